@@ -1,0 +1,1 @@
+"""boxwright: annotated images in, a measured and exported object detector out."""
