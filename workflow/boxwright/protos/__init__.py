@@ -1,0 +1,52 @@
+"""The OD API's configuration messages and tf.Example, as classes by attribute: `protos.TrainEvalPipelineConfig()`.
+
+The .proto files below this folder are compiled once, in development, into the committed descriptor set
+(`python -m boxwright.protos.build`); classes are made from it at run time, so there is no generated code to go stale.
+They live in a descriptor pool of their own: an object_detection package in the same process is not disturbed, and
+nothing here imports TensorFlow.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
+DESCRIPTORS = Path(__file__).with_name("descriptors.binpb")
+PACKAGES = ("object_detection.protos", "tensorflow")
+
+
+@cache
+def pool() -> descriptor_pool.DescriptorPool:
+    """The pool that holds every file of the descriptor set."""
+    own = descriptor_pool.DescriptorPool()
+    for file in descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file:
+        own.Add(file)
+    return own
+
+
+@cache
+def message(name: str) -> type:
+    """The message class of that name, nested ones as `Outer.Inner`; KeyError if there is none."""
+    for package in PACKAGES:
+        try:
+            return message_factory.GetMessageClass(pool().FindMessageTypeByName(f"{package}.{name}"))
+        except KeyError:
+            continue
+    raise KeyError(f"no message {name} in {' or '.join(PACKAGES)}")
+
+
+@cache
+def enum(name: str) -> EnumTypeWrapper:
+    """The enum of that name (`ResizeType`, `Hyperparams.Activation`) with `.Name(number)`, `.Value(name)`, `.keys()`."""
+    return EnumTypeWrapper(pool().FindEnumTypeByName(f"{PACKAGES[0]}.{name}"))
+
+
+def __getattr__(name: str) -> Any:
+    for find in (message, enum):
+        try:
+            return find(name)
+        except KeyError:
+            continue
+    raise AttributeError(f"module {__name__} has no message or enum {name}")

@@ -1,0 +1,37 @@
+"""Compile the .proto files beside this module into descriptors.binpb: `python -m boxwright.protos.build`.
+
+grpcio-tools is needed for this alone; it is a development dependency and nothing imports this module at run time.
+"""
+
+import tempfile
+from pathlib import Path
+
+from boxwright.files import writing
+from boxwright.progress import say
+from boxwright.protos import DESCRIPTORS
+
+
+def compile_descriptors(folder: Path = DESCRIPTORS.parent) -> bytes:
+    """The serialized FileDescriptorSet of every .proto file under `folder`, imported files before their users."""
+    from grpc_tools import protoc
+
+    sources = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.proto"))
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "descriptors.binpb"
+        status = protoc.main(
+            ["protoc", f"--proto_path={folder}", "--include_imports", f"--descriptor_set_out={out}", *sources]
+        )
+        if status:
+            raise RuntimeError(f"protoc ended with status {status}; its messages are above.")
+        return out.read_bytes()
+
+
+def main() -> None:
+    data = compile_descriptors()
+    with writing(DESCRIPTORS) as file:
+        file.write(data)
+    say(f"{DESCRIPTORS}: {len(data)} bytes")
+
+
+if __name__ == "__main__":
+    main()
