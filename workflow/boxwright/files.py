@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,3 +50,32 @@ def sha256_file(path: str | os.PathLike) -> str:
     """The SHA-256 of a file's bytes in hexadecimal, read in pieces."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class HashCache:
+    """SHA-256 of files, remembered in a small JSON file as long as a file's size, times and inode stay the same.
+
+    `cache[path]` hashes a file at most once. Where the JSON file cannot be written the hashes are found anew each time.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self._path = Path(path)
+        try:
+            self._known = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self._known = {}
+
+    def __getitem__(self, path: str | os.PathLike) -> str:
+        path = Path(path).resolve()
+        status = path.stat()
+        state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+        known = self._known.get(str(path))
+        if known and known[0] == state:
+            return known[1]
+        value = sha256_file(path)
+        self._known[str(path)] = [state, value]
+        try:
+            write_if_changed(self._path, json.dumps(self._known, sort_keys=True, indent=0).encode())
+        except OSError:
+            pass  # a read-only tree: the hash is right all the same
+        return value

@@ -1,0 +1,23 @@
+# boxwright: annotated images in, a trained, measured, exported and explained object detector out.
+# A table of contents: the configuration, the stages in the order in which data flows, what to make.
+
+min_version = "9.27"
+snakemake.utils.min_version(min_version)
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/configure.smk"
+include: "rules/train.smk"
+include: "rules/evaluate.smk"
+include: "rules/export.smk"
+include: "rules/predict.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.check_annotations.output,
+        expand(rules.collect_training_log.output, model=MODELS),
+        expand(rules.export_detector.output, model=MODELS),
+        expand(rules.predict_images.output, model=MODELS),

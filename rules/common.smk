@@ -1,0 +1,47 @@
+# The configuration and the plan of the run.
+
+import os
+import sys
+from pathlib import Path
+
+# The library stands beside the rules, so that the workflow also works as a module and in environments of its own.
+LIBRARY = str(Path(str(workflow.current_basedir)).parent / "workflow")
+sys.path.insert(0, LIBRARY)
+os.environ["PYTHONPATH"] = os.pathsep.join([LIBRARY, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+from boxwright.blueprint import Blueprint
+from boxwright.errors import UserError
+from snakemake.exceptions import WorkflowError
+
+# A configuration given by --configfile, --config or a module stands alone; this one is the demo.
+if not workflow.overwrite_configfiles and not config:
+
+    configfile: "config/config.yaml"
+
+
+try:
+    blueprint = Blueprint(config, scripts=Path(LIBRARY) / "scripts", plan_data=workflow.is_main_process)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = blueprint.results
+MODELS = blueprint.models
+MODEL = f"{RESULTS}/models/{{model}}"
+ENVIRONMENT = "../envs/boxwright.yaml"
+
+
+wildcard_constraints:
+    model="|".join(map(re.escape, MODELS)),
+    side="train|eval",
+    shard=r"\d{5}-of-\d{5}",
+    step=r"\d+",
+
+
+def logs(name):
+    """Where a rule keeps what it printed."""
+    return f"{RESULTS}/logs/{name}.log"
+
+
+def costs(name):
+    """Where Snakemake keeps a job's time and memory."""
+    return f"{RESULTS}/benchmarks/{name}.tsv"

@@ -1,0 +1,23 @@
+# The model's own pipeline.config, fitted to the data and to the run.
+
+
+rule configure_pipeline:
+    input:
+        pipeline=lambda wildcards: ancient(blueprint.model(wildcards.model)["pipeline"]),
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+    output:
+        config=f"{MODEL}/pipeline.config",
+        original=f"{MODEL}/pipeline.original.config",
+    params:
+        identity=lambda wildcards: blueprint.configuration(wildcards.model),
+        patch=lambda wildcards: blueprint.patch_arguments(wildcards.model),
+    log:
+        logs("configure_pipeline/{model}"),
+    benchmark:
+        costs("configure_pipeline/{model}")
+    conda:
+        ENVIRONMENT
+    message:
+        "Configuring {wildcards.model}"
+    script:
+        "../workflow/scripts/configure_pipeline.py"

@@ -1,0 +1,78 @@
+# From annotated photographs to a label map and TFRecord shards.
+#
+# What is decided about every image (kept, mended, dropped; train or eval; its shard) was decided when the plan was
+# made. These rules write it down, each from the plan's files alone, and rerun when their own part of the plan changes.
+
+
+rule check_annotations:
+    output:
+        f"{RESULTS}/data/checks.tsv",
+    params:
+        identity=blueprint.checks,
+        plan=blueprint.plan_folder,
+    log:
+        logs("check_annotations"),
+    benchmark:
+        costs("check_annotations")
+    conda:
+        ENVIRONMENT
+    message:
+        "Checking the annotations"
+    script:
+        "../workflow/scripts/check_annotations.py"
+
+
+rule split_dataset:
+    output:
+        f"{RESULTS}/data/split.tsv",
+    params:
+        identity=blueprint.split,
+        plan=blueprint.plan_folder,
+    log:
+        logs("split_dataset"),
+    benchmark:
+        costs("split_dataset")
+    conda:
+        ENVIRONMENT
+    message:
+        "Writing down which images train and which measure"
+    script:
+        "../workflow/scripts/split_dataset.py"
+
+
+rule write_label_map:
+    output:
+        f"{RESULTS}/data/label_map.pbtxt",
+    params:
+        identity=blueprint.label_map,
+        plan=blueprint.plan_folder,
+    log:
+        logs("write_label_map"),
+    benchmark:
+        costs("write_label_map")
+    conda:
+        ENVIRONMENT
+    message:
+        "Writing the label map"
+    script:
+        "../workflow/scripts/write_label_map.py"
+
+
+rule write_records:
+    input:
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+    output:
+        f"{RESULTS}/data/{{side}}-{{shard}}.tfrecord",
+    params:
+        identity=lambda wildcards: blueprint.records(f"{wildcards.side}-{wildcards.shard}"),
+        plan=blueprint.plan_folder,
+    log:
+        logs("write_records/{side}-{shard}"),
+    benchmark:
+        costs("write_records/{side}-{shard}")
+    conda:
+        ENVIRONMENT
+    message:
+        "Writing {wildcards.side} records {wildcards.shard}"
+    script:
+        "../workflow/scripts/write_records.py"

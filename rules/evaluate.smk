@@ -1,0 +1,51 @@
+# Every checkpoint is measured by a job of its own, beside the training of the next one.
+
+
+rule evaluate_checkpoint:
+    input:
+        config=ancient(f"{MODEL}/pipeline.config"),
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(blueprint.shards("eval")),
+        index=ancient(rules.train_segment.output.index),
+        data=ancient(rules.train_segment.output.data),
+    output:
+        metrics=f"{MODEL}/eval/{{step}}/metrics.json",
+        detections=f"{MODEL}/eval/{{step}}/detections.json",
+        events=f"{MODEL}/eval/events.out.tfevents.{{step}}",
+    params:
+        identity=lambda wildcards: blueprint.evaluation(wildcards.model),
+        model=lambda wildcards: blueprint.model(wildcards.model),
+    log:
+        logs("evaluate_checkpoint/{model}-{step}"),
+    benchmark:
+        costs("evaluate_checkpoint/{model}-{step}")
+    threads: 1
+    resources:
+        gpu=lambda wildcards: blueprint.model(wildcards.model)["gpus"],
+        mem_mb=4000,
+    conda:
+        ENVIRONMENT
+    message:
+        "Evaluating {wildcards.model} at step {wildcards.step}"
+    script:
+        "../workflow/scripts/evaluate_checkpoint.py"
+
+
+rule write_ground_truth:
+    input:
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(blueprint.shards("eval")),
+    output:
+        f"{RESULTS}/data/eval.coco.json",
+    params:
+        identity=blueprint.ground_truth,
+    log:
+        logs("write_ground_truth"),
+    benchmark:
+        costs("write_ground_truth")
+    conda:
+        ENVIRONMENT
+    message:
+        "Writing the ground truth in COCO's format"
+    script:
+        "../workflow/scripts/write_ground_truth.py"

@@ -1,0 +1,48 @@
+# One checkpoint becomes the detector.
+
+
+rule choose_checkpoint:
+    input:
+        lambda wildcards: expand(
+            rules.evaluate_checkpoint.output.metrics, model=wildcards.model, step=blueprint.steps(wildcards.model)
+        ),
+    output:
+        f"{MODEL}/choice.json",
+    params:
+        identity=blueprint.choice,
+        wanted=blueprint.settings["export"],
+    log:
+        logs("choose_checkpoint/{model}"),
+    benchmark:
+        costs("choose_checkpoint/{model}")
+    conda:
+        ENVIRONMENT
+    message:
+        "Choosing the checkpoint of {wildcards.model}"
+    script:
+        "../workflow/scripts/choose_checkpoint.py"
+
+
+rule export_detector:
+    input:
+        choice=f"{MODEL}/choice.json",
+        config=ancient(f"{MODEL}/pipeline.config"),
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(blueprint.shards("eval")),
+    output:
+        directory(f"{MODEL}/fine_tuned_model"),
+    params:
+        identity=lambda wildcards: blueprint.export(wildcards.model),
+        model=lambda wildcards: blueprint.model(wildcards.model),
+    log:
+        logs("export_detector/{model}"),
+    benchmark:
+        costs("export_detector/{model}")
+    resources:
+        mem_mb=4000,
+    conda:
+        ENVIRONMENT
+    message:
+        "Exporting {wildcards.model}"
+    script:
+        "../workflow/scripts/export_detector.py"

@@ -1,0 +1,26 @@
+# The exported detector at work on a folder of photographs.
+
+
+rule predict_images:
+    input:
+        detector=f"{MODEL}/fine_tuned_model",
+    output:
+        directory(f"{MODEL}/predictions"),
+    params:
+        identity=lambda wildcards: blueprint.prediction(wildcards.model),
+        images=blueprint.prediction_images,
+        wanted=blueprint.settings["predict"],
+        model=lambda wildcards: blueprint.model(wildcards.model),
+    log:
+        logs("predict_images/{model}"),
+    benchmark:
+        costs("predict_images/{model}")
+    resources:
+        gpu=lambda wildcards: blueprint.model(wildcards.model)["gpus"],
+        mem_mb=4000,
+    conda:
+        ENVIRONMENT
+    message:
+        "Predicting with {wildcards.model}"
+    script:
+        "../workflow/scripts/predict_images.py"

@@ -1,0 +1,61 @@
+# Training: a chain of segments, each from one checkpoint to the next.
+
+
+def previous_checkpoint(wildcards):
+    """The checkpoint that a segment starts from; none for the first, which starts from the start weights."""
+    step = blueprint.step_before(wildcards.model, int(wildcards.step))
+    if step is None:
+        return []
+    prefix = f"{RESULTS}/models/{wildcards.model}/train/model.ckpt-{step}"
+    return ancient([f"{prefix}.index", f"{prefix}.data-00000-of-00001"])
+
+
+rule train_segment:
+    input:
+        config=ancient(f"{MODEL}/pipeline.config"),
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(blueprint.shards("train")),
+        checkpoint=previous_checkpoint,
+    output:
+        index=f"{MODEL}/train/model.ckpt-{{step}}.index",
+        data=f"{MODEL}/train/model.ckpt-{{step}}.data-00000-of-00001",
+        log=f"{MODEL}/train/log/{{step}}.jsonl",
+        events=f"{MODEL}/train/events.out.tfevents.{{step}}",
+    params:
+        identity=lambda wildcards: blueprint.training(wildcards.model),
+        model=lambda wildcards: blueprint.model(wildcards.model),
+    log:
+        logs("train_segment/{model}-{step}"),
+    benchmark:
+        costs("train_segment/{model}-{step}")
+    # TensorFlow's threads come from the configuration; Snakemake's only decide what runs side by side.
+    threads: 1
+    resources:
+        gpu=lambda wildcards: blueprint.model(wildcards.model)["gpus"],
+        mem_mb=4000,
+    conda:
+        ENVIRONMENT
+    message:
+        "Training {wildcards.model} up to step {wildcards.step}"
+    script:
+        "../workflow/scripts/train_segment.py"
+
+
+rule collect_training_log:
+    input:
+        lambda wildcards: expand(
+            rules.train_segment.output.log, model=wildcards.model, step=blueprint.steps(wildcards.model)
+        ),
+    output:
+        log=f"{MODEL}/train/log.jsonl",
+        state=f"{MODEL}/train/checkpoint",
+    log:
+        logs("collect_training_log/{model}"),
+    benchmark:
+        costs("collect_training_log/{model}")
+    conda:
+        ENVIRONMENT
+    message:
+        "Collecting the training log of {wildcards.model}"
+    script:
+        "../workflow/scripts/collect_training_log.py"

@@ -1,0 +1,195 @@
+"""What a run will make, decided before its first job: the question that each rule asks of the library.
+
+A `Blueprint` joins the settings, the plan of the data and the patched pipeline.config of every model. For each rule it
+gives one identity: a mapping of short hashes over all that can change the bytes of the rule's outputs, and of nothing
+else. Snakemake keeps it among the rule's parameters and reruns the rule when it changes; the names in the mapping say
+in Snakemake's own reason what has changed.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from boxwright import files, settings, sources
+from boxwright.annotations import demo, plan
+from boxwright.pipeline import identity, text
+from boxwright.pipeline.patch import patch
+
+DEMO = Path("resources/demo")
+
+Identity = dict[str, Any]
+
+
+class Blueprint:
+    """The settings, paths and identities of one run.
+
+    `config` is the configuration as Snakemake read it, `scripts` the folder of the rules' scripts. With `plan_data`
+    the data set is scanned and planned (the demo is drawn if it is missing); without, the finished plan is read: jobs
+    that parse the rules again must not scan the folders again.
+
+    Raises UserError for every mistake in the configuration, in a pipeline.config and in the data.
+    """
+
+    def __init__(self, config: Mapping[str, Any], *, scripts: Path, plan_data: bool) -> None:
+        self.settings = settings.load(config)
+        self.results = self.settings["results"]
+        self.models = list(self.settings["models"])
+        self.plan_folder = f"{self.results}/data/plan"
+        self._scripts = scripts
+        dataset = dict(self.settings["dataset"])
+        if dataset["demo"]:
+            if plan_data and not DEMO.is_dir():
+                demo.draw(DEMO)
+            dataset |= {"images": [str(DEMO / "images")], "annotations": [str(DEMO / "annotations")]}
+        data = Path(self.results) / "data"
+        self.plan = plan.make(dataset, data) if plan_data else plan.load(data)
+        self._configurations = {name: self._patched(name) for name in self.models}
+
+    # What there is
+
+    def model(self, name: str) -> dict[str, Any]:
+        """The settings of one model."""
+        return self.settings["models"][name]
+
+    def steps(self, name: str) -> list[int]:
+        """The steps of a model's checkpoints."""
+        return settings.checkpoint_steps(self.model(name))
+
+    def step_before(self, name: str, step: int) -> int | None:
+        """The checkpoint that the segment up to `step` continues; None for the first segment."""
+        earlier = [other for other in self.steps(name) if other < step]
+        return earlier[-1] if earlier else None
+
+    def shards(self, side: str) -> list[str]:
+        """The record files of "train" or "eval"."""
+        count = self.settings["dataset"]["shards"][side]
+        return [f"{self.results}/data/{side}-{index:05d}-of-{count:05d}.tfrecord" for index in range(count)]
+
+    def patch_arguments(self, name: str) -> dict[str, Any]:
+        """What `pipeline.patch.patch` needs to fit a model's pipeline.config to this run."""
+        model = self.model(name)
+        keys = ("checkpoint", "num_steps", "batch_size", "rescale_learning_rate", "rescale_schedule", "overrides")
+        return {key: model[key] for key in keys} | {
+            "num_classes": len(self.plan.classes),
+            "label_map_path": f"{self.results}/data/label_map.pbtxt",
+            "train_records": self.shards("train"),
+            "eval_records": self.shards("eval"),
+        }
+
+    @property
+    def prediction_images(self) -> str:
+        """The folder to predict on, or the evaluation images as the plan lists them."""
+        return self.settings["predict"]["images"] or self.plan_folder
+
+    # What each rule depends on
+
+    @property
+    def checks(self) -> Identity:
+        return self._data("checks", "check_annotations")
+
+    @property
+    def split(self) -> Identity:
+        return self._data("split", "split_dataset")
+
+    @property
+    def label_map(self) -> Identity:
+        return self._data("label_map", "write_label_map")
+
+    def records(self, shard: str) -> Identity:
+        return self._data(shard, "write_records")
+
+    @property
+    def ground_truth(self) -> Identity:
+        return {"data": self._shard_identity("eval"), "code": self._code("write_ground_truth")}
+
+    def configuration(self, name: str) -> Identity:
+        original = text.to_text(text.read(self.model(name)["pipeline"]))
+        written = text.to_text(self._configurations[name])
+        return {
+            "config": _short(original, written),
+            "start": self._start_identity(name),
+            "code": self._code("configure_pipeline"),
+        }
+
+    def training(self, name: str) -> Identity:
+        model = self.model(name)
+        return {
+            "config": _short(identity.training_identity(self._configurations[name])),
+            "data": self._shard_identity("train"),
+            "start": self._start_identity(name),
+            "seed": model["seed"],
+            "tf_threads": model["tf_threads"],
+            "code": self._code("train_segment"),
+        }
+
+    def evaluation(self, name: str) -> Identity:
+        return {
+            "training": _short(self.training(name)),
+            "config": _short(identity.evaluation_identity(self._configurations[name])),
+            "data": self._shard_identity("eval"),
+            "code": self._code("evaluate_checkpoint"),
+        }
+
+    @property
+    def choice(self) -> Identity:
+        return {"wanted": _short(self.settings["export"]), "code": self._code("choose_checkpoint")}
+
+    def export(self, name: str) -> Identity:
+        return {
+            "training": _short(self.training(name)),
+            "config": _short(text.to_text(self._configurations[name])),
+            "code": self._code("export_detector"),
+        }
+
+    def prediction(self, name: str) -> Identity:
+        predict = self.settings["predict"]
+        images = self._folder_identity(predict["images"]) if predict["images"] else self._shard_identity("eval")
+        return {
+            "detector": _short(self.export(name)),
+            "images": images,
+            "drawing": _short(predict["score_threshold"], predict["line_thickness"]),
+            "code": self._code("predict_images"),
+        }
+
+    # How it is found out
+
+    def _patched(self, name: str) -> Any:
+        config, _ = patch(text.read(self.model(name)["pipeline"]), **self.patch_arguments(name))
+        return config
+
+    def _data(self, output: str, script: str) -> Identity:
+        return {"data": self.plan.identities[output], "code": self._code(script)}
+
+    def _shard_identity(self, side: str) -> str:
+        names = [Path(shard).stem for shard in self.shards(side)]
+        code = self._code("write_records")
+        return _short(code, self.plan.identities["label_map"], [self.plan.identities[name] for name in names])
+
+    def _code(self, script: str) -> str:
+        return sources.identity(self._scripts / f"{script}.py")
+
+    @cached_property
+    def _hashes(self) -> files.HashCache:
+        return files.HashCache(Path(self.plan_folder) / "hashes.json")
+
+    def _start_identity(self, name: str) -> str | None:
+        source = self.model(name)["checkpoint"]
+        if source is None:
+            return None
+        path = Path(source)
+        found = [path] if path.is_file() else sorted((path if path.is_dir() else path.parent).iterdir())
+        if not path.exists():
+            found = [file for file in found if file.name.startswith(path.name + ".")]
+        return _short([(file.name, self._hashes[file]) for file in found if file.is_file()])
+
+    def _folder_identity(self, folder: str) -> str:
+        found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        return _short([(str(path.relative_to(folder)), self._hashes[path]) for path in found])
+
+
+def _short(*parts: Any) -> str:
+    """A short hash of plain values, the same whatever the order of keys."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
