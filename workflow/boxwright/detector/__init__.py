@@ -1,0 +1,1 @@
+"""Detectors on plain TensorFlow: backbones, heads, meta-architectures, and the checkpoints that carry their weights."""

@@ -1,0 +1,1 @@
+"""Convolutional backbones, each a list of layers whose variables carry the OD API's checkpoint names."""

@@ -1,0 +1,230 @@
+"""Convolutions whose variables carry the OD API's checkpoint names.
+
+A layer is built once, from the number of its input channels, and called many times. Its variables go into a
+`Variables` registry under `<name>/weights`, `<name>/depthwise_weights`, `<name>/biases` and
+`<name>/BatchNorm/{gamma,beta,moving_mean,moving_variance}`. All tensors are NHWC float32.
+
+Batch norm that uses its moving averages (in inference, or frozen while training) is folded into the kernel:
+conv(x, w * s) + (beta - mean * s) with s = gamma / sqrt(variance + epsilon) costs nothing per pixel, and gradients
+still reach w, gamma and beta.
+"""
+
+import tensorflow as tf
+
+from boxwright.detector import initializers
+from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
+from boxwright.detector.initializers import Initializer
+
+# The fused kernels of TensorFlow refuse anything smaller; TF1 raised it without a word.
+SMALLEST_EPSILON = 1.001e-5
+
+
+class Variables:
+    """All variables of a detector by checkpoint name.
+
+    `by_name` keeps the order in which they were added, `trainable` lists the names that gradients reach. First values
+    depend on `seed` and the name alone.
+    """
+
+    def __init__(self, seed: int = 0):
+        self.seed = seed
+        self.by_name: dict[str, tf.Variable] = {}
+        self.trainable: list[str] = []
+        self.regularized: dict[str, Regularizer] = {}
+
+    def add(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Initializer,
+        *,
+        trainable: bool = True,
+        regularizer: Regularizer | None = None,
+    ) -> tf.Variable:
+        """Make the variable `name`; ValueError if there is one already."""
+        if name in self.by_name:
+            raise ValueError(f"variable {name} is added twice")
+        value = initializer(tuple(shape), initializers.generator(self.seed, name))
+        self.by_name[name] = tf.Variable(value, trainable=trainable, name=name, dtype=tf.float32)
+        if trainable:
+            self.trainable.append(name)
+        if regularizer is not None:
+            self.regularized[name] = regularizer
+        return self.by_name[name]
+
+    def regularization_loss(self) -> tf.Tensor:
+        """The sum of all penalties, float32 scalar."""
+        if not self.regularized:
+            return tf.zeros([])
+        return tf.add_n([penalty(self.by_name[name]) for name, penalty in self.regularized.items()])
+
+
+class Normalizer:
+    """Batch norm over the last axis (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167)."""
+
+    def __init__(self, variables: Variables, name: str, channels: int, settings: BatchNorm):
+        ones, zeros = initializers.constant(1), initializers.constant(0)
+        name = f"{name}/BatchNorm"
+        self.train = settings.train
+        self.decay = settings.decay
+        self.epsilon = max(settings.epsilon, SMALLEST_EPSILON)
+        self.channels = channels
+        self.gamma = variables.add(f"{name}/gamma", (channels,), ones) if settings.scale else None
+        self.beta = variables.add(f"{name}/beta", (channels,), zeros) if settings.center else None
+        self.mean = variables.add(f"{name}/moving_mean", (channels,), zeros, trainable=False)
+        self.variance = variables.add(f"{name}/moving_variance", (channels,), ones, trainable=False)
+
+    def by_batch(self, x: tf.Tensor) -> tf.Tensor:
+        """Normalise [B, H, W, C] by its own mean and variance and move the averages towards them.
+
+        The moving variance follows the unbiased variance of the batch (divided by n - 1), as the fused kernels give it.
+        """
+        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            x,
+            tf.ones([self.channels]) if self.gamma is None else self.gamma,
+            tf.zeros([self.channels]) if self.beta is None else self.beta,
+            mean=self.mean,
+            variance=self.variance,
+            epsilon=self.epsilon,
+            exponential_avg_factor=1 - self.decay,
+        )
+        self.mean.assign(mean)
+        self.variance.assign(variance)
+        return y
+
+    def scale_and_shift(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """(s, t), each [C], with which inference is s * x + t."""
+        scale = tf.math.rsqrt(self.variance + self.epsilon)
+        if self.gamma is not None:
+            scale = scale * self.gamma
+        shift = -self.mean * scale
+        return scale, shift if self.beta is None else shift + self.beta
+
+
+class Convolution:
+    """A 2-D convolution with its batch norm or bias and its activation.
+
+    name: checkpoint name of the layer, without the variable.
+    channels_in, channels_out: channels of input and output.
+    kernel: side of the square kernel, or (height, width).
+    stride, rate: stride and dilation (atrous rate); one of them must be 1.
+    padding: "SAME" and "VALID" as TensorFlow has them; "EXPLICIT" pads by the effective kernel size less one, half of
+        it (rounded down) at the top left, whatever the stride, and then convolves without padding.
+    bias: first value of the biases; there are none under batch norm.
+    """
+
+    def __init__(
+        self,
+        variables: Variables,
+        name: str,
+        channels_in: int,
+        channels_out: int,
+        hyperparams: Hyperparams,
+        *,
+        kernel: int | tuple[int, int] = 3,
+        stride: int = 1,
+        rate: int = 1,
+        padding: str = "SAME",
+        bias: float = 0.0,
+    ):
+        self.name = name
+        self.kernel = (kernel, kernel) if isinstance(kernel, int) else tuple(kernel)
+        self.stride, self.rate, self.padding = stride, rate, padding
+        self.channels_in, self.channels_out = channels_in, channels_out
+        self.activation = hyperparams.activation
+        self.weights = self._add_weights(variables, hyperparams)
+        if hyperparams.batch_norm is None:
+            self.normalizer = None
+            self.biases = variables.add(f"{name}/biases", (channels_out,), initializers.constant(bias))
+        else:
+            self.normalizer = Normalizer(variables, name, channels_out, hyperparams.batch_norm)
+
+    def _add_weights(self, variables: Variables, hyperparams: Hyperparams) -> tf.Variable:
+        shape = (*self.kernel, self.channels_in, self.channels_out)
+        name = f"{self.name}/weights"
+        return variables.add(name, shape, hyperparams.initializer, regularizer=hyperparams.regularizer)
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """[B, H, W, channels_in] -> [B, H', W', channels_out]; in training, batch norm moves its averages."""
+        if self.padding == "EXPLICIT":
+            x = pad_explicitly(x, self.kernel, self.rate)
+        if self.normalizer is None:
+            y = tf.nn.bias_add(self._convolve(x, self.weights), self.biases)
+        elif training and self.normalizer.train:
+            y = self.normalizer.by_batch(self._convolve(x, self.weights))
+        else:
+            scale, shift = self.normalizer.scale_and_shift()
+            y = tf.nn.bias_add(self._convolve(x, self._scaled(scale)), shift)
+        return y if self.activation is None else self.activation(y)
+
+    def _scaled(self, scale: tf.Tensor) -> tf.Tensor:
+        """The kernel with each output channel multiplied by its element of `scale`."""
+        return self.weights * scale
+
+    def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        padding = "VALID" if self.padding == "EXPLICIT" else self.padding
+        if self.rate == 1:
+            return tf.nn.conv2d(x, weights, self.stride, padding)
+        # The CPU has no gradient for the op's own dilation: this form goes through space-to-batch.
+        return tf.nn.convolution(x, weights, self.stride, padding, dilations=self.rate)
+
+
+class DepthwiseConvolution(Convolution):
+    """A convolution of each channel by a filter of its own, with batch norm or bias and activation.
+
+    The variable is `<name>/depthwise_weights` [height, width, channels, 1]; otherwise like Convolution.
+    """
+
+    def __init__(self, variables: Variables, name: str, channels: int, hyperparams: Hyperparams, **settings):
+        super().__init__(variables, name, channels, channels, hyperparams, **settings)
+
+    def _add_weights(self, variables: Variables, hyperparams: Hyperparams) -> tf.Variable:
+        shape = (*self.kernel, self.channels_in, 1)
+        name = f"{self.name}/depthwise_weights"
+        return variables.add(name, shape, hyperparams.initializer, regularizer=hyperparams.regularizer)
+
+    def _scaled(self, scale: tf.Tensor) -> tf.Tensor:
+        return self.weights * scale[:, tf.newaxis]
+
+    def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        padding = "VALID" if self.padding == "EXPLICIT" else self.padding
+        strides, rate = [1, self.stride, self.stride, 1], [self.rate, self.rate]
+        return tf.nn.depthwise_conv2d(x, weights, strides, padding, dilations=rate)
+
+
+class FullyConnected:
+    """y = x @ weights + biases, then the activation. Variables `<name>/weights` [in, out] and `<name>/biases` [out]."""
+
+    def __init__(
+        self,
+        variables: Variables,
+        name: str,
+        channels_in: int,
+        channels_out: int,
+        hyperparams: Hyperparams,
+        *,
+        bias: float = 0.0,
+    ):
+        self.activation = hyperparams.activation
+        shape = (channels_in, channels_out)
+        self.weights = variables.add(
+            f"{name}/weights", shape, hyperparams.initializer, regularizer=hyperparams.regularizer
+        )
+        self.biases = variables.add(f"{name}/biases", (channels_out,), initializers.constant(bias))
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """[N, in] -> [N, out]."""
+        y = tf.nn.bias_add(tf.matmul(x, self.weights), self.biases)
+        return y if self.activation is None else self.activation(y)
+
+
+def pad_explicitly(x: tf.Tensor, kernel: tuple[int, int], rate: int = 1) -> tf.Tensor:
+    """Zero padding of [B, H, W, C] that depends on the kernel alone, not on size and stride as "SAME" does."""
+    total = [(side - 1) * rate for side in kernel]
+    before = [side // 2 for side in total]
+    return tf.pad(x, [[0, 0], *[[b, t - b] for b, t in zip(before, total, strict=True)], [0, 0]])
+
+
+def dropout(x: tf.Tensor, keep_probability: float, seed: tf.Tensor) -> tf.Tensor:
+    """Keep each element with `keep_probability`, scaled to the same mean; `seed` is int32 [2]."""
+    return tf.nn.experimental.stateless_dropout(x, rate=1 - keep_probability, seed=seed)

@@ -1,0 +1,40 @@
+"""How the detector refuses what it cannot do: an error that names the field, its value and what is supported."""
+
+from boxwright.errors import UserError
+
+
+class UnsupportedError(UserError):
+    """A field of the model's configuration has a value that this engine does not implement.
+
+    `field` is the dotted path from the root of pipeline.config, so that whoever holds the file can add its line.
+    """
+
+    def __init__(self, field: str, value: object, supported: str):
+        self.field = field
+        super().__init__(f"{field} is {value!s}, which is not supported. Supported: {supported}.")
+
+
+def chosen(message, oneof: str, field: str, supported: tuple[str, ...]) -> str:
+    """The name of the alternative that is set in `message`'s `oneof`; UnsupportedError unless it is in `supported`.
+
+    `field` is the dotted path of `message` itself.
+    """
+    name = message.WhichOneof(oneof)
+    if name not in supported:
+        value = "not set" if name is None else name
+        raise UnsupportedError(f"{field}.{oneof}" if name is None else field, value, ", ".join(supported))
+    return name
+
+
+def require(message, field: str, supported: dict[str, object]) -> None:
+    """Refuse any field of `message` whose value differs from the only one that is implemented.
+
+    `supported` maps names of fields to that value. A sub-message is refused when it is set: give None for it.
+    """
+    for name, value in supported.items():
+        is_message = message.DESCRIPTOR.fields_by_name[name].message_type is not None
+        if is_message:
+            if message.HasField(name):
+                raise UnsupportedError(f"{field}.{name}", "set", "leaving it out")
+        elif getattr(message, name) != value:
+            raise UnsupportedError(f"{field}.{name}", getattr(message, name), str(value))
