@@ -1,0 +1,109 @@
+"""VOC's AP@0.5 against hand-worked values and a second implementation, one detection at a time."""
+
+import numpy as np
+import pytest
+
+from boxwright.evaluation import pascal
+from boxwright.evaluation.data import Dataset
+
+from .sets import found_of, images_of, random_set, truth_of, voc_set
+
+
+def overlap(a, b):
+    height = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    width = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    both = height * width
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both) if both else 0.0
+
+
+def oracle(dataset, detections, number) -> float | None:
+    """VOC's own procedure, word by word: walk the ranked detections of a class, then integrate the curve."""
+    truth = dataset.truth
+    rows = [row for row in range(len(truth)) if truth.classes[row] == number]
+    ignored = {row for row in rows if truth.difficult[row] or truth.crowd[row]}
+    objects = len(rows) - len(ignored)
+    if not objects:
+        return None
+    ranked = sorted(
+        (row for row in range(len(detections)) if detections.classes[row] == number),
+        key=lambda row: -detections.scores[row],
+    )
+    taken, right = set(), []
+    for row in ranked:
+        here = [g for g in rows if truth.image[g] == detections.image[row]]
+        best = max(here, key=lambda g: overlap(detections.boxes[row], truth.boxes[g]), default=None)
+        if best is None or overlap(detections.boxes[row], truth.boxes[best]) < 0.5:
+            right.append(False)
+        elif best in ignored:
+            continue
+        else:
+            right.append(best not in taken)
+            taken.add(best)
+    recall, precision = [0.0], [0.0]
+    for count, _ in enumerate(right, start=1):
+        recall.append(sum(right[:count]) / objects)
+        precision.append(sum(right[:count]) / count)
+    recall.append(1.0)
+    precision.append(0.0)
+    return sum((recall[i] - recall[i - 1]) * max(precision[i:]) for i in range(1, len(recall)))
+
+
+@pytest.mark.parametrize("settings", [{"seed": 1}, {"seed": 2, "difficult": 0.4, "crowd": 0.2}, {"seed": 3, "ties": True}])
+def test_equals_the_procedure_one_detection_at_a_time(settings):
+    dataset, detections = random_set(images=40, **settings)
+    assert_equal(dataset, detections)
+
+
+def test_equals_the_procedure_on_bccd(shared):
+    assert_equal(*voc_set(shared / "data" / "bccd" / "annotations", seed=1), tolerance=1e-9)
+
+
+def assert_equal(dataset, detections, tolerance=1e-9):
+    values, undefined = pascal.metrics(dataset, detections)
+    expected = {name: oracle(dataset, detections, number) for name, number in dataset.label_map.items()}
+    for name, value in expected.items():
+        ours = values[pascal.PER_CLASS + name]
+        if value is None:
+            assert ours is None and undefined[pascal.PER_CLASS + name]
+        else:
+            assert ours == pytest.approx(value, abs=tolerance)
+    assert values[pascal.MEAN] == pytest.approx(np.mean([v for v in expected.values() if v is not None]))
+
+
+def test_area_under_the_interpolated_curve_by_hand():
+    # Right, wrong, right of 4 objects: precision 1, 1/2, 2/3 at recall 1/4, 1/4, 1/2.
+    assert pascal.average_precision(np.array([True, False, True]), 4) == pytest.approx((1 + 2 / 3) / 4)
+    # Wrong, right, right of 2: the envelope lifts 1/2 to 2/3.
+    assert pascal.average_precision(np.array([False, True, True]), 2) == pytest.approx(2 / 3)
+    assert pascal.average_precision(np.array([], bool), 3) == 0
+
+
+def test_duplicates_are_mistakes_and_difficult_boxes_are_left_out():
+    box, other = [0, 0, 10, 10], [50, 50, 80, 80]
+    truth = truth_of([0, 0], [box, other], [1, 1], difficult=[False, True])
+    dataset = Dataset(images_of(1), truth, {"dog": 1, "cat": 2})
+    # Best: on the difficult box, left out. Then right, then a duplicate of it.
+    detections = found_of([0, 0, 0], [other, box, box], [0.9, 0.8, 0.7], [1, 1, 1])
+    values, undefined = pascal.metrics(dataset, detections)
+    assert values == {
+        "PascalBoxes_Precision/mAP@0.5IOU": 1.0,
+        "PascalBoxes_PerformanceByCategory/AP@0.5IOU/dog": 1.0,
+        "PascalBoxes_PerformanceByCategory/AP@0.5IOU/cat": None,
+    }
+    assert list(undefined) == ["PascalBoxes_PerformanceByCategory/AP@0.5IOU/cat"]
+    # The duplicate first in rank costs nothing, since the first on an object is the right one.
+    doubled = pascal.metrics(dataset, found_of([0, 0], [box, box], [0.8, 0.9], [1, 1]))[0]
+    assert doubled["PascalBoxes_Precision/mAP@0.5IOU"] == 1.0
+
+
+def test_only_difficult_boxes_is_undefined():
+    dataset = Dataset(images_of(1), truth_of([0], [[0, 0, 9, 9]], [1], difficult=[True]), {"dog": 1})
+    values, undefined = pascal.metrics(dataset, found_of([], [], [], []))
+    assert values == {pascal.MEAN: None, pascal.PER_CLASS + "dog": None}
+    assert "difficult" in undefined[pascal.MEAN] and "difficult" in undefined[pascal.PER_CLASS + "dog"]
+
+
+def test_class_names_are_normalised_as_the_od_api_does():
+    dataset = Dataset(images_of(1), truth_of([0], [[0, 0, 9, 9]], [1]), {"café": 1})
+    values, _ = pascal.metrics(dataset, found_of([], [], [], []))
+    assert "PascalBoxes_PerformanceByCategory/AP@0.5IOU/cafe\u0301" in values
