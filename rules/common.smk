@@ -7,7 +7,9 @@ from pathlib import Path
 # The library stands beside the rules, so that the workflow also works as a module and in environments of its own.
 LIBRARY = str(Path(str(workflow.current_basedir)).parent / "workflow")
 sys.path.insert(0, LIBRARY)
-os.environ["PYTHONPATH"] = os.pathsep.join([LIBRARY, *filter(None, [os.environ.get("PYTHONPATH")])])
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [LIBRARY, *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 from boxwright.blueprint import Blueprint
 from boxwright.errors import UserError
@@ -20,7 +22,9 @@ if not workflow.overwrite_configfiles and not config:
 
 
 try:
-    blueprint = Blueprint(config, scripts=Path(LIBRARY) / "scripts", plan_data=workflow.is_main_process)
+    blueprint = Blueprint(
+        config, scripts=Path(LIBRARY) / "scripts", plan_data=workflow.is_main_process
+    )
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -8,15 +8,15 @@ rule configure_pipeline:
     output:
         config=f"{MODEL}/pipeline.config",
         original=f"{MODEL}/pipeline.original.config",
-    params:
-        identity=lambda wildcards: blueprint.configuration(wildcards.model),
-        patch=lambda wildcards: blueprint.patch_arguments(wildcards.model),
     log:
         logs("configure_pipeline/{model}"),
     benchmark:
         costs("configure_pipeline/{model}")
     conda:
         ENVIRONMENT
+    params:
+        identity=lambda wildcards: blueprint.configuration(wildcards.model),
+        patch=lambda wildcards: blueprint.patch_arguments(wildcards.model),
     message:
         "Configuring {wildcards.model}"
     script:

@@ -7,15 +7,15 @@
 rule check_annotations:
     output:
         f"{RESULTS}/data/checks.tsv",
-    params:
-        identity=blueprint.checks,
-        plan=blueprint.plan_folder,
     log:
         logs("check_annotations"),
     benchmark:
         costs("check_annotations")
     conda:
         ENVIRONMENT
+    params:
+        identity=blueprint.checks,
+        plan=blueprint.plan_folder,
     message:
         "Checking the annotations"
     script:
@@ -25,15 +25,15 @@ rule check_annotations:
 rule split_dataset:
     output:
         f"{RESULTS}/data/split.tsv",
-    params:
-        identity=blueprint.split,
-        plan=blueprint.plan_folder,
     log:
         logs("split_dataset"),
     benchmark:
         costs("split_dataset")
     conda:
         ENVIRONMENT
+    params:
+        identity=blueprint.split,
+        plan=blueprint.plan_folder,
     message:
         "Writing down which images train and which measure"
     script:
@@ -43,15 +43,15 @@ rule split_dataset:
 rule write_label_map:
     output:
         f"{RESULTS}/data/label_map.pbtxt",
-    params:
-        identity=blueprint.label_map,
-        plan=blueprint.plan_folder,
     log:
         logs("write_label_map"),
     benchmark:
         costs("write_label_map")
     conda:
         ENVIRONMENT
+    params:
+        identity=blueprint.label_map,
+        plan=blueprint.plan_folder,
     message:
         "Writing the label map"
     script:
@@ -63,15 +63,17 @@ rule write_records:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
     output:
         f"{RESULTS}/data/{{side}}-{{shard}}.tfrecord",
-    params:
-        identity=lambda wildcards: blueprint.records(f"{wildcards.side}-{wildcards.shard}"),
-        plan=blueprint.plan_folder,
     log:
         logs("write_records/{side}-{shard}"),
     benchmark:
         costs("write_records/{side}-{shard}")
     conda:
         ENVIRONMENT
+    params:
+        identity=lambda wildcards: blueprint.records(
+            f"{wildcards.side}-{wildcards.shard}"
+        ),
+        plan=blueprint.plan_folder,
     message:
         "Writing {wildcards.side} records {wildcards.shard}"
     script:

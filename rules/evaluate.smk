@@ -12,19 +12,19 @@ rule evaluate_checkpoint:
         metrics=f"{MODEL}/eval/{{step}}/metrics.json",
         detections=f"{MODEL}/eval/{{step}}/detections.json",
         events=f"{MODEL}/eval/events.out.tfevents.{{step}}",
-    params:
-        identity=lambda wildcards: blueprint.evaluation(wildcards.model),
-        model=lambda wildcards: blueprint.model(wildcards.model),
     log:
         logs("evaluate_checkpoint/{model}-{step}"),
     benchmark:
         costs("evaluate_checkpoint/{model}-{step}")
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=lambda wildcards: blueprint.model(wildcards.model)["gpus"],
         mem_mb=4000,
-    conda:
-        ENVIRONMENT
+    params:
+        identity=lambda wildcards: blueprint.evaluation(wildcards.model),
+        model=lambda wildcards: blueprint.model(wildcards.model),
     message:
         "Evaluating {wildcards.model} at step {wildcards.step}"
     script:
@@ -37,14 +37,14 @@ rule write_ground_truth:
         records=ancient(blueprint.shards("eval")),
     output:
         f"{RESULTS}/data/eval.coco.json",
-    params:
-        identity=blueprint.ground_truth,
     log:
         logs("write_ground_truth"),
     benchmark:
         costs("write_ground_truth")
     conda:
         ENVIRONMENT
+    params:
+        identity=blueprint.ground_truth,
     message:
         "Writing the ground truth in COCO's format"
     script:

@@ -4,19 +4,21 @@
 rule choose_checkpoint:
     input:
         lambda wildcards: expand(
-            rules.evaluate_checkpoint.output.metrics, model=wildcards.model, step=blueprint.steps(wildcards.model)
+            rules.evaluate_checkpoint.output.metrics,
+            model=wildcards.model,
+            step=blueprint.steps(wildcards.model),
         ),
     output:
         f"{MODEL}/choice.json",
-    params:
-        identity=blueprint.choice,
-        wanted=blueprint.settings["export"],
     log:
         logs("choose_checkpoint/{model}"),
     benchmark:
         costs("choose_checkpoint/{model}")
     conda:
         ENVIRONMENT
+    params:
+        identity=blueprint.choice,
+        wanted=blueprint.settings["export"],
     message:
         "Choosing the checkpoint of {wildcards.model}"
     script:
@@ -31,17 +33,17 @@ rule export_detector:
         records=ancient(blueprint.shards("eval")),
     output:
         directory(f"{MODEL}/fine_tuned_model"),
-    params:
-        identity=lambda wildcards: blueprint.export(wildcards.model),
-        model=lambda wildcards: blueprint.model(wildcards.model),
     log:
         logs("export_detector/{model}"),
     benchmark:
         costs("export_detector/{model}")
-    resources:
-        mem_mb=4000,
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=4000,
+    params:
+        identity=lambda wildcards: blueprint.export(wildcards.model),
+        model=lambda wildcards: blueprint.model(wildcards.model),
     message:
         "Exporting {wildcards.model}"
     script:

@@ -6,20 +6,20 @@ rule predict_images:
         detector=f"{MODEL}/fine_tuned_model",
     output:
         directory(f"{MODEL}/predictions"),
+    log:
+        logs("predict_images/{model}"),
+    benchmark:
+        costs("predict_images/{model}")
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=lambda wildcards: blueprint.model(wildcards.model)["gpus"],
+        mem_mb=4000,
     params:
         identity=lambda wildcards: blueprint.prediction(wildcards.model),
         images=blueprint.prediction_images,
         wanted=blueprint.settings["predict"],
         model=lambda wildcards: blueprint.model(wildcards.model),
-    log:
-        logs("predict_images/{model}"),
-    benchmark:
-        costs("predict_images/{model}")
-    resources:
-        gpu=lambda wildcards: blueprint.model(wildcards.model)["gpus"],
-        mem_mb=4000,
-    conda:
-        ENVIRONMENT
     message:
         "Predicting with {wildcards.model}"
     script:

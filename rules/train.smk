@@ -21,20 +21,20 @@ rule train_segment:
         data=f"{MODEL}/train/model.ckpt-{{step}}.data-00000-of-00001",
         log=f"{MODEL}/train/log/{{step}}.jsonl",
         events=f"{MODEL}/train/events.out.tfevents.{{step}}",
-    params:
-        identity=lambda wildcards: blueprint.training(wildcards.model),
-        model=lambda wildcards: blueprint.model(wildcards.model),
     log:
         logs("train_segment/{model}-{step}"),
     benchmark:
         costs("train_segment/{model}-{step}")
+    conda:
+        ENVIRONMENT
     # TensorFlow's threads come from the configuration; Snakemake's only decide what runs side by side.
     threads: 1
     resources:
         gpu=lambda wildcards: blueprint.model(wildcards.model)["gpus"],
         mem_mb=4000,
-    conda:
-        ENVIRONMENT
+    params:
+        identity=lambda wildcards: blueprint.training(wildcards.model),
+        model=lambda wildcards: blueprint.model(wildcards.model),
     message:
         "Training {wildcards.model} up to step {wildcards.step}"
     script:
@@ -44,7 +44,9 @@ rule train_segment:
 rule collect_training_log:
     input:
         lambda wildcards: expand(
-            rules.train_segment.output.log, model=wildcards.model, step=blueprint.steps(wildcards.model)
+            rules.train_segment.output.log,
+            model=wildcards.model,
+            step=blueprint.steps(wildcards.model),
         ),
     output:
         log=f"{MODEL}/train/log.jsonl",

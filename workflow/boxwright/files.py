@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -74,8 +74,6 @@ class HashCache:
             return known[1]
         value = sha256_file(path)
         self._known[str(path)] = [state, value]
-        try:
+        with suppress(OSError):  # in a read-only tree the hash is right all the same
             write_if_changed(self._path, json.dumps(self._known, sort_keys=True, indent=0).encode())
-        except OSError:
-            pass  # a read-only tree: the hash is right all the same
         return value

@@ -11,7 +11,7 @@ from typing import Any
 # TensorFlow's C++ side greets on standard error with lines that help nobody; its errors still come through.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from boxwright.errors import UserError  # noqa: E402
+from boxwright.errors import UserError
 
 
 @contextmanager

@@ -110,11 +110,10 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
         key = next(key for key in missing if repr(key) in error.message)
         meaning = _resolve(node["properties"][key], schema).get("description", "")
         yield f"`{where}.{key}` is missing ({meaning})." if where else f"`{key}` is missing ({meaning})."
-    elif error.validator == "dependentRequired":
-        yield f"{shown} needs both lists or neither: {error.message}."
     else:
         meaning = node.get("description", "")
-        yield f"{shown} is {json.dumps(error.instance)}, allowed is {_allowed(node)}{f' ({meaning})' if meaning else ''}."
+        about = f" ({meaning})" if meaning else ""
+        yield f"{shown} is {json.dumps(error.instance)}, allowed is {_allowed(node)}{about}."
 
 
 def _allowed(node: Mapping[str, Any]) -> str:
@@ -152,8 +151,11 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
             for folder in [dataset[key]] if isinstance(dataset[key], str) else dataset[key]:
                 yield from _missing(f"dataset.{key}", folder, folder=True)
     yield from _missing("dataset.label_map", dataset["label_map"])
+    split = dataset["split"]
+    if (split["train"] is None) != (split["eval"] is None):
+        yield "`dataset.split` has one list only; give both `train` and `eval`, or neither for a split by chance."
     for side in ("train", "eval"):
-        yield from _missing(f"dataset.split.{side}", dataset["split"][side])
+        yield from _missing(f"dataset.split.{side}", split[side])
     for name, model in settings["models"].items():
         yield from _missing(f"models.{name}.pipeline", model["pipeline"])
         yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])

@@ -1,0 +1,47 @@
+# Every command sets up what it needs: `uv` in a place of its own (.uv), the locked environment in .venv.
+
+PYTHON ?= python3
+# cpu, or gpu for TensorFlow with CUDA
+BUILD ?= cpu
+BIN := .venv/bin
+
+.PHONY: help run env test test-all lint format clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: env ## train, measure, export and try the detector of config/config.yaml (the drawn demo as it comes)
+	$(BIN)/snakemake --cores all
+
+env: .venv/.$(BUILD) ## the environment alone (.venv; BUILD=gpu for CUDA)
+
+test: env ## the tests that need neither root nor much time
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: env ## all tests, the long and the privileged ones too
+	$(BIN)/python -m pytest -q
+
+lint: env ## style of Python and Snakemake files
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules workflow/Snakefile
+	$(BIN)/snakemake --lint
+
+format: env ## put Python and Snakemake files into shape
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/snakefmt Snakefile rules workflow/Snakefile
+
+clean: ## remove the environment (results and resources stay)
+	rm -rf .venv .uv
+
+# uv lives outside .venv: a sync would remove it there, and Debian's own Python refuses packages from pip.
+.uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo "boxwright needs Python 3.11, 3.12 or 3.13 (TensorFlow 2.21 has no build for others), but $(PYTHON) is" \
+	       "`$(PYTHON) --version 2>&1`; name another with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9' || { rm -rf .uv; exit 1; }
+
+.venv/.$(BUILD): .uv/bin/uv uv.lock pyproject.toml
+	@echo "Installing the locked packages into .venv (the first time takes a minute or two)" >&2
+	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --quiet --frozen --extra $(BUILD) --compile-bytecode \
+	  --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@rm -f .venv/.cpu .venv/.gpu && touch $@

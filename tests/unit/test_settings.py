@@ -1,0 +1,148 @@
+"""The configuration: defaults from the schema alone, and mistakes told with key, value and what is allowed."""
+
+import pytest
+import yaml
+
+from boxwright import settings
+from boxwright.errors import UserError
+
+MINIMAL = """
+dataset: {images: photos, annotations: labels}
+models:
+  first: {pipeline: pipeline.config, num_steps: 10, checkpoint_every: 4}
+"""
+
+
+@pytest.fixture
+def minimal(tmp_path, monkeypatch):
+    """The least configuration, in a folder where all that it names exists."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "pipeline.config").touch()
+    return yaml.safe_load(MINIMAL)
+
+
+def mistakes(config):
+    with pytest.raises(UserError) as caught:
+        settings.load(config)
+    return [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:]]
+
+
+def test_defaults_are_filled_in(minimal):
+    loaded = settings.load(minimal)
+    assert loaded["results"] == "results"
+    assert loaded["dataset"] == {
+        "demo": False,
+        "images": ["photos"],
+        "annotations": ["labels"],
+        "label_map": None,
+        "split": {"eval_fraction": 0.2, "seed": 0, "train": None, "eval": None},
+        "shards": {"train": 4, "eval": 1},
+        "policies": {},
+        "verify": "headers",
+    }
+    assert loaded["models"]["first"] == {
+        "pipeline": "pipeline.config",
+        "num_steps": 10,
+        "checkpoint_every": 4,
+        "checkpoint": None,
+        "batch_size": None,
+        "rescale_learning_rate": True,
+        "rescale_schedule": True,
+        "seed": 0,
+        "gpus": 0,
+        "tf_threads": 2,
+        "save_every_s": 300,
+        "overrides": {},
+    }
+    assert loaded["export"] == {"checkpoint": "best", "metric": "DetectionBoxes_Precision/mAP@.50IOU"}
+    assert loaded["predict"] == {"images": None, "score_threshold": 0.5, "line_thickness": 4}
+
+
+def test_the_given_configuration_is_not_changed(minimal):
+    before = yaml.safe_dump(minimal)
+    settings.load(minimal)
+    assert yaml.safe_dump(minimal) == before
+
+
+def test_two_loads_do_not_share_defaults(minimal):
+    settings.load(minimal)["dataset"]["policies"]["truncated"] = "fail"
+    assert settings.load(minimal)["dataset"]["policies"] == {}
+
+
+def test_all_mistakes_are_told_at_once(minimal):
+    minimal["modles"] = {}
+    minimal["dataset"]["imges"] = "x"
+    minimal["models"]["first"]["num_steps"] = "10"
+    minimal["predict"] = {"score_threshold": 2}
+    told = mistakes(minimal)
+    assert len(told) == 4
+    assert "`modles` is not a key of boxwright; did you mean `models`?" in told
+    assert "`dataset.imges` is not a key of boxwright; did you mean `images`?" in told
+    assert any('`models.first.num_steps` is "10"' in text and "a whole number at least 1" in text for text in told)
+    assert any("`predict.score_threshold` is 2" in text and "at most 1" in text for text in told)
+
+
+@pytest.mark.parametrize("key", ["pipeline", "num_steps", "checkpoint_every"])
+def test_a_missing_key_is_named(minimal, key):
+    del minimal["models"]["first"][key]
+    (told,) = mistakes(minimal)
+    assert told.startswith(f"`models.first.{key}` is missing (")
+
+
+def test_missing_sections_are_named():
+    assert [text.split(" is ")[0] for text in mistakes({})] == ["`dataset`", "`models`"]
+
+
+def test_paths_that_are_not_there(minimal):
+    minimal["dataset"] |= {"images": ["photos", "fotos"], "label_map": "map.pbtxt"}
+    minimal["models"]["first"] |= {"pipeline": "other.config", "checkpoint": "zoo/model.ckpt"}
+    told = mistakes(minimal)
+    assert [text.split()[0] for text in told] == [
+        "`dataset.images`",
+        "`dataset.label_map`",
+        "`models.first.pipeline`",
+        "`models.first.checkpoint`",
+    ]
+    assert all("there is no such" in text for text in told)
+
+
+def test_a_checkpoint_may_be_a_folder_a_prefix_or_a_graph(minimal, tmp_path):
+    (tmp_path / "zoo").mkdir()
+    minimal["models"]["first"]["checkpoint"] = "zoo"
+    assert "holds no checkpoint" in mistakes(minimal)[0]
+    (tmp_path / "zoo" / "model.ckpt.index").touch()
+    (tmp_path / "graph.pb").touch()
+    for source in ("zoo", "zoo/model.ckpt", "graph.pb"):
+        minimal["models"]["first"]["checkpoint"] = source
+        assert settings.load(minimal)["models"]["first"]["checkpoint"] == source
+
+
+def test_data_is_given_or_the_demo(minimal):
+    minimal["dataset"] = {}
+    assert all("dataset.demo: true" in text for text in mistakes(minimal))
+    minimal["dataset"] = {"demo": True, "images": "photos"}
+    assert "beside `dataset.demo: true`" in mistakes(minimal)[0]
+    minimal["dataset"] = {"demo": True}
+    assert settings.load(minimal)["dataset"]["demo"]
+
+
+def test_lists_of_a_split_come_together(minimal, tmp_path):
+    (tmp_path / "train.txt").touch()
+    minimal["dataset"]["split"] = {"train": "train.txt"}
+    assert "`dataset.split`" in mistakes(minimal)[0]
+
+
+def test_export_step_must_be_a_checkpoint(minimal):
+    minimal["export"] = {"checkpoint": 5}
+    assert "saved at step 4, 8, 10 only" in mistakes(minimal)[0]
+    minimal["export"] = {"checkpoint": 8}
+    assert settings.load(minimal)["export"]["checkpoint"] == 8
+
+
+@pytest.mark.parametrize(
+    ("num_steps", "every", "steps"), [(10, 4, [4, 8, 10]), (8, 4, [4, 8]), (3, 10, [3]), (1, 1, [1])]
+)
+def test_checkpoint_steps(num_steps, every, steps):
+    assert settings.checkpoint_steps({"num_steps": num_steps, "checkpoint_every": every}) == steps
