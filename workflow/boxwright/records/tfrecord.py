@@ -81,7 +81,7 @@ class Index:
         try:
             for position, path in enumerate(self.paths):
                 try:
-                    self._files.append(_open(path))
+                    self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
                     offsets.append(_record_offsets(self._files[-1], path))
                     if counts is not None and len(offsets[-1]) - 1 != counts[position]:
                         problems.append(
@@ -89,6 +89,8 @@ class Index:
                         )
                 except UserError as error:
                     problems.append(str(error))
+                except OSError as error:
+                    problems.append(str(_unreadable(path, error)))
             if not problems and not any(len(ends) > 1 for ends in offsets):
                 files = ", ".join(map(str, self.paths)) or "no file was given"
                 problems.append(f"There is no record to read ({files}). Records are made from at least one image.")
@@ -138,13 +140,6 @@ class Index:
 
 
 _REMEDY = "Delete it and run again: it is made anew."
-
-
-def _open(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise _unreadable(path, error) from None
 
 
 def _unreadable(path: str | os.PathLike, error: OSError) -> UserError:
