@@ -1,0 +1,189 @@
+"""Make a published pipeline.config fit a data set and a run: classes, paths, checkpoint, batch, steps, learning rate.
+
+Nothing is changed in silence: each change is a Change with its reason, and the printed result can be compared with the
+original by `changes.diff`. Fields whose defaults would bite an unaware reader (an eval reader shuffles and repeats for
+ever unless told otherwise) are written out.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from google.protobuf.message import Message
+
+from boxwright import protos
+from boxwright.errors import UserError
+from boxwright.pipeline import model_of, schedule
+from boxwright.pipeline.changes import Change, plain, short_float, value_of
+from boxwright.pipeline.overrides import apply
+
+CHECKPOINT_TYPES = ("classification", "detection", "full", "fine_tune")
+
+
+def patch(
+    config: Message,
+    *,
+    num_classes: int,
+    label_map_path: str,
+    train_records: str | Sequence[str],
+    eval_records: str | Sequence[str],
+    num_steps: int,
+    checkpoint: str | None = None,
+    checkpoint_type: str | None = None,
+    batch_size: int | None = None,
+    rescale_learning_rate: bool = True,
+    rescale_schedule: bool = True,
+    overrides: Mapping[str, Any] | None = None,
+) -> tuple[Message, list[Change]]:
+    """A patched copy of `config` (TrainEvalPipelineConfig) and every change, in the order in which they were made.
+
+    `train_records` and `eval_records` replace the readers' input_path. `checkpoint` None means training from scratch.
+    `checkpoint_type` None keeps what the file says (an unset type is read as the OD API reads it). A `batch_size`
+    that differs from the file's scales every learning rate by the ratio unless `rescale_learning_rate` is false.
+    With `rescale_schedule` a cosine's total_steps becomes `num_steps`, and its warm-up and hold follow in proportion.
+    `overrides` (dotted path: value) come last and win.
+
+    Raises UserError for a configuration without a model or with values that cannot be meant.
+    """
+    _check(num_classes, num_steps, batch_size, checkpoint_type)
+    edit = _Edit(config)
+    _model(edit, num_classes)
+    _readers(edit, label_map_path, _listed(train_records), _listed(eval_records))
+    _checkpoint(edit, checkpoint, checkpoint_type)
+    _batch_size(edit, batch_size, rescale_learning_rate)
+    _steps(edit, num_steps, rescale_schedule)
+    edit.changes += apply(edit.config, overrides or {})
+    return edit.config, edit.changes
+
+
+class _Edit:
+    """The copy under change and the list of changes."""
+
+    def __init__(self, config: Message):
+        self.config = type(config)()
+        self.config.CopyFrom(config)
+        self.changes: list[Change] = []
+
+    def set(self, message: Message, path: str, name: str, value: Any, why: str) -> None:
+        """Set `message.name` (None clears it); what is already so makes no Change."""
+        field = message.DESCRIPTOR.fields_by_name[name]
+        before = value_of(message, field)
+        if value is None:
+            message.ClearField(name)
+        elif field.is_repeated:
+            if list(getattr(message, name)) != list(value):
+                message.ClearField(name)
+                getattr(message, name).extend(value)
+        else:
+            setattr(message, name, value)
+        after = value_of(message, field)
+        if before != after:
+            self.changes.append(Change(f"{path}.{name}" if path else name, before, after, why))
+
+
+def _check(num_classes: int, num_steps: int, batch_size: int | None, checkpoint_type: str | None) -> None:
+    mistakes = []
+    if num_classes < 1:
+        mistakes.append(f"num_classes is {num_classes}: at least one class is needed.")
+    if num_steps < 1:
+        mistakes.append(f"num_steps is {num_steps}: at least one step is needed (0 would mean for ever).")
+    if batch_size is not None and batch_size < 1:
+        mistakes.append(f"batch_size is {batch_size}: at least 1.")
+    if checkpoint_type is not None and checkpoint_type not in CHECKPOINT_TYPES:
+        mistakes.append(f"fine_tune_checkpoint_type {checkpoint_type!r} is none of {', '.join(CHECKPOINT_TYPES)}.")
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+
+
+def _listed(paths: str | Sequence[str]) -> list[str]:
+    return [paths] if isinstance(paths, str) else [str(path) for path in paths]
+
+
+def _model(edit: _Edit, num_classes: int) -> None:
+    model, name = model_of(edit.config)
+    if "num_classes" not in model.DESCRIPTOR.fields_by_name:
+        raise UserError(f"model.{name} has no num_classes: only ssd, faster_rcnn and center_net can be patched.")
+    edit.set(model, f"model.{name}", "num_classes", num_classes, "classes of the label map")
+
+
+def _readers(edit: _Edit, label_map_path: str, train_records: list[str], eval_records: list[str]) -> None:
+    config = edit.config
+    _reader(edit, config.train_input_reader, "train_input_reader", label_map_path, train_records)
+    readers = config.eval_input_reader
+    for index in range(1, len(readers)):
+        before = plain(readers[index], config.DESCRIPTOR.fields_by_name["eval_input_reader"])
+        why = "one held-out set is evaluated; the first reader is kept"
+        edit.changes.append(Change(f"eval_input_reader.{index}", before, None, why))
+    del readers[1:]
+    reader = readers[0] if readers else readers.add()
+    path = "eval_input_reader.0"
+    _reader(edit, reader, path, label_map_path, eval_records)
+    edit.set(reader, path, "shuffle", False, "the default, true, gives other example images at each evaluation")
+    edit.set(reader, path, "num_epochs", 1, "the default, 0, repeats for ever")
+    if reader.sample_1_of_n_examples != 1:
+        edit.set(reader, path, "sample_1_of_n_examples", 1, "every held-out image is evaluated")
+    for name in ("num_examples", "max_evals"):
+        edit.set(config.eval_config, "eval_config", name, None, "deprecated; it counts the original's data set")
+
+
+def _reader(edit: _Edit, reader: Message, path: str, label_map_path: str, records: list[str]) -> None:
+    if reader.HasField("external_input_reader"):
+        edit.set(reader, path, "external_input_reader", None, "the records are TFRecord files")
+    edit.set(reader, path, "label_map_path", label_map_path, "label map of this data set")
+    edit.set(reader.tf_record_input_reader, f"{path}.tf_record_input_reader", "input_path", records, "records written")
+    tf_example = protos.InputType.Value("TF_EXAMPLE")
+    if reader.input_type != tf_example:
+        edit.set(reader, path, "input_type", tf_example, "the records hold tf.Example, not sequences")
+    edit.set(reader, path, "sample_from_datasets_weights", None, "they weigh the original's several record sets")
+
+
+def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None) -> None:
+    train, path = edit.config.train_config, "train_config"
+    if checkpoint is None:
+        for name in ("fine_tune_checkpoint", "fine_tune_checkpoint_type", "from_detection_checkpoint"):
+            edit.set(train, path, name, None, "no checkpoint is given: training starts from scratch")
+        return
+    edit.set(train, path, "fine_tune_checkpoint", checkpoint, "start weights")
+    if checkpoint_type is not None:
+        edit.set(train, path, "fine_tune_checkpoint_type", checkpoint_type, "type of the start weights")
+    else:
+        old = checkpoint_type_of(train)
+        edit.set(train, path, "fine_tune_checkpoint_type", old, "what from_detection_checkpoint or its absence means")
+    edit.set(train, path, "from_detection_checkpoint", None, "deprecated; fine_tune_checkpoint_type says it")
+
+
+def checkpoint_type_of(train: Message) -> str:
+    """The type that `train_config` asks for: fine_tune_checkpoint_type, else by the deprecated from_detection_checkpoint."""
+    if train.fine_tune_checkpoint_type:
+        return train.fine_tune_checkpoint_type
+    return "detection" if train.from_detection_checkpoint else "classification"
+
+
+def _batch_size(edit: _Edit, batch_size: int | None, rescale: bool) -> None:
+    train = edit.config.train_config
+    before = train.batch_size
+    why = "configured" if batch_size else "the default, written out"
+    edit.set(train, "train_config", "batch_size", batch_size or before, why)
+    if batch_size is None or batch_size == before or not rescale:
+        return
+    rate, path = schedule.schedule_of(edit.config)
+    if rate is None:
+        return
+    why = f"batch size {before} -> {batch_size}, and the learning rate with it"
+    for message, inner, name in schedule.rates(rate, path):
+        edit.set(message, inner, name, short_float(getattr(message, name)) * batch_size / before, why)
+
+
+def _steps(edit: _Edit, num_steps: int, rescale: bool) -> None:
+    edit.set(edit.config.train_config, "train_config", "num_steps", num_steps, "configured")
+    cosine, path = schedule.schedule_of(edit.config)
+    if not rescale or not schedule.is_cosine(cosine) or cosine.total_steps in (0, num_steps):
+        return
+    total = cosine.total_steps
+    why = f"in proportion to total_steps {total} -> {num_steps}"
+    warmup = round(cosine.warmup_steps * num_steps / total)
+    hold = min(round(cosine.hold_base_rate_steps * num_steps / total), max(num_steps - warmup, 0))
+    edit.set(cosine, path, "total_steps", num_steps, "the cosine ends with the training")
+    if warmup != cosine.warmup_steps:
+        edit.set(cosine, path, "warmup_steps", warmup, why)
+    if hold != cosine.hold_base_rate_steps:
+        edit.set(cosine, path, "hold_base_rate_steps", hold, why)
