@@ -1,0 +1,1 @@
+"""Annotated photographs: reading, checking, splitting and planning them. Nothing here imports TensorFlow."""

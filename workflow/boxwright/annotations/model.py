@@ -1,0 +1,84 @@
+"""What a data set is made of: boxes and samples, as plain frozen values."""
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One annotated object.
+
+    Coordinates are pixels of the upright decoded image as they stand in the annotation: floats, origin at the top left
+    corner, `xmax` and `ymax` are edges, so the width is `xmax - xmin`. A coordinate that could not be read is NaN.
+    """
+
+    class_name: str
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+    difficult: bool = False
+    truncated: bool = False
+    pose: str = "Unspecified"
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """(xmin, ymin, xmax, ymax)"""
+        return self.xmin, self.ymin, self.xmax, self.ymax
+
+    def to_list(self) -> list:
+        """The box as a JSON list; `from_list` gives it back."""
+        return [
+            self.class_name, self.xmin, self.ymin, self.xmax, self.ymax, self.difficult, self.truncated, self.pose,
+        ]  # fmt: skip
+
+    @classmethod
+    def from_list(cls, values: list) -> "Box":
+        return cls(*values)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image with its boxes, checked and ready to become a record.
+
+    name: path of the image below its images folder with "/" between parts, unique in the data set.
+    image: path of the image file, absolute or from the working directory.
+    sha256: of the image file's bytes, in hexadecimal.
+    width, height: pixels of the upright decoded image.
+    format: what the file's bytes are, whatever its name says: "jpeg", "png", "bmp", "gif", "webp" or "tiff".
+    fixes: what `images.encode_for_record` has to do to the image; empty where its bytes are copied.
+    boxes: none for a negative.
+    """
+
+    name: str
+    image: str
+    sha256: str
+    width: int
+    height: int
+    format: str
+    fixes: tuple[str, ...]
+    boxes: tuple[Box, ...]
+
+    def to_json(self) -> str:
+        """One line of JSON without a line end; `from_json` gives the sample back."""
+        return json.dumps(
+            {
+                "name": self.name,
+                "image": self.image,
+                "sha256": self.sha256,
+                "width": self.width,
+                "height": self.height,
+                "format": self.format,
+                "fixes": self.fixes,
+                "boxes": [box.to_list() for box in self.boxes],
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, line: str) -> "Sample":
+        values = json.loads(line)
+        values["fixes"] = tuple(values["fixes"])
+        values["boxes"] = tuple(Box.from_list(box) for box in values["boxes"])
+        return cls(**values)
