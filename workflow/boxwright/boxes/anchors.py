@@ -1,0 +1,245 @@
+"""Anchors: the boxes at fixed places and sizes from which a detector predicts offsets.
+
+The order is row-major over a feature map's y, then x, then the kinds of a location. Sizes of feature maps and images may be
+Python integers or tensors (images of any size). No anchor is clipped here.
+"""
+
+import math
+
+import tensorflow as tf
+
+from boxwright.errors import UserError
+
+
+def tile(feature_shape, sizes, stride, offset):
+    """Boxes of the given sizes, centered on every cell of a grid.
+
+    Args:
+        feature_shape: rows and columns of the grid, integers or scalar tensors.
+        sizes: `[K, 2]` float32, height and width of each kind.
+        stride: distance (y, x) between the centers of neighbouring cells, in the units of `sizes`.
+        offset: center (y, x) of the first cell.
+
+    Returns:
+        `[rows * columns * K, 4]` float32 boxes in the units of `sizes`.
+    """
+    rows, columns = feature_shape
+    y = tf.cast(tf.range(rows), tf.float32) * stride[0] + offset[0]
+    x = tf.cast(tf.range(columns), tf.float32) * stride[1] + offset[1]
+    centers = tf.stack(tf.meshgrid(y, x, indexing="ij"), axis=-1)[:, :, None, :]
+    sizes = tf.convert_to_tensor(sizes, tf.float32)
+    return tf.reshape(tf.concat([centers - 0.5 * sizes, centers + 0.5 * sizes], axis=-1), [-1, 4])
+
+
+def _sizes(kinds, base):
+    """`[K, 2]` heights and widths of (scale, aspect ratio) pairs: aspect is width over height, the area is kept."""
+    scales, ratios = (tf.constant(column, tf.float32) for column in zip(*kinds, strict=True))
+    roots = tf.sqrt(ratios)
+    return tf.stack([scales / roots * base[0], scales * roots * base[1]], axis=-1)
+
+
+def _grid_kinds(scales, aspect_ratios):
+    """(scale, aspect ratio) pairs of a grid: the aspect ratio is the outer loop."""
+    return [(scale, ratio) for ratio in aspect_ratios for scale in scales]
+
+
+# ------------------------------------------------------------------------------------------------ SSD
+
+
+def ssd_kinds(config):
+    """The (scale, aspect ratio) pairs of each layer of an `SsdAnchorGenerator` message, finest layer first.
+
+    Scales run evenly from `min_scale` to `max_scale` over the layers (Liu et al., "SSD", equation 4) or are listed. A layer
+    has one kind per aspect ratio, and one of scale sqrt(s * next s), where the scale after the last is 1, unless
+    `interpolated_scale_aspect_ratio` is 0. The finest layer has three kinds only if `reduce_boxes_in_lowest_layer`.
+
+    Raises:
+        UserError: fewer scales than layers, or no kind for a layer.
+    """
+    layers = config.num_layers
+    if config.scales:
+        scales = [float(scale) for scale in config.scales]
+    elif layers == 1:
+        scales = [config.min_scale]
+    else:
+        step = (config.max_scale - config.min_scale) / (layers - 1)
+        scales = [config.min_scale + step * layer for layer in range(layers)]
+    if len(scales) < layers:
+        raise UserError(
+            f"ssd_anchor_generator.scales: {len(scales)} listed, but num_layers is {layers}; list one scale per layer, "
+            "or none and use min_scale and max_scale."
+        )
+    scales = [*scales, 1.0]
+    kinds = []
+    for layer in range(layers):
+        scale = scales[layer]
+        if layer == 0 and config.reduce_boxes_in_lowest_layer:
+            kinds.append([(0.1, 1.0), (scale, 2.0), (scale, 0.5)])
+            continue
+        kinds.append([(scale, float(ratio)) for ratio in config.aspect_ratios])
+        if config.interpolated_scale_aspect_ratio > 0:
+            kinds[-1].append((math.sqrt(scale * scales[layer + 1]), config.interpolated_scale_aspect_ratio))
+    if not all(kinds):
+        raise UserError(
+            "ssd_anchor_generator: a layer has no anchors; list aspect_ratios, or set "
+            "interpolated_scale_aspect_ratio above 0."
+        )
+    return kinds
+
+
+def ssd_anchors(config, feature_shapes, image_shape):
+    """Anchors of an SSD, one grid per feature map.
+
+    Args:
+        config: an `SsdAnchorGenerator` message.
+        feature_shapes: (rows, columns) of each feature map, finest first; `config.num_layers` of them.
+        image_shape: (height, width) of the preprocessed image in pixels. Base anchors are square in pixels: a scale is a
+            fraction of the shorter side.
+
+    Returns:
+        `[A, 4]` float32, normalised by the image; not clipped.
+
+    Raises:
+        UserError: another number of feature maps, strides or offsets than layers.
+    """
+    kinds = ssd_kinds(config)
+    for what, count in (
+        ("feature maps", len(feature_shapes)),
+        ("height_stride", len(config.height_stride) or len(kinds)),
+        ("width_stride", len(config.width_stride) or len(kinds)),
+        ("height_offset", len(config.height_offset) or len(kinds)),
+        ("width_offset", len(config.width_offset) or len(kinds)),
+    ):
+        if count != len(kinds):
+            raise UserError(f"ssd_anchor_generator: num_layers is {len(kinds)}, but there are {count} {what}.")
+    for side in ("stride", "offset"):
+        if bool(getattr(config, f"height_{side}")) != bool(getattr(config, f"width_{side}")):
+            raise UserError(f"ssd_anchor_generator: height_{side} and width_{side} go together; give both or none.")
+
+    height, width = (tf.cast(side, tf.float32) for side in image_shape)
+    shorter = tf.minimum(height, width)
+    base = (shorter / height * config.base_anchor_height, shorter / width * config.base_anchor_width)
+    grids = []
+    for layer, shape in enumerate(feature_shapes):
+        if config.height_stride:
+            stride = (config.height_stride[layer] / height, config.width_stride[layer] / width)
+        else:
+            stride = tuple(1.0 / tf.cast(side, tf.float32) for side in shape)
+        if config.height_offset:
+            offset = (config.height_offset[layer] / height, config.width_offset[layer] / width)
+        else:
+            offset = (0.5 * stride[0], 0.5 * stride[1])
+        grids.append(tile(shape, _sizes(kinds[layer], base), stride, offset))
+    return tf.concat(grids, axis=0)
+
+
+# ------------------------------------------------------------------------------------------------ grid
+
+
+def grid_anchors(config, feature_shape):
+    """Anchors of Faster R-CNN's region proposal network.
+
+    Args:
+        config: a `GridAnchorGenerator` message; base size, strides and offsets are in pixels.
+        feature_shape: (rows, columns) of the feature map.
+
+    Returns:
+        `[A, 4]` float32 in pixels of the preprocessed image; not clipped.
+    """
+    kinds = _grid_kinds(*_grid_lists(config))
+    return tile(
+        feature_shape,
+        _sizes(kinds, (float(config.height), float(config.width))),
+        (float(config.height_stride), float(config.width_stride)),
+        (float(config.height_offset), float(config.width_offset)),
+    )
+
+
+def _grid_lists(config):
+    scales, ratios = list(config.scales), list(config.aspect_ratios)
+    if not scales or not ratios:
+        empty = "scales" if not scales else "aspect_ratios"
+        raise UserError(f"grid_anchor_generator.{empty}: none listed; list at least one.")
+    return scales, ratios
+
+
+# ------------------------------------------------------------------------------------------------ multiscale
+
+
+def multiscale_anchors(config, feature_shapes, image_shape):
+    """Anchors of a feature pyramid (Lin et al., "Focal Loss", 2017, section 4).
+
+    The base side at level l is `anchor_scale * 2^l` pixels, with `scales_per_octave` intermediate scales. The first center
+    is half a stride from the border where the image's side is a multiple of 2^l, else on it.
+
+    Args:
+        config: a `MultiscaleAnchorGenerator` message.
+        feature_shapes: (rows, columns) of each level from `min_level` to `max_level`.
+        image_shape: (height, width) of the preprocessed image in pixels.
+
+    Returns:
+        `[A, 4]` float32, normalised by the image if `config.normalize_coordinates`, else in pixels.
+
+    Raises:
+        UserError: another number of feature maps than levels.
+    """
+    levels = range(config.min_level, config.max_level + 1)
+    if len(feature_shapes) != len(levels):
+        raise UserError(
+            f"multiscale_anchor_generator: levels {config.min_level} to {config.max_level} are {len(levels)}, "
+            f"but there are {len(feature_shapes)} feature maps."
+        )
+    octave = [2 ** (step / config.scales_per_octave) for step in range(config.scales_per_octave)]
+    kinds = _grid_kinds(octave, list(config.aspect_ratios))
+    grids = []
+    for level, shape in zip(levels, feature_shapes, strict=True):
+        stride = 2.0**level
+        base = config.anchor_scale * stride
+        offset = tuple(_half_stride(side, stride) for side in image_shape)
+        grids.append(tile(shape, _sizes(kinds, (base, base)), (stride, stride), offset))
+    anchors = tf.concat(grids, axis=0)
+    if not config.normalize_coordinates:
+        return anchors
+    height, width = (tf.cast(side, tf.float32) for side in image_shape)
+    return anchors * tf.stack([1 / height, 1 / width, 1 / height, 1 / width])
+
+
+def _half_stride(side, stride):
+    """The first center along a side; 0 for a side that is known only at run time, as the OD API has it."""
+    known = isinstance(side, int)
+    return stride / 2 if known and side % stride == 0 else 0.0
+
+
+# ------------------------------------------------------------------------------------------------ by message
+
+
+def per_location(config):
+    """Kinds of anchor per location of each feature map, of an `AnchorGenerator` message: a list of integers.
+
+    Raises:
+        UserError: the generator is not supported.
+    """
+    kind = config.WhichOneof("anchor_generator_oneof")
+    if kind == "ssd_anchor_generator":
+        return [len(kinds) for kinds in ssd_kinds(config.ssd_anchor_generator)]
+    if kind == "grid_anchor_generator":
+        scales, ratios = _grid_lists(config.grid_anchor_generator)
+        return [len(scales) * len(ratios)]
+    if kind == "multiscale_anchor_generator":
+        pyramid = config.multiscale_anchor_generator
+        return [len(pyramid.aspect_ratios) * pyramid.scales_per_octave] * (pyramid.max_level - pyramid.min_level + 1)
+    raise UserError(
+        f"anchor_generator: {kind or 'nothing'} is not supported; use ssd_anchor_generator, grid_anchor_generator "
+        "or multiscale_anchor_generator."
+    )
+
+
+def generate(config, feature_shapes, image_shape):
+    """Anchors `[A, 4]` of an `AnchorGenerator` message: normalised for SSD and (by default) multiscale, pixels for grid."""
+    kind = config.WhichOneof("anchor_generator_oneof")
+    if kind == "ssd_anchor_generator":
+        return ssd_anchors(config.ssd_anchor_generator, feature_shapes, image_shape)
+    if kind == "multiscale_anchor_generator":
+        return multiscale_anchors(config.multiscale_anchor_generator, feature_shapes, image_shape)
+    per_location(config)
+    return grid_anchors(config.grid_anchor_generator, feature_shapes[0])

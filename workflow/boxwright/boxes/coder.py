@@ -1,0 +1,67 @@
+"""The box coder of Faster R-CNN: a box as an offset from its anchor.
+
+    ty = sy (y - ya) / ha,   tx = sx (x - xa) / wa,   th = sh ln(h / ha),   tw = sw ln(w / wa)
+
+with centers y, x and sizes h, w (Ren et al., "Faster R-CNN", section 3.1.2, times four scale factors).
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from boxwright.boxes import geometry
+from boxwright.errors import UserError
+
+# Added to all sizes before they divide or enter a logarithm, so that an empty box has a finite code.
+EPSILON = 1e-8
+
+
+class Scales(NamedTuple):
+    """The factors of a code's four numbers; 10, 10, 5, 5 in nearly every configuration."""
+
+    y: float = 10.0
+    x: float = 10.0
+    height: float = 5.0
+    width: float = 5.0
+
+
+def from_config(config) -> Scales:
+    """The scales of a `BoxCoder` message.
+
+    Raises:
+        UserError: another coder than `faster_rcnn_box_coder` is asked for, or none.
+    """
+    kind = config.WhichOneof("box_coder_oneof")
+    if kind != "faster_rcnn_box_coder":
+        raise UserError(f"box_coder: {kind or 'nothing'} is not supported; use `faster_rcnn_box_coder {{}}`.")
+    coder = config.faster_rcnn_box_coder
+    return Scales(coder.y_scale, coder.x_scale, coder.height_scale, coder.width_scale)
+
+
+def encode(boxes, anchors, scales=Scales()):  # noqa: B008 (an immutable tuple)
+    """Codes `[..., 4]` (ty, tx, th, tw) of boxes `[..., 4]` relative to anchors `[..., 4]` (broadcast, same units)."""
+    anchor_y, anchor_x, anchor_height, anchor_width = geometry.centers_and_sizes(anchors)
+    y, x, height, width = geometry.centers_and_sizes(boxes)
+    anchor_height, anchor_width = anchor_height + EPSILON, anchor_width + EPSILON
+    height, width = height + EPSILON, width + EPSILON
+    return tf.stack(
+        [
+            (y - anchor_y) / anchor_height * scales.y,
+            (x - anchor_x) / anchor_width * scales.x,
+            tf.math.log(height / anchor_height) * scales.height,
+            tf.math.log(width / anchor_width) * scales.width,
+        ],
+        axis=-1,
+    )
+
+
+def decode(codes, anchors, scales=Scales()):  # noqa: B008
+    """Boxes `[..., 4]` from codes `[..., 4]` and anchors `[..., 4]` (broadcast); the inverse of `encode`."""
+    anchor_y, anchor_x, anchor_height, anchor_width = geometry.centers_and_sizes(anchors)
+    ty, tx, th, tw = tf.unstack(codes, axis=-1)
+    return geometry.from_centers_and_sizes(
+        ty / scales.y * anchor_height + anchor_y,
+        tx / scales.x * anchor_width + anchor_x,
+        tf.exp(th / scales.height) * anchor_height,
+        tf.exp(tw / scales.width) * anchor_width,
+    )

@@ -1,0 +1,39 @@
+"""Random minibatches of anchors with a wanted share of positives (Ren et al., "Faster R-CNN", section 3.1.3)."""
+
+import tensorflow as tf
+
+
+def balanced(candidates, positives, size, positive_fraction, seed):
+    """Draws anchors of each image without replacement.
+
+    Up to `int(size * positive_fraction)` positives are drawn, then negatives fill up to `size`; with too few candidates
+    the sample is smaller.
+
+    Args:
+        candidates: `[B, A]` bool, the anchors that may be drawn.
+        positives: `[B, A]` bool, which of them are positive (the others are negative).
+        size: anchors per image; None keeps all positives, and negatives in proportion to `positive_fraction`.
+        positive_fraction: wanted share of positives, in [0, 1] (above 0 if `size` is None).
+        seed: `[2]` integers; the sample is a pure function of it and the other arguments.
+
+    Returns:
+        `[B, A]` bool, the anchors drawn.
+    """
+    order = tf.random.stateless_uniform(tf.shape(candidates), seed)
+    positives, negatives = candidates & positives, candidates & ~positives
+    most = tf.size(candidates) if size is None else int(positive_fraction * size)
+    drawn = _draw(positives, most, order)
+    taken = tf.math.count_nonzero(drawn, axis=1, keepdims=True, dtype=tf.int32)
+    if size is None:
+        ratio = (1 - positive_fraction) / positive_fraction
+        rest = tf.cast(ratio * tf.cast(taken, tf.float32), tf.int32)
+    else:
+        rest = size - taken
+    return drawn | _draw(negatives, rest, order)
+
+
+def _draw(mask, count, order):
+    """The `count` (scalar or `[B, 1]`) entries of `mask` `[B, A]` that come first in the random `order`."""
+    ranked = tf.argsort(tf.where(mask, order, 2.0), axis=1, stable=True)
+    rank = tf.argsort(ranked, axis=1)
+    return mask & (rank < count)
