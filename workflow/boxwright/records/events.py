@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from google.protobuf.message import Message
 from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -65,8 +66,12 @@ class EventWriter:
         """Write one text; TensorBoard shows it as Markdown."""
         self.proto(step, text_pb(tag, text))
 
-    def proto(self, step: int, summary: Summary) -> None:
-        """Write a summary message that a TensorBoard plugin made (for example a precision-recall curve)."""
+    def proto(self, step: int, summary: Message) -> None:
+        """Write a summary message that a TensorBoard plugin made (for example a precision-recall curve).
+
+        Some plugins make TensorBoard's class of it and some TensorFlow's; both have the same bytes.
+        """
+        summary = Summary.FromString(summary.SerializeToString())
         self._write(Event(wall_time=time.time(), step=step, summary=summary))
 
     def close(self) -> None:

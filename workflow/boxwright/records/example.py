@@ -87,8 +87,8 @@ def to_example(
     put("image/object/area", _FLOATS, *((box.xmax - box.xmin) * (box.ymax - box.ymin) for box in boxes))
     put("image/object/class/text", _BYTES, *(box.class_name.encode() for box in boxes))
     put("image/object/class/label", _INTS, *(label_map[box.class_name] for box in boxes))
-    put("image/object/difficult", _INTS, *(box.difficult for box in boxes))
-    put("image/object/truncated", _INTS, *(box.truncated for box in boxes))
+    put("image/object/difficult", _INTS, *(int(box.difficult) for box in boxes))
+    put("image/object/truncated", _INTS, *(int(box.truncated) for box in boxes))
     put("image/object/view", _BYTES, *(box.pose.encode() for box in boxes))
     return example.SerializeToString(deterministic=True)
 

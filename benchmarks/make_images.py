@@ -1,0 +1,94 @@
+"""Generate many annotated JPEGs for benchmarks: `python benchmarks/make_images.py FOLDER --count 100000`.
+
+A few dozen pictures are drawn and encoded; every file gets one of them with a comment of its own, so all files differ
+in their bytes and hash, at the cost of a copy. Annotations are as labelImg writes them, 1 to 3 boxes each. Pictures
+are in folder/images/000, 001, ... by the thousand, annotations likewise in folder/annotations.
+"""
+
+import argparse
+import io
+import struct
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+DISTINCT = 32
+PER_FOLDER = 1000
+CLASSES = ("car", "cat", "dog", "person", "tree")
+# Size in pixels, JPEG quality and strength of the noise: a picture takes about 2 kB, and about 70 kB.
+KINDS = {"small": ((96, 72), 80, 6.0), "ordinary": ((640, 480), 88, 7.0)}
+
+
+def distinct_jpegs(kind: str) -> list[bytes]:
+    """The encoded pictures that all files are copies of: smooth colour fields with noise."""
+    size, quality, noise = KINDS[kind]
+    rng = np.random.default_rng(0)
+    jpegs = []
+    for _ in range(DISTINCT):
+        field = Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8)).resize(size, Image.Resampling.BICUBIC)
+        pixels = np.asarray(field, np.float32) + rng.normal(0, noise, (*size[::-1], 3))
+        encoded = io.BytesIO()
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(encoded, "JPEG", quality=quality)
+        jpegs.append(encoded.getvalue())
+    return jpegs
+
+
+def with_comment(jpeg: bytes, comment: bytes) -> bytes:
+    """The same picture with a COM segment right after the start marker."""
+    return b"".join([jpeg[:2], b"\xff\xfe", struct.pack(">H", len(comment) + 2), comment, jpeg[2:]])
+
+
+def annotation(name: str, size: tuple[int, int], number: int) -> str:
+    """A labelImg annotation with boxes and classes that follow from `number`."""
+    width, height = size
+    objects = []
+    for i in range(number % 3 + 1):
+        xmin, ymin = (number * 7 + i * 29) % (width // 2), (number * 11 + i * 17) % (height // 2)
+        xmax, ymax = xmin + width // 4 + number % (width // 4), ymin + height // 4 + number % (height // 4)
+        objects.append(
+            f"\t<object>\n\t\t<name>{CLASSES[(number + i) % len(CLASSES)]}</name>\n\t\t<pose>Unspecified</pose>\n"
+            "\t\t<truncated>0</truncated>\n\t\t<difficult>0</difficult>\n\t\t<bndbox>\n"
+            f"\t\t\t<xmin>{xmin}</xmin>\n\t\t\t<ymin>{ymin}</ymin>\n\t\t\t<xmax>{xmax}</xmax>\n\t\t\t<ymax>{ymax}</ymax>\n"
+            "\t\t</bndbox>\n\t</object>\n"
+        )
+    return (
+        f"<annotation>\n\t<folder>images</folder>\n\t<filename>{name}</filename>\n\t<path>C:\\photos\\{name}</path>\n"
+        "\t<source>\n\t\t<database>Unknown</database>\n\t</source>\n"
+        f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>\n\t\t<depth>3</depth>\n\t</size>\n"
+        f"\t<segmented>0</segmented>\n{''.join(objects)}</annotation>\n"
+    )
+
+
+def make(folder: Path, count: int, kind: str = "small") -> None:
+    """Write `count` pictures and annotations below `folder`."""
+    jpegs = distinct_jpegs(kind)
+    size = KINDS[kind][0]
+    for number in range(count):
+        part = f"{number // PER_FOLDER:03d}"
+        if number % PER_FOLDER == 0:
+            for side in ("images", "annotations"):
+                (folder / side / part).mkdir(parents=True, exist_ok=True)
+        stem = f"photo_{number:07d}"
+        (folder / "images" / part / f"{stem}.jpg").write_bytes(with_comment(jpegs[number % DISTINCT], stem.encode()))
+        (folder / "annotations" / part / f"{stem}.xml").write_text(annotation(f"{stem}.jpg", size, number))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--kind", choices=KINDS, default="small")
+    arguments = parser.parse_args()
+    start = time.perf_counter()
+    make(arguments.folder, arguments.count, arguments.kind)
+    sizes = [len(jpeg) for jpeg in distinct_jpegs(arguments.kind)]
+    print(
+        f"{arguments.count} pictures of {sum(sizes) / len(sizes) / 1000:.1f} kB with annotations "
+        f"in {time.perf_counter() - start:.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""One shard of the data set: from its manifest to a TFRecord file."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from boxwright.annotations import images
+from boxwright.annotations.model import Sample
+from boxwright.errors import UserError
+from boxwright.files import writing
+from boxwright.records import example, tfrecord
+
+# How many images an error message names.
+_NAMED = 20
+
+
+class Counts(NamedTuple):
+    """What went into a shard; `empty` are images without boxes, `reencoded` those whose pixels a fix has changed."""
+
+    images: int
+    boxes: int
+    empty: int
+    reencoded: int
+
+
+def write_shard(manifest: str | os.PathLike, label_map: Mapping[str, int], out: str | os.PathLike) -> Counts:
+    """Write the samples of `manifest` (lines of `Sample.to_json`), in its order, to the TFRecord file `out`.
+
+    One image is in memory at a time. The file appears whole or not at all; equal inputs give equal bytes.
+    Raises UserError, naming all images concerned, where an image is gone or is no longer the one that was planned
+    (another SHA-256), and where a box's class is not in `label_map`.
+    """
+    problems: list[str] = []
+    total = Counts(0, 0, 0, 0)
+    with writing(out) as file:
+        for sample in _samples(manifest):
+            try:
+                record = _record(sample, label_map)
+            except UserError as error:
+                problems.append(str(error))
+            if not problems:  # else the file will not appear, and the rest is only looked through
+                tfrecord.write(file, record)
+            boxes = len(sample.boxes)
+            total = Counts(*map(sum, zip(total, (1, boxes, not boxes, bool(sample.fixes)), strict=True)))
+        if problems:
+            more = [f"... and {len(problems) - _NAMED} more"] if len(problems) > _NAMED else []
+            raise UserError("\n".join([f"{out} cannot be written:", *problems[:_NAMED], *more]))
+    return total
+
+
+def _samples(manifest: str | os.PathLike) -> Iterator[Sample]:
+    try:
+        with Path(manifest).open(encoding="utf-8") as lines:
+            yield from map(Sample.from_json, lines)
+    except FileNotFoundError:
+        raise UserError(f"The plan of a shard, {manifest}, is missing. Run again: it is made anew.") from None
+
+
+def _record(sample: Sample, label_map: Mapping[str, int]) -> bytes:
+    try:
+        data = Path(sample.image).read_bytes()
+    except OSError as error:
+        raise UserError(f"{sample.image} cannot be read ({error.strerror}).") from None
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != sample.sha256:
+        raise UserError(f"{sample.image} has changed since the data set was planned. Run again to plan it anew.")
+    if not sample.fixes:
+        return example.to_example(sample, data, label_map, sha256=sha256)
+    encoded, image_format = images.encode_for_record(data, sample.fixes)
+    return example.to_example(sample, encoded, label_map, image_format=image_format)
