@@ -1,0 +1,1 @@
+"""Training: schedules, optimizers, augmentation, input pipeline, and the loop that makes one checkpoint of the last."""

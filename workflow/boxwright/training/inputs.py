@@ -1,0 +1,219 @@
+"""The batches of a training run, as a pure function of (seed, step).
+
+Batch `step` holds samples `step * B` to `step * B + B - 1`. Of N records, sample n is number n % N in the permutation of
+epoch n // N, and its augmentation draws from the stateless seed (seed, n). So a run can start at any step at no cost,
+and a run in pieces sees what a run in one piece sees.
+
+Records are found through an index of their offsets and read one by one, in order, by one Python call each; decoding,
+augmentation and resizing run in TensorFlow's own threads, beside the training step. An image is resized before it
+waits for its batch, so memory depends on the batch alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import Message
+
+from boxwright.detector.groundtruth import Groundtruth
+from boxwright.errors import UserError
+from boxwright.records import example, tfrecord
+from boxwright.training import augment
+from boxwright.training.crops import Sample
+
+# Samples being decoded at once, and batches waiting for the training step. More hides no more latency and costs memory.
+PARALLEL = 2
+PREFETCH = 2
+
+Preprocess = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+
+class Batch(NamedTuple):
+    """B images ready for the detector: `images` float32 [B, h, w, 3], `true_shapes` int32 [B, 3], and their boxes."""
+
+    images: tf.Tensor
+    true_shapes: tf.Tensor
+    groundtruth: Groundtruth
+
+
+class Inputs:
+    """The training data of one pipeline.config.
+
+    `records` are the train shards in a fixed order, `label_map` gives ids (from 1) by class name, `preprocess` is the
+    detector's. `padding` float32 [3] or a number fills smaller images of a batch, below and to the right.
+    Raises UserError for damaged or empty records, for an augmentation or a reader option that is not supported.
+    """
+
+    def __init__(
+        self,
+        config: Message,
+        records: Sequence[Path],
+        label_map: Mapping[str, int],
+        preprocess: Preprocess,
+        seed: int,
+        padding: np.ndarray | float = 0.0,
+    ):
+        _check_reader(config)
+        self.batch_size = config.train_config.batch_size
+        self.seed = seed
+        self._reader = config.train_input_reader
+        self._index = tfrecord.Index(records)
+        self._label_map = dict(label_map)
+        self._preprocess = preprocess
+        self._augment = augment.build(config.train_config.data_augmentation_options)
+        self._padding = padding
+        self._failure: Exception | None = None
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self._index)
+
+    def record_numbers(self, step: int) -> list[int]:
+        """Which records batch `step` holds."""
+        return [self._record_number(n) for n in range(step * self.batch_size, (step + 1) * self.batch_size)]
+
+    def source_ids(self, step: int) -> list[str]:
+        """The names of the images of batch `step`."""
+        return [example.from_example(self._index[number]).source_id for number in self.record_numbers(step)]
+
+    def batches(self, start: int, stop: int) -> "Batches":
+        """The batches of steps `start` to `stop` - 1, in order."""
+        return Batches(self, self._dataset(start, stop))
+
+    def _dataset(self, start: int, stop: int) -> tf.data.Dataset:
+        samples = tf.data.Dataset.range(start * self.batch_size, stop * self.batch_size)
+        samples = samples.map(self._read, num_parallel_calls=1)
+        samples = samples.map(self._prepare, num_parallel_calls=PARALLEL, deterministic=True)
+        batches = samples.padded_batch(self.batch_size, drop_remainder=True).map(self._finish)
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        options.threading.max_intra_op_parallelism = 1
+        return batches.prefetch(PREFETCH).with_options(options)
+
+    def _record_number(self, n: int) -> int:
+        epoch, position = divmod(n, len(self._index))
+        return int(_order(len(self._index), self.seed, epoch)[position]) if self._reader.shuffle else position
+
+    # One sample: from its number to what the detector takes
+
+    def _read(self, n: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        encoded, boxes, classes = tf.numpy_function(self._load, [n], [tf.string, tf.float32, tf.int32], stateful=False)
+        return n, tf.ensure_shape(encoded, []), tf.ensure_shape(boxes, [None, 4]), tf.ensure_shape(classes, [None])
+
+    def _load(self, n: np.ndarray) -> tuple[bytes, np.ndarray, np.ndarray]:
+        """Encoded image, boxes and classes (from 0) of sample n. The class's name wins over the number beside it."""
+        try:
+            number = self._record_number(int(n))
+            record = example.from_example(self._index[number])
+            if record.class_text and all(record.class_text):
+                unknown = sorted(set(record.class_text) - self._label_map.keys())
+                ids = [self._label_map.get(name, 0) for name in record.class_text]
+            else:
+                unknown = sorted(set(record.classes.tolist()) - set(self._label_map.values()))
+                ids = record.classes
+            if unknown:
+                raise UserError(
+                    f"The record of {record.source_id} ({self._index.where(number)}) has boxes of the class "
+                    f"{', '.join(map(str, unknown))}, which the label map does not know. It has: "
+                    f"{', '.join(self._label_map)}. Make the records again with this label map."
+                )
+            return record.encoded, record.boxes, np.asarray(ids, np.int32) - np.int32(1)
+        except Exception as error:
+            # TensorFlow would turn it into an error of its own; `Batches` raises this one.
+            self._failure = self._failure or error
+            raise
+
+    def _prepare(self, n: tf.Tensor, encoded: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        sample = Sample(decode(encoded), boxes, classes, tf.ones_like(classes, tf.float32))
+        sample = self._augment(sample, tf.stack([tf.constant(self.seed, tf.int64), n]))
+        most = self._reader.max_number_of_boxes
+        image, true_shape = self._preprocess(sample.image)
+        boxes = sample.boxes[:most]
+        sizes = tf.shape(image), tf.shape(boxes)[0]
+        return image, true_shape, boxes, sample.classes[:most], sample.weights[:most], *sizes
+
+    def _finish(
+        self,
+        images: tf.Tensor,
+        true_shapes: tf.Tensor,
+        boxes: tf.Tensor,
+        classes: tf.Tensor,
+        weights: tf.Tensor,
+        sizes: tf.Tensor,
+        num_boxes: tf.Tensor,
+    ) -> Batch:
+        if np.any(self._padding):
+            images = tf.where(_inside(sizes, tf.shape(images)), images, tf.constant(self._padding, tf.float32))
+        return Batch(images, true_shapes, Groundtruth(boxes, classes, weights, num_boxes))
+
+
+class Batches:
+    """An iterator over batches; an error in the input is raised as what it was, not as TensorFlow's."""
+
+    def __init__(self, inputs: Inputs, dataset: tf.data.Dataset):
+        self._inputs = inputs
+        self._iterator = iter(dataset)
+        self.spec: Batch = dataset.element_spec
+
+    def __iter__(self) -> "Batches":
+        return self
+
+    def __next__(self) -> Batch:
+        try:
+            return next(self._iterator)
+        except tf.errors.OpError as error:
+            if self._inputs._failure is not None:
+                raise self._inputs._failure from None
+            raise UserError(f"An image of the training records cannot be decoded: {error.message}") from None
+
+
+def decode(encoded: tf.Tensor) -> tf.Tensor:
+    """An encoded image as uint8 [H, W, 3] RGB: JPEG (with libjpeg's accurate inverse DCT), PNG, BMP, a GIF's first frame."""
+    image = tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
+    )
+    return tf.ensure_shape(image, [None, None, 3])
+
+
+@lru_cache(maxsize=2)
+def _order(count: int, seed: int, epoch: int) -> np.ndarray:
+    """The permutation of 0 .. count - 1 in which an epoch takes the records."""
+    return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(count)
+
+
+def _inside(sizes: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+    """bool [B, h, w, 1]: which pixels of the batch belong to an image, whose `sizes` are int32 [B, 3]."""
+    rows = tf.range(shape[1])[None, :, None, None] < sizes[:, 0, None, None, None]
+    columns = tf.range(shape[2])[None, None, :, None] < sizes[:, 1, None, None, None]
+    return rows & columns
+
+
+# Fields of an input reader that would change what is trained on, with the only value that the engine follows.
+_READER = {
+    "num_epochs": 0,
+    "sample_1_of_n_examples": 1,
+    "num_additional_channels": 0,
+    "load_multiclass_scores": False,
+    "load_context_features": False,
+    "expand_labels_hierarchy": False,
+}
+_TRAIN = {"merge_multiple_label_boxes": False, "use_multiclass_scores": False}
+
+
+def _check_reader(config: Message) -> None:
+    """Raise one UserError for all fields that ask for another reading of the data than the engine's."""
+    problems = [
+        f"{part}.{field} is {getattr(getattr(config, part), field)}; supported is {value} only."
+        for part, fields in (("train_input_reader", _READER), ("train_config", _TRAIN))
+        for field, value in fields.items()
+        if getattr(getattr(config, part), field) != value
+    ]
+    if config.train_config.batch_size < 1:
+        problems.append("train_config.batch_size is 0; it must be at least 1.")
+    if problems:
+        raise UserError("\n".join(problems))

@@ -1,0 +1,119 @@
+"""What a training run says while it runs: lines in the terminal, JSON lines, and TensorBoard's event file.
+
+All three hold the same numbers. A segment writes its own part, `log/<step>.jsonl`; `join` makes one log of them.
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from boxwright import files, progress
+from boxwright.records.events import EventWriter
+
+LINES_PER_SEGMENT = 50
+MOST_STEPS_BETWEEN = 100  # as often as the OD API logs
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def interval(steps: int) -> int:
+    """How many steps apart a segment of `steps` steps is logged."""
+    return max(1, min(MOST_STEPS_BETWEEN, math.ceil(steps / LINES_PER_SEGMENT)))
+
+
+class Log:
+    """The log of one segment: from step `start` (exclusive) to step `stop`, its events in the file `events`.
+
+    `records` are those of a run that was interrupted and is continued here; they are written to `events` again.
+    """
+
+    def __init__(self, events: Path, start: int, stop: int, records: Iterable[Mapping[str, float]] = ()):
+        self.records: list[dict[str, float]] = [dict(record) for record in records]
+        self.stop = stop
+        self._every = interval(stop - start)
+        self._events = EventWriter(events)
+        for record in self.records:
+            self._write(record)
+        now = time.monotonic()
+        self._since = {"interval": now, "line": -math.inf, "run": now}
+        self._steps = {"interval": 0, "run": 0}
+        self._waited = 0.0
+
+    def step(self, step: int, rate: float, losses: Mapping[str, float], waited: float) -> None:
+        """Note one finished step: its number (from 1), learning rate, losses by tag, and seconds waited for input."""
+        now = time.monotonic()
+        self._waited += waited
+        self._steps["interval"] += 1
+        self._steps["run"] += 1
+        if self._steps["run"] == 1:
+            # The first step builds the graph; it says nothing about the pace.
+            self._since |= {"interval": now, "run": now}
+            self._steps |= {"interval": 0, "run": 0, "first": 1}
+            self._waited = 0.0
+        if step % self._every and step != self.stop:
+            return
+        seconds = max(now - self._since["interval"], 1e-9)
+        record = {
+            "step": step,
+            "learning_rate": rate,
+            **losses,
+            "steps_per_sec": self._steps["interval"] / seconds,
+            "input_wait_share": min(self._waited / seconds, 1.0),
+        }
+        self.records.append(record)
+        self._write(record)
+        self._since["interval"], self._steps["interval"], self._waited = now, 0, 0.0
+        if now - self._since["line"] >= SECONDS_BETWEEN_LINES or step == self.stop:
+            self._since["line"] = now
+            progress.say(self._line(record, now))
+
+    def save(self, path: Path) -> None:
+        """Write the records as JSON lines."""
+        with files.writing(path, "w") as file:
+            file.writelines(json.dumps(record) + "\n" for record in self.records)
+
+    def close(self) -> None:
+        """Close the event file."""
+        self._events.close()
+
+    def _write(self, record: Mapping[str, float]) -> None:
+        self._events.scalars(int(record["step"]), {tag: value for tag, value in record.items() if tag != "step"})
+
+    def _line(self, record: Mapping[str, Any], now: float) -> str:
+        parts = [f"{_short(tag)} {value:.3f}" for tag, value in record.items() if tag.startswith("Loss/")]
+        total = record.get("Loss/total_loss")
+        parts = [part for part in parts if not part.startswith("total")]
+        pace = self._steps["run"] / max(now - self._since["run"], 1e-9)
+        left = f"  ETA {duration((self.stop - record['step']) / pace)}" if pace and record["step"] < self.stop else ""
+        return (
+            f"step {record['step']}/{self.stop}  loss {total:.3f} ({', '.join(parts)})  "
+            f"lr {record['learning_rate']:.3g}  {pace:.2f} steps/s{left}"
+        )
+
+
+_NAMES = {"localization": "loc", "classification": "cls", "regularization": "reg", "objectness": "obj"}
+
+
+def _short(tag: str) -> str:
+    """A loss's tag in a few letters: Loss/RPNLoss/objectness_loss -> rpn obj."""
+    *groups, name = tag.removeprefix("Loss/").split("/")
+    name = name.removesuffix("_loss")
+    stage = {"RPNLoss": "rpn ", "BoxClassifierLoss": "box "}.get(groups[0] if groups else "", "")
+    return stage + _NAMES.get(name, name)
+
+
+def duration(seconds: float) -> str:
+    """A time span as a person says it: 40 s, 7 min, 2 h 05 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def join(parts: Iterable[Path], path: Path) -> None:
+    """Write the log parts of a run's segments, given in the order of their steps, as one file."""
+    with files.writing(path, "w") as file:
+        for part in parts:
+            file.write(Path(part).read_text(encoding="utf-8"))

@@ -1,0 +1,225 @@
+"""Training from one checkpoint to the next: one loop, read top to bottom.
+
+A segment is exact: with the same configuration, data, seed and thread count, 0 -> 10 gives the same bits as 0 -> 3,
+3 -> 7, 7 -> 10, and as a segment that was killed and continued from its autosave.
+"""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import Message
+
+from boxwright import progress
+from boxwright.detector import builder, checkpoint
+from boxwright.errors import UserError
+from boxwright.pipeline import model_of
+from boxwright.training import optimizers, state
+from boxwright.training.inputs import Batch, Inputs
+from boxwright.training.log import Log
+
+REGULARIZATION, TOTAL, GRADIENT = "Loss/regularization_loss", "Loss/total_loss", "gradient_norm"
+
+# Independent operations of the graph that run at once. They share the intra-op threads; more than one gains nothing
+# on a detector, which is a chain, and the bits do not depend on it.
+INTER_OP_THREADS = 2
+
+# Sets the random numbers of a step (dropout, samplers) apart from those of the sample with the same number.
+_STEP_STREAM = 1_000_003
+
+
+class StoppedError(UserError):
+    """The training process was asked to stop (SIGTERM, SIGINT) and has saved what there was to save."""
+
+
+def train_segment(
+    config: Message,
+    records: Sequence[Path],
+    label_map: Mapping[str, int],
+    train_dir: Path,
+    *,
+    to_step: int,
+    log_path: Path,
+    events_path: Path,
+    start: Path | None = None,
+    old_label_map: Mapping[str, int] | None = None,
+    seed: int = 0,
+    tf_threads: int = 2,
+    save_every_s: float = 300.0,
+    identity: str = "",
+) -> None:
+    """Train to step `to_step` and write `train_dir/model.ckpt-<to_step>`, the JSON lines `log_path` and `events_path`.
+
+    `config` is the model's TrainEvalPipelineConfig, `records` the train shards in a fixed order, `label_map` the ids
+    (from 1) by class name. `start` is the checkpoint prefix to continue; None begins at step 0 from
+    `fine_tune_checkpoint` of the configuration, or from scratch where it is empty. `old_label_map` is the label map of
+    that checkpoint, where known. `identity` names all that the result depends on: an autosave in `train_dir/autosave`
+    is continued only if its identity is the same. It is written every `save_every_s` seconds and removed at the end.
+
+    Raises UserError for unusable input, for a loss that is not finite (before anything of it is saved), and StoppedError
+    after SIGTERM or SIGINT.
+    """
+    train_dir = Path(train_dir)
+    _configure_tensorflow(tf_threads, seed)
+    detector = builder.build(config.model, seed)
+    if start is None and config.train_config.fine_tune_checkpoint:
+        progress.say(str(_restore_start_weights(detector, config.train_config, old_label_map, label_map)))
+    names = optimizers.trained(detector.trainable, config.train_config)
+    optimizer = optimizers.Optimizer(config.train_config.optimizer, {name: detector.variables[name] for name in names})
+    variables = {**detector.variables, **optimizer.state}
+    first = 0 if start is None else state.restore(start, variables)
+    if to_step < first:
+        raise UserError(f"The checkpoint {start} is at step {first} already, beyond step {to_step}.")
+
+    autosave = state.Autosave(train_dir / "autosave", f"{identity}, seed {seed}, {tf_threads} threads")
+    step, log_records = autosave.resume(variables, first, to_step) or (first, [])
+    inputs = Inputs(config, records, label_map, detector.preprocess, seed, _padding(detector, config))
+    _say_hello(config, inputs, step, first, to_step, seed)
+
+    batches = inputs.batches(step, to_step)
+    train_step = _train_step(detector, optimizer, config.train_config, batches.spec, seed)
+    with _Signals() as signals, closing(Log(events_path, first, to_step, log_records)) as log:
+        last_save = time.monotonic()
+        while step < to_step:
+            rate = optimizer.schedule(step)
+            asked = time.monotonic()
+            batch = next(batches)
+            waited = time.monotonic() - asked
+            values = {tag: float(value) for tag, value in train_step(batch, rate, step).items()}
+            _check_finite(values, step, rate, inputs)
+            step += 1
+            log.step(step, rate, values, waited)
+
+            signals.worth_saving = step < to_step
+            if step < to_step and (signals.name or time.monotonic() - last_save >= save_every_s):
+                autosave.save(variables, step, log.records)
+                last_save = time.monotonic()
+                signals.stop_if_asked(f"saved at step {step}; the same command continues there")
+        state.save(train_dir / f"model.ckpt-{to_step}", variables, to_step)
+        log.save(log_path)
+    autosave.remove()
+
+
+def _train_step(
+    detector: Any, optimizer: optimizers.Optimizer, config: Message, spec: Batch, seed: int
+) -> Callable[[Batch, float, int], dict[str, tf.Tensor]]:
+    """The compiled step: (batch, learning rate, step) -> its losses by tag, and the norm of the gradients."""
+    names = optimizers.trained(detector.trainable, config)
+    variables = [detector.variables[name] for name in names]
+
+    @tf.function(input_signature=[spec, tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)])
+    def train_step(batch: Batch, rate: tf.Tensor, step: tf.Tensor) -> dict[str, tf.Tensor]:
+        random = tf.random.experimental.stateless_fold_in(tf.stack([seed, step]), _STEP_STREAM)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            predictions = detector.predict(batch.images, batch.true_shapes, training=True, seed=random)
+            losses = dict(detector.losses(predictions, batch.groundtruth, seed=random))
+            if config.add_regularization_loss:
+                losses[REGULARIZATION] = detector.regularization_loss()
+            total = tf.add_n(list(losses.values()))
+        reached = zip(names, tape.gradient(total, variables), strict=True)
+        gradients = {name: tf.convert_to_tensor(gradient) for name, gradient in reached if gradient is not None}
+        gradients = optimizers.multiply_bias_gradients(gradients, config.bias_grad_multiplier)
+        gradients, norm = optimizers.clip_by_global_norm(gradients, config.gradient_clipping_by_norm)
+        optimizer.apply(gradients, rate)
+        return {**losses, TOTAL: total, GRADIENT: norm}
+
+    return lambda batch, rate, step: train_step(batch, tf.constant(rate, tf.float32), tf.constant(step, tf.int32))
+
+
+def _configure_tensorflow(tf_threads: int, seed: int) -> None:
+    """Make equal runs equal to the bit, before TensorFlow computes anything; 0 threads leave its own choice."""
+    if tf_threads:
+        tf.config.threading.set_intra_op_parallelism_threads(tf_threads)
+        tf.config.threading.set_inter_op_parallelism_threads(INTER_OP_THREADS)
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+    tf.config.experimental.enable_op_determinism()
+    tf.random.set_seed(seed)
+
+
+def _restore_start_weights(
+    detector: Any, config: Message, old_label_map: Mapping[str, int] | None, label_map: Mapping[str, int]
+) -> Any:
+    """The weights that `fine_tune_checkpoint` gives. An empty type means what the older, deprecated field says."""
+    kind = config.fine_tune_checkpoint_type or ("detection" if config.from_detection_checkpoint else "classification")
+    return checkpoint.restore(
+        detector,
+        config.fine_tune_checkpoint,
+        checkpoint_type=kind,
+        load_all=config.load_all_detection_checkpoint_vars,
+        old_label_map=old_label_map,
+        new_label_map=label_map,
+    )
+
+
+def _padding(detector: Any, config: Message) -> np.ndarray | float:
+    """What fills smaller images of a batch: Faster R-CNN pads raw images with black, SSD preprocessed ones with 0."""
+    _, kind = model_of(config)
+    if kind != "faster_rcnn":
+        return 0.0
+    image, _ = detector.preprocess(tf.zeros([64, 64, 3], tf.uint8))
+    return image[0, 0].numpy()
+
+
+def _check_finite(values: Mapping[str, float], step: int, rate: float, inputs: Inputs) -> None:
+    """Raise UserError where a loss or the gradient is not finite: nothing of this step may be saved."""
+    bad = [f"{tag} is {value}" for tag, value in values.items() if not math.isfinite(value)]
+    if bad:
+        raise UserError(
+            f"Training stopped at step {step}: {', '.join(bad)}. Nothing of this step is saved. The learning rate "
+            f"was {rate:.3g}; the images of the batch were {', '.join(inputs.source_ids(step))}. A rate that is too "
+            "high is the usual cause (try a tenth of it, a warm-up, or gradient_clipping_by_norm: 10); if the same images come "
+            "up again, look at their boxes."
+        )
+
+
+def _say_hello(config: Message, inputs: Inputs, step: int, first: int, to_step: int, seed: int) -> None:
+    batch = config.train_config.batch_size
+    epochs = to_step * batch / len(inputs)
+    resumed = f" (continued from the autosave at step {step})" if step > first else ""
+    progress.say(
+        f"Training from step {first} to {to_step}{resumed}: {len(inputs)} images, batch {batch}, so {epochs:.1f} times "
+        f"through the data by step {to_step}; seed {seed}."
+    )
+
+
+class _Signals:
+    """SIGTERM and SIGINT as a request that the loop answers after its current step.
+
+    While there is nothing worth saving (the graph is being built, or the end is being written from finished state),
+    the request stops the process at once.
+    """
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.worth_saving = False
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> "_Signals":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        self.name = signal.Signals(number).name
+        if not self.worth_saving:
+            self.stop_if_asked("nothing of this segment was lost that the same command does not do again")
+
+    def stop_if_asked(self, outcome: str) -> None:
+        """Raise Stopped if a signal came."""
+        if self.name:
+            raise StoppedError(f"Training was stopped by {self.name}: {outcome}.")

@@ -1,0 +1,114 @@
+"""The state of a training run in checkpoints, and the autosave that a killed segment continues from.
+
+The state is everything that the next step depends on: the detector's variables, the optimizer's slots and moving
+averages, and the global step, each under its OD API checkpoint name. Data order, augmentation and sampling are
+functions of (seed, step) and need no state.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from boxwright import files
+from boxwright.detector import checkpoint
+from boxwright.errors import UserError
+
+GLOBAL_STEP = "global_step"
+
+
+def save(prefix: Path, variables: Mapping[str, tf.Variable], step: int) -> None:
+    """Write all `variables` by name, and the step, as the checkpoint `prefix`, whole or not at all."""
+    values = {name: variable.numpy() for name, variable in variables.items()}
+    checkpoint.write(prefix, values | {GLOBAL_STEP: np.int64(step)})
+
+
+def step_of(prefix: Path) -> int:
+    """The global step of a checkpoint. Raises UserError where it cannot be read or has none."""
+    return int(_tensors(prefix, [GLOBAL_STEP])[GLOBAL_STEP])
+
+
+def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> int:
+    """Give all `variables` their values from the checkpoint `prefix`; return its step.
+
+    Raises UserError, before anything is changed, where the checkpoint is damaged, lacks a variable, or has it in
+    another shape or type.
+    """
+    tensors = _tensors(prefix, [*variables, GLOBAL_STEP])
+    wrong = [
+        f"{name} is {tensors[name].dtype} {list(tensors[name].shape)}, expected {variable.dtype.name} {variable.shape}"
+        for name, variable in variables.items()
+        if tensors[name].shape != tuple(variable.shape) or tensors[name].dtype != variable.dtype.as_numpy_dtype
+    ]
+    if wrong:
+        raise UserError(f"The checkpoint {prefix} is of another model: {_some(wrong)}.")
+    for name, variable in variables.items():
+        variable.assign(tensors[name])
+    return int(tensors[GLOBAL_STEP])
+
+
+def _tensors(prefix: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Tensors of a checkpoint by name, their checksums verified."""
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        missing = sorted(set(names) - reader.get_variable_to_shape_map().keys())
+        if missing:
+            raise UserError(f"The checkpoint {prefix} cannot be continued, it lacks {_some(missing)}.")
+        return {name: np.asarray(reader.get_tensor(name)) for name in names}
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"The checkpoint {prefix} is missing or damaged ({reason}). Delete its files and run again: the segment "
+            "that makes it runs anew."
+        ) from None
+
+
+def _some(texts: Sequence[str], limit: int = 5) -> str:
+    more = f" and {len(texts) - limit} more" if len(texts) > limit else ""
+    return ", ".join(texts[:limit]) + more
+
+
+class Autosave:
+    """The newest state inside a segment, in a folder that no rule declares.
+
+    `identity` says what the state depends on (configuration, data, start weights, seed, threads, code): a state of
+    another identity is never continued. A save appears whole: checkpoint first, then the note that names it.
+    """
+
+    def __init__(self, folder: Path, identity: str):
+        self.folder = folder
+        self.identity = identity
+        self._note = folder / "autosave.json"
+
+    def save(self, variables: Mapping[str, tf.Variable], step: int, records: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the state at `step` and the log records so far; drop the one before."""
+        prefix = self.folder / f"model.ckpt-{step}"
+        save(prefix, variables, step)
+        note = {"identity": self.identity, "step": step, "records": list(records)}
+        with files.writing(self._note, "w") as file:
+            json.dump(note, file)
+        for path in self.folder.glob("*model.ckpt-*"):
+            if not path.name.startswith(f"{prefix.name}."):
+                path.unlink(missing_ok=True)
+
+    def resume(
+        self, variables: Mapping[str, tf.Variable], start: int, stop: int
+    ) -> tuple[int, list[dict[str, float]]] | None:
+        """Restore a state between steps `start` and `stop`: its step and log records; None if there is none."""
+        try:
+            note = json.loads(self._note.read_text(encoding="utf-8"))
+            if note["identity"] != self.identity or not start <= note["step"] <= stop:
+                return None
+            step = restore(self.folder / f"model.ckpt-{note['step']}", variables)
+        except (OSError, ValueError, KeyError, TypeError, UserError):
+            # Nothing is lost but time: the segment's own start is there.
+            return None
+        return step, [record for record in note["records"] if record["step"] > start]
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
