@@ -27,7 +27,7 @@ class Change:
 
 
 def value_of(message: Message, field: FieldDescriptor) -> Any:
-    """A field's value for a Change: enums by name, floats as short as float32 allows, messages as text, None if not set."""
+    """A field's value for a Change: enums by name, short floats, messages as text, None if not set."""
     value = getattr(message, field.name)
     if not field.is_repeated:
         return plain(value, field) if message.HasField(field.name) else None

@@ -1,8 +1,8 @@
 """Canonical text of the fields that decide a result, to tell whether a change of the configuration needs a rerun.
 
-The text lists `path: value` line by line in the order of the schema, so neither formatting nor the order of fields shows.
-A field that is written out with the schema's default is left out like one that is not written; deprecated fields are
-left out; a block that is present and empty counts, since its presence chooses (`random_horizontal_flip {}`).
+The text lists `path: value` line by line in the order of field numbers, so neither formatting nor the order in a file
+shows. A field that is written out with the schema's default is left out like one that is not written; deprecated fields
+are left out; a block that is present and empty counts, since its presence chooses (`random_horizontal_flip {}`).
 """
 
 from collections.abc import Iterator
@@ -65,21 +65,19 @@ def training_identity(config: Message) -> str:
         without = without | RESTORE
     without = without | {f"train_input_reader.{name}" for name in READER_PLUMBING}
     for name in ("model", "train_config", "train_input_reader", "graph_rewriter"):
-        if config.HasField(name):
-            lines += canonical(getattr(config, name), name, without)
+        lines += canonical(getattr(config, name), name, without)
     return "\n".join(lines) + "\n"
 
 
 def evaluation_identity(config: Message) -> str:
-    """Text of the model, eval_config and what the eval reader hands on: with the weights they decide detections,
-    metrics and the exported graph."""
-    without = {
-        f"eval_input_reader.{i}.{name}" for i in range(len(config.eval_input_reader)) for name in READER_PLUMBING
-    }
-    without |= {f"eval_input_reader.{i}.shuffle" for i in range(len(config.eval_input_reader))}
+    """Text of the model, of eval_config and of what the eval reader hands on.
+
+    With the weights and the eval records they decide the detections, the metrics and the exported graph.
+    """
     lines = [*canonical(config.model, "model", set()), *canonical(config.eval_config, "eval_config", set())]
     for index, reader in enumerate(config.eval_input_reader):
-        lines += canonical(reader, f"eval_input_reader.{index}", without)
+        path = f"eval_input_reader.{index}"
+        lines += canonical(reader, path, {f"{path}.{name}" for name in (*READER_PLUMBING, "shuffle")})
     return "\n".join(lines) + "\n"
 
 

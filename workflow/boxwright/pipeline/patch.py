@@ -152,7 +152,7 @@ def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None
 
 
 def checkpoint_type_of(train: Message) -> str:
-    """The type that `train_config` asks for: fine_tune_checkpoint_type, else by the deprecated from_detection_checkpoint."""
+    """The type that `train_config` asks for: its fine_tune_checkpoint_type, else by from_detection_checkpoint."""
     if train.fine_tune_checkpoint_type:
         return train.fine_tune_checkpoint_type
     return "detection" if train.from_detection_checkpoint else "classification"

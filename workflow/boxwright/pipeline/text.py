@@ -1,4 +1,4 @@
-"""Protobuf text format: pipeline.config in and out, with errors that name file, line, column and the nearest known field.
+"""Protobuf text format in and out, with errors that name file, line, column and the nearest known field.
 
 Values are read by protobuf's own parser. A scan of the tokens before it finds what that parser cannot say: every
 unknown field at once, with its place and the nearest known name; deprecated fields and fields given twice, which are
@@ -130,7 +130,7 @@ def type_name(descriptor: FieldDescriptor) -> str:
 
 
 class _Scan:
-    """One walk over the tokens beside the schema. Where the text is malformed the walk ends and protobuf's parser tells."""
+    """One walk over the tokens beside the schema; where the text is malformed it ends and protobuf's parser tells."""
 
     def __init__(self, text: str):
         self.tokens = []
