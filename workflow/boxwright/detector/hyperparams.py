@@ -26,13 +26,19 @@ class Regularizer:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """Settings of batch norm. `train` says whether training uses the batch's statistics and moves the averages."""
+    """Settings of batch norm.
+
+    train: training uses the batch's statistics and moves the averages; False: training uses the averages as they are.
+    unbiased: the moving variance follows the batch's variance over n - 1, as TensorFlow's fused kernels give it; False:
+        over n, as in models that did without those kernels. It matters on maps of 1x1.
+    """
 
     decay: float = 0.999
     center: bool = True
     scale: bool = False
     epsilon: float = 0.001
     train: bool = True
+    unbiased: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,9 @@ class Hyperparams:
         """The same without an activation and with a bias instead of batch norm: for the last layer of a predictor."""
         return replace(self, activation=None, batch_norm=None)
 
-    def frozen(self) -> "Hyperparams":
-        """The same with batch norm in inference mode, also while training."""
-        return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, train=False))
+    def with_batch_norm(self, **settings) -> "Hyperparams":
+        """The same with these settings of batch norm, where there is one: `train=False` freezes it."""
+        return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, **settings))
 
 
 def from_message(message, field: str) -> Hyperparams:

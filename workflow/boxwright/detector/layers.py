@@ -65,7 +65,7 @@ class Normalizer:
     def __init__(self, variables: Variables, name: str, channels: int, settings: BatchNorm):
         ones, zeros = initializers.constant(1), initializers.constant(0)
         name = f"{name}/BatchNorm"
-        self.train = settings.train
+        self.train, self.unbiased = settings.train, settings.unbiased
         self.decay = settings.decay
         self.epsilon = max(settings.epsilon, SMALLEST_EPSILON)
         self.channels = channels
@@ -75,21 +75,15 @@ class Normalizer:
         self.variance = variables.add(f"{name}/moving_variance", (channels,), ones, trainable=False)
 
     def by_batch(self, x: tf.Tensor) -> tf.Tensor:
-        """Normalise [B, H, W, C] by its own mean and variance and move the averages towards them.
-
-        The moving variance follows the unbiased variance of the batch (divided by n - 1), as the fused kernels give it.
-        """
-        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            x,
-            tf.ones([self.channels]) if self.gamma is None else self.gamma,
-            tf.zeros([self.channels]) if self.beta is None else self.beta,
-            mean=self.mean,
-            variance=self.variance,
-            epsilon=self.epsilon,
-            exponential_avg_factor=1 - self.decay,
-        )
-        self.mean.assign(mean)
-        self.variance.assign(variance)
+        """Normalise [B, H, W, C] by its own mean and variance and move the averages towards them."""
+        ones, zeros = tf.ones([self.channels]), tf.zeros([self.channels])
+        gamma, beta = (ones if self.gamma is None else self.gamma), (zeros if self.beta is None else self.beta)
+        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, gamma, beta, epsilon=self.epsilon)
+        if not self.unbiased:
+            count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), tf.float32)
+            variance *= (count - 1) / count
+        for average, value in ((self.mean, mean), (self.variance, variance)):
+            average.assign_sub((average - value) * (1 - self.decay))
         return y
 
     def scale_and_shift(self) -> tuple[tf.Tensor, tf.Tensor]:

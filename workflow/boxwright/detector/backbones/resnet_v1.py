@@ -1,0 +1,155 @@
+"""ResNet v1 with the stride at the last unit of each block, as TF-Slim and the OD API's checkpoints have it.
+
+He et al. 2015, https://arxiv.org/abs/1512.03385, table 1. A network is cut in two for Faster R-CNN: conv1 to block3
+look at the image, block4 at each proposal. Where less stride is wanted than the blocks have together, the strides
+past it become dilation (atrous convolution), so that the same weights see the same neighbourhood.
+"""
+
+import tensorflow as tf
+
+from boxwright.detector import initializers
+from boxwright.detector.hyperparams import BatchNorm, Hyperparams
+from boxwright.detector.layers import Convolution, Variables
+
+UNITS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+# Of conv1 and conv2 of a unit, per block; a unit's output is four times as wide.
+WIDTHS = (64, 128, 256, 512)
+EXPANSION = 4
+# The pixel means that the original Caffe models subtract, RGB, on a scale of 255.
+MEANS = (123.68, 116.779, 103.939)
+
+
+def hyperparams(train_batch_norm: bool) -> Hyperparams:
+    """What all layers of TF-Slim's ResNets share; batch norm uses its moving averages unless told to train."""
+    return Hyperparams(
+        activation=tf.nn.relu,
+        initializer=initializers.variance_scaling(2.0, "FAN_IN"),
+        batch_norm=BatchNorm(decay=0.997, center=True, scale=True, epsilon=1e-5, train=train_batch_norm),
+    )
+
+
+def subtract_means(image: tf.Tensor) -> tf.Tensor:
+    """float32 [..., 3], RGB from 0 to 255, less the channel means; an image of another depth stays as it is."""
+    return image - tf.constant(MEANS) if image.shape[-1] == 3 else image
+
+
+class Bottleneck:
+    """1x1, 3x3 and 1x1 convolution beside a shortcut, summed, then ReLU; the 3x3 one has the stride or the rate."""
+
+    def __init__(
+        self,
+        variables: Variables,
+        name: str,
+        channels_in: int,
+        width: int,
+        settings: Hyperparams,
+        *,
+        stride: int,
+        rate: int,
+    ):
+        name, depth = f"{name}/bottleneck_v1", EXPANSION * width
+        self.stride = stride
+        self.shortcut = None
+        if channels_in != depth:
+            self.shortcut = Convolution(
+                variables, f"{name}/shortcut", channels_in, depth, settings.linear(), kernel=1, stride=stride
+            )
+        padding = "SAME" if stride == 1 else "EXPLICIT"
+        self.convolutions = [
+            Convolution(variables, f"{name}/conv1", channels_in, width, settings, kernel=1),
+            Convolution(
+                variables, f"{name}/conv2", width, width, settings, kernel=3, stride=stride, rate=rate, padding=padding
+            ),
+            Convolution(variables, f"{name}/conv3", width, depth, settings.linear(), kernel=1),
+        ]
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """[B, H, W, channels_in] -> [B, ceil(H / stride), ceil(W / stride), 4 * width]."""
+        if self.shortcut is not None:
+            shortcut = self.shortcut(x, training)
+        else:
+            shortcut = x if self.stride == 1 else x[:, :: self.stride, :: self.stride]
+        for convolution in self.convolutions:
+            x = convolution(x, training)
+        return tf.nn.relu(shortcut + x)
+
+
+class Block:
+    """The units of one block; `number` from 1 to 4. `stride` is that of the last unit, `rate` that of all units."""
+
+    def __init__(
+        self,
+        variables: Variables,
+        scope: str,
+        depth: int,
+        number: int,
+        settings: Hyperparams,
+        *,
+        stride: int,
+        rate: int = 1,
+    ):
+        count, width = UNITS[depth][number - 1], WIDTHS[number - 1]
+        channels = WIDTHS[0] if number == 1 else EXPANSION * WIDTHS[number - 2]
+        self.units = []
+        for unit in range(1, count + 1):
+            name = f"{scope}/block{number}/unit_{unit}"
+            unit_stride = stride if unit == count else 1
+            self.units.append(Bottleneck(variables, name, channels, width, settings, stride=unit_stride, rate=rate))
+            channels = EXPANSION * width
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        for unit in self.units:
+            x = unit(x, training)
+        return x
+
+
+class ProposalFeatures:
+    """conv1 to block3: the feature map for the region proposals, 1024 channels.
+
+    depth: 50, 101 or 152. output_stride: 8 or 16, pixels per cell of the feature map. channels_in: of the image.
+    The OD API's graph also builds block4 on top and uses nothing of it. Its checkpoints hold those variables, so they
+    are made here too; no gradient reaches them and they are not listed as trainable.
+    """
+
+    channels = EXPANSION * WIDTHS[2]
+
+    def __init__(
+        self,
+        variables: Variables,
+        scope: str,
+        depth: int,
+        output_stride: int,
+        settings: Hyperparams,
+        channels_in: int = 3,
+    ):
+        self.conv1 = Convolution(
+            variables, f"{scope}/conv1", channels_in, WIDTHS[0], settings, kernel=7, stride=2, padding="EXPLICIT"
+        )
+        self.blocks, reached, rate = [], 4, 1
+        for number in (1, 2, 3):
+            stride = 2 if reached < output_stride else 1
+            self.blocks.append(Block(variables, scope, depth, number, settings, stride=stride, rate=rate))
+            # A stride that is not taken dilates all that follows.
+            reached, rate = reached * stride, rate * (2 // stride)
+        used = len(variables.trainable)
+        Block(variables, scope, depth, 4, settings, stride=1, rate=rate)
+        del variables.trainable[used:]
+
+    def __call__(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """[B, H, W, channels_in] without the means -> [B, ceil(H / output_stride), ceil(W / output_stride), 1024]."""
+        x = tf.nn.max_pool2d(self.conv1(images, training), 3, 2, "SAME")
+        for block in self.blocks:
+            x = block(x, training)
+        return x
+
+
+class BoxFeatures:
+    """block4 over the pooled features of each proposal, without stride: [N, h, w, 1024] -> [N, h, w, 2048]."""
+
+    channels = EXPANSION * WIDTHS[3]
+
+    def __init__(self, variables: Variables, scope: str, depth: int, settings: Hyperparams):
+        self.block = Block(variables, scope, depth, 4, settings, stride=1)
+
+    def __call__(self, regions: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return self.block(regions, training)

@@ -1,0 +1,63 @@
+"""The region proposal network's head: a convolution, then objectness and box encodings of every anchor.
+
+Ren et al. 2015, https://arxiv.org/abs/1506.01497, section 3.1.
+"""
+
+from dataclasses import replace
+
+import tensorflow as tf
+
+from boxwright.detector.hyperparams import Hyperparams
+from boxwright.detector.layers import Convolution, Variables
+
+CODE_SIZE = 4
+# Objectness has a column for background and one for object.
+OBJECTNESS_SIZE = 2
+
+
+class RegionProposalHead:
+    """A convolution with ReLU6 that slides over the feature map and two 1x1 convolutions that predict from it.
+
+    The variables are `Conv/*`, `<scope>/BoxEncodingPredictor/*` and `<scope>/ClassPredictor/*`.
+    """
+
+    def __init__(
+        self,
+        variables: Variables,
+        scope: str,
+        channels_in: int,
+        anchors_per_location: int,
+        settings: Hyperparams,
+        *,
+        depth: int,
+        kernel: int,
+        rate: int,
+    ):
+        # ReLU6 whatever the configuration's activation is.
+        relu6 = replace(settings, activation=tf.nn.relu6)
+        self.slide = Convolution(variables, "Conv", channels_in, depth, relu6, kernel=kernel, rate=rate)
+        self.boxes = Convolution(
+            variables,
+            f"{scope}/BoxEncodingPredictor",
+            depth,
+            anchors_per_location * CODE_SIZE,
+            settings.head(),
+            kernel=1,
+        )
+        self.objectness = Convolution(
+            variables,
+            f"{scope}/ClassPredictor",
+            depth,
+            anchors_per_location * OBJECTNESS_SIZE,
+            settings.head(),
+            kernel=1,
+        )
+
+    def __call__(self, features: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        """[B, h, w, channels_in] -> box encodings [B, A, 4] and objectness logits [B, A, 2], in the anchors' order."""
+        x = self.slide(features, training)
+        batch = tf.shape(x)[0]
+        return (
+            tf.reshape(self.boxes(x), [batch, -1, CODE_SIZE]),
+            tf.reshape(self.objectness(x), [batch, -1, OBJECTNESS_SIZE]),
+        )

@@ -1,0 +1,56 @@
+"""Regions of interest: choosing proposals to train on, and cutting their features out of the feature map."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from boxwright.boxes import sampling
+
+
+class Pooling(NamedTuple):
+    """How a region becomes a square of features.
+
+    size: side of the square that is cut out. kernel, stride: of the max pooling after it; kernel 0: none.
+    """
+
+    size: int
+    kernel: int
+    stride: int
+
+
+def pool(features: tf.Tensor, boxes: tf.Tensor, pooling: Pooling) -> tf.Tensor:
+    """Bilinear samples of each box on a regular grid that includes its border, then max pooling without padding.
+
+    features: [B, h, w, C]. boxes: [B, P, 4], normalised to what the feature map covers; 0 and 1 are the centers of the
+    outer cells, and what lies beyond them (by a rounding, too) is 0.
+    Returns [B * P, s, s, C] with s = (size - kernel) // stride + 1. (He et al. 2017, section 3, without its averaging.)
+    """
+    batch, count = tf.unstack(tf.shape(boxes)[:2])
+    image_of_box = tf.repeat(tf.range(batch), count)
+    regions = tf.image.crop_and_resize(features, tf.reshape(boxes, [-1, 4]), image_of_box, [pooling.size, pooling.size])
+    if not pooling.kernel:
+        return regions
+    return tf.nn.max_pool2d(regions, pooling.kernel, pooling.stride, "VALID")
+
+
+def sample(
+    boxes: tf.Tensor,
+    candidates: tf.Tensor,
+    positives: tf.Tensor,
+    size: int,
+    positive_fraction: float,
+    seed: tf.Tensor,
+) -> tf.Tensor:
+    """Draw up to `size` boxes of each image, as many as `size * positive_fraction` of them positive.
+
+    boxes: [B, P, 4]; candidates, positives: bool [B, P], which may be drawn and which of them are positive.
+    seed: int32 [2]; the sample is a pure function of it.
+    Returns the drawn boxes in their order, [B, size, 4], padded with zeros, and how many they are, int32 [B].
+    """
+    drawn = sampling.balanced(candidates, positives, size, positive_fraction, seed)
+    count = tf.math.count_nonzero(drawn, axis=1, dtype=tf.int32)
+    first = tf.argsort(tf.cast(~drawn, tf.int32), axis=1, stable=True)[:, :size]
+    chosen = tf.gather(boxes, first, batch_dims=1)
+    missing = size - tf.shape(chosen)[1]
+    chosen = tf.ensure_shape(tf.pad(chosen, [[0, 0], [0, missing], [0, 0]]), [None, size, 4])
+    return tf.where(tf.sequence_mask(count, size)[..., None], chosen, 0.0), count
