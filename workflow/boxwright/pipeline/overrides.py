@@ -33,7 +33,7 @@ def apply(config: Message, overrides: Mapping[str, Any]) -> list[Change]:
         try:
             changes += _override(new, str(path), value)
         except _MistakeError as mistake:
-            mistakes.append(f"override `{path}`: {mistake}")
+            mistakes.append(f"override `{path}`: {str(mistake).removeprefix(f'`{path}` ')}")
     if mistakes:
         raise UserError("\n".join(mistakes))
     config.CopyFrom(new)
@@ -83,9 +83,7 @@ def _displaced(message: Message, field: FieldDescriptor, path: str, clearing: bo
     if not present or present == field.name or clearing:
         return []
     if message.DESCRIPTOR.name == "DetectionModel":
-        raise _MistakeError(
-            f"the model is `{present}`, so `model.{field.name}` does not exist; write `model.{present}`."
-        )
+        raise _MistakeError(f"the model is `{present}`, not `{field.name}`: write `model.{present}`.")
     other = f"{path}.{present}" if path else present
     before = value_of(message, message.DESCRIPTOR.fields_by_name[present])
     message.ClearField(present)
@@ -98,9 +96,7 @@ def _index(message: Message, field: FieldDescriptor, parts: list[str], done: lis
         return None
     index, length = int(parts.pop(0)), len(getattr(message, field.name))
     if index > length:
-        raise _MistakeError(
-            f"`{'.'.join(done)}` has {length} elements; {length} is the next index, {index} leaves a gap."
-        )
+        raise _MistakeError(f"`{'.'.join(done)}` has {length} elements, so {length} is the next index, not {index}.")
     done.append(str(index))
     return index
 

@@ -81,6 +81,8 @@ def parse_document(text: str, source: str = "pipeline.config", kind: str = "Trai
     scan.message(message.DESCRIPTOR, "", closing=None)
     if scan.unknown:
         places = [f"{source}:{note.line}:{note.column}: {note.text}" for note in scan.unknown]
+        if scan.unclosed:
+            places.append(f"{source}:{scan.unclosed[1]}: the block `{scan.unclosed[0]}` that opens here is not closed")
         raise UserError("\n".join(places))
     try:
         text_format.Merge(text, message)

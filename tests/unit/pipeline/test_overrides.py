@@ -1,0 +1,130 @@
+"""Overrides by dotted path."""
+
+import pytest
+
+from boxwright.errors import UserError
+from boxwright.pipeline import text
+from boxwright.pipeline.overrides import apply
+
+CONFIG = """
+model { ssd { num_classes: 3 image_resizer { fixed_shape_resizer { height: 300 width: 300 } }
+  feature_extractor { type: "ssd_mobilenet_v1" conv_hyperparams { activation: RELU_6 } }
+  anchor_generator { ssd_anchor_generator { aspect_ratios: [1, 2] } } } }
+train_config {
+  optimizer { rms_prop_optimizer { decay: 0.9 } }
+  data_augmentation_options { random_horizontal_flip {} }
+}
+"""
+
+
+@pytest.fixture
+def config():
+    return text.parse(CONFIG)
+
+
+def test_scalars_enums_and_lists(config):
+    changes = apply(
+        config,
+        {
+            "model.ssd.image_resizer.fixed_shape_resizer.height": 256,
+            "model.ssd.feature_extractor.conv_hyperparams.activation": "SWISH",
+            "model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios.1": 0.5,
+            "model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios[2]": 3,
+            "train_config.freeze_variables": ["a", "b"],
+            "train_config.gradient_clipping_by_norm": "1e-4",
+            "train_config.sync_replicas": True,
+        },
+    )
+    assert config.model.ssd.image_resizer.fixed_shape_resizer.height == 256
+    assert config.model.ssd.feature_extractor.conv_hyperparams.activation == 3
+    assert list(config.model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios) == [1, 0.5, 3]
+    assert list(config.train_config.freeze_variables) == ["a", "b"]
+    assert config.train_config.gradient_clipping_by_norm == pytest.approx(1e-4)
+    told = {change.field: (change.before, change.after) for change in changes}
+    assert told["model.ssd.image_resizer.fixed_shape_resizer.height"] == (300, 256)
+    assert told["model.ssd.feature_extractor.conv_hyperparams.activation"] == ("RELU_6", "SWISH")
+    assert told["model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios.2"] == (None, 3.0)
+    assert told["train_config.gradient_clipping_by_norm"] == (None, 1e-4)
+    assert len(changes) == 7
+
+
+def test_messages_by_mapping_replace_and_append(config):
+    apply(
+        config,
+        {
+            "train_config.data_augmentation_options.1": {"ssd_random_crop": {}},
+            "train_config.data_augmentation_options.0": {"random_adjust_hue": {"max_delta": 0.1}},
+            "train_config.data_augmentation_options.2.random_crop_image.min_object_covered": 0.5,
+            "model.ssd.image_resizer.fixed_shape_resizer": {"width": 10},
+        },
+    )
+    options = [option.WhichOneof("preprocessing_step") for option in config.train_config.data_augmentation_options]
+    assert options == ["random_adjust_hue", "ssd_random_crop", "random_crop_image"]
+    assert not config.model.ssd.image_resizer.fixed_shape_resizer.HasField("height")
+
+
+def test_a_list_of_messages_and_a_map(config):
+    apply(
+        config,
+        {
+            "train_config.data_augmentation_options": [{"ssd_random_crop": {}}, {"random_horizontal_flip": None}],
+            "eval_config.super_categories": {"animal": "cat,dog"},
+        },
+    )
+    assert len(config.train_config.data_augmentation_options) == 2
+    assert dict(config.eval_config.super_categories) == {"animal": "cat,dog"}
+
+
+def test_switching_a_oneof_is_told(config):
+    path = "train_config.optimizer.adam_optimizer.learning_rate.constant_learning_rate.learning_rate"
+    changes = apply(config, {path: 0.001})
+    assert config.train_config.optimizer.WhichOneof("optimizer") == "adam_optimizer"
+    assert [change.field for change in changes] == ["train_config.optimizer.rms_prop_optimizer", path]
+    assert changes[0].after is None and "only one of" in changes[0].why
+
+
+def test_none_clears_and_an_equal_value_is_no_change(config):
+    changes = apply(
+        config,
+        {
+            "train_config.data_augmentation_options.0": None,
+            "model.ssd.num_classes": 3,
+            "model.ssd.matcher.argmax_matcher.matched_threshold": None,
+            "model.faster_rcnn": None,
+        },
+    )
+    assert [change.field for change in changes] == ["train_config.data_augmentation_options.0"]
+    assert not config.train_config.data_augmentation_options
+    assert not config.model.ssd.HasField("matcher")
+
+
+def test_all_mistakes_at_once_and_nothing_changed(config):
+    before = text.parse(CONFIG)
+    mistakes = {
+        "model.ssd.num_clases": (3, "model.ssd has no field `num_clases`; nearest known: num_classes"),
+        "model.ssd.num_classes": ("3", "`: takes a whole number (int32), not '3'"),
+        "train_config.batch_size": (-1, "whole number from 0"),
+        "train_config.num_steps": (True, "whole number from 0"),
+        "train_config.sync_replicas": (1, "true or false"),
+        "train_config.gradient_clipping_by_norm": (float("nan"), "takes a number"),
+        "train_config.fine_tune_checkpoint": (3, "takes text"),
+        "model.ssd.feature_extractor.conv_hyperparams.activation": ("relu_6", "Nearest: RELU_6"),
+        "model.ssd.freeze_batchnorm.x": (1, "is bool and has no field `x`"),
+        "model.faster_rcnn.num_classes": (3, "the model is `ssd`"),
+        "train_config.data_augmentation_options.3.ssd_random_crop": ({}, "1 is the next index, not 3"),
+        "train_config.data_augmentation_options.ssd_random_crop": ({}, "is a list"),
+        "train_config.freeze_variables": ("a", "is a list of string, not 'a'"),
+        "train_config.optimizer": (
+            {"adam_optimizer": {}, "rms_prop_optimizer": {}},
+            "only one of `adam_optimizer` and `rms_prop_optimizer`",
+        ),
+        "model.ssd.image_resizer": (3, "a message ImageResizer"),
+        "": (3, "empty"),
+    }
+    with pytest.raises(UserError) as error:
+        apply(config, {"train_config.batch_size": 4} | {path: value for path, (value, _) in mistakes.items()})
+    lines = str(error.value).splitlines()
+    assert len(lines) == len(mistakes)
+    for path, (_, words) in mistakes.items():
+        assert any(line.startswith(f"override `{path}`: ") and words in line for line in lines), (path, lines)
+    assert config == before

@@ -1,0 +1,163 @@
+"""Text protobuf in and out."""
+
+import pytest
+
+from boxwright.errors import UserError
+from boxwright.pipeline import model_of, text
+
+DIALECT = """# a comment
+model: <
+  ssd {
+    num_classes: 3;   # as in some published files
+    freeze_batchnorm: False,
+    feature_extractor { type: 'ssd_' "mobilenet_v1" conv_hyperparams { activation: RELU_6, } }
+    anchor_generator { ssd_anchor_generator { aspect_ratios: [1.0, .5] aspect_ratios: 2e0 aspect_ratios: [] } }
+    post_processing { batch_non_max_suppression { score_threshold: 1e-8 iou_threshold: 6e-1f } }
+  }
+>
+train_config { freeze_variables: ["a#b", 'c"d'] batch_size: 0x10 }
+"""
+
+
+def test_dialect_of_the_published_files():
+    ssd = text.parse(DIALECT).model.ssd
+    assert ssd.num_classes == 3
+    assert ssd.feature_extractor.type == "ssd_mobilenet_v1"
+    assert list(ssd.anchor_generator.ssd_anchor_generator.aspect_ratios) == [1.0, 0.5, 2.0]
+    assert ssd.post_processing.batch_non_max_suppression.score_threshold == pytest.approx(1e-8)
+    assert ssd.post_processing.batch_non_max_suppression.iou_threshold == pytest.approx(0.6)
+    train = text.parse(DIALECT).train_config
+    assert list(train.freeze_variables) == ["a#b", 'c"d'] and train.batch_size == 16
+
+
+def test_round_trip_keeps_every_value():
+    config = text.parse(DIALECT)
+    assert text.parse(text.to_text(config)) == config
+    config.train_config.fine_tune_checkpoint = 'ü "quoted" \\ path\n'
+    assert text.parse(text.to_text(config)) == config
+
+
+def test_every_published_configuration_round_trips(shared):
+    paths = sorted((shared / "odapi" / "configs").glob("*.config"))
+    assert len(paths) == 24
+    for path in paths:
+        document = text.read_document(path)
+        assert text.parse(text.to_text(document.config)) == document.config, path.name
+        model_of(document.config)
+
+
+def test_scan_sees_what_protobuf_reads(shared):
+    """The scan and protobuf's parser are two readers: every scalar that is set has a line in the scan."""
+
+    def leaves(message, path=""):
+        for field, value in message.ListFields():
+            here = f"{path}.{field.name}" if path else field.name
+            if field.message_type and field.message_type.GetOptions().map_entry:
+                continue
+            for index, item in enumerate(value if field.is_repeated else [value]):
+                inner = f"{here}.{index}" if field.is_repeated else here
+                yield inner
+                if field.message_type:
+                    yield from leaves(item, inner)
+
+    for path in sorted((shared / "odapi" / "configs").glob("*.config")):
+        document = text.read_document(path)
+        source = path.read_text().splitlines()
+        for leaf in leaves(document.config):
+            name = next(part for part in reversed(leaf.split(".")) if not part.isdigit())
+            assert name in source[document.lines[leaf] - 1], (path.name, leaf)
+
+
+def test_all_unknown_fields_are_named_with_place_and_nearest():
+    source = "model {\n  ssd {\n    num_clases: 3\n  }\n}\ntrain_cfg { batch { size: 3 } }\n"
+    with pytest.raises(UserError) as error:
+        text.parse(source, "my.config")
+    first, second = str(error.value).splitlines()
+    assert first == "my.config:3:5: model.ssd has no field `num_clases`; nearest known: num_classes"
+    assert second.startswith(
+        "my.config:6:1: TrainEvalPipelineConfig has no field `train_cfg`; nearest known: train_config"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "words"),
+    [
+        ("model { ssd { num_classes: 'a' } }", "1:28", ["model.ssd.num_classes takes int32", "'a'"]),
+        ("model {\n ssd {\n  freeze_batchnorm: maybe } }", "3:21", ["freeze_batchnorm takes bool", "true"]),
+        ("model { ssd: 3 }", "1:14", ["model.ssd takes a message Ssd"]),
+        ("train_config { batch_size: -1 }", "1:28", ["batch_size takes uint32", "out of range"]),
+        (
+            "model { ssd { feature_extractor { conv_hyperparams { activation: RELU_7 } } } }",
+            "1:66",
+            ["takes one of NONE, RELU, RELU_6, SWISH", "RELU_7"],
+        ),
+        (
+            'train_config {\n fine_tune_checkpoint: "abc\n}',
+            "2:24",
+            ["fine_tune_checkpoint takes string", "ending quote"],
+        ),
+        ("train_config { freeze_variables: ['a', 3] }", "1:40", ["train_config.freeze_variables.1 takes string"]),
+        ("model {\n  ssd {\n    num_classes: 3\n}\n", "4:1", ["the block `model` that line 1 opens"]),
+        ("}", "1:1", ["identifier"]),
+    ],
+)
+def test_errors_name_place_field_and_type(source, place, words):
+    with pytest.raises(UserError) as error:
+        text.parse(source, "my.config")
+    assert str(error.value).startswith(f"my.config:{place}: ")
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_notes_on_deprecated_and_repeated_fields():
+    document = text.parse_document(
+        "train_config {\n batch_size: 1\n batch_size: 2\n from_detection_checkpoint: true\n"
+        " optimizer { adam_optimizer {} rms_prop_optimizer {} }\n}\ntrain_config { num_steps: 3 }"
+    )
+    assert document.config.train_config.batch_size == 2 and document.config.train_config.num_steps == 3
+    notes = {(note.line, note.field): note.text for note in document.notes}
+    assert set(notes) == {
+        (3, "train_config.batch_size"),
+        (4, "train_config.from_detection_checkpoint"),
+        (5, "train_config.optimizer.rms_prop_optimizer"),
+        (7, "train_config"),
+    }
+    assert "last value counts" in notes[3, "train_config.batch_size"]
+    assert "deprecated" in notes[4, "train_config.from_detection_checkpoint"]
+    assert "replaces `adam_optimizer`" in notes[5, "train_config.optimizer.rms_prop_optimizer"]
+
+
+def test_place_falls_back_to_the_enclosing_block():
+    document = text.parse_document("model {\n  ssd {\n    num_classes: 3\n  }\n}", "my.config")
+    assert document.place("model.ssd.num_classes") == "my.config:3"
+    assert document.place("model.ssd.feature_extractor.type") == "my.config:2"
+    assert document.place("train_config.batch_size") == "my.config:1"
+
+
+def test_other_messages_parse_too():
+    label_map = text.parse("item { id: 1 name: 'cat' }", "label_map.pbtxt", kind="StringIntLabelMap")
+    assert label_map.item[0].name == "cat"
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(UserError, match=r"none\.config"):
+        text.read(tmp_path / "none.config")
+    binary = tmp_path / "binary.config"
+    binary.write_bytes(b"\x80\x81")
+    with pytest.raises(UserError, match="not a text file"):
+        text.read(binary)
+    marked = tmp_path / "marked.config"
+    marked.write_bytes(b"\xef\xbb\xbfmodel {\r\n ssd { num_classes: 3 }\r\n}\r\n")
+    assert text.read(marked).model.ssd.num_classes == 3
+
+
+def test_empty_model_is_told():
+    with pytest.raises(UserError, match="faster_rcnn, ssd"):
+        model_of(text.parse("train_config {}"))
+
+
+def test_a_missing_brace_is_named_beside_the_fields_it_misplaces():
+    with pytest.raises(UserError) as error:
+        text.parse("model {\n  ssd {\n    num_classes: 3\n  }\ntrain_config { }\n", "my.config")
+    assert "model has no field `train_config`" in str(error.value)
+    assert "my.config:1: the block `model` that opens here is not closed" in str(error.value)
