@@ -2,11 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from boxwright.annotations import images
+from boxwright.annotations import manifest as manifests
 from boxwright.annotations.model import Sample
 from boxwright.errors import UserError
 from boxwright.files import writing
@@ -26,16 +27,18 @@ class Counts(NamedTuple):
 
 
 def write_shard(manifest: str | os.PathLike, label_map: Mapping[str, int], out: str | os.PathLike) -> Counts:
-    """Write the samples of `manifest` (lines of `Sample.to_json`), in its order, to the TFRecord file `out`.
+    """Write the samples of `manifest` (annotations.manifest), in its order, to the TFRecord file `out`.
 
     One image is in memory at a time. The file appears whole or not at all; equal inputs give equal bytes.
     Raises UserError, naming all images concerned, where an image is gone or is no longer the one that was planned
     (another SHA-256), and where a box's class is not in `label_map`.
     """
+    if not Path(manifest).is_file():
+        raise UserError(f"The plan of a shard, {manifest}, is missing. Run again: it is made anew.")
     problems: list[str] = []
     total = Counts(0, 0, 0, 0)
     with writing(out) as file:
-        for sample in _samples(manifest):
+        for sample in manifests.read(manifest):
             try:
                 record = _record(sample, label_map)
             except UserError as error:
@@ -50,14 +53,6 @@ def write_shard(manifest: str | os.PathLike, label_map: Mapping[str, int], out: 
     return total
 
 
-def _samples(manifest: str | os.PathLike) -> Iterator[Sample]:
-    try:
-        with Path(manifest).open(encoding="utf-8") as lines:
-            yield from map(Sample.from_json, lines)
-    except FileNotFoundError:
-        raise UserError(f"The plan of a shard, {manifest}, is missing. Run again: it is made anew.") from None
-
-
 def _record(sample: Sample, label_map: Mapping[str, int]) -> bytes:
     try:
         data = Path(sample.image).read_bytes()
@@ -68,5 +63,8 @@ def _record(sample: Sample, label_map: Mapping[str, int]) -> bytes:
         raise UserError(f"{sample.image} has changed since the data set was planned. Run again to plan it anew.")
     if not sample.fixes:
         return example.to_example(sample, data, label_map, sha256=sha256)
-    encoded, image_format = images.encode_for_record(data, sample.fixes)
+    try:
+        encoded, image_format = images.encode_for_record(data, sample.fixes)
+    except UserError as error:
+        raise UserError(f"{sample.image}: {error}") from error
     return example.to_example(sample, encoded, label_map, image_format=image_format)
