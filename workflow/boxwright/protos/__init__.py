@@ -39,7 +39,7 @@ def message(name: str) -> type:
 
 @cache
 def enum(name: str) -> EnumTypeWrapper:
-    """The enum of that name (`ResizeType`, `Hyperparams.Activation`) with `.Name(number)`, `.Value(name)`, `.keys()`."""
+    """The enum of that name (`ResizeType`, `Hyperparams.Activation`), with `.Name(number)` and `.Value(name)`."""
     return EnumTypeWrapper(pool().FindEnumTypeByName(f"{PACKAGES[0]}.{name}"))
 
 
