@@ -1,7 +1,7 @@
 """Anchors: the boxes at fixed places and sizes from which a detector predicts offsets.
 
-The order is row-major over a feature map's y, then x, then the kinds of a location. Sizes of feature maps and images may be
-Python integers or tensors (images of any size). No anchor is clipped here.
+The order is row-major over a feature map's y, then x, then the kinds of a location. Sizes of feature maps and images
+may be Python integers or tensors (images of any size). No anchor is clipped here.
 """
 
 import math
@@ -49,8 +49,8 @@ def _grid_kinds(scales, aspect_ratios):
 def ssd_kinds(config):
     """The (scale, aspect ratio) pairs of each layer of an `SsdAnchorGenerator` message, finest layer first.
 
-    Scales run evenly from `min_scale` to `max_scale` over the layers (Liu et al., "SSD", equation 4) or are listed. A layer
-    has one kind per aspect ratio, and one of scale sqrt(s * next s), where the scale after the last is 1, unless
+    Scales run evenly from `min_scale` to `max_scale` over the layers (Liu et al., "SSD", equation 4) or are listed. A
+    layer has one kind per aspect ratio, and one of scale sqrt(s * next s), where the scale after the last is 1, unless
     `interpolated_scale_aspect_ratio` is 0. The finest layer has three kinds only if `reduce_boxes_in_lowest_layer`.
 
     Raises:
@@ -93,8 +93,8 @@ def ssd_anchors(config, feature_shapes, image_shape):
     Args:
         config: an `SsdAnchorGenerator` message.
         feature_shapes: (rows, columns) of each feature map, finest first; `config.num_layers` of them.
-        image_shape: (height, width) of the preprocessed image in pixels. Base anchors are square in pixels: a scale is a
-            fraction of the shorter side.
+        image_shape: (height, width) of the preprocessed image in pixels. Base anchors are square in pixels: a scale is
+            a fraction of the shorter side.
 
     Returns:
         `[A, 4]` float32, normalised by the image; not clipped.
@@ -169,8 +169,8 @@ def _grid_lists(config):
 def multiscale_anchors(config, feature_shapes, image_shape):
     """Anchors of a feature pyramid (Lin et al., "Focal Loss", 2017, section 4).
 
-    The base side at level l is `anchor_scale * 2^l` pixels, with `scales_per_octave` intermediate scales. The first center
-    is half a stride from the border where the image's side is a multiple of 2^l, else on it.
+    The base side at level l is `anchor_scale * 2^l` pixels, with `scales_per_octave` intermediate scales. The first
+    center is half a stride from the border where the image's side is a multiple of 2^l, else on it.
 
     Args:
         config: a `MultiscaleAnchorGenerator` message.
@@ -235,7 +235,10 @@ def per_location(config):
 
 
 def generate(config, feature_shapes, image_shape):
-    """Anchors `[A, 4]` of an `AnchorGenerator` message: normalised for SSD and (by default) multiscale, pixels for grid."""
+    """Anchors `[A, 4]` of an `AnchorGenerator` message; in pixels for grid, normalised for SSD, for multiscale either.
+
+    See `ssd_anchors`, `multiscale_anchors` and `grid_anchors` for the arguments and errors.
+    """
     kind = config.WhichOneof("anchor_generator_oneof")
     if kind == "ssd_anchor_generator":
         return ssd_anchors(config.ssd_anchor_generator, feature_shapes, image_shape)

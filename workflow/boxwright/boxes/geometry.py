@@ -1,7 +1,7 @@
 """Geometry of axis-aligned boxes.
 
-A box is the last axis of a float32 tensor, `[ymin, xmin, ymax, xmax]`; its height is `ymax - ymin` (no extra pixel). Leading
-axes are free and broadcast. Nothing here checks that a box is upright: a negative side gives a negative side.
+A box is the last axis of a float32 tensor, `[ymin, xmin, ymax, xmax]`; its height is `ymax - ymin` (no extra pixel).
+Leading axes are free and broadcast. Nothing here checks that a box is upright: a negative side gives a negative side.
 """
 
 import tensorflow as tf
@@ -48,7 +48,7 @@ def intersection(a, b):
 
 
 def iou(a, b):
-    """Pairwise intersection over union `[..., N, M]` of boxes `a` `[..., N, 4]` and `b` `[..., M, 4]`; 0 for empty boxes."""
+    """Pairwise intersection over union `[..., N, M]` of boxes `a` `[..., N, 4]` and `b` `[..., M, 4]`; 0 if empty."""
     overlap = intersection(a, b)
     return _ratio(overlap, area(a)[..., :, None] + area(b)[..., None, :] - overlap)
 
@@ -65,9 +65,10 @@ def matched_iou(a, b):
 
 
 def matched_giou(a, b):
-    """Elementwise generalised IoU `[...]` in (-1, 1] of boxes `a` and `b`, both `[..., 4]` (Rezatofighi et al., CVPR 2019).
+    """Elementwise generalised IoU `[...]` in (-1, 1] of boxes `a` and `b`, both `[..., 4]`.
 
-    The smallest box around both is compared with their union; a pair without extent counts as 0.
+    Compares the smallest box around both with their union; a pair without extent counts as 0. (Rezatofighi et al.,
+    "Generalized Intersection over Union", 2019.)
     """
     overlap = _overlap(a, b)
     union = area(a) + area(b) - overlap
@@ -81,7 +82,7 @@ def squared_distances(a, b):
 
 
 def clip_to_window(boxes, window):
-    """Boxes `[..., 4]` with every coordinate moved into `window` `[..., 4]` (broadcast); a box outside becomes empty."""
+    """Boxes `[..., 4]` with all coordinates moved into `window` `[..., 4]` (broadcast); a box outside becomes empty."""
     ymin, xmin, ymax, xmax = tf.unstack(window, axis=-1)
     low = tf.stack([ymin, xmin, ymin, xmin], axis=-1)
     high = tf.stack([ymax, xmax, ymax, xmax], axis=-1)
@@ -123,7 +124,7 @@ def flip_horizontally(boxes, width=1.0):
 
 
 def inside_window(boxes, window):
-    """Booleans `[...]`: which boxes `[..., 4]` lie wholly within `window` `[..., 4]` (touching its border is within)."""
+    """Booleans `[...]`: which boxes `[..., 4]` lie wholly within `window` `[..., 4]`, its border included."""
     return tf.reduce_all(tf.concat([boxes[..., :2] >= window[..., :2], boxes[..., 2:] <= window[..., 2:]], axis=-1), -1)
 
 

@@ -1,7 +1,8 @@
 """Losses of single anchors: classification and localisation.
 
 Every function takes predictions and targets `[B, A, ...]` and weights, and returns unreduced values, so that a hard
-example miner can choose and the caller normalises. Class weights `[B, A, K]`, `[B, A, 1]` or `[B, A]`; box weights `[B, A]`.
+example miner can choose and the caller normalises. Class weights are `[B, A, K]`, `[B, A, 1]` or `[B, A]`, box weights
+`[B, A]`.
 """
 
 import functools
@@ -142,6 +143,7 @@ def localization(config):
     functions = {"weighted_l2": l2, "l1_localization_loss": l1, "weighted_iou": iou, "weighted_giou": giou}
     if kind not in functions:
         raise UserError(
-            f"localization_loss: {kind or 'nothing'} is not supported; use one of weighted_smooth_l1, {', '.join(functions)}."
+            f"localization_loss: {kind or 'nothing'} is not supported; use one of weighted_smooth_l1, "
+            f"{', '.join(functions)}."
         )
     return functions[kind]

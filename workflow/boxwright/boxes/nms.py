@@ -1,8 +1,8 @@
 """Non-maximum suppression: from scored, overlapping boxes to detections, and the score conversion before it.
 
-Greedy suppression per class on unclipped boxes (Girshick et al., 2014; soft suppression: Bodla et al., 2017), then the order
-that the OD API gives: sorted by score, ties by class, then by anchor; clipped to the window; boxes without area dropped; cut to
-the total; and expressed relative to the window.
+Greedy suppression per class on unclipped boxes (Girshick et al., 2014; soft suppression: Bodla et al., 2017), then the
+order that the OD API gives: sorted by score, ties by class, then by anchor; clipped to the window; boxes without area
+dropped; cut to the total; and expressed relative to the window.
 """
 
 from typing import NamedTuple
@@ -12,8 +12,8 @@ import tensorflow as tf
 from boxwright.boxes import geometry
 from boxwright.errors import UserError
 
-# Candidates per image of the quick path, at least. Among the 1,917 x 90 of an SSD the best 100 survivors are nearly always
-# found in the first few hundred.
+# Candidates per image of the quick path, at least. Among the 1,917 x 90 of an SSD the best 100 survivors are nearly
+# always found in the first few hundred.
 _CANDIDATES = 1024
 
 
@@ -120,10 +120,11 @@ def score_converter(config):
 def multiclass(boxes, scores, settings: Settings, windows, num_valid=None) -> Detections:
     """Suppresses the overlapping boxes of each image and class.
 
-    Exactly the boxes, order and ties of greedy suppression over all anchors and classes, found in one of two ways. Quickly:
-    selecting the boxes above any score needs only the candidates above it, so a fixed number of best candidates is taken and
-    suppressed by one multi-threaded op, with ranks in place of scores, which also carry the candidates' identity and decide
-    ties. Where fewer than `max_total` survive and candidates are left out, one op per class looks at everything.
+    Exactly the boxes, order and ties of greedy suppression over all anchors and classes, found in one of two ways.
+    Quickly: selecting the boxes above any score needs only the candidates above it, so a fixed number of best
+    candidates is taken and suppressed by one multi-threaded op, with ranks in place of scores, which also carry the
+    candidates' identity and decide ties. Where fewer than `max_total` survive and candidates are left out, one op per
+    class looks at everything.
 
     Args:
         boxes: `[B, A, Q, 4]` float32; Q is 1, or C where each class has a box of its own.

@@ -60,7 +60,7 @@ def assign(
     Args:
         anchors: `[A, 4]`, or `[B, A, 4]` where each image has its own (proposals).
         boxes: `[B, M, 4]` ground truth in the anchors' units, padded.
-        labels: `[B, M, K]` float32, one-hot (or any) label vectors; K includes a background column where the model has one.
+        labels: `[B, M, K]` float32, one-hot (or any) label vectors, with a background column if the model has one.
         weights: `[B, M]` float32. A box of weight 0 forces no match, but still matches by overlap.
         num_boxes: `[B]` int32, the number of real boxes of each image.
         settings: the matcher's thresholds and flags.
@@ -69,7 +69,7 @@ def assign(
         similarity: see `similarity_from_config`.
         negative_class_weight: classification weight of background anchors.
     """
-    # Rows beyond the fullest image are padding everywhere; one row stays so that the reductions have something to reduce.
+    # Rows beyond the fullest image are padding everywhere; one row stays, for the reductions.
     used = tf.maximum(tf.reduce_max(num_boxes), 1)
     boxes, labels, weights = boxes[:, :used], labels[:, :used], weights[:, :used]
     match = matcher.match(similarity(boxes, anchors), num_boxes, weights > 0, settings)
