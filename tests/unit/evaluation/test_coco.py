@@ -27,9 +27,9 @@ def oracle(folder, dataset, detections) -> dict:
     values = dict(zip(TWELVE, evaluation.stats, strict=True))
     for column, number in enumerate(evaluation.params.catIds):
         precision = evaluation.eval["precision"][:, :, column, 0, -1]
-        values[coco.PER_CLASS + truth.cats[number]["name"]] = precision[precision > -1].mean() if (
-            precision > -1
-        ).any() else -1
+        values[coco.PER_CLASS + truth.cats[number]["name"]] = (
+            precision[precision > -1].mean() if (precision > -1).any() else -1
+        )
     return values
 
 

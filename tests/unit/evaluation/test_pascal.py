@@ -48,7 +48,9 @@ def oracle(dataset, detections, number) -> float | None:
     return sum((recall[i] - recall[i - 1]) * max(precision[i:]) for i in range(1, len(recall)))
 
 
-@pytest.mark.parametrize("settings", [{"seed": 1}, {"seed": 2, "difficult": 0.4, "crowd": 0.2}, {"seed": 3, "ties": True}])
+@pytest.mark.parametrize(
+    "settings", [{"seed": 1}, {"seed": 2, "difficult": 0.4, "crowd": 0.2}, {"seed": 3, "ties": True}]
+)
 def test_equals_the_procedure_one_detection_at_a_time(settings):
     dataset, detections = random_set(images=40, **settings)
     assert_equal(dataset, detections)

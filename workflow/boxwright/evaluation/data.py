@@ -154,19 +154,27 @@ class DatasetBuilder:
         images of one name (one of them would be left out without a word)."""
         names = tuple(self._names)
         if not names:
-            raise UserError("The evaluation records hold no image, so there is nothing to measure. Give the eval side "
-                            "of the split some images (dataset.split).")
+            raise UserError(
+                "The evaluation records hold no image, so there is nothing to measure. Give the eval side "
+                "of the split some images (dataset.split)."
+            )
         if self._unknown:
             what = ", ".join(f"{name} (first in {where})" for name, where in self._unknown.items())
-            raise UserError(f"The evaluation records name classes that the label map does not have: {what}. It has: "
-                            f"{', '.join(self.label_map)}. Records and label map must be of one data set.")
+            raise UserError(
+                f"The evaluation records name classes that the label map does not have: {what}. It has: "
+                f"{', '.join(self.label_map)}. Records and label map must be of one data set."
+            )
         if len(set(names)) < len(names):
             twice = sorted({name for name in names if names.count(name) > 1}) if len(names) < 10_000 else []
-            raise UserError("Two evaluation records have the same image/source_id"
-                            f"{': ' + ', '.join(twice[:5]) if twice else ''}; each image must have its own.")
+            raise UserError(
+                "Two evaluation records have the same image/source_id"
+                f"{': ' + ', '.join(twice[:5]) if twice else ''}; each image must have its own."
+            )
         if not self._rows:
-            raise UserError(f"None of the {len(names)} evaluation images has a box, so no metric is defined. Put images "
-                            "with objects on the eval side of the split (dataset.split).")
+            raise UserError(
+                f"None of the {len(names)} evaluation images has a box, so no metric is defined. Put images "
+                "with objects on the eval side of the split (dataset.split)."
+            )
         sizes = np.array(self._sizes, np.int64).reshape(-1, 2)
         columns = [np.concatenate(column) for column in zip(*self._rows, strict=True)]
         return Dataset(Images(names, sizes[:, 0], sizes[:, 1]), GroundTruth(*columns), dict(self.label_map))
@@ -195,9 +203,11 @@ def detections_of(per_image: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]
         rows.append((image, pixel_boxes(boxes, height, width), decimal(scores), np.asarray(classes, np.int64)))
     if broken:
         more = "" if len(broken) <= 5 else f" and {len(broken) - 5} more"
-        raise UserError(f"The detector gives boxes or scores that are not numbers (NaN or infinite) on {len(broken)} of "
-                        f"{len(images)} images: {', '.join(broken[:5])}{more}. Its weights are broken, most often by a "
-                        "training that diverged: take an earlier checkpoint, or train with a lower learning rate.")
+        raise UserError(
+            f"The detector gives boxes or scores that are not numbers (NaN or infinite) on {len(broken)} of "
+            f"{len(images)} images: {', '.join(broken[:5])}{more}. Its weights are broken, most often by a "
+            "training that diverged: take an earlier checkpoint, or train with a lower learning rate."
+        )
     if len(rows) != len(images):
         raise ValueError(f"{len(rows)} images have detections, {len(images)} have ground truth")
     return Detections(*(np.concatenate(column) for column in zip(*rows, strict=True)))

@@ -1,0 +1,91 @@
+"""A detector at work: a checkpoint's weights, and from photographs to detections."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from boxwright.detector import builder
+from boxwright.errors import UserError
+
+AVERAGE = "/ExponentialMovingAverage"
+
+# What a detector answers under the OD API's names; all float32.
+OUTPUTS = (
+    "detection_boxes",
+    "detection_scores",
+    "detection_classes",
+    "detection_multiclass_scores",
+    "num_detections",
+    "raw_detection_boxes",
+    "raw_detection_scores",
+)
+
+
+def load(config: Any, checkpoint: str) -> builder.Detector:
+    """The detector of a TrainEvalPipelineConfig with the weights of `checkpoint` (a prefix), for inference.
+
+    With `eval_config.use_moving_averages` a variable takes its moving average where the checkpoint has one. Raises
+    UserError where the checkpoint is missing, lacks variables, has them in another shape, or has no moving averages
+    that it should.
+    """
+    reader = _reader(checkpoint)
+    detector = builder.build(config.model)
+    shapes = reader.get_variable_to_shape_map()
+    sources = {name: name for name in detector.variables}
+    if config.eval_config.use_moving_averages:
+        averages = {name: name + AVERAGE for name in sources if name + AVERAGE in shapes}
+        if not averages:
+            raise UserError(
+                f"eval_config.use_moving_averages is true, but the checkpoint {checkpoint} has no moving averages. "
+                "Train with optimizer.use_moving_average: true, or set eval_config.use_moving_averages to false."
+            )
+        sources |= averages
+    wrong = []
+    for name, variable in detector.variables.items():
+        found = shapes.get(sources[name])
+        if found is None:
+            wrong.append(f"{name} is missing")
+        elif found != variable.shape.as_list():
+            wrong.append(f"{name} has shape {found} instead of {variable.shape.as_list()}")
+    if wrong:
+        more = "" if len(wrong) <= 5 else f"; and {len(wrong) - 5} more"
+        raise UserError(
+            f"The checkpoint {checkpoint} is not one of this pipeline.config's model: {'; '.join(wrong[:5])}{more}."
+        )
+    for name, variable in detector.variables.items():
+        variable.assign(reader.get_tensor(sources[name]))
+    return detector
+
+
+def detections(detector: builder.Detector, images: tf.Tensor, true_shapes: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The detections on preprocessed images float32 [B, h, w, c] with shapes without padding int32 [B, 3].
+
+    Returns the tensors named in `OUTPUTS`, float32, as `postprocess` gives them, with classes from 1.
+    """
+    found = detector.postprocess(detector.predict(images, true_shapes), true_shapes)
+    found["detection_classes"] += 1.0
+    return {name: tf.cast(found[name], tf.float32) for name in OUTPUTS if name in found}
+
+
+def on_photographs(config: Any, detector: builder.Detector, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The detections on photographs of one size, uint8 [B, H, W, 3]; see `detections`.
+
+    config: the TrainEvalPipelineConfig of `detector`. Equal to preprocessing each image alone.
+    """
+    settings = getattr(config.model, config.model.WhichOneof("model")).image_resizer
+    if settings.HasField("fixed_shape_resizer"):
+        # Resizing and normalising to one shape work on a batch as on an image, without a loop in the graph.
+        pixels, _ = detector.preprocess(images)
+        shapes = tf.tile([pixels.shape[1:].as_list()], [tf.shape(images)[0], 1])
+    else:
+        pixels, shapes = tf.map_fn(detector.preprocess, images, fn_output_signature=(tf.float32, tf.int32))
+    return detections(detector, pixels, shapes)
+
+
+def _reader(checkpoint: str) -> Any:
+    try:
+        return tf.train.load_checkpoint(str(checkpoint))
+    except (tf.errors.OpError, ValueError) as error:
+        raise UserError(
+            f"The checkpoint {checkpoint} cannot be read ({error}). Is it the prefix of a whole one?"
+        ) from error

@@ -1,0 +1,86 @@
+"""Which checkpoint to take: the best by a metric, the last, or a given step, and why."""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from boxwright.errors import UserError
+from boxwright.files import writing
+
+
+def choose(evaluations: Sequence[Mapping[str, Any]], checkpoint: str | int, metric: str) -> dict[str, Any]:
+    """The choice among evaluations of one model (contents of metrics.json files), in any order.
+
+    `checkpoint` is "best" (the largest value of `metric`; of equal ones the earlier step; a checkpoint where it is
+    undefined is passed over), "last" or a step. Returns `{model, step, checkpoint, metric, value, reason, considered}`
+    with `considered` a list of `{step, value}` by step. Raises UserError for a step that was not evaluated, a metric
+    that is not known, and a metric that is undefined at every checkpoint.
+    """
+    ordered = sorted(evaluations, key=lambda evaluation: evaluation["step"])
+    if not ordered:
+        raise UserError("There is no evaluated checkpoint to choose from.")
+    known = list(ordered[0]["metrics"])
+    if metric not in known:
+        near = difflib.get_close_matches(metric, known, n=1, cutoff=0.3)
+        raise UserError(
+            f"`export.metric` is {metric}, which is no metric of this evaluation"
+            f"{f'; did you mean {near[0]}?' if near else '.'} All of them: {', '.join(known)}."
+        )
+    values = {evaluation["step"]: evaluation["metrics"][metric] for evaluation in ordered}
+    defined = {step: value for step, value in values.items() if value is not None}
+    steps = list(values)
+    if checkpoint == "best":
+        if not defined:
+            usable = [name for name in known if any(other["metrics"][name] is not None for other in ordered)]
+            raise UserError(
+                f"No checkpoint is best by {metric}, because it is undefined at all of them: "
+                f"{ordered[0]['undefined'].get(metric, 'no ground truth')}. Set `export.metric` to one of: "
+                f"{', '.join(usable)}; or `export.checkpoint: last`."
+            )
+        step = max(defined, key=lambda candidate: (defined[candidate], -candidate))
+        reason = _why_best(metric, step, values, defined)
+    elif checkpoint == "last":
+        step = steps[-1]
+        reason = f"the last of {_count(steps)}, as `export.checkpoint: last` asks"
+    else:
+        step = checkpoint
+        if step not in values:
+            raise UserError(
+                f"`export.checkpoint` is {checkpoint}, but the evaluated checkpoints are at step "
+                f"{', '.join(map(str, steps))}."
+            )
+        reason = f"step {step}, as `export.checkpoint` asks, of {_count(steps)}"
+    return {
+        "model": ordered[0]["model"],
+        "step": step,
+        "checkpoint": checkpoint,
+        "metric": metric,
+        "value": values[step],
+        "reason": reason,
+        "considered": [{"step": number, "value": value} for number, value in values.items()],
+    }
+
+
+def run(metrics: Iterable[str | Path], checkpoint: str | int, metric: str, out: str | Path) -> dict[str, Any]:
+    """Choose among the given metrics.json files and write the choice to `out` (choice.json)."""
+    choice = choose([json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics], checkpoint, metric)
+    with writing(out, "w") as file:
+        file.write(json.dumps(choice, indent=2, ensure_ascii=False) + "\n")
+    return choice
+
+
+def _why_best(metric: str, step: int, values: Mapping[int, float | None], defined: Mapping[int, float]) -> str:
+    reason = f"largest {metric} ({defined[step]:.4f}) of {_count(list(values))}"
+    equal = [other for other, value in defined.items() if value == defined[step] and other != step]
+    if equal:
+        reason += f"; the earliest of equals (also step {', '.join(map(str, equal))})"
+    if len(defined) < len(values):
+        missing = [str(other) for other in values if other not in defined]
+        reason += f"; undefined at step {', '.join(missing)}"
+    return reason
+
+
+def _count(steps: Sequence[int]) -> str:
+    return "1 checkpoint" if len(steps) == 1 else f"{len(steps)} checkpoints"

@@ -1,0 +1,86 @@
+"""A checkpoint's detections on a sequence of records, in bounded memory."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from boxwright.annotations import images
+from boxwright.detector import inference
+from boxwright.errors import UserError
+from boxwright.records.example import Record
+
+# Images of one shape go through the network together, up to this many and this many pixels: more gains nothing on a
+# CPU and costs memory.
+_MOST_IMAGES = 8
+_MOST_PIXELS = 1_500_000
+# Images decoded ahead of the network.
+_AHEAD = 16
+_DECODERS = 2
+
+Found = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def detect(config: Any, checkpoint: str, records: Sequence[Record]) -> Iterator[Found]:
+    """Yield (boxes float32 [N, 4] normalised, scores float32 [N], classes int64 [N] from 1) for every record in order.
+
+    The weights are those that `inference.load` takes for `config` and `checkpoint`. Raises UserError where an image
+    has another size than its record says.
+    """
+    detector = inference.load(config, checkpoint)
+    preprocess = tf.function(
+        detector.preprocess, input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)], autograph=False
+    )
+    network = tf.function(
+        lambda pixels, shapes: inference.detections(detector, pixels, shapes), reduce_retracing=True, autograph=False
+    )
+    batch: list[tuple[tf.Tensor, tf.Tensor]] = []
+    for image in _decoded(records):
+        pixels, shape = preprocess(tf.constant(image))
+        full = len(batch) >= min(_MOST_IMAGES, _MOST_PIXELS // (pixels.shape[0] * pixels.shape[1]))
+        if batch and (full or pixels.shape != batch[0][0].shape):
+            yield from _run(network, batch)
+            batch = []
+        batch.append((pixels, shape))
+    if batch:
+        yield from _run(network, batch)
+
+
+def _decoded(records: Sequence[Record]) -> Iterator[np.ndarray]:
+    """The records' images in order, decoded a few ahead."""
+    with ThreadPoolExecutor(_DECODERS) as pool:
+        positions = iter(range(len(records)))
+
+        def start(position: int):
+            return pool.submit(lambda: _decode(records[position]))
+
+        waiting = deque(start(position) for position in islice(positions, _AHEAD))
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(start(position) for position in islice(positions, 1))
+
+
+def _decode(record: Record) -> np.ndarray:
+    image = images.load_rgb(record.encoded)
+    if image.shape[:2] != (record.height, record.width):
+        raise UserError(
+            f"The record of {record.source_id} says {record.width} x {record.height} pixels, its image has "
+            f"{image.shape[1]} x {image.shape[0]}. Write the records again."
+        )
+    return image
+
+
+def _run(network, batch: list[tuple[tf.Tensor, tf.Tensor]]) -> Iterator[Found]:
+    pixels, shapes = (tf.stack(column) for column in zip(*batch, strict=True))
+    found = {name: value.numpy() for name, value in network(pixels, shapes).items()}
+    for row in range(len(batch)):
+        count = int(found["num_detections"][row])
+        yield (
+            found["detection_boxes"][row, :count],
+            found["detection_scores"][row, :count],
+            found["detection_classes"][row, :count].astype(np.int64),
+        )

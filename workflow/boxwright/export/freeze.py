@@ -1,0 +1,105 @@
+"""From a checkpoint to the files that people deploy, as the OD API's exporter lays them out."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.framework.graph_pb2 import GraphDef
+
+from boxwright.annotations import label_map as label_maps
+from boxwright.detector import builder, checkpoint, inference
+from boxwright.export import graph
+from boxwright.pipeline import text
+
+INPUT = "image_tensor"
+FROZEN_GRAPH = "frozen_inference_graph.pb"
+SAVED_MODEL = "saved_model"
+CHECKPOINT = "model.ckpt"
+CONFIG = "pipeline.config"
+LABEL_MAP = "label_map.pbtxt"
+
+
+def freeze(config: Any, prefix: str, label_map: Mapping[str, int], folder: str | Path) -> None:
+    """Write the detector that `config` (TrainEvalPipelineConfig) and the checkpoint `prefix` are into `folder`.
+
+    frozen_inference_graph.pb: GraphDef from `image_tensor:0` (uint8 [batch, height, width, 3], any sizes) to the
+        tensors of `inference.OUTPUTS`, `detection_boxes:0` and so on, boxes normalised, classes from 1.
+    saved_model/: the same graph; TF1 programs load it by its tag `serve` and the names above, others by its signature
+        serving_default, whose input is called `inputs`.
+    model.ckpt.*, checkpoint: the weights (moving averages in place of the weights, where they are used), and
+        global_step. pipeline.config and label_map.pbtxt: what they need.
+    """
+    detector = inference.load(config, prefix)
+    frozen = graph.frozen(
+        lambda images: inference.on_photographs(config, detector, images),
+        INPUT,
+        tf.TensorSpec([None, None, None, 3], tf.uint8),
+    )
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FROZEN_GRAPH).write_bytes(frozen.SerializeToString(deterministic=True))
+    _write_saved_model(frozen, folder / SAVED_MODEL)
+    _write_checkpoint(detector, prefix, folder)
+    final = type(config)()
+    final.CopyFrom(config)
+    # The checkpoint holds what inference uses under the plain names.
+    final.eval_config.use_moving_averages = False
+    (folder / CONFIG).write_text(text.to_text(final), encoding="utf-8")
+    label_maps.write(folder / LABEL_MAP, label_map)
+
+
+@contextmanager
+def whole_folder(folder: str | Path) -> Iterator[Path]:
+    """A new folder beside `folder` to write into, which takes its place when the block ends without an error."""
+    folder = Path(folder)
+    for stale in folder.parent.glob(f".{folder.name}.*.tmp"):  # of a run that was killed
+        shutil.rmtree(stale, ignore_errors=True)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def imported(frozen: GraphDef) -> tf.Graph:
+    """A graph of its own that holds `frozen` under its names."""
+    with tf.Graph().as_default() as whole:
+        tf.import_graph_def(frozen, name="")
+    return whole
+
+
+def _write_saved_model(frozen: GraphDef, folder: Path) -> None:
+    whole = imported(frozen)
+    present = [name for name in inference.OUTPUTS if name in {node.name for node in frozen.node}]
+    v1 = tf.compat.v1.saved_model
+    tensors = {name: v1.utils.build_tensor_info(whole.get_tensor_by_name(f"{name}:0")) for name in present}
+    signature = v1.signature_def_utils.build_signature_def(
+        inputs={"inputs": v1.utils.build_tensor_info(whole.get_tensor_by_name(f"{INPUT}:0"))},
+        outputs=tensors,
+        method_name=v1.signature_constants.PREDICT_METHOD_NAME,
+    )
+    with tf.compat.v1.Session(graph=whole) as session:
+        writer = v1.Builder(str(folder))
+        writer.add_meta_graph_and_variables(
+            session,
+            [v1.tag_constants.SERVING],
+            signature_def_map={v1.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY: signature},
+        )
+        writer.save()
+
+
+def _write_checkpoint(detector: builder.Detector, prefix: str, folder: Path) -> None:
+    values = {name: variable.numpy() for name, variable in detector.variables.items()}
+    source = tf.train.load_checkpoint(str(prefix))
+    if source.has_tensor("global_step"):
+        values["global_step"] = source.get_tensor("global_step")
+    checkpoint.write(str(folder / CHECKPOINT), values)
+    checkpoint.write_state(str(folder), [CHECKPOINT])

@@ -1,0 +1,155 @@
+"""An exported detector on photographs: drawn images, boxes as JSON, and Pascal VOC XML to correct and train again."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from boxwright import progress
+from boxwright.annotations import images, voc
+from boxwright.annotations import label_map as label_maps
+from boxwright.annotations.model import Box
+from boxwright.errors import UserError
+from boxwright.export import freeze
+from boxwright.export.verify import FrozenGraph
+from boxwright.figures import draw
+
+# Thin coloured lines stay sharp only when the colour is not stored at half resolution.
+_JPEG = {"quality": 92, "subsampling": 0}
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """An image file and its name: the path below the folder that was given, with "/"."""
+
+    path: Path
+    name: str
+
+
+def find(folder: str | Path) -> list[Photograph]:
+    """All image files below `folder`, by name; UserError where there is none."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder} to predict on (predict.images).")
+    found = [
+        Photograph(path, path.relative_to(folder).as_posix())
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in images.EXTENSIONS and path.is_file()
+    ]
+    if not found:
+        raise UserError(
+            f"The folder {folder} holds no image to predict on (predict.images); image files end in "
+            f"{', '.join(images.EXTENSIONS)}."
+        )
+    return found
+
+
+def run(
+    detector: str | Path,
+    photographs: Sequence[Photograph],
+    out: str | Path,
+    *,
+    score_threshold: float = 0.5,
+    line_thickness: int = 4,
+) -> dict[str, int]:
+    """Run the exported `detector` (its folder) on `photographs` and write `out` as a whole.
+
+    For an image named `a/b.png` there are `a/b.jpg` (drawn), `a/b.json` (all fields normalised:
+    `{image, width, height, detections: [{class, id, score, box: [ymin, xmin, ymax, xmax]}]}`, best first) and `a/b.xml`
+    (Pascal VOC, whole pixels); where two images would share these names, the full ones are kept (`a/b.png.jpg`). Only
+    detections from `score_threshold` on are written.
+
+    An image that cannot be read is named and counted, the others go on. Returns the counts `{images, unreadable,
+    detections}`; raises UserError where no image could be read.
+    """
+    detector = Path(detector)
+    names = {number: name for name, number in label_maps.read(detector / freeze.LABEL_MAP, gaps=True).items()}
+    network = FrozenGraph(detector / freeze.FROZEN_GRAPH)
+    unreadable, detections = [], 0
+    stems = _stems(photographs)
+    with freeze.whole_folder(out) as folder:
+        for photograph, stem in progress.track(
+            list(zip(photographs, stems, strict=True)), label="Predicting", unit="images"
+        ):
+            try:
+                image = images.load_rgb(photograph.path)
+            except (UserError, OSError) as error:
+                unreadable.append(photograph.name)
+                progress.say(f"Left out: {error}")
+                continue
+            found = _confident(network(image[np.newaxis]), names, score_threshold)
+            detections += len(found)
+            _write(folder / stem, photograph, image, found, line_thickness)
+        network.close()
+        if len(unreadable) == len(photographs):
+            raise UserError(f"None of the {len(photographs)} images can be read: {', '.join(unreadable[:5])}.")
+    counts = {"images": len(photographs) - len(unreadable), "unreadable": len(unreadable), "detections": detections}
+    left_out = f"; {len(unreadable)} left out as unreadable: {', '.join(unreadable[:5])}" if unreadable else ""
+    progress.say(f"{detections} objects (score at least {score_threshold:g}) on {counts['images']} images{left_out}.")
+    return counts
+
+
+def _confident(answer: Mapping[str, np.ndarray], names: Mapping[int, str], threshold: float) -> list[dict[str, Any]]:
+    """The detections of one image from the threshold on, as they stand in its JSON file."""
+    rows = zip(
+        answer["detection_classes"][0, : int(answer["num_detections"][0])].astype(int).tolist(),
+        answer["detection_scores"][0],
+        answer["detection_boxes"][0],
+        strict=False,
+    )
+    # Decimal text of a float32, so that 0.9 is not written as 0.8999999762.
+    return [
+        {
+            "class": names.get(number, f"class {number}"),
+            "id": number,
+            "score": float(str(score)),
+            "box": [float(str(side)) for side in box],
+        }
+        for number, score, box in rows
+        if score >= threshold
+    ]
+
+
+def _write(stem: Path, photograph: Photograph, image: np.ndarray, found: list[dict], thickness: int) -> None:
+    height, width, _ = image.shape
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    drawn = draw.boxes(
+        image,
+        np.array([one["box"] for one in found]).reshape(-1, 4),
+        [one["id"] for one in found],
+        [f"{one['class']} {one['score']:.2f}" for one in found],
+        thickness=thickness,
+    )
+    Image.fromarray(drawn).save(_with_suffix(stem, ".jpg"), **_JPEG)
+    content = {"image": photograph.name, "width": width, "height": height, "detections": found}
+    _with_suffix(stem, ".json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    voc.write(
+        _with_suffix(stem, ".xml"),
+        filename=photograph.path.name,
+        folder=photograph.path.parent.name,
+        width=width,
+        height=height,
+        boxes=[_pixel_box(one, width, height) for one in found],
+    )
+
+
+def _pixel_box(one: Mapping[str, Any], width: int, height: int) -> Box:
+    ymin, xmin, ymax, xmax = one["box"]
+    return Box(one["class"], xmin * width, ymin * height, xmax * width, ymax * height)
+
+
+def _stems(photographs: Sequence[Photograph]) -> list[str]:
+    """The path of each image's results below the output folder, without suffix; all different."""
+    short = [str(PurePosixPath(one.name).with_suffix("")) for one in photographs]
+    # Names that differ in case alone are one file on some systems.
+    count = Counter(stem.lower() for stem in short)
+    return [stem if count[stem.lower()] == 1 else one.name for stem, one in zip(short, photographs, strict=True)]
+
+
+def _with_suffix(stem: Path, suffix: str) -> Path:
+    return stem.with_name(stem.name + suffix)

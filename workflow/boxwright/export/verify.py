@@ -1,0 +1,139 @@
+"""Proof that frozen graph, SavedModel and checkpoint of an export give the same detections, and its figures."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from boxwright.detector import inference
+from boxwright.export import freeze
+from boxwright.files import writing
+from boxwright.pipeline import text
+
+REPORT = "export.json"
+
+# Two detections are the same when they are of one class and no coordinate (of a box normalised to 0..1) or score
+# differs by more. The order of sums differs between the graphs, which moves a score by some 1e-6.
+TOLERANCE = 1e-3
+# Below this score a detection may come in or go out of the list by such a difference.
+CONFIDENT = 0.01
+# Suppression decides near-ties either way. The OD API against itself with other CPU kernels: 98.7 % of the detections.
+LEAST_SAME = 0.98
+
+_WARM_UP, _TIMED = 3, 20
+
+Run = Callable[[np.ndarray], dict[str, np.ndarray]]
+
+
+class FrozenGraph:
+    """A frozen graph in one session; call it with uint8 [B, H, W, 3] for the tensors of `inference.OUTPUTS`."""
+
+    def __init__(self, path: str | Path, threads: int | None = None):
+        definition = tf.compat.v1.GraphDef.FromString(Path(path).read_bytes())
+        graph = freeze.imported(definition)
+        names = {node.name for node in definition.node}
+        self._fetches = {name: f"{name}:0" for name in inference.OUTPUTS if name in names}
+        settings = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads or 0)
+        settings.gpu_options.allow_growth = True
+        self._session = tf.compat.v1.Session(graph=graph, config=settings)
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        return self._session.run(self._fetches, {f"{freeze.INPUT}:0": images})
+
+    def close(self) -> None:
+        """Give the session's memory back."""
+        self._session.close()
+
+
+def verify(folder: str | Path, images: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Compare the three forms of the detector in `folder` on `images` (uint8 [H, W, 3]) and write `export.json` there.
+
+    Returns its content: for the SavedModel and the checkpoint against the frozen graph the largest difference of
+    boxes (normalised) and scores and the share of detections that are the same; sizes in bytes; number of weights;
+    median milliseconds per image at batch 1 without the warm-up, on the threads and processors that there were.
+    Raises RuntimeError where the forms do not agree: such an export must not be used.
+    """
+    folder = Path(folder)
+    frozen = FrozenGraph(folder / freeze.FROZEN_GRAPH)
+    others = {"saved_model": _saved_model(folder), "checkpoint": _checkpoint(folder)}
+    wanted = [frozen(image[np.newaxis]) for image in images]
+    report: dict[str, Any] = {"images": len(images), "same_detections": {}}
+    for name, run in others.items():
+        pairs = ((one, run(image[np.newaxis])) for one, image in zip(wanted, images, strict=True))
+        report["same_detections"][name] = _compare(pairs)
+    report |= _sizes(folder)
+    report["ms_per_image"] = _milliseconds(frozen, images)
+    frozen.close()
+    with writing(folder / REPORT, "w") as file:
+        file.write(json.dumps(report, indent=2) + "\n")
+    different = {name: one for name, one in report["same_detections"].items() if one["share"] < LEAST_SAME}
+    if different:
+        raise RuntimeError(
+            f"The exported files in {folder} do not give the same detections as the frozen graph: {different}. This is "
+            "a fault of boxwright; please report it with the pipeline.config."
+        )
+    return report
+
+
+def _saved_model(folder: Path) -> Run:
+    function = tf.saved_model.load(str(folder / freeze.SAVED_MODEL)).signatures["serving_default"]
+    return lambda images: {name: value.numpy() for name, value in function(inputs=tf.constant(images)).items()}
+
+
+def _checkpoint(folder: Path) -> Run:
+    config = text.read(folder / freeze.CONFIG)
+    detector = inference.load(config, str(folder / freeze.CHECKPOINT))
+
+    def one(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        pixels, shape = detector.preprocess(image)
+        return inference.detections(detector, pixels[tf.newaxis], shape[tf.newaxis])
+
+    run = tf.function(one, input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)], autograph=False)
+    return lambda images: {name: value.numpy() for name, value in run(tf.constant(images[0])).items()}
+
+
+def _compare(pairs: Iterable[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]) -> dict[str, float]:
+    same = total = 0
+    box = score = 0.0
+    for one, other in pairs:
+        for first, second in ((one, other), (other, one)):
+            for row in np.flatnonzero(first["detection_scores"][0] >= CONFIDENT):
+                total += 1
+                boxes = np.abs(second["detection_boxes"][0] - first["detection_boxes"][0, row]).max(axis=1)
+                scores = np.abs(second["detection_scores"][0] - first["detection_scores"][0, row])
+                fits = second["detection_classes"][0] == first["detection_classes"][0, row]
+                fits &= (boxes <= TOLERANCE) & (scores <= TOLERANCE)
+                if fits.any():
+                    same += 1
+                    nearest = np.argmin(np.where(fits, boxes + scores, np.inf))
+                    box, score = max(box, float(boxes[nearest])), max(score, float(scores[nearest]))
+    return {"share": same / total if total else 1.0, "max_box": box, "max_score": score, "detections": total // 2}
+
+
+def _sizes(folder: Path) -> dict[str, Any]:
+    reader = tf.train.load_checkpoint(str(folder / freeze.CHECKPOINT))
+    shapes = reader.get_variable_to_shape_map()
+    files = {
+        "frozen_graph": [folder / freeze.FROZEN_GRAPH],
+        "saved_model": [path for path in (folder / freeze.SAVED_MODEL).rglob("*") if path.is_file()],
+        "checkpoint": list(folder.glob(f"{freeze.CHECKPOINT}.*")),
+    }
+    return {
+        "bytes": {name: sum(path.stat().st_size for path in paths) for name, paths in files.items()},
+        "weights": int(sum(np.prod(shape) for name, shape in shapes.items() if name != "global_step")),
+    }
+
+
+def _milliseconds(run: Run, images: Sequence[np.ndarray]) -> float:
+    times = []
+    for number in range(_WARM_UP + _TIMED):
+        image = images[number % len(images)][np.newaxis]
+        start = time.perf_counter()
+        run(image)
+        times.append(1e3 * (time.perf_counter() - start))
+    return round(statistics.median(times[_WARM_UP:]), 2)

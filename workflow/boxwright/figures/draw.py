@@ -1,0 +1,177 @@
+"""Boxes with their class and score drawn on an image, readable on any background.
+
+Pixels are uint8 [height, width, 3] RGB; boxes are normalised [ymin, xmin, ymax, xmax]. No TensorFlow.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+Colour = tuple[int, int, int]
+
+# The colours of Okabe and Ito without black, told apart under all common kinds of colour blindness
+# (https://jfly.uni-koeln.de/color/), the strong ones first.
+_OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")
+_DARK, _LIGHT = (0, 0, 0), (255, 255, 255)
+_SMALLEST_TEXT = 9
+# A label this close to the text size stands clear of its frame.
+_PADDING = 0.25
+
+
+def colour(class_id: int) -> Colour:
+    """The colour of a class by its label map id (from 1): always the same, whatever else is in the image.
+
+    The first seven are Okabe and Ito's. Later ones step through the hues by the golden angle and through three
+    lightnesses, so that neighbours differ in more than hue.
+    """
+    index = class_id - 1
+    if 0 <= index < len(_OKABE_ITO):
+        code = _OKABE_ITO[index]
+        return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
+    return _from_oklch((0.78, 0.60, 0.70)[index % 3], 0.14, math.radians(index * 137.50776))
+
+
+def boxes(
+    image: np.ndarray, boxes: np.ndarray, class_ids: Sequence[int], labels: Sequence[str], *, thickness: int = 4
+) -> np.ndarray:
+    """A copy of `image` with N boxes and their labels; what comes first (the best score) lies on top.
+
+    boxes: [N, 4] normalised; `class_ids` choose the colours, `labels` are the texts (an empty one draws none).
+    thickness: width of the lines in pixels of the image.
+
+    A line has a thin edge in black or white, whichever its colour is further from, and a label is black or white
+    on its class's colour. A label stands above its box, or where it covers no earlier label, always inside the image.
+    """
+    canvas = Image.fromarray(image)
+    pen = ImageDraw.Draw(canvas)
+    corners = [_pixels(box, canvas.width, canvas.height) for box in np.asarray(boxes, np.float64).reshape(-1, 4)]
+    colours = [colour(number) for number in class_ids]
+    for corner, fill in reversed(list(zip(corners, colours, strict=True))):
+        pen.rectangle(_grown(corner, 1), outline=_contrast(fill), width=thickness + 2)
+        pen.rectangle(corner, outline=fill, width=thickness)
+    taken: list[tuple[int, int, int, int]] = []
+    for corner, fill, label in zip(corners, colours, labels, strict=True):
+        if label:
+            taken.append(_label(pen, canvas.size, corner, fill, label, thickness, taken))
+    return np.asarray(canvas)
+
+
+def side_by_side(left: np.ndarray, right: np.ndarray, titles: tuple[str, str]) -> np.ndarray:
+    """Two images of one size beside each other, each under its title on a dark strip."""
+    height, width, _ = left.shape
+    size = max(_SMALLEST_TEXT + 3, round(min(height, width) * 0.045))
+    strip, gap = round(size * 1.7), max(2, width // 100)
+    sheet = Image.new("RGB", (2 * width + gap, height + strip), (32, 32, 32))
+    pen = ImageDraw.Draw(sheet)
+    for x, picture, title in ((0, left, titles[0]), (width + gap, right, titles[1])):
+        sheet.paste(Image.fromarray(picture), (x, strip))
+        text, font, _ = _fitted(title, size, width - size)
+        pen.text((x + size // 2, strip // 2), text, fill=_LIGHT, font=font, anchor="lm")
+    return np.asarray(sheet)
+
+
+def shrunk(image: np.ndarray, longest: int) -> np.ndarray:
+    """The image scaled down so that its longer side is at most `longest` pixels."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((longest, longest), Image.Resampling.BOX)
+    return np.asarray(picture)
+
+
+def _label(pen, size, corner, fill, label, thickness, taken) -> tuple[int, int, int, int]:
+    """Draw one label and return the rectangle that it covers."""
+    width, height = size
+    text, font, text_width = _fitted(label, text_size(width, height), width - 2)
+    ascent, descent = font.getmetrics()
+    pad = max(1, round(font.size * _PADDING))
+    wide = min(width, text_width + 2 * pad)
+    high = min(height, ascent + descent + pad)
+    left, top, right, bottom = corner
+    places = [
+        (left - 1, top - high),
+        (left - 1, bottom + 1),
+        (left + thickness, top + thickness),
+        (right - wide, top - high),
+        (right - wide, bottom + 1),
+        (left + thickness, bottom - high - thickness),
+    ]
+    inside = [
+        (x, y, x + wide, y + high)
+        for x, y in ((min(max(x, 0), width - wide), y) for x, y in places)
+        if 0 <= y <= height - high
+    ]
+    fallback = (min(max(left, 0), width - wide), min(max(top, 0), height - high))
+    inside = inside or [(*fallback, fallback[0] + wide, fallback[1] + high)]
+    place = next((spot for spot in inside if not any(_touch(spot, other) for other in taken)), inside[0])
+    pen.rectangle((place[0], place[1], place[2] - 1, place[3] - 1), fill=fill)
+    pen.text((place[0] + pad, place[1] + (high - ascent - descent) / 2), text, fill=_contrast(fill), font=font)
+    return place
+
+
+def text_size(width: int, height: int) -> int:
+    """The height of label text in pixels for an image of this size."""
+    return max(12, round(0.026 * math.sqrt(width * height)))
+
+
+def _fitted(text: str, size: int, room: int) -> tuple[str, ImageFont.FreeTypeFont, int]:
+    """The text, font and width in pixels with which `text` fits into `room` pixels: smaller first, then cut."""
+    while size > _SMALLEST_TEXT and _font(size).getlength(text) > room:
+        size -= 1
+    font, cut = _font(size), text
+    while len(cut) > 1 and font.getlength(cut) > room:
+        text = text[:-1]
+        cut = text.rstrip() + "…"
+    return cut, font, math.ceil(font.getlength(cut))
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    # The font that matplotlib brings is the same on every machine and knows Latin, Greek and Cyrillic letters.
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"), size)
+
+
+def _pixels(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom pixel of a box, inside the image and at least one pixel large."""
+    ymin, xmin, ymax, xmax = np.clip(box, 0.0, 1.0)
+    left = min(round(xmin * width), width - 1)
+    top = min(round(ymin * height), height - 1)
+    return left, top, max(left, round(xmax * width) - 1), max(top, round(ymax * height) - 1)
+
+
+def _grown(corner: tuple[int, int, int, int], by: int) -> tuple[int, int, int, int]:
+    return corner[0] - by, corner[1] - by, corner[2] + by, corner[3] + by
+
+
+def _touch(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> bool:
+    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
+
+
+def _contrast(fill: Colour) -> Colour:
+    """Black or white, whichever has the higher contrast ratio to `fill` (WCAG 2.1, relative luminance)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in fill)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return _DARK if (luminance + 0.05) ** 2 > 0.05 * 1.05 else _LIGHT
+
+
+def _from_oklch(lightness: float, chroma: float, hue: float) -> Colour:
+    """Björn Ottosson's OKLCH (https://bottosson.github.io/posts/oklab/) as 8-bit sRGB, clipped to its gamut."""
+    a, b = chroma * math.cos(hue), chroma * math.sin(hue)
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+    red, green, blue = (_srgb(min(max(value, 0.0), 1.0)) for value in linear)
+    return red, green, blue
+
+
+def _srgb(linear: float) -> int:
+    value = 12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
+    return round(255 * value)
