@@ -57,6 +57,11 @@ def to_text(mapping: Mapping[str, int]) -> str:
     message = protos.StringIntLabelMap()
     for name, number in sorted(mapping.items(), key=lambda pair: pair[1]):
         message.item.add(name=name, id=number, display_name=name)
+    return message_text(message)
+
+
+def message_text(message: Any) -> str:
+    """A StringIntLabelMap as text, with all that its items say."""
     return text_format.MessageToString(message, as_utf8=True)
 
 

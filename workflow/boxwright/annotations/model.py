@@ -37,6 +37,9 @@ class Box:
         return cls(*values)
 
 
+_CONTENT = ("name", "sha256", "width", "height", "format", "fixes", "boxes")
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One image with its boxes, checked and ready to become a record.
@@ -59,22 +62,15 @@ class Sample:
     fixes: tuple[str, ...]
     boxes: tuple[Box, ...]
 
+    def content_json(self) -> str:
+        """All of the sample but the place of its image as one line of JSON: what the bytes of its record depend on."""
+        boxes = [box.to_list() for box in self.boxes]
+        content = [self.name, self.sha256, self.width, self.height, self.format, self.fixes, boxes]
+        return json.dumps(dict(zip(_CONTENT, content, strict=True)), separators=(",", ":"))
+
     def to_json(self) -> str:
         """One line of JSON without a line end; `from_json` gives the sample back."""
-        return json.dumps(
-            {
-                "name": self.name,
-                "image": self.image,
-                "sha256": self.sha256,
-                "width": self.width,
-                "height": self.height,
-                "format": self.format,
-                "fixes": self.fixes,
-                "boxes": [box.to_list() for box in self.boxes],
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
+        return f'{self.content_json()[:-1]},"image":{json.dumps(self.image)}}}'
 
     @classmethod
     def from_json(cls, line: str) -> "Sample":

@@ -1,6 +1,6 @@
 """Pascal VOC annotations as labelImg writes them, one XML file per image.
 
-Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk and are not read.
+Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk: never read.
 """
 
 import os
@@ -42,7 +42,7 @@ def read(source: str | os.PathLike | bytes) -> Annotation:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise UserError(f"{name} is not well-formed XML: {error or 'it is empty'}.") from error
+        raise UserError(f"{name} is not well-formed XML: {getattr(error, 'msg', error)}.") from error
     if root is None or root.tag != "annotation":
         found = "nothing" if root is None else f"<{root.tag}>"
         raise UserError(f"{name} is no Pascal VOC annotation: its root is {found}, not <annotation>.")

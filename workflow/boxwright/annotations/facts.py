@@ -1,0 +1,160 @@
+"""What one file says about itself: its hash, its headers, its annotation, as one line of JSON that can be kept.
+
+`inspect` reads many files; when they are many, processes of their own (`python -m boxwright.annotations.facts`) share
+the work. They are plain subprocesses, because the plan is made inside Snakemake, whose process must not be forked and
+whose main module must not be imported again.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from boxwright.annotations import images, voc
+from boxwright.annotations.headers import ImageInfo, probe
+from boxwright.annotations.model import Box
+from boxwright.annotations.voc import Annotation
+from boxwright.errors import UserError
+from boxwright.progress import track
+
+# Kinds of work: an image's headers, the same and its pixels, an annotation.
+IMAGE, DECODED, ANNOTATION = "image", "decoded", "annotation"
+
+_CHUNK = 256
+# Below these numbers of files starting processes takes longer than it saves.
+_WORTHWHILE = {IMAGE: 4000, DECODED: 200, ANNOTATION: 4000}
+_MAX_PROCESSES = 16
+
+
+class ImageFacts(NamedTuple):
+    """sha256: of the bytes; info: the headers; undecodable: why the pixels fail, "" if they do not, None if unknown."""
+
+    sha256: str
+    info: ImageInfo
+    undecodable: str | None
+
+    @classmethod
+    def from_json(cls, line: str) -> "ImageFacts":
+        sha256, info, undecodable = json.loads(line)
+        return cls(sha256, ImageInfo(*info), undecodable)
+
+
+def annotation_from_json(line: str) -> Annotation | str:
+    """The annotation, or why there is none."""
+    values = json.loads(line)
+    if isinstance(values, str):
+        return values
+    filename, width, height, boxes = values
+    return Annotation(filename, width, height, tuple([Box(*box) for box in boxes]))
+
+
+def inspect(work: Sequence[tuple[str, str]], label: str = "") -> Iterator[tuple[str, str]]:
+    """Read files, given as (kind, path); yields (path, facts as JSON), in any order."""
+    chunks = [work[start : start + _CHUNK] for start in range(0, len(work), _CHUNK)]
+    kinds = {kind for kind, _ in work}
+    processes = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, _MAX_PROCESSES)
+    if processes == 1 or len(work) < min((_WORTHWHILE[kind] for kind in kinds), default=0):
+        done = (_inspect_all(chunk) for chunk in chunks)
+    else:
+        done = _inspect_in_processes(chunks, processes)
+    for lines in track(done, total=len(chunks), label=label, unit=f"x {_CHUNK} files"):
+        yield from lines
+
+
+def image_facts(path: str, decode: bool) -> str:
+    """ImageFacts of a file as JSON; a file that cannot be opened has its problem in them."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        return _dump(["", list(_astuple(ImageInfo(problem=f"it cannot be opened ({error.strerror})"))), None])
+    info = probe(data)
+    undecodable = None
+    if decode and not info.problem:
+        try:
+            images.load_rgb(data)
+            undecodable = ""
+        except UserError as error:
+            undecodable = str(error).removeprefix("the image cannot be decoded: ").partition(". ")[0]
+    return _dump([hashlib.sha256(data).hexdigest(), _astuple(info), undecodable])
+
+
+def annotation_facts(path: str) -> str:
+    """An annotation as JSON, or the reason why it cannot be read as a JSON string."""
+    try:
+        stated = voc.read(Path(path).read_bytes())
+    except OSError as error:
+        return _dump(f"it cannot be opened ({error.strerror})")
+    except UserError as error:
+        return _dump(str(error).removeprefix("the annotation is "))
+    return _dump([stated.filename, stated.width, stated.height, [box.to_list() for box in stated.boxes]])
+
+
+def _inspect_all(work: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [
+        (path, annotation_facts(path) if kind == ANNOTATION else image_facts(path, decode=kind == DECODED))
+        for kind, path in work
+    ]
+
+
+def _inspect_in_processes(chunks: Sequence[Sequence[tuple[str, str]]], processes: int) -> Iterator[list]:
+    waiting: SimpleQueue = SimpleQueue()
+    finished: SimpleQueue = SimpleQueue()
+    for chunk in chunks:
+        waiting.put(chunk)
+    library = str(Path(__file__).resolve().parents[2])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([library, os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", __name__]
+
+    def drive() -> None:
+        """Hand one process a chunk at a time, until none waits."""
+        try:
+            pipe = subprocess.PIPE
+            with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as process:
+                while True:
+                    process.stdin.write(_dump(waiting.get_nowait()).encode() + b"\n")
+                    process.stdin.flush()
+                    finished.put(json.loads(process.stdout.readline()))
+        except Empty:
+            pass
+        except BaseException as error:
+            finished.put(error)
+
+    with ThreadPoolExecutor(processes) as pool:
+        for _ in range(processes):
+            pool.submit(drive)
+        try:
+            for _ in chunks:
+                result = finished.get()
+                if isinstance(result, BaseException):
+                    raise RuntimeError("a process that reads the data set ended early") from result
+                yield result
+        finally:
+            while not waiting.empty():
+                waiting.get_nowait()
+
+
+def _astuple(info: ImageInfo) -> tuple:
+    # dataclasses.astuple copies deeply, which is slow
+    return (
+        info.format, info.width, info.height, info.mode, info.bits, info.orientation, info.problem, info.truncated,
+    )  # fmt: skip
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def main() -> None:
+    """A line with a JSON list of (kind, path) in, a line with their facts out, until the input ends."""
+    for line in sys.stdin:
+        print(_dump(_inspect_all(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
