@@ -51,16 +51,19 @@ def metrics(dataset: Dataset, detections: Detections) -> tuple[dict[str, float |
     settings = evaluation.params
     values: dict[str, float | None] = {}
     undefined: dict[str, str] = {}
+    boxes = dataset.boxes_per_class().values()
+    kind = "no box but crowds" if dataset.truth.crowd.any() else "no box"
     for name, of_precision, threshold, area, limit in NUMBERS:
         at = slice(None) if threshold is None else np.flatnonzero(np.isclose(settings.iouThrs, threshold))
         where = (..., settings.areaRngLbl.index(area), settings.maxDets.index(limit))
         values[name] = _mean((precision if of_precision else recall)[at][where])
         if values[name] is None:
-            undefined[name] = f"no box{_SIZES.get(area, '')} (crowds aside) in the evaluation images"
-    for column, (_, name) in enumerate(dataset.class_names().items()):
+            undefined[name] = f"{kind}{_SIZES.get(area, '')} in the evaluation images"
+    for column, (name, count) in enumerate(zip(dataset.class_names().values(), boxes, strict=True)):
         values[PER_CLASS + name] = _mean(precision[:, :, column, 0, -1])
         if values[PER_CLASS + name] is None:
-            undefined[PER_CLASS + name] = f"no box of class '{name}' (crowds aside) in the evaluation images"
+            kind = "no box but crowds" if count else "no box"
+            undefined[PER_CLASS + name] = f"{kind} of class '{name}' in the evaluation images"
     return values, undefined
 
 

@@ -6,12 +6,16 @@ what float32 normalised coordinates add (a box 32 pixels high is 32 pixels high 
 calls it small), and the files that are written hold just the numbers that the metrics were computed from.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from boxwright.errors import UserError
+from boxwright.records import tfrecord
+from boxwright.records.example import Record, from_example
 
 DECIMALS = 3
 
@@ -83,6 +87,19 @@ class Dataset:
         return {number: found.get(number, 0) for number in self.class_names()}
 
 
+class Records(Sequence):
+    """The records of some TFRecord files by their position, each read when it is asked for."""
+
+    def __init__(self, paths: Sequence[str | Path]):
+        self._index = tfrecord.Index(paths)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, position: int) -> Record:
+        return from_example(self._index[position])
+
+
 def pixel_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
     """Normalised boxes [N, 4] to pixels of an image of this height and width, float64 [N, 4], rounded to 1/1000."""
     scaled = np.asarray(boxes, np.float64).reshape(-1, 4) * (height, width, height, width)
@@ -98,94 +115,74 @@ def decimal(values: np.ndarray) -> np.ndarray:
     return values.astype(str).astype(np.float64) if values.size else values.astype(np.float64)
 
 
-@dataclass
-class DatasetBuilder:
-    """Collects images and their boxes one record at a time, holding no pixels."""
+def dataset_of(records: Iterable[Record], label_map: Mapping[str, int]) -> Dataset:
+    """The data set of some records, read once; no pixels are kept.
 
-    label_map: Mapping[str, int]
-    _names: list[str] = field(default_factory=list)
-    _sizes: list[tuple[int, int]] = field(default_factory=list)
-    _rows: list[tuple] = field(default_factory=list)
-    _unknown: dict[str, str] = field(default_factory=dict)
+    A box's class is its class text where there is one, else its label, as in the OD API. Its area is the record's
+    where that is positive (COCO records carry the area of the mask), else width x height.
 
-    def add(self, record) -> None:
-        """Add one `records.example.Record`.
-
-        A box's class is its class text where there is one, else its label, as in the OD API. Its area is the
-        record's where that is positive (COCO records carry the area of the mask), else width x height.
-        """
-        index, (height, width) = len(self._names), (record.height, record.width)
-        self._names.append(record.source_id)
-        self._sizes.append((height, width))
-        boxes = pixel_boxes(record.boxes, height, width)
-        count = len(boxes)
-        if not count:
-            return
-        classes = self._class_ids(record, count)
-        areas = _column(record.area, count, np.float64)
+    Raises UserError for no image, no box at all, a class that the label map does not have, two images of one name (one
+    of them would be left out without a word) and an image whose size is not given.
+    """
+    names: list[str] = []
+    sizes: list[tuple[int, int]] = []
+    columns: list[tuple[np.ndarray, ...]] = []
+    unknown: dict[str, str] = {}
+    known = set(label_map.values())
+    for index, record in enumerate(records):
+        names.append(record.source_id)
+        sizes.append((record.height, record.width))
+        ids = [label_map.get(text, number) for text, number in zip(record.class_text, record.classes, strict=True)]
+        for text, number in zip(record.class_text, ids, strict=True):
+            if text not in label_map and (text or number not in known):
+                unknown.setdefault(f"'{text}'" if text else f"number {number}", record.source_id)
+        boxes = pixel_boxes(record.boxes, *sizes[-1])
         own = np.round((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), DECIMALS)
-        self._rows.append(
+        columns.append(
             (
-                np.full(count, index, np.int64),
+                np.full(len(boxes), index, np.int64),
                 boxes,
-                classes,
-                np.where(areas > 0, areas, own),
-                _column(record.is_crowd, count, bool),
-                _column(record.difficult, count, bool),
+                np.array(ids, np.int64),
+                np.where(record.area > 0, record.area, own),
+                record.is_crowd,
+                record.difficult,
             )
         )
-
-    def _class_ids(self, record, count: int) -> np.ndarray:
-        ids = _column(record.classes, count, np.int64)
-        for row, text in enumerate(record.class_text):
-            name = text.decode() if isinstance(text, bytes) else text
-            if name in self.label_map:
-                ids[row] = self.label_map[name]
-            elif name:
-                self._unknown.setdefault(f"'{name}'", record.source_id)
-        known = set(self.label_map.values())
-        for number in ids[: 0 if len(record.class_text) else count]:
-            if int(number) not in known:
-                self._unknown.setdefault(f"number {number}", record.source_id)
-        return ids
-
-    def build(self) -> Dataset:
-        """The data set. Raises UserError for no image, no box at all, a class that the label map does not have, or two
-        images of one name (one of them would be left out without a word)."""
-        names = tuple(self._names)
-        if not names:
-            raise UserError(
-                "The evaluation records hold no image, so there is nothing to measure. Give the eval side "
-                "of the split some images (dataset.split)."
-            )
-        if self._unknown:
-            what = ", ".join(f"{name} (first in {where})" for name, where in self._unknown.items())
-            raise UserError(
-                f"The evaluation records name classes that the label map does not have: {what}. It has: "
-                f"{', '.join(self.label_map)}. Records and label map must be of one data set."
-            )
-        if len(set(names)) < len(names):
-            twice = sorted({name for name in names if names.count(name) > 1}) if len(names) < 10_000 else []
-            raise UserError(
-                "Two evaluation records have the same image/source_id"
-                f"{': ' + ', '.join(twice[:5]) if twice else ''}; each image must have its own."
-            )
-        if not self._rows:
-            raise UserError(
-                f"None of the {len(names)} evaluation images has a box, so no metric is defined. Put images "
-                "with objects on the eval side of the split (dataset.split)."
-            )
-        sizes = np.array(self._sizes, np.int64).reshape(-1, 2)
-        columns = [np.concatenate(column) for column in zip(*self._rows, strict=True)]
-        return Dataset(Images(names, sizes[:, 0], sizes[:, 1]), GroundTruth(*columns), dict(self.label_map))
+    _check(names, sizes, unknown, label_map, boxes=sum(len(column[0]) for column in columns))
+    heights, widths = np.array(sizes, np.int64).T
+    truth = GroundTruth(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+    return Dataset(Images(tuple(names), heights, widths), truth, dict(label_map))
 
 
-def dataset_of(records: Iterable, label_map: Mapping[str, int]) -> Dataset:
-    """The data set of an iterable of records (`records.example.Record`), read once."""
-    builder = DatasetBuilder(label_map)
-    for record in records:
-        builder.add(record)
-    return builder.build()
+def _check(names, sizes, unknown, label_map, boxes: int) -> None:
+    if not names:
+        raise UserError(
+            "The evaluation records hold no image, so there is nothing to measure. Give the eval side of the split some "
+            "images (dataset.split)."
+        )
+    if unknown:
+        what = ", ".join(f"{name} (first in {where})" for name, where in unknown.items())
+        raise UserError(
+            f"The evaluation records name classes that the label map does not have: {what}. It has: "
+            f"{', '.join(label_map)}. Records and label map must be of one data set."
+        )
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise UserError(
+            f"{len(twice)} values of image/source_id stand in more than one evaluation record: "
+            f"{', '.join(twice[:5])}. Each image must have its own, or it cannot be told from the other."
+        )
+    flat = [name for name, size in zip(names, sizes, strict=True) if min(size) < 1]
+    if flat:
+        raise UserError(
+            f"{len(flat)} evaluation records do not say how large their image is (image/height, image/width): "
+            f"{', '.join(flat[:5])}. Write them again with the size in pixels."
+        )
+    if not boxes:
+        raise UserError(
+            f"None of the {len(names)} evaluation images has a box, so no metric is defined. Put images with objects on "
+            "the eval side of the split (dataset.split)."
+        )
 
 
 def detections_of(per_image: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], images: Images) -> Detections:
@@ -211,9 +208,3 @@ def detections_of(per_image: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]
     if len(rows) != len(images):
         raise ValueError(f"{len(rows)} images have detections, {len(images)} have ground truth")
     return Detections(*(np.concatenate(column) for column in zip(*rows, strict=True)))
-
-
-def _column(values, count: int, dtype) -> np.ndarray:
-    """A per-box column of a record; a record that leaves it out has zeros."""
-    values = np.asarray(values)
-    return values.astype(dtype) if len(values) == count else np.zeros(count, dtype)

@@ -47,7 +47,7 @@ def metrics(dataset: Dataset, detections: Detections) -> tuple[dict[str, float |
             values[metric] = average_precision(true[detections.classes[order] == number], objects)
         else:
             values[metric] = None
-            kind = "no box" if not of_class.any() else "no box that is not difficult or a crowd"
+            kind = "no box" if not of_class.any() else "no box but difficult ones and crowds"
             undefined[metric] = f"{kind} of class '{name}' in the evaluation images"
     defined = [value for name, value in values.items() if name != MEAN and value is not None]
     if defined:

@@ -12,30 +12,15 @@ from boxwright import progress
 from boxwright.annotations import images
 from boxwright.errors import UserError
 from boxwright.evaluation import coco, pascal
-from boxwright.evaluation.data import Dataset, Detections, dataset_of, detections_of
+from boxwright.evaluation.data import Dataset, Detections, Records, dataset_of, detections_of
 from boxwright.evaluation.detect import detect
 from boxwright.evaluation.table import table
 from boxwright.figures import draw
 from boxwright.files import writing
-from boxwright.records import tfrecord
 from boxwright.records.events import EventWriter
-from boxwright.records.example import Record, from_example
 
 # The longer side of a picture in TensorBoard: sharp enough to judge, small enough to keep for every checkpoint.
 _PICTURE_SIDE = 640
-
-
-class Records(Sequence):
-    """The records of some TFRecord files by their position, each read when it is asked for."""
-
-    def __init__(self, paths: Sequence[str | Path]):
-        self._index = tfrecord.Index(paths)
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def __getitem__(self, position: int) -> Record:
-        return from_example(self._index[position])
 
 
 def run(

@@ -1,0 +1,125 @@
+"""From records and a detector's answers to the arrays that every metric reads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from boxwright.annotations.model import Box, Sample
+from boxwright.errors import UserError
+from boxwright.evaluation import data
+from boxwright.evaluation.data import dataset_of, decimal, detections_of, pixel_boxes
+from boxwright.evaluation.matching import best_overlap
+from boxwright.records.example import from_example, to_example
+
+from .sets import found_of, random_set, truth_of
+
+LABEL_MAP = {"cat": 1, "dog": 2}
+
+
+def record(name, *boxes, width=640, height=480, label_map=LABEL_MAP):
+    sample = Sample(name, name, "0" * 64, width, height, "jpeg", (), tuple(boxes))
+    return from_example(to_example(sample, b"not decoded here", label_map))
+
+
+def test_a_data_set_from_records_gives_the_annotated_pixels_back():
+    boxes = [Box("dog", 17, 33, 49, 65), Box("cat", 0, 0, 640, 480, difficult=True)]
+    dataset = dataset_of([record("a/1.jpg", *boxes), record("a/2.jpg"), record("b/1.jpg", boxes[0])], LABEL_MAP)
+    assert dataset.images.names == ("a/1.jpg", "a/2.jpg", "b/1.jpg")
+    assert dataset.truth.image.tolist() == [0, 0, 2]
+    assert dataset.truth.boxes.tolist() == [[33, 17, 65, 49], [0, 0, 480, 640], [33, 17, 65, 49]]
+    assert dataset.truth.classes.tolist() == [2, 1, 2]
+    assert dataset.truth.difficult.tolist() == [False, True, False]
+    assert dataset.truth.areas.tolist() == [1024, 640 * 480, 1024], "32 x 32 is small, whatever float32 makes of it"
+    assert dataset.boxes_per_class() == {1: 1, 2: 2}
+
+
+@pytest.mark.parametrize("side", [97, 333, 1025, 4032, 8000])
+def test_float32_coordinates_come_back_as_the_pixels_they_were(side):
+    pixels = np.arange(side - 60, side)
+    stored = (np.stack([pixels, pixels, pixels + 1, pixels + 1], axis=1) / side).astype(np.float32)
+    assert (pixel_boxes(stored, side, side)[:, 0] == pixels).all()
+
+
+def test_the_class_text_wins_over_the_number():
+    other = record("a.jpg", Box("cat", 0, 0, 9, 9), label_map={"cat": 7})
+    assert dataset_of([other], LABEL_MAP).truth.classes.tolist() == [1]
+
+
+def test_a_class_that_the_label_map_lacks_is_an_error_with_its_image():
+    stranger = record("far/away.jpg", Box("ferret", 0, 0, 9, 9), label_map={"ferret": 1})
+    with pytest.raises(UserError, match=r"'ferret' \(first in far/away.jpg\).*cat, dog"):
+        dataset_of([stranger], LABEL_MAP)
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ([], "no image"),
+        ([record("a.jpg"), record("b.jpg")], "None of the 2 evaluation images has a box"),
+        ([record("a.jpg", Box("cat", 0, 0, 9, 9)), record("a.jpg")], "a.jpg"),
+        ([replace(record("a.jpg", Box("cat", 0, 0, 9, 9)), width=0)], "do not say how large.*a.jpg"),
+    ],
+)
+def test_records_that_cannot_be_measured_are_errors(records, message):
+    with pytest.raises(UserError, match=message):
+        dataset_of(records, LABEL_MAP)
+
+
+def test_detections_that_are_not_numbers_are_an_error_with_their_images():
+    images = dataset_of([record("a.jpg", Box("cat", 0, 0, 9, 9)), record("b.jpg"), record("c.jpg")], LABEL_MAP).images
+    good = (np.zeros((1, 4), np.float32), np.array([0.5], np.float32), np.array([1]))
+    nan_score = (np.zeros((1, 4), np.float32), np.array([np.nan], np.float32), np.array([1]))
+    inf_box = (np.full((1, 4), np.inf, np.float32), np.array([0.5], np.float32), np.array([1]))
+    with pytest.raises(UserError, match=r"on 2 of 3 images: b.jpg, c.jpg"):
+        detections_of([good, nan_score, inf_box], images)
+    assert len(detections_of([good, good, good], images)) == 3
+
+
+def test_every_image_has_detections_exactly_once():
+    images = dataset_of([record("a.jpg", Box("cat", 0, 0, 9, 9)), record("b.jpg")], LABEL_MAP).images
+    none = (np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
+    found = detections_of([none, none], images)
+    assert len(found) == 0 and found.boxes.shape == (0, 4)
+    with pytest.raises(ValueError, match="1 images have detections, 2"):
+        detections_of([none], images)
+
+
+def test_scores_are_the_decimal_numbers_that_they_show():
+    assert decimal(np.array([0.9, 0.1, 1e-8], np.float32)).tolist() == [0.9, 0.1, 1e-8]
+    random = np.random.default_rng(0).random(1000).astype(np.float32)
+    assert (decimal(random).astype(np.float32) == random).all()
+
+
+def test_best_overlap_takes_the_same_image_and_class_only():
+    truth = truth_of([0, 0, 1], [[0, 0, 10, 10], [0, 0, 10, 20], [0, 0, 10, 10]], [1, 1, 2])
+    found = found_of([0, 0, 1, 1, 2], [[0, 0, 10, 12]] * 5, [0.5] * 5, [1, 2, 2, 1, 1])
+    index, iou = best_overlap(truth, found)
+    assert index.tolist() == [0, -1, 2, -1, -1]
+    assert iou == pytest.approx([10 / 12, 0, 10 / 12, 0, 0])
+
+
+def test_best_overlap_equals_a_search_of_all_pairs():
+    dataset, found = random_set(7, images=30)
+    truth = dataset.truth
+    index, best = best_overlap(truth, found)
+    for row in range(len(found)):
+        here = (truth.image == found.image[row]) & (truth.classes == found.classes[row])
+        rows = np.flatnonzero(here)
+        if not len(rows):
+            assert index[row] == -1 and best[row] == 0
+            continue
+        top = np.maximum(truth.boxes[rows, :2], found.boxes[row, :2])
+        bottom = np.minimum(truth.boxes[rows, 2:], found.boxes[row, 2:])
+        shared = np.prod(np.clip(bottom - top, 0, None), axis=1)
+        areas = np.prod(truth.boxes[rows, 2:] - truth.boxes[rows, :2], axis=1)
+        own = np.prod(found.boxes[row, 2:] - found.boxes[row, :2])
+        overlaps = shared / (areas + own - shared)
+        assert best[row] == pytest.approx(overlaps.max())
+        assert index[row] == rows[overlaps.argmax()]
+
+
+def test_equal_overlaps_go_to_the_earlier_box():
+    truth = truth_of([0, 0], [[0, 0, 10, 10], [0, 0, 10, 10]], [1, 1])
+    assert best_overlap(truth, found_of([0], [[0, 0, 10, 10]], [1], [1]))[0].tolist() == [0]
+    assert data.DECIMALS == 3

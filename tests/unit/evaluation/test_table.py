@@ -1,0 +1,58 @@
+"""The table of an evaluation in the terminal."""
+
+import re
+
+from boxwright.evaluation.data import Dataset
+from boxwright.evaluation.run import measure
+from boxwright.evaluation.table import table
+
+from .sets import found_of, images_of, truth_of
+
+
+def made():
+    label_map = {"raccoon": 1, "浣熊": 2, "wolf": 3}
+    dataset = Dataset(images_of(2), truth_of([0, 1], [[0, 0, 20, 20], [0, 0, 50, 50]], [1, 2]), label_map)
+    values, undefined = measure(dataset, found_of([0], [[0, 0, 20, 20]], [0.9], [1]))
+    result = {
+        "model": "ssd",
+        "step": 500,
+        "seed": 0,
+        "images": 2,
+        "boxes": 2,
+        "metrics": values,
+        "undefined": undefined,
+    }
+    return table(result, {"raccoon": 1, "浣熊": 1, "wolf": 0}).splitlines()
+
+
+def test_numbers_stand_under_their_heads():
+    lines = made()
+    assert lines[0] == "ssd at step 500: 2 images, 2 boxes"
+    heads = next(line for line in lines if line.startswith("average precision"))
+    values = lines[lines.index(heads) + 1]
+    assert values.split() == ["0.500", "0.500", "0.500", "1.000", "0.000", "n/a"]
+    recalls = next(line for line in lines if line.startswith("average recall"))
+    for head in (heads, recalls):
+        below = lines[lines.index(head) + 1]
+        ends = [match.end() for match in re.finditer(r"\S+(?: \S+)*", head)][1:]
+        assert ends == [match.end() for match in re.finditer(r"\S+", below)]
+
+
+def test_classes_with_counts_and_undefined_ones():
+    lines = made()
+    rows = {
+        line.split()[0]: line.split()[1:]
+        for line in lines
+        if line and line.split()[0] in ("raccoon", "浣熊", "wolf", "mean")
+    }
+    assert rows == {
+        "raccoon": ["1.000", "1.000", "1"],
+        "浣熊": ["0.000", "0.000", "1"],
+        "wolf": ["n/a", "n/a", "0"],
+        "mean": ["0.500", "0.500", "2"],
+    }
+    raccoon, wide = (next(line for line in lines if line.startswith(name)) for name in ("raccoon", "浣熊"))
+    assert len(raccoon) == len(wide) + 2, "a wide letter takes two columns"
+    reasons = [line for line in lines if line.startswith("n/a:")]
+    assert any("96 x 96" in reason for reason in reasons) and any("wolf" in reason for reason in reasons)
+    assert "-1" not in "\n".join(lines)
