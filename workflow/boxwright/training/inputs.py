@@ -1,8 +1,8 @@
 """The batches of a training run, as a pure function of (seed, step).
 
-Batch `step` holds samples `step * B` to `step * B + B - 1`. Of N records, sample n is number n % N in the permutation of
-epoch n // N, and its augmentation draws from the stateless seed (seed, n). So a run can start at any step at no cost,
-and a run in pieces sees what a run in one piece sees.
+Batch `step` holds samples `step * B` to `step * B + B - 1`. Of N records, sample n is number n % N in the permutation
+of epoch n // N, and its augmentation draws from the stateless seed (seed, n). So a run can start at any step at no
+cost, and a run in pieces sees what a run in one piece sees.
 
 Records are found through an index of their offsets and read one by one, in order, by one Python call each; decoding,
 augmentation and resizing run in TensorFlow's own threads, beside the training step. An image is resized before it
@@ -171,7 +171,7 @@ class Batches:
 
 
 def decode(encoded: tf.Tensor) -> tf.Tensor:
-    """An encoded image as uint8 [H, W, 3] RGB: JPEG (with libjpeg's accurate inverse DCT), PNG, BMP, a GIF's first frame."""
+    """An encoded image as uint8 [H, W, 3] RGB: JPEG by libjpeg's accurate inverse DCT, or PNG, BMP, GIF."""
     image = tf.cond(
         tf.io.is_jpeg(encoded),
         lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),

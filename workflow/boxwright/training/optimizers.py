@@ -7,7 +7,7 @@ own fused kernels, one per variable:
 
 - momentum: a <- m a + g; w <- w - lr a (the rate is outside the accumulator)
 - RMSProp: s <- d s + (1 - d) g^2; a <- m a + lr g / sqrt(s + epsilon); w <- w - a (epsilon inside the root)
-- Adam (Kingma and Ba, arXiv 1412.6980, end of section 2): w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)
+- Adam (Kingma and Ba, arXiv 1412.6980, end of section 2): step lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)
 """
 
 import re
@@ -23,7 +23,7 @@ ADAM_BETA1, ADAM_BETA2 = 0.9, 0.999  # not in the proto: TensorFlow's defaults
 
 
 class Optimizer:
-    """Updates variables from gradients; its whole state is `state`, {checkpoint name: variable}.
+    """Updates `variables` from gradients; its whole state is `state`, {checkpoint name: variable}.
 
     `config` is an `Optimizer` message, `variables` the variables to train by checkpoint name. Moving averages start
     at the values that the variables have now, so restore the start weights first.
@@ -36,11 +36,11 @@ class Optimizer:
             raise UserError("train_config.optimizer is empty. Set one of " + ", ".join(sorted(_SLOTS)) + ".")
         self._config = getattr(config, self.kind)
         self.schedule = schedules.build(self._config.learning_rate)
-        self._variables = dict(variables)
+        self.variables = dict(variables)
         self._decay = config.moving_average_decay if config.use_moving_average else None
 
         self.state: dict[str, tf.Variable] = {}
-        for name, variable in self._variables.items():
+        for name, variable in self.variables.items():
             for slot, initial in _SLOTS[self.kind].items():
                 self._add(f"{name}/{slot}", tf.fill(variable.shape, tf.cast(initial, variable.dtype)))
             if self._decay is not None:
@@ -57,7 +57,7 @@ class Optimizer:
             self.state["beta1_power"].assign(self.state["beta1_power"] * ADAM_BETA1)
             self.state["beta2_power"].assign(self.state["beta2_power"] * ADAM_BETA2)
         if self._decay is not None:
-            for name, variable in self._variables.items():
+            for name, variable in self.variables.items():
                 average = self.state[f"{name}/{AVERAGE}"]
                 average.assign_sub((1.0 - self._decay) * (average - variable))
 
@@ -65,7 +65,7 @@ class Optimizer:
         self.state[name] = tf.Variable(initial, trainable=False, name=name)
 
     def _update(self, name: str, gradient: tf.Tensor, rate: tf.Tensor) -> None:
-        variable = self._variables[name].handle
+        variable = self.variables[name].handle
         slots = [self.state[f"{name}/{slot}"].handle for slot in _SLOTS[self.kind]]
         if self.kind == "momentum_optimizer":
             tf.raw_ops.ResourceApplyMomentum(

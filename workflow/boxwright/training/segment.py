@@ -8,7 +8,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import FrameType
@@ -23,17 +23,13 @@ from boxwright.detector import builder, checkpoint
 from boxwright.errors import UserError
 from boxwright.pipeline import model_of
 from boxwright.training import optimizers, state
-from boxwright.training.inputs import Batch, Inputs
+from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
-
-REGULARIZATION, TOTAL, GRADIENT = "Loss/regularization_loss", "Loss/total_loss", "gradient_norm"
+from boxwright.training.step import compile_step
 
 # Independent operations of the graph that run at once. They share the intra-op threads; more than one gains nothing
 # on a detector, which is a chain, and the bits do not depend on it.
 INTER_OP_THREADS = 2
-
-# Sets the random numbers of a step (dropout, samplers) apart from those of the sample with the same number.
-_STEP_STREAM = 1_000_003
 
 
 class StoppedError(UserError):
@@ -64,16 +60,16 @@ def train_segment(
     that checkpoint, where known. `identity` names all that the result depends on: an autosave in `train_dir/autosave`
     is continued only if its identity is the same. It is written every `save_every_s` seconds and removed at the end.
 
-    Raises UserError for unusable input, for a loss that is not finite (before anything of it is saved), and StoppedError
-    after SIGTERM or SIGINT.
+    Raises UserError for unusable input and for a loss that is not finite (before anything of it is saved), and
+    StoppedError after SIGTERM or SIGINT.
     """
     train_dir = Path(train_dir)
     _configure_tensorflow(tf_threads, seed)
     detector = builder.build(config.model, seed)
     if start is None and config.train_config.fine_tune_checkpoint:
         progress.say(str(_restore_start_weights(detector, config.train_config, old_label_map, label_map)))
-    names = optimizers.trained(detector.trainable, config.train_config)
-    optimizer = optimizers.Optimizer(config.train_config.optimizer, {name: detector.variables[name] for name in names})
+    trained = {name: detector.variables[name] for name in optimizers.trained(detector.trainable, config.train_config)}
+    optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
     variables = {**detector.variables, **optimizer.state}
     first = 0 if start is None else state.restore(start, variables)
     if to_step < first:
@@ -85,7 +81,7 @@ def train_segment(
     _say_hello(config, inputs, step, first, to_step, seed)
 
     batches = inputs.batches(step, to_step)
-    train_step = _train_step(detector, optimizer, config.train_config, batches.spec, seed)
+    train_step = compile_step(detector, optimizer, config.train_config, batches.spec, seed)
     with _Signals() as signals, closing(Log(events_path, first, to_step, log_records)) as log:
         last_save = time.monotonic()
         while step < to_step:
@@ -106,33 +102,6 @@ def train_segment(
         state.save(train_dir / f"model.ckpt-{to_step}", variables, to_step)
         log.save(log_path)
     autosave.remove()
-
-
-def _train_step(
-    detector: Any, optimizer: optimizers.Optimizer, config: Message, spec: Batch, seed: int
-) -> Callable[[Batch, float, int], dict[str, tf.Tensor]]:
-    """The compiled step: (batch, learning rate, step) -> its losses by tag, and the norm of the gradients."""
-    names = optimizers.trained(detector.trainable, config)
-    variables = [detector.variables[name] for name in names]
-
-    @tf.function(input_signature=[spec, tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)])
-    def train_step(batch: Batch, rate: tf.Tensor, step: tf.Tensor) -> dict[str, tf.Tensor]:
-        random = tf.random.experimental.stateless_fold_in(tf.stack([seed, step]), _STEP_STREAM)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            predictions = detector.predict(batch.images, batch.true_shapes, training=True, seed=random)
-            losses = dict(detector.losses(predictions, batch.groundtruth, seed=random))
-            if config.add_regularization_loss:
-                losses[REGULARIZATION] = detector.regularization_loss()
-            total = tf.add_n(list(losses.values()))
-        reached = zip(names, tape.gradient(total, variables), strict=True)
-        gradients = {name: tf.convert_to_tensor(gradient) for name, gradient in reached if gradient is not None}
-        gradients = optimizers.multiply_bias_gradients(gradients, config.bias_grad_multiplier)
-        gradients, norm = optimizers.clip_by_global_norm(gradients, config.gradient_clipping_by_norm)
-        optimizer.apply(gradients, rate)
-        return {**losses, TOTAL: total, GRADIENT: norm}
-
-    return lambda batch, rate, step: train_step(batch, tf.constant(rate, tf.float32), tf.constant(step, tf.int32))
 
 
 def _configure_tensorflow(tf_threads: int, seed: int) -> None:
@@ -177,8 +146,8 @@ def _check_finite(values: Mapping[str, float], step: int, rate: float, inputs: I
         raise UserError(
             f"Training stopped at step {step}: {', '.join(bad)}. Nothing of this step is saved. The learning rate "
             f"was {rate:.3g}; the images of the batch were {', '.join(inputs.source_ids(step))}. A rate that is too "
-            "high is the usual cause (try a tenth of it, a warm-up, or gradient_clipping_by_norm: 10); if the same images come "
-            "up again, look at their boxes."
+            "high is the usual cause (try a tenth of it, a warm-up, or gradient_clipping_by_norm: 10); if the same "
+            "images come up again, look at their boxes."
         )
 
 
