@@ -18,6 +18,8 @@ rule all:
     default_target: True
     input:
         rules.check_annotations.output,
+        rules.split_dataset.output,
+        rules.write_ground_truth.output,
         expand(rules.collect_training_log.output, model=MODELS),
         expand(rules.export_detector.output, model=MODELS),
         expand(rules.predict_images.output, model=MODELS),

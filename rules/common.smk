@@ -23,10 +23,17 @@ if not workflow.overwrite_configfiles and not config:
 
 try:
     blueprint = Blueprint(
-        config, scripts=Path(LIBRARY) / "scripts", plan_data=workflow.is_main_process
+        config,
+        scripts=Path(LIBRARY) / "scripts",
+        plan_data=workflow.is_main_process,
+        write="--lint" not in sys.argv,
     )
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+# The scripts read settings with all defaults. What decides a result goes into a rule's parameters as an identity, and
+# nothing else does: Snakemake reruns a rule for any parameter.
+config.update(blueprint.settings)
 
 RESULTS = blueprint.results
 MODELS = blueprint.models

@@ -24,7 +24,6 @@ rule evaluate_checkpoint:
         mem_mb=4000,
     params:
         identity=lambda wildcards: blueprint.evaluation(wildcards.model),
-        model=lambda wildcards: blueprint.model(wildcards.model),
     message:
         "Evaluating {wildcards.model} at step {wildcards.step}"
     script:

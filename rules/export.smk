@@ -43,7 +43,6 @@ rule export_detector:
         mem_mb=4000,
     params:
         identity=lambda wildcards: blueprint.export(wildcards.model),
-        model=lambda wildcards: blueprint.model(wildcards.model),
     message:
         "Exporting {wildcards.model}"
     script:

@@ -17,9 +17,8 @@ rule predict_images:
         mem_mb=4000,
     params:
         identity=lambda wildcards: blueprint.prediction(wildcards.model),
-        images=blueprint.prediction_images,
+        manifests=blueprint.manifests("eval"),
         wanted=blueprint.settings["predict"],
-        model=lambda wildcards: blueprint.model(wildcards.model),
     message:
         "Predicting with {wildcards.model}"
     script:

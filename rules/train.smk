@@ -34,7 +34,6 @@ rule train_segment:
         mem_mb=4000,
     params:
         identity=lambda wildcards: blueprint.training(wildcards.model),
-        model=lambda wildcards: blueprint.model(wildcards.model),
     message:
         "Training {wildcards.model} up to step {wildcards.step}"
     script:

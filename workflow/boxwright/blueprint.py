@@ -28,12 +28,12 @@ class Blueprint:
 
     `config` is the configuration as Snakemake read it, `scripts` the folder of the rules' scripts. With `plan_data`
     the data set is scanned and planned (the demo is drawn if it is missing); without, the finished plan is read: jobs
-    that parse the rules again must not scan the folders again.
+    that parse the rules again must not scan the folders again. Without `write` the plan is made and not kept.
 
     Raises UserError for every mistake in the configuration, in a pipeline.config and in the data.
     """
 
-    def __init__(self, config: Mapping[str, Any], *, scripts: Path, plan_data: bool) -> None:
+    def __init__(self, config: Mapping[str, Any], *, scripts: Path, plan_data: bool, write: bool = True) -> None:
         self.settings = settings.load(config)
         self.results = self.settings["results"]
         self.models = list(self.settings["models"])
@@ -45,7 +45,7 @@ class Blueprint:
                 demo.draw(DEMO)
             dataset |= {"images": [str(DEMO / "images")], "annotations": [str(DEMO / "annotations")]}
         data = Path(self.results) / "data"
-        self.plan = plan.make(dataset, data) if plan_data else plan.load(data)
+        self.plan = plan.make(dataset, data, write=write) if plan_data else plan.load(data)
         self._configurations = {name: self._patched(name) for name in self.models}
 
     # What there is
@@ -79,10 +79,9 @@ class Blueprint:
             "eval_records": self.shards("eval"),
         }
 
-    @property
-    def prediction_images(self) -> str:
-        """The folder to predict on, or the evaluation images as the plan lists them."""
-        return self.settings["predict"]["images"] or self.plan_folder
+    def manifests(self, side: str) -> list[str]:
+        """The plan's lists of the samples of "train" or "eval", one for each shard."""
+        return [f"{self.plan_folder}/{Path(shard).stem}.jsonl" for shard in self.shards(side)]
 
     # What each rule depends on
 

@@ -1,0 +1,13 @@
+"""Write down every defect of the annotations with what was done about it, and say it in short."""
+
+from pathlib import Path
+
+from boxwright import files, progress
+from boxwright.annotations import plan
+from boxwright.job import job
+
+with job(snakemake):
+    folder = Path(snakemake.params.plan)
+    progress.say(plan.load(folder.parent).summary)
+    with files.writing(snakemake.output[0]) as file:
+        file.write((folder / "checks.tsv").read_bytes())

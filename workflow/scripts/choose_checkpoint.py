@@ -1,0 +1,10 @@
+"""Choose the checkpoint that becomes the detector, and say why."""
+
+from boxwright import progress
+from boxwright.evaluation import choose
+from boxwright.job import job
+
+with job(snakemake):
+    wanted = snakemake.params.wanted
+    choice = choose.run(snakemake.input, wanted["checkpoint"], wanted["metric"], snakemake.output[0])
+    progress.say(f"{choice['model']}: step {choice['step']} ({choice['reason']})")

@@ -1,0 +1,21 @@
+"""Fit the model's pipeline.config to the data and to the run, and say what was changed and why."""
+
+from pathlib import Path
+
+from boxwright import files, progress
+from boxwright.detector import checkpoint
+from boxwright.job import job
+from boxwright.pipeline import changes, text
+from boxwright.pipeline.patch import patch
+
+with job(snakemake):
+    original = Path(snakemake.input.pipeline)
+    arguments = dict(snakemake.params.patch)
+    if arguments["checkpoint"] is not None:
+        arguments["checkpoint_type"] = checkpoint.inspect_type(arguments["checkpoint"])
+    config, made = patch(text.read(original), **arguments)
+    progress.say(f"{original}, as {snakemake.output.config} has it:\n{changes.render(made)}")
+    with files.writing(snakemake.output.original) as file:
+        file.write(original.read_bytes())
+    with files.writing(snakemake.output.config, "w") as file:
+        file.write(text.to_text(config))

@@ -1,0 +1,23 @@
+"""Let the exported detector loose on photographs: drawn images, boxes as JSON and as Pascal VOC XML."""
+
+from pathlib import Path
+
+from boxwright.job import job
+
+with job(snakemake):
+    from boxwright.annotations import manifest
+    from boxwright.export import predict
+
+    wanted = snakemake.params.wanted
+    if wanted["images"]:
+        photographs = predict.find(wanted["images"])
+    else:
+        held_out = [sample for path in snakemake.params.manifests for sample in manifest.read(path)]
+        photographs = [predict.Photograph(Path(sample.image), sample.name) for sample in held_out]
+    predict.run(
+        snakemake.input.detector,
+        photographs,
+        snakemake.output[0],
+        score_threshold=wanted["score_threshold"],
+        line_thickness=wanted["line_thickness"],
+    )

@@ -1,0 +1,29 @@
+"""Train from one checkpoint to the next."""
+
+import json
+from pathlib import Path
+
+from boxwright.job import job
+
+with job(snakemake):
+    from boxwright.annotations import label_map
+    from boxwright.pipeline import text
+    from boxwright.training.segment import train_segment
+
+    model = snakemake.config["models"][snakemake.wildcards.model]
+    index = Path(snakemake.output.index)
+    previous = snakemake.input.get("checkpoint")
+    train_segment(
+        text.read(snakemake.input.config),
+        [Path(path) for path in snakemake.input.records],
+        label_map.read(snakemake.input.label_map, gaps=True),
+        index.parent,
+        to_step=int(snakemake.wildcards.step),
+        start=Path(previous[0]).with_suffix("") if previous else None,
+        log_path=Path(snakemake.output.log),
+        events_path=Path(snakemake.output.events),
+        seed=model["seed"],
+        tf_threads=model["tf_threads"],
+        save_every_s=model["save_every_s"],
+        identity=json.dumps(snakemake.params.identity, sort_keys=True),
+    )

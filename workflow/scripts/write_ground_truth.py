@@ -1,0 +1,11 @@
+"""Write the boxes of the evaluation records in COCO's format, with the image ids of every detections.json."""
+
+from boxwright.annotations import label_map
+from boxwright.evaluation import coco
+from boxwright.evaluation.data import dataset_of
+from boxwright.evaluation.run import Records
+from boxwright.job import job
+
+with job(snakemake):
+    classes = label_map.read(snakemake.input.label_map, gaps=True)
+    coco.write_ground_truth(snakemake.output[0], dataset_of(Records(snakemake.input.records), classes))

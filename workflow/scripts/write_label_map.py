@@ -1,0 +1,9 @@
+"""Write the label map: the id of each class, from 1."""
+
+from pathlib import Path
+
+from boxwright import files
+from boxwright.job import job
+
+with job(snakemake), files.writing(snakemake.output[0]) as file:
+    file.write((Path(snakemake.params.plan) / "label_map.pbtxt").read_bytes())

@@ -1,0 +1,14 @@
+"""Write one shard of TFRecords from its part of the plan."""
+
+from pathlib import Path
+
+from boxwright import progress
+from boxwright.annotations import label_map
+from boxwright.job import job
+from boxwright.records.shards import write_shard
+
+with job(snakemake):
+    shard = Path(snakemake.output[0])
+    manifest = Path(snakemake.params.plan) / f"{shard.stem}.jsonl"
+    counts = write_shard(manifest, label_map.read(snakemake.input.label_map, gaps=True), shard)
+    progress.say(f"{shard.name}: {counts.images} images, {counts.boxes} boxes")
