@@ -37,22 +37,18 @@ BASE = Hyperparams(
 
 @dataclass(frozen=True)
 class Kind:
-    """One value of `type`: the backbone's class, its scope, the end points that are feature maps, and two facts.
-
-    keras: a TF2 extractor. unbiased: see `BatchNorm.unbiased`.
-    """
+    """One value of `type`: the backbone, its scope, the end points that are feature maps, whether it is TF2's."""
 
     backbone: type
     scope: str
     end_points: tuple[str, str]
     keras: bool = False
-    unbiased: bool = True
 
 
 V1_MAPS = ("Conv2d_11_pointwise", "Conv2d_13_pointwise")
 V2_MAPS = ("layer_15/expansion_output", "layer_19")
 KINDS = {
-    "ssd_mobilenet_v1": Kind(MobileNetV1, f"{SCOPE}/MobilenetV1", V1_MAPS, unbiased=False),
+    "ssd_mobilenet_v1": Kind(MobileNetV1, f"{SCOPE}/MobilenetV1", V1_MAPS),
     "ssd_mobilenet_v2": Kind(MobileNetV2, f"{SCOPE}/MobilenetV2", V2_MAPS),
     "ssd_mobilenet_v1_keras": Kind(MobileNetV1, f"{SCOPE}/MobilenetV1", V1_MAPS, keras=True),
     "ssd_mobilenet_v2_keras": Kind(MobileNetV2, f"{SCOPE}/MobilenetV2", V2_MAPS, keras=True),
@@ -117,12 +113,11 @@ class SsdFeatureExtractor:
 
     def _extra_settings(self, message, field: str, freeze_batchnorm: bool) -> Hyperparams:
         settings = hp.from_message(message.conv_hyperparams, f"{field}.conv_hyperparams")
-        settings = settings.with_batch_norm(unbiased=self.kind.unbiased)
         return settings.with_batch_norm(train=not freeze_batchnorm) if self.kind.keras else settings
 
     def _base_settings(self, message, extra: Hyperparams, freeze_batchnorm: bool) -> list[Hyperparams]:
         """Settings of the base's convolutions; for v2 also those of its depthwise ones."""
-        own = BASE.with_batch_norm(unbiased=self.kind.unbiased, train=not freeze_batchnorm)
+        own = BASE.with_batch_norm(train=not freeze_batchnorm)
         v2 = self.kind.backbone is MobileNetV2
         if not message.override_base_feature_extractor_hyperparams:
             unpenalised = v2 and not self.kind.keras

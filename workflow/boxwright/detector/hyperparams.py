@@ -26,19 +26,13 @@ class Regularizer:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """Settings of batch norm.
-
-    train: training uses the batch's statistics and moves the averages; False: training uses the averages as they are.
-    unbiased: the moving variance follows the batch's variance over n - 1, as TensorFlow's fused kernels give it; False:
-        over n, as in models that did without those kernels. It matters on maps of 1x1.
-    """
+    """Settings of batch norm. `train`: training uses the batch's statistics and moves the averages."""
 
     decay: float = 0.999
     center: bool = True
     scale: bool = False
     epsilon: float = 0.001
     train: bool = True
-    unbiased: bool = True
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Normalizer:
     def __init__(self, variables: Variables, name: str, channels: int, settings: BatchNorm):
         ones, zeros = initializers.constant(1), initializers.constant(0)
         name = f"{name}/BatchNorm"
-        self.train, self.unbiased = settings.train, settings.unbiased
+        self.train = settings.train
         self.decay = settings.decay
         self.epsilon = max(settings.epsilon, SMALLEST_EPSILON)
         self.channels = channels
@@ -75,13 +75,13 @@ class Normalizer:
         self.variance = variables.add(f"{name}/moving_variance", (channels,), ones, trainable=False)
 
     def by_batch(self, x: tf.Tensor) -> tf.Tensor:
-        """Normalise [B, H, W, C] by its own mean and variance and move the averages towards them."""
+        """Normalise [B, H, W, C] by its own mean and variance and move the averages towards them.
+
+        The moving variance follows the unbiased one (over n - 1), as TensorFlow's fused kernels give it.
+        """
         ones, zeros = tf.ones([self.channels]), tf.zeros([self.channels])
         gamma, beta = (ones if self.gamma is None else self.gamma), (zeros if self.beta is None else self.beta)
         y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, gamma, beta, epsilon=self.epsilon)
-        if not self.unbiased:
-            count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), tf.float32)
-            variance *= (count - 1) / count
         for average, value in ((self.mean, mean), (self.variance, variance)):
             average.assign_sub((average - value) * (1 - self.decay))
         return y
@@ -140,6 +140,10 @@ class Convolution:
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """[B, H, W, channels_in] -> [B, H', W', channels_out]; in training, batch norm moves its averages."""
+        with tf.name_scope(f"{self.name}/"):
+            return self._apply(x, training)
+
+    def _apply(self, x: tf.Tensor, training: bool) -> tf.Tensor:
         if self.padding == "EXPLICIT":
             x = pad_explicitly(x, self.kernel, self.rate)
         if self.normalizer is None:
