@@ -6,6 +6,7 @@ whose main module must not be imported again.
 """
 
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -70,9 +71,9 @@ def inspect(work: Sequence[tuple[str, str]], label: str = "") -> Iterator[tuple[
 def image_facts(path: str, decode: bool) -> str:
     """ImageFacts of a file as JSON; a file that cannot be opened has its problem in them."""
     try:
-        data = Path(path).read_bytes()
+        data = _bytes(path)
     except OSError as error:
-        return _dump(["", list(_astuple(ImageInfo(problem=f"it cannot be opened ({error.strerror})"))), None])
+        return _dump(["", _astuple(ImageInfo(problem=f"it cannot be opened ({error.strerror})")), None])
     info = probe(data)
     undecodable = None
     if decode and not info.problem:
@@ -87,7 +88,7 @@ def image_facts(path: str, decode: bool) -> str:
 def annotation_facts(path: str) -> str:
     """An annotation as JSON, or the reason why it cannot be read as a JSON string."""
     try:
-        stated = voc.read(Path(path).read_bytes())
+        stated = voc.read(_bytes(path))
     except OSError as error:
         return _dump(f"it cannot be opened ({error.strerror})")
     except UserError as error:
@@ -139,6 +140,12 @@ def _inspect_in_processes(chunks: Sequence[Sequence[tuple[str, str]]], processes
                 waiting.get_nowait()
 
 
+def _bytes(path: str) -> bytes:
+    # half the time of Path.read_bytes, which counts with small files
+    with io.FileIO(path) as file:
+        return file.readall()
+
+
 def _astuple(info: ImageInfo) -> tuple:
     # dataclasses.astuple copies deeply, which is slow
     return (
@@ -146,8 +153,7 @@ def _astuple(info: ImageInfo) -> tuple:
     )  # fmt: skip
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+_dump = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def main() -> None:

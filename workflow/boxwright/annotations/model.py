@@ -37,6 +37,7 @@ class Box:
         return cls(*values)
 
 
+_dump = json.JSONEncoder(separators=(",", ":")).encode
 _CONTENT = ("name", "sha256", "width", "height", "format", "fixes", "boxes")
 
 
@@ -66,11 +67,11 @@ class Sample:
         """All of the sample but the place of its image as one line of JSON: what the bytes of its record depend on."""
         boxes = [box.to_list() for box in self.boxes]
         content = [self.name, self.sha256, self.width, self.height, self.format, self.fixes, boxes]
-        return json.dumps(dict(zip(_CONTENT, content, strict=True)), separators=(",", ":"))
+        return _dump(dict(zip(_CONTENT, content, strict=True)))
 
-    def to_json(self) -> str:
-        """One line of JSON without a line end; `from_json` gives the sample back."""
-        return f'{self.content_json()[:-1]},"image":{json.dumps(self.image)}}}'
+    def to_json(self, content: str | None = None) -> str:
+        """One line of JSON without a line end; `from_json` gives the sample back. `content` saves finding it again."""
+        return f'{(content or self.content_json())[:-1]},"image":{_dump(self.image)}}}'
 
     @classmethod
     def from_json(cls, line: str) -> "Sample":

@@ -82,9 +82,9 @@ def match(images: Sequence[File], xmls: Sequence[File], stated: Sequence[str], p
     `stated` is each annotation's `<filename>` ("" for none). `parallel` says that the n-th images folder goes with the
     n-th annotations folder.
     """
-    by_stem: dict[str, list[int]] = defaultdict(list)
+    by_stem: dict[str, list[int]] = {}
     for index, image in enumerate(images):
-        by_stem[stem(image.base)].append(index)
+        by_stem.setdefault(stem(image.base), []).append(index)
     pairs = Pairs([None] * len(images), [], {}, {}, set(), {})
     for namesakes in by_stem.values():
         for index in namesakes[1:]:
@@ -111,10 +111,7 @@ def match(images: Sequence[File], xmls: Sequence[File], stated: Sequence[str], p
 def _candidates(by_stem: dict[str, list[int]], stated: str, xml: File) -> list[int]:
     """The images that an annotation may belong to."""
     base = stated.replace("\\", "/").rpartition("/")[2]
-    for name in (stem(base), stem(base.rpartition(".")[0]), stem(xml.base)):
-        if name and name in by_stem:
-            return by_stem[name]
-    return []
+    return by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])) or by_stem.get(stem(xml.base)) or []
 
 
 def _narrow(images: Sequence[File], candidates: list[int], stated: str, xml: File, parallel: bool) -> list[int]:

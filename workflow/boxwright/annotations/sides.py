@@ -1,7 +1,5 @@
 """The memory of the drawn split: on which side each sample was ever put, and the table split.tsv that shows it."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +10,7 @@ from boxwright.files import write_if_changed
 # side and sha256 by name
 Sides = dict[str, tuple[str, str]]
 
-_FIELDS = ["file", "side", "sha256"]
+_FIELDS = "file\tside\tsha256"
 
 
 def read(data_dir: Path, draw: Mapping[str, Any]) -> Sides:
@@ -25,17 +23,18 @@ def read(data_dir: Path, draw: Mapping[str, Any]) -> Sides:
     memory, result = data_dir / "plan" / "sides.tsv", data_dir / "split.tsv"
     path = memory if memory.is_file() else result
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
-    except OSError:
+        text = path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
         return {}
     if path == memory:
         head, _, text = text.partition("\n")
         if head != _head(draw):
             return {}
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t")
-    if next(rows, None) != _FIELDS:
+    head, *lines = text.split("\n")
+    if head != _FIELDS:
         return {}
-    return {row[0]: (row[1], row[2]) for row in rows if len(row) == 3}
+    rows = (line.split("\t") for line in lines if line.count("\t") == 2)
+    return {json.loads(name) if name.startswith('"') else name: (side, sha256) for name, side, sha256 in rows}
 
 
 def write(data_dir: Path, draw: Mapping[str, Any], sides: Sides) -> None:
@@ -44,12 +43,13 @@ def write(data_dir: Path, draw: Mapping[str, Any], sides: Sides) -> None:
 
 
 def to_tsv(sides: Sides) -> bytes:
-    """The table of sides, sorted by name."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text, delimiter="\t", lineterminator="\n")
-    table.writerow(_FIELDS)
-    table.writerows([name, *sides[name]] for name in sorted(sides))
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    """The table of sides, sorted by name; a name that would break it is written as a JSON string."""
+    lines = [_FIELDS]
+    for name in sorted(sides):
+        side, sha256 = sides[name]
+        shown = name if name.isprintable() and not name.startswith('"') else json.dumps(name)
+        lines.append(f"{shown}\t{side}\t{sha256}")
+    return ("\n".join(lines) + "\n").encode()
 
 
 def _head(draw: Mapping[str, Any]) -> str:

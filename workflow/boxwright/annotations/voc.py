@@ -3,6 +3,7 @@
 Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk: never read.
 """
 
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,19 @@ from lxml import etree
 from boxwright.annotations.model import Box
 from boxwright.errors import UserError
 from boxwright.files import writing
+
+# Annotations come from strangers: no entity is expanded and nothing is fetched.
+_PARSER = etree.XMLParser(
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    remove_comments=True,
+    remove_pis=True,
+    remove_blank_text=True,
+    collect_ids=False,
+)
+
+_YES = ("1", "true", "yes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +52,16 @@ def read(source: str | os.PathLike | bytes) -> Annotation:
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
     name = "the annotation" if isinstance(source, bytes) else str(source)
     try:
-        # A parser keeps the names that it met, so one that lives on would grow; making one is cheap.
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, _PARSER)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise UserError(f"{name} is not well-formed XML: {getattr(error, 'msg', error)}.") from error
     if root is None or root.tag != "annotation":
         found = "nothing" if root is None else f"<{root.tag}>"
         raise UserError(f"{name} is no Pascal VOC annotation: its root is {found}, not <annotation>.")
+    texts, objects = _children(root)
     size = root.find("size")
-    return Annotation(
-        filename=_text(root, "filename"),
-        width=_size(size, "width"),
-        height=_size(size, "height"),
-        boxes=tuple(map(_box, root.iterchildren("object"))),
-    )
+    width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))
+    return Annotation(texts.get("filename", ""), width, height, tuple([_box(item) for item in objects]))
 
 
 def write(
@@ -98,39 +107,45 @@ def write(
         file.write(etree.tostring(root, encoding="utf-8") + b"\n")
 
 
+def _children(element: etree._Element) -> tuple[dict[str, str], list[etree._Element]]:
+    """Text by tag, the first of each, and the elements that have children of their own and are objects."""
+    texts: dict[str, str] = {}
+    objects = []
+    for child in element:
+        tag = child.tag
+        if tag == "object":
+            objects.append(child)
+        elif tag not in texts:
+            texts[tag] = (child.text or "").strip()
+    return texts, objects
+
+
 def _box(item: etree._Element) -> Box:
+    texts, _ = _children(item)
     frame = item.find("bndbox")
+    corners = {} if frame is None else _children(frame)[0]
     return Box(
-        _text(item, "name"),
-        _number(frame, "xmin"),
-        _number(frame, "ymin"),
-        _number(frame, "xmax"),
-        _number(frame, "ymax"),
-        _flag(item, "difficult"),
-        _flag(item, "truncated"),
-        _text(item, "pose") or "Unspecified",
+        texts.get("name", ""),
+        _number(corners.get("xmin")),
+        _number(corners.get("ymin")),
+        _number(corners.get("xmax")),
+        _number(corners.get("ymax")),
+        texts.get("difficult", "").lower() in _YES,
+        texts.get("truncated", "").lower() in _YES,
+        texts.get("pose") or "Unspecified",
     )
 
 
-def _text(element: etree._Element, tag: str) -> str:
-    text = element.findtext(tag)
-    return text.strip() if text else ""
-
-
-def _number(element: etree._Element | None, tag: str) -> float:
+def _number(text: str | None) -> float:
     try:
-        return float(element.findtext(tag))
-    except (AttributeError, TypeError, ValueError):
-        return float("nan")
+        return float(text)
+    except (TypeError, ValueError):
+        return math.nan
 
 
-def _size(element: etree._Element | None, tag: str) -> int:
-    value = _number(element, tag)
+def _size(text: str | None) -> int:
+    value = _number(text)
     return int(value) if 0 < value < 2**31 else 0
-
-
-def _flag(element: etree._Element, tag: str) -> bool:
-    return _text(element, tag).lower() in ("1", "true", "yes")
 
 
 def _whole(low: float, high: float, length: int) -> tuple[int, int]:
