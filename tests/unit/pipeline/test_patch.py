@@ -111,6 +111,8 @@ def test_missing_readers_are_made_and_paths_are_replaced():
         ("fine_tune_checkpoint_type: 'full'", None, "full"),
         ("from_detection_checkpoint: true", "classification", "classification"),
         ("fine_tune_checkpoint_type: 'classification'", "detection", "detection"),
+        ("fine_tune_checkpoint_type: 'full'", "detection", "full"),
+        ("fine_tune_checkpoint_type: 'full'", "classification", "classification"),
     ],
 )
 def test_checkpoint_and_its_type(train, given, expected):

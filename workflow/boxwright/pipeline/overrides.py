@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
@@ -169,7 +170,7 @@ def _message(field: FieldDescriptor, value: Any, path: str) -> Message:
     """A message of the field's type from a mapping of its fields."""
     if not isinstance(value, Mapping):
         raise _MistakeError(f"`{path}` takes {type_name(field)}, so a mapping of its fields, not {value!r}.")
-    new = field.message_type._concrete_class()
+    new = message_factory.GetMessageClass(field.message_type)()
     for name, item in value.items():
         inner = _field(new.DESCRIPTOR, str(name), path)
         present = inner.containing_oneof and new.WhichOneof(inner.containing_oneof.name)

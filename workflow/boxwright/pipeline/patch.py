@@ -16,7 +16,8 @@ from boxwright.pipeline import model_of, schedule
 from boxwright.pipeline.changes import Change, plain, short_float, value_of
 from boxwright.pipeline.overrides import apply
 
-CHECKPOINT_TYPES = ("classification", "detection", "full", "fine_tune")
+WHOLE_DETECTORS = ("detection", "full", "fine_tune")
+CHECKPOINT_TYPES = ("classification", *WHOLE_DETECTORS)
 
 
 def patch(
@@ -37,8 +38,9 @@ def patch(
     """A patched copy of `config` (TrainEvalPipelineConfig) and every change, in the order in which they were made.
 
     `train_records` and `eval_records` replace the readers' input_path. `checkpoint` None means training from scratch.
-    `checkpoint_type` None keeps what the file says (an unset type is read as the OD API reads it). A `batch_size`
-    that differs from the file's scales every learning rate by the ratio unless `rescale_learning_rate` is false.
+    `checkpoint_type` is what the checkpoint holds by its own keys, "detection" or "classification"; None believes the
+    file (an unset type is read as the OD API reads it). A `batch_size` that differs from the file's scales every
+    learning rate by the ratio unless `rescale_learning_rate` is false.
     With `rescale_schedule` a cosine's total_steps becomes `num_steps`, and its warm-up and hold follow in proportion.
     `overrides` (dotted path: value) come last and win.
 
@@ -143,11 +145,12 @@ def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None
             edit.set(train, path, name, None, "no checkpoint is given: training starts from scratch")
         return
     edit.set(train, path, "fine_tune_checkpoint", checkpoint, "start weights")
-    if checkpoint_type is not None:
-        edit.set(train, path, "fine_tune_checkpoint_type", checkpoint_type, "type of the start weights")
+    asked = checkpoint_type_of(train)
+    if checkpoint_type is None or (asked in WHOLE_DETECTORS and checkpoint_type in WHOLE_DETECTORS):
+        edit.set(train, path, "fine_tune_checkpoint_type", asked, "what from_detection_checkpoint or its absence means")
     else:
-        old = checkpoint_type_of(train)
-        edit.set(train, path, "fine_tune_checkpoint_type", old, "what from_detection_checkpoint or its absence means")
+        why = f"the names in the checkpoint are those of a {checkpoint_type} model"
+        edit.set(train, path, "fine_tune_checkpoint_type", checkpoint_type, why)
     edit.set(train, path, "from_detection_checkpoint", None, "deprecated; fine_tune_checkpoint_type says it")
 
 

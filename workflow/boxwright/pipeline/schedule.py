@@ -1,8 +1,12 @@
 """What a learning-rate schedule's message says: where it stands in the configuration, its rates, when they change."""
 
+import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 from google.protobuf.message import Message
+
+from boxwright.pipeline.changes import short_float
 
 BASE_RATE = {
     "ConstantLearningRate": "learning_rate",
@@ -66,3 +70,44 @@ def first_decay(schedule: Message) -> int | None:
     if kind == "CosineDecayLearningRate":
         return schedule.warmup_steps + schedule.hold_base_rate_steps + 1
     return None
+
+
+def refusals(schedule: Message) -> Iterator[tuple[str, object, str, object]]:
+    """What no optimizer can follow: the field below the schedule, its value, the reason, a value that works.
+
+    The OD API refuses the same schedules, with a ValueError when the training starts.
+    """
+    if is_cosine(schedule):
+        total, warmup = schedule.total_steps, schedule.warmup_steps
+        if warmup > total:
+            reason = f"the warm-up is longer than the whole schedule of {total} steps"
+            yield "warmup_steps", warmup, reason, total // 10
+        if warmup and schedule.warmup_learning_rate > schedule.learning_rate_base:
+            base = short_float(schedule.learning_rate_base)
+            reason = f"the warm-up starts above the base rate {base}"
+            yield "warmup_learning_rate", short_float(schedule.warmup_learning_rate), reason, short_float(base / 10)
+    if schedule.DESCRIPTOR.name == "ManualStepLearningRate":
+        steps = [entry.step for entry in schedule.schedule]
+        if not steps:
+            yield "schedule", None, "it has no entry; a constant rate is a constant_learning_rate", None
+        elif steps[0] == 0 or any(later <= earlier for earlier, later in pairwise(steps)):
+            yield "schedule", steps, "the steps must rise from 1 on", None
+
+
+def fitted(schedule: Message, num_steps: int) -> tuple[str, object, object]:
+    """The field that sets when the rate changes, its value, and the value with which it changes within `num_steps`.
+
+    Manual steps keep their proportions and end at 8/9 of the run (thus two steps of the usual ratio 3 : 4 come at 2/3
+    and 8/9); an exponential decay ends at a tenth of its rate; a cosine ends with the run.
+    """
+    kind = schedule.DESCRIPTOR.name
+    if kind == "ManualStepLearningRate":
+        found = [{"step": entry.step, "learning_rate": short_float(entry.learning_rate)} for entry in schedule.schedule]
+        share = num_steps * 8 / 9 / found[-1]["step"]
+        return "schedule", found, [entry | {"step": max(1, round(entry["step"] * share))} for entry in found]
+    if kind == "ExponentialDecayLearningRate":
+        drops = math.log(0.1) / math.log(schedule.decay_factor) if 0 < schedule.decay_factor < 1 else 10
+        return "decay_steps", schedule.decay_steps, max(1, int(num_steps / drops))
+    if schedule.total_steps != num_steps:
+        return "total_steps", schedule.total_steps, num_steps
+    return "hold_base_rate_steps", schedule.hold_base_rate_steps, 0

@@ -3,6 +3,8 @@
 grpcio-tools is needed for this alone; it is a development dependency and nothing imports this module at run time.
 """
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,16 +15,12 @@ from boxwright.protos import DESCRIPTORS
 
 def compile_descriptors(folder: Path = DESCRIPTORS.parent) -> bytes:
     """The serialized FileDescriptorSet of every .proto file under `folder`, imported files before their users."""
-    from grpc_tools import protoc
-
     sources = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.proto"))
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "descriptors.binpb"
-        status = protoc.main(
-            ["protoc", f"--proto_path={folder}", "--include_imports", f"--descriptor_set_out={out}", *sources]
-        )
-        if status:
-            raise RuntimeError(f"protoc ended with status {status}; its messages are above.")
+        arguments = [f"--proto_path={folder}", "--include_imports", f"--descriptor_set_out={out}", *sources]
+        # A process of its own: the compiler's C++ runtime and TensorFlow's crash each other within one.
+        subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *arguments], check=True)
         return out.read_bytes()
 
 

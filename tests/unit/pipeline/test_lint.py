@@ -1,0 +1,348 @@
+"""Findings on a pipeline configuration."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from boxwright.errors import UserError
+from boxwright.pipeline import text
+from boxwright.pipeline.lint import Facts, Finding, accept, checkpoint_kind, lint
+from boxwright.pipeline.overrides import apply
+
+# A configuration on which there is nothing to say.
+CLEAN = """
+model { ssd { num_classes: 3
+  feature_extractor { type: "ssd_mobilenet_v1" conv_hyperparams { batch_norm { train: false } } }
+  freeze_batchnorm: true box_predictor { convolutional_box_predictor {} }
+  anchor_generator { ssd_anchor_generator {} } } }
+train_config { batch_size: 8 num_steps: 1000
+  fine_tune_checkpoint: "model.ckpt" fine_tune_checkpoint_type: "detection"
+  data_augmentation_options { ssd_random_crop {} }
+  optimizer { use_moving_average: false momentum_optimizer { learning_rate { cosine_decay_learning_rate {
+    learning_rate_base: 0.004 warmup_learning_rate: 0.001 warmup_steps: 100 total_steps: 1000 } } } } }
+train_input_reader { }
+eval_config { metrics_set: "coco_detection_metrics" }
+eval_input_reader { shuffle: false }
+"""
+RATE = "train_config.optimizer.momentum_optimizer.learning_rate"
+COSINE = f"{RATE}.cosine_decay_learning_rate"
+FACTS = Facts(
+    num_classes=3,
+    max_boxes=100,
+    anchor_coverage=0.95,
+    checkpoint_names=["FeatureExtractor/MobilenetV1/Conv2d_0/weights"],
+)
+
+
+def found(overrides=None, facts=FACTS):
+    config = text.parse(CLEAN)
+    apply(config, overrides or {})
+    return lint(config, facts)
+
+
+def only(overrides=None, facts=FACTS) -> Finding:
+    (finding,) = found(overrides, facts)
+    return finding
+
+
+def test_nothing_to_say_on_a_sound_configuration():
+    assert found() == [] and found(facts=Facts()) == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "rule", "level", "field", "use"),
+    [
+        (
+            {f"{RATE}.exponential_decay_learning_rate": {"initial_learning_rate": 0.004, "decay_steps": 1000}},
+            "constant-learning-rate",
+            "warning",
+            f"{RATE}.exponential_decay_learning_rate.decay_steps",
+            22,
+        ),
+        (
+            {
+                f"{RATE}.manual_step_learning_rate": {
+                    "initial_learning_rate": 0.004,
+                    "schedule": [{"step": 9000, "learning_rate": 4e-4}, {"step": 12000, "learning_rate": 4e-5}],
+                }
+            },
+            "constant-learning-rate",
+            "warning",
+            f"{RATE}.manual_step_learning_rate.schedule",
+            [{"step": 667, "learning_rate": 4e-4}, {"step": 889, "learning_rate": 4e-5}],
+        ),
+        (
+            {f"{COSINE}.hold_base_rate_steps": 900},
+            "constant-learning-rate",
+            "warning",
+            f"{COSINE}.hold_base_rate_steps",
+            0,
+        ),
+        ({f"{COSINE}.total_steps": 5000}, "unfinished-cosine", "warning", f"{COSINE}.total_steps", 1000),
+        ({f"{COSINE}.total_steps": 500}, "zero-learning-rate", "warning", f"{COSINE}.total_steps", 1000),
+        ({f"{COSINE}.warmup_steps": 2000}, "refused-schedule", "error", f"{COSINE}.warmup_steps", 100),
+        (
+            {f"{COSINE}.warmup_learning_rate": 0.1},
+            "refused-schedule",
+            "error",
+            f"{COSINE}.warmup_learning_rate",
+            0.0004,
+        ),
+        (
+            {f"{RATE}.manual_step_learning_rate": {}},
+            "refused-schedule",
+            "error",
+            f"{RATE}.manual_step_learning_rate.schedule",
+            None,
+        ),
+        (
+            {f"{RATE}.manual_step_learning_rate": {"schedule": [{"step": 9}, {"step": 9}]}},
+            "refused-schedule",
+            "error",
+            f"{RATE}.manual_step_learning_rate.schedule",
+            None,
+        ),
+        (
+            {"train_config.optimizer": {"use_moving_average": False}},
+            "no-learning-rate",
+            "error",
+            "train_config.optimizer",
+            None,
+        ),
+        ({"train_config.num_steps": 0}, "endless-training", "info", "train_config.num_steps", None),
+        ({"train_config.batch_size": 64}, "pod-batch", "warning", "train_config.batch_size", 8),
+        (
+            {f"{COSINE}.learning_rate_base": 0.08},
+            "pod-learning-rate",
+            "warning",
+            f"{COSINE}.learning_rate_base",
+            0.0048,
+        ),
+        (
+            {"train_config.optimizer.use_moving_average": None},
+            "unused-moving-averages",
+            "warning",
+            "train_config.optimizer.use_moving_average",
+            False,
+        ),
+        (
+            {"eval_config.use_moving_averages": True},
+            "missing-moving-averages",
+            "error",
+            "eval_config.use_moving_averages",
+            False,
+        ),
+        (
+            {"train_config.fine_tune_checkpoint_type": "classification"},
+            "checkpoint-type",
+            "error",
+            "train_config.fine_tune_checkpoint_type",
+            "detection",
+        ),
+        ({"eval_input_reader.0.shuffle": None}, "shuffled-evaluation", "warning", "eval_input_reader.0.shuffle", False),
+        (
+            {"eval_config.metrics_set": ["open_images_metrics"]},
+            "unknown-metrics",
+            "warning",
+            "eval_config.metrics_set.0",
+            None,
+        ),
+        (
+            {"eval_config.metrics_set": ["coco_mask_metrics"]},
+            "unmeasured-metrics",
+            "info",
+            "eval_config.metrics_set.0",
+            "coco_detection_metrics",
+        ),
+        (
+            {"model.ssd.feature_extractor.type": "ssd_mobilenet_v3_large"},
+            "unsupported",
+            "error",
+            "model.ssd.feature_extractor.type",
+            None,
+        ),
+        (
+            {"train_config.data_augmentation_options.0.random_rotation90": {}},
+            "unsupported",
+            "error",
+            "train_config.data_augmentation_options.0",
+            None,
+        ),
+        (
+            {"model.ssd.box_predictor.rfcn_box_predictor": {}},
+            "unsupported",
+            "error",
+            "model.ssd.box_predictor",
+            "convolutional_box_predictor",
+        ),
+        ({"graph_rewriter.quantization": {}}, "no-quantization", "warning", "graph_rewriter.quantization", None),
+        (
+            {"model.ssd.feature_extractor.conv_hyperparams.batch_norm.train": True},
+            "batch-norm-not-frozen",
+            "info",
+            "model.ssd.feature_extractor.conv_hyperparams.batch_norm.train",
+            False,
+        ),
+        (
+            {
+                "model.ssd.feature_extractor.conv_hyperparams.batch_norm.train": True,
+                "model.ssd.feature_extractor.override_base_feature_extractor_hyperparams": True,
+            },
+            "batch-norm-not-frozen",
+            "warning",
+            "model.ssd.feature_extractor.conv_hyperparams.batch_norm.train",
+            False,
+        ),
+    ],
+)
+def test_each_mistake_is_found_alone(overrides, rule, level, field, use):
+    finding = only(overrides)
+    assert (finding.rule, finding.level, finding.field) == (rule, level, field)
+    assert finding.why
+    if use is not None:
+        assert finding.use == use
+        if level != "error" and not isinstance(use, str) and "." in field:
+            assert found(overrides | {field: use}) == [], "the value to use settles the finding"
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule", "level", "field", "use"),
+    [
+        (Facts(num_classes=4), "num-classes", "error", "model.ssd.num_classes", 4),
+        (
+            Facts(anchor_coverage=0.5),
+            "anchor-coverage",
+            "warning",
+            "model.ssd.anchor_generator.ssd_anchor_generator",
+            None,
+        ),
+        (
+            Facts(checkpoint_names=["MobilenetV1/Conv2d_0/weights", "global_step"]),
+            "checkpoint-type",
+            "error",
+            "train_config.fine_tune_checkpoint_type",
+            "classification",
+        ),
+        (
+            Facts(checkpoint_names=["dense/kernel"]),
+            "unknown-checkpoint",
+            "error",
+            "train_config.fine_tune_checkpoint",
+            None,
+        ),
+    ],
+)
+def test_what_the_data_and_the_checkpoint_contradict(facts, rule, level, field, use):
+    finding = only(facts=facts)
+    assert (finding.rule, finding.level, finding.field, finding.use) == (rule, level, field, use)
+
+
+def test_crowded_images_lose_boxes_in_training_and_in_evaluation():
+    findings = found(facts=Facts(max_boxes=250))
+    assert {(finding.rule, finding.field, finding.value, finding.use) for finding in findings} == {
+        ("too-few-boxes", "train_input_reader.max_number_of_boxes", 100, 250),
+        ("too-few-boxes", "eval_input_reader.0.max_number_of_boxes", 100, 250),
+    }
+
+
+def test_kinds_of_checkpoints(shared):
+    golden = json.loads((shared / "parity" / "faster_rcnn_resnet50" / "golden.json").read_text())
+    names = [variable["name"] for variable in golden["variables"]]
+    assert checkpoint_kind(names) == "detection"
+    assert checkpoint_kind(["resnet_v1_50/block1/unit_1/weights"]) == "classification"
+    assert checkpoint_kind(["model/_feature_extractor/classification_backbone/x/.ATTRIBUTES/VALUE"]) == "detection"
+    assert checkpoint_kind(["dense/kernel", "step"]) is None
+
+
+def test_an_override_accepts_a_finding():
+    overrides = {f"{COSINE}.total_steps": 5000}
+    (finding,) = accept(found(overrides), overrides)
+    assert finding.level == "info" and "accepted" in finding.why
+    (finding,) = accept(found(overrides), {"train_config.optimizer": {}})
+    assert finding.level == "info"
+    (finding,) = accept(found(overrides), {f"{COSINE}.total": 1})
+    assert finding.level == "warning"
+    overrides = {"model.ssd.feature_extractor.type": "ssd_mobilenet_v3_large"}
+    (finding,) = accept(found(overrides), overrides)
+    assert finding.level == "error", "the engine refuses it all the same"
+
+
+def test_published_schedules_that_never_change(shared):
+    never = {}
+    for path in sorted((shared / "odapi" / "configs").glob("*.config")):
+        rules = {finding.rule for finding in lint(text.read(path))}
+        never[path.stem] = "constant-learning-rate" in rules
+        assert "pod-learning-rate" not in rules and "refused-schedule" not in rules, path.name
+    # By the recorded table: manual steps from 900k with 200k steps (6), exponential decay_steps 800720 with 200k (6).
+    assert sum(never.values()) == 12
+    assert never["ssd_mobilenet_v1_pets"] and never["faster_rcnn_resnet101_pets"]
+    assert not never["faster_rcnn_resnet101_voc07"] and not never["ssd_mobilenet_v2_320x320_coco17_tpu-8"]
+
+
+def test_schedules_that_the_od_api_refuses_are_refused(shared):
+    tables = json.loads((shared / "parity" / "optimizer_steps" / "golden.json").read_text())["learning_rate_tables"]
+    assert sum("refused" in table for table in tables.values()) == 5
+    for name, table in tables.items():
+        config = text.parse(
+            "model { ssd {} } train_config { num_steps: 100 optimizer { adam_optimizer { learning_rate { "
+            f"{table['config']} }} }} }} }}"
+        )
+        rules = {finding.rule for finding in lint(config)}
+        assert ("refused-schedule" in rules) == table.get("refused", False), name
+
+
+def test_first_decay_is_where_the_recorded_rate_first_falls(shared):
+    from boxwright.pipeline.schedule import base_rate, first_decay
+
+    tables = json.loads((shared / "parity" / "optimizer_steps" / "golden.json").read_text())["learning_rate_tables"]
+    checked = 0
+    for name, table in tables.items():
+        if table.get("refused") or "min_above_burnin" in name:
+            continue
+        rate = text.parse(table["config"], kind="LearningRate")
+        schedule = getattr(rate, rate.WhichOneof("learning_rate"))
+        values, first = table["values"], first_decay(schedule)
+        if first is None:
+            assert len(set(values)) == 1, name
+            continue
+        base = base_rate(schedule)[0]
+        reached = next(step for step, value in enumerate(values) if value == pytest.approx(base, rel=1e-6))
+        left = [step for step in range(reached, len(values)) if values[step] != pytest.approx(base, rel=1e-7)]
+        assert left[0] == first, name
+        checked += 1
+    assert checked >= 12
+
+
+def test_rates_that_come_down_in_time_are_no_finding():
+    schedule = {"initial_learning_rate": 0.004, "schedule": [{"step": 900, "learning_rate": 4e-4}]}
+    assert found({f"{RATE}.manual_step_learning_rate": schedule}) == []
+    schedule = {"initial_learning_rate": 0.0001, "warmup": True, "schedule": [{"step": 90, "learning_rate": 0.004}]}
+    assert found({f"{RATE}.manual_step_learning_rate": schedule}) == [], "a warm-up to a constant rate is meant"
+
+
+def test_a_finding_says_field_value_reason_and_remedy():
+    said = str(only({"train_config.batch_size": 64}))
+    assert said.startswith("warning pod-batch: train_config.batch_size is 64: a batch for a TPU pod at a learning rate")
+    assert said.endswith("Use 8.")
+
+
+def test_errors_come_first_and_an_empty_file_is_told():
+    findings = found({"eval_input_reader.0.shuffle": True, "eval_config.use_moving_averages": True})
+    assert [finding.level for finding in findings] == ["error", "warning"]
+    with pytest.raises(UserError, match="has no model"):
+        lint(text.parse(""))
+
+
+def test_other_meta_architectures_are_named():
+    center = text.parse("model { center_net { feature_extractor { type: 'resnet_v1_50_fpn' } } }")
+    finding = lint(center)[0]
+    assert finding.field == "model.center_net.feature_extractor.type" and "center_net" in finding.why
+    experimental = text.parse("model { experimental_model { name: 'x' } }")
+    assert lint(experimental)[0].field == "model.experimental_model.name"
+
+
+def test_lint_does_not_start_tensorflow():
+    code = "import sys; import boxwright.cli; print(any(name.split('.')[0] == 'tensorflow' for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"

@@ -1,0 +1,78 @@
+"""The `boxwright` command."""
+
+import pytest
+
+from boxwright.cli import main
+
+CLEAN = """
+model {
+  ssd {
+    num_classes: 3
+    feature_extractor { type: "ssd_mobilenet_v1" }
+    box_predictor { convolutional_box_predictor {} }
+  }
+}
+train_config {
+  batch_size: 8
+  num_steps: 100
+  optimizer { use_moving_average: false adam_optimizer { learning_rate { constant_learning_rate {} } } }
+}
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, source):
+        path = tmp_path / name
+        path.write_text(source)
+        return str(path)
+
+    return write
+
+
+def test_a_sound_file_ends_with_0(write, capsys):
+    assert main(["lint", write("a.config", CLEAN)]) == 0
+    assert capsys.readouterr().out == "1 file: nothing to say\n"
+
+
+def test_warnings_end_with_0_and_errors_with_1(write, capsys):
+    warned = write("warned.config", CLEAN.replace("batch_size: 8", "batch_size: 512\n  num_batch_queue_threads: 3"))
+    assert main(["lint", warned]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{warned}:10: warning pod-batch: train_config.batch_size is 512: ")
+    assert lines[1].startswith(f"{warned}:11: info train_config.num_batch_queue_threads: deprecated")
+    assert lines[2] == "1 file: 1 warning, 1 info"
+
+    wrong = write("wrong.config", CLEAN.replace("ssd_mobilenet_v1", "ssd_mobilenet_v9"))
+    assert main(["lint", warned, wrong]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith(f"{wrong}:5: error unsupported: model.ssd.feature_extractor.type is 'ssd_mobilenet_v9'")
+    assert "Use 'ssd_mobilenet_v" in lines[2]
+    assert lines[3] == "2 files: 1 error, 1 warning, 1 info"
+
+
+def test_a_file_that_does_not_parse_is_an_error(write, capsys):
+    bad = write("bad.config", "model { ssd { num_clases: 3 } }")
+    assert main(["lint", bad]) == 1
+    assert (
+        f"error: {bad}:1:15: model.ssd has no field `num_clases`; nearest known: num_classes" in capsys.readouterr().out
+    )
+
+
+def test_a_missing_file_is_an_error_without_a_traceback(tmp_path, capsys):
+    assert main(["lint", str(tmp_path / "none.config")]) == 1
+    assert "none.config" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["lint"], ["polish"], ["lint", "--loud", "a.config"]])
+def test_wrong_usage_ends_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "usage: boxwright" in capsys.readouterr().err
+
+
+def test_published_files_lint_whole(shared, capsys):
+    paths = [str(path) for path in sorted((shared / "odapi" / "configs").glob("*.config"))]
+    assert main(["lint", *paths]) == 1, "some need an extractor that the engine has not"
+    assert capsys.readouterr().out.splitlines()[-1].startswith("24 files: ")
