@@ -161,3 +161,21 @@ def test_a_missing_brace_is_named_beside_the_fields_it_misplaces():
         text.parse("model {\n  ssd {\n    num_classes: 3\n  }\ntrain_config { }\n", "my.config")
     assert "model has no field `train_config`" in str(error.value)
     assert "my.config:1: the block `model` that opens here is not closed" in str(error.value)
+
+
+def test_damaged_files_give_a_place_or_parse():
+    """Any single character taken out of a file, or doubled, ends in a message or in a clear error."""
+    outcomes = set()
+    for position in range(len(DIALECT)):
+        for damaged in (
+            DIALECT[:position] + DIALECT[position + 1 :],
+            DIALECT[:position] + DIALECT[position] + DIALECT[position:],
+            DIALECT[:position],
+        ):
+            try:
+                text.parse_document(damaged, "my.config")
+                outcomes.add("parsed")
+            except UserError as error:
+                assert str(error).startswith("my.config:"), (position, error)
+                outcomes.add("told")
+    assert outcomes == {"parsed", "told"}

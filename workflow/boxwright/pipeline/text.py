@@ -79,11 +79,6 @@ def parse_document(text: str, source: str = "pipeline.config", kind: str = "Trai
     message = protos.message(kind)()
     scan = _Scan(text)
     scan.message(message.DESCRIPTOR, "", closing=None)
-    if scan.unknown:
-        places = [f"{source}:{note.line}:{note.column}: {note.text}" for note in scan.unknown]
-        if scan.unclosed:
-            places.append(f"{source}:{scan.unclosed[1]}: the block `{scan.unclosed[0]}` that opens here is not closed")
-        raise UserError("\n".join(places))
     try:
         text_format.Merge(text, message)
     except text_format.ParseError as error:
@@ -245,7 +240,12 @@ class _MalformedError(Exception):
 
 
 def _told(error: text_format.ParseError, scan: _Scan, source: str) -> str:
-    """A parser's error with file, line, column, and the field that was being read with the type that it takes."""
+    """A parser's error with file, line, column: every unknown field, else the field being read and its type."""
+    if scan.unknown:
+        places = [f"{source}:{note.line}:{note.column}: {note.text}" for note in scan.unknown]
+        if scan.unclosed:
+            places.append(f"{source}:{scan.unclosed[1]}: the block `{scan.unclosed[0]}` that opens here is not closed")
+        return "\n".join(places)
     line, column = error.GetLine() or 1, error.GetColumn() or 1
     reason = re.sub(r"^\d+:\d+ : ", "", str(error)).removeprefix("'").strip()
     reason = re.sub(r"^.*?': ", "", reason, count=1) if "': " in reason else reason
