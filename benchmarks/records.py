@@ -13,14 +13,13 @@ import hashlib
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import make_images
+from measuring import Stopwatch, peak_memory
 
 LABEL_MAP = {name: i + 1 for i, name in enumerate(make_images.CLASSES)}
 
@@ -40,16 +39,6 @@ def write_manifest(folder: Path, count: int) -> Path:
     path = folder / "manifest.jsonl"
     path.write_bytes(manifest.to_bytes(samples))
     return path
-
-
-class Stopwatch:
-    """Wall-clock and processor seconds since it was made."""
-
-    def __init__(self) -> None:
-        self.start = time.perf_counter(), time.process_time()
-
-    def read(self) -> tuple[float, float]:
-        return time.perf_counter() - self.start[0], time.process_time() - self.start[1]
 
 
 def ours(manifest: Path, out: Path) -> tuple[float, float]:
@@ -121,12 +110,6 @@ def random_access(manifest: Path, out: Path) -> tuple[float, float]:
     rate = len(index) / watch.read()[0]
     print(f"  random access: opened {len(index)} records in {opened[0]:.3f} s, read {rate:,.0f} records/s")
     return opened
-
-
-def peak_memory() -> float:
-    """Peak resident memory of this process in MB. (getrusage would count the process that started it, too.)"""
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000
 
 
 WRITERS = {"ours": ours, "tensorflow": tensorflow}
