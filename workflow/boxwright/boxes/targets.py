@@ -69,9 +69,7 @@ def assign(
         similarity: see `similarity_from_config`.
         negative_class_weight: classification weight of background anchors.
     """
-    # Rows beyond the fullest image are padding everywhere; one row stays, for the reductions.
-    used = tf.maximum(tf.reduce_max(num_boxes), 1)
-    boxes, labels, weights = boxes[:, :used], labels[:, :used], weights[:, :used]
+    boxes, labels, weights = _used_rows((boxes, labels, weights), num_boxes)
     match = matcher.match(similarity(boxes, anchors), num_boxes, weights > 0, settings)
 
     matched = match >= 0
@@ -83,3 +81,10 @@ def assign(
     )
     codes = coder.encode(tf.gather(boxes, row, batch_dims=1), anchors, scales)
     return Targets(class_targets, class_weights, tf.where(matched[..., None], codes, 0.0), box_weights, match)
+
+
+def _used_rows(tensors, num_boxes):
+    """Tensors `[B, M, ...]` without the rows that are padding in every image, but with one row at least, to reduce."""
+    used = tf.maximum(tf.reduce_max(num_boxes), 1)
+    missing = used - tf.minimum(tf.shape(tensors[0])[1], used)
+    return [tf.pad(each[:, :used], [[0, 0], [0, missing]] + [[0, 0]] * (each.shape.rank - 2)) for each in tensors]

@@ -1,0 +1,40 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from boxwright import protos
+from boxwright.boxes import coder
+from boxwright.errors import UserError
+
+
+def test_code_of_a_shifted_larger_box():
+    anchor = tf.constant([[0.0, 0.0, 10.0, 20.0]])
+    # Center (5, 10) -> (6, 14), size 10 x 20 -> 20 x 10.
+    box = tf.constant([[-4.0, 9.0, 16.0, 19.0]])
+    code = coder.encode(box, anchor)
+    np.testing.assert_allclose(code, [[10 * 0.1, 10 * 0.2, 5 * math.log(2), -5 * math.log(2)]], rtol=1e-6)
+    np.testing.assert_allclose(coder.encode(box, anchor, coder.Scales(1, 1, 1, 1))[0, :2], [0.1, 0.2], rtol=1e-6)
+
+
+def test_decoding_undoes_encoding():
+    low = tf.random.stateless_uniform([3, 50, 2], [0, 1])
+    boxes = tf.concat([low, low + tf.random.stateless_uniform([3, 50, 2], [0, 2], 0.05, 0.5)], -1)
+    anchors = tf.concat([low[0] - 0.1, low[0] + 0.2], -1)
+    scales = coder.Scales(8, 9, 4, 3)
+    np.testing.assert_allclose(coder.decode(coder.encode(boxes, anchors, scales), anchors, scales), boxes, atol=2e-6)
+
+
+def test_an_empty_box_has_a_finite_code():
+    code = coder.encode(tf.zeros([1, 4]), tf.constant([[0.0, 0.0, 1.0, 1.0]]))
+    np.testing.assert_allclose(code, [[-5, -5, 5 * math.log(1e-8), 5 * math.log(1e-8)]], rtol=1e-6)
+
+
+def test_from_config():
+    config = protos.BoxCoder(faster_rcnn_box_coder={"y_scale": 1, "height_scale": 2})
+    assert coder.from_config(config) == coder.Scales(1, 10, 2, 5)
+    with pytest.raises(UserError, match="square_box_coder"):
+        coder.from_config(protos.BoxCoder(square_box_coder={}))
+    with pytest.raises(UserError, match="nothing"):
+        coder.from_config(protos.BoxCoder())
