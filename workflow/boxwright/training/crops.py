@@ -44,6 +44,16 @@ class CropRule(NamedTuple):
     clip: bool
     keep_image: float
 
+    def choices(self, ranges: list) -> tuple[float, int, float, bool, float]:
+        """The rule with its two ranges as their position in `ranges`."""
+        return (
+            self.min_object_covered,
+            ranges.index((self.aspect_ratio, self.area)),
+            self.min_overlap,
+            self.clip,
+            self.keep_image,
+        )
+
 
 # The crops of the SSD paper (Liu et al., arXiv 1512.02325, section 2.2), with the OD API's limits.
 SSD_RULES = tuple(
@@ -57,8 +67,7 @@ uniform = tf.random.stateless_uniform
 
 def random_crop_image(config: Message) -> Augmentation:
     """One crop by the option's own limits."""
-    rule = _rule(config, (config.min_aspect_ratio, config.max_aspect_ratio))
-    return lambda sample, seed: _crop_or_keep(sample, rule, seed)
+    return _one_of([_rule(config, (config.min_aspect_ratio, config.max_aspect_ratio))])
 
 
 def ssd_random_crop(config: Message) -> Augmentation:
@@ -179,42 +188,48 @@ def _rule(config: Message, aspect_ratio: tuple[float, float]) -> CropRule:
 
 
 def _one_of(rules: Sequence[CropRule]) -> Augmentation:
-    """A crop by one of the rules, each equally likely."""
+    """A crop by one of the rules, each equally likely.
+
+    TensorFlow's sampler takes its two ranges as constants, so it is there once per pair of ranges; the rest is common.
+    """
+    ranges = list(dict.fromkeys((rule.aspect_ratio, rule.area) for rule in rules))
+    table = [tf.constant(list(values)) for values in zip(*(rule.choices(ranges) for rule in rules), strict=True)]
 
     def apply(sample: Sample, seed: tf.Tensor) -> Sample:
-        seeds = tf.random.split(seed, 2)
+        seeds = tf.random.split(seed, 3)
         choice = uniform([], seeds[0], 0, len(rules), tf.int32)
-        return tf.switch_case(choice, [lambda rule=rule: _crop_or_keep(sample, rule, seeds[1]) for rule in rules])
+        min_object_covered, range_number, min_overlap, clip, keep_image = (column[choice] for column in table)
+
+        def crop() -> Sample:
+            draws = [lambda pair=pair: _draw_window(sample, min_object_covered, *pair, seeds[1]) for pair in ranges]
+            begin, size, window = draws[0]() if len(draws) == 1 else tf.switch_case(range_number, draws)
+            return _reframe(sample, tf.slice(sample.image, begin, size), window[0, 0], min_overlap, clip)
+
+        return tf.cond(uniform([], seeds[2]) >= keep_image, crop, lambda: sample)
 
     return apply
 
 
-def _crop_or_keep(sample: Sample, rule: CropRule, seed: tf.Tensor) -> Sample:
-    if rule.keep_image == 0:
-        return _crop(sample, rule, seed)
-    seeds = tf.random.split(seed, 2)
-    return tf.cond(
-        uniform([], seeds[0]) > rule.keep_image, lambda: _crop(sample, rule, seeds[1]), lambda: _cropped_type(sample)
+def _draw_window(
+    sample: Sample,
+    min_object_covered: tf.Tensor,
+    aspect_ratio: tuple[float, float],
+    area: tuple[float, float],
+    seed: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """(begin, size, window): the first two for tf.slice, the last float32 [1, 1, 4], normalised."""
+    return tuple(
+        tf.image.stateless_sample_distorted_bounding_box(
+            tf.shape(sample.image),
+            bounding_boxes=tf.clip_by_value(sample.boxes, 0.0, 1.0)[tf.newaxis],
+            seed=seed,
+            min_object_covered=min_object_covered,
+            aspect_ratio_range=aspect_ratio,
+            area_range=area,
+            max_attempts=_ATTEMPTS,
+            use_image_if_no_bounding_boxes=True,
+        )
     )
-
-
-def _cropped_type(sample: Sample) -> Sample:
-    """The sample unchanged, with the shapes that a cropped one has, so that both may be a condition's outcome."""
-    return Sample(*(tf.identity(tensor) for tensor in sample))
-
-
-def _crop(sample: Sample, rule: CropRule, seed: tf.Tensor) -> Sample:
-    begin, size, window = tf.image.stateless_sample_distorted_bounding_box(
-        tf.shape(sample.image),
-        bounding_boxes=tf.clip_by_value(sample.boxes, 0.0, 1.0)[tf.newaxis],
-        seed=seed,
-        min_object_covered=rule.min_object_covered,
-        aspect_ratio_range=rule.aspect_ratio,
-        area_range=rule.area,
-        max_attempts=_ATTEMPTS,
-        use_image_if_no_bounding_boxes=True,
-    )
-    return _reframe(sample, tf.slice(sample.image, begin, size), window[0, 0], rule.min_overlap, rule.clip)
 
 
 def _cut_to_aspect_ratio(sample: Sample, ratio: float, seed: tf.Tensor) -> Sample:
@@ -229,7 +244,11 @@ def _cut_to_aspect_ratio(sample: Sample, ratio: float, seed: tf.Tensor) -> Sampl
 
 
 def _reframe(
-    sample: Sample, image: tf.Tensor, window: tf.Tensor, min_overlap: float = 0.0, clip: bool = True
+    sample: Sample,
+    image: tf.Tensor,
+    window: tf.Tensor,
+    min_overlap: tf.Tensor | float = 0.0,
+    clip: tf.Tensor | bool = True,
 ) -> Sample:
     """The sample seen through `window` (normalised in the old frame), of which `image` are the pixels.
 
@@ -237,8 +256,7 @@ def _reframe(
     """
     keep = geometry.overlaps_window(sample.boxes, window) & (geometry.ioa(window[None], sample.boxes)[0] >= min_overlap)
     boxes = geometry.change_frame(sample.boxes, window)
-    if clip:
-        boxes = tf.clip_by_value(boxes, 0.0, 1.0)
+    boxes = tf.where(clip, tf.clip_by_value(boxes, 0.0, 1.0), boxes)
     keep &= geometry.area(boxes) > 0
     return Sample(
         image,
