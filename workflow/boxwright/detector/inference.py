@@ -1,10 +1,11 @@
 """A detector at work: a checkpoint's weights, and from photographs to detections."""
 
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
-from boxwright.detector import builder
+from boxwright.detector import builder, checkpoint_files
 from boxwright.errors import UserError
 
 AVERAGE = "/ExponentialMovingAverage"
@@ -21,19 +22,18 @@ OUTPUTS = (
 )
 
 
-def load(config: Any, checkpoint: str) -> builder.Detector:
+def load(config: Any, checkpoint: str | Path) -> builder.Detector:
     """The detector of a TrainEvalPipelineConfig with the weights of `checkpoint` (a prefix), for inference.
 
     With `eval_config.use_moving_averages` a variable takes its moving average where the checkpoint has one. Raises
     UserError where the checkpoint is missing, lacks variables, has them in another shape, or has no moving averages
     that it should.
     """
-    reader = _reader(checkpoint)
+    reader = checkpoint_files.read(checkpoint)
     detector = builder.build(config.model)
-    shapes = reader.get_variable_to_shape_map()
     sources = {name: name for name in detector.variables}
     if config.eval_config.use_moving_averages:
-        averages = {name: name + AVERAGE for name in sources if name + AVERAGE in shapes}
+        averages = {name: name + AVERAGE for name in sources if name + AVERAGE in reader.shapes}
         if not averages:
             raise UserError(
                 f"eval_config.use_moving_averages is true, but the checkpoint {checkpoint} has no moving averages. "
@@ -42,18 +42,18 @@ def load(config: Any, checkpoint: str) -> builder.Detector:
         sources |= averages
     wrong = []
     for name, variable in detector.variables.items():
-        found = shapes.get(sources[name])
+        found = reader.shapes.get(sources[name])
         if found is None:
             wrong.append(f"{name} is missing")
-        elif found != variable.shape.as_list():
-            wrong.append(f"{name} has shape {found} instead of {variable.shape.as_list()}")
+        elif found != tuple(variable.shape):
+            wrong.append(f"{name} has shape {list(found)} instead of {list(variable.shape)}")
     if wrong:
         more = "" if len(wrong) <= 5 else f"; and {len(wrong) - 5} more"
         raise UserError(
             f"The checkpoint {checkpoint} is not one of this pipeline.config's model: {'; '.join(wrong[:5])}{more}."
         )
     for name, variable in detector.variables.items():
-        variable.assign(reader.get_tensor(sources[name]))
+        variable.assign(reader.value(sources[name]))
     return detector
 
 
@@ -80,12 +80,3 @@ def on_photographs(config: Any, detector: builder.Detector, images: tf.Tensor) -
     else:
         pixels, shapes = tf.map_fn(detector.preprocess, images, fn_output_signature=(tf.float32, tf.int32))
     return detections(detector, pixels, shapes)
-
-
-def _reader(checkpoint: str) -> Any:
-    try:
-        return tf.train.load_checkpoint(str(checkpoint))
-    except (tf.errors.OpError, ValueError) as error:
-        raise UserError(
-            f"The checkpoint {checkpoint} cannot be read ({error}). Is it the prefix of a whole one?"
-        ) from error

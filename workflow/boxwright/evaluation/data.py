@@ -157,8 +157,8 @@ def dataset_of(records: Iterable[Record], label_map: Mapping[str, int]) -> Datas
 def _check(names, sizes, unknown, label_map, boxes: int) -> None:
     if not names:
         raise UserError(
-            "The evaluation records hold no image, so there is nothing to measure. Give the eval side of the split some "
-            "images (dataset.split)."
+            "The evaluation records hold no image, so there is nothing to measure. Give the eval side of the split "
+            "some images (dataset.split)."
         )
     if unknown:
         what = ", ".join(f"{name} (first in {where})" for name, where in unknown.items())
@@ -180,8 +180,8 @@ def _check(names, sizes, unknown, label_map, boxes: int) -> None:
         )
     if not boxes:
         raise UserError(
-            f"None of the {len(names)} evaluation images has a box, so no metric is defined. Put images with objects on "
-            "the eval side of the split (dataset.split)."
+            f"None of the {len(names)} evaluation images has a box, so no metric is defined. Put images with objects "
+            "on the eval side of the split (dataset.split)."
         )
 
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ _DECODERS = 2
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def detect(config: Any, checkpoint: str, records: Sequence[Record]) -> Iterator[Found]:
+def detect(config: Any, checkpoint: str | Path, records: Sequence[Record]) -> Iterator[Found]:
     """Yield (boxes float32 [N, 4] normalised, scores float32 [N], classes int64 [N] from 1) for every record in order.
 
     The weights are those that `inference.load` takes for `config` and `checkpoint`. Raises UserError where an image

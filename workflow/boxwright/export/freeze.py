@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from boxwright.annotations import label_map as label_maps
-from boxwright.detector import builder, checkpoint, inference
+from boxwright.detector import builder, checkpoint_files, inference
 from boxwright.export import graph
 from boxwright.pipeline import text
 
@@ -23,7 +23,7 @@ CONFIG = "pipeline.config"
 LABEL_MAP = "label_map.pbtxt"
 
 
-def freeze(config: Any, prefix: str, label_map: Mapping[str, int], folder: str | Path) -> None:
+def freeze(config: Any, prefix: str | Path, label_map: Mapping[str, int], folder: str | Path) -> None:
     """Write the detector that `config` (TrainEvalPipelineConfig) and the checkpoint `prefix` are into `folder`.
 
     frozen_inference_graph.pb: GraphDef from `image_tensor:0` (uint8 [batch, height, width, 3], any sizes) to the
@@ -77,16 +77,19 @@ def imported(frozen: GraphDef) -> tf.Graph:
 
 
 def _write_saved_model(frozen: GraphDef, folder: Path) -> None:
-    whole = imported(frozen)
-    present = [name for name in inference.OUTPUTS if name in {node.name for node in frozen.node}]
     v1 = tf.compat.v1.saved_model
-    tensors = {name: v1.utils.build_tensor_info(whole.get_tensor_by_name(f"{name}:0")) for name in present}
-    signature = v1.signature_def_utils.build_signature_def(
-        inputs={"inputs": v1.utils.build_tensor_info(whole.get_tensor_by_name(f"{INPUT}:0"))},
-        outputs=tensors,
-        method_name=v1.signature_constants.PREDICT_METHOD_NAME,
-    )
-    with tf.compat.v1.Session(graph=whole) as session:
+    names = {node.name for node in frozen.node}
+    whole = imported(frozen)
+
+    def described(name: str) -> Any:
+        return v1.utils.build_tensor_info(whole.get_tensor_by_name(f"{name}:0"))
+
+    with whole.as_default(), tf.compat.v1.Session() as session:
+        signature = v1.signature_def_utils.build_signature_def(
+            inputs={"inputs": described(INPUT)},
+            outputs={name: described(name) for name in inference.OUTPUTS if name in names},
+            method_name=v1.signature_constants.PREDICT_METHOD_NAME,
+        )
         writer = v1.Builder(str(folder))
         writer.add_meta_graph_and_variables(
             session,
@@ -96,10 +99,10 @@ def _write_saved_model(frozen: GraphDef, folder: Path) -> None:
         writer.save()
 
 
-def _write_checkpoint(detector: builder.Detector, prefix: str, folder: Path) -> None:
+def _write_checkpoint(detector: builder.Detector, prefix: str | Path, folder: Path) -> None:
     values = {name: variable.numpy() for name, variable in detector.variables.items()}
-    source = tf.train.load_checkpoint(str(prefix))
-    if source.has_tensor("global_step"):
-        values["global_step"] = source.get_tensor("global_step")
-    checkpoint.write(str(folder / CHECKPOINT), values)
-    checkpoint.write_state(str(folder), [CHECKPOINT])
+    source = checkpoint_files.read(prefix)
+    if "global_step" in source.shapes:
+        values["global_step"] = source.value("global_step")
+    checkpoint_files.write(folder / CHECKPOINT, values)
+    checkpoint_files.write_state(folder, [CHECKPOINT])

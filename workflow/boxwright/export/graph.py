@@ -2,6 +2,7 @@
 that does not depend on the input.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -40,18 +41,21 @@ def frozen(function: Callable[[tf.Tensor], Mapping[str, tf.Tensor]], name: str, 
 
 
 def released(graph: GraphDef) -> GraphDef:
-    """The graph without control inputs before any loop or branch.
+    """The graph without the control inputs that do not matter to its values.
 
-    Inlined calls leave them, and assertions. Nothing there has a side effect that the result needs; inside a loop or a
-    branch they say in which frame a constant lives, so there they stay.
+    Calls and assertions leave them; nothing in a detector has side effects. What reads a tensor runs in the loop or
+    branch where that tensor is; a constant that reads none is put there by its control inputs, so inside loops and
+    branches it keeps them.
     """
     result = GraphDef()
     result.CopyFrom(graph)
     plain: set[str] = set()
     for node in _sorted(result):
+        tensors = [path for path in node.input if not path.startswith("^")]
+        if tensors or all(_source(path) in plain for path in node.input):
+            node.input[:] = tensors
         if node.op not in _CONTROL_FLOW and all(_source(path) in plain for path in node.input):
             plain.add(node.name)
-            node.input[:] = [path for path in node.input if not path.startswith("^")]
     return result
 
 
@@ -80,8 +84,8 @@ def folded(graph: GraphDef, outputs: list[str]) -> GraphDef:
             continue
         copy = result.node.add()
         copy.CopyFrom(node)
-        for index, path in enumerate(node.input):
-            copy.input[index] = replaced.get(path, path)
+        waits = [path for path in node.input if path.startswith("^") and _source(path) not in fixed]
+        copy.input[:] = [replaced.get(path, path) for path in node.input if not path.startswith("^")] + waits
     for path, value in values.items():
         result.node.append(_constant(replaced[path], value))
     return result
@@ -91,7 +95,7 @@ def canonical(graph: GraphDef, outputs: list[str]) -> GraphDef:
     """The nodes that `outputs` depend on, each after what it reads; equal functions give equal bytes.
 
     Identities before any loop or branch go, as do private attributes (hints for the machine that traced) and the
-    function library. A number as a node's name counts what its process did before, so it becomes `constant_<n>`.
+    function library. A number as a name counts what its process did before, so the node is named anew.
     """
     nodes = {node.name: node for node in graph.node}
     alias: dict[str, str] = {}
@@ -103,10 +107,11 @@ def canonical(graph: GraphDef, outputs: list[str]) -> GraphDef:
                 alias[node.name] = alias.get(node.input[0], node.input[0])
     result = GraphDef(versions=graph.versions)
     names: dict[str, str] = {}
+    taken = set(nodes)
     for node in _sorted(graph, outputs):
         if node.name in alias:
             continue
-        names[node.name] = f"constant_{len(names)}" if node.name.isdigit() else node.name
+        names[node.name] = _unnumbered(node.name, taken)
         copy = result.node.add()
         copy.CopyFrom(nodes[node.name])
         for key in [key for key in copy.attr if key.startswith("_")]:
@@ -115,6 +120,16 @@ def canonical(graph: GraphDef, outputs: list[str]) -> GraphDef:
         node.input[:] = [_with_source(path, names, alias) for path in node.input]
         node.name = names[node.name]
     return result
+
+
+def _unnumbered(name: str, taken: set[str]) -> str:
+    """`name` without parts that are numbers, made different from all that are taken."""
+    base = "/".join("captured" if part.isdigit() else part for part in name.split("/"))
+    if base == name:
+        return name
+    name = next(one for one in (f"{base}_{count}" for count in itertools.count()) if one not in taken)
+    taken.add(name)
+    return name
 
 
 def _with_source(path: str, names: Mapping[str, str], alias: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ _PROOFS = 8
 
 
 def run(
-    config: Any, prefix: str, label_map: Mapping[str, int], records: Sequence[str | Path], folder: str | Path
+    config: Any, prefix: str | Path, label_map: Mapping[str, int], records: Sequence[str | Path], folder: str | Path
 ) -> dict[str, Any]:
     """Export the checkpoint `prefix` into `folder`; see `freeze.freeze` for the files, `verify.verify` for the proof.
 

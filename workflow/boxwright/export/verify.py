@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from boxwright.detector import inference
+from boxwright.detector import checkpoint_files, inference
 from boxwright.export import freeze
 from boxwright.files import writing
 from boxwright.pipeline import text
@@ -87,7 +87,7 @@ def _saved_model(folder: Path) -> Run:
 
 def _checkpoint(folder: Path) -> Run:
     config = text.read(folder / freeze.CONFIG)
-    detector = inference.load(config, str(folder / freeze.CHECKPOINT))
+    detector = inference.load(config, folder / freeze.CHECKPOINT)
 
     def one(image: tf.Tensor) -> dict[str, tf.Tensor]:
         pixels, shape = detector.preprocess(image)
@@ -116,8 +116,7 @@ def _compare(pairs: Iterable[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
 
 
 def _sizes(folder: Path) -> dict[str, Any]:
-    reader = tf.train.load_checkpoint(str(folder / freeze.CHECKPOINT))
-    shapes = reader.get_variable_to_shape_map()
+    shapes = checkpoint_files.names(folder / freeze.CHECKPOINT)
     files = {
         "frozen_graph": [folder / freeze.FROZEN_GRAPH],
         "saved_model": [path for path in (folder / freeze.SAVED_MODEL).rglob("*") if path.is_file()],

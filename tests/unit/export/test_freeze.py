@@ -1,0 +1,180 @@
+"""The exported files as TF1-style and TF2-style programs use them."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from boxwright.annotations import label_map
+from boxwright.detector import inference
+from boxwright.errors import UserError
+from boxwright.export import freeze, verify
+from boxwright.pipeline import text
+
+from .conftest import LABEL_MAP
+
+# What programs written for the OD API do, in TensorFlow's 1.x ways alone.
+TF1_PROGRAM = """
+import sys, numpy as np, tensorflow.compat.v1 as tf
+tf.disable_v2_behavior()
+folder, image, out = sys.argv[1:]
+names = ["num_detections", "detection_boxes", "detection_scores", "detection_classes", "raw_detection_boxes",
+         "raw_detection_scores", "detection_multiclass_scores"]
+image = np.load(image)
+with tf.Graph().as_default(), tf.Session() as session:
+    graph_def = tf.GraphDef()
+    with tf.gfile.GFile(folder + "/frozen_inference_graph.pb", "rb") as file:
+        graph_def.ParseFromString(file.read())
+    tf.import_graph_def(graph_def, name="")
+    graph = tf.get_default_graph()
+    fetches = {name: graph.get_tensor_by_name(name + ":0") for name in names}
+    frozen = session.run(fetches, feed_dict={graph.get_tensor_by_name("image_tensor:0"): image[None]})
+with tf.Graph().as_default(), tf.Session() as session:
+    meta = tf.saved_model.loader.load(session, ["serve"], folder + "/saved_model")
+    signature = meta.signature_def["serving_default"]
+    assert signature.method_name == "tensorflow/serving/predict", signature.method_name
+    assert list(signature.inputs) == ["inputs"] and signature.inputs["inputs"].name == "image_tensor:0"
+    assert signature.outputs["detection_boxes"].name == "detection_boxes:0"
+    saved = session.run({name: name + ":0" for name in names}, feed_dict={"image_tensor:0": image[None]})
+np.savez(out, **frozen, **{"saved_" + name: value for name, value in saved.items()})
+"""
+
+
+def by_checkpoint(config, prefix, image):
+    detector = inference.load(config, prefix)
+    pixels, shape = detector.preprocess(tf.constant(image))
+    found = inference.detections(detector, pixels[tf.newaxis], shape[tf.newaxis])
+    return {name: value.numpy() for name, value in found.items()}
+
+
+def test_a_tf1_program_gets_the_checkpoints_detections(exported, config, prefix, photographs, tmp_path):
+    np.save(tmp_path / "image.npy", photographs[0])
+    arguments = [str(exported), str(tmp_path / "image.npy"), str(tmp_path / "out.npz")]
+    subprocess.run([sys.executable, "-c", TF1_PROGRAM, *arguments], check=True)
+    answer = dict(np.load(tmp_path / "out.npz"))
+    wanted = by_checkpoint(config, prefix, photographs[0])
+    assert set(wanted) == set(inference.OUTPUTS)
+    for name, value in wanted.items():
+        assert answer[name].dtype == np.float32 and answer[name].shape == value.shape, name
+        np.testing.assert_allclose(answer[name], value, atol=2e-5, err_msg=name)
+        np.testing.assert_array_equal(answer[name], answer[f"saved_{name}"])
+    assert wanted["num_detections"].tolist() == [20]
+    assert set(np.unique(answer["detection_classes"])) <= {1, 2, 3} and answer["detection_scores"][0, 0] > 0.3
+    assert answer["raw_detection_boxes"].shape[1] == answer["raw_detection_scores"].shape[1]
+    assert answer["detection_multiclass_scores"].shape == (1, 20, 4)
+
+
+def test_tf2_programs_load_the_saved_model(exported, photographs):
+    function = tf.saved_model.load(str(exported / "saved_model")).signatures["serving_default"]
+    found = function(inputs=tf.constant(photographs[1][np.newaxis]))
+    ours = verify.FrozenGraph(exported / freeze.FROZEN_GRAPH)(photographs[1][np.newaxis])
+    assert set(found) == set(inference.OUTPUTS)
+    np.testing.assert_allclose(found["detection_boxes"], ours["detection_boxes"], atol=1e-6)
+
+
+def test_a_batch_of_any_size_equals_its_images(exported, photographs):
+    network = verify.FrozenGraph(exported / freeze.FROZEN_GRAPH)
+    for image in photographs:
+        batch = np.stack([image, image[::-1], image[:, ::-1], 255 - image])
+        together = network(batch)
+        for row, one in enumerate(batch):
+            alone = network(one[np.newaxis])
+            for name, value in alone.items():
+                np.testing.assert_allclose(together[name][row], value[0], atol=2e-5, err_msg=name)
+
+
+def test_the_frozen_graph_is_flat_and_batch_norm_is_in_the_kernels(exported):
+    definition = tf.compat.v1.GraphDef.FromString((exported / freeze.FROZEN_GRAPH).read_bytes())
+    operations = [node.op for node in definition.node]
+    assert not definition.library.function
+    assert not {"StatefulPartitionedCall", "PartitionedCall", "FusedBatchNormV3", "Rsqrt"} & set(operations)
+    assert sum(op in ("Conv2D", "DepthwiseConv2dNative") for op in operations) == operations.count("BiasAdd")
+    # Images of one size are resized together: no loop before the network.
+    convolution = operations.index("Conv2D")
+    assert "Enter" not in operations[:convolution]
+
+
+def test_what_lies_beside_the_graph(exported, config, prefix):
+    assert {path.name for path in exported.iterdir()} == {
+        "frozen_inference_graph.pb", "saved_model", "model.ckpt.index", "model.ckpt.data-00000-of-00001", "checkpoint",
+        "pipeline.config", "label_map.pbtxt", "export.json",
+    }  # fmt: skip
+    assert label_map.read(exported / "label_map.pbtxt") == LABEL_MAP
+    assert text.read(exported / "pipeline.config").model == config.model
+    assert tf.train.latest_checkpoint(str(exported)) == str(exported / "model.ckpt")
+    ours, theirs = tf.train.load_checkpoint(str(exported / "model.ckpt")), tf.train.load_checkpoint(prefix)
+    names = set(ours.get_variable_to_shape_map())
+    assert names == {name for name in theirs.get_variable_to_shape_map() if not name.endswith(inference.AVERAGE)}
+    assert ours.get_tensor("global_step") == 30
+    name = "BoxPredictor_0/ClassPredictor/weights"
+    np.testing.assert_array_equal(ours.get_tensor(name), theirs.get_tensor(name))
+
+
+def test_moving_averages_take_the_weights_place(tmp_path, config, prefix, photographs):
+    averaged = type(config)()
+    averaged.CopyFrom(config)
+    averaged.eval_config.use_moving_averages = True
+    freeze.freeze(averaged, prefix, LABEL_MAP, tmp_path / "model")
+    name = "BoxPredictor_0/ClassPredictor/weights"
+    ours, theirs = tf.train.load_checkpoint(str(tmp_path / "model/model.ckpt")), tf.train.load_checkpoint(prefix)
+    np.testing.assert_array_equal(ours.get_tensor(name), theirs.get_tensor(name + inference.AVERAGE))
+    assert not text.read(tmp_path / "model/pipeline.config").eval_config.use_moving_averages
+    report = verify.verify(tmp_path / "model", photographs)
+    assert report["same_detections"]["checkpoint"]["share"] == 1
+
+
+def test_the_report_of_the_proof(exported, photographs):
+    report = json.loads((exported / "export.json").read_text())
+    assert report["images"] == len(photographs)
+    for one in report["same_detections"].values():
+        assert one["share"] == 1 and one["detections"] >= 20
+        assert one["max_box"] < 1e-4 and one["max_score"] < 1e-4
+    assert report["bytes"]["frozen_graph"] == (exported / freeze.FROZEN_GRAPH).stat().st_size
+    assert 0.9 < report["bytes"]["saved_model"] / report["bytes"]["frozen_graph"] < 1.2
+    assert report["weights"] > 100_000 and report["ms_per_image"] > 0
+
+
+def test_a_checkpoint_with_other_weights_fails_the_proof(tmp_path, exported, config, photographs):
+    import shutil
+
+    from boxwright.detector import builder, checkpoint_files
+
+    shutil.copytree(exported, tmp_path / "model")
+    other = {name: value.numpy() for name, value in builder.build(config.model, seed=99).variables.items()}
+    checkpoint_files.write(str(tmp_path / "model" / "model.ckpt"), other)
+    with pytest.raises(RuntimeError, match="checkpoint"):
+        verify.verify(tmp_path / "model", photographs)
+
+
+def test_equal_exports_have_equal_graphs(tmp_path, exported, config, prefix):
+    freeze.freeze(config, prefix, LABEL_MAP, tmp_path / "again")
+    for name in (freeze.FROZEN_GRAPH, "label_map.pbtxt", "pipeline.config", "model.ckpt.data-00000-of-00001"):
+        assert (tmp_path / "again" / name).read_bytes() == (exported / name).read_bytes(), name
+
+
+def test_a_checkpoint_of_another_model_is_an_error(tmp_path, config, prefix):
+    other = type(config)()
+    other.CopyFrom(config)
+    other.model.ssd.num_classes = 7
+    with pytest.raises(UserError, match=r"BoxPredictor_0/ClassPredictor/(weights|biases) has shape"):
+        inference.load(other, prefix)
+    with pytest.raises(UserError, match=r"no checkpoint .*model\.ckpt-1"):
+        inference.load(config, str(tmp_path / "model.ckpt-1"))
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "fine_tuned_model"
+    stale = tmp_path / ".fine_tuned_model.1.tmp"
+    stale.mkdir()
+    with pytest.raises(RuntimeError), freeze.whole_folder(target) as folder:
+        (folder / "half").write_text("")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    for content in ("one", "two"):
+        with freeze.whole_folder(target) as folder:
+            (folder / content).write_text(content)
+        assert [path.name for path in target.iterdir()] == [content]
+    assert list(tmp_path.iterdir()) == [target]

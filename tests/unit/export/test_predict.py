@@ -1,0 +1,116 @@
+"""An exported detector on a folder of photographs."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from boxwright.annotations import voc
+from boxwright.errors import UserError
+from boxwright.export import freeze, predict, verify
+from boxwright.figures import draw
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, photographs):
+    """Photographs in nested folders, one turned by EXIF, one broken, two that share a stem, and a text file."""
+    root = tmp_path_factory.mktemp("photographs")
+    (root / "nested" / "deep").mkdir(parents=True)
+    Image.fromarray(photographs[0]).save(root / "first.png")
+    Image.fromarray(photographs[1]).save(root / "nested" / "deep" / "Second.PNG")
+    Image.fromarray(photographs[2]).save(root / "nested" / "twin.png")
+    Image.fromarray(photographs[2]).convert("L").save(root / "nested" / "twin.bmp")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: shown rotated by 90 degrees clockwise
+    Image.fromarray(np.rot90(photographs[0])).save(root / "turned.png", exif=exif)
+    (root / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    (root / "notes.txt").write_text("not an image")
+    return root
+
+
+@pytest.fixture(scope="module")
+def predicted(tmp_path_factory, exported, folder):
+    out = tmp_path_factory.mktemp("results") / "predictions"
+    counts = predict.run(exported, predict.find(folder), out, score_threshold=0.2, line_thickness=2)
+    return out, counts
+
+
+def test_every_readable_image_has_its_three_files(predicted, folder):
+    out, counts = predicted
+    stems = ["first", "nested/deep/Second", "nested/twin.png", "nested/twin.bmp", "turned"]
+    wanted = {f"{stem}{suffix}" for stem in stems for suffix in (".jpg", ".json", ".xml")}
+    assert {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} == wanted
+    assert (counts["images"], counts["unreadable"]) == (5, 1)
+    assert counts["detections"] == sum(len(json.loads(path.read_text())["detections"]) for path in out.rglob("*.json"))
+
+
+def test_the_json_holds_the_graphs_detections(predicted, exported, photographs):
+    out, _ = predicted
+    content = json.loads((out / "first.json").read_text())
+    height, width, _ = photographs[0].shape
+    assert (content["image"], content["width"], content["height"]) == ("first.png", width, height)
+    answer = verify.FrozenGraph(exported / freeze.FROZEN_GRAPH)(photographs[0][np.newaxis])
+    kept = answer["detection_scores"][0] >= 0.2
+    assert 0 < kept.sum() == len(content["detections"])
+    for one, row in zip(content["detections"], np.flatnonzero(kept), strict=True):
+        assert one["class"] == {1: "cat", 2: "dog", 3: "owl"}[one["id"]]
+        assert one["id"] == answer["detection_classes"][0, row]
+        assert one["score"] == pytest.approx(answer["detection_scores"][0, row], abs=1e-6)
+        assert one["box"] == pytest.approx(answer["detection_boxes"][0, row].tolist(), abs=1e-6)
+    scores = [one["score"] for one in content["detections"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_xml_is_an_annotation_with_whole_pixels(predicted):
+    out, _ = predicted
+    content = json.loads((out / "nested/deep/Second.json").read_text())
+    source = (out / "nested/deep/Second.xml").read_bytes()
+    found = voc.read(source)
+    assert found.filename == "Second.PNG" and b"<folder>deep</folder>" in source
+    assert (found.width, found.height) == (content["width"], content["height"])
+    assert len(found.boxes) == len(content["detections"]) > 0
+    for box, one in zip(found.boxes, content["detections"], strict=True):
+        ymin, xmin, ymax, xmax = one["box"]
+        pixels = (xmin * found.width, ymin * found.height, xmax * found.width, ymax * found.height)
+        assert box.class_name == one["class"]
+        assert all(side == int(side) for side in box.corners)
+        assert np.abs(np.subtract(box.corners, pixels)).max() <= 1
+
+
+def test_a_turned_photograph_is_seen_upright(predicted, photographs):
+    out, _ = predicted
+    upright, turned = (json.loads((out / name).read_text()) for name in ("first.json", "turned.json"))
+    assert turned["detections"] == upright["detections"]
+    assert (turned["width"], turned["height"]) == (upright["width"], upright["height"])
+    assert Image.open(out / "turned.jpg").size == (turned["width"], turned["height"])
+
+
+def test_the_boxes_are_drawn(predicted, photographs):
+    out, _ = predicted
+    best = json.loads((out / "first.json").read_text())["detections"][0]
+    height, width, _ = photographs[0].shape
+    drawn = np.asarray(Image.open(out / "first.jpg")).astype(int)
+    plain = np.full((height, width, 3), 255, np.uint8)
+    line = np.all(draw.boxes(plain, [best["box"]], [best["id"]], [""], thickness=2) == draw.colour(best["id"]), axis=2)
+    near = np.abs(drawn[line] - draw.colour(best["id"])).max(axis=1) < 60
+    assert near.mean() > 0.6, "the line of the best box has its class's colour, where no label covers it"
+
+
+def test_a_threshold_nothing_reaches_leaves_empty_annotations(tmp_path, exported, folder):
+    counts = predict.run(exported, predict.find(folder)[:2], tmp_path / "out", score_threshold=1.1)
+    assert counts["detections"] == 0
+    assert json.loads((tmp_path / "out/first.json").read_text())["detections"] == []
+    assert voc.read(tmp_path / "out/first.xml").boxes == ()
+
+
+def test_folders_without_images_are_errors(tmp_path, exported, folder):
+    with pytest.raises(UserError, match="no folder"):
+        predict.find(tmp_path / "missing")
+    (tmp_path / "readme.txt").write_text("")
+    with pytest.raises(UserError, match=r"holds no image.*\.png"):
+        predict.find(tmp_path)
+    broken = [one for one in predict.find(folder) if one.name == "broken.jpg"]
+    with pytest.raises(UserError, match=r"None of the 1 images can be read: broken\.jpg"):
+        predict.run(exported, broken, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
