@@ -1,11 +1,12 @@
 """What the first and last bytes of an image file say, without decoding a pixel.
 
-Sources: JPEG markers, ITU-T T.81 annex B; PNG chunks, ISO/IEC 15948 section 5; sizes of BMP, GIF and WebP files as
-their headers state them. Such files, and TIFF, are rare in data sets for detection: Pillow reads their headers.
+Sources: JPEG markers, ITU-T T.81 annex B; PNG chunks, ISO/IEC 15948 section 5; GIF blocks, GIF89a; sizes that BMP,
+WebP and TIFF files state. The last four are rare in data sets for detection: Pillow reads their headers.
 """
 
 import io
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 
@@ -138,7 +139,7 @@ def _png(data: bytes) -> ImageInfo:
 def _other(data: bytes, name: str) -> ImageInfo:
     """BMP, GIF, WebP and TIFF: Pillow's reading of the headers, and the size that they promise."""
     try:
-        with Image.open(io.BytesIO(data), formats=[name]) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=[name]) as image:
             (width, height), mode = image.size, image.mode
             orientation = 1
             if name == "webp" and "exif" in image.info:
@@ -159,7 +160,7 @@ def _other(data: bytes, name: str) -> ImageInfo:
     if len(data) < needed:
         text = f"the file ends before the image does ({len(data)} of {needed} bytes)"
         return ImageInfo(**facts, problem=text, truncated=True)
-    if name == "gif" and not data.rstrip(b"\0").endswith(b";"):
+    if name == "gif" and not _gif_has_its_end(data):
         return ImageInfo(**facts, problem="the file ends before the image does", truncated=True)
     return ImageInfo(**facts)
 
@@ -178,3 +179,20 @@ def _promised_size(data: bytes, name: str, image: Image.Image) -> int:
             if starts in image.tag_v2 and sizes in image.tag_v2:
                 return max(a + b for a, b in zip(image.tag_v2[starts], image.tag_v2[sizes], strict=True))
     return 0
+
+
+def _gif_has_its_end(data: bytes) -> bool:
+    """Walk the blocks of a GIF file, each a chain of parts with a length, up to its trailer."""
+    position, end = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0), len(data)
+    while position < end and data[position] in b"!,":
+        if data[position : position + 1] == b"!":
+            position += 2
+        elif position + 10 > end:
+            return False
+        else:
+            flags = data[position + 9]
+            position += 11 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+        while position < end and data[position]:
+            position += 1 + data[position]
+        position += 1
+    return data[position : position + 1] == b";"
