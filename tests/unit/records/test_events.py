@@ -62,6 +62,17 @@ def test_each_value_can_be_watched_at_once(tmp_path):
     writer.close()
 
 
+def test_later_files_are_seen_while_tensorboard_watches(tmp_path):
+    watcher = load(tmp_path)
+    for end in (500, 1000, 10000):
+        with events.EventWriter(tmp_path / events.file_name(end)) as writer:
+            writer.scalars(end - 1, {"loss": 1.0})
+            writer.scalars(end, {"loss": 0.5})
+        watcher.Reload()
+        assert watcher.Tensors("loss")[-1].step == end
+    assert [event.step for event in watcher.Tensors("loss")] == [499, 500, 999, 1000, 9999, 10000]
+
+
 def test_writing_again_replaces_the_file(tmp_path):
     path = tmp_path / "events.out.tfevents.x"
     for value in (1.0, 2.0):

@@ -1,8 +1,11 @@
 """TensorBoard event files under a fixed name, written without TensorFlow.
 
 TensorFlow puts time, host and process id into the name of an event file, so a workflow cannot declare it as an output.
-Here the caller chooses the name. TensorBoard takes a file for an event file when its name holds "tfevents", and reads
-the files of one folder in the order of their names: number them so that this is the order of their steps.
+Here the caller chooses the name. TensorBoard takes a file for an event file when its name holds "tfevents".
+
+It reads the files of one folder in the order of their names, and a step that comes after a higher one makes it forget
+what lies between: of files numbered 500, 1000 and 1500 it shows the steps up to 500 only. `file_name` gives names that
+sort as their steps do.
 """
 
 import io
@@ -26,6 +29,11 @@ from boxwright.records import tfrecord
 # Images are for looking at: a photograph as PNG would be ten times as large. Without chroma subsampling
 # (4:4:4), thin coloured lines of drawn boxes stay sharp.
 _JPEG = {"format": "JPEG", "quality": 90, "subsampling": 0}
+
+
+def file_name(step: int) -> str:
+    """The name of the event file of the segment or evaluation that ends at `step`."""
+    return f"events.out.tfevents.{step:010d}"
 
 
 class EventWriter:
