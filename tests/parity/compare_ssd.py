@@ -1,0 +1,157 @@
+"""What is compared of an SSD case, and the bars."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from golden_case import Case, Check, Run, absolute, equal, ratio, relative, sampled
+
+ANCHORS = 1e-6
+RAW = 1e-4
+DETECTIONS = 1e-4
+# Trained weights: what people look at are detections of some confidence, and their scores.
+SCORES = 1e-3
+LEAST_SCORE = 0.3
+SAME_BOX = 0.95
+# Losses, where batch norm uses the batch (ill-conditioned on maps of 1x1) and where it does not; codes of far-off boxes
+# reach 100 and are recorded to 3e-6 of that.
+LOSSES = {"loss": 1e-4, "loss_frozen_bn": 1e-4, "loss_bn_eval": 1e-5}
+TARGETS = 1e-5
+GRADIENT_NORMS = 1e-3
+AVERAGES = 1e-3
+
+
+def checks(case: Case) -> Iterator[Check]:
+    """Every check of the case."""
+    detector, names = case.detector()
+    yield from names
+    for run in case.runs():
+        prefix = f"{run.name} " if run.name else ""
+        for check in _inference(detector, run, trained="weights" in case.golden):
+            yield Check(prefix + check.name, check.difference, check.bar, check.unit)
+    for kind, entry, recorded in case.losses():
+        for check in _training(case, kind, entry, recorded):
+            yield Check(f"{kind} {check.name}", check.difference, check.bar, check.unit)
+
+
+def _inference(detector: Any, run: Run, trained: bool) -> Iterator[Check]:
+    recorded = run.outputs
+
+    @tf.function
+    def infer(images: tf.Tensor, shapes: tf.Tensor) -> tuple:
+        predictions = detector.predict(images, shapes)
+        return predictions, detector.postprocess(predictions, shapes), detector.feature_maps(images)
+
+    image, shape = detector.preprocess(run.image)
+    predictions, detections, maps = infer(image[tf.newaxis], shape[tf.newaxis])
+    yield _large(run.entry, "preprocessed", image[tf.newaxis], recorded)
+    yield equal("true_image_shapes", shape[tf.newaxis], recorded["true_image_shapes"])
+    for index, features in enumerate(maps):
+        key = next(key for key in (f"sub_feature_map_{index}", f"sub_feature_maps_{index}") if key in recorded)
+        yield _large(run.entry, key, features, recorded)
+    yield absolute("anchors", predictions["anchors"], recorded["pred_anchors"], ANCHORS)
+    for key in ("box_encodings", "class_predictions_with_background"):
+        yield relative(key, predictions[key], recorded[f"pred_{key}"], RAW)
+    for key in ("raw_detection_boxes", "raw_detection_scores"):
+        yield absolute(key, detections[key], recorded[f"det_{key}"], DETECTIONS)
+    if trained:
+        yield from _same_objects(detections, recorded)
+        return
+    yield equal("num_detections", detections["num_detections"], recorded["det_num_detections"])
+    yield equal("detection_classes", detections["detection_classes"], recorded["det_detection_classes"])
+    for key in ("detection_boxes", "detection_scores", "detection_multiclass_scores"):
+        yield absolute(key, detections[key], recorded[f"det_{key}"], DETECTIONS)
+
+
+def _large(entry: dict, key: str, value: Any, recorded: Any) -> Check:
+    """A tensor that may be stored by samples."""
+    ours, std = sampled(entry, key, value)
+    return relative(key, ours, recorded[key], RAW, std)
+
+
+def _same_objects(detections: dict, recorded: Any) -> Iterator[Check]:
+    """Each recorded detection of some confidence is found: same class, same place, same score; and no others."""
+
+    def confident(values: Any, prefix: str = "") -> list[tuple]:
+        keys = ("detection_classes", "detection_scores", "detection_boxes")
+        rows = zip(*(np.asarray(values[prefix + key])[0] for key in keys), strict=True)
+        return [row for row in rows if row[1] > LEAST_SCORE]
+
+    ours, theirs = confident(detections), confident(recorded, "det_")
+    worst, missed = 0.0, 0
+    for label, score, box in theirs:
+        found = [s for c, s, b in ours if c == label and _iou(b, box) > SAME_BOX]
+        missed += not found
+        worst = max([worst, *[min(abs(s - score) for s in found)]]) if found else worst
+    yield Check(f"objects over {LEAST_SCORE} ({len(theirs)})", missed, 0, "missed")
+    yield Check("objects over it that were not recorded", max(0, len(ours) - len(theirs)), 0, "more")
+    yield Check("scores of the objects", worst, SCORES, "absolute")
+
+
+def _iou(a: np.ndarray, b: np.ndarray) -> float:
+    sides = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None)
+    overlap = sides.prod()
+    return overlap / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - overlap)
+
+
+def _training(case: Case, kind: str, entry: dict, recorded: Any) -> Iterator[Check]:
+    """One training step: losses, targets, and gradient norms or moving averages."""
+    detector, _ = case.detector(case.model_of_losses(entry))
+    images, shapes = case.batch(detector, entry)
+    truth = case.groundtruth(entry)
+    names = case.recorded_names(detector)
+
+    @tf.function
+    def step(images: tf.Tensor, shapes: tf.Tensor) -> tuple:
+        with tf.GradientTape() as tape:
+            predictions = detector.predict(images, shapes, training=True)
+            losses = detector.losses(predictions, truth)
+            penalty = detector.regularization_loss()
+            total = tf.add_n([*losses.values(), penalty])
+        gradients = tape.gradient(total, [detector.variables[name] for name in detector.trainable])
+        return losses, penalty, detector.targets(predictions, truth), [tf.norm(g) for g in gradients]
+
+    losses, penalty, targets, norms = step(images, shapes)
+    yield _large(entry, "preprocessed", images, recorded)
+    for tag, value in entry["losses"].items():
+        yield ratio(tag, losses[tag], value, LOSSES[kind])
+    yield ratio("regularization_loss", penalty, entry["regularization_loss"], LOSSES[kind])
+    weights = np.broadcast_to(targets.class_weights.numpy()[..., np.newaxis], recorded["tgt_cls_weights"].shape)
+    yield equal("match", targets.match, recorded["tgt_match"])
+    yield equal("class targets", targets.class_targets, recorded["tgt_cls_targets"])
+    yield equal("class weights", weights, recorded["tgt_cls_weights"])
+    yield equal("box weights", targets.box_weights, recorded["tgt_reg_weights"])
+    yield absolute("box targets", targets.box_targets, recorded["tgt_reg_targets"], TARGETS)
+    trained = {names[name]: float(norm) for name, norm in zip(detector.trainable, norms, strict=True)}
+    yield Check("trained variables", len(set(trained) ^ set(entry["grad_norms"])), 0, "names that differ")
+    if kind == "loss_bn_eval":
+        yield from _gradient_norms(trained, entry)
+    yield from _moved_averages(case, detector, names, entry)
+
+
+def _gradient_norms(ours: dict[str, float], entry: dict) -> Iterator[Check]:
+    worst = {
+        name: abs(ours[name] - norm) / max(norm, 1e-3 * entry["global_grad_norm"])
+        for name, norm in entry["grad_norms"].items()
+        if name in ours
+    }
+    name = max(worst, key=worst.get)
+    yield Check(f"gradient norms, worst {name[-40:]}", worst[name], GRADIENT_NORMS, "of the recorded norm")
+
+
+def _moved_averages(case: Case, detector: Any, names: dict[str, str], entry: dict) -> Iterator[Check]:
+    """Which moving averages one step has moved, and where to."""
+    moved = entry["moving_average_after_one_step"]
+    ours = {names[name]: variable.numpy() for name, variable in detector.variables.items()}
+    changed = [name for name, value in ours.items() if (value != case.weights[name]).any()]
+    counted = [name for name in changed if "moving_variance" not in name] if "bn_layers" in moved else changed
+    yield Check("moving averages moved", abs(len(counted) - moved["count_changed"]), 0, "difference of their number")
+    worst = 0.0
+    for name, sample in moved["sample"].items():
+        after = ours[name].ravel()[:4]
+        worst = max(worst, np.abs(after - sample["first4_after"]).max() / sample["max_change"])
+        if "var_first4_after" in sample:
+            variance = ours[name.replace("moving_mean", "moving_variance")].ravel()[:4]
+            worst = max(worst, np.abs(variance - sample["var_first4_after"]).max() / sample["max_change"])
+    yield Check("moving averages after one step", worst, AVERAGES, "of the largest change")

@@ -1,0 +1,189 @@
+"""A recorded case: its configuration, the rule that fills its weights, its inputs and outputs, and the checks' form."""
+
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from boxwright.annotations import images
+from boxwright.detector import builder, checkpoint
+from boxwright.detector.groundtruth import Groundtruth
+from boxwright.pipeline import model_of, text
+
+# A folder that says it was made with a checkpoint names it relative to itself, with remarks after the path.
+WEIGHTS = "weights"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One tensor compared: the largest difference found, the bar, and what the difference is measured in."""
+
+    name: str
+    difference: float
+    bar: float
+    unit: str = "of the recorded std"
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.difference <= self.bar)
+
+    def __str__(self) -> str:
+        verdict = "pass" if self.passed else "FAIL"
+        return f"{verdict}  {self.name:<58} {self.difference:>10.3g}  (bar {self.bar:.0e}, {self.unit})"
+
+
+def relative(name: str, ours: Any, recorded: Any, bar: float, std: float | None = None) -> Check:
+    """The largest difference over the recorded standard deviation (of the recorded values unless given)."""
+    ours, recorded = np.asarray(ours), np.asarray(recorded)
+    if ours.shape != recorded.shape:
+        return Check(f"{name} {list(ours.shape)} for {list(recorded.shape)}", np.inf, bar, "shape")
+    scale = std if std is not None else float(recorded.std())
+    return Check(name, float(np.abs(ours - recorded).max(initial=0)) / (scale or 1.0), bar)
+
+
+def absolute(name: str, ours: Any, recorded: Any, bar: float) -> Check:
+    """The largest difference as it is."""
+    check = relative(name, ours, recorded, bar, std=1.0)
+    return Check(check.name, check.difference, bar, "absolute")
+
+
+def equal(name: str, ours: Any, recorded: Any) -> Check:
+    """How many elements differ; none may."""
+    ours, recorded = np.asarray(ours), np.asarray(recorded)
+    if ours.shape != recorded.shape:
+        return Check(f"{name} {list(ours.shape)} for {list(recorded.shape)}", np.inf, 0, "shape")
+    return Check(name, float((ours != recorded).sum()), 0, "elements that differ")
+
+
+def ratio(name: str, ours: Any, recorded: float, bar: float) -> Check:
+    """The difference of two scalars over the recorded one."""
+    return Check(name, abs(float(ours) - recorded) / max(abs(recorded), 1e-12), bar, "of the recorded value")
+
+
+def filled(variable: dict) -> np.ndarray:
+    """The value of a variable by the fill rule: normal noise seeded by the CRC of the name, or the listed values."""
+    if variable.get("values") is not None:
+        return np.asarray(variable["values"], np.float32).reshape(variable["shape"])
+    random = np.random.Generator(np.random.PCG64(zlib.crc32(variable["name"].encode())))
+    noise = random.standard_normal(tuple(variable["shape"]), dtype=np.float32)
+    value = np.float32(variable["mean"]) + np.float32(variable["std"]) * noise
+    return np.abs(value) if variable.get("abs") else value
+
+
+def picture(seed: int, height: int, width: int) -> np.ndarray:
+    """The input image of a case, uint8 [height, width, 3]: 7/8 noise in cells of 8x8, 1/8 noise per pixel."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    coarse = random.integers(0, 256, (-(-height // 8), -(-width // 8), 3), dtype=np.uint8)
+    fine = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    coarse = coarse.repeat(8, 0).repeat(8, 1)[:height, :width].astype(np.uint16)
+    return ((coarse * 7 + fine) // 8).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One input with its outputs: a recorded inference. `entry` holds its `subsampled` and the like."""
+
+    name: str
+    image: np.ndarray
+    outputs: Any
+    entry: dict
+
+
+class Case:
+    """The case in `folder`, with all that is in its golden.json."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        self.golden = json.loads((self.folder / "golden.json").read_text())
+
+    @cached_property
+    def config(self) -> Any:
+        """Its pipeline.config."""
+        return text.parse(self.golden["pipeline_config"], str(self.folder / "golden.json"))
+
+    @property
+    def architecture(self) -> str:
+        """ssd, faster_rcnn, ..."""
+        return model_of(self.config)[1]
+
+    @cached_property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Every variable by its recorded name."""
+        if WEIGHTS in self.golden:
+            reader = checkpoint.read(self.folder / self.golden[WEIGHTS].split(" ")[0])
+            return {variable["name"]: reader.value(variable["name"]) for variable in self.golden["variables"]}
+        return {variable["name"]: filled(variable) for variable in self.golden["variables"]}
+
+    def detector(self, model: Any = None) -> tuple[builder.Detector, list[Check]]:
+        """The detector of `model` (or of the case's own configuration), filled, and the check of its variables."""
+        detector = builder.build(self.config.model if model is None else model)
+        names = self.recorded_names(detector)
+        ours = {names[name]: tuple(variable.shape) for name, variable in detector.variables.items()}
+        recorded = {variable["name"]: tuple(variable["shape"]) for variable in self.golden["variables"]}
+        differing = set(ours.items()) ^ set(recorded.items())
+        for name, variable in detector.variables.items():
+            if recorded.get(names[name]) == tuple(variable.shape):
+                variable.assign(self.weights[names[name]])
+        listed = "".join(f" {name}{list(shape)}" for name, shape in sorted(differing)[:4])
+        return detector, [Check(f"variables{listed}", len(differing), 0, "names and shapes that differ")]
+
+    def recorded_names(self, detector: builder.Detector) -> dict[str, str]:
+        """The recorded name of each variable of the detector: paths in the object graph where the case is TF2's."""
+        if self.golden["mode"] == "tf2":
+            return detector.object_graph_keys()
+        return {name: name for name in detector.variables}
+
+    def runs(self) -> Iterator[Run]:
+        """The recorded inferences."""
+        if "images" in self.golden:
+            for name, entry in self.golden["images"].items():
+                image = images.load_rgb(self.folder / entry["file"])
+                yield Run(name, image, np.load(self.folder / entry["outputs"]), entry)
+        else:
+            outputs = np.load(self.folder / "outputs.npz")
+            yield Run("", outputs["image"], outputs, self.golden)
+
+    def losses(self) -> Iterator[tuple[str, dict, Any]]:
+        """Kind, entry and arrays of every recorded training step."""
+        for kind in ("loss", "loss_frozen_bn", "loss_bn_eval"):
+            if kind in self.golden:
+                yield kind, self.golden[kind], np.load(self.folder / self.golden[kind]["file"])
+
+    def model_of_losses(self, entry: dict) -> Any:
+        """The DetectionModel that a recorded training step ran."""
+        written = entry["pipeline_config_model"]
+        if written.startswith("same"):
+            return self.config.model
+        return text.parse(written, str(self.folder / "golden.json"), kind="DetectionModel")
+
+    @staticmethod
+    def batch(detector: builder.Detector, entry: dict) -> tuple[tf.Tensor, tf.Tensor]:
+        """Preprocessed images [B, h, w, 3] and true shapes [B, 3] of a recorded training step."""
+        shape = entry["input"]["H"], entry["input"]["W"]
+        preprocessed = [detector.preprocess(picture(seed, *shape)) for seed in entry["input"]["seeds"]]
+        return tuple(tf.stack(column) for column in zip(*preprocessed, strict=True))
+
+    @staticmethod
+    def groundtruth(entry: dict) -> Groundtruth:
+        """The ground truth of a recorded training step."""
+        counts = [len(image["boxes"]) for image in entry["gt"]]
+        boxes = np.zeros((len(counts), max(counts), 4), np.float32)
+        classes, weights = np.zeros(boxes.shape[:2], np.int32), np.zeros(boxes.shape[:2], np.float32)
+        for row, (count, image) in enumerate(zip(counts, entry["gt"], strict=True)):
+            boxes[row, :count] = image["boxes"]
+            classes[row, :count] = image["classes"]
+            weights[row, :count] = image["weights"]
+        return Groundtruth(*map(tf.constant, (boxes, classes, weights, np.array(counts, np.int32))))
+
+
+def sampled(entry: dict, name: str, value: Any) -> tuple[np.ndarray, float | None]:
+    """`value` as it was stored (flat and strided if it was large), and the recorded std of the whole, if known."""
+    note = entry.get("subsampled", {}).get(name)
+    value = np.asarray(value)
+    return (value, None) if note is None else (value.ravel()[:: note["stride"]], note["std"])
