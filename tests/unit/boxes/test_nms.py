@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from boxwright import protos
 from boxwright.boxes import nms
@@ -153,6 +154,21 @@ def test_one_row_for_the_whole_size_unknown():
     for ours, theirs in zip(function(boxes, scores), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert function(tf.zeros([0, 4, 1, 4]), tf.zeros([0, 4, 3])).boxes.shape == [0, 10, 4]
+
+
+def test_a_frozen_graph_gives_the_same_in_a_session():
+    settings = nms.Settings(max_per_class=10, max_total=10)
+    signature = [tf.TensorSpec([None, 400, 1, 4]), tf.TensorSpec([None, 400, 7])]
+    function = tf.function(lambda b, s: nms.multiclass(b, s, settings, UNIT), input_signature=signature)
+    frozen = convert_variables_to_constants_v2(function.get_concrete_function())
+    boxes, scores = random_case(4)
+    with tf.Graph().as_default() as graph:
+        tf.compat.v1.import_graph_def(frozen.graph.as_graph_def(), name="")
+        with tf.compat.v1.Session(graph=graph) as session:
+            feed = {frozen.inputs[0].name: boxes.numpy(), frozen.inputs[1].name: scores.numpy()}
+            found = session.run([output.name for output in frozen.outputs], feed)
+    for ours, expected in zip(found, function(boxes, scores), strict=True):
+        np.testing.assert_array_equal(ours, expected)
 
 
 def test_proposals():

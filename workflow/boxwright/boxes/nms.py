@@ -79,8 +79,8 @@ def from_config(config) -> Settings:
         problems.append(f"soft_nms_sigma: {config.soft_nms_sigma:g} is negative")
     if config.use_combined_nms:
         problems.append(
-            "use_combined_nms: true is not supported (it gives no multiclass scores); false gives the same detections, "
-            "also in speed"
+            "use_combined_nms: true is not supported, as it clips to the unit square first and gives no multiclass "
+            "scores; false is as fast here"
         )
     if config.soft_nms_sigma > 0:
         problems += [
@@ -145,7 +145,8 @@ def multiclass(boxes, scores, settings: Settings, windows, num_valid=None) -> De
         settings = settings._replace(class_agnostic=False, max_per_class=settings.max_total)
         found = multiclass(boxes, tf.reduce_max(scores, axis=2, keepdims=True), settings, windows)
         classes = tf.gather(best_class, found.anchors, batch_dims=1)
-        return found._replace(classes=tf.where(found.scores > 0, classes, 0))
+        real = tf.range(settings.max_total) < found.num[:, None]
+        return found._replace(classes=tf.where(real, classes, 0))
 
     def thorough():
         return _finish(boxes, _per_class(boxes, scores, settings), settings, windows)
@@ -228,15 +229,17 @@ def _best_candidates(boxes, scores, settings):
     box_class, anchor = position // anchors, position % anchors
 
     rank = tf.cast(tf.where(eligible, count - tf.range(count), 0), tf.float32)
-    _, survivors, _, num = tf.raw_ops.CombinedNonMaxSuppression(
-        boxes=_boxes_of(boxes, anchor, box_class)[:, :, None, :],
-        scores=tf.one_hot(box_class, classes) * rank[:, :, None],
-        max_output_size_per_class=settings.max_per_class,
-        max_total_size=count,
-        iou_threshold=settings.iou_threshold,
-        score_threshold=0.0,
-        clip_boxes=False,
-    )
+    # The kernel for CPU, wherever the rest runs: it compares by the same arithmetic as the single-class op.
+    with tf.device("/CPU:0"):
+        _, survivors, _, num = tf.raw_ops.CombinedNonMaxSuppression(
+            boxes=_boxes_of(boxes, anchor, box_class)[:, :, None, :],
+            scores=tf.one_hot(box_class, classes) * rank[:, :, None],
+            max_output_size_per_class=settings.max_per_class,
+            max_total_size=count,
+            iou_threshold=settings.iou_threshold,
+            score_threshold=0.0,
+            clip_boxes=False,
+        )
     order = tf.minimum(count - tf.cast(survivors, tf.int32), count - 1)
     found = _Candidates(
         scores=tf.gather(best, order, batch_dims=1),
