@@ -8,7 +8,7 @@ import pytest
 from boxwright.annotations.model import Box, Sample
 from boxwright.errors import UserError
 from boxwright.evaluation import data
-from boxwright.evaluation.data import dataset_of, decimal, detections_of, pixel_boxes
+from boxwright.evaluation.data import Answer, dataset_of, decimal, detections_of, pixel_boxes
 from boxwright.evaluation.matching import best_overlap
 from boxwright.records.example import from_example, to_example
 
@@ -68,17 +68,16 @@ def test_records_that_cannot_be_measured_are_errors(records, message):
 
 def test_detections_that_are_not_numbers_are_an_error_with_their_images():
     images = dataset_of([record("a.jpg", Box("cat", 0, 0, 9, 9)), record("b.jpg"), record("c.jpg")], LABEL_MAP).images
-    good = (np.zeros((1, 4), np.float32), np.array([0.5], np.float32), np.array([1]))
-    nan_score = (np.zeros((1, 4), np.float32), np.array([np.nan], np.float32), np.array([1]))
-    inf_box = (np.full((1, 4), np.inf, np.float32), np.array([0.5], np.float32), np.array([1]))
+    good = Answer(np.zeros((1, 4), np.float32), np.array([0.5], np.float32), np.array([1]))
+    broken = good._replace(finite=False)
     with pytest.raises(UserError, match=r"on 2 of 3 images: b.jpg, c.jpg"):
-        detections_of([good, nan_score, inf_box], images)
+        detections_of([good, broken, broken], images)
     assert len(detections_of([good, good, good], images)) == 3
 
 
 def test_every_image_has_detections_exactly_once():
     images = dataset_of([record("a.jpg", Box("cat", 0, 0, 9, 9)), record("b.jpg")], LABEL_MAP).images
-    none = (np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
+    none = Answer(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
     found = detections_of([none, none], images)
     assert len(found) == 0 and found.boxes.shape == (0, 4)
     with pytest.raises(ValueError, match="1 images have detections, 2"):

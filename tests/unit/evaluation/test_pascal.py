@@ -1,5 +1,7 @@
 """VOC's AP@0.5 against hand-worked values and a second implementation, one detection at a time."""
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 
@@ -28,9 +30,12 @@ def oracle(dataset, detections, number) -> float | None:
         (row for row in range(len(detections)) if detections.classes[row] == number),
         key=lambda row: -detections.scores[row],
     )
+    by_image = defaultdict(list)
+    for row in rows:
+        by_image[truth.image[row]].append(row)
     taken, right = set(), []
     for row in ranked:
-        here = [g for g in rows if truth.image[g] == detections.image[row]]
+        here = by_image[detections.image[row]]
         best = max(here, key=lambda g: overlap(detections.boxes[row], truth.boxes[g]), default=None)
         if best is None or overlap(detections.boxes[row], truth.boxes[best]) < 0.5:
             right.append(False)
@@ -40,12 +45,16 @@ def oracle(dataset, detections, number) -> float | None:
             right.append(best not in taken)
             taken.add(best)
     recall, precision = [0.0], [0.0]
-    for count, _ in enumerate(right, start=1):
-        recall.append(sum(right[:count]) / objects)
-        precision.append(sum(right[:count]) / count)
+    found = 0
+    for count, one in enumerate(right, start=1):
+        found += one
+        recall.append(found / objects)
+        precision.append(found / count)
     recall.append(1.0)
     precision.append(0.0)
-    return sum((recall[i] - recall[i - 1]) * max(precision[i:]) for i in range(1, len(recall)))
+    for i in range(len(precision) - 2, -1, -1):
+        precision[i] = max(precision[i], precision[i + 1])
+    return sum((recall[i] - recall[i - 1]) * precision[i] for i in range(1, len(recall)))
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_detector import LABEL_MAP
 
 from boxwright.annotations import label_map
 from boxwright.detector import inference
 from boxwright.errors import UserError
 from boxwright.export import freeze, verify
 from boxwright.pipeline import text
-
-from .conftest import LABEL_MAP
 
 # What programs written for the OD API do, in TensorFlow's 1.x ways alone.
 TF1_PROGRAM = """

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -115,6 +116,18 @@ def decimal(values: np.ndarray) -> np.ndarray:
     return values.astype(str).astype(np.float64) if values.size else values.astype(np.float64)
 
 
+class Answer(NamedTuple):
+    """What the detector says of one image: boxes float32 [N, 4] normalised, scores float32 [N], best first, classes
+    int64 [N] from 1; `finite` is whether all numbers that the network gave were, also those that suppression left out
+    (it drops a box that is not a number without a word).
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    classes: np.ndarray
+    finite: bool = True
+
+
 def dataset_of(records: Iterable[Record], label_map: Mapping[str, int]) -> Dataset:
     """The data set of some records, read once; no pixels are kept.
 
@@ -185,14 +198,14 @@ def _check(names, sizes, unknown, label_map, boxes: int) -> None:
         )
 
 
-def detections_of(per_image: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], images: Images) -> Detections:
-    """Detections from one (boxes [N, 4] normalised, scores [N], classes [N] from 1) per image, in the images' order.
+def detections_of(answers: Iterable[Answer], images: Images) -> Detections:
+    """Detections from one answer per image, in the images' order.
 
-    Raises UserError for a box or score that is NaN or infinite, naming the images.
+    Raises UserError for answers with a NaN or an infinite number, naming the images.
     """
     rows, broken = [], []
-    for index, (boxes, scores, classes) in enumerate(per_image):
-        if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
+    for index, (boxes, scores, classes, finite) in enumerate(answers):
+        if not finite:
             broken.append(images.names[index])
             continue
         height, width = int(images.heights[index]), int(images.widths[index])

@@ -13,6 +13,7 @@ import tensorflow as tf
 from boxwright.annotations import images
 from boxwright.detector import inference
 from boxwright.errors import UserError
+from boxwright.evaluation.data import Answer
 from boxwright.records.example import Record
 
 # Images of one shape go through the network together, up to this many and this many pixels: more gains nothing on a
@@ -23,11 +24,9 @@ _MOST_PIXELS = 1_500_000
 _AHEAD = 16
 _DECODERS = 2
 
-Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-
-def detect(config: Any, checkpoint: str | Path, records: Sequence[Record]) -> Iterator[Found]:
-    """Yield (boxes float32 [N, 4] normalised, scores float32 [N], classes int64 [N] from 1) for every record in order.
+def detect(config: Any, checkpoint: str | Path, records: Sequence[Record]) -> Iterator[Answer]:
+    """Yield the detector's answer for every record, in order.
 
     The weights are those that `inference.load` takes for `config` and `checkpoint`. Raises UserError where an image
     has another size than its record says.
@@ -75,13 +74,14 @@ def _decode(record: Record) -> np.ndarray:
     return image
 
 
-def _run(network, batch: list[tuple[tf.Tensor, tf.Tensor]]) -> Iterator[Found]:
+def _run(network, batch: list[tuple[tf.Tensor, tf.Tensor]]) -> Iterator[Answer]:
     pixels, shapes = (tf.stack(column) for column in zip(*batch, strict=True))
     found = {name: value.numpy() for name, value in network(pixels, shapes).items()}
     for row in range(len(batch)):
         count = int(found["num_detections"][row])
-        yield (
+        yield Answer(
             found["detection_boxes"][row, :count],
             found["detection_scores"][row, :count],
             found["detection_classes"][row, :count].astype(np.int64),
+            all(np.isfinite(value[row]).all() for value in found.values()),
         )

@@ -1,0 +1,177 @@
+"""A checkpoint measured on records, from files to files."""
+
+import hashlib
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from small_detector import LABEL_MAP
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from boxwright.annotations.model import Box, Sample
+from boxwright.errors import UserError
+from boxwright.evaluation import coco
+from boxwright.evaluation.data import Records, dataset_of
+from boxwright.records import tfrecord
+from boxwright.records.example import to_example
+
+SIZES = ((90, 140), (200, 150), (64, 64), (120, 120)) * 5
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    """20 pictures of four sizes in two files; every third has no box."""
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(5)
+    paths = [folder / f"eval-0000{shard}-of-00002.tfrecord" for shard in range(2)]
+    files = [path.open("wb") for path in paths]
+    for number, (height, width) in enumerate(SIZES):
+        coarse = Image.fromarray(random.integers(0, 255, (6, 8, 3), dtype=np.uint8))
+        buffer = io.BytesIO()
+        coarse.resize((width, height), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=95)
+        data = buffer.getvalue()
+        boxes = []
+        for _ in range(0 if number % 3 == 2 else 2):
+            low = random.uniform(0, 0.5, 2)
+            corners = np.stack([low, low + random.uniform(0.2, 0.5, 2)])[:, ::-1] * (width, height)
+            name = str(random.choice(["cat", "dog"]))
+            boxes.append(Box(name, *corners.round().ravel().tolist()))
+        digest = hashlib.sha256(data).hexdigest()
+        sample = Sample(f"pictures/{number:03d}.jpg", "", digest, width, height, "jpeg", (), tuple(boxes))
+        tfrecord.write(files[number % 2], to_example(sample, data, LABEL_MAP))
+    for file in files:
+        file.close()
+    return paths
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory, config, prefix, shards):
+    from boxwright.evaluation import run
+
+    folder = tmp_path_factory.mktemp("eval")
+    result = run.run(
+        config,
+        prefix,
+        shards,
+        LABEL_MAP,
+        model="small",
+        step=30,
+        seed=4,
+        metrics=folder / "30/metrics.json",
+        detections=folder / "30/detections.json",
+        events=folder / "events.out.tfevents.30",
+    )
+    return folder, result
+
+
+def test_metrics_json(measured):
+    folder, result = measured
+    written = json.loads((folder / "30/metrics.json").read_text())
+    assert written == result
+    assert list(written) == ["model", "step", "seed", "images", "boxes", "metrics", "undefined"]
+    assert (written["model"], written["step"], written["seed"], written["images"]) == ("small", 30, 4, 20)
+    assert written["boxes"] == 28
+    names = [name for name, *_ in coco.NUMBERS]
+    assert list(written["metrics"])[:12] == names
+    assert written["metrics"]["PascalBoxes_PerformanceByCategory/AP@0.5IOU/owl"] is None
+    assert {name for name, value in written["metrics"].items() if value is None} == set(written["undefined"])
+
+
+def test_the_files_give_pycocotools_the_same_numbers(measured, shards, tmp_path):
+    folder, result = measured
+    coco.write_ground_truth(tmp_path / "eval.coco.json", dataset_of(Records(shards), LABEL_MAP))
+    truth = COCO(tmp_path / "eval.coco.json")
+    evaluation = COCOeval(truth, truth.loadRes(str(folder / "30/detections.json")), "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    for (name, *_), value in zip(coco.NUMBERS, evaluation.stats, strict=True):
+        assert (result["metrics"][name] if value != -1 else -1) == pytest.approx(value, abs=1e-9)
+    assert result["metrics"]["DetectionBoxes_Recall/AR@100"] > 0
+
+
+def test_every_record_is_detected_once_as_it_is_alone(measured, config, prefix, shards):
+    import tensorflow as tf
+
+    from boxwright.annotations import images
+    from boxwright.detector import inference
+
+    folder, _ = measured
+    rows = json.loads((folder / "30/detections.json").read_text())
+    records = Records(shards)
+    assert {row["image_id"] for row in rows} == set(range(1, 21))
+    detector = inference.load(config, prefix)
+    for position in (0, 7, 19):
+        record = records[position]
+        pixels, shape = detector.preprocess(tf.constant(images.load_rgb(record.encoded)))
+        alone = inference.detections(detector, pixels[tf.newaxis], shape[tf.newaxis])
+        own = [row for row in rows if row["image_id"] == position + 1]
+        assert len(own) == int(alone["num_detections"][0]) == 20
+        assert [row["category_id"] for row in own[:5]] == alone["detection_classes"][0, :5].numpy().tolist()
+        np.testing.assert_allclose([row["score"] for row in own], alone["detection_scores"][0], atol=1e-5)
+        ymin, xmin, ymax, xmax = alone["detection_boxes"][0, 0].numpy() * ([record.height, record.width] * 2)
+        np.testing.assert_allclose(own[0]["bbox"], [xmin, ymin, xmax - xmin, ymax - ymin], atol=0.01)
+
+
+def test_tensorboard_reads_the_events(measured):
+    folder, result = measured
+    events = EventAccumulator(str(folder), size_guidance={"images": 0, "tensors": 0})
+    events.Reload()
+    tags = set(events.Tags()["tensors"])
+    defined = {name for name, value in result["metrics"].items() if value is not None}
+    assert tags == defined | {"eval_side_by_side_0", "eval_side_by_side_1"}
+    value = events.Tensors("DetectionBoxes_Precision/mAP")[0]
+    assert value.step == 30
+    assert value.tensor_proto.float_val[0] == pytest.approx(result["metrics"]["DetectionBoxes_Precision/mAP"])
+    assert [path.name for path in folder.iterdir() if path.is_file()] == ["events.out.tfevents.30"]
+
+
+def test_moving_averages_are_used_when_the_configuration_says_so(config, prefix):
+    from boxwright.detector import inference
+
+    averaged = type(config)()
+    averaged.CopyFrom(config)
+    averaged.eval_config.use_moving_averages = True
+    name = "BoxPredictor_0/ClassPredictor/weights"
+    plain, moving = (inference.load(one, prefix).variables[name].numpy() for one in (config, averaged))
+    np.testing.assert_allclose(moving, 0.9 * plain, rtol=1e-6)
+
+
+def test_no_moving_averages_where_there_should_be_is_an_error(tmp_path, config):
+    from boxwright.detector import builder, checkpoint_files, inference
+
+    averaged = type(config)()
+    averaged.CopyFrom(config)
+    averaged.eval_config.use_moving_averages = True
+    values = {name: value.numpy() for name, value in builder.build(config.model).variables.items()}
+    checkpoint_files.write(tmp_path / "model.ckpt-1", values)
+    with pytest.raises(UserError, match=r"use_moving_averages is true, but the checkpoint .* has no moving averages"):
+        inference.load(averaged, tmp_path / "model.ckpt-1")
+
+
+def test_a_diverged_checkpoint_is_an_error(tmp_path, config, prefix, shards):
+    from boxwright.detector import checkpoint_files
+    from boxwright.evaluation import run
+
+    reader = checkpoint_files.read(prefix)
+    values = {name: reader.value(name) for name in reader.shapes}
+    values["BoxPredictor_0/BoxEncodingPredictor/biases"] = np.full(12, np.nan, np.float32)
+    checkpoint_files.write(tmp_path / "model.ckpt-30", values)
+    outputs = {"metrics": tmp_path / "m.json", "detections": tmp_path / "d.json", "events": tmp_path / "tfevents"}
+    with pytest.raises(UserError, match=r"not numbers.*pictures/"):
+        run.run(config, tmp_path / "model.ckpt-30", shards, LABEL_MAP, model="small", step=30, seed=0, **outputs)
+    assert not any(path.exists() for path in outputs.values())
+
+
+def test_classes_that_the_model_does_not_know_are_an_error(tmp_path, config, prefix, shards):
+    from boxwright.evaluation import run
+
+    with pytest.raises(UserError, match=r"3 classes, so it cannot know: elk \(4\)"):
+        run.run(
+            config, prefix, shards, LABEL_MAP | {"elk": 4}, model="small", step=30, seed=0,
+            metrics=tmp_path / "m", detections=tmp_path / "d", events=tmp_path / "tfevents",
+        )  # fmt: skip
