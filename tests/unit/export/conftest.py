@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 from small_detector import LABEL_MAP, config, prefix
 
+from boxwright.annotations import label_map
+
 __all__ = ["config", "prefix"]
 
 
@@ -20,13 +22,20 @@ def photographs() -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory, config, prefix, photographs):
+def label_map_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "label_map.pbtxt"
+    label_map.write(path, LABEL_MAP)
+    return path
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, config, prefix, label_map_file, photographs):
     """The folder of an export of the checkpoint."""
     from boxwright.export.freeze import freeze, whole_folder
     from boxwright.export.verify import verify
 
     folder = tmp_path_factory.mktemp("models") / "fine_tuned_model"
     with whole_folder(folder) as temporary:
-        freeze(config, prefix, LABEL_MAP, temporary)
+        freeze(config, prefix, label_map_file, temporary)
         verify(temporary, photographs)
     return folder

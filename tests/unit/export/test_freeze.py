@@ -112,11 +112,11 @@ def test_what_lies_beside_the_graph(exported, config, prefix):
     np.testing.assert_array_equal(ours.get_tensor(name), theirs.get_tensor(name))
 
 
-def test_moving_averages_take_the_weights_place(tmp_path, config, prefix, photographs):
+def test_moving_averages_take_the_weights_place(tmp_path, config, prefix, label_map_file, photographs):
     averaged = type(config)()
     averaged.CopyFrom(config)
     averaged.eval_config.use_moving_averages = True
-    freeze.freeze(averaged, prefix, LABEL_MAP, tmp_path / "model")
+    freeze.freeze(averaged, prefix, label_map_file, tmp_path / "model")
     name = "BoxPredictor_0/ClassPredictor/weights"
     ours, theirs = tf.train.load_checkpoint(str(tmp_path / "model/model.ckpt")), tf.train.load_checkpoint(prefix)
     np.testing.assert_array_equal(ours.get_tensor(name), theirs.get_tensor(name + inference.AVERAGE))
@@ -148,8 +148,8 @@ def test_a_checkpoint_with_other_weights_fails_the_proof(tmp_path, exported, con
         verify.verify(tmp_path / "model", photographs)
 
 
-def test_equal_exports_have_equal_graphs(tmp_path, exported, config, prefix):
-    freeze.freeze(config, prefix, LABEL_MAP, tmp_path / "again")
+def test_equal_exports_have_equal_graphs(tmp_path, exported, config, prefix, label_map_file):
+    freeze.freeze(config, prefix, label_map_file, tmp_path / "again")
     for name in (freeze.FROZEN_GRAPH, "label_map.pbtxt", "pipeline.config", "model.ckpt.data-00000-of-00001"):
         assert (tmp_path / "again" / name).read_bytes() == (exported / name).read_bytes(), name
 

@@ -15,6 +15,20 @@ def luminance(rgb) -> float:
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
+def watch(monkeypatch) -> list:
+    """The areas of all labels that are drawn from now on."""
+    areas = []
+    own = draw._placed
+
+    def watched(*arguments):
+        label = own(*arguments)
+        areas.append(label.area)
+        return label
+
+    monkeypatch.setattr(draw, "_placed", watched)
+    return areas
+
+
 def test_a_box_is_drawn_where_it_is_in_its_class_colour():
     image = np.full((200, 300, 3), 127, np.uint8)
     drawn = draw.boxes(image, [[0.25, 0.2, 0.75, 0.6]], [1], [""], thickness=4)
@@ -63,14 +77,7 @@ def test_text_is_readable_on_its_label(class_id):
 @pytest.mark.parametrize("size", [(200, 300), (31, 23), (8, 6), (1000, 60)])
 def test_labels_stay_inside_the_image(monkeypatch, box, size):
     height, width = size
-    places = []
-    own = draw._label
-
-    def watched(*arguments):
-        places.append(own(*arguments))
-        return places[-1]
-
-    monkeypatch.setattr(draw, "_label", watched)
+    places = watch(monkeypatch)
     image = np.full((height, width, 3), 90, np.uint8)
     drawn = draw.boxes(image, [box], [2], ["a class with quite a long name 0.97"])
     assert drawn.shape == image.shape
@@ -79,18 +86,22 @@ def test_labels_stay_inside_the_image(monkeypatch, box, size):
 
 
 def test_labels_avoid_each_other(monkeypatch):
-    places = []
-    own = draw._label
-
-    def watched(*arguments):
-        places.append(own(*arguments))
-        return places[-1]
-
-    monkeypatch.setattr(draw, "_label", watched)
+    places = watch(monkeypatch)
     boxes = [[0.3, 0.3, 0.7, 0.7], [0.31, 0.3, 0.7, 0.7], [0.3, 0.31, 0.7, 0.7]]
     draw.boxes(np.zeros((400, 600, 3), np.uint8), boxes, [1, 2, 3], ["raccoon 0.90", "dog 0.80", "cat 0.70"])
     assert len(places) == 3
-    assert not any(draw._touch(first, second) for first, second in itertools.combinations(places, 2))
+    assert not any(draw._shared(first, second) for first, second in itertools.combinations(places, 2))
+
+
+def test_where_labels_must_overlap_the_better_one_is_on_top(monkeypatch):
+    areas = watch(monkeypatch)
+    image = np.zeros((30, 60, 3), np.uint8)
+    drawn = draw.boxes(image, [[0, 0, 1, 1]] * 6, [1, 2, 3, 4, 5, 6], ["raccoon 0.90"] * 6)
+    left, top, right, bottom = areas[0]
+    whole = np.zeros((30, 60), bool)
+    whole[top:bottom, left:right] = True
+    alone = draw.boxes(image, [[0, 0, 1, 1]], [1], ["raccoon 0.90"])
+    assert (drawn[whole] == alone[whole]).all()
 
 
 def test_a_long_label_is_cut_with_a_mark():

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
-from boxwright.annotations import label_map as label_maps
 from boxwright.detector import builder, checkpoint_files, inference
 from boxwright.export import graph
 from boxwright.pipeline import text
@@ -23,7 +22,7 @@ CONFIG = "pipeline.config"
 LABEL_MAP = "label_map.pbtxt"
 
 
-def freeze(config: Any, prefix: str | Path, label_map: Mapping[str, int], folder: str | Path) -> None:
+def freeze(config: Any, prefix: str | Path, label_map: str | Path, folder: str | Path) -> None:
     """Write the detector that `config` (TrainEvalPipelineConfig) and the checkpoint `prefix` are into `folder`.
 
     frozen_inference_graph.pb: GraphDef from `image_tensor:0` (uint8 [batch, height, width, 3], any sizes) to the
@@ -31,7 +30,7 @@ def freeze(config: Any, prefix: str | Path, label_map: Mapping[str, int], folder
     saved_model/: the same graph; TF1 programs load it by its tag `serve` and the names above, others by its signature
         serving_default, whose input is called `inputs`.
     model.ckpt.*, checkpoint: the weights (moving averages in place of the weights, where they are used), and
-        global_step. pipeline.config and label_map.pbtxt: what they need.
+        global_step. pipeline.config and label_map.pbtxt: what they need, the latter as the file `label_map` is.
     """
     detector = inference.load(config, prefix)
     frozen = graph.frozen(
@@ -49,7 +48,7 @@ def freeze(config: Any, prefix: str | Path, label_map: Mapping[str, int], folder
     # The checkpoint holds what inference uses under the plain names.
     final.eval_config.use_moving_averages = False
     (folder / CONFIG).write_text(text.to_text(final), encoding="utf-8")
-    label_maps.write(folder / LABEL_MAP, label_map)
+    shutil.copyfile(label_map, folder / LABEL_MAP)
 
 
 @contextmanager

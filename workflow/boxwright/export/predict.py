@@ -68,7 +68,8 @@ def run(
     detections}`; raises UserError where no image could be read.
     """
     detector = Path(detector)
-    names = {number: name for name, number in label_maps.read(detector / freeze.LABEL_MAP, gaps=True).items()}
+    items = label_maps.read_message(detector / freeze.LABEL_MAP, gaps=True).item
+    names = {item.id: item.display_name or item.name for item in items}
     network = FrozenGraph(detector / freeze.FROZEN_GRAPH)
     unreadable, detections = [], 0
     stems = _stems(photographs)
@@ -126,8 +127,7 @@ def _write(stem: Path, photograph: Photograph, image: np.ndarray, found: list[di
         thickness=thickness,
     )
     Image.fromarray(drawn).save(_with_suffix(stem, ".jpg"), **_JPEG)
-    content = {"image": photograph.name, "width": width, "height": height, "detections": found}
-    _with_suffix(stem, ".json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _with_suffix(stem, ".json").write_text(_json(photograph.name, width, height, found), encoding="utf-8")
     voc.write(
         _with_suffix(stem, ".xml"),
         filename=photograph.path.name,
@@ -136,6 +136,13 @@ def _write(stem: Path, photograph: Photograph, image: np.ndarray, found: list[di
         height=height,
         boxes=[_pixel_box(one, width, height) for one in found],
     )
+
+
+def _json(name: str, width: int, height: int, found: Sequence[Mapping[str, Any]]) -> str:
+    """The content of an image's JSON file, one detection a line."""
+    head = json.dumps({"image": name, "width": width, "height": height}, ensure_ascii=False)
+    lines = ",".join("\n  " + json.dumps(one, ensure_ascii=False) for one in found)
+    return f'{head[:-1]}, "detections": [{lines}{chr(10) if found else ""}]}}\n'
 
 
 def _pixel_box(one: Mapping[str, Any], width: int, height: int) -> Box:

@@ -1,6 +1,6 @@
 """The export of one model: the chosen checkpoint's files, proven equal, in a folder that appears whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ _PROOFS = 8
 
 
 def run(
-    config: Any, prefix: str | Path, label_map: Mapping[str, int], records: Sequence[str | Path], folder: str | Path
+    config: Any, prefix: str | Path, label_map: str | Path, records: Sequence[str | Path], folder: str | Path
 ) -> dict[str, Any]:
     """Export the checkpoint `prefix` into `folder`; see `freeze.freeze` for the files, `verify.verify` for the proof.
 
-    records: TFRecord files; the proof uses some of their images, spread over all. Returns the content of export.json.
+    label_map: its file. records: TFRecord files; the proof uses some of their images, spread over all. Returns the
+    content of export.json.
     """
     with whole_folder(folder) as temporary:
         progress.say(f"Exporting {prefix}")

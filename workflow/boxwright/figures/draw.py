@@ -5,6 +5,7 @@ Pixels are uint8 [height, width, 3] RGB; boxes are normalised [ymin, xmin, ymax,
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def boxes(
     thickness: width of the lines in pixels of the image.
 
     A line has a thin edge in black or white, whichever its colour is further from, and a label is black or white
-    on its class's colour. A label stands above its box, or where it covers no earlier label, always inside the image.
+    on its class's colour. A label stands above its box, or where it covers least of better ones, always inside the image.
     """
     canvas = Image.fromarray(image)
     pen = ImageDraw.Draw(canvas)
@@ -54,10 +55,14 @@ def boxes(
     for corner, fill in reversed(list(zip(corners, colours, strict=True))):
         pen.rectangle(_grown(corner, 1), outline=_contrast(fill), width=thickness + 2)
         pen.rectangle(corner, outline=fill, width=thickness)
-    taken: list[tuple[int, int, int, int]] = []
+    placed: list[_Label] = []
     for corner, fill, label in zip(corners, colours, labels, strict=True):
         if label:
-            taken.append(_label(pen, canvas.size, corner, fill, label, thickness, taken))
+            placed.append(_placed(label, canvas.size, corner, fill, thickness, placed))
+    for label in reversed(placed):
+        left, top, right, bottom = label.area
+        pen.rectangle((left, top, right - 1, bottom - 1), fill=label.fill)
+        pen.text(label.start, label.text, fill=_contrast(label.fill), font=label.font)
     return np.asarray(canvas)
 
 
@@ -82,16 +87,27 @@ def shrunk(image: np.ndarray, longest: int) -> np.ndarray:
     return np.asarray(picture)
 
 
-def _label(pen, size, corner, fill, label, thickness, taken) -> tuple[int, int, int, int]:
-    """Draw one label and return the rectangle that it covers."""
+@dataclass(frozen=True)
+class _Label:
+    """A text, the rectangle behind it (left, top, right, bottom; right and bottom are outside) and where it starts."""
+
+    text: str
+    font: ImageFont.FreeTypeFont
+    fill: Colour
+    area: tuple[int, int, int, int]
+    start: tuple[float, float]
+
+
+def _placed(text, size, corner, fill, thickness, earlier) -> _Label:
+    """The label of a box, inside the image, at the first place where it covers least of earlier labels."""
     width, height = size
-    text, font, text_width = _fitted(label, text_size(width, height), width - 2)
+    text, font, text_width = _fitted(text, text_size(width, height), width - 2)
     ascent, descent = font.getmetrics()
     pad = max(1, round(font.size * _PADDING))
     wide = min(width, text_width + 2 * pad)
     high = min(height, ascent + descent + pad)
     left, top, right, bottom = corner
-    places = [
+    corners = [
         (left - 1, top - high),
         (left - 1, bottom + 1),
         (left + thickness, top + thickness),
@@ -99,17 +115,11 @@ def _label(pen, size, corner, fill, label, thickness, taken) -> tuple[int, int, 
         (right - wide, bottom + 1),
         (left + thickness, bottom - high - thickness),
     ]
-    inside = [
-        (x, y, x + wide, y + high)
-        for x, y in ((min(max(x, 0), width - wide), y) for x, y in places)
-        if 0 <= y <= height - high
-    ]
-    fallback = (min(max(left, 0), width - wide), min(max(top, 0), height - high))
-    inside = inside or [(*fallback, fallback[0] + wide, fallback[1] + high)]
-    place = next((spot for spot in inside if not any(_touch(spot, other) for other in taken)), inside[0])
-    pen.rectangle((place[0], place[1], place[2] - 1, place[3] - 1), fill=fill)
-    pen.text((place[0] + pad, place[1] + (high - ascent - descent) / 2), text, fill=_contrast(fill), font=font)
-    return place
+    fits = [(min(max(x, 0), width - wide), y) for x, y in corners if 0 <= y <= height - high]
+    fits = fits or [(min(max(left, 0), width - wide), min(max(top, 0), height - high))]
+    areas = [(x, y, x + wide, y + high) for x, y in fits]
+    area = min(areas, key=lambda one: sum(_shared(one, label.area) for label in earlier))
+    return _Label(text, font, fill, area, (area[0] + pad, area[1] + (high - ascent - descent) / 2))
 
 
 def text_size(width: int, height: int) -> int:
@@ -146,8 +156,11 @@ def _grown(corner: tuple[int, int, int, int], by: int) -> tuple[int, int, int, i
     return corner[0] - by, corner[1] - by, corner[2] + by, corner[3] + by
 
 
-def _touch(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> bool:
-    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
+def _shared(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> int:
+    """The pixels that two areas share."""
+    wide = min(first[2], second[2]) - max(first[0], second[0])
+    high = min(first[3], second[3]) - max(first[1], second[1])
+    return max(wide, 0) * max(high, 0)
 
 
 def _contrast(fill: Colour) -> Colour:
