@@ -6,7 +6,6 @@ from pathlib import Path
 from boxwright.job import job
 
 with job(snakemake):
-    from boxwright.annotations import label_map
     from boxwright.export import run
     from boxwright.pipeline import text
 
@@ -15,7 +14,7 @@ with job(snakemake):
     run.run(
         text.read(snakemake.input.config),
         str(train / f"model.ckpt-{choice['step']}"),
-        label_map.read(snakemake.input.label_map, gaps=True),
+        snakemake.input.label_map,
         snakemake.input.records,
         snakemake.output[0],
     )

@@ -46,7 +46,8 @@ def boxes(
     thickness: width of the lines in pixels of the image.
 
     A line has a thin edge in black or white, whichever its colour is further from, and a label is black or white
-    on its class's colour. A label stands above its box, or where it covers least of better ones, always inside the image.
+    on its class's colour. A label stands above its box, or where it covers least of better ones, always inside the
+    image.
     """
     canvas = Image.fromarray(image)
     pen = ImageDraw.Draw(canvas)
