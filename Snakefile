@@ -1,8 +1,9 @@
 # boxwright: annotated images in, a trained, measured, exported and explained object detector out.
 # A table of contents: the configuration, the stages in the order in which data flows, what to make.
 
-min_version = "9.27"
-snakemake.utils.min_version(min_version)
+from snakemake.utils import min_version
+
+min_version("9.27")
 
 
 include: "rules/common.smk"

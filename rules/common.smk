@@ -1,19 +1,17 @@
 # The configuration and the plan of the run.
 
-import os
 import sys
 from pathlib import Path
 
 # The library stands beside the rules, so that the workflow also works as a module and in environments of its own.
-LIBRARY = str(Path(str(workflow.current_basedir)).parent / "workflow")
-sys.path.insert(0, LIBRARY)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [LIBRARY, *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+LIBRARY = Path(str(workflow.current_basedir)).parent / "workflow"
+sys.path.insert(0, str(LIBRARY))
 
+from boxwright import sources
 from boxwright.blueprint import Blueprint
 from boxwright.errors import UserError
-from snakemake.exceptions import WorkflowError
+
+sources.reach_from_jobs()
 
 # A configuration given by --configfile, --config or a module stands alone; this one is the demo.
 if not workflow.overwrite_configfiles and not config:
@@ -24,12 +22,12 @@ if not workflow.overwrite_configfiles and not config:
 try:
     blueprint = Blueprint(
         config,
-        scripts=Path(LIBRARY) / "scripts",
+        scripts=LIBRARY / "scripts",
         plan_data=workflow.is_main_process,
         write="--lint" not in sys.argv,
     )
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"\n{error}\n")
 
 # The scripts read settings with all defaults. What decides a result goes into a rule's parameters as an identity, and
 # nothing else does: Snakemake reruns a rule for any parameter.

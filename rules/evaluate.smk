@@ -1,4 +1,6 @@
 # Every checkpoint is measured by a job of its own, beside the training of the next one.
+#
+# Each also writes eval/events.out.tfevents.<step> for TensorBoard, as the segments of the training do.
 
 
 rule evaluate_checkpoint:
@@ -11,7 +13,6 @@ rule evaluate_checkpoint:
     output:
         metrics=f"{MODEL}/eval/{{step}}/metrics.json",
         detections=f"{MODEL}/eval/{{step}}/detections.json",
-        events=f"{MODEL}/eval/events.out.tfevents.{{step}}",
     log:
         logs("evaluate_checkpoint/{model}-{step}"),
     benchmark:

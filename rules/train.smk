@@ -1,13 +1,7 @@
 # Training: a chain of segments, each from one checkpoint to the next.
-
-
-def previous_checkpoint(wildcards):
-    """The checkpoint that a segment starts from; none for the first, which starts from the start weights."""
-    step = blueprint.step_before(wildcards.model, int(wildcards.step))
-    if step is None:
-        return []
-    prefix = f"{RESULTS}/models/{wildcards.model}/train/model.ckpt-{step}"
-    return ancient([f"{prefix}.index", f"{prefix}.data-00000-of-00001"])
+#
+# A segment also writes train/events.out.tfevents.<step> for TensorBoard, with leading zeros, since TensorBoard reads
+# the files of a run in the order of their names; an output cannot have another spelling of its wildcard.
 
 
 rule train_segment:
@@ -15,12 +9,13 @@ rule train_segment:
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         records=ancient(blueprint.shards("train")),
-        checkpoint=previous_checkpoint,
+        checkpoint=lambda wildcards: ancient(
+            blueprint.checkpoint_before(wildcards.model, int(wildcards.step))
+        ),
     output:
         index=f"{MODEL}/train/model.ckpt-{{step}}.index",
         data=f"{MODEL}/train/model.ckpt-{{step}}.data-00000-of-00001",
         log=f"{MODEL}/train/log/{{step}}.jsonl",
-        events=f"{MODEL}/train/events.out.tfevents.{{step}}",
     log:
         logs("train_segment/{model}-{step}"),
     benchmark:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright import files, settings, sources
-from boxwright.annotations import demo, plan
+from boxwright.annotations import plan
 from boxwright.pipeline import identity, text
 from boxwright.pipeline.patch import patch
 
@@ -42,6 +42,8 @@ class Blueprint:
         dataset = dict(self.settings["dataset"])
         if dataset["demo"]:
             if plan_data and not DEMO.is_dir():
+                from boxwright.annotations import demo  # most runs are not the demo's
+
                 demo.draw(DEMO)
             dataset |= {"images": [str(DEMO / "images")], "annotations": [str(DEMO / "annotations")]}
         data = Path(self.results) / "data"
@@ -58,10 +60,13 @@ class Blueprint:
         """The steps of a model's checkpoints."""
         return settings.checkpoint_steps(self.model(name))
 
-    def step_before(self, name: str, step: int) -> int | None:
-        """The checkpoint that the segment up to `step` continues; None for the first segment."""
+    def checkpoint_before(self, name: str, step: int) -> list[str]:
+        """The files of the checkpoint that the segment up to `step` continues; none for the first segment."""
         earlier = [other for other in self.steps(name) if other < step]
-        return earlier[-1] if earlier else None
+        if not earlier:
+            return []
+        prefix = f"{self.results}/models/{name}/train/model.ckpt-{earlier[-1]}"
+        return [f"{prefix}.index", f"{prefix}.data-00000-of-00001"]
 
     def shards(self, side: str) -> list[str]:
         """The record files of "train" or "eval"."""

@@ -8,17 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# TensorFlow's C++ side greets on standard error with lines that help nobody; its errors still come through.
+# TensorFlow's warnings about itself help nobody who watches a run; its errors still come through.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from boxwright.errors import UserError
 
 
 @contextmanager
-def job(snakemake: Any) -> Iterator[None]:
+def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[None]:
     """Run a rule's work: what it prints also goes to the rule's log; a UserError ends it with its text and exit code 1.
 
-    `snakemake` is the object that Snakemake hands to a script.
+    `snakemake` is the object that Snakemake hands to a script. With `tensorflow` it is imported first, and what it
+    prints about itself on the way goes to the log alone.
     """
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,6 +27,8 @@ def job(snakemake: Any) -> Iterator[None]:
         stdout, stderr = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Tee(stdout, log), _Tee(stderr, log)
         try:
+            if tensorflow:
+                _import_tensorflow(log)
             yield
         except UserError as error:
             print(f"\n{error}\n", file=sys.stderr)
@@ -42,6 +45,17 @@ def job(snakemake: Any) -> Iterator[None]:
             sys.stdout.flush()
             sys.stderr.flush()
             sys.stdout, sys.stderr = stdout, stderr
+
+
+def _import_tensorflow(log: Any) -> None:
+    """Import TensorFlow, whose C++ side greets on file descriptor 2 whatever its log level is."""
+    terminal = os.dup(2)
+    os.dup2(log.fileno(), 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
 
 
 class _Tee(io.TextIOBase):

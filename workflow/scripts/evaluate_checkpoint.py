@@ -4,21 +4,23 @@ from pathlib import Path
 
 from boxwright.job import job
 
-with job(snakemake):
+with job(snakemake, tensorflow=True):
     from boxwright.annotations import label_map
     from boxwright.evaluation import run
     from boxwright.pipeline import text
+    from boxwright.records import events
 
     model = snakemake.config["models"][snakemake.wildcards.model]
+    step = int(snakemake.wildcards.step)
     run.run(
         text.read(snakemake.input.config),
         Path(snakemake.input.index).with_suffix(""),
         snakemake.input.records,
         label_map.read(snakemake.input.label_map, gaps=True),
         model=snakemake.wildcards.model,
-        step=int(snakemake.wildcards.step),
+        step=step,
         seed=model["seed"],
         metrics=snakemake.output.metrics,
         detections=snakemake.output.detections,
-        events=snakemake.output.events,
+        events=Path(snakemake.output.metrics).parents[1] / events.file_name(step),
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from boxwright.job import job
 
-with job(snakemake):
+with job(snakemake, tensorflow=True):
     from boxwright.export import run
     from boxwright.pipeline import text
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from boxwright.job import job
 
-with job(snakemake):
+with job(snakemake, tensorflow=True):
     from boxwright.annotations import manifest
     from boxwright.export import predict
 

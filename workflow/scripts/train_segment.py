@@ -5,12 +5,14 @@ from pathlib import Path
 
 from boxwright.job import job
 
-with job(snakemake):
+with job(snakemake, tensorflow=True):
     from boxwright.annotations import label_map
     from boxwright.pipeline import text
+    from boxwright.records import events
     from boxwright.training.segment import train_segment
 
     model = snakemake.config["models"][snakemake.wildcards.model]
+    step = int(snakemake.wildcards.step)
     index = Path(snakemake.output.index)
     previous = snakemake.input.get("checkpoint")
     train_segment(
@@ -18,10 +20,10 @@ with job(snakemake):
         [Path(path) for path in snakemake.input.records],
         label_map.read(snakemake.input.label_map, gaps=True),
         index.parent,
-        to_step=int(snakemake.wildcards.step),
+        to_step=step,
         start=Path(previous[0]).with_suffix("") if previous else None,
         log_path=Path(snakemake.output.log),
-        events_path=Path(snakemake.output.events),
+        events_path=index.parent / events.file_name(step),
         seed=model["seed"],
         tf_threads=model["tf_threads"],
         save_every_s=model["save_every_s"],

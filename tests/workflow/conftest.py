@@ -1,0 +1,82 @@
+"""A small project of one's own, worked on by real Snakemake."""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from boxwright.annotations import demo
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Outcome:
+    """What a run of Snakemake printed and did."""
+
+    code: int
+    text: str
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """How many jobs of each rule were planned; empty where nothing was to be done."""
+        table = re.search(r"^Job stats:\n.*?\n[ -]+\n(.*?)\n\n", self.text, re.S | re.M)
+        rows = [line.split() for line in table.group(1).splitlines()] if table else []
+        return {name: int(count) for name, count in rows if name not in ("total", "all")}
+
+
+class Project:
+    """A folder with photographs, a configuration and results; `snakemake` runs in it."""
+
+    def __init__(self, folder: Path, config: dict) -> None:
+        self.folder, self.config = folder, config
+
+    def snakemake(self, *arguments: str, code: int | None = 0, cores: int = 2) -> Outcome:
+        """Run Snakemake on the configuration; `code` is the exit code that must come out (None: any)."""
+        (self.folder / "my.yaml").write_text(yaml.safe_dump(self.config))
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", str(cores)]
+        command += ["--configfile", "my.yaml", *arguments]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600)
+        outcome = Outcome(done.returncode, done.stdout + done.stderr)
+        assert code is None or outcome.code == code, outcome.text
+        return outcome
+
+    def __truediv__(self, path: str) -> Path:
+        return self.folder / path
+
+
+def small_model(**settings) -> dict:
+    """Settings of a detector that trains in seconds."""
+    size = "model.ssd.image_resizer.fixed_shape_resizer"
+    return {
+        "pipeline": str(ROOT / "config/pipelines/demo_ssd.config"),
+        "num_steps": 6,
+        "checkpoint_every": 3,
+        "batch_size": 2,
+        "overrides": {f"{size}.height": 96, f"{size}.width": 96},
+        **settings,
+    }
+
+
+def new_project(folder: Path, images: int = 24) -> Project:
+    """A project of drawn photographs, two shards and one small model."""
+    demo.draw(folder / "photographs", images=images, seed=1)
+    config = {
+        "dataset": {
+            "images": "photographs/images",
+            "annotations": "photographs/annotations",
+            "shards": {"train": 2, "eval": 1},
+        },
+        "models": {"small": small_model()},
+    }
+    return Project(folder, config)
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    """A fresh project, nothing run yet."""
+    return new_project(tmp_path)

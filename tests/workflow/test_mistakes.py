@@ -1,0 +1,78 @@
+"""A mistake is told in one paragraph before any job starts, and leaves nothing half done."""
+
+import shutil
+
+import pytest
+
+from tests.workflow.conftest import new_project
+
+
+def told(project):
+    """What Snakemake says of a mistake, which must come without a traceback and before any result."""
+    outcome = project.snakemake(code=1)
+    assert "Traceback" not in outcome.text
+    assert "Job stats" not in outcome.text
+    assert not list((project.folder / "results").rglob("*.tfrecord"))
+    return " ".join(outcome.text.split())
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    return new_project(tmp_path_factory.mktemp("drawn"), images=12)
+
+
+@pytest.fixture
+def project(drawn, tmp_path):
+    """A copy of one drawn project, with a configuration of its own."""
+    shutil.copytree(drawn / "photographs", tmp_path / "photographs")
+    project = new_project.__globals__["Project"](tmp_path, {**drawn.config, "dataset": dict(drawn.config["dataset"])})
+    project.config["models"] = {"small": dict(drawn.config["models"]["small"])}
+    return project
+
+
+def test_unknown_key(project):
+    project.config["models"]["small"]["num_step"] = 5
+    assert "`models.small.num_step` is not a key of boxwright; did you mean `num_steps`?" in told(project)
+
+
+def test_nothing_of_the_demo_leaks_into_a_configuration_of_ones_own(project):
+    del project.config["models"]
+    assert "`models` is missing" in told(project)
+
+
+def test_missing_folder(project):
+    project.config["dataset"]["images"] = "fotos"
+    assert "`dataset.images` names fotos, but there is no such folder" in told(project)
+
+
+def test_empty_data_set(project):
+    shutil.rmtree(project / "photographs/images")
+    (project / "photographs/images").mkdir()
+    assert "There is no image in photographs/images" in told(project)
+
+
+def test_split_without_evaluation_image(project):
+    (project / "train.txt").write_text("\n".join(path.name for path in (project / "photographs/images").iterdir()))
+    (project / "eval.txt").write_text("")
+    project.config["dataset"]["split"] = {"train": "train.txt", "eval": "eval.txt"}
+    assert "eval" in told(project)
+
+
+def test_missing_checkpoint(project):
+    project.config["models"]["small"]["checkpoint"] = "zoo/model.ckpt"
+    assert "`models.small.checkpoint` names zoo/model.ckpt" in told(project)
+
+
+def test_unknown_field_of_the_pipeline(project):
+    project.config["models"]["small"]["overrides"] = {"model.ssd.num_clases": 3}
+    assert "num_classes" in told(project)
+
+
+def test_a_defect_whose_policy_is_fail(project):
+    (project / "photographs/annotations").joinpath("lonely.xml").write_text(
+        "<annotation><filename>lonely.jpg</filename></annotation>"
+    )
+    project.config["dataset"]["policies"] = {"xml_without_image": "fail"}
+    text = told(project)
+    assert "lonely.xml" in text
+    assert "lonely.xml" in (project / "results/data/checks.tsv").read_text()
