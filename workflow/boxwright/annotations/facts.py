@@ -57,10 +57,13 @@ def annotation_from_json(line: str) -> Annotation | str:
 
 def inspect(work: Sequence[tuple[str, str]], label: str = "") -> Iterator[tuple[str, str]]:
     """Read files, given as (kind, path); yields (path, facts as JSON), in any order."""
+    if not work:
+        return
     chunks = [work[start : start + _CHUNK] for start in range(0, len(work), _CHUNK)]
     kinds = {kind for kind, _ in work}
-    processes = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, _MAX_PROCESSES)
-    if processes == 1 or len(work) < min((_WORTHWHILE[kind] for kind in kinds), default=0):
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = min(cores, _MAX_PROCESSES, len(chunks))
+    if processes == 1 or len(work) < min(_WORTHWHILE[kind] for kind in kinds):
         done = (_inspect_all(chunk) for chunk in chunks)
     else:
         done = _inspect_in_processes(chunks, processes)

@@ -101,7 +101,7 @@ def write(
         _add(item, "difficult", int(box.difficult))
         frame = etree.SubElement(item, "bndbox")
         for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True):
-            _add(frame, tag, int(value) if value == int(value) else repr(float(value)))
+            _add(frame, tag, int(value) if float(value).is_integer() else repr(float(value)))
     etree.indent(root, "\t")
     with writing(path) as file:
         file.write(etree.tostring(root, encoding="utf-8") + b"\n")
