@@ -34,8 +34,11 @@ Tensors = dict[str, tf.Tensor]
 class FasterRcnn:
     """The detector of a `FasterRcnn` message; `seed` decides its variables' first values.
 
+    `backbone_scopes` are the prefixes of the names that a feature extractor's checkpoint can fill.
     Raises UnsupportedError for a field or value that is not implemented.
     """
+
+    backbone_scopes = (FIRST_STAGE, SECOND_STAGE)
 
     def __init__(self, message, seed: int = 0):
         _check(message)
@@ -182,7 +185,8 @@ class FasterRcnn:
         """The second stage on proposals [B, P, 4], in pixels; zero padding runs along as boxes without area.
 
         Returns proposal_boxes_normalized [B, P, 4] (by the padded image), refined_box_encodings [B * P, K, 4] with K
-        classes or 1, class_predictions_with_background [B * P, 1 + classes] and proposal_boxes.
+        classes or 1, class_predictions_with_background [B * P, 1 + classes], proposal_boxes and, [B * P, s, s, 2048],
+        box_classifier_features.
         """
         shape = predictions["image_shape"]
         normalized = tf.stop_gradient(geometry.to_normalized(proposals, shape[1], shape[2]))
@@ -194,6 +198,7 @@ class FasterRcnn:
             "proposal_boxes_normalized": normalized,
             "refined_box_encodings": encodings,
             "class_predictions_with_background": logits,
+            "box_classifier_features": features,
         }
 
     def classify_sample(self, predictions: Tensors, groundtruth: Groundtruth, seed: tf.Tensor) -> Tensors:

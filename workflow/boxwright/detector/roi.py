@@ -6,6 +6,10 @@ import tensorflow as tf
 
 from boxwright.boxes import sampling
 
+# The last sample of a box that ends on the border lies on the last cell's center, or by a rounding beyond it, where
+# features are 0: a twist of the last bit would decide over a row of samples. Half of this margin would do.
+INSIDE = 1 - 2**-22
+
 
 class Pooling(NamedTuple):
     """How a region becomes a square of features.
@@ -21,13 +25,14 @@ class Pooling(NamedTuple):
 def pool(features: tf.Tensor, boxes: tf.Tensor, pooling: Pooling) -> tf.Tensor:
     """Bilinear samples of each box on a regular grid that includes its border, then max pooling without padding.
 
-    features: [B, h, w, C]. boxes: [B, P, 4], normalised to what the feature map covers; 0 and 1 are the centers of the
-    outer cells, and what lies beyond them (by a rounding, too) is 0.
+    features: [B, h, w, C]. boxes: [B, P, 4], within what the feature map covers and normalised to it; 0 and 1 are the
+    centers of the outer cells.
     Returns [B * P, s, s, C] with s = (size - kernel) // stride + 1. (He et al. 2017, section 3, without its averaging.)
     """
     batch, count = tf.unstack(tf.shape(boxes)[:2])
     image_of_box = tf.repeat(tf.range(batch), count)
-    regions = tf.image.crop_and_resize(features, tf.reshape(boxes, [-1, 4]), image_of_box, [pooling.size, pooling.size])
+    boxes = tf.reshape(tf.minimum(boxes, INSIDE), [-1, 4])
+    regions = tf.image.crop_and_resize(features, boxes, image_of_box, [pooling.size, pooling.size])
     if not pooling.kernel:
         return regions
     return tf.nn.max_pool2d(regions, pooling.kernel, pooling.stride, "VALID")
