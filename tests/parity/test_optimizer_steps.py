@@ -13,7 +13,8 @@ from boxwright.detector import builder
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.training import optimizers
 from boxwright.training.inputs import Batch
-from boxwright.training.step import GRADIENT, REGULARIZATION, TOTAL, compile_step
+from boxwright.training.log import REGULARIZATION, TOTAL
+from boxwright.training.step import GRADIENT, compile_step
 
 SLOTS = {
     "rms": "RMSProp",

@@ -85,9 +85,11 @@ class Inputs:
 
     def _dataset(self, start: int, stop: int) -> tf.data.Dataset:
         samples = tf.data.Dataset.range(start * self.batch_size, stop * self.batch_size)
-        samples = samples.map(self._read, num_parallel_calls=1)
-        samples = samples.map(self._prepare, num_parallel_calls=PARALLEL, deterministic=True)
-        batches = samples.padded_batch(self.batch_size, drop_remainder=True).map(self._finish)
+        # Without AutoGraph, which these functions do not need and which takes seconds to go through them.
+        read, prepare, finish = map(tf.autograph.experimental.do_not_convert, (self._read, self._prepare, self._finish))
+        samples = samples.map(read, num_parallel_calls=1)
+        samples = samples.map(prepare, num_parallel_calls=PARALLEL, deterministic=True)
+        batches = samples.padded_batch(self.batch_size, drop_remainder=True).map(finish)
         options = tf.data.Options()
         options.autotune.enabled = False
         options.threading.max_intra_op_parallelism = 1

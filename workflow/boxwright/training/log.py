@@ -13,6 +13,9 @@ from typing import Any
 from boxwright import files, progress
 from boxwright.records.events import EventWriter
 
+PREFIX = "Loss/"  # of the loss tags, as the OD API names them
+REGULARIZATION, TOTAL = "Loss/regularization_loss", "Loss/total_loss"
+
 LINES_PER_SEGMENT = 50
 MOST_STEPS_BETWEEN = 100  # as often as the OD API logs
 SECONDS_BETWEEN_LINES = 10.0
@@ -36,38 +39,36 @@ class Log:
         self._events = EventWriter(events)
         for record in self.records:
             self._write(record)
-        now = time.monotonic()
-        self._since = {"interval": now, "line": -math.inf, "run": now}
-        self._steps = {"interval": 0, "run": 0}
+        self._mark: tuple[float, int] | None = None  # when the current interval began, and the steps done then
+        self._run: tuple[float, int] | None = None  # the same for the pace of the whole run
+        self._began = time.monotonic()
         self._waited = 0.0
+        self._last_line = -math.inf
 
     def step(self, step: int, rate: float, losses: Mapping[str, float], waited: float) -> None:
         """Note one finished step: its number (from 1), learning rate, losses by tag, and seconds waited for input."""
         now = time.monotonic()
         self._waited += waited
-        self._steps["interval"] += 1
-        self._steps["run"] += 1
-        if self._steps["run"] == 1:
-            # The first step builds the graph; it says nothing about the pace.
-            self._since |= {"interval": now, "run": now}
-            self._steps |= {"interval": 0, "run": 0, "first": 1}
+        if step % self._every == 0 or step == self.stop:
+            began, before = self._mark or (self._began, step - 1)
+            seconds = max(now - began, 1e-9)
+            record = {
+                "learning_rate": rate,
+                **losses,
+                "steps_per_sec": (step - before) / seconds,
+                "input_wait_share": min(self._waited / seconds, 1.0),
+            }
+            # Seven digits are all that float32 holds.
+            self.records.append({"step": step} | {tag: float(f"{value:.7g}") for tag, value in record.items()})
+            self._write(self.records[-1])
+            if now - self._last_line >= SECONDS_BETWEEN_LINES or step == self.stop:
+                self._last_line = now
+                progress.say(self._line(self.records[-1], now))
+            self._mark, self._waited = (now, step), 0.0
+        if self._run is None:
+            # The first step builds the graph: it says nothing about the pace.
+            self._run = self._mark = (now, step)
             self._waited = 0.0
-        if step % self._every and step != self.stop:
-            return
-        seconds = max(now - self._since["interval"], 1e-9)
-        record = {
-            "step": step,
-            "learning_rate": rate,
-            **losses,
-            "steps_per_sec": self._steps["interval"] / seconds,
-            "input_wait_share": min(self._waited / seconds, 1.0),
-        }
-        self.records.append(record)
-        self._write(record)
-        self._since["interval"], self._steps["interval"], self._waited = now, 0, 0.0
-        if now - self._since["line"] >= SECONDS_BETWEEN_LINES or step == self.stop:
-            self._since["line"] = now
-            progress.say(self._line(record, now))
 
     def save(self, path: Path) -> None:
         """Write the records as JSON lines."""
@@ -82,15 +83,20 @@ class Log:
         self._events.scalars(int(record["step"]), {tag: value for tag, value in record.items() if tag != "step"})
 
     def _line(self, record: Mapping[str, Any], now: float) -> str:
-        parts = [f"{_short(tag)} {value:.3f}" for tag, value in record.items() if tag.startswith("Loss/")]
-        total = record.get("Loss/total_loss")
-        parts = [part for part in parts if not part.startswith("total")]
-        pace = self._steps["run"] / max(now - self._since["run"], 1e-9)
-        left = f"  ETA {duration((self.stop - record['step']) / pace)}" if pace and record["step"] < self.stop else ""
-        return (
-            f"step {record['step']}/{self.stop}  loss {total:.3f} ({', '.join(parts)})  "
-            f"lr {record['learning_rate']:.3g}  {pace:.2f} steps/s{left}"
+        step = record["step"]
+        terms = [
+            f"{_short(tag)} {value:.3f}" for tag, value in record.items() if tag.startswith(PREFIX) and tag != TOTAL
+        ]
+        line = (
+            f"step {step}/{self.stop}  loss {record[TOTAL]:.3f} ({', '.join(terms)})  lr {record['learning_rate']:.3g}"
         )
+        if self._run is not None:
+            since, before = self._run
+            pace = (step - before) / max(now - since, 1e-9)
+            line += f"  {pace:.2f} steps/s"
+            if step < self.stop:
+                line += f"  ETA {duration((self.stop - step) / pace)}"
+        return line
 
 
 _NAMES = {"localization": "loc", "classification": "cls", "regularization": "reg", "objectness": "obj"}
@@ -98,7 +104,7 @@ _NAMES = {"localization": "loc", "classification": "cls", "regularization": "reg
 
 def _short(tag: str) -> str:
     """A loss's tag in a few letters: Loss/RPNLoss/objectness_loss -> rpn obj."""
-    *groups, name = tag.removeprefix("Loss/").split("/")
+    *groups, name = tag.removeprefix(PREFIX).split("/")
     name = name.removesuffix("_loss")
     stage = {"RPNLoss": "rpn ", "BoxClassifierLoss": "box "}.get(groups[0] if groups else "", "")
     return stage + _NAMES.get(name, name)

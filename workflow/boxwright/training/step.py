@@ -8,8 +8,9 @@ from google.protobuf.message import Message
 from boxwright.detector.builder import Detector
 from boxwright.training import optimizers
 from boxwright.training.inputs import Batch
+from boxwright.training.log import REGULARIZATION, TOTAL
 
-REGULARIZATION, TOTAL, GRADIENT = "Loss/regularization_loss", "Loss/total_loss", "gradient_norm"
+GRADIENT = "gradient_norm"
 
 # Sets the random numbers of a step (dropout, samplers) apart from those of the sample with the same number.
 _STEP_STREAM = 1_000_003
@@ -27,7 +28,8 @@ def compile_step(
     """
     variables = optimizer.variables
 
-    @tf.function(input_signature=[spec, tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)])
+    # Nothing here branches on tensors in Python, and AutoGraph's rewriting takes most of the time to build the graph.
+    @tf.function(input_signature=[spec, tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)], autograph=False)
     def step(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
         random = tf.random.experimental.stateless_fold_in(tf.stack([seed, number]), _STEP_STREAM)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -47,4 +49,5 @@ def compile_step(
         optimizer.apply(gradients, rate)
         return {**losses, TOTAL: total, GRADIENT: norm}
 
-    return lambda batch, rate, number: step(batch, tf.constant(rate, tf.float32), tf.constant(number, tf.int32))
+    compiled = step.get_concrete_function()
+    return lambda batch, rate, number: compiled(batch, tf.constant(rate, tf.float32), tf.constant(number, tf.int32))
