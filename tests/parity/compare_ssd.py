@@ -10,15 +10,14 @@ from golden_case import Case, Check, Run, absolute, equal, ratio, relative, samp
 ANCHORS = 1e-6
 RAW = 1e-4
 DETECTIONS = 1e-4
-# Trained weights: what people look at are detections of some confidence, and their scores.
-SCORES = 1e-3
-LEAST_SCORE = 0.3
-SAME_BOX = 0.95
 # Losses, where batch norm uses the batch (ill-conditioned on maps of 1x1) and where it does not; codes of far-off boxes
 # reach 100 and are recorded to 3e-6 of that.
 LOSSES = {"loss": 1e-4, "loss_frozen_bn": 1e-4, "loss_bn_eval": 1e-5}
 TARGETS = 1e-5
 GRADIENT_NORMS = 1e-3
+# A gradient this small beside the whole is decided by single activations at the edges of ReLU6, which other kernels put
+# on the other side (0.25 % of such a norm with oneDNN off): its error is measured against this share of the whole.
+SMALL_GRADIENT = 0.01
 AVERAGES = 1e-3
 
 
@@ -28,14 +27,14 @@ def checks(case: Case) -> Iterator[Check]:
     yield from names
     for run in case.runs():
         prefix = f"{run.name} " if run.name else ""
-        for check in _inference(detector, run, trained="weights" in case.golden):
+        for check in _inference(detector, run):
             yield Check(prefix + check.name, check.difference, check.bar, check.unit)
     for kind, entry, recorded in case.losses():
         for check in _training(case, kind, entry, recorded):
             yield Check(f"{kind} {check.name}", check.difference, check.bar, check.unit)
 
 
-def _inference(detector: Any, run: Run, trained: bool) -> Iterator[Check]:
+def _inference(detector: Any, run: Run) -> Iterator[Check]:
     recorded = run.outputs
 
     @tf.function
@@ -55,9 +54,6 @@ def _inference(detector: Any, run: Run, trained: bool) -> Iterator[Check]:
         yield relative(key, predictions[key], recorded[f"pred_{key}"], RAW)
     for key in ("raw_detection_boxes", "raw_detection_scores"):
         yield absolute(key, detections[key], recorded[f"det_{key}"], DETECTIONS)
-    if trained:
-        yield from _same_objects(detections, recorded)
-        return
     yield equal("num_detections", detections["num_detections"], recorded["det_num_detections"])
     yield equal("detection_classes", detections["detection_classes"], recorded["det_detection_classes"])
     for key in ("detection_boxes", "detection_scores", "detection_multiclass_scores"):
@@ -68,31 +64,6 @@ def _large(entry: dict, key: str, value: Any, recorded: Any) -> Check:
     """A tensor that may be stored by samples."""
     ours, std = sampled(entry, key, value)
     return relative(key, ours, recorded[key], RAW, std)
-
-
-def _same_objects(detections: dict, recorded: Any) -> Iterator[Check]:
-    """Each recorded detection of some confidence is found: same class, same place, same score; and no others."""
-
-    def confident(values: Any, prefix: str = "") -> list[tuple]:
-        keys = ("detection_classes", "detection_scores", "detection_boxes")
-        rows = zip(*(np.asarray(values[prefix + key])[0] for key in keys), strict=True)
-        return [row for row in rows if row[1] > LEAST_SCORE]
-
-    ours, theirs = confident(detections), confident(recorded, "det_")
-    worst, missed = 0.0, 0
-    for label, score, box in theirs:
-        found = [s for c, s, b in ours if c == label and _iou(b, box) > SAME_BOX]
-        missed += not found
-        worst = max([worst, *[min(abs(s - score) for s in found)]]) if found else worst
-    yield Check(f"objects over {LEAST_SCORE} ({len(theirs)})", missed, 0, "missed")
-    yield Check("objects over it that were not recorded", max(0, len(ours) - len(theirs)), 0, "more")
-    yield Check("scores of the objects", worst, SCORES, "absolute")
-
-
-def _iou(a: np.ndarray, b: np.ndarray) -> float:
-    sides = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None)
-    overlap = sides.prod()
-    return overlap / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - overlap)
 
 
 def _training(case: Case, kind: str, entry: dict, recorded: Any) -> Iterator[Check]:
@@ -131,13 +102,13 @@ def _training(case: Case, kind: str, entry: dict, recorded: Any) -> Iterator[Che
 
 
 def _gradient_norms(ours: dict[str, float], entry: dict) -> Iterator[Check]:
-    worst = {
-        name: abs(ours[name] - norm) / max(norm, 1e-3 * entry["global_grad_norm"])
-        for name, norm in entry["grad_norms"].items()
-        if name in ours
+    recorded, whole = entry["grad_norms"], entry["global_grad_norm"]
+    yield ratio("global gradient norm", np.linalg.norm(list(ours.values())), whole, GRADIENT_NORMS)
+    errors = {
+        name: abs(ours.get(name, np.inf) - norm) / max(norm, SMALL_GRADIENT * whole) for name, norm in recorded.items()
     }
-    name = max(worst, key=worst.get)
-    yield Check(f"gradient norms, worst {name[-40:]}", worst[name], GRADIENT_NORMS, "of the recorded norm")
+    name = max(errors, key=errors.get)
+    yield Check(f"gradient norms, worst {name[-36:]}", errors[name], GRADIENT_NORMS, "of the recorded norm")
 
 
 def _moved_averages(case: Case, detector: Any, names: dict[str, str], entry: dict) -> Iterator[Check]:
