@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,13 +43,13 @@ class ImageFacts(NamedTuple):
 
     @classmethod
     def from_json(cls, line: str) -> "ImageFacts":
-        sha256, info, undecodable = json.loads(line)
+        sha256, info, undecodable = _load(line)[0]
         return cls(sha256, ImageInfo(*info), undecodable)
 
 
 def annotation_from_json(line: str) -> Annotation | str:
     """The annotation, or why there is none."""
-    values = json.loads(line)
+    values = _load(line)[0]
     if isinstance(values, str):
         return values
     filename, width, height, boxes = values
@@ -60,15 +61,13 @@ def inspect(work: Sequence[tuple[str, str]], label: str = "") -> Iterator[tuple[
     if not work:
         return
     chunks = [work[start : start + _CHUNK] for start in range(0, len(work), _CHUNK)]
-    kinds = {kind for kind, _ in work}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     processes = min(cores, _MAX_PROCESSES, len(chunks))
-    if processes == 1 or len(work) < min(_WORTHWHILE[kind] for kind in kinds):
-        done = (_inspect_all(chunk) for chunk in chunks)
-    else:
-        done = _inspect_in_processes(chunks, processes)
-    for lines in track(done, total=len(chunks), label=label, unit=f"x {_CHUNK} files"):
-        yield from lines
+    if len(work) < min(_WORTHWHILE[kind] for kind in {kind for kind, _ in work}):
+        yield from _inspect_all(work)
+        return
+    done = _inspect_in_processes(chunks, processes) if processes > 1 else map(_inspect_all, chunks)
+    yield from track((line for lines in done for line in lines), total=len(work), label=label, unit="files")
 
 
 def image_facts(path: str, decode: bool) -> str:
@@ -157,10 +156,12 @@ def _astuple(info: ImageInfo) -> tuple:
 
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
+_load = json.JSONDecoder().raw_decode  # json.loads also looks for white space, which takes as long again
 
 
 def main() -> None:
     """A line with a JSON list of (kind, path) in, a line with their facts out, until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupted plan closes the input
     for line in sys.stdin:
         print(_dump(_inspect_all(json.loads(line))), flush=True)
 

@@ -27,18 +27,13 @@ class Box:
         return self.xmin, self.ymin, self.xmax, self.ymax
 
     def to_list(self) -> list:
-        """The box as a JSON list; `from_list` gives it back."""
+        """The box as a JSON list; `Box(*values)` gives it back."""
         return [
             self.class_name, self.xmin, self.ymin, self.xmax, self.ymax, self.difficult, self.truncated, self.pose,
         ]  # fmt: skip
 
-    @classmethod
-    def from_list(cls, values: list) -> "Box":
-        return cls(*values)
-
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
-_CONTENT = ("name", "sha256", "width", "height", "format", "fixes", "boxes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +60,17 @@ class Sample:
 
     def content_json(self) -> str:
         """All of the sample but the place of its image as one line of JSON: what the bytes of its record depend on."""
-        boxes = [box.to_list() for box in self.boxes]
-        content = [self.name, self.sha256, self.width, self.height, self.format, self.fixes, boxes]
-        return _dump(dict(zip(_CONTENT, content, strict=True)))
+        return _dump(
+            {
+                "name": self.name,
+                "sha256": self.sha256,
+                "width": self.width,
+                "height": self.height,
+                "format": self.format,
+                "fixes": self.fixes,
+                "boxes": [box.to_list() for box in self.boxes],
+            }
+        )
 
     def to_json(self, content: str | None = None) -> str:
         """One line of JSON without a line end; `from_json` gives the sample back. `content` saves finding it again."""
@@ -77,5 +80,5 @@ class Sample:
     def from_json(cls, line: str) -> "Sample":
         values = json.loads(line)
         values["fixes"] = tuple(values["fixes"])
-        values["boxes"] = tuple(Box.from_list(box) for box in values["boxes"])
+        values["boxes"] = tuple(Box(*box) for box in values["boxes"])
         return cls(**values)

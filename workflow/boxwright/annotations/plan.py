@@ -82,7 +82,7 @@ def make(dataset: Mapping[str, Any], data_dir: str | os.PathLike, *, write: bool
 class _Planner:
     def __init__(self, dataset: Mapping[str, Any], data_dir: Path, write: bool) -> None:
         self.dataset, self.data_dir, self.folder = dataset, data_dir, data_dir / "plan"
-        self.write = write and _writable(data_dir)
+        self.write = write and _writable(self.folder)
         self.policies = defects.policies(dataset.get("policies") or {})
         self.lists = {side: dataset["split"].get(side) for side in (TRAIN, EVAL)}
         if not all(self.lists.values()):

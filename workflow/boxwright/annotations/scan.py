@@ -48,7 +48,8 @@ class Listing(NamedTuple):
 def walk(folders: Sequence[str], extensions: Collection[str]) -> Listing:
     """All files with one of the extensions (lower case) in the folders and below, links followed, hidden names not.
 
-    A folder that is reached twice is listed where it is met first. Raises UserError for a folder that is not there.
+    A folder that is reached twice is listed where it is met first. Raises UserError for a folder that is not there or
+    cannot be read.
     """
     missing = [folder for folder in folders if not Path(folder).is_dir()]
     if missing:
@@ -57,7 +58,10 @@ def walk(folders: Sequence[str], extensions: Collection[str]) -> Listing:
             "Correct `dataset.images` or `dataset.annotations`."
         )
     seen: set[tuple[int, int]] = set()
-    return Listing(tuple(folders), tuple(_walk(folder, extensions, seen) for folder in folders))
+    try:
+        return Listing(tuple(folders), tuple(_walk(folder, extensions, seen) for folder in folders))
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read ({error.strerror}). Check who may read it.") from error
 
 
 def _walk(folder: str, extensions: Collection[str], seen: set[tuple[int, int]]) -> dict[str, str]:
@@ -107,7 +111,8 @@ class Memory:
                 if next(file, "") == self._head:
                     for line in file:
                         key, _, rest = line.partition("\t")
-                        self._known[key] = rest
+                        if rest.endswith("\n"):
+                            self._known[key] = rest
         except (OSError, UnicodeDecodeError):
             self._known = {}
 
