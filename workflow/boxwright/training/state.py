@@ -27,11 +27,6 @@ def save(prefix: Path, variables: Mapping[str, tf.Variable], step: int) -> None:
     checkpoint.write(prefix, values | {GLOBAL_STEP: np.int64(step)})
 
 
-def step_of(prefix: Path) -> int:
-    """The global step of a checkpoint. Raises UserError where it cannot be read or has none."""
-    return int(_tensors(prefix, [GLOBAL_STEP])[GLOBAL_STEP])
-
-
 def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> int:
     """Give all `variables` their values from the checkpoint `prefix`; return its step.
 
@@ -53,18 +48,11 @@ def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> int:
 
 def _tensors(prefix: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Tensors of a checkpoint by name, their checksums verified."""
-    try:
-        reader = tf.train.load_checkpoint(str(prefix))
-        missing = sorted(set(names) - reader.get_variable_to_shape_map().keys())
-        if missing:
-            raise UserError(f"The checkpoint {prefix} cannot be continued, it lacks {_some(missing)}.")
-        return {name: np.asarray(reader.get_tensor(name)) for name in names}
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"The checkpoint {prefix} is missing or damaged ({reason}). Delete its files and run again: the segment "
-            "that makes it runs anew."
-        ) from None
+    reader = checkpoint.read(prefix)
+    missing = sorted(set(names) - reader.shapes.keys())
+    if missing:
+        raise UserError(f"The checkpoint {prefix} cannot be continued, it lacks {_some(missing)}.")
+    return {name: np.asarray(reader.value(name)) for name in names}
 
 
 def _some(texts: Sequence[str], limit: int = 5) -> str:

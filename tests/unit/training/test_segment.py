@@ -1,0 +1,258 @@
+import hashlib
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_detector import TinyDetector
+from training_data import LABEL_MAP
+
+from boxwright.detector import builder, checkpoint
+from boxwright.errors import UserError
+from boxwright.training import segment, state
+from boxwright.training.segment import StoppedError
+
+
+def tensors(prefix: Path) -> dict[str, np.ndarray]:
+    reader = tf.train.load_checkpoint(str(prefix))
+    return {name: reader.get_tensor(name) for name in sorted(reader.get_variable_to_shape_map())}
+
+
+def digest(prefix: Path) -> str:
+    """One hash of the names, types, shapes and bits of all tensors of a checkpoint."""
+    sha256 = hashlib.sha256()
+    for name, value in tensors(prefix).items():
+        sha256.update(f"{name} {value.dtype} {value.shape} ".encode() + value.tobytes())
+    return sha256.hexdigest()
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Segments train the tiny detector instead of the configuration's model."""
+    monkeypatch.setattr(segment.builder, "build", lambda model, seed: TinyDetector(seed))
+
+
+@pytest.fixture
+def train(config, records, tmp_path):
+    """train("folder", steps...) trains a chain of segments and returns the last checkpoint."""
+
+    def chain(folder: str, *steps: int, start: Path | None = None, **arguments) -> Path:
+        train_dir = tmp_path / folder
+        for step in steps:
+            segment.train_segment(
+                arguments.get("config", config),
+                records,
+                LABEL_MAP,
+                train_dir,
+                to_step=step,
+                log_path=train_dir / f"log/{step}.jsonl",
+                events_path=train_dir / f"events.out.tfevents.{step}",
+                start=start,
+                tf_threads=0,
+                **{key: value for key, value in arguments.items() if key != "config"},
+            )
+            start = train_dir / f"model.ckpt-{step}"
+        return start
+
+    return chain
+
+
+def log_of(prefix: Path) -> list[dict]:
+    step = prefix.name.removeprefix("model.ckpt-")
+    return [json.loads(line) for line in (prefix.parent / f"log/{step}.jsonl").read_text().splitlines()]
+
+
+def test_pieces_equal_the_whole_to_the_bit(tiny, train):
+    whole = digest(train("one", 10))
+    assert digest(train("again", 10)) == whole
+    assert digest(train("two", 4, 10)) == whole
+    assert digest(train("five", 1, 3, 4, 8, 10)) == whole
+    assert digest(train("other seed", 10, seed=1)) != whole
+
+
+def test_ssd_in_pieces_equals_the_whole_to_the_bit(train):
+    assert digest(train("one", 5)) == digest(train("two", 2, 5))
+
+
+@pytest.mark.slow
+def test_ssd_in_five_pieces_and_with_another_seed(train):
+    whole = digest(train("one", 10))
+    assert digest(train("five", 2, 4, 6, 8, 10)) == whole
+    assert digest(train("other seed", 10, seed=1)) != whole
+
+
+def test_what_a_checkpoint_holds(tiny, train):
+    found = tensors(train("run", 3))
+    trained = ["Feature/weights", "Head/weights", "Head/biases"]
+    slots = [f"{name}/{slot}" for name in trained for slot in ("RMSProp", "RMSProp_1", "ExponentialMovingAverage")]
+    assert set(found) == {*trained, "Feature/BatchNorm/moving_mean", *slots, "global_step"}
+    assert found["global_step"] == 3
+    assert found["global_step"].dtype == np.int64
+    assert all(value.dtype == np.float32 for name, value in found.items() if name != "global_step")
+
+
+def test_step_0_holds_the_start_weights(train, config):
+    found = tensors(train("run", 0))
+    fresh = builder.build(config.model, 0)
+    assert all(np.array_equal(found[name], variable) for name, variable in fresh.variables.items())
+    assert found["global_step"] == 0
+
+
+def test_the_log_says_what_happened(tiny, train):
+    prefix = train("run", 4, 7)
+    assert [record["step"] for record in log_of(prefix)] == [5, 6, 7]
+    (first, *_) = log_of(prefix.with_name("model.ckpt-4"))
+    assert first["learning_rate"] == pytest.approx(0.004)
+    terms = [first[f"Loss/{name}_loss"] for name in ("localization", "classification", "regularization")]
+    assert sum(terms) == pytest.approx(first["Loss/total_loss"], rel=1e-5)
+    assert all(record["steps_per_sec"] > 0 and 0 <= record["input_wait_share"] <= 1 for record in log_of(prefix))
+
+
+def test_frozen_variables_stay_and_have_no_slots(tiny, train, config):
+    config.train_config.freeze_variables.append("Feature")
+    found = tensors(train("run", 3))
+    np.testing.assert_array_equal(found["Feature/weights"], TinyDetector(0).variables["Feature/weights"])
+    assert "Feature/weights/RMSProp" not in found
+    assert not np.array_equal(found["Head/biases"], TinyDetector(0).variables["Head/biases"])
+
+
+def test_regularization_can_be_left_out(tiny, train, config):
+    config.train_config.add_regularization_loss = False
+    assert "Loss/regularization_loss" not in log_of(train("run", 1))[0]
+
+
+def interrupt(monkeypatch, at: int, how) -> None:
+    """Call `how` in the middle of step `at`."""
+    original = segment.Log.step
+
+    def step(self, number, *arguments):
+        if number == at:
+            how()
+        original(self, number, *arguments)
+
+    monkeypatch.setattr(segment.Log, "step", step)
+
+
+def crash() -> None:
+    raise RuntimeError("power cut")
+
+
+def test_a_killed_segment_continues_from_its_autosave_to_the_same_bits(tiny, train, monkeypatch, capfd):
+    whole = train("whole", 8)
+    with monkeypatch.context() as patch:
+        interrupt(patch, 6, crash)
+        with pytest.raises(RuntimeError, match="power cut"):
+            train("killed", 8, save_every_s=0, identity="abc")
+    folder = whole.parent.parent / "killed"
+    assert not list(folder.glob("model.ckpt*"))
+    assert not (folder / "log/8.jsonl").exists()
+    capfd.readouterr()
+
+    again = train("killed", 8, identity="abc")
+    assert "continued from the autosave at step 5" in capfd.readouterr().err
+    assert digest(again) == digest(whole)
+    assert [record["step"] for record in log_of(again)] == list(range(1, 9))
+    assert not (folder / "autosave").exists()
+
+
+@pytest.mark.parametrize("change", [{"identity": "other"}, {"identity": "abc", "seed": 3}])
+def test_an_autosave_of_something_else_is_not_continued(tiny, train, monkeypatch, capfd, change):
+    with monkeypatch.context() as patch:
+        interrupt(patch, 3, crash)
+        with pytest.raises(RuntimeError):
+            train("run", 4, save_every_s=0, identity="abc")
+    train("run", 4, **change)
+    assert "autosave" not in capfd.readouterr().err
+
+
+def test_a_damaged_autosave_costs_only_time(tiny, train, monkeypatch):
+    whole = digest(train("whole", 4))
+    with monkeypatch.context() as patch:
+        interrupt(patch, 3, crash)
+        with pytest.raises(RuntimeError):
+            train("run", 4, save_every_s=0)
+    autosave = train("unused", 0).parent.parent / "run/autosave"
+    (data,) = autosave.glob("*.data-*")
+    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
+    assert digest(train("run", 4)) == whole
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_stops(tiny, train, monkeypatch, number):
+    whole = digest(train("whole", 6))
+    before = signal.getsignal(number)
+    with monkeypatch.context() as patch:
+        interrupt(patch, 3, lambda: signal.raise_signal(number))
+        with pytest.raises(StoppedError, match=f"{number.name}: saved at step 3"):
+            train("run", 6)
+    assert signal.getsignal(number) is before
+    assert digest(train("run", 6)) == whole
+
+
+def test_a_signal_before_the_first_step_stops_at_once(tiny, train, monkeypatch):
+    monkeypatch.setattr(segment, "_check_finite", lambda *_: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(StoppedError, match="SIGTERM"):
+        train("run", 6)
+
+
+def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(tiny, train, config, tmp_path):
+    schedule = config.train_config.optimizer.rms_prop_optimizer.learning_rate.exponential_decay_learning_rate
+    schedule.initial_learning_rate = 1e30
+    with pytest.raises(UserError) as error:
+        train("run", 6, save_every_s=0)
+    message = str(error.value)
+    assert "Loss/localization_loss is" in message
+    assert message.count("image-0") == 3
+    assert "stopped at step" in message
+    assert not list((tmp_path / "run").glob("model.ckpt*"))
+    for prefix in (tmp_path / "run/autosave").glob("*.index"):
+        assert all(np.isfinite(value).all() for value in tensors(prefix.with_suffix("")).values())
+
+
+def test_a_damaged_checkpoint_is_named(tiny, train):
+    prefix = train("run", 2)
+    data = prefix.with_name("model.ckpt-2.data-00000-of-00001")
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(content)
+    with pytest.raises(UserError, match=r"model\.ckpt-2 .*damaged"):
+        train("run", 4, start=prefix)
+
+
+def test_a_checkpoint_of_another_optimizer_is_refused(tiny, train, config):
+    prefix = train("run", 2)
+    config.train_config.optimizer.momentum_optimizer.learning_rate.constant_learning_rate.learning_rate = 0.1
+    with pytest.raises(UserError, match=r"lacks .*Momentum"):
+        train("run", 4, start=prefix)
+
+
+def test_a_segment_cannot_go_back(tiny, train):
+    prefix = train("run", 3)
+    with pytest.raises(UserError, match="at step 3 already"):
+        train("run", 2, start=prefix)
+
+
+def test_start_weights_come_from_the_fine_tune_checkpoint(train, config, capfd):
+    source = train("source", 0, seed=5)
+    config.train_config.fine_tune_checkpoint = str(source)
+    config.train_config.fine_tune_checkpoint_type = "detection"
+    found, given = tensors(train("run", 0)), tensors(source)
+    assert "restored" in capfd.readouterr().err
+    weights = [name for name in given if name.endswith("weights") and name in checkpoint.names(source)]
+    backbone = [name for name in weights if name.startswith("FeatureExtractor/")]
+    assert all(np.array_equal(found[name], given[name]) for name in backbone)
+    head = "BoxPredictor_0/BoxEncodingPredictor/weights"
+    assert not np.array_equal(found[head], given[head])
+    # Moving averages start at the restored weights, not at those before.
+    average = f"{backbone[0]}/ExponentialMovingAverage"
+    np.testing.assert_array_equal(found[average], given[backbone[0]])
+
+
+def test_state_refuses_other_shapes_before_it_changes_anything(tmp_path):
+    state.save(tmp_path / "model.ckpt-1", {"a": tf.Variable([1.0]), "b": tf.Variable([2.0, 3.0])}, 1)
+    a, b = tf.Variable([7.0]), tf.Variable([7.0])
+    with pytest.raises(UserError, match=r"b is float32 \[2\]"):
+        state.restore(tmp_path / "model.ckpt-1", {"a": a, "b": b})
+    assert a.numpy() == [7.0]
