@@ -253,6 +253,17 @@ def test_a_name_that_was_only_planned_is_forgotten(planned):
     assert plan.make(dataset.settings(), out).classes == {"cat": 1, "dog": 2}
 
 
+def test_a_damaged_result_is_no_obstacle(planned):
+    dataset, out, _ = planned
+    dataset.sample("new.jpg", Box("ant", 8, 6, 40, 30))
+    plan.make(dataset.settings(), out)
+    (dataset.images / "new.jpg").unlink()
+    for data in (b"", b"item { id: 1", b"\xff\x00"):
+        (out / "label_map.pbtxt").write_bytes(data)
+        os.utime(dataset.images / "s00.jpg")
+        assert plan.make(dataset.settings(), out).classes == {"cat": 1, "dog": 2, "ant": 3}
+
+
 def test_class_ids_reach_the_shards_that_use_them(dataset, tmp_path):
     dataset.fill(8, classes=("dog",))
     made = plan.make(dataset.settings(), tmp_path / "1")

@@ -207,7 +207,8 @@ class _Planner:
         if given := self.dataset.get("label_map"):
             message = label_map.read_message(given)
             return label_map.read(given), label_map.message_text(message).encode()
-        old, written = (_read_classes(folder / "label_map.pbtxt") for folder in (self.folder, self.data_dir))
+        old = _read_classes(self.folder / "label_map.pbtxt")
+        written = _read_classes(self.data_dir / "label_map.pbtxt", otherwise=old)
         old = old or written
         kept = [name for name in sorted(old, key=old.__getitem__) if name in decision.classes or name in written]
         classes = label_map.extend({name: index for index, name in enumerate(kept, start=1)}, decision.classes)
@@ -272,8 +273,12 @@ def _shard(name: str, count: int) -> int:
     return int.from_bytes(digest, "big") % count
 
 
-def _read_classes(path: Path) -> dict[str, int]:
-    return label_map.read(path, gaps=True) if path.is_file() else {}
+def _read_classes(path: Path, otherwise: Mapping[str, int] | None = None) -> Mapping[str, int]:
+    """The classes in a label map of ours; none where there is no such file, `otherwise` where it is damaged."""
+    try:
+        return label_map.read(path, gaps=True) if path.is_file() else {}
+    except UserError:  # the rule that wrote it will write it again
+        return otherwise or {}
 
 
 def _folders(given: str | list[str]) -> list[str]:
