@@ -85,6 +85,22 @@ def test_a_batch_of_any_size_equals_its_images(exported, photographs):
                 np.testing.assert_allclose(together[name][row], value[0], atol=2e-5, err_msg=name)
 
 
+def test_images_that_keep_their_aspect_ratio_are_padded_alike_in_a_batch(
+    tmp_path, config, prefix, label_map_file, photographs
+):
+    padded = type(config)()
+    padded.CopyFrom(config)
+    resizer = padded.model.ssd.image_resizer.keep_aspect_ratio_resizer
+    resizer.min_dimension, resizer.max_dimension, resizer.pad_to_max_dimension = 80, 120, True
+    freeze.freeze(padded, prefix, label_map_file, tmp_path / "model")
+    network = verify.FrozenGraph(tmp_path / "model" / freeze.FROZEN_GRAPH)
+    for image in photographs[:2]:
+        together = network(np.stack([image, 255 - image]))
+        for row, one in enumerate((image, 255 - image)):
+            for name, value in by_checkpoint(padded, prefix, one).items():
+                np.testing.assert_allclose(together[name][row], value[0], atol=2e-5, err_msg=name)
+
+
 def test_the_frozen_graph_is_flat_and_batch_norm_is_in_the_kernels(exported):
     definition = tf.compat.v1.GraphDef.FromString((exported / freeze.FROZEN_GRAPH).read_bytes())
     operations = [node.op for node in definition.node]
