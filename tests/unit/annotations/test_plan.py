@@ -302,6 +302,19 @@ def test_a_changed_label_map_or_list_is_seen(planned, tmp_path):
     assert plan.make(dataset.settings(label_map=str(given)), out).classes == {"dog": 1, "cat": 2}
 
 
+def test_copies_on_neither_list_do_not_count(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.sample("aaa.jpg", CAT, data=(dataset.images / "s00.jpg").read_bytes())
+    train, held = tmp_path / "train.txt", tmp_path / "eval.txt"
+    train.write_text("".join(f"s{i:02d}\n" for i in range(8)))
+    held.write_text("s08\ns09\n")
+    split = {"eval_fraction": 0.2, "seed": 0, "train": str(train), "eval": str(held)}
+    drop = {"duplicate_same_boxes": "drop_image", "duplicate_other_boxes": "drop_image"}
+    made = plan.make(dataset.settings(split=split, policies=drop), tmp_path / "out")
+    assert made.counts["defects"] == {} and made.counts["on_neither_list"] == 1
+    assert made.counts["train"]["images"] == 8
+
+
 def test_shard_counts(planned):
     dataset, out, made = planned
     fewer = plan.make(dataset.settings(shards={"train": 2, "eval": 3}), out)

@@ -52,13 +52,14 @@ class Decision:
 def decide(facts: Facts, checker: Checker, sides: Split) -> Decision:
     """Pair, check, find copies and split; UserError where the lists of the split cannot be followed."""
     samples = _samples(facts, checker)
-    samples = _without_copies(samples, checker)
+    decision = Decision({split.TRAIN: [], split.EVAL: []}, checker.findings)
     if sides.lists is not None:
         side_of = split.from_lists(sides.lists, facts.names)
+        used = _without_copies([sample for sample in samples if sample.name in side_of], checker)
+        decision.left_out = sum(sample.name not in side_of for sample in samples)
     else:
-        side_of = split.draw(samples, sides.eval_fraction, sides.seed, sides.known, sides.known_bytes)
-    used = [sample for sample in samples if sample.name in side_of]
-    decision = Decision({split.TRAIN: [], split.EVAL: []}, checker.findings, left_out=len(samples) - len(used))
+        used = _without_copies(samples, checker)
+        side_of = split.draw(used, sides.eval_fraction, sides.seed, sides.known, sides.known_bytes)
     evaluated = {sample.sha256: sample.name for sample in used if side_of[sample.name] == split.EVAL}
     for sample in used:
         side = side_of[sample.name]
@@ -74,8 +75,7 @@ def decide(facts: Facts, checker: Checker, sides: Split) -> Decision:
 
 def _samples(facts: Facts, checker: Checker) -> list[Sample]:
     """The samples that pairing and checking leave, sorted by name."""
-    stated = [said if isinstance(said, str) else said.filename for said in facts.annotations]
-    stated = ["" if isinstance(said, str) else name for said, name in zip(facts.annotations, stated, strict=True)]
+    stated = ["" if isinstance(said, str) else said.filename for said in facts.annotations]
     found = pairs.match(facts.images, facts.xmls, stated, facts.parallel)
     dropped = _report_pairs(facts, found, checker)
     samples = []
@@ -83,7 +83,7 @@ def _samples(facts: Facts, checker: Checker) -> list[Sample]:
         name, xml = facts.names[index], found.xml[index]
         keep = index not in dropped
         if index in found.namesakes:
-            detail = f"so is {facts.names[found.namesakes[index]]}"
+            detail = f"{facts.names[found.namesakes[index]]} has the same name"
             keep &= checker.report(name, "same_name", detail) != DROP_IMAGE
         annotation: Annotation | str | None = None
         label = ""
