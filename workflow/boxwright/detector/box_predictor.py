@@ -16,7 +16,8 @@ class ConvolutionalBoxPredictor:
     message: a `ConvolutionalBoxPredictor` message; `field` its dotted path, for errors.
     feature_channels: channels of each feature map; anchors_per_location: anchors per cell of each.
     class_slots: logits per anchor, with the background's where the model has one.
-    freeze_batchnorm: batch norm stays in inference mode while training.
+    keras: a TF2 model, where `freeze_batchnorm` decides whether batch norm trains (in TF1 models the message does), and
+        depthwise kernels have neither the initializer nor the regularizer of the others.
 
     Variables are `BoxPredictor_<i>/{BoxEncodingPredictor,ClassPredictor}/...`, without the scope if there is one map.
     """
@@ -30,6 +31,7 @@ class ConvolutionalBoxPredictor:
         anchors_per_location: list[int],
         class_slots: int,
         *,
+        keras: bool = False,
         freeze_batchnorm: bool = False,
     ):
         if message.box_code_size != BOX_CODE_SIZE:
@@ -44,9 +46,12 @@ class ConvolutionalBoxPredictor:
         self.clip_range = None
         if message.HasField("box_encodings_clip_range"):
             self.clip_range = (message.box_encodings_clip_range.min, message.box_encodings_clip_range.max)
-        settings = hp.from_message(message.conv_hyperparams, f"{field}.conv_hyperparams")
-        if freeze_batchnorm:
-            settings = settings.with_batch_norm(train=False)
+        if message.use_depthwise and message.kernel_size == 1:
+            raise UnsupportedError(f"{field}.kernel_size", 1, "3 and more with use_depthwise")
+        settings = hp.of_convolutions(message.conv_hyperparams, f"{field}.conv_hyperparams")
+        if keras:
+            settings = settings.with_batch_norm(train=not freeze_batchnorm)
+        depthwise = hp.depthwise_of_keras(settings) if keras else settings
 
         self.towers: list[list[Convolution]] = []
         self.box_heads: list[list[Convolution]] = []
@@ -54,7 +59,7 @@ class ConvolutionalBoxPredictor:
         for index, (channels, anchors) in enumerate(zip(feature_channels, anchors_per_location, strict=True)):
             scope = f"BoxPredictor_{index}/" if len(feature_channels) > 1 else ""
             tower, width = self._tower(variables, scope, message, channels, settings)
-            head = {"depthwise": message.use_depthwise, "kernel": message.kernel_size}
+            head = {"depthwise": depthwise if message.use_depthwise else None, "kernel": message.kernel_size}
             boxes, classes = f"{scope}BoxEncodingPredictor", f"{scope}ClassPredictor"
             self.towers.append(tower)
             self.box_heads.append(_head(variables, boxes, width, anchors * BOX_CODE_SIZE, settings, **head))
@@ -109,13 +114,13 @@ def _head(
     channels_out: int,
     settings: Hyperparams,
     *,
-    depthwise: bool,
+    depthwise: Hyperparams | None,
     kernel: int,
     bias: float = 0.0,
 ) -> list[Convolution]:
     layers = []
-    if depthwise:
-        layers.append(DepthwiseConvolution(variables, f"{name}_depthwise", channels_in, settings, kernel=kernel))
+    if depthwise is not None:
+        layers.append(DepthwiseConvolution(variables, f"{name}_depthwise", channels_in, depthwise, kernel=kernel))
         kernel = 1
     layers.append(Convolution(variables, name, channels_in, channels_out, settings.head(), kernel=kernel, bias=bias))
     return layers

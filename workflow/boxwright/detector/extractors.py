@@ -105,23 +105,28 @@ class SsdFeatureExtractor:
             source,
             self.base.channels[source],
             extra,
+            self._extra_depthwise(message, extra),
             count=message.num_layers - 2,
-            use_depthwise=message.use_depthwise,
             **shape,
         )
         self.channels = [self.base.channels[name] for name in self.kind.end_points] + self.extra.channels
 
     def _extra_settings(self, message, field: str, freeze_batchnorm: bool) -> Hyperparams:
-        settings = hp.from_message(message.conv_hyperparams, f"{field}.conv_hyperparams")
+        settings = hp.of_convolutions(message.conv_hyperparams, f"{field}.conv_hyperparams")
         return settings.with_batch_norm(train=not freeze_batchnorm) if self.kind.keras else settings
+
+    def _extra_depthwise(self, message, extra: Hyperparams) -> Hyperparams | None:
+        if not message.use_depthwise:
+            return None
+        return hp.depthwise_of_keras(extra) if self.kind.keras else extra
 
     def _base_settings(self, message, extra: Hyperparams, freeze_batchnorm: bool) -> list[Hyperparams]:
         """Settings of the base's convolutions; for v2 also those of its depthwise ones."""
         own = BASE.with_batch_norm(train=not freeze_batchnorm)
         v2 = self.kind.backbone is MobileNetV2
         if not message.override_base_feature_extractor_hyperparams:
-            unpenalised = v2 and not self.kind.keras
-            return [own, replace(own, regularizer=None) if unpenalised else own][: 1 + v2]
+            depthwise = own if self.kind.keras else own.unpenalised()
+            return [own, depthwise][: 1 + v2]
         base = extra if extra.batch_norm else replace(extra, batch_norm=own.batch_norm)
         if v2 and not self.kind.keras:
             # The definition of the network itself fixes these.

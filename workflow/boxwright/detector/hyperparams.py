@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from boxwright.detector import initializers
 from boxwright.detector.initializers import Initializer
-from boxwright.detector.support import UnsupportedError, chosen
+from boxwright.detector.support import UnsupportedError, chosen, require
 
 Activation = Callable[[tf.Tensor], tf.Tensor]
 
@@ -52,22 +52,39 @@ class Hyperparams:
         """The same without an activation and with a bias instead of batch norm: for the last layer of a predictor."""
         return replace(self, activation=None, batch_norm=None)
 
+    def unpenalised(self) -> "Hyperparams":
+        """The same without a regularizer."""
+        return replace(self, regularizer=None)
+
     def with_batch_norm(self, **settings) -> "Hyperparams":
         """The same with these settings of batch norm, where there is one: `train=False` freezes it."""
         return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, **settings))
+
+
+def of_convolutions(message, field: str) -> Hyperparams:
+    """`from_message` for convolutions: settings for fully connected layers would not reach them."""
+    require(message, field, {"op": "CONV"})
+    return from_message(message, field)
 
 
 def from_message(message, field: str) -> Hyperparams:
     """The settings that a `Hyperparams` message describes; `field` is its dotted path, for errors.
 
     A message without an initializer gets TensorFlow's default, without a regularizer none, without batch norm a bias.
+    `regularize_depthwise` changes nothing, as in the OD API, which never reads it.
     """
+    require(message, field, {"force_use_bias": False})
     return Hyperparams(
         activation=_activation(message, field),
         initializer=_initializer(message.initializer, f"{field}.initializer"),
         regularizer=_regularizer(message.regularizer),
         batch_norm=_batch_norm(message, field),
     )
+
+
+def depthwise_of_keras(settings: Hyperparams) -> Hyperparams:
+    """What Keras gives a depthwise layer that is built with `settings`: those of the kernel do not reach it."""
+    return replace(settings, initializer=initializers.GLOROT_UNIFORM, regularizer=None)
 
 
 def _activation(message, field: str) -> Activation | None:

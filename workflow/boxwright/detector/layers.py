@@ -107,6 +107,8 @@ class Convolution:
     bias: first value of the biases; there are none under batch norm.
     """
 
+    depthwise = False
+
     def __init__(
         self,
         variables: Variables,
@@ -172,6 +174,8 @@ class DepthwiseConvolution(Convolution):
 
     The variable is `<name>/depthwise_weights` [height, width, channels, 1]; otherwise like Convolution.
     """
+
+    depthwise = True
 
     def __init__(self, variables: Variables, name: str, channels: int, hyperparams: Hyperparams, **settings):
         super().__init__(variables, name, channels, channels, hyperparams, **settings)

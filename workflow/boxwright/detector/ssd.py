@@ -6,7 +6,7 @@ from boxwright.boxes import anchors as anchor_grids
 from boxwright.boxes import coder, matcher, mining, nms, sampling
 from boxwright.boxes import losses as loss_functions
 from boxwright.boxes import targets as target_assigner
-from boxwright.detector import resizers
+from boxwright.detector import object_graph, resizers
 from boxwright.detector.box_predictor import BOX_CODE_SIZE, ConvolutionalBoxPredictor
 from boxwright.detector.extractors import SCOPE, SsdFeatureExtractor
 from boxwright.detector.groundtruth import Groundtruth
@@ -21,7 +21,7 @@ CLASSIFICATION = "Loss/classification_loss"
 # are always among the detections), `loss.min_num_negative_samples` and `loss.desired_negative_sampling_ratio` (without
 # expected loss weights), `anchorwise_output` of every loss (deprecated), `use_matmul_gather` of the matcher.
 ONLY = {"explicit_background_class": False, "use_confidences_as_targets": False, "mask_head_config": None}
-ONLY_IN_LOSS = {"expected_loss_weights": 0}
+ONLY_IN_LOSS = {"expected_loss_weights": "NONE"}
 
 
 class Ssd:
@@ -81,7 +81,8 @@ class Ssd:
             self.extractor.channels,
             per_location,
             self.class_slots,
-            freeze_batchnorm=model.freeze_batchnorm and self.extractor.kind.keras,
+            keras=self.extractor.kind.keras,
+            freeze_batchnorm=model.freeze_batchnorm,
         )
         self.registry = registry
         self.variables, self.trainable = registry.by_name, registry.trainable
@@ -98,6 +99,10 @@ class Ssd:
             self.sampled_fraction = loss.random_example_sampler.positive_sample_fraction
         first = 0.0 if self.model.encode_background_as_zeros else 1.0
         self.background = [first] + [0.0] * (self.class_slots - 1)
+
+    def object_graph_keys(self) -> dict[str, str]:
+        """The key of every variable in a TF2 checkpoint, by checkpoint name; none for a model of TF1."""
+        return object_graph.keys(self.extractor, self.predictor) if self.extractor.kind.keras else {}
 
     def preprocess(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """One image, uint8 or float32 [H, W, 3] of 0..255, resized and in -1..1, and its shape without padding.

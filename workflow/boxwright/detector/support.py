@@ -29,12 +29,16 @@ def chosen(message, oneof: str, field: str, supported: tuple[str, ...]) -> str:
 def require(message, field: str, supported: dict[str, object]) -> None:
     """Refuse any field of `message` whose value differs from the only one that is implemented.
 
-    `supported` maps names of fields to that value. A sub-message is refused when it is set: give None for it.
+    `supported` maps names of fields to that value, enums by name. A sub-message is refused when it is set: give None.
     """
     for name, value in supported.items():
-        is_message = message.DESCRIPTOR.fields_by_name[name].message_type is not None
-        if is_message:
+        descriptor = message.DESCRIPTOR.fields_by_name[name]
+        if descriptor.message_type is not None:
             if message.HasField(name):
                 raise UnsupportedError(f"{field}.{name}", "set", "leaving it out")
-        elif getattr(message, name) != value:
-            raise UnsupportedError(f"{field}.{name}", getattr(message, name), str(value))
+            continue
+        found = getattr(message, name)
+        if descriptor.enum_type is not None:
+            found = descriptor.enum_type.values_by_number[found].name
+        if found != value:
+            raise UnsupportedError(f"{field}.{name}", found, str(value))

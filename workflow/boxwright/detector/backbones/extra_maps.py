@@ -14,6 +14,7 @@ class ExtraMaps:
 
     scope, source: the variables are `<scope>/<source>_1_Conv2d_<i>_1x1_<channels>` and
         `<scope>/<source>_2_Conv2d_<i>_3x3_s2_<channels>`, where i counts all maps from 0, the backbone's two included.
+    depthwise: settings of the depthwise layers; None: there are none.
     count: how many maps to make, at most 4.
     `channels` lists the channels of each map, `steps` the layers of each.
     """
@@ -25,12 +26,12 @@ class ExtraMaps:
         source: str,
         channels_in: int,
         hyperparams: Hyperparams,
+        depthwise: Hyperparams | None = None,
         *,
         count: int = 4,
         depth_multiplier: float = 1.0,
         min_depth: int = 16,
         explicit_padding: bool = False,
-        use_depthwise: bool = False,
     ):
         padding = "EXPLICIT" if explicit_padding else "SAME"
 
@@ -45,11 +46,9 @@ class ExtraMaps:
             squeeze = f"{scope}/{source}_1_Conv2d_{index}_1x1_{half}"
             shrink = f"{scope}/{source}_2_Conv2d_{index}_3x3_s2_{full}"
             step = [Convolution(variables, squeeze, width, half, hyperparams, kernel=1)]
-            if use_depthwise:
+            if depthwise is not None:
                 step += [
-                    DepthwiseConvolution(
-                        variables, f"{shrink}_depthwise", half, hyperparams, stride=2, padding=padding
-                    ),
+                    DepthwiseConvolution(variables, f"{shrink}_depthwise", half, depthwise, stride=2, padding=padding),
                     Convolution(variables, shrink, half, full, hyperparams, kernel=1),
                 ]
             else:

@@ -46,27 +46,31 @@ class MobileNetV1:
             return max(int(channels * depth_multiplier), min_depth)
 
         width = depth(32)
-        self.layers = [
+        self._layers = [
             Convolution(variables, f"{scope}/Conv2d_0", channels_in, width, hyperparams, stride=2, padding=padding)
         ]
         for index, (stride, channels) in enumerate(SEPARABLE, 1):
             name = f"{scope}/Conv2d_{index}"
-            self.layers += [
+            self._layers += [
                 DepthwiseConvolution(
                     variables, f"{name}_depthwise", width, hyperparams, stride=stride, padding=padding
                 ),
                 Convolution(variables, f"{name}_pointwise", width, depth(channels), hyperparams, kernel=1),
             ]
             width = depth(channels)
-        self.channels = {self._end_point(layer): layer.channels_out for layer in self.layers}
+        self.channels = {self._end_point(layer): layer.channels_out for layer in self._layers}
 
     @staticmethod
     def _end_point(layer: Convolution) -> str:
         return layer.name.rsplit("/", 1)[-1]
 
+    def layers(self) -> list[Convolution]:
+        """All convolutions in order."""
+        return self._layers
+
     def __call__(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """[B, H, W, channels_in] -> every end point by name: Conv2d_0, Conv2d_1_depthwise, Conv2d_1_pointwise, ..."""
         end_points, x = {}, images
-        for layer in self.layers:
+        for layer in self._layers:
             x = end_points[self._end_point(layer)] = layer(x, training)
         return end_points
