@@ -30,6 +30,7 @@ def load(config: Any, checkpoint: str | Path) -> builder.Detector:
     that it should.
     """
     reader = checkpoint_files.read(checkpoint)
+    _share_gpus()
     detector = builder.build(config.model)
     sources = {name: name for name in detector.variables}
     if config.eval_config.use_moving_averages:
@@ -80,3 +81,12 @@ def on_photographs(config: Any, detector: builder.Detector, images: tf.Tensor) -
     else:
         pixels, shapes = tf.map_fn(detector.preprocess, images, fn_output_signature=(tf.float32, tf.int32))
     return detections(detector, pixels, shapes)
+
+
+def _share_gpus() -> None:
+    """Take GPU memory as it is needed: an evaluation runs beside the training on the same card."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:  # this process uses the card already, so it is decided
+            return

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from boxwright.detector import builder, checkpoint_files, inference
 from boxwright.export import graph
@@ -80,15 +81,16 @@ def _write_saved_model(frozen: GraphDef, folder: Path) -> None:
     names = {node.name for node in frozen.node}
     whole = imported(frozen)
 
-    def described(name: str) -> Any:
-        return v1.utils.build_tensor_info(whole.get_tensor_by_name(f"{name}:0"))
+    def described(name: str) -> TensorInfo:
+        tensor = whole.get_tensor_by_name(f"{name}:0")
+        return TensorInfo(name=tensor.name, dtype=tensor.dtype.as_datatype_enum, tensor_shape=tensor.shape.as_proto())
 
-    with whole.as_default(), tf.compat.v1.Session() as session:
-        signature = v1.signature_def_utils.build_signature_def(
-            inputs={"inputs": described(INPUT)},
-            outputs={name: described(name) for name in inference.OUTPUTS if name in names},
-            method_name=v1.signature_constants.PREDICT_METHOD_NAME,
-        )
+    signature = SignatureDef(
+        inputs={"inputs": described(INPUT)},
+        outputs={name: described(name) for name in inference.OUTPUTS if name in names},
+        method_name=v1.signature_constants.PREDICT_METHOD_NAME,
+    )
+    with tf.compat.v1.Session(graph=whole) as session:
         writer = v1.Builder(str(folder))
         writer.add_meta_graph_and_variables(
             session,

@@ -10,8 +10,9 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-# TensorFlow's own way from a function to constants, which inlines all calls. It has no public name; the test that loads
-# the result in a plain session tells when it moves.
+# What operations there are, and TensorFlow's own way from a function to constants, which inlines all calls. Neither
+# has a public name; the tests tell when they move.
+from tensorflow.python.framework import op_def_registry
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 # Nodes of a loop or a branch run in a frame of their own, so none of them can be computed beforehand.
@@ -146,15 +147,7 @@ def _is_pure(node: NodeDef) -> bool:
         return False
     if any(value.HasField("func") for value in node.attr.values()):
         return False
-    definition = tf.raw_ops.__dict__.get(node.op)
-    return definition is not None and not _op_def(node.op).is_stateful
-
-
-def _op_def(name: str):
-    # The registry of operations has no public name either; a graph that imports a node knows its definition.
-    from tensorflow.python.framework import op_def_registry
-
-    return op_def_registry.get(name)
+    return not op_def_registry.get(node.op).is_stateful
 
 
 def _computed(graph: GraphDef, paths: list[str]) -> dict[str, np.ndarray]:
