@@ -64,7 +64,7 @@ def train_segment(
     StoppedError after SIGTERM or SIGINT.
     """
     train_dir = Path(train_dir)
-    _configure_tensorflow(tf_threads, seed)
+    configure_tensorflow(tf_threads, seed)
     detector = builder.build(config.model, seed)
     if start is None and config.train_config.fine_tune_checkpoint:
         progress.say(str(_restore_start_weights(detector, config.train_config, old_label_map, label_map)))
@@ -104,7 +104,7 @@ def train_segment(
     autosave.remove()
 
 
-def _configure_tensorflow(tf_threads: int, seed: int) -> None:
+def configure_tensorflow(tf_threads: int, seed: int) -> None:
     """Make equal runs equal to the bit, before TensorFlow computes anything; 0 threads leave its own choice."""
     if tf_threads:
         tf.config.threading.set_intra_op_parallelism_threads(tf_threads)
