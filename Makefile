@@ -5,7 +5,7 @@ PYTHON ?= python3
 BUILD ?= cpu
 BIN := .venv/bin
 
-.PHONY: help run env test test-all lint format clean
+.PHONY: help run env models test test-all lint format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -15,6 +15,9 @@ run: env ## train, measure, export and try the detector of config/config.yaml (t
 	$(BIN)/snakemake --cores all
 
 env: .venv/.$(BUILD) ## the environment alone (.venv; BUILD=gpu for CUDA)
+
+models: env ## list the model zoo: what `checkpoint: zoo:<name>` can name, with published figures
+	@$(BIN)/boxwright models
 
 test: env ## the tests that need neither root nor much time
 	$(BIN)/python -m pytest -q -m "not slow"

@@ -76,3 +76,15 @@ def test_published_files_lint_whole(shared, capsys):
     paths = [str(path) for path in sorted((shared / "odapi" / "configs").glob("*.config"))]
     assert main(["lint", *paths]) == 1, "some need an extractor that the engine has not"
     assert capsys.readouterr().out.splitlines()[-1].startswith("24 files: ")
+
+
+def test_models_lists_the_zoo(capsys):
+    assert main(["models"]) == 0
+    assert "ssd_mobilenet_v1_coco_2018_01_28 " in capsys.readouterr().out
+
+
+def test_an_unknown_detector_is_not_fetched(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["fetch", "ssd_mobilenet_v1_coco_2018_01_28", "ssd_mobilenet_v1_coc"]) == 1
+    assert "There is no ssd_mobilenet_v1_coc in the model zoo: the nearest names are" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir()), "names are checked before the first download"

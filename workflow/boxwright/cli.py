@@ -1,4 +1,9 @@
-"""The `boxwright` command: `boxwright lint FILE ...` says what in pipeline.config files will hurt."""
+"""The `boxwright` command: what one does beside a run of the workflow.
+
+boxwright lint FILE ...    say what in pipeline.config files will hurt
+boxwright models           list the detectors of the model zoo
+boxwright fetch NAME ...   download detectors of the model zoo
+"""
 
 import argparse
 import sys
@@ -8,11 +13,12 @@ from collections.abc import Sequence
 from boxwright.errors import UserError
 from boxwright.pipeline.lint import LEVELS, lint
 from boxwright.pipeline.text import read_document
+from boxwright.zoo import catalogue, fetch, table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0 without an error, 1 with one, 2 on wrong usage."""
-    parser = argparse.ArgumentParser(prog="boxwright", description=__doc__.split(": ", 1)[1].rstrip("."))
+    parser = argparse.ArgumentParser(prog="boxwright", description="Help with what a run of the workflow needs.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     command = commands.add_parser(
         "lint",
@@ -20,7 +26,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Check pipeline.config files. Exit status: 0 without an error, 1 with one, 2 on wrong usage.",
     )
     command.add_argument("files", nargs="+", metavar="FILE", help="a pipeline.config of the OD API")
-    return run_lint(parser.parse_args(arguments).files)
+    command.set_defaults(run=lambda given: run_lint(given.files))
+    command = commands.add_parser(
+        "models",
+        help="list the detectors of the model zoo",
+        description="List the detectors of the model zoo with their published figures and whether they can be trained.",
+    )
+    command.set_defaults(run=lambda given: run_models())
+    command = commands.add_parser(
+        "fetch",
+        help="download detectors of the model zoo",
+        description="Download detectors of the model zoo into resources/zoo below this folder, check and unpack them.",
+    )
+    command.add_argument("names", nargs="+", metavar="NAME", help="as `boxwright models` lists it")
+    command.set_defaults(run=lambda given: run_fetch(given.names))
+    given = parser.parse_args(arguments)
+    return given.run(given)
+
+
+def run_models() -> int:
+    """Print the table of the zoo."""
+    print(table.render())
+    return 0
+
+
+def run_fetch(names: Sequence[str]) -> int:
+    """Fetch detectors one after the other; no download starts when a name is unknown."""
+    try:
+        for entry in [catalogue.find(name) for name in names]:
+            print(fetch.fetch(entry))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. What came so far is kept, and the next attempt goes on from there.", file=sys.stderr)
+        return 130
+    return 0
 
 
 def run_lint(paths: Sequence[str]) -> int:

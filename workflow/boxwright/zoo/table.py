@@ -1,0 +1,59 @@
+"""The zoo as a table for the terminal."""
+
+from collections.abc import Iterator
+
+from boxwright.errors import UserError
+from boxwright.pipeline import engine, text
+from boxwright.zoo import catalogue
+from boxwright.zoo.catalogue import Entry, Table
+
+# The families whose heads the engine has, by the names that the engine gives their meta-architectures.
+FAMILIES = {"SSD": "ssd", "Faster R-CNN": "faster_rcnn"}
+HEADER = ("name", "family", "input", "mAP", "ms", "size", "trains here")
+LEFT = (True, True, False, False, False, False, True)
+
+
+def render() -> str:
+    """Every detector of the zoo, below what the published figures of its table were measured on."""
+    sections = [(table, [_row(entry) for entry in table.entries]) for table in catalogue.tables()]
+    every = [HEADER, *(row for _, rows in sections for row in rows)]
+    widths = [max(len(row[column]) for row in every) for column in range(len(HEADER))]
+    lines = [_line(HEADER, widths)]
+    for table, rows in sections:
+        lines += ["", *_title(table), *(_line(row, widths) for row in rows)]
+    return "\n".join([*lines, "", *_closing()])
+
+
+def trainable(entry: Entry) -> str:
+    """ "yes", or "no" with the first thing that the engine lacks; by pipeline.config where that is here."""
+    if entry.pipeline.is_file():
+        try:
+            lacks = [f"{field} {value}" for field, value, *_ in engine.unsupported(text.read(entry.pipeline))]
+        except UserError:
+            lacks = ["its pipeline.config cannot be read"]
+    elif entry.family not in FAMILIES:
+        lacks = [entry.family]
+    else:
+        lacks = [entry.extractor] if entry.extractor not in engine.EXTRACTORS[FAMILIES[entry.family]] else []
+    return f"no ({lacks[0]})" if lacks else "yes"
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    size = None if entry.size is None else f"{entry.size / 1e6:.0f} MB"
+    figures = (entry.input, entry.map, entry.ms, size)
+    return (entry.name, entry.family, *("?" if value is None else str(value) for value in figures), trainable(entry))
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    cells = zip(row, widths, LEFT, strict=True)
+    return "  ".join(cell.ljust(width) if left else cell.rjust(width) for cell, width, left in cells).rstrip()
+
+
+def _title(table: Table) -> Iterator[str]:
+    yield table.title
+    yield f"mAP: {table.map}; ms: {table.ms}"
+
+
+def _closing() -> Iterator[str]:
+    yield "The figures are the publisher's and compare only within a table. ? is not published or not known."
+    yield "`checkpoint: zoo:<name>` starts from one of them, with its pipeline.config where `pipeline` is not given."
