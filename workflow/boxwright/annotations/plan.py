@@ -249,6 +249,7 @@ def _counts(decision: Decision, found_images: int, found_xmls: int) -> dict[str,
         counts[side] = {
             "images": len(samples),
             "boxes": classes.total(),
+            "most_boxes": max((len(sample.boxes) for sample in samples), default=0),
             "negatives": sum(not sample.boxes for sample in samples),
             "classes": dict(sorted(classes.items())),
         }
