@@ -1,0 +1,26 @@
+"""SSD and the image resizers give the OD API's numbers: all that compare.py checks, for every recorded case."""
+
+import compare
+import pytest
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "ssd_mobilenet_v1",
+        "ssd_mobilenet_v1_0.75_coco_trained",
+        "ssd_mobilenet_v2",
+        "ssdlite_mobilenet_v2",
+        "tf2_ssd_mobilenet_v2_320",
+        "image_resizers",
+    ],
+)
+def test_recorded_case(shared, case):
+    checks = list(compare.checks(shared / "parity" / case))
+    assert len(checks) > 20
+    assert not [str(check) for check in checks if not check.passed]
+
+
+def test_a_folder_that_is_no_case(tmp_path, capsys):
+    assert compare.main([str(tmp_path)]) == 1
+    assert "is not a recorded case" in capsys.readouterr().out
