@@ -8,6 +8,7 @@ min_version("9.27")
 
 include: "rules/common.smk"
 include: "rules/data.smk"
+include: "rules/zoo.smk"
 include: "rules/configure.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"

@@ -10,6 +10,7 @@ sys.path.insert(0, str(LIBRARY))
 from boxwright import sources
 from boxwright.blueprint import Blueprint
 from boxwright.errors import UserError
+from boxwright.zoo import catalogue
 
 sources.reach_from_jobs()
 
@@ -25,6 +26,8 @@ try:
         scripts=LIBRARY / "scripts",
         plan_data=workflow.is_main_process,
         write="--lint" not in sys.argv,
+        # Snakemake writes a dry run, and nothing else, to standard output.
+        download=workflow.is_main_process and not workflow.output_settings.stdout,
     )
 except UserError as error:
     sys.exit(f"\n{error}\n")
@@ -44,6 +47,7 @@ wildcard_constraints:
     side="train|eval",
     shard=r"\d{5}-of-\d{5}",
     step=r"\d+",
+    zoo="[^/]+",
 
 
 def logs(name):

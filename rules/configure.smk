@@ -3,7 +3,8 @@
 
 rule configure_pipeline:
     input:
-        pipeline=lambda wildcards: ancient(blueprint.model(wildcards.model)["pipeline"]),
+        pipeline=lambda wildcards: ancient(blueprint.pipeline(wildcards.model)),
+        start=lambda wildcards: ancient(blueprint.zoo_folder(wildcards.model)),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
     output:
         config=f"{MODEL}/pipeline.config",

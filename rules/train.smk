@@ -12,6 +12,9 @@ rule train_segment:
         checkpoint=lambda wildcards: ancient(
             blueprint.checkpoint_before(wildcards.model, int(wildcards.step))
         ),
+        start=lambda wildcards: ancient(
+            blueprint.start_folder(wildcards.model, int(wildcards.step))
+        ),
     output:
         index=f"{MODEL}/train/model.ckpt-{{step}}.index",
         data=f"{MODEL}/train/model.ckpt-{{step}}.data-00000-of-00001",

@@ -119,6 +119,25 @@ def test_a_checkpoint_may_be_a_folder_a_prefix_or_a_graph(minimal, tmp_path):
         assert settings.load(minimal)["models"]["first"]["checkpoint"] == source
 
 
+def test_a_checkpoint_of_the_zoo_brings_its_pipeline(minimal):
+    model = minimal["models"]["first"]
+    model["checkpoint"] = "zoo:ssd_mobilenet_v1_coco_2018_01_28"
+    del model["pipeline"]
+    assert settings.load(minimal)["models"]["first"]["pipeline"] is None
+    model["checkpoint"] = "graph.pb"
+    (told, _) = mistakes(minimal)
+    assert "only a checkpoint `zoo:<name>` comes with its own" in told
+
+
+def test_an_unknown_name_of_the_zoo_comes_with_the_nearest(minimal):
+    minimal["models"]["first"]["checkpoint"] = "zoo:faster_rcnn_resnet_coco"
+    (told,) = mistakes(minimal)
+    assert told.startswith(
+        "`models.first.checkpoint` is zoo:faster_rcnn_resnet_coco: There is no faster_rcnn_resnet_coco"
+    )
+    assert "faster_rcnn_resnet50_coco_2018_01_28" in told
+
+
 def test_data_is_given_or_the_demo(minimal):
     minimal["dataset"] = {}
     assert all("dataset.demo: true" in text for text in mistakes(minimal))

@@ -15,8 +15,15 @@ from typing import Any
 
 from boxwright import files, settings, sources
 from boxwright.annotations import plan
+from boxwright.errors import UserError
 from boxwright.pipeline import identity, text
+from boxwright.pipeline.judgement import Draft, judge
+from boxwright.pipeline.lint import Facts
 from boxwright.pipeline.patch import patch
+from boxwright.progress import say
+from boxwright.zoo import catalogue
+from boxwright.zoo.download import megabytes
+from boxwright.zoo.fetch import fetch
 
 DEMO = Path("resources/demo")
 
@@ -30,10 +37,22 @@ class Blueprint:
     the data set is scanned and planned (the demo is drawn if it is missing); without, the finished plan is read: jobs
     that parse the rules again must not scan the folders again. Without `write` the plan is made and not kept.
 
+    A model of the zoo whose pipeline.config is to be taken cannot be planned before its archive is here: which jobs
+    there are, what they depend on and whether the engine can train it stands in that file. With `download` it is
+    fetched on the spot; without (a dry run) a missing one is an error. All other archives are fetched by their rule.
+
     Raises UserError for every mistake in the configuration, in a pipeline.config and in the data.
     """
 
-    def __init__(self, config: Mapping[str, Any], *, scripts: Path, plan_data: bool, write: bool = True) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        *,
+        scripts: Path,
+        plan_data: bool,
+        write: bool = True,
+        download: bool = False,
+    ) -> None:
         self.settings = settings.load(config)
         self.results = self.settings["results"]
         self.models = list(self.settings["models"])
@@ -48,13 +67,35 @@ class Blueprint:
             dataset |= {"images": [str(DEMO / "images")], "annotations": [str(DEMO / "annotations")]}
         data = Path(self.results) / "data"
         self.plan = plan.make(dataset, data, write=write) if plan_data else plan.load(data)
+        if plan_data:
+            self._find_pipelines(download)
         self._configurations = {name: self._patched(name) for name in self.models}
+        if plan_data:
+            self._judge()
 
     # What there is
 
     def model(self, name: str) -> dict[str, Any]:
         """The settings of one model."""
         return self.settings["models"][name]
+
+    def zoo(self, name: str) -> catalogue.Entry | None:
+        """The detector of the zoo that a model starts from."""
+        return catalogue.find(self.model(name)["checkpoint"]) if settings.from_zoo(self.model(name)) else None
+
+    def zoo_folder(self, name: str) -> list[str]:
+        """The unpacked archive of that detector; nothing for a model that starts from elsewhere."""
+        entry = self.zoo(name)
+        return [str(entry.folder)] if entry else []
+
+    def pipeline(self, name: str) -> str:
+        """The pipeline.config that a model is made from."""
+        return self.model(name)["pipeline"] or str(self.zoo(name).pipeline)
+
+    def start(self, name: str) -> str | None:
+        """The weights that a model starts from."""
+        entry = self.zoo(name)
+        return str(entry.prefix) if entry else self.model(name)["checkpoint"]
 
     def steps(self, name: str) -> list[int]:
         """The steps of a model's checkpoints."""
@@ -68,6 +109,10 @@ class Blueprint:
         prefix = f"{self.results}/models/{name}/train/model.ckpt-{earlier[-1]}"
         return [f"{prefix}.index", f"{prefix}.data-00000-of-00001"]
 
+    def start_folder(self, name: str, step: int) -> list[str]:
+        """The folder of the zoo that the segment up to `step` starts from; none where it continues another segment."""
+        return [] if self.checkpoint_before(name, step) else self.zoo_folder(name)
+
     def shards(self, side: str) -> list[str]:
         """The record files of "train" or "eval"."""
         count = self.settings["dataset"]["shards"][side]
@@ -76,8 +121,9 @@ class Blueprint:
     def patch_arguments(self, name: str) -> dict[str, Any]:
         """What `pipeline.patch.patch` needs to fit a model's pipeline.config to this run."""
         model = self.model(name)
-        keys = ("checkpoint", "num_steps", "batch_size", "rescale_learning_rate", "rescale_schedule", "overrides")
+        keys = ("num_steps", "batch_size", "rescale_learning_rate", "rescale_schedule", "overrides")
         return {key: model[key] for key in keys} | {
+            "checkpoint": self.start(name),
             "num_classes": len(self.plan.classes),
             "label_map_path": f"{self.results}/data/label_map.pbtxt",
             "train_records": self.shards("train"),
@@ -110,7 +156,7 @@ class Blueprint:
         return {"data": self._shard_identity("eval"), "code": self._code("write_ground_truth")}
 
     def configuration(self, name: str) -> Identity:
-        original = text.to_text(text.read(self.model(name)["pipeline"]))
+        original = text.to_text(text.read(self.pipeline(name)))
         written = text.to_text(self._configurations[name])
         return {
             "config": _short(original, written),
@@ -161,8 +207,38 @@ class Blueprint:
     # How it is found out
 
     def _patched(self, name: str) -> Any:
-        config, _ = patch(text.read(self.model(name)["pipeline"]), **self.patch_arguments(name))
+        config, _ = patch(text.read(self.pipeline(name)), **self.patch_arguments(name))
         return config
+
+    def _find_pipelines(self, download: bool) -> None:
+        """Have the archives of the zoo without whose pipeline.config nothing can be planned."""
+        for name in self.models:
+            if self.model(name)["pipeline"] is not None:
+                continue
+            entry = self.zoo(name)
+            if download:
+                fetch(entry)
+            elif not entry.folder.is_dir():
+                raise UserError(
+                    f"models.{name} takes the pipeline.config of {entry.name}, which lies in an archive "
+                    f"({megabytes(entry.size)}) that is not here yet, and a dry run downloads nothing. A real run gets "
+                    f"it, or `boxwright fetch {entry.name}`; or name a `models.{name}.pipeline`."
+                )
+            if not entry.pipeline.is_file():
+                raise UserError(
+                    f"The archive of {entry.name} came without a pipeline.config (there is no {entry.pipeline}). "
+                    f"Name one as `models.{name}.pipeline`."
+                )
+
+    def _judge(self) -> None:
+        """Refuse configurations that cannot be trained as they are, and say which fields will probably disappoint."""
+        most = max(self.plan.counts[side]["most_boxes"] for side in ("train", "eval"))
+        facts = Facts(num_classes=len(self.plan.classes), max_boxes=most)
+        drafts = [
+            Draft(name, self.pipeline(name), self._configurations[name], self.model(name)) for name in self.models
+        ]
+        if warned := judge(drafts, facts):
+            say(warned)
 
     def _data(self, output: str, script: str) -> Identity:
         return {"data": self.plan.identities[output], "code": self._code(script)}
@@ -183,6 +259,8 @@ class Blueprint:
         source = self.model(name)["checkpoint"]
         if source is None:
             return None
+        if entry := self.zoo(name):
+            return _short(entry.identity)
         path = Path(source)
         found = [path] if path.is_file() else sorted((path if path.is_dir() else path.parent).iterdir())
         if not path.exists():

@@ -16,6 +16,7 @@ import jsonschema
 import yaml
 
 from boxwright.errors import UserError
+from boxwright.zoo import PREFIX, catalogue
 
 SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
 
@@ -157,7 +158,7 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
     for side in ("train", "eval"):
         yield from _missing(f"dataset.split.{side}", split[side])
     for name, model in settings["models"].items():
-        yield from _missing(f"models.{name}.pipeline", model["pipeline"])
+        yield from _missing_pipeline(f"models.{name}.pipeline", model)
         yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
     step = settings["export"]["checkpoint"]
     for name, model in settings["models"].items():
@@ -176,9 +177,26 @@ def _missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
         yield f"`{key}` names {path}, but there is no such {kind} (seen from {Path.cwd()})."
 
 
+def from_zoo(model: Mapping[str, Any]) -> bool:
+    """Whether a model's start weights are those of a detector of the zoo."""
+    return (model["checkpoint"] or "").startswith(PREFIX)
+
+
+def _missing_pipeline(key: str, model: Mapping[str, Any]) -> Iterator[str]:
+    if model["pipeline"] is None and not from_zoo(model):
+        yield f"`{key}` is missing (an OD API pipeline.config; only a checkpoint `{PREFIX}<name>` comes with its own)."
+    yield from _missing(key, model["pipeline"])
+
+
 def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
-    """A checkpoint is a frozen graph, a prefix (`model.ckpt`, whose index file stands for it) or a folder of one."""
+    """A checkpoint is one of the zoo, a frozen graph, a prefix (`model.ckpt`, with its index file) or a folder."""
     if source is None:
+        return
+    if source.startswith(PREFIX):
+        try:
+            catalogue.find(source)
+        except UserError as error:
+            yield f"`{key}` is {source}: {error}"
         return
     path = Path(source)
     prefix = Path(f"{source}.index")

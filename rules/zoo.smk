@@ -1,0 +1,20 @@
+# Published detectors to start from.
+
+
+rule fetch_zoo_model:
+    output:
+        directory(f"{catalogue.ZOO}/{{zoo}}"),
+    log:
+        logs("fetch_zoo_model/{zoo}"),
+    benchmark:
+        costs("fetch_zoo_model/{zoo}")
+    conda:
+        ENVIRONMENT
+    # Nodes of a cluster often have no network, the machine that starts the workflow has.
+    localrule: True
+    params:
+        identity=lambda wildcards: catalogue.find(wildcards.zoo).identity,
+    message:
+        "Fetching {wildcards.zoo} from the model zoo"
+    script:
+        "../workflow/scripts/fetch_zoo_model.py"

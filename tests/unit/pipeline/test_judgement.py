@@ -1,0 +1,74 @@
+"""What is told of the configurations of a run before it starts."""
+
+import pytest
+
+from boxwright.errors import UserError
+from boxwright.pipeline import text
+from boxwright.pipeline.judgement import Draft, judge
+from boxwright.pipeline.lint import Facts
+
+SOUND = """
+model {
+  ssd {
+    num_classes: 3
+    feature_extractor { type: "ssd_mobilenet_v1" }
+    box_predictor { convolutional_box_predictor {} }
+  }
+}
+train_config {
+  batch_size: 8
+  num_steps: 100
+  optimizer { use_moving_average: false adam_optimizer { learning_rate { constant_learning_rate {} } } }
+}
+train_input_reader { max_number_of_boxes: 10 }
+"""
+FACTS = Facts(num_classes=3, max_boxes=10)
+
+
+def draft(name, change=("", ""), **settings):
+    config = text.parse(SOUND.replace(*change) if change[0] else SOUND)
+    return Draft(name, f"{name}.config", config, {"overrides": {}, "batch_size": None, **settings})
+
+
+def test_nothing_is_said_of_sound_ones():
+    assert judge([draft("a"), draft("b")], FACTS) == ""
+
+
+def test_warnings_of_all_models_are_one_text():
+    few = draft("few", ("max_number_of_boxes: 10", "max_number_of_boxes: 9"))
+    pod = draft("pod", ("batch_size: 8", "batch_size: 512"))
+    assert judge([few, draft("sound"), pod], FACTS).splitlines() == [
+        "This will probably disappoint.",
+        "models.few, made from few.config:",
+        "  - train_input_reader.max_number_of_boxes is 9; use 10",
+        "    an image of the data has 10 boxes; those beyond the limit are cut off.",
+        "models.pod, made from pod.config:",
+        "  - train_config.batch_size is 512; use 8",
+        "    a batch for a TPU pod at a learning rate of 0.002: too large for one machine, and a smaller one needs a "
+        "smaller rate.",
+        "`overrides` of a model set its fields, `batch_size` the batch; what they set is not warned of.",
+    ]
+
+
+def test_what_the_settings_set_is_meant():
+    big = ("batch_size: 8", "batch_size: 512")
+    assert judge([draft("a", big, batch_size=512)], FACTS) == ""
+    assert judge([draft("a", big, overrides={"train_config.batch_size": 512})], FACTS) == ""
+
+
+def test_errors_of_all_models_are_one_error():
+    unknown = draft("unknown", ("ssd_mobilenet_v1", "ssd_mobilenet_v9"), overrides={"model.ssd.feature_extractor": ""})
+    classes = draft("classes", ("num_classes: 3", "num_classes: 90"))
+    pod = draft("pod", ("batch_size: 8", "batch_size: 512"))
+    with pytest.raises(UserError) as caught:
+        judge([unknown, classes, pod], FACTS)
+    assert str(caught.value).splitlines() == [
+        "This cannot be trained as it is.",
+        "models.unknown, made from unknown.config:",
+        "  - model.ssd.feature_extractor.type is 'ssd_mobilenet_v9'; use 'ssd_mobilenet_v2'",
+        "    the engine does not have this feature extractor.",
+        "models.classes, made from classes.config:",
+        "  - model.ssd.num_classes is 90; use 3",
+        "    the label map has 3 classes (the background is not counted).",
+        "`overrides` of a model set its fields, `batch_size` the batch.",
+    ]

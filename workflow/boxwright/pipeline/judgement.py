@@ -1,0 +1,57 @@
+"""What `lint` finds in the configurations of a run, told before it starts: errors stop it, warnings are printed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+
+from boxwright.errors import UserError
+from boxwright.pipeline.lint import Facts, Finding, accept, lint
+
+SETTLE = "`overrides` of a model set its fields, `batch_size` the batch"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A model about to be trained: its name, the file its configuration is made from, the patched
+    TrainEvalPipelineConfig, and its settings, whose `overrides` and `batch_size` say which fields are meant.
+    """
+
+    name: str
+    origin: str
+    config: Message
+    settings: Mapping[str, Any]
+
+
+def judge(drafts: Sequence[Draft], facts: Facts) -> str:
+    """The warnings on all models as one text, empty if there are none; one UserError with all errors, if there are."""
+    findings = [(draft, _findings(draft, facts)) for draft in drafts]
+    if errors := _told(findings, "error"):
+        raise UserError("\n".join(["This cannot be trained as it is.", *errors, f"{SETTLE}."]))
+    if warnings := _told(findings, "warning"):
+        return "\n".join(["This will probably disappoint.", *warnings, f"{SETTLE}; what they set is not warned of."])
+    return ""
+
+
+def _findings(draft: Draft, facts: Facts) -> list[Finding]:
+    meant = list(draft.settings["overrides"])
+    if draft.settings["batch_size"] is not None:
+        meant.append("train_config.batch_size")
+    return accept(lint(draft.config, facts), meant)
+
+
+def _told(findings: Sequence[tuple[Draft, list[Finding]]], level: str) -> list[str]:
+    """The findings of a level, each model's below its name."""
+    lines: list[str] = []
+    for draft, found in findings:
+        told = [_explain(finding) for finding in found if finding.level == level]
+        lines += [f"models.{draft.name}, made from {draft.origin}:", *told] if told else []
+    return lines
+
+
+def _explain(finding: Finding) -> str:
+    """A finding in two lines: the field with its value and a better one, and below it why."""
+    value = "not set" if finding.value is None else repr(finding.value)
+    use = "" if finding.use is None else f"; use {finding.use!r}"
+    return f"  - {finding.field} is {value}{use}\n    {finding.why}."

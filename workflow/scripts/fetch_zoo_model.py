@@ -1,0 +1,7 @@
+"""Download a detector of the model zoo, check it and unpack it."""
+
+from boxwright.job import job
+from boxwright.zoo import catalogue, fetch
+
+with job(snakemake):
+    fetch.fetch(catalogue.find(snakemake.wildcards.zoo))
