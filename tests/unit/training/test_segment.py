@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
 from tiny_detector import TinyDetector
-from training_data import LABEL_MAP
+from training_data import LABEL_MAP, TINY_FASTER_RCNN
 
+from boxwright import protos
 from boxwright.detector import builder, checkpoint
 from boxwright.errors import UserError
 from boxwright.training import segment, state
@@ -81,6 +83,15 @@ def test_ssd_in_five_pieces_and_with_another_seed(train):
     whole = digest(train("one", 10))
     assert digest(train("five", 2, 4, 6, 8, 10)) == whole
     assert digest(train("other seed", 10, seed=1)) != whole
+
+
+@pytest.mark.slow
+def test_faster_rcnn_in_pieces_equals_the_whole_to_the_bit(train):
+    config = text_format.Parse(TINY_FASTER_RCNN, protos.TrainEvalPipelineConfig())
+    whole = digest(train("one", 5, config=config))
+    assert digest(train("two", 2, 5, config=config)) == whole
+    assert digest(train("five", 1, 2, 3, 4, 5, config=config)) == whole
+    assert digest(train("other seed", 5, config=config, seed=1)) != whole
 
 
 def test_what_a_checkpoint_holds(tiny, train):

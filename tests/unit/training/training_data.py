@@ -76,6 +76,65 @@ train_config {
 train_input_reader { }
 """
 
+TINY_FASTER_RCNN = """
+model {
+  faster_rcnn {
+    num_classes: 2
+    image_resizer { keep_aspect_ratio_resizer { min_dimension: 64 max_dimension: 96 } }
+    feature_extractor { type: "faster_rcnn_resnet50" first_stage_features_stride: 16 }
+    first_stage_anchor_generator {
+      grid_anchor_generator {
+        height_stride: 16 width_stride: 16 scales: [0.1, 0.2] aspect_ratios: [0.5, 1.0, 2.0]
+      }
+    }
+    first_stage_box_predictor_conv_hyperparams {
+      op: CONV
+      regularizer { l2_regularizer { weight: 0.0 } }
+      initializer { truncated_normal_initializer { stddev: 0.01 } }
+    }
+    first_stage_nms_score_threshold: 0.0
+    first_stage_nms_iou_threshold: 0.7
+    first_stage_max_proposals: 16
+    first_stage_localization_loss_weight: 2.0
+    first_stage_objectness_loss_weight: 1.0
+    initial_crop_size: 4
+    maxpool_kernel_size: 2
+    maxpool_stride: 2
+    second_stage_batch_size: 8
+    second_stage_box_predictor {
+      mask_rcnn_box_predictor {
+        use_dropout: true
+        dropout_keep_probability: 0.5
+        fc_hyperparams {
+          op: FC
+          regularizer { l2_regularizer { weight: 0.0 } }
+          initializer { variance_scaling_initializer { factor: 1.0 uniform: true mode: FAN_AVG } }
+        }
+      }
+    }
+    second_stage_post_processing {
+      batch_non_max_suppression { score_threshold: 0.0 iou_threshold: 0.6 }
+      score_converter: SOFTMAX
+    }
+    second_stage_localization_loss_weight: 2.0
+    second_stage_classification_loss_weight: 1.0
+  }
+}
+train_config {
+  batch_size: 2
+  data_augmentation_options { random_horizontal_flip { } }
+  optimizer {
+    momentum_optimizer {
+      learning_rate { constant_learning_rate { learning_rate: 0.0003 } }
+      momentum_optimizer_value: 0.9
+    }
+    use_moving_average: false
+  }
+  gradient_clipping_by_norm: 10.0
+}
+train_input_reader { }
+"""
+
 
 def encode(pixels: np.ndarray, image_format: str = "JPEG") -> bytes:
     file = io.BytesIO()

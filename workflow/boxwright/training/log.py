@@ -1,6 +1,6 @@
 """What a training run says while it runs: lines in the terminal, JSON lines, and TensorBoard's event file.
 
-All three hold the same numbers. A segment writes its own part, `log/<step>.jsonl`; `join` makes one log of them.
+All three hold the same numbers. Each segment writes its own part.
 """
 
 import json
@@ -116,10 +116,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def join(parts: Iterable[Path], path: Path) -> None:
-    """Write the log parts of a run's segments, given in the order of their steps, as one file."""
-    with files.writing(path, "w") as file:
-        for part in parts:
-            file.write(Path(part).read_text(encoding="utf-8"))
