@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from boxwright.annotations.defects import DEFECTS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -23,3 +25,9 @@ def test_every_key_is_explained():
     table = [line.split("|")[1] for line in (ROOT / "config/README.md").read_text().splitlines() if line[:3] == "| `"]
     explained = {key for cell in table for key in re.findall(r"`([a-z_]+(?:\.[a-z_<>]+)*)`", cell)}
     assert {key for key in explained if "." in key or key == "results"} == keys(schema)
+
+
+def test_every_defect_and_its_policies_are_listed():
+    text = (ROOT / "config/README.md").read_text()
+    for name, defect in DEFECTS.items():
+        assert f"| `{name}` | {defect.meaning} | **{defect.policies[0]}**" in text, name
