@@ -54,7 +54,7 @@ def checks(case: Case) -> Iterator[Check]:
 def _inference(detector: Any, run: Run) -> Iterator[Check]:
     recorded = run.outputs
 
-    @tf.function
+    @tf.function(autograph=False)
     def infer(images: tf.Tensor, shapes: tf.Tensor) -> tuple:
         predictions = detector.predict(images, shapes)
         return predictions, detector.postprocess(predictions, shapes)
@@ -170,7 +170,7 @@ def _training(case: Case, entry: dict, recorded: Any) -> Iterator[Check]:
     truth, seed = _truth(case, entry, images, shapes), tf.constant(SEED)
     names = detector.trainable
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(images: tf.Tensor, shapes: tf.Tensor) -> tuple:
         with tf.GradientTape() as tape:
             predictions = detector.predict(images, shapes, training=True, seed=seed)

@@ -116,6 +116,15 @@ def test_padding_is_minus_the_mean_and_true_shapes_leave_it_out(detector: Faster
     np.testing.assert_allclose(image[0, 0], [76.32, 83.221, 96.061], rtol=1e-5)
 
 
+def test_gray_images_keep_their_values_and_have_one_channel() -> None:
+    detector = build(image_resizer__keep_aspect_ratio_resizer__convert_to_grayscale=True)
+    image, shape = detector.preprocess(np.full((50, 100, 3), 200, np.uint8))
+    assert image.shape == (128, 128, 1)
+    assert shape.numpy().tolist() == [64, 128, 1]
+    np.testing.assert_allclose(image[:64], 200, rtol=1e-3)
+    assert detector.variables["FirstStageFeatureExtractor/resnet_v1_50/conv1/weights"].shape == (7, 7, 1, 64)
+
+
 def test_detections_have_the_limits_of_the_configuration_and_stay_in_the_true_image(detector: FasterRcnn) -> None:
     images, shapes = batch(detector, (50, 100), (100, 50))
     predictions = detector.predict(images, shapes)
