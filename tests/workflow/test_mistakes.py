@@ -76,3 +76,11 @@ def test_a_defect_whose_policy_is_fail(project):
     text = told(project)
     assert "lonely.xml" in text
     assert "lonely.xml" in (project / "results/data/checks.tsv").read_text()
+
+
+def test_a_configuration_that_the_engine_cannot_train(project):
+    project.config["models"]["small"]["overrides"] = {"model.ssd.feature_extractor.type": "ssd_inception_v2"}
+    text = told(project)
+    assert "models.small, made from" in text
+    assert "model.ssd.feature_extractor.type is 'ssd_inception_v2'; use 'ssd_mobilenet_v2'" in text
+    assert "the engine does not have this feature extractor" in text

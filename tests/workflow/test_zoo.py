@@ -1,0 +1,51 @@
+"""Models that start from a detector of the zoo, which here comes from a folder that serves as a mirror."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.conftest import ROOT, small_model
+
+# Without a published checksum, so that any archive will do.
+NAME = "ssd_mobilenet_v1_quantized_300x300_coco14_sync_2018_07_18"
+
+
+@pytest.fixture
+def project(project, tmp_path_factory, monkeypatch):
+    mirror = tmp_path_factory.mktemp("mirror")
+    pipeline = Path(ROOT / "config/pipelines/demo_ssd.config").read_bytes()
+    with tarfile.open(mirror / f"{NAME}.tar.gz", "w:gz") as tar:
+        for name, data in {"pipeline.config": pipeline, "model.ckpt.index": b"weights"}.items():
+            info = tarfile.TarInfo(f"{NAME}/{name}")
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", mirror.as_uri())
+    project.config["models"] = {"small": small_model(checkpoint=f"zoo:{NAME}")}
+    return project
+
+
+def test_with_a_pipeline_of_ones_own_the_download_is_a_job(project):
+    planned = project.snakemake("--dry-run")
+    assert planned.jobs["fetch_zoo_model"] == 1
+    assert not (project / "resources/zoo").exists()
+    folder = f"resources/zoo/{NAME}"
+    assert project.snakemake("--until", "fetch_zoo_model").jobs == {"fetch_zoo_model": 1}
+    assert (project / folder / "model.ckpt.index").read_bytes() == b"weights"
+    assert "fetch_zoo_model" not in project.snakemake("--dry-run").jobs
+
+
+def test_without_one_the_archive_is_here_before_the_run_is_planned(project):
+    del project.config["models"]["small"]["pipeline"]
+    refused = project.snakemake("--dry-run", code=1)
+    assert "a dry run downloads nothing" in refused.text
+    assert f"boxwright fetch {NAME}" in refused.text
+    assert not (project / "resources/zoo").exists()
+    outcome = project.snakemake("--until", "write_label_map")
+    assert outcome.jobs == {"write_label_map": 1}
+    assert outcome.text.count(f"Downloading {NAME}") == 1
+    planned = project.snakemake("--dry-run")
+    assert "Downloading" not in planned.text
+    assert "fetch_zoo_model" not in planned.jobs
+    assert planned.jobs["configure_pipeline"] == 1
