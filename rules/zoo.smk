@@ -8,10 +8,10 @@ rule fetch_zoo_model:
         logs("fetch_zoo_model/{zoo}"),
     benchmark:
         costs("fetch_zoo_model/{zoo}")
-    conda:
-        ENVIRONMENT
     # Nodes of a cluster often have no network, the machine that starts the workflow has.
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         identity=lambda wildcards: catalogue.find(wildcards.zoo).identity,
     message:
