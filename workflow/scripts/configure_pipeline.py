@@ -3,15 +3,16 @@
 from pathlib import Path
 
 from boxwright import files, progress
-from boxwright.detector import checkpoint
 from boxwright.job import job
 from boxwright.pipeline import changes, text
 from boxwright.pipeline.patch import patch
 
-with job(snakemake):
+with job(snakemake, tensorflow=snakemake.params.patch["checkpoint"] is not None):
     original = Path(snakemake.input.pipeline)
     arguments = dict(snakemake.params.patch)
     if arguments["checkpoint"] is not None:
+        from boxwright.detector import checkpoint
+
         arguments["checkpoint_type"] = checkpoint.inspect_type(arguments["checkpoint"])
     config, made = patch(text.read(original), **arguments)
     progress.say(f"{original}, as {snakemake.output.config} has it:\n{changes.render(made)}")

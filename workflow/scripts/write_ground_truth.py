@@ -2,8 +2,7 @@
 
 from boxwright.annotations import label_map
 from boxwright.evaluation import coco
-from boxwright.evaluation.data import dataset_of
-from boxwright.evaluation.run import Records
+from boxwright.evaluation.data import Records, dataset_of
 from boxwright.job import job
 
 with job(snakemake):
