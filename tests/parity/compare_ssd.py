@@ -1,4 +1,7 @@
-"""What is compared of an SSD case, and the bars."""
+"""What is compared of an SSD case, and the bars.
+
+Everything runs eagerly: making a graph takes several times longer than running it once.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -36,16 +39,12 @@ def checks(case: Case) -> Iterator[Check]:
 
 def _inference(detector: Any, run: Run) -> Iterator[Check]:
     recorded = run.outputs
-
-    @tf.function
-    def infer(images: tf.Tensor, shapes: tf.Tensor) -> tuple:
-        predictions = detector.predict(images, shapes)
-        return predictions, detector.postprocess(predictions, shapes), detector.feature_maps(images)
-
     image, shape = detector.preprocess(run.image)
-    predictions, detections, maps = infer(image[tf.newaxis], shape[tf.newaxis])
-    yield _large(run.entry, "preprocessed", image[tf.newaxis], recorded)
-    yield equal("true_image_shapes", shape[tf.newaxis], recorded["true_image_shapes"])
+    images, shapes = image[tf.newaxis], shape[tf.newaxis]
+    predictions, maps = detector.predict(images, shapes), detector.feature_maps(images)
+    detections = detector.postprocess(predictions, shapes)
+    yield _large(run.entry, "preprocessed", images, recorded)
+    yield equal("true_image_shapes", shapes, recorded["true_image_shapes"])
     for index, features in enumerate(maps):
         key = next(key for key in (f"sub_feature_map_{index}", f"sub_feature_maps_{index}") if key in recorded)
         yield _large(run.entry, key, features, recorded)
@@ -73,17 +72,12 @@ def _training(case: Case, kind: str, entry: dict, recorded: Any) -> Iterator[Che
     truth = case.groundtruth(entry)
     names = case.recorded_names(detector)
 
-    @tf.function
-    def step(images: tf.Tensor, shapes: tf.Tensor) -> tuple:
-        with tf.GradientTape() as tape:
-            predictions = detector.predict(images, shapes, training=True)
-            losses = detector.losses(predictions, truth)
-            penalty = detector.regularization_loss()
-            total = tf.add_n([*losses.values(), penalty])
-        gradients = tape.gradient(total, [detector.variables[name] for name in detector.trainable])
-        return losses, penalty, detector.targets(predictions, truth), [tf.norm(g) for g in gradients]
-
-    losses, penalty, targets, norms = step(images, shapes)
+    with tf.GradientTape() as tape:
+        predictions = detector.predict(images, shapes, training=True)
+        losses, penalty = detector.losses(predictions, truth), detector.regularization_loss()
+        total = tf.add_n([*losses.values(), penalty])
+    gradients = tape.gradient(total, [detector.variables[name] for name in detector.trainable])
+    targets, norms = detector.targets(predictions, truth), [tf.norm(gradient) for gradient in gradients]
     yield _large(entry, "preprocessed", images, recorded)
     for tag, value in entry["losses"].items():
         yield ratio(tag, losses[tag], value, LOSSES[kind])
