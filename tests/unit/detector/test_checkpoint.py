@@ -179,6 +179,20 @@ def test_classification_adds_the_scope(model, written, tmp_path, detector):
         restored(model, written, checkpoint_type="classification")
 
 
+def test_a_classifier_is_enough_for_a_whole_ssd(model, tmp_path):
+    """The extra maps of ssd_mobilenet_v2 hold more parameters than its base, which is all that a classifier has."""
+    model.ssd.feature_extractor.type = "ssd_mobilenet_v2"
+    model.ssd.feature_extractor.depth_multiplier = 1.0
+    shapes = {name: variable.shape for name, variable in builder.build(model).variables.items()}
+    scope = "FeatureExtractor/"
+    base = {name for name in shapes if name.startswith(scope) and "layer_19_" not in name}
+    tensors = {name.removeprefix(scope): np.zeros(shapes[name], np.float32) for name in base}
+    checkpoint.write(tmp_path / "mobilenet_v2_1.0_224.ckpt", tensors)
+    _, report, _ = restored(model, tmp_path / "mobilenet_v2_1.0_224.ckpt", checkpoint_type="classification")
+    assert set(report.restored) == base
+    assert report.share < 0.5
+
+
 def test_full_wants_everything(model, written):
     detector, _, changed = restored(model, written, checkpoint_type="full")
     assert changed == set(detector.variables)

@@ -14,8 +14,9 @@ __all__ = ["RestoreReport", "inspect_type", "names", "read", "restore", "write",
 
 TYPES = ("detection", "classification", "full")
 
-# Less of the wanted parameters than this, and the checkpoint is of another model: a mistake, not a start.
-LEAST_SHARE = 0.5
+# Less of the wanted parameters than this, and the checkpoint is of another model: a mistake, not a start. A classifier
+# fills about half of an SSD's feature extractor, another backbone nothing.
+LEAST_SHARE = 1 / 3
 
 
 @dataclass
@@ -40,10 +41,8 @@ class RestoreReport:
         return sum(self.sizes[name] for name in self.restored) / max(sum(self.sizes.values()), 1)
 
     def __str__(self) -> str:
-        text = (
-            f"restored {len(self.restored)} of {len(self.sizes)} variables, {self.share:.1%} of parameters, "
-            f"from {self.source}"
-        )
+        text = f"{self.source}: restored {len(self.restored)} of {len(self.sizes)} variables, "
+        text += f"{100 * self.share:.1f} % of parameters"
         if self.partly:
             kept = sorted({label for labels in self.partly.values() for label in labels})
             text += f"; kept in {len(self.partly)} by class name: {', '.join(kept) or 'the background alone'}"
@@ -104,7 +103,7 @@ def restore(
                 reader.value(key),
                 variable.numpy(),
                 num_classes=detector.num_classes,
-                background=detector.class_slots > detector.num_classes,
+                background=getattr(detector, "class_slots", detector.num_classes + 1) > detector.num_classes,
                 old_ids=old_label_map,
                 new_ids=new_label_map,
             )

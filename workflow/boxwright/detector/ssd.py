@@ -108,7 +108,8 @@ class Ssd:
         """One image, uint8 or float32 [H, W, 3] of 0..255, resized and in -1..1, and its shape without padding.
 
         Returns float32 [h, w, c] and int32 [3]. The pixels are normalised first and resized then, which decides what
-        padding is; where both commute the smaller image is normalised.
+        padding is; where both commute the smaller image is normalised. With `fixed_shape_resizer` a batch
+        [B, H, W, 3] gives a batch of pixels (the shape then means nothing).
         """
         if self.resizer.affine:
             resized, shape = self.resizer.resize(image)
