@@ -9,6 +9,7 @@ augmentation and resizing run in TensorFlow's own threads, beside the training s
 waits for its batch, so memory depends on the batch alone.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -24,8 +25,8 @@ from boxwright.records import example, tfrecord
 from boxwright.training import augment
 from boxwright.training.crops import Sample
 
-# Samples being decoded at once, and batches waiting for the training step. More hides no more latency and costs memory.
-PARALLEL = 2
+# Samples being decoded at once, and batches waiting for the training step: more would cost memory and hide no more.
+PARALLEL = min(os.cpu_count() or 2, 16)
 PREFETCH = 2
 
 Preprocess = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -81,7 +82,7 @@ class Inputs:
 
     def batches(self, start: int, stop: int) -> "Batches":
         """The batches of steps `start` to `stop` - 1, in order."""
-        return Batches(self, self._dataset(start, stop))
+        return Batches(self, start, self._dataset(start, stop))
 
     def _dataset(self, start: int, stop: int) -> tf.data.Dataset:
         samples = tf.data.Dataset.range(start * self.batch_size, stop * self.batch_size)
@@ -155,8 +156,9 @@ class Inputs:
 class Batches:
     """An iterator over batches; an error in the input is raised as what it was, not as TensorFlow's."""
 
-    def __init__(self, inputs: Inputs, dataset: tf.data.Dataset):
+    def __init__(self, inputs: Inputs, start: int, dataset: tf.data.Dataset):
         self._inputs = inputs
+        self._step = start
         self._iterator = iter(dataset)
         self.spec: Batch = dataset.element_spec
 
@@ -165,11 +167,15 @@ class Batches:
 
     def __next__(self) -> Batch:
         try:
-            return next(self._iterator)
+            batch = next(self._iterator)
         except tf.errors.OpError as error:
             if self._inputs._failure is not None:
                 raise self._inputs._failure from None
-            raise UserError(f"An image of the training records cannot be decoded: {error.message}") from None
+            names = ", ".join(self._inputs.source_ids(self._step))
+            reason = error.message.splitlines()[0]
+            raise UserError(f"One of the images {names} of the training records cannot be decoded: {reason}") from None
+        self._step += 1
+        return batch
 
 
 def decode(encoded: tf.Tensor) -> tf.Tensor:

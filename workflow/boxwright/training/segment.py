@@ -64,6 +64,8 @@ def train_segment(
     StoppedError after SIGTERM or SIGINT.
     """
     train_dir = Path(train_dir)
+    for left_by_a_kill in train_dir.glob(f".model.ckpt-{to_step}.*"):
+        left_by_a_kill.unlink()
     configure_tensorflow(tf_threads, seed)
     detector = builder.build(config.model, seed)
     if start is None and config.train_config.fine_tune_checkpoint:
