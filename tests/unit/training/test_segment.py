@@ -202,9 +202,21 @@ def test_a_signal_saves_and_stops(tiny, train, monkeypatch, number):
     assert digest(train("run", 6)) == whole
 
 
+def test_a_signal_at_the_very_end_lets_the_segment_finish(tiny, train, monkeypatch):
+    whole = digest(train("whole", 3))
+    save = segment.state.save
+
+    def save_and_signal(*arguments):
+        signal.raise_signal(signal.SIGTERM)
+        save(*arguments)
+
+    monkeypatch.setattr(segment.state, "save", save_and_signal)
+    assert digest(train("run", 3)) == whole
+
+
 def test_a_signal_before_the_first_step_stops_at_once(tiny, train, monkeypatch):
     monkeypatch.setattr(segment, "_check_finite", lambda *_: signal.raise_signal(signal.SIGTERM))
-    with pytest.raises(StoppedError, match="SIGTERM"):
+    with pytest.raises(StoppedError, match="SIGTERM: it had not begun"):
         train("run", 6)
 
 

@@ -96,7 +96,7 @@ def train_segment(
             step += 1
             log.step(step, rate, values, waited)
 
-            signals.worth_saving = step < to_step
+            signals.wait = True
             if step < to_step and (signals.name or time.monotonic() - last_save >= save_every_s):
                 autosave.save(variables, step, log.records)
                 last_save = time.monotonic()
@@ -164,15 +164,15 @@ def _say_hello(config: Message, inputs: Inputs, step: int, first: int, to_step: 
 
 
 class _Signals:
-    """SIGTERM and SIGINT as a request that the loop answers after its current step.
+    """SIGTERM and SIGINT as a request, `name`, that the loop answers after its current step.
 
-    While there is nothing worth saving (the graph is being built, or the end is being written from finished state),
-    the request stops the process at once.
+    Until `wait` is set there is nothing to save (the graph is being built), and the request stops the process at once.
+    After the last step it changes nothing: the end is written, which takes less than starting again.
     """
 
     def __init__(self) -> None:
         self.name: str | None = None
-        self.worth_saving = False
+        self.wait = False
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "_Signals":
@@ -187,8 +187,8 @@ class _Signals:
 
     def _handle(self, number: int, _: FrameType | None) -> None:
         self.name = signal.Signals(number).name
-        if not self.worth_saving:
-            self.stop_if_asked("nothing of this segment was lost that the same command does not do again")
+        if not self.wait:
+            self.stop_if_asked("it had not begun, so nothing is lost")
 
     def stop_if_asked(self, outcome: str) -> None:
         """Raise Stopped if a signal came."""

@@ -1,6 +1,7 @@
 """One training step as a compiled function."""
 
 from collections.abc import Callable
+from functools import cache
 
 import tensorflow as tf
 from google.protobuf.message import Message
@@ -21,7 +22,7 @@ Step = Callable[[Batch, float, int], dict[str, tf.Tensor]]
 def compile_step(
     detector: Detector, optimizer: optimizers.Optimizer, config: Message, spec: Batch, seed: int = 0
 ) -> Step:
-    """A function (batch, learning rate, global step) that trains `optimizer`'s variables once.
+    """A function (batch, learning rate, global step) that trains `optimizer`'s variables once; its first call builds it.
 
     `config` is the TrainConfig, `spec` what its batches look like (a Batch of TensorSpecs). It returns the losses by
     tag, their sum under TOTAL, and the norm of the gradients before clipping under GRADIENT, all before the update.
@@ -49,5 +50,5 @@ def compile_step(
         optimizer.apply(gradients, rate)
         return {**losses, TOTAL: total, GRADIENT: norm}
 
-    compiled = step.get_concrete_function()
-    return lambda batch, rate, number: compiled(batch, tf.constant(rate, tf.float32), tf.constant(number, tf.int32))
+    compiled = cache(step.get_concrete_function)
+    return lambda batch, rate, number: compiled()(batch, tf.constant(rate, tf.float32), tf.constant(number, tf.int32))
