@@ -22,7 +22,7 @@ Step = Callable[[Batch, float, int], dict[str, tf.Tensor]]
 def compile_step(
     detector: Detector, optimizer: optimizers.Optimizer, config: Message, spec: Batch, seed: int = 0
 ) -> Step:
-    """A function (batch, learning rate, global step) that trains `optimizer`'s variables once; its first call builds it.
+    """A function (batch, learning rate, global step) that trains `optimizer`'s variables once, built by its first call.
 
     `config` is the TrainConfig, `spec` what its batches look like (a Batch of TensorSpecs). It returns the losses by
     tag, their sum under TOTAL, and the norm of the gradients before clipping under GRADIENT, all before the update.
