@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright import files, settings, sources
+from boxwright.annotations import label_map as label_maps
 from boxwright.annotations import plan
 from boxwright.errors import UserError
 from boxwright.pipeline import identity, text
@@ -265,6 +266,7 @@ class Blueprint:
         found = [path] if path.is_file() else sorted((path if path.is_dir() else path.parent).iterdir())
         if not path.exists():
             found = [file for file in found if file.name.startswith(path.name + ".")]
+        found += filter(None, [label_maps.beside(path)])
         return _short([(file.name, self._hashes[file]) for file in found if file.is_file()])
 
     def _folder_identity(self, folder: str) -> str:

@@ -15,8 +15,10 @@ with job(snakemake, tensorflow=True):
     step = int(snakemake.wildcards.step)
     index = Path(snakemake.output.index)
     previous = snakemake.input.get("checkpoint")
+    config = text.read(snakemake.input.config)
+    start_classes = label_map.beside(config.train_config.fine_tune_checkpoint)
     train_segment(
-        text.read(snakemake.input.config),
+        config,
         [Path(path) for path in snakemake.input.records],
         label_map.read(snakemake.input.label_map, gaps=True),
         index.parent,
@@ -24,6 +26,7 @@ with job(snakemake, tensorflow=True):
         start=Path(previous[0]).with_suffix("") if previous else None,
         log_path=Path(snakemake.output.log),
         events_path=index.parent / events.file_name(step),
+        old_label_map=label_map.read(start_classes, gaps=True) if start_classes else None,
         seed=model["seed"],
         tf_threads=model["tf_threads"],
         save_every_s=model["save_every_s"],

@@ -94,3 +94,12 @@ def test_other_files_are_named(tmp_path, text):
         label_map.read(tmp_path / "noise")
     with pytest.raises(UserError, match="cannot be read"):
         label_map.read(tmp_path / "missing.pbtxt")
+
+
+def test_the_label_map_beside_a_checkpoint(tmp_path):
+    assert label_map.beside(tmp_path / "model.ckpt") is None
+    (tmp_path / "mscoco_label_map.pbtxt").touch()
+    for checkpoint in (tmp_path, tmp_path / "model.ckpt", tmp_path / "frozen_inference_graph.pb"):
+        assert label_map.beside(checkpoint) == tmp_path / "mscoco_label_map.pbtxt"
+    (tmp_path / "other_label_map.pbtxt").touch()
+    assert label_map.beside(tmp_path) is None

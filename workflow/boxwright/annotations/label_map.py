@@ -52,6 +52,16 @@ def read_message(path: str | os.PathLike, *, gaps: bool = False) -> Any:
     return message
 
 
+def beside(checkpoint: str | os.PathLike) -> Path | None:
+    """The one `*label_map*.pbtxt` in the folder of a checkpoint (prefix, folder or frozen graph), if there is just one.
+
+    It says which class each row of the checkpoint's class head belongs to.
+    """
+    path = Path(checkpoint)
+    found = sorted((path if path.is_dir() else path.parent).glob("*label_map*.pbtxt"))
+    return found[0] if len(found) == 1 else None
+
+
 def to_text(mapping: Mapping[str, int]) -> str:
     """The label map as text, `name` and `display_name` alike, in the order of ids."""
     message = protos.StringIntLabelMap()
