@@ -151,9 +151,9 @@ class Case:
 
     def losses(self) -> Iterator[tuple[str, dict, Any]]:
         """Kind, entry and arrays of every recorded training step."""
-        for kind in ("loss", "loss_frozen_bn", "loss_bn_eval"):
-            if kind in self.golden:
-                yield kind, self.golden[kind], np.load(self.folder / self.golden[kind]["file"])
+        for kind, entry in self.golden.items():
+            if kind.startswith("loss") and isinstance(entry, dict) and "file" in entry:
+                yield kind, entry, np.load(self.folder / entry["file"])
 
     def model_of_losses(self, entry: dict) -> Any:
         """The DetectionModel that a recorded training step ran."""

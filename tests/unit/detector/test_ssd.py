@@ -10,6 +10,7 @@ from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.ssd import CLASSIFICATION, LOCALIZATION
 from boxwright.detector.support import UnsupportedError
 from boxwright.errors import UserError
+from boxwright.pipeline import text
 
 SEED = tf.constant([3, 4])
 
@@ -180,6 +181,48 @@ def test_predict_works_in_a_graph_with_any_batch(model):
         return detector.postprocess(detector.predict(images))["detection_scores"]
 
     np.testing.assert_allclose(detect(IMAGES)[:1], detect(IMAGES[:1]), atol=1e-5)
+
+
+SOFTMAX = """ssd { loss { classification_loss { weighted_softmax { logit_scale: 2 } } }
+    post_processing { score_converter: SOFTMAX logit_scale: 2 } }"""
+FOCAL = (
+    "ssd { loss { classification_loss { weighted_sigmoid_focal { alpha: 0.25 } } } encode_background_as_zeros: true }"
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        SOFTMAX,
+        FOCAL,
+        "ssd { loss { classification_loss { weighted_logits_softmax { } } hard_example_miner { loss_type: BOTH } } }",
+        "ssd { loss { localization_loss { weighted_l2 { } } hard_example_miner { loss_type: LOCALIZATION } } }",
+        "ssd { loss { localization_loss { weighted_giou { } } } }",
+        "ssd { feature_extractor { pad_to_multiple: 48 use_explicit_padding: true use_depthwise: true } }",
+        "ssd { image_resizer { fixed_shape_resizer { height: 48 width: 80 } } }",
+        "ssd { post_processing { batch_non_max_suppression { soft_nms_sigma: 0.5 } } }",
+        "ssd { post_processing { batch_non_max_suppression { use_class_agnostic_nms: true } } }",
+        "ssd { matcher { argmax_matcher { unmatched_threshold: 0.3 } } freeze_batchnorm: true }",
+        "ssd { box_predictor { convolutional_box_predictor { use_dropout: true } } }",
+        "ssd { box_predictor { convolutional_box_predictor { num_layers_before_predictor: 1 max_depth: 9 } } }",
+    ],
+)
+def test_a_step_and_detections_under_every_option(model, change):
+    model.MergeFrom(text.parse(change, "test", kind="DetectionModel"))
+    detector = builder.build(model)
+    trained = [detector.variables[name] for name in detector.trainable]
+    pixels, shapes = zip(*(detector.preprocess(tf.cast((image + 1) * 127, tf.uint8)) for image in IMAGES), strict=True)
+    images, shapes = tf.stack(pixels), tf.stack(shapes)
+    with tf.GradientTape() as tape:
+        losses = detector.losses(detector.predict(images, shapes, training=True, seed=SEED), TRUTH, SEED)
+        total = tf.add_n(list(losses.values()))
+    assert all(loss > 0 for loss in losses.values())
+    gradients = tape.gradient(total, trained)
+    assert all(np.isfinite(gradient).all() for gradient in gradients)
+    assert any((gradient.numpy() != 0).any() for gradient in gradients)
+    found = detector.postprocess(detector.predict(images, shapes), shapes)
+    assert all(np.isfinite(value).all() for value in found.values())
+    assert found["num_detections"].numpy().min() > 0
 
 
 @pytest.mark.parametrize(
