@@ -236,7 +236,8 @@ class Blueprint:
         most = max(self.plan.counts[side]["most_boxes"] for side in ("train", "eval"))
         facts = Facts(num_classes=len(self.plan.classes), max_boxes=most)
         drafts = [
-            Draft(name, self.pipeline(name), self._configurations[name], self.model(name)) for name in self.models
+            Draft(name, text.read_document(self.pipeline(name)), self._configurations[name], self.model(name))
+            for name in self.models
         ]
         if warned := judge(drafts, facts):
             say(warned)

@@ -7,6 +7,7 @@ from boxwright.job import job
 
 with job(snakemake, tensorflow=True):
     from boxwright.annotations import label_map
+    from boxwright.detector.support import located
     from boxwright.pipeline import text
     from boxwright.records import events
     from boxwright.training.segment import train_segment
@@ -15,20 +16,20 @@ with job(snakemake, tensorflow=True):
     step = int(snakemake.wildcards.step)
     index = Path(snakemake.output.index)
     previous = snakemake.input.get("checkpoint")
-    config = text.read(snakemake.input.config)
-    start_classes = label_map.beside(config.train_config.fine_tune_checkpoint)
-    train_segment(
-        config,
-        [Path(path) for path in snakemake.input.records],
-        label_map.read(snakemake.input.label_map, gaps=True),
-        index.parent,
-        to_step=step,
-        start=Path(previous[0]).with_suffix("") if previous else None,
-        log_path=Path(snakemake.output.log),
-        events_path=index.parent / events.file_name(step),
-        old_label_map=label_map.read(start_classes, gaps=True) if start_classes else None,
-        seed=model["seed"],
-        tf_threads=model["tf_threads"],
-        save_every_s=model["save_every_s"],
-        identity=json.dumps(snakemake.params.identity, sort_keys=True),
-    )
+    document = text.read_document(snakemake.input.config)
+    with located(document):
+        train_segment(
+            document.config,
+            [Path(path) for path in snakemake.input.records],
+            label_map.read(snakemake.input.label_map, gaps=True),
+            index.parent,
+            to_step=step,
+            start=Path(previous[0]).with_suffix("") if previous else None,
+            log_path=Path(snakemake.output.log),
+            events_path=index.parent / events.file_name(step),
+            old_label_map=label_map.of_checkpoint(document.config.train_config.fine_tune_checkpoint),
+            seed=model["seed"],
+            tf_threads=model["tf_threads"],
+            save_every_s=model["save_every_s"],
+            identity=json.dumps(snakemake.params.identity, sort_keys=True),
+        )

@@ -103,3 +103,12 @@ def test_the_label_map_beside_a_checkpoint(tmp_path):
         assert label_map.beside(checkpoint) == tmp_path / "mscoco_label_map.pbtxt"
     (tmp_path / "other_label_map.pbtxt").touch()
     assert label_map.beside(tmp_path) is None
+
+
+def test_classes_of_a_checkpoint_go_by_both_names(tmp_path):
+    assert label_map.of_checkpoint(tmp_path / "model.ckpt") is None
+    (tmp_path / "coco_label_map.pbtxt").write_text(
+        'item { name: "/m/01g317" id: 1 display_name: "person" } item { name: "dog" id: 18 }'
+    )
+    known = label_map.of_checkpoint(tmp_path / "model.ckpt")
+    assert known == {"/m/01g317": 1, "person": 1, "dog": 18}

@@ -26,8 +26,8 @@ FACTS = Facts(num_classes=3, max_boxes=10)
 
 
 def draft(name, change=("", ""), **settings):
-    config = text.parse(SOUND.replace(*change) if change[0] else SOUND)
-    return Draft(name, f"{name}.config", config, {"overrides": {}, "batch_size": None, **settings})
+    document = text.parse_document(SOUND.replace(*change) if change[0] else SOUND, f"{name}.config")
+    return Draft(name, document, document.config, {"overrides": {}, "batch_size": None, **settings})
 
 
 def test_nothing_is_said_of_sound_ones():
@@ -40,10 +40,10 @@ def test_warnings_of_all_models_are_one_text():
     assert judge([few, draft("sound"), pod], FACTS).splitlines() == [
         "This will probably disappoint.",
         "models.few, made from few.config:",
-        "  - train_input_reader.max_number_of_boxes is 9; use 10",
+        "  - line 14: train_input_reader.max_number_of_boxes is 9; use 10",
         "    an image of the data has 10 boxes; those beyond the limit are cut off.",
         "models.pod, made from pod.config:",
-        "  - train_config.batch_size is 512; use 8",
+        "  - line 10: train_config.batch_size is 512; use 8",
         "    a batch for a TPU pod at a learning rate of 0.002: too large for one machine, and a smaller one needs a "
         "smaller rate.",
         "`overrides` of a model set its fields, `batch_size` the batch; what they set is not warned of.",
@@ -65,10 +65,10 @@ def test_errors_of_all_models_are_one_error():
     assert str(caught.value).splitlines() == [
         "This cannot be trained as it is.",
         "models.unknown, made from unknown.config:",
-        "  - model.ssd.feature_extractor.type is 'ssd_mobilenet_v9'; use 'ssd_mobilenet_v2'",
+        "  - line 5: model.ssd.feature_extractor.type is 'ssd_mobilenet_v9'; use 'ssd_mobilenet_v2'",
         "    the engine does not have this feature extractor.",
         "models.classes, made from classes.config:",
-        "  - model.ssd.num_classes is 90; use 3",
+        "  - line 4: model.ssd.num_classes is 90; use 3",
         "    the label map has 3 classes (the background is not counted).",
         "`overrides` of a model set its fields, `batch_size` the batch.",
     ]

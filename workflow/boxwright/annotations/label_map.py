@@ -62,6 +62,18 @@ def beside(checkpoint: str | os.PathLike) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
+def of_checkpoint(checkpoint: str | os.PathLike) -> dict[str, int] | None:
+    """The ids of the classes that a checkpoint knows, by name and by display name; None where no label map is beside, or no checkpoint is named.
+
+    Published maps carry identifiers such as `/m/01g317` for names; a data set's `person` means the display name.
+    """
+    path = beside(checkpoint) if os.fspath(checkpoint) else None
+    if path is None:
+        return None
+    ids = read(path, gaps=True)
+    return ids | {alias: ids[name] for alias, name in read_aliases(path).items()}
+
+
 def to_text(mapping: Mapping[str, int]) -> str:
     """The label map as text, `name` and `display_name` alike, in the order of ids."""
     message = protos.StringIntLabelMap()

@@ -1,17 +1,30 @@
 """How the detector refuses what it cannot do: an error that names the field, its value and what is supported."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from boxwright.errors import UserError
+from boxwright.pipeline.text import Document
 
 
 class UnsupportedError(UserError):
     """A field of the model's configuration has a value that this engine does not implement.
 
-    `field` is the dotted path from the root of pipeline.config, so that whoever holds the file can add its line.
+    `field` is the dotted path from the root of pipeline.config; `located` adds the line.
     """
 
     def __init__(self, field: str, value: object, supported: str):
         self.field = field
         super().__init__(f"{field} is {value!s}, which is not supported. Supported: {supported}.")
+
+
+@contextmanager
+def located(document: Document) -> Iterator[None]:
+    """Let an UnsupportedError raised inside say in which line of `document` the field stands."""
+    try:
+        yield
+    except UnsupportedError as error:
+        raise UserError(f"{document.place(error.field)}: {error}") from None
 
 
 def chosen(message, oneof: str, field: str, supported: tuple[str, ...]) -> str:

@@ -8,18 +8,19 @@ from google.protobuf.message import Message
 
 from boxwright.errors import UserError
 from boxwright.pipeline.lint import Facts, Finding, accept, lint
+from boxwright.pipeline.text import Document
 
 SETTLE = "`overrides` of a model set its fields, `batch_size` the batch"
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A model about to be trained: its name, the file its configuration is made from, the patched
+    """A model about to be trained: its name, the document its configuration is made from, the patched
     TrainEvalPipelineConfig, and its settings, whose `overrides` and `batch_size` say which fields are meant.
     """
 
     name: str
-    origin: str
+    original: Document
     config: Message
     settings: Mapping[str, Any]
 
@@ -45,13 +46,14 @@ def _told(findings: Sequence[tuple[Draft, list[Finding]]], level: str) -> list[s
     """The findings of a level, each model's below its name."""
     lines: list[str] = []
     for draft, found in findings:
-        told = [_explain(finding) for finding in found if finding.level == level]
-        lines += [f"models.{draft.name}, made from {draft.origin}:", *told] if told else []
+        told = [_explain(finding, draft.original) for finding in found if finding.level == level]
+        lines += [f"models.{draft.name}, made from {draft.original.source}:", *told] if told else []
     return lines
 
 
-def _explain(finding: Finding) -> str:
-    """A finding in two lines: the field with its value and a better one, and below it why."""
+def _explain(finding: Finding, original: Document) -> str:
+    """A finding in two lines: the field with its line in the file, its value and a better one, and below it why."""
+    line = original.place(finding.field).rpartition(":")[2]
     value = "not set" if finding.value is None else repr(finding.value)
     use = "" if finding.use is None else f"; use {finding.use!r}"
-    return f"  - {finding.field} is {value}{use}\n    {finding.why}."
+    return f"  - line {line}: {finding.field} is {value}{use}\n    {finding.why}."
