@@ -63,7 +63,9 @@ def beside(checkpoint: str | os.PathLike) -> Path | None:
 
 
 def of_checkpoint(checkpoint: str | os.PathLike) -> dict[str, int] | None:
-    """The ids of the classes that a checkpoint knows, by name and by display name; None where no label map is beside, or no checkpoint is named.
+    """The ids of the classes that a checkpoint knows, by name and by display name.
+
+    None where no label map lies beside it, or no checkpoint is named.
 
     Published maps carry identifiers such as `/m/01g317` for names; a data set's `person` means the display name.
     """
