@@ -26,7 +26,7 @@ LABEL_MAP = {name: i + 1 for i, name in enumerate(make_images.CLASSES)}
 
 def write_manifest(folder: Path, count: int) -> Path:
     """Make `count` ordinary pictures below `folder` and list them as the samples of one shard."""
-    from boxwright.annotations import manifest, voc
+    from boxwright.annotations import voc
     from boxwright.annotations.model import Sample
 
     make_images.make(folder, count, "ordinary")
@@ -37,7 +37,7 @@ def write_manifest(folder: Path, count: int) -> Path:
         sha256 = hashlib.sha256(image.read_bytes()).hexdigest()
         samples.append(Sample(str(name), str(image), sha256, read.width, read.height, "jpeg", (), read.boxes))
     path = folder / "manifest.jsonl"
-    path.write_bytes(manifest.to_bytes(samples))
+    path.write_text("".join(f"{sample.to_json()}\n" for sample in samples), encoding="utf-8")
     return path
 
 
