@@ -54,10 +54,44 @@ def test_defaults_are_filled_in(minimal):
         "gpus": 0,
         "tf_threads": 2,
         "save_every_s": 300,
+        "early_stopping": None,
         "overrides": {},
     }
     assert loaded["export"] == {"checkpoint": "best", "metric": "DetectionBoxes_Precision/mAP@.50IOU"}
     assert loaded["predict"] == {"images": None, "score_threshold": 0.5, "line_thickness": 4}
+
+
+EVERY_KEY = """
+results: results
+dataset:
+  images: photos
+  annotations: labels
+  label_map: null
+  split: {eval_fraction: 0.2, seed: 0}
+  shards: {train: 4, eval: 1}
+  policies: {}
+models:
+  first:
+    pipeline: pipeline.config
+    checkpoint: null
+    num_steps: 10
+    checkpoint_every: 4
+    batch_size: null
+    rescale_learning_rate: true
+    rescale_schedule: true
+    seed: 0
+    gpus: 0
+    tf_threads: 2
+    save_every_s: 300
+    early_stopping: null
+    overrides: {}
+export: {checkpoint: best, metric: DetectionBoxes_Precision/mAP@.50IOU}
+predict: {images: null, score_threshold: 0.5, line_thickness: 4}
+"""
+
+
+def test_every_key_written_out_with_its_default_is_the_same(minimal):
+    assert settings.load(yaml.safe_load(EVERY_KEY)) == settings.load(minimal)
 
 
 def test_the_given_configuration_is_not_changed(minimal):
