@@ -250,3 +250,16 @@ def test_another_architecture_is_refused():
     message.center_net.SetInParent()
     with pytest.raises(UserError, match=r"model is center_net.*ssd, faster_rcnn"):
         builder.build(message)
+
+
+def test_ground_truth_of_a_padded_image_is_moved_into_its_frame(model):
+    """A box of the upper left quarter of a padded image is what the same box is, larger, in the image alone."""
+    detector = builder.build(model)
+    inside, whole = (0.2, 0.4, 0.8, 0.9), (0.1, 0.2, 0.4, 0.45)
+    padded = detector.predict(IMAGES, tf.constant([[32, 32, 3], [64, 64, 3]]))
+    plain = detector.predict(IMAGES)
+    wanted = detector.targets(plain, groundtruth([(0, whole)], [(1, inside)]))
+    found = detector.targets(padded, groundtruth([(0, inside)], [(1, inside)]))
+    for name in ("match", "class_targets", "box_weights", "box_targets"):
+        np.testing.assert_allclose(getattr(found, name), getattr(wanted, name), atol=1e-5, err_msg=name)
+    assert (wanted.match.numpy() >= 0).any(axis=1).all()

@@ -129,11 +129,12 @@ class Ssd:
     ) -> dict[str, tf.Tensor]:
         """Run the network on preprocessed images [B, h, w, c].
 
-        true_shapes: not used; Faster R-CNN needs them. training: use the batch's statistics in batch norm and move its
-        averages, apply dropout (drawn from `seed`, int32 [2]).
+        true_shapes: int32 [B, 3], what `preprocess` gave; None where no image is padded. training: use the batch's
+        statistics in batch norm and move its averages, apply dropout (drawn from `seed`, int32 [2]).
 
         Returns box_encodings [B, A, 4], class_predictions_with_background [B, A, K] (logits; the background's first),
-        anchors [A, 4] and image_size int32 [2] (height, width with padding).
+        anchors [A, 4] normalised to the image with its padding, image_size int32 [2] (height, width with padding) and
+        windows [B, 4] or [4], the part of it that is image.
         """
         maps = self.feature_maps(images, training)
         codes, logits = self.predictor(maps, training, seed)
@@ -145,16 +146,20 @@ class Ssd:
                 self.model.anchor_generator, [_height_and_width(features) for features in maps], image_size
             ),
             "image_size": tf.convert_to_tensor(image_size),
+            "windows": _windows(image_size, true_shapes),
         }
 
     def targets(self, predictions: dict[str, tf.Tensor], groundtruth: Groundtruth) -> target_assigner.Targets:
         """What each anchor should predict."""
+        # Ground truth is relative to the image, anchors are relative to the image with its padding.
+        image_sides = predictions["windows"][..., tf.newaxis, 2:]
+        boxes = groundtruth.boxes * tf.concat([image_sides, image_sides], axis=-1)
         labels = tf.one_hot(groundtruth.classes, self.num_classes)
         if self.class_slots > self.num_classes:
             labels = tf.pad(labels, [[0, 0], [0, 0], [1, 0]])
         return target_assigner.assign(
             predictions["anchors"],
-            groundtruth.boxes,
+            boxes,
             labels,
             groundtruth.weights,
             groundtruth.num_boxes,
@@ -239,7 +244,7 @@ class Ssd:
             boxes[:, :, tf.newaxis],
             scores[..., self.class_slots - self.num_classes :],
             self.nms,
-            self._windows(predictions, true_shapes),
+            _windows(predictions["image_size"], true_shapes),
         )
         return {
             "detection_boxes": found.boxes,
@@ -259,13 +264,13 @@ class Ssd:
         real = tf.sequence_mask(found.num, tf.shape(found.anchors)[1])
         return tf.where(real[..., tf.newaxis], rows, 0.0)
 
-    @staticmethod
-    def _windows(predictions: dict[str, tf.Tensor], true_shapes: tf.Tensor | None) -> tf.Tensor:
-        """The part of each padded image that is image, normalised [B, 4], or [4] for all."""
-        if true_shapes is None:
-            return tf.constant([0.0, 0.0, 1.0, 1.0])
-        sides = tf.cast(true_shapes[:, :2], tf.float32) / tf.cast(predictions["image_size"], tf.float32)
-        return tf.concat([tf.zeros_like(sides), sides], axis=1)
+
+def _windows(image_size: tf.Tensor | tuple, true_shapes: tf.Tensor | None) -> tf.Tensor:
+    """The part of each padded image that is image, normalised [B, 4], or [4] for all."""
+    if true_shapes is None:
+        return tf.constant([0.0, 0.0, 1.0, 1.0])
+    sides = tf.cast(true_shapes[:, :2], tf.float32) / tf.cast(image_size, tf.float32)
+    return tf.concat([tf.zeros_like(sides), sides], axis=1)
 
 
 def _height_and_width(x: tf.Tensor) -> tuple:
