@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from golden_case import Case, Check, Run, absolute, equal, ratio, relative, sampled
+from golden_case import Case, Check, Run, absolute, equal, every_check, ratio, relative, sampled
 
 from boxwright.detector import faster_rcnn_losses
 from boxwright.detector.groundtruth import Groundtruth
@@ -37,15 +37,7 @@ SECOND_STAGE = ("refined_box_encodings", "class_predictions_with_background")
 
 def checks(case: Case) -> Iterator[Check]:
     """Every check of the case."""
-    detector, names = case.detector()
-    yield from names
-    for run in case.runs():
-        prefix = f"{run.name} " if run.name else ""
-        for check in _inference(detector, run):
-            yield Check(prefix + check.name, check.difference, check.bar, check.unit)
-    for kind, entry, recorded in case.losses():
-        for check in _training(case, entry, recorded):
-            yield Check(f"{kind} {check.name}", check.difference, check.bar, check.unit)
+    return every_check(case, _inference, _training)
 
 
 def _inference(detector: Any, run: Run) -> Iterator[Check]:

@@ -2,8 +2,8 @@
 
 import json
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -187,3 +187,20 @@ def sampled(entry: dict, name: str, value: Any) -> tuple[np.ndarray, float | Non
     note = entry.get("subsampled", {}).get(name)
     value = np.asarray(value)
     return (value, None) if note is None else (value.ravel()[:: note["stride"]], note["std"])
+
+
+def every_check(
+    case: Case,
+    inference: Callable[[Any, Run], Iterator[Check]],
+    training: Callable[[Case, dict, Any], Iterator[Check]],
+) -> Iterator[Check]:
+    """The names of the variables, then `inference` on every recorded run and `training` on every recorded loss."""
+    detector, names = case.detector()
+    yield from names
+    for run in case.runs():
+        prefix = f"{run.name} " if run.name else ""
+        for check in inference(detector, run):
+            yield replace(check, name=prefix + check.name)
+    for kind, entry, recorded in case.losses():
+        for check in training(case, entry, recorded):
+            yield replace(check, name=f"{kind} {check.name}")

@@ -70,6 +70,7 @@ class Blueprint:
         self.plan = plan.make(dataset, data, write=write) if plan_data else plan.load(data)
         if plan_data:
             self._find_pipelines(download)
+        self._originals = {name: text.read_document(self.pipeline(name)) for name in self.models}
         self._configurations = {name: self._patched(name) for name in self.models}
         if plan_data:
             self._judge()
@@ -157,7 +158,7 @@ class Blueprint:
         return {"data": self._shard_identity("eval"), "code": self._code("write_ground_truth")}
 
     def configuration(self, name: str) -> Identity:
-        original = text.to_text(text.read(self.pipeline(name)))
+        original = text.to_text(self._originals[name].config)
         written = text.to_text(self._configurations[name])
         return {
             "config": _short(original, written),
@@ -208,7 +209,7 @@ class Blueprint:
     # How it is found out
 
     def _patched(self, name: str) -> Any:
-        config, _ = patch(text.read(self.pipeline(name)), **self.patch_arguments(name))
+        config, _ = patch(self._originals[name].config, **self.patch_arguments(name))
         return config
 
     def _find_pipelines(self, download: bool) -> None:
@@ -236,8 +237,7 @@ class Blueprint:
         most = max(self.plan.counts[side]["most_boxes"] for side in ("train", "eval"))
         facts = Facts(num_classes=len(self.plan.classes), max_boxes=most)
         drafts = [
-            Draft(name, text.read_document(self.pipeline(name)), self._configurations[name], self.model(name))
-            for name in self.models
+            Draft(name, self._originals[name], self._configurations[name], self.model(name)) for name in self.models
         ]
         if warned := judge(drafts, facts):
             say(warned)

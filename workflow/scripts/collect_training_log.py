@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from boxwright import files
+from boxwright.checkpoint_state import write_state
 from boxwright.job import job
 
 with job(snakemake):
@@ -10,7 +11,4 @@ with job(snakemake):
     with files.writing(snakemake.output.log) as file:
         for part in parts:
             file.write(part.read_bytes())
-    newest = [f"model.ckpt-{part.stem}" for part in parts]
-    with files.writing(snakemake.output.state, "w") as file:
-        file.write(f'model_checkpoint_path: "{newest[-1]}"\n')
-        file.writelines(f'all_model_checkpoint_paths: "{name}"\n' for name in newest)
+    write_state(Path(snakemake.output.state).parent, [f"model.ckpt-{part.stem}" for part in parts])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from boxwright import checkpoint_state
 from boxwright.detector import builder, checkpoint, checkpoint_files
 from boxwright.errors import UserError
 
@@ -92,7 +93,7 @@ def test_the_state_file_is_read_by_tensorflow_and_moves_with_its_folder(tmp_path
     prefixes = [folder / f"model.ckpt-{step}" for step in (10, 20)]
     for prefix in prefixes:
         checkpoint.write(prefix, TENSORS)
-    checkpoint.write_state(folder, prefixes)
+    checkpoint_state.write_state(folder, prefixes)
     moved = shutil.move(folder, tmp_path / "moved")
     assert tf.train.latest_checkpoint(str(moved)) == str(moved / "model.ckpt-20")
     assert tf.train.get_checkpoint_state(str(moved)).all_model_checkpoint_paths[0] == str(moved / "model.ckpt-10")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from boxwright.detector import class_rows
-from boxwright.detector.checkpoint_files import Reader, inspect_type, names, read, type_of, write, write_state
+from boxwright.detector.checkpoint_files import Reader, inspect_type, names, read, type_of, write
 from boxwright.errors import UserError
 
-__all__ = ["RestoreReport", "inspect_type", "names", "read", "restore", "write", "write_state"]
+__all__ = ["RestoreReport", "inspect_type", "names", "read", "restore", "write"]
 
 TYPES = ("detection", "classification", "full")
 

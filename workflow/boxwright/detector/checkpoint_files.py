@@ -2,14 +2,13 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from boxwright import files
 from boxwright.detector import frozen_graph
 from boxwright.errors import UserError
 
@@ -158,16 +157,3 @@ def _flush(path: str | Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def write_state(folder: str | Path, prefixes: Sequence[str | Path]) -> None:
-    """Write the file `checkpoint` of `folder`, oldest prefix first; `tf.train.latest_checkpoint` finds the last.
-
-    Prefixes in `folder` are written relative to it, so the folder can be moved.
-    """
-    folder = Path(folder)
-    paths = [Path(prefix) for prefix in prefixes]
-    texts = [path.name if path.parent in (folder, Path()) else str(path.resolve()) for path in paths]
-    lines = [f'model_checkpoint_path: "{texts[-1]}"', *(f'all_model_checkpoint_paths: "{text}"' for text in texts)]
-    with files.writing(folder / "checkpoint", "w") as file:
-        file.write("\n".join(lines) + "\n")

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
+from boxwright import checkpoint_state
 from boxwright.detector import builder, checkpoint_files, inference
 from boxwright.export import graph
 from boxwright.pipeline import text
@@ -106,4 +107,4 @@ def _write_checkpoint(detector: builder.Detector, prefix: str | Path, folder: Pa
     if "global_step" in source.shapes:
         values["global_step"] = source.value("global_step")
     checkpoint_files.write(folder / CHECKPOINT, values)
-    checkpoint_files.write_state(folder, [CHECKPOINT])
+    checkpoint_state.write_state(folder, [CHECKPOINT])
