@@ -56,6 +56,7 @@ def test_defaults_are_filled_in(minimal):
         "save_every_s": 300,
         "early_stopping": None,
         "overrides": {},
+        "repeat_of": None,
     }
     assert loaded["export"] == {"checkpoint": "best", "metric": "DetectionBoxes_Precision/mAP@.50IOU"}
     assert loaded["predict"] == {"images": None, "score_threshold": 0.5, "line_thickness": 4}
@@ -199,3 +200,34 @@ def test_export_step_must_be_a_checkpoint(minimal):
 )
 def test_checkpoint_steps(num_steps, every, steps):
     assert settings.checkpoint_steps({"num_steps": num_steps, "checkpoint_every": every}) == steps
+
+
+def test_a_list_of_seeds_is_one_model_for_each(minimal):
+    minimal["models"]["second"] = {**minimal["models"]["first"], "seed": [3, 7], "overrides": {"a": 1}}
+    models = settings.load(minimal)["models"]
+    assert [(name, model["seed"], model["repeat_of"]) for name, model in models.items()] == [
+        ("first", 0, None),
+        ("second-seed3", 3, "second"),
+        ("second-seed7", 7, "second"),
+    ]
+    assert models["second-seed3"]["overrides"] == {"a": 1}
+    assert models["second-seed3"]["overrides"] is not models["second-seed7"]["overrides"]
+
+
+def test_a_single_seed_in_a_list_repeats_too(minimal):
+    minimal["models"]["first"]["seed"] = [5]
+    assert list(settings.load(minimal)["models"]) == ["first-seed5"]
+
+
+@pytest.mark.parametrize("seed", [-1, [], [1, 1], ["a"], 1.5, None])
+def test_what_is_no_seed(minimal, seed):
+    minimal["models"]["first"]["seed"] = seed
+    (told,) = mistakes(minimal)
+    assert told.startswith("`models.first.seed` is ") and "allowed is a whole number" in told
+
+
+def test_a_repetition_may_not_take_the_name_of_another_model(minimal):
+    minimal["models"]["first-seed2"] = {**minimal["models"]["first"]}
+    minimal["models"]["first"]["seed"] = [1, 2]
+    (told,) = mistakes(minimal)
+    assert "first-seed2 twice" in told

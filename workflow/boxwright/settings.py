@@ -7,6 +7,7 @@ once and tells each with the key, its value and what is allowed; an unknown key 
 import copy
 import difflib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,10 @@ SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
 def load(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run: `config` (as YAML gave it) with every default filled in; `config` is not changed.
 
+    A model with a list of seeds becomes one model for each, `<name>-seed<seed>`. Every model has its one `seed`, and
+    under `repeat_of` the name that was given, or None where it is the only one: models with the same `repeat_of` differ
+    in chance alone, so their figures have a mean and a spread.
+
     Raises UserError with every mistake: unknown or missing keys, values of a wrong type or out of bounds, paths that
     do not exist, a data set that is neither given nor the demo.
     """
@@ -40,6 +45,7 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     for side in ("images", "annotations"):
         folders = settings["dataset"][side]
         settings["dataset"][side] = [folders] if isinstance(folders, str) else folders
+    settings["models"] = dict(_repeats(settings["models"]))
     return settings
 
 
@@ -60,6 +66,17 @@ def checkpoint_steps(model: Mapping[str, Any]) -> list[int]:
     if not steps or steps[-1] != model["num_steps"]:
         steps.append(model["num_steps"])
     return steps
+
+
+def _repeats(models: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The models by name, one for each seed."""
+    for name, model in models.items():
+        seeds = model["seed"]
+        if isinstance(seeds, int):
+            yield name, {**model, "repeat_of": None}
+            continue
+        for seed in seeds:
+            yield f"{name}-seed{seed}", {**copy.deepcopy(model), "seed": seed, "repeat_of": name}
 
 
 @cache
@@ -132,6 +149,8 @@ def _allowed(node: Mapping[str, Any]) -> str:
     limits = [f"{word} {node[key]}" for key, word in bounds.items() if key in node]
     if "minProperties" in node:
         limits.append(f"with at least {node['minProperties']} entry")
+    if node.get("uniqueItems"):
+        limits.append("of such, each once")
     if "pattern" in node:
         limits.append("of letters, digits, '_', '.' and '-'")
     return " ".join([text, " and ".join(limits)]).strip()
@@ -160,6 +179,9 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
     for name, model in settings["models"].items():
         yield from _missing_pipeline(f"models.{name}.pipeline", model)
         yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
+    expanded = Counter(name for name, _ in _repeats(settings["models"]))
+    for name in (name for name, count in expanded.items() if count > 1):
+        yield f"`models` has {name} twice: once by this name and once as a repetition over seeds; rename one of them."
     step = settings["export"]["checkpoint"]
     for name, model in settings["models"].items():
         if isinstance(step, int) and step not in checkpoint_steps(model):
