@@ -4,11 +4,10 @@ The order is row-major over a feature map's y, then x, then the kinds of a locat
 may be Python integers or tensors (images of any size). No anchor is clipped here.
 """
 
-import math
-
 import tensorflow as tf
 
 from boxwright.errors import UserError
+from boxwright.pipeline.anchor_kinds import grid_kinds, per_location, pyramid_kinds, ssd_kinds
 
 
 def tile(feature_shape, sizes, stride, offset):
@@ -38,53 +37,7 @@ def _sizes(kinds, base):
     return tf.stack([scales / roots * base[0], scales * roots * base[1]], axis=-1)
 
 
-def _grid_kinds(scales, aspect_ratios):
-    """(scale, aspect ratio) pairs of a grid: the aspect ratio is the outer loop."""
-    return [(scale, ratio) for ratio in aspect_ratios for scale in scales]
-
-
 # ------------------------------------------------------------------------------------------------ SSD
-
-
-def ssd_kinds(config):
-    """The (scale, aspect ratio) pairs of each layer of an `SsdAnchorGenerator` message, finest layer first.
-
-    Scales run evenly from `min_scale` to `max_scale` over the layers (Liu et al., "SSD", equation 4) or are listed. A
-    layer has one kind per aspect ratio, and one of scale sqrt(s * next s), where the scale after the last is 1, unless
-    `interpolated_scale_aspect_ratio` is 0. The finest layer has three kinds only if `reduce_boxes_in_lowest_layer`.
-
-    Raises:
-        UserError: fewer scales than layers, or no kind for a layer.
-    """
-    layers = config.num_layers
-    if config.scales:
-        scales = [float(scale) for scale in config.scales]
-    elif layers == 1:
-        scales = [config.min_scale]
-    else:
-        step = (config.max_scale - config.min_scale) / (layers - 1)
-        scales = [config.min_scale + step * layer for layer in range(layers)]
-    if len(scales) < layers:
-        raise UserError(
-            f"ssd_anchor_generator.scales: {len(scales)} listed, but num_layers is {layers}; list one scale per layer, "
-            "or none and use min_scale and max_scale."
-        )
-    scales = [*scales, 1.0]
-    kinds = []
-    for layer in range(layers):
-        scale = scales[layer]
-        if layer == 0 and config.reduce_boxes_in_lowest_layer:
-            kinds.append([(0.1, 1.0), (scale, 2.0), (scale, 0.5)])
-            continue
-        kinds.append([(scale, float(ratio)) for ratio in config.aspect_ratios])
-        if config.interpolated_scale_aspect_ratio > 0:
-            kinds[-1].append((math.sqrt(scale * scales[layer + 1]), config.interpolated_scale_aspect_ratio))
-    if not all(kinds):
-        raise UserError(
-            "ssd_anchor_generator: a layer has no anchors; list aspect_ratios, or set "
-            "interpolated_scale_aspect_ratio above 0."
-        )
-    return kinds
 
 
 def ssd_anchors(config, feature_shapes, image_shape):
@@ -146,21 +99,12 @@ def grid_anchors(config, feature_shape):
     Returns:
         `[A, 4]` float32 in pixels of the preprocessed image; not clipped.
     """
-    kinds = _grid_kinds(*_grid_lists(config))
     return tile(
         feature_shape,
-        _sizes(kinds, (float(config.height), float(config.width))),
+        _sizes(grid_kinds(config), (float(config.height), float(config.width))),
         (float(config.height_stride), float(config.width_stride)),
         (float(config.height_offset), float(config.width_offset)),
     )
-
-
-def _grid_lists(config):
-    scales, ratios = list(config.scales), list(config.aspect_ratios)
-    if not scales or not ratios:
-        empty = "scales" if not scales else "aspect_ratios"
-        raise UserError(f"grid_anchor_generator.{empty}: none listed; list at least one.")
-    return scales, ratios
 
 
 # ------------------------------------------------------------------------------------------------ multiscale
@@ -189,8 +133,7 @@ def multiscale_anchors(config, feature_shapes, image_shape):
             f"multiscale_anchor_generator: levels {config.min_level} to {config.max_level} are {len(levels)}, "
             f"but there are {len(feature_shapes)} feature maps."
         )
-    octave = [2 ** (step / config.scales_per_octave) for step in range(config.scales_per_octave)]
-    kinds = _grid_kinds(octave, list(config.aspect_ratios))
+    kinds = pyramid_kinds(config)
     grids = []
     for level, shape in zip(levels, feature_shapes, strict=True):
         stride = 2.0**level
@@ -211,27 +154,6 @@ def _half_stride(side, stride):
 
 
 # ------------------------------------------------------------------------------------------------ by message
-
-
-def per_location(config):
-    """Kinds of anchor per location of each feature map, of an `AnchorGenerator` message: a list of integers.
-
-    Raises:
-        UserError: the generator is not supported.
-    """
-    kind = config.WhichOneof("anchor_generator_oneof")
-    if kind == "ssd_anchor_generator":
-        return [len(kinds) for kinds in ssd_kinds(config.ssd_anchor_generator)]
-    if kind == "grid_anchor_generator":
-        scales, ratios = _grid_lists(config.grid_anchor_generator)
-        return [len(scales) * len(ratios)]
-    if kind == "multiscale_anchor_generator":
-        pyramid = config.multiscale_anchor_generator
-        return [len(pyramid.aspect_ratios) * pyramid.scales_per_octave] * (pyramid.max_level - pyramid.min_level + 1)
-    raise UserError(
-        f"anchor_generator: {kind or 'nothing'} is not supported; use ssd_anchor_generator, grid_anchor_generator "
-        "or multiscale_anchor_generator."
-    )
 
 
 def generate(config, feature_shapes, image_shape):

@@ -1,0 +1,140 @@
+"""The best anchor of every box, found without TensorFlow, against the anchors of the engine themselves."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+from tests.conftest import ROOT
+
+from boxwright import protos
+from boxwright.boxes import anchors
+from boxwright.detector import resizers
+from boxwright.errors import UserError
+from boxwright.pipeline import coverage, model_of, text
+
+SSD = """
+model { ssd { num_classes: 1
+  image_resizer { %s }
+  feature_extractor { type: "ssd_mobilenet_v1" num_layers: %d %s }
+  anchor_generator { %s } } }
+"""
+FRCNN = """
+model { faster_rcnn { num_classes: 1
+  image_resizer { %s }
+  feature_extractor { type: "faster_rcnn_resnet50" first_stage_features_stride: %d }
+  %s
+  first_stage_anchor_generator { grid_anchor_generator {
+    scales: [0.25, 0.5, 1.0] aspect_ratios: [0.5, 1.0, 2.0] height_stride: %d width_stride: %d } } } }
+"""
+FIXED = "fixed_shape_resizer { height: 160 width: 240 }"
+KEPT = "keep_aspect_ratio_resizer { min_dimension: 120 max_dimension: 200 }"
+PADDED = "keep_aspect_ratio_resizer { min_dimension: 120 max_dimension: 200 pad_to_max_dimension: true }"
+SIX = "ssd_anchor_generator { num_layers: 6 min_scale: 0.2 max_scale: 0.95 aspect_ratios: [1, 2, 0.5] }"
+STRIDES = """ssd_anchor_generator { num_layers: 2 min_scale: 0.2 max_scale: 0.6 aspect_ratios: [1, 3]
+  height_stride: [16, 32] width_stride: [16, 32] height_offset: [8, 16] width_offset: [8, 16] }"""
+PYRAMID = """multiscale_anchor_generator { min_level: 4 max_level: 6 anchor_scale: 2 aspect_ratios: [1, 2]
+  scales_per_octave: 2 }"""
+
+
+def config_of(model: str):
+    return text_format.Parse(model, protos.TrainEvalPipelineConfig())
+
+
+def engine_anchors(config, size):
+    """All anchors that training knows, in pixels of an input of this size."""
+    model, name = model_of(config)
+    if name == "ssd":
+        multiple = max(model.feature_extractor.pad_to_multiple, 1)
+        padded = [side + -side % multiple for side in size]
+        maps = [tuple(-(-side // 2 ** (4 + k)) for side in padded) for k in range(model.feature_extractor.num_layers)]
+        found = anchors.generate(model.anchor_generator, maps, size).numpy()
+        return found * (*size, *size)
+    cells = tuple(-(-side // model.feature_extractor.first_stage_features_stride) for side in size)
+    found = anchors.generate(model.first_stage_anchor_generator, [cells], size).numpy()
+    limits = np.array([*size, *size], float)
+    if model.clip_anchors_to_image:
+        return np.clip(found, 0, limits)
+    return found[(found[:, :2] >= 0).all(axis=1) & (found[:, 2:] <= limits[2:]).all(axis=1)]
+
+
+def best_iou(boxes, others):
+    low, high = np.maximum(boxes[:, None, :2], others[:, :2]), np.minimum(boxes[:, None, 2:], others[:, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=2)
+    area = lambda one: np.prod(one[:, 2:] - one[:, :2], axis=1)  # noqa: E731
+    return (shared / (area(boxes)[:, None] + area(others) - shared)).max(axis=1)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        SSD % (FIXED, 6, "", SIX),
+        SSD % (KEPT, 6, "pad_to_multiple: 32", SIX),
+        SSD % (PADDED, 2, "", STRIDES),
+        SSD % (FIXED, 3, "", PYRAMID),
+        FRCNN % (KEPT, 16, "", 16, 16),
+        FRCNN % (PADDED, 8, "clip_anchors_to_image: true", 8, 8),
+    ],
+)
+def test_best_iou_is_that_of_all_anchors(model):
+    config, random = config_of(model), np.random.default_rng(0)
+    images = np.array([(100, 150), (133, 90), (300, 311)])[random.integers(0, 3, 40)]
+    corners = np.sort(random.uniform(size=(40, 2, 2)), axis=1)
+    boxes = corners.reshape(40, 4)
+    fit = coverage.fit(config, boxes, images)
+    resizer = resizers.from_message(model_of(config)[0].image_resizer).resize
+    for box, image, sides, iou in zip(boxes, images, *fit, strict=True):
+        resized, shape = resizer(tf.zeros([*image, 3]))
+        scaled, padded = shape.numpy()[:2], resized.shape[:2]
+        pixels = box * (*scaled, *scaled)
+        assert sides == pytest.approx(pixels[2:] - pixels[:2])
+        assert iou == pytest.approx(best_iou(pixels[None], engine_anchors(config, tuple(padded)))[0], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "resizer",
+    [
+        "identity_resizer {}",
+        "pad_to_multiple_resizer { multiple: 32 }",
+        "conditional_shape_resizer { condition: GREATER size_threshold: 90 }",
+        "conditional_shape_resizer { condition: SMALLER size_threshold: 150 }",
+        KEPT,
+        PADDED,
+        FIXED,
+    ],
+)
+@pytest.mark.parametrize("image", [(60, 97), (200, 101), (75, 75)])
+def test_input_sizes_are_the_resizers(resizer, image):
+    message = config_of(SSD % (resizer, 6, "", SIX)).model.ssd.image_resizer
+    resized, shape = resizers.from_message(message).resize(tf.zeros([*image, 3]))
+    assert coverage.input_size(message, *image) == (tuple(shape.numpy()[:2]), tuple(resized.shape[:2]))
+
+
+@pytest.mark.parametrize("name", ["demo_ssd", "ssd_mobilenet_v1"])
+def test_grids_have_as_many_anchors_as_the_detector(name):
+    from boxwright.detector import builder
+
+    config = text.read(ROOT / f"config/pipelines/{name}.config")
+    detector = builder.build(config.model)
+    pixels, shape = detector.preprocess(tf.zeros([123, 200, 3]))
+    predicted = detector.predict(pixels[None], shape[None])
+    size = tuple(pixels.shape[:2])
+    expected = predicted["anchors"].numpy() * (*size, *size)
+    listed = [
+        (y - h / 2, x - w / 2, y + h / 2, x + w / 2)
+        for grid in coverage.grids(config, size)
+        for y in grid.ys
+        for x in grid.xs
+        for h, w in grid.sizes
+    ]
+    np.testing.assert_allclose(listed, expected, atol=1e-3)
+
+
+def test_a_model_without_anchors_is_an_error():
+    config = config_of("model { center_net { num_classes: 1 } }")
+    with pytest.raises(UserError, match="center_net"):
+        list(coverage.grids(config, (64, 64)))
+
+
+def test_no_boxes_is_an_empty_answer():
+    fit = coverage.fit(config_of(SSD % (FIXED, 6, "", SIX)), np.zeros((0, 4)), np.zeros((0, 2)))
+    assert fit.sides.shape == (0, 2) and fit.iou.shape == (0,)
