@@ -7,9 +7,10 @@ from pathlib import Path
 LIBRARY = Path(str(workflow.current_basedir)).parent / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
-from boxwright import sources
+from boxwright import reruns, sources
 from boxwright.blueprint import Blueprint
 from boxwright.errors import UserError
+from boxwright.receipts import Receipts
 from boxwright.zoo import catalogue
 
 sources.reach_from_jobs()
@@ -35,6 +36,9 @@ except UserError as error:
 # The scripts read settings with all defaults. What decides a result goes into a rule's parameters as an identity, and
 # nothing else does: Snakemake reruns a rule for any parameter.
 config.update(blueprint.settings)
+
+# Sizes of finished results are compared by the run that plans the jobs, not by the jobs.
+reruns.watch(Receipts(blueprint.results) if workflow.is_main_process else None)
 
 RESULTS = blueprint.results
 MODELS = blueprint.models

@@ -3,10 +3,12 @@
 
 rule choose_checkpoint:
     input:
-        lambda wildcards: expand(
-            rules.evaluate_checkpoint.output.metrics,
-            model=wildcards.model,
-            step=blueprint.steps(wildcards.model),
+        lambda wildcards: ancient(
+            expand(
+                rules.evaluate_checkpoint.output.metrics,
+                model=wildcards.model,
+                step=blueprint.steps(wildcards.model),
+            )
         ),
     output:
         f"{MODEL}/choice.json",
@@ -17,7 +19,7 @@ rule choose_checkpoint:
     conda:
         ENVIRONMENT
     params:
-        identity=blueprint.choice,
+        identity=lambda wildcards: blueprint.choice(wildcards.model),
         wanted=blueprint.settings["export"],
     message:
         "Choosing the checkpoint of {wildcards.model}"
@@ -27,7 +29,7 @@ rule choose_checkpoint:
 
 rule export_detector:
     input:
-        choice=f"{MODEL}/choice.json",
+        choice=ancient(f"{MODEL}/choice.json"),
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         records=ancient(blueprint.shards("eval")),

@@ -3,7 +3,7 @@
 
 rule predict_images:
     input:
-        detector=f"{MODEL}/fine_tuned_model",
+        detector=ancient(f"{MODEL}/fine_tuned_model"),
     output:
         directory(f"{MODEL}/predictions"),
     log:

@@ -40,10 +40,12 @@ rule train_segment:
 
 rule collect_training_log:
     input:
-        lambda wildcards: expand(
-            rules.train_segment.output.log,
-            model=wildcards.model,
-            step=blueprint.steps(wildcards.model),
+        lambda wildcards: ancient(
+            expand(
+                rules.train_segment.output.log,
+                model=wildcards.model,
+                step=blueprint.steps(wildcards.model),
+            )
         ),
     output:
         log=f"{MODEL}/train/log.jsonl",
@@ -54,6 +56,8 @@ rule collect_training_log:
         costs("collect_training_log/{model}")
     conda:
         ENVIRONMENT
+    params:
+        identity=lambda wildcards: blueprint.training_log(wildcards.model),
     message:
         "Collecting the training log of {wildcards.model}"
     script:

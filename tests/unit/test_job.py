@@ -8,12 +8,22 @@ import pytest
 
 from boxwright.errors import UserError
 from boxwright.job import job
+from boxwright.receipts import Receipts
 
 
 @pytest.fixture
 def rule(tmp_path):
     """The part of Snakemake's object that matters here."""
-    return SimpleNamespace(log=[str(tmp_path / "logs" / "rule.log")])
+    results = tmp_path / "results"
+    output = results / "more" / "out.txt"
+    output.parent.mkdir(parents=True)
+    output.write_text("made before")
+    return SimpleNamespace(
+        log=[str(results / "logs" / "rule.log")],
+        config={"results": str(results)},
+        input=[str(results / "made.txt")],
+        output=[str(output)],
+    )
 
 
 def logged(rule):
@@ -51,6 +61,38 @@ def test_an_unforeseen_error_keeps_its_traceback_in_the_log(rule):
     with pytest.raises(ZeroDivisionError), job(rule):
         1 / 0  # noqa: B018
     assert "ZeroDivisionError" in logged(rule)
+
+
+def test_outputs_and_what_is_listed_get_receipts(rule, tmp_path):
+    output, beside = Path(rule.output[0]), tmp_path / "results/more/beside.txt"
+    with job(rule) as undeclared:
+        output.write_text("made")
+        beside.write_text("made, too")
+        undeclared.append(beside)
+    receipts = Receipts(tmp_path / "results")
+    assert receipts.complaint(output) == ""
+    beside.unlink()
+    assert receipts.complaint(output) == f"{beside} is gone"
+
+
+def test_a_job_that_fails_leaves_no_receipt(rule, tmp_path):
+    output = Path(rule.output[0])
+    receipts = Receipts(tmp_path / "results")
+    receipts.write([output])
+    with pytest.raises(SystemExit), job(rule):
+        output.write_text("half")
+        raise UserError("no")
+    assert receipts.complaint(output) == ""
+
+
+def test_a_damaged_input_stops_the_job_before_its_work(rule, tmp_path, capsys):
+    given = Path(rule.input[0])
+    given.write_text("item { id: 1 }")
+    Receipts(tmp_path / "results").write([given])
+    given.write_text("item { id: 3 }")
+    with pytest.raises(SystemExit), job(rule):
+        raise AssertionError("it was used")
+    assert f"{given} is damaged" in capsys.readouterr().err
 
 
 def test_streams_are_put_back(rule):

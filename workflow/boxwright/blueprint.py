@@ -185,13 +185,22 @@ class Blueprint:
             "code": self._code("evaluate_checkpoint"),
         }
 
-    @property
-    def choice(self) -> Identity:
-        return {"wanted": _short(self.settings["export"]), "code": self._code("choose_checkpoint")}
+    def training_log(self, name: str) -> Identity:
+        return {
+            "training": _short(self.training(name), self.steps(name)),
+            "code": self._code("collect_training_log"),
+        }
+
+    def choice(self, name: str) -> Identity:
+        return {
+            "wanted": _short(self.settings["export"]),
+            "measured": _short(self.evaluation(name), self.steps(name)),
+            "code": self._code("choose_checkpoint"),
+        }
 
     def export(self, name: str) -> Identity:
         return {
-            "training": _short(self.training(name)),
+            "choice": _short(self.choice(name)),
             "config": _short(text.to_text(self._configurations[name])),
             "code": self._code("export_detector"),
         }

@@ -12,15 +12,20 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from boxwright.errors import UserError
+from boxwright.receipts import Receipts
 
 
 @contextmanager
-def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[None]:
+def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
     """Run a rule's work: what it prints also goes to the rule's log; a UserError ends it with its text and exit code 1.
 
     `snakemake` is the object that Snakemake hands to a script. With `tensorflow` it is imported first, and what it
-    prints about itself on the way goes to the log alone.
+    prints about itself on the way goes to the log alone. Inputs must be what was written; outputs get receipts
+    (`boxwright.receipts`), together with files that the rule cannot declare, if the block puts them on the list.
     """
+    receipts = Receipts(snakemake.config["results"])
+    receipts.forget(snakemake.output)
+    undeclared: list[Path] = []
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", buffering=1) as log:
@@ -29,7 +34,10 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[None]:
         try:
             if tensorflow:
                 _import_tensorflow(log)
-            yield
+            for path in snakemake.input:
+                receipts.verify(path)
+            yield undeclared
+            receipts.write(snakemake.output, undeclared)
         except UserError as error:
             print(f"\n{error}\n", file=sys.stderr)
             sys.exit(1)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from boxwright.job import job
 
-with job(snakemake, tensorflow=True):
+with job(snakemake, tensorflow=True) as undeclared:
     from boxwright.annotations import label_map
     from boxwright.evaluation import run
     from boxwright.pipeline import text
@@ -12,6 +12,7 @@ with job(snakemake, tensorflow=True):
 
     model = snakemake.config["models"][snakemake.wildcards.model]
     step = int(snakemake.wildcards.step)
+    log_of_events = Path(snakemake.output.metrics).parents[1] / events.file_name(step)
     run.run(
         text.read(snakemake.input.config),
         Path(snakemake.input.index).with_suffix(""),
@@ -22,5 +23,6 @@ with job(snakemake, tensorflow=True):
         seed=model["seed"],
         metrics=snakemake.output.metrics,
         detections=snakemake.output.detections,
-        events=Path(snakemake.output.metrics).parents[1] / events.file_name(step),
+        events=log_of_events,
     )
+    undeclared.append(log_of_events)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from boxwright.job import job
 
-with job(snakemake, tensorflow=True):
+with job(snakemake, tensorflow=True) as undeclared:
     from boxwright.annotations import label_map
     from boxwright.detector.support import located
     from boxwright.pipeline import text
@@ -15,6 +15,7 @@ with job(snakemake, tensorflow=True):
     model = snakemake.config["models"][snakemake.wildcards.model]
     step = int(snakemake.wildcards.step)
     index = Path(snakemake.output.index)
+    log_of_events = index.parent / events.file_name(step)
     previous = snakemake.input.get("checkpoint")
     document = text.read_document(snakemake.input.config)
     with located(document):
@@ -26,10 +27,11 @@ with job(snakemake, tensorflow=True):
             to_step=step,
             start=Path(previous[0]).with_suffix("") if previous else None,
             log_path=Path(snakemake.output.log),
-            events_path=index.parent / events.file_name(step),
+            events_path=log_of_events,
             old_label_map=label_map.of_checkpoint(document.config.train_config.fine_tune_checkpoint),
             seed=model["seed"],
             tf_threads=model["tf_threads"],
             save_every_s=model["save_every_s"],
             identity=json.dumps(snakemake.params.identity, sort_keys=True),
         )
+    undeclared.append(log_of_events)

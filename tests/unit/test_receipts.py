@@ -1,0 +1,108 @@
+"""Receipts of finished results: sizes for whoever plans, checksums for whoever reads."""
+
+import pytest
+
+from boxwright.errors import UserError
+from boxwright.receipts import Receipts
+
+
+@pytest.fixture
+def results(tmp_path):
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def receipts(results):
+    results.mkdir()
+    return Receipts(results)
+
+
+def write(path, data: bytes):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def test_a_file_that_was_not_touched_is_fine(receipts, results):
+    label_map = write(results / "data/label_map.pbtxt", b"item {}")
+    receipts.write([label_map])
+    assert receipts.complaint(label_map) == ""
+    receipts.verify(label_map)
+
+
+@pytest.mark.parametrize("damage", [b"item", b"item {}more"])
+def test_another_size(receipts, results, damage):
+    label_map = write(results / "data/label_map.pbtxt", b"item {}")
+    receipts.write([label_map])
+    label_map.write_bytes(damage)
+    assert receipts.complaint(label_map) == f"{label_map} has {len(damage)} bytes, it was written with 7"
+    with pytest.raises(UserError, match=r"label_map.pbtxt is damaged.*run again"):
+        receipts.verify(label_map)
+
+
+def test_a_flipped_bit_is_for_those_who_read_the_file(receipts, results):
+    label_map = write(results / "data/label_map.pbtxt", b"item {}")
+    receipts.write([label_map])
+    label_map.write_bytes(b"item {|")
+    assert receipts.complaint(label_map) == ""
+    with pytest.raises(UserError, match="label_map.pbtxt is damaged"):
+        receipts.verify(label_map)
+
+
+def test_a_file_that_is_gone(receipts, results):
+    label_map = write(results / "data/label_map.pbtxt", b"item {}")
+    receipts.write([label_map])
+    label_map.unlink()
+    assert receipts.complaint(label_map) == f"{label_map} is gone"
+    with pytest.raises(UserError, match=r"label_map.pbtxt is missing. Run again"):
+        receipts.verify(label_map)
+
+
+def test_each_file_of_a_folder_counts(receipts, results):
+    folder = results / "models/a/predictions"
+    write(folder / "one.jpg", b"1")
+    two = write(folder / "nested/two.jpg", b"22")
+    receipts.write([folder])
+    assert receipts.complaint(folder) == ""
+    write(folder / "notes.txt", b"somebody's own")
+    assert receipts.complaint(folder) == ""
+    two.write_bytes(b"2")
+    assert receipts.complaint(folder) == f"{two} has 1 bytes, it was written with 2"
+    two.unlink()
+    assert receipts.complaint(folder) == f"{two} is gone"
+
+
+def test_undeclared_files_belong_to_the_first_output(receipts, results):
+    train = results / "models/a/train"
+    index, data = write(train / "model.ckpt-5.index", b"i"), write(train / "model.ckpt-5.data-00000-of-00001", b"data")
+    events = write(train / "events.out.tfevents.5", b"events")
+    receipts.write([index, data], [events])
+    events.write_bytes(b"")
+    assert receipts.complaint(index) == f"{events} has 0 bytes, it was written with 6"
+    assert receipts.complaint(data) == ""
+
+
+def test_records_and_checkpoints_are_left_to_their_readers(receipts, results):
+    shard = write(results / "data/train-00000-of-00001.tfrecord", b"record")
+    receipts.write([shard])
+    shard.write_bytes(b"reCord")
+    receipts.verify(shard)
+    shard.write_bytes(b"rec")
+    with pytest.raises(UserError, match="damaged"):
+        receipts.verify(shard)
+
+
+def test_what_lies_elsewhere_or_has_no_receipt_is_not_judged(receipts, results, tmp_path):
+    elsewhere = write(tmp_path / "resources/model.ckpt", b"weights")
+    receipts.write([elsewhere])
+    assert not list(tmp_path.rglob("*.json"))
+    receipts.verify(elsewhere)
+    assert receipts.complaint(results / "data/never_made.txt") == ""
+
+
+def test_forgotten(receipts, results):
+    label_map = write(results / "data/label_map.pbtxt", b"item {}")
+    receipts.write([label_map])
+    receipts.forget([label_map])
+    label_map.unlink()
+    assert receipts.complaint(label_map) == ""
