@@ -12,6 +12,7 @@ rule evaluate_checkpoint:
         data=ancient(rules.train_segment.output.data),
     output:
         metrics=f"{MODEL}/eval/{{step}}/metrics.json",
+        analysis=f"{MODEL}/eval/{{step}}/analysis.json",
         detections=f"{MODEL}/eval/{{step}}/detections.json",
     log:
         logs("evaluate_checkpoint/{model}-{step}"),

@@ -53,7 +53,7 @@ def test_the_results_tree_is_whole(finished):
         *("checkpoint", "log.jsonl", "events.out.tfevents.0000000003", "events.out.tfevents.0000000006"),
     ]
     assert {path.name for path in (model / "train").iterdir() if path.is_file()} == set(wanted)
-    assert {path.name for path in (model / "eval/3").iterdir()} == {"metrics.json", "detections.json"}
+    assert {path.name for path in (model / "eval/3").iterdir()} == {"metrics.json", "analysis.json", "detections.json"}
     assert {path.name for path in (model / "fine_tuned_model").iterdir()} >= {
         *("frozen_inference_graph.pb", "saved_model", "pipeline.config", "label_map.pbtxt", "checkpoint"),
         *("model.ckpt.index", "model.ckpt.data-00000-of-00001", "export.json"),

@@ -22,6 +22,7 @@ with job(snakemake, tensorflow=True) as undeclared:
         step=step,
         seed=model["seed"],
         metrics=snakemake.output.metrics,
+        analysis=snakemake.output.analysis,
         detections=snakemake.output.detections,
         events=log_of_events,
     )

@@ -15,6 +15,10 @@ from .sets import found_of, images_of, random_set, truth_of, voc_set
 TWELVE = [name for name, *_ in coco.NUMBERS]
 
 
+def measured(dataset, detections):
+    return coco.metrics(dataset, coco.evaluate(dataset, detections))
+
+
 def oracle(folder, dataset, detections) -> dict:
     """pycocotools over the two files as they are written."""
     coco.write_ground_truth(folder / "eval.coco.json", dataset)
@@ -26,10 +30,11 @@ def oracle(folder, dataset, detections) -> dict:
     evaluation.summarize()
     values = dict(zip(TWELVE, evaluation.stats, strict=True))
     for column, number in enumerate(evaluation.params.catIds):
-        precision = evaluation.eval["precision"][:, :, column, 0, -1]
-        values[coco.PER_CLASS + truth.cats[number]["name"]] = (
-            precision[precision > -1].mean() if (precision > -1).any() else -1
-        )
+        name = truth.cats[number]["name"]
+        precision, recall = evaluation.eval["precision"], evaluation.eval["recall"]
+        values[coco.PER_CLASS + name] = precision[:, :, column, 0, -1].mean()
+        values[coco.PER_CLASS_50 + name] = precision[0, :, column, 0, -1].mean()
+        values[coco.PER_CLASS_AR + name] = recall[:, column, 0, -1].mean()
     return values
 
 
@@ -56,7 +61,7 @@ def assert_equal(ours: dict, undefined: dict, theirs: dict) -> None:
 )
 def test_equals_pycocotools_on_synthetic_sets(tmp_path, settings):
     dataset, detections = random_set(**settings)
-    ours, undefined = coco.metrics(dataset, detections)
+    ours, undefined = measured(dataset, detections)
     theirs = oracle(tmp_path, dataset, detections)
     assert 0.05 < theirs["DetectionBoxes_Precision/mAP"] < 0.95
     assert_equal(ours, undefined, theirs)
@@ -65,7 +70,7 @@ def test_equals_pycocotools_on_synthetic_sets(tmp_path, settings):
 def test_equals_pycocotools_on_bccd(tmp_path, shared):
     dataset, detections = voc_set(shared / "data" / "bccd" / "annotations", seed=0)
     assert len(dataset.images) == 364 and len(dataset.truth) == 4888
-    ours, undefined = coco.metrics(dataset, detections)
+    ours, undefined = measured(dataset, detections)
     assert_equal(ours, undefined, oracle(tmp_path, dataset, detections))
 
 
@@ -75,14 +80,14 @@ def test_more_than_a_hundred_detections_in_an_image(tmp_path):
     boxes = np.round(np.concatenate([corners, corners + random.uniform(20, 80, (150, 2))], axis=1), 3)
     dataset = Dataset(images_of(1), truth_of([0] * 150, boxes, [1] * 150), {"a": 1})
     detections = found_of([0] * 150, boxes, np.linspace(0.9, 0.1, 150), [1] * 150)
-    ours, undefined = coco.metrics(dataset, detections)
+    ours, undefined = measured(dataset, detections)
     assert_equal(ours, undefined, oracle(tmp_path, dataset, detections))
     assert ours["DetectionBoxes_Recall/AR@100"] == pytest.approx(100 / 150)
 
 
 def test_no_ground_truth_of_a_size_or_class_is_none_with_its_reason():
     dataset = Dataset(images_of(2), truth_of([0], [[0, 0, 20, 20]], [1]), {"dog": 1, "cat": 2})
-    values, undefined = coco.metrics(dataset, found_of([0, 1], [[0, 0, 20, 20]] * 2, [0.9, 0.8], [1, 2]))
+    values, undefined = measured(dataset, found_of([0, 1], [[0, 0, 20, 20]] * 2, [0.9, 0.8], [1, 2]))
     assert values["DetectionBoxes_Precision/mAP"] == pytest.approx(1.0)
     assert values["DetectionBoxes_Precision/mAP (small)"] == pytest.approx(1.0)
     assert values["DetectionBoxes_Precision/mAP (large)"] is None
@@ -93,7 +98,7 @@ def test_no_ground_truth_of_a_size_or_class_is_none_with_its_reason():
 
 def test_no_detections_at_all_is_zero():
     dataset = Dataset(images_of(1), truth_of([0], [[0, 0, 20, 20]], [1]), {"dog": 1})
-    values, _ = coco.metrics(dataset, found_of([], [], [], []))
+    values, _ = measured(dataset, found_of([], [], [], []))
     assert values["DetectionBoxes_Precision/mAP"] == 0
     assert values["DetectionBoxes_Recall/AR@100"] == 0
 

@@ -62,6 +62,7 @@ def measured(tmp_path_factory, config, prefix, shards):
         step=30,
         seed=4,
         metrics=folder / "30/metrics.json",
+        analysis=folder / "30/analysis.json",
         detections=folder / "30/detections.json",
         events=folder / "events.out.tfevents.30",
     )
@@ -161,7 +162,12 @@ def test_a_diverged_checkpoint_is_an_error(tmp_path, config, prefix, shards):
     values = {name: reader.value(name) for name in reader.shapes}
     values["BoxPredictor_0/BoxEncodingPredictor/biases"] = np.full(12, np.nan, np.float32)
     checkpoint_files.write(tmp_path / "model.ckpt-30", values)
-    outputs = {"metrics": tmp_path / "m.json", "detections": tmp_path / "d.json", "events": tmp_path / "tfevents"}
+    outputs = {
+        "metrics": tmp_path / "m.json",
+        "analysis": tmp_path / "a.json",
+        "detections": tmp_path / "d.json",
+        "events": tmp_path / "tfevents",
+    }
     with pytest.raises(UserError, match=r"not numbers.*pictures/"):
         run.run(config, tmp_path / "model.ckpt-30", shards, LABEL_MAP, model="small", step=30, seed=0, **outputs)
     assert not any(path.exists() for path in outputs.values())
@@ -173,5 +179,5 @@ def test_classes_that_the_model_does_not_know_are_an_error(tmp_path, config, pre
     with pytest.raises(UserError, match=r"3 classes, so it cannot know: elk \(4\)"):
         run.run(
             config, prefix, shards, LABEL_MAP | {"elk": 4}, model="small", step=30, seed=0,
-            metrics=tmp_path / "m", detections=tmp_path / "d", events=tmp_path / "tfevents",
+            metrics=tmp_path / "m", analysis=tmp_path / "a", detections=tmp_path / "d", events=tmp_path / "tfevents",
         )  # fmt: skip

@@ -12,7 +12,7 @@ from .sets import found_of, images_of, truth_of
 def made():
     label_map = {"raccoon": 1, "浣熊": 2, "wolf": 3}
     dataset = Dataset(images_of(2), truth_of([0, 1], [[0, 0, 20, 20], [0, 0, 50, 50]], [1, 2]), label_map)
-    values, undefined = measure(dataset, found_of([0], [[0, 0, 20, 20]], [0.9], [1]))
+    values, undefined, _ = measure(dataset, found_of([0], [[0, 0, 20, 20]], [0.9], [1]))
     result = {
         "model": "ssd",
         "step": 500,

@@ -68,6 +68,10 @@ class Detections:
     def __len__(self) -> int:
         return len(self.image)
 
+    def where(self, chosen: np.ndarray) -> "Detections":
+        """The detections that `chosen` (bool [D]) keeps."""
+        return Detections(self.image[chosen], self.boxes[chosen], self.scores[chosen], self.classes[chosen])
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -105,6 +109,12 @@ def pixel_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
     """Normalised boxes [N, 4] to pixels of an image of this height and width, float64 [N, 4], rounded to 1/1000."""
     scaled = np.asarray(boxes, np.float64).reshape(-1, 4) * (height, width, height, width)
     return np.round(scaled, DECIMALS)
+
+
+def xywh(boxes: np.ndarray) -> np.ndarray:
+    """Boxes [N, 4] as COCO writes them, [x, y, width, height], float64 [N, 4], rounded to 1/1000 pixel."""
+    ymin, xmin, ymax, xmax = boxes.T
+    return np.round(np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=1), DECIMALS)
 
 
 def decimal(values: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from boxwright import progress
 from boxwright.annotations import images
 from boxwright.errors import UserError
+from boxwright.evaluation import analysis as analyses
 from boxwright.evaluation import coco, pascal
 from boxwright.evaluation.data import Dataset, Detections, Records, dataset_of, detections_of
 from boxwright.evaluation.detect import detect
@@ -33,15 +34,17 @@ def run(
     step: int,
     seed: int,
     metrics: str | Path,
+    analysis: str | Path,
     detections: str | Path,
     events: str | Path,
 ) -> dict[str, Any]:
     """Measure `checkpoint` (a prefix) of the detector that `config` describes on every record once.
 
-    config: TrainEvalPipelineConfig; its eval_config says whether moving averages are used and how many pictures go to
-        TensorBoard.
+    config: TrainEvalPipelineConfig; its eval_config says whether moving averages are used, from which score on a
+        detection is shown and counted (min_score_threshold), and how many pictures go to TensorBoard.
     records: TFRecord files; label_map: class name -> id.
-    metrics, detections, events: files to write (metrics.json, COCO's results, an event file of the run `eval/`).
+    metrics, analysis, detections, events: files to write (metrics.json, analysis.json, COCO's results, an event file
+        of the run `eval/`).
 
     Prints the table and returns the content of metrics.json. Raises UserError for records without images or boxes,
     classes that the model does not know, and detections that are not numbers.
@@ -55,7 +58,7 @@ def run(
         ),
         dataset.images,
     )
-    values, undefined = measure(dataset, found)
+    values, undefined, analysed = measure(dataset, found, round(config.eval_config.min_score_threshold, 6))
     result = {
         "model": model,
         "step": step,
@@ -67,6 +70,7 @@ def run(
     }
     coco.write_results(detections, found)
     _write_events(events, step, values, config.eval_config, examples, dataset, found)
+    analyses.write(analysis, analysed)
     with writing(metrics, "w") as file:
         file.write(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     names = dataset.class_names()
@@ -74,11 +78,19 @@ def run(
     return result
 
 
-def measure(dataset: Dataset, detections: Detections) -> tuple[dict[str, float | None], dict[str, str]]:
-    """All metrics by the OD API's names, None where undefined, and the reason for each that is."""
-    of_coco, coco_reasons = coco.metrics(dataset, detections)
+def measure(
+    dataset: Dataset, detections: Detections, score_threshold: float = 0.5
+) -> tuple[dict[str, float | None], dict[str, str], dict[str, Any]]:
+    """All metrics by the OD API's names, None where undefined; the reason for each that is; and the analysis.
+
+    Detections of classes that the label map does not have are left out.
+    """
+    detections = detections.where(np.isin(detections.classes, list(dataset.class_names())))
+    evaluated = coco.evaluate(dataset, detections)
+    of_coco, coco_reasons = coco.metrics(dataset, evaluated)
     of_pascal, pascal_reasons = pascal.metrics(dataset, detections)
-    return of_coco | of_pascal, coco_reasons | pascal_reasons
+    analysed = analyses.analyse(dataset, detections, evaluated, score_threshold)
+    return of_coco | of_pascal, coco_reasons | pascal_reasons, analysed
 
 
 def _check_classes(config: Any, label_map: Mapping[str, int]) -> None:

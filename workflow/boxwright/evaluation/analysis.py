@@ -1,0 +1,91 @@
+"""Where a detector is wrong: what analysis.json says beside the numbers of metrics.json."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boxwright.evaluation import coco, error_types, overlaps
+from boxwright.evaluation.confusion import confusion
+from boxwright.evaluation.data import Dataset, Detections
+from boxwright.evaluation.interval import LEVEL, RESAMPLES, interval
+from boxwright.evaluation.per_class import per_class
+from boxwright.evaluation.ranking import rankings
+from boxwright.files import writing
+
+IOU_THRESHOLD = 0.5
+
+
+def analyse(
+    dataset: Dataset, detections: Detections, evaluated: coco.Evaluated, score_threshold: float
+) -> dict[str, Any]:
+    """The content of analysis.json.
+
+    All of it goes by COCO's matching at IoU 0.5: crowds are neither to be found nor wrong to be found, VOC's difficult
+    boxes are boxes like others, an image without boxes can only have wrong detections.
+
+    - `score_threshold`, `iou_threshold`
+    - `interval`: {metric, level, low, high, resamples} of the mAP@.50IOU, or None with `interval_reason`. The images
+      are drawn with one seed, so different detectors are measured on the same draws.
+    - `classes`: see `per_class.per_class`
+    - `confusion`: at `score_threshold`, see `confusion.confusion`
+    - `errors`: {kind, count, cost} for each of `error_types.KINDS`. `count` is at `score_threshold` (so the first five
+      add up to all wrong detections), `cost` the mAP@.50IOU that mending all of the kind gains, whatever their score
+    - `images`: {name, image_id, boxes, correct, wrong, missed, f1} for every image at `score_threshold`; f1 is None
+      where there is neither a box nor a detection
+    """
+    pairs = overlaps.overlapping(dataset.truth, detections, error_types.NEAR)
+    matches = overlaps.match(dataset.truth, detections, pairs, IOU_THRESHOLD)
+    ranked = rankings(dataset, detections, matches)
+    shown = detections.scores >= score_threshold
+    all_of_them = np.ones(len(detections), bool)
+    mistakes = error_types.Mistakes(dataset, detections, pairs, matches, all_of_them)
+    cost = error_types.costs(dataset, detections, matches, mistakes, ranked)
+    count = error_types.Mistakes(dataset, detections, pairs, matches, shown).counts()
+    return {
+        "score_threshold": score_threshold,
+        "iou_threshold": IOU_THRESHOLD,
+        **_interval(interval(dataset, detections, ranked.values())),
+        "classes": per_class(dataset, detections, evaluated, ranked, score_threshold),
+        "confusion": confusion(dataset, detections, pairs, matches, shown, IOU_THRESHOLD),
+        "errors": [{"kind": kind, "count": count[kind], "cost": cost[kind]} for kind in error_types.KINDS],
+        "images": per_image(dataset, detections, matches, shown),
+    }
+
+
+def per_image(
+    dataset: Dataset, detections: Detections, matches: overlaps.Matches, among: np.ndarray
+) -> list[dict[str, Any]]:
+    """For every image its boxes (crowds left out), what is right, wrong and missed, and F1, of detections `among`."""
+    count = len(dataset.images)
+    boxes = np.bincount(dataset.truth.image[~dataset.truth.crowd], minlength=count)
+    correct = np.bincount(detections.image[among & matches.right], minlength=count)
+    wrong = np.bincount(detections.image[among & matches.wrong], minlength=count)
+    rows = zip(dataset.images.names, boxes.tolist(), correct.tolist(), wrong.tolist(), strict=True)
+    return [
+        {
+            "name": name,
+            "image_id": number,
+            "boxes": own,
+            "correct": right,
+            "wrong": false,
+            "missed": own - right,
+            "f1": 2 * right / (own + right + false) if own + right + false else None,
+        }
+        for number, (name, own, right, false) in enumerate(rows, start=1)
+    ]
+
+
+def write(path: str | Path, analysis: dict[str, Any]) -> None:
+    """Write analysis.json."""
+    with writing(path, "w") as file:
+        file.write(json.dumps(analysis, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _interval(ends: tuple[float, float] | None) -> dict[str, Any]:
+    if ends is None:
+        return {"interval": None, "interval_reason": "an interval needs at least two evaluation images"}
+    low, high = ends
+    metric = f"{coco.PRECISION}mAP@.50IOU"
+    return {"interval": {"metric": metric, "level": LEVEL, "low": low, "high": high, "resamples": RESAMPLES}}

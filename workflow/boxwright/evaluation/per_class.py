@@ -1,0 +1,89 @@
+"""How well each class is found: average precision, and precision, recall and F1 at a score."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from boxwright.evaluation.coco import Evaluated
+from boxwright.evaluation.data import Dataset, Detections
+from boxwright.evaluation.ranking import RECALLS, Ranking
+
+_DIGITS = 6
+
+
+def per_class(
+    dataset: Dataset,
+    detections: Detections,
+    evaluated: Evaluated,
+    rankings: Mapping[int, Ranking],
+    score_threshold: float,
+) -> list[dict[str, Any]]:
+    """One mapping for each class of the label map, by id.
+
+    `images` and `boxes` count what is annotated, crowds left out; `detections` those from `score_threshold` on that
+    count. AP, AP50 and AR are COCO's; `precision`, `recall` and `f1` are taken at `score_threshold` and IoU 0.5;
+    `best_threshold` is the score with the largest F1 (of equal ones the highest). `curve` is COCO's precision-recall
+    curve at IoU 0.5: {recall, precision, score}, 101 numbers each, precision and score 0 where the recall is not
+    reached. What is undefined is None, its reason under its key in `undefined`.
+    """
+    truth = dataset.truth
+    rows = []
+    for column, (number, name) in enumerate(dataset.class_names().items()):
+        ranking = rankings[number]
+        scores = detections.scores[ranking.rows]
+        shown = int(np.count_nonzero(scores >= score_threshold))
+        right = int(np.count_nonzero(ranking.right[:shown]))
+        best, f1 = best_threshold(ranking, scores)
+        values = {
+            **evaluated.of_class(column),
+            "precision": _ratio(right, shown),
+            "recall": _ratio(right, ranking.objects),
+            "f1": _ratio(2 * right, shown + ranking.objects),
+            "best_threshold": best,
+            "best_f1": f1,
+            "curve": _curve(evaluated, column) if ranking.objects else None,
+        }
+        own = (truth.classes == number) & ~truth.crowd
+        counts = {
+            "images": len(np.unique(truth.image[own])),
+            "boxes": ranking.objects,
+            "detections": shown,
+        }
+        undefined = {
+            key: _reason(key, name, ranking, score_threshold) for key, value in values.items() if value is None
+        }
+        rows.append({"id": number, "name": name, **counts, **values, "undefined": undefined})
+    return rows
+
+
+def best_threshold(ranking: Ranking, scores: np.ndarray) -> tuple[float | None, float | None]:
+    """The score from which on the F1 is largest, and that F1; `scores` [N] are the ranking's. None where nothing is
+    right at any score.
+    """
+    if not ranking.objects or not ranking.right.any():
+        return None, None
+    f1 = 2 * np.cumsum(ranking.right) / (np.arange(1, len(scores) + 1) + ranking.objects)
+    # A threshold takes all detections of one score or none.
+    f1[:-1][scores[1:] == scores[:-1]] = 0
+    at = int(np.argmax(f1))
+    return float(scores[at]), float(f1[at])
+
+
+def _curve(evaluated: Evaluated, column: int) -> dict[str, list[float]]:
+    precision, score = (values[0, :, column, 0, -1] for values in (evaluated.precision, evaluated.scores))
+    parts = {"recall": RECALLS, "precision": precision, "score": score}
+    return {key: np.round(values, _DIGITS).tolist() for key, values in parts.items()}
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _reason(key: str, name: str, ranking: Ranking, score_threshold: float) -> str:
+    nothing = f"no box of class '{name}' in the evaluation images"
+    if key == "precision":
+        return f"no detection of class '{name}' has a score of {score_threshold:g} or more"
+    if key == "f1":
+        return f"{nothing}, and none detected"
+    return f"no detection of class '{name}' is right" if ranking.objects else nothing
