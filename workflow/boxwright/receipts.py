@@ -27,7 +27,7 @@ class Receipts:
     """The receipts of one results folder; what lies elsewhere has none."""
 
     def __init__(self, results: str | os.PathLike) -> None:
-        self._results = Path(os.path.abspath(results))
+        self._results = Path(results).absolute()
 
     def write(self, outputs: Iterable[str | os.PathLike], beside: Iterable[str | os.PathLike] = ()) -> None:
         """Leave a receipt for each output; files that no rule declares, `beside`, go into that of the first."""
@@ -52,7 +52,7 @@ class Receipts:
         for name, (size, _) in self._read(path).items():
             file = path.parent / name
             try:
-                there = os.stat(file).st_size
+                there = file.stat().st_size
             except OSError:
                 return f"{file} is gone"
             if there != size:
@@ -73,7 +73,7 @@ class Receipts:
                 )
 
     def _receipt(self, output: Path) -> Path | None:
-        path = Path(os.path.abspath(output))
+        path = output.absolute()
         if not path.is_relative_to(self._results):
             return None
         below = path.relative_to(self._results)

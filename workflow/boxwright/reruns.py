@@ -3,12 +3,13 @@
 A job behind an `ancient` input: once anything upstream is to run, Snakemake does not ask whether the job itself has
 changed, since it takes it for one that will run anyway, and `ancient` then keeps it from running
 (snakemake/snakemake#4166, as of 9.27). Nearly every job here is behind such an input, so an edit would reach training
-at the second attempt only.
+at the second attempt only. And it runs the job after all where the file is missing, although it is made again with
+the same bytes.
 
 A damaged result: Snakemake sees neither that a file was cut short, nor that one is gone which only finished jobs need.
 """
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
 
 from snakemake.dag import DAG
 
@@ -28,11 +29,11 @@ def watch(receipts: Receipts | None) -> None:
         if receipts is not None and not compared:
             compared = True  # what is written from now on has no receipt yet
             dag.forcefiles.update(_damaged(dag, receipts))
-        dag.bfs = _stop_at_ancient(dag)
+        depending, dag.depending = dag.depending, _without_ancient(dag.depending)
         try:
             await original(dag, *arguments, **named)
         finally:
-            del dag.bfs
+            dag.depending = depending
 
     update_needrun.original = original
     DAG.update_needrun = update_needrun
@@ -50,23 +51,9 @@ def _damaged(dag: DAG, receipts: Receipts) -> list[str]:
     return list(complaints)
 
 
-def _stop_at_ancient(dag: DAG) -> Callable[..., Iterator]:
-    """`DAG.bfs`, which on its way downstream takes no step that has only `ancient` inputs."""
-
-    def bfs(direction, *jobs, **named):
-        if direction is dag.depending:
-            direction = _Hard(direction)
-        return DAG.bfs(dag, direction, *jobs, **named)
-
-    return bfs
-
-
-class _Hard:
-    """The jobs that depend on a job by at least one input that is not `ancient`."""
-
-    def __init__(self, depending) -> None:
-        self._depending = depending
-
-    def __getitem__(self, job):
-        found = self._depending[job]
-        return {other: names for other, names in found.items() if not all(name.is_ancient for name in names)}
+def _without_ancient(depending: defaultdict) -> defaultdict:
+    """Of the files that jobs take from a job, by job and job, those through which a rerun spreads."""
+    hard = defaultdict(dict)
+    for job, takers in depending.items():
+        hard[job] = {taker: names for taker, names in takers.items() if not all(name.is_ancient for name in names)}
+    return hard
