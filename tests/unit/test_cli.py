@@ -1,5 +1,6 @@
 """The `boxwright` command."""
 
+import numpy as np
 import pytest
 
 from boxwright.cli import main
@@ -88,3 +89,14 @@ def test_an_unknown_detector_is_not_fetched(tmp_path, monkeypatch, capsys):
     assert main(["fetch", "ssd_mobilenet_v1_coco_2018_01_28", "ssd_mobilenet_v1_coc"]) == 1
     assert "There is no ssd_mobilenet_v1_coc in the model zoo: the nearest names are" in capsys.readouterr().err
     assert not list(tmp_path.iterdir()), "names are checked before the first download"
+
+
+def test_the_checkpoint_that_a_file_names_is_looked_into(write, tmp_path, capsys):
+    from boxwright.detector import checkpoint
+
+    checkpoint.write(tmp_path / "model.ckpt", {"MobilenetV1/Conv2d_0/weights": np.zeros(2)})
+    train = f'batch_size: 8\n  fine_tune_checkpoint: "{tmp_path}/model.ckpt"\n  fine_tune_checkpoint_type: "detection"'
+    path = write("a.config", CLEAN.replace("batch_size: 8", train))
+    assert main(["lint", path]) == 1
+    told = capsys.readouterr().out
+    assert f"{path}:12: error checkpoint-type: " in told and "of a classification model" in told

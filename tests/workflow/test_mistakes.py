@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.workflow.conftest import new_project
+from tests.workflow.conftest import ROOT, new_project
 
 
 def told(project):
@@ -84,3 +84,13 @@ def test_a_configuration_that_the_engine_cannot_train(project):
     assert "models.small, made from" in text
     assert "model.ssd.feature_extractor.type is 'ssd_inception_v2'; use 'ssd_mobilenet_v2'" in text
     assert "the engine does not have this feature extractor" in text
+
+
+def test_anchors_that_miss_the_objects_are_warned_of(project):
+    project.config["models"]["small"]["overrides"] = {}
+    project.config["models"]["large"] = {**project.config["models"]["small"], "pipeline": "large.config"}
+    text = (ROOT / "config/pipelines/demo_ssd.config").read_text()
+    (project / "large.config").write_text(text.replace("[0.1, 0.28, 0.5,", "[0.9, 0.92, 0.93,"))
+    told = " ".join(project.snakemake("-n").text.split())
+    assert "models.large, made from large.config" in told and "of the boxes meet an anchor at IoU 0.5" in told
+    assert "models.small, made from" not in told

@@ -13,11 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from boxwright import files, settings, sources
+from boxwright import checkpoint_index, files, settings, sources
 from boxwright.annotations import label_map as label_maps
-from boxwright.annotations import plan
+from boxwright.annotations import manifest, plan
+from boxwright.annotations.model import Sample
 from boxwright.errors import UserError
-from boxwright.pipeline import identity, text
+from boxwright.pipeline import coverage, identity, text
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.pipeline.lint import Facts
 from boxwright.pipeline.patch import patch
@@ -27,6 +28,9 @@ from boxwright.zoo.download import megabytes
 from boxwright.zoo.fetch import fetch
 
 DEMO = Path("resources/demo")
+
+# Images whose boxes are held against the anchors before a run.
+LOOKED_AT = 200
 
 Identity = dict[str, Any]
 
@@ -244,12 +248,29 @@ class Blueprint:
     def _judge(self) -> None:
         """Refuse configurations that cannot be trained as they are, and say which fields will probably disappoint."""
         most = max(self.plan.counts[side]["most_boxes"] for side in ("train", "eval"))
-        facts = Facts(num_classes=len(self.plan.classes), max_boxes=most)
-        drafts = [
-            Draft(name, self._originals[name], self._configurations[name], self.model(name)) for name in self.models
-        ]
-        if warned := judge(drafts, facts):
+        boxes = coverage.boxes_of(self._some_samples())
+        drafts = []
+        for name in self.models:
+            config = self._configurations[name]
+            facts = Facts(
+                num_classes=len(self.plan.classes),
+                max_boxes=most,
+                anchor_coverage=coverage.share(config, *boxes),
+                checkpoint_names=self._checkpoint_names(name),
+            )
+            drafts.append(Draft(name, self._originals[name], config, self.model(name), facts))
+        if warned := judge(drafts):
             say(warned)
+
+    def _some_samples(self) -> list[Sample]:
+        """Some samples of the training side; none where the plan is not kept."""
+        lists = [path for path in map(Path, self.manifests("train")) if path.is_file()]
+        return [sample for path in lists for sample in manifest.some(path, max(LOOKED_AT // len(lists), 1))]
+
+    def _checkpoint_names(self, name: str) -> list[str] | None:
+        """What the checkpoint that a model starts from holds; None where there is none, or none to be seen yet."""
+        start, entry = self.start(name), self.zoo(name)
+        return checkpoint_index.names(start) if start and (entry is None or entry.folder.is_dir()) else None
 
     def _data(self, output: str, script: str) -> Identity:
         return {"data": self.plan.identities[output], "code": self._code(script)}

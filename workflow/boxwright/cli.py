@@ -9,9 +9,13 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
+from google.protobuf.message import Message
+
+from boxwright import checkpoint_index
 from boxwright.errors import UserError
-from boxwright.pipeline.lint import LEVELS, lint
+from boxwright.pipeline.lint import LEVELS, Facts, lint
 from boxwright.pipeline.text import read_document
 from boxwright.zoo import catalogue, fetch, table
 
@@ -87,11 +91,17 @@ def _findings(path: str) -> list[tuple[str, str]]:
     """Level and printed line of all that is found in one file."""
     try:
         document = read_document(path)
-        findings = lint(document.config)
+        findings = lint(document.config, Facts(checkpoint_names=_checkpoint_names(document.config)))
     except UserError as error:
         return [("error", f"error: {line}") for line in str(error).splitlines()]
     notes = [("info", f"{path}:{note.line}: info {note.field}: {note.text}") for note in document.notes]
     return [(finding.level, f"{document.place(finding.field)}: {finding}") for finding in findings] + notes
+
+
+def _checkpoint_names(config: Message) -> list[str] | None:
+    """What is in the checkpoint that a configuration names, where it is there to be read."""
+    named = config.train_config.fine_tune_checkpoint
+    return checkpoint_index.names(named) if named and Path(f"{named}.index").is_file() else None
 
 
 if __name__ == "__main__":

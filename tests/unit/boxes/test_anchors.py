@@ -7,6 +7,7 @@ import tensorflow as tf
 from boxwright import protos
 from boxwright.boxes import anchors, geometry
 from boxwright.errors import UserError
+from boxwright.pipeline.anchor_kinds import ssd_kinds
 
 
 def centers_and_sizes(boxes):
@@ -18,7 +19,7 @@ def ssd(**fields):
 
 
 def test_ssd_kinds_interpolate_scales():
-    kinds = anchors.ssd_kinds(ssd(num_layers=3, min_scale=0.2, max_scale=0.8, aspect_ratios=[1, 2]))
+    kinds = ssd_kinds(ssd(num_layers=3, min_scale=0.2, max_scale=0.8, aspect_ratios=[1, 2]))
     expected = [
         [(0.1, 1), (0.2, 2), (0.2, 0.5)],
         [(0.5, 1), (0.5, 2), (math.sqrt(0.5 * 0.8), 1)],
@@ -36,11 +37,11 @@ def test_ssd_kinds_with_every_flag():
         interpolated_scale_aspect_ratio=0.5,
         reduce_boxes_in_lowest_layer=False,
     )
-    kinds = anchors.ssd_kinds(config)
+    kinds = ssd_kinds(config)
     np.testing.assert_allclose(kinds[0], [(0.3, 3), (math.sqrt(0.18), 0.5)], rtol=1e-6)
     np.testing.assert_allclose(kinds[1], [(0.6, 3), (math.sqrt(0.6), 0.5)], rtol=1e-6)
     config.interpolated_scale_aspect_ratio = 0
-    assert [len(layer) for layer in anchors.ssd_kinds(config)] == [1, 1]
+    assert [len(layer) for layer in ssd_kinds(config)] == [1, 1]
 
 
 def test_ssd_anchors_are_row_major_and_square_in_pixels():

@@ -138,3 +138,11 @@ def test_a_model_without_anchors_is_an_error():
 def test_no_boxes_is_an_empty_answer():
     fit = coverage.fit(config_of(SSD % (FIXED, 6, "", SIX)), np.zeros((0, 4)), np.zeros((0, 2)))
     assert fit.sides.shape == (0, 2) and fit.iou.shape == (0,)
+
+
+def test_share_of_the_boxes_that_some_anchor_meets():
+    config = config_of(SSD % (FIXED, 6, "", SIX))
+    boxes, images = np.array([[0.2, 0.2, 0.6, 0.6], [0.5, 0.5, 0.52, 0.52]]), np.full((2, 2), (160, 240))
+    assert coverage.share(config, boxes, images) == 0.5
+    assert coverage.share(config, boxes[:0], images[:0]) is None
+    assert coverage.share(text.parse("model { center_net { num_classes: 1 } }"), boxes, images) is None

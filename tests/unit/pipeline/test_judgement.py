@@ -1,5 +1,7 @@
 """What is told of the configurations of a run before it starts."""
 
+from dataclasses import replace
+
 import pytest
 
 from boxwright.errors import UserError
@@ -27,17 +29,17 @@ FACTS = Facts(num_classes=3, max_boxes=10)
 
 def draft(name, change=("", ""), **settings):
     document = text.parse_document(SOUND.replace(*change) if change[0] else SOUND, f"{name}.config")
-    return Draft(name, document, document.config, {"overrides": {}, "batch_size": None, **settings})
+    return Draft(name, document, document.config, {"overrides": {}, "batch_size": None, **settings}, FACTS)
 
 
 def test_nothing_is_said_of_sound_ones():
-    assert judge([draft("a"), draft("b")], FACTS) == ""
+    assert judge([draft("a"), draft("b")]) == ""
 
 
 def test_warnings_of_all_models_are_one_text():
     few = draft("few", ("max_number_of_boxes: 10", "max_number_of_boxes: 9"))
     pod = draft("pod", ("batch_size: 8", "batch_size: 512"))
-    assert judge([few, draft("sound"), pod], FACTS).splitlines() == [
+    assert judge([few, draft("sound"), pod]).splitlines() == [
         "This will probably disappoint.",
         "models.few, made from few.config:",
         "  - line 14: train_input_reader.max_number_of_boxes is 9; use 10",
@@ -52,8 +54,8 @@ def test_warnings_of_all_models_are_one_text():
 
 def test_what_the_settings_set_is_meant():
     big = ("batch_size: 8", "batch_size: 512")
-    assert judge([draft("a", big, batch_size=512)], FACTS) == ""
-    assert judge([draft("a", big, overrides={"train_config.batch_size": 512})], FACTS) == ""
+    assert judge([draft("a", big, batch_size=512)]) == ""
+    assert judge([draft("a", big, overrides={"train_config.batch_size": 512})]) == ""
 
 
 def test_errors_of_all_models_are_one_error():
@@ -61,7 +63,7 @@ def test_errors_of_all_models_are_one_error():
     classes = draft("classes", ("num_classes: 3", "num_classes: 90"))
     pod = draft("pod", ("batch_size: 8", "batch_size: 512"))
     with pytest.raises(UserError) as caught:
-        judge([unknown, classes, pod], FACTS)
+        judge([unknown, classes, pod])
     assert str(caught.value).splitlines() == [
         "This cannot be trained as it is.",
         "models.unknown, made from unknown.config:",
@@ -72,3 +74,12 @@ def test_errors_of_all_models_are_one_error():
         "    the label map has 3 classes (the background is not counted).",
         "`overrides` of a model set its fields, `batch_size` the batch.",
     ]
+
+
+def test_a_type_that_the_checkpoint_contradicts_is_mended_with_a_warning():
+    wrong = draft("wrong", ("batch_size: 8", 'batch_size: 8 fine_tune_checkpoint: "c" from_detection_checkpoint: true'))
+    names = Facts(num_classes=3, max_boxes=10, checkpoint_names=["MobilenetV1/Conv2d_0/weights"])
+    told = judge([replace(wrong, facts=names)])
+    assert "fine_tune_checkpoint_type is not set; use 'classification'" in told
+    with pytest.raises(UserError, match="neither those of a detector"):
+        judge([replace(wrong, facts=replace(names, checkpoint_names=["dense/kernel"]))])

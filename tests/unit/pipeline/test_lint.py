@@ -8,7 +8,7 @@ import pytest
 
 from boxwright.errors import UserError
 from boxwright.pipeline import text
-from boxwright.pipeline.lint import Facts, Finding, accept, checkpoint_kind, lint
+from boxwright.pipeline.lint import Facts, Finding, accept, lint
 from boxwright.pipeline.overrides import apply
 
 # A configuration on which there is nothing to say.
@@ -245,15 +245,6 @@ def test_crowded_images_lose_boxes_in_training_and_in_evaluation():
         ("too-few-boxes", "train_input_reader.max_number_of_boxes", 100, 250),
         ("too-few-boxes", "eval_input_reader.0.max_number_of_boxes", 100, 250),
     }
-
-
-def test_kinds_of_checkpoints(shared):
-    golden = json.loads((shared / "parity" / "faster_rcnn_resnet50" / "golden.json").read_text())
-    names = [variable["name"] for variable in golden["variables"]]
-    assert checkpoint_kind(names) == "detection"
-    assert checkpoint_kind(["resnet_v1_50/block1/unit_1/weights"]) == "classification"
-    assert checkpoint_kind(["model/_feature_extractor/classification_backbone/x/.ATTRIBUTES/VALUE"]) == "detection"
-    assert checkpoint_kind(["dense/kernel", "step"]) is None
 
 
 def test_an_override_accepts_a_finding():

@@ -256,3 +256,30 @@ def test_difference_and_changes_as_text():
     assert "-    num_classes: 90" in difference and "+    num_classes: 3" in difference
     assert "model.ssd.num_classes: 90 -> 3 (classes of the label map)" in changes.render(changed).splitlines()
     assert f"{RATE}.constant_learning_rate.learning_rate: 0.004 -> 0.001 (batch size 32 -> 8" in changes.render(changed)
+
+
+FROZEN = """
+  model { ssd {
+    num_classes: 90 freeze_batchnorm: true
+    feature_extractor { type: "ssd_mobilenet_v2" conv_hyperparams { batch_norm { train: false } } }
+    box_predictor { convolutional_box_predictor { conv_hyperparams { batch_norm { train: false decay: 0.9 } } } }
+  } }"""
+
+
+def test_batch_norm_learns_where_no_checkpoint_gives_its_statistics():
+    new, changed = patch(text.parse(FROZEN), **SETTINGS)
+    assert not new.model.ssd.freeze_batchnorm
+    assert new.model.ssd.feature_extractor.conv_hyperparams.batch_norm.train
+    assert new.model.ssd.box_predictor.convolutional_box_predictor.conv_hyperparams.batch_norm.train
+    assert told(changed)["model.ssd.freeze_batchnorm"] == (True, False)
+    new, _ = patch(text.parse(FROZEN), **SETTINGS, overrides={"model.ssd.freeze_batchnorm": True})
+    assert new.model.ssd.freeze_batchnorm, "whoever sets it means it"
+    new, changed = patch(text.parse(FROZEN), **SETTINGS, checkpoint="model.ckpt")
+    assert new.model.ssd.freeze_batchnorm and not any("batch" in field and "norm" in field for field in told(changed))
+
+
+def test_batch_norm_of_faster_rcnn_learns_from_scratch():
+    config = text.parse('model { faster_rcnn { feature_extractor { type: "faster_rcnn_resnet50" } } }')
+    assert patch(config, **SETTINGS)[0].model.faster_rcnn.feature_extractor.batch_norm_trainable
+    kept, _ = patch(config, **SETTINGS, checkpoint="model.ckpt")
+    assert not kept.model.faster_rcnn.feature_extractor.batch_norm_trainable

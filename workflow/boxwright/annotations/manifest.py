@@ -1,10 +1,15 @@
 """Manifests: the samples of one shard, one line of JSON each, sorted by name."""
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from boxwright.annotations.model import Sample
+
+# Bytes of a manifest that are read faster than they are searched.
+SMALL = 200_000
 
 
 def read(path: str | os.PathLike) -> Iterator[Sample]:
@@ -12,3 +17,25 @@ def read(path: str | os.PathLike) -> Iterator[Sample]:
     with Path(path).open(encoding="utf-8") as file:
         for line in file:
             yield Sample.from_json(line)
+
+
+def some(path: str | os.PathLike, most: int) -> Iterator[Sample]:
+    """At most `most` samples, spread over the manifest, of which a large one is not read as a whole."""
+    with Path(path).open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        if size <= SMALL:
+            lines = file.readlines()
+            lines = lines[:: max(math.ceil(len(lines) / most), 1)]
+        else:
+            lines = dict.fromkeys(_line_behind(file, size * number // most) for number in range(most))
+    for line in filter(None, lines):
+        yield Sample.from_json(line.decode())
+
+
+def _line_behind(file: BinaryIO, position: int) -> bytes:
+    """The first line that begins behind a position, or the first of all."""
+    file.seek(position)
+    if position:
+        file.readline()
+    return file.readline()

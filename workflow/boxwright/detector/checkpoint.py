@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from boxwright.checkpoint_index import kind_of
 from boxwright.detector import class_rows
-from boxwright.detector.checkpoint_files import Reader, inspect_type, names, read, type_of, write
+from boxwright.detector.checkpoint_files import Reader, inspect_type, names, read, write
 from boxwright.errors import UserError
 
 __all__ = ["RestoreReport", "inspect_type", "names", "read", "restore", "write"]
@@ -166,7 +167,7 @@ def _check(report: RestoreReport, wanted: Mapping[str, str], reader: Reader, che
         name, (old, new) = next(iter(report.shape_differs.items()))
         text += f" Of another shape: {_few(list(report.shape_differs))}; {name} is {old} there and {new} here."
         text += " Compare depth_multiplier and num_classes." if len(report.shape_differs) > 1 else ""
-    kind = type_of(reader.shapes)
+    kind = kind_of(reader.shapes)
     if kind and checkpoint_type == "classification" != kind:
         text += f" By its names it is a {kind} checkpoint: set fine_tune_checkpoint_type to {kind!r}."
     elif missing and not report.restored:

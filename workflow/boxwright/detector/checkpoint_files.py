@@ -1,24 +1,21 @@
 """Checkpoint files: reading tensors by name, and writing them in TensorFlow's V2 format, whole or not at all."""
 
 import os
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from boxwright.checkpoint_index import kind_of
+from boxwright.checkpoint_state import find_prefix
 from boxwright.detector import frozen_graph
 from boxwright.errors import UserError
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 AVERAGE = "/ExponentialMovingAverage"
-
-# How names begin in checkpoints of detectors and of classifiers.
-DETECTION = re.compile(r"(FeatureExtractor|(First|Second)StageFeatureExtractor|model)/")
-CLASSIFICATION = re.compile(r"(MobilenetV\d|resnet_v\d_\d+|InceptionV\d|feature_extractor)/")
 
 
 @dataclass(frozen=True)
@@ -52,31 +49,6 @@ def read(source: str | Path) -> Reader:
     )
 
 
-def find_prefix(path: Path) -> Path:
-    """The prefix that `path` means: itself, the newest of a folder, or that of a file `....index` or `....data-...`."""
-    if path.is_dir():
-        latest = tf.train.latest_checkpoint(str(path))
-        if latest:
-            return Path(latest)
-        indices = sorted(path.glob("*.index"))
-        if len(indices) == 1:
-            return indices[0].with_suffix("")
-        found = f"{len(indices)} checkpoints and no `checkpoint` file that names one" if indices else "no checkpoint"
-        raise UserError(f"The folder {path} holds {found}. Give the prefix, such as {path}/model.ckpt.")
-    prefix = Path(re.sub(r"\.(index|data-\d{5}-of-\d{5})$", "", str(path)))
-    if not Path(f"{prefix}.index").exists() and not prefix.is_file():
-        hint = _nearby(prefix)
-        raise UserError(
-            f"There is no checkpoint {prefix}: neither {prefix}.index nor a frozen graph (.pb) is there.{hint}"
-        )
-    return prefix
-
-
-def _nearby(prefix: Path) -> str:
-    near = sorted(index.with_suffix("").name for index in prefix.parent.glob("*.index"))
-    return f" In {prefix.parent} there is {', '.join(near)}." if near else ""
-
-
 def _guarded(prefix: str, action: Callable):
     try:
         return action()
@@ -99,7 +71,7 @@ def inspect_type(source: str | Path) -> str:
     Raises UserError if it is neither.
     """
     found = names(source)
-    kind = type_of(found)
+    kind = kind_of(found)
     if kind is None:
         examples = ", ".join(sorted(found)[:3])
         raise UserError(
@@ -107,14 +79,6 @@ def inspect_type(source: str | Path) -> str:
             f"nor of a known classifier (MobilenetV1/..., resnet_v1_101/...): its names are like {examples}."
         )
     return kind
-
-
-def type_of(found: Iterable[str]) -> str | None:
-    """`inspect_type` of names; None where they are of nothing known."""
-    for kind, pattern in (("detection", DETECTION), ("classification", CLASSIFICATION)):
-        if any(pattern.match(name) for name in found):
-            return kind
-    return None
 
 
 def write(prefix: str | Path, tensors: Mapping[str, np.ndarray | tf.Tensor]) -> None:

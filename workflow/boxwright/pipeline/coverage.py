@@ -63,6 +63,17 @@ def fit(config: Message, boxes: np.ndarray, images: np.ndarray) -> Fit:
     return Fit(sides, best)
 
 
+def share(config: Message, boxes: np.ndarray, images: np.ndarray, least: float = 0.5) -> float | None:
+    """The share of boxes on which some anchor reaches an IoU of `least`; None without boxes or without known anchors.
+
+    Takes `config`, `boxes` and `images` as `fit` does.
+    """
+    try:
+        return float((fit(config, boxes, images).iou >= least).mean()) if len(boxes) else None
+    except UserError:
+        return None
+
+
 def boxes_of(samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:
     """The boxes of samples as `fit` takes them: normalised [N, 4], and their images' sizes [N, 2]."""
     rows = [

@@ -1,7 +1,7 @@
 """What `lint` finds in the configurations of a run, told before it starts: errors stop it, warnings are printed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from google.protobuf.message import Message
@@ -10,24 +10,28 @@ from boxwright.errors import UserError
 from boxwright.pipeline.lint import Facts, Finding, accept, lint
 from boxwright.pipeline.text import Document
 
+# Errors in a file which its configuring mends, with a word about it.
+MENDED = ("checkpoint-type",)
 SETTLE = "`overrides` of a model set its fields, `batch_size` the batch"
 
 
 @dataclass(frozen=True)
 class Draft:
     """A model about to be trained: its name, the document its configuration is made from, the patched
-    TrainEvalPipelineConfig, and its settings, whose `overrides` and `batch_size` say which fields are meant.
+    TrainEvalPipelineConfig, its settings, whose `overrides` and `batch_size` say which fields are meant, and what is
+    known of its data and checkpoint.
     """
 
     name: str
     original: Document
     config: Message
     settings: Mapping[str, Any]
+    facts: Facts
 
 
-def judge(drafts: Sequence[Draft], facts: Facts) -> str:
+def judge(drafts: Sequence[Draft]) -> str:
     """The warnings on all models as one text, empty if there are none; one UserError with all errors, if there are."""
-    findings = [(draft, _findings(draft, facts)) for draft in drafts]
+    findings = [(draft, _findings(draft)) for draft in drafts]
     if errors := _told(findings, "error"):
         raise UserError("\n".join(["This cannot be trained as it is.", *errors, f"{SETTLE}."]))
     if warnings := _told(findings, "warning"):
@@ -35,11 +39,12 @@ def judge(drafts: Sequence[Draft], facts: Facts) -> str:
     return ""
 
 
-def _findings(draft: Draft, facts: Facts) -> list[Finding]:
+def _findings(draft: Draft) -> list[Finding]:
     meant = list(draft.settings["overrides"])
     if draft.settings["batch_size"] is not None:
         meant.append("train_config.batch_size")
-    return accept(lint(draft.config, facts), meant)
+    findings = accept(lint(draft.config, draft.facts), meant)
+    return [replace(finding, level="warning") if finding.rule in MENDED else finding for finding in findings]
 
 
 def _told(findings: Sequence[tuple[Draft, list[Finding]]], level: str) -> list[str]:

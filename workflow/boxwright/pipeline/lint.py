@@ -11,6 +11,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from boxwright.checkpoint_index import kind_of
 from boxwright.pipeline import model_of, schedule
 from boxwright.pipeline.changes import short_float
 from boxwright.pipeline.engine import unsupported
@@ -173,28 +174,20 @@ def _moving_averages(config: Message, facts: Facts) -> Iterator[Finding]:
         yield Finding("error", "missing-moving-averages", "eval_config.use_moving_averages", True, why, False)
 
 
-def checkpoint_kind(names: Collection[str]) -> str | None:
-    """What the names in a checkpoint are those of: a detection or a classification model; None for neither."""
-    if any("FeatureExtractor/" in name or "/_feature_extractor" in name for name in names):
-        return "detection"
-    backbones = ("MobilenetV", "resnet_v", "InceptionV", "InceptionResnetV", "feature_extractor/", "block_")
-    return "classification" if any(name.startswith(backbones) for name in names) else None
-
-
 def _checkpoint(config: Message, facts: Facts) -> Iterator[Finding]:
     train, path = config.train_config, "train_config.fine_tune_checkpoint_type"
     if not train.fine_tune_checkpoint:
         return
     asked = checkpoint_type_of(train)
     value = train.fine_tune_checkpoint_type or None
-    kind = checkpoint_kind(facts.checkpoint_names) if facts.checkpoint_names is not None else None
+    kind = kind_of(facts.checkpoint_names) if facts.checkpoint_names is not None else None
     if facts.checkpoint_names is not None and kind is None:
         why = "the names in the checkpoint are neither those of a detector nor of a known backbone"
         yield Finding(
             "error", "unknown-checkpoint", "train_config.fine_tune_checkpoint", train.fine_tune_checkpoint, why
         )
     elif kind is not None and (asked in WHOLE_DETECTORS) != (kind == "detection"):
-        why = f"read as {asked}, but by its names the checkpoint is that of a {kind} model: nothing would be restored"
+        why = f"by its names the checkpoint is that of a {kind} model; reading it as {asked} would restore nothing"
         yield Finding("error", "checkpoint-type", path, value, why, kind)
     elif value is None:
         said = "from_detection_checkpoint" if train.from_detection_checkpoint else "its absence"

@@ -143,6 +143,7 @@ def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None
     if checkpoint is None:
         for name in ("fine_tune_checkpoint", "fine_tune_checkpoint_type", "from_detection_checkpoint"):
             edit.set(train, path, name, None, "no checkpoint is given: training starts from scratch")
+        _learn_batch_norm(edit)
         return
     edit.set(train, path, "fine_tune_checkpoint", checkpoint, "start weights")
     asked = checkpoint_type_of(train)
@@ -152,6 +153,25 @@ def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None
         why = f"the names in the checkpoint are those of a {checkpoint_type} model"
         edit.set(train, path, "fine_tune_checkpoint_type", checkpoint_type, why)
     edit.set(train, path, "from_detection_checkpoint", None, "deprecated; fine_tune_checkpoint_type says it")
+
+
+def _learn_batch_norm(edit: _Edit) -> None:
+    """Let batch norm train: without a checkpoint there are no statistics that freezing could keep."""
+    model, name = model_of(edit.config)
+    why = "training starts from scratch: there are no statistics of batch norm to keep"
+    if name == "faster_rcnn":
+        edit.set(model.feature_extractor, f"model.{name}.feature_extractor", "batch_norm_trainable", True, why)
+    if name != "ssd":
+        return
+    if model.freeze_batchnorm:
+        edit.set(model, "model.ssd", "freeze_batchnorm", False, why)
+    layers = [(model.feature_extractor, "feature_extractor")]
+    if kind := model.box_predictor.WhichOneof("box_predictor_oneof"):
+        layers.append((getattr(model.box_predictor, kind), f"box_predictor.{kind}"))
+    for message, path in layers:
+        hyperparams = getattr(message, "conv_hyperparams", None)
+        if hyperparams is not None and hyperparams.HasField("batch_norm") and not hyperparams.batch_norm.train:
+            edit.set(hyperparams.batch_norm, f"model.ssd.{path}.conv_hyperparams.batch_norm", "train", True, why)
 
 
 def checkpoint_type_of(train: Message) -> str:
