@@ -7,7 +7,7 @@ from pathlib import Path
 LIBRARY = Path(str(workflow.current_basedir)).parent / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
-from boxwright import reruns, sources
+from boxwright import needs, reruns, sources
 from boxwright.blueprint import Blueprint
 from boxwright.errors import UserError
 from boxwright.receipts import Receipts
@@ -62,3 +62,13 @@ def logs(name):
 def costs(name):
     """Where Snakemake keeps a job's time and memory."""
     return f"{RESULTS}/benchmarks/{name}.tsv"
+
+
+def for_training(wildcards):
+    """What the training of a model asks of the machine."""
+    return needs.of_training(blueprint.model(wildcards.model))
+
+
+def for_inference(wildcards):
+    """What an evaluation of a model, or its predictions, ask of the machine."""
+    return needs.of_inference(blueprint.model(wildcards.model))

@@ -2,6 +2,8 @@
 #
 # What is decided about every image (kept, mended, dropped; train or eval; its shard) was decided when the plan was
 # made. These rules write it down, each from the plan's files alone, and rerun when their own part of the plan changes.
+#
+# On a cluster the jobs of a group share one submission; a profile's `group-components` says how many of them.
 
 
 rule check_annotations:
@@ -11,6 +13,8 @@ rule check_annotations:
         logs("check_annotations"),
     benchmark:
         costs("check_annotations")
+    group:
+        "plan"
     conda:
         ENVIRONMENT
     params:
@@ -29,6 +33,8 @@ rule split_dataset:
         logs("split_dataset"),
     benchmark:
         costs("split_dataset")
+    group:
+        "plan"
     conda:
         ENVIRONMENT
     params:
@@ -47,6 +53,8 @@ rule write_label_map:
         logs("write_label_map"),
     benchmark:
         costs("write_label_map")
+    group:
+        "plan"
     conda:
         ENVIRONMENT
     params:
@@ -67,8 +75,12 @@ rule write_records:
         logs("write_records/{side}-{shard}"),
     benchmark:
         costs("write_records/{side}-{shard}")
+    group:
+        "records"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=500,
     params:
         identity=lambda wildcards: blueprint.records(
             f"{wildcards.side}-{wildcards.shard}"

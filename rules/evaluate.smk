@@ -20,10 +20,11 @@ rule evaluate_checkpoint:
         costs("evaluate_checkpoint/{model}-{step}")
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: lambda wildcards: for_inference(wildcards).threads
     resources:
-        gpu=lambda wildcards: blueprint.model(wildcards.model)["gpus"],
-        mem_mb=4000,
+        gpu=lambda wildcards: for_inference(wildcards).gpus,
+        mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb * attempt,
+        cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
     params:
         identity=lambda wildcards: blueprint.evaluation(wildcards.model),
     message:

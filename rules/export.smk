@@ -5,7 +5,7 @@ rule choose_checkpoint:
     input:
         lambda wildcards: ancient(
             expand(
-                rules.evaluate_checkpoint.output.metrics,
+                f"{MODEL}/eval/{{step}}/metrics.json",
                 model=wildcards.model,
                 step=blueprint.steps(wildcards.model),
             )
@@ -42,7 +42,7 @@ rule export_detector:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
     params:
         identity=lambda wildcards: blueprint.export(wildcards.model),
     message:

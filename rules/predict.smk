@@ -12,9 +12,11 @@ rule predict_images:
         costs("predict_images/{model}")
     conda:
         ENVIRONMENT
+    threads: lambda wildcards: for_inference(wildcards).threads
     resources:
-        gpu=lambda wildcards: blueprint.model(wildcards.model)["gpus"],
-        mem_mb=4000,
+        gpu=lambda wildcards: for_inference(wildcards).gpus,
+        mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb * attempt,
+        cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
     params:
         identity=lambda wildcards: blueprint.prediction(wildcards.model),
         manifests=blueprint.manifests("eval"),

@@ -25,11 +25,13 @@ rule train_segment:
         costs("train_segment/{model}-{step}")
     conda:
         ENVIRONMENT
-    # TensorFlow's threads come from the configuration; Snakemake's only decide what runs side by side.
-    threads: 1
+    # TensorFlow's threads come from the configuration; Snakemake's only decide what runs side by side, and
+    # `cpus_per_task` what Slurm gives.
+    threads: lambda wildcards: for_training(wildcards).threads
     resources:
-        gpu=lambda wildcards: blueprint.model(wildcards.model)["gpus"],
-        mem_mb=4000,
+        gpu=lambda wildcards: for_training(wildcards).gpus,
+        mem_mb=lambda wildcards, attempt: for_training(wildcards).memory_mb * attempt,
+        cpus_per_task=lambda wildcards: for_training(wildcards).processors,
     params:
         identity=lambda wildcards: blueprint.training(wildcards.model),
     message:
@@ -42,7 +44,7 @@ rule collect_training_log:
     input:
         lambda wildcards: ancient(
             expand(
-                rules.train_segment.output.log,
+                f"{MODEL}/train/log/{{step}}.jsonl",
                 model=wildcards.model,
                 step=blueprint.steps(wildcards.model),
             )

@@ -1,0 +1,44 @@
+"""What the jobs of a model ask of a machine; all of it follows from one setting, the number of GPUs."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Needs(NamedTuple):
+    """What one job asks for.
+
+    threads: what Snakemake counts to decide which jobs run side by side.
+    processors: what a cluster gives the job, where that differs.
+    gpus: cards; memory_mb: main memory in MB.
+    """
+
+    threads: int
+    processors: int
+    gpus: int
+    memory_mb: int
+
+
+# On a CPU a training and an evaluation share two cores well, so each counts as one. A card waits for the photographs
+# that processors decode, so each asks for some.
+_THREADS = 1
+_THREADS_PER_GPU = 4
+
+# Measured peaks on a CPU are 1.8 GB (SSD) and 2.7 GB (Faster R-CNN ResNet-101); CUDA's libraries and its copies of what
+# goes to the card take some GB of main memory for each card.
+_MEMORY_MB = 4000
+_MEMORY_MB_PER_GPU = 8000
+
+
+def of_training(model: Mapping[str, Any]) -> Needs:
+    """For a segment of the training of a model with these settings."""
+    return _needs(model["gpus"], model["tf_threads"])
+
+
+def of_inference(model: Mapping[str, Any]) -> Needs:
+    """For an evaluation or for predictions: one card at most, more would not be used."""
+    return _needs(min(model["gpus"], 1), model["tf_threads"])
+
+
+def _needs(gpus: int, tf_threads: int) -> Needs:
+    threads = _THREADS_PER_GPU * gpus or _THREADS
+    return Needs(threads, max(threads, tf_threads), gpus, _MEMORY_MB + _MEMORY_MB_PER_GPU * gpus)
