@@ -9,7 +9,8 @@ CLEAN = """
 model {
   ssd {
     num_classes: 3
-    feature_extractor { type: "ssd_mobilenet_v1" }
+    feature_extractor { type: "ssd_mobilenet_v1" conv_hyperparams { batch_norm { train: false } } }
+    freeze_batchnorm: true
     box_predictor { convolutional_box_predictor {} }
   }
 }
@@ -40,8 +41,8 @@ def test_warnings_end_with_0_and_errors_with_1(write, capsys):
     warned = write("warned.config", CLEAN.replace("batch_size: 8", "batch_size: 512\n  num_batch_queue_threads: 3"))
     assert main(["lint", warned]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"{warned}:10: warning pod-batch: train_config.batch_size is 512: ")
-    assert lines[1].startswith(f"{warned}:11: info train_config.num_batch_queue_threads: deprecated")
+    assert lines[0].startswith(f"{warned}:11: warning pod-batch: train_config.batch_size is 512: ")
+    assert lines[1].startswith(f"{warned}:12: info train_config.num_batch_queue_threads: deprecated")
     assert lines[2] == "1 file: 1 warning, 1 info"
 
     wrong = write("wrong.config", CLEAN.replace("ssd_mobilenet_v1", "ssd_mobilenet_v9"))
@@ -99,4 +100,4 @@ def test_the_checkpoint_that_a_file_names_is_looked_into(write, tmp_path, capsys
     path = write("a.config", CLEAN.replace("batch_size: 8", train))
     assert main(["lint", path]) == 1
     told = capsys.readouterr().out
-    assert f"{path}:12: error checkpoint-type: " in told and "of a classification model" in told
+    assert f"{path}:13: error checkpoint-type: " in told and "of a classification model" in told

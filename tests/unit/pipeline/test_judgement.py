@@ -13,7 +13,8 @@ SOUND = """
 model {
   ssd {
     num_classes: 3
-    feature_extractor { type: "ssd_mobilenet_v1" }
+    feature_extractor { type: "ssd_mobilenet_v1" conv_hyperparams { batch_norm { train: false } } }
+    freeze_batchnorm: true
     box_predictor { convolutional_box_predictor {} }
   }
 }
@@ -42,10 +43,10 @@ def test_warnings_of_all_models_are_one_text():
     assert judge([few, draft("sound"), pod]).splitlines() == [
         "This will probably disappoint.",
         "models.few, made from few.config:",
-        "  - line 14: train_input_reader.max_number_of_boxes is 9; use 10",
+        "  - line 15: train_input_reader.max_number_of_boxes is 9; use 10",
         "    an image of the data has 10 boxes; those beyond the limit are cut off.",
         "models.pod, made from pod.config:",
-        "  - line 10: train_config.batch_size is 512; use 8",
+        "  - line 11: train_config.batch_size is 512; use 8",
         "    a batch for a TPU pod at a learning rate of 0.002: too large for one machine, and a smaller one needs a "
         "smaller rate.",
         "`overrides` of a model set its fields, `batch_size` the batch; what they set is not warned of.",

@@ -337,3 +337,16 @@ def test_other_meta_architectures_are_named():
 def test_lint_does_not_start_tensorflow():
     code = "import sys; import boxwright.cli; print(any(name.split('.')[0] == 'tensorflow' for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_averages_that_forget_too_slowly_for_a_short_training_from_scratch():
+    scratch = {"train_config.fine_tune_checkpoint": "", "model.ssd.freeze_batchnorm": False}
+    base = "model.ssd.feature_extractor.override_base_feature_extractor_hyperparams"
+    decay = "model.ssd.feature_extractor.conv_hyperparams.batch_norm.decay"
+    finding = only(scratch)
+    assert (finding.rule, finding.field, finding.use) == ("slow-averages", base, True)
+    assert "at step 1000 74% of their first values" in finding.why
+    finding = only(scratch | {base: True, decay: 0.9997})
+    assert (finding.rule, finding.field, finding.value, finding.use) == ("slow-averages", decay, 0.9997, 0.995)
+    assert found(scratch | {base: True, decay: finding.use}) == []
+    assert found(scratch | {"train_config.num_steps": 20000, f"{COSINE}.total_steps": 20000}) == []

@@ -42,6 +42,9 @@ USUAL_RATE_PER_IMAGE = 0.0006
 POD_BATCH = 64
 WORKSTATION_BATCH = 8
 LEAST_COVERAGE = 0.8
+# How fast the backbones' own settings forget, and the share of the first values that does no harm.
+BACKBONE_DECAY = 0.9997
+MOST_KEPT = 0.02
 
 
 @dataclass(frozen=True)
@@ -251,6 +254,31 @@ def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
         yield Finding("info", "batch-norm-not-frozen", path, True, why, False)
 
 
+def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
+    """Evaluation uses moving averages, which from scratch begin at 0 and 1 and forget that only slowly."""
+    model, name = model_of(config)
+    train = config.train_config
+    if name != "ssd" or train.fine_tune_checkpoint or model.freeze_batchnorm or not train.num_steps:
+        return
+    path = "model.ssd.feature_extractor"
+    extractor, decay = model.feature_extractor, BACKBONE_DECAY
+    if extractor.override_base_feature_extractor_hyperparams:
+        if not extractor.conv_hyperparams.HasField("batch_norm"):
+            return
+        decay = short_float(extractor.conv_hyperparams.batch_norm.decay)
+        field, value = f"{path}.conv_hyperparams.batch_norm.decay", decay
+        use = round(1 - 5 / train.num_steps, 3) if train.num_steps > 50 else 0.9
+    else:
+        field, value, use = f"{path}.override_base_feature_extractor_hyperparams", False, True
+    kept = decay**train.num_steps
+    if kept > MOST_KEPT:
+        why = (
+            f"batch norm's averages decay by {decay:g} per step here, so at step {train.num_steps} {kept:.0%} of their "
+            "first values (0 and 1) are left in them, and evaluation, which uses them, finds next to nothing"
+        )
+        yield Finding("warning", "slow-averages", field, value, why, use)
+
+
 RULES = (
     _engine,
     _quantization,
@@ -263,4 +291,5 @@ RULES = (
     _anchors,
     _metrics,
     _batch_norm,
+    _averages_of_batch_norm,
 )
