@@ -10,6 +10,7 @@ sys.path.insert(0, str(LIBRARY))
 from boxwright import needs, reruns, sources
 from boxwright.blueprint import Blueprint
 from boxwright.errors import UserError
+from boxwright.evaluation import stopping
 from boxwright.receipts import Receipts
 from boxwright.zoo import catalogue
 

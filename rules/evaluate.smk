@@ -33,6 +33,63 @@ rule evaluate_checkpoint:
         "../workflow/scripts/evaluate_checkpoint.py"
 
 
+# Early stopping. A decision waits for the segment that was trained beside the evaluation, and is asked for only where
+# the one before it lets the training go on: so a run trains one segment beyond the last one that counts, and measures
+# it too. Without early stopping nothing here is asked for, and the chain of segments is the same in every run.
+checkpoint judge_progress:
+    input:
+        metrics=lambda wildcards: ancient(
+            expand(
+                rules.evaluate_checkpoint.output.metrics,
+                model=wildcards.model,
+                step=[
+                    step
+                    for step in blueprint.steps(wildcards.model)
+                    if step <= int(wildcards.step)
+                ],
+            )
+        ),
+        ahead=lambda wildcards: ancient(
+            expand(
+                rules.train_segment.output.log,
+                model=wildcards.model,
+                step=blueprint.step_after(wildcards.model, int(wildcards.step)),
+            )
+        ),
+    output:
+        f"{MODEL}/eval/{{step}}/decision.json",
+    log:
+        logs("judge_progress/{model}-{step}"),
+    benchmark:
+        costs("judge_progress/{model}-{step}")
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        identity=lambda wildcards: blueprint.decision(wildcards.model),
+        wanted=lambda wildcards: blueprint.early_stopping(wildcards.model),
+    message:
+        "Judging the progress of {wildcards.model} at step {wildcards.step}"
+    script:
+        "../workflow/scripts/judge_progress.py"
+
+
+def measured_steps(model):
+    """The steps of the checkpoints that the run trains and measures; Snakemake makes the decisions on the way."""
+    steps = blueprint.steps(model)
+    for index, step in enumerate(blueprint.steps_to_judge(model)):
+        decision = checkpoints.judge_progress.get(model=model, step=step).output[0]
+        if not stopping.goes_on(decision):
+            return steps[: index + 2]
+    return steps
+
+
+def judged_steps(model):
+    """The steps after which it was decided whether the training goes on."""
+    measured = measured_steps(model)
+    return [step for step in blueprint.steps_to_judge(model) if step in measured[:-1]]
+
+
 rule write_ground_truth:
     input:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),

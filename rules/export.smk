@@ -3,11 +3,18 @@
 
 rule choose_checkpoint:
     input:
-        lambda wildcards: ancient(
+        metrics=lambda wildcards: ancient(
             expand(
                 f"{MODEL}/eval/{{step}}/metrics.json",
                 model=wildcards.model,
-                step=blueprint.steps(wildcards.model),
+                step=measured_steps(wildcards.model),
+            )
+        ),
+        decisions=lambda wildcards: ancient(
+            expand(
+                rules.judge_progress.output,
+                model=wildcards.model,
+                step=judged_steps(wildcards.model),
             )
         ),
     output:

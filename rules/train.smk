@@ -46,7 +46,7 @@ rule collect_training_log:
             expand(
                 f"{MODEL}/train/log/{{step}}.jsonl",
                 model=wildcards.model,
-                step=blueprint.steps(wildcards.model),
+                step=measured_steps(wildcards.model),
             )
         ),
     output:

@@ -231,3 +231,16 @@ def test_a_repetition_may_not_take_the_name_of_another_model(minimal):
     minimal["models"]["first"]["seed"] = [1, 2]
     (told,) = mistakes(minimal)
     assert "first-seed2 twice" in told
+
+
+def test_early_stopping_has_defaults_once_it_is_wanted(minimal):
+    minimal["models"]["first"]["early_stopping"] = {"patience": 2}
+    assert settings.load(minimal)["models"]["first"]["early_stopping"] == {
+        "patience": 2,
+        "metric": None,
+        "min_delta": 0,
+    }
+    minimal["models"]["first"]["early_stopping"] = {"metric": "mAP"}
+    assert mistakes(minimal)[0].startswith("`models.first.early_stopping.patience` is missing (")
+    minimal["models"]["first"]["early_stopping"] = 2
+    assert mistakes(minimal)[0].startswith("`models.first.early_stopping` is 2, allowed is a mapping or null (")

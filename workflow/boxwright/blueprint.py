@@ -107,6 +107,19 @@ class Blueprint:
         """The steps of a model's checkpoints."""
         return settings.checkpoint_steps(self.model(name))
 
+    def steps_to_judge(self, name: str) -> list[int]:
+        """The steps after which early stopping decides; what is trained beside an evaluation, it cannot save."""
+        return self.steps(name)[:-2] if self.model(name)["early_stopping"] else []
+
+    def step_after(self, name: str, step: int) -> int:
+        """The step of the next checkpoint."""
+        return next(later for later in self.steps(name) if later > step)
+
+    def early_stopping(self, name: str) -> dict[str, Any]:
+        """What a model's early stopping goes by: {metric, patience, min_delta}."""
+        wanted = self.model(name)["early_stopping"]
+        return {**wanted, "metric": wanted["metric"] or self.settings["export"]["metric"]}
+
     def checkpoint_before(self, name: str, step: int) -> list[str]:
         """The files of the checkpoint that the segment up to `step` continues; none for the first segment."""
         earlier = [other for other in self.steps(name) if other < step]
@@ -195,9 +208,16 @@ class Blueprint:
             "code": self._code("collect_training_log"),
         }
 
+    def decision(self, name: str) -> Identity:
+        return {
+            "wanted": _short(self.early_stopping(name)),
+            "measured": _short(self.evaluation(name)),
+            "code": self._code("judge_progress"),
+        }
+
     def choice(self, name: str) -> Identity:
         return {
-            "wanted": _short(self.settings["export"]),
+            "wanted": _short(self.settings["export"], self.model(name)["early_stopping"]),
             "measured": _short(self.evaluation(name), self.steps(name)),
             "code": self._code("choose_checkpoint"),
         }

@@ -6,5 +6,13 @@ from boxwright.job import job
 
 with job(snakemake):
     wanted = snakemake.params.wanted
-    choice = choose.run(snakemake.input, wanted["checkpoint"], wanted["metric"], snakemake.output[0])
+    choice = choose.run(
+        snakemake.input.metrics,
+        wanted["checkpoint"],
+        wanted["metric"],
+        snakemake.output[0],
+        snakemake.input.get("decisions", []),
+    )
     progress.say(f"{choice['model']}: step {choice['step']} ({choice['reason']})")
+    if stopped := choice["stopped"]:
+        progress.say(f"{choice['model']}: training stopped early after step {stopped['step']} ({stopped['reason']})")

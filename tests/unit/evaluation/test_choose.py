@@ -72,3 +72,10 @@ def test_the_choice_is_written(tmp_path):
     choice = choose.run(paths, "best", MAP, tmp_path / "choice.json")
     assert json.loads((tmp_path / "choice.json").read_text()) == choice
     assert choice["step"] == 200
+
+
+def test_the_decision_that_ended_the_training_is_kept():
+    go, stop = {"step": 100, "go_on": True}, {"step": 200, "go_on": False, "reason": "no better"}
+    assert choose.choose(evaluations(0.1, 0.2), "best", MAP)["stopped"] is None
+    assert choose.choose(evaluations(0.1, 0.2), "best", MAP, [go])["stopped"] is None
+    assert choose.choose(evaluations(0.1, 0.2), "best", MAP, [go, stop])["stopped"] == stop

@@ -10,24 +10,26 @@ from boxwright.errors import UserError
 from boxwright.files import writing
 
 
-def choose(evaluations: Sequence[Mapping[str, Any]], checkpoint: str | int, metric: str) -> dict[str, Any]:
+def choose(
+    evaluations: Sequence[Mapping[str, Any]],
+    checkpoint: str | int,
+    metric: str,
+    decisions: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """The choice among evaluations of one model (contents of metrics.json files), in any order.
 
     `checkpoint` is "best" (the largest value of `metric`; of equal ones the earlier step; a checkpoint where it is
-    undefined is passed over), "last" or a step. Returns `{model, step, checkpoint, metric, value, reason, considered}`
-    with `considered` a list of `{step, value}` by step. Raises UserError for a step that was not evaluated, a metric
-    that is not known, and a metric that is undefined at every checkpoint.
+    undefined is passed over), "last" or a step. `decisions` are those of early stopping (see `stopping.decide`).
+    Returns `{model, step, checkpoint, metric, value, reason, considered, stopped}` with `considered` a list of
+    `{step, value}` by step and `stopped` the decision that ended the training early, or None. Raises UserError for a
+    step that was not evaluated, a metric that is not known, and a metric that is undefined at every checkpoint.
     """
     ordered = sorted(evaluations, key=lambda evaluation: evaluation["step"])
     if not ordered:
         raise UserError("There is no evaluated checkpoint to choose from.")
     known = list(ordered[0]["metrics"])
     if metric not in known:
-        near = difflib.get_close_matches(metric, known, n=1, cutoff=0.3)
-        raise UserError(
-            f"`export.metric` is {metric}, which is no metric of this evaluation"
-            f"{f'; did you mean {near[0]}?' if near else '.'} All of them: {', '.join(known)}."
-        )
+        raise UserError(unknown_metric("export.metric", metric, known))
     values = {evaluation["step"]: evaluation["metrics"][metric] for evaluation in ordered}
     defined = {step: value for step, value in values.items() if value is not None}
     steps = list(values)
@@ -60,15 +62,35 @@ def choose(evaluations: Sequence[Mapping[str, Any]], checkpoint: str | int, metr
         "value": values[step],
         "reason": reason,
         "considered": [{"step": number, "value": value} for number, value in values.items()],
+        "stopped": next((dict(decision) for decision in decisions if not decision["go_on"]), None),
     }
 
 
-def run(metrics: Iterable[str | Path], checkpoint: str | int, metric: str, out: str | Path) -> dict[str, Any]:
-    """Choose among the given metrics.json files and write the choice to `out` (choice.json)."""
-    choice = choose([json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics], checkpoint, metric)
+def run(
+    metrics: Iterable[str | Path],
+    checkpoint: str | int,
+    metric: str,
+    out: str | Path,
+    decisions: Iterable[str | Path] = (),
+) -> dict[str, Any]:
+    """Choose among the given metrics.json files and write the choice to `out` (choice.json); `decisions` are files."""
+    found, decided = (
+        [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths] for paths in (metrics, decisions)
+    )
+    choice = choose(found, checkpoint, metric, decided)
     with writing(out, "w") as file:
         file.write(json.dumps(choice, indent=2, ensure_ascii=False) + "\n")
     return choice
+
+
+def unknown_metric(key: str, metric: str, known: Iterable[str]) -> str:
+    """What to say of a metric that a key of the configuration names and an evaluation does not have."""
+    known = list(known)
+    near = difflib.get_close_matches(metric, known, n=1, cutoff=0.3)
+    return (
+        f"`{key}` is {metric}, which is no metric of this evaluation"
+        f"{f'; did you mean {near[0]}?' if near else '.'} All of them: {', '.join(known)}."
+    )
 
 
 def _why_best(metric: str, step: int, values: Mapping[int, float | None], defined: Mapping[int, float]) -> str:

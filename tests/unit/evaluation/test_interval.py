@@ -1,0 +1,78 @@
+"""The bootstrap: each resample's mAP against COCO's on the images drawn, and an interval that covers."""
+
+import numpy as np
+import pytest
+
+from boxwright.evaluation import coco, interval, overlaps, ranking
+from boxwright.evaluation.data import Dataset, Detections, GroundTruth, Images
+
+from .sets import found_of, images_of, random_set, truth_of
+
+
+def ranked(dataset, detections):
+    matches = overlaps.match(dataset.truth, detections, overlaps.overlapping(dataset.truth, detections, 0.1))
+    return ranking.rankings(dataset, detections, matches)
+
+
+def drawn_set(dataset, detections, counts):
+    """The data set in which each image stands as often as `counts` says."""
+    images = np.repeat(np.arange(len(counts)), counts)
+    truth_rows = [np.flatnonzero(dataset.truth.image == image) for image in images]
+    found_rows = [np.flatnonzero(detections.image == image) for image in images]
+
+    def renumbered(table, rows):
+        columns = [getattr(table, name)[np.concatenate(rows)] for name in table.__dataclass_fields__]
+        columns[0] = np.repeat(np.arange(len(images)), [len(row) for row in rows])
+        return type(table)(*columns)
+
+    size = dataset.images
+    names = tuple(f"{number}" for number in range(len(images)))
+    again = Images(names, size.heights[images], size.widths[images])
+    truth: GroundTruth = renumbered(dataset.truth, truth_rows)
+    found: Detections = renumbered(detections, found_rows)
+    return Dataset(again, truth, dataset.label_map), found
+
+
+@pytest.mark.parametrize("settings", [{"seed": 1}, {"seed": 2, "crowd": 0.3}, {"seed": 3, "empty": 0.6, "classes": 9}])
+def test_a_resample_has_the_map_of_the_images_drawn(settings):
+    dataset, detections = random_set(images=30, **settings)
+    random = np.random.default_rng(0)
+    drawn = np.stack([np.bincount(random.integers(0, 30, 30), minlength=30) for _ in range(6)])
+    drawn = np.concatenate([np.ones((1, 30), int), drawn]).astype(np.uint8)
+    ours = interval.mean_average_precision(dataset, detections, ranked(dataset, detections).values(), drawn)
+    for row, value in zip(drawn, ours, strict=True):
+        again = drawn_set(dataset, detections, row)
+        theirs, _ = coco.metrics(again[0], coco.evaluate(*again))
+        assert value == pytest.approx(theirs["DetectionBoxes_Precision/mAP@.50IOU"], abs=1e-9)
+
+
+def test_the_interval_holds_the_value_and_shrinks_with_more_images():
+    widths = []
+    for images in (50, 800):
+        dataset, detections = random_set(7, images=images)
+        rankings = ranked(dataset, detections)
+        low, high = interval.interval(dataset, detections, rankings.values())
+        value = np.mean([one.average_precision for one in rankings.values() if one.objects])
+        assert 0 < low < value < high < 1
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 2
+
+
+def test_the_interval_is_the_same_each_time_and_another_with_another_seed():
+    dataset, detections = random_set(7)
+    rankings = ranked(dataset, detections).values()
+    first = interval.interval(dataset, detections, rankings)
+    assert first == interval.interval(dataset, detections, rankings)
+    assert first != interval.interval(dataset, detections, rankings, seed=1)
+
+
+def test_a_perfect_detector_has_no_spread():
+    dataset = Dataset(images_of(9), truth_of(range(9), [[0, 0, 9, 9]] * 9, [1] * 9), {"a": 1})
+    found = found_of(range(9), [[0, 0, 9, 9]] * 9, [0.9] * 9, [1] * 9)
+    assert interval.interval(dataset, found, ranked(dataset, found).values()) == (1.0, 1.0)
+
+
+def test_one_image_has_no_interval():
+    dataset = Dataset(images_of(1), truth_of([0], [[0, 0, 9, 9]], [1]), {"a": 1})
+    found = found_of([0], [[0, 0, 9, 9]], [0.9], [1])
+    assert interval.interval(dataset, found, ranked(dataset, found).values()) is None

@@ -1,0 +1,69 @@
+"""Whether the training of a model goes on: early stopping by patience on one metric, decided between segments."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from boxwright.errors import UserError
+from boxwright.evaluation.choose import unknown_metric
+from boxwright.files import writing
+
+
+def decide(
+    evaluations: Sequence[Mapping[str, Any]], metric: str, *, patience: int, min_delta: float = 0.0
+) -> dict[str, Any]:
+    """Judge the evaluations of one model so far (contents of metrics.json files), in any order.
+
+    Training stops when the last `patience` evaluations brought nothing better than the best one before them by more
+    than `min_delta`. Returns `{step, go_on, metric, patience, min_delta, best_step, best, reason}`, `step` being that
+    of the last evaluation. Raises UserError for a metric that is not known or undefined: it would stay so.
+    """
+    ordered = sorted(evaluations, key=lambda evaluation: evaluation["step"])
+    last = ordered[-1]
+    if metric not in last["metrics"]:
+        raise UserError(unknown_metric("early_stopping.metric", metric, last["metrics"]))
+    undefined = [evaluation for evaluation in ordered if evaluation["metrics"][metric] is None]
+    if undefined:
+        raise UserError(
+            f"Early stopping of {last['model']} goes by {metric}, which is undefined at step {undefined[0]['step']}: "
+            f"{undefined[0]['undefined'].get(metric, 'no ground truth')}. Set `early_stopping.metric` to another one, "
+            "or `early_stopping: null`."
+        )
+    best_step, best, since = ordered[0]["step"], ordered[0]["metrics"][metric], 0
+    for evaluation in ordered[1:]:
+        since += 1
+        if evaluation["metrics"][metric] > best + min_delta:
+            best_step, best, since = evaluation["step"], evaluation["metrics"][metric], 0
+    return {
+        "step": last["step"],
+        "go_on": since < patience,
+        "metric": metric,
+        "patience": patience,
+        "min_delta": min_delta,
+        "best_step": best_step,
+        "best": best,
+        "reason": _reason(metric, best_step, best, since, patience, min_delta),
+    }
+
+
+def run(metrics: Iterable[str | Path], out: str | Path, **settings: Any) -> dict[str, Any]:
+    """Decide by the given metrics.json files and write the decision to `out`."""
+    decision = decide([json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics], **settings)
+    with writing(out, "w") as file:
+        file.write(json.dumps(decision, indent=2) + "\n")
+    return decision
+
+
+def goes_on(decision: str | Path) -> bool:
+    """What a written decision says."""
+    return json.loads(Path(decision).read_text(encoding="utf-8"))["go_on"]
+
+
+def _reason(metric: str, best_step: int, best: float, since: int, patience: int, min_delta: float) -> str:
+    found = f"best {metric} {best:.4f} at step {best_step}"
+    if not since:
+        return found
+    count = "1 evaluation" if since == 1 else f"{since} evaluations"
+    more = f" by more than {min_delta:g}" if min_delta else ""
+    return f"{found}, not exceeded{more} in {count} since (patience {patience})"
