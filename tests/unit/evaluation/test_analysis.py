@@ -165,7 +165,7 @@ def test_the_best_threshold_has_the_largest_f1_of_all():
     one = ranking.Ranking(np.arange(7), right, objects=5)
     # Thresholds .9: 2/6; .8: 4/8; .7: 6/10; .6: 6/11; .1: 8/12. Between equal scores there is none.
     assert best_threshold(one, scores) == (0.1, pytest.approx(8 / 12))
-    assert best_threshold(one._replace(objects=2), scores) == (0.7, pytest.approx(6 / 7))
+    assert best_threshold(one._replace(right=right & (scores > 0.1)), scores) == (0.7, pytest.approx(6 / 10))
     assert best_threshold(ranking.Ranking(np.arange(2), np.array([True, False]), 1), scores[1:3]) == (0.8, 2 / 3)
     assert best_threshold(ranking.Ranking(np.arange(7), np.zeros(7, bool), 5), scores) == (None, None)
 

@@ -4,8 +4,8 @@ The evaluation images are drawn again, with replacement and as many, and the mAP
 interval holds the middle of those values (the percentile method; Efron and Tibshirani, An Introduction to the
 Bootstrap, 1993, chapter 13). What was found in an image does not depend on other images, so nothing is matched again.
 
-In simulations of 40 to 500 images the interval of 95 % held the true value in 87 to 95 of 100 cases, fewest where nearly
-all is found; bias-corrected and normal intervals did no better.
+In simulations of 40 to 500 images the interval of 95 % held the true value in 87 to 95 of 100 cases, fewest where
+nearly all is found; bias-corrected and normal intervals did no better.
 """
 
 from collections.abc import Iterable
