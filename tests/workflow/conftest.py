@@ -1,6 +1,8 @@
 """A small project of one's own, worked on by real Snakemake."""
 
+import copy
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -28,22 +30,40 @@ class Outcome:
         rows = [line.split() for line in table.group(1).splitlines()] if table else []
         return {name: int(count) for name, count in rows if name not in ("total", "all")}
 
+    @property
+    def work(self) -> set[str]:
+        """What each job does, as its rule's message says it: "Training small up to step 6", ..."""
+        return set(re.findall(r"^Job \d+: (.*)$", self.text, re.M))
+
 
 class Project:
     """A folder with photographs, a configuration and results; `snakemake` runs in it."""
 
-    def __init__(self, folder: Path, config: dict) -> None:
-        self.folder, self.config = folder, config
+    def __init__(self, folder: Path, config: dict, checkout: Path = ROOT) -> None:
+        self.folder, self.config, self.checkout = folder, config, checkout
 
     def snakemake(self, *arguments: str, code: int | None = 0, cores: int = 2) -> Outcome:
         """Run Snakemake on the configuration; `code` is the exit code that must come out (None: any)."""
         (self.folder / "my.yaml").write_text(yaml.safe_dump(self.config))
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", str(cores)]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--snakefile",
+            str(self.checkout / "Snakefile"),
+            "--cores",
+            str(cores),
+        ]
         command += ["--configfile", "my.yaml", *arguments]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600)
         outcome = Outcome(done.returncode, done.stdout + done.stderr)
         assert code is None or outcome.code == code, outcome.text
         return outcome
+
+    def copy(self, folder: Path) -> "Project":
+        """The same project, with its results, in another folder."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder, copy.deepcopy(self.config), self.checkout)
 
     def __truediv__(self, path: str) -> Path:
         return self.folder / path
@@ -65,6 +85,11 @@ def small_model(**settings) -> dict:
 def new_project(folder: Path, images: int = 24) -> Project:
     """A project of drawn photographs, two shards and one small model."""
     demo.draw(folder / "photographs", images=images, seed=1)
+    for side in ("images", "annotations"):
+        below = folder / "photographs" / side / "more" / "of them"
+        below.mkdir(parents=True)
+        for path in sorted((folder / "photographs" / side).glob("*0.*")):
+            path.rename(below / path.name)
     config = {
         "dataset": {
             "images": "photographs/images",
@@ -80,3 +105,11 @@ def new_project(folder: Path, images: int = 24) -> Project:
 def project(tmp_path) -> Project:
     """A fresh project, nothing run yet."""
     return new_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Project:
+    """A project after its first run, whose outcome is `first`. Whoever changes it works on a copy."""
+    project = new_project(tmp_path_factory.mktemp("finished"))
+    project.first = project.snakemake()
+    return project

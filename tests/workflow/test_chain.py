@@ -5,10 +5,8 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from boxwright.annotations import label_map, voc
-from tests.workflow.conftest import ROOT, new_project
+from tests.workflow.conftest import ROOT
 
 OD_API_OUTPUTS = {
     "detection_boxes",
@@ -19,14 +17,6 @@ OD_API_OUTPUTS = {
     "raw_detection_scores",
     "detection_multiclass_scores",
 }
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A project after its first run."""
-    project = new_project(tmp_path_factory.mktemp("project"))
-    project.first = project.snakemake()
-    return project
 
 
 def test_every_stage_ran_once(finished):
@@ -118,17 +108,6 @@ def test_predictions_are_drawn_for_every_held_out_image(finished):
         found = json.loads(stem.with_suffix(".json").read_text())
         assert stem.with_suffix(".jpg").stat().st_size > 1000
         assert len(voc.read(stem.with_suffix(".xml")).boxes) == len(found["detections"])
-
-
-def test_nothing_reruns_when_nothing_changed(finished):
-    assert finished.snakemake("--dry-run").jobs == {}
-
-
-def test_touching_everything_reruns_nothing(finished):
-    for folder in (finished / "photographs", finished / "results"):
-        for path in folder.rglob("*"):
-            path.touch()
-    assert finished.snakemake("--dry-run").jobs == {}
 
 
 def test_lint_and_catalog_entry():

@@ -24,10 +24,7 @@ def drawn(tmp_path_factory):
 @pytest.fixture
 def project(drawn, tmp_path):
     """A copy of one drawn project, with a configuration of its own."""
-    shutil.copytree(drawn / "photographs", tmp_path / "photographs")
-    project = new_project.__globals__["Project"](tmp_path, {**drawn.config, "dataset": dict(drawn.config["dataset"])})
-    project.config["models"] = {"small": dict(drawn.config["models"]["small"])}
-    return project
+    return drawn.copy(tmp_path / "project")
 
 
 def test_unknown_key(project):
@@ -52,7 +49,7 @@ def test_empty_data_set(project):
 
 
 def test_split_without_evaluation_image(project):
-    (project / "train.txt").write_text("\n".join(path.name for path in (project / "photographs/images").iterdir()))
+    (project / "train.txt").write_text("\n".join(path.name for path in (project / "photographs/images").rglob("*.jpg")))
     (project / "eval.txt").write_text("")
     project.config["dataset"]["split"] = {"train": "train.txt", "eval": "eval.txt"}
     assert "eval" in told(project)

@@ -18,7 +18,7 @@ from boxwright.annotations import label_map as label_maps
 from boxwright.annotations import manifest, plan
 from boxwright.annotations.model import Sample
 from boxwright.errors import UserError
-from boxwright.pipeline import coverage, identity, text
+from boxwright.pipeline import coverage, identity, restart, text
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.pipeline.lint import Facts
 from boxwright.pipeline.patch import patch
@@ -78,6 +78,7 @@ class Blueprint:
         self._configurations = {name: self._patched(name) for name in self.models}
         if plan_data:
             self._judge()
+            self._say_restarts()
 
     # What there is
 
@@ -291,6 +292,12 @@ class Blueprint:
         """What the checkpoint that a model starts from holds; None where there is none, or none to be seen yet."""
         start, entry = self.start(name), self.zoo(name)
         return checkpoint_index.names(start) if start and (entry is None or entry.folder.is_dir()) else None
+
+    def _say_restarts(self) -> None:
+        """Say which finished checkpoints a longer training will replace."""
+        for name in self.models:
+            if why := restart.reason(Path(self.results) / "models" / name, self._configurations[name]):
+                say(f"models.{name}: {why}")
 
     def _data(self, output: str, script: str) -> Identity:
         return {"data": self.plan.identities[output], "code": self._code(script)}

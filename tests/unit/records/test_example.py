@@ -1,6 +1,5 @@
 """tf.Example records: keys and types as the OD API's, and the annotation back unchanged."""
 
-import dataclasses
 import hashlib
 
 import numpy as np
@@ -26,7 +25,7 @@ SAMPLE = Sample(
         Box("Katze", 33.25, 77.0, 120.0, 90.5, truncated=True),
     ),
 )
-NEGATIVE = dataclasses.replace(SAMPLE, name="empty.jpg", boxes=())
+NEGATIVE = SAMPLE._replace(name="empty.jpg", boxes=())
 
 # Key and type of every feature that the OD API's Pascal VOC script writes, and the area of its COCO script.
 TYPES = {

@@ -7,7 +7,7 @@ each box is judged in pixels of the upright image.
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from boxwright.annotations import exif, images
 from boxwright.annotations.defects import DROP_BOX, DROP_IMAGE, FIX, Finding
@@ -172,7 +172,7 @@ class Checker:
             return None
         if (name, xmin, ymin, xmax, ymax) == (box.class_name, *box.corners):
             return box
-        return replace(box, class_name=name, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
+        return box._replace(class_name=name, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
 
     def _near(self, name: str) -> str:
         """What to say about a class that the label map does not have."""

@@ -8,15 +8,14 @@ import io
 import struct
 import warnings
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PIL import Image
 
 from boxwright.annotations import exif
 
 
-@dataclass(frozen=True, slots=True)
-class ImageInfo:
+class ImageInfo(NamedTuple):
     """What a file's headers say.
 
     format: "jpeg", "png", "bmp", "gif", "webp", "tiff", or "" where the bytes are none of these.

@@ -7,6 +7,7 @@ smooth chroma upsampling: the same bits as `tf.io.decode_jpeg(data, channels=3, 
 import io
 import os
 from collections.abc import Collection
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ UPRIGHT, RGB, PNG = "upright", "rgb", "png"
 _COMPRESSION = 3
 
 
+@lru_cache(maxsize=1024)
 def fixes_for(info: ImageInfo) -> tuple[str, ...]:
     """What has to be done to an image before a decoder that knows only JPEG, PNG and RGB shows what `load_rgb` does."""
     fixes = []

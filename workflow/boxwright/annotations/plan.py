@@ -171,9 +171,9 @@ class _Planner:
         return Facts(
             found,
             pairs.names(found, self.images.folders),
-            [facts.ImageFacts.from_json(said[kind].pop(image.path)) for image in found],
+            facts.images_from_json([said[kind].pop(image.path) for image in found]),
             xmls,
-            [facts.annotation_from_json(said[facts.ANNOTATION].pop(xml.path)) for xml in xmls],
+            facts.annotations_from_json([said[facts.ANNOTATION].pop(xml.path) for xml in xmls]),
             parallel=len(self.images.folders) == len(self.xmls.folders),
         )
 
@@ -264,9 +264,9 @@ def _shard_plan(samples: Sequence[Sample], classes: Mapping[str, int]) -> tuple[
     """A shard's identity, over each sample's content and the ids of the classes that occur, and its manifest."""
     contents = [sample.content_json() for sample in samples]
     used = {box.class_name for sample in samples for box in sample.boxes}
-    identity = _hash([{name: classes[name] for name in used}, contents])
-    lines = [sample.to_json(content) + "\n" for content, sample in zip(contents, samples, strict=True)]
-    return identity, "".join(lines).encode()
+    ids = json.dumps({name: classes[name] for name in used}, sort_keys=True)
+    lines = [sample.to_json(content) for content, sample in zip(contents, samples, strict=True)]
+    return _hash("\n".join([ids, *contents]).encode()), "\n".join([*lines, ""]).encode()
 
 
 def _shard(name: str, count: int) -> int:

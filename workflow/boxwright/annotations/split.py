@@ -50,7 +50,7 @@ def draw(
         else:
             for name in classes[sha]:
                 waiting[name].append(sha)
-    rank = {sha: _rank(seed, groups[sha]) for shas in waiting.values() for sha in shas}
+    rank = {sha: _rank(seed, groups[sha]) for sha in set().union(*waiting.values())}
     for name in sorted(waiting, key=lambda name: (totals[name], name)):
         undecided = sorted((sha for sha in waiting[name] if sha not in sides), key=rank.__getitem__)
         wanted = round(eval_fraction * totals[name])
@@ -133,4 +133,5 @@ def _classes(group: Sequence[Sample]) -> set[str]:
 
 def _rank(seed: int, group: Sequence[Sample]) -> bytes:
     """The place of a group in the draw; it depends on the seed and its first name alone."""
-    return hashlib.blake2b(f"{seed}:{min(sample.name for sample in group)}".encode("utf-8", "surrogateescape")).digest()
+    name = min([sample.name for sample in group])
+    return hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()

@@ -6,8 +6,8 @@ Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name pl
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -29,8 +29,7 @@ _PARSER = etree.XMLParser(
 _YES = ("1", "true", "yes")
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(NamedTuple):
     """What one XML file says.
 
     filename: of the image as stated, "" where it is not.
