@@ -1,5 +1,8 @@
 """The `boxwright` command."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -101,3 +104,12 @@ def test_the_checkpoint_that_a_file_names_is_looked_into(write, tmp_path, capsys
     assert main(["lint", path]) == 1
     told = capsys.readouterr().out
     assert f"{path}:13: error checkpoint-type: " in told and "of a classification model" in told
+
+
+def test_a_reader_that_has_seen_enough(write):
+    path = write("a.config", CLEAN.replace("batch_size: 8", "batch_size: 512"))
+    command = [sys.executable, "-m", "boxwright.cli", "lint", *[path] * 2000]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        run.stdout.readline()
+        run.stdout.close()
+        assert run.stderr.read() == b""

@@ -6,6 +6,7 @@ boxwright fetch NAME ...   download detectors of the model zoo
 """
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -45,7 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("names", nargs="+", metavar="NAME", help="as `boxwright models` lists it")
     command.set_defaults(run=lambda given: run_fetch(given.names))
     given = parser.parse_args(arguments)
-    return given.run(given)
+    try:
+        return given.run(given)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; Python must not find that out again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def run_models() -> int:

@@ -21,6 +21,7 @@ from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.layers import Variables
 from boxwright.detector.support import UnsupportedError, require
 from boxwright.errors import UserError
+from boxwright.pipeline.engine import ONLY
 
 # The images of all MobileNets are smaller than this only by mistake: five halvings would leave nothing.
 SMALLEST_SIDE = 33
@@ -68,17 +69,7 @@ class SsdFeatureExtractor:
     ):
         if message.type not in KINDS:
             raise UnsupportedError(f"{field}.type", repr(message.type), ", ".join(KINDS))
-        require(
-            message,
-            field,
-            {
-                "fpn": None,
-                "bifpn": None,
-                "replace_preprocessor_with_placeholder": False,
-                "spaghettinet_arch_name": "",
-                "use_hardswish": False,
-            },
-        )
+        require(message, field, ONLY["ssd.feature_extractor"])
         if not 2 <= message.num_layers <= 6:
             raise UnsupportedError(f"{field}.num_layers", message.num_layers, "2 to 6")
         if message.depth_multiplier <= 0:

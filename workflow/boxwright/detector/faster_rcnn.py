@@ -21,6 +21,7 @@ from boxwright.detector.layers import Variables
 from boxwright.detector.mask_rcnn_box_predictor import MaskRcnnBoxPredictor
 from boxwright.detector.region_proposals import RegionProposalHead
 from boxwright.detector.support import UnsupportedError, chosen, require
+from boxwright.pipeline.engine import ONLY
 
 FIELD = "model.faster_rcnn"
 FIRST_STAGE = "FirstStageFeatureExtractor"
@@ -302,31 +303,11 @@ class FasterRcnn:
 
 def _check(message) -> None:
     """Refuse what is not implemented."""
-    require(
-        message,
-        FIELD,
-        {
-            "inplace_batchnorm_update": False,
-            "return_raw_detections_during_predict": False,
-            "use_combined_nms_in_first_stage": False,
-            "output_final_box_features": False,
-            "output_final_box_rpn_features": False,
-            "context_config": None,
-        },
-    )
+    require(message, FIELD, ONLY["faster_rcnn"])
     extractor = message.feature_extractor
     _one_of("feature_extractor.type", extractor.type, DEPTHS)
     _one_of("feature_extractor.first_stage_features_stride", extractor.first_stage_features_stride, STRIDES)
-    # These belong to extractors of Keras layers: the OD API's ResNets do not look at them.
-    require(
-        extractor,
-        f"{FIELD}.feature_extractor",
-        {
-            "conv_hyperparams": None,
-            "override_base_feature_extractor_hyperparams": False,
-            "fpn": None,
-        },
-    )
+    require(extractor, f"{FIELD}.feature_extractor", ONLY["faster_rcnn.feature_extractor"])
     _one_of("number_of_stages", message.number_of_stages, (1, 2))
     at_least_one = ["num_classes", "first_stage_minibatch_size", "first_stage_max_proposals", "first_stage_atrous_rate"]
     chosen(

@@ -12,6 +12,7 @@ from boxwright.detector.extractors import SCOPE, SsdFeatureExtractor
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.layers import Variables
 from boxwright.detector.support import UnsupportedError, chosen, require
+from boxwright.pipeline.engine import ONLY
 
 LOCALIZATION = "Loss/localization_loss"
 CLASSIFICATION = "Loss/classification_loss"
@@ -20,8 +21,6 @@ CLASSIFICATION = "Loss/classification_loss"
 # step), `implicit_example_weight` (without confidences as targets), `return_raw_detections_during_predict` (raw boxes
 # are always among the detections), `loss.min_num_negative_samples` and `loss.desired_negative_sampling_ratio` (without
 # expected loss weights), `anchorwise_output` of every loss (deprecated), `use_matmul_gather` of the matcher.
-ONLY = {"explicit_background_class": False, "use_confidences_as_targets": False, "mask_head_config": None}
-ONLY_IN_LOSS = {"expected_loss_weights": "NONE"}
 
 
 class Ssd:
@@ -37,8 +36,8 @@ class Ssd:
     backbone_scopes = (SCOPE,)
 
     def __init__(self, model, seed: int = 0, field: str = "model.ssd"):
-        require(model, field, ONLY)
-        require(model.loss, f"{field}.loss", ONLY_IN_LOSS)
+        require(model, field, ONLY["ssd"])
+        require(model.loss, f"{field}.loss", ONLY["ssd.loss"])
         if model.num_classes < 1:
             raise UnsupportedError(f"{field}.num_classes", model.num_classes, "1 and more")
         if model.loss.equalization_loss.weight:

@@ -1,9 +1,10 @@
 """How the detector refuses what it cannot do: an error that names the field, its value and what is supported."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from boxwright.errors import UserError
+from boxwright.pipeline.engine import differing
 from boxwright.pipeline.text import Document
 
 
@@ -39,19 +40,10 @@ def chosen(message, oneof: str, field: str, supported: tuple[str, ...]) -> str:
     return name
 
 
-def require(message, field: str, supported: dict[str, object]) -> None:
-    """Refuse any field of `message` whose value differs from the only one that is implemented.
+def require(message, field: str, supported: Mapping[str, object]) -> None:
+    """Refuse any field of `message` whose value differs from the only one that is implemented, as `supported` has it.
 
-    `supported` maps names of fields to that value, enums by name. A sub-message is refused when it is set: give None.
+    See `pipeline.engine.differing`.
     """
-    for name, value in supported.items():
-        descriptor = message.DESCRIPTOR.fields_by_name[name]
-        if descriptor.message_type is not None:
-            if message.HasField(name):
-                raise UnsupportedError(f"{field}.{name}", "set", "leaving it out")
-            continue
-        found = getattr(message, name)
-        if descriptor.enum_type is not None:
-            found = descriptor.enum_type.values_by_number[found].name
-        if found != value:
-            raise UnsupportedError(f"{field}.{name}", found, str(value))
+    for name, value, only in differing(message, supported):
+        raise UnsupportedError(f"{field}.{name}", value, "leaving it out" if only is None else str(only))

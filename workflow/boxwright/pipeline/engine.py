@@ -5,7 +5,7 @@ tables against the engine.
 """
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.protobuf.message import Message
@@ -19,6 +19,33 @@ EXTRACTORS = {
 BOX_PREDICTORS = {
     "ssd": ("box_predictor", "convolutional_box_predictor"),
     "faster_rcnn": ("second_stage_box_predictor", "mask_rcnn_box_predictor"),
+}
+# The one value that these fields may have; a message (None) must not be set at all.
+ONLY: dict[str, dict[str, Any]] = {
+    "ssd": {"explicit_background_class": False, "use_confidences_as_targets": False, "mask_head_config": None},
+    "ssd.loss": {"expected_loss_weights": "NONE"},
+    "ssd.feature_extractor": {
+        "fpn": None,
+        "bifpn": None,
+        "replace_preprocessor_with_placeholder": False,
+        "spaghettinet_arch_name": "",
+        "use_hardswish": False,
+    },
+    "faster_rcnn": {
+        "inplace_batchnorm_update": False,
+        "return_raw_detections_during_predict": False,
+        "use_combined_nms_in_first_stage": False,
+        "output_final_box_features": False,
+        "output_final_box_rpn_features": False,
+        "context_config": None,
+    },
+    # These belong to extractors of Keras layers: the OD API's ResNets do not look at them.
+    "faster_rcnn.feature_extractor": {
+        "conv_hyperparams": None,
+        "override_base_feature_extractor_hyperparams": False,
+        "fpn": None,
+        "pad_to_multiple": 32,
+    },
 }
 AUGMENTATIONS = (
     "random_absolute_pad_image",
@@ -58,6 +85,12 @@ def _model(model: Message, name: str, path: str) -> Iterator[tuple[str, Any, str
     if kind not in EXTRACTORS[name]:
         why = "the engine does not have this feature extractor"
         yield f"{path}.feature_extractor.type", kind, why, _nearest(kind, EXTRACTORS[name])
+    for place, supported in ONLY.items():
+        meta_architecture, _, inner = place.partition(".")
+        if meta_architecture == name:
+            message = getattr(model, inner) if inner else model
+            for field, value, only in differing(message, supported):
+                yield f"model.{place}.{field}", value, "the engine does not have this", only
     if name == "faster_rcnn":
         if model.number_of_stages not in (1, 2):
             why = "the engine finds boxes, not masks or keypoints"
@@ -73,6 +106,25 @@ def _model(model: Message, name: str, path: str) -> Iterator[tuple[str, Any, str
         if name == "faster_rcnn" and getattr(predictor.mask_rcnn_box_predictor, task):
             why = "the engine finds boxes, not masks or keypoints"
             yield f"{path}.{field}.mask_rcnn_box_predictor.{task}", True, why, False
+
+
+def differing(message: Message, supported: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """The fields of `message` with another value than the only one: name, value, the only one.
+
+    `supported` maps names of fields to that value, enums by name. A sub-message differs when it is set; its only value
+    is None.
+    """
+    for name, only in supported.items():
+        field = message.DESCRIPTOR.fields_by_name[name]
+        if field.message_type is not None:
+            if message.HasField(name):
+                yield name, "set", None
+            continue
+        value = getattr(message, name)
+        if field.enum_type is not None:
+            value = field.enum_type.values_by_number[value].name
+        if value != only:
+            yield name, value, only
 
 
 def _nearest(name: str, known: Any) -> str:
