@@ -5,7 +5,7 @@ PYTHON ?= python3
 BUILD ?= cpu
 BIN := .venv/bin
 
-.PHONY: help run env models test test-all lint format clean
+.PHONY: help run report env models test test-all lint format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -13,6 +13,10 @@ help: ## this list
 
 run: env ## train, measure, export and try the detector of config/config.yaml (the drawn demo as it comes)
 	$(BIN)/snakemake --cores all
+	@$(MAKE) --no-print-directory report
+
+report: env ## put all figures and tables of the finished run into results/report.html, one file that works offline
+	$(BIN)/snakemake --report results/report.html
 
 env: .venv/.$(BUILD) ## the environment alone (.venv; BUILD=gpu for CUDA)
 

@@ -14,6 +14,10 @@ include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/export.smk"
 include: "rules/predict.smk"
+include: "rules/report.smk"
+
+
+report: "workflow/report/workflow.rst"
 
 
 rule all:
@@ -25,3 +29,7 @@ rule all:
         expand([f"{MODEL}/train/log.jsonl", f"{MODEL}/train/checkpoint"], model=MODELS),
         expand(f"{MODEL}/fine_tuned_model", model=MODELS),
         expand(f"{MODEL}/predictions", model=MODELS),
+        rules.describe_dataset.output,
+        expand(rules.measure_anchors.output, model=MODELS),
+        expand(rules.draw_model.output, model=MODELS),
+        rules.compare_models.output,

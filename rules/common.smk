@@ -1,5 +1,6 @@
 # The configuration and the plan of the run.
 
+import json
 import sys
 from pathlib import Path
 
@@ -73,3 +74,35 @@ def for_training(wildcards):
 def for_inference(wildcards):
     """What an evaluation of a model, or its predictions, ask of the machine."""
     return needs.of_inference(blueprint.model(wildcards.model))
+
+
+def shown(path, caption, category, figure, **labels):
+    """An output that stands in the report, in a category, under the name `figure` and further labels."""
+
+    def named(wildcards):
+        found = {
+            name: value(wildcards) if callable(value) else value
+            for name, value in labels.items()
+        }
+        return {"figure": figure, **found}
+
+    caption = f"../workflow/report/{caption}.rst"
+    return report(path, caption=caption, category=category, labels=named)
+
+
+def evaluated(name, *models):
+    """The files `name` of all evaluated checkpoints of some models."""
+    pattern = f"{MODEL}/eval/{{step}}/{name}.json"
+    return ancient(
+        [
+            path
+            for model in models
+            for path in expand(pattern, model=model, step=blueprint.steps(model))
+        ]
+    )
+
+
+def exported_step(wildcards):
+    """The step of the checkpoint that was chosen, known when the report is made."""
+    choice = Path(f"{MODEL}/choice.json".format(model=wildcards.model))
+    return str(json.loads(choice.read_text(encoding="utf-8"))["step"])

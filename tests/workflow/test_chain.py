@@ -33,6 +33,10 @@ def test_every_stage_ran_once(finished):
         "choose_checkpoint": 1,
         "export_detector": 1,
         "predict_images": 1,
+        "describe_dataset": 1,
+        "measure_anchors": 1,
+        "draw_model": 1,
+        "compare_models": 1,
     }
 
 

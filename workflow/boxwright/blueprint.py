@@ -240,6 +240,33 @@ class Blueprint:
             "code": self._code("predict_images"),
         }
 
+    # What the figures of the report depend on
+
+    @property
+    def statistics(self) -> Identity:
+        counts = {key: value for key, value in self.plan.counts.items() if key not in ("train", "eval", "defects")}
+        data = _short(self._samples("train"), self._samples("eval"), self.plan.identities["checks"], counts)
+        return {"data": data, "code": self._code("describe_dataset")}
+
+    def anchors(self, name: str) -> Identity:
+        return {
+            "data": _short(self._samples("train"), self._samples("eval")),
+            "model": _short(text.to_text(self._configurations[name].model)),
+            "code": self._code("measure_anchors"),
+        }
+
+    def drawing(self, name: str) -> Identity:
+        return {"choice": _short(self.choice(name)), "code": self._code("draw_model")}
+
+    @property
+    def comparison(self) -> Identity:
+        families = [(name, self.model(name)["repeat_of"]) for name in self.models]
+        return {
+            "models": _short(families, [self.export(name) for name in self.models]),
+            "data": _short(self.statistics),
+            "code": self._code("compare_models"),
+        }
+
     # How it is found out
 
     def _patched(self, name: str) -> Any:
@@ -306,6 +333,9 @@ class Blueprint:
         names = [Path(shard).stem for shard in self.shards(side)]
         code = self._code("write_records")
         return _short(code, self.plan.identities["label_map"], [self.plan.identities[name] for name in names])
+
+    def _samples(self, side: str) -> str:
+        return _short([self.plan.identities[Path(shard).stem] for shard in self.shards(side)])
 
     def _code(self, script: str) -> str:
         return sources.identity(self._scripts / f"{script}.py")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -28,6 +28,13 @@ def writing(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_all(contents: Mapping[str, bytes]) -> None:
+    """Write several files, each as a whole: bytes by path. Nothing is written before all contents are there."""
+    for path, data in contents.items():
+        with writing(path) as file:
+            file.write(data)
 
 
 def write_if_changed(path: str | os.PathLike, data: bytes) -> bool:

@@ -12,6 +12,11 @@ from boxwright.annotations.model import Sample
 SMALL = 200_000
 
 
+def of_side(plan: str | os.PathLike, side: str) -> list[Path]:
+    """The manifests of "train" or "eval" in the plan's folder, by shard."""
+    return sorted(Path(plan).glob(f"{side}-*-of-*.jsonl"))
+
+
 def read(path: str | os.PathLike) -> Iterator[Sample]:
     """The samples of a manifest, one at a time."""
     with Path(path).open(encoding="utf-8") as file:

@@ -12,6 +12,7 @@ from boxwright.figures import style
 
 SIDES = {"train": ("training", style.GOOD), "eval": ("evaluation", style.BAD)}
 _MOST_CLASSES = 40
+_MARGIN = 3  # bins
 
 
 @style.drawing
@@ -38,7 +39,9 @@ def class_counts(statistics: Mapping[str, Any]) -> Figure:
     axes.margins(x=0.1)
     style.no_grid(axes, "y")
     axes.spines["bottom"].set_visible(False)
-    axes.legend(loc="lower right", labelcolor=style.INK, handlelength=1)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, labelcolor=style.INK, handlelength=1, borderaxespad=0.1
+    )
     return figure
 
 
@@ -71,6 +74,8 @@ def _histogram(axes: Axes, statistics: Mapping[str, Any], name: str, scale: str)
     edges = np.asarray(statistics["bins"][name])
     used = np.flatnonzero(sum(np.asarray(statistics[side][name]) for side in SIDES))
     first, last = (used[0], used[-1] + 1) if len(used) else (0, 1)
+    if scale == "log":  # room for at least one power of two at each side
+        first, last = max(first - _MARGIN, 0), min(last + _MARGIN, len(edges) - 1)
     for side, (label, colour) in SIDES.items():
         counts = np.asarray(statistics[side][name], float)
         shares = counts / max(counts.sum(), 1.0)

@@ -27,7 +27,7 @@ def costs(analysis: Mapping[str, Any]) -> Figure:
     figure, ((axes,),) = style.canvas(3.6)
     values = [errors[kind]["cost"] or 0.0 for kind in kinds]
     axes.barh(range(len(kinds)), values, height=0.62, color=style.BAD)
-    texts = [f"{style.number(errors[kind]['cost'])}   ({errors[kind]['count']} times)" for kind in kinds]
+    texts = [f"{style.number(errors[kind]['cost'])}  ({_cases(errors[kind]['count'])})" for kind in kinds]
     style.bar_labels(axes, range(len(kinds)), values, texts)
     axes.set_yticks(range(len(kinds)), [f"{kind}: {KINDS[kind]}" for kind in kinds], color=style.INK)
     axes.invert_yaxis()
@@ -36,3 +36,7 @@ def costs(analysis: Mapping[str, Any]) -> Figure:
     axes.spines["bottom"].set_visible(False)
     style.no_grid(axes, "y")
     return figure
+
+
+def _cases(count: int) -> str:
+    return "1 case" if count == 1 else f"{count:,} cases"

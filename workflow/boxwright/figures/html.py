@@ -38,9 +38,9 @@ th, td {{ padding: 5px 12px 5px 0; border-bottom: 1px solid var(--grid); }}
 th:first-child, td:first-child, .text {{ text-align: left; }}
 td {{ text-align: right; white-space: nowrap; }}
 td.text {{ white-space: normal; }}
-tr.mark td {{ background: var(--mark); }}
-.bar {{ background: linear-gradient(to right, var(--bar) var(--share), transparent var(--share)) no-repeat 0 50% / 100% 78%;
-  min-width: 74px; }}
+tr.mark td {{ background-color: var(--mark); }}
+.bar {{ min-width: 74px; background: no-repeat 0 50% / 100% 78%
+  linear-gradient(to right, var(--bar) var(--share), transparent 0); }}
 .dot {{ display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 7px; }}
 .grid {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: 18px; }}
 figure {{ margin: 0; }}

@@ -54,10 +54,14 @@ def _losses(axes: Axes, log: Sequence[Mapping[str, float]]) -> None:
             label=term(tag),
         )
     axes.set_title("Training loss")
-    axes.set_ylim(bottom=0)
-    if all(line[TOTAL] > 0 for line in log) and max(line[TOTAL] for line in log) > 20 * log[-1][TOTAL]:
+    totals = [line[TOTAL] for line in log]
+    top, highest = max(totals[len(totals) // 20 :]), max(totals)
+    if highest > 3 * top:
         # The first steps from random weights would press all others to the ground.
-        axes.set_yscale("symlog", linthresh=max(log[-1][TOTAL], 1e-6))
+        axes.set_ylim(0, 1.25 * top)
+        axes.set_title(f"Training loss (first steps up to {highest:.3g} not shown)")
+    else:
+        axes.set_ylim(bottom=0)
     _legend(axes)
 
 

@@ -1,0 +1,203 @@
+# The figures and tables of the report: `snakemake --report results/report.html` puts them into one HTML file.
+#
+# Each is drawn anew only when what it shows changes. Its code draws and measures nothing of the training, so a change of
+# it redraws and retrains nothing.
+
+DATA = f"{RESULTS}/data/figures"
+FIGURES = f"{MODEL}/figures"
+COMPARISON = f"{RESULTS}/comparison"
+
+
+rule describe_dataset:
+    input:
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        checks=ancient(f"{RESULTS}/data/checks.tsv"),
+    output:
+        statistics=f"{RESULTS}/data/statistics.json",
+        overview=shown(
+            f"{DATA}/overview.html", "overview", "Data", "Images and classes", of="all"
+        ),
+        classes=shown(
+            f"{DATA}/classes.svg", "classes", "Data", "Boxes per class", of="all"
+        ),
+        shapes=shown(
+            f"{DATA}/shapes.svg", "shapes", "Data", "Sizes and shapes", of="all"
+        ),
+        checks=shown(f"{DATA}/checks.html", "checks", "Data", "Checks", of="all"),
+        train=shown(
+            f"{DATA}/contact_sheet_train.jpg",
+            "contact_sheet",
+            "Data",
+            "Annotated images",
+            of="training",
+        ),
+        eval=shown(
+            f"{DATA}/contact_sheet_eval.jpg",
+            "contact_sheet",
+            "Data",
+            "Annotated images",
+            of="evaluation",
+        ),
+    log:
+        logs("describe_dataset"),
+    benchmark:
+        costs("describe_dataset")
+    conda:
+        ENVIRONMENT
+    params:
+        identity=blueprint.statistics,
+        plan=blueprint.plan_folder,
+    message:
+        "Describing the data set"
+    script:
+        "../workflow/scripts/describe_dataset.py"
+
+
+rule measure_anchors:
+    input:
+        config=ancient(f"{MODEL}/pipeline.config"),
+    output:
+        figure=shown(
+            f"{FIGURES}/anchors.svg", "anchors", "Data", "Anchors", of="{model}"
+        ),
+        fit=f"{FIGURES}/anchors.json",
+        missed=f"{FIGURES}/anchors.tsv",
+    log:
+        logs("measure_anchors/{model}"),
+    benchmark:
+        costs("measure_anchors/{model}")
+    conda:
+        ENVIRONMENT
+    params:
+        identity=lambda wildcards: blueprint.anchors(wildcards.model),
+        plan=blueprint.plan_folder,
+    message:
+        "Matching the boxes with the anchors of {wildcards.model}"
+    script:
+        "../workflow/scripts/measure_anchors.py"
+
+
+rule draw_model:
+    input:
+        log=ancient(f"{MODEL}/train/log.jsonl"),
+        choice=ancient(f"{MODEL}/choice.json"),
+        metrics=lambda wildcards: evaluated("metrics", wildcards.model),
+        analyses=lambda wildcards: evaluated("analysis", wildcards.model),
+        detections=lambda wildcards: evaluated("detections", wildcards.model),
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(blueprint.shards("eval")),
+    output:
+        learning=shown(
+            f"{FIGURES}/learning_curves.svg",
+            "learning_curves",
+            "Training",
+            "Learning curves",
+            model="{model}",
+            step=exported_step,
+        ),
+        curves=shown(
+            f"{FIGURES}/precision_recall.svg",
+            "precision_recall",
+            "Evaluation",
+            "Precision and recall",
+            model="{model}",
+            step=exported_step,
+        ),
+        confusion=shown(
+            f"{FIGURES}/confusion.svg",
+            "confusion",
+            "Evaluation",
+            "Confusion matrix",
+            model="{model}",
+            step=exported_step,
+        ),
+        errors=shown(
+            f"{FIGURES}/errors.svg",
+            "errors",
+            "Evaluation",
+            "Kinds of errors",
+            model="{model}",
+            step=exported_step,
+        ),
+        classes=shown(
+            f"{FIGURES}/classes.html",
+            "per_class",
+            "Evaluation",
+            "Every class",
+            model="{model}",
+            step=exported_step,
+        ),
+        images=shown(
+            f"{FIGURES}/images.html",
+            "images",
+            "Evaluation",
+            "Worst and best images",
+            model="{model}",
+            step=exported_step,
+        ),
+    log:
+        logs("draw_model/{model}"),
+    benchmark:
+        costs("draw_model/{model}")
+    conda:
+        ENVIRONMENT
+    params:
+        identity=lambda wildcards: blueprint.drawing(wildcards.model),
+    message:
+        "Drawing what {wildcards.model} learned, gets right and gets wrong"
+    script:
+        "../workflow/scripts/draw_model.py"
+
+
+rule compare_models:
+    input:
+        statistics=ancient(f"{RESULTS}/data/statistics.json"),
+        metrics=evaluated("metrics", *MODELS),
+        analyses=evaluated("analysis", *MODELS),
+        choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
+        exports=ancient(expand(f"{MODEL}/fine_tuned_model", model=MODELS)),
+    output:
+        table=f"{COMPARISON}/models.csv",
+        answer=f"{COMPARISON}/answer.rst",
+        checkpoints=shown(
+            f"{COMPARISON}/checkpoints.html",
+            "checkpoints",
+            "Evaluation",
+            "All models and checkpoints",
+            model="all",
+            step="all",
+        ),
+        models=shown(
+            f"{COMPARISON}/models.html",
+            "models",
+            "Export",
+            "Models compared",
+            model="all",
+        ),
+        speed=shown(
+            f"{COMPARISON}/speed.svg",
+            "speed",
+            "Export",
+            "Accuracy against speed",
+            model="all",
+        ),
+        exports=shown(
+            f"{COMPARISON}/exports.html",
+            "exports",
+            "Export",
+            "Exported files",
+            model="all",
+        ),
+    log:
+        logs("compare_models"),
+    benchmark:
+        costs("compare_models")
+    conda:
+        ENVIRONMENT
+    params:
+        identity=blueprint.comparison,
+        folders=expand(MODEL, model=MODELS),
+    message:
+        "Comparing the models"
+    script:
+        "../workflow/scripts/compare_models.py"

@@ -1,0 +1,79 @@
+"""What became of one model: its checkpoints' metrics, the chosen one and the exported detector, read together."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Result:
+    """One trained model.
+
+    name: of the model; family: the name that repeats over seeds share. choice, export, analysis: the contents of
+    choice.json, export.json and of the chosen checkpoint's analysis.json; evaluations: those of metrics.json, by step.
+    """
+
+    name: str
+    family: str
+    choice: Mapping[str, Any]
+    evaluations: list[Mapping[str, Any]]
+    analysis: Mapping[str, Any]
+    export: Mapping[str, Any]
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """The chosen checkpoint's metrics.json."""
+        return next(one for one in self.evaluations if one["step"] == self.choice["step"])
+
+    @property
+    def value(self) -> float | None:
+        """The chosen checkpoint's value of the metric that chose it."""
+        return self.chosen["metrics"].get(self.choice["metric"])
+
+    @property
+    def interval(self) -> Mapping[str, Any] | None:
+        """The confidence interval of that value; None where there is none of that metric."""
+        found = self.analysis.get("interval")
+        return found if found and found["metric"] == self.choice["metric"] else None
+
+    @property
+    def seed(self) -> int:
+        return self.chosen["seed"]
+
+    @property
+    def megabytes(self) -> float:
+        """Size of the frozen graph."""
+        return self.export["bytes"]["frozen_graph"] / 1e6
+
+    @property
+    def milliseconds(self) -> float:
+        """Median time for one image on the machine that exported."""
+        return self.export["ms_per_image"]
+
+
+def places(results: Sequence[Result]) -> dict[str, int]:
+    """The place of each model's family among the families, by the model's name: what its colour goes by."""
+    families = list(dict.fromkeys(one.family for one in results))
+    return {one.name: families.index(one.family) for one in results}
+
+
+def load(folder: str | Path, metrics: Iterable[str | Path], family: str | None) -> Result:
+    """The result in a model's folder; `metrics` are the metrics.json files of its checkpoints."""
+    folder = Path(folder)
+    choice = _json(folder / "choice.json")
+    evaluations = sorted((_json(path) for path in metrics), key=lambda one: one["step"])
+    analysis = _json(folder / "eval" / str(choice["step"]) / "analysis.json")
+    return Result(
+        folder.name,
+        family or folder.name,
+        choice,
+        evaluations,
+        analysis,
+        _json(folder / "fine_tuned_model" / "export.json"),
+    )
+
+
+def _json(path: str | Path) -> Any:
+    return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,0 +1,30 @@
+"""Put all models side by side: tables, a plot, and the answer on the report's first page."""
+
+import json
+from pathlib import Path
+
+from boxwright import files
+from boxwright.figures import answer, comparison, results, tables
+from boxwright.job import job
+
+with job(snakemake):
+    output, models = snakemake.output, snakemake.config["models"]
+    found = [
+        results.load(
+            folder,
+            [path for path in snakemake.input.metrics if Path(path).is_relative_to(folder)],
+            models[Path(folder).name]["repeat_of"],
+        )
+        for folder in snakemake.params.folders
+    ]
+    statistics = json.loads(Path(snakemake.input.statistics).read_text(encoding="utf-8"))
+    files.write_all(
+        {
+            output.table: comparison.to_csv(found).encode(),
+            output.answer: answer.text(statistics, found).encode(),
+            output.checkpoints: tables.checkpoints(found),
+            output.models: comparison.page(found),
+            output.speed: comparison.speed(found),
+            output.exports: comparison.exports(found),
+        }
+    )

@@ -1,0 +1,29 @@
+"""Count and draw what the data set holds, show a sample of it, and list what the checks found."""
+
+import json
+from pathlib import Path
+
+from boxwright import files
+from boxwright.annotations import label_map, manifest, plan, statistics
+from boxwright.figures import dataset, pictures, tables
+from boxwright.job import job
+
+with job(snakemake):
+    folder, output = Path(snakemake.params.plan), snakemake.output
+    classes = label_map.read(snakemake.input.label_map, gaps=True)
+    manifests = {side: manifest.of_side(folder, side) for side in ("train", "eval")}
+    found = statistics.of(manifests, classes)
+    counts = plan.load(folder.parent).counts
+    found |= {"found": counts["found"] | {key: counts[key] for key in ("left_out", "on_neither_list")}}
+    with Path(snakemake.input.checks).open(encoding="utf-8", errors="replace", newline="\n") as lines:
+        files.write_all(
+            {
+                output.statistics: json.dumps(found, indent=1, ensure_ascii=False).encode(),
+                output.overview: tables.dataset(found),
+                output.classes: dataset.class_counts(found),
+                output.shapes: dataset.box_shapes(found),
+                output.checks: tables.checks(lines),
+                output.train: pictures.contact_sheet(manifests["train"], classes),
+                output.eval: pictures.contact_sheet(manifests["eval"], classes),
+            }
+        )

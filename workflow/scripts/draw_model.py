@@ -1,0 +1,41 @@
+"""Draw how a model learned, and what its chosen checkpoint gets right and wrong."""
+
+import json
+from pathlib import Path
+
+from boxwright import files
+from boxwright.annotations import label_map
+from boxwright.evaluation.data import Records
+from boxwright.figures import confusion, errors, learning, pictures, precision_recall, tables
+from boxwright.job import job
+
+
+def read(path):
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+with job(snakemake):
+    model, output = snakemake.wildcards.model, snakemake.output
+    step = read(snakemake.input.choice)["step"]
+    log = [json.loads(line) for line in Path(snakemake.input.log).read_text(encoding="utf-8").splitlines()]
+    evaluations = sorted(map(read, snakemake.input.metrics), key=lambda one: one["step"])
+    chosen = Path(snakemake.input.choice).parent / "eval" / str(step)
+    analysis = read(chosen / "analysis.json")
+    names = {number: name for name, number in label_map.read(snakemake.input.label_map, gaps=True).items()}
+    images = pictures.judged_page(
+        analysis,
+        Records(snakemake.input.records),
+        read(chosen / "detections.json"),
+        names,
+        f"Images of {model} at step {step:,}",
+    )
+    files.write_all(
+        {
+            output.learning: learning.curves(log, evaluations, step),
+            output.curves: precision_recall.curves(analysis),
+            output.confusion: confusion.matrix(analysis),
+            output.errors: errors.costs(analysis),
+            output.classes: tables.classes(analysis, model, step),
+            output.images: images,
+        }
+    )

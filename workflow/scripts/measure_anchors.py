@@ -1,0 +1,29 @@
+"""Find the boxes that no anchor of a model matches, on a sample where the data set is large."""
+
+import json
+
+from boxwright import files, progress
+from boxwright.annotations import manifest, statistics
+from boxwright.figures import anchors
+from boxwright.job import job
+from boxwright.pipeline import text
+
+# Images whose boxes are matched; the share of them that is covered is then known to about two percent.
+SAMPLE = 2000
+
+with job(snakemake):
+    model, output = snakemake.wildcards.model, snakemake.output
+    manifests = [path for side in ("train", "eval") for path in manifest.of_side(snakemake.params.plan, side)]
+    samples = statistics.sample(manifests, SAMPLE, boxed=True)
+    found, missed = anchors.measure(text.read(snakemake.input.config), samples)
+    files.write_all(
+        {
+            output.fit: json.dumps(found).encode(),
+            output.missed: missed.encode("utf-8", "surrogateescape"),
+            output.figure: anchors.fit(found, model),
+        }
+    )
+    progress.say(
+        f"An anchor of {model} meets {found['covered']} of {found['boxes']} boxes at IoU {anchors.THRESHOLD} or more; "
+        f"the others are listed in {output.missed}."
+    )
