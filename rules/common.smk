@@ -76,6 +76,22 @@ def for_inference(wildcards):
     return needs.of_inference(blueprint.model(wildcards.model))
 
 
+def measured_steps(model):
+    """The steps of the checkpoints that the run trains and measures; Snakemake makes the decisions on the way."""
+    steps = blueprint.steps(model)
+    for index, step in enumerate(blueprint.steps_to_judge(model)):
+        decision = checkpoints.judge_progress.get(model=model, step=step).output[0]
+        if not stopping.goes_on(decision):
+            return steps[: index + 2]
+    return steps
+
+
+def judged_steps(model):
+    """The steps after which it was decided whether the training goes on."""
+    measured = measured_steps(model)
+    return [step for step in blueprint.steps_to_judge(model) if step in measured[:-1]]
+
+
 def shown(path, caption, category, figure, **labels):
     """An output that stands in the report, in a category, under the name `figure` and further labels."""
 
@@ -97,7 +113,7 @@ def evaluated(name, *models):
         [
             path
             for model in models
-            for path in expand(pattern, model=model, step=blueprint.steps(model))
+            for path in expand(pattern, model=model, step=measured_steps(model))
         ]
     )
 

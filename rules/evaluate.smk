@@ -74,22 +74,6 @@ checkpoint judge_progress:
         "../workflow/scripts/judge_progress.py"
 
 
-def measured_steps(model):
-    """The steps of the checkpoints that the run trains and measures; Snakemake makes the decisions on the way."""
-    steps = blueprint.steps(model)
-    for index, step in enumerate(blueprint.steps_to_judge(model)):
-        decision = checkpoints.judge_progress.get(model=model, step=step).output[0]
-        if not stopping.goes_on(decision):
-            return steps[: index + 2]
-    return steps
-
-
-def judged_steps(model):
-    """The steps after which it was decided whether the training goes on."""
-    measured = measured_steps(model)
-    return [step for step in blueprint.steps_to_judge(model) if step in measured[:-1]]
-
-
 rule write_ground_truth:
     input:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),

@@ -152,8 +152,8 @@ rule draw_model:
 rule compare_models:
     input:
         statistics=ancient(f"{RESULTS}/data/statistics.json"),
-        metrics=evaluated("metrics", *MODELS),
-        analyses=evaluated("analysis", *MODELS),
+        metrics=lambda wildcards: evaluated("metrics", *MODELS),
+        analyses=lambda wildcards: evaluated("analysis", *MODELS),
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
         exports=ancient(expand(f"{MODEL}/fine_tuned_model", model=MODELS)),
     output:
