@@ -8,7 +8,7 @@ from pathlib import Path
 LIBRARY = Path(str(workflow.current_basedir)).parent / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
-from boxwright import needs, reruns, sources
+from boxwright import lock, needs, reruns, sources
 from boxwright.blueprint import Blueprint
 from boxwright.errors import UserError
 from boxwright.evaluation import stopping
@@ -23,14 +23,18 @@ if not workflow.overwrite_configfiles and not config:
     configfile: "config/config.yaml"
 
 
+# Snakemake writes a dry run, and nothing else, to standard output.
+works = workflow.is_main_process and not workflow.output_settings.stdout
+if works:
+    lock.take()
+
 try:
     blueprint = Blueprint(
         config,
         scripts=LIBRARY / "scripts",
         plan_data=workflow.is_main_process,
         write="--lint" not in sys.argv,
-        # Snakemake writes a dry run, and nothing else, to standard output.
-        download=workflow.is_main_process and not workflow.output_settings.stdout,
+        download=works,
     )
 except UserError as error:
     sys.exit(f"\n{error}\n")

@@ -60,6 +60,14 @@ class Project:
         assert code is None or outcome.code == code, outcome.text
         return outcome
 
+    def write_config(self) -> None:
+        (self.folder / "my.yaml").write_text(yaml.safe_dump(self.config))
+
+    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+        """The command line that runs Snakemake in the project's folder."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.checkout / "Snakefile")]
+        return [*command, "--cores", str(cores), "--configfile", "my.yaml", *arguments]
+
     def copy(self, folder: Path) -> "Project":
         """The same project, with its results, in another folder."""
         shutil.copytree(self.folder, folder, symlinks=True)
