@@ -44,17 +44,8 @@ class Project:
 
     def snakemake(self, *arguments: str, code: int | None = 0, cores: int = 2) -> Outcome:
         """Run Snakemake on the configuration; `code` is the exit code that must come out (None: any)."""
-        (self.folder / "my.yaml").write_text(yaml.safe_dump(self.config))
-        command = [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--snakefile",
-            str(self.checkout / "Snakefile"),
-            "--cores",
-            str(cores),
-        ]
-        command += ["--configfile", "my.yaml", *arguments]
+        self.write_config()
+        command = self.command(*arguments, cores=cores)
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600)
         outcome = Outcome(done.returncode, done.stdout + done.stderr)
         assert code is None or outcome.code == code, outcome.text
@@ -66,7 +57,8 @@ class Project:
     def command(self, *arguments: str, cores: int = 2) -> list[str]:
         """The command line that runs Snakemake in the project's folder."""
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.checkout / "Snakefile")]
-        return [*command, "--cores", str(cores), "--configfile", "my.yaml", *arguments]
+        # The configuration comes last: its option takes every word that follows.
+        return [*command, "--cores", str(cores), *arguments, "--configfile", "my.yaml"]
 
     def copy(self, folder: Path) -> "Project":
         """The same project, with its results, in another folder."""
