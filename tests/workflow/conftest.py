@@ -33,7 +33,7 @@ class Outcome:
     @property
     def work(self) -> set[str]:
         """What each job does, as its rule's message says it: "Training small up to step 6", ..."""
-        return set(re.findall(r"^Job \d+: (.*)$", self.text, re.M))
+        return set(re.findall(r"^ *Job \d+: (.*)$", self.text, re.M))
 
 
 class Project:

@@ -5,10 +5,11 @@ is being written.
 """
 
 import random
-import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -50,14 +51,15 @@ def processes(run: subprocess.Popen, script: str = "") -> list[psutil.Process]:
         return []
 
 
-def wait_for(condition, run: subprocess.Popen, seconds: float = 120.0) -> bool:
-    """Whether the condition came true before the run ended."""
+def wait_for(run: subprocess.Popen, condition: Callable, seconds: float = 120.0) -> None:
+    """Wait until the condition comes true, the time is over, or the run has ended."""
     end = time.monotonic() + seconds
-    while run.poll() is None and time.monotonic() < end:
-        if condition():
-            return True
+    while run.poll() is None and time.monotonic() < end and not condition():
         time.sleep(0.002)
-    return False
+
+
+def writes_checkpoint(train: Path) -> bool:
+    return any(train.glob("**/.model.ckpt-*.tmp*"))
 
 
 def training(run: subprocess.Popen) -> list[psutil.Process]:
@@ -66,10 +68,8 @@ def training(run: subprocess.Popen) -> list[psutil.Process]:
 
 def kill(victims: list[psutil.Process]) -> None:
     for process in victims:
-        try:
-            process.send_signal(signal.SIGKILL)
-        except psutil.NoSuchProcess:
-            pass
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def times_of_steps(events: Path) -> Iterator[tuple[int, float]]:
@@ -119,20 +119,17 @@ def test_killed_at_random_moments(tmp_path):
         with (tmp_path / "said.txt").open("w") as said:
             run = subprocess.Popen(killed.command(TARGET), cwd=killed.folder, stdout=said, stderr=subprocess.STDOUT)
         if number % 4 >= 2:
-            hit = wait_for(lambda: list(train.glob("**/.model.ckpt-*.tmp*")), run)
-        elif victim == "training":
-            hit = wait_for(lambda: training(run), run) and not wait_for(lambda: False, run, rng.uniform(0, 12))
-            hit = hit and run.poll() is None
+            wait_for(run, lambda: writes_checkpoint(train))
         else:
-            wait_for(lambda: False, run, rng.uniform(0, 16))
-            hit = run.poll() is None
-        if not hit:
+            wait_for(run, partial(training, run) if victim == "training" else lambda: True)
+            wait_for(run, lambda: False, seconds=rng.uniform(0, 12))
+        if run.poll() is not None:
             # It came to its end first: let it have something to do again.
             assert run.wait() == 0, (tmp_path / "said.txt").read_text()
             (train / f"model.ckpt-{STEPS}.index").unlink()
             continue
         victims = training(run) if victim == "training" else processes(run)
-        writing = bool(list(train.glob("**/.model.ckpt-*.tmp*")))
+        writing = writes_checkpoint(train)
         kill(victims)
         run.wait(timeout=120)
         kills[victim] += bool(victims)
