@@ -37,12 +37,21 @@ GROUND_TRUTH = {"Writing the ground truth in COCO's format"}
 SPLIT = {"Writing down which images train and which measure"}
 
 
+COMPARISON = {"Comparing the models"}
+
+
+def described(model: str = "small") -> set[str]:
+    """What shows the data set itself."""
+    return {"Describing the data set", f"Matching the boxes with the anchors of {model}"} | COMPARISON
+
+
 def from_export(model: str = "small") -> set[str]:
-    return {f"Exporting {model}", f"Predicting with {model}"}
+    return {f"Exporting {model}", f"Predicting with {model}"} | COMPARISON
 
 
 def from_choice(model: str = "small") -> set[str]:
-    return {f"Choosing the checkpoint of {model}"} | from_export(model)
+    drawn = {f"Drawing what {model} learned, gets right and gets wrong"}
+    return {f"Choosing the checkpoint of {model}"} | drawn | from_export(model)
 
 
 def from_evaluation(*steps: int, model: str = "small") -> set[str]:
@@ -127,7 +136,7 @@ def xml_of(project, name: str) -> Path:
 def follows(shard: str) -> set[str]:
     """What reruns after a shard."""
     after = from_training(3, 6) if shard.startswith("train") else GROUND_TRUTH | from_evaluation(3, 6)
-    return records(shard) | after
+    return records(shard) | after | described()
 
 
 def edit_annotation(path: Path) -> None:
@@ -213,9 +222,9 @@ def test_a_class_added(project):
     path = xml_of(project, name)
     path.write_text(path.read_text().replace("</annotation>", OBJECT.format("ellipse") + "</annotation>"))
     # The new class comes last, so a shard without it stays as it is, to the bit.
-    assert planned(project) == {"Writing the label map"} | records(shard_of(project, name)) | GROUND_TRUTH | everything(
-        3, 6
-    )
+    shards = records(shard_of(project, name))
+    work = {"Writing the label map"} | shards | GROUND_TRUTH | described() | everything(3, 6)
+    assert planned(project) == work
     label_map = (project / "results/data/label_map.pbtxt").read_text()
     assert (project / "results/data/plan/label_map.pbtxt").read_text().startswith(label_map)
 
@@ -333,10 +342,10 @@ def test_more_steps_with_a_schedule_of_its_own_length(project, schedule):
     outcome = project.snakemake("--dry-run")
     assert "starts again" not in outcome.text
     log = {"Collecting the training log of small"}
-    work = {"Configuring small", "Training small up to step 6"} | log | from_evaluation(2, 4, 6)
-    assert outcome.work == work  # steps 2 and 4 were trained, and not yet measured
+    longer = {"Configuring small", "Training small up to step 6"} | log
+    assert outcome.work == longer | from_evaluation(2, 4, 6)  # steps 2 and 4 were trained, and not yet measured
     run = project.snakemake(f"{MODEL}/train/log.jsonl")
-    assert run.work == {"Configuring small", "Training small up to step 6"} | log
+    assert run.work == longer
     assert (checkpoint(project, 2), checkpoint(project, 4)) == before
     logged = (project / MODEL / "train/log.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in logged] == [1, 2, 3, 4, 5, 6]
@@ -376,15 +385,16 @@ def test_another_distance_of_checkpoints(project):
 @pytest.mark.parametrize(
     ("module", "work"),
     [
-        ("figures/draw.py", {"Predicting with small"}),
+        ("export/predict.py", {"Predicting with small"}),
         ("export/freeze.py", from_export()),
         ("evaluation/choose.py", from_choice()),
         ("evaluation/run.py", from_evaluation(3, 6)),
         ("training/log.py", from_training(3, 6)),
-        ("training/augment.py", from_training(3, 6)),
         ("records/shards.py", records(*ALL_SHARDS) | GROUND_TRUTH | from_training(3, 6)),
-        ("pipeline/changes.py", everything(3, 6)),
-        ("annotations/decide.py", set()),  # the plan is made again, and comes out the same
+        ("pipeline/changes.py", {"Configuring small"}),
+        # The plan is made again with it, and comes out the same.
+        ("annotations/decide.py", {"Checking the annotations", "Describing the data set"} | COMPARISON),
+        ("annotations/split.py", {"Checking the annotations", "Describing the data set"} | COMPARISON),
         ("cli.py", set()),
     ],
 )
