@@ -394,7 +394,6 @@ def test_another_distance_of_checkpoints(project):
         ("pipeline/changes.py", {"Configuring small"}),
         # The plan is made again with it, and comes out the same.
         ("annotations/decide.py", {"Checking the annotations", "Describing the data set"} | COMPARISON),
-        ("annotations/split.py", {"Checking the annotations", "Describing the data set"} | COMPARISON),
         ("cli.py", set()),
     ],
 )

@@ -251,7 +251,7 @@ class Blueprint:
     def anchors(self, name: str) -> Identity:
         return {
             "data": _short(self._samples("train"), self._samples("eval")),
-            "model": _short(text.to_text(self._configurations[name].model)),
+            "model": _short(identity.anchor_identity(self._configurations[name])),
             "code": self._code("measure_anchors"),
         }
 

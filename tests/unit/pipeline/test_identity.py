@@ -3,7 +3,7 @@
 import pytest
 
 from boxwright.pipeline import text
-from boxwright.pipeline.identity import evaluation_identity, training_identity
+from boxwright.pipeline.identity import anchor_identity, evaluation_identity, training_identity
 from boxwright.pipeline.overrides import apply
 from boxwright.pipeline.patch import patch
 
@@ -142,3 +142,22 @@ def test_published_configurations_have_an_identity(shared):
         assert training_identity(config) == training_identity(reprinted)
         texts.add(training_identity(config) + evaluation_identity(config))
     assert len(texts) == 24
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "matters"),
+    [
+        ("model.ssd.anchor_generator.ssd_anchor_generator.num_layers", 3, True),
+        ("model.ssd.image_resizer.fixed_shape_resizer.height", 200, True),
+        ("model.ssd.feature_extractor.type", "ssd_mobilenet_v2", True),
+        ("model.ssd.post_processing.batch_non_max_suppression.iou_threshold", 0.5, False),
+        ("model.ssd.loss.localization_weight", 2.0, False),
+        ("model.ssd.num_classes", 4, False),
+        ("train_config.batch_size", 4, False),
+    ],
+)
+def test_what_decides_the_anchors(path, value, matters):
+    config = text.parse(CONFIG)
+    before = anchor_identity(config)
+    apply(config, {path: value})
+    assert (anchor_identity(config) != before) == matters

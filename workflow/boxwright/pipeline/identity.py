@@ -5,6 +5,7 @@ shows. A field that is written out with the schema's default is left out like on
 are left out; a block that is present and empty counts, since its presence chooses (`random_horizontal_flip {}`).
 """
 
+import re
 from collections.abc import Iterator
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -79,6 +80,16 @@ def evaluation_identity(config: Message) -> str:
         path = f"eval_input_reader.{index}"
         lines += canonical(reader, path, {f"{path}.{name}" for name in (*READER_PLUMBING, "shuffle")})
     return "\n".join(lines) + "\n"
+
+
+def anchor_identity(config: Message) -> str:
+    """Text of what decides a model's anchors: generator, input size, feature extractor, clipping."""
+    model, kind = model_of(config)
+    without = {f"model.{kind}.{field.name}" for field in model.DESCRIPTOR.fields if not _ANCHORS.search(field.name)}
+    return "\n".join(canonical(config.model, "model", without)) + "\n"
+
+
+_ANCHORS = re.compile("anchor|image_resizer|feature_extractor")
 
 
 def canonical(message: Message, path: str, without: set[str]) -> Iterator[str]:
