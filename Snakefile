@@ -27,6 +27,7 @@ rule all:
         rules.split_dataset.output,
         rules.write_ground_truth.output,
         expand([f"{MODEL}/train/log.jsonl", f"{MODEL}/train/checkpoint"], model=MODELS),
+        expand(rules.preview_training.output, model=MODELS),
         expand(f"{MODEL}/fine_tuned_model", model=MODELS),
         expand(f"{MODEL}/predictions", model=MODELS),
         rules.describe_dataset.output,

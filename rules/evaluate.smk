@@ -1,6 +1,7 @@
 # Every checkpoint is measured by a job of its own, beside the training of the next one.
 #
-# Each also writes eval/events.out.tfevents.<step> for TensorBoard, as the segments of the training do.
+# Each also writes eval/events.out.tfevents.<step> for TensorBoard, as the segments of the training do, and the same below
+# eval_train/ for a sample of the training images: where that is much better, the images were learned by heart.
 
 
 rule evaluate_checkpoint:
@@ -8,6 +9,7 @@ rule evaluate_checkpoint:
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         records=ancient(blueprint.shards("eval")),
+        train_records=ancient(blueprint.shards("train")),
         index=ancient(rules.train_segment.output.index),
         data=ancient(rules.train_segment.output.data),
     output:

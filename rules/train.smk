@@ -40,6 +40,27 @@ rule train_segment:
         "../workflow/scripts/train_segment.py"
 
 
+rule preview_training:
+    input:
+        config=ancient(f"{MODEL}/pipeline.config"),
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(blueprint.shards("train")),
+    output:
+        f"{MODEL}/train_input/events.out.tfevents.0000000000",
+    log:
+        logs("preview_training/{model}"),
+    benchmark:
+        costs("preview_training/{model}")
+    conda:
+        ENVIRONMENT
+    params:
+        identity=lambda wildcards: blueprint.preview(wildcards.model),
+    message:
+        "Showing what {wildcards.model} is trained with"
+    script:
+        "../workflow/scripts/preview_training.py"
+
+
 rule collect_training_log:
     input:
         lambda wildcards: ancient(

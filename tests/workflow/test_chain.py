@@ -28,6 +28,7 @@ def test_every_stage_ran_once(finished):
         "write_ground_truth": 1,
         "configure_pipeline": 1,
         "train_segment": 2,
+        "preview_training": 1,
         "collect_training_log": 1,
         "evaluate_checkpoint": 2,
         "choose_checkpoint": 1,

@@ -195,6 +195,14 @@ class Blueprint:
             "code": self._code("train_segment"),
         }
 
+    def preview(self, name: str) -> Identity:
+        return {
+            "config": _short(text.to_text(self._configurations[name])),
+            "data": self._shard_identity("train"),
+            "seed": self.model(name)["seed"],
+            "code": self._code("preview_training"),
+        }
+
     def evaluation(self, name: str) -> Identity:
         return {
             "training": _short(self.training(name)),

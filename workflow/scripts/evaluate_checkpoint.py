@@ -12,18 +12,22 @@ with job(snakemake, tensorflow=True) as undeclared:
 
     model = snakemake.config["models"][snakemake.wildcards.model]
     step = int(snakemake.wildcards.step)
-    log_of_events = Path(snakemake.output.metrics).parents[1] / events.file_name(step)
+    out = run.Outputs(
+        metrics=Path(snakemake.output.metrics),
+        analysis=Path(snakemake.output.analysis),
+        detections=Path(snakemake.output.detections),
+        events=Path(snakemake.output.metrics).parents[1] / events.file_name(step),
+        train_events=Path(snakemake.output.metrics).parents[2] / "eval_train" / events.file_name(step),
+    )
     run.run(
         text.read(snakemake.input.config),
         Path(snakemake.input.index).with_suffix(""),
         snakemake.input.records,
+        snakemake.input.train_records,
         label_map.read(snakemake.input.label_map, gaps=True),
+        out,
         model=snakemake.wildcards.model,
         step=step,
         seed=model["seed"],
-        metrics=snakemake.output.metrics,
-        analysis=snakemake.output.analysis,
-        detections=snakemake.output.detections,
-        events=log_of_events,
     )
-    undeclared.append(log_of_events)
+    undeclared += filter(Path.is_file, (out.events, out.train_events))

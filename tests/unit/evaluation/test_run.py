@@ -14,10 +14,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from boxwright.annotations.model import Box, Sample
 from boxwright.errors import UserError
-from boxwright.evaluation import coco
+from boxwright.evaluation import coco, summaries
 from boxwright.evaluation.data import Records, dataset_of
 from boxwright.records import tfrecord
 from boxwright.records.example import to_example
+
+from .sets import found_of
 
 SIZES = ((90, 140), (200, 150), (64, 64), (120, 120)) * 5
 
@@ -48,32 +50,31 @@ def shards(tmp_path_factory):
     return paths
 
 
+def outputs_in(folder):
+    from boxwright.evaluation import run
+
+    files = ("eval/30/metrics.json", "eval/30/analysis.json", "eval/30/detections.json")
+    events = (f"{name}/events.out.tfevents.30" for name in ("eval", "eval_train"))
+    return run.Outputs(*(folder / path for path in (*files, *events)))
+
+
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory, config, prefix, shards):
     from boxwright.evaluation import run
 
-    folder = tmp_path_factory.mktemp("eval")
-    result = run.run(
-        config,
-        prefix,
-        shards,
-        LABEL_MAP,
-        model="small",
-        step=30,
-        seed=4,
-        metrics=folder / "30/metrics.json",
-        analysis=folder / "30/analysis.json",
-        detections=folder / "30/detections.json",
-        events=folder / "events.out.tfevents.30",
-    )
+    folder = tmp_path_factory.mktemp("model")
+    out = outputs_in(folder)
+    # What is measured as the training sample is one of the two files, to tell it from the evaluation.
+    result = run.run(config, prefix, shards, shards[:1], LABEL_MAP, out, model="small", step=30, seed=4)
     return folder, result
 
 
 def test_metrics_json(measured):
     folder, result = measured
-    written = json.loads((folder / "30/metrics.json").read_text())
+    written = json.loads((folder / "eval/30/metrics.json").read_text())
     assert written == result
-    assert list(written) == ["model", "step", "seed", "images", "boxes", "metrics", "undefined"]
+    keys = ["model", "step", "seed", "images", "boxes", "metrics", "undefined", "training_sample"]
+    assert list(written) == keys
     assert (written["model"], written["step"], written["seed"], written["images"]) == ("small", 30, 4, 20)
     assert written["boxes"] == 28
     names = [name for name, *_ in coco.NUMBERS]
@@ -86,7 +87,7 @@ def test_the_files_give_pycocotools_the_same_numbers(measured, shards, tmp_path)
     folder, result = measured
     coco.write_ground_truth(tmp_path / "eval.coco.json", dataset_of(Records(shards), LABEL_MAP))
     truth = COCO(tmp_path / "eval.coco.json")
-    evaluation = COCOeval(truth, truth.loadRes(str(folder / "30/detections.json")), "bbox")
+    evaluation = COCOeval(truth, truth.loadRes(str(folder / "eval/30/detections.json")), "bbox")
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
@@ -102,7 +103,7 @@ def test_every_record_is_detected_once_as_it_is_alone(measured, config, prefix, 
     from boxwright.detector import inference
 
     folder, _ = measured
-    rows = json.loads((folder / "30/detections.json").read_text())
+    rows = json.loads((folder / "eval/30/detections.json").read_text())
     records = Records(shards)
     assert {row["image_id"] for row in rows} == set(range(1, 21))
     detector = inference.load(config, prefix)
@@ -118,17 +119,61 @@ def test_every_record_is_detected_once_as_it_is_alone(measured, config, prefix, 
         np.testing.assert_allclose(own[0]["bbox"], [xmin, ymin, xmax - xmin, ymax - ymin], atol=0.01)
 
 
+def test_a_sample_of_the_training_images_is_measured_beside(measured, shards):
+    folder, result = measured
+    sample = result["training_sample"]
+    dataset = dataset_of(Records(shards[:1]), LABEL_MAP)
+    assert (sample["images"], sample["boxes"]) == (10, len(dataset.truth))
+    assert list(sample["metrics"]) == [name for name, *_ in coco.NUMBERS]
+    rows = json.loads((folder / "eval/30/detections.json").read_text())
+    # The same images were measured in the evaluation, where they come first.
+    detections = detections_from([row for row in rows if row["image_id"] <= 10])
+    expected, _ = coco.metrics(dataset, coco.evaluate(dataset, detections))
+    for name, value in sample["metrics"].items():
+        assert value == (None if expected[name] is None else pytest.approx(expected[name], abs=1e-6)), name
+
+
+def detections_from(rows):
+    x, y, wide, high = np.array([row["bbox"] for row in rows]).T
+    image, scores, classes = ([row[key] for row in rows] for key in ("image_id", "score", "category_id"))
+    return found_of(np.array(image) - 1, np.stack([y, x, y + high, x + wide], axis=1), scores, classes)
+
+
+def test_the_sample_is_spread_over_the_training_images_and_no_larger_than_the_evaluation():
+    assert summaries.spread(1000, 5) == [0, 250, 500, 749, 999]
+    assert summaries.spread(3, 3) == [0, 1, 2] and summaries.spread(7, 1) == [0]
+
+
+def test_training_images_without_boxes_are_not_measured(tmp_path, config, prefix, shards):
+    from boxwright.evaluation import run
+
+    empty = [record for record in Records(shards) if not len(record.boxes)]
+    assert empty
+    path = tmp_path / "train-00000-of-00001.tfrecord"
+    with path.open("wb") as file:
+        for record in empty:
+            sample = Sample(record.source_id, "", record.sha256, record.width, record.height, "jpeg", (), ())
+            tfrecord.write(file, to_example(sample, record.encoded, LABEL_MAP))
+    out = outputs_in(tmp_path)
+    result = run.run(config, prefix, shards, [path], LABEL_MAP, out, model="small", step=30, seed=4)
+    assert result["training_sample"] is None and not out.train_events.exists()
+
+
 def test_tensorboard_reads_the_events(measured):
     folder, result = measured
-    events = EventAccumulator(str(folder), size_guidance={"images": 0, "tensors": 0})
+    events = EventAccumulator(str(folder / "eval"), size_guidance={"images": 0, "tensors": 0})
     events.Reload()
     tags = set(events.Tags()["tensors"])
     defined = {name for name, value in result["metrics"].items() if value is not None}
-    assert tags == defined | {"eval_side_by_side_0", "eval_side_by_side_1"}
+    sheets = {"eval_side_by_side_0", "eval_side_by_side_1"}
+    assert tags == defined | sheets | {"cat/pr_curves", "dog/pr_curves"}
     value = events.Tensors("DetectionBoxes_Precision/mAP")[0]
     assert value.step == 30
     assert value.tensor_proto.float_val[0] == pytest.approx(result["metrics"]["DetectionBoxes_Precision/mAP"])
-    assert [path.name for path in folder.iterdir() if path.is_file()] == ["events.out.tfevents.30"]
+    assert [path.name for path in (folder / "eval").iterdir() if path.is_file()] == ["events.out.tfevents.30"]
+    training = EventAccumulator(str(folder / "eval_train"), size_guidance={"tensors": 0}).Reload()
+    measured = {name for name, value in result["training_sample"]["metrics"].items() if value is not None}
+    assert set(training.Tags()["tensors"]) == measured | sheets
 
 
 def test_moving_averages_are_used_when_the_configuration_says_so(config, prefix):
@@ -162,15 +207,12 @@ def test_a_diverged_checkpoint_is_an_error(tmp_path, config, prefix, shards):
     values = {name: reader.value(name) for name in reader.shapes}
     values["BoxPredictor_0/BoxEncodingPredictor/biases"] = np.full(12, np.nan, np.float32)
     checkpoint_files.write(tmp_path / "model.ckpt-30", values)
-    outputs = {
-        "metrics": tmp_path / "m.json",
-        "analysis": tmp_path / "a.json",
-        "detections": tmp_path / "d.json",
-        "events": tmp_path / "tfevents",
-    }
+    out = outputs_in(tmp_path)
     with pytest.raises(UserError, match=r"not numbers.*pictures/"):
-        run.run(config, tmp_path / "model.ckpt-30", shards, LABEL_MAP, model="small", step=30, seed=0, **outputs)
-    assert not any(path.exists() for path in outputs.values())
+        run.run(
+            config, tmp_path / "model.ckpt-30", shards, shards, LABEL_MAP, out, model="small", step=30, seed=0
+        )  # fmt: skip
+    assert not any(path.exists() for path in out)
 
 
 def test_classes_that_the_model_does_not_know_are_an_error(tmp_path, config, prefix, shards):
@@ -178,6 +220,5 @@ def test_classes_that_the_model_does_not_know_are_an_error(tmp_path, config, pre
 
     with pytest.raises(UserError, match=r"3 classes, so it cannot know: elk \(4\)"):
         run.run(
-            config, prefix, shards, LABEL_MAP | {"elk": 4}, model="small", step=30, seed=0,
-            metrics=tmp_path / "m", analysis=tmp_path / "a", detections=tmp_path / "d", events=tmp_path / "tfevents",
+            config, prefix, shards, shards, LABEL_MAP | {"elk": 4}, outputs_in(tmp_path), model="small", step=30, seed=0
         )  # fmt: skip

@@ -3,7 +3,7 @@
 import re
 
 from boxwright.evaluation.data import Dataset
-from boxwright.evaluation.run import measure
+from boxwright.evaluation.measure import measure
 from boxwright.evaluation.table import table
 
 from .sets import found_of, images_of, truth_of
@@ -12,17 +12,18 @@ from .sets import found_of, images_of, truth_of
 def made():
     label_map = {"raccoon": 1, "浣熊": 2, "wolf": 3}
     dataset = Dataset(images_of(2), truth_of([0, 1], [[0, 0, 20, 20], [0, 0, 50, 50]], [1, 2]), label_map)
-    values, undefined, _ = measure(dataset, found_of([0], [[0, 0, 20, 20]], [0.9], [1]))
+    measured = measure(dataset, found_of([0, 1], [[0, 0, 20, 20], [0, 0, 50, 50]], [0.9, 0.6], [1, 3]))
     result = {
         "model": "ssd",
         "step": 500,
         "seed": 0,
         "images": 2,
         "boxes": 2,
-        "metrics": values,
-        "undefined": undefined,
+        "metrics": measured.metrics,
+        "undefined": measured.undefined,
+        "training_sample": {"images": 2, "boxes": 2, "metrics": measured.metrics},
     }
-    return table(result, {"raccoon": 1, "浣熊": 1, "wolf": 0}).splitlines()
+    return table(result, measured.analysis).splitlines()
 
 
 def test_numbers_stand_under_their_heads():
@@ -46,13 +47,20 @@ def test_classes_with_counts_and_undefined_ones():
         if line and line.split()[0] in ("raccoon", "浣熊", "wolf", "mean")
     }
     assert rows == {
-        "raccoon": ["1.000", "1.000", "1"],
-        "浣熊": ["0.000", "0.000", "1"],
-        "wolf": ["n/a", "n/a", "0"],
-        "mean": ["0.500", "0.500", "2"],
+        "raccoon": ["1.000", "1.000", "1.000", "1.000", "1.000", "1.000", "1.000", "1"],
+        "浣熊": ["0.000", "0.000", "0.000", "0.000", "n/a", "0.000", "0.000", "1"],
+        "wolf": ["n/a", "n/a", "n/a", "n/a", "0.000", "n/a", "0.000", "0"],
+        "mean": ["0.500", "0.500", "0.500", "0.500", "2"],
     }
     raccoon, wide = (next(line for line in lines if line.startswith(name)) for name in ("raccoon", "浣熊"))
     assert len(raccoon) == len(wide) + 2, "a wide letter takes two columns"
     reasons = [line for line in lines if line.startswith("n/a:")]
     assert any("96 x 96" in reason for reason in reasons) and any("wolf" in reason for reason in reasons)
     assert "-1" not in "\n".join(lines)
+
+
+def test_how_sure_how_it_is_on_training_images_and_what_costs_most():
+    lines = made()
+    assert "mAP@.50IOU 0.500; with other images of this kind 0.000 to 1.000 (95% interval)" in lines
+    assert "mAP@.50IOU 0.500 on 2 training images" in lines
+    assert "what costs most mAP@.50IOU (number): classification 0.500 (1)" in lines

@@ -1,6 +1,7 @@
 """Where a detector is wrong: what analysis.json says beside the numbers of metrics.json."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,22 @@ from boxwright.evaluation.confusion import confusion
 from boxwright.evaluation.data import Dataset, Detections
 from boxwright.evaluation.interval import LEVEL, RESAMPLES, interval
 from boxwright.evaluation.per_class import per_class
-from boxwright.evaluation.ranking import rankings
+from boxwright.evaluation.ranking import Ranking
 from boxwright.files import writing
 
 IOU_THRESHOLD = 0.5
 
 
 def analyse(
-    dataset: Dataset, detections: Detections, evaluated: coco.Evaluated, score_threshold: float
+    dataset: Dataset,
+    detections: Detections,
+    evaluated: coco.Evaluated,
+    pairs: overlaps.Pairs,
+    matches: overlaps.Matches,
+    rankings: Mapping[int, Ranking],
+    score_threshold: float,
 ) -> dict[str, Any]:
-    """The content of analysis.json.
+    """The content of analysis.json; `pairs` must hold all overlaps from `error_types.NEAR` on.
 
     All of it goes by COCO's matching at IoU 0.5: crowds are neither to be found nor wrong to be found, VOC's difficult
     boxes are boxes like others, an image without boxes can only have wrong detections.
@@ -35,19 +42,16 @@ def analyse(
     - `images`: {name, image_id, boxes, correct, wrong, missed, f1} for every image at `score_threshold`; f1 is None
       where there is neither a box nor a detection
     """
-    pairs = overlaps.overlapping(dataset.truth, detections, error_types.NEAR)
-    matches = overlaps.match(dataset.truth, detections, pairs, IOU_THRESHOLD)
-    ranked = rankings(dataset, detections, matches)
     shown = detections.scores >= score_threshold
     all_of_them = np.ones(len(detections), bool)
     mistakes = error_types.Mistakes(dataset, detections, pairs, matches, all_of_them)
-    cost = error_types.costs(dataset, detections, matches, mistakes, ranked)
+    cost = error_types.costs(dataset, detections, matches, mistakes, rankings)
     count = error_types.Mistakes(dataset, detections, pairs, matches, shown).counts()
     return {
         "score_threshold": score_threshold,
         "iou_threshold": IOU_THRESHOLD,
-        **_interval(interval(dataset, detections, ranked.values())),
-        "classes": per_class(dataset, detections, evaluated, ranked, score_threshold),
+        **_interval(interval(dataset, detections, rankings.values())),
+        "classes": per_class(dataset, detections, evaluated, rankings, score_threshold),
         "confusion": confusion(dataset, detections, pairs, matches, shown, IOU_THRESHOLD),
         "errors": [{"kind": kind, "count": count[kind], "cost": cost[kind]} for kind in error_types.KINDS],
         "images": per_image(dataset, detections, matches, shown),

@@ -105,6 +105,19 @@ class Records(Sequence):
         return from_example(self._index[position])
 
 
+class Sample(Sequence):
+    """Some of the records of another sequence, by their positions there, each read when it is asked for."""
+
+    def __init__(self, records: Sequence[Record], positions: Sequence[int]):
+        self._records, self._positions = records, positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, position: int) -> Record:
+        return self._records[self._positions[position]]
+
+
 def pixel_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
     """Normalised boxes [N, 4] to pixels of an image of this height and width, float64 [N, 4], rounded to 1/1000."""
     scaled = np.asarray(boxes, np.float64).reshape(-1, 4) * (height, width, height, width)

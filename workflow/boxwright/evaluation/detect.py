@@ -1,11 +1,11 @@
 """A checkpoint's detections on a sequence of records, in bounded memory."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -25,29 +25,42 @@ _AHEAD = 16
 _DECODERS = 2
 
 
-def detect(config: Any, checkpoint: str | Path, records: Sequence[Record]) -> Iterator[Answer]:
-    """Yield the detector's answer for every record, in order.
-
-    The weights are those that `inference.load` takes for `config` and `checkpoint`. Raises UserError where an image
-    has another size than its record says.
+class Network(NamedTuple):
+    """A detector ready to work: `preprocess` makes pixels and their true shape of one image, `answer` the detections of
+    a batch of those. Both are TensorFlow functions, built for each shape of image that comes.
     """
+
+    preprocess: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+    answer: Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
+
+
+def load(config: Any, checkpoint: str | Path) -> Network:
+    """The network of `config` with the weights that `inference.load` takes for it from `checkpoint`."""
     detector = inference.load(config, checkpoint)
     preprocess = tf.function(
         detector.preprocess, input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)], autograph=False
     )
-    network = tf.function(
+    answer = tf.function(
         lambda pixels, shapes: inference.detections(detector, pixels, shapes), reduce_retracing=True, autograph=False
     )
+    return Network(preprocess, answer)
+
+
+def detect(network: Network, records: Sequence[Record]) -> Iterator[Answer]:
+    """Yield the detector's answer for every record, in order.
+
+    Raises UserError where an image has another size than its record says.
+    """
     batch: list[tuple[tf.Tensor, tf.Tensor]] = []
     for image in _decoded(records):
-        pixels, shape = preprocess(tf.constant(image))
+        pixels, shape = network.preprocess(tf.constant(image))
         full = len(batch) >= min(_MOST_IMAGES, _MOST_PIXELS // (pixels.shape[0] * pixels.shape[1]))
         if batch and (full or pixels.shape != batch[0][0].shape):
-            yield from _run(network, batch)
+            yield from _run(network.answer, batch)
             batch = []
         batch.append((pixels, shape))
     if batch:
-        yield from _run(network, batch)
+        yield from _run(network.answer, batch)
 
 
 def _decoded(records: Sequence[Record]) -> Iterator[np.ndarray]:
@@ -74,9 +87,9 @@ def _decode(record: Record) -> np.ndarray:
     return image
 
 
-def _run(network, batch: list[tuple[tf.Tensor, tf.Tensor]]) -> Iterator[Answer]:
+def _run(answer, batch: list[tuple[tf.Tensor, tf.Tensor]]) -> Iterator[Answer]:
     pixels, shapes = (tf.stack(column) for column in zip(*batch, strict=True))
-    found = {name: value.numpy() for name, value in network(pixels, shapes).items()}
+    found = {name: value.numpy() for name, value in answer(pixels, shapes).items()}
     for row in range(len(batch)):
         count = int(found["num_detections"][row])
         yield Answer(

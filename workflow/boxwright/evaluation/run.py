@@ -1,96 +1,105 @@
-"""One checkpoint measured on the evaluation records: metrics, detections, TensorBoard events, a table."""
+"""One checkpoint measured on the evaluation records: metrics, analysis, detections, TensorBoard events, a table."""
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from boxwright import progress
-from boxwright.annotations import images
 from boxwright.errors import UserError
-from boxwright.evaluation import analysis as analyses
-from boxwright.evaluation import coco, pascal
-from boxwright.evaluation.data import Dataset, Detections, Records, dataset_of, detections_of
-from boxwright.evaluation.detect import detect
+from boxwright.evaluation import analysis, coco, summaries
+from boxwright.evaluation.data import Dataset, Detections, Records, Sample, dataset_of, detections_of
+from boxwright.evaluation.detect import Network, detect, load
+from boxwright.evaluation.measure import measure
 from boxwright.evaluation.table import table
-from boxwright.figures import draw
 from boxwright.files import writing
-from boxwright.records.events import EventWriter
+from boxwright.records.example import Record
 
-# The longer side of a picture in TensorBoard: sharp enough to judge, small enough to keep for every checkpoint.
-_PICTURE_SIDE = 640
+# Training images that are measured too: enough to see that a detector knows them by heart, few enough to cost little.
+TRAINING_SAMPLE = 100
+
+
+class Outputs(NamedTuple):
+    """The files to write: metrics.json, analysis.json, COCO's results, and the event files of the TensorBoard runs
+    `eval/` and `eval_train/`.
+    """
+
+    metrics: Path
+    analysis: Path
+    detections: Path
+    events: Path
+    train_events: Path
 
 
 def run(
     config: Any,
     checkpoint: str | Path,
     records: Sequence[str | Path],
+    train_records: Sequence[str | Path],
     label_map: Mapping[str, int],
+    out: Outputs,
     *,
     model: str,
     step: int,
     seed: int,
-    metrics: str | Path,
-    analysis: str | Path,
-    detections: str | Path,
-    events: str | Path,
 ) -> dict[str, Any]:
-    """Measure `checkpoint` (a prefix) of the detector that `config` describes on every record once.
+    """Measure `checkpoint` (a prefix) of the detector that `config` describes on every evaluation record once.
+
+    A fixed sample of the training images, at most `TRAINING_SAMPLE` and no more than there are evaluation images, is
+    measured beside: a detector that is much better there has learned the images by heart.
 
     config: TrainEvalPipelineConfig; its eval_config says whether moving averages are used, from which score on a
         detection is shown and counted (min_score_threshold), and how many pictures go to TensorBoard.
-    records: TFRecord files; label_map: class name -> id.
-    metrics, analysis, detections, events: files to write (metrics.json, analysis.json, COCO's results, an event file
-        of the run `eval/`).
+    records, train_records: TFRecord files; label_map: class name -> id.
 
     Prints the table and returns the content of metrics.json. Raises UserError for records without images or boxes,
     classes that the model does not know, and detections that are not numbers.
     """
     examples = Records(records)
-    dataset = dataset_of((examples[position] for position in range(len(examples))), label_map)
+    dataset = dataset_of(examples, label_map)
     _check_classes(config, label_map)
-    found = detections_of(
-        progress.track(
-            detect(config, checkpoint, examples), total=len(examples), label=f"Evaluating step {step}", unit="images"
-        ),
-        dataset.images,
-    )
-    values, undefined, analysed = measure(dataset, found, round(config.eval_config.min_score_threshold, 6))
+    network = load(config, checkpoint)
+    found = _detect(network, examples, dataset, f"Evaluating step {step}")
+    measured = measure(dataset, found, round(config.eval_config.min_score_threshold, 6))
+
+    training = Records(train_records)
+    sample = Sample(training, summaries.spread(len(training), min(TRAINING_SAMPLE, len(examples), len(training))))
     result = {
         "model": model,
         "step": step,
         "seed": seed,
         "images": len(dataset.images),
         "boxes": len(dataset.truth),
-        "metrics": values,
-        "undefined": undefined,
+        "metrics": measured.metrics,
+        "undefined": measured.undefined,
+        "training_sample": _measure_sample(config, network, sample, label_map, step, out.train_events),
     }
-    coco.write_results(detections, found)
-    _write_events(events, step, values, config.eval_config, examples, dataset, found)
-    analyses.write(analysis, analysed)
-    with writing(metrics, "w") as file:
+    coco.write_results(out.detections, found)
+    summaries.write(out.events, step, measured.metrics, measured.curves, config.eval_config, examples, dataset, found)
+    analysis.write(out.analysis, measured.analysis)
+    with writing(out.metrics, "w") as file:
         file.write(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    names = dataset.class_names()
-    progress.say(table(result, {names[number]: count for number, count in dataset.boxes_per_class().items()}))
+    progress.say(table(result, measured.analysis))
     return result
 
 
-def measure(
-    dataset: Dataset, detections: Detections, score_threshold: float = 0.5
-) -> tuple[dict[str, float | None], dict[str, str], dict[str, Any]]:
-    """All metrics by the OD API's names, None where undefined; the reason for each that is; and the analysis.
+def _measure_sample(
+    config: Any, network: Network, sample: Sequence[Record], label_map: Mapping[str, int], step: int, events: Path
+) -> dict[str, Any] | None:
+    """COCO's twelve numbers on some training images, `{images, boxes, metrics}`; None where they have no box."""
+    if not any(len(record.boxes) for record in sample):
+        return None
+    dataset = dataset_of(sample, label_map)
+    found = _detect(network, sample, dataset, f"Evaluating step {step} on training images")
+    values, _ = coco.metrics(dataset, coco.evaluate(dataset, found))
+    values = {name: values[name] for name, *_ in coco.NUMBERS}
+    summaries.write(events, step, values, {}, config.eval_config, sample, dataset, found)
+    return {"images": len(dataset.images), "boxes": len(dataset.truth), "metrics": values}
 
-    Detections of classes that the label map does not have are left out.
-    """
-    detections = detections.where(np.isin(detections.classes, list(dataset.class_names())))
-    evaluated = coco.evaluate(dataset, detections)
-    of_coco, coco_reasons = coco.metrics(dataset, evaluated)
-    of_pascal, pascal_reasons = pascal.metrics(dataset, detections)
-    analysed = analyses.analyse(dataset, detections, evaluated, score_threshold)
-    return of_coco | of_pascal, coco_reasons | pascal_reasons, analysed
+
+def _detect(network: Network, records: Sequence[Record], dataset: Dataset, label: str) -> Detections:
+    answers = progress.track(detect(network, records), total=len(records), label=label, unit="images")
+    return detections_of(answers, dataset.images)
 
 
 def _check_classes(config: Any, label_map: Mapping[str, int]) -> None:
@@ -101,44 +110,3 @@ def _check_classes(config: Any, label_map: Mapping[str, int]) -> None:
             f"The model has {classes} classes, so it cannot know: {', '.join(beyond)}. num_classes in pipeline.config "
             "and the label map must be of one data set."
         )
-
-
-def _write_events(path, step, values, settings, examples, dataset, found) -> None:
-    """Metrics as scalars and a few images, detections beside ground truth, spread over the records."""
-    # The event writer is made for live use and writes in place; the file of a finished evaluation appears whole.
-    with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / Path(path).name
-        with EventWriter(whole) as writer:
-            writer.scalars(step, {name: value for name, value in values.items() if value is not None})
-            count = min(settings.num_visualizations, len(examples))
-            for number, position in enumerate(np.linspace(0, len(examples) - 1, count).round().astype(int)):
-                picture = draw.shrunk(images.load_rgb(examples[position].encoded), _PICTURE_SIDE)
-                sheet = _side_by_side(picture, position, settings, dataset, found)
-                writer.image(step, f"eval_side_by_side_{number}", sheet)
-        with writing(path) as file:
-            file.write(whole.read_bytes())
-
-
-def _side_by_side(picture, position, settings, dataset, found) -> np.ndarray:
-    names = dataset.class_names()
-    size = (dataset.images.heights[position], dataset.images.widths[position]) * 2
-    thickness = max(2, round(max(picture.shape) / 200))
-    mine = np.flatnonzero((found.image == position) & (found.scores >= settings.min_score_threshold))
-    mine = mine[np.argsort(-found.scores[mine], kind="stable")][: settings.max_num_boxes_to_visualize]
-    left = draw.boxes(
-        picture,
-        found.boxes[mine] / size,
-        found.classes[mine].tolist(),
-        [f"{names.get(found.classes[row], 'unknown')} {found.scores[row]:.2f}" for row in mine],
-        thickness=thickness,
-    )
-    true = np.flatnonzero(dataset.truth.image == position)
-    right = draw.boxes(
-        picture,
-        dataset.truth.boxes[true] / size,
-        dataset.truth.classes[true].tolist(),
-        [names[number] for number in dataset.truth.classes[true].tolist()],
-        thickness=thickness,
-    )
-    title = f"detections from {settings.min_score_threshold:g}"
-    return draw.side_by_side(left, right, (title, "ground truth"))

@@ -8,18 +8,32 @@ from boxwright.evaluation import coco, pascal
 
 _PRECISION = (("IoU .50:.95", "mAP"), ("IoU .50", "mAP@.50IOU"), ("IoU .75", "mAP@.75IOU"))
 _SIZES = ("small", "medium", "large")
+_SHOWN = ("precision", "recall", "f1")  # at the score from which a detection is shown
 _MOST_CLASSES = 100
+_MOST_REASONS = 5
 
 
-def table(result: Mapping[str, Any], boxes_per_class: Mapping[str, int]) -> str:
-    """The lines to print for `result`, the content of a metrics.json; `boxes_per_class` is class name -> boxes.
+def table(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """The lines to print for the contents of a metrics.json and its analysis.json.
 
-    COCO's twelve numbers, then one line per class with COCO's AP, VOC's AP at IoU 0.5 and the number of boxes behind
-    them. What is undefined is `n/a`, with its reasons below.
+    COCO's twelve numbers; one line per class with the number of boxes behind it; how sure the mAP is, how it is on
+    training images, and what costs most. What is undefined is `n/a`, with its reasons below.
     """
-    values = result["metrics"]
     lines = [f"{result['model']} at step {result['step']}: {result['images']} images, {result['boxes']} boxes", ""]
-    lines += _columns(
+    lines += [*_twelve(result["metrics"]), "", *_classes(result["metrics"], analysis), ""]
+    lines += filter(None, [_interval(result, analysis), _training(result), _mistakes(analysis)])
+    reasons = [*result["undefined"].values()]
+    reasons += [one["undefined"][key] for key in _SHOWN for one in analysis["classes"] if key in one["undefined"]]
+    reasons = list(dict.fromkeys(reasons))
+    if reasons:
+        lines += ["", *(f"n/a: {reason}" for reason in reasons[:_MOST_REASONS])]
+        if len(reasons) > _MOST_REASONS:
+            lines.append(f"n/a: {len(reasons) - _MOST_REASONS} more reasons in metrics.json and analysis.json")
+    return "\n".join(lines)
+
+
+def _twelve(values: Mapping[str, float | None]) -> list[str]:
+    return _columns(
         [
             ["average precision", *(head for head, _ in _PRECISION), *_SIZES],
             [
@@ -35,22 +49,49 @@ def table(result: Mapping[str, Any], boxes_per_class: Mapping[str, int]) -> str:
             ],
         ]
     )
-    rows = [["class", "IoU .50:.95", "VOC, IoU .50", "boxes"]]
-    for name, count in list(boxes_per_class.items())[:_MOST_CLASSES]:
-        normal = unicodedata.normalize("NFKD", name)
-        ours = (values[coco.PER_CLASS + name], values[pascal.PER_CLASS + normal])
-        rows.append([name, *map(_number, ours), str(count)])
-    mean = (values[coco.PRECISION + "mAP"], values[pascal.MEAN])
-    rows.append(["mean", *map(_number, mean), str(sum(boxes_per_class.values()))])
-    lines += ["", *_columns(rows)]
-    if len(boxes_per_class) > _MOST_CLASSES:
-        lines.append(f"({len(boxes_per_class) - _MOST_CLASSES} more classes in metrics.json)")
-    reasons = list(dict.fromkeys(result["undefined"].values()))
-    if reasons:
-        lines += ["", *(f"n/a: {reason}" for reason in reasons[:5])]
-        if len(reasons) > 5:
-            lines.append(f"n/a: {len(reasons) - 5} more reasons in metrics.json")
-    return "\n".join(lines)
+
+
+def _classes(values: Mapping[str, float | None], analysis: Mapping[str, Any]) -> list[str]:
+    at = f"from {analysis['score_threshold']:g}:"
+    rows = [["class", "AP", "AP .50", "VOC .50", "AR", at, "precision", "recall", "F1", "boxes"]]
+    for one in analysis["classes"][:_MOST_CLASSES]:
+        voc = values[pascal.PER_CLASS + unicodedata.normalize("NFKD", one["name"])]
+        scores = (one["AP"], one["AP50"], voc, one["AR"])
+        shown = (_number(one[key]) for key in _SHOWN)
+        rows.append([one["name"], *map(_number, scores), "", *shown, str(one["boxes"])])
+    means = [coco.PRECISION + "mAP", coco.PRECISION + "mAP@.50IOU", pascal.MEAN, coco.RECALL + "AR@100"]
+    boxes = sum(one["boxes"] for one in analysis["classes"])
+    rows.append(["mean", *(_number(values[name]) for name in means), *[""] * 4, str(boxes)])
+    lines = _columns(rows)
+    if len(analysis["classes"]) > _MOST_CLASSES:
+        lines.append(f"({len(analysis['classes']) - _MOST_CLASSES} more classes in analysis.json)")
+    return lines
+
+
+def _interval(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str | None:
+    found = analysis["interval"]
+    if found is None:
+        return None
+    name, value = found["metric"].split("/")[1], result["metrics"][found["metric"]]
+    return (
+        f"{name} {value:.3f}; with other images of this kind {found['low']:.3f} to {found['high']:.3f} "
+        f"({found['level']:.0%} interval)"
+    )
+
+
+def _training(result: Mapping[str, Any]) -> str | None:
+    sample = result["training_sample"]
+    if sample is None:
+        return None
+    value = sample["metrics"][coco.PRECISION + "mAP@.50IOU"]
+    return f"mAP@.50IOU {value:.3f} on {sample['images']} training images"
+
+
+def _mistakes(analysis: Mapping[str, Any]) -> str | None:
+    """The kinds of mistakes that cost most, the number of each at the score from which detections are shown."""
+    ranked = sorted(analysis["errors"], key=lambda error: -error["cost"])
+    parts = [f"{one['kind']} {one['cost']:.3f} ({one['count']})" for one in ranked[:3] if one["cost"] >= 0.0005]
+    return f"what costs most mAP@.50IOU (number): {', '.join(parts)}" if parts else None
 
 
 def _number(value: float | None) -> str:
