@@ -64,7 +64,11 @@ def from_training(*steps: int, model: str = "small") -> set[str]:
 
 
 def everything(*steps: int, model: str = "small") -> set[str]:
-    return {f"Configuring {model}"} | from_training(*steps, model=model)
+    return {f"Configuring {model}"} | preview(model) | from_training(*steps, model=model)
+
+
+def preview(model: str = "small") -> set[str]:
+    return {f"Showing what {model} is trained with"}
 
 
 # Nothing
@@ -135,7 +139,7 @@ def xml_of(project, name: str) -> Path:
 
 def follows(shard: str) -> set[str]:
     """What reruns after a shard."""
-    after = from_training(3, 6) if shard.startswith("train") else GROUND_TRUTH | from_evaluation(3, 6)
+    after = preview() | from_training(3, 6) if shard.startswith("train") else GROUND_TRUTH | from_evaluation(3, 6)
     return records(shard) | after | described()
 
 
@@ -240,10 +244,10 @@ def test_one_of_two_models(project):
     project.snakemake("results/models/other/train/log.jsonl")
     rest = from_evaluation(1, model="other")
     project.config["models"]["small"]["seed"] = 1
-    assert planned(project) == rest | from_training(3, 6)
+    assert planned(project) == rest | preview() | from_training(3, 6)
     project.config["models"]["small"]["seed"] = 0
     project.config["models"]["other"]["seed"] = 1
-    assert planned(project) == from_training(1, model="other")
+    assert planned(project) == preview("other") | from_training(1, model="other")
 
 
 @pytest.mark.parametrize(
@@ -262,10 +266,10 @@ def test_a_rate_a_loss_an_augmentation(project, field, value):
 @pytest.mark.parametrize(
     ("changes", "work"),
     [
-        ({"eval_config.use_moving_averages": True}, {"Configuring small"} | from_evaluation(3, 6)),
+        ({"eval_config.use_moving_averages": True}, {"Configuring small"} | preview() | from_evaluation(3, 6)),
         (
             {"model.ssd.post_processing.batch_non_max_suppression.iou_threshold": 0.5},
-            {"Configuring small"} | from_evaluation(3, 6),
+            {"Configuring small"} | preview() | from_evaluation(3, 6),
         ),
     ],
 )
@@ -343,7 +347,8 @@ def test_more_steps_with_a_schedule_of_its_own_length(project, schedule):
     assert "starts again" not in outcome.text
     log = {"Collecting the training log of small"}
     longer = {"Configuring small", "Training small up to step 6"} | log
-    assert outcome.work == longer | from_evaluation(2, 4, 6)  # steps 2 and 4 were trained, and not yet measured
+    # Steps 2 and 4 were trained, and not yet measured.
+    assert outcome.work == longer | preview() | from_evaluation(2, 4, 6)
     run = project.snakemake(f"{MODEL}/train/log.jsonl")
     assert run.work == longer
     assert (checkpoint(project, 2), checkpoint(project, 4)) == before
@@ -390,7 +395,8 @@ def test_another_distance_of_checkpoints(project):
         ("evaluation/choose.py", from_choice()),
         ("evaluation/run.py", from_evaluation(3, 6)),
         ("training/log.py", from_training(3, 6)),
-        ("records/shards.py", records(*ALL_SHARDS) | GROUND_TRUTH | from_training(3, 6)),
+        ("training/augment.py", preview() | from_training(3, 6)),
+        ("records/shards.py", records(*ALL_SHARDS) | GROUND_TRUTH | preview() | from_training(3, 6)),
         ("pipeline/changes.py", {"Configuring small"}),
         # The plan is made again with it, and comes out the same.
         ("annotations/decide.py", {"Checking the annotations", "Describing the data set"} | COMPARISON),
