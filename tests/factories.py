@@ -1,5 +1,6 @@
 """Small photographs and data sets for tests, whole ones and broken ones."""
 
+import hashlib
 import io
 import struct
 import zlib
@@ -9,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from boxwright.annotations import voc
-from boxwright.annotations.model import Box
+from boxwright.annotations.model import Box, Sample
 
 
 def pixels(seed: int = 0, width: int = 64, height: int = 48) -> np.ndarray:
@@ -110,3 +111,10 @@ class DataSet:
             "verify": "headers",
             **changes,
         }
+
+
+def sample_of(data: DataSet, name: str, *boxes: Box, width: int = 64, height: int = 48) -> Sample:
+    """A photograph of a data set as the plan would have it."""
+    path = data.image(name, photo(zlib.crc32(name.encode()), width, height))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Sample(name, str(path), sha256, width, height, "jpeg", (), boxes)

@@ -131,7 +131,7 @@ def test_killed_at_random_moments(tmp_path):
         victims = training(run) if victim == "training" else processes(run)
         writing = writes_checkpoint(train)
         kill(victims)
-        run.wait(timeout=120)
+        run.wait(timeout=600)
         kills[victim] += bool(victims)
         while_writing += writing and bool(victims)
         losses.append(repeated(train, saved_step(train)))

@@ -8,24 +8,32 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from boxwright import disk
+
 
 @contextmanager
 def writing(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
     """Open a file beside `path` for writing and rename it to `path` when the block ends without an error.
 
     The parent folder is made if missing. On an error nothing is left behind and an older `path` stays as it was.
-    `mode` is "wb" or "w" (UTF-8, "\\n" line ends).
+    `mode` is "wb" or "w" (UTF-8, "\\n" line ends). Raises UserError where the disk is full.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open(mode, **text) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if not disk.is_full(error):
+            raise
+        written = temporary.stat().st_size if temporary.exists() else 0
+        temporary.unlink(missing_ok=True)
+        raise disk.full(path, at_least=written) from error
     finally:
         temporary.unlink(missing_ok=True)
 

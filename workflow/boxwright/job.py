@@ -3,14 +3,16 @@
 import io
 import os
 import sys
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 # TensorFlow's warnings about itself help nobody who watches a run; its errors still come through.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from boxwright import disk
 from boxwright.errors import UserError
 from boxwright.receipts import Receipts
 
@@ -26,9 +28,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
     receipts = Receipts(snakemake.config["results"])
     receipts.forget(snakemake.output)
     undeclared: list[Path] = []
-    path = Path(snakemake.log[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", buffering=1) as log:
+    with _opened(Path(snakemake.log[0])) as log:
         stdout, stderr = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Tee(stdout, log), _Tee(stderr, log)
         try:
@@ -44,15 +44,33 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
             sys.exit(130)
-        except Exception:
-            import traceback
-
+        except Exception as error:
+            if disk.is_full(error):
+                print(f"\n{disk.full(snakemake.output[0])}\n", file=sys.stderr)
+                sys.exit(1)
             print(traceback.format_exc(), file=log)
             raise
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             sys.stdout, sys.stderr = stdout, stderr
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    """The log file; on a full disk there is none, and the terminal still hears what happens."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = path.open("w", encoding="utf-8", buffering=1)
+    except OSError as error:
+        if not disk.is_full(error):
+            raise
+        log = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (closed below)
+    try:
+        yield log
+    finally:
+        with suppress(OSError):
+            log.close()
 
 
 def _import_tensorflow(log: Any) -> None:
@@ -75,12 +93,14 @@ class _Tee(io.TextIOBase):
     def write(self, text: str) -> int:
         self._terminal.write(text)
         if "\r" not in text and "\x1b" not in text:
-            self._log.write(text)
+            with suppress(OSError):  # of a full disk
+                self._log.write(text)
         return len(text)
 
     def flush(self) -> None:
         self._terminal.flush()
-        self._log.flush()
+        with suppress(OSError):
+            self._log.flush()
 
     def isatty(self) -> bool:
         return self._terminal.isatty()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from boxwright import disk
 from boxwright.checkpoint_index import kind_of
 from boxwright.checkpoint_state import find_prefix
 from boxwright.detector import frozen_graph
@@ -88,12 +89,12 @@ def write(prefix: str | Path, tensors: Mapping[str, np.ndarray | tf.Tensor]) -> 
     tensors give equal bytes. Raises UserError where the disk is full or not writable.
     """
     prefix = Path(prefix)
-    prefix.parent.mkdir(parents=True, exist_ok=True)
     temporary = prefix.with_name(f".{prefix.name}.{os.getpid()}.tmp")
     suffixes = (".data-00000-of-00001", ".index")
     ordered = sorted(tensors)
     values = [tf.convert_to_tensor(tensors[name]) for name in ordered]
     try:
+        prefix.parent.mkdir(parents=True, exist_ok=True)
         with tf.device("CPU"):
             tf.raw_ops.SaveV2(
                 prefix=str(temporary), tensor_names=ordered, shape_and_slices=[""] * len(ordered), tensors=values
@@ -107,12 +108,19 @@ def write(prefix: str | Path, tensors: Mapping[str, np.ndarray | tf.Tensor]) -> 
         _flush(prefix.parent)
     except (tf.errors.OpError, OSError) as error:
         size = sum(value.dtype.size * int(np.prod(value.shape)) for value in values)
+        if disk.is_full(error):
+            _remove(temporary)
+            raise disk.full(prefix, needed=size) from error
         raise UserError(
             f"The checkpoint {prefix} could not be written; it needs {size / 1e6:.1f} MB: {str(error).splitlines()[0]}"
         ) from error
     finally:
-        for left in prefix.parent.glob(f"{temporary.name}*"):
-            left.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _remove(prefix: Path) -> None:
+    for left in prefix.parent.glob(f"{prefix.name}*"):
+        left.unlink(missing_ok=True)
 
 
 def _flush(path: str | Path) -> None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
-from boxwright import checkpoint_state
+from boxwright import checkpoint_state, disk
 from boxwright.detector import builder, checkpoint_files, inference
 from boxwright.export import graph
 from boxwright.pipeline import text
@@ -55,7 +55,10 @@ def freeze(config: Any, prefix: str | Path, label_map: str | Path, folder: str |
 
 @contextmanager
 def whole_folder(folder: str | Path) -> Iterator[Path]:
-    """A new folder beside `folder` to write into, which takes its place when the block ends without an error."""
+    """A new folder beside `folder` to write into, which takes its place when the block ends without an error.
+
+    Raises UserError where the disk is full.
+    """
     folder = Path(folder)
     for stale in folder.parent.glob(f".{folder.name}.*.tmp"):  # of a run that was killed
         shutil.rmtree(stale, ignore_errors=True)
@@ -66,6 +69,12 @@ def whole_folder(folder: str | Path) -> Iterator[Path]:
         if folder.exists():
             shutil.rmtree(folder)
         temporary.rename(folder)
+    except Exception as error:
+        if not disk.is_full(error):
+            raise
+        written = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise disk.full(folder, at_least=written) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
