@@ -18,8 +18,10 @@ def overlap(a, b):
     return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both) if both else 0.0
 
 
-def oracle(dataset, detections, number) -> float | None:
-    """VOC's own procedure, word by word: walk the ranked detections of a class, then integrate the curve."""
+def oracle(dataset, detections, number) -> tuple[float, float] | None:
+    """VOC's own procedure, word by word: walk the ranked detections of a class, then integrate the curve, and, as in
+    2007, average its largest precisions from eleven recalls on.
+    """
     truth = dataset.truth
     rows = [row for row in range(len(truth)) if truth.classes[row] == number]
     ignored = {row for row in rows if truth.difficult[row] or truth.crowd[row]}
@@ -46,15 +48,18 @@ def oracle(dataset, detections, number) -> float | None:
             taken.add(best)
     recall, precision = [0.0], [0.0]
     found = 0
+    reached: list[tuple[int, float]] = []
     for count, one in enumerate(right, start=1):
         found += one
+        reached.append((found, found / count))
         recall.append(found / objects)
         precision.append(found / count)
     recall.append(1.0)
     precision.append(0.0)
     for i in range(len(precision) - 2, -1, -1):
         precision[i] = max(precision[i], precision[i + 1])
-    return sum((recall[i] - recall[i - 1]) * precision[i] for i in range(1, len(recall)))
+    tenths = [max((p for n, p in reached if 10 * n >= tenth * objects), default=0.0) for tenth in range(11)]
+    return sum((recall[i] - recall[i - 1]) * precision[i] for i in range(1, len(recall))), sum(tenths) / 11
 
 
 @pytest.mark.parametrize(
@@ -72,13 +77,16 @@ def test_equals_the_procedure_on_bccd(shared):
 def assert_equal(dataset, detections, tolerance=1e-9):
     values, undefined = pascal.metrics(dataset, detections)
     expected = {name: oracle(dataset, detections, number) for name, number in dataset.label_map.items()}
-    for name, value in expected.items():
-        ours = values[pascal.PER_CLASS + name]
-        if value is None:
-            assert ours is None and undefined[pascal.PER_CLASS + name]
-        else:
-            assert ours == pytest.approx(value, abs=tolerance)
-    assert values[pascal.MEAN] == pytest.approx(np.mean([v for v in expected.values() if v is not None]))
+    kinds = ((pascal.MEAN, pascal.PER_CLASS), (pascal.MEAN_07, pascal.PER_CLASS_07))
+    for kind, (mean, per_class) in enumerate(kinds):
+        for name, value in expected.items():
+            ours = values[per_class + name]
+            if value is None:
+                assert ours is None and undefined[per_class + name]
+            else:
+                assert ours == pytest.approx(value[kind], abs=tolerance)
+        defined = [value[kind] for value in expected.values() if value is not None]
+        assert values[mean] == pytest.approx(np.mean(defined), abs=tolerance)
 
 
 def test_area_under_the_interpolated_curve_by_hand():
@@ -87,6 +95,15 @@ def test_area_under_the_interpolated_curve_by_hand():
     # Wrong, right, right of 2: the envelope lifts 1/2 to 2/3.
     assert pascal.average_precision(np.array([False, True, True]), 2) == pytest.approx(2 / 3)
     assert pascal.average_precision(np.array([], bool), 3) == 0
+
+
+def test_eleven_points_by_hand():
+    # Right, wrong, right of 4: precision 1 up to recall 1/4 (0, 0.1, 0.2), 2/3 up to 1/2 (0.3, 0.4, 0.5), then 0.
+    assert pascal.eleven_points(np.array([True, False, True]), 4) == pytest.approx((3 * 1 + 3 * 2 / 3) / 11)
+    # A recall of 3 / 10 reaches 0.3.
+    assert pascal.eleven_points(np.array([True] * 3), 10) == pytest.approx(4 / 11)
+    assert pascal.eleven_points(np.array([True, True]), 2) == 1
+    assert pascal.eleven_points(np.array([], bool), 3) == pascal.eleven_points(np.zeros(5, bool), 3) == 0
 
 
 def test_duplicates_are_mistakes_and_difficult_boxes_are_left_out():
@@ -100,8 +117,11 @@ def test_duplicates_are_mistakes_and_difficult_boxes_are_left_out():
         "PascalBoxes_Precision/mAP@0.5IOU": 1.0,
         "PascalBoxes_PerformanceByCategory/AP@0.5IOU/dog": 1.0,
         "PascalBoxes_PerformanceByCategory/AP@0.5IOU/cat": None,
+        "PascalBoxes_Precision/mAP@0.5IOU (VOC07)": 1.0,
+        "PascalBoxes_PerformanceByCategory/AP@0.5IOU (VOC07)/dog": 1.0,
+        "PascalBoxes_PerformanceByCategory/AP@0.5IOU (VOC07)/cat": None,
     }
-    assert list(undefined) == ["PascalBoxes_PerformanceByCategory/AP@0.5IOU/cat"]
+    assert set(undefined) == {name for name, value in values.items() if value is None}
     # The duplicate first in rank costs nothing, since the first on an object is the right one.
     doubled = pascal.metrics(dataset, found_of([0, 0], [box, box], [0.8, 0.9], [1, 1]))[0]
     assert doubled["PascalBoxes_Precision/mAP@0.5IOU"] == 1.0
@@ -110,7 +130,8 @@ def test_duplicates_are_mistakes_and_difficult_boxes_are_left_out():
 def test_only_difficult_boxes_is_undefined():
     dataset = Dataset(images_of(1), truth_of([0], [[0, 0, 9, 9]], [1], difficult=[True]), {"dog": 1})
     values, undefined = pascal.metrics(dataset, found_of([], [], [], []))
-    assert values == {pascal.MEAN: None, pascal.PER_CLASS + "dog": None}
+    names = {pascal.MEAN, pascal.PER_CLASS + "dog", pascal.MEAN_07, pascal.PER_CLASS_07 + "dog"}
+    assert values == dict.fromkeys(names)
     assert "difficult" in undefined[pascal.MEAN] and "difficult" in undefined[pascal.PER_CLASS + "dog"]
 
 
