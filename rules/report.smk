@@ -47,6 +47,7 @@ rule describe_dataset:
     params:
         identity=blueprint.statistics,
         plan=blueprint.plan_folder,
+        found=blueprint.found,
     message:
         "Describing the data set"
     script:

@@ -251,9 +251,14 @@ class Blueprint:
     # What the figures of the report depend on
 
     @property
+    def found(self) -> dict[str, int]:
+        """How many images and annotations were found, and how many images are on no side of the split, by reason."""
+        counts = self.plan.counts
+        return counts["found"] | {key: counts[key] for key in ("left_out", "on_neither_list")}
+
+    @property
     def statistics(self) -> Identity:
-        counts = {key: value for key, value in self.plan.counts.items() if key not in ("train", "eval", "defects")}
-        data = _short(self._samples("train"), self._samples("eval"), self.plan.identities["checks"], counts)
+        data = _short(self._samples("train"), self._samples("eval"), self.plan.identities["checks"], self.found)
         return {"data": data, "code": self._code("describe_dataset")}
 
     def anchors(self, name: str) -> Identity:

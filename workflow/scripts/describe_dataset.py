@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from boxwright import files
-from boxwright.annotations import label_map, manifest, plan, statistics
+from boxwright.annotations import label_map, manifest, statistics
 from boxwright.figures import dataset, pictures, tables
 from boxwright.job import job
 
@@ -13,8 +13,7 @@ with job(snakemake):
     classes = label_map.read(snakemake.input.label_map, gaps=True)
     manifests = {side: manifest.of_side(folder, side) for side in ("train", "eval")}
     found = statistics.of(manifests, classes)
-    counts = plan.load(folder.parent).counts
-    found |= {"found": counts["found"] | {key: counts[key] for key in ("left_out", "on_neither_list")}}
+    found["found"] = snakemake.params.found
     with Path(snakemake.input.checks).open(encoding="utf-8", errors="replace", newline="\n") as lines:
         files.write_all(
             {

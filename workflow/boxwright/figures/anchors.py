@@ -56,8 +56,8 @@ def fit(found: Mapping[str, Any], model: str) -> Figure:
     good = iou >= found["threshold"]
     missed = found["boxes"] - found["covered"]
     for mask, colour, label in (
-        (good, style.GOOD, f"matched by an anchor ({found['covered']:,} boxes)"),
-        (~good, style.BAD, f"matched by none ({missed:,} boxes)"),
+        (good, style.GOOD, f"matched by an anchor ({found['covered']:,})"),
+        (~good, style.BAD, f"matched by none ({missed:,})"),
     ):
         rows = np.flatnonzero(mask)
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_DOTS)).astype(int)] if len(rows) else rows

@@ -13,7 +13,10 @@ def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 
     """reStructuredText about the data (statistics.json) and the models, of which `limit` stand in the table."""
     found = comparison.families(results)
     sides = statistics["train"], statistics["eval"]
-    question = f"Where in an image is {_names(list(statistics['classes']))}, and how far can the answer be trusted?"
+    question = (
+        f"Which objects ({_names(list(statistics['classes']))}) are in an image, where are they, and how far can the "
+        "answer be trusted?"
+    )
     data = (
         f"{sides[0]['images']:,} annotated images with {sides[0]['boxes']:,} boxes trained the detector. "
         f"{sides[1]['images']:,} others with {sides[1]['boxes']:,} boxes, which it never saw, measured it."
@@ -65,10 +68,8 @@ def _table(found: Sequence[comparison.Family], left_out: int) -> str:
 
 
 def _names(names: list[str]) -> str:
-    shown = [f"a {name}" for name in names[:_MOST_NAMES]]
-    if len(names) > _MOST_NAMES:
-        return f"{', '.join(shown)} or one of {len(names) - _MOST_NAMES} other things"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+    shown = names if len(names) <= _MOST_NAMES else [*names[:_MOST_NAMES], f"{len(names) - _MOST_NAMES} others"]
+    return " or ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
 def _title(names: list[str]) -> str:

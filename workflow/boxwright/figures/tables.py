@@ -11,6 +11,7 @@ from boxwright.figures.results import Result, places
 
 SIDES = {"train": "training", "eval": "evaluation"}
 _MOST_FINDINGS = 300
+_MOST_REASONS = 20
 
 
 def dataset(statistics: Mapping[str, Any]) -> bytes:
@@ -96,7 +97,8 @@ def checkpoints(results: Sequence[Result]) -> bytes:
             reasons |= {name: one["undefined"].get(name) for name in names if values.get(name) is None}
     head = ("model", "seed", "step", "mAP at IoU 0.5", "mAP", "mAP at 0.75", "recall", "small", "medium", "large", "")
     first = results[0].evaluations[0]
-    notes = [html.paragraph(f"n/a: {why}", note=True) for why in dict.fromkeys(filter(None, reasons.values()))]
+    different = list(dict.fromkeys(filter(None, reasons.values())))[:_MOST_REASONS]
+    notes = [html.paragraph(f"n/a: {why}", note=True) for why in different]
     return html.page(
         "All models and checkpoints",
         html.paragraph(
@@ -122,9 +124,8 @@ def classes(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
     ]
     at = f"{analysis['score_threshold']:g}"
     head = ("class", "AP at IoU 0.5", "AP", "AR", "precision", "recall", "F1", "best threshold")
-    notes = []
-    if any(not one["boxes"] for one in analysis["classes"]):
-        notes.append(html.paragraph("n/a: a class without a box in the evaluation images has no recall.", note=True))
+    reasons = dict.fromkeys(why for one in analysis["classes"] for why in one["undefined"].values())
+    notes = [html.paragraph(f"n/a: {why}", note=True) for why in list(reasons)[:_MOST_REASONS]]
     return html.page(
         f"Classes of {model} at step {step:,}",
         html.paragraph(
