@@ -1,82 +1,159 @@
-"""Time and memory of planning a large data set: the first time, with nothing changed, and after one edit.
+"""A large data set through real Snakemake: planning, the data rules, an edit; each figure beside its bar.
 
-    python benchmarks/plan.py [--pairs 100000]
+    python benchmarks/plan.py [--pairs 100000] [--folder KEPT]
 
-Generates that many small JPEGs with annotations in a temporary folder (--folder keeps them for the next time) and
-runs `annotations.plan.make` in a new process each time; the times are those of `make`, without the start of Python.
+Generates that many small JPEGs with annotations (--folder keeps them for the next time), and a fifth as many to see
+whether a rule's memory grows. Everything runs as a user runs it; the page cache is warm. Wall-clock seconds count;
+those of the processors tell how busy the machine was with something else. Exit status 1 if a bar is missed.
 """
 
 import argparse
+import csv
+import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import NamedTuple
 
 import make_images
-from measuring import Stopwatch, peak_memory
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARDS = {"train": 16, "eval": 4}
+DATA = "results/data"
+TARGETS = [
+    *(f"{DATA}/{name}" for name in ("checks.tsv", "split.tsv", "label_map.pbtxt", "eval.coco.json")),
+    *(f"{DATA}/{side}-{i:05d}-of-{count:05d}.tfrecord" for side, count in SHARDS.items() for i in range(count)),
+]
+# Rules of the data, and the memory in MB by which they may differ between the two sizes.
+RULES = ("check_annotations", "split_dataset", "write_label_map", "write_records", "write_ground_truth")
+MEMORY_SLACK = 20.0
 
 
-def plan(folder: Path, data: Path) -> None:
-    """Plan the pairs below `folder`; prints wall-clock seconds, processor seconds, MB and what the plan says."""
-    from boxwright.annotations.plan import make
+class Cost(NamedTuple):
+    """Wall-clock and processor seconds of a command with all that it started, and the peak memory in MB of the process
+    that took most.
+    """
 
-    dataset = {
-        "images": [str(folder / "images")],
-        "annotations": [str(folder / "annotations")],
-        "label_map": None,
-        "split": {"eval_fraction": 0.2, "seed": 0},
-        "shards": {"train": 16, "eval": 4},
-        "policies": {},
-        "verify": "headers",
+    wall: float
+    processor: float
+    memory: float
+    output: str
+
+
+class Bars:
+    """Prints figures beside their bars, and remembers whether all were met."""
+
+    met = True
+
+    def show(self, what: str, value: float, bar: float, unit: str, *, least: bool = False, more: str = "") -> None:
+        good = value >= bar if least else value <= bar
+        self.met &= good
+        kind = "at least" if least else "at most"
+        print(f"{what}: {value:,.1f} {unit} ({kind} {bar:,.0f}{more}){'' if good else '   <- MISSED'}", flush=True)
+
+    def time(self, what: str, cost: Cost, bar: float) -> None:
+        self.show(what, cost.wall, bar, "s", more=f"; {cost.processor:.1f} s of processor time, {cost.memory:.0f} MB")
+
+
+def snakemake(folder: Path, *arguments: str) -> Cost:
+    """Run Snakemake on two cores in `folder`."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
+    with tempfile.TemporaryFile("w+") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [*command, "--configfile", "big.yaml"], cwd=folder, stdout=output, stderr=subprocess.STDOUT
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        output.seek(0)
+        text = output.read()
+    if status:
+        sys.exit(f"{' '.join(command)} failed:\n{text}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, text)
+
+
+def prepare(folder: Path, pairs: Path, count: int) -> None:
+    """A project on `count` pairs, which are made where they are missing."""
+    if not (pairs / "images").is_dir():
+        make_images.make(pairs, count)
+    config = {
+        "dataset": {
+            "images": str(pairs / "images"),
+            "annotations": str(pairs / "annotations"),
+            "shards": SHARDS,
+        },
+        "models": {
+            "small": {
+                "pipeline": str(ROOT / "config/pipelines/demo_ssd.config"),
+                "num_steps": 100,
+                "checkpoint_every": 100,
+            }
+        },
     }
-    watch = Stopwatch()
-    made = make(dataset, data)
-    print(*watch.read(), peak_memory(), len(made.identities))
+    folder.mkdir()
+    (folder / "big.yaml").write_text(yaml.safe_dump(config))
 
 
-def measure(what: str, folder: Path, data: Path) -> None:
-    """Plan in a process of its own and show what it took."""
-    command = [sys.executable, __file__, "--job", str(folder), str(data)]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    wall, processor, memory, _ = map(float, output.split())
-    print(f"{what}: {wall:.2f} s ({processor:.2f} s of processor time), peak memory {memory:.0f} MB")
+def memory_of_rules(folder: Path) -> dict[str, float]:
+    """The peak memory in MB of each data rule's largest job, as Snakemake measured it."""
+    found: dict[str, float] = {}
+    for path in (folder / "results/benchmarks").rglob("*.tsv"):
+        rule = path.relative_to(folder / "results/benchmarks").parts[0].removesuffix(".tsv")
+        with path.open() as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                if rule in RULES and row["max_rss"] not in ("-", "NA"):
+                    found[rule] = max(found.get(rule, 0.0), float(row["max_rss"]))
+    return found
 
 
-def changed_files(data: Path, before: dict[Path, float]) -> int:
-    """How many shards' manifests were written since `before` was taken."""
-    return sum(before.get(path) != time for path, time in manifest_times(data).items())
-
-
-def manifest_times(data: Path) -> dict[Path, float]:
-    return {path: path.stat().st_mtime_ns for path in (data / "plan").glob("*.jsonl")}
+def edit(pairs: Path) -> Path:
+    """Move a side of one box by a pixel."""
+    path = min((pairs / "annotations").rglob("*.xml"))
+    text = path.read_text()
+    path.write_text(re.sub(r"<xmin>(\d+)", lambda found: f"<xmin>{int(found[1]) ^ 1}", text, count=1))
+    return path
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="where the pairs are, or are to be made and kept")
-    parser.add_argument("--job", nargs=2, type=Path, metavar=("FOLDER", "DATA"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.job:
-        plan(*arguments.job)
-        return
+    bars = Bars()
     with tempfile.TemporaryDirectory(prefix="boxwright-plan-") as temporary:
-        folder, data = arguments.folder or Path(temporary, "pairs"), Path(temporary, "data")
-        if not (folder / "images").is_dir():
-            watch = Stopwatch()
-            make_images.make(folder, arguments.pairs)
-            print(f"{arguments.pairs} pairs made in {watch.read()[0]:.1f} s")
-        measure("first", folder, data)
-        measure("nothing changed", folder, data)
-        edited = min((folder / "annotations").rglob("*.xml"))
-        original, times = edited.read_text(), manifest_times(data)
-        try:
-            edited.write_text(re.sub(r"<xmin>(\d+)", lambda found: f"<xmin>{int(found[1]) + 1}", original, count=1))
-            measure("one annotation edited", folder, data)
-        finally:
-            edited.write_text(original)
-        print(f"manifests written again after the edit: {changed_files(data, times)} of {len(times)}")
+        kept = (arguments.folder or Path(temporary)).resolve()
+        memory = {}
+        for name, count in (("fifth", arguments.pairs // 5), ("whole", arguments.pairs)):
+            folder, pairs = Path(temporary, name), kept / f"pairs-{count}"
+            prepare(folder, pairs, count)
+            first = snakemake(folder, "--dry-run")
+            if name == "whole":
+                bars.time(f"first dry run of {count:,} pairs", first, 10)
+            done = snakemake(folder, *TARGETS)
+            memory[name] = memory_of_rules(folder)
+        rate = count / (done.wall + first.wall) / 2
+        bars.show(
+            "all data rules and the plan", rate, 2000, "images/s per core", least=True, more=f"; {done.wall:.1f} s"
+        )
+        nothing = snakemake(folder, "--dry-run", *TARGETS)
+        assert "Nothing to be done" in nothing.output, nothing.output
+        bars.time("dry run with nothing to do", nothing, 3)
+        bars.show("its memory", nothing.memory, 500, "MB")
+        edit(pairs)
+        edited = snakemake(folder, *TARGETS)
+        assert len(re.findall(r"Writing (train|eval) records", edited.output)) == 1, edited.output
+        bars.time("one annotation edited, to finished records", edited, 10)
+        for rule in RULES:
+            small, large = (memory[name].get(rule) for name in ("fifth", "whole"))
+            if small is None or large is None:
+                print(f"memory of {rule}: too short a job to be measured")
+                continue
+            bars.show(f"memory of {rule}", large, small + MEMORY_SLACK, "MB", more=f" of a fifth: {small:.0f} MB")
+    sys.exit(not bars.met)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,15 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_copy_appears_whole(tmp_path):
+    (tmp_path / "plan.tsv").write_bytes(bytes(range(256)) * 1000)
+    files.copy(tmp_path / "plan.tsv", tmp_path / "deep/result.tsv")
+    assert (tmp_path / "deep/result.tsv").read_bytes() == bytes(range(256)) * 1000
+    with pytest.raises(FileNotFoundError):
+        files.copy(tmp_path / "gone.tsv", tmp_path / "deep/result.tsv")
+    assert (tmp_path / "deep/result.tsv").stat().st_size == 256_000
+
+
 def test_equal_bytes_keep_the_files_time(tmp_path):
     path = tmp_path / "file"
     assert files.write_if_changed(path, b"same")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,12 @@ def writing(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
         raise disk.full(path, at_least=written) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def copy(source: str | os.PathLike, target: str | os.PathLike) -> None:
+    """Copy a file, which appears whole; a piece of it at a time is in memory."""
+    with Path(source).open("rb") as original, writing(target) as file:
+        shutil.copyfileobj(original, file)
 
 
 def write_all(contents: Mapping[str, bytes]) -> None:

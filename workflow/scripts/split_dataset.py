@@ -5,5 +5,5 @@ from pathlib import Path
 from boxwright import files
 from boxwright.job import job
 
-with job(snakemake), files.writing(snakemake.output[0]) as file:
-    file.write((Path(snakemake.params.plan) / "split.tsv").read_bytes())
+with job(snakemake):
+    files.copy(Path(snakemake.params.plan) / "split.tsv", snakemake.output[0])
