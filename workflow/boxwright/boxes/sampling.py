@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from boxwright import replicas
+
 
 def balanced(candidates, positives, size, positive_fraction, seed):
     """Draws anchors of each image without replacement.
@@ -19,7 +21,7 @@ def balanced(candidates, positives, size, positive_fraction, seed):
     Returns:
         `[B, A]` bool, the anchors drawn.
     """
-    order = tf.random.stateless_uniform(tf.shape(candidates), seed)
+    order = replicas.uniform(tf.shape(candidates), seed)
     positives, negatives = candidates & positives, candidates & ~positives
     most = tf.size(candidates) if size is None else int(positive_fraction * size)
     drawn = _draw(positives, most, order)

@@ -101,7 +101,7 @@ class ConvolutionalBoxPredictor:
             classes = _run(self.class_heads[index], features, training)
             codes.append(tf.reshape(boxes, [batch, -1, BOX_CODE_SIZE]))
             logits.append(tf.reshape(classes, [batch, -1, self.class_slots]))
-        codes, logits = tf.concat(codes, axis=1), tf.concat(logits, axis=1)
+        codes, logits = (tf.cast(tf.concat(parts, axis=1), tf.float32) for parts in (codes, logits))
         if self.clip_range is not None:
             codes = tf.clip_by_value(codes, *self.clip_range)
         return codes, tf.sigmoid(logits) if self.sigmoid else logits

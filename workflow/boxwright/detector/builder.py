@@ -37,14 +37,16 @@ class Detector(Protocol):
     def postprocess(self, predictions: dict[str, tf.Tensor], true_shapes: tf.Tensor) -> dict[str, tf.Tensor]: ...
 
 
-def build(model, seed: int = 0) -> Detector:
+def build(model, seed: int = 0, compute: tf.DType = tf.float32) -> Detector:
     """The detector of a `DetectionModel` message; `seed` decides the first values of its variables.
+
+    `compute` is the type in which its layers compute; its variables and what it predicts are float32.
 
     Raises UserError (most often its UnsupportedError, which carries the field) for what the engine cannot do.
     """
     kind = chosen(model, "model", "model", ("ssd", "faster_rcnn"))
     if kind == "ssd":
-        return Ssd(model.ssd, seed)
+        return Ssd(model.ssd, seed, compute)
     from boxwright.detector.faster_rcnn import FasterRcnn
 
-    return FasterRcnn(model.faster_rcnn, seed)
+    return FasterRcnn(model.faster_rcnn, seed, compute)

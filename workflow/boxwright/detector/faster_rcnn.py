@@ -33,7 +33,7 @@ Tensors = dict[str, tf.Tensor]
 
 
 class FasterRcnn:
-    """The detector of a `FasterRcnn` message; `seed` decides its variables' first values.
+    """The detector of a `FasterRcnn` message; `seed` decides its variables' first values, `compute` is the layers' type.
 
     `backbone_scopes` are the prefixes of the names that a feature extractor's checkpoint can fill.
     Raises UnsupportedError for a field or value that is not implemented.
@@ -41,7 +41,7 @@ class FasterRcnn:
 
     backbone_scopes = (FIRST_STAGE, SECOND_STAGE)
 
-    def __init__(self, message, seed: int = 0):
+    def __init__(self, message, seed: int = 0, compute: tf.DType = tf.float32):
         _check(message)
         self.message = message
         self.num_classes = message.num_classes
@@ -49,7 +49,7 @@ class FasterRcnn:
         self.resizer = resizers.from_message(message.image_resizer, f"{FIELD}.image_resizer")
         self.grid = message.first_stage_anchor_generator.grid_anchor_generator
         self.miner = None
-        self._variables = Variables(seed)
+        self._variables = Variables(seed, compute)
         depth = DEPTHS[message.feature_extractor.type]
         settings = resnet_v1.hyperparams(message.feature_extractor.batch_norm_trainable)
         self.proposal_features = resnet_v1.ProposalFeatures(

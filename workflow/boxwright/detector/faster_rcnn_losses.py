@@ -1,13 +1,15 @@
 """The losses of Faster R-CNN's two stages (Ren et al. 2015, https://arxiv.org/abs/1506.01497, section 3.1.2).
 
 Boxes are in pixels of the preprocessed image throughout. Each image's terms are divided by what was sampled of it, then
-averaged over the batch. Weights of the loss terms are applied by the caller.
+averaged over the batch. Weights of the loss terms are applied by the caller. Where several replicas share the batch,
+each gives its part of these averages, and the loss is their sum.
 """
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
+from boxwright import replicas
 from boxwright.boxes import losses, mining, sampling, targets
 from boxwright.boxes.matcher import Matcher
 from boxwright.boxes.targets import Targets
@@ -57,7 +59,8 @@ def region_proposal_losses(
     count = tf.maximum(tf.reduce_sum(sampled, axis=1), 1.0)
     localization = losses.smooth_l1(encodings, target.box_targets, sampled * target.box_weights)
     classification = losses.softmax(objectness, tf.one_hot(tf.cast(is_object, tf.int32), 2), sampled)
-    return tuple(tf.reduce_mean(tf.reduce_sum(loss, axis=1) / count) for loss in (localization, classification))
+    terms = (tf.reduce_mean(tf.reduce_sum(loss, axis=1) / count) for loss in (localization, classification))
+    return tuple(term / replicas.count() if replicas.count() > 1 else term for term in terms)
 
 
 def box_classifier_losses(
@@ -84,7 +87,7 @@ def box_classifier_losses(
         # Background has no box; its weight is 0, so it may borrow that of the first class.
         label = tf.argmax(target.class_targets, axis=-1, output_type=tf.int32)
         encodings = tf.gather(encodings, tf.maximum(label - 1, 0), batch_dims=2)
-    count = tf.maximum(num_proposals, 1) * batch
+    count = tf.maximum(num_proposals, 1) * batch * replicas.count()
     count = tf.cast(count, tf.float32)[:, None]
     localization = losses.smooth_l1(encodings, target.box_targets, target.box_weights) / count
     class_losses = classification(logits, target.class_targets, target.class_weights)
@@ -96,4 +99,6 @@ def box_classifier_losses(
         mined = mining.mine(miner, class_losses[:1], localization[:1], proposals[:1], num_valid=num_proposals[:1])
         localization, class_losses, counted = localization[:1], class_losses[:1], mined.selected
     counted = tf.cast(counted, tf.float32)
+    if miner is not None and replicas.count() > 1:
+        counted *= tf.cast(replicas.index() == 0, tf.float32)
     return tf.reduce_sum(localization * counted), tf.reduce_sum(class_losses * counted)

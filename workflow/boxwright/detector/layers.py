@@ -2,7 +2,11 @@
 
 A layer is built once, from the number of its input channels, and called many times. Its variables go into a
 `Variables` registry under `<name>/weights`, `<name>/depthwise_weights`, `<name>/biases` and
-`<name>/BatchNorm/{gamma,beta,moving_mean,moving_variance}`. All tensors are NHWC float32.
+`<name>/BatchNorm/{gamma,beta,moving_mean,moving_variance}`. All tensors are NHWC.
+
+Variables are float32. What flows between layers is of the registry's `compute` type: with bfloat16 or float16 the
+convolutions run on a GPU's tensor cores in half the memory, while statistics and sums stay float32 (Micikevicius et al.
+2018, https://arxiv.org/abs/1710.03740).
 
 Batch norm that uses its moving averages (in inference, or frozen while training) is folded into the kernel:
 conv(x, w * s) + (beta - mean * s) with s = gamma / sqrt(variance + epsilon) costs nothing per pixel, and gradients
@@ -11,6 +15,7 @@ still reach w, gamma and beta.
 
 import tensorflow as tf
 
+from boxwright import replicas
 from boxwright.detector import initializers
 from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.initializers import Initializer
@@ -23,11 +28,12 @@ class Variables:
     """All variables of a detector by checkpoint name.
 
     `by_name` keeps the order in which they were added, `trainable` lists the names that gradients reach. First values
-    depend on `seed` and the name alone.
+    depend on `seed` and the name alone. `compute` is the type that the layers compute in.
     """
 
-    def __init__(self, seed: int = 0):
+    def __init__(self, seed: int = 0, compute: tf.DType = tf.float32):
         self.seed = seed
+        self.compute = compute
         self.by_name: dict[str, tf.Variable] = {}
         self.trainable: list[str] = []
         self.regularized: dict[str, Regularizer] = {}
@@ -77,13 +83,17 @@ class Normalizer:
     def by_batch(self, x: tf.Tensor) -> tf.Tensor:
         """Normalise [B, H, W, C] by its own mean and variance and move the averages towards them.
 
-        The moving variance follows the unbiased one (over n - 1), as TensorFlow's fused kernels give it.
+        The moving variance follows the unbiased one (over n - 1), as TensorFlow's fused kernels give it. Replicas
+        normalise by the statistics of the whole batch.
         """
         ones, zeros = tf.ones([self.channels]), tf.zeros([self.channels])
         gamma, beta = (ones if self.gamma is None else self.gamma), (zeros if self.beta is None else self.beta)
-        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, gamma, beta, epsilon=self.epsilon)
+        if replicas.count() == 1:
+            y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, gamma, beta, epsilon=self.epsilon)
+        else:
+            y, mean, variance = _batch_norm_of_replicas(x, gamma, beta, self.epsilon)
         for average, value in ((self.mean, mean), (self.variance, variance)):
-            average.assign_sub((average - value) * (1 - self.decay))
+            replicas.assign_sub(average, (average - value) * (1 - self.decay))
         return y
 
     def scale_and_shift(self) -> tuple[tf.Tensor, tf.Tensor]:
@@ -93,6 +103,21 @@ class Normalizer:
             scale = scale * self.gamma
         shift = -self.mean * scale
         return scale, shift if self.beta is None else shift + self.beta
+
+
+def _batch_norm_of_replicas(
+    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """What `fused_batch_norm` gives for the whole batch: this replica's part of y, the mean, the unbiased variance."""
+    wide = tf.cast(x, tf.float32)
+    # The variance of all is the mean of the parts' variances and the variance of their means: no large numbers cancel.
+    moments = replicas.gather(tf.stack(tf.nn.moments(wide, [0, 1, 2])))
+    means, variances = moments[:, 0], moments[:, 1]
+    mean = tf.reduce_mean(means, axis=0)
+    variance = tf.reduce_mean(variances + tf.math.squared_difference(means, mean), axis=0)
+    y = tf.nn.batch_normalization(wide, mean, variance, beta, gamma, epsilon)
+    n = tf.cast(tf.size(x) // tf.shape(x)[-1] * replicas.count(), tf.float32)
+    return tf.cast(y, x.dtype), mean, variance * (n / tf.maximum(n - 1, 1))
 
 
 class Convolution:
@@ -124,6 +149,7 @@ class Convolution:
         bias: float = 0.0,
     ):
         self.name = name
+        self.compute = variables.compute
         self.kernel = (kernel, kernel) if isinstance(kernel, int) else tuple(kernel)
         self.stride, self.rate, self.padding = stride, rate, padding
         self.channels_in, self.channels_out = channels_in, channels_out
@@ -146,15 +172,16 @@ class Convolution:
             return self._apply(x, training)
 
     def _apply(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+        x = tf.cast(x, self.compute)
         if self.padding == "EXPLICIT":
             x = pad_explicitly(x, self.kernel, self.rate)
         if self.normalizer is None:
-            y = tf.nn.bias_add(self._convolve(x, self.weights), self.biases)
+            y = tf.nn.bias_add(self._convolve(x, self.weights), tf.cast(self.biases, self.compute))
         elif training and self.normalizer.train:
             y = self.normalizer.by_batch(self._convolve(x, self.weights))
         else:
             scale, shift = self.normalizer.scale_and_shift()
-            y = tf.nn.bias_add(self._convolve(x, self._scaled(scale)), shift)
+            y = tf.nn.bias_add(self._convolve(x, self._scaled(scale)), tf.cast(shift, self.compute))
         return y if self.activation is None else self.activation(y)
 
     def _scaled(self, scale: tf.Tensor) -> tf.Tensor:
@@ -162,6 +189,7 @@ class Convolution:
         return self.weights * scale
 
     def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        weights = tf.cast(weights, self.compute)
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
         if self.rate == 1:
             return tf.nn.conv2d(x, weights, self.stride, padding)
@@ -189,6 +217,7 @@ class DepthwiseConvolution(Convolution):
         return self.weights * scale[:, tf.newaxis]
 
     def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        weights = tf.cast(weights, self.compute)
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
         strides, rate = [1, self.stride, self.stride, 1], [self.rate, self.rate]
         return tf.nn.depthwise_conv2d(x, weights, strides, padding, dilations=rate)
@@ -208,6 +237,7 @@ class FullyConnected:
         bias: float = 0.0,
     ):
         self.activation = hyperparams.activation
+        self.compute = variables.compute
         shape = (channels_in, channels_out)
         self.weights = variables.add(
             f"{name}/weights", shape, hyperparams.initializer, regularizer=hyperparams.regularizer
@@ -215,8 +245,9 @@ class FullyConnected:
         self.biases = variables.add(f"{name}/biases", (channels_out,), initializers.constant(bias))
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """[N, in] -> [N, out]."""
-        y = tf.nn.bias_add(tf.matmul(x, self.weights), self.biases)
+        """[N, in] -> [N, out], float32."""
+        product = tf.matmul(tf.cast(x, self.compute), tf.cast(self.weights, self.compute))
+        y = tf.nn.bias_add(tf.cast(product, tf.float32), self.biases)
         return y if self.activation is None else self.activation(y)
 
 
@@ -229,4 +260,8 @@ def pad_explicitly(x: tf.Tensor, kernel: tuple[int, int], rate: int = 1) -> tf.T
 
 def dropout(x: tf.Tensor, keep_probability: float, seed: tf.Tensor) -> tf.Tensor:
     """Keep each element with `keep_probability`, scaled to the same mean; `seed` is int32 [2]."""
-    return tf.nn.experimental.stateless_dropout(x, rate=1 - keep_probability, seed=seed)
+    rate = 1 - keep_probability
+    if replicas.count() == 1 and x.dtype == tf.float32:
+        return tf.nn.experimental.stateless_dropout(x, rate=rate, seed=seed)
+    kept = replicas.uniform(tf.shape(x), seed) >= rate
+    return tf.where(kept, x * tf.cast(1 / (1 - rate), x.dtype), tf.zeros([], x.dtype))

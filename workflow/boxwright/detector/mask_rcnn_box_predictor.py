@@ -50,7 +50,7 @@ class MaskRcnnBoxPredictor:
 
         In training with dropout, each of the two layers drops features of its own; `seed` is int32 [2].
         """
-        means = tf.reduce_mean(regions, axis=[1, 2])
+        means = tf.reduce_mean(tf.cast(regions, tf.float32), axis=[1, 2])
         for_boxes = for_classes = means
         if training and self.keep_probability < 1:
             seeds = tf.random.split(seed, 2)

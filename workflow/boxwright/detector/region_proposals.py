@@ -57,7 +57,5 @@ class RegionProposalHead:
         """[B, h, w, channels_in] -> box encodings [B, A, 4] and objectness logits [B, A, 2], in the anchors' order."""
         x = self.slide(features, training)
         batch = tf.shape(x)[0]
-        return (
-            tf.reshape(self.boxes(x), [batch, -1, CODE_SIZE]),
-            tf.reshape(self.objectness(x), [batch, -1, OBJECTNESS_SIZE]),
-        )
+        boxes, objectness = (tf.cast(head(x), tf.float32) for head in (self.boxes, self.objectness))
+        return tf.reshape(boxes, [batch, -1, CODE_SIZE]), tf.reshape(objectness, [batch, -1, OBJECTNESS_SIZE])

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from boxwright import replicas
 from boxwright.boxes import anchors as anchor_grids
 from boxwright.boxes import coder, matcher, mining, nms, sampling
 from boxwright.boxes import losses as loss_functions
@@ -27,6 +28,7 @@ class Ssd:
     """The whole detector.
 
     model: an `Ssd` message; `field` its dotted path, for errors. seed: decides the first values of all variables.
+    compute: the type that the layers compute in.
 
     `variables` holds every variable by checkpoint name, `trainable` the names that gradients reach. Boxes are
     [ymin, xmin, ymax, xmax], normalised to the preprocessed image without its padding in what comes in (ground truth)
@@ -35,7 +37,7 @@ class Ssd:
 
     backbone_scopes = (SCOPE,)
 
-    def __init__(self, model, seed: int = 0, field: str = "model.ssd"):
+    def __init__(self, model, seed: int = 0, compute: tf.DType = tf.float32, field: str = "model.ssd"):
         require(model, field, ONLY["ssd"])
         require(model.loss, f"{field}.loss", ONLY["ssd.loss"])
         if model.num_classes < 1:
@@ -46,7 +48,7 @@ class Ssd:
         self.num_classes = model.num_classes
         self.class_slots = model.num_classes + bool(model.add_background_class)
         self.resizer = resizers.from_message(model.image_resizer, f"{field}.image_resizer")
-        self._build_network(field, seed)
+        self._build_network(field, Variables(seed, compute))
         self.scales = coder.from_config(model.box_coder)
         self.matcher = matcher.from_config(model.matcher)
         self.similarity = target_assigner.similarity_from_config(model.similarity_calculator)
@@ -54,8 +56,8 @@ class Ssd:
         self.nms = nms.from_config(model.post_processing.batch_non_max_suppression)
         self.convert_scores = nms.score_converter(model.post_processing)
 
-    def _build_network(self, field: str, seed: int) -> None:
-        model, registry = self.model, Variables(seed)
+    def _build_network(self, field: str, registry: Variables) -> None:
+        model = self.model
         self.extractor = SsdFeatureExtractor(
             registry,
             model.feature_extractor,
@@ -186,7 +188,10 @@ class Ssd:
     def losses(
         self, predictions: dict[str, tf.Tensor], groundtruth: Groundtruth, seed: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
-        """Weighted and normalised losses, scalars by tag. `seed` (int32 [2]) is for `random_example_sampler` alone."""
+        """Weighted and normalised losses, scalars by tag. `seed` (int32 [2]) is for `random_example_sampler` alone.
+
+        Where several replicas share the batch, each gives its part, and the loss is their sum.
+        """
         loss, wanted = self.model.loss, self.targets(predictions, groundtruth)
         if self.sampled_fraction is not None:
             wanted = self._sampled(wanted, seed)
@@ -201,7 +206,7 @@ class Ssd:
 
         normalizer = 1.0
         if self.model.normalize_loss_by_num_matches:
-            normalizer = tf.maximum(tf.reduce_sum(wanted.box_weights), 1.0)
+            normalizer = tf.maximum(replicas.total(tf.reduce_sum(wanted.box_weights)), 1.0)
         code_size = BOX_CODE_SIZE if self.model.normalize_loc_loss_by_codesize else 1
         return {
             LOCALIZATION: loss.localization_weight / (normalizer * code_size) * tf.reduce_sum(localization),

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 from google.protobuf.message import Message
 
+from boxwright import replicas
 from boxwright.errors import UserError
 from boxwright.training import schedules
 
@@ -54,12 +55,12 @@ class Optimizer:
         for name, gradient in gradients.items():
             self._update(name, gradient, rate)
         if self.kind == "adam_optimizer":
-            self.state["beta1_power"].assign(self.state["beta1_power"] * ADAM_BETA1)
-            self.state["beta2_power"].assign(self.state["beta2_power"] * ADAM_BETA2)
+            for name, factor in (("beta1_power", ADAM_BETA1), ("beta2_power", ADAM_BETA2)):
+                replicas.assign(self.state[name], self.state[name] * factor)
         if self._decay is not None:
             for name, variable in self.variables.items():
                 average = self.state[f"{name}/{AVERAGE}"]
-                average.assign_sub((1.0 - self._decay) * (average - variable))
+                replicas.assign_sub(average, (1.0 - self._decay) * (average - variable))
 
     def _add(self, name: str, initial: tf.Tensor | tf.Variable) -> None:
         self.state[name] = tf.Variable(initial, trainable=False, name=name)

@@ -1,4 +1,4 @@
-"""One training step as a compiled function."""
+"""One training step as a compiled function, on one device or shared by several."""
 
 from collections.abc import Callable
 from functools import cache
@@ -6,12 +6,15 @@ from functools import cache
 import tensorflow as tf
 from google.protobuf.message import Message
 
+from boxwright import replicas
 from boxwright.detector.builder import Detector
 from boxwright.training import optimizers
 from boxwright.training.inputs import Batch
 from boxwright.training.log import REGULARIZATION, TOTAL
+from boxwright.training.loss_scale import LossScale
 
 GRADIENT = "gradient_norm"
+LOSS_SCALE = "loss_scale"
 
 # Sets the random numbers of a step (dropout, samplers) apart from those of the sample with the same number.
 _STEP_STREAM = 1_000_003
@@ -20,35 +23,74 @@ Step = Callable[[Batch, float, int], dict[str, tf.Tensor]]
 
 
 def compile_step(
-    detector: Detector, optimizer: optimizers.Optimizer, config: Message, spec: Batch, seed: int = 0
+    detector: Detector,
+    optimizer: optimizers.Optimizer,
+    config: Message,
+    spec: Batch,
+    seed: int = 0,
+    *,
+    strategy: tf.distribute.Strategy | None = None,
+    loss_scale: LossScale | None = None,
 ) -> Step:
     """A function (batch, learning rate, global step) that trains `optimizer`'s variables once, built by its first call.
 
     `config` is the TrainConfig, `spec` what its batches look like (a Batch of TensorSpecs). It returns the losses by
     tag, their sum under TOTAL, and the norm of the gradients before clipping under GRADIENT, all before the update.
+
+    The replicas of a `strategy`, in whose scope all variables were made, share the batch: each takes as many of its
+    images, and they add up their gradients, losses and statistics to those of the whole batch.
     """
     variables = optimizer.variables
 
-    # Nothing here branches on tensors in Python, and AutoGraph's rewriting takes most of the time to build the graph.
-    @tf.function(input_signature=[spec, tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)], autograph=False)
-    def step(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
+    def train(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
         random = tf.random.experimental.stateless_fold_in(tf.stack([seed, number]), _STEP_STREAM)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables.values())
             predictions = detector.predict(batch.images, batch.true_shapes, training=True, seed=random)
             losses = dict(detector.losses(predictions, batch.groundtruth, seed=random))
             if config.add_regularization_loss:
-                losses[REGULARIZATION] = detector.regularization_loss()
+                penalty = detector.regularization_loss()
+                losses[REGULARIZATION] = penalty / replicas.count() if replicas.count() > 1 else penalty
             total = tf.add_n(list(losses.values()))
+            goal = total if loss_scale is None else total * loss_scale.value
         gradients = {
             name: tf.convert_to_tensor(gradient)
-            for name, gradient in tape.gradient(total, variables).items()
+            for name, gradient in tape.gradient(goal, variables).items()
             if gradient is not None
         }
+        gradients = dict(zip(gradients, replicas.total(list(gradients.values())), strict=True))
+        if loss_scale is not None:
+            gradients = loss_scale.unscaled(gradients)
         gradients = optimizers.multiply_bias_gradients(gradients, config.bias_grad_multiplier)
         gradients, norm = optimizers.clip_by_global_norm(gradients, config.gradient_clipping_by_norm)
-        optimizer.apply(gradients, rate)
-        return {**losses, TOTAL: total, GRADIENT: norm}
+        answer = {tag: replicas.total(loss) for tag, loss in {**losses, TOTAL: total}.items()}
+        if loss_scale is None:
+            optimizer.apply(gradients, rate)
+            return {**answer, GRADIENT: norm}
+        used = loss_scale.value
+        return {**answer, GRADIENT: loss_scale.step(norm, lambda: optimizer.apply(gradients, rate)), LOSS_SCALE: used}
+
+    def share(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
+        parts = len(strategy.extended.worker_devices)
+        answers = strategy.run(lambda: train(_part(batch, parts), rate, number))
+        return {tag: strategy.experimental_local_results(value)[0] for tag, value in answers.items()}
+
+    # Nothing here branches on tensors in Python, and AutoGraph's rewriting takes most of the time to build the graph.
+    @tf.function(input_signature=[spec, tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)], autograph=False)
+    def step(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
+        return train(batch, rate, number) if strategy is None else share(batch, rate, number)
 
     compiled = cache(step.get_concrete_function)
     return lambda batch, rate, number: compiled()(batch, tf.constant(rate, tf.float32), tf.constant(number, tf.int32))
+
+
+def _part(batch: Batch, parts: int) -> Batch:
+    """This replica's images of the batch of its machine, cut on the host so that only they go to its device."""
+    size = batch.images.shape[0] // parts
+
+    def cut(x: tf.Tensor) -> tf.Tensor:
+        first = replicas.index() % parts * size
+        return tf.ensure_shape(x[first : first + size], [size, *x.shape[1:]])
+
+    with tf.device("CPU:0"):
+        return tf.nest.map_structure(cut, batch)

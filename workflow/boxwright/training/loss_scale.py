@@ -1,0 +1,63 @@
+"""Loss scaling for float16, whose smallest numbers lie above many gradients.
+
+The loss is multiplied before gradients are taken of it, and they are divided afterwards (Micikevicius et al. 2018,
+https://arxiv.org/abs/1710.03740, section 3.2). The dynamic scale halves when a gradient overflows, and that step
+changes nothing; it doubles after many steps without.
+"""
+
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+from boxwright import replicas
+
+START = 2.0**15
+STEPS_TO_DOUBLE = 2000
+# From here on an overflow is the model's own: the gradient is reported as it is, and training stops.
+SMALLEST = 1.0
+
+VALUE, GOOD_STEPS = "loss_scale", "loss_scale_good_steps"
+
+
+class LossScale:
+    """The factor and what moves it; `state` holds its variables by checkpoint name, none where it is fixed."""
+
+    def __init__(self, setting: str | float):
+        self.dynamic = setting == "dynamic"
+        self.state: dict[str, tf.Variable] = {}
+        self._fixed = None if self.dynamic else float(setting)
+        if self.dynamic:
+            self.state[VALUE] = tf.Variable(START, trainable=False, name=VALUE)
+            self.state[GOOD_STEPS] = tf.Variable(0.0, trainable=False, name=GOOD_STEPS)
+
+    @property
+    def value(self) -> tf.Tensor:
+        """The factor now, float32 scalar."""
+        return tf.constant(self._fixed) if self._fixed else tf.convert_to_tensor(self.state[VALUE])
+
+    def unscaled(self, gradients: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Gradients of the scaled loss as those of the loss."""
+        factor = 1 / self.value
+        return {name: gradient * factor for name, gradient in gradients.items()}
+
+    def step(self, norm: tf.Tensor, update: Callable[[], None]) -> tf.Tensor:
+        """Run `update` unless the gradients' `norm` says that one overflowed, and move the scale.
+
+        Returns the norm to report: 0 for a step that was left out.
+        """
+        if not self.dynamic:
+            update()
+            return norm
+        value, good = self.value, tf.convert_to_tensor(self.state[GOOD_STEPS])
+        fits = tf.math.is_finite(norm)
+
+        def run() -> tf.Tensor:
+            update()
+            return tf.ones([])
+
+        tf.cond(fits, run, lambda: tf.zeros([]))
+        double = fits & (good + 1 >= STEPS_TO_DOUBLE)
+        replicas.assign(self.state[GOOD_STEPS], tf.where(fits & ~double, good + 1, 0.0))
+        changed = tf.where(double, value * 2, tf.where(fits, value, tf.maximum(value / 2, SMALLEST)))
+        replicas.assign(self.state[VALUE], changed)
+        return tf.where(fits | (value <= SMALLEST), norm, 0.0)
