@@ -1,4 +1,4 @@
-"""Snakemake that asks Slurm every second how its jobs are; the plugin's pauses grow to minutes, which suits real jobs."""
+"""Snakemake that asks Slurm every second how its jobs are: the plugin's pauses grow, which suits longer jobs."""
 
 import sys
 

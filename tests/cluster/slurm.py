@@ -1,7 +1,7 @@
 """A Slurm cluster of one node with two GPUs that are none, in a folder of its own and without systemd.
 
-Outside the folder there are only the packages `slurm-wlm` and `munge`, which are installed when they are missing, and
-while the cluster runs the link /etc/slurm/slurm.conf: Snakemake's plugin drops SLURM_CONF from the environment of its jobs.
+Outside the folder there are only the packages `slurm-wlm` and `munge`, which are installed when they are missing, and,
+while the cluster runs, the link /etc/slurm/slurm.conf: Snakemake's plugin takes SLURM_CONF away from its jobs.
 """
 
 import os

@@ -192,6 +192,8 @@ class Blueprint:
             "start": self._start_identity(name),
             "seed": model["seed"],
             "tf_threads": model["tf_threads"],
+            # GPUs, their number and XLA change roundings as another machine does; a run may go on with others.
+            "precision": [model["precision"], model["loss_scale"] if model["precision"] == "float16" else None],
             "code": self._code("train_segment"),
         }
 

@@ -5,12 +5,14 @@ from pathlib import Path
 from boxwright.job import job
 
 with job(snakemake, tensorflow=True) as undeclared:
+    from boxwright import devices
     from boxwright.annotations import label_map
     from boxwright.evaluation import run
     from boxwright.pipeline import text
     from boxwright.records import events
 
     model = snakemake.config["models"][snakemake.wildcards.model]
+    devices.take(devices.of_inference(model))
     step = int(snakemake.wildcards.step)
     out = run.Outputs(
         metrics=Path(snakemake.output.metrics),

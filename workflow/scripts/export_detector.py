@@ -6,8 +6,11 @@ from pathlib import Path
 from boxwright.job import job
 
 with job(snakemake, tensorflow=True):
+    from boxwright import devices
     from boxwright.export import run
     from boxwright.pipeline import text
+
+    devices.take(devices.Compute())
 
     choice = json.loads(Path(snakemake.input.choice).read_text(encoding="utf-8"))
     train = Path(snakemake.input.config).parent / "train"

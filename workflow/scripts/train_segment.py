@@ -6,6 +6,7 @@ from pathlib import Path
 from boxwright.job import job
 
 with job(snakemake, tensorflow=True) as undeclared:
+    from boxwright import devices
     from boxwright.annotations import label_map
     from boxwright.detector.support import located
     from boxwright.pipeline import text
@@ -31,6 +32,7 @@ with job(snakemake, tensorflow=True) as undeclared:
             old_label_map=label_map.of_checkpoint(document.config.train_config.fine_tune_checkpoint),
             seed=model["seed"],
             tf_threads=model["tf_threads"],
+            compute=devices.of_training(model),
             save_every_s=model["save_every_s"],
             identity=json.dumps(snakemake.params.identity, sort_keys=True),
         )

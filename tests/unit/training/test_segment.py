@@ -33,7 +33,7 @@ def digest(prefix: Path) -> str:
 @pytest.fixture
 def tiny(monkeypatch):
     """Segments train the tiny detector instead of the configuration's model."""
-    monkeypatch.setattr(segment.builder, "build", lambda model, seed: TinyDetector(seed))
+    monkeypatch.setattr(segment.builder, "build", lambda model, seed, compute: TinyDetector(seed))
 
 
 @pytest.fixture

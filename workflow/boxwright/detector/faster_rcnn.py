@@ -33,7 +33,9 @@ Tensors = dict[str, tf.Tensor]
 
 
 class FasterRcnn:
-    """The detector of a `FasterRcnn` message; `seed` decides its variables' first values, `compute` is the layers' type.
+    """The detector of a `FasterRcnn` message; `seed` decides its variables' first values.
+
+    `compute` is the type that the layers compute in.
 
     `backbone_scopes` are the prefixes of the names that a feature extractor's checkpoint can fill.
     Raises UnsupportedError for a field or value that is not implemented.

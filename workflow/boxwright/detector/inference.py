@@ -85,8 +85,8 @@ def on_photographs(config: Any, detector: builder.Detector, images: tf.Tensor) -
 
 def _share_gpus() -> None:
     """Take GPU memory as it is needed: an evaluation runs beside the training on the same card."""
-    for gpu in tf.config.list_physical_devices("GPU"):
+    for gpu in tf.config.get_visible_devices("GPU"):
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:  # this process uses the card already, so it is decided
+        except (RuntimeError, ValueError):  # this process uses the card already, or has a share of it
             return

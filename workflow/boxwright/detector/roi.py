@@ -27,7 +27,8 @@ def pool(features: tf.Tensor, boxes: tf.Tensor, pooling: Pooling) -> tf.Tensor:
 
     features: [B, h, w, C]. boxes: [B, P, 4], within what the feature map covers and normalised to it; 0 and 1 are the
     centers of the outer cells.
-    Returns float32 [B * P, s, s, C] with s = (size - kernel) // stride + 1. (He et al. 2017, section 3, without its averaging.)
+    Returns float32 [B * P, s, s, C] with s = (size - kernel) // stride + 1. (He et al. 2017, section 3, without its
+    averaging.)
     """
     batch, count = tf.unstack(tf.shape(boxes)[:2])
     image_of_box = tf.repeat(tf.range(batch), count)

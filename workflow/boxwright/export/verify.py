@@ -40,6 +40,10 @@ class FrozenGraph:
         self._fetches = {name: f"{name}:0" for name in inference.OUTPUTS if name in names}
         settings = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads or 0)
         settings.gpu_options.allow_growth = True
+        # A session asks for itself; it may have the GPUs that this process has.
+        gpus = [device.name.rsplit(":", 1)[1] for device in tf.config.get_visible_devices("GPU")]
+        settings.device_count["GPU"] = len(gpus)
+        settings.gpu_options.visible_device_list = ",".join(gpus)
         self._session = tf.compat.v1.Session(graph=graph, config=settings)
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,13 +18,14 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 
-from boxwright import progress
+from boxwright import devices, progress
 from boxwright.detector import builder, checkpoint
 from boxwright.errors import UserError
 from boxwright.pipeline import model_of
 from boxwright.training import optimizers, state
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
+from boxwright.training.loss_scale import LossScale
 from boxwright.training.step import compile_step
 
 # Independent operations of the graph that run at once. They share the intra-op threads; more than one gains nothing
@@ -49,6 +50,7 @@ def train_segment(
     old_label_map: Mapping[str, int] | None = None,
     seed: int = 0,
     tf_threads: int = 2,
+    compute: devices.Compute = devices.Compute(),  # noqa: B008
     save_every_s: float = 300.0,
     identity: str = "",
 ) -> None:
@@ -57,8 +59,9 @@ def train_segment(
     `config` is the model's TrainEvalPipelineConfig, `records` the train shards in a fixed order, `label_map` the ids
     (from 1) by class name. `start` is the checkpoint prefix to continue; None begins at step 0 from
     `fine_tune_checkpoint` of the configuration, or from scratch where it is empty. `old_label_map` is the label map of
-    that checkpoint, where known. `identity` names all that the result depends on: an autosave in `train_dir/autosave`
-    is continued only if its identity is the same. It is written every `save_every_s` seconds and removed at the end.
+    that checkpoint, where known. `compute` says on what and in which precision. `identity` names all that the result
+    depends on: an autosave in `train_dir/autosave` is continued only if its identity is the same. It is written every
+    `save_every_s` seconds and removed at the end.
 
     Raises UserError for unusable input and for a loss that is not finite (before anything of it is saved), and
     StoppedError after SIGTERM or SIGINT.
@@ -66,13 +69,17 @@ def train_segment(
     train_dir = Path(train_dir)
     for left_by_a_kill in train_dir.glob(f".model.ckpt-{to_step}.*"):
         left_by_a_kill.unlink()
-    configure_tensorflow(tf_threads, seed)
-    detector = builder.build(config.model, seed)
+    gpus = configure_tensorflow(tf_threads, seed, compute)
+    strategy = _strategy(gpus, config.train_config.batch_size)
+    with strategy.scope() if strategy else nullcontext():
+        detector = builder.build(config.model, seed, tf.as_dtype(compute.precision))
+        loss_scale = LossScale(compute.loss_scale) if compute.precision == "float16" else None
     if start is None and config.train_config.fine_tune_checkpoint:
         progress.say(str(_restore_start_weights(detector, config.train_config, old_label_map, label_map)))
     trained = {name: detector.variables[name] for name in optimizers.trained(detector.trainable, config.train_config)}
-    optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
-    variables = {**detector.variables, **optimizer.state}
+    with strategy.scope() if strategy else nullcontext():
+        optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
+    variables = {**detector.variables, **optimizer.state, **(loss_scale.state if loss_scale else {})}
     first = 0 if start is None else state.restore(start, variables)
     if to_step < first:
         raise UserError(f"The checkpoint {start} is at step {first} already, beyond step {to_step}.")
@@ -83,7 +90,9 @@ def train_segment(
     _say_hello(config, inputs, step, first, to_step, seed)
 
     batches = inputs.batches(step, to_step)
-    train_step = compile_step(detector, optimizer, config.train_config, batches.spec, seed)
+    train_step = compile_step(
+        detector, optimizer, config.train_config, batches.spec, seed, strategy=strategy, loss_scale=loss_scale
+    )
     with _Signals() as signals, closing(Log(events_path, first, to_step, log_records)) as log:
         last_save = time.monotonic()
         while step < to_step:
@@ -106,15 +115,37 @@ def train_segment(
     autosave.remove()
 
 
-def configure_tensorflow(tf_threads: int, seed: int) -> None:
-    """Make equal runs equal to the bit, before TensorFlow computes anything; 0 threads leave its own choice."""
+def configure_tensorflow(
+    tf_threads: int,
+    seed: int,
+    compute: devices.Compute = devices.Compute(),  # noqa: B008
+) -> list[str]:
+    """Take the devices, before TensorFlow computes anything; the names of the GPUs. 0 threads leave its own choice.
+
+    On a CPU, equal runs are made equal to the bit. On a GPU they are equal up to rounding: TensorFlow has no gradient
+    of cropping there that would sum in a fixed order.
+    """
     if tf_threads:
         tf.config.threading.set_intra_op_parallelism_threads(tf_threads)
         tf.config.threading.set_inter_op_parallelism_threads(INTER_OP_THREADS)
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
-    tf.config.experimental.enable_op_determinism()
+    gpus = devices.take(compute, tf_threads)
+    if not gpus:
+        tf.config.experimental.enable_op_determinism()
     tf.random.set_seed(seed)
+    return gpus
+
+
+def _strategy(gpus: Sequence[str], batch_size: int) -> tf.distribute.Strategy | None:
+    """What shares the batch between several GPUs; None for one, or none."""
+    if len(gpus) < 2:
+        return None
+    if batch_size % len(gpus):
+        raise UserError(
+            f"{len(gpus)} GPUs cannot share a batch of {batch_size} images, since each takes as many. Set `batch_size` "
+            f"of the model to a multiple of {len(gpus)} (the learning rate follows), or `gpus` to a divisor of "
+            f"{batch_size}."
+        )
+    return tf.distribute.MirroredStrategy()
 
 
 def _restore_start_weights(
