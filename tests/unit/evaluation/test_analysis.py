@@ -188,7 +188,32 @@ def test_undefined_numbers_have_their_reasons():
 def test_one_image_has_no_interval_but_a_reason():
     dataset = Dataset(images_of(1), truth_of([0], [BOX], [CAT]), LABEL_MAP)
     found = measure(dataset, found_of([0], [BOX], [0.9], [CAT])).analysis
-    assert found["interval"] is None and "two evaluation images" in found["interval_reason"]
+    assert found["interval"] is None and "at least two images" in found["interval_reason"]
+
+
+def test_nothing_but_crowds_is_undefined_with_reasons():
+    truth = truth_of([0, 1], [BOX, BOX], [CAT, DOG], crowd=[True, True])
+    dataset = Dataset(images_of(2), truth, LABEL_MAP)
+    values, undefined, found, curves = measure(dataset, found_of([0, 0], [BOX, FAR], [0.9, 0.8], [CAT, CAT]))
+    assert values["DetectionBoxes_Precision/mAP"] is None and "crowds" in undefined["DetectionBoxes_Precision/mAP"]
+    assert found["interval"] is None and "boxes to find" in found["interval_reason"]
+    assert {error["cost"] for error in found["errors"]} == {None}
+    # What lies on the crowd is neither right nor wrong.
+    assert [image["wrong"] for image in found["images"]] == [1, 0]
+    assert [image["f1"] for image in found["images"]] == [0, None]
+    assert found["classes"][0]["undefined"]["AP"] == "no box but crowds of class 'cat' in the evaluation images"
+    assert curves == {}
+
+
+def test_no_detection_at_all():
+    dataset = Dataset(images_of(3), truth_of([0, 1], [BOX, BOX], [CAT, DOG]), LABEL_MAP)
+    *_, found, curves = measure(dataset, found_of([], [], [], []))
+    assert (found["interval"]["low"], found["interval"]["high"]) == (0, 0)
+    assert {error["kind"]: (error["count"], error["cost"]) for error in found["errors"] if error["cost"]} == {
+        "missed": (2, 1)
+    }
+    assert found["confusion"]["matrix"] == [[0, 0, 1], [0, 0, 1], [0, 0, 0]]
+    assert curves["cat"][4].tolist() == [1] * 101 and curves["cat"][5].tolist() == [0] * 101
 
 
 def test_detections_of_unknown_classes_are_left_out():

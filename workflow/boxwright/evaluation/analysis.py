@@ -39,6 +39,7 @@ def analyse(
     - `confusion`: at `score_threshold`, see `confusion.confusion`
     - `errors`: {kind, count, cost} for each of `error_types.KINDS`. `count` is at `score_threshold` (so the first five
       add up to all wrong detections), `cost` the mAP@.50IOU that mending all of the kind gains, whatever their score
+      (None where there is no box to find)
     - `images`: {name, image_id, boxes, correct, wrong, missed, f1} for every image at `score_threshold`; f1 is None
       where there is neither a box nor a detection
     """
@@ -89,7 +90,7 @@ def write(path: str | Path, analysis: dict[str, Any]) -> None:
 
 def _interval(ends: tuple[float, float] | None) -> dict[str, Any]:
     if ends is None:
-        return {"interval": None, "interval_reason": "an interval needs at least two evaluation images"}
+        return {"interval": None, "interval_reason": "an interval needs at least two images, and boxes to find"}
     low, high = ends
     metric = f"{coco.PRECISION}mAP@.50IOU"
     return {"interval": {"metric": metric, "level": LEVEL, "low": low, "high": high, "resamples": RESAMPLES}}

@@ -151,8 +151,8 @@ class Answer(NamedTuple):
     finite: bool = True
 
 
-def dataset_of(records: Iterable[Record], label_map: Mapping[str, int]) -> Dataset:
-    """The data set of some records, read once; no pixels are kept.
+def dataset_of(records: Iterable[Record], label_map: Mapping[str, int], side: str = "evaluation") -> Dataset:
+    """The data set of some records, read once; no pixels are kept. `side` is what messages call them.
 
     A box's class is its class text where there is one, else its label, as in the OD API. Its area is the record's
     where that is positive (COCO records carry the area of the mask), else width x height.
@@ -184,13 +184,13 @@ def dataset_of(records: Iterable[Record], label_map: Mapping[str, int]) -> Datas
                 record.difficult,
             )
         )
-    _check(names, sizes, unknown, label_map, boxes=sum(len(column[0]) for column in columns))
+    _check(names, sizes, unknown, label_map, side, boxes=sum(len(column[0]) for column in columns))
     heights, widths = np.array(sizes, np.int64).T
     truth = GroundTruth(*(np.concatenate(column) for column in zip(*columns, strict=True)))
     return Dataset(Images(tuple(names), heights, widths), truth, dict(label_map))
 
 
-def _check(names, sizes, unknown, label_map, boxes: int) -> None:
+def _check(names, sizes, unknown, label_map, side: str, boxes: int) -> None:
     if not names:
         raise UserError(
             "The evaluation records hold no image, so there is nothing to measure. Give the eval side of the split "
@@ -199,19 +199,19 @@ def _check(names, sizes, unknown, label_map, boxes: int) -> None:
     if unknown:
         what = ", ".join(f"{name} (first in {where})" for name, where in unknown.items())
         raise UserError(
-            f"The evaluation records name classes that the label map does not have: {what}. It has: "
+            f"The {side} records name classes that the label map does not have: {what}. It has: "
             f"{', '.join(label_map)}. Records and label map must be of one data set."
         )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UserError(
-            f"{len(twice)} values of image/source_id stand in more than one evaluation record: "
+            f"{len(twice)} values of image/source_id stand in more than one {side} record: "
             f"{', '.join(twice[:5])}. Each image must have its own, or it cannot be told from the other."
         )
     flat = [name for name, size in zip(names, sizes, strict=True) if min(size) < 1]
     if flat:
         raise UserError(
-            f"{len(flat)} evaluation records do not say how large their image is (image/height, image/width): "
+            f"{len(flat)} {side} records do not say how large their image is (image/height, image/width): "
             f"{', '.join(flat[:5])}. Write them again with the size in pixels."
         )
     if not boxes:

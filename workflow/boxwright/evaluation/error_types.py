@@ -71,9 +71,14 @@ def costs(
     matches: Matches,
     mistakes: Mistakes,
     rankings: Mapping[int, Ranking],
-) -> dict[str, float]:
-    """Kind -> mAP (at IoU 0.5) that mending it would gain; `mistakes` must be those of all detections."""
+) -> dict[str, float | None]:
+    """Kind -> mAP (at IoU 0.5) that mending it would gain; `mistakes` must be those of all detections.
+
+    None for each where there is no box to find, so no mAP either.
+    """
     before = {number: ranking.average_precision for number, ranking in rankings.items() if ranking.objects}
+    if not before:
+        return dict.fromkeys(KINDS)
     gains = {}
     for index, kind in enumerate(KINDS):
         after = _mended(dataset, detections, matches, mistakes, rankings, index)

@@ -24,12 +24,14 @@ _BLOCK = 50
 def interval(
     dataset: Dataset, detections: Detections, rankings: Iterable[Ranking], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float] | None:
-    """The interval at `LEVEL` of the mean average precision that `rankings` give; None for less than two images.
+    """The interval at `LEVEL` of the mean average precision that `rankings` give; None for less than two images, and
+    where there is no box to find.
 
     In a resample without any box of a class, the class is left out of the mean, as in the metric itself.
     """
     images = len(dataset.images)
-    if images < 2:
+    rankings = list(rankings)
+    if images < 2 or not any(ranking.objects for ranking in rankings):
         return None
     random = np.random.default_rng(seed)
     drawn = np.stack([np.bincount(random.integers(0, images, images), minlength=images) for _ in range(resamples)])

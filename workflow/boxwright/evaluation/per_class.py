@@ -50,8 +50,10 @@ def per_class(
             "boxes": ranking.objects,
             "detections": shown,
         }
+        kind = "no box but crowds" if (truth.classes == number).any() else "no box"
+        nothing = f"{kind} of class '{name}' in the evaluation images"
         undefined = {
-            key: _reason(key, name, ranking, score_threshold) for key, value in values.items() if value is None
+            key: _reason(key, name, nothing, ranking, score_threshold) for key, value in values.items() if value is None
         }
         rows.append({"id": number, "name": name, **counts, **values, "undefined": undefined})
     return rows
@@ -80,8 +82,7 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _reason(key: str, name: str, ranking: Ranking, score_threshold: float) -> str:
-    nothing = f"no box of class '{name}' in the evaluation images"
+def _reason(key: str, name: str, nothing: str, ranking: Ranking, score_threshold: float) -> str:
     if key == "precision":
         return f"no detection of class '{name}' has a score of {score_threshold:g} or more"
     if key == "f1":

@@ -89,7 +89,7 @@ def _measure_sample(
     """COCO's twelve numbers on some training images, `{images, boxes, metrics}`; None where they have no box."""
     if not any(len(record.boxes) for record in sample):
         return None
-    dataset = dataset_of(sample, label_map)
+    dataset = dataset_of(sample, label_map, "training")
     found = _detect(network, sample, dataset, f"Evaluating step {step} on training images")
     values, _ = coco.metrics(dataset, coco.evaluate(dataset, found))
     values = {name: values[name] for name, *_ in coco.NUMBERS}

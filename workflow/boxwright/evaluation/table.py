@@ -89,8 +89,8 @@ def _training(result: Mapping[str, Any]) -> str | None:
 
 def _mistakes(analysis: Mapping[str, Any]) -> str | None:
     """The kinds of mistakes that cost most, the number of each at the score from which detections are shown."""
-    ranked = sorted(analysis["errors"], key=lambda error: -error["cost"])
-    parts = [f"{one['kind']} {one['cost']:.3f} ({one['count']})" for one in ranked[:3] if one["cost"] >= 0.0005]
+    ranked = sorted(analysis["errors"], key=lambda error: -(error["cost"] or 0))
+    parts = [f"{one['kind']} {one['cost']:.3f} ({one['count']})" for one in ranked[:3] if (one["cost"] or 0) >= 0.0005]
     return f"what costs most mAP@.50IOU (number): {', '.join(parts)}" if parts else None
 
 
