@@ -78,6 +78,8 @@ def result(name: str, value: float | None = 0.7, *, family: str | None = None, s
         "same_detections": {"saved_model": {"share": 1.0}, "checkpoint": {"share": 0.995}},
         "weights": 5_000_000,
         "ms_per_image": 25.0,
+        "ms_quartiles": [24.0, 27.0],
+        "device": "CPU, 2 processors",
         **export,
     }
     return Result(name, family or name, choice, evaluations, analysis(interval=interval), export)

@@ -68,7 +68,7 @@ def test_the_plot_of_one_model_and_of_none_defined():
 
 def test_what_was_exported():
     said = plain(comparison.exports([SMALL]))
-    assert "small 20 5,000,000 4.0 5.0 3.0 9.0 99.5% on 8 images" in said
+    assert "small 20 5,000,000 4.0 5.0 3.0 9.0 (24.0 to 27.0) CPU, 2 processors 99.5% on 8 images" in said
     assert "largest of 2 checkpoints" in said
 
 
@@ -108,7 +108,7 @@ def test_one_model_and_its_interval():
     assert said.startswith("A detector of cat and dog")
     assert "40 annotated images with 60 boxes trained the detector" in said
     assert "The detector reaches mAP@.50IOU 0.600 at step 20 (95% confidence: 0.500 to 0.650)" in said
-    assert "4.0 MB and takes 9.0 ms per image" in said
+    assert "4.0 MB and takes 9.0 ms per image (CPU, 2 processors)" in said
 
 
 def test_several_models_and_seeds():

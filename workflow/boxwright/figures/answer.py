@@ -50,7 +50,7 @@ def _verdict(found: Sequence[comparison.Family], metric: str) -> str:
         sentence += f" ({level:.0%} confidence: {low:.3f} to {high:.3f})"
     return (
         f"{sentence}. As a frozen graph it has {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
-        "image on the machine that exported it."
+        f"image ({first.members[0].export['device']})."
     )
 
 

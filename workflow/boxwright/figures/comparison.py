@@ -113,7 +113,7 @@ def exports(results: Sequence[Result]) -> bytes:
     """The exported detectors as a page: files, sizes, speed, and the proof that all forms agree."""
     rows = []
     for one in results:
-        sizes, proof = one.export["bytes"], one.export["same_detections"]
+        sizes, proof, quartiles = (one.export[key] for key in ("bytes", "same_detections", "ms_quartiles"))
         share = min((form["share"] for form in proof.values()), default=1.0)
         rows.append(
             (
@@ -121,7 +121,8 @@ def exports(results: Sequence[Result]) -> bytes:
                 f"{one.choice['step']:,}",
                 f"{one.export['weights']:,}",
                 *(f"{sizes[form] / 1e6:.1f}" for form in ("frozen_graph", "saved_model", "checkpoint")),
-                f"{one.milliseconds:.1f}",
+                f"{one.milliseconds:.1f} ({quartiles[0]:.1f} to {quartiles[1]:.1f})",
+                one.export["device"],
                 f"{share:.1%} on {one.export['images']} images",
             )
         )
@@ -132,8 +133,10 @@ def exports(results: Sequence[Result]) -> bytes:
             "Each model as a frozen graph, a SavedModel and a checkpoint with its pipeline.config, in "
             "models/<name>/fine_tuned_model. All three were run on held-out images before they were kept."
         ),
-        html.table((*head, "same detections"), rows),
-        html.paragraph("Milliseconds are the median for one image at a time, on the machine that exported.", note=True),
+        html.table((*head, "on", "same detections"), rows, text=(7,)),
+        html.paragraph(
+            "Milliseconds are the median (and quartiles) for one image at a time through the frozen graph.", note=True
+        ),
         html.heading("Why these checkpoints"),
         html.table(
             ("model", "step", "reason"),
@@ -166,7 +169,8 @@ def speed(results: Sequence[Result]) -> Figure:
     axes.set_xlim(0, 1.35 * max(one.milliseconds for _, one in drawn))
     ranges = [_range(one) for _, one in drawn]
     axes.set_ylim(max(0.0, min(low for low, _ in ranges) - 0.1), min(1.02, max(high for _, high in ranges) + 0.1))
-    axes.set_xlabel("milliseconds per image (median, on the machine that exported)")
+    devices = " or ".join(dict.fromkeys(one.export["device"] for one in results))
+    axes.set_xlabel(f"milliseconds per image (median; {devices})")
     axes.set_ylabel(results[0].choice["metric"].rpartition("/")[2])
     return figure
 
