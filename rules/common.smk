@@ -8,7 +8,9 @@ from pathlib import Path
 LIBRARY = Path(str(workflow.current_basedir)).parent / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
-from boxwright import lock, needs, reruns, sources
+from snakemake.logging import logger
+
+from boxwright import lock, needs, reruns, sources, terminal
 from boxwright.blueprint import Blueprint
 from boxwright.errors import UserError
 from boxwright.evaluation import stopping
@@ -27,6 +29,8 @@ if not workflow.overwrite_configfiles and not config:
 works = workflow.is_main_process and not workflow.output_settings.stdout
 if works:
     lock.take()
+if not workflow.output_settings.verbose:
+    terminal.spare(logger)
 
 try:
     blueprint = Blueprint(
