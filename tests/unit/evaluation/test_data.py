@@ -7,12 +7,8 @@ import pytest
 
 from boxwright.annotations.model import Box, Sample
 from boxwright.errors import UserError
-from boxwright.evaluation import data
 from boxwright.evaluation.data import Answer, dataset_of, decimal, detections_of, pixel_boxes
-from boxwright.evaluation.matching import best_overlap
 from boxwright.records.example import from_example, to_example
-
-from .sets import found_of, random_set, truth_of
 
 LABEL_MAP = {"cat": 1, "dog": 2}
 
@@ -88,37 +84,3 @@ def test_scores_are_the_decimal_numbers_that_they_show():
     assert decimal(np.array([0.9, 0.1, 1e-8], np.float32)).tolist() == [0.9, 0.1, 1e-8]
     random = np.random.default_rng(0).random(1000).astype(np.float32)
     assert (decimal(random).astype(np.float32) == random).all()
-
-
-def test_best_overlap_takes_the_same_image_and_class_only():
-    truth = truth_of([0, 0, 1], [[0, 0, 10, 10], [0, 0, 10, 20], [0, 0, 10, 10]], [1, 1, 2])
-    found = found_of([0, 0, 1, 1, 2], [[0, 0, 10, 12]] * 5, [0.5] * 5, [1, 2, 2, 1, 1])
-    index, iou = best_overlap(truth, found)
-    assert index.tolist() == [0, -1, 2, -1, -1]
-    assert iou == pytest.approx([10 / 12, 0, 10 / 12, 0, 0])
-
-
-def test_best_overlap_equals_a_search_of_all_pairs():
-    dataset, found = random_set(7, images=30)
-    truth = dataset.truth
-    index, best = best_overlap(truth, found)
-    for row in range(len(found)):
-        here = (truth.image == found.image[row]) & (truth.classes == found.classes[row])
-        rows = np.flatnonzero(here)
-        if not len(rows):
-            assert index[row] == -1 and best[row] == 0
-            continue
-        top = np.maximum(truth.boxes[rows, :2], found.boxes[row, :2])
-        bottom = np.minimum(truth.boxes[rows, 2:], found.boxes[row, 2:])
-        shared = np.prod(np.clip(bottom - top, 0, None), axis=1)
-        areas = np.prod(truth.boxes[rows, 2:] - truth.boxes[rows, :2], axis=1)
-        own = np.prod(found.boxes[row, 2:] - found.boxes[row, :2])
-        overlaps = shared / (areas + own - shared)
-        assert best[row] == pytest.approx(overlaps.max())
-        assert index[row] == rows[overlaps.argmax()]
-
-
-def test_equal_overlaps_go_to_the_earlier_box():
-    truth = truth_of([0, 0], [[0, 0, 10, 10], [0, 0, 10, 10]], [1, 1])
-    assert best_overlap(truth, found_of([0], [[0, 0, 10, 10]], [1], [1]))[0].tolist() == [0]
-    assert data.DECIMALS == 3

@@ -92,3 +92,30 @@ def test_nothing_detected_and_nothing_annotated():
     empty, one = truth_of([], [], []), found_of([0], [[0, 0, 9, 9]], [0.5], [1])
     matches = overlaps.match(empty, one, overlaps.overlapping(empty, one, 0.1))
     assert matches.wrong.tolist() == [True]
+
+
+def test_overlaps_equal_a_search_of_all_pairs():
+    dataset, found = random_set(7, images=30)
+    truth = dataset.truth
+    pairs = overlaps.overlapping(truth, found, 1e-9)
+    expected = {}
+    for row in range(len(found)):
+        for box in np.flatnonzero(truth.image == found.image[row]):
+            top_left = np.maximum(truth.boxes[box, :2], found.boxes[row, :2])
+            wide = np.clip(np.minimum(truth.boxes[box, 2:], found.boxes[row, 2:]) - top_left, 0, None)
+            areas = [np.prod(one.boxes[at, 2:] - one.boxes[at, :2]) for one, at in ((truth, box), (found, row))]
+            if wide.prod() > 0:
+                expected[row, int(box)] = wide.prod() / (sum(areas) - wide.prod())
+    ours = dict(zip(zip(pairs.detection.tolist(), pairs.truth.tolist(), strict=True), pairs.overlap, strict=True))
+    assert ours == pytest.approx(expected)
+    overlap, index = overlaps.best(len(found), pairs)
+    for row in range(len(found)):
+        own = {box: value for (other, box), value in ours.items() if other == row}
+        assert overlap[row] == max(own.values(), default=0)
+        assert index[row] == max(own, key=own.get, default=-1)
+
+
+def test_the_best_of_equal_overlaps_is_the_earlier_box():
+    truth = truth_of([0, 0], [[0, 0, 10, 10], [0, 0, 10, 10]], [1, 1])
+    pairs = overlaps.overlapping(truth, found_of([0], [[0, 0, 10, 10]], [1], [1]), 0.5)
+    assert overlaps.best(1, pairs)[1].tolist() == [0]

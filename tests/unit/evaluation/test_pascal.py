@@ -5,17 +5,22 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from boxwright.evaluation import pascal
+from boxwright.evaluation import overlaps, pascal
 from boxwright.evaluation.data import Dataset
 
 from .sets import found_of, images_of, random_set, truth_of, voc_set
 
 
-def overlap(a, b):
+def overlap(a, b, crowd):
+    """Intersection over union of a detection and a box; over the detection alone where the box is a crowd."""
     height = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
     width = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    both = height * width
-    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both) if both else 0.0
+    both, own, other = height * width, (a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1])
+    return both / (own if crowd else own + other - both) if both else 0.0
+
+
+def measured(dataset, detections):
+    return pascal.metrics(dataset, detections, overlaps.overlapping(dataset.truth, detections, 0.5))
 
 
 def oracle(dataset, detections, number) -> tuple[float, float] | None:
@@ -38,8 +43,9 @@ def oracle(dataset, detections, number) -> tuple[float, float] | None:
     taken, right = set(), []
     for row in ranked:
         here = by_image[detections.image[row]]
-        best = max(here, key=lambda g: overlap(detections.boxes[row], truth.boxes[g]), default=None)
-        if best is None or overlap(detections.boxes[row], truth.boxes[best]) < 0.5:
+        shared = {g: overlap(detections.boxes[row], truth.boxes[g], truth.crowd[g]) for g in here}
+        best = max(shared, key=shared.get, default=None)
+        if best is None or shared[best] < 0.5:
             right.append(False)
         elif best in ignored:
             continue
@@ -75,7 +81,7 @@ def test_equals_the_procedure_on_bccd(shared):
 
 
 def assert_equal(dataset, detections, tolerance=1e-9):
-    values, undefined = pascal.metrics(dataset, detections)
+    values, undefined = measured(dataset, detections)
     expected = {name: oracle(dataset, detections, number) for name, number in dataset.label_map.items()}
     kinds = ((pascal.MEAN, pascal.PER_CLASS), (pascal.MEAN_07, pascal.PER_CLASS_07))
     for kind, (mean, per_class) in enumerate(kinds):
@@ -112,7 +118,7 @@ def test_duplicates_are_mistakes_and_difficult_boxes_are_left_out():
     dataset = Dataset(images_of(1), truth, {"dog": 1, "cat": 2})
     # Best: on the difficult box, left out. Then right, then a duplicate of it.
     detections = found_of([0, 0, 0], [other, box, box], [0.9, 0.8, 0.7], [1, 1, 1])
-    values, undefined = pascal.metrics(dataset, detections)
+    values, undefined = measured(dataset, detections)
     assert values == {
         "PascalBoxes_Precision/mAP@0.5IOU": 1.0,
         "PascalBoxes_PerformanceByCategory/AP@0.5IOU/dog": 1.0,
@@ -123,13 +129,13 @@ def test_duplicates_are_mistakes_and_difficult_boxes_are_left_out():
     }
     assert set(undefined) == {name for name, value in values.items() if value is None}
     # The duplicate first in rank costs nothing, since the first on an object is the right one.
-    doubled = pascal.metrics(dataset, found_of([0, 0], [box, box], [0.8, 0.9], [1, 1]))[0]
+    doubled = measured(dataset, found_of([0, 0], [box, box], [0.8, 0.9], [1, 1]))[0]
     assert doubled["PascalBoxes_Precision/mAP@0.5IOU"] == 1.0
 
 
 def test_only_difficult_boxes_is_undefined():
     dataset = Dataset(images_of(1), truth_of([0], [[0, 0, 9, 9]], [1], difficult=[True]), {"dog": 1})
-    values, undefined = pascal.metrics(dataset, found_of([], [], [], []))
+    values, undefined = measured(dataset, found_of([], [], [], []))
     names = {pascal.MEAN, pascal.PER_CLASS + "dog", pascal.MEAN_07, pascal.PER_CLASS_07 + "dog"}
     assert values == dict.fromkeys(names)
     assert "difficult" in undefined[pascal.MEAN] and "difficult" in undefined[pascal.PER_CLASS + "dog"]
@@ -137,5 +143,5 @@ def test_only_difficult_boxes_is_undefined():
 
 def test_class_names_are_normalised_as_the_od_api_does():
     dataset = Dataset(images_of(1), truth_of([0], [[0, 0, 9, 9]], [1]), {"café": 1})
-    values, _ = pascal.metrics(dataset, found_of([], [], [], []))
+    values, _ = measured(dataset, found_of([], [], [], []))
     assert "PascalBoxes_PerformanceByCategory/AP@0.5IOU/cafe\u0301" in values

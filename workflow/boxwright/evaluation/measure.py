@@ -30,8 +30,8 @@ def measure(dataset: Dataset, detections: Detections, score_threshold: float = 0
     detections = detections.where(np.isin(detections.classes, list(dataset.class_names())))
     evaluated = coco.evaluate(dataset, detections)
     of_coco, coco_reasons = coco.metrics(dataset, evaluated)
-    of_pascal, pascal_reasons = pascal.metrics(dataset, detections)
     pairs = overlaps.overlapping(dataset.truth, detections, error_types.NEAR)
+    of_pascal, pascal_reasons = pascal.metrics(dataset, detections, pairs)
     matches = overlaps.match(dataset.truth, detections, pairs, IOU_THRESHOLD)
     ranked = rankings(dataset, detections, matches)
     return Measured(

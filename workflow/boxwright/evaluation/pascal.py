@@ -15,7 +15,7 @@ import unicodedata
 import numpy as np
 
 from boxwright.evaluation.data import Dataset, Detections
-from boxwright.evaluation.matching import best_overlap
+from boxwright.evaluation.overlaps import Pairs, best
 
 MEAN = "PascalBoxes_Precision/mAP@0.5IOU"
 PER_CLASS = "PascalBoxes_PerformanceByCategory/AP@0.5IOU/"
@@ -23,15 +23,17 @@ MEAN_07 = "PascalBoxes_Precision/mAP@0.5IOU (VOC07)"
 PER_CLASS_07 = "PascalBoxes_PerformanceByCategory/AP@0.5IOU (VOC07)/"
 
 
-def metrics(dataset: Dataset, detections: Detections) -> tuple[dict[str, float | None], dict[str, str]]:
+def metrics(dataset: Dataset, detections: Detections, pairs: Pairs) -> tuple[dict[str, float | None], dict[str, str]]:
     """VOC AP@0.5 of every class and their mean, of 2010 and of 2007, by the OD API's names: `(metrics, undefined)`.
 
+    `pairs` must hold all overlaps of 0.5 and more.
     A class without an annotated box that counts is None, with the reason in `undefined`, and left out of the mean.
     Class names are NFKD-normalised in metric names, as the OD API writes them.
     """
     truth = dataset.truth
     ignored = truth.difficult | truth.crowd
-    index, overlap = best_overlap(truth, detections)
+    same = truth.classes[pairs.truth] == detections.classes[pairs.detection]
+    overlap, index = best(len(detections), pairs.where(same))
     matched = overlap >= 0.5
     # What lies on an ignored box is left out of the count altogether.
     counts = ~(matched & ignored[index])

@@ -22,13 +22,11 @@ def table(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     lines = [f"{result['model']} at step {result['step']}: {result['images']} images, {result['boxes']} boxes", ""]
     lines += [*_twelve(result["metrics"]), "", *_classes(result["metrics"], analysis), ""]
     lines += filter(None, [_interval(result, analysis), _training(result), _mistakes(analysis)])
-    reasons = [*result["undefined"].values()]
-    reasons += [one["undefined"][key] for key in _SHOWN for one in analysis["classes"] if key in one["undefined"]]
-    reasons = list(dict.fromkeys(reasons))
+    reasons = _reasons(result, analysis)
     if reasons:
         lines += ["", *(f"n/a: {reason}" for reason in reasons[:_MOST_REASONS])]
         if len(reasons) > _MOST_REASONS:
-            lines.append(f"n/a: {len(reasons) - _MOST_REASONS} more reasons in metrics.json and analysis.json")
+            lines.append(f"n/a: {len(reasons) - _MOST_REASONS} more reasons in metrics.json")
     return "\n".join(lines)
 
 
@@ -91,7 +89,17 @@ def _mistakes(analysis: Mapping[str, Any]) -> str | None:
     """The kinds of mistakes that cost most, the number of each at the score from which detections are shown."""
     ranked = sorted(analysis["errors"], key=lambda error: -(error["cost"] or 0))
     parts = [f"{one['kind']} {one['cost']:.3f} ({one['count']})" for one in ranked[:3] if (one["cost"] or 0) >= 0.0005]
-    return f"what costs most mAP@.50IOU (number): {', '.join(parts)}" if parts else None
+    at = f"number from {analysis['score_threshold']:g}"
+    return f"what costs most mAP@.50IOU ({at}): {', '.join(parts)}" if parts else None
+
+
+def _reasons(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> list[str]:
+    """Why something in the table is undefined, each reason once."""
+    reasons = list(dict.fromkeys(result["undefined"].values()))
+    silent = [one["name"] for one in analysis["classes"] if "precision" in one["undefined"]]
+    if silent:
+        reasons.append(f"no detection of {', '.join(silent)} has a score of {analysis['score_threshold']:g} or more")
+    return reasons
 
 
 def _number(value: float | None) -> str:
