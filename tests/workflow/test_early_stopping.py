@@ -67,3 +67,19 @@ def test_more_steps_do_not_wake_it(stopped):
     finally:
         model["num_steps"] = 5
     assert not {"train_segment", "evaluate_checkpoint", "judge_progress"} & jobs.keys()
+
+
+@pytest.mark.slow
+def test_more_patience_goes_on_where_it_stopped(stopped, tmp_path):
+    project = stopped.copy(tmp_path / "project")
+    model = project / "results/models/small-seed3"
+    before = {path: path.read_bytes() for path in (model / "train").glob("model.ckpt-*")}
+    project.config["models"]["small"]["early_stopping"]["patience"] = 9
+    project.snakemake(*TARGETS)
+    assert sorted(path.name for path in (model / "train").glob("*.index")) == [
+        f"model.ckpt-{step}.index" for step in range(1, 6)
+    ]
+    assert {path: path.read_bytes() for path in before} == before
+    choice = json.loads((model / "choice.json").read_text())
+    assert choice["stopped"] is None and [entry["step"] for entry in choice["considered"]] == [1, 2, 3, 4, 5]
+    assert project.snakemake("--dry-run", *TARGETS).jobs == {}
