@@ -255,7 +255,7 @@ def test_one_of_two_models(project):
     [
         (f"{RATE}.cosine_decay_learning_rate.learning_rate_base", 0.001),
         ("model.ssd.loss.localization_weight", 2.0),
-        ("train_config.data_augmentation_options.0", {"random_vertical_flip": {}}),
+        ("train_config.data_augmentation_options.0.random_horizontal_flip.probability", 0.25),
     ],
 )
 def test_a_rate_a_loss_an_augmentation(project, field, value):

@@ -6,8 +6,10 @@ meant to be seen.
 """
 
 import struct
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:  # its import takes longer than the headers of a thousand images
+    import numpy as np
 
 TAG = 0x0112
 
@@ -39,7 +41,7 @@ def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
     return (height, width) if exchanges_axes(orientation) else (width, height)
 
 
-def upright_pixels(image: np.ndarray, orientation: int) -> np.ndarray:
+def upright_pixels(image: "np.ndarray", orientation: int) -> "np.ndarray":
     """The upright image of a stored one, [H, W, C] to [H, W, C] or [W, H, C]."""
     if not is_legal(orientation) or orientation == 1:
         return image
@@ -50,7 +52,7 @@ def upright_pixels(image: np.ndarray, orientation: int) -> np.ndarray:
         image = image[:, ::-1]
     if mirror_y:
         image = image[::-1]
-    return np.ascontiguousarray(image)
+    return image.copy(order="C")
 
 
 def upright_corners(

@@ -2,7 +2,8 @@
 
 `inspect` reads many files; when they are many, processes of their own (`python -m boxwright.annotations.facts`) share
 the work. They are plain subprocesses, because the plan is made inside Snakemake, whose process must not be forked and
-whose main module must not be imported again.
+whose main module must not be imported again. They start in a third of the time without what most of them never need,
+which is therefore imported where it is used.
 """
 
 import hashlib
@@ -18,12 +19,11 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from boxwright.annotations import images, voc
+from boxwright.annotations import voc
 from boxwright.annotations.headers import ImageInfo, probe
 from boxwright.annotations.model import Box
 from boxwright.annotations.voc import Annotation
 from boxwright.errors import UserError
-from boxwright.progress import track
 
 # Kinds of work: an image's headers, the same and its pixels, an annotation.
 IMAGE, DECODED, ANNOTATION = "image", "decoded", "annotation"
@@ -72,6 +72,8 @@ def inspect(work: Sequence[tuple[str, str]], label: str = "") -> Iterator[tuple[
     """Read files, given as (kind, path); yields (path, facts as JSON), in any order."""
     if not work:
         return
+    from boxwright.progress import track
+
     chunks = [work[start : start + _CHUNK] for start in range(0, len(work), _CHUNK)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     processes = min(cores, _MAX_PROCESSES, len(chunks))
@@ -91,6 +93,8 @@ def image_facts(path: str, decode: bool) -> str:
     info = probe(data)
     undecodable = None
     if decode and not info.problem:
+        from boxwright.annotations import images
+
         try:
             images.load_rgb(data)
             undecodable = ""

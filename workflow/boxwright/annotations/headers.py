@@ -8,11 +8,12 @@ import io
 import struct
 import warnings
 import zlib
-from typing import NamedTuple
-
-from PIL import Image
+from typing import TYPE_CHECKING, NamedTuple
 
 from boxwright.annotations import exif
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class ImageInfo(NamedTuple):
@@ -137,6 +138,8 @@ def _png(data: bytes) -> ImageInfo:
 
 def _other(data: bytes, name: str) -> ImageInfo:
     """BMP, GIF, WebP and TIFF: Pillow's reading of the headers, and the size that they promise."""
+    from PIL import Image  # most data sets have none of these, and are looked through faster without it
+
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=[name]) as image:
             (width, height), mode = image.size, image.mode
@@ -164,7 +167,7 @@ def _other(data: bytes, name: str) -> ImageInfo:
     return ImageInfo(**facts)
 
 
-def _promised_size(data: bytes, name: str, image: Image.Image) -> int:
+def _promised_size(data: bytes, name: str, image: "Image.Image") -> int:
     """The number of bytes that the headers ask for, 0 where they do not say."""
     if name == "bmp":
         (start,) = struct.unpack_from("<I", data, 10)
