@@ -29,11 +29,11 @@ NOWHERE = {f"{kind}_proxy": "http://127.0.0.1:9" for kind in ("http", "https", "
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A finished run of three models, two of them repeats of one, and its report."""
+    """A finished run of three models, two of them repeats of one and one that may stop early, and its report."""
     project = new_project(tmp_path_factory.mktemp("report"))
     project.config["models"] = {
         "small": small_model(seed=[0, 1], num_steps=2, checkpoint_every=2),
-        "other": small_model(num_steps=4, checkpoint_every=2),
+        "other": small_model(num_steps=4, checkpoint_every=1, early_stopping={"patience": 1}),
     }
     project.snakemake()
     os.environ.update(NOWHERE)
