@@ -55,7 +55,8 @@ def _verdict(found: Sequence[comparison.Family], metric: str) -> str:
 
 
 def _table(found: Sequence[comparison.Family], left_out: int) -> str:
-    rows = [("model", "value", "ms per image", "MB")]
+    metric = found[0].members[0].choice["metric"].rpartition("/")[2]
+    rows = [("model", metric, "ms per image", "MB")]
     for one in found:
         value = style.number(one.mean) + (f" ± {one.spread:.3f}" if one.spread is not None else "")
         rows.append((_escaped(one.name), value, f"{one.milliseconds:.1f}", f"{one.megabytes:.1f}"))
