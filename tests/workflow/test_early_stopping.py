@@ -7,7 +7,7 @@ import pytest
 
 from tests.workflow.conftest import new_project, small_model
 
-TARGETS = ("--", "results/models/small-seed3/choice.json", "results/models/small-seed3/train/log.jsonl")
+TARGETS = ("results/models/small-seed3/choice.json", "results/models/small-seed3/train/log.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,11 @@ def test_training_stops_one_segment_after_the_evaluation_that_decides(stopped):
     steps = [json.loads(line)["step"] for line in (model / "train/log.jsonl").read_text().splitlines()]
     assert steps == [1, 2, 3]
     assert "training stopped early after step 2" in stopped.first.text
+
+
+def test_repetitions_are_warned_of_under_the_name_in_the_configuration(stopped):
+    assert stopped.first.text.count("models.small, made from") == 1
+    assert "models.small-seed3, made from" not in stopped.first.text
 
 
 def test_a_finished_run_stays_finished(stopped):

@@ -313,7 +313,9 @@ class Blueprint:
         most = max(self.plan.counts[side]["most_boxes"] for side in ("train", "eval"))
         boxes = coverage.boxes_of(self._some_samples())
         drafts = []
-        for name in self.models:
+        # Repetitions differ in their seed alone: one of them stands for all, under the name in the configuration.
+        given = {self.model(name)["repeat_of"] or name: name for name in self.models}
+        for shown, name in given.items():
             config = self._configurations[name]
             facts = Facts(
                 num_classes=len(self.plan.classes),
@@ -321,7 +323,7 @@ class Blueprint:
                 anchor_coverage=coverage.share(config, *boxes),
                 checkpoint_names=self._checkpoint_names(name),
             )
-            drafts.append(Draft(name, self._originals[name], config, self.model(name), facts))
+            drafts.append(Draft(shown, self._originals[name], config, self.model(name), facts))
         if warned := judge(drafts):
             say(warned)
 
