@@ -15,6 +15,10 @@ from typing import Any
 
 from boxwright import progress
 
+# The CPU gains nothing from less precision, and TensorFlow's bfloat16 kernels for it leave a convolution's gradient
+# undefined where its kernel is larger than the map. Weights are float32 anyway, so a run may go to a GPU and back.
+ON_CPU = "float32"
+
 # Locks stay until the process ends.
 _held: dict[str, int] = {}
 
@@ -76,7 +80,8 @@ def take(compute: Compute, threads: int = 0) -> list[str]:
 def _description(compute: Compute, names: Sequence[str], threads: int) -> str:
     if not names:
         count = f", {threads} thread{'s' if threads != 1 else ''}" if threads else ""
-        return f"Computing on the CPU{count}, in {compute.precision}."
+        instead = "" if compute.precision == ON_CPU else f" ({compute.precision} is for GPUs)"
+        return f"Computing on the CPU{count}, in {ON_CPU}{instead}."
     memory = "memory as it is needed" if compute.memory_mb is None else f"at most {compute.memory_mb} MB of memory each"
     compiled = ", compiled by XLA" if compute.jit_compile else ""
     return f"Computing on {', '.join(names)} in {compute.precision}{compiled}; {memory}."

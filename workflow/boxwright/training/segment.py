@@ -72,7 +72,7 @@ def train_segment(
     gpus = configure_tensorflow(tf_threads, seed, compute)
     strategy = _strategy(gpus, config.train_config.batch_size)
     with strategy.scope() if strategy else nullcontext():
-        detector = builder.build(config.model, seed, tf.as_dtype(compute.precision))
+        detector = builder.build(config.model, seed, tf.as_dtype(compute.precision if gpus else devices.ON_CPU))
         loss_scale = LossScale(compute.loss_scale) if compute.precision == "float16" else None
     if start is None and config.train_config.fine_tune_checkpoint:
         progress.say(str(_restore_start_weights(detector, config.train_config, old_label_map, label_map)))
