@@ -5,7 +5,7 @@ PYTHON ?= python3
 BUILD ?= cpu
 BIN := .venv/bin
 
-.PHONY: help run report env models test test-all lint format clean
+.PHONY: help run report env doctor models test test-all lint format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -19,6 +19,9 @@ report: env ## put all figures and tables of the finished run into results/repor
 	$(BIN)/snakemake --report results/report.html
 
 env: .venv/.$(BUILD) ## the environment alone (.venv; BUILD=gpu for CUDA)
+
+doctor: env ## what this machine has, and what would fail on it (CONFIG=my.yaml: of that run)
+	@$(BIN)/boxwright doctor $(if $(CONFIG),--configfile $(CONFIG))
 
 models: env ## list the model zoo: what `checkpoint: zoo:<name>` can name, with published figures
 	@$(BIN)/boxwright models

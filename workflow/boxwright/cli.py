@@ -3,6 +3,7 @@
 boxwright lint FILE ...    say what in pipeline.config files will hurt
 boxwright models           list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
+boxwright doctor           say what this machine has, and what would fail on it
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
-from boxwright import checkpoint_index
+from boxwright import checkpoint_index, doctor
 from boxwright.errors import UserError
 from boxwright.pipeline.lint import LEVELS, Facts, lint
 from boxwright.pipeline.text import read_document
@@ -45,6 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     command.add_argument("names", nargs="+", metavar="NAME", help="as `boxwright models` lists it")
     command.set_defaults(run=lambda given: run_fetch(given.names))
+    command = commands.add_parser(
+        "doctor",
+        help="say what this machine has, and what would fail on it",
+        description="Look at this machine. Exit status: 0 where nothing would fail, 1 where something would.",
+    )
+    command.add_argument("--configfile", metavar="FILE", help="the configuration of the run that is to fit")
+    command.set_defaults(run=lambda given: run_doctor(given.configfile))
     given = parser.parse_args(arguments)
     try:
         return given.run(given)
@@ -52,6 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader, such as `head`, has seen enough; Python must not find that out again when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def run_doctor(config: str | None) -> int:
+    """Print what was found about this machine."""
+    findings = doctor.examine(config)
+    print(doctor.table(findings))
+    return int(any(finding.level == doctor.FAILS for finding in findings))
 
 
 def run_models() -> int:

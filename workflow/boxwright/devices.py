@@ -50,6 +50,11 @@ def of_inference(model: Mapping[str, Any]) -> Compute:
     return Compute(min(model["gpus"], 1), memory_mb=model["gpu_memory_mb"]["evaluate"])
 
 
+def processors() -> int:
+    """How many processors this process may use: fewer than there are under Slurm, or in a container."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def take(compute: Compute, threads: int = 0) -> list[str]:
     """Make this process compute as told and say so; the names of its GPUs, none on a CPU.
 

@@ -9,7 +9,6 @@ augmentation and resizing run in TensorFlow's own threads, beside the training s
 waits for its batch, so memory depends on the batch alone.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 
+from boxwright import devices
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.errors import UserError
 from boxwright.records import example, tfrecord
@@ -26,7 +26,7 @@ from boxwright.training import augment
 from boxwright.training.crops import Sample
 
 # Samples being decoded at once, and batches waiting for the training step: more would cost memory and hide no more.
-PARALLEL = min(os.cpu_count() or 2, 16)
+PARALLEL = min(devices.processors(), 16)
 PREFETCH = 2
 
 Preprocess = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -94,6 +94,9 @@ class Inputs:
         options = tf.data.Options()
         options.autotune.enabled = False
         options.threading.max_intra_op_parallelism = 1
+        if tf.config.get_visible_devices("GPU"):
+            # A GPU wants more images than the few threads beside the step decode.
+            options.threading.private_threadpool_size = PARALLEL
         return batches.prefetch(PREFETCH).with_options(options)
 
     def _record_number(self, n: int) -> int:
