@@ -15,8 +15,6 @@ from boxwright.evaluation.per_class import per_class
 from boxwright.evaluation.ranking import Ranking
 from boxwright.files import writing
 
-IOU_THRESHOLD = 0.5
-
 
 def analyse(
     dataset: Dataset,
@@ -45,15 +43,15 @@ def analyse(
     """
     shown = detections.scores >= score_threshold
     all_of_them = np.ones(len(detections), bool)
-    mistakes = error_types.Mistakes(dataset, detections, pairs, matches, all_of_them)
+    mistakes = error_types.mistakes(dataset, detections, pairs, matches, all_of_them)
     cost = error_types.costs(dataset, detections, matches, mistakes, rankings)
-    count = error_types.Mistakes(dataset, detections, pairs, matches, shown).counts()
+    count = error_types.mistakes(dataset, detections, pairs, matches, shown).counts()
     return {
         "score_threshold": score_threshold,
-        "iou_threshold": IOU_THRESHOLD,
+        "iou_threshold": overlaps.IOU_THRESHOLD,
         **_interval(interval(dataset, detections, rankings.values())),
         "classes": per_class(dataset, detections, evaluated, rankings, score_threshold),
-        "confusion": confusion(dataset, detections, pairs, matches, shown, IOU_THRESHOLD),
+        "confusion": confusion(dataset, detections, pairs, matches, shown),
         "errors": [{"kind": kind, "count": count[kind], "cost": cost[kind]} for kind in error_types.KINDS],
         "images": per_image(dataset, detections, matches, shown),
     }

@@ -3,20 +3,18 @@
 import numpy as np
 
 from boxwright.evaluation.data import Dataset, Detections
-from boxwright.evaluation.overlaps import Matches, Pairs, take
+from boxwright.evaluation.overlaps import IOU_THRESHOLD, Matches, Pairs, take
 
 BACKGROUND = "background"
 
 
-def confusion(
-    dataset: Dataset, detections: Detections, pairs: Pairs, matches: Matches, among: np.ndarray, threshold: float = 0.5
-) -> dict:
+def confusion(dataset: Dataset, detections: Detections, pairs: Pairs, matches: Matches, among: np.ndarray) -> dict:
     """`{labels, matrix}` of the detections `among` (bool [D]): rows are annotated classes, columns detected ones.
 
     The diagonal holds what is right by COCO's matching. What that leaves is matched across classes, best score first,
-    where it overlaps by `threshold`. The rest stands in the last row (detected, nothing there) and the last column
+    where it overlaps by `IOU_THRESHOLD`. The rest stands in the last row (detected, nothing there) and the last column
     (annotated, not detected). So a row's sum is the number of boxes, crowds left out, and a column's that of the
-    detections that count. `pairs` must hold all overlaps of `threshold` and more.
+    detections that count. `pairs` must hold all overlaps of that and more.
     """
     truth = dataset.truth
     numbers = np.array(list(dataset.class_names()))
@@ -24,7 +22,7 @@ def confusion(
     rank = np.empty(len(detections), np.int64)
     rank[np.argsort(-detections.scores, kind="stable")] = np.arange(len(detections))
     wrong, missed = matches.wrong & among, matches.missed(truth, among)
-    left = pairs.where((pairs.overlap >= threshold) & wrong[pairs.detection] & missed[pairs.truth])
+    left = pairs.where((pairs.overlap >= IOU_THRESHOLD) & wrong[pairs.detection] & missed[pairs.truth])
     found = np.where(matches.right, matches.found, take(len(detections), left, rank))
 
     counted = np.flatnonzero(among & matches.counts)

@@ -15,49 +15,26 @@ was not found; the others go), those of the next three go, and missed objects ne
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from boxwright.evaluation.data import Dataset, Detections
-from boxwright.evaluation.overlaps import Matches, Pairs, best
+from boxwright.evaluation.overlaps import IOU_THRESHOLD, Matches, Pairs, best
 from boxwright.evaluation.ranking import Ranking, ranked
 
 KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
-NEAR, ON = 0.1, 0.5
+NEAR = 0.1
 
 
-class Mistakes:
-    """The kind of every wrong detection among some.
-
-    `kind` int64 [D] is an index into `KINDS`, -1 for what is not wrong or not among them. `box` int64 [D] is the
-    annotated box that a detection of the kinds classification and localisation belongs to, else -1. `missed` bool [G].
+class Mistakes(NamedTuple):
+    """`kind` int64 [D] is an index into `KINDS`, -1 for what is not wrong or was not looked at; `box` int64 [D] the
+    annotated box that a detection of the kinds classification and localisation belongs to, else -1; `missed` bool [G].
     """
 
-    def __init__(
-        self, dataset: Dataset, detections: Detections, pairs: Pairs, matches: Matches, among: np.ndarray
-    ) -> None:
-        """`pairs` must hold all overlaps of `NEAR` and more; `among` bool [D] says which detections are looked at."""
-        truth = dataset.truth
-        wrong = matches.wrong & among
-        pairs = pairs.where(wrong[pairs.detection] & ~truth.crowd[pairs.truth])
-        same = truth.classes[pairs.truth] == detections.classes[pairs.detection]
-        own, own_box = best(len(detections), pairs.where(same))
-        other, other_box = best(len(detections), pairs.where(~same))
-        cases = {
-            "localisation": (own >= NEAR) & (own < ON),
-            "classification": other >= ON,
-            "duplicate": own >= ON,
-            "background": np.maximum(own, other) < NEAR,
-        }
-        kinds = [KINDS.index(name) for name in cases]
-        self.kind = np.where(wrong, np.select(list(cases.values()), kinds, KINDS.index("both")), -1)
-        self.box = np.select(
-            [self.kind == KINDS.index("localisation"), self.kind == KINDS.index("classification")],
-            [own_box, other_box],
-            -1,
-        )
-        self.missed = matches.missed(truth, among)
-        self.missed[self.box[self.box >= 0]] = False
+    kind: np.ndarray
+    box: np.ndarray
+    missed: np.ndarray
 
     def counts(self) -> dict[str, int]:
         """Kind -> how many."""
@@ -65,14 +42,38 @@ class Mistakes:
         return dict(zip(KINDS, of_detections, strict=True)) | {"missed": int(self.missed.sum())}
 
 
+def mistakes(dataset: Dataset, detections: Detections, pairs: Pairs, matches: Matches, among: np.ndarray) -> Mistakes:
+    """The mistakes of the detections `among` (bool [D]); `pairs` must hold all overlaps of `NEAR` and more."""
+    truth = dataset.truth
+    wrong = matches.wrong & among
+    pairs = pairs.where(wrong[pairs.detection] & ~truth.crowd[pairs.truth])
+    same = truth.classes[pairs.truth] == detections.classes[pairs.detection]
+    own, own_box = best(len(detections), pairs.where(same))
+    other, other_box = best(len(detections), pairs.where(~same))
+    # The first case that holds.
+    cases = {
+        "localisation": (own >= NEAR) & (own < IOU_THRESHOLD),
+        "classification": other >= IOU_THRESHOLD,
+        "duplicate": own >= IOU_THRESHOLD,
+        "background": np.maximum(own, other) < NEAR,
+    }
+    kinds = [KINDS.index(name) for name in cases]
+    kind = np.where(wrong, np.select(list(cases.values()), kinds, KINDS.index("both")), -1)
+    of = {name: kind == KINDS.index(name) for name in ("localisation", "classification")}
+    box = np.select([of["localisation"], of["classification"]], [own_box, other_box], -1)
+    missed = matches.missed(truth, among)
+    missed[box[box >= 0]] = False
+    return Mistakes(kind, box, missed)
+
+
 def costs(
     dataset: Dataset,
     detections: Detections,
     matches: Matches,
-    mistakes: Mistakes,
+    found: Mistakes,
     rankings: Mapping[int, Ranking],
 ) -> dict[str, float | None]:
-    """Kind -> mAP (at IoU 0.5) that mending it would gain; `mistakes` must be those of all detections.
+    """Kind -> mAP (at IoU 0.5) that mending it would gain; `found` must be the mistakes of all detections.
 
     None for each where there is no box to find, so no mAP either.
     """
@@ -81,21 +82,21 @@ def costs(
         return dict.fromkeys(KINDS)
     gains = {}
     for index, kind in enumerate(KINDS):
-        after = _mended(dataset, detections, matches, mistakes, rankings, index)
+        after = _mended(dataset, detections, matches, found, rankings, index)
         gains[kind] = float(np.mean([after[number] - value for number, value in before.items()]))
     return gains
 
 
-def _mended(dataset, detections, matches, mistakes, rankings, index: int) -> dict[int, float]:
+def _mended(dataset, detections, matches, found, rankings, index: int) -> dict[int, float]:
     """Class id -> average precision without the mistakes of one kind."""
     missed = np.zeros(max(rankings) + 1, np.int64)
     if KINDS[index] == "missed":
-        missed = np.bincount(dataset.truth.classes[mistakes.missed], minlength=len(missed))
-    concerned = mistakes.kind == index
+        missed = np.bincount(dataset.truth.classes[found.missed], minlength=len(missed))
+    concerned = found.kind == index
     counts, right, classes = matches.counts & ~concerned, matches.right.copy(), detections.classes.copy()
-    rows = np.flatnonzero(concerned & (mistakes.box >= 0))
+    rows = np.flatnonzero(concerned & (found.box >= 0))
     rows = rows[np.argsort(-detections.scores[rows], kind="stable")]
-    boxes, first = np.unique(mistakes.box[rows], return_index=True)
+    boxes, first = np.unique(found.box[rows], return_index=True)
     free = ~np.isin(boxes, matches.found)
     rows, boxes = rows[first[free]], boxes[free]
     counts[rows], right[rows], classes[rows] = True, True, dataset.truth.classes[boxes]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from boxwright.evaluation import coco, error_types, overlaps, pascal
-from boxwright.evaluation.analysis import IOU_THRESHOLD, analyse
+from boxwright.evaluation.analysis import analyse
 from boxwright.evaluation.data import Dataset, Detections
 from boxwright.evaluation.ranking import Ranking, rankings
 
@@ -32,7 +32,7 @@ def measure(dataset: Dataset, detections: Detections, score_threshold: float = 0
     of_coco, coco_reasons = coco.metrics(dataset, evaluated)
     pairs = overlaps.overlapping(dataset.truth, detections, error_types.NEAR)
     of_pascal, pascal_reasons = pascal.metrics(dataset, detections, pairs)
-    matches = overlaps.match(dataset.truth, detections, pairs, IOU_THRESHOLD)
+    matches = overlaps.match(dataset.truth, detections, pairs)
     ranked = rankings(dataset, detections, matches)
     return Measured(
         of_coco | of_pascal,

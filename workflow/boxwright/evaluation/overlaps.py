@@ -10,6 +10,8 @@ import numpy as np
 
 from boxwright.evaluation.data import Detections, GroundTruth, xywh
 
+# From this IoU on an object counts as found, where a single one is asked for.
+IOU_THRESHOLD = 0.5
 # COCO looks at no more detections of one class in one image.
 MOST_PER_IMAGE = 100
 # Pairs looked at together: bounds the memory, whatever the number of images.
@@ -73,17 +75,18 @@ def overlapping(truth: GroundTruth, detections: Detections, at_least: float) -> 
     return Pairs(*map(np.concatenate, zip(*blocks, strict=True)))
 
 
-def match(truth: GroundTruth, detections: Detections, pairs: Pairs, threshold: float = 0.5) -> Matches:
-    """COCO's matching at one IoU: best score first, a detection takes the free box of its class that it overlaps most.
+def match(truth: GroundTruth, detections: Detections, pairs: Pairs) -> Matches:
+    """COCO's matching at `IOU_THRESHOLD`: best score first, a detection takes the box of its class that it overlaps most
+    among those that are free.
 
-    `pairs` must hold all that overlap by `threshold` or more. Of detections with equal scores the earlier comes first,
-    of equal overlaps the later box wins.
+    `pairs` must hold all that overlap by that or more. Of detections with equal scores the earlier comes first, of
+    equal overlaps the later box wins.
     """
     rank = np.empty(len(detections), np.int64)
     rank[np.argsort(-detections.scores, kind="stable")] = np.arange(len(detections))
     looked_at = _place(detections, rank) < MOST_PER_IMAGE
     same = truth.classes[pairs.truth] == detections.classes[pairs.detection]
-    pairs = pairs.where(same & (pairs.overlap >= threshold) & looked_at[pairs.detection])
+    pairs = pairs.where(same & (pairs.overlap >= IOU_THRESHOLD) & looked_at[pairs.detection])
     crowd = truth.crowd[pairs.truth]
     found = take(len(detections), pairs.where(~crowd), rank)
     counts = looked_at
