@@ -76,8 +76,7 @@ def overlapping(truth: GroundTruth, detections: Detections, at_least: float) -> 
 
 
 def match(truth: GroundTruth, detections: Detections, pairs: Pairs) -> Matches:
-    """COCO's matching at `IOU_THRESHOLD`: best score first, a detection takes the box of its class that it overlaps most
-    among those that are free.
+    """COCO's matching at `IOU_THRESHOLD`: best score first, each takes the free box of its class that it overlaps most.
 
     `pairs` must hold all that overlap by that or more. Of detections with equal scores the earlier comes first, of
     equal overlaps the later box wins.
