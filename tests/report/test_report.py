@@ -62,6 +62,8 @@ def test_every_figure_loads_and_nothing_complains(project, page):
     first = page.evaluate("document.querySelector('.prose').innerText")
     assert "A detector of circle, square, star and triangle" in first
     assert "Of 2 models" in first and "mAP@.50IOU" in first and "±" in first
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (ground == rgb("#0f141a")) == page.dark
     found = results_of(page)
     for path, result in found.items():
         assert result["caption"].strip() and "{{" not in result["caption"], path

@@ -391,6 +391,7 @@ def test_another_distance_of_checkpoints(project):
     ("module", "work"),
     [
         ("export/predict.py", {"Predicting with small"}),
+        ("figures/learning.py", {"Drawing what small learned, gets right and gets wrong"}),
         ("export/freeze.py", from_export()),
         ("evaluation/choose.py", from_choice()),
         ("evaluation/run.py", from_evaluation(3, 6)),
