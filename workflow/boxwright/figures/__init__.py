@@ -1,1 +1,1 @@
-"""Pictures for people: boxes drawn on images."""
+"""Pictures for people: boxes drawn on images, and the figures, tables and pages of the report."""

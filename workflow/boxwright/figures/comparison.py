@@ -150,23 +150,43 @@ def exports(results: Sequence[Result]) -> bytes:
 def speed(results: Sequence[Result]) -> Figure:
     """Accuracy against time per image; a marker's area is the size of the frozen graph."""
     found = families(results)
-    drawn = [(index, one) for index, one in enumerate(found) if one.mean is not None]
+    drawn = sorted(
+        [(index, one) for index, one in enumerate(found) if one.mean is not None], key=lambda pair: -pair[1].mean
+    )
     if not drawn:
         return style.message("n/a: the metric is undefined for every model.")
     figure, ((axes,),) = style.canvas(4.8)
     largest = max(one.megabytes for one in found)
-    for index, one in drawn:
+    for place, (index, one) in enumerate(drawn, start=1):
         colour, area = style.model_colour(index), 30 + 370 * one.megabytes / largest
         low, high = _range(one)
+        label = f"{place}  {style.short(one.name)}, {one.megabytes:.1f} MB"
+        axes.plot([], [], "o", ms=7, mew=0, color=colour, label=label)
         axes.errorbar(one.milliseconds, one.mean, yerr=[[one.mean - low], [high - one.mean]], color=colour, lw=1.8)
         axes.scatter(one.milliseconds, one.mean, s=area, color=colour, alpha=0.85, linewidths=0, zorder=3)
         if len(one.members) > 1:
             points = [(member.milliseconds, member.value) for member in one.members if member.value is not None]
             axes.plot(*zip(*points, strict=True), "o", ms=3.5, color=style.INK, zorder=4)
-        text = f"{style.short(one.name)}\n{one.megabytes:.1f} MB"
-        offset = (area**0.5 / 2 + 6, 0)
-        axes.annotate(text, (one.milliseconds, one.mean), offset, textcoords="offset points", va="center", fontsize=9)
-    axes.set_xlim(0, 1.35 * max(one.milliseconds for _, one in drawn))
+        offset = (area**0.5 / 2 + 3, 0)
+        axes.annotate(
+            str(place),
+            (one.milliseconds, one.mean),
+            offset,
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            zorder=5,
+        )
+    legend = axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.02),
+        title="best first, frozen graph",
+        alignment="left",
+        labelcolor=style.INK,
+        handletextpad=0.2,
+    )
+    legend.get_title().set_color(style.MUTED)
+    axes.set_xlim(0, 1.15 * max(one.milliseconds for _, one in drawn))
     ranges = [_range(one) for _, one in drawn]
     axes.set_ylim(max(0.0, min(low for low, _ in ranges) - 0.1), min(1.02, max(high for _, high in ranges) + 0.1))
     devices = " or ".join(dict.fromkeys(one.export["device"] for one in results))

@@ -105,7 +105,7 @@ def class_colour(class_id: int) -> str:
 
 def model_colour(index: int) -> str:
     """The colour of the model at this place of the configuration."""
-    return _MODELS[index] if index < len(_MODELS) else class_colour(index + 2)
+    return _MODELS[index] if index < len(_MODELS) else class_colour(index + 3)
 
 
 def short(text: str, most: int = 26) -> str:
