@@ -18,6 +18,8 @@ from boxwright.annotations import label_map as label_maps
 from boxwright.annotations import manifest, plan
 from boxwright.annotations.model import Sample
 from boxwright.errors import UserError
+from boxwright.evaluation import names
+from boxwright.evaluation.choose import unknown_metric
 from boxwright.pipeline import coverage, identity, restart, text
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.pipeline.lint import Facts
@@ -77,6 +79,7 @@ class Blueprint:
         self._originals = {name: text.read_document(self.pipeline(name)) for name in self.models}
         self._configurations = {name: self._patched(name) for name in self.models}
         if plan_data:
+            self._check_metrics()
             self._judge()
             self._say_restarts()
 
@@ -307,6 +310,19 @@ class Blueprint:
                     f"The archive of {entry.name} came without a pipeline.config (there is no {entry.pipeline}). "
                     f"Name one as `models.{name}.pipeline`."
                 )
+
+    def _check_metrics(self) -> None:
+        """Refuse metrics that no evaluation will have, before a training whose end would be the first to say so."""
+        wanted = {"export.metric": self.settings["export"]["metric"]}
+        for name in self.models:
+            if stopping := self.model(name)["early_stopping"]:
+                given = self.model(name)["repeat_of"] or name
+                wanted[f"models.{given}.early_stopping.metric"] = stopping["metric"]
+        known = names.of_classes(self.plan.classes)
+        if mistakes := [
+            unknown_metric(key, metric, known) for key, metric in wanted.items() if metric and metric not in known
+        ]:
+            raise UserError("\n".join(mistakes))
 
     def _judge(self) -> None:
         """Refuse configurations that cannot be trained as they are, and say which fields will probably disappoint."""

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from boxwright.evaluation import analysis, coco, error_types, overlaps, ranking
+from boxwright.evaluation import analysis, coco, error_types, names, overlaps, ranking
 from boxwright.evaluation.data import Dataset
 from boxwright.evaluation.measure import measure
 from boxwright.evaluation.per_class import best_threshold
@@ -130,7 +130,7 @@ def assert_consistent(dataset, detections):
         right = matrix[number, number]
         assert row["recall"] == (pytest.approx(right / row["boxes"]) if row["boxes"] else None)
         assert row["precision"] == (pytest.approx(right / row["detections"]) if row["detections"] else None)
-        assert row["AP"] == values[coco.PER_CLASS + row["name"]]
+        assert row["AP"] == values[names.PER_CLASS + row["name"]]
         if row["boxes"]:
             assert np.mean(row["curve"]["precision"]) == pytest.approx(row["AP50"], abs=1e-6)
             assert row["curve"]["recall"] == pytest.approx(np.linspace(0, 1, 101))
@@ -214,6 +214,13 @@ def test_no_detection_at_all():
     }
     assert found["confusion"]["matrix"] == [[0, 0, 1], [0, 0, 1], [0, 0, 0]]
     assert curves["cat"][4].tolist() == [1] * 101 and curves["cat"][5].tolist() == [0] * 101
+
+
+def test_all_names_are_known_before():
+    dataset, detections = random_set(1, images=10)
+    label_map = {f"{name}é": number for name, number in dataset.label_map.items()}
+    measured = measure(Dataset(dataset.images, dataset.truth, label_map), detections)
+    assert list(measured.metrics) == names.of_classes(label_map)
 
 
 def test_detections_of_unknown_classes_are_left_out():

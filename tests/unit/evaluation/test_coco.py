@@ -7,12 +7,12 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from boxwright.evaluation import coco
+from boxwright.evaluation import coco, names
 from boxwright.evaluation.data import Dataset
 
 from .sets import found_of, images_of, random_set, truth_of, voc_set
 
-TWELVE = [name for name, *_ in coco.NUMBERS]
+TWELVE = [name for name, *_ in names.COCO_NUMBERS]
 
 
 def measured(dataset, detections):
@@ -32,9 +32,9 @@ def oracle(folder, dataset, detections) -> dict:
     for column, number in enumerate(evaluation.params.catIds):
         name = truth.cats[number]["name"]
         precision, recall = evaluation.eval["precision"], evaluation.eval["recall"]
-        values[coco.PER_CLASS + name] = precision[:, :, column, 0, -1].mean()
-        values[coco.PER_CLASS_50 + name] = precision[0, :, column, 0, -1].mean()
-        values[coco.PER_CLASS_AR + name] = recall[:, column, 0, -1].mean()
+        values[names.PER_CLASS + name] = precision[:, :, column, 0, -1].mean()
+        values[names.PER_CLASS_50 + name] = precision[0, :, column, 0, -1].mean()
+        values[names.PER_CLASS_AR + name] = recall[:, column, 0, -1].mean()
     return values
 
 

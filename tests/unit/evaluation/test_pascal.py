@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from boxwright.evaluation import overlaps, pascal
+from boxwright.evaluation import names, overlaps, pascal
 from boxwright.evaluation.data import Dataset
 
 from .sets import found_of, images_of, random_set, truth_of, voc_set
@@ -83,7 +83,7 @@ def test_equals_the_procedure_on_bccd(shared):
 def assert_equal(dataset, detections, tolerance=1e-9):
     values, undefined = measured(dataset, detections)
     expected = {name: oracle(dataset, detections, number) for name, number in dataset.label_map.items()}
-    kinds = ((pascal.MEAN, pascal.PER_CLASS), (pascal.MEAN_07, pascal.PER_CLASS_07))
+    kinds = ((names.PASCAL_MEAN, names.PASCAL_PER_CLASS), (names.PASCAL_MEAN_07, names.PASCAL_PER_CLASS_07))
     for kind, (mean, per_class) in enumerate(kinds):
         for name, value in expected.items():
             ours = values[per_class + name]
@@ -136,9 +136,9 @@ def test_duplicates_are_mistakes_and_difficult_boxes_are_left_out():
 def test_only_difficult_boxes_is_undefined():
     dataset = Dataset(images_of(1), truth_of([0], [[0, 0, 9, 9]], [1], difficult=[True]), {"dog": 1})
     values, undefined = measured(dataset, found_of([], [], [], []))
-    names = {pascal.MEAN, pascal.PER_CLASS + "dog", pascal.MEAN_07, pascal.PER_CLASS_07 + "dog"}
-    assert values == dict.fromkeys(names)
-    assert "difficult" in undefined[pascal.MEAN] and "difficult" in undefined[pascal.PER_CLASS + "dog"]
+    mean, of_dog = (names.PASCAL_MEAN, names.PASCAL_MEAN_07), (names.PASCAL_PER_CLASS, names.PASCAL_PER_CLASS_07)
+    assert values == dict.fromkeys([*mean, *(prefix + "dog" for prefix in of_dog)])
+    assert "difficult" in undefined[names.PASCAL_MEAN] and "difficult" in undefined[names.PASCAL_PER_CLASS + "dog"]
 
 
 def test_class_names_are_normalised_as_the_od_api_does():

@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from boxwright.annotations.model import Box, Sample
 from boxwright.errors import UserError
-from boxwright.evaluation import coco, summaries
+from boxwright.evaluation import coco, names, summaries
 from boxwright.evaluation.data import Records, dataset_of
 from boxwright.records import tfrecord
 from boxwright.records.example import to_example
@@ -77,8 +77,7 @@ def test_metrics_json(measured):
     assert list(written) == keys
     assert (written["model"], written["step"], written["seed"], written["images"]) == ("small", 30, 4, 20)
     assert written["boxes"] == 28
-    names = [name for name, *_ in coco.NUMBERS]
-    assert list(written["metrics"])[:12] == names
+    assert list(written["metrics"]) == names.of_classes(LABEL_MAP)
     assert written["metrics"]["PascalBoxes_PerformanceByCategory/AP@0.5IOU/owl"] is None
     assert {name for name, value in written["metrics"].items() if value is None} == set(written["undefined"])
 
@@ -91,7 +90,7 @@ def test_the_files_give_pycocotools_the_same_numbers(measured, shards, tmp_path)
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
-    for (name, *_), value in zip(coco.NUMBERS, evaluation.stats, strict=True):
+    for (name, *_), value in zip(names.COCO_NUMBERS, evaluation.stats, strict=True):
         assert (result["metrics"][name] if value != -1 else -1) == pytest.approx(value, abs=1e-9)
     assert result["metrics"]["DetectionBoxes_Recall/AR@100"] > 0
 
@@ -124,7 +123,7 @@ def test_a_sample_of_the_training_images_is_measured_beside(measured, shards):
     sample = result["training_sample"]
     dataset = dataset_of(Records(shards[:1]), LABEL_MAP)
     assert (sample["images"], sample["boxes"]) == (10, len(dataset.truth))
-    assert list(sample["metrics"]) == [name for name, *_ in coco.NUMBERS]
+    assert list(sample["metrics"]) == [name for name, *_ in names.COCO_NUMBERS]
     rows = json.loads((folder / "eval/30/detections.json").read_text())
     # The same images were measured in the evaluation, where they come first.
     detections = detections_from([row for row in rows if row["image_id"] <= 10])

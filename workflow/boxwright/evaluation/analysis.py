@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from boxwright.evaluation import coco, error_types, overlaps
+from boxwright.evaluation import coco, error_types, names, overlaps
 from boxwright.evaluation.confusion import confusion
 from boxwright.evaluation.data import Dataset, Detections
 from boxwright.evaluation.interval import LEVEL, RESAMPLES, interval
@@ -90,5 +90,5 @@ def _interval(ends: tuple[float, float] | None) -> dict[str, Any]:
     if ends is None:
         return {"interval": None, "interval_reason": "an interval needs at least two images, and boxes to find"}
     low, high = ends
-    metric = f"{coco.PRECISION}mAP@.50IOU"
+    metric = f"{names.PRECISION}mAP@.50IOU"
     return {"interval": {"metric": metric, "level": LEVEL, "low": low, "high": high, "resamples": RESAMPLES}}

@@ -9,6 +9,9 @@ from typing import Any
 from boxwright.errors import UserError
 from boxwright.files import writing
 
+# COCO's numbers come first; with those of each class the list would be long.
+_SHOWN = 12
+
 
 def choose(
     evaluations: Sequence[Mapping[str, Any]],
@@ -86,10 +89,12 @@ def run(
 def unknown_metric(key: str, metric: str, known: Iterable[str]) -> str:
     """What to say of a metric that a key of the configuration names and an evaluation does not have."""
     known = list(known)
-    near = difflib.get_close_matches(metric, known, n=1, cutoff=0.3)
+    near = [name for name in known if metric.lower() in name.lower()]
+    near = near or difflib.get_close_matches(metric, known, n=1, cutoff=0.3)
+    more = f" and {len(known) - _SHOWN} more of single classes and of VOC" if len(known) > _SHOWN else ""
     return (
-        f"`{key}` is {metric}, which is no metric of this evaluation"
-        f"{f'; did you mean {near[0]}?' if near else '.'} All of them: {', '.join(known)}."
+        f"`{key}` is {metric}, which is no metric of the evaluation"
+        f"{f'; did you mean {near[0]}?' if near else '.'} There are {', '.join(known[:_SHOWN])}{more}."
     )
 
 

@@ -12,32 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from faster_coco_eval import COCOeval_faster
 
+from boxwright.evaluation import names
 from boxwright.evaluation.data import Dataset, Detections, GroundTruth, xywh
 from boxwright.files import writing
 
-PRECISION = "DetectionBoxes_Precision/"
-RECALL = "DetectionBoxes_Recall/"
-PER_CLASS = "DetectionBoxes_PerformanceByCategory/mAP/"
-# As the OD API names them under eval_config.all_metrics_per_category.
-PER_CLASS_50 = "DetectionBoxes_Precision mAP@.50IOU ByCategory/"
-PER_CLASS_AR = "DetectionBoxes_Recall AR@100 ByCategory/"
-
-# Name, whether it reads precision (else recall), IoU threshold (None: mean over .50:.05:.95), area range, detections
-# per image.
-NUMBERS = (
-    (PRECISION + "mAP", True, None, "all", 100),
-    (PRECISION + "mAP@.50IOU", True, 0.5, "all", 100),
-    (PRECISION + "mAP@.75IOU", True, 0.75, "all", 100),
-    (PRECISION + "mAP (small)", True, None, "small", 100),
-    (PRECISION + "mAP (medium)", True, None, "medium", 100),
-    (PRECISION + "mAP (large)", True, None, "large", 100),
-    (RECALL + "AR@1", False, None, "all", 1),
-    (RECALL + "AR@10", False, None, "all", 10),
-    (RECALL + "AR@100", False, None, "all", 100),
-    (RECALL + "AR@100 (small)", False, None, "small", 100),
-    (RECALL + "AR@100 (medium)", False, None, "medium", 100),
-    (RECALL + "AR@100 (large)", False, None, "large", 100),
-)
+_PER_CLASS = ((names.PER_CLASS, "AP"), (names.PER_CLASS_50, "AP50"), (names.PER_CLASS_AR, "AR"))
 _SIZES = {
     "small": " of at most 32 x 32 pixels",
     "medium": " between 32 x 32 and 96 x 96 pixels",
@@ -72,7 +51,7 @@ def metrics(dataset: Dataset, evaluated: Evaluated) -> tuple[dict[str, float | N
     undefined: dict[str, str] = {}
     boxes = dataset.boxes_per_class().values()
     kind = "no box but crowds" if dataset.truth.crowd.any() else "no box"
-    for name, of_precision, threshold, area, limit in NUMBERS:
+    for name, of_precision, threshold, area, limit in names.COCO_NUMBERS:
         at = slice(None) if threshold is None else np.flatnonzero(np.isclose(settings.iouThrs, threshold))
         where = (..., settings.areaRngLbl.index(area), settings.maxDets.index(limit))
         values[name] = _mean((precision if of_precision else recall)[at][where])
@@ -81,7 +60,7 @@ def metrics(dataset: Dataset, evaluated: Evaluated) -> tuple[dict[str, float | N
     for column, (name, count) in enumerate(zip(dataset.class_names().values(), boxes, strict=True)):
         kind = "no box but crowds" if count else "no box"
         of_class = evaluated.of_class(column)
-        for prefix, number in ((PER_CLASS, "AP"), (PER_CLASS_50, "AP50"), (PER_CLASS_AR, "AR")):
+        for prefix, number in _PER_CLASS:
             values[prefix + name] = of_class[number]
             if of_class[number] is None:
                 undefined[prefix + name] = f"{kind} of class '{name}' in the evaluation images"

@@ -10,17 +10,11 @@ A box marked difficult is neither an object to find nor a mistake to have found,
 does not know. IoU is taken without VOC's extra pixel, as the OD API does.
 """
 
-import unicodedata
-
 import numpy as np
 
+from boxwright.evaluation import names
 from boxwright.evaluation.data import Dataset, Detections
 from boxwright.evaluation.overlaps import Pairs, best
-
-MEAN = "PascalBoxes_Precision/mAP@0.5IOU"
-PER_CLASS = "PascalBoxes_PerformanceByCategory/AP@0.5IOU/"
-MEAN_07 = "PascalBoxes_Precision/mAP@0.5IOU (VOC07)"
-PER_CLASS_07 = "PascalBoxes_PerformanceByCategory/AP@0.5IOU (VOC07)/"
 
 
 def metrics(dataset: Dataset, detections: Detections, pairs: Pairs) -> tuple[dict[str, float | None], dict[str, str]]:
@@ -56,14 +50,17 @@ def metrics(dataset: Dataset, detections: Detections, pairs: Pairs) -> tuple[dic
 
     values: dict[str, float | None] = {}
     undefined: dict[str, str] = {}
-    for mean, per_class, value in ((MEAN, PER_CLASS, average_precision), (MEAN_07, PER_CLASS_07, eleven_points)):
+    for mean, per_class, value in (
+        (names.PASCAL_MEAN, names.PASCAL_PER_CLASS, average_precision),
+        (names.PASCAL_MEAN_07, names.PASCAL_PER_CLASS_07, eleven_points),
+    ):
         by_name = {name: value(right, objects[name]) if objects[name] else None for name, right in ranked.items()}
         defined = [number for number in by_name.values() if number is not None]
         values[mean] = float(np.mean(defined)) if defined else None
         if not defined:
             undefined[mean] = "every box in the evaluation images is difficult or a crowd"
         for name, number in by_name.items():
-            metric = per_class + unicodedata.normalize("NFKD", name)
+            metric = names.of_pascal_class(per_class, name)
             values[metric] = number
             if number is None:
                 undefined[metric] = missing[name]

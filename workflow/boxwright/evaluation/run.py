@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from boxwright import progress
 from boxwright.errors import UserError
-from boxwright.evaluation import analysis, coco, summaries
+from boxwright.evaluation import analysis, coco, names, summaries
 from boxwright.evaluation.data import Dataset, Detections, Records, Sample, dataset_of, detections_of
 from boxwright.evaluation.detect import Network, detect, load
 from boxwright.evaluation.measure import measure
@@ -92,7 +92,7 @@ def _measure_sample(
     dataset = dataset_of(sample, label_map, "training")
     found = _detect(network, sample, dataset, f"Evaluating step {step} on training images")
     values, _ = coco.metrics(dataset, coco.evaluate(dataset, found))
-    values = {name: values[name] for name, *_ in coco.NUMBERS}
+    values = {name: values[name] for name, *_ in names.COCO_NUMBERS}
     summaries.write(events, step, values, {}, config.eval_config, sample, dataset, found)
     return {"images": len(dataset.images), "boxes": len(dataset.truth), "metrics": values}
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from boxwright.evaluation import coco, pascal
+from boxwright.evaluation import names
 
 _PRECISION = (("IoU .50:.95", "mAP"), ("IoU .50", "mAP@.50IOU"), ("IoU .75", "mAP@.75IOU"))
 _SIZES = ("small", "medium", "large")
@@ -36,14 +36,14 @@ def _twelve(values: Mapping[str, float | None]) -> list[str]:
             ["average precision", *(head for head, _ in _PRECISION), *_SIZES],
             [
                 "",
-                *(_number(values[coco.PRECISION + name]) for _, name in _PRECISION),
-                *(_number(values[f"{coco.PRECISION}mAP ({size})"]) for size in _SIZES),
+                *(_number(values[names.PRECISION + name]) for _, name in _PRECISION),
+                *(_number(values[f"{names.PRECISION}mAP ({size})"]) for size in _SIZES),
             ],
             ["average recall", "1 per image", "10", "100", *_SIZES],
             [
                 "",
-                *(_number(values[f"{coco.RECALL}AR@{limit}"]) for limit in (1, 10, 100)),
-                *(_number(values[f"{coco.RECALL}AR@100 ({size})"]) for size in _SIZES),
+                *(_number(values[f"{names.RECALL}AR@{limit}"]) for limit in (1, 10, 100)),
+                *(_number(values[f"{names.RECALL}AR@100 ({size})"]) for size in _SIZES),
             ],
         ]
     )
@@ -53,11 +53,11 @@ def _classes(values: Mapping[str, float | None], analysis: Mapping[str, Any]) ->
     at = f"from {analysis['score_threshold']:g}:"
     rows = [["class", "AP", "AP .50", "VOC .50", "AR", at, "precision", "recall", "F1", "boxes"]]
     for one in analysis["classes"][:_MOST_CLASSES]:
-        voc = values[pascal.PER_CLASS + unicodedata.normalize("NFKD", one["name"])]
+        voc = values[names.of_pascal_class(names.PASCAL_PER_CLASS, one["name"])]
         scores = (one["AP"], one["AP50"], voc, one["AR"])
         shown = (_number(one[key]) for key in _SHOWN)
         rows.append([one["name"], *map(_number, scores), "", *shown, str(one["boxes"])])
-    means = [coco.PRECISION + "mAP", coco.PRECISION + "mAP@.50IOU", pascal.MEAN, coco.RECALL + "AR@100"]
+    means = [names.PRECISION + "mAP", names.PRECISION + "mAP@.50IOU", names.PASCAL_MEAN, names.RECALL + "AR@100"]
     boxes = sum(one["boxes"] for one in analysis["classes"])
     rows.append(["mean", *(_number(values[name]) for name in means), *[""] * 4, str(boxes)])
     lines = _columns(rows)
@@ -81,7 +81,7 @@ def _training(result: Mapping[str, Any]) -> str | None:
     sample = result["training_sample"]
     if sample is None:
         return None
-    value = sample["metrics"][coco.PRECISION + "mAP@.50IOU"]
+    value = sample["metrics"][names.PRECISION + "mAP@.50IOU"]
     return f"mAP@.50IOU {value:.3f} on {sample['images']} training images"
 
 
