@@ -88,3 +88,7 @@ def test_more_patience_goes_on_where_it_stopped(stopped, tmp_path):
     choice = json.loads((model / "choice.json").read_text())
     assert choice["stopped"] is None and [entry["step"] for entry in choice["considered"]] == [1, 2, 3, 4, 5]
     assert project.snakemake("--dry-run", *TARGETS).jobs == {}
+    # More steps for a training that was not stopped: the last decision is asked for again.
+    project.config["models"]["small"]["num_steps"] = 6
+    planned = project.snakemake("--dry-run", *TARGETS).jobs
+    assert planned["judge_progress"] == planned["choose_checkpoint"] == 1

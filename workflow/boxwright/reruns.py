@@ -1,4 +1,4 @@
-"""Two things that Snakemake overlooks when it finds out which jobs to run.
+"""Three things that Snakemake overlooks when it finds out which jobs to run.
 
 A job behind an `ancient` input: once anything upstream is to run, Snakemake does not ask whether the job itself has
 changed, since it takes it for one that will run anyway, and `ancient` then keeps it from running
@@ -6,10 +6,14 @@ changed, since it takes it for one that will run anyway, and `ancient` then keep
 at the second attempt only. And it runs the job after all where the file is missing, although it is made again with
 the same bytes.
 
+A decision still to be made (a Snakemake `checkpoint`): a job that waits for one is not asked whether it is up to date,
+and where its outputs exist from a shorter run, the decision is never made, so a training that may go on would not.
+
 A damaged result: Snakemake sees neither that a file was cut short, nor that one is gone which only finished jobs need.
 """
 
 from collections import defaultdict
+from pathlib import Path
 
 from snakemake.dag import DAG
 
@@ -20,7 +24,7 @@ _SHOWN = 5
 
 
 def watch(receipts: Receipts | None) -> None:
-    """Let Snakemake see both in the run that is being planned; `receipts` None where damage does not matter."""
+    """Let Snakemake see all of them in the run that is being planned; `receipts` None where damage does not matter."""
     original = getattr(DAG.update_needrun, "original", DAG.update_needrun)
     compared = False
 
@@ -29,6 +33,7 @@ def watch(receipts: Receipts | None) -> None:
         if receipts is not None and not compared:
             compared = True  # what is written from now on has no receipt yet
             dag.forcefiles.update(_damaged(dag, receipts))
+        dag.forcefiles.update(_undecided(dag))
         depending, dag.depending = dag.depending, _without_ancient(dag.depending)
         try:
             await original(dag, *arguments, **named)
@@ -49,6 +54,16 @@ def _damaged(dag: DAG, receipts: Receipts) -> list[str]:
     for line in said:
         say(line)
     return list(complaints)
+
+
+def _undecided(dag: DAG) -> list[str]:
+    """The outputs of jobs whose input depends on a decision that is not made yet."""
+    return [
+        output
+        for job in dag.jobs
+        if any(given.flags.get("checkpoint_target") and not Path(given).exists() for given in job.input)
+        for output in job.output
+    ]
 
 
 def _without_ancient(depending: defaultdict) -> defaultdict:
