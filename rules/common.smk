@@ -47,8 +47,9 @@ except UserError as error:
 # nothing else does: Snakemake reruns a rule for any parameter.
 config.update(blueprint.settings)
 
-# Sizes of finished results are compared by the run that plans the jobs, not by the jobs.
-reruns.watch(Receipts(blueprint.results) if workflow.is_main_process else None)
+# Finished results are compared by the run that plans the jobs, not by the jobs; nor while another run makes some.
+compares = workflow.is_main_process and not lock.is_taken()
+reruns.watch(Receipts(blueprint.results) if compares else None)
 
 RESULTS = blueprint.results
 MODELS = blueprint.models

@@ -75,14 +75,14 @@ def test_outputs_and_what_is_listed_get_receipts(rule, tmp_path):
     assert receipts.complaint(output) == f"{beside} is gone"
 
 
-def test_a_job_that_fails_leaves_no_receipt(rule, tmp_path):
+def test_a_job_that_fails_leaves_its_output_unfinished(rule, tmp_path):
     output = Path(rule.output[0])
     receipts = Receipts(tmp_path / "results")
     receipts.write([output])
     with pytest.raises(SystemExit), job(rule):
         output.write_text("half")
         raise UserError("no")
-    assert receipts.complaint(output) == ""
+    assert receipts.complaint(output) == f"{output} was left unfinished"
 
 
 def test_a_damaged_input_stops_the_job_before_its_work(rule, tmp_path, capsys):

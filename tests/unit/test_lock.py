@@ -23,12 +23,15 @@ def test_one_holder_at_a_time_and_none_after_a_kill(tmp_path):
         note = tmp_path / ".snakemake/locks/0.output.lock"
         note.parent.mkdir()
         note.write_text("results/data/label_map.pbtxt\n")
+        assert lock.is_taken()
         assert not lock.take()
         assert note.exists()
     finally:
         other.kill()
         other.wait()
+    assert not lock.is_taken()
     assert lock.take()
+    assert not lock.is_taken()  # by another
     assert not note.exists()
 
 

@@ -72,6 +72,13 @@ def test_each_file_of_a_folder_counts(receipts, results):
     assert receipts.complaint(folder) == f"{two} is gone"
 
 
+def test_an_empty_folder_is_a_result_too(receipts, results):
+    (results / "predictions").mkdir()
+    receipts.begin([results / "predictions"])
+    receipts.write([results / "predictions"])
+    assert receipts.complaint(results / "predictions") == ""
+
+
 def test_undeclared_files_belong_to_the_first_output(receipts, results):
     train = results / "models/a/train"
     index, data = write(train / "model.ckpt-5.index", b"i"), write(train / "model.ckpt-5.data-00000-of-00001", b"data")
@@ -100,9 +107,13 @@ def test_what_lies_elsewhere_or_has_no_receipt_is_not_judged(receipts, results, 
     assert receipts.complaint(results / "data/never_made.txt") == ""
 
 
-def test_forgotten(receipts, results):
+def test_what_was_begun_and_not_finished_is_made_again(receipts, results):
     label_map = write(results / "data/label_map.pbtxt", b"item {}")
+    receipts.begin([label_map])
+    assert receipts.complaint(label_map) == f"{label_map} was left unfinished"
+    receipts.verify(label_map)  # there is nothing to compare it with
     receipts.write([label_map])
-    receipts.forget([label_map])
-    label_map.unlink()
     assert receipts.complaint(label_map) == ""
+    receipts.begin([label_map])
+    label_map.unlink()
+    assert receipts.complaint(label_map) == f"{label_map} was left unfinished"

@@ -26,7 +26,6 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
     (`boxwright.receipts`), together with files that the rule cannot declare, if the block puts them on the list.
     """
     receipts = Receipts(snakemake.config["results"])
-    receipts.forget(snakemake.output)
     undeclared: list[Path] = []
     with _opened(Path(snakemake.log[0])) as log:
         stdout, stderr = sys.stdout, sys.stderr
@@ -34,6 +33,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
         try:
             if tensorflow:
                 _import_tensorflow(log)
+            receipts.begin(snakemake.output)
             for path in snakemake.input:
                 receipts.verify(path)
             yield undeclared

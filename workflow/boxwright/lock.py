@@ -12,6 +12,18 @@ from typing import IO
 _held: list[IO] = []
 
 
+def is_taken(folder: Path = Path(".snakemake")) -> bool:
+    """Whether another process holds the lock."""
+    try:
+        with (folder / "boxwright.lock").open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return not _held
+    except OSError:
+        return False
+    return False
+
+
 def take(folder: Path = Path(".snakemake")) -> bool:
     """Hold the lock of Snakemake's `folder` as long as this process lives, and clear away what a dead run left.
 

@@ -9,11 +9,13 @@ their readers verify piece by piece, so theirs are left out here: reading them w
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import google_crc32c
 
 from boxwright import files
+from boxwright.disk import DiskFullError
 from boxwright.errors import UserError
 
 FOLDER = ".receipts"
@@ -21,6 +23,7 @@ FOLDER = ".receipts"
 # The endings of files whose own format has checksums.
 _CHECKED_BY_THEIR_READERS = (".tfrecord", ".data-00000-of-00001")
 _PIECE = 1 << 20
+_UNFINISHED = b""
 
 
 class Receipts:
@@ -40,14 +43,15 @@ class Receipts:
                 with files.writing(receipt, "w") as file:
                     json.dump(facts, file, indent=0, sort_keys=True)
 
-    def forget(self, outputs: Iterable[str | os.PathLike]) -> None:
-        """Drop the receipts of outputs that are about to be made again."""
+    def begin(self, outputs: Iterable[str | os.PathLike]) -> None:
+        """Note that outputs are about to be made, so that they are made again should this never come to its end."""
         for output in outputs:
             if receipt := self._receipt(Path(output)):
-                receipt.unlink(missing_ok=True)
+                with suppress(DiskFullError):  # the output itself will have more to say about that
+                    files.write_if_changed(receipt, _UNFINISHED)
 
     def complaint(self, output: str | os.PathLike) -> str:
-        """Which file of an output is missing or has another size than it was written with; "" where none has."""
+        """What is wrong with an output: unfinished, a file gone or of another size; "" if nothing is."""
         path = Path(output)
         for name, (size, _) in self._read(path).items():
             file = path.parent / name
@@ -57,7 +61,7 @@ class Receipts:
                 return f"{file} is gone"
             if there != size:
                 return f"{file} has {there} bytes, it was written with {size}"
-        return ""
+        return f"{path} was left unfinished" if self._is_unfinished(path) else ""
 
     def verify(self, given: str | os.PathLike) -> None:
         """Raise UserError where an input is not, byte for byte, what was written."""
@@ -86,6 +90,13 @@ class Receipts:
             return json.loads(receipt.read_bytes()) if receipt else {}
         except (OSError, ValueError):
             return {}
+
+    def _is_unfinished(self, output: Path) -> bool:
+        receipt = self._receipt(output)
+        try:
+            return receipt is not None and receipt.read_bytes() == _UNFINISHED
+        except OSError:
+            return False
 
 
 def _below(folder: Path) -> list[Path]:

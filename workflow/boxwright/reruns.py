@@ -44,16 +44,18 @@ def watch(receipts: Receipts | None) -> None:
     DAG.update_needrun = update_needrun
 
 
-def _damaged(dag: DAG, receipts: Receipts) -> list[str]:
-    """The outputs of the run's jobs which are not what was written; each is said."""
-    outputs = [output for job in dag.jobs for output in job.output if not output.is_storage]
-    complaints = {output: complaint for output in outputs if (complaint := receipts.complaint(output))}
-    said = [f"{complaint}: made again" for complaint in complaints.values()]
+def _damaged(dag: DAG, receipts: Receipts) -> set[str]:
+    """The outputs of the run's jobs which are not what was written; one of each job is said."""
+    damaged, said = set(), []
+    for job in dag.jobs:
+        wrong = {name: text for name in job.output if not name.is_storage and (text := receipts.complaint(name))}
+        damaged |= wrong.keys()
+        said += [f"{text}: made again" for text in list(wrong.values())[:1]]
     if len(said) > _SHOWN:
         said[_SHOWN:] = [f"... and {len(said) - _SHOWN} more results"]
     for line in said:
         say(line)
-    return list(complaints)
+    return damaged
 
 
 def _undecided(dag: DAG) -> list[str]:
