@@ -7,7 +7,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from boxwright.evaluation import coco, names
+from boxwright.evaluation import coco, names, overlaps
 from boxwright.evaluation.data import Dataset
 
 from .sets import found_of, images_of, random_set, truth_of, voc_set
@@ -128,3 +128,25 @@ def test_results_file(tmp_path):
     ]
     coco.write_results(tmp_path / "none.json", found_of([], [], [], []))
     assert json.loads((tmp_path / "none.json").read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"seed": 1}, {"seed": 2, "crowd": 0.3}, {"seed": 3, "empty": 0.6, "classes": 12}, {"seed": 4, "ties": True}],
+    ids=["plain", "crowds", "empty images", "equal scores"],
+)
+def test_detections_after_the_last_on_an_object_change_nothing(settings):
+    dataset, detections = random_set(images=80, **settings)
+    # Many more with low scores, as a detector gives them.
+    random = np.random.default_rng(0)
+    low, high = np.sort(random.uniform(0, 400, (2, 3000, 2)), axis=0)
+    image, label = random.integers(0, 80, 3000), random.integers(1, settings.get("classes", 5) + 1, 3000)
+    noise = found_of(image, np.round(np.concatenate([low, high], axis=1), 3), random.uniform(0, 0.2, 3000), label)
+    columns = [np.concatenate(pair) for pair in zip(vars(detections).values(), vars(noise).values(), strict=True)]
+    order = np.lexsort((-columns[2], columns[0]))
+    every = found_of(*(column[order] for column in columns))
+    matter = overlaps.that_matter(dataset.truth, every, overlaps.overlapping(dataset.truth, every, 0.5))
+    assert 0.1 < matter.mean() < 0.9
+    some, whole = coco.evaluate(dataset, every.where(matter)), coco.evaluate(dataset, every)
+    for ours, theirs in zip(some[:3], whole[:3], strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -28,9 +28,9 @@ def measure(dataset: Dataset, detections: Detections, score_threshold: float = 0
     `score_threshold` is the score from which a detection is shown, for the numbers that depend on one.
     """
     detections = detections.where(np.isin(detections.classes, list(dataset.class_names())))
-    evaluated = coco.evaluate(dataset, detections)
-    of_coco, coco_reasons = coco.metrics(dataset, evaluated)
     pairs = overlaps.overlapping(dataset.truth, detections, error_types.NEAR)
+    evaluated = coco.evaluate(dataset, detections.where(overlaps.that_matter(dataset.truth, detections, pairs)))
+    of_coco, coco_reasons = coco.metrics(dataset, evaluated)
     of_pascal, pascal_reasons = pascal.metrics(dataset, detections, pairs)
     matches = overlaps.match(dataset.truth, detections, pairs)
     ranked = rankings(dataset, detections, matches)

@@ -94,6 +94,19 @@ def match(truth: GroundTruth, detections: Detections, pairs: Pairs) -> Matches:
     return Matches(found, counts)
 
 
+def that_matter(truth: GroundTruth, detections: Detections, pairs: Pairs) -> np.ndarray:
+    """bool [D]: the detections that COCO's numbers depend on, often the smaller part.
+
+    Of each class those with a score as high as that of the last one on an object of it (IoU 0.5, COCO's lowest): recall
+    rises no more after that one, and precision is read where recall rises. `pairs` must hold all from that IoU on.
+    """
+    same = truth.classes[pairs.truth] == detections.classes[pairs.detection]
+    on_object = pairs.detection[same & (pairs.overlap >= IOU_THRESHOLD)]
+    lowest = np.full(detections.classes.max(initial=0) + 1, np.inf)
+    np.minimum.at(lowest, detections.classes[on_object], detections.scores[on_object])
+    return detections.scores >= lowest[detections.classes]
+
+
 def take(count: int, pairs: Pairs, rank: np.ndarray) -> np.ndarray:
     """int64 [count]: the box that each of `count` detections takes, in the order of `rank`, each box once; else -1."""
     order = np.lexsort((-pairs.truth, -pairs.overlap, rank[pairs.detection]))
