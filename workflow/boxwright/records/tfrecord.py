@@ -147,7 +147,9 @@ def _unreadable(path: str | os.PathLike, error: OSError) -> UserError:
         return UserError(
             f"{path} cannot be opened: too many open files. Raise the limit (ulimit -n) or use fewer shards."
         )
-    return UserError(f"The records file {path} cannot be read: {error.strerror}.")
+    return UserError(
+        f"The records file {path} cannot be read: {error.strerror}. Where a run made it, the next one makes it anew."
+    )
 
 
 def _record_offsets(file: int, path: Path) -> np.ndarray:
