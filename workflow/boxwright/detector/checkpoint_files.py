@@ -57,7 +57,7 @@ def _guarded(prefix: str, action: Callable):
         reason = str(error).splitlines()[0]
         raise UserError(
             f"The checkpoint {prefix} (.index and .data files) is damaged or incomplete: {reason}. "
-            "Get its files again, or delete them where a run made them: the next one makes them anew. None of it was used."
+            "None of it was used. Get its files again; those of a run are made anew once they are deleted."
         ) from error
 
 
