@@ -154,6 +154,8 @@ def test_training_images_without_boxes_are_not_measured(tmp_path, config, prefix
             sample = Sample(record.source_id, "", record.sha256, record.width, record.height, "jpeg", (), ())
             tfrecord.write(file, to_example(sample, record.encoded, LABEL_MAP))
     out = outputs_in(tmp_path)
+    out.train_events.parent.mkdir()
+    out.train_events.write_bytes(b"of an earlier evaluation")
     result = run.run(config, prefix, shards, [path], LABEL_MAP, out, model="small", step=30, seed=4)
     assert result["training_sample"] is None and not out.train_events.exists()
 

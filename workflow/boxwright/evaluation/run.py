@@ -88,6 +88,7 @@ def _measure_sample(
 ) -> dict[str, Any] | None:
     """COCO's twelve numbers on some training images, `{images, boxes, metrics}`; None where they have no box."""
     if not any(len(record.boxes) for record in sample):
+        events.unlink(missing_ok=True)  # of an earlier evaluation, when there were boxes
         return None
     dataset = dataset_of(sample, label_map, "training")
     found = _detect(network, sample, dataset, f"Evaluating step {step} on training images")
