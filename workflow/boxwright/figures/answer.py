@@ -36,7 +36,7 @@ def _verdict(found: Sequence[comparison.Family], metric: str) -> str:
     first = comparison.best(found)
     name = metric.rpartition("/")[2]
     if first is None:
-        reason = next(iter(found[0].members[0].chosen["undefined"].values()), "the metric is undefined")
+        reason = found[0].members[0].chosen["undefined"].get(metric, "the metric is undefined")
         return f"{name} is n/a: {_escaped(reason)}. Nothing can be said about how good the detector is."
     subject = "The detector" if len(found) == 1 else f"Of {len(found)} models"
     verb = "reaches" if len(found) == 1 else f"**{_escaped(first.name)}** is best: it reaches"
