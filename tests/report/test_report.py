@@ -32,9 +32,11 @@ def project(tmp_path_factory):
     """A finished run of three models, two of them repeats of one and one that may stop early, and its report."""
     project = new_project(tmp_path_factory.mktemp("report"))
     project.config["models"] = {
-        "small": small_model(seed=[0, 1], num_steps=2, checkpoint_every=2),
-        "other": small_model(num_steps=4, checkpoint_every=1, early_stopping={"patience": 1}),
+        "small": small_model(seed=[0, 1], num_steps=2),
+        "other": small_model(num_steps=3, checkpoint_every=1, early_stopping={"patience": 1}),
     }
+    for model in ("small-seed0", "small-seed1", "other"):
+        project.snakemake(f"results/models/{model}/predictions")
     project.snakemake()
     os.environ.update(NOWHERE)
     try:
