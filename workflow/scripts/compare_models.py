@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from boxwright import files
-from boxwright.figures import answer, comparison, results, tables
+from boxwright.figures import answer, comparison, results, speed, tables
 from boxwright.job import job
 
 with job(snakemake):
@@ -24,7 +24,7 @@ with job(snakemake):
             output.answer: answer.text(statistics, found).encode(),
             output.checkpoints: tables.checkpoints(found),
             output.models: comparison.page(found),
-            output.speed: comparison.speed(found),
+            output.speed: speed.plot(found),
             output.exports: comparison.exports(found),
         }
     )

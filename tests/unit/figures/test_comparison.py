@@ -7,7 +7,7 @@ import json
 import pytest
 from docutils.core import publish_parts
 
-from boxwright.figures import answer, comparison, metrics, results, style, tables
+from boxwright.figures import answer, comparison, metrics, results, speed, style, tables
 
 from .made_up import analysis, evaluation, one_class, plain, result, statistics, texts
 
@@ -54,7 +54,7 @@ def test_an_interval_of_another_metric_is_not_shown():
 
 
 def test_the_plot_names_every_family_once():
-    svg = comparison.speed([*SEEDS, SMALL])
+    svg = speed.plot([*SEEDS, SMALL])
     said = [" ".join(text.split()) for text in texts(svg)]
     assert {"1 big, 20.0 MB", "2 small, 4.0 MB", "mAP@.50IOU"} <= set(said)
     assert said.count("1") == said.count("2") == 1
@@ -62,8 +62,8 @@ def test_the_plot_names_every_family_once():
 
 
 def test_the_plot_of_one_model_and_of_none_defined():
-    assert any("small" in text for text in texts(comparison.speed([SMALL])))
-    assert "n/a" in texts(comparison.speed([result("none", None)]))[0]
+    assert any("small" in text for text in texts(speed.plot([SMALL])))
+    assert "n/a" in texts(speed.plot([result("none", None)]))[0]
 
 
 def test_what_was_exported():

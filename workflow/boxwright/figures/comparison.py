@@ -6,8 +6,6 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
 from boxwright.figures import html, metrics, style
 from boxwright.figures.results import Result
 
@@ -47,6 +45,15 @@ class Family:
     def interval(self) -> Mapping | None:
         """The confidence interval of a model that was trained once."""
         return self.members[0].interval if len(self.members) == 1 else None
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """What an error bar around the mean spans: the spread over seeds, else the interval, else nothing."""
+        if self.spread is not None:
+            return self.mean - self.spread, self.mean + self.spread
+        if self.interval:
+            return min(self.interval["low"], self.mean), max(self.interval["high"], self.mean)
+        return self.mean, self.mean
 
 
 def families(results: Sequence[Result]) -> list[Family]:
@@ -146,55 +153,6 @@ def exports(results: Sequence[Result]) -> bytes:
     )
 
 
-@style.drawing
-def speed(results: Sequence[Result]) -> Figure:
-    """Accuracy against time per image; a marker's area is the size of the frozen graph."""
-    found = families(results)
-    drawn = sorted(
-        [(index, one) for index, one in enumerate(found) if one.mean is not None], key=lambda pair: -pair[1].mean
-    )
-    if not drawn:
-        return style.message("n/a: the metric is undefined for every model.")
-    figure, ((axes,),) = style.canvas(4.8)
-    largest = max(one.megabytes for one in found)
-    for place, (index, one) in enumerate(drawn, start=1):
-        colour, area = style.model_colour(index), 30 + 370 * one.megabytes / largest
-        low, high = _range(one)
-        label = f"{place}  {style.short(one.name)}, {one.megabytes:.1f} MB"
-        axes.plot([], [], "o", ms=7, mew=0, color=colour, label=label)
-        axes.errorbar(one.milliseconds, one.mean, yerr=[[one.mean - low], [high - one.mean]], color=colour, lw=1.8)
-        axes.scatter(one.milliseconds, one.mean, s=area, color=colour, alpha=0.85, linewidths=0, zorder=3)
-        if len(one.members) > 1:
-            points = [(member.milliseconds, member.value) for member in one.members if member.value is not None]
-            axes.plot(*zip(*points, strict=True), "o", ms=3.5, color=style.INK, zorder=4)
-        offset = (area**0.5 / 2 + 3, 0)
-        axes.annotate(
-            str(place),
-            (one.milliseconds, one.mean),
-            offset,
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-            zorder=5,
-        )
-    legend = axes.legend(
-        loc="upper left",
-        bbox_to_anchor=(1.0, 1.02),
-        title="best first, frozen graph",
-        alignment="left",
-        labelcolor=style.INK,
-        handletextpad=0.2,
-    )
-    legend.get_title().set_color(style.MUTED)
-    axes.set_xlim(0, 1.15 * max(one.milliseconds for _, one in drawn))
-    ranges = [_range(one) for _, one in drawn]
-    axes.set_ylim(max(0.0, min(low for low, _ in ranges) - 0.1), min(1.02, max(high for _, high in ranges) + 0.1))
-    devices = " or ".join(dict.fromkeys(one.export["device"] for one in results))
-    axes.set_xlabel(f"milliseconds per image (median; {devices})")
-    axes.set_ylabel(results[0].choice["metric"].rpartition("/")[2])
-    return figure
-
-
 def _family(name: str, members: list[Result]) -> Family:
     values = [one.value for one in members if one.value is not None]
     return Family(
@@ -205,15 +163,6 @@ def _family(name: str, members: list[Result]) -> Family:
         statistics.median(one.milliseconds for one in members),
         statistics.median(one.megabytes for one in members),
     )
-
-
-def _range(one: Family) -> tuple[float, float]:
-    """What the error bar of a family spans."""
-    if one.spread is not None:
-        return one.mean - one.spread, one.mean + one.spread
-    if one.interval:
-        return min(one.interval["low"], one.mean), max(one.interval["high"], one.mean)
-    return one.mean, one.mean
 
 
 def _uncertainty(one: Family) -> str:
