@@ -106,8 +106,8 @@ def test_a_disturbed_run_on_the_cluster_ends_as_an_undisturbed_one_at_home(clust
     for name, gpus in watch.gpus.items():
         wanted = 1 if re.match("rule_(train_segment|evaluate_checkpoint|predict_images)", name) else 0
         assert all(re.match(r"gpu:fake:1\(IDX", each) if wanted else not each for each in gpus), (name, gpus)
-    for start in ("rule_plan_", "rule_records_", "rule_train_segment", "rule_evaluate_checkpoint"):
-        assert any(name.startswith(start) for name in watch.gpus), watch.gpus.keys()
+    for kind in ("rule_plan_", "rule_records_", "rule_train_segment", "rule_evaluate_checkpoint"):
+        assert any(name.startswith(kind) for name in watch.gpus), watch.gpus.keys()
 
     again = (project / "results/logs/train_segment/small-60.log").read_text()
     assert "continued from the autosave at step" in again

@@ -11,6 +11,7 @@ with job(snakemake, tensorflow=True) as undeclared:
     from boxwright.detector.support import located
     from boxwright.pipeline import text
     from boxwright.records import events
+    from boxwright.training import workers
     from boxwright.training.segment import train_segment
 
     model = snakemake.config["models"][snakemake.wildcards.model]
@@ -19,21 +20,27 @@ with job(snakemake, tensorflow=True) as undeclared:
     log_of_events = index.parent / events.file_name(step)
     previous = snakemake.input.get("checkpoint")
     document = text.read_document(snakemake.input.config)
-    with located(document):
-        train_segment(
-            document.config,
-            [Path(path) for path in snakemake.input.records],
-            label_map.read(snakemake.input.label_map, gaps=True),
-            index.parent,
-            to_step=step,
-            start=Path(previous[0]).with_suffix("") if previous else None,
-            log_path=Path(snakemake.output.log),
-            events_path=log_of_events,
-            old_label_map=label_map.of_checkpoint(document.config.train_config.fine_tune_checkpoint),
-            seed=model["seed"],
-            tf_threads=model["tf_threads"],
-            compute=devices.of_training(model),
-            save_every_s=model["save_every_s"],
-            identity=json.dumps(snakemake.params.identity, sort_keys=True),
-        )
+    arguments = {
+        "config": document.config,
+        "records": [Path(path) for path in snakemake.input.records],
+        "label_map": label_map.read(snakemake.input.label_map, gaps=True),
+        "train_dir": index.parent,
+        "to_step": step,
+        "start": Path(previous[0]).with_suffix("") if previous else None,
+        "log_path": Path(snakemake.output.log),
+        "events_path": log_of_events,
+        "old_label_map": label_map.of_checkpoint(document.config.train_config.fine_tune_checkpoint),
+        "seed": model["seed"],
+        "tf_threads": model["tf_threads"],
+        "compute": devices.of_training(model),
+        "save_every_s": model["save_every_s"],
+        "identity": json.dumps(snakemake.params.identity, sort_keys=True),
+    }
+    # A cluster's profile may ask for several machines.
+    tasks = snakemake.resources.get("tasks", 1)
+    if tasks > 1:
+        workers.launch(arguments, tasks=tasks, nodes=snakemake.resources.get("nodes", 1), gpus=model["gpus"])
+    else:
+        with located(document):
+            train_segment(**arguments)
     undeclared.append(log_of_events)

@@ -44,7 +44,8 @@ class Inputs:
     """The training data of one pipeline.config.
 
     `records` are the train shards in a fixed order, `label_map` gives ids (from 1) by class name, `preprocess` is the
-    detector's. `padding` float32 [3] or a number fills smaller images of a batch, below and to the right.
+    detector's. `padding` float32 [3] or a number fills smaller images of a batch, below and to the right. `part` (i, n)
+    makes every batch its i-th n-th alone, for n machines that share it.
     Raises UserError for damaged or empty records, for an augmentation or a reader option that is not supported.
     """
 
@@ -56,6 +57,7 @@ class Inputs:
         preprocess: Preprocess,
         seed: int,
         padding: np.ndarray | float = 0.0,
+        part: tuple[int, int] = (0, 1),
     ):
         _check_reader(config)
         self.batch_size = config.train_config.batch_size
@@ -65,7 +67,8 @@ class Inputs:
         self._label_map = dict(label_map)
         self._preprocess = preprocess
         self._augment = augment.build(config.train_config.data_augmentation_options)
-        self._padding = padding
+        self.padding = padding
+        self._part = part
         self._failure: Exception | None = None
 
     def __len__(self) -> int:
@@ -85,12 +88,16 @@ class Inputs:
         return Batches(self, start, self._dataset(start, stop))
 
     def _dataset(self, start: int, stop: int) -> tf.data.Dataset:
-        samples = tf.data.Dataset.range(start * self.batch_size, stop * self.batch_size)
+        index, count = self._part
+        size = self.batch_size // count
+        samples = tf.data.Dataset.range(start * size, stop * size)
+        if count > 1:
+            samples = samples.map(lambda n: n // size * self.batch_size + index * size + n % size)
         # Without AutoGraph, which these functions do not need and which takes seconds to go through them.
         read, prepare, finish = map(tf.autograph.experimental.do_not_convert, (self._read, self._prepare, self._finish))
         samples = samples.map(read, num_parallel_calls=1)
         samples = samples.map(prepare, num_parallel_calls=PARALLEL, deterministic=True)
-        batches = samples.padded_batch(self.batch_size, drop_remainder=True).map(finish)
+        batches = samples.padded_batch(size, drop_remainder=True).map(finish)
         options = tf.data.Options()
         options.autotune.enabled = False
         options.threading.max_intra_op_parallelism = 1
@@ -151,8 +158,8 @@ class Inputs:
         sizes: tf.Tensor,
         num_boxes: tf.Tensor,
     ) -> Batch:
-        if np.any(self._padding):
-            images = tf.where(_inside(sizes, tf.shape(images)), images, tf.constant(self._padding, tf.float32))
+        if np.any(self.padding):
+            images = tf.where(_inside(sizes, tf.shape(images)), images, tf.constant(self.padding, tf.float32))
         return Batch(images, true_shapes, Groundtruth(boxes, classes, weights, num_boxes))
 
 

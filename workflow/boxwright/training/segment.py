@@ -22,7 +22,7 @@ from boxwright import devices, progress
 from boxwright.detector import builder, checkpoint
 from boxwright.errors import UserError
 from boxwright.pipeline import model_of
-from boxwright.training import optimizers, state
+from boxwright.training import optimizers, state, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
 from boxwright.training.loss_scale import LossScale
@@ -70,7 +70,8 @@ def train_segment(
     for left_by_a_kill in train_dir.glob(f".model.ckpt-{to_step}.*"):
         left_by_a_kill.unlink()
     gpus = configure_tensorflow(tf_threads, seed, compute)
-    strategy = _strategy(gpus, config.train_config.batch_size)
+    worker = workers.here()
+    strategy = _strategy(gpus, worker, config.train_config.batch_size)
     with strategy.scope() if strategy else nullcontext():
         detector = builder.build(config.model, seed, tf.as_dtype(compute.precision if gpus else devices.ON_CPU))
         loss_scale = LossScale(compute.loss_scale) if compute.precision == "float16" else None
@@ -86,13 +87,22 @@ def train_segment(
 
     autosave = state.Autosave(train_dir / "autosave", f"{identity}, seed {seed}, {tf_threads} threads")
     step, log_records = autosave.resume(variables, first, to_step) or (first, [])
-    inputs = Inputs(config, records, label_map, detector.preprocess, seed, _padding(detector, config))
+    padding = _padding(detector, config)
+    inputs = Inputs(config, records, label_map, detector.preprocess, seed, padding, worker)
     _say_hello(config, inputs, step, first, to_step, seed)
 
     batches = inputs.batches(step, to_step)
     train_step = compile_step(
-        detector, optimizer, config.train_config, batches.spec, seed, strategy=strategy, loss_scale=loss_scale
+        detector,
+        optimizer,
+        config.train_config,
+        batches.spec,
+        seed,
+        strategy=strategy,
+        loss_scale=loss_scale,
+        padding=padding,
     )
+    stop_asked = workers.agreement(strategy)
     with _Signals() as signals, closing(Log(events_path, first, to_step, log_records)) as log:
         last_save = time.monotonic()
         while step < to_step:
@@ -106,13 +116,17 @@ def train_segment(
             log.step(step, rate, values, waited)
 
             signals.wait = True
-            if step < to_step and (signals.name or time.monotonic() - last_save >= save_every_s):
-                autosave.save(variables, step, log.records)
+            stop = stop_asked(bool(signals.name))
+            if step < to_step and (stop or time.monotonic() - last_save >= save_every_s):
+                if worker.index == 0:
+                    autosave.save(variables, step, log.records)
                 last_save = time.monotonic()
-                signals.stop_if_asked(f"saved at step {step}; the same command continues there")
-        state.save(train_dir / f"model.ckpt-{to_step}", variables, to_step)
+                signals.stop_if(stop, f"saved at step {step}; the same command continues there")
+        if worker.index == 0:
+            state.save(train_dir / f"model.ckpt-{to_step}", variables, to_step)
         log.save(log_path)
-    autosave.remove()
+    if worker.index == 0:
+        autosave.remove()
 
 
 def configure_tensorflow(
@@ -135,17 +149,17 @@ def configure_tensorflow(
     return gpus
 
 
-def _strategy(gpus: Sequence[str], batch_size: int) -> tf.distribute.Strategy | None:
-    """What shares the batch between several GPUs; None for one, or none."""
-    if len(gpus) < 2:
-        return None
-    if batch_size % len(gpus):
+def _strategy(gpus: Sequence[str], worker: workers.Worker, batch_size: int) -> tf.distribute.Strategy | None:
+    """What shares the batch between several GPUs or machines; None for one."""
+    parts = max(len(gpus), 1) * worker.count
+    if batch_size % parts:
         raise UserError(
-            f"{len(gpus)} GPUs cannot share a batch of {batch_size} images, since each takes as many. Set `batch_size` "
-            f"of the model to a multiple of {len(gpus)} (the learning rate follows), or `gpus` to a divisor of "
-            f"{batch_size}."
+            f"{parts} GPUs cannot share a batch of {batch_size} images, since each takes as many. Set `batch_size` of "
+            f"the model to a multiple of {parts} (the learning rate follows), or `gpus` to a divisor of {batch_size}."
         )
-    return tf.distribute.MirroredStrategy()
+    if worker.count > 1:
+        return workers.strategy(len(gpus))
+    return tf.distribute.MirroredStrategy() if parts > 1 else None
 
 
 def _restore_start_weights(
@@ -219,9 +233,9 @@ class _Signals:
     def _handle(self, number: int, _: FrameType | None) -> None:
         self.name = signal.Signals(number).name
         if not self.wait:
-            self.stop_if_asked("it had not begun, so nothing is lost")
+            self.stop_if(True, "it had not begun, so nothing is lost")
 
-    def stop_if_asked(self, outcome: str) -> None:
-        """Raise Stopped if a signal came."""
-        if self.name:
-            raise StoppedError(f"Training was stopped by {self.name}: {outcome}.")
+    def stop_if(self, asked: bool, outcome: str) -> None:
+        """Raise Stopped if a signal came, here or to a process that shares the training."""
+        if asked:
+            raise StoppedError(f"Training was stopped by {self.name or 'a signal to another process'}: {outcome}.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 
@@ -31,6 +32,7 @@ def compile_step(
     *,
     strategy: tf.distribute.Strategy | None = None,
     loss_scale: LossScale | None = None,
+    padding: np.ndarray | float = 0.0,
 ) -> Step:
     """A function (batch, learning rate, global step) that trains `optimizer`'s variables once, built by its first call.
 
@@ -38,7 +40,8 @@ def compile_step(
     tag, their sum under TOTAL, and the norm of the gradients before clipping under GRADIENT, all before the update.
 
     The replicas of a `strategy`, in whose scope all variables were made, share the batch: each takes as many of its
-    images, and they add up their gradients, losses and statistics to those of the whole batch.
+    images, and they add up their gradients, losses and statistics to those of the whole batch. Images of another
+    machine may be larger: `padding` (float32 [3] or a number) fills these up to their size.
     """
     variables = optimizer.variables
 
@@ -72,7 +75,13 @@ def compile_step(
 
     def share(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
         parts = len(strategy.extended.worker_devices)
-        answers = strategy.run(lambda: train(_part(batch, parts), rate, number))
+        several = strategy.num_replicas_in_sync > parts
+
+        def of_replica() -> dict[str, tf.Tensor]:
+            part = _part(batch, parts)
+            return train(part._replace(images=_as_large(part.images, padding)) if several else part, rate, number)
+
+        answers = strategy.run(of_replica)
         return {tag: strategy.experimental_local_results(value)[0] for tag, value in answers.items()}
 
     # Nothing here branches on tensors in Python, and AutoGraph's rewriting takes most of the time to build the graph.
@@ -94,3 +103,16 @@ def _part(batch: Batch, parts: int) -> Batch:
 
     with tf.device("CPU:0"):
         return tf.nest.map_structure(cut, batch)
+
+
+def _as_large(images: tf.Tensor, padding: np.ndarray | float) -> tf.Tensor:
+    """Images [B, h, w, C] filled up, below and to the right, to the largest of all replicas."""
+    if None not in images.shape[1:3]:
+        return images
+    own = tf.shape(images)[1:3]
+    wanted = tf.cast(tf.reduce_max(replicas.gather(tf.cast(own, tf.float32)), axis=0), tf.int32)
+    missing = wanted - own
+    filled = tf.pad(images, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])
+    rows, columns = tf.range(wanted[0]) < own[0], tf.range(wanted[1]) < own[1]
+    filled = tf.where((rows[:, tf.newaxis] & columns)[tf.newaxis, :, :, tf.newaxis], filled, padding)
+    return tf.ensure_shape(filled, images.shape)
