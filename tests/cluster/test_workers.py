@@ -28,7 +28,7 @@ def cluster(tmp_path_factory):
 
 
 def write_start(prefix: Path) -> None:
-    """A checkpoint of step 0 whose network is nearly linear, so that roundings stay roundings on their way through it."""
+    """A checkpoint of step 0 whose network is nearly linear, so that roundings stay as small as they are."""
     config = small_ssd()
     detector = builder.build(config.model, 0)
     random = np.random.default_rng(2)
