@@ -113,3 +113,16 @@ def finished(tmp_path_factory) -> Project:
     project = new_project(tmp_path_factory.mktemp("finished"))
     project.first = project.snakemake()
     return project
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """The same code as a fresh checkout elsewhere: other places and times of all files."""
+    folder = tmp_path / "checkout"
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    return folder

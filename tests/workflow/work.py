@@ -1,0 +1,49 @@
+"""What the jobs of a project say that they do, and what follows from each kind of work."""
+
+
+def records(*shards: str) -> set[str]:
+    return {f"Writing {shard.replace('-', ' records ', 1)}" for shard in shards}
+
+
+ALL_SHARDS = ("train-00000-of-00002", "train-00001-of-00002", "eval-00000-of-00001")
+GROUND_TRUTH = {"Writing the ground truth in COCO's format"}
+SPLIT = {"Writing down which images train and which measure"}
+
+
+COMPARISON = {"Comparing the models"}
+
+
+def described(model: str = "small") -> set[str]:
+    """What shows the data set itself."""
+    return {"Describing the data set", f"Matching the boxes with the anchors of {model}"} | COMPARISON
+
+
+def from_export(model: str = "small") -> set[str]:
+    return {f"Exporting {model}", f"Predicting with {model}"} | COMPARISON
+
+
+def from_choice(model: str = "small") -> set[str]:
+    drawn = {f"Drawing what {model} learned, gets right and gets wrong"}
+    return {f"Choosing the checkpoint of {model}"} | drawn | from_export(model)
+
+
+def from_evaluation(*steps: int, model: str = "small") -> set[str]:
+    return {f"Evaluating {model} at step {step}" for step in steps} | from_choice(model)
+
+
+def from_training(*steps: int, model: str = "small") -> set[str]:
+    segments = {f"Training {model} up to step {step}" for step in steps}
+    return segments | {f"Collecting the training log of {model}"} | from_evaluation(*steps, model=model)
+
+
+def everything(*steps: int, model: str = "small") -> set[str]:
+    return {f"Configuring {model}"} | preview(model) | from_training(*steps, model=model)
+
+
+def preview(model: str = "small") -> set[str]:
+    return {f"Showing what {model} is trained with"}
+
+
+def planned(project, *arguments) -> set[str]:
+    """What a dry run would do."""
+    return project.snakemake("--dry-run", *arguments).work
