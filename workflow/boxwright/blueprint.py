@@ -259,7 +259,9 @@ class Blueprint:
     def found(self) -> dict[str, int]:
         """How many images and annotations were found, and how many images are on no side of the split, by reason."""
         counts = self.plan.counts
-        return counts["found"] | {key: counts[key] for key in ("left_out", "on_neither_list")}
+        found = counts["found"] | {key: counts[key] for key in ("left_out", "on_neither_list")}
+        # A plan that is read has its keys in another order than one just made, and Snakemake compares their text.
+        return dict(sorted(found.items()))
 
     @property
     def statistics(self) -> Identity:
