@@ -85,12 +85,12 @@ def test_a_disturbed_run_on_the_cluster_ends_as_an_undisturbed_one_at_home(clust
         process = start(project, cluster, log)
         try:
             # Preempted: the job goes back into the queue.
-            slurm.wait_for(lambda: autosaved(project, 30) or process.poll() is not None, 240, "the first autosave")
+            slurm.wait_for(lambda: autosaved(project, 30) or process.poll() is not None, 400, "the first autosave")
             first = training_job(cluster, 30)
             assert first, log.read_text()
             cluster.run("scontrol", "requeue", first)
             # Cancelled: Snakemake submits another.
-            slurm.wait_for(lambda: autosaved(project, 60) or process.poll() is not None, 240, "the next autosave")
+            slurm.wait_for(lambda: autosaved(project, 60) or process.poll() is not None, 400, "the next autosave")
             second = training_job(cluster, 60)
             assert second, log.read_text()
             cluster.run("scancel", second)
