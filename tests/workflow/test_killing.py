@@ -4,6 +4,7 @@ Prints its figures with `pytest -s`. The moments come from a seeded generator; e
 is being written.
 """
 
+import json
 import random
 import subprocess
 import time
@@ -100,7 +101,7 @@ def repeated(train: Path, saved: int) -> tuple[int, float]:
 def saved_step(train: Path) -> int:
     """The step that the next attempt continues: that of the autosave, or of the last finished checkpoint."""
     finished = [int(path.stem.rpartition("-")[2]) for path in train.glob("model.ckpt-*.index")]
-    notes = [int(path.stem.rpartition("-")[2]) for path in train.glob("autosave/model.ckpt-*.index")]
+    notes = [json.loads(path.read_text())["step"] for path in train.glob("autosave/autosave.json")]
     return max([0, *finished, *notes])
 
 
