@@ -75,7 +75,7 @@ def test_every_figure_loads_and_nothing_complains(project, page):
         if kind == "img":
             shown = f"document.querySelector('img[src=\"' + results[{json.dumps(path)}].data_uri + '\"]')"
             page.wait(f"{shown} && {shown}.complete")
-            assert page.evaluate(f"{shown}.naturalWidth") > 300, path
+            assert page.evaluate(f"{shown}.naturalWidth") > 200, path
         else:
             page.wait(f"document.querySelector('iframe')?.src === results[{json.dumps(path)}].data_uri")
     for view in ("rulegraph", "stats"):
