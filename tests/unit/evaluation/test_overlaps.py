@@ -17,7 +17,7 @@ def theirs(dataset, detections) -> tuple[dict[int, int], set[int]]:
     """Detection -> annotated box, and the detections that are neither right nor wrong, as pycocotools matches them."""
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO()
-        truth.dataset = coco.ground_truth(dataset)
+        truth.dataset = {key: list(items) for key, items in coco.ground_truth(dataset).items()}
         truth.createIndex()
         evaluation = COCOeval(truth, truth.loadRes(coco.results(detections)), "bbox")
         evaluation.params.iouThrs = np.array([0.5])

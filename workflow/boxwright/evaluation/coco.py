@@ -5,7 +5,7 @@ each class. VOC's `difficult` has no meaning in COCO: such a box counts like any
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,39 +75,36 @@ def evaluate(dataset: Dataset, detections: Detections) -> Evaluated:
     return Evaluated(*(evaluation.eval[key] for key in ("precision", "recall", "scores")), evaluation.params)
 
 
-def ground_truth(dataset: Dataset) -> dict:
-    """The ground truth in COCO's format: images, annotations, categories; ids from 1 in the order of the records."""
-    images, truth = dataset.images, dataset.truth
-    sizes = zip(images.names, images.widths.tolist(), images.heights.tolist(), strict=True)
-    rows = zip(
-        truth.image.tolist(),
-        truth.classes.tolist(),
-        xywh(truth.boxes).tolist(),
-        truth.areas.tolist(),
-        truth.crowd.tolist(),
-        truth.difficult.tolist(),
-        strict=True,
-    )
+def ground_truth(dataset: Dataset) -> dict[str, Iterator[dict]]:
+    """The ground truth in COCO's format: categories, images and annotations, each one after the other.
+
+    Ids count from 1 in the order of the records.
+    """
     return {
-        "info": {"description": "ground truth of the evaluation records"},
-        "images": [
-            {"id": number, "file_name": name, "width": width, "height": height}
-            for number, (name, width, height) in enumerate(sizes, start=1)
-        ],
-        "annotations": [
-            {
-                "id": number,
-                "image_id": image + 1,
-                "category_id": category,
-                "bbox": box,
-                "area": area,
-                "iscrowd": int(crowd),
-                "difficult": int(difficult),
-            }
-            for number, (image, category, box, area, crowd, difficult) in enumerate(rows, start=1)
-        ],
-        "categories": [{"id": number, "name": name} for number, name in dataset.class_names().items()],
+        "categories": ({"id": number, "name": name} for number, name in dataset.class_names().items()),
+        "images": _images(dataset),
+        "annotations": _annotations(dataset),
     }
+
+
+def _images(dataset: Dataset) -> Iterator[dict]:
+    images = dataset.images
+    for number, (name, width, height) in enumerate(zip(images.names, images.widths, images.heights, strict=True), 1):
+        yield {"id": number, "file_name": name, "width": int(width), "height": int(height)}
+
+
+def _annotations(dataset: Dataset) -> Iterator[dict]:
+    truth = dataset.truth
+    for row in range(len(truth)):
+        yield {
+            "id": row + 1,
+            "image_id": int(truth.image[row]) + 1,
+            "category_id": int(truth.classes[row]),
+            "bbox": xywh(truth.boxes[row : row + 1])[0].tolist(),
+            "area": float(truth.areas[row]),
+            "iscrowd": int(truth.crowd[row]),
+            "difficult": int(truth.difficult[row]),
+        }
 
 
 def results(detections: Detections) -> list[dict]:
@@ -127,12 +124,11 @@ def results(detections: Detections) -> list[dict]:
 
 def write_ground_truth(path: str | Path, dataset: Dataset) -> None:
     """Write COCO's ground truth file, one image or box a line."""
-    parts = ground_truth(dataset)
     with writing(path, "w") as file:
-        file.write('{\n"info": ' + json.dumps(parts["info"]))
-        for key in ("categories", "images", "annotations"):
+        file.write('{\n"info": ' + json.dumps({"description": "ground truth of the evaluation records"}))
+        for key, items in ground_truth(dataset).items():
             file.write(f',\n"{key}": ')
-            _write_lines(file, parts[key])
+            _write_lines(file, items)
         file.write("\n}\n")
 
 
@@ -144,8 +140,11 @@ def write_results(path: str | Path, detections: Detections) -> None:
 
 
 def _write_lines(file, items: Iterable[dict]) -> None:
-    lines = (json.dumps(item, ensure_ascii=False, allow_nan=False) for item in items)
-    file.write("[" + ",".join("\n" + line for line in lines) + "\n]")
+    before = "[\n"
+    for item in items:
+        file.write(before + json.dumps(item, ensure_ascii=False, allow_nan=False))
+        before = ",\n"
+    file.write("\n]" if before == ",\n" else "[\n]")
 
 
 class _Evaluation(COCOeval_faster):
