@@ -84,7 +84,7 @@ def test_a_configuration_that_the_engine_cannot_train(project):
 
 
 def test_anchors_that_miss_the_objects_are_warned_of(project):
-    project.config["models"]["small"]["overrides"] = {}
+    project.config["models"]["small"] |= {"num_steps": 1500, "checkpoint_every": 750, "overrides": {}}
     project.config["models"]["large"] = {**project.config["models"]["small"], "pipeline": "large.config"}
     text = (ROOT / "config/pipelines/demo_ssd.config").read_text()
     (project / "large.config").write_text(text.replace("[0.1, 0.28, 0.5,", "[0.9, 0.92, 0.93,"))

@@ -1,11 +1,13 @@
 """Models that start from a detector of the zoo, which here comes from a folder that serves as a mirror."""
 
-import io
+import shutil
 import tarfile
-from pathlib import Path
 
+import numpy as np
 import pytest
 
+from boxwright import checkpoint_index
+from boxwright.detector import checkpoint
 from tests.workflow.conftest import ROOT, small_model
 
 # Without a published checksum, so that any archive will do.
@@ -14,13 +16,11 @@ NAME = "ssd_mobilenet_v1_quantized_300x300_coco14_sync_2018_07_18"
 
 @pytest.fixture
 def project(project, tmp_path_factory, monkeypatch):
-    mirror = tmp_path_factory.mktemp("mirror")
-    pipeline = Path(ROOT / "config/pipelines/demo_ssd.config").read_bytes()
+    published, mirror = tmp_path_factory.mktemp("published"), tmp_path_factory.mktemp("mirror")
+    shutil.copy(ROOT / "config/pipelines/demo_ssd.config", published / "pipeline.config")
+    checkpoint.write(published / "model.ckpt", {"FeatureExtractor/MobilenetV1/Conv2d_0/weights": np.zeros(3)})
     with tarfile.open(mirror / f"{NAME}.tar.gz", "w:gz") as tar:
-        for name, data in {"pipeline.config": pipeline, "model.ckpt.index": b"weights"}.items():
-            info = tarfile.TarInfo(f"{NAME}/{name}")
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
+        tar.add(published, NAME)
     monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", mirror.as_uri())
     project.config["models"] = {"small": small_model(checkpoint=f"zoo:{NAME}")}
     return project
@@ -32,7 +32,7 @@ def test_with_a_pipeline_of_ones_own_the_download_is_a_job(project):
     assert not (project / "resources/zoo").exists()
     folder = f"resources/zoo/{NAME}"
     assert project.snakemake("--until", "fetch_zoo_model").jobs == {"fetch_zoo_model": 1}
-    assert (project / folder / "model.ckpt.index").read_bytes() == b"weights"
+    assert checkpoint_index.names(project / folder) == ["FeatureExtractor/MobilenetV1/Conv2d_0/weights"]
     assert "fetch_zoo_model" not in project.snakemake("--dry-run").jobs
 
 
