@@ -31,6 +31,8 @@ TARGETS = [
 # Rules of the data, and the memory in MB by which they may differ between the two sizes.
 RULES = ("check_annotations", "split_dataset", "write_label_map", "write_records", "write_ground_truth")
 MEMORY_SLACK = 20.0
+# No job takes less in the end: Snakemake looks at the first moment, and then every few seconds.
+LEAST_MEMORY = 30.0
 
 
 class Cost(NamedTuple):
@@ -154,8 +156,8 @@ def main() -> None:
         bars.time("one annotation edited, to finished records", edited, 10)
         for rule in RULES:
             small, large = (memory[name].get(rule) for name in ("fifth", "whole"))
-            if small is None or large is None:
-                print(f"memory of {rule}: too short a job to be measured")
+            if small is None or large is None or small < LEAST_MEMORY:
+                print(f"memory of {rule}: a job of {arguments.pairs // 5:,} is too short to be measured")
                 continue
             bars.show(f"memory of {rule}", large, small + MEMORY_SLACK, "MB", more=f" of a fifth: {small:.0f} MB")
     sys.exit(not bars.met)

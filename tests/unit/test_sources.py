@@ -23,12 +23,16 @@ def library(tmp_path, monkeypatch):
     script.write_text("from boxwright import wall\n\nwall.build()\n")
     monkeypatch.setattr(sources, "PACKAGE", package)
 
+    def forget():
+        for remembered in (sources._facts, sources._files, sources._remembered):
+            remembered.cache_clear()
+
     def identity():
-        sources._facts.cache_clear()
+        forget()
         return sources.identity(script)
 
     yield tmp_path, identity
-    sources._facts.cache_clear()
+    forget()
 
 
 def test_follows_imports_inside_functions(library):
@@ -58,3 +62,12 @@ def test_the_scripts_of_light_rules_do_not_reach_tensorflow_code():
     names = {path.relative_to(sources.PACKAGE).parts[0] for path in closure}
     assert "records" in names
     assert not names & {"boxes", "detector", "training", "evaluation", "export"}
+
+
+def test_what_is_remembered_of_a_file_is_what_it_says(library):
+    folder, identity = library
+    first = identity()
+    (kept,) = (folder / "boxwright" / "__pycache__").glob("meanings.*.json")
+    assert identity() == first
+    kept.write_text("{")
+    assert identity() == first, "a damaged memory is made again"

@@ -6,11 +6,16 @@ through others, changes. Comments, docstrings and layout do not count, nor do fi
 """
 
 import ast
+import contextlib
 import hashlib
+import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+
+from boxwright.files import write_if_changed
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -23,6 +28,7 @@ def identity(*scripts: str | Path) -> str:
         digest.update(_facts(path)[0])
     for path in sorted(_closure(files)):
         digest.update(str(path.relative_to(PACKAGE)).encode() + _facts(path)[0])
+    _remembered().keep()
     return digest.hexdigest()[:16]
 
 
@@ -51,10 +57,47 @@ def _facts(path: Path) -> tuple[bytes, tuple[Path, ...]]:
     data = path.read_bytes()
     if path.suffix != ".py":
         return hashlib.sha256(data).digest(), ()
-    tree = ast.parse(data)
-    imported = tuple(dict.fromkeys(target for name in _imports(tree) for target in _files(name)))
-    _drop_docstrings(tree)
-    return hashlib.sha256(ast.dump(tree, annotate_fields=False).encode()).digest(), imported
+    meaning, names = _remembered().of(data)
+    return bytes.fromhex(meaning), tuple(dict.fromkeys(target for name in names for target in _files(name)))
+
+
+class _Meanings:
+    """What Python files mean, by the hash of their bytes: [hash of the syntax tree, names that they import].
+
+    Parsing the library takes half a second, and every job starts with it, so this is kept beside Python's own compiled
+    files, and like them left unkept where the folder cannot be written. Another Python has another syntax tree.
+    """
+
+    def __init__(self) -> None:
+        self._path = PACKAGE / "__pycache__" / f"meanings.{sys.implementation.cache_tag}.json"
+        try:
+            self._known = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self._known = {}
+        self._changed = False
+
+    def of(self, data: bytes) -> list:
+        key = hashlib.sha256(data).hexdigest()
+        if key not in self._known:
+            tree = ast.parse(data)
+            names = list(dict.fromkeys(_imports(tree)))
+            _drop_docstrings(tree)
+            dumped = ast.dump(tree, annotate_fields=False).encode()
+            self._known[key] = [hashlib.sha256(dumped).hexdigest(), names]
+            self._changed = True
+        return self._known[key]
+
+    def keep(self) -> None:
+        if not self._changed:
+            return
+        self._changed = False
+        with contextlib.suppress(OSError):
+            write_if_changed(self._path, json.dumps(self._known).encode())
+
+
+@cache
+def _remembered() -> _Meanings:
+    return _Meanings()
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:
@@ -69,18 +112,19 @@ def _imports(tree: ast.AST) -> Iterator[str]:
         yield from (name for name in names if name.split(".")[0] == PACKAGE.name)
 
 
-def _files(name: str) -> Iterator[Path]:
+@cache
+def _files(name: str) -> tuple[Path, ...]:
     """The files that importing a dotted name runs: the packages on the way, the module, and data of a package."""
-    place = PACKAGE
+    place, found = PACKAGE, []
     for part in ["", *name.split(".")[1:]]:
         place = place / part
         if place.is_dir():
-            yield from (path for path in (place / "__init__.py", *sorted(place.glob("*.binpb"))) if path.is_file())
+            found += [path for path in (place / "__init__.py", *sorted(place.glob("*.binpb"))) if path.is_file()]
         elif place.with_suffix(".py").is_file():
-            yield place.with_suffix(".py")
-            return
+            return (*found, place.with_suffix(".py"))
         else:  # a name inside the module or package before it
-            return
+            break
+    return tuple(found)
 
 
 def _drop_docstrings(tree: ast.AST) -> None:
