@@ -21,14 +21,6 @@ MODEL = small_model(gpus=1, num_steps=60, checkpoint_every=30, save_every_s=0.2,
 LAST = "results/models/small/train/model.ckpt-60.data-00000-of-00001"
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    if reason := slurm.missing():
-        pytest.skip(reason)
-    with slurm.running(tmp_path_factory.mktemp("slurm")) as running:
-        yield running
-
-
 class Watch:
     """Looks at the queue until it is closed: which GPUs each job had while it ran, by what Snakemake calls it."""
 

@@ -19,14 +19,6 @@ from tests.workflow.conftest import ROOT
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    if reason := slurm.missing():
-        pytest.skip(reason)
-    with slurm.running(tmp_path_factory.mktemp("slurm")) as running:
-        yield running
-
-
 def write_start(prefix: Path) -> None:
     """A checkpoint of step 0 whose network is nearly linear, so that roundings stay as small as they are."""
     config = small_ssd()

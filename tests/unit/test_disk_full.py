@@ -1,7 +1,5 @@
 """What happens when a disk is full: on a real one, 256 kB large."""
 
-import os
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,19 +18,8 @@ SIZE = 256 * 1024
 
 
 @pytest.fixture
-def disk(tmp_path):
-    """A folder on a disk of its own."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small tmpfs")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)], capture_output=True)
-    if done.returncode:
-        pytest.skip(f"a small tmpfs cannot be mounted here ({done.stderr.decode().strip()})")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+def disk(small_disk, tmp_path):
+    return small_disk(tmp_path / "small", SIZE)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,22 +56,6 @@ def test_flipped_bits_are_found_before_use(finished, tmp_path, damaged, change, 
     project.snakemake(target)
 
 
-@pytest.fixture
-def small_disk(tmp_path) -> Iterator[Path]:
-    """A folder on a disk of its own."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small tmpfs")
-    folder = tmp_path / "project/results"
-    folder.mkdir(parents=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], capture_output=True)
-    if done.returncode:
-        pytest.skip(f"a small tmpfs cannot be mounted here ({done.stderr.decode().strip()})")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def contents(folder: Path) -> dict[Path, bytes]:
     """All that is finished: no logs, and nothing that a running training keeps up to date."""
     found = [path for path in folder.rglob("*") if path.is_file()]
@@ -85,30 +68,31 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 
 @pytest.mark.slow
-def test_a_disk_that_fills_up_and_is_enlarged(small_disk):
-    project = new_project(small_disk.parent)
+def test_a_disk_that_fills_up_and_is_enlarged(small_disk, tmp_path):
+    results = small_disk(tmp_path / "project/results", 3 * 2**20)
+    project = new_project(results.parent)
 
     def fails_for_want_of_room(target: str, needs: str) -> None:
-        before = contents(small_disk)
+        before = contents(results)
         outcome = project.snakemake(target, code=1)
         said = " ".join(outcome.text.split())
         assert f"The disk is full: {needs}" in said and "bytes are free" in said and "Traceback" not in said
-        after = contents(small_disk)
+        after = contents(results)
         assert {path: after.get(path) for path in before} == before
         assert not [path for path in after if path.suffix == ".tmp"]
 
     def enlarge(size: int) -> None:
-        subprocess.run(["mount", "-o", f"remount,size={size}", str(small_disk)], check=True)
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(results)], check=True)
 
     project.snakemake("results/data/train-00000-of-00002.tfrecord", "results/data/train-00001-of-00002.tfrecord")
-    room = os.statvfs(small_disk)
-    (small_disk / "ballast").write_bytes(bytes(room.f_bavail * room.f_frsize - 16384))
+    room = os.statvfs(results)
+    (results / "ballast").write_bytes(bytes(room.f_bavail * room.f_frsize - 16384))
     fails_for_want_of_room("results/data/eval-00000-of-00001.tfrecord", "results/data/eval-00000-of-00001.tfrecord")
-    (small_disk / "ballast").unlink()
+    (results / "ballast").unlink()
     fails_for_want_of_room(TRAIN_LOG, f"{MODEL}/train/model.ckpt-3 needs ")
     enlarge(200_000_000)
     project.snakemake(f"{MODEL}/choice.json")
-    used = sum(path.stat().st_size for path in small_disk.rglob("*") if path.is_file())
+    used = sum(path.stat().st_size for path in results.rglob("*") if path.is_file())
     enlarge(used + 1_500_000)
     fails_for_want_of_room(f"{MODEL}/fine_tuned_model", f"{MODEL}/fine_tuned_model needs more than")
     enlarge(200_000_000)
