@@ -347,7 +347,7 @@ class Blueprint:
 
     def _some_samples(self) -> list[Sample]:
         """Some samples of the training side; none where the plan is not kept."""
-        lists = [path for path in map(Path, self.manifests("train")) if path.is_file()]
+        lists = manifest.of_side(self.plan_folder, "train")
         return [sample for path in lists for sample in manifest.some(path, max(LOOKED_AT // len(lists), 1))]
 
     def _checkpoint_names(self, name: str) -> list[str] | None:

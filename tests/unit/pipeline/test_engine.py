@@ -2,7 +2,7 @@
 
 import pytest
 
-from boxwright.pipeline import engine, text
+from boxwright.pipeline import engine, lint, text
 
 pytest.importorskip("tensorflow")
 
@@ -28,6 +28,7 @@ def test_tables_are_those_of_the_engine():
     assert set(engine.EXTRACTORS["ssd"]) == set(extractors.KINDS)
     assert set(engine.EXTRACTORS["faster_rcnn"]) == set(faster_rcnn.DEPTHS)
     assert set(engine.AUGMENTATIONS) == set(augment._BUILDERS)
+    assert extractors.BASE.batch_norm.decay == lint.BACKBONE_DECAY
 
 
 def test_published_models_build_unless_they_are_said_to_be_unsupported(shared):

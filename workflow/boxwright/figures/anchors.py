@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from boxwright.annotations.model import Sample
 from boxwright.figures import style
-from boxwright.pipeline import coverage
+from boxwright.pipeline import coverage, model_of
 
-THRESHOLD = 0.5
+THRESHOLD = coverage.MEETS
 HEAD = "image\tclass\twidth\theight\tinput_width\tinput_height\tbest_iou\n"
 # More dots tell no more, and make the file large.
 _MOST_DOTS = 900
@@ -95,7 +95,7 @@ def _sizes(config: Message, images: np.ndarray) -> np.ndarray:
     if not len(images):
         return np.zeros((0, 2))
     middle = images[np.argsort(images.prod(axis=1), kind="stable")[len(images) // 2]]
-    model, _ = coverage.model_of(config)
+    model, _ = model_of(config)
     _, size = coverage.input_size(model.image_resizer, *middle.tolist())
     return np.concatenate([grid.sizes for grid in coverage.grids(config, size)])
 

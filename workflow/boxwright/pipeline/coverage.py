@@ -17,6 +17,9 @@ from boxwright.errors import UserError
 from boxwright.pipeline import model_of
 from boxwright.pipeline.anchor_kinds import grid_kinds, pyramid_kinds, ssd_kinds
 
+# The IoU from which an anchor meets a box.
+MEETS = 0.5
+
 # How often the backbones halve an image, rounding up, until the first feature map of an SSD.
 _SSD_HALVINGS = 4
 
@@ -63,13 +66,13 @@ def fit(config: Message, boxes: np.ndarray, images: np.ndarray) -> Fit:
     return Fit(sides, best)
 
 
-def share(config: Message, boxes: np.ndarray, images: np.ndarray, least: float = 0.5) -> float | None:
-    """The share of boxes on which some anchor reaches an IoU of `least`; None without boxes or without known anchors.
+def share(config: Message, boxes: np.ndarray, images: np.ndarray) -> float | None:
+    """The share of boxes on which some anchor reaches an IoU of MEETS; None without boxes or without known anchors.
 
     Takes `config`, `boxes` and `images` as `fit` does.
     """
     try:
-        return float((fit(config, boxes, images).iou >= least).mean()) if len(boxes) else None
+        return float((fit(config, boxes, images).iou >= MEETS).mean()) if len(boxes) else None
     except UserError:
         return None
 
