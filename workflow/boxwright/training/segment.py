@@ -26,10 +26,9 @@ from boxwright.training import optimizers, state, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
 from boxwright.training.loss_scale import LossScale
-from boxwright.training.step import compile_step
+from boxwright.training.step import compile_step, in_fixed_order
 
-# Independent operations of the graph that run at once. They share the intra-op threads; more than one gains nothing
-# on a detector, which is a chain, and the bits do not depend on it.
+# Threads of the input pipeline and of what else is not the step. The bits do not depend on them.
 INTER_OP_THREADS = 2
 
 
@@ -103,7 +102,8 @@ def train_segment(
         padding=padding,
     )
     stop_asked = workers.agreement(strategy)
-    with _Signals() as signals, closing(Log(events_path, first, to_step, log_records)) as log:
+    exact = nullcontext() if gpus or strategy else in_fixed_order()
+    with exact, _Signals() as signals, closing(Log(events_path, first, to_step, log_records)) as log:
         last_save = time.monotonic()
         while step < to_step:
             rate = optimizer.schedule(step)
@@ -136,8 +136,8 @@ def configure_tensorflow(
 ) -> list[str]:
     """Take the devices, before TensorFlow computes anything; the names of the GPUs. 0 threads leave its own choice.
 
-    On a CPU, equal runs are made equal to the bit. On a GPU they are equal up to rounding: TensorFlow has no gradient
-    of cropping there that would sum in a fixed order.
+    On a CPU, equal runs are made equal to the bit (with `in_fixed_order`). On a GPU they are equal up to rounding:
+    TensorFlow has no gradient of cropping there that would sum in a fixed order.
     """
     if tf_threads:
         tf.config.threading.set_intra_op_parallelism_threads(tf_threads)

@@ -1,6 +1,7 @@
 """One training step as a compiled function, on one device or shared by several."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -91,6 +92,24 @@ def compile_step(
 
     compiled = cache(step.get_concrete_function)
     return lambda batch, rate, number: compiled()(batch, tf.constant(rate, tf.float32), tf.constant(number, tf.int32))
+
+
+@contextmanager
+def in_fixed_order() -> Iterator[None]:
+    """Steps called in here on one CPU sum floating-point numbers in one order, so that equal steps give equal bits.
+
+    Two things in TensorFlow sum three or more tensors (the gradients of a feature map that feeds two heads and the next
+    layer) in the order in which they are ready, whatever `enable_op_determinism` says: Grappler's memory optimizer,
+    which turns large sums into additions to one buffer, and AddN, which adds into an input that nothing else needs any
+    longer. So Grappler does not run, and operations run one after the other, each on all threads: a detector is a
+    chain, for which that is as fast.
+    """
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        with tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR"):
+            yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 def _part(batch: Batch, parts: int) -> Batch:
