@@ -118,3 +118,10 @@ def sample_of(data: DataSet, name: str, *boxes: Box, width: int = 64, height: in
     path = data.image(name, photo(zlib.crc32(name.encode()), width, height))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return Sample(name, str(path), sha256, width, height, "jpeg", (), boxes)
+
+
+# The parts of an SSD without which there is none, beside its feature extractor and its box predictor, in text protobuf.
+SSD_PARTS = """image_resizer { fixed_shape_resizer { height: 300 width: 300 } } \
+box_coder { faster_rcnn_box_coder {} } matcher { argmax_matcher {} } similarity_calculator { iou_similarity {} } \
+anchor_generator { ssd_anchor_generator { aspect_ratios: 1.0 } } \
+loss { classification_loss { weighted_sigmoid {} } localization_loss { weighted_smooth_l1 {} } }"""

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from tests.factories import SSD_PARTS
 
 from boxwright.cli import main
 
@@ -22,7 +23,7 @@ train_config {
   num_steps: 100
   optimizer { use_moving_average: false adam_optimizer { learning_rate { constant_learning_rate {} } } }
 }
-"""
+""".replace("freeze_batchnorm", f"{SSD_PARTS} freeze_batchnorm")
 
 
 @pytest.fixture

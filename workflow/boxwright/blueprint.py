@@ -21,8 +21,8 @@ from boxwright.errors import UserError
 from boxwright.evaluation import names
 from boxwright.evaluation.choose import unknown_metric
 from boxwright.pipeline import coverage, identity, restart, text
+from boxwright.pipeline.findings import Facts
 from boxwright.pipeline.judgement import Draft, judge
-from boxwright.pipeline.lint import Facts
 from boxwright.pipeline.patch import patch
 from boxwright.progress import say
 from boxwright.zoo import catalogue

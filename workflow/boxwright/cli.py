@@ -17,7 +17,8 @@ from google.protobuf.message import Message
 
 from boxwright import checkpoint_index, doctor
 from boxwright.errors import UserError
-from boxwright.pipeline.lint import LEVELS, Facts, lint
+from boxwright.pipeline.findings import LEVELS, Facts
+from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
 from boxwright.zoo import catalogue, fetch, table
 

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from tests.factories import SSD_PARTS
 
 from boxwright.errors import UserError
 from boxwright.pipeline import text
+from boxwright.pipeline.findings import Facts
 from boxwright.pipeline.judgement import Draft, judge
-from boxwright.pipeline.lint import Facts
 
 SOUND = """
 model {
@@ -24,7 +25,7 @@ train_config {
   optimizer { use_moving_average: false adam_optimizer { learning_rate { constant_learning_rate {} } } }
 }
 train_input_reader { max_number_of_boxes: 10 }
-"""
+""".replace("freeze_batchnorm", f"{SSD_PARTS} freeze_batchnorm")
 FACTS = Facts(num_classes=3, max_boxes=10)
 
 
@@ -47,8 +48,8 @@ def test_warnings_of_all_models_are_one_text():
         "    an image of the data has 10 boxes; those beyond the limit are cut off.",
         "models.pod, made from pod.config:",
         "  - line 11: train_config.batch_size is 512; use 8",
-        "    a batch for a TPU pod at a learning rate of 0.002: too large for one machine, and a smaller one needs a "
-        "smaller rate.",
+        "    a batch for a TPU pod, too large for most machines, with a learning rate of 0.002 made for it; a batch of "
+        "8 takes a rate of 3.13e-05, and `batch_size` of a model scales the rates so.",
         "`overrides` of a model set its fields, `batch_size` the batch; what they set is not warned of.",
     ]
 
@@ -69,7 +70,8 @@ def test_errors_of_all_models_are_one_error():
         "This cannot be trained as it is.",
         "models.unknown, made from unknown.config:",
         "  - line 5: model.ssd.feature_extractor.type is 'ssd_mobilenet_v9'; use 'ssd_mobilenet_v2'",
-        "    the engine does not have this feature extractor.",
+        "    the engine does not have this feature extractor; config/pipelines/ssd_mobilenet_v2.config is a whole "
+        "configuration with the nearest one.",
         "models.classes, made from classes.config:",
         "  - line 4: model.ssd.num_classes is 90; use 3",
         "    the label map has 3 classes (the background is not counted).",

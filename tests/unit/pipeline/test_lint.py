@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import pytest
+from tests.factories import SSD_PARTS
 
 from boxwright.errors import UserError
 from boxwright.pipeline import text
-from boxwright.pipeline.lint import Facts, Finding, accept, lint
+from boxwright.pipeline.findings import Facts, Finding
+from boxwright.pipeline.lint import accept, lint
 from boxwright.pipeline.overrides import apply
 
 # A configuration on which there is nothing to say.
@@ -16,7 +18,7 @@ CLEAN = """
 model { ssd { num_classes: 3
   feature_extractor { type: "ssd_mobilenet_v1" conv_hyperparams { batch_norm { train: false } } }
   freeze_batchnorm: true box_predictor { convolutional_box_predictor {} }
-  anchor_generator { ssd_anchor_generator {} } } }
+  SSD_PARTS } }
 train_config { batch_size: 8 num_steps: 1000
   fine_tune_checkpoint: "model.ckpt" fine_tune_checkpoint_type: "detection"
   data_augmentation_options { ssd_random_crop {} }
@@ -25,7 +27,7 @@ train_config { batch_size: 8 num_steps: 1000
 train_input_reader { }
 eval_config { metrics_set: "coco_detection_metrics" }
 eval_input_reader { shuffle: false }
-"""
+""".replace("SSD_PARTS", SSD_PARTS)
 RATE = "train_config.optimizer.momentum_optimizer.learning_rate"
 COSINE = f"{RATE}.cosine_decay_learning_rate"
 FACTS = Facts(
@@ -315,8 +317,11 @@ def test_rates_that_come_down_in_time_are_no_finding():
 
 def test_a_finding_says_field_value_reason_and_remedy():
     said = str(only({"train_config.batch_size": 64}))
-    assert said.startswith("warning pod-batch: train_config.batch_size is 64: a batch for a TPU pod at a learning rate")
-    assert said.endswith("Use 8.")
+    assert said == (
+        "warning pod-batch: train_config.batch_size is 64: a batch for a TPU pod, too large for most machines, with a "
+        "learning rate of 0.004 made for it; a batch of 8 takes a rate of 0.0005, and `batch_size` of a model scales "
+        "the rates so. Use 8."
+    )
 
 
 def test_errors_come_first_and_an_empty_file_is_told():

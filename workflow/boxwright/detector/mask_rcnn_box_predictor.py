@@ -28,7 +28,8 @@ class MaskRcnnBoxPredictor:
         )
         settings = hyperparams.from_message(message.fc_hyperparams, f"{field}.fc_hyperparams")
         if settings.batch_norm is not None:
-            raise UnsupportedError(f"{field}.fc_hyperparams.batch_norm", "set", "leaving it out")
+            kind = message.fc_hyperparams.WhichOneof("normalizer_oneof")
+            raise UnsupportedError(f"{field}.fc_hyperparams.{kind}", "set", "leaving it out")
         self.keep_probability = message.dropout_keep_probability if message.use_dropout else 1.0
         # One box for all classes, or one for each of them.
         self.boxes_per_region = 1 if message.share_box_across_classes else num_classes

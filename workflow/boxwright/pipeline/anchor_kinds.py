@@ -8,6 +8,10 @@ from boxwright.errors import UserError
 
 Kinds = list[tuple[float, float]]
 
+# More halvings than any image has, and more scales than any detector: the number is a mistake.
+MOST_LAYERS = 30
+MOST_SCALES = 100
+
 
 def ssd_kinds(config: Message) -> list[Kinds]:
     """The (scale, aspect ratio) pairs of each layer of an `SsdAnchorGenerator` message, finest layer first.
@@ -20,6 +24,7 @@ def ssd_kinds(config: Message) -> list[Kinds]:
         UserError: fewer scales than layers, or no kind for a layer.
     """
     layers = config.num_layers
+    _within("ssd_anchor_generator.num_layers", layers, 1, MOST_LAYERS)
     if config.scales:
         scales = [float(scale) for scale in config.scales]
     elif layers == 1:
@@ -66,8 +71,16 @@ def pyramid_kinds(config: Message) -> Kinds:
 
     The scales are those within an octave, from 1.
     """
+    _within("multiscale_anchor_generator.scales_per_octave", config.scales_per_octave, 1, MOST_SCALES)
+    _within("multiscale_anchor_generator.min_level", config.min_level, 0, MOST_LAYERS)
+    _within("multiscale_anchor_generator.max_level", config.max_level, config.min_level, MOST_LAYERS)
     octave = [2 ** (step / config.scales_per_octave) for step in range(config.scales_per_octave)]
     return [(scale, ratio) for ratio in config.aspect_ratios for scale in octave]
+
+
+def _within(field: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise UserError(f"{field} is {value}; it must be {least} to {most}.")
 
 
 def per_location(config: Message) -> list[int]:

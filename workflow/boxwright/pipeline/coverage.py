@@ -53,7 +53,7 @@ def fit(config: Message, boxes: np.ndarray, images: np.ndarray) -> Fit:
     """
     boxes, images = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(images, int).reshape(-1, 2)
     sides, best = np.zeros((len(boxes), 2)), np.zeros(len(boxes))
-    model, name = model_of(config)
+    model, name = _with_anchors(config)
     for image in np.unique(images, axis=0):
         mine = np.flatnonzero((images == image).all(axis=1))
         scaled, padded = input_size(model.image_resizer, *image.tolist())
@@ -97,9 +97,7 @@ def boxes_of(samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:
 
 def grids(config: Message, size: tuple[int, int]) -> Iterator[Grid]:
     """The anchors of a model on an input of this height and width; UserError where it has none."""
-    model, name = model_of(config)
-    if name not in ("ssd", "faster_rcnn"):
-        raise UserError(f"model.{name} has no anchors that are known here; ssd and faster_rcnn have.")
+    model, name = _with_anchors(config)
     generator = model.anchor_generator if name == "ssd" else model.first_stage_anchor_generator
     kind = generator.WhichOneof("anchor_generator_oneof")
     message = getattr(generator, kind or "ssd_anchor_generator")
@@ -117,6 +115,14 @@ def grids(config: Message, size: tuple[int, int]) -> Iterator[Grid]:
         )
     else:
         raise UserError(f"model.{name}: {kind or 'no anchor generator'} is not one that goes with it.")
+
+
+def _with_anchors(config: Message) -> tuple[Message, str]:
+    """As `model_of`; UserError for a model without anchors."""
+    model, name = model_of(config)
+    if name not in ("ssd", "faster_rcnn"):
+        raise UserError(f"model.{name} has no anchors that are known here; ssd and faster_rcnn have.")
+    return model, name
 
 
 def input_size(resizer: Message, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -139,7 +145,7 @@ def input_size(resizer: Message, height: int, width: int) -> tuple[tuple[int, in
         ratio = np.float32(pick(side, settings.size_threshold)) / np.float32(side)
         size = tuple((sides * ratio).astype(int).tolist())
     elif kind == "pad_to_multiple_resizer":
-        return size, tuple(side + -side % settings.multiple for side in size)
+        return size, tuple(side + -side % max(settings.multiple, 1) for side in size)
     return size, size
 
 

@@ -5,21 +5,55 @@ tables against the engine.
 """
 
 import difflib
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.protobuf.message import Message
 
-from boxwright.pipeline import model_of
+from boxwright.errors import UserError
+from boxwright.pipeline import model_of, nearest
+from boxwright.pipeline.anchor_kinds import per_location
+from boxwright.pipeline.nearest import EXTRACTORS
 
-EXTRACTORS = {
-    "ssd": ("ssd_mobilenet_v1", "ssd_mobilenet_v1_keras", "ssd_mobilenet_v2", "ssd_mobilenet_v2_keras"),
-    "faster_rcnn": ("faster_rcnn_resnet50", "faster_rcnn_resnet101", "faster_rcnn_resnet152"),
+_RESIZERS = (
+    "fixed_shape_resizer",
+    "keep_aspect_ratio_resizer",
+    "identity_resizer",
+    "conditional_shape_resizer",
+    "pad_to_multiple_resizer",
+)
+_CLASSIFICATION_LOSSES = (
+    "weighted_sigmoid_focal",
+    "weighted_sigmoid",
+    "weighted_softmax",
+    "weighted_logits_softmax",
+    "bootstrapped_sigmoid",
+)
+# What these blocks may hold, of which one must be chosen (None: or nothing), the usual choice first.
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "ssd.image_resizer": _RESIZERS,
+    "ssd.box_coder": ("faster_rcnn_box_coder",),
+    "ssd.matcher": ("argmax_matcher",),
+    "ssd.similarity_calculator": ("iou_similarity", "ioa_similarity", "neg_sq_dist_similarity"),
+    "ssd.box_predictor": ("convolutional_box_predictor",),
+    "ssd.anchor_generator": ("ssd_anchor_generator", "multiscale_anchor_generator", "grid_anchor_generator"),
+    "ssd.loss.classification_loss": _CLASSIFICATION_LOSSES,
+    "ssd.loss.localization_loss": (
+        "weighted_smooth_l1",
+        "weighted_l2",
+        "l1_localization_loss",
+        "weighted_iou",
+        "weighted_giou",
+    ),
+    "faster_rcnn.image_resizer": _RESIZERS,
+    "faster_rcnn.first_stage_anchor_generator": ("grid_anchor_generator",),
+    "faster_rcnn.second_stage_box_predictor": ("mask_rcnn_box_predictor",),
+    "faster_rcnn.second_stage_classification_loss": ("weighted_softmax", *_CLASSIFICATION_LOSSES, None),
 }
-BOX_PREDICTORS = {
-    "ssd": ("box_predictor", "convolutional_box_predictor"),
-    "faster_rcnn": ("second_stage_box_predictor", "mask_rcnn_box_predictor"),
-}
+# Settings of convolutions, the one of post-processing, and the one value that their fields may have.
+_CONVOLUTIONS = {"op": "CONV", "force_use_bias": False, "group_norm": None}
+_SUPPRESSION = {"use_combined_nms": False, "max_classes_per_detection": 1}
 # The one value that these fields may have; a message (None) must not be set at all.
 ONLY: dict[str, dict[str, Any]] = {
     "ssd": {"explicit_background_class": False, "use_confidences_as_targets": False, "mask_head_config": None},
@@ -31,6 +65,11 @@ ONLY: dict[str, dict[str, Any]] = {
         "spaghettinet_arch_name": "",
         "use_hardswish": False,
     },
+    "ssd.feature_extractor.conv_hyperparams": _CONVOLUTIONS,
+    "ssd.box_predictor.convolutional_box_predictor": {"box_code_size": 4},
+    "ssd.box_predictor.convolutional_box_predictor.conv_hyperparams": _CONVOLUTIONS,
+    "ssd.post_processing": {"calibration_config": None},
+    "ssd.post_processing.batch_non_max_suppression": _SUPPRESSION,
     "faster_rcnn": {
         "inplace_batchnorm_update": False,
         "return_raw_detections_during_predict": False,
@@ -46,6 +85,32 @@ ONLY: dict[str, dict[str, Any]] = {
         "fpn": None,
         "pad_to_multiple": 32,
     },
+    "faster_rcnn.first_stage_box_predictor_conv_hyperparams": {"force_use_bias": False, "group_norm": None},
+    "faster_rcnn.second_stage_box_predictor.mask_rcnn_box_predictor": {
+        "box_code_size": 4,
+        "predict_instance_masks": False,
+        "predict_keypoints": False,
+    },
+    "faster_rcnn.second_stage_box_predictor.mask_rcnn_box_predictor.fc_hyperparams": {
+        "force_use_bias": False,
+        "batch_norm": None,
+        "sync_batch_norm": None,
+        "group_norm": None,
+    },
+    "faster_rcnn.second_stage_post_processing": {"calibration_config": None},
+    "faster_rcnn.second_stage_post_processing.batch_non_max_suppression": _SUPPRESSION,
+}
+# The same of the fields that say what is trained on.
+DATA: dict[str, dict[str, Any]] = {
+    "train_input_reader": {
+        "num_epochs": 0,
+        "sample_1_of_n_examples": 1,
+        "num_additional_channels": 0,
+        "load_multiclass_scores": False,
+        "load_context_features": False,
+        "expand_labels_hierarchy": False,
+    },
+    "train_config": {"merge_multiple_label_boxes": False, "use_multiclass_scores": False},
 }
 AUGMENTATIONS = (
     "random_absolute_pad_image",
@@ -66,46 +131,82 @@ def unsupported(config: Message) -> Iterator[tuple[str, Any, str, Any]]:
     """What the engine lacks: the field, its value, why that is a problem, the nearest value that the engine has."""
     model, name = model_of(config)
     path = f"model.{name}"
-    if name not in EXTRACTORS:
+    if name in EXTRACTORS:
+        yield from _model(model, name, path)
+    else:
         kind = model.name if name == "experimental_model" else model.feature_extractor.type
         field = "name" if name == "experimental_model" else "feature_extractor.type"
-        known = [kind for kinds in EXTRACTORS.values() for kind in kinds]
-        yield f"{path}.{field}", kind, f"the engine does not have the meta-architecture {name}", _nearest(kind, known)
-    else:
-        yield from _model(model, name, path)
+        use = nearest.extractor(name, kind)
+        why = f"the engine does not have the meta-architecture {name}; {_whole(use)}"
+        yield f"{path}.{field}", kind or None, why, use
+    for place, supported in DATA.items():
+        for field, value, only in differing(getattr(config, place), supported):
+            yield f"{place}.{field}", value, "the engine does not read the data so", only
     for index, option in enumerate(config.train_config.data_augmentation_options):
         kind = option.WhichOneof("preprocessing_step")
         if kind not in AUGMENTATIONS:
             field = f"train_config.data_augmentation_options.{index}"
-            yield field, kind, "the engine does not have this augmentation", _nearest(kind or "", AUGMENTATIONS)
+            why = "the engine does not have this augmentation" if kind else "an augmentation must be named"
+            use = difflib.get_close_matches(kind, AUGMENTATIONS, n=1, cutoff=0)[0] if kind else None
+            yield field, kind, why, use
 
 
 def _model(model: Message, name: str, path: str) -> Iterator[tuple[str, Any, str, Any]]:
     kind = model.feature_extractor.type
     if kind not in EXTRACTORS[name]:
-        why = "the engine does not have this feature extractor"
-        yield f"{path}.feature_extractor.type", kind, why, _nearest(kind, EXTRACTORS[name])
+        use = nearest.extractor(name, kind)
+        depthwise = name == "ssd" and model.box_predictor.convolutional_box_predictor.use_depthwise
+        why = f"the engine does not have this feature extractor; {_whole(use, depthwise)}"
+        yield f"{path}.feature_extractor.type", kind or None, why, use
+    one_stage = name == "faster_rcnn" and model.number_of_stages == 1
+    if name == "faster_rcnn" and model.number_of_stages not in (1, 2):
+        why = "the engine finds boxes, not masks or keypoints"
+        yield f"{path}.number_of_stages", model.number_of_stages, why, 2
+    for place, known in CHOICES.items():
+        if message := _block(model, name, place, one_stage):
+            found = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
+            if found not in known:
+                why = "the engine does not have this here" if found else "one must be chosen"
+                yield f"model.{place}", found, why, known[0]
     for place, supported in ONLY.items():
-        meta_architecture, _, inner = place.partition(".")
-        if meta_architecture == name:
-            message = getattr(model, inner) if inner else model
+        if message := _block(model, name, place, one_stage):
             for field, value, only in differing(message, supported):
-                yield f"model.{place}.{field}", value, "the engine does not have this", only
-    if name == "faster_rcnn":
-        if model.number_of_stages not in (1, 2):
-            why = "the engine finds boxes, not masks or keypoints"
-            yield f"{path}.number_of_stages", model.number_of_stages, why, 2
-        if model.number_of_stages == 1:
-            return
-    field, known = BOX_PREDICTORS[name]
-    predictor = getattr(model, field)
-    found = predictor.WhichOneof("box_predictor_oneof")
-    if found != known:
-        yield f"{path}.{field}", found, "the engine does not have this box predictor here", known
-    for task in ("predict_instance_masks", "predict_keypoints"):
-        if name == "faster_rcnn" and getattr(predictor.mask_rcnn_box_predictor, task):
-            why = "the engine finds boxes, not masks or keypoints"
-            yield f"{path}.{field}.mask_rcnn_box_predictor.{task}", True, why, False
+                why = "the engine does not have this" + ("; leave it out" if only is None else "")
+                yield f"model.{place}.{field}", value, why, only
+    if name == "faster_rcnn" and not one_stage and not model.initial_crop_size:
+        why = "proposals are cropped to squares of this side for the second stage"
+        yield f"{path}.initial_crop_size", 0, why, 14 if model.maxpool_kernel_size > 1 else 7
+    yield from _anchors(model, name)
+
+
+def _anchors(model: Message, name: str) -> Iterator[tuple[str, Any, str, Any]]:
+    """An anchor generator that contradicts itself, or has not as many layers as an SSD has feature maps."""
+    field = "anchor_generator" if name == "ssd" else "first_stage_anchor_generator"
+    generator = getattr(model, field)
+    kind = generator.WhichOneof("anchor_generator_oneof")
+    if kind not in CHOICES[f"{name}.{field}"]:
+        return
+    try:
+        layers = len(per_location(generator))
+    except UserError as error:
+        yield f"model.{name}.{field}", kind, str(error).removesuffix("."), None
+        return
+    maps = model.feature_extractor.num_layers if name == "ssd" else 1
+    if layers != maps:
+        why = f"{kind} has {layers} layers, and each needs a feature map of its own"
+        yield "model.ssd.feature_extractor.num_layers", maps, why, layers if 2 <= layers <= 6 else None
+
+
+def _block(model: Message, name: str, place: str, one_stage: bool) -> Message | None:
+    """The message at `place` below the `model` block; None if it is another model's, or of a stage that is not run."""
+    meta_architecture, *inner = place.split(".")
+    if meta_architecture != name or (one_stage and place.partition(".")[2].startswith("second_stage")):
+        return None
+    return functools.reduce(getattr, inner, model)
+
+
+def _whole(kind: str, depthwise: bool = False) -> str:
+    return f"{nearest.template(kind, depthwise)} is a whole configuration with the nearest one"
 
 
 def differing(message: Message, supported: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -125,7 +226,3 @@ def differing(message: Message, supported: Mapping[str, Any]) -> Iterator[tuple[
             value = field.enum_type.values_by_number[value].name
         if value != only:
             yield name, value, only
-
-
-def _nearest(name: str, known: Any) -> str:
-    return difflib.get_close_matches(name, known, n=1, cutoff=0)[0]

@@ -7,7 +7,8 @@ from typing import Any
 from google.protobuf.message import Message
 
 from boxwright.errors import UserError
-from boxwright.pipeline.lint import Facts, Finding, accept, lint
+from boxwright.pipeline.findings import Facts, Finding
+from boxwright.pipeline.lint import accept, lint
 from boxwright.pipeline.text import Document
 
 # Errors in a file which its configuring mends, with a word about it.

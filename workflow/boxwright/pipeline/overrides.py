@@ -44,7 +44,7 @@ def apply(config: Message, overrides: Mapping[str, Any]) -> list[Change]:
 def _override(config: Message, path: str, value: Any) -> list[Change]:
     """Walk down `path` and set its end."""
     message, changes, done = config, [], []
-    parts = [part for part in re.split(r"\.|\[(\d+)\]\.?", path) if part]
+    parts = [part for part in re.split(r"\.|\[(-?\d+)\]\.?", path, flags=re.ASCII) if part]
     if not parts:
         raise _MistakeError("the path is empty.")
     while True:
@@ -93,7 +93,11 @@ def _displaced(message: Message, field: FieldDescriptor, path: str, clearing: bo
 
 def _index(message: Message, field: FieldDescriptor, parts: list[str], done: list[str]) -> int | None:
     """The list index at the head of `parts`, taken off it."""
-    if not parts[0].isdigit() or (field.message_type and field.message_type.GetOptions().map_entry):
+    if field.message_type and field.message_type.GetOptions().map_entry:
+        raise _MistakeError(f"`{'.'.join(done)}` is a mapping with entries, not fields: give it whole as the value.")
+    if re.fullmatch(r"-\d+|\[-?\d+\]?", parts[0], re.ASCII):
+        raise _MistakeError(f"`{'.'.join(done)}` has no element `{parts[0]}`: write `.0` or `[0]` for the first.")
+    if not re.fullmatch(r"\d+", parts[0], re.ASCII):
         return None
     index, length = int(parts.pop(0)), len(getattr(message, field.name))
     if index > length:
@@ -209,14 +213,25 @@ def _float(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and abs(number) <= 3.4028234663852886e38 else None
 
 
+def _string(value: Any) -> str | None:
+    """Text that can be written: half of a surrogate pair, as "\\ud800" in YAML gives, cannot."""
+    if not isinstance(value, str):
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None
+    return value
+
+
 _CHECKS = {
     "bool": lambda value: value if isinstance(value, bool) else None,
-    "string": lambda value: value if isinstance(value, str) else None,
+    "string": _string,
     "int32": _integer(-(2**31), 2**31 - 1),
     "uint32": _integer(0, 2**32 - 1),
     "float": _float,

@@ -186,7 +186,7 @@ def _batch_size(edit: _Edit, batch_size: int | None, rescale: bool) -> None:
     before = train.batch_size
     why = "configured" if batch_size else "the default, written out"
     edit.set(train, "train_config", "batch_size", batch_size or before, why)
-    if batch_size is None or batch_size == before or not rescale:
+    if batch_size is None or before in (0, batch_size) or not rescale:
         return
     rate, path = schedule.schedule_of(edit.config)
     if rate is None:

@@ -87,11 +87,24 @@ def refusals(schedule: Message) -> Iterator[tuple[str, object, str, object]]:
             reason = f"the warm-up starts above the base rate {base}"
             yield "warmup_learning_rate", short_float(schedule.warmup_learning_rate), reason, short_float(base / 10)
     if schedule.DESCRIPTOR.name == "ManualStepLearningRate":
-        steps = [entry.step for entry in schedule.schedule]
-        if not steps:
+        found = entries(schedule)
+        later = [entry for entry in found if entry["step"]]
+        if not found:
             yield "schedule", None, "it has no entry; a constant rate is a constant_learning_rate", None
-        elif steps[0] == 0 or any(later <= earlier for earlier, later in pairwise(steps)):
-            yield "schedule", steps, "the steps must rise from 1 on", None
+        elif not _rising(later):
+            yield "schedule", found, "the steps must rise from 1 on", None
+        elif found[0]["step"] == 0:
+            reason = "the steps must rise from 1 on; before the first, initial_learning_rate holds"
+            yield "schedule", found, reason, later or None
+
+
+def entries(schedule: Message) -> list[dict[str, object]]:
+    """The entries of manual steps as plain Python: [{"step": ..., "learning_rate": ...}]."""
+    return [{"step": entry.step, "learning_rate": short_float(entry.learning_rate)} for entry in schedule.schedule]
+
+
+def _rising(found: list[dict[str, object]]) -> bool:
+    return all(earlier["step"] < later["step"] for earlier, later in pairwise(found))
 
 
 def fitted(schedule: Message, num_steps: int) -> tuple[str, object, object]:
@@ -102,7 +115,7 @@ def fitted(schedule: Message, num_steps: int) -> tuple[str, object, object]:
     """
     kind = schedule.DESCRIPTOR.name
     if kind == "ManualStepLearningRate":
-        found = [{"step": entry.step, "learning_rate": short_float(entry.learning_rate)} for entry in schedule.schedule]
+        found = entries(schedule)
         share = num_steps * 8 / 9 / found[-1]["step"]
         return "schedule", found, [entry | {"step": max(1, round(entry["step"] * share))} for entry in found]
     if kind == "ExponentialDecayLearningRate":

@@ -169,11 +169,13 @@ class _Scan:
         chosen: dict[str, str] = {}
         while self.peek() != closing:
             group, name, line, column = self.take()
-            if group != "word":
+            if name == "[" and group == "symbol":
+                name = self._extension(path, line, column)
+            elif group != "word":
                 raise _MalformedError
             known = descriptor.fields_by_name.get(name) if descriptor else None
             here = f"{path}.{name}" if path else name
-            if descriptor and not known:
+            if descriptor and not known and not name.startswith("["):
                 where = path or descriptor.name
                 text = f"{where} has no field `{name}`; {nearest(name, list(descriptor.fields_by_name))}"
                 self.unknown.append(Note(line, column, here, text))
@@ -194,6 +196,18 @@ class _Scan:
                 self.take()
         if closing:
             self.take()
+
+    def _extension(self, path: str, line: int, column: int) -> str:
+        """The name of a field of another schema, `[package.name]`, whose opening bracket has been taken."""
+        group, name, *_ = self.take()
+        if group != "word" or self.take()[1] != "]":
+            raise _MalformedError
+        where = path or "the configuration"
+        text = (
+            f"`[{name}]` extends {where} by a field of another project's schema, which is not known here; leave it out"
+        )
+        self.unknown.append(Note(line, column, f"{path}.[{name}]" if path else f"[{name}]", text))
+        return f"[{name}]"
 
     def _value(self, known: FieldDescriptor | None, here: str, counts: dict[str, int], place: tuple[int, int]) -> None:
         if known:

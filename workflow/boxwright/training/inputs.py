@@ -21,6 +21,7 @@ from google.protobuf.message import Message
 from boxwright import devices
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.errors import UserError
+from boxwright.pipeline.engine import DATA, differing
 from boxwright.records import example, tfrecord
 from boxwright.training import augment
 from boxwright.training.crops import Sample
@@ -211,25 +212,12 @@ def _inside(sizes: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     return rows & columns
 
 
-# Fields of an input reader that would change what is trained on, with the only value that the engine follows.
-_READER = {
-    "num_epochs": 0,
-    "sample_1_of_n_examples": 1,
-    "num_additional_channels": 0,
-    "load_multiclass_scores": False,
-    "load_context_features": False,
-    "expand_labels_hierarchy": False,
-}
-_TRAIN = {"merge_multiple_label_boxes": False, "use_multiclass_scores": False}
-
-
 def _check_reader(config: Message) -> None:
     """Raise one UserError for all fields that ask for another reading of the data than the engine's."""
     problems = [
-        f"{part}.{field} is {getattr(getattr(config, part), field)}; supported is {value} only."
-        for part, fields in (("train_input_reader", _READER), ("train_config", _TRAIN))
-        for field, value in fields.items()
-        if getattr(getattr(config, part), field) != value
+        f"{part}.{field} is {value}; supported is {only} only."
+        for part, supported in DATA.items()
+        for field, value, only in differing(getattr(config, part), supported)
     ]
     if config.train_config.batch_size < 1:
         problems.append("train_config.batch_size is 0; it must be at least 1.")

@@ -1,0 +1,41 @@
+"""What a check of a pipeline configuration says, and what it may know beside the file."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+LEVELS = ("info", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`use` is the value to set instead; None where there is no one value."""
+
+    level: str
+    rule: str
+    field: str
+    value: Any
+    why: str
+    use: Any = None
+
+    def __str__(self) -> str:
+        value = "not set" if self.value is None else repr(self.value)
+        use = "" if self.use is None else f" Use {self.use!r}."
+        return f"{self.level} {self.rule}: {self.field} is {value}: {self.why}.{use}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the data and the checkpoint; None leaves the checks that need it out.
+
+    num_classes: of the label map. max_boxes: the most boxes in one image. anchor_coverage: share of the boxes which
+    some anchor meets at IoU 0.5. checkpoint_names: its variables' names, or a TF2 checkpoint's keys.
+    """
+
+    num_classes: int | None = None
+    max_boxes: int | None = None
+    anchor_coverage: float | None = None
+    checkpoint_names: Collection[str] | None = None
+
+
+NOTHING = Facts()

@@ -1,0 +1,165 @@
+"""What in `train_config` will hurt: schedule, batch, averages, start weights, batch norm."""
+
+import difflib
+from collections.abc import Iterator
+
+from google.protobuf.message import Message
+
+from boxwright.checkpoint_index import kind_of
+from boxwright.pipeline import model_of, schedule
+from boxwright.pipeline.changes import short_float
+from boxwright.pipeline.findings import Facts, Finding
+from boxwright.pipeline.patch import CHECKPOINT_TYPES, WHOLE_DETECTORS, checkpoint_type_of
+
+# Published momentum rates are at most 0.0016 per image of a batch; gradients of small batches explode well above.
+RATE_PER_IMAGE = 0.004
+USUAL_RATE_PER_IMAGE = 0.0006
+POD_BATCH = 64
+WORKSTATION_BATCH = 8
+# How fast the backbones' own settings forget, and the share of the first values that does no harm.
+BACKBONE_DECAY = 0.9997
+MOST_KEPT = 0.02
+
+
+def _schedule(config: Message, facts: Facts) -> Iterator[Finding]:
+    rate, path = schedule.schedule_of(config)
+    num_steps = config.train_config.num_steps
+    if rate is None:
+        why = "no optimizer with a learning rate is given"
+        yield Finding("error", "no-learning-rate", "train_config.optimizer", None, why)
+        return
+    refused = list(schedule.refusals(rate))
+    for field, *rest in refused:
+        yield Finding("error", "refused-schedule", f"{path}.{field}", *rest)
+    if not num_steps:
+        why = "0 trains for ever; the number of steps of the run takes its place"
+        use = rate.total_steps or None if schedule.is_cosine(rate) else None
+        yield Finding("info", "endless-training", "train_config.num_steps", num_steps, why, use)
+        return
+    first = schedule.first_decay(rate)
+    if refused or first is None:
+        return
+    field, value, use = schedule.fitted(rate, num_steps)
+    if first >= num_steps:
+        why = f"the learning rate first changes at step {first}, but the run ends at {num_steps}, so it never decays"
+        yield Finding("warning", "constant-learning-rate", f"{path}.{field}", value, why, use)
+    elif schedule.is_cosine(rate) and rate.total_steps > num_steps:
+        why = f"the run ends at step {num_steps}, before the cosine has come down"
+        yield Finding("warning", "unfinished-cosine", f"{path}.{field}", value, why, use)
+    elif schedule.is_cosine(rate) and rate.total_steps < num_steps:
+        why = f"the learning rate is 0 from there to the end of the run at {num_steps}"
+        yield Finding("warning", "zero-learning-rate", f"{path}.{field}", value, why, use)
+
+
+def _batch(config: Message, facts: Facts) -> Iterator[Finding]:
+    batch = config.train_config.batch_size
+    optimizer, _ = schedule.optimizer_of(config)
+    rate, path = schedule.schedule_of(config)
+    if not batch:
+        why = "a step needs an image at least"
+        yield Finding("error", "no-batch", "train_config.batch_size", batch, why, WORKSTATION_BATCH)
+    elif batch >= POD_BATCH:
+        why = "a batch for a TPU pod, too large for most machines"
+        if rate is not None:
+            made_for = schedule.base_rate(rate)[0]
+            scaled = made_for * WORKSTATION_BATCH / batch
+            why += (
+                f", with a learning rate of {short_float(made_for)} made for it; a batch of {WORKSTATION_BATCH} takes "
+                f"a rate of {scaled:.3g}, and `batch_size` of a model scales the rates so"
+            )
+        yield Finding("warning", "pod-batch", "train_config.batch_size", batch, why, WORKSTATION_BATCH)
+    elif rate is not None and optimizer.DESCRIPTOR.name == "MomentumOptimizer":
+        base, field = schedule.base_rate(rate)
+        if base / batch > RATE_PER_IMAGE:
+            why = f"a rate for a much larger batch than {batch}; training will probably diverge"
+            use = short_float(batch * USUAL_RATE_PER_IMAGE)
+            yield Finding("warning", "pod-learning-rate", f"{path}.{field}", short_float(base), why, use)
+
+
+def _moving_averages(config: Message, facts: Facts) -> Iterator[Finding]:
+    kept, used = config.train_config.optimizer.use_moving_average, config.eval_config.use_moving_averages
+    if kept and not used:
+        default = "" if config.train_config.optimizer.HasField("use_moving_average") else " (the default)"
+        why = f"averages of the weights are kept{default}, but eval_config.use_moving_averages does not use them"
+        yield Finding(
+            "warning", "unused-moving-averages", "train_config.optimizer.use_moving_average", True, why, False
+        )
+    elif used and not kept:
+        why = "train_config.optimizer.use_moving_average keeps none"
+        yield Finding("error", "missing-moving-averages", "eval_config.use_moving_averages", True, why, False)
+
+
+def _checkpoint(config: Message, facts: Facts) -> Iterator[Finding]:
+    train, path = config.train_config, "train_config.fine_tune_checkpoint_type"
+    if not train.fine_tune_checkpoint:
+        return
+    asked = checkpoint_type_of(train)
+    value = train.fine_tune_checkpoint_type or None
+    if asked not in CHECKPOINT_TYPES:
+        use = difflib.get_close_matches(asked, CHECKPOINT_TYPES, n=1, cutoff=0)[0]
+        why = f"there is no such type; there are {', '.join(CHECKPOINT_TYPES)}"
+        yield Finding("error", "checkpoint-type", path, value, why, use)
+        return
+    kind = kind_of(facts.checkpoint_names) if facts.checkpoint_names is not None else None
+    if facts.checkpoint_names is not None and kind is None:
+        why = "the names in the checkpoint are neither those of a detector nor of a known backbone"
+        yield Finding(
+            "error", "unknown-checkpoint", "train_config.fine_tune_checkpoint", train.fine_tune_checkpoint, why
+        )
+    elif kind is not None and (asked in WHOLE_DETECTORS) != (kind == "detection"):
+        why = f"by its names the checkpoint is that of a {kind} model; reading it as {asked} would restore nothing"
+        yield Finding("error", "checkpoint-type", path, value, why, kind)
+    elif value is None:
+        said = "from_detection_checkpoint" if train.from_detection_checkpoint else "its absence"
+        yield Finding("info", "checkpoint-type", path, None, f"by {said} it is read as {asked}", asked)
+
+
+def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
+    model, name = model_of(config)
+    if name != "ssd" or not model.freeze_batchnorm:
+        return
+    hyperparams = model.feature_extractor.conv_hyperparams
+    if not hyperparams.batch_norm.train:
+        return
+    path = "model.ssd.feature_extractor.conv_hyperparams.batch_norm.train"
+    if model.feature_extractor.override_base_feature_extractor_hyperparams:
+        why = "override_base_feature_extractor_hyperparams takes it to every layer, so freeze_batchnorm freezes none"
+        yield Finding("warning", "batch-norm-not-frozen", path, True, why, False)
+    else:
+        why = "freeze_batchnorm does not reach the extra layers, whose moving averages still change"
+        yield Finding("info", "batch-norm-not-frozen", path, True, why, False)
+
+
+def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
+    """Evaluation uses moving averages, which from scratch begin at 0 and 1 and forget that only slowly."""
+    model, name = model_of(config)
+    train = config.train_config
+    if name != "ssd" or train.fine_tune_checkpoint or model.freeze_batchnorm or not train.num_steps:
+        return
+    path = "model.ssd.feature_extractor"
+    extractor, decay = model.feature_extractor, BACKBONE_DECAY
+    if extractor.override_base_feature_extractor_hyperparams:
+        if not extractor.conv_hyperparams.HasField("batch_norm"):
+            return
+        decay = short_float(extractor.conv_hyperparams.batch_norm.decay)
+        field, value = f"{path}.conv_hyperparams.batch_norm.decay", decay
+        use = round(1 - 5 / train.num_steps, 3) if train.num_steps > 50 else 0.9
+    else:
+        field, value, use = f"{path}.override_base_feature_extractor_hyperparams", False, True
+    kept = decay**train.num_steps
+    if kept > MOST_KEPT:
+        why = (
+            f"batch norm's averages decay by {decay:g} per step here, so at step {train.num_steps} {kept:.0%} of their "
+            "first values (0 and 1) are left in them, and evaluation, which uses them, finds next to nothing"
+        )
+        yield Finding("warning", "slow-averages", field, value, why, use)
+
+
+RULES = (
+    _schedule,
+    _batch,
+    _moving_averages,
+    _checkpoint,
+    _batch_norm,
+    _averages_of_batch_norm,
+)
