@@ -107,6 +107,26 @@ def test_the_checkpoint_that_a_file_names_is_looked_into(write, tmp_path, capsys
     assert f"{path}:13: error checkpoint-type: " in told and "of a classification model" in told
 
 
+def test_the_label_map_that_a_file_names_is_counted(write, tmp_path, capsys):
+    names = write("label_map.pbtxt", 'item { id: 1 name: "cat" } item { id: 4 name: "dog" }')
+    path = write("a.config", f'{CLEAN}train_input_reader {{ label_map_path: "{names}" }}')
+    assert main(["lint", path]) == 1
+    assert (
+        f"{path}:4: error num-classes: model.ssd.num_classes is 3: the label map has 4 classes"
+        in capsys.readouterr().out
+    )
+    write("label_map.pbtxt", "item { id: 0 }")
+    assert main(["lint", path]) == 1
+    assert "label_map.pbtxt cannot be used: " in capsys.readouterr().out
+
+
+def test_what_is_no_file_is_told(tmp_path, capsys):
+    assert main(["lint", str(tmp_path), str(tmp_path / "none.config")]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert "cannot be read (Is a directory)" in told[0] and "cannot be read (No such file or directory)" in told[1]
+    assert told[2] == "2 files: 2 errors"
+
+
 def test_a_reader_that_has_seen_enough(write):
     path = write("a.config", CLEAN.replace("batch_size: 8", "batch_size: 512"))
     command = [sys.executable, "-m", "boxwright.cli", "lint", *[path] * 2000]

@@ -16,6 +16,7 @@ from pathlib import Path
 from google.protobuf.message import Message
 
 from boxwright import checkpoint_index, doctor
+from boxwright.annotations import label_map
 from boxwright.errors import UserError
 from boxwright.pipeline.findings import LEVELS, Facts
 from boxwright.pipeline.lint import lint
@@ -113,11 +114,18 @@ def _findings(path: str) -> list[tuple[str, str]]:
     """Level and printed line of all that is found in one file."""
     try:
         document = read_document(path)
-        findings = lint(document.config, Facts(checkpoint_names=_checkpoint_names(document.config)))
+        facts = Facts(_num_classes(document.config), checkpoint_names=_checkpoint_names(document.config))
+        findings = lint(document.config, facts)
     except UserError as error:
         return [("error", f"error: {line}") for line in str(error).splitlines()]
     notes = [("info", f"{path}:{note.line}: info {note.field}: {note.text}") for note in document.notes]
     return [(finding.level, f"{document.place(finding.field)}: {finding}") for finding in findings] + notes
+
+
+def _num_classes(config: Message) -> int | None:
+    """The last id of the label map that a configuration names, where it is there to be read."""
+    path = config.train_input_reader.label_map_path
+    return max(label_map.read(path, gaps=True).values()) if path and Path(path).is_file() else None
 
 
 def _checkpoint_names(config: Message) -> list[str] | None:

@@ -228,4 +228,6 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
     if path.is_dir():
         yield f"`{key}` names the folder {source}, which holds no checkpoint (no *.index file)."
     else:
-        yield f"`{key}` names {source}, but there is no such folder, frozen graph or checkpoint ({source}.index)."
+        told = f"`{key}` names {source}, but there is no such folder, frozen graph or checkpoint ({source}.index)"
+        name = source.lower().removeprefix(PREFIX)
+        yield f"{told}; that of the model zoo is `{PREFIX}{name}`." if name in catalogue.names() else f"{told}."

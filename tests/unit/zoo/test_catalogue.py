@@ -82,6 +82,18 @@ def test_an_unknown_name_comes_with_the_nearest():
         catalogue.find("yolo")
 
 
+@pytest.mark.parametrize("name", ["", " ", "zoo:", "zoo: \n"])
+def test_no_name_is_told(name):
+    with pytest.raises(UserError, match="No detector of the model zoo is named"):
+        catalogue.find(name)
+
+
+def test_spaces_and_capitals():
+    assert catalogue.find("zoo: ssd_mobilenet_v1_coco_2018_01_28 ").name == "ssd_mobilenet_v1_coco_2018_01_28"
+    with pytest.raises(UserError, match="nearest names are ssd_mobilenet_v1_coco_2018_01_28"):
+        catalogue.find("SSD_MobileNet_V1_coco_2018_01_28")
+
+
 def test_extractors_are_judged_by_the_engine(entries):
     said = {name: table.trainable(entry) for name, entry in entries.items()}
     assert said["ssd_mobilenet_v1_coco_2018_01_28"] == "yes"

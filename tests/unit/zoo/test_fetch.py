@@ -112,6 +112,22 @@ def test_a_mirror_is_an_address(zoo, monkeypatch):
         fetch.fetch(zoo())
 
 
+@pytest.mark.parametrize(
+    ("mirror", "words"),
+    [
+        ("http://[2001", "it must be the address"),
+        ("http://a b", "it must be the address"),
+        ("http://", "it must be the address"),
+        ("file:///no/such/folder", "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_mirror_that_cannot_be_one_is_told_at_once(zoo, mirror, words, monkeypatch, capsys):
+    monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", mirror)
+    with pytest.raises(UserError, match=words):
+        fetch.fetch(zoo())
+    assert "going on in" not in capsys.readouterr().err
+
+
 def test_two_processes_do_not_disturb_each_other(zoo, server, tmp_path):
     zoo()
     server.pause = 0.01  # so that both are under way at once

@@ -87,12 +87,14 @@ def names() -> list[str]:
 
 def find(name: str) -> Entry:
     """The entry of a name, with or without `zoo:` before it; UserError with the nearest names for an unknown one."""
-    name = name.removeprefix(PREFIX)
+    name = name.removeprefix(PREFIX).strip()
+    if not name:
+        raise UserError(f"No detector of the model zoo is named after `{PREFIX}`: `make models` lists all.")
     for table in tables():
         for entry in table.entries:
             if entry.name == name:
                 return entry
-    near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
+    near = difflib.get_close_matches(name.lower(), names(), n=3, cutoff=0.4)
     hint = f"the nearest {'names are' if len(near) > 1 else 'name is'} {', '.join(near)}; " if near else ""
     raise UserError(f"There is no {name} in the model zoo: {hint}`make models` lists all.")
 

@@ -142,6 +142,8 @@ def _open(request: urllib.request.Request, part: Path) -> http.client.HTTPRespon
             f"BOXWRIGHT_ZOO_MIRROR, or put it at {part.with_suffix('')} yourself."
         ) from error
     except (OSError, http.client.HTTPException) as error:
+        if request.type == "file":  # a folder that lacks the file lacks it at the next attempt, too
+            raise UserError(f"{request.full_url} cannot be read: {_reason(error)}.") from error
         raise _BrokenError(_reason(error)) from error
 
 

@@ -7,6 +7,7 @@ has the archives under the same names: http(s)://... or file:///...
 
 import fcntl
 import os
+import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,12 +61,21 @@ def _address(entry: Entry) -> str:
     mirror = os.environ.get(MIRROR)
     if not mirror:
         return entry.url
-    if not mirror.startswith(("http://", "https://", "file://")):
+    if not _is_address(mirror):
         raise UserError(
             f"The environment variable {MIRROR} is {mirror!r}; it must be the address of the folder that has the "
             "archives: http://..., https://... or file:///..."
         )
     return f"{mirror.rstrip('/')}/{entry.archive.name}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(text)
+    except ValueError:
+        return False
+    reached = parts.path if parts.scheme == "file" else parts.netloc
+    return parts.scheme in ("http", "https", "file") and bool(reached) and text.isprintable() and " " not in text
 
 
 def _record_path(entry: Entry) -> Path:
