@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 from tests.unit.pipeline import every_field
 
@@ -87,7 +86,7 @@ def test_overrides_reach_every_field(choice):
 
 @pytest.mark.parametrize("numbers", every_field.NUMBERS)
 def test_nothing_that_can_be_written_is_a_traceback(numbers):
-    for choice in VARIANTS:
+    for choice in VARIANTS if numbers == "plain" else VARIANTS[::7]:  # 7 reaches every member of the smaller one-ofs
         config = every_field.filled(choice, numbers)
         if not any(math.isnan(value) for _, value in every_field.leaves(config) if isinstance(value, float)):
             assert text.parse(text.to_text(config)) == config
@@ -116,8 +115,7 @@ def test_nothing_that_can_be_written_is_a_traceback(numbers):
             for identify in (identity.training_identity, identity.evaluation_identity, identity.anchor_identity):
                 assert identify(one)
             if numbers != "large":  # anchors on a picture of that size fill the memory
-                with np.errstate(all="ignore"):
-                    share = coverage.share(one, [[0.1, 0.1, 0.5, 0.5]], [[200, 300]])
+                share = coverage.share(one, [[0.1, 0.1, 0.5, 0.5]], [[200, 300]])
                 assert share is None or 0 <= share <= 1
 
 

@@ -179,6 +179,61 @@ def test_nothing_to_say_on_a_sound_configuration():
             "model.ssd.box_predictor",
             "convolutional_box_predictor",
         ),
+        ({"train_config.batch_size": 0}, "no-batch", "error", "train_config.batch_size", 8),
+        ({"train_config.use_bfloat16": True}, "unused-field", "info", "train_config.use_bfloat16", None),
+        (
+            {f"{RATE}.manual_step_learning_rate.schedule": [{"step": 0}, {"step": 500, "learning_rate": 1e-4}]},
+            "refused-schedule",
+            "error",
+            f"{RATE}.manual_step_learning_rate.schedule",
+            [{"step": 500, "learning_rate": 1e-4}],
+        ),
+        (
+            {"train_config.fine_tune_checkpoint_type": "detecton"},
+            "checkpoint-type",
+            "error",
+            "train_config.fine_tune_checkpoint_type",
+            "detection",
+        ),
+        (
+            {"train_config.num_steps": 0, f"{COSINE}.total_steps": 700},
+            "endless-training",
+            "info",
+            "train_config.num_steps",
+            700,
+        ),
+        (
+            {
+                "model.ssd.anchor_generator.multiscale_anchor_generator": {"aspect_ratios": [1.0], "max_level": 8},
+                "model.ssd.anchor_generator.multiscale_anchor_generator.min_level": 3,
+            },
+            "anchor-level",
+            "warning",
+            "model.ssd.anchor_generator.multiscale_anchor_generator.min_level",
+            None,
+        ),
+        (
+            {"model.ssd.anchor_generator.ssd_anchor_generator.num_layers": 5},
+            "unsupported",
+            "error",
+            "model.ssd.feature_extractor.num_layers",
+            5,
+        ),
+        (
+            {"model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios": [1.0, -2.0]},
+            "unsupported",
+            "error",
+            "model.ssd.anchor_generator",
+            None,
+        ),
+        ({"model.ssd.box_coder": {}}, "unsupported", "error", "model.ssd.box_coder", "faster_rcnn_box_coder"),
+        (
+            {"train_input_reader.load_context_features": True},
+            "unsupported",
+            "error",
+            "train_input_reader.load_context_features",
+            False,
+        ),
         ({"graph_rewriter.quantization": {}}, "no-quantization", "warning", "graph_rewriter.quantization", None),
         (
             {"model.ssd.feature_extractor.conv_hyperparams.batch_norm.train": True},
@@ -247,6 +302,11 @@ def test_crowded_images_lose_boxes_in_training_and_in_evaluation():
         ("too-few-boxes", "train_input_reader.max_number_of_boxes", 100, 250),
         ("too-few-boxes", "eval_input_reader.0.max_number_of_boxes", 100, 250),
     }
+
+
+def test_metrics_that_are_not_measured_are_left_out_where_others_are():
+    finding = only({"eval_config.metrics_set": ["pascal_voc_detection_metrics", "coco_mask_metrics"]})
+    assert (finding.rule, finding.field, finding.use) == ("unmeasured-metrics", "eval_config.metrics_set.1", None)
 
 
 def test_an_override_accepts_a_finding():

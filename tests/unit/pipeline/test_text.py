@@ -98,7 +98,18 @@ def test_all_unknown_fields_are_named_with_place_and_nearest():
         ),
         ("train_config { freeze_variables: ['a', 3] }", "1:40", ["train_config.freeze_variables.1 takes string"]),
         ("model {\n  ssd {\n    num_classes: 3\n}\n", "4:1", ["the block `model` that line 1 opens"]),
-        ("}", "1:1", ["identifier"]),
+        ("}", "1:1", ["the name of a field must stand here"]),
+        ("model { ssd {} } }", "1:18", ["the name of a field must stand here", "}"]),
+        ("model { ssd { num_classes = 3 } }", "1:27", ["model.ssd.num_classes takes int32", 'Expected ":"']),
+        ("model { ssd }", "1:13", ["model.ssd takes a message Ssd", 'Expected "{"']),
+        ("model { ssd { // three\n num_classes: 3 } }", "1:15", ["a comment begins with `#`"]),
+        ("train_config { gradient_clipping_by_norm: 0,5 }", "1:45", ["'5' cannot be a field", "decimal point"]),
+        (
+            "model { ssd { feature_extractor { conv_hyperparams { activation: RELUU } } } }",
+            "1:66",
+            ["nearest known: RELU"],
+        ),
+        ("model { [other.project.field] { a: [1] } }", "1:9", ["`[other.project.field]` extends model by a field of"]),
     ],
 )
 def test_errors_name_place_field_and_type(source, place, words):
@@ -107,6 +118,22 @@ def test_errors_name_place_field_and_type(source, place, words):
     assert str(error.value).startswith(f"my.config:{place}: ")
     for word in words:
         assert word in str(error.value)
+
+
+def test_blocks_without_end_are_no_traceback():
+    with pytest.raises(UserError, match=r"my\.config: blocks within blocks"):
+        text.parse("model {" * 5000, "my.config")
+
+
+def test_extensions_of_another_project_are_all_told():
+    source = "[a.b] { c: 3 }\ntrain_input_reader { external_input_reader { [a.d] { e: 'f' } } }\nmodel { detr {} }"
+    with pytest.raises(UserError) as error:
+        text.parse(source, "my.config")
+    assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [
+        "my.config:1:1",
+        "my.config:2:46",
+        "my.config:3:9",
+    ]
 
 
 def test_notes_on_deprecated_and_repeated_fields():

@@ -1,6 +1,7 @@
 """The kinds of anchors at each place of a feature map, scale and aspect ratio, read without TensorFlow."""
 
 import math
+from collections.abc import Iterable
 
 from google.protobuf.message import Message
 
@@ -21,7 +22,7 @@ def ssd_kinds(config: Message) -> list[Kinds]:
     `interpolated_scale_aspect_ratio` is 0. The finest layer has three kinds only if `reduce_boxes_in_lowest_layer`.
 
     Raises:
-        UserError: fewer scales than layers, or no kind for a layer.
+        UserError: fewer scales than layers, no kind for a layer, or a scale or a ratio that is not above 0.
     """
     layers = config.num_layers
     _within("ssd_anchor_generator.num_layers", layers, 1, MOST_LAYERS)
@@ -38,6 +39,8 @@ def ssd_kinds(config: Message) -> list[Kinds]:
             "or none and use min_scale and max_scale."
         )
     scales = [*scales, 1.0]
+    _positive("ssd_anchor_generator: the scales", scales)
+    _positive("ssd_anchor_generator.aspect_ratios", config.aspect_ratios)
     kinds = []
     for layer in range(layers):
         scale = scales[layer]
@@ -58,24 +61,32 @@ def ssd_kinds(config: Message) -> list[Kinds]:
 def grid_kinds(config: Message) -> Kinds:
     """The (scale, aspect ratio) pairs of a `GridAnchorGenerator` message: the aspect ratio is the outer loop.
 
-    Raises UserError where it lists no scale or no aspect ratio.
+    Raises UserError where it lists no scale or no aspect ratio, or one that is not above 0.
     """
     if not config.scales or not config.aspect_ratios:
         empty = "scales" if not config.scales else "aspect_ratios"
         raise UserError(f"grid_anchor_generator.{empty}: none listed; list at least one.")
+    _positive("grid_anchor_generator.scales", config.scales)
+    _positive("grid_anchor_generator.aspect_ratios", config.aspect_ratios)
     return [(scale, ratio) for ratio in config.aspect_ratios for scale in config.scales]
 
 
 def pyramid_kinds(config: Message) -> Kinds:
     """The (scale, aspect ratio) pairs of a level of a `MultiscaleAnchorGenerator` message, aspect ratio outermost.
 
-    The scales are those within an octave, from 1.
+    The scales are those within an octave, from 1. Raises UserError for levels, scales or ratios that cannot be.
     """
     _within("multiscale_anchor_generator.scales_per_octave", config.scales_per_octave, 1, MOST_SCALES)
     _within("multiscale_anchor_generator.min_level", config.min_level, 0, MOST_LAYERS)
     _within("multiscale_anchor_generator.max_level", config.max_level, config.min_level, MOST_LAYERS)
+    _positive("multiscale_anchor_generator.aspect_ratios", config.aspect_ratios)
     octave = [2 ** (step / config.scales_per_octave) for step in range(config.scales_per_octave)]
     return [(scale, ratio) for ratio in config.aspect_ratios for scale in octave]
+
+
+def _positive(field: str, values: Iterable[float]) -> None:
+    if wrong := [value for value in values if not 0 < value < math.inf]:
+        raise UserError(f"{field} must be above 0, not {wrong[0]:g}.")
 
 
 def _within(field: str, value: int, least: int, most: int) -> None:

@@ -157,6 +157,8 @@ def _model(model: Message, name: str, path: str) -> Iterator[tuple[str, Any, str
         use = nearest.extractor(name, kind)
         depthwise = name == "ssd" and model.box_predictor.convolutional_box_predictor.use_depthwise
         why = f"the engine does not have this feature extractor; {_whole(use, depthwise)}"
+        if name == "ssd" and "resnet" in kind:
+            why += f", {nearest.template(nearest.extractor('faster_rcnn', kind))} one with a ResNet"
         yield f"{path}.feature_extractor.type", kind or None, why, use
     one_stage = name == "faster_rcnn" and model.number_of_stages == 1
     if name == "faster_rcnn" and model.number_of_stages not in (1, 2):

@@ -83,8 +83,8 @@ def _readers(config: Message, facts: Facts) -> Iterator[Finding]:
     readers += [(f"eval_input_reader.{index}", reader) for index, reader in enumerate(config.eval_input_reader)]
     for path, reader in readers:
         if path != "train_input_reader" and reader.shuffle:
-            default = "" if reader.HasField("shuffle") else " (the default)"
-            why = f"evaluation draws other example images each time{default}"
+            default = "" if reader.HasField("shuffle") else ", and true is the default"
+            why = f"the records come in another order at each evaluation, so the example images differ{default}"
             yield Finding("warning", "shuffled-evaluation", f"{path}.shuffle", True, why, False)
         limit = reader.max_number_of_boxes
         if facts.max_boxes is not None and limit < facts.max_boxes:

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 
 from boxwright.errors import UserError
 from boxwright.pipeline.changes import Change, plain, value_of
-from boxwright.pipeline.text import SCALARS, nearest, type_name
+from boxwright.pipeline.schema import SCALARS, nearest, type_name
 
 WHY = "override"
 

@@ -1,0 +1,178 @@
+"""A walk over the tokens of text protobuf beside the schema, for what protobuf's own parser does not say.
+
+It finds every unknown field at once with the nearest known name, deprecated fields and fields given twice, and the line
+of every field.
+"""
+
+import re
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from boxwright.pipeline.schema import nearest
+
+TOKEN = re.compile(
+    r"""(?P<skip>\s+|\#[^\n]*)
+      | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+      | (?P<symbol>[{}<>\[\]:;,])
+      | (?P<word>[^\s{}<>\[\]:;,"'\#]+)
+      | (?P<stray>.)""",
+    re.VERBOSE,
+)
+CLOSING = {"{": "}", "<": ">"}
+DEPRECATED = {
+    "from_detection_checkpoint": 'deprecated; read as fine_tune_checkpoint_type "detection" where that is not given',
+    "max_number_of_boxes": "deprecated here and not used; the reader's max_number_of_boxes counts",
+    "num_examples": "deprecated and not used; every example of the records is evaluated",
+    "max_evals": "deprecated and not used; each checkpoint is evaluated once",
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something accepted that a person should know of, at a line and column counted from 1."""
+
+    line: int
+    column: int
+    field: str
+    text: str
+
+
+class Scan:
+    """One walk over the tokens beside the schema; where the text is malformed it ends and protobuf's parser tells."""
+
+    def __init__(self, text: str):
+        self.tokens = []
+        line, start = 1, 0
+        for match in TOKEN.finditer(text):
+            if match.lastgroup != "skip":
+                self.tokens.append((match.lastgroup, match.group(), line, match.start() - start + 1))
+            if newlines := match.group().count("\n"):
+                line += newlines
+                start = match.start() + match.group().rindex("\n") + 1
+        self.next = 0
+        self.ended = False
+        self.unclosed: tuple[str, int] | None = None
+        self.fields: list[tuple[str, int, int, FieldDescriptor]] = []
+        self.unknown: list[Note] = []
+        self.notes: list[Note] = []
+
+    def peek(self) -> str | None:
+        return self.tokens[self.next][1] if self.next < len(self.tokens) else None
+
+    def take(self) -> tuple[str, str, int, int]:
+        if self.next == len(self.tokens):
+            self.ended = True
+            raise _MalformedError
+        self.next += 1
+        return self.tokens[self.next - 1]
+
+    def message(self, descriptor: Descriptor | None, path: str, closing: str | None) -> None:
+        """Fields up to `closing`; `descriptor` is None inside an unknown field."""
+        opened = self.tokens[self.next - 1][2] if closing else 0
+        try:
+            self._message(descriptor, path, closing)
+        except _MalformedError:
+            if closing:
+                if self.ended and not self.unclosed:
+                    self.unclosed = (path, opened)
+                raise
+
+    def _message(self, descriptor: Descriptor | None, path: str, closing: str | None) -> None:
+        counts: dict[str, int] = {}
+        chosen: dict[str, str] = {}
+        while self.peek() != closing:
+            group, name, line, column = self.take()
+            if name == "[" and group == "symbol":
+                name = self._extension(path, line, column)
+            elif group != "word":
+                raise _MalformedError
+            known = descriptor.fields_by_name.get(name) if descriptor else None
+            here = f"{path}.{name}" if path else name
+            if descriptor and not known and not name.startswith("["):
+                self.unknown.append(Note(line, column, here, _unknown(name, path, descriptor)))
+            if known:
+                self._repetitions(known, path, (line, column), counts, chosen)
+            if self.peek() == ":":
+                self.take()
+            elif known and not known.message_type:
+                self.fields.append((here, line, column, known))
+                raise _MalformedError
+            if self.peek() == "[":
+                self.take()
+                while self.peek() != "]":
+                    self._value(known, here, counts, (line, column))
+                    if self.peek() == ",":
+                        self.take()
+                self.take()
+            else:
+                self._value(known, here, counts, (line, column))
+            if self.peek() in (",", ";"):
+                self.take()
+        if closing:
+            self.take()
+
+    def _extension(self, path: str, line: int, column: int) -> str:
+        """The name of a field of another schema, `[package.name]`, whose opening bracket has been taken."""
+        group, name, *_ = self.take()
+        if group != "word" or self.take()[1] != "]":
+            raise _MalformedError
+        where = path or "the configuration"
+        text = (
+            f"`[{name}]` extends {where} by a field of another project's schema, which is not known here; leave it out"
+        )
+        self.unknown.append(Note(line, column, f"{path}.[{name}]" if path else f"[{name}]", text))
+        return f"[{name}]"
+
+    def _value(self, known: FieldDescriptor | None, here: str, counts: dict[str, int], place: tuple[int, int]) -> None:
+        if known:
+            if known.is_repeated:
+                counts[known.name] = counts.get(known.name, -1) + 1
+                here = f"{here}.{counts[known.name]}"
+            self.fields.append((here, *place, known))
+        group, token, *_ = self.take()
+        if token in CLOSING and group == "symbol":
+            self.message(known.message_type if known else None, here, CLOSING[token])
+        elif group == "string":
+            while self.next < len(self.tokens) and self.tokens[self.next][0] == "string":
+                self.take()
+        elif group != "word":
+            raise _MalformedError
+
+    def _repetitions(
+        self,
+        known: FieldDescriptor,
+        path: str,
+        place: tuple[int, int],
+        counts: dict[str, int],
+        chosen: dict[str, str],
+    ) -> None:
+        """Note a deprecated field, a singular field given twice and a second member of a one-of."""
+        here = f"{path}.{known.name}" if path else known.name
+        if known.GetOptions().deprecated:
+            self.notes.append(Note(*place, here, DEPRECATED.get(known.name, "deprecated and not used")))
+        if known.is_repeated:
+            return
+        if known.name in counts:
+            how = "the blocks are merged" if known.message_type else "the last value counts"
+            self.notes.append(Note(*place, here, f"given more than once; {how}"))
+        counts[known.name] = 1
+        if known.containing_oneof:
+            before = chosen.setdefault(known.containing_oneof.name, known.name)
+            if before != known.name:
+                self.notes.append(Note(*place, here, f"replaces `{before}`, only one of the two can be set"))
+                chosen[known.containing_oneof.name] = known.name
+
+
+def _unknown(name: str, path: str, descriptor: Descriptor) -> str:
+    """Why the word `name`, where a field of a message must begin, is none."""
+    if name.startswith("/"):
+        return "a comment begins with `#`"
+    if not name.isidentifier():
+        hint = "a number has a decimal point, a list brackets as in [1, 2]"
+        return f"{name!r} cannot be a field of {path or descriptor.name}; {hint}"
+    return f"{path or descriptor.name} has no field `{name}`; {nearest(name, list(descriptor.fields_by_name))}"
+
+
+class _MalformedError(Exception):
+    """The text is not well formed; protobuf's parser says where and why."""
