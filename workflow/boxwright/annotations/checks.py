@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from boxwright.annotations import exif, images
 from boxwright.annotations.defects import DROP_BOX, DROP_IMAGE, FIX, Finding
-from boxwright.annotations.facts import ImageFacts
+from boxwright.annotations.facts import AnnotationFacts, ImageFacts
 from boxwright.annotations.headers import ImageInfo
-from boxwright.annotations.model import Box, Sample
+from boxwright.annotations.model import Box, Entry, boxes_json
 from boxwright.annotations.voc import Annotation
 
 # A coordinate may lie this far (pixels) beyond an image before the box is taken not to fit it: tools differ by one.
@@ -47,8 +47,8 @@ class Checker:
         return action
 
     def sample(
-        self, name: str, path: str, image: ImageFacts, annotation: Annotation | None = None, xml: str = ""
-    ) -> Sample | None:
+        self, name: str, path: str, image: ImageFacts, annotation: AnnotationFacts | None = None, xml: str = ""
+    ) -> Entry | None:
         """The sample that an image and its annotation make; None where it is to be left out.
 
         `name` and `xml` are the two files' names for the findings. Without an annotation there are no objects.
@@ -61,19 +61,33 @@ class Checker:
             return None
         self._check_image(name, info)
         width, height = exif.upright_size(info.width, info.height, info.orientation)
-        boxes: tuple[Box, ...] = ()
-        if annotation is not None:
-            to_upright = self._frame(xml, info, annotation, width, height)
+        classes: tuple[str, ...] = ()
+        boxes = "[]"
+        if annotation is not None and self._is_good(annotation, info):
+            classes, boxes = annotation.classes, annotation.boxes
+        elif annotation is not None:
+            stated = annotation.stated()
+            to_upright = self._frame(xml, info, stated, width, height)
             judged = [
                 self._check_box(xml, number, box, to_upright, width, height)
-                for number, box in enumerate(annotation.boxes, start=1)
+                for number, box in enumerate(stated.boxes, start=1)
             ]
-            boxes = tuple([box for box in judged if box is not None])
-            if judged and not boxes:
+            kept = [box for box in judged if box is not None]
+            if judged and not kept:
                 self.report(name, "image_emptied", f"of {len(judged)} none is left")
+            classes, boxes = tuple([box.class_name for box in kept]), boxes_json(kept)
         if self._drop_image:
             return None
-        return Sample(name, path, image.sha256, width, height, info.format, images.fixes_for(info), boxes)
+        fixes = images.fixes_for(info)
+        return Entry(name, path, image.sha256, width, height, info.format, fixes, classes, boxes)
+
+    def _is_good(self, annotation: AnnotationFacts, info: ImageInfo) -> bool:
+        """Whether all boxes are as they should be, as in nearly all images, so that none has to be looked at."""
+        return (
+            annotation.sound
+            and (annotation.width, annotation.height, 1) == (info.width, info.height, info.orientation)
+            and (self.known is None or self.known.issuperset(annotation.classes))
+        )
 
     def _check_image(self, name: str, info: ImageInfo) -> None:
         extension = name[name.rfind(".") :].lower()
@@ -136,7 +150,7 @@ class Checker:
         good = box.class_name in self.known if self.known is not None else box.class_name
         good = good and 0 <= box.xmin <= box.xmax - 1 and box.xmax <= width
         if good and 0 <= box.ymin <= box.ymax - 1 and box.ymax <= height and frame is None:
-            return box  # as nearly all are
+            return box
 
         def dropped(defect: str, detail: str, action: str = "") -> bool:
             label = f"{number}: {box.class_name} [{', '.join(f'{value:.10g}' for value in box.corners)}]"

@@ -12,10 +12,9 @@ from typing import NamedTuple
 from boxwright.annotations import pairs, split
 from boxwright.annotations.checks import Checker
 from boxwright.annotations.defects import DROP_IMAGE, FIX, KEEP, Finding
-from boxwright.annotations.facts import ImageFacts
-from boxwright.annotations.model import Sample
+from boxwright.annotations.facts import AnnotationFacts, ImageFacts
+from boxwright.annotations.model import Entry, boxes_from_json
 from boxwright.annotations.pairs import File
-from boxwright.annotations.voc import Annotation
 
 
 class Facts(NamedTuple):
@@ -25,7 +24,7 @@ class Facts(NamedTuple):
     names: Sequence[str]
     image_facts: Sequence[ImageFacts]
     xmls: Sequence[File]
-    annotations: Sequence[Annotation | str]
+    annotations: Sequence[AnnotationFacts | str]
     parallel: bool
 
 
@@ -43,7 +42,7 @@ class Split(NamedTuple):
 class Decision:
     """samples: of each side, sorted by name; left_out: good images that are on neither list."""
 
-    samples: dict[str, list[Sample]]
+    samples: dict[str, list[Entry]]
     findings: list[Finding]
     left_out: int = 0
     classes: set[str] = field(default_factory=set)
@@ -68,12 +67,13 @@ def decide(facts: Facts, checker: Checker, sides: Split) -> Decision:
             if checker.report(sample.name, "duplicate_across_split", detail) == DROP_IMAGE:
                 continue
         decision.samples[side].append(sample)
-        decision.classes.update(box.class_name for box in sample.boxes)
+    used = [sample for samples in decision.samples.values() for sample in samples]
+    decision.classes = set().union(*{sample.classes for sample in used})
     _report_similar_classes(decision, checker)
     return decision
 
 
-def _samples(facts: Facts, checker: Checker) -> list[Sample]:
+def _samples(facts: Facts, checker: Checker) -> list[Entry]:
     """The samples that pairing and checking leave, sorted by name."""
     stated = ["" if isinstance(said, str) else said.filename for said in facts.annotations]
     found = pairs.match(facts.images, facts.xmls, stated, facts.parallel)
@@ -85,7 +85,7 @@ def _samples(facts: Facts, checker: Checker) -> list[Sample]:
         if index in found.namesakes:
             detail = f"{facts.names[found.namesakes[index]]} has the same name"
             keep &= checker.report(name, "same_name", detail) != DROP_IMAGE
-        annotation: Annotation | str | None = None
+        annotation: AnnotationFacts | str | None = None
         label = ""
         if xml is None:
             detail = "no XML names it or is named as it is"
@@ -110,7 +110,9 @@ def _report_pairs(facts: Facts, found: pairs.Pairs, checker: Checker) -> set[int
         said = facts.annotations[xml]
         if isinstance(said, str):
             checker.report(facts.xmls[xml].relative, "xml_malformed", said)
-        named = f"<filename> is {said.filename}" if isinstance(said, Annotation) and said.filename else "no <filename>"
+        named = (
+            f"<filename> is {said.filename}" if isinstance(said, AnnotationFacts) and said.filename else "no <filename>"
+        )
         detail = f"{named}; no image has that name or is named as the XML"
         checker.report(facts.xmls[xml].relative, "xml_without_image", detail)
     for xml, candidates in found.ambiguous.items():
@@ -128,18 +130,18 @@ def _report_pairs(facts: Facts, found: pairs.Pairs, checker: Checker) -> set[int
     return dropped
 
 
-def _content(said: Annotation | str) -> object:
-    return said if isinstance(said, str) else said.boxes
+def _content(said: AnnotationFacts | str) -> object:
+    return said if isinstance(said, str) else boxes_from_json(said.boxes)
 
 
-def _without_copies(samples: Sequence[Sample], checker: Checker) -> list[Sample]:
+def _without_copies(samples: Sequence[Entry], checker: Checker) -> list[Entry]:
     """Report images with the bytes of another, and leave them out where the policy says so."""
-    first: dict[str, Sample] = {}
+    first: dict[str, Entry] = {}
     result = []
     for sample in samples:
         other = first.setdefault(sample.sha256, sample)
         if other is not sample:
-            same = Counter(sample.boxes) == Counter(other.boxes)
+            same = Counter(boxes_from_json(sample.boxes)) == Counter(boxes_from_json(other.boxes))
             defect = "duplicate_same_boxes" if same else "duplicate_other_boxes"
             if checker.report(sample.name, defect, f"its bytes are those of {other.name}") == DROP_IMAGE:
                 continue
@@ -156,10 +158,10 @@ def _report_similar_classes(decision: Decision, checker: Checker) -> None:
     if not groups or checker.known is not None:
         return
     used = [sample for samples in decision.samples.values() for sample in samples]
-    count = Counter(box.class_name for sample in used for box in sample.boxes)
+    count = Counter(name for sample in used for name in sample.classes)
     for names in groups:
         common, *others = sorted(names, key=lambda name: (-count[name], name))
         for name in others:
-            where = min(sample.name for sample in used if any(box.class_name == name for box in sample.boxes))
+            where = min(sample.name for sample in used if name in sample.classes)
             detail = f"'{name}' ({count[name]} boxes) and '{common}' ({count[common]} boxes)"
             checker.report(where, "class_similar", detail)

@@ -38,6 +38,11 @@ class ImageInfo(NamedTuple):
     truncated: bool = False
 
 
+# Of a JPEG: the start of a segment (0xFF, marker, length), and that of a frame (bits, height, width, channels).
+_SEGMENT = struct.Struct(">BBH")
+_FRAME = struct.Struct(">BHHB")
+
+
 def probe(data: bytes) -> ImageInfo:
     """Read the headers of an image file and find out from markers and sizes whether it is whole. Never raises."""
     if data[:3] == b"\xff\xd8\xff":
@@ -64,38 +69,38 @@ def _jpeg(data: bytes) -> ImageInfo:
     facts: dict = {"format": "jpeg"}
     position, end = 2, len(data)
     while True:
-        while position < end and data[position] == 0xFF and position + 1 < end and data[position + 1] == 0xFF:
-            position += 1  # fill bytes
         if position + 4 > end:
             return ImageInfo(**facts, problem="the file ends within its headers", truncated=True)
-        if data[position] != 0xFF:
+        start, marker, length = _SEGMENT.unpack_from(data, position)
+        if start != 0xFF:
             return ImageInfo(**facts, problem="its headers are damaged: a JPEG marker is missing")
-        marker = data[position + 1]
+        if marker == 0xFF:  # a fill byte
+            position += 1
+            continue
         if marker == 0x01 or 0xD0 <= marker <= 0xD8:  # markers without a length
             position += 2
             continue
         if marker == 0xD9:
             return ImageInfo(**facts, problem="it holds no image data")
-        length = int.from_bytes(data[position + 2 : position + 4], "big")
         body = position + 4
         if marker == 0xDA:
             break
         if length < 2:
             return ImageInfo(**facts, problem="its headers are damaged: a JPEG segment has no length")
-        if position + 2 + length > end:
+        position += 2 + length
+        if position > end:
             return ImageInfo(**facts, problem="the file ends within its headers", truncated=True)
         if marker == 0xE1 and data[body : body + 6] == b"Exif\0\0" and "orientation" not in facts:
-            facts["orientation"] = exif.orientation_in(data[body + 6 : position + 2 + length])
+            facts["orientation"] = exif.orientation_in(data[body + 6 : position])
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             if length < 8:
                 return ImageInfo(**facts, problem="its headers are damaged: the JPEG frame is too short")
-            bits, height, width, channels = struct.unpack_from(">BHHB", data, body)
+            bits, height, width, channels = _FRAME.unpack_from(data, body)
             mode = {1: "gray", 3: "rgb", 4: "cmyk"}.get(channels, "")
-            facts |= {"width": width, "height": height, "bits": bits, "mode": mode}
+            facts.update(width=width, height=height, bits=bits, mode=mode)
             if marker not in (0xC0, 0xC1, 0xC2) or bits != 8 or not mode or not width or not height:
                 kind = "lossless or arithmetic coding" if marker > 0xC2 else f"{bits} bits, {channels} channels"
                 return ImageInfo(**facts, problem=f"this kind of JPEG is not decoded ({kind}, {width}x{height})")
-        position += 2 + length
     if "width" not in facts:
         return ImageInfo(**facts, problem="its headers are damaged: the JPEG has no frame")
     if not data.endswith(b"\xff\xd9") and data.find(b"\xff\xd9", body) < 0:

@@ -8,26 +8,9 @@ folders decides, if it does.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from boxwright.annotations.images import EXTENSIONS
-from boxwright.annotations.scan import Listing, fold
-
-
-class File(NamedTuple):
-    """A file: which of the searched folders it lies in, its path below that, its whole path."""
-
-    folder: int
-    relative: str
-    path: str
-
-    @property
-    def base(self) -> str:
-        return self.relative.rpartition("/")[2]
-
-    @property
-    def place(self) -> str:
-        return self.relative.rpartition("/")[0]
+from boxwright.annotations.scan import File, fold
 
 
 @dataclass
@@ -47,11 +30,6 @@ class Pairs:
     namesakes: dict[int, int]
 
 
-def files(listing: Listing) -> list[File]:
-    """The files of a listing in its order."""
-    return [File(index, relative, path) for index, relative, path, _ in listing.files()]
-
-
 def names(images: Sequence[File], folders: Sequence[str]) -> list[str]:
     """A name for each image, unique in the data set: its path below its folder.
 
@@ -61,7 +39,8 @@ def names(images: Sequence[File], folders: Sequence[str]) -> list[str]:
     result = []
     for image in images:
         name = image.relative
-        parts = [part for part in folders[image.folder].split("/") if part not in ("", ".", "..")]
+        parts = folders[image.folder].split("/") if name in taken else []
+        parts = [part for part in parts if part not in ("", ".", "..")]
         while name in taken:
             name = f"{parts.pop() if parts else image.folder}/{name}"
         taken.add(name)

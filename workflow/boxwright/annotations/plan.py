@@ -26,7 +26,7 @@ from typing import Any
 from boxwright.annotations import defects, facts, images, label_map, pairs, scan, sides, summary
 from boxwright.annotations.checks import Checker
 from boxwright.annotations.decide import Decision, Facts, Split, decide
-from boxwright.annotations.model import Sample
+from boxwright.annotations.model import Entry
 from boxwright.annotations.split import EVAL, TRAIN
 from boxwright.errors import UserError
 from boxwright.files import write_if_changed
@@ -138,7 +138,9 @@ class _Planner:
         self._refuse(decision, checks)
         classes, classes_text = self._classes(decision)
         shards = self._shards(decision)
-        split_table = sides.to_tsv({s.name: (side, s.sha256) for side in (TRAIN, EVAL) for s in decision.samples[side]})
+        drawn = {s.name: (side, s.sha256) for side in (TRAIN, EVAL) for s in decision.samples[side]}
+        split_table = sides.to_tsv(drawn)
+        gone = remembered.keys() - drawn.keys()
         identities = {
             "checks": _hash(checks),
             "split": _hash(split_table),
@@ -152,7 +154,7 @@ class _Planner:
         plan = Plan(identities, classes, counts, text)
         if self.write:
             files["plan.json"] = (json.dumps(vars(plan), indent=1, sort_keys=True) + "\n").encode()
-            self._keep(files, decision, remembered)
+            self._keep(files, sides.to_tsv(remembered | drawn) if gone else split_table)
         return plan
 
     @property
@@ -162,18 +164,17 @@ class _Planner:
     def _facts(self) -> Facts:
         """What the files say; only those which changed are read."""
         kind = facts.DECODED if self.dataset.get("verify") == "full" else facts.IMAGE
+        found, xmls = self.images.files(), self.xmls.files()
         memory = scan.Memory(self.folder / "facts.txt")
-        listings = {kind: self.images, facts.ANNOTATION: self.xmls}
-        said, changed = memory.facts(listings, label="Reading the data set")
+        said, changed = memory.facts({kind: found, facts.ANNOTATION: xmls}, label="Reading the data set")
         if self.write and changed:
             memory.save()
-        found, xmls = pairs.files(self.images), pairs.files(self.xmls)
         return Facts(
             found,
             pairs.names(found, self.images.folders),
-            facts.images_from_json([said[kind].pop(image.path) for image in found]),
+            facts.images_said(said[kind]),
             xmls,
-            facts.annotations_from_json([said[facts.ANNOTATION].pop(xml.path) for xml in xmls]),
+            facts.annotations_said(said[facts.ANNOTATION]),
             parallel=len(self.images.folders) == len(self.xmls.folders),
         )
 
@@ -214,27 +215,26 @@ class _Planner:
         classes = label_map.extend({name: index for index, name in enumerate(kept, start=1)}, decision.classes)
         return classes, label_map.to_text(classes).encode()
 
-    def _shards(self, decision: Decision) -> dict[str, list[Sample]]:
+    def _shards(self, decision: Decision) -> dict[str, list[Entry]]:
         """The samples of every shard; which one depends on the sample's name alone."""
-        shards: dict[str, list[Sample]] = {}
+        shards: dict[str, list[Entry]] = {}
         for side in (TRAIN, EVAL):
             count = self.dataset["shards"][side]
-            parts: list[list[Sample]] = [[] for _ in range(count)]
+            parts: list[list[Entry]] = [[] for _ in range(count)]
             for sample in decision.samples[side]:
                 parts[_shard(sample.name, count)].append(sample)
             shards |= {f"{side}-{index:05d}-of-{count:05d}": part for index, part in enumerate(parts)}
         return shards
 
-    def _keep(self, files: Mapping[str, bytes], decision: Decision, remembered: sides.Sides) -> None:
-        """Write the plan's files, those that changed; the stamp comes last."""
+    def _keep(self, files: Mapping[str, bytes], ever: bytes) -> None:
+        """Write the plan's files, those that changed, and the table of the sides ever drawn; the stamp comes last."""
         for name, data in files.items():
             write_if_changed(self.folder / name, data)
         for old in self.folder.glob("*-of-*.jsonl"):
             if old.name not in files:
                 old.unlink()
         if not self.lists:
-            new = {s.name: (side, s.sha256) for side in (TRAIN, EVAL) for s in decision.samples[side]}
-            sides.write(self.data_dir, self._draw, {**remembered, **new})
+            sides.write(self.data_dir, self._draw, ever)
         if self._failed.exists():
             (self.data_dir / "checks.tsv").unlink(missing_ok=True)
             self._failed.unlink()
@@ -245,12 +245,15 @@ class _Planner:
 def _counts(decision: Decision, found_images: int, found_xmls: int) -> dict[str, Any]:
     counts: dict[str, Any] = {"found": {"images": found_images, "annotations": found_xmls}}
     for side, samples in decision.samples.items():
-        classes = Counter(box.class_name for sample in samples for box in sample.boxes)
+        kinds = Counter([sample.classes for sample in samples])
+        classes: Counter[str] = Counter()
+        for names, count in kinds.items():
+            classes.update({name: names.count(name) * count for name in names})
         counts[side] = {
             "images": len(samples),
             "boxes": classes.total(),
-            "most_boxes": max((len(sample.boxes) for sample in samples), default=0),
-            "negatives": sum(not sample.boxes for sample in samples),
+            "most_boxes": max(map(len, kinds), default=0),
+            "negatives": kinds[()],
             "classes": dict(sorted(classes.items())),
         }
     used = sum(map(len, decision.samples.values()))
@@ -260,10 +263,10 @@ def _counts(decision: Decision, found_images: int, found_xmls: int) -> dict[str,
     return counts
 
 
-def _shard_plan(samples: Sequence[Sample], classes: Mapping[str, int]) -> tuple[str, bytes]:
+def _shard_plan(samples: Sequence[Entry], classes: Mapping[str, int]) -> tuple[str, bytes]:
     """A shard's identity, over each sample's content and the ids of the classes that occur, and its manifest."""
     contents = [sample.content_json() for sample in samples]
-    used = {box.class_name for sample in samples for box in sample.boxes}
+    used = set().union(*{sample.classes for sample in samples})
     ids = json.dumps({name: classes[name] for name in used}, sort_keys=True)
     lines = [sample.to_json(content) for content, sample in zip(contents, samples, strict=True)]
     return _hash("\n".join([ids, *contents]).encode()), "\n".join([*lines, ""]).encode()

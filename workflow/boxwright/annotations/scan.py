@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,32 +17,54 @@ _HERE = Path(__file__).resolve().parent
 _quote = json.encoder.encode_basestring_ascii
 
 
+class File(NamedTuple):
+    """A file: which of the searched folders it lies in, its path below that ("/" between parts), its whole path.
+
+    stamp: changes whenever the file's content may have: size, time of modification and of change, inode.
+    """
+
+    folder: int
+    relative: str
+    path: str
+    stamp: str = ""
+
+    @property
+    def base(self) -> str:
+        return self.relative.rpartition("/")[2]
+
+    @property
+    def place(self) -> str:
+        return self.relative.rpartition("/")[0]
+
+
 class Listing(NamedTuple):
     """The files below some folders.
 
-    folders: as they were given. stamps: for each folder, the path of each file below it ("/" between parts) and a
-    stamp that changes whenever the file's content may have: size, time of modification and of change, inode.
+    folders: as they were given. found: for each folder a text for each file below it, path and stamp with a NUL
+    between them, sorted; that is all that is needed to see that nothing changed.
     """
 
     folders: tuple[str, ...]
-    stamps: tuple[dict[str, str], ...]
+    found: tuple[list[str], ...]
 
     def __len__(self) -> int:
-        return sum(map(len, self.stamps))
+        return sum(map(len, self.found))
 
-    def files(self) -> Iterable[tuple[int, str, str, str]]:
-        """(index of the folder, path below it, whole path, stamp), sorted by the first two."""
-        for index, (folder, stamps) in enumerate(zip(self.folders, self.stamps, strict=True)):
+    def files(self) -> list[File]:
+        """The files, sorted by folder and path."""
+        files = []
+        for index, (folder, found) in enumerate(zip(self.folders, self.found, strict=True)):
             prefix = folder.rstrip("/") + "/"
-            for path in sorted(stamps):
-                yield index, path, prefix + path, stamps[path]
+            for text in found:
+                path, _, stamp = text.partition("\0")
+                files.append(File(index, path, prefix + path, stamp))
+        return files
 
     def fingerprint(self) -> str:
         """A hash that changes whenever a file may have."""
         digest = hashlib.sha256()
-        for folder, stamps in zip(self.folders, self.stamps, strict=True):
-            lines = "\0".join([f"{path}\0{stamps[path]}" for path in sorted(stamps)])
-            digest.update(f"{folder}\0\0{lines}\0\0".encode("utf-8", "surrogateescape"))
+        for folder, found in zip(self.folders, self.found, strict=True):
+            digest.update("\0\0".join([folder, *found, ""]).encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
 
@@ -64,31 +87,35 @@ def walk(folders: Sequence[str], extensions: Collection[str]) -> Listing:
         raise UserError(f"{error.filename} cannot be read ({error.strerror}). Check who may read it.") from error
 
 
-def _walk(folder: str, extensions: Collection[str], seen: set[tuple[int, int]]) -> dict[str, str]:
-    stamps: dict[str, str] = {}
+def _walk(folder: str, extensions: Collection[str], seen: set[tuple[int, int]]) -> list[str]:
+    endings = tuple(extensions)
+    found: list[str] = []
     waiting = [(folder, "")]
     while waiting:
         place, prefix = waiting.pop()
-        status = Path(place).stat()
-        identity = (status.st_dev, status.st_ino)
-        if identity in seen:
-            continue
-        seen.add(identity)
         below = []
-        with os.scandir(place) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith("."):
-                    continue
-                if name[name.rfind(".") :].lower() in extensions and entry.is_file():
-                    status = entry.stat()
-                    stamps[prefix + name] = (
-                        f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
-                    )
-                elif entry.is_dir():
-                    below.append((entry.path, f"{prefix}{name}/"))
+        opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            status = os.fstat(opened)
+            identity = (status.st_dev, status.st_ino)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            with os.scandir(opened) as entries:  # an open folder's files are looked up without walking down to it again
+                for entry in entries:
+                    name = entry.name
+                    if name.startswith("."):
+                        continue
+                    if name.lower().endswith(endings) and entry.is_file():
+                        of = entry.stat()
+                        found.append(f"{prefix}{name}\0{of.st_size} {of.st_mtime_ns} {of.st_ctime_ns} {of.st_ino}")
+                    elif entry.is_dir():
+                        below.append((f"{place}/{name}", f"{prefix}{name}/"))
+        finally:
+            os.close(opened)
         waiting += sorted(below, reverse=True)
-    return stamps
+    found.sort()
+    return found
 
 
 def fold(name: str) -> str:
@@ -99,57 +126,44 @@ def fold(name: str) -> str:
 class Memory:
     """What the files of a data set said, kept in one text file: a line per file with its path, stamp and facts.
 
-    A line is forgotten when its file is gone, all are when the code that reads files changes.
+    A line is forgotten when its file changed or is gone, all are when the code that reads files changes.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._head = f"facts {_code_version()}\n"
+        self._head = f"facts {_code_version()}"
         self._known: dict[str, str] = {}
         try:
-            with path.open(encoding="ascii", newline="\n") as file:
-                if next(file, "") == self._head:
-                    for line in file:
-                        key, _, rest = line.partition("\t")
-                        if rest.endswith("\n"):
-                            self._known[key] = rest
+            text = path.read_bytes().decode("ascii")
         except (OSError, UnicodeDecodeError):
-            self._known = {}
+            return
+        head, *lines, _ = text.split("\n")  # behind the last end of a line is nothing, or a line that was cut short
+        if head == self._head:
+            rows = (line.partition("\t") for line in lines)
+            self._known = {key: said for key, _, said in rows if said}
 
-    def facts(self, listings: Mapping[str, Listing], label: str) -> tuple[dict[str, dict[str, str]], bool]:
-        """For each kind of work (`facts.IMAGE`, ...) the facts by whole path, as JSON; and whether any is new.
+    def facts(self, given: Mapping[str, Sequence[File]], label: str) -> tuple[dict[str, list[str]], bool]:
+        """For each kind of work (`facts.IMAGE`, ...) a line of facts for each file; and whether any of it is new.
 
         Files whose stamp is the remembered one are not opened.
         """
-        found: dict[str, dict[str, str]] = {kind: {} for kind in listings}
-        wanted: list[tuple[str, str]] = []
-        stamps: dict[tuple[str, str], str] = {}
-        kept: dict[str, str] = {}
-        for kind, listing in listings.items():
-            of_kind = found[kind]
-            for _, _, path, stamp in listing.files():
-                key = f"{kind} {_quote(path)}"
-                known = self._known.pop(key, None)
-                if known is not None and known.startswith(stamp + "\t"):
-                    kept[key] = known
-                    of_kind[path] = known[len(stamp) + 1 :]
-                else:
-                    wanted.append((kind, path))
-                    stamps[kind, path] = stamp
-        changed = bool(wanted or self._known)
-        kinds = {path: kind for kind, path in wanted}
-        for path, line in facts.inspect(wanted, label):
-            kind = kinds[path]
-            kept[f"{kind} {_quote(path)}"] = f"{stamps[kind, path]}\t{line}\n"
-            found[kind][path] = line
-        self._known = kept
-        return found, changed
+        keys = [f"{kind} {_quote(file.path)} {file.stamp}" for kind, files in given.items() for file in files]
+        said = list(map(self._known.get, keys))
+        if unknown := [index for index, line in enumerate(said) if line is None]:
+            work = [(kind, file.path) for kind, files in given.items() for file in files]
+            lines = facts.inspect([work[index] for index in unknown], label)
+            for index, line in zip(unknown, lines, strict=True):
+                said[index] = line
+        changed = bool(unknown) or len(keys) != len(self._known)
+        self._known = dict(zip(keys, said, strict=True))
+        rest = iter(said)
+        return {kind: list(islice(rest, len(files))) for kind, files in given.items()}, changed
 
     def save(self) -> None:
         """Write the file, whole or not at all."""
         with writing(self._path, "w") as file:
-            file.write(self._head)
-            file.writelines(f"{key}\t{rest}" for key, rest in self._known.items())
+            file.write(f"{self._head}\n")
+            file.writelines([f"{key}\t{line}\n" for key, line in self._known.items()])
 
 
 def _code_version() -> str:

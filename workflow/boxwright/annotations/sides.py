@@ -37,9 +37,9 @@ def read(data_dir: Path, draw: Mapping[str, Any]) -> Sides:
     return {json.loads(name) if name.startswith('"') else name: (side, sha256) for name, side, sha256 in rows}
 
 
-def write(data_dir: Path, draw: Mapping[str, Any], sides: Sides) -> None:
-    """Remember the sides of a draw."""
-    write_if_changed(data_dir / "plan" / "sides.tsv", f"{_head(draw)}\n".encode() + to_tsv(sides))
+def write(data_dir: Path, draw: Mapping[str, Any], table: bytes) -> None:
+    """Remember the sides of a draw, given as `to_tsv` writes them."""
+    write_if_changed(data_dir / "plan" / "sides.tsv", f"{_head(draw)}\n".encode() + table)
 
 
 def to_tsv(sides: Sides) -> bytes:

@@ -8,20 +8,23 @@ it, and only new samples are drawn.
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
-from boxwright.annotations.model import Sample
+from boxwright.annotations.model import Entry, Sample
 from boxwright.annotations.pairs import stem
 from boxwright.annotations.scan import fold
 from boxwright.errors import UserError
 
 TRAIN, EVAL = "train", "eval"
+Drawn = Entry | Sample
 _NEGATIVE = ""  # an image without objects counts as one more class
 
 
 def draw(
-    samples: Sequence[Sample], eval_fraction: float, seed: int, known: Mapping[str, str], known_bytes: Mapping[str, str]
+    samples: Sequence[Drawn], eval_fraction: float, seed: int, known: Mapping[str, str], known_bytes: Mapping[str, str]
 ) -> dict[str, str]:
     """The side of every sample by its name.
 
@@ -30,29 +33,27 @@ def draw(
     their classes are short of `eval_fraction` of the images; of a class with two images or more one is for evaluation.
     The result does not depend on the order of `samples`.
     """
-    groups: dict[str, list[Sample]] = defaultdict(list)
+    groups: dict[str, list[Drawn]] = defaultdict(list)
     for sample in samples:
         groups[sample.sha256].append(sample)
-    sides: dict[str, str] = {}
     classes = {sha: _classes(group) for sha, group in groups.items()}
-    totals, held = Counter(), Counter()
-    waiting: dict[str, list[str]] = defaultdict(list)
+    sides: dict[str, str] = {}
     for sha, group in groups.items():
-        totals.update(classes[sha])
         remembered = {known[sample.name] for sample in group if sample.name in known}
         if not remembered and sha in known_bytes:
             remembered = {known_bytes[sha]}
         if remembered:
             # Copies that had different sides meet in training, which has seen one of them.
             sides[sha] = TRAIN if TRAIN in remembered else EVAL
-            if sides[sha] == EVAL:
-                held.update(classes[sha])
-        else:
-            for name in classes[sha]:
-                waiting[name].append(sha)
-    rank = {sha: _rank(seed, groups[sha]) for sha in set().union(*waiting.values())}
+    totals = _count(classes.values())
+    held = _count([classes[sha] for sha, side in sides.items() if side == EVAL])
+    rank = {sha: _rank(seed, group) for sha, group in groups.items() if sha not in sides}
+    waiting: dict[str, list[str]] = defaultdict(list)
+    for sha in sorted(rank, key=rank.__getitem__):
+        for name in classes[sha]:
+            waiting[name].append(sha)
     for name in sorted(waiting, key=lambda name: (totals[name], name)):
-        undecided = sorted((sha for sha in waiting[name] if sha not in sides), key=rank.__getitem__)
+        undecided = [sha for sha in waiting[name] if sha not in sides]
         wanted = round(eval_fraction * totals[name])
         if totals[name] > 1 and name != _NEGATIVE:
             wanted = min(max(wanted, 1), totals[name] - 1)
@@ -126,12 +127,25 @@ def _without_extension(path: str) -> str:
     return folder + slash + stem(base)
 
 
-def _classes(group: Sequence[Sample]) -> set[str]:
+def _classes(group: Sequence[Drawn]) -> frozenset[str]:
     """The classes on a group of images with the same bytes."""
-    return {box.class_name for sample in group for box in sample.boxes} or {_NEGATIVE}
+    return _distinct(group[0].classes if len(group) == 1 else tuple(chain(*[sample.classes for sample in group])))
 
 
-def _rank(seed: int, group: Sequence[Sample]) -> bytes:
+@lru_cache(maxsize=10_000)
+def _distinct(classes: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(classes or [_NEGATIVE])
+
+
+def _count(groups: Iterable[frozenset[str]]) -> Counter[str]:
+    """On how many groups each class is."""
+    counted: Counter[str] = Counter()
+    for classes, times in Counter(groups).items():
+        counted.update(dict.fromkeys(classes, times))
+    return counted
+
+
+def _rank(seed: int, group: Sequence[Drawn]) -> bytes:
     """The place of a group in the draw; it depends on the seed and its first name alone."""
     name = min([sample.name for sample in group])
     return hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()

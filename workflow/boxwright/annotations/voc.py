@@ -82,30 +82,37 @@ def _leaves(*tags: str) -> str:
 _HEAD = re.compile(
     rf'{_SPACE}<annotation(?: verified="\w*")?>{_SPACE}{_leaves("folder?", "filename", "path?")}'
     rf"(?:<source>{_SPACE}{_leaves('database')}</source>{_SPACE})?"
-    rf"<size>{_SPACE}{_leaves('width', 'height', 'depth?')}</size>{_SPACE}{_leaves('segmented?')}".encode()
+    rf"<size>{_SPACE}{_leaves('width', 'height', 'depth?')}</size>{_SPACE}{_leaves('segmented?')}"
 )
 _OBJECT = re.compile(
     rf"<object>{_SPACE}{_leaves('name', 'pose', 'truncated', 'difficult')}"
-    rf"<bndbox>{_SPACE}{_leaves('xmin', 'ymin', 'xmax', 'ymax')}</bndbox>{_SPACE}</object>{_SPACE}".encode()
+    rf"<bndbox>{_SPACE}{_leaves('xmin', 'ymin', 'xmax', 'ymax')}</bndbox>{_SPACE}</object>{_SPACE}"
 )
-_TAIL = re.compile(rf"</annotation>{_SPACE}".encode())
+_TAIL = re.compile(rf"</annotation>{_SPACE}")
 
 
 def _read_as_written(data: bytes) -> Annotation | None:
     """What `read` finds in a file that is just as labelImg writes it; None for every other."""
-    head = _HEAD.match(data) if data.isascii() else None
+    text = data.decode("ascii") if data.isascii() else ""
+    head = _HEAD.match(text)
     if head is None:
         return None
     _, filename, _, _, width, height, _, _ = head.groups()
     boxes, end = [], head.end()
-    while found := _OBJECT.match(data, end):
-        name, pose, truncated, difficult, *corners = [text.decode().strip() for text in found.groups()]
-        corners = [_number(text) for text in corners]
-        boxes.append(Box(name, *corners, difficult.lower() in _YES, truncated.lower() in _YES, pose or "Unspecified"))
+    while found := _OBJECT.match(text, end):
+        name, pose, truncated, difficult, *corners = found.groups()
+        try:
+            xmin, ymin, xmax, ymax = map(float, corners)
+        except ValueError:
+            xmin, ymin, xmax, ymax = map(_number, corners)
+        is_difficult, is_truncated = difficult.strip().lower() in _YES, truncated.strip().lower() in _YES
+        boxes.append(
+            Box(name.strip(), xmin, ymin, xmax, ymax, is_difficult, is_truncated, pose.strip() or "Unspecified")
+        )
         end = found.end()
-    if not _TAIL.fullmatch(data, end):
+    if not _TAIL.fullmatch(text, end):
         return None
-    return Annotation(filename.decode().strip(), _size(width.decode()), _size(height.decode()), tuple(boxes))
+    return Annotation(filename.strip(), _size(width), _size(height), tuple(boxes))
 
 
 def write(
