@@ -23,6 +23,9 @@ _SIZES = {
     "large": " of at least 96 x 96 pixels",
 }
 
+# Boxes that become Python's numbers at a time while a file is written.
+_AT_ONCE = 1000
+
 
 class Evaluated(NamedTuple):
     """What COCO's tools accumulate over T IoU thresholds, 101 recalls, K classes by id, the area ranges all, small,
@@ -95,16 +98,20 @@ def _images(dataset: Dataset) -> Iterator[dict]:
 
 def _annotations(dataset: Dataset) -> Iterator[dict]:
     truth = dataset.truth
-    for row in range(len(truth)):
-        yield {
-            "id": row + 1,
-            "image_id": int(truth.image[row]) + 1,
-            "category_id": int(truth.classes[row]),
-            "bbox": xywh(truth.boxes[row : row + 1])[0].tolist(),
-            "area": float(truth.areas[row]),
-            "iscrowd": int(truth.crowd[row]),
-            "difficult": int(truth.difficult[row]),
-        }
+    for start in range(0, len(truth), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        columns = (truth.image, truth.classes, truth.areas, truth.crowd, truth.difficult)
+        rows = zip(xywh(truth.boxes[part]).tolist(), *(column[part].tolist() for column in columns), strict=True)
+        for number, (box, image, category, area, crowd, difficult) in enumerate(rows, start + 1):
+            yield {
+                "id": number,
+                "image_id": image + 1,
+                "category_id": category,
+                "bbox": box,
+                "area": area,
+                "iscrowd": int(crowd),
+                "difficult": int(difficult),
+            }
 
 
 def results(detections: Detections) -> list[dict]:
@@ -141,8 +148,9 @@ def write_results(path: str | Path, detections: Detections) -> None:
 
 def _write_lines(file, items: Iterable[dict]) -> None:
     before = "[\n"
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     for item in items:
-        file.write(before + json.dumps(item, ensure_ascii=False, allow_nan=False))
+        file.write(before + encode(item))
         before = ",\n"
     file.write("\n]" if before == ",\n" else "[\n]")
 

@@ -19,7 +19,7 @@ from boxwright.records import tfrecord
 from boxwright.records.example import Record, from_example
 
 DECIMALS = 3
-# Images whose boxes are put into one array while a data set is read.
+# Images whose boxes become one array at a time while a data set is read.
 _JOINED = 1000
 
 
@@ -120,10 +120,13 @@ class Sample(Sequence):
         return self._records[self._positions[position]]
 
 
-def pixel_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Normalised boxes [N, 4] to pixels of an image of this height and width, float64 [N, 4], rounded to 1/1000."""
-    scaled = np.asarray(boxes, np.float64).reshape(-1, 4) * (height, width, height, width)
-    return np.round(scaled, DECIMALS)
+def pixel_boxes(boxes: np.ndarray, height: int | np.ndarray, width: int | np.ndarray) -> np.ndarray:
+    """Normalised boxes [N, 4] to pixels, float64 [N, 4], rounded to 1/1000.
+
+    `height` and `width` are those of the image, or those of each box's image, [N].
+    """
+    scale = np.stack([height, width, height, width], axis=-1)
+    return np.round(np.asarray(boxes, np.float64).reshape(-1, 4) * scale, DECIMALS)
 
 
 def xywh(boxes: np.ndarray) -> np.ndarray:
@@ -164,39 +167,40 @@ def dataset_of(records: Iterable[Record], label_map: Mapping[str, int], side: st
     """
     names: list[str] = []
     sizes: list[tuple[int, int]] = []
-    columns: list[tuple[np.ndarray, ...]] = []
+    rows: list[tuple] = []
+    blocks: list[tuple[np.ndarray, ...]] = []
     unknown: dict[str, str] = {}
     known = set(label_map.values())
-    for index, record in enumerate(records):
-        names.append(record.source_id)
-        sizes.append((record.height, record.width))
+    for record in records:
         ids = [label_map.get(text, number) for text, number in zip(record.class_text, record.classes, strict=True)]
         for text, number in zip(record.class_text, ids, strict=True):
             if text not in label_map and (text or number not in known):
                 unknown.setdefault(f"'{text}'" if text else f"number {number}", record.source_id)
-        boxes = pixel_boxes(record.boxes, *sizes[-1])
-        own = np.round((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), DECIMALS)
-        columns.append(
-            (
-                np.full(len(boxes), index, np.int64),
-                boxes,
-                np.array(ids, np.int64),
-                np.where(record.area > 0, record.area, own),
-                record.is_crowd,
-                record.difficult,
-            )
-        )
-        if len(columns) == _JOINED:
-            columns = [_joined(columns)]
-    _check(names, sizes, unknown, label_map, side, boxes=sum(len(column[0]) for column in columns))
+        names.append(record.source_id)
+        sizes.append((record.height, record.width))
+        rows.append((record.boxes, ids, record.area, record.is_crowd, record.difficult))
+        if len(rows) == _JOINED:
+            blocks.append(_block(rows, sizes[-_JOINED:], len(names) - _JOINED))
+            rows = []
+    if rows:
+        blocks.append(_block(rows, sizes[-len(rows) :], len(names) - len(rows)))
+    _check(names, sizes, unknown, label_map, side, boxes=sum(len(block[0]) for block in blocks))
     heights, widths = np.array(sizes, np.int64).T
-    truth = GroundTruth(*_joined(columns))
+    truth = GroundTruth(*map(np.concatenate, zip(*blocks, strict=True)))
     return Dataset(Images(tuple(names), heights, widths), truth, dict(label_map))
 
 
-def _joined(columns: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
-    """Several images' columns as one image's: an array takes a hundred bytes beside what it holds."""
-    return tuple(np.concatenate(column) for column in zip(*columns, strict=True))
+def _block(rows: Sequence[tuple], sizes: Sequence[tuple[int, int]], first: int) -> tuple[np.ndarray, ...]:
+    """The columns of `GroundTruth` of some images: `rows` as `dataset_of` collects them, (height, width) of each, and
+    the first's index. One by one, images would take four times as long, and arrays a hundred bytes beside what they
+    hold.
+    """
+    counts = [len(row[0]) for row in rows]
+    boxes, ids, areas, crowd, difficult = map(np.concatenate, zip(*rows, strict=True))
+    boxes = pixel_boxes(boxes, *np.repeat(np.array(sizes, np.int64), counts, axis=0).T)
+    own = np.round((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), DECIMALS)
+    image = np.repeat(np.arange(first, first + len(rows)), counts)
+    return image, boxes, ids.astype(np.int64), np.where(areas > 0, areas, own), crowd, difficult
 
 
 def _check(names, sizes, unknown, label_map, side: str, boxes: int) -> None:

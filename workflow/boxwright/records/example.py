@@ -5,7 +5,7 @@ label map. Text is UTF-8.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,22 @@ from boxwright.errors import UserError
 
 _CORNERS = ("ymin", "xmin", "ymax", "xmax")
 _BYTES, _INTS, _FLOATS = "bytes_list", "int64_list", "float_list"
+_KINDS = {
+    "image/height": _INTS,
+    "image/width": _INTS,
+    "image/filename": _BYTES,
+    "image/source_id": _BYTES,
+    "image/key/sha256": _BYTES,
+    "image/encoded": _BYTES,
+    "image/format": _BYTES,
+    **{f"image/object/bbox/{corner}": _FLOATS for corner in _CORNERS},
+    "image/object/area": _FLOATS,
+    "image/object/class/text": _BYTES,
+    "image/object/class/label": _INTS,
+    "image/object/difficult": _INTS,
+    "image/object/truncated": _INTS,
+    "image/object/view": _BYTES,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,52 +61,64 @@ class Record:
     is_crowd: np.ndarray  # bool [N], False where the record does not say
 
 
-def to_example(
-    sample: Sample,
-    encoded: bytes,
-    label_map: Mapping[str, int],
-    *,
-    image_format: str | None = None,
-    sha256: str | None = None,
-) -> bytes:
-    """The serialized tf.Example of one sample; equal arguments give equal bytes.
+class Encoder:
+    """Makes the tf.Examples of samples whose classes have the ids of `label_map`, one sample at a time.
 
-    `encoded` are the bytes that go into the record. Where they are not those of the sample's file, `image_format` says
-    what they are. `sha256` is their hash where the caller knows it; else it is computed here.
-    Raises UserError where a box's class is not in `label_map`.
+    The lists of one message are filled anew for each sample, which takes a third of the time of a new message.
     """
-    boxes = sample.boxes
-    unknown = sorted({box.class_name for box in boxes} - label_map.keys())
-    if unknown:
-        raise UserError(
-            f"{sample.name}: the label map does not know {', '.join(unknown)} (it has: {', '.join(label_map)})."
-        )
-    example = protos.Example()
-    feature = example.features.feature
 
-    def put(key: str, kind: str, *values: Any) -> None:
-        # SetInParent gives an image without objects lists of the right type that are empty.
-        part = getattr(feature[key], kind)
-        part.SetInParent()
-        part.value.extend(values)
+    def __init__(self, label_map: Mapping[str, int]) -> None:
+        self._label_map = label_map
+        self._example = protos.Example()
+        feature = self._example.features.feature
+        self._lists = {}
+        for key, kind in _KINDS.items():
+            part = getattr(feature[key], kind)
+            part.SetInParent()  # so that an image without objects has lists of the right type that are empty
+            self._lists[key] = part.value
 
-    put("image/height", _INTS, sample.height)
-    put("image/width", _INTS, sample.width)
-    put("image/filename", _BYTES, sample.name.encode())
-    put("image/source_id", _BYTES, sample.name.encode())
-    put("image/key/sha256", _BYTES, (sha256 or hashlib.sha256(encoded).hexdigest()).encode())
-    put("image/encoded", _BYTES, encoded)
-    put("image/format", _BYTES, (image_format or sample.format).encode())
-    for corner in _CORNERS:
-        side = sample.width if corner.startswith("x") else sample.height
-        put(f"image/object/bbox/{corner}", _FLOATS, *(getattr(box, corner) / side for box in boxes))
-    put("image/object/area", _FLOATS, *((box.xmax - box.xmin) * (box.ymax - box.ymin) for box in boxes))
-    put("image/object/class/text", _BYTES, *(box.class_name.encode() for box in boxes))
-    put("image/object/class/label", _INTS, *(label_map[box.class_name] for box in boxes))
-    put("image/object/difficult", _INTS, *(int(box.difficult) for box in boxes))
-    put("image/object/truncated", _INTS, *(int(box.truncated) for box in boxes))
-    put("image/object/view", _BYTES, *(box.pose.encode() for box in boxes))
-    return example.SerializeToString(deterministic=True)
+    def __call__(
+        self, sample: Sample, encoded: bytes, *, image_format: str | None = None, sha256: str | None = None
+    ) -> bytes:
+        """The serialized tf.Example of one sample; equal arguments give equal bytes.
+
+        `encoded` are the bytes that go into the record. Where they are not those of the sample's file, `image_format`
+        says what they are. `sha256` is their hash where the caller knows it; else it is computed here.
+        Raises UserError where a box's class is not in the label map.
+        """
+        boxes, ids, width, height = sample.boxes, self._label_map, sample.width, sample.height
+        unknown = sorted({box.class_name for box in boxes} - ids.keys())
+        if unknown:
+            raise UserError(
+                f"{sample.name}: the label map does not know {', '.join(unknown)} (it has: {', '.join(ids)})."
+            )
+        values = {
+            "image/height": [height],
+            "image/width": [width],
+            "image/filename": [sample.name.encode()],
+            "image/source_id": [sample.name.encode()],
+            "image/key/sha256": [(sha256 or hashlib.sha256(encoded).hexdigest()).encode()],
+            "image/encoded": [encoded],
+            "image/format": [(image_format or sample.format).encode()],
+            "image/object/bbox/ymin": [box.ymin / height for box in boxes],
+            "image/object/bbox/xmin": [box.xmin / width for box in boxes],
+            "image/object/bbox/ymax": [box.ymax / height for box in boxes],
+            "image/object/bbox/xmax": [box.xmax / width for box in boxes],
+            "image/object/area": [(box.xmax - box.xmin) * (box.ymax - box.ymin) for box in boxes],
+            "image/object/class/text": [box.class_name.encode() for box in boxes],
+            "image/object/class/label": [ids[box.class_name] for box in boxes],
+            "image/object/difficult": [int(box.difficult) for box in boxes],
+            "image/object/truncated": [int(box.truncated) for box in boxes],
+            "image/object/view": [box.pose.encode() for box in boxes],
+        }
+        for key, held in self._lists.items():
+            held[:] = values[key]
+        return self._example.SerializeToString(deterministic=True)
+
+
+def to_example(sample: Sample, encoded: bytes, label_map: Mapping[str, int], **stated: str) -> bytes:
+    """The tf.Example of a single sample, as `Encoder` makes it."""
+    return Encoder(label_map)(sample, encoded, **stated)
 
 
 def from_example(data: bytes) -> Record:
@@ -103,13 +131,10 @@ def from_example(data: bytes) -> Record:
         example.ParseFromString(data)
     except DecodeError:
         raise UserError("A record is not a tf.Example: was this file made for object detection?") from None
-    feature = example.features.feature
+    lists = {key: _values(feature) for key, feature in example.features.feature.items()}
 
     def values(key: str) -> Any:
-        if key not in feature:
-            return ()
-        kind = feature[key].WhichOneof("kind")
-        return getattr(feature[key], kind).value if kind else ()
+        return lists.get(key, ())
 
     def text(key: str) -> str:
         return next(iter(values(key)), b"").decode()
@@ -130,7 +155,8 @@ def from_example(data: bytes) -> Record:
         raise UserError(f"The record of {text('image/source_id') or 'an image'} has no image (image/encoded).")
     count = len(values("image/object/bbox/ymin"))
     width, height = (next(iter(values(f"image/{side}")), 0) for side in ("width", "height"))
-    boxes = np.array([per_object(f"bbox/{corner}") for corner in _CORNERS], np.float32).T.reshape(count, 4)
+    corners = zip(*[per_object(f"bbox/{corner}") for corner in _CORNERS], strict=True)
+    boxes = np.array(list(corners), np.float32).reshape(count, 4)
     box_area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) * (width * height)
     return Record(
         encoded=encoded,
@@ -141,11 +167,16 @@ def from_example(data: bytes) -> Record:
         width=width,
         height=height,
         boxes=boxes,
-        classes=np.array(per_object("class/label"), np.int32),
+        classes=np.fromiter(per_object("class/label"), np.int32),
         class_text=tuple(name.decode() for name in per_object("class/text", b"")),
-        difficult=np.array(per_object("difficult", 0), bool),
-        truncated=np.array(per_object("truncated", 0), bool),
+        difficult=np.fromiter(per_object("difficult", 0), bool),
+        truncated=np.fromiter(per_object("truncated", 0), bool),
         pose=tuple(pose.decode() for pose in per_object("view", b"Unspecified")),
-        area=np.array(per_object("area") if values("image/object/area") else box_area, np.float32),
-        is_crowd=np.array(per_object("is_crowd", 0), bool),
+        area=np.fromiter(per_object("area") if values("image/object/area") else box_area, np.float32),
+        is_crowd=np.fromiter(per_object("is_crowd", 0), bool),
     )
+
+
+def _values(feature: Any) -> Sequence:
+    kind = feature.WhichOneof("kind")
+    return getattr(feature, kind).value if kind else ()
