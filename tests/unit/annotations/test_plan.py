@@ -477,7 +477,7 @@ def test_the_order_of_discovery_does_not_matter(planned, tmp_path, monkeypatch):
         def __exit__(self, *_):
             self.entries.close()
 
-    monkeypatch.setattr(scan.os, "scandir", Reversed)
+    monkeypatch.setattr(os, "scandir", Reversed)
     again = plan.make(dataset.settings(), tmp_path / "again")
     assert again == made
 

@@ -19,6 +19,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ from boxwright.annotations.model import Entry
 from boxwright.annotations.split import EVAL, TRAIN
 from boxwright.errors import UserError
 from boxwright.files import write_if_changed
+
+# Bytes of facts from which listing the files takes longer than starting processes for it; some 20,000 files.
+_LARGE = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,11 @@ class _Planner:
             if any(self.lists.values()):
                 raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
             self.lists = {}
-        self.images = scan.walk(_folders(dataset["images"]), images.EXTENSIONS)
-        self.xmls = scan.walk(_folders(dataset["annotations"]), (".xml",))
+        self.images, self.xmls = scan.listings(
+            (_folders(dataset["images"]), tuple(images.EXTENSIONS)),
+            (_folders(dataset["annotations"]), (".xml",)),
+            large=self._was_large,
+        )
         self.stamp = self._stamp()
 
     def _stamp(self) -> str:
@@ -114,6 +121,13 @@ class _Planner:
             return load(self.data_dir)
         except (OSError, ValueError, KeyError, UserError):
             return None
+
+    @property
+    def _was_large(self) -> bool:
+        """Whether there were many files the last time; which does not matter but for the time that it takes."""
+        with suppress(OSError):
+            return (self.folder / "facts.txt").stat().st_size > _LARGE
+        return False
 
     @property
     def _failed(self) -> Path:

@@ -1,15 +1,17 @@
-"""Finds the files of a data set and remembers what they said, so that only a changed file is read again."""
+"""Lists the files of a data set and remembers what they said, so that only a changed file is read again."""
 
 import hashlib
 import json
-import os
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from boxwright.annotations import facts
+from boxwright.annotations import facts, walk
 from boxwright.errors import UserError
 from boxwright.files import writing
 
@@ -68,54 +70,32 @@ class Listing(NamedTuple):
         return digest.hexdigest()
 
 
-def walk(folders: Sequence[str], extensions: Collection[str]) -> Listing:
-    """All files with one of the extensions (lower case) in the folders and below, links followed, hidden names not.
+def listings(*wanted: tuple[Sequence[str], Collection[str]], large: bool = False) -> list[Listing]:
+    """For each of some (folders, endings) all files that `walk.walk` finds; each in a process of its own if `large`.
 
-    A folder that is reached twice is listed where it is met first. Raises UserError for a folder that is not there or
-    cannot be read.
+    Raises UserError for a folder that is not there or cannot be read.
     """
-    missing = [folder for folder in folders if not Path(folder).is_dir()]
+    missing = [folder for folders, _ in wanted for folder in folders if not Path(folder).is_dir()]
     if missing:
         raise UserError(
             f"There is no folder {', '.join(missing)} (seen from {Path.cwd()}). "
             "Correct `dataset.images` or `dataset.annotations`."
         )
-    seen: set[tuple[int, int]] = set()
     try:
-        return Listing(tuple(folders), tuple(_walk(folder, extensions, seen) for folder in folders))
+        if large:
+            with ThreadPoolExecutor(len(wanted)) as pool:
+                found = list(pool.map(_walk_apart, *zip(*wanted, strict=True)))
+        else:
+            found = [walk.walk(folders, tuple(endings)) for folders, endings in wanted]
     except OSError as error:
         raise UserError(f"{error.filename} cannot be read ({error.strerror}). Check who may read it.") from error
+    return [Listing(tuple(folders), tuple(of)) for (folders, _), of in zip(wanted, found, strict=True)]
 
 
-def _walk(folder: str, extensions: Collection[str], seen: set[tuple[int, int]]) -> list[str]:
-    endings = tuple(extensions)
-    found: list[str] = []
-    waiting = [(folder, "")]
-    while waiting:
-        place, prefix = waiting.pop()
-        below = []
-        opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            status = os.fstat(opened)
-            identity = (status.st_dev, status.st_ino)
-            if identity in seen:
-                continue
-            seen.add(identity)
-            with os.scandir(opened) as entries:  # an open folder's files are looked up without walking down to it again
-                for entry in entries:
-                    name = entry.name
-                    if name.startswith("."):
-                        continue
-                    if name.lower().endswith(endings) and entry.is_file():
-                        of = entry.stat()
-                        found.append(f"{prefix}{name}\0{of.st_size} {of.st_mtime_ns} {of.st_ctime_ns} {of.st_ino}")
-                    elif entry.is_dir():
-                        below.append((f"{place}/{name}", f"{prefix}{name}/"))
-        finally:
-            os.close(opened)
-        waiting += sorted(below, reverse=True)
-    found.sort()
-    return found
+def _walk_apart(folders: Sequence[str], endings: Collection[str]) -> list[list[str]]:
+    command = [sys.executable, "-P", "-S", walk.__file__, ",".join(endings), *folders]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    return walk.walk(folders, tuple(endings)) if done.returncode else json.loads(done.stdout)  # the former says why
 
 
 def fold(name: str) -> str:

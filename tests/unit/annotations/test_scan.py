@@ -1,0 +1,79 @@
+"""The files of a data set and their stamps."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from boxwright.annotations import scan, walk
+from boxwright.errors import UserError
+
+ENDINGS = (".jpg", ".png")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("b.jpg", "A.PNG", "a/c.jpg", "a-b/d.jpg", "a/é \n\t.jpg", "note.txt", ".hidden.jpg", ".hidden/e.jpg"):
+        path = tmp_path / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "images"
+
+
+def paths(listing):
+    return [file.relative for file in listing.files()]
+
+
+def test_files_are_listed_by_path_at_every_depth(folder):
+    (listing,) = scan.listings(([str(folder)], ENDINGS))
+    assert paths(listing) == ["A.PNG", "a-b/d.jpg", "a/c.jpg", "a/é \n\t.jpg", "b.jpg"]
+    assert len(listing) == 5
+    assert all(Path(file.path).is_file() for file in listing.files())
+
+
+def test_links_are_followed_once(folder):
+    (folder / "a/again").symlink_to(folder)
+    (folder / "link.jpg").symlink_to(folder / "b.jpg")
+    (folder / "broken.jpg").symlink_to(folder / "none.jpg")
+    (listing,) = scan.listings(([str(folder), str(folder / "a")], ENDINGS))
+    assert paths(listing) == ["A.PNG", "a-b/d.jpg", "a/c.jpg", "a/é \n\t.jpg", "b.jpg", "link.jpg"]
+
+
+def test_processes_of_their_own_find_the_same(folder, monkeypatch):
+    (folder / os.fsdecode(b"no \xff text.jpg")).touch()
+    wanted = (([str(folder)], ENDINGS), ([str(folder / "a"), str(folder / "a-b")], (".jpg",)))
+    here = scan.listings(*wanted)
+    monkeypatch.setattr(walk, "walk", None)
+    assert scan.listings(*wanted, large=True) == here
+    assert [listing.fingerprint() for listing in here] == [
+        listing.fingerprint() for listing in scan.listings(*wanted, large=True)
+    ]
+
+
+@pytest.mark.parametrize("change", ["size", "time", "inode", "name"])
+def test_a_file_that_changed_changes_the_fingerprint(folder, change):
+    (before,) = scan.listings(([str(folder)], ENDINGS))
+    path = folder / "a/c.jpg"
+    if change == "size":
+        path.write_text("longer than before")
+    elif change == "time":
+        os.utime(path, ns=(0, 0))
+    elif change == "inode":
+        status = path.stat()
+        other = folder / "other"
+        other.write_text(path.read_text())
+        os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+        other.replace(path)
+    else:
+        path.rename(folder / "a/d.jpg")
+    (after,) = scan.listings(([str(folder)], ENDINGS))
+    assert after.fingerprint() != before.fingerprint()
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_what_cannot_be_read_is_named(folder, large):
+    (folder / "a/loop.jpg").symlink_to("loop.jpg")
+    with pytest.raises(UserError, match=r"images/a/loop\.jpg cannot be read"):
+        scan.listings(([str(folder)], ENDINGS), large=large)
+    with pytest.raises(UserError, match=r"There is no folder .*/none "):
+        scan.listings(([str(folder / "none")], ENDINGS), large=large)

@@ -1,0 +1,61 @@
+"""Finds the files below some folders, each with a stamp that changes whenever its content may have.
+
+A large data set is looked through each time a run is planned, which its images and its annotations may share between
+two processes: this module runs as a program too, and imports next to nothing, so as to start at once.
+
+    python walk.py .jpg,.png FOLDER...      prints what `walk` gives, as JSON
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+
+def walk(folders: Sequence[str], endings: Sequence[str]) -> list[list[str]]:
+    """For each folder a text for each file below it whose name has one of the endings (lower case): its path below the
+    folder ("/" between parts), a NUL, and its stamp (size, time of modification and of change, inode), sorted.
+
+    Links are followed, hidden names not; a folder that is reached twice is listed where it is met first. Raises OSError
+    with the path of what cannot be read.
+    """
+    seen: set[tuple[int, int]] = set()
+    return [_walk(folder, tuple(endings), seen) for folder in folders]
+
+
+def _walk(folder: str, endings: tuple[str, ...], seen: set[tuple[int, int]]) -> list[str]:
+    found: list[str] = []
+    waiting = [(folder, "")]
+    while waiting:
+        place, prefix = waiting.pop()
+        below = []
+        # The files of an open folder are looked up without walking down to it again for each.
+        opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            status = os.fstat(opened)
+            identity = (status.st_dev, status.st_ino)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            with os.scandir(opened) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name.startswith("."):
+                        continue
+                    if name.lower().endswith(endings) and entry.is_file():
+                        of = entry.stat()
+                        found.append(f"{prefix}{name}\0{of.st_size} {of.st_mtime_ns} {of.st_ctime_ns} {of.st_ino}")
+                    elif entry.is_dir():
+                        below.append((f"{place}/{name}", f"{prefix}{name}/"))
+        except OSError as error:
+            error.filename = f"{place}/{error.filename}"
+            raise
+        finally:
+            os.close(opened)
+        waiting += sorted(below, reverse=True)
+    found.sort()
+    return found
+
+
+if __name__ == "__main__":
+    json.dump(walk(sys.argv[2:], sys.argv[1].split(",")), sys.stdout)
