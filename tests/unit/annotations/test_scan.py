@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from boxwright.annotations import scan, walk
+from boxwright.annotations import scan
 from boxwright.errors import UserError
 
 ENDINGS = (".jpg", ".png")
@@ -41,13 +41,14 @@ def test_links_are_followed_once(folder):
 
 def test_processes_of_their_own_find_the_same(folder, monkeypatch):
     (folder / os.fsdecode(b"no \xff text.jpg")).touch()
-    wanted = (([str(folder)], ENDINGS), ([str(folder / "a"), str(folder / "a-b")], (".jpg",)))
+    wanted = (([str(folder)], ENDINGS), ([str(folder / "a"), str(folder)], (".jpg",)))
     here = scan.listings(*wanted)
-    monkeypatch.setattr(walk, "walk", None)
-    assert scan.listings(*wanted, large=True) == here
-    assert [listing.fingerprint() for listing in here] == [
-        listing.fingerprint() for listing in scan.listings(*wanted, large=True)
-    ]
+    apart = []
+    walk_apart = scan._walk_apart
+    monkeypatch.setattr(scan, "_walk_apart", lambda *one: apart.append(one) or walk_apart(*one))
+    found = scan.listings(*wanted, large=True)
+    assert (found, apart) == (here, [wanted[1]])
+    assert [listing.fingerprint() for listing in found] == [listing.fingerprint() for listing in here]
 
 
 @pytest.mark.parametrize("change", ["size", "time", "inode", "name"])
@@ -74,6 +75,6 @@ def test_a_file_that_changed_changes_the_fingerprint(folder, change):
 def test_what_cannot_be_read_is_named(folder, large):
     (folder / "a/loop.jpg").symlink_to("loop.jpg")
     with pytest.raises(UserError, match=r"images/a/loop\.jpg cannot be read"):
-        scan.listings(([str(folder)], ENDINGS), large=large)
+        scan.listings(([str(folder / "a-b")], ENDINGS), ([str(folder)], ENDINGS), large=large)
     with pytest.raises(UserError, match=r"There is no folder .*/none "):
         scan.listings(([str(folder / "none")], ENDINGS), large=large)

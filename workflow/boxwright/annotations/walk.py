@@ -58,4 +58,4 @@ def _walk(folder: str, endings: tuple[str, ...], seen: set[tuple[int, int]]) -> 
 
 
 if __name__ == "__main__":
-    json.dump(walk(sys.argv[2:], sys.argv[1].split(",")), sys.stdout)
+    print(json.dumps(walk(sys.argv[2:], sys.argv[1].split(","))))
