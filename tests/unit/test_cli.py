@@ -120,6 +120,12 @@ def test_the_label_map_that_a_file_names_is_counted(write, tmp_path, capsys):
     assert "label_map.pbtxt cannot be used: " in capsys.readouterr().out
 
 
+def test_a_file_without_a_model_is_named(write, capsys):
+    path = write("empty.config", "# nothing yet")
+    assert main(["lint", path]) == 1
+    assert capsys.readouterr().out.startswith(f"error: {path}: The pipeline configuration has no model: ")
+
+
 def test_what_is_no_file_is_told(tmp_path, capsys):
     assert main(["lint", str(tmp_path), str(tmp_path / "none.config")]) == 1
     told = capsys.readouterr().out.splitlines()

@@ -21,9 +21,9 @@ from boxwright.errors import UserError
 from boxwright.evaluation import names
 from boxwright.evaluation.choose import unknown_metric
 from boxwright.pipeline import coverage, identity, restart, text
+from boxwright.pipeline.configure import Wanted, configure
 from boxwright.pipeline.findings import Facts
 from boxwright.pipeline.judgement import Draft, judge
-from boxwright.pipeline.patch import patch
 from boxwright.progress import say
 from boxwright.zoo import catalogue
 from boxwright.zoo.download import megabytes
@@ -76,8 +76,9 @@ class Blueprint:
         self.plan = plan.make(dataset, data, write=write) if plan_data else plan.load(data)
         if plan_data:
             self._find_pipelines(download)
-        self._originals = {name: text.read_document(self.pipeline(name)) for name in self.models}
-        self._configurations = {name: self._patched(name) for name in self.models}
+        self._originals, self._configurations = configure(
+            Wanted(name, self._shown(name), self.pipeline(name), self.patch_arguments(name)) for name in self.models
+        )
         if plan_data:
             self._check_metrics()
             self._judge()
@@ -289,9 +290,9 @@ class Blueprint:
 
     # How it is found out
 
-    def _patched(self, name: str) -> Any:
-        config, _ = patch(self._originals[name].config, **self.patch_arguments(name))
-        return config
+    def _shown(self, name: str) -> str:
+        """The name in the configuration, which the repetitions of a model share."""
+        return self.model(name)["repeat_of"] or name
 
     def _find_pipelines(self, download: bool) -> None:
         """Have the archives of the zoo without whose pipeline.config nothing can be planned."""
@@ -318,8 +319,7 @@ class Blueprint:
         wanted = {"export.metric": self.settings["export"]["metric"]}
         for name in self.models:
             if stopping := self.model(name)["early_stopping"]:
-                given = self.model(name)["repeat_of"] or name
-                wanted[f"models.{given}.early_stopping.metric"] = stopping["metric"]
+                wanted[f"models.{self._shown(name)}.early_stopping.metric"] = stopping["metric"]
         known = names.of_classes(self.plan.classes)
         if mistakes := [
             unknown_metric(key, metric, known) for key, metric in wanted.items() if metric and metric not in known
@@ -332,7 +332,7 @@ class Blueprint:
         boxes = coverage.boxes_of(self._some_samples())
         drafts = []
         # Repetitions differ in their seed alone: one of them stands for all, under the name in the configuration.
-        given = {self.model(name)["repeat_of"] or name: name for name in self.models}
+        given = {self._shown(name): name for name in self.models}
         for shown, name in given.items():
             config = self._configurations[name]
             facts = Facts(

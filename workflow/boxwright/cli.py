@@ -117,7 +117,8 @@ def _findings(path: str) -> list[tuple[str, str]]:
         facts = Facts(_num_classes(document.config), checkpoint_names=_checkpoint_names(document.config))
         findings = lint(document.config, facts)
     except UserError as error:
-        return [("error", f"error: {line}") for line in str(error).splitlines()]
+        lines = [line if line.startswith(path) else f"{path}: {line}" for line in str(error).splitlines()]
+        return [("error", f"error: {line}") for line in lines]
     notes = [("info", f"{path}:{note.line}: info {note.field}: {note.text}") for note in document.notes]
     return [(finding.level, f"{document.place(finding.field)}: {finding}") for finding in findings] + notes
 

@@ -1,0 +1,50 @@
+"""All models of a run are configured at once."""
+
+import pytest
+
+from boxwright.errors import UserError
+from boxwright.pipeline.configure import Wanted, configure
+
+PATCH = {
+    "num_classes": 2,
+    "label_map_path": "label_map.pbtxt",
+    "train_records": ["train"],
+    "eval_records": ["eval"],
+    "num_steps": 5,
+}
+
+
+@pytest.fixture
+def wanted(tmp_path):
+    def wanted(name, source, shown=None, **arguments):
+        path = tmp_path / f"{shown or name}.config"
+        path.write_text(source)
+        return Wanted(name, shown or name, str(path), PATCH | arguments)
+
+    return wanted
+
+
+def test_each_model_has_its_original_and_its_own(wanted):
+    originals, configurations = configure(
+        [wanted("a", "model { ssd { num_classes: 90 } }"), wanted("b", "model { ssd {} }")]
+    )
+    assert originals["a"].config.model.ssd.num_classes == 90
+    assert {name: one.model.ssd.num_classes for name, one in configurations.items()} == {"a": 2, "b": 2}
+
+
+def test_the_mistakes_in_all_files_are_told_below_their_models(wanted):
+    models = [
+        wanted("a", "model { ssd {} }"),
+        wanted("b-0", "model { ssd {} }", shown="b", overrides={"model.ssd.x": 1, "train_config.batch_size": "y"}),
+        wanted("b-1", "model { ssd {} }", shown="b", overrides={"model.ssd.x": 1, "train_config.batch_size": "y"}),
+        wanted("c", "model { sd {} }"),
+        wanted("d", "train_config {}"),
+    ]
+    with pytest.raises(UserError) as caught:
+        configure(models)
+    told = str(caught.value).splitlines()
+    assert [line.partition(",")[0] for line in told if not line.startswith(" ")] == ["models.b", "models.c", "models.d"]
+    assert told[1].startswith("  - override `model.ssd.x`: model.ssd has no field `x`")
+    assert told[2] == "  - override `train_config.batch_size`: takes a whole number from 0 (uint32), not 'y'."
+    assert told[4].startswith(f"  - {models[3].path}:1:9: model has no field `sd`; nearest known: ssd")
+    assert "has no model" in told[6]

@@ -1,0 +1,38 @@
+"""The pipeline configurations of all models of a run, read and patched, with the mistakes in all of them at once."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from google.protobuf.message import Message
+
+from boxwright.errors import UserError
+from boxwright.pipeline.patch import patch
+from boxwright.pipeline.text import Document, read_document
+
+
+class Wanted(NamedTuple):
+    """A model: its name, the one that the configuration of the run gives it (repetitions share one), the path of its
+    pipeline.config and the arguments of `patch`.
+    """
+
+    name: str
+    shown: str
+    path: str
+    arguments: Mapping[str, Any]
+
+
+def configure(models: Iterable[Wanted]) -> tuple[dict[str, Document], dict[str, Message]]:
+    """By name each model's original document and its patched configuration; one UserError with all mistakes."""
+    originals, configurations, mistakes = {}, {}, {}
+    for name, shown, path, arguments in models:
+        try:
+            originals[name] = read_document(path)
+            configurations[name], _ = patch(originals[name].config, **arguments)
+        except UserError as error:
+            mistakes[shown] = [
+                f"models.{shown}, made from {path}:",
+                *(f"  - {line}" for line in str(error).splitlines()),
+            ]
+    if mistakes:
+        raise UserError("\n".join(line for lines in mistakes.values() for line in lines))
+    return originals, configurations
