@@ -34,3 +34,5 @@ rule all:
         expand(rules.measure_anchors.output, model=MODELS),
         expand(rules.draw_model.output, model=MODELS),
         rules.compare_models.output,
+    message:
+        f"All results are in {RESULTS}"

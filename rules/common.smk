@@ -10,7 +10,7 @@ sys.path.insert(0, str(LIBRARY))
 
 from snakemake.logging import logger
 
-from boxwright import lock, needs, reruns, sources, terminal
+from boxwright import lock, needs, progress, reruns, sources, terminal
 from boxwright.blueprint import Blueprint
 from boxwright.errors import UserError
 from boxwright.evaluation import stopping
@@ -29,8 +29,10 @@ if not workflow.overwrite_configfiles and not config:
 works = workflow.is_main_process and not workflow.output_settings.stdout
 if works:
     lock.take()
-if not workflow.output_settings.verbose:
-    terminal.spare(logger)
+if not workflow.subprocess_exec:
+    progress.show_lines(False)
+if works and not workflow.output_settings.verbose:
+    terminal.take_over(logger, local=workflow.local_exec)
 
 try:
     blueprint = Blueprint(

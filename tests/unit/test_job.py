@@ -1,11 +1,13 @@
 """What happens around the work of a rule."""
 
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from boxwright import progress
 from boxwright.errors import UserError
 from boxwright.job import job
 from boxwright.receipts import Receipts
@@ -35,8 +37,8 @@ def test_output_reaches_terminal_and_log(rule, capsys):
         print("to one")
         print("to the other", file=sys.stderr)
     shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("to one\n", "to the other\n")
-    assert logged(rule) == "to one\nto the other\n"
+    assert (shown.out, shown.err) == ("to one\n", "to the other\nDone in 0.0 s\n")
+    assert logged(rule) == "to one\nto the other\nDone in 0.0 s\n"
 
 
 def test_redrawn_lines_stay_out_of_the_log(rule, capsys):
@@ -44,8 +46,34 @@ def test_redrawn_lines_stay_out_of_the_log(rule, capsys):
         sys.stderr.write("\r 10 %")
         sys.stderr.write("\r 20 %")
         print("done")
-    assert capsys.readouterr().err == "\r 10 %\r 20 %"
-    assert logged(rule) == "done\n"
+    assert capsys.readouterr().err.startswith("\r 10 %\r 20 %")
+    assert logged(rule).startswith("done\n")
+
+
+@pytest.fixture
+def shown():
+    """A run that shows one line of the job."""
+    progress.show_lines(True)
+    yield
+    progress.show_lines(False)
+
+
+def test_a_job_of_which_a_line_is_shown_prints_into_its_log(shown, rule, capfd):
+    with job(rule):
+        print("to one")
+        os.write(2, b"from C++\n")
+        print("to the other", file=sys.stderr)
+        progress.warn("All should know")
+    assert logged(rule) == "to one\nfrom C++\nto the other\nAll should know\nDone in 0.0 s\n"
+    heard = capfd.readouterr()
+    assert (heard.out, heard.err) == ("", "All should know\n")
+
+
+def test_what_a_log_cannot_take_reaches_the_terminal(shown, rule, capfd):
+    rule.log = ["/dev/full"]
+    with pytest.raises(SystemExit), job(rule):
+        raise UserError("The disk is full.")
+    assert "The disk is full." in capfd.readouterr().err
 
 
 def test_a_users_mistake_ends_with_its_text_and_no_traceback(rule, capsys):
@@ -58,9 +86,10 @@ def test_a_users_mistake_ends_with_its_text_and_no_traceback(rule, capsys):
 
 
 def test_an_unforeseen_error_keeps_its_traceback_in_the_log(rule):
-    with pytest.raises(ZeroDivisionError), job(rule):
+    with pytest.raises(SystemExit) as ended, job(rule):
         1 / 0  # noqa: B018
-    assert "ZeroDivisionError" in logged(rule)
+    assert ended.value.code == 1
+    assert "Traceback" in logged(rule) and "ZeroDivisionError" in logged(rule)
 
 
 def test_outputs_and_what_is_listed_get_receipts(rule, tmp_path):

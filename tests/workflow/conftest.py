@@ -22,6 +22,7 @@ class Outcome:
 
     code: int
     text: str
+    log: str = ""  # Snakemake's own log file; a dry run has none
 
     @property
     def jobs(self) -> dict[str, int]:
@@ -33,7 +34,7 @@ class Outcome:
     @property
     def work(self) -> set[str]:
         """What each job does, as its rule's message says it: "Training small up to step 6", ..."""
-        return set(re.findall(r"^ *Job \d+: (.*)$", self.text, re.M))
+        return set(re.findall(r"^ *Job \d+: (.*)$", self.log or self.text, re.M))
 
 
 class Project:
@@ -46,8 +47,11 @@ class Project:
         """Run Snakemake on the configuration; `code` is the exit code that must come out (None: any)."""
         self.write_config()
         command = self.command(*arguments, cores=cores)
+        logs = self.folder / ".snakemake" / "log"
+        before = set(logs.glob("*"))
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600)
-        outcome = Outcome(done.returncode, done.stdout + done.stderr)
+        written = "".join(path.read_text() for path in set(logs.glob("*")) - before)
+        outcome = Outcome(done.returncode, done.stdout + done.stderr, written)
         assert code is None or outcome.code == code, outcome.text
         return outcome
 

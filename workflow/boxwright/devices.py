@@ -77,7 +77,7 @@ def take(compute: Compute, threads: int = 0) -> list[str]:
         tf.config.optimizer.set_jit("autoclustering")
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in chosen]
     if len(chosen) < compute.gpus:
-        progress.say(_shortage(compute.gpus, len(chosen), tf.test.is_built_with_cuda()))
+        progress.warn(_shortage(compute.gpus, len(chosen), tf.test.is_built_with_cuda()))
     progress.say(_description(compute, names, threads))
     return names
 

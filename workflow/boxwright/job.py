@@ -1,25 +1,29 @@
-"""What every script of a rule does around its work: a log file beside the terminal, and errors that people can read."""
+"""What every script of a rule does around its work: a log file, and errors that people can read.
+
+A job prints into its log. On the terminal it prints only where nobody shows a line of it (`boxwright.progress`): on
+another machine, under --verbose, or where the disk is too full for a log.
+"""
 
 import io
 import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 # TensorFlow's warnings about itself help nobody who watches a run; its errors still come through.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from boxwright import disk
+from boxwright import disk, progress
 from boxwright.errors import UserError
 from boxwright.receipts import Receipts
 
 
 @contextmanager
 def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
-    """Run a rule's work: what it prints also goes to the rule's log; a UserError ends it with its text and exit code 1.
+    """Run a rule's work: what it prints goes to the rule's log; a UserError ends it with its text and exit code 1.
 
     `snakemake` is the object that Snakemake hands to a script. With `tensorflow` it is imported first, and what it
     prints about itself on the way goes to the log alone. Inputs must be what was written; outputs get receipts
@@ -27,17 +31,18 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
     """
     receipts = Receipts(snakemake.config["results"])
     undeclared: list[Path] = []
-    with _opened(Path(snakemake.log[0])) as log:
-        stdout, stderr = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Tee(stdout, log), _Tee(stderr, log)
+    path = Path(snakemake.log[0])
+    with _printing_to(path) as (log, beside):
+        note = progress.note_beside(path) if beside else None
         try:
-            if tensorflow:
-                _import_tensorflow(log)
-            receipts.begin(snakemake.output)
-            for path in snakemake.input:
-                receipts.verify(path)
-            yield undeclared
-            receipts.write(snakemake.output, undeclared)
+            with progress.of_job(note, beside):
+                if tensorflow:
+                    _import_tensorflow(log)
+                receipts.begin(snakemake.output)
+                for given in snakemake.input:
+                    receipts.verify(given)
+                yield undeclared
+                receipts.write(snakemake.output, undeclared)
         except UserError as error:
             print(f"\n{error}\n", file=sys.stderr)
             sys.exit(1)
@@ -45,11 +50,24 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
             print("Interrupted.", file=sys.stderr)
             sys.exit(130)
         except Exception as error:
-            if disk.is_full(error):
-                print(f"\n{disk.full(snakemake.output[0])}\n", file=sys.stderr)
-                sys.exit(1)
-            print(traceback.format_exc(), file=log)
-            raise
+            told = disk.full(snakemake.output[0]) if disk.is_full(error) else traceback.format_exc()
+            print(f"\n{told}\n", file=sys.stderr)
+            sys.exit(1)
+
+
+@contextmanager
+def _printing_to(path: Path) -> Iterator[tuple[IO[str], IO[str] | None]]:
+    """For the block all that is printed goes to the log at `path`; gives the log, and the terminal if it is spared."""
+    with _opened(path) as log, ExitStack() as stack:
+        beside = None
+        if progress.is_shown() and log.name == str(path):
+            beside = stack.enter_context(os.fdopen(os.dup(2), "w", buffering=1))
+            stack.enter_context(_native(log, 1, 2))
+        stdout, stderr = sys.stdout, sys.stderr
+        sys.stdout = _Tee(beside or stdout, log, spared=beside is not None)
+        sys.stderr = _Tee(beside or stderr, log, spared=beside is not None)
+        try:
+            yield log, beside
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -73,28 +91,41 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             log.close()
 
 
-def _import_tensorflow(log: Any) -> None:
+def _import_tensorflow(log: IO[str]) -> None:
     """Import TensorFlow, whose C++ side greets on file descriptor 2 whatever its log level is."""
-    terminal = os.dup(2)
-    os.dup2(log.fileno(), 2)
-    try:
+    with _native(log, 2):
         import tensorflow  # noqa: F401
+
+
+@contextmanager
+def _native(log: IO[str], *descriptors: int) -> Iterator[None]:
+    """Send to `log` what is written to these file descriptors, past Python's streams."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(one) for one in descriptors]
+    for one in descriptors:
+        os.dup2(log.fileno(), one)
+    try:
+        yield
     finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
+        for one, before in zip(descriptors, kept, strict=True):
+            os.dup2(before, one)
+            os.close(before)
 
 
 class _Tee(io.TextIOBase):
-    """A stream that writes to the terminal and, without the redrawn lines of progress bars, to a log."""
+    """A stream that writes to a log and to the terminal. A terminal that is `spared` hears only what the log cannot
+    take; a log, nothing of the redrawn lines of progress bars.
+    """
 
-    def __init__(self, terminal: Any, log: Any) -> None:
-        self._terminal, self._log = terminal, log
+    def __init__(self, shown: Any, log: Any, spared: bool) -> None:
+        self._terminal, self._log, self._spared = shown, log, spared
 
     def write(self, text: str) -> int:
-        self._terminal.write(text)
-        if "\r" not in text and "\x1b" not in text:
-            with suppress(OSError):  # of a full disk
-                self._log.write(text)
+        redrawn = "\r" in text or "\x1b" in text
+        kept = redrawn or self._keep(text)
+        if not (self._spared and kept):
+            self._terminal.write(text)
         return len(text)
 
     def flush(self) -> None:
@@ -103,7 +134,14 @@ class _Tee(io.TextIOBase):
             self._log.flush()
 
     def isatty(self) -> bool:
-        return self._terminal.isatty()
+        return not self._spared and self._terminal.isatty()
 
     def fileno(self) -> int:
         return self._terminal.fileno()
+
+    def _keep(self, text: str) -> bool:
+        try:
+            self._log.write(text)
+        except OSError:  # of a full disk
+            return False
+        return True

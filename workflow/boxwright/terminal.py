@@ -1,24 +1,244 @@
-"""What Snakemake prints while it runs, without the lines that tell a person nothing.
+"""What a run shows while it works: one line per finished stage, and on a terminal bars of those at work.
 
-A job is announced by its message, and after it comes how many are done. That jobs are about to be selected, how many
-were, and the number of one that ended say no more, and would be half of all lines. They stay in Snakemake's log file,
-and under --verbose.
+Snakemake tells of a job in four messages and of its error in more. This handler stands in the place of the one that
+prints them: from those four it makes one line, with the job's key figure and time, and every other message, errors and
+warnings first of all, it prints as Snakemake does. Snakemake's log file keeps everything, and --verbose changes nothing
+of Snakemake's ways.
+
+The jobs themselves print into their logs (`boxwright.job`), which a failed one shows in full.
 """
 
+import json
 import logging
+import os
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+from snakemake.logging import ColorizingTextHandler
 from snakemake_interface_logger_plugins.common import LogEvent
+from tqdm import tqdm
+from tqdm.utils import disp_trim
 
-_NEEDLESS_EVENTS = {LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED}
-_NEEDLESS_TEXT = "Select jobs to execute..."
+from boxwright import progress
+
+# A rule whose jobs have this wildcard makes one thing in pieces: all of them are one stage.
+PIECE = "shard"
+
+_REDRAWN_S = 0.5
+_BAR = "{desc}  {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{unit}, {remaining} left{postfix}"
+_NEEDLESS_TEXTS = (
+    "Assuming unrestricted shared filesystem usage.",
+    "Using shell: ",
+    "Rules claiming more threads will be scaled down.",
+    "Conda environments: ignored",
+    "Select jobs to execute...",
+    "DAG of jobs will be updated after completion.",
+)
 
 
-def spare(logger: logging.Logger) -> None:
-    """Leave those lines out on the terminal; `logger` is Snakemake's."""
+def take_over(logger: logging.Logger, local: bool) -> None:
+    """Show one line per stage on the terminal from now on.
+
+    `logger` is Snakemake's; a terminal that a logger plugin keeps is left to it. Of jobs that are submitted elsewhere
+    (not `local`) Snakemake's announcement stays: it tells which job has which number there.
+    """
     for handler in logger.handlers:
-        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
-            handler.addFilter(_tells_something)
+        if type(handler) is ColorizingTextHandler:
+            logger.removeHandler(handler)
+            logger.addHandler(OneLine(handler, local))
+            progress.show_lines(True)
 
 
-def _tells_something(record: logging.LogRecord) -> bool:
-    return getattr(record, "event", None) not in _NEEDLESS_EVENTS and record.msg != _NEEDLESS_TEXT
+@dataclass
+class _Stage:
+    """One line to be: a job, or the jobs that make the pieces of one thing."""
+
+    label: str
+    pieces: int = 0  # of a stage in pieces
+    done: int = 0
+    logs: dict[int, str | None] = field(default_factory=dict)  # of the jobs at work, by number
+    began: float = field(default_factory=time.monotonic)
+
+    def line(self, log: str | None, local: bool) -> str:
+        """What is said of it in the end; `log` is that of its (last) job. One that is not `local` has waited before it
+        began, so its own time counts.
+        """
+        told, _, figure = _told(log).partition(": ")
+        if self.pieces:
+            figure = f"{self.pieces} {PIECE}s"
+        taken = told if told and not (local or self.pieces) else progress.duration(time.monotonic() - self.began)
+        return self.label + (f": {figure}" if figure else "") + (f" ({taken})" if log else "")
+
+    def bar(self, width: int, ascii_only: bool) -> str:
+        """How far it is, in at most `width` columns."""
+        elapsed = time.monotonic() - self.began
+        if self.pieces:
+            state = {"done": self.done, "total": self.pieces, "rate": self.done / elapsed or None, "unit": f"{PIECE}s"}
+        else:
+            state = _noted(next(iter(self.logs.values()), None))
+        if not state or not state["total"]:
+            count = f"  {state['done']} {state['unit']}," if state else ""
+            return disp_trim(f"{self.label} ...{count} {progress.duration(elapsed)}", width)
+        return tqdm.format_meter(
+            state["done"],
+            state["total"],
+            elapsed,
+            ncols=width,
+            prefix=self.label,
+            ascii=ascii_only,
+            unit=f" {state['unit']}",
+            rate=state["rate"],
+            bar_format=_BAR,
+            postfix=state.get("of") or None,
+        )
+
+
+class OneLine(ColorizingTextHandler):
+    """Snakemake's handler for the terminal, with one line per stage. It stands for `other` and keeps its ways."""
+
+    def __init__(self, other: ColorizingTextHandler, local: bool) -> None:
+        super().__init__(nocolor=other.nocolor, stream=other.stream, formatter=other.formatter)
+        self.name = other.name
+        for one in other.filters:
+            self.addFilter(one)
+        # What a job printed is in its log alone.
+        other.formatter.show_failed_logs = True
+        self._local = local
+        self._counts: dict[str, int] = {}  # planned jobs by rule
+        self._stages: dict[Any, _Stage] = {}  # at work, in the order of their beginning
+        self._keys: dict[int, Any] = {}  # of the stage of each job at work
+        self._ended: list[str] = []  # lines that wait for their number
+        self._bars = self.is_tty and os.environ.get("TERM") != "dumb"
+        self._closed = threading.Event()
+        if self._bars:
+            threading.Thread(target=self._redraw, daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._erase()
+        try:
+            replaced = self._replaces(record)
+        except Exception:  # a message that is not as expected: better twice or ugly than not at all
+            replaced = False
+        if not replaced:
+            super().emit(record)
+        self._draw()
+
+    def close(self) -> None:
+        self._closed.set()
+        with self.lock:
+            self._erase()
+            self._stages.clear()
+        super().close()
+
+    def _replaces(self, record: logging.LogRecord) -> bool:
+        """Take note of a message; whether a line of ours stands, or will stand, for it."""
+        if record.levelno > logging.INFO:
+            if getattr(record, "event", None) == LogEvent.JOB_ERROR:
+                self._failed(record)
+            return False
+        match getattr(record, "event", None):
+            case LogEvent.RUN_INFO:
+                self._counts = dict(record.stats)
+            case LogEvent.JOB_STARTED:
+                return self._local
+            case LogEvent.JOB_INFO if record.rule_msg:
+                self._begin(record)
+                return self._local
+            case LogEvent.JOB_FINISHED if record.job_id in self._keys:
+                self._finish(record.job_id)
+                return True
+            case LogEvent.PROGRESS if record.total:
+                for line in self._ended:
+                    self._print(record, f"[{record.done}/{record.total}] {line}")
+                self._ended.clear()
+                return True
+            case None | LogEvent.RESOURCES_INFO:
+                return self._local and str(record.msg).startswith(_NEEDLESS_TEXTS)
+        return False
+
+    def _begin(self, record: logging.LogRecord) -> None:
+        wildcards = record.wildcards or {}
+        key, label, pieces = record.jobid, record.rule_msg, 0
+        count = self._counts.get(record.rule_name, 1)
+        if PIECE in wildcards and count > 1:
+            key, pieces = record.rule_name, count
+            label = " ".join(word for word in label.split() if word not in wildcards.values())
+        stage = self._stages.setdefault(key, _Stage(label, pieces))
+        log = record.log[0] if record.log else None
+        if log:
+            with suppress(OSError):  # none was left by a job that was killed
+                progress.note_beside(log).unlink()
+        stage.logs[record.jobid] = log
+        self._keys[record.jobid] = key
+
+    def _finish(self, job: int) -> None:
+        key = self._keys.pop(job)
+        stage = self._stages[key]
+        log = stage.logs.pop(job)
+        stage.done += 1
+        if stage.done >= stage.pieces:
+            self._ended.append(stage.line(log, self._local))
+            del self._stages[key]
+
+    def _failed(self, record: logging.LogRecord) -> None:
+        key = self._keys.pop(record.jobid, None)
+        if key is None:
+            return
+        stage = self._stages[key]
+        stage.logs.pop(record.jobid)
+        if not stage.pieces:
+            del self._stages[key]
+        self._print(record, f"\n{stage.label} failed ({progress.duration(time.monotonic() - stage.began)})")
+
+    def _print(self, record: logging.LogRecord, line: str) -> None:
+        clock = "" if self._bars else time.strftime("%H:%M:%S ")
+        self.stream.write(self.decorate(record, f"{clock}{line}") + "\n")
+        self.flush()
+
+    def _redraw(self) -> None:
+        while not self._closed.wait(_REDRAWN_S):
+            with self.lock:
+                self._erase()
+                self._draw()
+
+    def _erase(self) -> None:
+        if self._bars:
+            self.stream.write("\x1b[J")
+
+    def _draw(self) -> None:
+        """Draw a bar of every stage below the cursor, and leave it where it is: what another process prints comes in
+        their place, never under them.
+        """
+        if not self._bars or self._closed.is_set():
+            return
+        size = os.get_terminal_size(self.stream.fileno())
+        ascii_only = not (self.stream.encoding or "").lower().startswith("utf")
+        working = [stage for stage in self._stages.values() if stage.logs][: max(size.lines - 1, 1)]
+        lines = [stage.bar(max(size.columns - 1, 20), ascii_only) for stage in working]
+        if lines:
+            up = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
+            self.stream.write("\n".join(lines) + f"{up}\r")
+        self.flush()
+
+
+def _told(log: str | None) -> str:
+    """The time and the key figure of a finished job, from the last line of its log."""
+    try:
+        with Path(log or "").open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - 4096, 0))
+            last = file.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+    except OSError:
+        return ""
+    return last.removeprefix(progress.DONE) if last.startswith(progress.DONE) else ""
+
+
+def _noted(log: str | None) -> dict[str, Any]:
+    """How far a job is, as it noted itself; empty where it did not."""
+    try:
+        return json.loads(progress.note_beside(log or "").read_text())
+    except (OSError, ValueError):
+        return {}

@@ -3,10 +3,16 @@
 from pathlib import Path
 
 from boxwright import files, progress
-from boxwright.annotations import plan
+from boxwright.annotations import plan, summary
 from boxwright.job import job
 
 with job(snakemake):
     folder = Path(snakemake.params.plan)
-    progress.say(plan.load(folder.parent).summary)
+    planned = plan.load(folder.parent)
+    calm = summary.is_calm(planned.summary)
+    (progress.say if calm else progress.warn)(planned.summary)
+    found = planned.counts["found"]
+    progress.conclude(
+        f"{found['images']} images, {found['annotations']} annotations{', nothing wrong' if calm else ''}"
+    )
     files.copy(folder / "checks.tsv", snakemake.output[0])

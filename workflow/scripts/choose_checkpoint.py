@@ -13,6 +13,7 @@ with job(snakemake):
         snakemake.output[0],
         snakemake.input.get("decisions", []),
     )
-    progress.say(f"{choice['model']}: step {choice['step']} ({choice['reason']})")
+    figure = f"step {choice['step']}, {choice['reason']}"
     if stopped := choice["stopped"]:
-        progress.say(f"{choice['model']}: training stopped early after step {stopped['step']} ({stopped['reason']})")
+        figure += f"; training stopped early after step {stopped['step']}, {stopped['reason']}"
+    progress.conclude(figure)

@@ -16,6 +16,7 @@ with job(snakemake, tensorflow=snakemake.params.patch["checkpoint"] is not None)
         arguments["checkpoint_type"] = checkpoint.inspect_type(arguments["checkpoint"])
     config, made = patch(text.read(original), **arguments)
     progress.say(f"{original}, as {snakemake.output.config} has it:\n{changes.render(made)}")
+    progress.conclude(f"{len(made)} fields set")
     with files.writing(snakemake.output.original) as file:
         file.write(original.read_bytes())
     with files.writing(snakemake.output.config, "w") as file:

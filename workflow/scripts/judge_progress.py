@@ -6,5 +6,4 @@ from boxwright.job import job
 
 with job(snakemake):
     decision = stopping.run(snakemake.input.metrics, snakemake.output[0], **snakemake.params.wanted)
-    what = "goes on" if decision["go_on"] else "stops early"
-    progress.say(f"{snakemake.wildcards.model} {what} after step {decision['step']}: {decision['reason']}")
+    progress.conclude(f"{'goes on' if decision['go_on'] else 'stops early'}, {decision['reason']}")

@@ -23,7 +23,4 @@ with job(snakemake):
             output.figure: anchors.fit(found, model),
         }
     )
-    progress.say(
-        f"An anchor of {model} meets {found['covered']} of {found['boxes']} boxes at IoU {anchors.THRESHOLD} or more; "
-        f"the others are listed in {output.missed}."
-    )
+    progress.conclude(f"{found['covered']} of {found['boxes']} boxes meet one at IoU {anchors.THRESHOLD} or more")

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
-from boxwright import files
+from boxwright import files, progress
+from boxwright.annotations import plan
 from boxwright.job import job
 
 with job(snakemake):
-    files.copy(Path(snakemake.params.plan) / "split.tsv", snakemake.output[0])
+    folder = Path(snakemake.params.plan)
+    counts = plan.load(folder.parent).counts
+    progress.conclude(f"{counts['train']['images']} to train with, {counts['eval']['images']} to measure with")
+    files.copy(folder / "split.tsv", snakemake.output[0])

@@ -1,5 +1,6 @@
 """Write the boxes of the evaluation records in COCO's format, with the image ids of every detections.json."""
 
+from boxwright import progress
 from boxwright.annotations import label_map
 from boxwright.evaluation import coco
 from boxwright.evaluation.data import Records, dataset_of
@@ -7,4 +8,6 @@ from boxwright.job import job
 
 with job(snakemake):
     classes = label_map.read(snakemake.input.label_map, gaps=True)
-    coco.write_ground_truth(snakemake.output[0], dataset_of(Records(snakemake.input.records), classes))
+    dataset = dataset_of(Records(snakemake.input.records), classes)
+    coco.write_ground_truth(snakemake.output[0], dataset)
+    progress.conclude(f"{len(dataset.images)} images, {len(dataset.truth)} boxes")

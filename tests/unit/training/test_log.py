@@ -60,10 +60,3 @@ def test_a_continued_log_writes_its_records_to_the_new_event_file(tmp_path):
     events = EventAccumulator(str(tmp_path)).Reload()
     tensors = events.Tensors("learning_rate")
     assert [event.step for event in tensors] == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(5, "5 s"), (89, "89 s"), (100, "2 min"), (3600, "60 min"), (7500, "2 h 05 min")]
-)
-def test_durations(seconds, text):
-    assert log.duration(seconds) == text

@@ -11,6 +11,8 @@ from boxwright.annotations.split import EVAL, TRAIN
 
 _DONE = {FIX: "fixed", DROP_BOX: "box dropped", DROP_IMAGE: "image left out", KEEP: "kept", FAIL: "refused"}
 _SHOWN = 20
+_NOTHING_WRONG = "The checks found nothing wrong."
+_HINT = " <- "
 
 
 def text(
@@ -27,8 +29,8 @@ def text(
     width = max(map(len, classes), default=0)
     for name, number in list(classes.items())[:_SHOWN]:
         boxes = [counts[side]["classes"].get(name, 0) for side in (TRAIN, EVAL)]
-        hint = "" if all(boxes) else " <- none to learn from" if boxes[1] else " <- none to measure with"
-        hint = hint if any(boxes) else " <- no box"
+        hint = "" if all(boxes) else f"{_HINT}none to learn from" if boxes[1] else f"{_HINT}none to measure with"
+        hint = hint if any(boxes) else f"{_HINT}no box"
         lines.append(f"  {number:>4} {name:<{width}} {boxes[0]:>8} train {boxes[1]:>8} eval{hint}")
     if len(classes) > _SHOWN:
         lines.append(f"  ... and {len(classes) - _SHOWN} more classes")
@@ -36,8 +38,13 @@ def text(
         lines.append(f"  What the checks found (each case is in {checks}):")
         lines += _defect_lines(decision.findings)
     else:
-        lines.append("  The checks found nothing wrong.")
+        lines.append(f"  {_NOTHING_WRONG}")
     return "\n".join(lines)
+
+
+def is_calm(told: str) -> bool:
+    """Whether such a text has nothing that somebody should see: no defect, and no class without boxes."""
+    return _NOTHING_WRONG in told and _HINT not in told
 
 
 def refusal(refused: Sequence[Finding], images: Sequence[str], xmls: Sequence[str]) -> str:

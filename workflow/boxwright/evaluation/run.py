@@ -11,7 +11,7 @@ from boxwright.evaluation import analysis, coco, names, summaries
 from boxwright.evaluation.data import Dataset, Detections, Records, Sample, dataset_of, detections_of
 from boxwright.evaluation.detect import Network, detect, load
 from boxwright.evaluation.measure import measure
-from boxwright.evaluation.table import table
+from boxwright.evaluation.table import figure, table
 from boxwright.files import writing
 from boxwright.records.example import Record
 
@@ -59,7 +59,7 @@ def run(
     dataset = dataset_of(examples, label_map)
     _check_classes(config, label_map)
     network = load(config, checkpoint)
-    found = _detect(network, examples, dataset, f"Evaluating step {step}")
+    found = _detect(network, examples, dataset, "held-out")
     measured = measure(dataset, found, round(config.eval_config.min_score_threshold, 6))
 
     training = Records(train_records)
@@ -80,6 +80,7 @@ def run(
     with writing(out.metrics, "w") as file:
         file.write(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     progress.say(table(result, measured.analysis))
+    progress.conclude(figure(result, measured.analysis))
     return result
 
 
@@ -91,7 +92,7 @@ def _measure_sample(
         events.unlink(missing_ok=True)  # of an earlier evaluation, when there were boxes
         return None
     dataset = dataset_of(sample, label_map, "training")
-    found = _detect(network, sample, dataset, f"Evaluating step {step} on training images")
+    found = _detect(network, sample, dataset, "training")
     values, _ = coco.metrics(dataset, coco.evaluate(dataset, found))
     values = {name: values[name] for name, *_ in names.COCO_NUMBERS}
     summaries.write(events, step, values, {}, config.eval_config, sample, dataset, found)

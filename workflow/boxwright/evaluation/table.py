@@ -7,6 +7,7 @@ from typing import Any
 from boxwright.evaluation import names
 
 _PRECISION = (("IoU .50:.95", "mAP"), ("IoU .50", "mAP@.50IOU"), ("IoU .75", "mAP@.75IOU"))
+_KEY = names.PRECISION + "mAP@.50IOU"
 _SIZES = ("small", "medium", "large")
 _SHOWN = ("precision", "recall", "f1")  # at the score from which a detection is shown
 _MOST_CLASSES = 100
@@ -28,6 +29,13 @@ def table(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
         if len(reasons) > _MOST_REASONS:
             lines.append(f"n/a: {len(reasons) - _MOST_REASONS} more reasons in metrics.json")
     return "\n".join(lines)
+
+
+def figure(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """The key figure in a few words: mAP at IoU 0.5 with its interval."""
+    found = analysis["interval"]
+    sure = f" ({found['low']:.3f} to {found['high']:.3f})" if found and found["metric"] == _KEY else ""
+    return f"mAP@.50IOU {_number(result['metrics'][_KEY])}{sure}"
 
 
 def _twelve(values: Mapping[str, float | None]) -> list[str]:
@@ -81,7 +89,7 @@ def _training(result: Mapping[str, Any]) -> str | None:
     sample = result["training_sample"]
     if sample is None:
         return None
-    value = sample["metrics"][names.PRECISION + "mAP@.50IOU"]
+    value = sample["metrics"][_KEY]
     return f"mAP@.50IOU {value:.3f} on {sample['images']} training images"
 
 

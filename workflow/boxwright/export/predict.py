@@ -81,7 +81,7 @@ def run(
                 image = images.load_rgb(photograph.path)
             except (UserError, OSError) as error:
                 unreadable.append(photograph.name)
-                progress.say(f"Left out: {error}")
+                progress.warn(f"Left out: {error}")
                 continue
             found = _confident(network(image[np.newaxis]), names, score_threshold)
             detections += len(found)
@@ -91,7 +91,7 @@ def run(
             raise UserError(f"None of the {len(photographs)} images can be read: {', '.join(unreadable[:5])}.")
     counts = {"images": len(photographs) - len(unreadable), "unreadable": len(unreadable), "detections": detections}
     left_out = f"; {len(unreadable)} left out as unreadable: {', '.join(unreadable[:5])}" if unreadable else ""
-    progress.say(f"{detections} objects (score at least {score_threshold:g}) on {counts['images']} images{left_out}.")
+    progress.conclude(f"{detections} objects on {counts['images']} images{left_out}")
     return counts
 
 

@@ -32,9 +32,9 @@ def run(
     largest = max(report["same_detections"].values(), key=lambda one: one["max_score"] + one["max_box"])
     progress.say(
         f"Frozen graph, SavedModel and checkpoint give the same detections on {report['images']} images (largest "
-        f"difference: box {largest['max_box']:.1e}, score {largest['max_score']:.1e}). Frozen graph: "
-        f"{report['bytes']['frozen_graph'] / 1e6:.1f} MB, {report['ms_per_image']:.0f} ms per image here."
+        f"difference: box {largest['max_box']:.1e}, score {largest['max_score']:.1e})."
     )
+    progress.conclude(f"{report['bytes']['frozen_graph'] / 1e6:.1f} MB, {report['ms_per_image']:.0f} ms per image here")
     return report
 
 

@@ -34,7 +34,7 @@ class Log:
 
     def __init__(self, events: Path, start: int, stop: int, records: Iterable[Mapping[str, float]] = ()):
         self.records: list[dict[str, float]] = [dict(record) for record in records]
-        self.stop = stop
+        self._start, self.stop = start, stop
         self._every = interval(stop - start)
         self._events = EventWriter(events)
         for record in self.records:
@@ -64,7 +64,17 @@ class Log:
             if now - self._last_line >= SECONDS_BETWEEN_LINES or step == self.stop:
                 self._last_line = now
                 progress.say(self._line(self.records[-1], now))
+            if step == self.stop:
+                progress.conclude(self._figure())
             self._mark, self._waited = (now, step), 0.0
+        if self._run is not None:
+            progress.note(
+                step - self._start,
+                self.stop - self._start,
+                rate=self._pace(step, now),
+                unit="steps",
+                of=f"loss {losses[TOTAL]:.3f}",
+            )
         if self._run is None:
             # The first step builds the graph: it says nothing about the pace.
             self._run = self._mark = (now, step)
@@ -91,12 +101,20 @@ class Log:
             f"step {step}/{self.stop}  loss {record[TOTAL]:.3f} ({', '.join(terms)})  lr {record['learning_rate']:.3g}"
         )
         if self._run is not None:
-            since, before = self._run
-            pace = (step - before) / max(now - since, 1e-9)
+            pace = self._pace(step, now)
             line += f"  {pace:.2f} steps/s"
             if step < self.stop:
-                line += f"  ETA {duration((self.stop - step) / pace)}"
+                line += f"  ETA {progress.duration((self.stop - step) / pace)}"
         return line
+
+    def _pace(self, step: int, now: float) -> float:
+        """Steps per second since the first one, in which the graph was built."""
+        since, before = self._run
+        return (step - before) / max(now - since, 1e-9)
+
+    def _figure(self) -> str:
+        last = self.records[-1]
+        return f"loss {last[TOTAL]:.3f}, {last['steps_per_sec']:.2f} steps/s"
 
 
 _NAMES = {"localization": "loc", "classification": "cls", "regularization": "reg", "objectness": "obj"}
@@ -108,11 +126,3 @@ def _short(tag: str) -> str:
     name = name.removesuffix("_loss")
     stage = {"RPNLoss": "rpn ", "BoxClassifierLoss": "box "}.get(groups[0] if groups else "", "")
     return stage + _NAMES.get(name, name)
-
-
-def duration(seconds: float) -> str:
-    """A time span as a person says it: 40 s, 7 min, 2 h 05 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
