@@ -55,6 +55,7 @@ rule preview_training:
         ENVIRONMENT
     params:
         identity=lambda wildcards: blueprint.preview(wildcards.model),
+        checkpoints=lambda wildcards: blueprint.steps(wildcards.model),
     message:
         "Showing what {wildcards.model} is trained with"
     script:

@@ -206,6 +206,7 @@ class Blueprint:
             "config": _short(text.to_text(self._configurations[name])),
             "data": self._shard_identity("train"),
             "seed": self.model(name)["seed"],
+            "steps": self.steps(name),
             "code": self._code("preview_training"),
         }
 

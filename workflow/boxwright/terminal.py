@@ -37,6 +37,7 @@ _NEEDLESS_TEXTS = (
     "Conda environments: ignored",
     "Select jobs to execute...",
     "DAG of jobs will be updated after completion.",
+    "Updating checkpoint dependencies.",
 )
 
 
@@ -192,7 +193,7 @@ class OneLine(ColorizingTextHandler):
         stage.logs.pop(record.jobid)
         if not stage.pieces:
             del self._stages[key]
-        self._print(record, f"\n{stage.label} failed ({progress.duration(time.monotonic() - stage.began)})")
+        self._print(record, f"{stage.label} failed ({progress.duration(time.monotonic() - stage.began)})")
 
     def _print(self, record: logging.LogRecord, line: str) -> None:
         clock = "" if self._bars else time.strftime("%H:%M:%S ")

@@ -18,4 +18,5 @@ with job(snakemake, tensorflow=True):
             [Path(path) for path in snakemake.input.records],
             label_map.read(snakemake.input.label_map, gaps=True),
             seed=snakemake.config["models"][snakemake.wildcards.model]["seed"],
+            checkpoints=snakemake.params.checkpoints,
         )

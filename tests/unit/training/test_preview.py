@@ -62,6 +62,21 @@ def test_a_picture_is_the_image_that_the_batch_holds(config, records, unmarked):
         assert classes == [LABEL_MAP[label] for label in labels] and len(labels) == count
 
 
+def test_the_last_batch_before_each_checkpoint_is_shown(config, records, unmarked, monkeypatch):
+    config = plain(config)
+    config.train_config.batch_size = 8
+    preprocess = builder.build(config.model).preprocess
+    inputs = Inputs(config, records, LABEL_MAP, preprocess, seed=5)
+    found = list(preview.pictures(inputs, preprocess, LABEL_MAP, [1, 50, 100]))
+    assert [step for step, place, _ in found if place == 0] == [0, 1, 50, 100]
+    _, place, picture = found[-1]
+    last = next(inputs.batches(99, 100))
+    np.testing.assert_allclose(picture, (last.images[place].numpy() + 1) * 127.5, atol=0.51)
+    monkeypatch.setattr(preview, "MOST_CHECKPOINTS", 3)
+    many = preview.pictures(inputs, preprocess, LABEL_MAP, range(10, 101, 10))
+    assert [step for step, place, _ in many if place == 0] == [0, 1, 10, 50, 100]
+
+
 def test_one_image_at_a_time_and_padding_is_cut_off(records, unmarked):
     config = text_format.Parse(TINY_FASTER_RCNN, protos.TrainEvalPipelineConfig())
     config = plain(config)

@@ -1,6 +1,7 @@
-"""What a training is fed with, for TensorBoard: the first images, augmented, with the boxes that go into the loss.
+"""What a training is fed with, for TensorBoard: images, augmented, with the boxes that go into the loss.
 
-They depend on the configuration, the data and the seed alone, so they are drawn apart from the training: another way to
+Those of the first batches, and of the last one before every checkpoint. They depend on the configuration, the data and
+the seed alone, so they are drawn apart from the training and before it: it loses no time by them, and another way to
 draw never trains anything again.
 """
 
@@ -17,22 +18,30 @@ from boxwright.figures import draw
 from boxwright.files import writing
 from boxwright.pipeline import text
 from boxwright.records.events import EventWriter
-from boxwright.training.inputs import Inputs, Preprocess
+from boxwright.training.inputs import Batch, Inputs, Preprocess
 
-# Enough to see what the augmentation does.
+# At the beginning: enough to see what the augmentation does.
 PICTURES = 8
+# Of more checkpoints than this some are shown, spread over all.
+MOST_CHECKPOINTS = 20
 _MOST_PER_BATCH = 4
 # The longer side of a picture.
 _SIDE = 640
 
 
 def write(
-    path: str | Path, config: Message, records: Sequence[Path], label_map: Mapping[str, int], *, seed: int
+    path: str | Path,
+    config: Message,
+    records: Sequence[Path],
+    label_map: Mapping[str, int],
+    *,
+    seed: int,
+    checkpoints: Sequence[int] = (),
 ) -> None:
-    """Write an event file with pipeline.config as text and the images of the first batches, each at its step.
+    """Write an event file with pipeline.config as text and some images of some batches, each at its step.
 
     config: TrainEvalPipelineConfig; records: the train shards in the order in which the training takes them; label_map:
-    class name -> id; seed: the training's. Raises UserError as `Inputs` does.
+    class name -> id; seed: the training's; checkpoints: the steps at which it saves. Raises UserError as `Inputs` does.
     """
     preprocess = builder.build(config.model, seed).preprocess
     inputs = Inputs(config, records, label_map, preprocess, seed)
@@ -40,21 +49,25 @@ def write(
         whole = Path(folder) / Path(path).name
         with EventWriter(whole) as writer:
             writer.text(0, "pipeline.config", f"```\n{text.to_text(config)}\n```")
-            for step, number, picture in pictures(inputs, preprocess, label_map):
+            for step, number, picture in pictures(inputs, preprocess, label_map, checkpoints):
                 writer.image(step, f"train_input_images/{number}", picture)
         with writing(path) as file:
             file.write(whole.read_bytes())
 
 
 def pictures(
-    inputs: Inputs, preprocess: Preprocess, label_map: Mapping[str, int]
+    inputs: Inputs, preprocess: Preprocess, label_map: Mapping[str, int], checkpoints: Sequence[int] = ()
 ) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Step, place in its batch and picture (uint8 [h, w, 3]) of images of the first batches. Padding is cut off."""
+    """Step, place in its batch and picture (uint8 [h, w, 3]) of images of some batches. Padding is cut off.
+
+    The step of a picture is the number of steps that were done before its batch, at the beginning, or with it, where it
+    is the last batch before a checkpoint.
+    """
     names = {number - 1: name for name, number in label_map.items()}
     levels = (tf.fill([64, 64, 3], tf.constant(level, tf.uint8)) for level in (0, 255))
     black, white = (preprocess(image)[0][0, 0].numpy() for image in levels)
     shown = min(_MOST_PER_BATCH, inputs.batch_size)
-    for step, batch in enumerate(inputs.batches(0, -(-PICTURES // shown))):
+    for step, batch in _batches(inputs, -(-PICTURES // shown), checkpoints):
         truth = batch.groundtruth
         for place in range(shown):
             height, width, _ = batch.true_shapes[place].numpy()
@@ -74,3 +87,13 @@ def pictures(
                     thickness=max(2, round(max(picture.shape) / 200)),
                 ),
             )
+
+
+def _batches(inputs: Inputs, first: int, checkpoints: Sequence[int]) -> Iterator[tuple[int, Batch]]:
+    """The `first` batches and those that end at a checkpoint, each with its step."""
+    yield from enumerate(inputs.batches(0, first))
+    later = [step for step in checkpoints if step > first]
+    count = min(MOST_CHECKPOINTS, len(later))
+    for position in np.linspace(0, len(later) - 1, count).round().astype(int).tolist():
+        step = later[position]
+        yield step, next(inputs.batches(step - 1, step))
