@@ -31,8 +31,8 @@ if works:
     lock.take()
 if not workflow.subprocess_exec:
     progress.show_lines(False)
-if works and not workflow.output_settings.verbose:
-    terminal.take_over(logger, local=workflow.local_exec)
+if works:
+    terminal.take_over(logger, workflow.output_settings, local=workflow.local_exec)
 
 try:
     blueprint = Blueprint(

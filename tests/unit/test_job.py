@@ -28,6 +28,11 @@ def rule(tmp_path):
     )
 
 
+@pytest.fixture(autouse=True)
+def a_while(monkeypatch):
+    monkeypatch.setattr(progress, "duration", lambda _: "7 s")
+
+
 def logged(rule):
     return Path(rule.log[0]).read_text(encoding="utf-8")
 
@@ -37,8 +42,8 @@ def test_output_reaches_terminal_and_log(rule, capsys):
         print("to one")
         print("to the other", file=sys.stderr)
     shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("to one\n", "to the other\nDone in 0.0 s\n")
-    assert logged(rule) == "to one\nto the other\nDone in 0.0 s\n"
+    assert (shown.out, shown.err) == ("to one\n", "to the other\nDone in 7 s\n")
+    assert logged(rule) == "to one\nto the other\nDone in 7 s\n"
 
 
 def test_redrawn_lines_stay_out_of_the_log(rule, capsys):
@@ -64,7 +69,7 @@ def test_a_job_of_which_a_line_is_shown_prints_into_its_log(shown, rule, capfd):
         os.write(2, b"from C++\n")
         print("to the other", file=sys.stderr)
         progress.warn("All should know")
-    assert logged(rule) == "to one\nfrom C++\nto the other\nAll should know\nDone in 0.0 s\n"
+    assert logged(rule) == "to one\nfrom C++\nto the other\nAll should know\nDone in 7 s\n"
     heard = capfd.readouterr()
     assert (heard.out, heard.err) == ("", "All should know\n")
 

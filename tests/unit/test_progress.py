@@ -16,7 +16,8 @@ def test_durations(seconds, text):
     assert progress.duration(seconds) == text
 
 
-def test_a_job_ends_with_its_time_and_figure(capsys, tmp_path):
+def test_a_job_ends_with_its_time_and_figure(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "duration", lambda _: "7 s")
     with progress.of_job(tmp_path / "note", None):
         progress.conclude("mAP 0.5\n(sure)")
     with pytest.raises(ValueError), progress.of_job(tmp_path / "note", None):
@@ -24,7 +25,7 @@ def test_a_job_ends_with_its_time_and_figure(capsys, tmp_path):
         raise ValueError
     with progress.of_job(None, None):
         pass
-    assert capsys.readouterr().err == "Done in 0.0 s: mAP 0.5 (sure)\nDone in 0.0 s\n"
+    assert capsys.readouterr().err == "Done in 7 s: mAP 0.5 (sure)\nDone in 7 s\n"
 
 
 def test_a_warning_reaches_the_terminal_beside_the_log(capsys, tmp_path):

@@ -6,6 +6,8 @@ import logging
 
 import pytest
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import OutputSettings
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from boxwright import progress, terminal
@@ -26,16 +28,15 @@ class Screen(io.StringIO):
 class Run:
     """Snakemake's logger, and the messages that it sends."""
 
-    def __init__(self, stream, log, local=True, quiet=()):
-        self.stream = stream
+    def __init__(self, stream, log, local=True):
+        self.stream, quiet = stream, {Quietness.HOST}
         self.logger = logging.Logger("snakemake")
-        quiet = set(quiet)
         handler = ColorizingTextHandler(
             nocolor=True, stream=stream, formatter=DefaultFormatter(quiet), filter=DefaultFilter(quiet, *[False] * 4)
         )
         self.logger.addHandler(handler)
         self.logger.addHandler(logging.FileHandler(log))
-        terminal.take_over(self.logger, local)
+        terminal.take_over(self.logger, OutputSettings(quiet=quiet), local)
         (self.handler,) = (one for one in self.logger.handlers if isinstance(one, terminal.OneLine))
         self.say("Job stats: ...", LogEvent.RUN_INFO, stats={"train": 2, "write": 3, "total": 6})
         self.done = 0
@@ -70,6 +71,7 @@ def job_log(tmp_path):
 @pytest.fixture(autouse=True)
 def time_of_day(monkeypatch):
     monkeypatch.setattr(terminal.time, "strftime", lambda _: "12:34:56 ")
+    monkeypatch.setattr(progress, "duration", lambda _: "7 s")
     yield
     progress.show_lines(False)
 
@@ -84,7 +86,7 @@ def test_elsewhere_than_on_a_terminal_a_plain_line_stands_for_each_job(tmp_path,
     assert run.stream.getvalue().splitlines() == [
         "Job stats: ...",
         "A rule says this",
-        "12:34:56 [1/6] Training small: loss 0.5 (0.0 s)",
+        "12:34:56 [1/6] Training small: loss 0.5 (7 s)",
         "12:34:56 [2/6] Collecting",
     ]
     kept = (tmp_path / "log").read_text()
@@ -97,7 +99,7 @@ def test_the_pieces_of_one_thing_are_one_line(tmp_path, job_log):
         run.begin(number, f"Writing train records {shard}", "write", job_log, side="train", shard=shard)
     for number in (2, 0, 1):
         run.finish(number)
-    assert run.stream.getvalue().splitlines()[1:] == ["12:34:56 [3/6] Writing records: 3 shards (0.0 s)"]
+    assert run.stream.getvalue().splitlines()[1:] == ["12:34:56 [3/6] Writing records: 3 shards (7 s)"]
 
 
 def test_of_jobs_elsewhere_snakemakes_announcement_stays_and_their_own_time_counts(tmp_path, job_log):
@@ -139,15 +141,6 @@ def test_messages_that_are_not_as_expected_are_shown_as_snakemake_shows_them(tmp
     assert [line for line in shown if line][1:] == ["A job without its fields", "An end without a beginning"]
 
 
-def test_what_the_user_does_not_want_to_read_stays_away(tmp_path):
-    from snakemake.settings.enums import Quietness
-
-    run = Run(io.StringIO(), tmp_path / "log", quiet=[Quietness.ALL])
-    run.begin(1, "Training small")
-    run.finish(1)
-    assert run.stream.getvalue() == ""
-
-
 def test_on_a_terminal_bars_show_what_is_at_work(tmp_path, job_log, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(terminal.os, "get_terminal_size", lambda _: terminal.os.terminal_size((70, 24)))
@@ -159,16 +152,36 @@ def test_on_a_terminal_bars_show_what_is_at_work(tmp_path, job_log, monkeypatch)
     run.begin(2, "Exporting")
     bars = screen.getvalue().rpartition("\x1b[J")[2].split("\n")
     assert bars[0].startswith("Training small   50% |") and bars[0].endswith("| 30/60 steps, 01:00 left, loss 0.5")
-    assert bars[1] == "Exporting ... 0.0 s\x1b[1A\r" and len(bars[0]) < 70
+    assert bars[1] == "Exporting ... 7 s\x1b[1A\r" and len(bars[0]) < 70
     run.finish(1)
-    assert "\x1b[J[1/6] Training small: loss 0.5 (0.0 s)\n" in screen.getvalue()
+    assert "\x1b[J[1/6] Training small: loss 0.5 (7 s)\n" in screen.getvalue()
     run.handler.close()
     assert screen.getvalue().endswith("\x1b[J")
 
 
-def test_another_programs_terminal_is_left_alone(tmp_path):
+@pytest.mark.parametrize(
+    ("handler", "settings"),
+    [
+        (logging.StreamHandler, {}),  # of a plugin
+        (ColorizingTextHandler, {"verbose": True}),
+        *((ColorizingTextHandler, {"quiet": {kind}}) for kind in ("ALL", "RULES", "PROGRESS")),
+    ],
+)
+def test_other_ways_to_show_a_run_are_left_alone(handler, settings):
     logger = logging.Logger("snakemake")
-    logger.addHandler(logging.StreamHandler(io.StringIO()))
+    logger.addHandler(handler(stream=io.StringIO()))
     before = list(logger.handlers)
-    terminal.take_over(logger, True)
+    if "quiet" in settings:
+        settings = {"quiet": {Quietness[name] for name in settings["quiet"]}}
+    terminal.take_over(logger, OutputSettings(**settings), True)
     assert logger.handlers == before and not progress.is_shown()
+
+
+def test_a_terminal_that_is_gone_stops_nothing(tmp_path, job_log, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(terminal.os, "get_terminal_size", lambda _: (_ for _ in ()).throw(OSError("gone")))
+    run = Run(Screen(), tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    run.finish(1)
+    assert "Training small: loss 0.5" in run.stream.getvalue()
+    run.handler.close()

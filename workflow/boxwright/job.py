@@ -33,9 +33,8 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
     undeclared: list[Path] = []
     path = Path(snakemake.log[0])
     with _printing_to(path) as (log, beside):
-        note = progress.note_beside(path) if beside else None
         try:
-            with progress.of_job(note, beside):
+            with progress.of_job(progress.note_beside(path), beside):
                 if tensorflow:
                     _import_tensorflow(log)
                 receipts.begin(snakemake.output)

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # Seconds between two plain lines where there is no terminal: a log stays readable.
 PLAIN_INTERVAL_S = 30.0
-NOTE_INTERVAL_S = 0.5
+NOTE_INTERVAL_S = 1.0
 DONE = "Done in "
 # Set for the jobs of a run that shows a line of each.
 _SHOWN = "BOXWRIGHT_SHOWS_LINES"

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from snakemake.logging import ColorizingTextHandler
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import OutputSettings
 from snakemake_interface_logger_plugins.common import LogEvent
 from tqdm import tqdm
 from tqdm.utils import disp_trim
@@ -41,12 +43,15 @@ _NEEDLESS_TEXTS = (
 )
 
 
-def take_over(logger: logging.Logger, local: bool) -> None:
+def take_over(logger: logging.Logger, settings: OutputSettings, local: bool) -> None:
     """Show one line per stage on the terminal from now on.
 
-    `logger` is Snakemake's; a terminal that a logger plugin keeps is left to it. Of jobs that are submitted elsewhere
+    `logger` and `settings` are Snakemake's. Where those ask for more (--verbose) or for less (--quiet) than lines, or a
+    logger plugin keeps the terminal, nothing is changed, and the jobs print there. Of jobs that are submitted elsewhere
     (not `local`) Snakemake's announcement stays: it tells which job has which number there.
     """
+    if settings.verbose or {Quietness.ALL, Quietness.RULES, Quietness.PROGRESS} & set(settings.quiet or ()):
+        return
     for handler in logger.handlers:
         if type(handler) is ColorizingTextHandler:
             logger.removeHandler(handler)
@@ -119,20 +124,20 @@ class OneLine(ColorizingTextHandler):
             threading.Thread(target=self._redraw, daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._erase()
         try:
+            self._erase()
             replaced = self._replaces(record)
         except Exception:  # a message that is not as expected: better twice or ugly than not at all
             replaced = False
         if not replaced:
             super().emit(record)
-        self._draw()
+        with suppress(OSError, ValueError):  # a terminal that is gone, or has no size
+            self._draw()
 
     def close(self) -> None:
         self._closed.set()
-        with self.lock:
+        with self.lock, suppress(OSError, ValueError):
             self._erase()
-            self._stages.clear()
         super().close()
 
     def _replaces(self, record: logging.LogRecord) -> bool:
@@ -202,7 +207,7 @@ class OneLine(ColorizingTextHandler):
 
     def _redraw(self) -> None:
         while not self._closed.wait(_REDRAWN_S):
-            with self.lock:
+            with self.lock, suppress(OSError, ValueError):
                 self._erase()
                 self._draw()
 
@@ -240,6 +245,7 @@ def _told(log: str | None) -> str:
 def _noted(log: str | None) -> dict[str, Any]:
     """How far a job is, as it noted itself; empty where it did not."""
     try:
-        return json.loads(progress.note_beside(log or "").read_text())
-    except (OSError, ValueError):
+        state = json.loads(progress.note_beside(log or "").read_text())
+    except (OSError, ValueError):  # none, or half of one
         return {}
+    return state if {"done", "total", "rate", "unit"} <= set(state) else {}

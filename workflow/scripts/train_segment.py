@@ -6,12 +6,13 @@ from pathlib import Path
 from boxwright.job import job
 
 with job(snakemake, tensorflow=True) as undeclared:
-    from boxwright import devices
+    from boxwright import devices, progress
     from boxwright.annotations import label_map
     from boxwright.detector.support import located
     from boxwright.pipeline import text
     from boxwright.records import events
     from boxwright.training import workers
+    from boxwright.training.log import TOTAL
     from boxwright.training.segment import train_segment
 
     model = snakemake.config["models"][snakemake.wildcards.model]
@@ -44,3 +45,5 @@ with job(snakemake, tensorflow=True) as undeclared:
         with located(document):
             train_segment(**arguments)
     undeclared.append(log_of_events)
+    last = json.loads(Path(snakemake.output.log).read_text(encoding="utf-8").splitlines()[-1])
+    progress.conclude(f"loss {last[TOTAL]:.3f}, {last['steps_per_sec']:.2f} steps/s")

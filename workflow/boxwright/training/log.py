@@ -64,8 +64,6 @@ class Log:
             if now - self._last_line >= SECONDS_BETWEEN_LINES or step == self.stop:
                 self._last_line = now
                 progress.say(self._line(self.records[-1], now))
-            if step == self.stop:
-                progress.conclude(self._figure())
             self._mark, self._waited = (now, step), 0.0
         if self._run is not None:
             progress.note(
@@ -111,10 +109,6 @@ class Log:
         """Steps per second since the first one, in which the graph was built."""
         since, before = self._run
         return (step - before) / max(now - since, 1e-9)
-
-    def _figure(self) -> str:
-        last = self.records[-1]
-        return f"loss {last[TOTAL]:.3f}, {last['steps_per_sec']:.2f} steps/s"
 
 
 _NAMES = {"localization": "loc", "classification": "cls", "regularization": "reg", "objectness": "obj"}
