@@ -9,7 +9,7 @@ import pytest
 from tests import factories
 
 from boxwright import files
-from boxwright.annotations import facts, label_map, manifest, plan, scan
+from boxwright.annotations import facts, label_map, manifest, plan, scan, summary
 from boxwright.annotations.model import Box
 from boxwright.errors import UserError
 
@@ -82,7 +82,7 @@ def test_what_is_planned(planned):
         assert names == sorted(names)
     assert label_map.read(out / "plan/label_map.pbtxt") == made.classes
     assert (out / "plan/split.tsv").read_text().splitlines()[0] == "file\tside\tsha256"
-    assert "The checks found nothing wrong" in made.summary
+    assert "The checks found nothing wrong" in made.summary and summary.is_calm(made.summary)
 
 
 def test_load_gives_what_make_gave(planned, tmp_path):
@@ -312,6 +312,7 @@ def test_copies_on_neither_list_do_not_count(dataset, tmp_path):
     split = {"eval_fraction": 0.2, "seed": 0, "train": str(train), "eval": str(held)}
     drop = {"duplicate_same_boxes": "drop_image", "duplicate_other_boxes": "drop_image"}
     made = plan.make(dataset.settings(split=split, policies=drop), tmp_path / "out")
+    assert not summary.is_calm(made.summary)
     assert made.counts["defects"] == {} and made.counts["on_neither_list"] == 1
     assert made.counts["train"]["images"] == 8
 

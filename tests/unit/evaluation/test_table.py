@@ -4,16 +4,17 @@ import re
 
 from boxwright.evaluation.data import Dataset
 from boxwright.evaluation.measure import measure
-from boxwright.evaluation.table import table
+from boxwright.evaluation.table import figure, table
 
 from .sets import found_of, images_of, truth_of
 
 
-def made():
+def evaluated():
+    """The contents of a metrics.json and its analysis.json."""
     label_map = {"raccoon": 1, "浣熊": 2, "wolf": 3}
     dataset = Dataset(images_of(2), truth_of([0, 1], [[0, 0, 20, 20], [0, 0, 50, 50]], [1, 2]), label_map)
     measured = measure(dataset, found_of([0, 1], [[0, 0, 20, 20], [0, 0, 50, 50]], [0.9, 0.6], [1, 3]))
-    result = {
+    return {
         "model": "ssd",
         "step": 500,
         "seed": 0,
@@ -22,8 +23,11 @@ def made():
         "metrics": measured.metrics,
         "undefined": measured.undefined,
         "training_sample": {"images": 2, "boxes": 2, "metrics": measured.metrics},
-    }
-    return table(result, measured.analysis).splitlines()
+    }, measured.analysis
+
+
+def made():
+    return table(*evaluated()).splitlines()
 
 
 def test_numbers_stand_under_their_heads():
@@ -65,3 +69,14 @@ def test_how_sure_how_it_is_on_training_images_and_what_costs_most():
     assert "mAP@.50IOU 0.500 on 2 training images" in lines
     assert "what costs most mAP@.50IOU (number from 0.5): classification 0.500 (1)" in lines
     assert "n/a: no detection of 浣熊 has a score of 0.5 or more" in lines
+
+
+def test_the_key_figure_has_its_interval_and_may_be_undefined():
+    result, analysis = evaluated()
+    name = analysis["interval"]["metric"]
+    assert figure(result, analysis) == "mAP@.50IOU 0.500 (0.000 to 1.000)"
+    undefined = result | {"metrics": result["metrics"] | {name: None}}
+    assert figure(undefined, analysis | {"interval": None}) == "mAP@.50IOU n/a"
+    # Training images with nothing but crowds.
+    undefined["training_sample"] = {"images": 2, "boxes": 2, "metrics": undefined["metrics"]}
+    assert "mAP@.50IOU n/a on 2 training images" in table(undefined, analysis | {"interval": None})

@@ -89,8 +89,7 @@ def _training(result: Mapping[str, Any]) -> str | None:
     sample = result["training_sample"]
     if sample is None:
         return None
-    value = sample["metrics"][_KEY]
-    return f"mAP@.50IOU {value:.3f} on {sample['images']} training images"
+    return f"mAP@.50IOU {_number(sample['metrics'][_KEY])} on {sample['images']} training images"
 
 
 def _mistakes(analysis: Mapping[str, Any]) -> str | None:
