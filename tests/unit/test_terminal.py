@@ -9,6 +9,7 @@ from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultForma
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import OutputSettings
 from snakemake_interface_logger_plugins.common import LogEvent
+from tqdm.utils import disp_len
 
 from boxwright import progress, terminal
 
@@ -175,6 +176,16 @@ def test_other_ways_to_show_a_run_are_left_alone(handler, settings):
         settings = {"quiet": {Quietness[name] for name in settings["quiet"]}}
     terminal.take_over(logger, OutputSettings(**settings), True)
     assert logger.handlers == before and not progress.is_shown()
+
+
+def test_a_long_name_leaves_room_for_the_numbers(job_log):
+    state = {"done": 120, "total": 15000, "rate": 0.5, "unit": "steps", "of": "loss 1.234"}
+    progress.note_beside(job_log).write_text(json.dumps(state))
+    stage = terminal._Stage("Training ssd_mobilenet_v2_fpnlite_320x320_浣熊 up to step 15000", logs={1: str(job_log)})
+    bar = stage.bar(79, ascii_only=False)
+    assert bar.startswith("Training ssd_mobilenet") and "| 120/15000 steps, 8:16:00 left" in bar
+    assert disp_len(bar) <= 79
+    assert stage.bar(20, ascii_only=True).isascii()
 
 
 def test_a_terminal_that_is_gone_stops_nothing(tmp_path, job_log, monkeypatch):

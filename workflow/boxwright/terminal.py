@@ -31,6 +31,7 @@ from boxwright import progress
 PIECE = "shard"
 
 _REDRAWN_S = 0.5
+_NUMBERS = 60  # columns that a bar and its numbers want; a long label is cut for them
 _BAR = "{desc}  {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{unit}, {remaining} left{postfix}"
 _NEEDLESS_TEXTS = (
     "Assuming unrestricted shared filesystem usage.",
@@ -94,7 +95,7 @@ class _Stage:
             state["total"],
             elapsed,
             ncols=width,
-            prefix=self.label,
+            prefix=disp_trim(self.label, max(width // 2, width - _NUMBERS)),
             ascii=ascii_only,
             unit=f" {state['unit']}",
             rate=state["rate"],
