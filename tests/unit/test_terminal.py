@@ -178,6 +178,16 @@ def test_other_ways_to_show_a_run_are_left_alone(handler, settings):
     assert logger.handlers == before and not progress.is_shown()
 
 
+def test_jobs_without_a_message_are_shown_as_snakemake_shows_them(tmp_path, job_log):
+    """Those of another workflow that has this one as a module."""
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    run.finish(1)
+    run.finish(7)
+    shown = run.stream.getvalue()
+    assert "1 of 6 steps" not in shown and "Finished jobid: 7" in shown and "2 of 6 steps (33%) done" in shown
+
+
 def test_a_long_name_leaves_room_for_the_numbers(job_log):
     state = {"done": 120, "total": 15000, "rate": 0.5, "unit": "steps", "of": "loss 1.234"}
     progress.note_beside(job_log).write_text(json.dumps(state))

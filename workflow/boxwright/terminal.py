@@ -41,6 +41,9 @@ _NEEDLESS_TEXTS = (
     "Select jobs to execute...",
     "DAG of jobs will be updated after completion.",
     "Updating checkpoint dependencies.",
+    # Of --report, for each figure and rule.
+    "Adding ",
+    "Loading script code for rule ",
 )
 
 
@@ -119,6 +122,7 @@ class OneLine(ColorizingTextHandler):
         self._stages: dict[Any, _Stage] = {}  # at work, in the order of their beginning
         self._keys: dict[int, Any] = {}  # of the stage of each job at work
         self._ended: list[str] = []  # lines that wait for their number
+        self._ours = False  # whether the job that ended last has a line
         self._bars = self.is_tty and os.environ.get("TERM") != "dumb"
         self._closed = threading.Event()
         if self._bars:
@@ -155,10 +159,12 @@ class OneLine(ColorizingTextHandler):
             case LogEvent.JOB_INFO if record.rule_msg:
                 self._begin(record)
                 return self._local
-            case LogEvent.JOB_FINISHED if record.job_id in self._keys:
-                self._finish(record.job_id)
-                return True
-            case LogEvent.PROGRESS if record.total:
+            case LogEvent.JOB_FINISHED:
+                self._ours = record.job_id in self._keys
+                if self._ours:
+                    self._finish(record.job_id)
+                return self._ours
+            case LogEvent.PROGRESS if self._ours:
                 for line in self._ended:
                     self._print(record, f"[{record.done}/{record.total}] {line}")
                 self._ended.clear()
