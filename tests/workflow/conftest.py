@@ -34,7 +34,8 @@ class Outcome:
     @property
     def work(self) -> set[str]:
         """What each job does, as its rule's message says it: "Training small up to step 6", ..."""
-        return set(re.findall(r"^ *Job \d+: (.*)$", self.log or self.text, re.M))
+        said = re.findall(r"^ *Job \d+: (.*)$", self.log or self.text, re.M)
+        return {message for message in said if not message.startswith("All results are in")}
 
 
 class Project:
