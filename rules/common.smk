@@ -32,7 +32,10 @@ if works:
 if not workflow.subprocess_exec:
     progress.show_lines(False)
 if works:
-    terminal.take_over(logger, workflow.output_settings, local=workflow.local_exec)
+    # How jobs are executed is known after this file only.
+    terminal.take_over(
+        logger, workflow.output_settings, local=lambda: workflow.local_exec
+    )
 
 try:
     blueprint = Blueprint(

@@ -37,7 +37,7 @@ class Run:
         )
         self.logger.addHandler(handler)
         self.logger.addHandler(logging.FileHandler(log))
-        terminal.take_over(self.logger, OutputSettings(quiet=quiet), local)
+        terminal.take_over(self.logger, OutputSettings(quiet=quiet), lambda: local)
         (self.handler,) = (one for one in self.logger.handlers if isinstance(one, terminal.OneLine))
         self.say("Job stats: ...", LogEvent.RUN_INFO, stats={"train": 2, "write": 3, "total": 6})
         self.done = 0
@@ -174,7 +174,7 @@ def test_other_ways_to_show_a_run_are_left_alone(handler, settings):
     before = list(logger.handlers)
     if "quiet" in settings:
         settings = {"quiet": {Quietness[name] for name in settings["quiet"]}}
-    terminal.take_over(logger, OutputSettings(**settings), True)
+    terminal.take_over(logger, OutputSettings(**settings), lambda: True)
     assert logger.handlers == before and not progress.is_shown()
 
 

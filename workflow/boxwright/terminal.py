@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,12 +48,12 @@ _NEEDLESS_TEXTS = (
 )
 
 
-def take_over(logger: logging.Logger, settings: OutputSettings, local: bool) -> None:
+def take_over(logger: logging.Logger, settings: OutputSettings, local: Callable[[], bool]) -> None:
     """Show one line per stage on the terminal from now on.
 
     `logger` and `settings` are Snakemake's. Where those ask for more (--verbose) or for less (--quiet) than lines, or a
     logger plugin keeps the terminal, nothing is changed, and the jobs print there. Of jobs that are submitted elsewhere
-    (not `local`) Snakemake's announcement stays: it tells which job has which number there.
+    (not `local()`) Snakemake's announcement stays: it tells which job has which number there.
     """
     if settings.verbose or {Quietness.ALL, Quietness.RULES, Quietness.PROGRESS} & set(settings.quiet or ()):
         return
@@ -110,7 +111,7 @@ class _Stage:
 class OneLine(ColorizingTextHandler):
     """Snakemake's handler for the terminal, with one line per stage. It stands for `other` and keeps its ways."""
 
-    def __init__(self, other: ColorizingTextHandler, local: bool) -> None:
+    def __init__(self, other: ColorizingTextHandler, local: Callable[[], bool]) -> None:
         super().__init__(nocolor=other.nocolor, stream=other.stream, formatter=other.formatter)
         self.name = other.name
         for one in other.filters:
@@ -155,10 +156,10 @@ class OneLine(ColorizingTextHandler):
             case LogEvent.RUN_INFO:
                 self._counts = dict(record.stats)
             case LogEvent.JOB_STARTED:
-                return self._local
+                return self._local()
             case LogEvent.JOB_INFO if record.rule_msg:
                 self._begin(record)
-                return self._local
+                return self._local()
             case LogEvent.JOB_FINISHED:
                 self._ours = record.job_id in self._keys
                 if self._ours:
@@ -170,7 +171,7 @@ class OneLine(ColorizingTextHandler):
                 self._ended.clear()
                 return True
             case None | LogEvent.RESOURCES_INFO:
-                return self._local and str(record.msg).startswith(_NEEDLESS_TEXTS)
+                return self._local() and str(record.msg).startswith(_NEEDLESS_TEXTS)
         return False
 
     def _begin(self, record: logging.LogRecord) -> None:
@@ -194,7 +195,7 @@ class OneLine(ColorizingTextHandler):
         log = stage.logs.pop(job)
         stage.done += 1
         if stage.done >= stage.pieces:
-            self._ended.append(stage.line(log, self._local))
+            self._ended.append(stage.line(log, self._local()))
             del self._stages[key]
 
     def _failed(self, record: logging.LogRecord) -> None:
