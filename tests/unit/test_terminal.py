@@ -109,6 +109,7 @@ def test_of_jobs_elsewhere_snakemakes_announcement_stays_and_their_own_time_coun
     run.finish(1)
     shown = run.stream.getvalue()
     assert "Job 1: Training small" in shown and "Finished" not in shown
+    assert "Select jobs" not in shown and "Execute" not in shown
     assert shown.endswith("12:34:56 [1/6] Training small: loss 0.5 (3 min)\n")
 
 

@@ -34,12 +34,13 @@ PIECE = "shard"
 _REDRAWN_S = 0.5
 _NUMBERS = 60  # columns that a bar and its numbers want; a long label is cut for them
 _BAR = "{desc}  {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{unit}, {remaining} left{postfix}"
+_SELECTING = "Select jobs to execute..."
+# Of a run on this machine.
 _NEEDLESS_TEXTS = (
     "Assuming unrestricted shared filesystem usage.",
     "Using shell: ",
     "Rules claiming more threads will be scaled down.",
     "Conda environments: ignored",
-    "Select jobs to execute...",
     "DAG of jobs will be updated after completion.",
     "Updating checkpoint dependencies.",
     # Of --report, for each figure and rule.
@@ -156,7 +157,7 @@ class OneLine(ColorizingTextHandler):
             case LogEvent.RUN_INFO:
                 self._counts = dict(record.stats)
             case LogEvent.JOB_STARTED:
-                return self._local()
+                return True
             case LogEvent.JOB_INFO if record.rule_msg:
                 self._begin(record)
                 return self._local()
@@ -171,7 +172,7 @@ class OneLine(ColorizingTextHandler):
                 self._ended.clear()
                 return True
             case None | LogEvent.RESOURCES_INFO:
-                return self._local() and str(record.msg).startswith(_NEEDLESS_TEXTS)
+                return record.msg == _SELECTING or (self._local() and str(record.msg).startswith(_NEEDLESS_TEXTS))
         return False
 
     def _begin(self, record: logging.LogRecord) -> None:
@@ -231,8 +232,9 @@ class OneLine(ColorizingTextHandler):
             return
         size = os.get_terminal_size(self.stream.fileno())
         ascii_only = not (self.stream.encoding or "").lower().startswith("utf")
-        working = [stage for stage in self._stages.values() if stage.logs][: max(size.lines - 1, 1)]
-        lines = [stage.bar(max(size.columns - 1, 20), ascii_only) for stage in working]
+        # A size of 0 is not known.
+        working = [stage for stage in self._stages.values() if stage.logs][: max((size.lines or 24) - 1, 1)]
+        lines = [stage.bar(max((size.columns or 80) - 1, 20), ascii_only) for stage in working]
         if lines:
             up = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
             self.stream.write("\n".join(lines) + f"{up}\r")
