@@ -11,7 +11,7 @@ from snakemake.settings.types import OutputSettings
 from snakemake_interface_logger_plugins.common import LogEvent
 from tqdm.utils import disp_len
 
-from boxwright import progress, terminal
+from boxwright import progress, stages, terminal
 
 
 class Screen(io.StringIO):
@@ -192,7 +192,7 @@ def test_jobs_without_a_message_are_shown_as_snakemake_shows_them(tmp_path, job_
 def test_a_long_name_leaves_room_for_the_numbers(job_log):
     state = {"done": 120, "total": 15000, "rate": 0.5, "unit": "steps", "of": "loss 1.234"}
     progress.note_beside(job_log).write_text(json.dumps(state))
-    stage = terminal._Stage("Training ssd_mobilenet_v2_fpnlite_320x320_浣熊 up to step 15000", logs={1: str(job_log)})
+    stage = stages.Stage("Training ssd_mobilenet_v2_fpnlite_320x320_浣熊 up to step 15000", logs={1: str(job_log)})
     bar = stage.bar(79, ascii_only=False)
     assert bar.startswith("Training ssd_mobilenet") and "| 120/15000 steps, 8:16:00 left" in bar
     assert disp_len(bar) <= 79

@@ -8,32 +8,22 @@ of Snakemake's ways.
 The jobs themselves print into their logs (`boxwright.job`), which a failed one shows in full.
 """
 
-import json
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from snakemake.logging import ColorizingTextHandler
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import OutputSettings
 from snakemake_interface_logger_plugins.common import LogEvent
-from tqdm import tqdm
-from tqdm.utils import disp_trim
 
-from boxwright import progress
-
-# A rule whose jobs have this wildcard makes one thing in pieces: all of them are one stage.
-PIECE = "shard"
+from boxwright import progress, stages
 
 _REDRAWN_S = 0.5
-_NUMBERS = 60  # columns that a bar and its numbers want; a long label is cut for them
-_BAR = "{desc}  {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{unit}, {remaining} left{postfix}"
 _SELECTING = "Select jobs to execute..."
 # Of a run on this machine.
 _NEEDLESS_TEXTS = (
@@ -65,50 +55,6 @@ def take_over(logger: logging.Logger, settings: OutputSettings, local: Callable[
             progress.show_lines(True)
 
 
-@dataclass
-class _Stage:
-    """One line to be: a job, or the jobs that make the pieces of one thing."""
-
-    label: str
-    pieces: int = 0  # of a stage in pieces
-    done: int = 0
-    logs: dict[int, str | None] = field(default_factory=dict)  # of the jobs at work, by number
-    began: float = field(default_factory=time.monotonic)
-
-    def line(self, log: str | None, local: bool) -> str:
-        """What is said of it in the end; `log` is that of its (last) job. One that is not `local` has waited before it
-        began, so its own time counts.
-        """
-        told, _, figure = _told(log).partition(": ")
-        if self.pieces:
-            figure = f"{self.pieces} {PIECE}s"
-        taken = told if told and not (local or self.pieces) else progress.duration(time.monotonic() - self.began)
-        return self.label + (f": {figure}" if figure else "") + (f" ({taken})" if log else "")
-
-    def bar(self, width: int, ascii_only: bool) -> str:
-        """How far it is, in at most `width` columns."""
-        elapsed = time.monotonic() - self.began
-        if self.pieces:
-            state = {"done": self.done, "total": self.pieces, "rate": self.done / elapsed or None, "unit": f"{PIECE}s"}
-        else:
-            state = _noted(next(iter(self.logs.values()), None))
-        if not state or not state["total"]:
-            count = f"  {state['done']} {state['unit']}," if state else ""
-            return disp_trim(f"{self.label} ...{count} {progress.duration(elapsed)}", width)
-        return tqdm.format_meter(
-            state["done"],
-            state["total"],
-            elapsed,
-            ncols=width,
-            prefix=disp_trim(self.label, max(width // 2, width - _NUMBERS)),
-            ascii=ascii_only,
-            unit=f" {state['unit']}",
-            rate=state["rate"],
-            bar_format=_BAR,
-            postfix=state.get("of") or None,
-        )
-
-
 class OneLine(ColorizingTextHandler):
     """Snakemake's handler for the terminal, with one line per stage. It stands for `other` and keeps its ways."""
 
@@ -121,7 +67,7 @@ class OneLine(ColorizingTextHandler):
         other.formatter.show_failed_logs = True
         self._local = local
         self._counts: dict[str, int] = {}  # planned jobs by rule
-        self._stages: dict[Any, _Stage] = {}  # at work, in the order of their beginning
+        self._stages: dict[Any, stages.Stage] = {}  # at work, in the order of their beginning
         self._keys: dict[int, Any] = {}  # of the stage of each job at work
         self._ended: list[str] = []  # lines that wait for their number
         self._ours = False  # whether the job that ended last has a line
@@ -138,7 +84,7 @@ class OneLine(ColorizingTextHandler):
             replaced = False
         if not replaced:
             super().emit(record)
-        with suppress(OSError, ValueError):  # a terminal that is gone, or has no size
+        with suppress(Exception):  # a terminal that is gone, for example: bars are worth no run
             self._draw()
 
     def close(self) -> None:
@@ -179,10 +125,10 @@ class OneLine(ColorizingTextHandler):
         wildcards = record.wildcards or {}
         key, label, pieces = record.jobid, record.rule_msg, 0
         count = self._counts.get(record.rule_name, 1)
-        if PIECE in wildcards and count > 1:
+        if stages.PIECE in wildcards and count > 1:
             key, pieces = record.rule_name, count
             label = " ".join(word for word in label.split() if word not in wildcards.values())
-        stage = self._stages.setdefault(key, _Stage(label, pieces))
+        stage = self._stages.setdefault(key, stages.Stage(label, pieces))
         log = record.log[0] if record.log else None
         if log:
             with suppress(OSError):  # none was left by a job that was killed
@@ -216,7 +162,7 @@ class OneLine(ColorizingTextHandler):
 
     def _redraw(self) -> None:
         while not self._closed.wait(_REDRAWN_S):
-            with self.lock, suppress(OSError, ValueError):
+            with self.lock, suppress(Exception):
                 self._erase()
                 self._draw()
 
@@ -239,23 +185,3 @@ class OneLine(ColorizingTextHandler):
             up = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
             self.stream.write("\n".join(lines) + f"{up}\r")
         self.flush()
-
-
-def _told(log: str | None) -> str:
-    """The time and the key figure of a finished job, from the last line of its log."""
-    try:
-        with Path(log or "").open("rb") as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - 4096, 0))
-            last = file.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
-    except OSError:
-        return ""
-    return last.removeprefix(progress.DONE) if last.startswith(progress.DONE) else ""
-
-
-def _noted(log: str | None) -> dict[str, Any]:
-    """How far a job is, as it noted itself; empty where it did not."""
-    try:
-        state = json.loads(progress.note_beside(log or "").read_text())
-    except (OSError, ValueError):  # none, or half of one
-        return {}
-    return state if {"done", "total", "rate", "unit"} <= set(state) else {}
