@@ -11,4 +11,4 @@ with job(snakemake):
     shard = Path(snakemake.output[0])
     manifest = Path(snakemake.params.plan) / f"{shard.stem}.jsonl"
     counts = write_shard(manifest, label_map.read(snakemake.input.label_map, gaps=True), shard)
-    progress.say(f"{shard.name}: {counts.images} images, {counts.boxes} boxes")
+    progress.conclude(f"{counts.images} images, {counts.boxes} boxes")

@@ -1,0 +1,66 @@
+"""What a person reads while a run works, on a terminal and in a file."""
+
+import os
+import pty
+import re
+import subprocess
+
+import pytest
+
+from tests.workflow.conftest import new_project
+
+
+def lines(text: str) -> list[str]:
+    return re.findall(r"^(?:\d\d:\d\d:\d\d )?\[\d+/\d+\] (.*)$", text, re.M)
+
+
+def test_a_file_has_one_plain_line_for_each_stage(finished):
+    text = finished.first.text
+    assert "\r" not in text and "\x1b" not in text and "Job 1:" not in text
+    told = lines(text)
+    for stage in (
+        r"Checking the annotations: 24 images, 24 annotations, nothing wrong \(.*\)",
+        r"Writing records: 3 shards \(.*\)",
+        r"Training small up to step 6: loss [\d.]+, [\d.]+ steps/s \(.*\)",
+        r"Evaluating small at step 6: mAP@.50IOU [\d.]+ \([\d.]+ to [\d.]+\) \(.*\)",
+        r"Exporting small: [\d.]+ MB, \d+ ms per image here \(.*\)",
+        "All results are in results",
+    ):
+        assert sum(bool(re.fullmatch(stage, line)) for line in told) == 1, (stage, told)
+    log = (finished / "results/logs/evaluate_checkpoint/small-6.log").read_text()
+    assert "average precision" in log and "average precision" not in text
+    assert not list((finished / "results/logs").rglob("*.progress"))
+
+
+def test_an_error_comes_whole_with_the_place_of_its_log(tmp_path):
+    project = new_project(tmp_path, images=12)
+    project.snakemake("results/data/label_map.pbtxt")
+    damaged = project / "results/data/label_map.pbtxt"
+    damaged.write_bytes(damaged.read_bytes().replace(b"circle", b"cyrcle"))
+    outcome = project.snakemake("results/data/eval-00000-of-00001.tfrecord", code=1)
+    assert "results/data/label_map.pbtxt is damaged" in outcome.text
+    assert "Logfile results/logs/write_records/eval-00000-of-00001.log" in outcome.text
+    assert "failed (" in outcome.text and "Traceback" not in outcome.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a terminal of Unix")
+def test_a_terminal_has_the_same_lines_and_bars(tmp_path):
+    project = new_project(tmp_path, images=12)
+    project.write_config()
+    master, slave = pty.openpty()
+    command = project.command("results/data/eval.coco.json")
+    environment = os.environ | {"TERM": "xterm"}
+    with subprocess.Popen(command, cwd=tmp_path, stdout=slave, stderr=slave, env=environment) as process:
+        os.close(slave)
+        read = bytearray()
+        try:
+            while piece := os.read(master, 65536):
+                read += piece
+        except OSError:  # the other end is closed
+            pass
+    os.close(master)
+    text = read.decode()
+    assert process.returncode == 0, text
+    assert "\x1b[J" in text and re.search(r"Writing the ground truth in COCO's format \.\.\. [\d.]+ s", text)
+    told = lines(re.sub(r"\x1b\[\d*[A-Za-z]", "\n", text).replace("\r", ""))
+    assert any(line.startswith("Writing the ground truth in COCO's format: 1 images, ") for line in told), text
