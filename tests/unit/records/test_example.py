@@ -1,6 +1,8 @@
 """tf.Example records: keys and types as the OD API's, and the annotation back unchanged."""
 
 import hashlib
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from boxwright import protos
 from boxwright.annotations.model import Box, Sample
 from boxwright.errors import UserError
-from boxwright.records.example import from_example, to_example
+from boxwright.records.example import Encoder, from_example, to_example
 
 ENCODED = b"\xff\xd8 the bytes of a photograph \xff\xd9"
 LABEL_MAP = {"Katze": 1, "Bär": 2, "dog": 3}
@@ -53,6 +55,31 @@ TYPES = {
 def test_keys_and_types(sample):
     features = protos.Example.FromString(to_example(sample, ENCODED, LABEL_MAP)).features.feature
     assert {key: feature.WhichOneof("kind") for key, feature in features.items()} == TYPES
+
+
+def test_what_was_encoded_before_leaves_no_trace():
+    encode = Encoder(LABEL_MAP)
+    unknown = SAMPLE._replace(boxes=(Box("bird", 1, 1, 9, 9),))
+    for sample in (SAMPLE, NEGATIVE, SAMPLE, unknown, NEGATIVE):
+        encoded = sample.name.encode() * (100_000 if sample is NEGATIVE else 1)
+        if sample is unknown:
+            with pytest.raises(UserError, match="does not know bird"):
+                encode(sample, encoded)
+        else:
+            assert encode(sample, encoded) == to_example(sample, encoded, LABEL_MAP)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="this system does not tell a process's memory")
+def test_encoding_many_samples_takes_the_memory_of_one():
+    def megabytes():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    encode, photograph = Encoder(LABEL_MAP), bytes(100_000)
+    encode(SAMPLE, photograph)
+    before = megabytes()
+    for _ in range(1000):  # 100 MB
+        encode(SAMPLE, photograph, sha256=SAMPLE.sha256)
+    assert megabytes() - before < 20
 
 
 def test_round_trip_gives_the_annotation():

@@ -35,6 +35,9 @@ _KINDS = {
     "image/object/view": _BYTES,
 }
 
+# Bytes after which a message that is filled again and again is replaced.
+_MOST_HELD = 1 << 20
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
@@ -64,12 +67,17 @@ class Record:
 class Encoder:
     """Makes the tf.Examples of samples whose classes have the ids of `label_map`, one sample at a time.
 
-    The lists of one message are filled anew for each sample, which takes a third of the time of a new message.
+    The lists of one message are filled anew for each sample, which takes a third of the time of a new message. It keeps
+    the memory of all that it ever held, so it is replaced now and then.
     """
 
     def __init__(self, label_map: Mapping[str, int]) -> None:
         self._label_map = label_map
+        self._begin()
+
+    def _begin(self) -> None:
         self._example = protos.Example()
+        self._held = 0
         feature = self._example.features.feature
         self._lists = {}
         for key, kind in _KINDS.items():
@@ -111,9 +119,13 @@ class Encoder:
             "image/object/truncated": [int(box.truncated) for box in boxes],
             "image/object/view": [box.pose.encode() for box in boxes],
         }
+        if self._held > _MOST_HELD:
+            self._begin()
         for key, held in self._lists.items():
             held[:] = values[key]
-        return self._example.SerializeToString(deterministic=True)
+        data = self._example.SerializeToString(deterministic=True)
+        self._held += len(data)
+        return data
 
 
 def to_example(sample: Sample, encoded: bytes, label_map: Mapping[str, int], **stated: str) -> bytes:
