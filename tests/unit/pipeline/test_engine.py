@@ -37,8 +37,11 @@ FILL = {
             text.parse("scales: 1 aspect_ratios: 1", kind="GridAnchorGenerator")
         )
     ),
-    ("ssd.anchor_generator", "multiscale_anchor_generator"): lambda model: setattr(
-        model.ssd.feature_extractor, "num_layers", 5
+    ("ssd.anchor_generator", "multiscale_anchor_generator"): lambda model: model.ssd.MergeFrom(
+        text.parse(
+            "feature_extractor { num_layers: 5 } anchor_generator { multiscale_anchor_generator { aspect_ratios: 1 } }",
+            kind="Ssd",
+        )
     ),
 }
 

@@ -1,6 +1,10 @@
 """The whole schema, field by field: reading and writing, overrides, patching, findings, identities."""
 
 import math
+import random
+import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from tests.unit.pipeline import every_field
@@ -117,6 +121,55 @@ def test_nothing_that_can_be_written_is_a_traceback(numbers):
             if numbers != "large":  # anchors on a picture of that size fill the memory
                 share = coverage.share(one, [[0.1, 0.1, 0.5, 0.5]], [[200, 300]])
                 assert share is None or 0 <= share <= 1
+
+
+def mutated(lines, chance):
+    """The lines of a file as a slip leaves them: one lost, doubled, moved, of another number or with a stray sign."""
+    lines, index = list(lines), chance.randrange(len(lines))
+    line, slip = lines[index], chance.randrange(5)
+    if slip == 0:
+        del lines[index]
+    elif slip == 1:
+        lines.insert(index, line)
+    elif slip == 2:
+        lines[index] = chance.choice(lines)
+    elif slip == 3:
+        lines[index] = re.sub(
+            r"-?[\d.]+", lambda _: chance.choice(["0", "-1", "1e30", "nan", "7", "100000"]), line, count=1
+        )
+    else:
+        place = chance.randrange(len(line) + 1)
+        lines[index] = line[:place] + chance.choice("{}[]<>:;=,\"'#\\x\0é") + line[place:]
+    return lines
+
+
+@pytest.mark.parametrize(
+    "file", sorted((Path(__file__).parents[3] / "config" / "pipelines").glob("*.config")), ids=lambda file: file.stem
+)
+def test_slips_in_a_file_are_read_or_told(file):
+    chance, outcomes = random.Random(0), Counter()
+    for _ in range(150):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        for _ in range(chance.choice([1, 2, 4])):
+            lines = mutated(lines, chance)
+        try:
+            config = text.parse("\n".join(lines), "my.config")
+            lint(config, FACTS)
+            new, _ = patch(
+                config,
+                num_classes=2,
+                label_map_path="label_map.pbtxt",
+                train_records=["a"],
+                eval_records=["b"],
+                num_steps=chance.choice([1, 100]),
+                batch_size=chance.choice([None, 8]),
+            )
+            lint(new, FACTS)
+            coverage.share(new, [[0.1, 0.1, 0.5, 0.5]], [[200, 300]])
+            outcomes["read"] += 1
+        except UserError:
+            outcomes["told"] += 1
+    assert outcomes["read"] >= 20 and outcomes["told"] >= 20
 
 
 def test_messages_without_any_field_are_no_traceback_either():

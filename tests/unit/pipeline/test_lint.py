@@ -226,6 +226,30 @@ def test_nothing_to_say_on_a_sound_configuration():
             "model.ssd.anchor_generator",
             None,
         ),
+        (
+            {
+                "model.ssd.anchor_generator.ssd_anchor_generator.height_stride": [16],
+                "model.ssd.anchor_generator.ssd_anchor_generator.width_stride": [16],
+            },
+            "unsupported",
+            "error",
+            "model.ssd.anchor_generator",
+            None,
+        ),
+        (
+            {"model.ssd.anchor_generator.multiscale_anchor_generator": {"min_level": 4, "max_level": 9}},
+            "unsupported",
+            "error",
+            "model.ssd.anchor_generator",
+            None,
+        ),
+        (
+            {f"{RATE}.manual_step_learning_rate.schedule": [{"step": 500, "learning_rate": 1e-4}, {}]},
+            "refused-schedule",
+            "error",
+            f"{RATE}.manual_step_learning_rate.schedule",
+            None,
+        ),
         ({"model.ssd.box_coder": {}}, "unsupported", "error", "model.ssd.box_coder", "faster_rcnn_box_coder"),
         (
             {"train_input_reader.load_context_features": True},

@@ -56,18 +56,9 @@ def ssd_anchors(config, feature_shapes, image_shape):
         UserError: another number of feature maps, strides or offsets than layers.
     """
     kinds = ssd_kinds(config)
-    for what, count in (
-        ("feature maps", len(feature_shapes)),
-        ("height_stride", len(config.height_stride) or len(kinds)),
-        ("width_stride", len(config.width_stride) or len(kinds)),
-        ("height_offset", len(config.height_offset) or len(kinds)),
-        ("width_offset", len(config.width_offset) or len(kinds)),
-    ):
-        if count != len(kinds):
-            raise UserError(f"ssd_anchor_generator: num_layers is {len(kinds)}, but there are {count} {what}.")
-    for side in ("stride", "offset"):
-        if bool(getattr(config, f"height_{side}")) != bool(getattr(config, f"width_{side}")):
-            raise UserError(f"ssd_anchor_generator: height_{side} and width_{side} go together; give both or none.")
+    if len(feature_shapes) != len(kinds):
+        count = f"{len(feature_shapes)} feature maps"
+        raise UserError(f"ssd_anchor_generator: num_layers is {len(kinds)}, but there are {count}.")
 
     height, width = (tf.cast(side, tf.float32) for side in image_shape)
     shorter = tf.minimum(height, width)

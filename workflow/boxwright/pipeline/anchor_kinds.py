@@ -22,10 +22,12 @@ def ssd_kinds(config: Message) -> list[Kinds]:
     `interpolated_scale_aspect_ratio` is 0. The finest layer has three kinds only if `reduce_boxes_in_lowest_layer`.
 
     Raises:
-        UserError: fewer scales than layers, no kind for a layer, or a scale or a ratio that is not above 0.
+        UserError: too few scales, another number of strides or offsets than layers, no kind for a layer, or a scale or
+            a ratio that is not above 0.
     """
     layers = config.num_layers
     _within("ssd_anchor_generator.num_layers", layers, 1, MOST_LAYERS)
+    _check_places(config)
     if config.scales:
         scales = [float(scale) for scale in config.scales]
     elif layers == 1:
@@ -58,6 +60,19 @@ def ssd_kinds(config: Message) -> list[Kinds]:
     return kinds
 
 
+def _check_places(config: Message) -> None:
+    """Strides and offsets are given for every layer of an `SsdAnchorGenerator` message and for both axes, or not."""
+    for what in ("stride", "offset"):
+        counts = {f"{side}_{what}": len(getattr(config, f"{side}_{what}")) for side in ("height", "width")}
+        for name, count in counts.items():
+            if count not in (0, config.num_layers):
+                raise UserError(
+                    f"ssd_anchor_generator: num_layers is {config.num_layers}, but there are {count} {name}."
+                )
+        if len(set(counts.values())) > 1:
+            raise UserError(f"ssd_anchor_generator: {' and '.join(counts)} go together; give both or none.")
+
+
 def grid_kinds(config: Message) -> Kinds:
     """The (scale, aspect ratio) pairs of a `GridAnchorGenerator` message: the aspect ratio is the outer loop.
 
@@ -79,6 +94,8 @@ def pyramid_kinds(config: Message) -> Kinds:
     _within("multiscale_anchor_generator.scales_per_octave", config.scales_per_octave, 1, MOST_SCALES)
     _within("multiscale_anchor_generator.min_level", config.min_level, 0, MOST_LAYERS)
     _within("multiscale_anchor_generator.max_level", config.max_level, config.min_level, MOST_LAYERS)
+    if not config.aspect_ratios:
+        raise UserError("multiscale_anchor_generator.aspect_ratios: none listed; list at least one.")
     _positive("multiscale_anchor_generator.aspect_ratios", config.aspect_ratios)
     octave = [2 ** (step / config.scales_per_octave) for step in range(config.scales_per_octave)]
     return [(scale, ratio) for ratio in config.aspect_ratios for scale in octave]

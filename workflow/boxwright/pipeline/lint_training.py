@@ -146,7 +146,7 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
         use = round(1 - 5 / train.num_steps, 3) if train.num_steps > 50 else 0.9
     else:
         field, value, use = f"{path}.override_base_feature_extractor_hyperparams", False, True
-    kept = decay**train.num_steps
+    kept = min(max(decay, 0.0), 1.0) ** train.num_steps
     if kept > MOST_KEPT:
         why = (
             f"batch norm's averages decay by {decay:g} per step here, so at step {train.num_steps} {kept:.0%} of their "

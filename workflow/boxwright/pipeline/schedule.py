@@ -88,7 +88,7 @@ def refusals(schedule: Message) -> Iterator[tuple[str, object, str, object]]:
             yield "warmup_learning_rate", short_float(schedule.warmup_learning_rate), reason, short_float(base / 10)
     if schedule.DESCRIPTOR.name == "ManualStepLearningRate":
         found = entries(schedule)
-        later = [entry for entry in found if entry["step"]]
+        later = found[1:] if found and found[0]["step"] == 0 else found
         if not found:
             yield "schedule", None, "it has no entry; a constant rate is a constant_learning_rate", None
         elif not _rising(later):
@@ -104,7 +104,8 @@ def entries(schedule: Message) -> list[dict[str, object]]:
 
 
 def _rising(found: list[dict[str, object]]) -> bool:
-    return all(earlier["step"] < later["step"] for earlier, later in pairwise(found))
+    steps = [0, *(entry["step"] for entry in found)]
+    return all(earlier < later for earlier, later in pairwise(steps))
 
 
 def fitted(schedule: Message, num_steps: int) -> tuple[str, object, object]:
