@@ -60,18 +60,11 @@ def test_two_replicas_of_an_ssd_take_the_step_of_one(folder):
 
 
 @pytest.mark.slow
-def test_twenty_steps_of_two_and_four_replicas_of_an_ssd(folder):
-    one = trained(folder, 1, "ssd", 20)
+@pytest.mark.parametrize("kind", ["ssd", "faster_rcnn"])
+def test_twenty_steps_of_two_and_four_replicas(folder, kind):
+    one = trained(folder, 1, kind, 20)
     for replicas in (2, 4):
-        assert_equal_steps(one, trained(folder, replicas, "ssd", 20))
-
-
-@pytest.mark.slow
-def test_steps_of_two_and_four_replicas_of_a_faster_rcnn(folder):
-    """As long as roundings decide nothing: sooner or later they turn a proposal's choice, and then all that follows."""
-    one = trained(folder, 1, "faster_rcnn", 6)
-    for replicas in (2, 4):
-        assert_equal_steps(one, trained(folder, replicas, "faster_rcnn", 6))
+        assert_equal_steps(one, trained(folder, replicas, kind, 20))
 
 
 @pytest.mark.slow
