@@ -87,10 +87,12 @@ def main(replicas: int, kind: str, steps: int, out: str, precision: str = "float
             if name.endswith("/beta"):
                 variable.assign(random.normal(2.5, 0.3, variable.shape).astype(np.float32))
     else:
-        # Random residual branches with frozen batch norm double the features from unit to unit, up to losses of 10,000s
-        # that no rate brings down. Trained networks have small branches.
+        # Frozen batch norm of random weights neither brings pixels to the size of 1 nor keeps residual branches small:
+        # losses of 10,000s that no rate brings down. Trained statistics do both.
         for name, variable in detector.variables.items():
-            if name.endswith("conv3/BatchNorm/gamma"):
+            if name.endswith("/conv1/BatchNorm/moving_variance") and "/block" not in name:
+                variable.assign(tf.fill(variable.shape, 1e4))
+            if name.endswith("/conv3/BatchNorm/gamma"):
                 variable.assign(tf.fill(variable.shape, 0.2))
     size = (64, 64) if kind == "ssd" else (64, 80)
     results, step = {}, None
