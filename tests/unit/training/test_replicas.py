@@ -76,8 +76,8 @@ def test_half_the_precision_stays_near_and_keeps_its_weights_whole(folder, kind,
     whole, half = trained(folder, 1, kind, steps), trained(folder, 1, kind, steps, precision)
     assert part(half, "first")["Loss/total_loss"] == pytest.approx(part(whole, "first")["Loss/total_loss"], rel=0.02)
     assert np.isfinite(half["losses"]).all()
-    # Roundings of one part in 1 / rounding add up over the layers. Where units lie on their kinks (the ResNet's; those of
-    # the SSD are kept off), a share of about `rounding` of them turns, and the gradient moves by the root of that share.
+    # Roundings of one part in 1 / rounding add up over the layers. Where units lie on their kinks (the ResNet's do, the
+    # SSD's are kept off), a share of about `rounding` of them turns, and the gradient moves by the root of that share.
     bound = 30 * rounding if kind == "ssd" else 2 * rounding**0.5
     assert distance(gradients(whole), gradients(half)) < bound
     assert {str(kind) for kind in part(half, "type").values()} == {"float32"}
