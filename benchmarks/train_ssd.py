@@ -22,8 +22,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import make_images
 from measuring import Stopwatch, peak_memory
 
-from boxwright import needs
-
 TEMPLATE = Path(__file__).parent.parent / "config/pipelines/ssd_mobilenet_v1.config"
 OVERRIDES = {
     "model.ssd.num_classes": 90,
@@ -118,7 +116,6 @@ def main() -> None:
     if arguments.job:
         measure(arguments.job, arguments.records, arguments)
         return
-    needs.ask_for_huge_pages()
     with tempfile.TemporaryDirectory() as folder:
         records = Path(folder) / "train.tfrecord"
         write_records(records, tuple(arguments.size), count=256)

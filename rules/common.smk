@@ -18,7 +18,6 @@ from boxwright.receipts import Receipts
 from boxwright.zoo import catalogue
 
 sources.reach_from_jobs()
-needs.ask_for_huge_pages()
 
 # A configuration given by --configfile, --config or a module stands alone; this one is the demo.
 if not workflow.overwrite_configfiles and not config:

@@ -1,6 +1,5 @@
 """What the jobs of a model ask of a machine; all of it follows from one setting, the number of GPUs."""
 
-import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -28,15 +27,6 @@ _THREADS_PER_GPU = 4
 # goes to the card take some GB of main memory for each card.
 _MEMORY_MB = 4000
 _MEMORY_MB_PER_GPU = 8000
-
-
-def ask_for_huge_pages() -> None:
-    """Let processes started from here keep large arrays in pages of 2 MB, where glibc and Linux can (`madvise`).
-
-    A training step walks through gigabytes of feature maps; the processor then looks up 512 times fewer addresses,
-    which saves 3 to 5 % of the step.
-    """
-    os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
 
 
 def of_training(model: Mapping[str, Any]) -> Needs:
