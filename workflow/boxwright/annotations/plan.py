@@ -19,7 +19,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,6 @@ from boxwright.annotations.model import Entry
 from boxwright.annotations.split import EVAL, TRAIN
 from boxwright.errors import UserError
 from boxwright.files import write_if_changed
-
-# Bytes of facts from which listing the files takes longer than starting processes for it; some 20,000 files.
-_LARGE = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,6 @@ class _Planner:
         self.images, self.xmls = scan.listings(
             (_folders(dataset["images"]), tuple(images.EXTENSIONS)),
             (_folders(dataset["annotations"]), (".xml",)),
-            large=self._was_large,
         )
         self.stamp = self._stamp()
 
@@ -121,13 +116,6 @@ class _Planner:
             return load(self.data_dir)
         except (OSError, ValueError, KeyError, UserError):
             return None
-
-    @property
-    def _was_large(self) -> bool:
-        """Whether there were many files the last time; which does not matter but for the time that it takes."""
-        with suppress(OSError):
-            return (self.folder / "facts.txt").stat().st_size > _LARGE
-        return False
 
     @property
     def _failed(self) -> Path:

@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -70,10 +67,8 @@ class Listing(NamedTuple):
         return digest.hexdigest()
 
 
-def listings(*wanted: tuple[Sequence[str], Sequence[str]], large: bool = False) -> list[Listing]:
+def listings(*wanted: tuple[Sequence[str], Sequence[str]]) -> list[Listing]:
     """For each of some (folders, endings) all files that `walk.walk` finds.
-
-    `large` says that for all but the first a process of its own is worth its start.
 
     Raises UserError for a folder that is not there or cannot be read.
     """
@@ -84,21 +79,10 @@ def listings(*wanted: tuple[Sequence[str], Sequence[str]], large: bool = False) 
             "Correct `dataset.images` or `dataset.annotations`."
         )
     try:
-        if large:
-            with ThreadPoolExecutor() as pool:
-                apart = [pool.submit(_walk_apart, *one) for one in wanted[1:]]
-                found = [walk.walk(*wanted[0]), *[one.result() for one in apart]]
-        else:
-            found = [walk.walk(*one) for one in wanted]
+        found = [walk.walk(*one) for one in wanted]
     except OSError as error:
         raise UserError(f"{error.filename} cannot be read ({error.strerror}). Check who may read it.") from error
     return [Listing(tuple(folders), tuple(of)) for (folders, _), of in zip(wanted, found, strict=True)]
-
-
-def _walk_apart(folders: Sequence[str], endings: Sequence[str]) -> list[list[str]]:
-    command = [sys.executable, "-P", "-S", walk.__file__, ",".join(endings), *folders]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    return walk.walk(folders, endings) if done.returncode else json.loads(done.stdout)  # the former says why
 
 
 def fold(name: str) -> str:

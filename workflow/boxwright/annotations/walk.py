@@ -1,14 +1,6 @@
-"""Finds the files below some folders, each with a stamp that changes whenever its content may have.
+"""Finds the files below some folders, each with a stamp that changes whenever its content may have."""
 
-A large data set is looked through each time a run is planned, which its images and its annotations may share between
-two processes: this module runs as a program too, and imports next to nothing, so as to start at once.
-
-    python walk.py .jpg,.png FOLDER...      prints what `walk` gives, as JSON
-"""
-
-import json
 import os
-import sys
 from collections.abc import Sequence
 
 
@@ -55,7 +47,3 @@ def _walk(folder: str, endings: tuple[str, ...], seen: set[tuple[int, int]]) -> 
         waiting += sorted(below, reverse=True)
     found.sort()
     return found
-
-
-if __name__ == "__main__":
-    print(json.dumps(walk(sys.argv[2:], sys.argv[1].split(","))))
