@@ -44,6 +44,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
                 receipts.write(snakemake.output, undeclared)
         except UserError as error:
             print(f"\n{error}\n", file=sys.stderr)
+            _let_go(error)
             sys.exit(1)
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
@@ -51,7 +52,17 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
         except Exception as error:
             told = disk.full(snakemake.output[0]) if disk.is_full(error) else traceback.format_exc()
             print(f"\n{told}\n", file=sys.stderr)
+            _let_go(error)
             sys.exit(1)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free what the frames of an error hold while Python is whole: a reader of TensorFlow's that is freed by the end of
+    Python waits forever for its threads, which need Python to end.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 @contextmanager

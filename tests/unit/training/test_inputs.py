@@ -1,4 +1,9 @@
 import io
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,3 +166,29 @@ def test_reader_options_that_would_change_the_data_are_refused_together(config, 
         build(config, records)
     for field in ("num_epochs", "sample_1_of_n_examples", "merge_multiple_label_boxes"):
         assert field in str(error.value)
+
+
+def test_closed_batches_read_no_more(config, records, monkeypatch):
+    whole, began, ended = tfrecord.Index.__getitem__, [], []
+
+    def slowly(index, number):
+        began.append(number)
+        time.sleep(0.02)
+        ended.append(number)
+        return whole(index, number)
+
+    monkeypatch.setattr(tfrecord.Index, "__getitem__", slowly)
+    batches = build(config, records).batches(0, 1000)
+    next(batches)
+    batches.close()
+    assert len(began) == len(ended) < 3000
+    time.sleep(0.2)
+    assert len(began) == len(ended)
+
+
+def test_an_error_ends_a_job_that_reads_ahead(records, tmp_path):
+    here = Path(__file__).parent
+    command = [sys.executable, str(here / "reader_process.py"), str(tmp_path), *map(str, records)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(here), *filter(None, sys.path)])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "That is enough." in done.stderr) == (1, True)

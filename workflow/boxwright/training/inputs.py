@@ -165,7 +165,11 @@ class Inputs:
 
 
 class Batches:
-    """An iterator over batches; an error in the input is raised as what it was, not as TensorFlow's."""
+    """An iterator over batches; an error in the input is raised as what it was, not as TensorFlow's.
+
+    It is closed when no more are wanted: TensorFlow's threads read ahead with functions of Python, and when Python ends
+    while one of them is at it, the process waits for it forever.
+    """
 
     def __init__(self, inputs: Inputs, start: int, dataset: tf.data.Dataset):
         self._inputs = inputs
@@ -180,13 +184,19 @@ class Batches:
         try:
             batch = next(self._iterator)
         except tf.errors.OpError as error:
-            if self._inputs._failure is not None:
-                raise self._inputs._failure from None
-            names = ", ".join(self._inputs.source_ids(self._step))
             reason = error.message.splitlines()[0]
-            raise UserError(f"One of the images {names} of the training records cannot be decoded: {reason}") from None
-        self._step += 1
-        return batch
+        else:
+            self._step += 1
+            return batch
+        # Not within the block above: TensorFlow's error would come along, and keep the iterator.
+        if self._inputs._failure is not None:
+            raise self._inputs._failure
+        names = ", ".join(self._inputs.source_ids(self._step))
+        raise UserError(f"One of the images {names} of the training records cannot be decoded: {reason}")
+
+    def close(self) -> None:
+        """Stop reading ahead, and wait until nothing is being read."""
+        self._iterator = None
 
 
 def decode(encoded: tf.Tensor) -> tf.Tensor:

@@ -103,7 +103,8 @@ def train_segment(
     )
     stop_asked = workers.agreement(strategy)
     exact = nullcontext() if gpus or strategy else in_fixed_order()
-    with exact, _Signals() as signals, closing(Log(events_path, first, to_step, log_records)) as log:
+    log = Log(events_path, first, to_step, log_records)
+    with exact, _Signals() as signals, closing(batches), closing(log):
         last_save = time.monotonic()
         while step < to_step:
             rate = optimizer.schedule(step)
