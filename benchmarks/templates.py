@@ -34,7 +34,7 @@ SSD = Trial(800, 8, 0.80, {f"{ADAM}.learning_rate_base": 0.002, f"{ADAM}.warmup_
 RESIZER = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer"
 # At a quarter of the pixels, with small crops: most of the time goes into the second stage of every proposal.
 FASTER_RCNN = Trial(
-    1500,
+    2500,
     2,
     0.60,
     {
