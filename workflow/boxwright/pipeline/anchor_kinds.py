@@ -9,6 +9,8 @@ from boxwright.errors import UserError
 
 Kinds = list[tuple[float, float]]
 
+# The field of each meta-architecture that says what its anchors are.
+GENERATORS = {"ssd": "anchor_generator", "faster_rcnn": "first_stage_anchor_generator"}
 # More halvings than any image has, and more scales than any detector: the number is a mistake.
 MOST_LAYERS = 30
 MOST_SCALES = 100

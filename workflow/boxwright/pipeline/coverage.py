@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from boxwright.annotations.model import Sample
 from boxwright.errors import UserError
 from boxwright.pipeline import model_of
-from boxwright.pipeline.anchor_kinds import grid_kinds, pyramid_kinds, ssd_kinds
+from boxwright.pipeline.anchor_kinds import GENERATORS, grid_kinds, pyramid_kinds, ssd_kinds
 
 # The IoU from which an anchor meets a box.
 MEETS = 0.5
@@ -98,7 +98,7 @@ def boxes_of(samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:
 def grids(config: Message, size: tuple[int, int]) -> Iterator[Grid]:
     """The anchors of a model on an input of this height and width; UserError where it has none."""
     model, name = _with_anchors(config)
-    generator = model.anchor_generator if name == "ssd" else model.first_stage_anchor_generator
+    generator = getattr(model, GENERATORS[name])
     kind = generator.WhichOneof("anchor_generator_oneof")
     message = getattr(generator, kind or "ssd_anchor_generator")
     if kind == "ssd_anchor_generator" and name == "ssd":
@@ -120,7 +120,7 @@ def grids(config: Message, size: tuple[int, int]) -> Iterator[Grid]:
 def _with_anchors(config: Message) -> tuple[Message, str]:
     """As `model_of`; UserError for a model without anchors."""
     model, name = model_of(config)
-    if name not in ("ssd", "faster_rcnn"):
+    if name not in GENERATORS:
         raise UserError(f"model.{name} has no anchors that are known here; ssd and faster_rcnn have.")
     return model, name
 

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from boxwright.errors import UserError
 from boxwright.pipeline import model_of, nearest
-from boxwright.pipeline.anchor_kinds import per_location
+from boxwright.pipeline.anchor_kinds import GENERATORS, per_location
 from boxwright.pipeline.nearest import EXTRACTORS
 
 _RESIZERS = (
@@ -183,7 +183,7 @@ def _model(model: Message, name: str, path: str) -> Iterator[tuple[str, Any, str
 
 def _anchors(model: Message, name: str) -> Iterator[tuple[str, Any, str, Any]]:
     """An anchor generator that contradicts itself, or has not as many layers as an SSD has feature maps."""
-    field = "anchor_generator" if name == "ssd" else "first_stage_anchor_generator"
+    field = GENERATORS[name]
     generator = getattr(model, field)
     kind = generator.WhichOneof("anchor_generator_oneof")
     if kind not in CHOICES[f"{name}.{field}"]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from google.protobuf.message import Message
 
 from boxwright.pipeline import lint_training, model_of
+from boxwright.pipeline.anchor_kinds import GENERATORS
 from boxwright.pipeline.engine import EXTRACTORS, unsupported
 from boxwright.pipeline.findings import LEVELS, NOTHING, Facts, Finding
 
@@ -112,16 +113,15 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
 
 def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
-    if facts.anchor_coverage is None or facts.anchor_coverage >= LEAST_COVERAGE or name not in EXTRACTORS:
+    if facts.anchor_coverage is None or facts.anchor_coverage >= LEAST_COVERAGE or name not in GENERATORS:
         return
-    generator = model.anchor_generator if name == "ssd" else model.first_stage_anchor_generator
-    path = "anchor_generator" if name == "ssd" else "first_stage_anchor_generator"
-    kind = generator.WhichOneof("anchor_generator_oneof")
+    field = GENERATORS[name]
+    kind = getattr(model, field).WhichOneof("anchor_generator_oneof")
     why = (
         f"only {facts.anchor_coverage:.0%} of the boxes meet an anchor at IoU 0.5; smaller scales, other aspect ratios "
         "or a larger input find the others"
     )
-    yield Finding("warning", "anchor-coverage", f"model.{name}.{path}.{kind}", "set", why)
+    yield Finding("warning", "anchor-coverage", f"model.{name}.{field}.{kind}", "set", why)
 
 
 def _metrics(config: Message, facts: Facts) -> Iterator[Finding]:

@@ -65,18 +65,13 @@ class Log:
                 self._last_line = now
                 progress.say(self._line(self.records[-1], now))
             self._mark, self._waited = (now, step), 0.0
-        if self._run is not None:
-            progress.note(
-                step - self._start,
-                self.stop - self._start,
-                rate=self._pace(step, now),
-                unit="steps",
-                of=f"loss {losses[TOTAL]:.3f}",
-            )
         if self._run is None:
             # The first step builds the graph: it says nothing about the pace.
             self._run = self._mark = (now, step)
             self._waited = 0.0
+        else:
+            done, total = step - self._start, self.stop - self._start
+            progress.note(done, total, rate=self._pace(step, now), unit="steps", of=f"loss {losses[TOTAL]:.3f}")
 
     def save(self, path: Path) -> None:
         """Write the records as JSON lines."""

@@ -102,7 +102,7 @@ def in_fixed_order() -> Iterator[None]:
     layer) in the order in which they are ready, whatever `enable_op_determinism` says: Grappler's memory optimizer,
     which turns large sums into additions to one buffer, and AddN, which adds into an input that nothing else needs any
     longer. So Grappler does not run, and operations run one after the other, each on all threads: a detector is a
-    chain, for which that is as fast.
+    chain, for which that is at most a few per cent slower.
     """
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     try:
