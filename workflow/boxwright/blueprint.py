@@ -340,6 +340,7 @@ class Blueprint:
                 num_classes=len(self.plan.classes),
                 max_boxes=most,
                 anchor_coverage=coverage.share(config, *boxes),
+                anchorless=coverage.anchorless(config, boxes[1]),
                 checkpoint_names=self._checkpoint_names(name),
             )
             drafts.append(Draft(shown, self._originals[name], config, self.model(name), facts))

@@ -70,11 +70,15 @@ def test_ssd_offset_defaults_to_half_the_stride():
 @pytest.mark.parametrize(
     ("fields", "shapes", "message"),
     [
-        ({"num_layers": 2, "scales": [0.1]}, [(1, 1)] * 2, "1 listed, but num_layers is 2"),
+        ({"num_layers": 2, "scales": [0.1]}, [(1, 1)] * 2, r"scales is \[0.1\]: num_layers is 2"),
         ({"num_layers": 2, "aspect_ratios": [1]}, [(1, 1)], "1 feature maps"),
         ({"num_layers": 2, "interpolated_scale_aspect_ratio": 0}, [(1, 1)] * 2, "a layer has no anchors"),
-        ({"num_layers": 1, "height_stride": [1]}, [(1, 1)], "go together"),
-        ({"num_layers": 1, "height_stride": [1, 2], "width_stride": [1, 2]}, [(1, 1)], "2 height_stride"),
+        ({"num_layers": 1, "height_stride": [1]}, [(1, 1)], "goes together"),
+        (
+            {"num_layers": 1, "height_stride": [1, 2], "width_stride": [1, 2]},
+            [(1, 1)],
+            r"stride is \[1, 2\]: num_layers",
+        ),
     ],
 )
 def test_ssd_mistakes(fields, shapes, message):
@@ -147,7 +151,7 @@ def test_by_message():
     [
         (protos.AnchorGenerator(), "nothing is not supported"),
         (protos.AnchorGenerator(flexible_grid_anchor_generator={}), "flexible_grid_anchor_generator is not supported"),
-        (protos.AnchorGenerator(grid_anchor_generator={"scales": [1]}), "aspect_ratios: none listed"),
+        (protos.AnchorGenerator(grid_anchor_generator={"scales": [1]}), "aspect_ratios is not set: none is listed"),
     ],
 )
 def test_mistakes_by_message(config, message):

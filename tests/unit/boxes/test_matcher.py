@@ -84,8 +84,11 @@ def test_from_config():
     [
         ({"bipartite_matcher": {}}, "bipartite_matcher is not supported"),
         ({}, "nothing is not supported"),
-        ({"argmax_matcher": {"matched_threshold": 0.25, "unmatched_threshold": 0.5}}, "0.5 is above"),
-        ({"argmax_matcher": {"negatives_lower_than_unmatched": False}}, "must be lower"),
+        (
+            {"argmax_matcher": {"matched_threshold": 0.25, "unmatched_threshold": 0.5}},
+            "not be above matched",
+        ),
+        ({"argmax_matcher": {"negatives_lower_than_unmatched": False}}, "which are both 0.5"),
     ],
 )
 def test_mistakes(fields, message):

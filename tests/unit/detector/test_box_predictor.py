@@ -87,8 +87,6 @@ def test_dropout_reaches_the_classes_alone_and_only_in_training():
     ("written", "field"),
     [
         ("box_code_size: 6", "p.box_code_size"),
-        ("min_depth: 5 max_depth: 4", "p.min_depth"),
-        ("use_depthwise: true", "p.kernel_size"),
         ("conv_hyperparams { op: FC }", "p.conv_hyperparams.op"),
     ],
 )

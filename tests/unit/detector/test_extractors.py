@@ -115,8 +115,6 @@ def test_depthwise_extra_maps(model):
     ("field", "value"),
     [
         ("type", "ssd_resnet50_v1_fpn"),
-        ("num_layers", 7),
-        ("depth_multiplier", 0.0),
         ("use_hardswish", True),
         ("replace_preprocessor_with_placeholder", True),
         ("spaghettinet_arch_name", "s"),

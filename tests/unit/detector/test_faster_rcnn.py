@@ -8,6 +8,7 @@ from boxwright.detector.backbones import resnet_v1
 from boxwright.detector.faster_rcnn import FasterRcnn
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.support import UnsupportedError
+from boxwright.errors import UserError
 from boxwright.pipeline import text
 
 MODEL = """
@@ -313,12 +314,8 @@ def test_the_miner_takes_all_proposals_but_counts_the_first_image_alone() -> Non
     ("changes", "named"),
     [
         ({"feature_extractor__type": "faster_rcnn_nas"}, "feature_extractor.type"),
-        ({"feature_extractor__first_stage_features_stride": 32}, "first_stage_features_stride"),
         ({"feature_extractor__conv_hyperparams": "{}"}, "feature_extractor.conv_hyperparams"),
         ({"number_of_stages": 3}, "number_of_stages"),
-        ({"num_classes": 0}, "num_classes"),
-        ({"initial_crop_size": 0}, "initial_crop_size"),
-        ({"maxpool_stride": 0}, "maxpool_stride"),
         ({"context_config": "{}"}, "context_config"),
         ({"inplace_batchnorm_update": True}, "inplace_batchnorm_update"),
         ({"use_combined_nms_in_first_stage": True}, "use_combined_nms_in_first_stage"),
@@ -336,6 +333,13 @@ def test_what_is_not_supported_is_named(changes: dict, named: str) -> None:
     with pytest.raises(UnsupportedError, match="not supported") as error:
         build(**changes)
     assert named in str(error.value) and error.value.field.startswith("model.faster_rcnn")
+
+
+def test_numbers_that_cannot_be_are_told_together() -> None:
+    with pytest.raises(UserError) as error:
+        build(num_classes=0, initial_crop_size=0, feature_extractor__first_stage_features_stride=32)
+    for field in ("num_classes", "initial_crop_size", "feature_extractor.first_stage_features_stride"):
+        assert f"model.faster_rcnn.{field} is" in str(error.value)
 
 
 def test_settings_that_only_steer_a_tpu_change_nothing(detector: FasterRcnn) -> None:

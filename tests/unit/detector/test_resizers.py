@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from boxwright.detector import resizers
-from boxwright.detector.support import UnsupportedError
+from boxwright.errors import UserError
 from boxwright.pipeline import text
 
 
@@ -96,5 +96,5 @@ def test_resizers_that_pad_or_mix_channels_are_not_affine():
     ],
 )
 def test_bad_settings_are_named(written, field):
-    with pytest.raises(UnsupportedError, match=field):
+    with pytest.raises(UserError, match=field):
         resizer(written)

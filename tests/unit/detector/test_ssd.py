@@ -228,12 +228,10 @@ def test_a_step_and_detections_under_every_option(model, change):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (lambda ssd: setattr(ssd, "num_classes", 0), "num_classes is 0"),
         (lambda ssd: setattr(ssd, "explicit_background_class", True), "explicit_background_class is True"),
         (lambda ssd: setattr(ssd, "use_confidences_as_targets", True), "use_confidences_as_targets is True"),
         (lambda ssd: ssd.mask_head_config.SetInParent(), "mask_head_config is set"),
         (lambda ssd: setattr(ssd.loss, "expected_loss_weights", 1), "expected_loss_weights is EXPECTED_SAMPLING"),
-        (lambda ssd: setattr(ssd.loss.equalization_loss, "weight", 1), "equalization_loss is set"),
         (lambda ssd: ssd.box_predictor.rfcn_box_predictor.SetInParent(), "box_predictor is rfcn_box_predictor"),
         (lambda ssd: setattr(ssd.anchor_generator.ssd_anchor_generator, "num_layers", 5), "anchor_generator is for 5"),
         (lambda ssd: ssd.ClearField("image_resizer"), "image_resizer_oneof is not set"),
@@ -242,6 +240,13 @@ def test_a_step_and_detections_under_every_option(model, change):
 def test_unsupported_fields_are_named(model, change, named):
     change(model.ssd)
     with pytest.raises(UnsupportedError, match=rf"model\.ssd.*{named}"):
+        builder.build(model)
+
+
+def test_numbers_that_cannot_be_are_told_together(model):
+    model.ssd.num_classes = 0
+    model.ssd.loss.equalization_loss.weight = 1
+    with pytest.raises(UserError, match=r"model\.ssd\.num_classes is 0.*\n.*loss\.equalization_loss\.weight is 1\.0"):
         builder.build(model)
 
 

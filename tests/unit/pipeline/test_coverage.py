@@ -146,3 +146,20 @@ def test_share_of_the_boxes_that_some_anchor_meets():
     assert coverage.share(config, boxes, images) == 0.5
     assert coverage.share(config, boxes[:0], images[:0]) is None
     assert coverage.share(text.parse("model { center_net { num_classes: 1 } }"), boxes, images) is None
+
+
+def test_images_without_an_anchor_to_train_on():
+    """The anchors of the engine within the image, counted."""
+    for resizer, images in [("identity_resizer {}", [(300, 400), (64, 64), (40, 900), (63, 200)]), (FIXED, [(9, 9)])]:
+        config = config_of(FRCNN % (resizer, 16, "number_of_stages: 1", 16, 16))
+        grid = config.model.faster_rcnn.first_stage_anchor_generator.grid_anchor_generator
+        none_in = None
+        for image in sorted(images):
+            _, size = coverage.input_size(config.model.faster_rcnn.image_resizer, *image)
+            boxes = anchors.grid_anchors(grid, [-(-side // 16) for side in size]).numpy()
+            inside = ((boxes[:, :2] >= 0) & (boxes[:, 2:] <= size)).all(axis=1).any()
+            none_in = none_in or (None if inside else size)
+        assert coverage.anchorless(config, np.array(images)) == none_in
+        config.model.faster_rcnn.clip_anchors_to_image = True
+        assert coverage.anchorless(config, np.array(images)) is None
+    assert coverage.anchorless(config_of(SSD % (FIXED, 6, "", SIX)), np.array([(9, 9)])) is None

@@ -57,9 +57,9 @@ def test_cosine_rises_holds_and_falls_to_zero():
     ("text", "named"),
     [
         ("", "learning_rate is empty"),
-        ("manual_step_learning_rate { }", "schedule is empty"),
-        ("manual_step_learning_rate { schedule { step: 0 } }", "first step"),
-        ("manual_step_learning_rate { schedule { step: 5 } schedule { step: 5 } }", "must increase"),
+        ("manual_step_learning_rate { }", "schedule is not set"),
+        ("manual_step_learning_rate { schedule { step: 0 } }", "must rise from 1 on; before the first"),
+        ("manual_step_learning_rate { schedule { step: 5 } schedule { step: 5 } }", "must rise from 1 on"),
         ("cosine_decay_learning_rate { total_steps: 100 }", "warmup_steps"),
         (
             "cosine_decay_learning_rate { total_steps: 100 warmup_steps: 5 learning_rate_base: 0.1 "

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from boxwright.errors import UserError
+from boxwright.pipeline import limits
 
 BACKGROUND = -1
 IGNORED = -2
@@ -36,19 +37,10 @@ def from_config(config) -> Matcher:
     if kind != "argmax_matcher":
         raise UserError(f"matcher: {kind or 'nothing'} is not supported; use `argmax_matcher {{}}`.")
     argmax = config.argmax_matcher
+    limits.require(argmax, "argmax_matcher")
     matched, unmatched = argmax.matched_threshold, argmax.unmatched_threshold
     if argmax.ignore_thresholds:
         matched = unmatched = None
-    elif unmatched > matched:
-        raise UserError(
-            f"argmax_matcher: unmatched_threshold {unmatched:g} is above matched_threshold {matched:g}; lower the "
-            "first or raise the second."
-        )
-    if not argmax.negatives_lower_than_unmatched and matched == unmatched:
-        raise UserError(
-            "argmax_matcher: with negatives_lower_than_unmatched: false, background is what lies between the two "
-            "thresholds, so unmatched_threshold must be lower than matched_threshold."
-        )
     return Matcher(matched, unmatched, argmax.negatives_lower_than_unmatched, argmax.force_match_for_each_row)
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from boxwright.boxes import geometry
 from boxwright.errors import UserError
+from boxwright.pipeline import limits
 
 # Candidates per image of the quick path, at least. Among the 1,917 x 90 of an SSD the best 100 survivors are nearly
 # always found in the first few hundred.
@@ -61,35 +62,9 @@ def from_config(config) -> Settings:
     `use_cpu_nms` a device: they are accepted and need nothing here.
 
     Raises:
-        UserError: values out of range or not supported, all in one.
+        UserError: values that cannot be, all in one.
     """
-    problems = []
-    if not 0 <= config.iou_threshold <= 1:
-        problems.append(f"iou_threshold: {config.iou_threshold:g} is not between 0 and 1")
-    if config.max_detections_per_class > config.max_total_detections:
-        problems.append(
-            f"max_detections_per_class: {config.max_detections_per_class} is above max_total_detections: "
-            f"{config.max_total_detections}"
-        )
-    if config.max_detections_per_class < 1:
-        problems.append(f"max_detections_per_class: {config.max_detections_per_class} is not positive")
-    if config.max_classes_per_detection > 1:
-        problems.append(f"max_classes_per_detection: {config.max_classes_per_detection} is not supported, only 1 is")
-    if config.soft_nms_sigma < 0:
-        problems.append(f"soft_nms_sigma: {config.soft_nms_sigma:g} is negative")
-    if config.use_combined_nms:
-        problems.append(
-            "use_combined_nms: true is not supported, as it clips to the unit square first and gives no multiclass "
-            "scores; false is as fast here"
-        )
-    if config.soft_nms_sigma > 0:
-        problems += [
-            f"soft_nms_sigma: {config.soft_nms_sigma:g} does not go with {other}: true"
-            for other in ("use_static_shapes", "use_hard_nms")
-            if getattr(config, other)
-        ]
-    if problems:
-        raise UserError("batch_non_max_suppression: " + "; ".join(problems) + ".")
+    limits.require(config, "batch_non_max_suppression")
     return Settings(
         config.iou_threshold,
         config.score_threshold,
@@ -105,13 +80,12 @@ def score_converter(config):
     """The function from logits `[..., K]` to scores `[..., K]` of a `PostProcessing` message.
 
     Raises:
-        UserError: a calibration is asked for, or the scale is 0.
+        UserError: a calibration is asked for, or the scale is not above 0.
     """
     if config.HasField("calibration_config"):
         kind = config.calibration_config.WhichOneof("calibrator")
         raise UserError(f"post_processing.calibration_config: {kind} is not supported; remove it to get raw scores.")
-    if config.logit_scale == 0:
-        raise UserError("post_processing.logit_scale: logits are divided by it, so it must not be 0.")
+    limits.require(config, "post_processing")
     name = config.DESCRIPTOR.enum_types_by_name["ScoreConverter"].values_by_number[config.score_converter].name
     convert = {"IDENTITY": tf.identity, "SIGMOID": tf.sigmoid, "SOFTMAX": tf.nn.softmax}[name]
     return lambda logits: convert(logits / config.logit_scale)

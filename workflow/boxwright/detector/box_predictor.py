@@ -36,18 +36,12 @@ class ConvolutionalBoxPredictor:
     ):
         if message.box_code_size != BOX_CODE_SIZE:
             raise UnsupportedError(f"{field}.box_code_size", message.box_code_size, str(BOX_CODE_SIZE))
-        if message.min_depth > message.max_depth:
-            raise UnsupportedError(
-                f"{field}.min_depth", message.min_depth, f"at most max_depth, which is {message.max_depth}"
-            )
         self.class_slots = class_slots
         self.sigmoid = message.apply_sigmoid_to_scores
         self.keep_probability = message.dropout_keep_probability if message.use_dropout else None
         self.clip_range = None
         if message.HasField("box_encodings_clip_range"):
             self.clip_range = (message.box_encodings_clip_range.min, message.box_encodings_clip_range.max)
-        if message.use_depthwise and message.kernel_size == 1:
-            raise UnsupportedError(f"{field}.kernel_size", 1, "3 and more with use_depthwise")
         settings = hp.of_convolutions(message.conv_hyperparams, f"{field}.conv_hyperparams")
         if keras:
             settings = settings.with_batch_norm(train=not freeze_batchnorm)

@@ -22,9 +22,8 @@ from boxwright.detector.layers import Variables
 from boxwright.detector.support import UnsupportedError, require
 from boxwright.errors import UserError
 from boxwright.pipeline.engine import ONLY
+from boxwright.pipeline.relations import SMALLEST_SIDE
 
-# The images of all MobileNets are smaller than this only by mistake: five halvings would leave nothing.
-SMALLEST_SIDE = 33
 SCOPE = "FeatureExtractor"
 
 # How the MobileNets of TF-Slim were trained.
@@ -70,10 +69,6 @@ class SsdFeatureExtractor:
         if message.type not in KINDS:
             raise UnsupportedError(f"{field}.type", repr(message.type), ", ".join(KINDS))
         require(message, field, ONLY["ssd.feature_extractor"])
-        if not 2 <= message.num_layers <= 6:
-            raise UnsupportedError(f"{field}.num_layers", message.num_layers, "2 to 6")
-        if message.depth_multiplier <= 0:
-            raise UnsupportedError(f"{field}.depth_multiplier", message.depth_multiplier, "a number above 0")
         self.kind = KINDS[message.type]
         self.multiple = message.pad_to_multiple
         extra = self._extra_settings(message, field, freeze_batchnorm)

@@ -21,13 +21,13 @@ from boxwright.detector.layers import Variables
 from boxwright.detector.mask_rcnn_box_predictor import MaskRcnnBoxPredictor
 from boxwright.detector.region_proposals import RegionProposalHead
 from boxwright.detector.support import UnsupportedError, chosen, require
+from boxwright.pipeline import limits
 from boxwright.pipeline.engine import ONLY
 
 FIELD = "model.faster_rcnn"
 FIRST_STAGE = "FirstStageFeatureExtractor"
 SECOND_STAGE = "SecondStageFeatureExtractor"
 DEPTHS = {f"faster_rcnn_resnet{depth}": depth for depth in resnet_v1.UNITS}
-STRIDES = (8, 16)
 
 Tensors = dict[str, tf.Tensor]
 
@@ -308,10 +308,8 @@ def _check(message) -> None:
     require(message, FIELD, ONLY["faster_rcnn"])
     extractor = message.feature_extractor
     _one_of("feature_extractor.type", extractor.type, DEPTHS)
-    _one_of("feature_extractor.first_stage_features_stride", extractor.first_stage_features_stride, STRIDES)
     require(extractor, f"{FIELD}.feature_extractor", ONLY["faster_rcnn.feature_extractor"])
     _one_of("number_of_stages", message.number_of_stages, (1, 2))
-    at_least_one = ["num_classes", "first_stage_minibatch_size", "first_stage_max_proposals", "first_stage_atrous_rate"]
     chosen(
         message.first_stage_anchor_generator,
         "anchor_generator_oneof",
@@ -321,12 +319,7 @@ def _check(message) -> None:
     if message.number_of_stages == 2:
         predictor = message.second_stage_box_predictor
         chosen(predictor, "box_predictor_oneof", f"{FIELD}.second_stage_box_predictor", ("mask_rcnn_box_predictor",))
-        at_least_one += ["initial_crop_size", "second_stage_batch_size"]
-        if message.maxpool_kernel_size:
-            at_least_one.append("maxpool_stride")
-    for name in at_least_one:
-        if getattr(message, name) < 1:
-            raise UnsupportedError(f"{FIELD}.{name}", getattr(message, name), "1 or more")
+    limits.require(message, FIELD)
 
 
 def _one_of(name: str, value: object, supported: Iterable) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from boxwright.detector.support import UnsupportedError, chosen
+from boxwright.pipeline import limits
 
 # float32 or uint8 [H, W, C], values 0..255 -> (float32 [h, w, c], int32 [3]: height, width, channels without padding)
 Resize = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -39,8 +40,9 @@ class Resizer:
 def from_message(message, field: str = "image_resizer") -> Resizer:
     """The resizer of an `ImageResizer` message; `field` is its dotted path, for errors.
 
-    Raises UnsupportedError for a missing choice, sizes that contradict each other, or an unknown method.
+    Raises UserError for a missing choice, and for sizes that cannot be.
     """
+    limits.require(message, field)
     kinds = {
         "fixed_shape_resizer": _fixed_shape,
         "keep_aspect_ratio_resizer": _keep_aspect_ratio,
@@ -57,8 +59,6 @@ def from_message(message, field: str = "image_resizer") -> Resizer:
 
 
 def _fixed_shape(settings, field: str) -> tuple[Resize, bool]:
-    if min(settings.height, settings.width) <= 0:
-        raise UnsupportedError(field, f"{settings.height}x{settings.width}", "a height and a width above 0")
     method = _method(settings, field)
 
     def resize(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -70,11 +70,7 @@ def _fixed_shape(settings, field: str) -> tuple[Resize, bool]:
 
 def _keep_aspect_ratio(settings, field: str) -> tuple[Resize, bool]:
     least, most = settings.min_dimension, settings.max_dimension
-    if not 0 < least <= most:
-        raise UnsupportedError(f"{field}.min_dimension", least, f"1 to max_dimension, which is {most}")
     fill = list(settings.per_channel_pad_value) or [0.0, 0.0, 0.0]
-    if len(fill) != 3:
-        raise UnsupportedError(f"{field}.per_channel_pad_value", fill, "three values, or none for zeros")
     method = _method(settings, field)
 
     def resize(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -102,8 +98,6 @@ def _conditional_shape(settings, field: str) -> tuple[Resize, bool]:
     """The longer side down to the threshold (GREATER), or the shorter side up to it (SMALLER)."""
     threshold, method = settings.size_threshold, _method(settings, field)
     condition = settings.DESCRIPTOR.fields_by_name["condition"].enum_type.values_by_number[settings.condition].name
-    if condition not in ("GREATER", "SMALLER"):
-        raise UnsupportedError(f"{field}.condition", condition, "GREATER, SMALLER")
 
     def resize(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         sides = tf.shape(image)[:2]
@@ -123,9 +117,6 @@ def _conditional_shape(settings, field: str) -> tuple[Resize, bool]:
 
 
 def _pad_to_multiple(settings, field: str) -> tuple[Resize, bool]:
-    if settings.multiple <= 0:
-        raise UnsupportedError(f"{field}.multiple", settings.multiple, "a multiple above 0")
-
     def resize(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image = tf.cast(image, tf.float32)
         shape = tf.shape(image)

@@ -13,6 +13,7 @@ from boxwright.detector.extractors import SCOPE, SsdFeatureExtractor
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.layers import Variables
 from boxwright.detector.support import UnsupportedError, chosen, require
+from boxwright.pipeline import limits
 from boxwright.pipeline.engine import ONLY
 
 LOCALIZATION = "Loss/localization_loss"
@@ -40,10 +41,7 @@ class Ssd:
     def __init__(self, model, seed: int = 0, compute: tf.DType = tf.float32, field: str = "model.ssd"):
         require(model, field, ONLY["ssd"])
         require(model.loss, f"{field}.loss", ONLY["ssd.loss"])
-        if model.num_classes < 1:
-            raise UnsupportedError(f"{field}.num_classes", model.num_classes, "1 and more")
-        if model.loss.equalization_loss.weight:
-            raise UnsupportedError(f"{field}.loss.equalization_loss", "set", "leaving it out")
+        limits.require(model, field)
         self.model = model
         self.num_classes = model.num_classes
         self.class_slots = model.num_classes + bool(model.add_background_class)

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from boxwright.annotations.model import Sample
 from boxwright.errors import UserError
-from boxwright.pipeline import model_of
+from boxwright.pipeline import limits, model_of
 from boxwright.pipeline.anchor_kinds import GENERATORS, grid_kinds, pyramid_kinds, ssd_kinds
 
 # The IoU from which an anchor meets a box.
@@ -66,13 +66,40 @@ def fit(config: Message, boxes: np.ndarray, images: np.ndarray) -> Fit:
     return Fit(sides, best)
 
 
+def anchorless(config: Message, images: np.ndarray) -> tuple[int, int] | None:
+    """Height and width, as the network gets it, of the first of `images` without an anchor to train on; None: all have.
+
+    Faster R-CNN leaves out anchors that reach over the image's border, unless `clip_anchors_to_image`.
+    """
+    model, name = model_of(config)
+    if name != "faster_rcnn" or model.clip_anchors_to_image or any(limits.everywhere(model)):
+        return None
+    for image in np.unique(np.asarray(images, int).reshape(-1, 2), axis=0):
+        _, size = input_size(model.image_resizer, *image.tolist())
+        if not any(_has_anchor_inside(grid, size) for grid in grids(config, size)):
+            return size
+    return None
+
+
+def _has_anchor_inside(grid: Grid, size: tuple[int, int]) -> bool:
+    places = zip((grid.ys, grid.xs), size, strict=True)
+    fits = [
+        ((centers - sides[:, np.newaxis] / 2 >= 0) & (centers + sides[:, np.newaxis] / 2 <= limit)).any(axis=1)
+        for (centers, limit), sides in zip(places, grid.sizes.T, strict=True)
+    ]
+    return bool((fits[0] & fits[1]).any())
+
+
 def share(config: Message, boxes: np.ndarray, images: np.ndarray) -> float | None:
     """The share of boxes on which some anchor reaches an IoU of MEETS; None without boxes or without known anchors.
 
     Takes `config`, `boxes` and `images` as `fit` does.
     """
+    model, _ = model_of(config)
+    if not len(boxes) or any(limits.everywhere(model)):
+        return None
     try:
-        return float((fit(config, boxes, images).iou >= MEETS).mean()) if len(boxes) else None
+        return float((fit(config, boxes, images).iou >= MEETS).mean())
     except UserError:
         return None
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from boxwright.errors import UserError
-from boxwright.pipeline import model_of, nearest
+from boxwright.pipeline import limits, model_of, nearest
 from boxwright.pipeline.anchor_kinds import GENERATORS, per_location
 from boxwright.pipeline.nearest import EXTRACTORS
 
@@ -51,9 +50,8 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "faster_rcnn.second_stage_box_predictor": ("mask_rcnn_box_predictor",),
     "faster_rcnn.second_stage_classification_loss": ("weighted_softmax", *_CLASSIFICATION_LOSSES, None),
 }
-# Settings of convolutions, the one of post-processing, and the one value that their fields may have.
+# Settings of convolutions, and the one value that their fields may have.
 _CONVOLUTIONS = {"op": "CONV", "force_use_bias": False, "group_norm": None}
-_SUPPRESSION = {"use_combined_nms": False, "max_classes_per_detection": 1}
 # The one value that these fields may have; a message (None) must not be set at all.
 ONLY: dict[str, dict[str, Any]] = {
     "ssd": {"explicit_background_class": False, "use_confidences_as_targets": False, "mask_head_config": None},
@@ -69,7 +67,6 @@ ONLY: dict[str, dict[str, Any]] = {
     "ssd.box_predictor.convolutional_box_predictor": {"box_code_size": 4},
     "ssd.box_predictor.convolutional_box_predictor.conv_hyperparams": _CONVOLUTIONS,
     "ssd.post_processing": {"calibration_config": None},
-    "ssd.post_processing.batch_non_max_suppression": _SUPPRESSION,
     "faster_rcnn": {
         "inplace_batchnorm_update": False,
         "return_raw_detections_during_predict": False,
@@ -98,7 +95,6 @@ ONLY: dict[str, dict[str, Any]] = {
         "group_norm": None,
     },
     "faster_rcnn.second_stage_post_processing": {"calibration_config": None},
-    "faster_rcnn.second_stage_post_processing.batch_non_max_suppression": _SUPPRESSION,
 }
 # The same of the fields that say what is trained on.
 DATA: dict[str, dict[str, Any]] = {
@@ -175,24 +171,19 @@ def _model(model: Message, name: str, path: str) -> Iterator[tuple[str, Any, str
             for field, value, only in differing(message, supported):
                 why = "the engine does not have this" + ("; leave it out" if only is None else "")
                 yield f"model.{place}.{field}", value, why, only
-    if name == "faster_rcnn" and not one_stage and not model.initial_crop_size:
-        why = "proposals are cropped to squares of this side for the second stage"
-        yield f"{path}.initial_crop_size", 0, why, 14 if model.maxpool_kernel_size > 1 else 7
     yield from _anchors(model, name)
 
 
 def _anchors(model: Message, name: str) -> Iterator[tuple[str, Any, str, Any]]:
-    """An anchor generator that contradicts itself, or has not as many layers as an SSD has feature maps."""
+    """An anchor generator that has not as many layers as an SSD has feature maps."""
     field = GENERATORS[name]
     generator = getattr(model, field)
     kind = generator.WhichOneof("anchor_generator_oneof")
     if kind not in CHOICES[f"{name}.{field}"]:
         return
-    try:
-        layers = len(per_location(generator))
-    except UserError as error:
-        yield f"model.{name}.{field}", kind, str(error).removesuffix("."), None
+    if any(limits.everywhere(generator)):
         return
+    layers = len(per_location(generator))
     maps = model.feature_extractor.num_layers if name == "ssd" else 1
     if layers != maps:
         why = f"{kind} has {layers} layers, and each needs a feature map of its own"

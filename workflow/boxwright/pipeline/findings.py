@@ -29,12 +29,14 @@ class Facts:
     """What is known of the data and the checkpoint; None leaves the checks that need it out.
 
     num_classes: of the label map. max_boxes: the most boxes in one image. anchor_coverage: share of the boxes which
-    some anchor meets at IoU 0.5. checkpoint_names: its variables' names, or a TF2 checkpoint's keys.
+    some anchor meets at IoU 0.5. anchorless: height and width of an image, as the network gets it, within which no
+    anchor of training lies. checkpoint_names: its variables' names, or a TF2 checkpoint's keys.
     """
 
     num_classes: int | None = None
     max_boxes: int | None = None
     anchor_coverage: float | None = None
+    anchorless: tuple[int, int] | None = None
     checkpoint_names: Collection[str] | None = None
 
 

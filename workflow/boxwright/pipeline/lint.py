@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from google.protobuf.message import Message
 
-from boxwright.pipeline import lint_training, model_of
+from boxwright.pipeline import limits, lint_training, model_of
 from boxwright.pipeline.anchor_kinds import GENERATORS
 from boxwright.pipeline.engine import EXTRACTORS, unsupported
 from boxwright.pipeline.findings import LEVELS, NOTHING, Facts, Finding
 
-REFUSED = ("unsupported", "no-learning-rate", "refused-schedule")
+REFUSED = ("unsupported", "impossible-value", "no-learning-rate", "no-anchors")
 
 MEASURED = ("coco_detection_metrics", "pascal_voc_detection_metrics")
 # Names that the OD API knows beyond those that are measured here.
@@ -63,6 +63,17 @@ def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]
 def _engine(config: Message, facts: Facts) -> Iterator[Finding]:
     for finding in unsupported(config):
         yield Finding("error", "unsupported", *finding)
+
+
+def _numbers(config: Message, facts: Facts) -> Iterator[Finding]:
+    model, name = model_of(config)
+    read = [("train_config", config.train_config), ("train_input_reader", config.train_input_reader)]
+    read += [("eval_config", config.eval_config)]
+    if name in EXTRACTORS:
+        read.insert(0, (f"model.{name}", model))
+    for path, message in read:
+        for field, *rest in limits.everywhere(message):
+            yield Finding("error", "impossible-value", f"{path}.{field}", *rest)
 
 
 def _quantization(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -113,6 +124,14 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
 
 def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
+    if facts.anchorless is not None:
+        why = (
+            f"no anchor lies within an image of {'x'.join(map(str, facts.anchorless))} pixels, as the network gets it, "
+            "and only such anchors are trained; smaller scales or a larger input mend it"
+        )
+        field = f"model.{name}.{GENERATORS[name]}.grid_anchor_generator"
+        yield Finding("error", "no-anchors", field, "set", why)
+        return
     if facts.anchor_coverage is None or facts.anchor_coverage >= LEAST_COVERAGE or name not in GENERATORS:
         return
     field = GENERATORS[name]
@@ -140,6 +159,7 @@ def _metrics(config: Message, facts: Facts) -> Iterator[Finding]:
 
 RULES = (
     _engine,
+    _numbers,
     _quantization,
     _classes,
     *lint_training.RULES,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from boxwright.checkpoint_index import kind_of
-from boxwright.pipeline import model_of, schedule
+from boxwright.pipeline import limits, model_of, schedule
 from boxwright.pipeline.changes import short_float
 from boxwright.pipeline.findings import Facts, Finding
 from boxwright.pipeline.patch import CHECKPOINT_TYPES, WHOLE_DETECTORS, checkpoint_type_of
@@ -28,16 +28,12 @@ def _schedule(config: Message, facts: Facts) -> Iterator[Finding]:
         why = "no optimizer with a learning rate is given"
         yield Finding("error", "no-learning-rate", "train_config.optimizer", None, why)
         return
-    refused = list(schedule.refusals(rate))
-    for field, *rest in refused:
-        yield Finding("error", "refused-schedule", f"{path}.{field}", *rest)
     if not num_steps:
         why = "0 trains for ever; the number of steps of the run takes its place"
         use = rate.total_steps or None if schedule.is_cosine(rate) else None
         yield Finding("info", "endless-training", "train_config.num_steps", num_steps, why, use)
         return
-    first = schedule.first_decay(rate)
-    if refused or first is None:
+    if any(limits.everywhere(rate)) or (first := schedule.first_decay(rate)) is None:
         return
     field, value, use = schedule.fitted(rate, num_steps)
     if first >= num_steps:
@@ -56,9 +52,8 @@ def _batch(config: Message, facts: Facts) -> Iterator[Finding]:
     optimizer, _ = schedule.optimizer_of(config)
     rate, path = schedule.schedule_of(config)
     if not batch:
-        why = "a step needs an image at least"
-        yield Finding("error", "no-batch", "train_config.batch_size", batch, why, WORKSTATION_BATCH)
-    elif batch >= POD_BATCH:
+        return
+    if batch >= POD_BATCH:
         why = "a batch for a TPU pod, too large for most machines"
         if rate is not None:
             made_for = schedule.base_rate(rate)[0]

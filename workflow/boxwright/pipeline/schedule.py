@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
 
 from google.protobuf.message import Message
 
@@ -72,40 +71,9 @@ def first_decay(schedule: Message) -> int | None:
     return None
 
 
-def refusals(schedule: Message) -> Iterator[tuple[str, object, str, object]]:
-    """What no optimizer can follow: the field below the schedule, its value, the reason, a value that works.
-
-    The OD API refuses the same schedules, with a ValueError when the training starts.
-    """
-    if is_cosine(schedule):
-        total, warmup = schedule.total_steps, schedule.warmup_steps
-        if warmup > total:
-            reason = f"the warm-up is longer than the whole schedule of {total} steps"
-            yield "warmup_steps", warmup, reason, total // 10
-        if warmup and schedule.warmup_learning_rate > schedule.learning_rate_base:
-            base = short_float(schedule.learning_rate_base)
-            reason = f"the warm-up starts above the base rate {base}"
-            yield "warmup_learning_rate", short_float(schedule.warmup_learning_rate), reason, short_float(base / 10)
-    if schedule.DESCRIPTOR.name == "ManualStepLearningRate":
-        found = entries(schedule)
-        later = found[1:] if found and found[0]["step"] == 0 else found
-        if not found:
-            yield "schedule", None, "it has no entry; a constant rate is a constant_learning_rate", None
-        elif not _rising(later):
-            yield "schedule", found, "the steps must rise from 1 on", None
-        elif found[0]["step"] == 0:
-            reason = "the steps must rise from 1 on; before the first, initial_learning_rate holds"
-            yield "schedule", found, reason, later or None
-
-
 def entries(schedule: Message) -> list[dict[str, object]]:
     """The entries of manual steps as plain Python: [{"step": ..., "learning_rate": ...}]."""
     return [{"step": entry.step, "learning_rate": short_float(entry.learning_rate)} for entry in schedule.schedule]
-
-
-def _rising(found: list[dict[str, object]]) -> bool:
-    steps = [0, *(entry["step"] for entry in found)]
-    return all(earlier < later for earlier, later in pairwise(steps))
 
 
 def fitted(schedule: Message, num_steps: int) -> tuple[str, object, object]:

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from boxwright.boxes import geometry
 from boxwright.errors import UserError
+from boxwright.pipeline import limits
 from boxwright.training import crops
 from boxwright.training.crops import Augmentation, Sample
 
@@ -35,10 +36,8 @@ def build(options: Sequence[Message]) -> Augmentation:
                 f"Supported are {', '.join(sorted(_BUILDERS))}."
             )
             continue
-        try:
-            steps.append(_BUILDERS[kind](getattr(option, kind)))
-        except UserError as error:
-            problems.append(f"train_config.data_augmentation_options[{position}].{kind}: {error}")
+        limits.require(option, f"train_config.data_augmentation_options.{position}")
+        steps.append(_BUILDERS[kind](getattr(option, kind)))
     if problems:
         raise UserError("\n".join(problems))
 
@@ -62,8 +61,6 @@ def _horizontal_flip(config: Message) -> Augmentation:
 
 def _photometric(low: float, high: float, adjust: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> Augmentation:
     """`adjust(image in 0..1, amount)` with an amount uniform in [low, high), clipped to 0..1; boxes stay."""
-    if high < low:
-        raise UserError(f"the range {low:g} to {high:g} is empty; the upper end must not be below the lower.")
 
     def apply(sample: Sample, seed: tf.Tensor) -> Sample:
         amount = uniform([], seed, low, high)

@@ -11,7 +11,6 @@ import tensorflow as tf
 from google.protobuf.message import Message
 
 from boxwright.boxes import geometry
-from boxwright.errors import UserError
 
 
 class Sample(NamedTuple):
@@ -79,8 +78,6 @@ def ssd_random_crop(config: Message) -> Augmentation:
 def ssd_random_crop_fixed_aspect_ratio(config: Message) -> Augmentation:
     """As ssd_random_crop with crops of one aspect ratio; an image that was not cropped is cut to it as well."""
     ratio = config.aspect_ratio
-    if not ratio > 0:
-        raise UserError(f"aspect_ratio is {ratio:g}; it must be above 0.")
     rules = [_rule(op, (ratio, ratio)) for op in config.operations]
     crop = _one_of(rules or [rule._replace(aspect_ratio=(ratio, ratio)) for rule in SSD_RULES])
 
@@ -96,11 +93,7 @@ def random_absolute_pad_image(config: Message) -> Augmentation:
 
     The colour is `pad_color` (RGB, 0 to 255) or the image's mean.
     """
-    if len(config.pad_color) not in (0, 3):
-        raise UserError(f"pad_color has {len(config.pad_color)} values; give 3 (red, green, blue, 0 to 255) or none.")
     limits = tf.constant([config.max_height_padding, config.max_width_padding])
-    if min(config.max_height_padding, config.max_width_padding) < 0:
-        raise UserError("max_height_padding and max_width_padding must not be negative.")
 
     def apply(sample: Sample, seed: tf.Tensor) -> Sample:
         seeds = tf.random.split(seed, 2)
@@ -123,8 +116,6 @@ def random_square_crop_by_scale(config: Message) -> Augmentation:
     The centre keeps off the image's edges by max_border pixels, halved until it is less than half the image
     (Zhou et al., arXiv 1904.07850, the authors' training code).
     """
-    if config.num_scales < 1 or not 0 < config.scale_min <= config.scale_max:
-        raise UserError("scale_min must be above 0, scale_max not below it, and num_scales at least 1.")
 
     def apply(sample: Sample, seed: tf.Tensor) -> Sample:
         seeds = tf.random.split(seed, 2)
@@ -151,8 +142,6 @@ def random_scale_crop_and_pad_to_square(config: Message) -> Augmentation:
 
     At scale 1 the longer side is output_size (Tan, Pang and Le, arXiv 1911.09070, "scale jittering").
     """
-    if config.output_size < 1 or not 0 < config.scale_min <= config.scale_max:
-        raise UserError("output_size must be at least 1, scale_min above 0 and scale_max not below it.")
     square = tf.constant([config.output_size, config.output_size])
 
     def apply(sample: Sample, seed: tf.Tensor) -> Sample:
@@ -171,17 +160,8 @@ def random_scale_crop_and_pad_to_square(config: Message) -> Augmentation:
 
 
 def _rule(config: Message, aspect_ratio: tuple[float, float]) -> CropRule:
-    """A crop option's message as a rule. Raises UserError where a range is empty or out of bounds."""
+    """A crop option's message as a rule."""
     area = (config.min_area, config.max_area)
-    if not 0 < area[0] <= area[1] <= 1:
-        raise UserError(
-            f"min_area {area[0]:g} and max_area {area[1]:g} (parts of the image) must be above 0, at most 1, in order."
-        )
-    if not 0 < aspect_ratio[0] <= aspect_ratio[1]:
-        raise UserError(
-            f"min_aspect_ratio {aspect_ratio[0]:g} and max_aspect_ratio {aspect_ratio[1]:g} (width / height) "
-            "must be above 0 and in order."
-        )
     return CropRule(
         config.min_object_covered, aspect_ratio, area, config.overlap_thresh, config.clip_boxes, config.random_coef
     )

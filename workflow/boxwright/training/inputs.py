@@ -21,6 +21,7 @@ from google.protobuf.message import Message
 from boxwright import devices
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.errors import UserError
+from boxwright.pipeline import limits
 from boxwright.pipeline.engine import DATA, differing
 from boxwright.records import example, tfrecord
 from boxwright.training import augment
@@ -229,7 +230,7 @@ def _check_reader(config: Message) -> None:
         for part, supported in DATA.items()
         for field, value, only in differing(getattr(config, part), supported)
     ]
-    if config.train_config.batch_size < 1:
-        problems.append("train_config.batch_size is 0; it must be at least 1.")
     if problems:
         raise UserError("\n".join(problems))
+    for part in DATA:
+        limits.require(getattr(config, part), part)

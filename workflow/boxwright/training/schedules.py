@@ -5,13 +5,13 @@ Rates and bounds are as the OD API gives them, measured over whole schedules whe
 """
 
 import bisect
-import itertools
 import math
 from collections.abc import Callable
 
 from google.protobuf.message import Message
 
 from boxwright.errors import UserError
+from boxwright.pipeline import limits
 
 Schedule = Callable[[int], float]
 
@@ -19,13 +19,14 @@ Schedule = Callable[[int], float]
 def build(config: Message) -> Schedule:
     """The schedule that a `LearningRate` message describes: global step (from 0) -> learning rate.
 
-    Raises UserError where no schedule is set or its fields contradict each other.
+    Raises UserError where no schedule is set, or one that cannot be.
     """
     kind = config.WhichOneof("learning_rate")
     if kind is None:
         raise UserError(
             "train_config.optimizer: learning_rate is empty. Set one of " + ", ".join(sorted(_BUILDERS)) + "."
         )
+    limits.require(getattr(config, kind), kind)
     return _BUILDERS[kind](getattr(config, kind))
 
 
@@ -39,8 +40,6 @@ def _exponential(config: Message) -> Schedule:
 
     The decay counts from the end of the burn-in. The minimum lifts the burn-in rate too.
     """
-    if config.decay_steps < 1:
-        raise UserError("exponential_decay_learning_rate: decay_steps must be at least 1.")
     initial, floor = config.initial_learning_rate, config.min_learning_rate
     burnin_rate = config.burnin_learning_rate or initial
 
@@ -59,15 +58,6 @@ def _manual_step(config: Message) -> Schedule:
     """A rate per interval; with warm-up, the first interval rises linearly to the second interval's rate."""
     boundaries = [entry.step for entry in config.schedule]
     rates = [config.initial_learning_rate, *(entry.learning_rate for entry in config.schedule)]
-    if not boundaries:
-        raise UserError(
-            "manual_step_learning_rate: the schedule is empty. Add `schedule { step: ... learning_rate: ... }`, "
-            "or use constant_learning_rate."
-        )
-    if boundaries[0] < 1:
-        raise UserError("manual_step_learning_rate: the first step of the schedule must be at least 1.")
-    if any(later <= earlier for earlier, later in itertools.pairwise(boundaries)):
-        raise UserError(f"manual_step_learning_rate: the steps must increase, they are {boundaries}.")
 
     def rate(step: int) -> float:
         if config.warmup and step < boundaries[0]:
@@ -83,16 +73,6 @@ def _cosine(config: Message) -> Schedule:
     The half cosine is SGDR's without restarts (Loshchilov and Hutter, arXiv 1608.03983, equation 5).
     """
     base, total, warmup = config.learning_rate_base, config.total_steps, config.warmup_steps
-    if total < warmup:
-        raise UserError(
-            f"cosine_decay_learning_rate: warmup_steps ({warmup}) is more than total_steps ({total}). "
-            "Set warmup_steps (its default is 10000) to a part of total_steps."
-        )
-    if warmup and base < config.warmup_learning_rate:
-        raise UserError(
-            f"cosine_decay_learning_rate: warmup_learning_rate ({config.warmup_learning_rate:g}) is more than "
-            f"learning_rate_base ({base:g}); a warm-up rises."
-        )
     flat_until = warmup + config.hold_base_rate_steps
 
     def rate(step: int) -> float:
