@@ -4,6 +4,7 @@ import pytest
 
 from boxwright.errors import UserError
 from boxwright.pipeline import changes, model_of, text
+from boxwright.pipeline.lint import lint
 from boxwright.pipeline.patch import patch
 
 SETTINGS = {
@@ -283,3 +284,22 @@ def test_batch_norm_of_faster_rcnn_learns_from_scratch():
     assert patch(config, **SETTINGS)[0].model.faster_rcnn.feature_extractor.batch_norm_trainable
     kept, _ = patch(config, **SETTINGS, checkpoint="model.ckpt")
     assert not kept.model.faster_rcnn.feature_extractor.batch_norm_trainable
+
+
+STEPS = """manual_step_learning_rate { initial_learning_rate: 0.0001
+  schedule { step: 0 learning_rate: 0.0003 } schedule { step: 900 learning_rate: 3e-5 } }"""
+
+
+def test_manual_steps_from_0_become_what_they_mean():
+    new, changed = patch(config_with(STEPS), **SETTINGS)
+    path = f"{RATE}.manual_step_learning_rate"
+    assert told(changed)[f"{path}.initial_learning_rate"] == (0.0001, 0.0003)
+    rate = new.train_config.optimizer.momentum_optimizer.learning_rate.manual_step_learning_rate
+    assert [(entry.step, round(entry.learning_rate, 9)) for entry in rate.schedule] == [(900, 3e-5)]
+    assert not any(finding.rule == "impossible-value" and path in finding.field for finding in lint(new))
+    for kept in (STEPS.replace("step: 0", "step: 5"), STEPS.replace("0.0001", "0.0001 warmup: true")):
+        assert f"{path}.schedule" not in told(patch(config_with(kept), **SETTINGS)[1])
+    # Whoever sets an entry counts as the file does.
+    new, _ = patch(config_with(STEPS), **SETTINGS, overrides={f"{path}.schedule.0.step": 10})
+    rate = new.train_config.optimizer.momentum_optimizer.learning_rate.manual_step_learning_rate
+    assert [entry.step for entry in rate.schedule] == [10, 900]

@@ -105,8 +105,8 @@ def _checkpoint(config: Message, facts: Facts) -> Iterator[Finding]:
         why = f"by its names the checkpoint is that of a {kind} model; reading it as {asked} would restore nothing"
         yield Finding("error", "checkpoint-type", path, value, why, kind)
     elif value is None:
-        said = "from_detection_checkpoint" if train.from_detection_checkpoint else "its absence"
-        yield Finding("info", "checkpoint-type", path, None, f"by {said} it is read as {asked}", asked)
+        said = f"{'by' if train.from_detection_checkpoint else 'without'} from_detection_checkpoint"
+        yield Finding("info", "checkpoint-type", path, None, f"{said} it is read as {asked}", asked)
 
 
 def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ original by `changes.diff`. Fields whose defaults would bite an unaware reader (
 ever unless told otherwise) are written out.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,6 +52,8 @@ def patch(
     _model(edit, num_classes)
     _readers(edit, label_map_path, _listed(train_records), _listed(eval_records))
     _checkpoint(edit, checkpoint, checkpoint_type)
+    if not any("manual_step_learning_rate" in str(field) for field in overrides or {}):
+        _first_step(edit)
     _batch_size(edit, batch_size, rescale_learning_rate)
     _steps(edit, num_steps, rescale_schedule)
     edit.changes += apply(edit.config, overrides or {})
@@ -179,6 +182,18 @@ def checkpoint_type_of(train: Message) -> str:
     if train.fine_tune_checkpoint_type:
         return train.fine_tune_checkpoint_type
     return "detection" if train.from_detection_checkpoint else "classification"
+
+
+def _first_step(edit: _Edit) -> None:
+    """Manual steps that begin at 0, as older configurations have them, become what they mean."""
+    rate, path = schedule.schedule_of(edit.config)
+    if rate is None or rate.DESCRIPTOR.name != "ManualStepLearningRate" or rate.warmup:
+        return
+    first, *later = copy.deepcopy(list(rate.schedule)) or [None]
+    if later and first.step == 0:
+        why = "a schedule may not begin at step 0; the rate given there is the initial one"
+        edit.set(rate, path, "initial_learning_rate", first.learning_rate, why)
+        edit.set(rate, path, "schedule", later, why)
 
 
 def _batch_size(edit: _Edit, batch_size: int | None, rescale: bool) -> None:
