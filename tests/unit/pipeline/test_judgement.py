@@ -9,6 +9,7 @@ from boxwright.errors import UserError
 from boxwright.pipeline import text
 from boxwright.pipeline.findings import Facts
 from boxwright.pipeline.judgement import Draft, judge
+from boxwright.pipeline.overrides import apply
 
 SOUND = """
 model {
@@ -69,7 +70,7 @@ def test_errors_of_all_models_are_one_error():
     assert str(caught.value).splitlines() == [
         "This cannot be trained as it is.",
         "models.unknown, made from unknown.config:",
-        "  - line 5: model.ssd.feature_extractor.type is 'ssd_mobilenet_v9'; use 'ssd_mobilenet_v2'",
+        "  - overrides: model.ssd.feature_extractor.type is 'ssd_mobilenet_v9'; use 'ssd_mobilenet_v2'",
         "    the engine does not have this feature extractor; config/pipelines/ssd_mobilenet_v2.config is a whole "
         "configuration with the nearest one.",
         "models.classes, made from classes.config:",
@@ -86,3 +87,17 @@ def test_a_type_that_the_checkpoint_contradicts_is_mended_with_a_warning():
     assert "fine_tune_checkpoint_type is not set; use 'classification'" in told
     with pytest.raises(UserError, match="neither those of a detector"):
         judge([replace(wrong, facts=replace(names, checkpoint_names=["dense/kernel"]))])
+
+
+def test_what_the_overrides_set_has_no_line():
+    one = draft("a", overrides={"model.ssd.box_predictor.convolutional_box_predictor.kernel_size": 0})
+    apply(one.config, one.settings["overrides"])
+    one.config.train_config.batch_size = 0
+    with pytest.raises(UserError) as raised:
+        judge([one])
+    assert str(raised.value).splitlines()[2:6] == [
+        "  - overrides: model.ssd.box_predictor.convolutional_box_predictor.kernel_size is 0; use 1",
+        "    it must be 1 to 100.",
+        "  - line 11: train_config.batch_size is 0; use 8",
+        "    it must be 1 to 100,000.",
+    ]

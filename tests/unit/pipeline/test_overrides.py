@@ -67,7 +67,7 @@ def test_a_list_of_messages_and_a_map(config):
     apply(
         config,
         {
-            "train_config.data_augmentation_options": [{"ssd_random_crop": {}}, {"random_horizontal_flip": None}],
+            "train_config.data_augmentation_options": [{"ssd_random_crop": {}}, {"random_horizontal_flip": {}}],
             "eval_config.super_categories": {"animal": "cat,dog"},
         },
     )
@@ -104,7 +104,7 @@ def test_all_mistakes_at_once_and_nothing_changed(config):
         "model.ssd.num_clases": (3, "model.ssd has no field `num_clases`; nearest known: num_classes"),
         "model.ssd.num_classes": ("3", "`: takes a whole number (int32), not '3'"),
         "train_config.batch_size": (-1, "whole number from 0"),
-        "train_config.num_steps": (True, "whole number from 0"),
+        "train_config.num_steps": (True, "whole number from 0 (uint32), not true"),
         "train_config.sync_replicas": (1, "true or false"),
         "train_config.gradient_clipping_by_norm": (float("nan"), "takes a number"),
         "train_config.fine_tune_checkpoint": (3, "takes text"),
@@ -112,13 +112,31 @@ def test_all_mistakes_at_once_and_nothing_changed(config):
         "model.ssd.freeze_batchnorm.x": (1, "is bool and has no field `x`"),
         "model.faster_rcnn.num_classes": (3, "the model is `ssd`"),
         "train_config.data_augmentation_options.3.ssd_random_crop": ({}, "1 is the next index, not 3"),
-        "train_config.data_augmentation_options.ssd_random_crop": ({}, "is a list"),
-        "train_config.freeze_variables": ("a", "is a list of string, not 'a'"),
+        "train_config.data_augmentation_options.ssd_random_crop": ({}, "options.0`; `.1` appends"),
+        "train_config.freeze_variables": ("a", "is a list: write `[a]`"),
         "train_config.optimizer": (
             {"adam_optimizer": {}, "rms_prop_optimizer": {}},
             "only one of `adam_optimizer` and `rms_prop_optimizer`",
         ),
-        "model.ssd.image_resizer": (3, "a message ImageResizer"),
+        "model.ssd.image_resizer": (3, "is a block: write `{keep_aspect_ratio_resizer: ...}`, not 3"),
+        "num_classes": (3, "the configuration has no field `num_classes`; did you mean `model.ssd.num_classes`?"),
+        "ssd.num_classes": (3, "did you mean `model.ssd`?"),
+        "model.num_classes": (3, "model has no field `num_classes`; did you mean `model.ssd.num_classes`?"),
+        "model/ssd/num_classes": (3, "a path has dots: write `model.ssd.num_classes`"),
+        "train_config.optimizer.learning_rate": (
+            1,
+            "did you mean `train_config.optimizer.rms_prop_optimizer.learning_rate`?",
+        ),
+        "train_config.data_augmentation_options[0]": (
+            "random_horizontal",
+            "write `{random_horizontal_flip: ...}`, not",
+        ),
+        "model.ssd.loss": ("x", "is a block: write `{"),
+        "model.ssd.anchor_generator.ssd_anchor_generator.scales": (0.1, "is a list: write `[0.1]`"),
+        "train_config.data_augmentation_options": (
+            [{"random_horizontal_flip": None}],
+            "options.0.random_horizontal_flip` is null: write `{}` for an empty block",
+        ),
         "model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios.-1": (3, "write `.0` or `[0]` for the first"),
         "model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios[-1]": (3, "write `.0` or `[0]` for the first"),
         "model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios.²": (3, "is float and has no field `²`"),

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from boxwright.errors import UserError
 from boxwright.pipeline.findings import Facts, Finding
-from boxwright.pipeline.lint import accept, lint
+from boxwright.pipeline.lint import accept, is_set, lint
 from boxwright.pipeline.text import Document
 
 # Errors in a file which its configuring mends, with a word about it.
@@ -52,14 +52,16 @@ def _told(findings: Sequence[tuple[Draft, list[Finding]]], level: str) -> list[s
     """The findings of a level, each model's below its name."""
     lines: list[str] = []
     for draft, found in findings:
-        told = [_explain(finding, draft.original) for finding in found if finding.level == level]
+        told = [_explain(finding, draft) for finding in found if finding.level == level]
         lines += [f"models.{draft.name}, made from {draft.original.source}:", *told] if told else []
     return lines
 
 
-def _explain(finding: Finding, original: Document) -> str:
+def _explain(finding: Finding, draft: Draft) -> str:
     """A finding in two lines: the field with its line in the file, its value and a better one, and below it why."""
-    line = original.place(finding.field).rpartition(":")[2]
+    where = f"line {draft.original.place(finding.field).rpartition(':')[2]}"
+    if is_set(finding.field, draft.settings["overrides"]):
+        where = "overrides"
     value = "not set" if finding.value is None else repr(finding.value)
     use = "" if finding.use is None else f"; use {finding.use!r}"
-    return f"  - line {line}: {finding.field} is {value}{use}\n    {finding.why}."
+    return f"  - {where}: {finding.field} is {value}{use}\n    {finding.why}."

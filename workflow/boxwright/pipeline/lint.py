@@ -46,18 +46,18 @@ def lint(config: Message, facts: Facts = NOTHING) -> list[Finding]:
 
 def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]:
     """Findings on a field that one of the `overrides` sets become infos, but for what the engine refuses anyway."""
-    paths = [path.replace("[", ".").replace("]", "") for path in overrides]
-
-    def accepted(finding: Finding) -> bool:
-        within = (f"{finding.field}.".startswith(f"{path}.") or path.startswith(f"{finding.field}.") for path in paths)
-        return finding.rule not in REFUSED and any(within)
-
     return [
         replace(finding, level="info", why=f"{finding.why} (accepted: an override sets it)", use=None)
-        if accepted(finding)
+        if finding.rule not in REFUSED and is_set(finding.field, overrides)
         else finding
         for finding in findings
     ]
+
+
+def is_set(field: str, overrides: Collection[str]) -> bool:
+    """Whether one of the paths of `overrides` is that of `field`, of what it belongs to or of what belongs to it."""
+    paths = [str(path).replace("[", ".").replace("]", "") for path in overrides]
+    return any(f"{field}.".startswith(f"{path}.") or path.startswith(f"{field}.") for path in paths)
 
 
 def _engine(config: Message, facts: Facts) -> Iterator[Finding]:

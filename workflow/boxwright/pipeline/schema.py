@@ -1,8 +1,10 @@
 """What the schema calls its fields and types, in words for people."""
 
 import difflib
+from collections.abc import Iterator
 
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
 
 SCALARS = {
     number: name.removeprefix("TYPE_").lower()
@@ -17,6 +19,17 @@ def nearest(name: str, known: list[str]) -> str:
     if near:
         return f"nearest known: {near[0]}"
     return f"known: {', '.join(sorted(known))}" if known else "it has no fields"
+
+
+def elsewhere(name: str, message: Message, path: str = "") -> Iterator[str]:
+    """The paths at which `message`, which stands at `path`, and what is set below it have a field `name`."""
+    if name in message.DESCRIPTOR.fields_by_name:
+        yield f"{path}.{name}" if path else name
+    for field, value in message.ListFields():
+        if field.message_type and not field.message_type.GetOptions().map_entry:
+            here = f"{path}.{field.name}" if path else field.name
+            for index, item in enumerate(value) if field.is_repeated else [(None, value)]:
+                yield from elsewhere(name, item, here if index is None else f"{here}.{index}")
 
 
 def type_name(descriptor: FieldDescriptor) -> str:

@@ -1,0 +1,147 @@
+"""Plain Python values, as YAML gives them, for the fields of messages: checked against the types of the schema."""
+
+import difflib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from boxwright.pipeline.schema import SCALARS, nearest, type_name
+
+
+class MistakeError(Exception):
+    """A value that does not fit its field, or a path to none."""
+
+
+def assign(message: Message, field: FieldDescriptor, value: Any, path: str) -> None:
+    """Replace the whole of `field`, which stands at `path`, by a plain Python value; MistakeError if it cannot be."""
+    if field.message_type and field.message_type.GetOptions().map_entry:
+        _assign_map(message, field, value, path)
+    elif field.is_repeated:
+        if not isinstance(value, list | tuple):
+            raise MistakeError(f"`{path}` is a list: write `[{_block(field, value) or value}]`.")
+        convert = block if field.message_type else scalar
+        items = [convert(field, item, f"{path}.{i}") for i, item in enumerate(value)]
+        message.ClearField(field.name)
+        getattr(message, field.name).extend(items)
+    elif field.message_type:
+        getattr(message, field.name).CopyFrom(block(field, value, path))
+        getattr(message, field.name).SetInParent()
+    else:
+        setattr(message, field.name, scalar(field, value, path))
+
+
+def _assign_map(message: Message, field: FieldDescriptor, value: Any, path: str) -> None:
+    if not isinstance(value, Mapping):
+        raise MistakeError(f"`{path}` takes a mapping, not {_shown(value)}.")
+    key_field, value_field = (field.message_type.fields_by_name[name] for name in ("key", "value"))
+    message.ClearField(field.name)
+    entries = getattr(message, field.name)
+    for key, item in value.items():
+        key = scalar(key_field, key, path)
+        if value_field.message_type:
+            entries[key].CopyFrom(block(value_field, item, f"{path}.{key}"))
+        else:
+            entries[key] = scalar(value_field, item, f"{path}.{key}")
+
+
+def block(field: FieldDescriptor, value: Any, path: str) -> Message:
+    """A message of the field's type from a mapping of its fields."""
+    if not isinstance(value, Mapping):
+        raise MistakeError(f"`{path}` is a block: write `{_block(field, value)}`, not {_shown(value)}.")
+    new = message_factory.GetMessageClass(field.message_type)()
+    for name, item in value.items():
+        inner = _field(new.DESCRIPTOR, str(name), path)
+        present = inner.containing_oneof and new.WhichOneof(inner.containing_oneof.name)
+        if present:
+            raise MistakeError(f"`{path}` can hold only one of `{present}` and `{inner.name}`.")
+        if item is None and inner.message_type and not inner.is_repeated:
+            raise MistakeError(f"`{path}.{inner.name}` is null: write `{{}}` for an empty block, or leave it out.")
+        if item is not None:
+            assign(new, inner, item, f"{path}.{inner.name}")
+    return new
+
+
+def _block(field: FieldDescriptor, value: Any) -> str:
+    """How a block of the field's type is written, where `value` stands; empty for a field that is none."""
+    if not field.message_type or isinstance(value, Mapping):
+        return ""
+    names = list(field.message_type.fields_by_name)
+    near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.4) or names[:1]
+    return f"{{{near[0]}: ...}}" if near else "{}"
+
+
+def _field(descriptor: Descriptor, name: str, path: str) -> FieldDescriptor:
+    field = descriptor.fields_by_name.get(name)
+    if field is None:
+        raise MistakeError(f"{path} has no field `{name}`; {nearest(name, list(descriptor.fields_by_name))}.")
+    return field
+
+
+def scalar(field: FieldDescriptor, value: Any, path: str) -> Any:
+    """`value` checked against the type of `field`."""
+    if field.enum_type:
+        names = [entry.name for entry in field.enum_type.values]
+        if value in names:
+            return field.enum_type.values_by_name[value].number
+        near = difflib.get_close_matches(str(value).upper(), names, n=1)
+        hint = f" Nearest: {near[0]}." if near else ""
+        raise MistakeError(f"`{path}` takes {type_name(field)}, not {_shown(value)}.{hint}")
+    checked = _CHECKS[SCALARS[field.type]](value)
+    if checked is None:
+        raise MistakeError(f"`{path}` takes {_EXPECTED[SCALARS[field.type]]}, not {_shown(value)}.")
+    return checked
+
+
+def _shown(value: Any) -> str:
+    """A value as YAML has it."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+
+
+def _integer(low: int, high: int) -> Any:
+    def check(value: Any) -> int | None:
+        return value if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high else None
+
+    return check
+
+
+def _float(value: Any) -> float | None:
+    """YAML 1.1 reads 1e-4, without a point, as text: such text is taken for the number that it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and abs(number) <= 3.4028234663852886e38 else None
+
+
+def _string(value: Any) -> str | None:
+    """Text that can be written: half of a surrogate pair, as "\\ud800" in YAML gives, cannot."""
+    if not isinstance(value, str):
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None
+    return value
+
+
+_CHECKS = {
+    "bool": lambda value: value if isinstance(value, bool) else None,
+    "string": _string,
+    "int32": _integer(-(2**31), 2**31 - 1),
+    "uint32": _integer(0, 2**32 - 1),
+    "float": _float,
+}
+_EXPECTED = {
+    "bool": "true or false",
+    "string": "text",
+    "int32": "a whole number (int32)",
+    "uint32": "a whole number from 0 (uint32)",
+    "float": "a number (float)",
+}
