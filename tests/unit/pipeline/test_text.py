@@ -206,3 +206,25 @@ def test_damaged_files_give_a_place_or_parse():
                 assert str(error).startswith("my.config:"), (position, error)
                 outcomes.add("told")
     assert outcomes == {"parsed", "told"}
+
+
+def test_a_field_that_the_schema_has_no_longer_is_left_out_with_a_note():
+    """As in the pipeline.config of ssd_mobilenet_v2_coco_2018_03_29 of the zoo."""
+    before = 'model {\n  ssd {\n    feature_extractor {\n      type: "ssd_mobilenet_v2"\n'
+    after = "      use_depthwise: true\n    }\n    num_clases: 3\n  }\n}\n"
+    for gone in (
+        "batch_norm_trainable: true\n",
+        "batch_norm_trainable: true; ",
+        "batch_norm_trainable\n:\ntrue # yes\n",
+    ):
+        written = f"{before}      {gone}{after}"
+        document = text.parse_document(written.replace("num_clases", "num_classes"))
+        assert document.config == text.parse(f"{before}{after}".replace("num_clases", "num_classes"))
+        (note,) = document.notes
+        assert (note.line, note.column, note.field) == (5, 7, "model.ssd.feature_extractor.batch_norm_trainable")
+        assert "freeze_batchnorm" in note.text
+        line = written[: written.index("num_clases")].count("\n") + 1
+        with pytest.raises(UserError, match=rf"^pipeline.config:{line}:5: model.ssd has no field `num_clases`"):
+            text.parse(written)
+    with pytest.raises(UserError, match=r"model\.ssd has no field `batch_norm_trainable`"):
+        text.parse("model { ssd { batch_norm_trainable: true } }")

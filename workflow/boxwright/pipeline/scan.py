@@ -26,6 +26,11 @@ DEPRECATED = {
     "num_examples": "deprecated and not used; every example of the records is evaluated",
     "max_evals": "deprecated and not used; each checkpoint is evaluated once",
 }
+# Fields that older configurations have, those of the zoo among them, and that the schema has no longer.
+REMOVED = {
+    ("SsdFeatureExtractor", "batch_norm_trainable"): "removed from the schema and left out; freeze_batchnorm of the "
+    "model decides whether batch norm learns",
+}
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,14 @@ class Scan:
     """One walk over the tokens beside the schema; where the text is malformed it ends and protobuf's parser tells."""
 
     def __init__(self, text: str):
-        self.tokens = []
+        self.text = text
+        self.tokens, self.spans = [], []
+        self.removed: list[tuple[int, int]] = []
         line, start = 1, 0
         for match in TOKEN.finditer(text):
             if match.lastgroup != "skip":
                 self.tokens.append((match.lastgroup, match.group(), line, match.start() - start + 1))
+                self.spans.append(match.span())
             if newlines := match.group().count("\n"):
                 line += newlines
                 start = match.start() + match.group().rindex("\n") + 1
@@ -56,6 +64,13 @@ class Scan:
         self.fields: list[tuple[str, int, int, FieldDescriptor]] = []
         self.unknown: list[Note] = []
         self.notes: list[Note] = []
+
+    def without_removed(self) -> str:
+        """The text with spaces in place of the fields that the schema has no longer: all lines stay where they are."""
+        text = self.text
+        for start, end in self.removed:
+            text = text[:start] + re.sub(r"\S", " ", text[start:end]) + text[end:]
+        return text
 
     def peek(self) -> str | None:
         return self.tokens[self.next][1] if self.next < len(self.tokens) else None
@@ -89,7 +104,10 @@ class Scan:
                 raise _MalformedError
             known = descriptor.fields_by_name.get(name) if descriptor else None
             here = f"{path}.{name}" if path else name
-            if descriptor and not known and not name.startswith("["):
+            begin, gone = self.next - 1, REMOVED.get((descriptor.name, name)) if descriptor else None
+            if gone:
+                self.notes.append(Note(line, column, here, gone))
+            elif descriptor and not known and not name.startswith("["):
                 self.unknown.append(Note(line, column, here, _unknown(name, path, descriptor)))
             if known:
                 self._repetitions(known, path, (line, column), counts, chosen)
@@ -109,6 +127,8 @@ class Scan:
                 self._value(known, here, counts, (line, column))
             if self.peek() in (",", ";"):
                 self.take()
+            if gone:
+                self.removed.append((self.spans[begin][0], self.spans[self.next - 1][1]))
         if closing:
             self.take()
 

@@ -49,7 +49,7 @@ def parse_document(text: str, source: str = "pipeline.config", kind: str = "Trai
     scan = Scan(text)
     try:
         scan.message(message.DESCRIPTOR, "", closing=None)
-        text_format.Merge(text, message)
+        text_format.Merge(scan.without_removed(), message)
     except text_format.ParseError as error:
         raise UserError(_told(error, scan, source)) from None
     except RecursionError:
