@@ -168,6 +168,22 @@ def test_fixed_aspect_ratio_holds_for_crops_and_whole_images():
         check_boxes_follow_pixels(before, after, window_of(after.image.numpy()))
 
 
+def test_the_cut_to_one_aspect_ratio_drops_boxes_that_it_halves_too_far():
+    # random_coef 1: no crop, only the cut of 40 x 60 to 40 x 20 pixels at a random column.
+    operation = "min_area: 0.1 max_area: 1 random_coef: 1"
+    crop = build(f"ssd_random_crop_fixed_aspect_ratio {{ aspect_ratio: 0.5 operations {{ {operation} }} }}")
+    before = sample(boxes=((0.2, 1 / 3, 0.6, 2 / 3),))  # columns 20 to 40
+    kept = set()
+    for seed in seeds(60):
+        after = crop(before, seed)
+        _, left, _, right = window_of(after.image.numpy())
+        inside = (min(right, 40) - max(left, 20)) / 20
+        if abs(inside - 0.3) > 1e-3:
+            assert len(after.boxes) == (inside > 0.3)
+            kept.add(len(after.boxes))
+    assert kept == {0, 1}
+
+
 def test_absolute_pad_places_the_image_in_a_larger_one():
     pad = build("random_absolute_pad_image { max_height_padding: 8 max_width_padding: 12 pad_color: [1, 2, 3] }")
     sizes = set()
@@ -231,6 +247,14 @@ def test_scale_crop_and_pad_gives_a_square_of_its_size():
         np.testing.assert_allclose(after.boxes[0] * 32, [0, 0, height, width], atol=1e-3)
         kept.append(len(after.boxes))
     assert {1, 2} == set(kept)
+
+
+def test_scale_crop_and_pad_samples_without_half_pixel_centers():
+    # 40 x 60 pixels at twice the size: row y of the result is row y / 2 of the image.
+    double = build("random_scale_crop_and_pad_to_square { output_size: 120 scale_min: 1 scale_max: 1 }")
+    after = double(sample(), seeds(1)[0])
+    np.testing.assert_allclose(after.image[:5, 0, 0], [0, 0.5, 1, 1.5, 2], atol=1e-5)
+    np.testing.assert_allclose(after.image[0, :5, 1], [0, 0.5, 1, 1.5, 2], atol=1e-5)
 
 
 def test_order_and_seed_decide_everything():

@@ -61,6 +61,9 @@ SSD_RULES = tuple(
 
 _ATTEMPTS = 100  # draws of a window before the whole image is taken
 
+# A box stays when at least this part of it is inside the cut to one aspect ratio, whatever the operations say.
+_OVERLAP_OF_CUT = 0.3
+
 uniform = tf.random.stateless_uniform
 
 
@@ -76,7 +79,10 @@ def ssd_random_crop(config: Message) -> Augmentation:
 
 
 def ssd_random_crop_fixed_aspect_ratio(config: Message) -> Augmentation:
-    """As ssd_random_crop with crops of one aspect ratio; an image that was not cropped is cut to it as well."""
+    """As ssd_random_crop with crops of one aspect ratio; an image that was not cropped is cut to it as well.
+
+    That cut removes boxes of which less than 0.3 are left.
+    """
     ratio = config.aspect_ratio
     rules = [_rule(op, (ratio, ratio)) for op in config.operations]
     crop = _one_of(rules or [rule._replace(aspect_ratio=(ratio, ratio)) for rule in SSD_RULES])
@@ -151,7 +157,8 @@ def random_scale_crop_and_pad_to_square(config: Message) -> Augmentation:
         scaled = tf.cast(scale * config.output_size * size / tf.reduce_max(size), tf.int32)
         scaled = tf.maximum(scaled, 1)
         begin = tf.cast(uniform([2], seeds[1]) * tf.cast(tf.maximum(scaled - square, 0), tf.float32), tf.int32)
-        image = tf.image.resize(sample.image, scaled)
+        # Without half-pixel centers, as the image resizers do it.
+        image = tf.compat.v1.image.resize(sample.image, scaled)
         image = image[begin[0] : begin[0] + config.output_size, begin[1] : begin[1] + config.output_size]
         image = tf.image.pad_to_bounding_box(image, 0, 0, config.output_size, config.output_size)
         return _reframe(sample, image, _window(begin, square, scaled))
@@ -220,7 +227,7 @@ def _cut_to_aspect_ratio(sample: Sample, ratio: float, seed: tf.Tensor) -> Sampl
     wanted = tf.maximum(tf.cast(wanted, tf.int32), 1)
     begin = _below(size - wanted + 1, seed)
     image = sample.image[begin[0] : begin[0] + wanted[0], begin[1] : begin[1] + wanted[1]]
-    return _reframe(sample, image, _window(begin, wanted, size))
+    return _reframe(sample, image, _window(begin, wanted, size), _OVERLAP_OF_CUT)
 
 
 def _reframe(
