@@ -14,7 +14,10 @@ with job(snakemake, tensorflow=snakemake.params.patch["checkpoint"] is not None)
         from boxwright.detector import checkpoint
 
         arguments["checkpoint_type"] = checkpoint.inspect_type(arguments["checkpoint"])
-    config, made = patch(text.read(original), **arguments)
+    document = text.read_document(original)
+    for note in document.notes:
+        progress.say(f"{original}:{note.line}: {note.field}: {note.text}")
+    config, made = patch(document.config, **arguments)
     progress.say(f"{original}, as {snakemake.output.config} has it:\n{changes.render(made)}")
     progress.conclude(f"{len(made)} fields set")
     with files.writing(snakemake.output.original) as file:

@@ -102,8 +102,9 @@ def test_progress_resets_the_count_of_failures(get, server):
 
 def test_no_server(get, server, monkeypatch):
     server.address = "http://127.0.0.1:9"  # the discard port, where nobody listens
-    with pytest.raises(UserError, match="Connection refused"):
+    with pytest.raises(UserError, match="Connection refused") as error:
         get()
+    assert "kept" not in str(error.value)
 
 
 @pytest.mark.parametrize("code", [403, 404, 410])

@@ -87,8 +87,9 @@ def _receive(url: str, part: Path, size: int | None, name: str) -> None:
             most = max(most, have)
             if failures >= ATTEMPTS:
                 raise UserError(
-                    f"{url} cannot be downloaded: {broken}, {ATTEMPTS} times in a row. {megabytes(have)} are kept, and "
-                    f"the next run goes on from there. Without a connection put the archive at {part.with_suffix('')}; "
+                    f"{url} cannot be downloaded: {broken}, {ATTEMPTS} times in a row. "
+                    + (f"{megabytes(have)} are kept, and the next run goes on from there. " if have else "")
+                    + f"Without a connection put the archive at {part.with_suffix('')}; "
                     "behind a proxy set https_proxy and http_proxy; for a mirror set BOXWRIGHT_ZOO_MIRROR."
                 ) from broken
             pause = PAUSE_S * 2 ** (failures - 1)

@@ -55,5 +55,6 @@ def _title(table: Table) -> Iterator[str]:
 
 
 def _closing() -> Iterator[str]:
-    yield "The figures are the publisher's and compare only within a table. ? is not published or not known."
+    yield "The figures are the publisher's and compare only within a table. ? is not published or not known; no names"
+    yield "the first thing that the engine lacks. Where a size stands, the archive's checksum is known and checked."
     yield "`checkpoint: zoo:<name>` starts from one of them, with its pipeline.config where `pipeline` is not given."
