@@ -449,3 +449,10 @@ def test_images_without_anchors_are_an_error_that_no_override_accepts(shared):
     (finding,) = [found for found in lint(config, Facts(anchorless=(40, 60))) if found.rule == "no-anchors"]
     assert (finding.level, finding.field) == ("error", field) and "40x60 pixels" in finding.why
     assert accept([finding], {field: {}}) == [finding]
+
+    fixed = text.read(shared / "odapi" / "configs" / "faster_rcnn_resnet50_v1_640x640_coco17_tpu-8.config")
+    fixed.model.faster_rcnn.clip_anchors_to_image = False
+    for side, expected in [(640, 0), (40, 1)]:
+        resizer = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer"
+        apply(fixed, {f"{resizer}.min_dimension": side, f"{resizer}.max_dimension": side})
+        assert [found.rule for found in lint(fixed)].count("no-anchors") == expected, "known without data"

@@ -69,11 +69,17 @@ def fit(config: Message, boxes: np.ndarray, images: np.ndarray) -> Fit:
 def anchorless(config: Message, images: np.ndarray) -> tuple[int, int] | None:
     """Height and width, as the network gets it, of the first of `images` without an anchor to train on; None: all have.
 
-    Faster R-CNN leaves out anchors that reach over the image's border, unless `clip_anchors_to_image`.
+    Faster R-CNN leaves out anchors that reach over the image's border, unless `clip_anchors_to_image`. Without images,
+    this is known where the resizer makes all of them alike.
     """
     model, name = model_of(config)
     if name != "faster_rcnn" or model.clip_anchors_to_image or any(limits.everywhere(model)):
         return None
+    if model.first_stage_anchor_generator.WhichOneof("anchor_generator_oneof") != "grid_anchor_generator":
+        return None
+    kind = model.image_resizer.WhichOneof("image_resizer_oneof")
+    if kind == "fixed_shape_resizer" or model.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension:
+        images = [(1, 1)]
     for image in np.unique(np.asarray(images, int).reshape(-1, 2), axis=0):
         _, size = input_size(model.image_resizer, *image.tolist())
         if not any(_has_anchor_inside(grid, size) for grid in grids(config, size)):

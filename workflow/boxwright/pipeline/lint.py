@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from google.protobuf.message import Message
 
-from boxwright.pipeline import limits, lint_training, model_of
+from boxwright.pipeline import coverage, limits, lint_training, model_of
 from boxwright.pipeline.anchor_kinds import GENERATORS
 from boxwright.pipeline.engine import EXTRACTORS, unsupported
 from boxwright.pipeline.findings import LEVELS, NOTHING, Facts, Finding
@@ -124,9 +124,9 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
 
 def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
-    if facts.anchorless is not None:
+    if without := facts.anchorless or coverage.anchorless(config, []):
         why = (
-            f"no anchor lies within an image of {'x'.join(map(str, facts.anchorless))} pixels, as the network gets it, "
+            f"no anchor lies within an image of {'x'.join(map(str, without))} pixels, as the network gets it, "
             "and only such anchors are trained; smaller scales or a larger input mend it"
         )
         field = f"model.{name}.{GENERATORS[name]}.grid_anchor_generator"
