@@ -32,7 +32,7 @@ FACTS = Facts(num_classes=3, max_boxes=10)
 
 def draft(name, change=("", ""), **settings):
     document = text.parse_document(SOUND.replace(*change) if change[0] else SOUND, f"{name}.config")
-    return Draft(name, document, document.config, {"overrides": {}, "batch_size": None, **settings}, FACTS)
+    return Draft(name, document, document.config, {"overrides": {}, "batch_size": None, "gpus": 0, **settings}, FACTS)
 
 
 def test_nothing_is_said_of_sound_ones():
@@ -101,3 +101,9 @@ def test_what_the_overrides_set_has_no_line():
         "  - line 11: train_config.batch_size is 0; use 8",
         "    it must be 1 to 100,000.",
     ]
+
+
+def test_a_batch_that_the_gpus_cannot_share():
+    assert judge([draft("a", gpus=1), draft("b", gpus=4)]) == ""
+    with pytest.raises(UserError, match=r"line 11: train_config\.batch_size is 8; use 9\n .*a multiple of 3\."):
+        judge([draft("a", gpus=3)])

@@ -1,6 +1,6 @@
 """What `lint` finds in the configurations of a run, told before it starts: errors stop it, warnings are printed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +19,8 @@ SETTLE = "`overrides` of a model set its fields, `batch_size` the batch"
 @dataclass(frozen=True)
 class Draft:
     """A model about to be trained: its name, the document its configuration is made from, the patched
-    TrainEvalPipelineConfig, its settings, whose `overrides` and `batch_size` say which fields are meant, and what is
-    known of its data and checkpoint.
+    TrainEvalPipelineConfig, its settings (`overrides` and `batch_size` say which fields are meant, `gpus` how many
+    share a batch), and what is known of its data and checkpoint.
     """
 
     name: str
@@ -44,8 +44,16 @@ def _findings(draft: Draft) -> list[Finding]:
     meant = list(draft.settings["overrides"])
     if draft.settings["batch_size"] is not None:
         meant.append("train_config.batch_size")
-    findings = accept(lint(draft.config, draft.facts), meant)
+    findings = [*accept(lint(draft.config, draft.facts), meant), *_sharing(draft)]
     return [replace(finding, level="warning") if finding.rule in MENDED else finding for finding in findings]
+
+
+def _sharing(draft: Draft) -> Iterator[Finding]:
+    """Several GPUs share each batch."""
+    gpus, batch = draft.settings["gpus"], draft.config.train_config.batch_size
+    if gpus > 1 and batch % gpus:
+        why = f"{gpus} GPUs share a batch, each with as many images, so it must be a multiple of {gpus}"
+        yield Finding("error", "gpu-share", "train_config.batch_size", batch, why, batch + -batch % gpus)
 
 
 def _told(findings: Sequence[tuple[Draft, list[Finding]]], level: str) -> list[str]:
