@@ -165,12 +165,14 @@ def _stride(extractor: Message) -> Iterator[Break]:
         yield "first_stage_features_stride", found, "the ResNets have the strides 16 and 8", STRIDES[0]
 
 
-def _cosine(schedule: Message) -> Iterator[Break]:
+def _warmup(schedule: Message) -> Iterator[Break]:
     total, warmup = schedule.total_steps, schedule.warmup_steps
     if warmup > total:
-        why = f"the warm-up is longer than the whole schedule of {total} steps"
-        yield "warmup_steps", warmup, why, total // 10
-    if warmup and schedule.warmup_learning_rate > schedule.learning_rate_base:
+        yield "warmup_steps", warmup, f"the warm-up is longer than the whole schedule of {total} steps", total // 10
+
+
+def _warmup_rate(schedule: Message) -> Iterator[Break]:
+    if schedule.warmup_steps and schedule.warmup_learning_rate > schedule.learning_rate_base:
         base = short_float(schedule.learning_rate_base)
         why = f"the warm-up starts above the base rate {base}"
         yield "warmup_learning_rate", _plain(schedule.warmup_learning_rate), why, short_float(base / 10)
@@ -252,7 +254,7 @@ RELATIONS: dict[str, tuple[tuple[tuple[str, ...], Relation], ...]] = {
     "ConditionalShapeResizer": ((("size_threshold",), _condition),),
     "FasterRcnn": ((("maxpool_kernel_size", "initial_crop_size"), _crop), ((), _input_size)),
     "FasterRcnnFeatureExtractor": (((), _stride),),
-    "CosineDecayLearningRate": ((("learning_rate_base", "warmup_learning_rate"), _cosine),),
+    "CosineDecayLearningRate": (((), _warmup), (("learning_rate_base", "warmup_learning_rate"), _warmup_rate)),
     "ManualStepLearningRate": (((), _manual_steps),),
     "TrainConfig": (
         ((), _patterns("update_trainable_variables")),
