@@ -170,6 +170,20 @@ def test_anchors_are_clipped_in_inference_and_pruned_in_training(detector: Faste
     assert predictions["rpn_objectness_predictions_with_background"].shape == (1, len(kept), 2)
 
 
+def test_an_image_that_no_anchor_fits_into_is_learned_from_all(detector: FasterRcnn) -> None:
+    large = spread(
+        build(
+            first_stage_anchor_generator__grid_anchor_generator__height=1024,
+            first_stage_anchor_generator__grid_anchor_generator__width=1024,
+        )
+    )
+    images, shapes = batch(large, (96, 128))
+    predictions = large.predict(images, shapes, training=True, seed=SEED)
+    assert predictions["anchors"].shape[0] == large.predict(images, shapes)["anchors"].shape[0] > 0
+    losses = large.losses(predictions, groundtruth([BOX]), seed=SEED)
+    assert all(np.isfinite(loss) for loss in losses.values())
+
+
 def test_clip_anchors_to_image_keeps_all_anchors_in_training() -> None:
     detector = build(clip_anchors_to_image=True)
     images, shapes = batch(detector, (96, 128))

@@ -134,7 +134,7 @@ class FasterRcnn:
         images: float32 [B, h, w, channels]; true_shapes: int32 [B, 3]; seed: int32 [2], for dropout.
 
         Returns the OD API's names. First stage: rpn_features_to_crop [B, h', w', 1024], anchors [A, 4] (in training
-        those within the image, otherwise all, clipped to it), rpn_box_encodings [B, A, 4],
+        those within the image, where there are any, otherwise all, clipped to it), rpn_box_encodings [B, A, 4],
         rpn_objectness_predictions_with_background [B, A, 2], image_shape [4], true_image_shapes [B, 3].
         Second stage: proposal_boxes [B, P, 4], num_proposals [B], and of each proposal what `classify` returns. In
         training, only a sample that depends on the ground truth is classified: `losses` does it, or `classify_sample`.
@@ -155,7 +155,9 @@ class FasterRcnn:
         boxes = anchors.grid_anchors(self.grid, (cells[1], cells[2]))
         window = tf.cast(tf.stack([0, 0, shape[1], shape[2]]), tf.float32)
         if training and not self.message.clip_anchors_to_image:
-            inside = tf.where(geometry.inside_window(boxes, window))[:, 0]
+            inside = geometry.inside_window(boxes, window)
+            # An image too small for any of them is learned from all.
+            inside = tf.where(inside | ~tf.reduce_any(inside))[:, 0]
             boxes = tf.gather(boxes, inside)
             encodings, objectness = tf.gather(encodings, inside, axis=1), tf.gather(objectness, inside, axis=1)
         else:

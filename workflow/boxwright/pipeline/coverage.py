@@ -67,7 +67,7 @@ def fit(config: Message, boxes: np.ndarray, images: np.ndarray) -> Fit:
 
 
 def anchorless(config: Message, images: np.ndarray) -> tuple[int, int] | None:
-    """Height and width, as the network gets it, of the first of `images` without an anchor to train on; None: all have.
+    """Height and width, as the network gets it, of the first of `images` without an anchor inside; None: all have one.
 
     Faster R-CNN leaves out anchors that reach over the image's border, unless `clip_anchors_to_image`. Without images,
     this is known where the resizer makes all of them alike.

@@ -29,8 +29,8 @@ class Facts:
     """What is known of the data and the checkpoint; None leaves the checks that need it out.
 
     num_classes: of the label map. max_boxes: the most boxes in one image. anchor_coverage: share of the boxes which
-    some anchor meets at IoU 0.5. anchorless: height and width of an image, as the network gets it, within which no
-    anchor of training lies. checkpoint_names: its variables' names, or a TF2 checkpoint's keys.
+    some anchor meets at IoU 0.5. anchorless: height and width of an image, as the network gets it, with no anchor
+    inside. checkpoint_names: its variables' names, or a TF2 checkpoint's keys.
     """
 
     num_classes: int | None = None

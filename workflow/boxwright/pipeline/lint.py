@@ -15,7 +15,7 @@ from boxwright.pipeline.anchor_kinds import GENERATORS
 from boxwright.pipeline.engine import EXTRACTORS, unsupported
 from boxwright.pipeline.findings import LEVELS, NOTHING, Facts, Finding
 
-REFUSED = ("unsupported", "impossible-value", "no-learning-rate", "no-anchors")
+REFUSED = ("unsupported", "impossible-value", "no-learning-rate")
 
 MEASURED = ("coco_detection_metrics", "pascal_voc_detection_metrics")
 # Names that the OD API knows beyond those that are measured here.
@@ -126,11 +126,11 @@ def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
     if without := facts.anchorless or coverage.anchorless(config, []):
         why = (
-            f"no anchor lies within an image of {'x'.join(map(str, without))} pixels, as the network gets it, "
-            "and only such anchors are trained; smaller scales or a larger input mend it"
+            f"no anchor lies within an image of {'x'.join(map(str, without))} pixels, as the network gets it, so it "
+            "is learned from anchors that reach over its border; smaller scales or a larger input mend it"
         )
         field = f"model.{name}.{GENERATORS[name]}.grid_anchor_generator"
-        yield Finding("error", "no-anchors", field, "set", why)
+        yield Finding("warning", "no-anchors", field, "set", why)
         return
     if facts.anchor_coverage is None or facts.anchor_coverage >= LEAST_COVERAGE or name not in GENERATORS:
         return
