@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from contextlib import nullcontext
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -63,14 +62,12 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
     from boxwright.training import optimizers
     from boxwright.training.inputs import Inputs
     from boxwright.training.segment import configure_tensorflow
-    from boxwright.training.step import compile_step, in_fixed_order
+    from boxwright.training.step import compile_step
 
     if job.endswith("not deterministic"):
-        order = nullcontext()
         tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
         tf.config.threading.set_inter_op_parallelism_threads(2)
     else:
-        order = in_fixed_order()
         configure_tensorflow(arguments.threads, seed=0)
     config = text.read(TEMPLATE)
     overrides.apply(config, OVERRIDES | {"train_config.batch_size": arguments.batch})
@@ -82,17 +79,16 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
     step = compile_step(detector, optimizer, config.train_config, batches.spec) if job != "input alone" else None
     batch = next(batches)
     seconds, waited = [], []
-    with order:
-        for number in range(arguments.steps + WARM_UP - 1):
-            if number == WARM_UP - 1:
-                whole = Stopwatch()
-            watch = Stopwatch()
-            if job != "step alone":
-                batch = next(batches)
-            waited.append(watch.read()[0])
-            if step:
-                float(step(batch, 1e-4, number)["Loss/total_loss"])
-            seconds.append(watch.read()[0])
+    for number in range(arguments.steps + WARM_UP - 1):
+        if number == WARM_UP - 1:
+            whole = Stopwatch()
+        watch = Stopwatch()
+        if job != "step alone":
+            batch = next(batches)
+        waited.append(watch.read()[0])
+        if step:
+            float(step(batch, 1e-4, number)["Loss/total_loss"])
+        seconds.append(watch.read()[0])
     wall, processor = whole.read()
     steps = arguments.steps
     share = sum(waited[WARM_UP - 1 :]) / wall

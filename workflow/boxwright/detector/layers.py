@@ -62,7 +62,7 @@ class Variables:
         """The sum of all penalties, float32 scalar."""
         if not self.regularized:
             return tf.zeros([])
-        return tf.add_n([penalty(self.by_name[name]) for name, penalty in self.regularized.items()])
+        return tf.reduce_sum(tf.stack([penalty(self.by_name[name]) for name, penalty in self.regularized.items()]))
 
 
 class Normalizer:

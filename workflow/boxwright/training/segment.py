@@ -26,7 +26,7 @@ from boxwright.training import optimizers, state, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
 from boxwright.training.loss_scale import LossScale
-from boxwright.training.step import compile_step, in_fixed_order
+from boxwright.training.step import compile_step
 
 # Threads of the input pipeline and of what else is not the step. The bits do not depend on them.
 INTER_OP_THREADS = 2
@@ -102,9 +102,8 @@ def train_segment(
         padding=padding,
     )
     stop_asked = workers.agreement(strategy)
-    exact = nullcontext() if gpus or strategy else in_fixed_order()
     log = Log(events_path, first, to_step, log_records)
-    with exact, _Signals() as signals, closing(batches), closing(log):
+    with _Signals() as signals, closing(batches), closing(log):
         last_save = time.monotonic()
         while step < to_step:
             rate = optimizer.schedule(step)
@@ -137,8 +136,9 @@ def configure_tensorflow(
 ) -> list[str]:
     """Take the devices, before TensorFlow computes anything; the names of the GPUs. 0 threads leave its own choice.
 
-    On a CPU, equal runs are made equal to the bit (with `in_fixed_order`). On a GPU they are equal up to rounding:
-    TensorFlow has no gradient of cropping there that would sum in a fixed order.
+    On a CPU, equal runs are made equal to the bit: Grappler, which would merge the sums of a step into ones whose order
+    is that of arrival, does not run. On a GPU they are equal up to rounding: TensorFlow has no gradient of cropping
+    there that would sum in a fixed order.
     """
     if tf_threads:
         tf.config.threading.set_intra_op_parallelism_threads(tf_threads)
@@ -146,6 +146,7 @@ def configure_tensorflow(
     gpus = devices.take(compute, tf_threads)
     if not gpus:
         tf.config.experimental.enable_op_determinism()
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.random.set_seed(seed)
     return gpus
 

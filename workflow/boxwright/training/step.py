@@ -1,7 +1,6 @@
 """One training step as a compiled function, on one device or shared by several."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import numpy as np
@@ -48,20 +47,13 @@ def compile_step(
 
     def train(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
         random = tf.random.experimental.stateless_fold_in(tf.stack([seed, number]), _STEP_STREAM)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables.values())
-            predictions = detector.predict(batch.images, batch.true_shapes, training=True, seed=random)
-            losses = dict(detector.losses(predictions, batch.groundtruth, seed=random))
-            if config.add_regularization_loss:
-                penalty = detector.regularization_loss()
-                losses[REGULARIZATION] = penalty / replicas.count() if replicas.count() > 1 else penalty
-            total = tf.add_n(list(losses.values()))
-            goal = total if loss_scale is None else total * loss_scale.value
-        gradients = {
-            name: tf.convert_to_tensor(gradient)
-            for name, gradient in tape.gradient(goal, variables).items()
-            if gradient is not None
-        }
+        predictions = detector.predict(batch.images, batch.true_shapes, training=True, seed=random)
+        losses = dict(detector.losses(predictions, batch.groundtruth, seed=random))
+        if config.add_regularization_loss:
+            penalty = detector.regularization_loss()
+            losses[REGULARIZATION] = penalty / replicas.count() if replicas.count() > 1 else penalty
+        total = tf.reduce_sum(tf.stack(list(losses.values())))
+        gradients = _gradients(total if loss_scale is None else total * loss_scale.value, variables)
         gradients = dict(zip(gradients, replicas.total(list(gradients.values())), strict=True))
         if loss_scale is not None:
             gradients = loss_scale.unscaled(gradients)
@@ -94,22 +86,17 @@ def compile_step(
     return lambda batch, rate, number: compiled()(batch, tf.constant(rate, tf.float32), tf.constant(number, tf.int32))
 
 
-@contextmanager
-def in_fixed_order() -> Iterator[None]:
-    """Steps called in here on one CPU sum floating-point numbers in one order, so that equal steps give equal bits.
+def _gradients(goal: tf.Tensor, variables: Mapping[str, tf.Variable]) -> dict[str, tf.Tensor]:
+    """The gradient of `goal` for each of the variables that it depends on, added up in one order.
 
-    Two things in TensorFlow sum three or more tensors (the gradients of a feature map that feeds two heads and the next
-    layer) in the order in which they are ready, whatever `enable_op_determinism` says: Grappler's memory optimizer,
-    which turns large sums into additions to one buffer, and AddN, which adds into an input that nothing else needs any
-    longer. So Grappler does not run, and operations run one after the other, each on all threads: a detector is a
-    chain, for which that is at most a few per cent slower.
+    TensorFlow adds three or more tensors at once (the gradients of a feature map that feeds two heads and the next
+    layer) in the order in which they are ready, whatever `enable_op_determinism` says, so that equal steps give unequal
+    bits. Pair by pair the order is that of the graph.
     """
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    try:
-        with tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR"):
-            yield
-    finally:
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    pairwise = tf.AggregationMethod.EXPERIMENTAL_TREE
+    gradients = tf.gradients(goal, list(variables.values()), aggregation_method=pairwise)
+    named = zip(variables, gradients, strict=True)
+    return {name: tf.convert_to_tensor(gradient) for name, gradient in named if gradient is not None}
 
 
 def _part(batch: Batch, parts: int) -> Batch:
