@@ -27,12 +27,12 @@ rule all:
         rules.split_dataset.output,
         rules.write_ground_truth.output,
         expand([f"{MODEL}/train/log.jsonl", f"{MODEL}/train/checkpoint"], model=MODELS),
-        expand(rules.preview_training.output, model=MODELS),
+        expand(PREVIEW, model=MODELS),
         expand(f"{MODEL}/fine_tuned_model", model=MODELS),
         expand(f"{MODEL}/predictions", model=MODELS),
         rules.describe_dataset.output,
-        expand(rules.measure_anchors.output, model=MODELS),
-        expand(rules.draw_model.output, model=MODELS),
+        expand(f"{FIGURES}/anchors.{{kind}}", model=MODELS, kind=["svg", "json", "tsv"]),
+        expand(f"{FIGURES}/{{file}}", model=MODELS, file=DRAWN),
         rules.compare_models.output,
     message:
         f"All results are in {RESULTS}"

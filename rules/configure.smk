@@ -3,7 +3,7 @@
 
 rule configure_pipeline:
     input:
-        pipeline=lambda wildcards: ancient(blueprint.pipeline(wildcards.model)),
+        pipeline=lambda wildcards: local(ancient(blueprint.pipeline(wildcards.model))),
         start=lambda wildcards: ancient(blueprint.zoo_folder(wildcards.model)),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
     output:

@@ -10,8 +10,8 @@ rule evaluate_checkpoint:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         records=ancient(blueprint.shards("eval")),
         train_records=ancient(blueprint.shards("train")),
-        index=ancient(rules.train_segment.output.index),
-        data=ancient(rules.train_segment.output.data),
+        index=ancient(f"{MODEL}/train/model.ckpt-{{step}}.index"),
+        data=ancient(f"{MODEL}/train/model.ckpt-{{step}}.data-00000-of-00001"),
     output:
         metrics=f"{MODEL}/eval/{{step}}/metrics.json",
         analysis=f"{MODEL}/eval/{{step}}/analysis.json",
@@ -42,7 +42,7 @@ checkpoint judge_progress:
     input:
         metrics=lambda wildcards: ancient(
             expand(
-                rules.evaluate_checkpoint.output.metrics,
+                f"{MODEL}/eval/{{step}}/metrics.json",
                 model=wildcards.model,
                 step=[
                     step
@@ -53,7 +53,7 @@ checkpoint judge_progress:
         ),
         ahead=lambda wildcards: ancient(
             expand(
-                rules.train_segment.output.log,
+                f"{MODEL}/train/log/{{step}}.jsonl",
                 model=wildcards.model,
                 step=blueprint.step_after(wildcards.model, int(wildcards.step)),
             )

@@ -12,7 +12,7 @@ rule choose_checkpoint:
         ),
         decisions=lambda wildcards: ancient(
             expand(
-                rules.judge_progress.output,
+                f"{MODEL}/eval/{{step}}/decision.json",
                 model=wildcards.model,
                 step=judged_steps(wildcards.model),
             )
@@ -37,6 +37,15 @@ rule choose_checkpoint:
 rule export_detector:
     input:
         choice=ancient(f"{MODEL}/choice.json"),
+        # Which of them is known when this job runs.
+        checkpoints=lambda wildcards: ancient(
+            expand(
+                f"{MODEL}/train/model.ckpt-{{step}}.{{part}}",
+                model=wildcards.model,
+                step=measured_steps(wildcards.model),
+                part=["index", "data-00000-of-00001"],
+            )
+        ),
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         records=ancient(blueprint.shards("eval")),

@@ -6,6 +6,15 @@
 DATA = f"{RESULTS}/data/figures"
 FIGURES = f"{MODEL}/figures"
 COMPARISON = f"{RESULTS}/comparison"
+# What is drawn of a model: file, and its caption, category and name in the report.
+DRAWN = {
+    "learning_curves.svg": ("learning_curves", "Training", "Learning curves"),
+    "precision_recall.svg": ("precision_recall", "Evaluation", "Precision and recall"),
+    "confusion.svg": ("confusion", "Evaluation", "Confusion matrix"),
+    "errors.svg": ("errors", "Evaluation", "Kinds of errors"),
+    "classes.html": ("per_class", "Evaluation", "Every class"),
+    "images.html": ("images", "Evaluation", "Worst and best images"),
+}
 
 
 rule describe_dataset:
@@ -88,54 +97,12 @@ rule draw_model:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         records=ancient(blueprint.shards("eval")),
     output:
-        learning=shown(
-            f"{FIGURES}/learning_curves.svg",
-            "learning_curves",
-            "Training",
-            "Learning curves",
-            model="{model}",
-            step=exported_step,
-        ),
-        curves=shown(
-            f"{FIGURES}/precision_recall.svg",
-            "precision_recall",
-            "Evaluation",
-            "Precision and recall",
-            model="{model}",
-            step=exported_step,
-        ),
-        confusion=shown(
-            f"{FIGURES}/confusion.svg",
-            "confusion",
-            "Evaluation",
-            "Confusion matrix",
-            model="{model}",
-            step=exported_step,
-        ),
-        errors=shown(
-            f"{FIGURES}/errors.svg",
-            "errors",
-            "Evaluation",
-            "Kinds of errors",
-            model="{model}",
-            step=exported_step,
-        ),
-        classes=shown(
-            f"{FIGURES}/classes.html",
-            "per_class",
-            "Evaluation",
-            "Every class",
-            model="{model}",
-            step=exported_step,
-        ),
-        images=shown(
-            f"{FIGURES}/images.html",
-            "images",
-            "Evaluation",
-            "Worst and best images",
-            model="{model}",
-            step=exported_step,
-        ),
+        **{
+            Path(file).stem: shown(
+                f"{FIGURES}/{file}", *said, model="{model}", step=exported_step
+            )
+            for file, said in DRAWN.items()
+        },
     log:
         logs("draw_model/{model}"),
     benchmark:
@@ -197,7 +164,6 @@ rule compare_models:
         ENVIRONMENT
     params:
         identity=blueprint.comparison,
-        folders=expand(MODEL, model=MODELS),
     message:
         "Comparing the models"
     script:

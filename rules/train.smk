@@ -3,6 +3,8 @@
 # A segment also writes train/events.out.tfevents.<step> for TensorBoard, with leading zeros, since TensorBoard reads
 # the files of a run in the order of their names; an output cannot have another spelling of its wildcard.
 
+PREVIEW = f"{MODEL}/train_input/events.out.tfevents.0000000000"
+
 
 rule train_segment:
     input:
@@ -46,7 +48,7 @@ rule preview_training:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         records=ancient(blueprint.shards("train")),
     output:
-        f"{MODEL}/train_input/events.out.tfevents.0000000000",
+        PREVIEW,
     log:
         logs("preview_training/{model}"),
     benchmark:

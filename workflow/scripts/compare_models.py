@@ -13,9 +13,9 @@ with job(snakemake):
         results.load(
             folder,
             [path for path in snakemake.input.metrics if Path(path).is_relative_to(folder)],
-            models[Path(folder).name]["repeat_of"],
+            models[folder.name]["repeat_of"],
         )
-        for folder in snakemake.params.folders
+        for folder in (Path(choice).parent for choice in snakemake.input.choices)
     ]
     statistics = json.loads(Path(snakemake.input.statistics).read_text(encoding="utf-8"))
     files.write_all(

@@ -31,8 +31,8 @@ with job(snakemake):
     )
     files.write_all(
         {
-            output.learning: learning.curves(log, evaluations, step),
-            output.curves: precision_recall.curves(analysis),
+            output.learning_curves: learning.curves(log, evaluations, step),
+            output.precision_recall: precision_recall.curves(analysis),
             output.confusion: confusion.matrix(analysis),
             output.errors: errors.costs(analysis),
             output.classes: tables.classes(analysis, model, step),

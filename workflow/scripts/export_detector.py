@@ -13,10 +13,10 @@ with job(snakemake, tensorflow=True):
     devices.take(devices.Compute())
 
     choice = json.loads(Path(snakemake.input.choice).read_text(encoding="utf-8"))
-    train = Path(snakemake.input.config).parent / "train"
+    chosen = next(path for path in snakemake.input.checkpoints if path.endswith(f"/model.ckpt-{choice['step']}.index"))
     run.run(
         text.read(snakemake.input.config),
-        str(train / f"model.ckpt-{choice['step']}"),
+        chosen.removesuffix(".index"),
         snakemake.input.label_map,
         snakemake.input.records,
         snakemake.output[0],
