@@ -13,26 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from boxwright import checkpoint_index, files, settings, sources
+from boxwright import files, preflight, settings, sources
 from boxwright.annotations import label_map as label_maps
-from boxwright.annotations import manifest, plan
-from boxwright.annotations.model import Sample
-from boxwright.errors import UserError
-from boxwright.evaluation import names
-from boxwright.evaluation.choose import unknown_metric
-from boxwright.pipeline import coverage, identity, restart, text
+from boxwright.annotations import plan
+from boxwright.pipeline import identity, text
 from boxwright.pipeline.configure import Wanted, configure
-from boxwright.pipeline.findings import Facts
-from boxwright.pipeline.judgement import Draft, judge
-from boxwright.progress import say
 from boxwright.zoo import catalogue
-from boxwright.zoo.download import megabytes
-from boxwright.zoo.fetch import fetch
 
 DEMO = Path("resources/demo")
-
-# Images whose boxes are held against the anchors before a run.
-LOOKED_AT = 200
 
 Identity = dict[str, Any]
 
@@ -75,20 +63,22 @@ class Blueprint:
         data = Path(self.results) / "data"
         self.plan = plan.make(dataset, data, write=write) if plan_data else plan.load(data)
         if plan_data:
-            self._find_pipelines(download)
-        self._originals, self._configurations = configure(
-            Wanted(name, self._shown(name), self.pipeline(name), self.patch_arguments(name)) for name in self.models
+            preflight.find_pipelines(self, download)
+        self.originals, self.configurations = configure(
+            Wanted(name, self.shown(name), self.pipeline(name), self.patch_arguments(name)) for name in self.models
         )
         if plan_data:
-            self._check_metrics()
-            self._judge()
-            self._say_restarts()
+            preflight.check(self)
 
     # What there is
 
     def model(self, name: str) -> dict[str, Any]:
         """The settings of one model."""
         return self.settings["models"][name]
+
+    def shown(self, name: str) -> str:
+        """The name in the configuration, which the repetitions of a model share."""
+        return self.model(name)["repeat_of"] or name
 
     def zoo(self, name: str) -> catalogue.Entry | None:
         """The detector of the zoo that a model starts from."""
@@ -180,8 +170,8 @@ class Blueprint:
         return {"data": self._shard_identity("eval"), "code": self._code("write_ground_truth")}
 
     def configuration(self, name: str) -> Identity:
-        original = text.to_text(self._originals[name].config)
-        written = text.to_text(self._configurations[name])
+        original = text.to_text(self.originals[name].config)
+        written = text.to_text(self.configurations[name])
         return {
             "config": _short(original, written),
             "start": self._start_identity(name),
@@ -191,7 +181,7 @@ class Blueprint:
     def training(self, name: str) -> Identity:
         model = self.model(name)
         return {
-            "config": _short(identity.training_identity(self._configurations[name])),
+            "config": _short(identity.training_identity(self.configurations[name])),
             "data": self._shard_identity("train"),
             "start": self._start_identity(name),
             "seed": model["seed"],
@@ -203,7 +193,7 @@ class Blueprint:
 
     def preview(self, name: str) -> Identity:
         return {
-            "config": _short(text.to_text(self._configurations[name])),
+            "config": _short(text.to_text(self.configurations[name])),
             "data": self._shard_identity("train"),
             "seed": self.model(name)["seed"],
             "steps": self.steps(name),
@@ -213,7 +203,7 @@ class Blueprint:
     def evaluation(self, name: str) -> Identity:
         return {
             "training": _short(self.training(name)),
-            "config": _short(identity.evaluation_identity(self._configurations[name])),
+            "config": _short(identity.evaluation_identity(self.configurations[name])),
             "data": self._shard_identity("eval"),
             "code": self._code("evaluate_checkpoint"),
         }
@@ -241,7 +231,7 @@ class Blueprint:
     def export(self, name: str) -> Identity:
         return {
             "choice": _short(self.choice(name)),
-            "config": _short(text.to_text(self._configurations[name])),
+            "config": _short(text.to_text(self.configurations[name])),
             "code": self._code("export_detector"),
         }
 
@@ -273,7 +263,7 @@ class Blueprint:
     def anchors(self, name: str) -> Identity:
         return {
             "data": _short(self._samples("train"), self._samples("eval")),
-            "model": _short(identity.anchor_identity(self._configurations[name])),
+            "model": _short(identity.anchor_identity(self.configurations[name])),
             "code": self._code("measure_anchors"),
         }
 
@@ -290,78 +280,6 @@ class Blueprint:
         }
 
     # How it is found out
-
-    def _shown(self, name: str) -> str:
-        """The name in the configuration, which the repetitions of a model share."""
-        return self.model(name)["repeat_of"] or name
-
-    def _find_pipelines(self, download: bool) -> None:
-        """Have the archives of the zoo without whose pipeline.config nothing can be planned."""
-        for name in self.models:
-            if self.model(name)["pipeline"] is not None:
-                continue
-            entry = self.zoo(name)
-            if download:
-                fetch(entry)
-            elif not entry.folder.is_dir():
-                raise UserError(
-                    f"models.{name} takes the pipeline.config of {entry.name}, which lies in an archive "
-                    f"({megabytes(entry.size)}) that is not here yet, and a dry run downloads nothing. A real run gets "
-                    f"it, or `boxwright fetch {entry.name}`; or name a `models.{name}.pipeline`."
-                )
-            if not entry.pipeline.is_file():
-                raise UserError(
-                    f"The archive of {entry.name} came without a pipeline.config (there is no {entry.pipeline}). "
-                    f"Name one as `models.{name}.pipeline`."
-                )
-
-    def _check_metrics(self) -> None:
-        """Refuse metrics that no evaluation will have, before a training whose end would be the first to say so."""
-        wanted = {"export.metric": self.settings["export"]["metric"]}
-        for name in self.models:
-            if stopping := self.model(name)["early_stopping"]:
-                wanted[f"models.{self._shown(name)}.early_stopping.metric"] = stopping["metric"]
-        known = names.of_classes(self.plan.classes)
-        if mistakes := [
-            unknown_metric(key, metric, known) for key, metric in wanted.items() if metric and metric not in known
-        ]:
-            raise UserError("\n".join(mistakes))
-
-    def _judge(self) -> None:
-        """Refuse configurations that cannot be trained as they are, and say which fields will probably disappoint."""
-        most = max(self.plan.counts[side]["most_boxes"] for side in ("train", "eval"))
-        boxes = coverage.boxes_of(self._some_samples())
-        drafts = []
-        # Repetitions differ in their seed alone: one of them stands for all, under the name in the configuration.
-        given = {self._shown(name): name for name in self.models}
-        for shown, name in given.items():
-            config = self._configurations[name]
-            facts = Facts(
-                num_classes=len(self.plan.classes),
-                max_boxes=most,
-                anchor_coverage=coverage.share(config, *boxes),
-                anchorless=coverage.anchorless(config, boxes[1]),
-                checkpoint_names=self._checkpoint_names(name),
-            )
-            drafts.append(Draft(shown, self._originals[name], config, self.model(name), facts))
-        if warned := judge(drafts):
-            say(warned)
-
-    def _some_samples(self) -> list[Sample]:
-        """Some samples of the training side; none where the plan is not kept."""
-        lists = manifest.of_side(self.plan_folder, "train")
-        return [sample for path in lists for sample in manifest.some(path, max(LOOKED_AT // len(lists), 1))]
-
-    def _checkpoint_names(self, name: str) -> list[str] | None:
-        """What the checkpoint that a model starts from holds; None where there is none, or none to be seen yet."""
-        start, entry = self.start(name), self.zoo(name)
-        return checkpoint_index.names(start) if start and (entry is None or entry.folder.is_dir()) else None
-
-    def _say_restarts(self) -> None:
-        """Say which finished checkpoints a longer training will replace."""
-        for name in self.models:
-            if why := restart.reason(Path(self.results) / "models" / name, self._configurations[name]):
-                say(f"models.{name}: {why}")
 
     def _data(self, output: str, script: str) -> Identity:
         return {"data": self.plan.identities[output], "code": self._code(script)}
