@@ -38,8 +38,8 @@ def checks(case: Case) -> Iterator[Check]:
 
 def _inference(detector: Any, run: Run) -> Iterator[Check]:
     recorded = run.outputs
-    image, shape = detector.preprocess(run.image)
-    images, shapes = image[tf.newaxis], shape[tf.newaxis]
+    pictures = run.image if run.image.ndim == 4 else run.image[np.newaxis]
+    images, shapes = (tf.stack(column) for column in zip(*map(detector.preprocess, pictures), strict=True))
     predictions, maps = detector.predict(images, shapes), detector.feature_maps(images)
     detections = detector.postprocess(predictions, shapes)
     yield _large(run.entry, "preprocessed", images, recorded)
@@ -51,12 +51,23 @@ def _inference(detector: Any, run: Run) -> Iterator[Check]:
     yield absolute("anchors", predictions["anchors"], recorded["pred_anchors"], ANCHORS)
     for key in ("box_encodings", "class_predictions_with_background"):
         yield _large(run.entry, f"pred_{key}", predictions[key], recorded)
-    for key in ("num_detections", "detection_classes"):
-        yield equal(key, detections[key], recorded[f"det_{key}"])
+    counts = recorded["det_num_detections"].astype(int)
+    yield equal("num_detections", detections["num_detections"], counts)
+    classes = "detection_classes"
+    yield equal(classes, _real(detections[classes], counts), _real(recorded[f"det_{classes}"], counts))
     for key in DETECTED:
         if f"det_{key}" in recorded:
             ours, _ = sampled(run.entry, f"det_{key}", detections[key])
-            yield absolute(key, ours, recorded[f"det_{key}"], DETECTIONS)
+            rows = [
+                _real(values, counts) if key.startswith("detection_") else values
+                for values in (ours, recorded[f"det_{key}"])
+            ]
+            yield absolute(key, *rows, DETECTIONS)
+
+
+def _real(rows: Any, counts: np.ndarray) -> np.ndarray:
+    """The rows [B, N, ...] of all images that are detections; with use_static_shapes, others are recorded too."""
+    return np.concatenate([image[:count] for image, count in zip(np.asarray(rows), counts, strict=True)])
 
 
 def _large(entry: dict, key: str, value: Any, recorded: Any) -> Check:
@@ -69,7 +80,7 @@ def _training(case: Case, entry: dict, recorded: Any) -> Iterator[Check]:
     """One training step: losses, targets, and gradient norms or moving averages."""
     detector, _ = case.detector(case.model_of_losses(entry))
     images, shapes = case.batch(detector, entry)
-    truth = case.groundtruth(entry)
+    truth = case.groundtruth(entry, images, shapes)
     names = case.recorded_names(detector)
 
     with tf.GradientTape() as tape:
@@ -121,11 +132,14 @@ def _moved_averages(case: Case, detector: Any, names: dict[str, str], entry: dic
     """Which moving averages one step has moved, and where to."""
     moved = entry["moving_average_after_one_step"]
     ours = {names[name]: variable.numpy() for name, variable in detector.variables.items()}
-    changed = [name for name, value in ours.items() if (value != case.weights[name]).any()]
+    changed = [name for name, value in ours.items() if name in case.weights and (value != case.weights[name]).any()]
     counted = [name for name in changed if "moving_variance" not in name] if "bn_layers" in moved else changed
     yield Check("moving averages moved", abs(len(counted) - moved["count_changed"]), 0, "difference of their number")
     worst = 0.0
     for name, sample in moved["sample"].items():
+        if name not in ours:
+            worst = np.inf
+            continue
         after = ours[name].ravel()[:4]
         worst = max(worst, np.abs(after - sample["first4_after"]).max() / sample["max_change"])
         if "var_first4_after" in sample:

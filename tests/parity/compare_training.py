@@ -57,9 +57,8 @@ def _steps(case: Case, name: str, run: dict, arrays: dict) -> Iterator[Check]:
     optimizer = optimizers.Optimizer(
         config.train_config.optimizer, {name: detector.variables[name] for name in detector.trainable}
     )
-    batch = Batch(
-        tf.constant(arrays["preprocessed"]), tf.constant(arrays["true_image_shapes"]), case.groundtruth(case.golden)
-    )
+    images, shapes = tf.constant(arrays["preprocessed"]), tf.constant(arrays["true_image_shapes"])
+    batch = Batch(images, shapes, case.groundtruth(case.golden, images, shapes))
     spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
     step = compile_step(detector, optimizer, config.train_config, spec)
     for number, recorded in enumerate(run["steps"]):

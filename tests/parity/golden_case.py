@@ -170,13 +170,17 @@ class Case:
         return tuple(tf.stack(column) for column in zip(*preprocessed, strict=True))
 
     @staticmethod
-    def groundtruth(entry: dict) -> Groundtruth:
-        """The ground truth of a recorded training step."""
+    def groundtruth(entry: dict, images: tf.Tensor, shapes: tf.Tensor) -> Groundtruth:
+        """The ground truth of a recorded training step on `images` [B, h, w, c] with true `shapes` [B, 3].
+
+        Its boxes are recorded relative to the padded images; the result is relative to the true ones.
+        """
         counts = [len(image["boxes"]) for image in entry["gt"]]
         boxes = np.zeros((len(counts), max(counts), 4), np.float32)
         classes, weights = np.zeros(boxes.shape[:2], np.int32), np.zeros(boxes.shape[:2], np.float32)
+        padding = np.array(images.shape[1:3]) / np.asarray(shapes)[:, :2]
         for row, (count, image) in enumerate(zip(counts, entry["gt"], strict=True)):
-            boxes[row, :count] = image["boxes"]
+            boxes[row, :count] = np.reshape(image["boxes"], (count, 4)) * np.tile(padding[row], 2)
             classes[row, :count] = image["classes"]
             weights[row, :count] = image["weights"]
         return Groundtruth(*map(tf.constant, (boxes, classes, weights, np.array(counts, np.int32))))

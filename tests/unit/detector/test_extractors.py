@@ -104,6 +104,16 @@ def test_penalties_of_the_base(model, kind, override, base, depthwise):
     assert weights.get(f"FeatureExtractor/{filters}") == (None if depthwise is None else pytest.approx(depthwise))
 
 
+@pytest.mark.parametrize(("kind", "stem", "kept"), [("v1", "Conv2d_0", False), ("v2", "Conv", True)])
+def test_an_overridden_base_without_batch_norm(model, kind, stem, kept):
+    """Of v1 the settings decide everything; v2 has batch norm by its own definition."""
+    model.ssd.feature_extractor.conv_hyperparams.ClearField("batch_norm")
+    _, variables = build(model, type=f"ssd_mobilenet_{kind}", override_base_feature_extractor_hyperparams=True)
+    layer = f"FeatureExtractor/Mobilenet{kind.upper()}/{stem}"
+    assert (f"{layer}/BatchNorm/gamma" in variables.by_name) == kept
+    assert (f"{layer}/biases" in variables.by_name) != kept
+
+
 def test_depthwise_extra_maps(model):
     _, variables = build(model, use_depthwise=True, depth_multiplier=1.0)
     name = "FeatureExtractor/MobilenetV1/Conv2d_13_pointwise_2_Conv2d_2_3x3_s2_512"

@@ -113,9 +113,11 @@ class SsdFeatureExtractor:
         if not message.override_base_feature_extractor_hyperparams:
             depthwise = own if self.kind.keras else own.unpenalised()
             return [own, depthwise][: 1 + v2]
-        base = extra if extra.batch_norm else replace(extra, batch_norm=own.batch_norm)
+        base = extra
+        if extra.batch_norm is None and (v2 or self.kind.keras):
+            base = replace(extra, batch_norm=own.batch_norm)
         if v2 and not self.kind.keras:
-            # The definition of the network itself fixes these.
+            # The definition of the network itself fixes these; that of v1 leaves even the choice of batch norm.
             base = replace(base, activation=tf.nn.relu6).with_batch_norm(center=True, scale=True)
         return [base] * (1 + v2)
 
