@@ -330,6 +330,7 @@ def test_the_miner_takes_all_proposals_but_counts_the_first_image_alone() -> Non
         ({"feature_extractor__type": "faster_rcnn_nas"}, "feature_extractor.type"),
         ({"feature_extractor__conv_hyperparams": "{}"}, "feature_extractor.conv_hyperparams"),
         ({"number_of_stages": 3}, "number_of_stages"),
+        ({"second_stage_classification_loss__bootstrapped_sigmoid": "{}"}, "second_stage_classification_loss"),
         ({"context_config": "{}"}, "context_config"),
         ({"inplace_batchnorm_update": True}, "inplace_batchnorm_update"),
         ({"use_combined_nms_in_first_stage": True}, "use_combined_nms_in_first_stage"),

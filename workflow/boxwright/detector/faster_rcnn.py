@@ -22,7 +22,7 @@ from boxwright.detector.mask_rcnn_box_predictor import MaskRcnnBoxPredictor
 from boxwright.detector.region_proposals import RegionProposalHead
 from boxwright.detector.support import UnsupportedError, chosen, require
 from boxwright.pipeline import limits
-from boxwright.pipeline.engine import ONLY
+from boxwright.pipeline.engine import CHOICES, ONLY
 
 FIELD = "model.faster_rcnn"
 FIRST_STAGE = "FirstStageFeatureExtractor"
@@ -321,6 +321,9 @@ def _check(message) -> None:
     if message.number_of_stages == 2:
         predictor = message.second_stage_box_predictor
         chosen(predictor, "box_predictor_oneof", f"{FIELD}.second_stage_box_predictor", ("mask_rcnn_box_predictor",))
+        loss = "second_stage_classification_loss"
+        kind = message.second_stage_classification_loss.WhichOneof("classification_loss")
+        _one_of(loss, kind, CHOICES[f"faster_rcnn.{loss}"])
     limits.require(message, FIELD)
 
 

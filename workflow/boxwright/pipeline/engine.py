@@ -48,7 +48,14 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "faster_rcnn.image_resizer": _RESIZERS,
     "faster_rcnn.first_stage_anchor_generator": ("grid_anchor_generator",),
     "faster_rcnn.second_stage_box_predictor": ("mask_rcnn_box_predictor",),
-    "faster_rcnn.second_stage_classification_loss": ("weighted_softmax", *_CLASSIFICATION_LOSSES, None),
+    # The OD API takes any other one for softmax.
+    "faster_rcnn.second_stage_classification_loss": (
+        "weighted_softmax",
+        "weighted_sigmoid",
+        "weighted_sigmoid_focal",
+        "weighted_logits_softmax",
+        None,
+    ),
 }
 # Settings of convolutions, and the one value that their fields may have.
 _CONVOLUTIONS = {"op": "CONV", "force_use_bias": False, "group_norm": None}
