@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from golden_case import Case, Check, Run, absolute, equal, every_check, ratio, relative, sampled
+from golden_case import Case, Check, Run, absolute, counted, equal, every_check, ratio, relative, sampled
 
 from boxwright.detector import faster_rcnn_losses
 
@@ -139,9 +139,13 @@ def _postprocessing(detector: Any, predictions: dict, shapes: tf.Tensor, recorde
     """What the recorded predictions become, row by row."""
     given = {key: tf.constant(recorded[f"pred_{key}"]) for key in predictions if f"pred_{key}" in recorded}
     detections = detector.postprocess(predictions | given, shapes)
+    counts = recorded["det_num_detections"].astype(int)
     for key, value in detections.items():
         if f"det_{key}" in recorded:
-            yield absolute(f"{key} of the recorded", value, recorded[f"det_{key}"], POSTPROCESSED)
+            theirs = recorded[f"det_{key}"]
+            if key.startswith("detection_"):
+                value, theirs = counted(value, counts), counted(theirs, counts)
+            yield absolute(f"{key} of the recorded", value, theirs, POSTPROCESSED)
 
 
 def _training(case: Case, entry: dict, recorded: Any) -> Iterator[Check]:

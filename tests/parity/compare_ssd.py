@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from golden_case import Case, Check, Run, absolute, equal, every_check, ratio, relative, sampled
+from golden_case import Case, Check, Run, absolute, counted, equal, every_check, ratio, relative, sampled
 
 ANCHORS = 1e-6
 RAW = 1e-4
@@ -54,20 +54,15 @@ def _inference(detector: Any, run: Run) -> Iterator[Check]:
     counts = recorded["det_num_detections"].astype(int)
     yield equal("num_detections", detections["num_detections"], counts)
     classes = "detection_classes"
-    yield equal(classes, _real(detections[classes], counts), _real(recorded[f"det_{classes}"], counts))
+    yield equal(classes, counted(detections[classes], counts), counted(recorded[f"det_{classes}"], counts))
     for key in DETECTED:
         if f"det_{key}" in recorded:
             ours, _ = sampled(run.entry, f"det_{key}", detections[key])
             rows = [
-                _real(values, counts) if key.startswith("detection_") else values
+                counted(values, counts) if key.startswith("detection_") else values
                 for values in (ours, recorded[f"det_{key}"])
             ]
             yield absolute(key, *rows, DETECTIONS)
-
-
-def _real(rows: Any, counts: np.ndarray) -> np.ndarray:
-    """The rows [B, N, ...] of all images that are detections; with use_static_shapes, others are recorded too."""
-    return np.concatenate([image[:count] for image, count in zip(np.asarray(rows), counts, strict=True)])
 
 
 def _large(entry: dict, key: str, value: Any, recorded: Any) -> Check:

@@ -186,6 +186,11 @@ class Case:
         return Groundtruth(*map(tf.constant, (boxes, classes, weights, np.array(counts, np.int32))))
 
 
+def counted(rows: Any, counts: np.ndarray) -> np.ndarray:
+    """The rows [B, N, ...] of all images that are detections; with use_static_shapes, others are recorded too."""
+    return np.concatenate([image[:count] for image, count in zip(np.asarray(rows), counts, strict=True)])
+
+
 def sampled(entry: dict, name: str, value: Any) -> tuple[np.ndarray, float | None]:
     """`value` as it was stored (flat and strided if it was large), and the recorded std of the whole, if known."""
     note = entry.get("subsampled", {}).get(name)
