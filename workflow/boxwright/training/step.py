@@ -53,7 +53,7 @@ def compile_step(
             penalty = detector.regularization_loss()
             losses[REGULARIZATION] = penalty / replicas.count() if replicas.count() > 1 else penalty
         total = tf.reduce_sum(tf.stack(list(losses.values())))
-        gradients = _gradients(total if loss_scale is None else total * loss_scale.value, variables)
+        gradients = pairwise_gradients(total if loss_scale is None else total * loss_scale.value, variables)
         gradients = dict(zip(gradients, replicas.total(list(gradients.values())), strict=True))
         if loss_scale is not None:
             gradients = loss_scale.unscaled(gradients)
@@ -86,7 +86,7 @@ def compile_step(
     return lambda batch, rate, number: compiled()(batch, tf.constant(rate, tf.float32), tf.constant(number, tf.int32))
 
 
-def _gradients(goal: tf.Tensor, variables: Mapping[str, tf.Variable]) -> dict[str, tf.Tensor]:
+def pairwise_gradients(goal: tf.Tensor, variables: Mapping[str, tf.Variable]) -> dict[str, tf.Tensor]:
     """The gradient of `goal` for each of the variables that it depends on, added up in one order.
 
     TensorFlow adds three or more tensors at once (the gradients of a feature map that feeds two heads and the next
@@ -96,7 +96,8 @@ def _gradients(goal: tf.Tensor, variables: Mapping[str, tf.Variable]) -> dict[st
     pairwise = tf.AggregationMethod.EXPERIMENTAL_TREE
     gradients = tf.gradients(goal, list(variables.values()), aggregation_method=pairwise)
     named = zip(variables, gradients, strict=True)
-    return {name: tf.convert_to_tensor(gradient) for name, gradient in named if gradient is not None}
+    # The sum for a variable stands where its handle does, no device by name; workers exchange what has a device.
+    return {name: tf.identity(tf.convert_to_tensor(gradient)) for name, gradient in named if gradient is not None}
 
 
 def _part(batch: Batch, parts: int) -> Batch:
