@@ -125,9 +125,10 @@ def test_killed_at_random_moments(tmp_path):
             wait_for(run, partial(training, run) if victim == "training" else lambda: True)
             wait_for(run, lambda: False, seconds=rng.uniform(0, 12))
         if run.poll() is not None:
-            # It came to its end first: let it have something to do again.
+            # It came to its end first: let it have something to do again, with no steps of this attempt to count then.
             assert run.wait() == 0, (tmp_path / "said.txt").read_text()
             (train / f"model.ckpt-{STEPS}.index").unlink()
+            max(train.glob("events.out.tfevents.*")).unlink()
             continue
         victims = training(run) if victim == "training" else processes(run)
         writing = writes_checkpoint(train)

@@ -12,8 +12,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from boxwright.pipeline import model_of
-from boxwright.pipeline.changes import plain
 from boxwright.pipeline.patch import checkpoint_type_of
+from boxwright.pipeline.plain import plain
 
 # Post-processing makes detections out of predictions; no loss sees it.
 POST_PROCESSING = {

@@ -10,7 +10,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from boxwright.errors import UserError
-from boxwright.pipeline.changes import plain
+from boxwright.pipeline.plain import plain
 from boxwright.pipeline.ranges import BOUNDS, FINITE
 from boxwright.pipeline.relations import RELATIONS, Break
 

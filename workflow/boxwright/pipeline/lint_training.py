@@ -7,9 +7,9 @@ from google.protobuf.message import Message
 
 from boxwright.checkpoint_index import kind_of
 from boxwright.pipeline import limits, model_of, schedule
-from boxwright.pipeline.changes import short_float
 from boxwright.pipeline.findings import Facts, Finding
 from boxwright.pipeline.patch import CHECKPOINT_TYPES, WHOLE_DETECTORS, checkpoint_type_of
+from boxwright.pipeline.plain import short_float
 
 # Published momentum rates are at most 0.0016 per image of a batch; gradients of small batches explode well above.
 RATE_PER_IMAGE = 0.004

@@ -14,7 +14,8 @@ from google.protobuf.message import Message
 
 from boxwright.errors import UserError
 from boxwright.pipeline import values
-from boxwright.pipeline.changes import Change, plain, value_of
+from boxwright.pipeline.changes import Change
+from boxwright.pipeline.plain import plain, value_of
 from boxwright.pipeline.schema import elsewhere, nearest, type_name
 from boxwright.pipeline.values import MistakeError
 

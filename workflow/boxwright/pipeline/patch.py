@@ -14,8 +14,9 @@ from google.protobuf.message import Message
 from boxwright import protos
 from boxwright.errors import UserError
 from boxwright.pipeline import model_of, schedule
-from boxwright.pipeline.changes import Change, plain, short_float, value_of
+from boxwright.pipeline.changes import Change
 from boxwright.pipeline.overrides import apply
+from boxwright.pipeline.plain import plain, short_float, value_of
 
 WHOLE_DETECTORS = ("detection", "full", "fine_tune")
 CHECKPOINT_TYPES = ("classification", *WHOLE_DETECTORS)

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from boxwright.pipeline.changes import short_float
+from boxwright.pipeline.plain import short_float
 
 _LARGEST = 3.4028234663852886e38  # of float32
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from boxwright.pipeline.changes import short_float
+from boxwright.pipeline.plain import short_float
 from boxwright.pipeline.ranges import LARGEST_SIDE
 
 # A field below the message, its value, what is wrong with it, and a value that works (None: there is no one value).
