@@ -76,9 +76,9 @@ def assign(
     row = tf.maximum(match, 0)
     box_weights = tf.where(matched, tf.gather(weights, row, batch_dims=1), 0.0)
     class_weights = tf.where(match == matcher.BACKGROUND, float(negative_class_weight), box_weights)
-    class_targets = tf.where(
-        matched[..., None], tf.gather(labels, row, batch_dims=1), tf.cast(background, labels.dtype)
-    )
+    # Background as row 0 of the labels: all anchors in one pass over the largest tensor here.
+    unmatched = tf.broadcast_to(tf.cast(background, labels.dtype), [tf.shape(labels)[0], 1, tf.shape(labels)[2]])
+    class_targets = tf.gather(tf.concat([unmatched, labels], axis=1), tf.maximum(match + 1, 0), batch_dims=1)
     codes = coder.encode(tf.gather(boxes, row, batch_dims=1), anchors, scales)
     return Targets(class_targets, class_weights, tf.where(matched[..., None], codes, 0.0), box_weights, match)
 
