@@ -83,7 +83,8 @@ def mine(miner: Miner, classification_losses, localization_losses, boxes, match=
         negatives = tf.cast(taken & (codes == matcher.BACKGROUND), tf.int32)
         taken &= positives | (tf.cumsum(negatives, axis=1) <= allowed[:, None])
     num_taken = tf.math.count_nonzero(taken, axis=1, dtype=tf.int32)
-    selected = tf.gather(taken, tf.argsort(order, axis=1), batch_dims=1)
+    places = tf.math.invert_permutation(_in_batch(order))
+    selected = tf.reshape(tf.gather(tf.reshape(taken, [-1]), places), tf.shape(taken))
     return Mined(selected, num_positives, num_taken - num_positives)
 
 
@@ -100,6 +101,12 @@ def _hardest(miner, losses, boxes, num_valid):
     if miner.num_hard_examples is not None:
         taken &= tf.cumsum(tf.cast(taken, tf.int32), axis=1) <= miner.num_hard_examples
     return order, taken
+
+
+def _in_batch(order):
+    """Positions in an image `[B, A]` as positions among all rows of the batch `[B * A]`."""
+    batch, anchors = tf.unstack(tf.shape(order))
+    return tf.reshape(order + tf.range(batch)[:, None] * anchors, [-1])
 
 
 def _unsuppressed(boxes, losses, real, iou_threshold):
@@ -135,24 +142,25 @@ _MOST_PAIRS = 64
 def _crowded(boxes, iou_threshold):
     """`[B, A]` bool: every box that overlaps another of its image by more than the threshold, and a few others.
 
-    If IoU(a, b) > t, each side's overlap is over t of either side, so along an axis |a_min - b_min| + |a_max - b_max| <
-    (1 - t) (side of a + side of b), and a side of b is at most 1 / t times that of a. Thus projections of a and b on a
-    direction of entries up to 1 and 0.6183 differ by less than (1 - t) (1 + 1 / t) (height + 0.6183 width of a). Boxes
-    are sorted by one projection, and each is compared in the other two with those that follow it as near as that. Where
-    there are too many such pairs (small thresholds, equal boxes) all boxes count as crowded.
+    If IoU(a, b) > t, the sides overlap as much along each axis, so what belongs to one side alone, |a_min - b_min| +
+    |a_max - b_max|, is less than (1 - t) times what belongs to either, and that less than 1 / t times the side of a.
+    Thus projections of a and b on a direction of entries up to 1 and 0.6183 differ by less than (1 - t) / t (height +
+    0.6183 width of a). Boxes are sorted by one projection, and each is compared in the other two with those that follow
+    it as near as that. Where there are too many such pairs (small thresholds, equal boxes) all boxes count as crowded.
     """
     batch, anchors = tf.unstack(tf.shape(boxes)[:2])
     projections = tf.matmul(boxes, tf.transpose(tf.constant(_DIRECTIONS)))
-    order = tf.argsort(projections[..., 0], axis=1)
+    order = _in_batch(tf.argsort(projections[..., 0], axis=1))
     _, _, height, width = geometry.centers_and_sizes(boxes)
-    reach = (1 - iou_threshold) * (1 + 1 / max(iou_threshold, 1e-6)) * (tf.abs(height) + 0.6183 * tf.abs(width))
+    reach = (1 - iou_threshold) / max(iou_threshold, 1e-6) * (tf.abs(height) + 0.6183 * tf.abs(width))
     # A hundredth more, and some units in the last place of the projections, for rounding.
     reach = 1.01 * reach + 1e-6 * tf.reduce_max(tf.abs(projections))
-    rows = tf.gather(tf.concat([projections, reach[..., None]], axis=-1), order, batch_dims=1)
+    rows = tf.gather(tf.reshape(tf.concat([projections, reach[..., None]], axis=-1), [-1, 4]), order)
 
     image = tf.range(batch)[:, None] * anchors
-    place = tf.reshape(tf.range(anchors) + image, [-1])
-    end = tf.searchsorted(rows[..., 0], rows[..., 0] + rows[..., 3], side="right") + image
+    first = tf.reshape(rows[:, 0], [batch, anchors])
+    end = tf.searchsorted(first, first + tf.reshape(rows[:, 3], [batch, anchors]), side="right") + image
+    place = tf.range(batch * anchors)
     followers = tf.maximum(tf.reshape(end, [-1]) - place - 1, 0)
     total = tf.reduce_sum(followers)
 
@@ -161,12 +169,11 @@ def _crowded(boxes, iou_threshold):
         starts = tf.cumsum(followers, exclusive=True)
         left = tf.cumsum(tf.scatter_nd(starts[:, None], tf.ones_like(starts), [total + 1]))[:total] - 1
         right = tf.range(total) - tf.gather(starts - place, left) + 1
-        rest = tf.reshape(rows[..., 1:], [-1, 3])
-        a, b = tf.gather(rest, left), tf.gather(rest, right)
+        a, b = tf.gather(rows[:, 1:], left), tf.gather(rows[:, 1:], right)
         gap = tf.abs(a - b)
         near = tf.where((gap[:, 0] <= a[:, 2]) & (gap[:, 1] <= a[:, 2]))
-        pairs = tf.concat([tf.gather(left, near), tf.gather(right, near)], axis=0)
-        return tf.scatter_nd(pairs, tf.ones_like(pairs[:, 0]), tf.shape(place)) > 0
+        boxes_of_pairs = tf.gather(order, tf.concat([tf.gather(left, near), tf.gather(right, near)], axis=0))
+        return tf.scatter_nd(boxes_of_pairs, tf.ones_like(boxes_of_pairs[:, 0]), tf.shape(place)) > 0
 
     crowded = tf.cond(total <= _MOST_PAIRS * tf.size(place), compare, lambda: tf.ones_like(place, tf.bool))
-    return tf.gather(tf.reshape(crowded, [batch, anchors]), tf.argsort(order, axis=1), batch_dims=1)
+    return tf.reshape(crowded, [batch, anchors])
