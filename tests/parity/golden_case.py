@@ -3,10 +3,12 @@
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +16,8 @@ import tensorflow as tf
 from boxwright.annotations import images
 from boxwright.detector import builder, checkpoint
 from boxwright.detector.groundtruth import Groundtruth
+from boxwright.detector.layers import Convolution
+from boxwright.detector.ssd import Ssd
 from boxwright.pipeline import model_of, text
 
 # A folder that says it was made with a checkpoint names it relative to itself, with remarks after the path.
@@ -184,6 +188,30 @@ class Case:
             classes[row, :count] = image["classes"]
             weights[row, :count] = image["weights"]
         return Groundtruth(*map(tf.constant, (boxes, classes, weights, np.array(counts, np.int32))))
+
+
+@contextmanager
+def recorded_order() -> Iterator[None]:
+    """Inside, an SSD works in the order of the OD API: it normalises pixels, then resizes; convolves, then normalises.
+
+    The engine resizes first and folds batch norm into the kernel: the same numbers for less work. But an activation at
+    rounding distance from an end of ReLU6 may then lie on its other side, which moves the gradient of a variable by up
+    to a few thousandths. In the recorded order, whatever differs by more than 1e-6 is a fault.
+    """
+
+    def preprocess(self: Ssd, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.resizer.resize(self.extractor.normalize(tf.cast(image, tf.float32)))
+
+    def normalised(self: Convolution, x: tf.Tensor) -> tf.Tensor:
+        batch_norm, y = self.normalizer, self._convolve(x, self.weights)
+        gamma = tf.ones([self.channels_out]) if batch_norm.gamma is None else batch_norm.gamma
+        beta = tf.zeros([self.channels_out]) if batch_norm.beta is None else batch_norm.beta
+        averages = batch_norm.mean, batch_norm.variance
+        fused = tf.compat.v1.nn.fused_batch_norm
+        return fused(y, gamma, beta, *averages, epsilon=batch_norm.epsilon, is_training=False)[0]
+
+    with mock.patch.object(Ssd, "preprocess", preprocess), mock.patch.object(Convolution, "_folded", normalised):
+        yield
 
 
 def counted(rows: Any, counts: np.ndarray) -> np.ndarray:

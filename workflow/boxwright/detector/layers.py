@@ -180,9 +180,13 @@ class Convolution:
         elif training and self.normalizer.train:
             y = self.normalizer.by_batch(self._convolve(x, self.weights))
         else:
-            scale, shift = self.normalizer.scale_and_shift()
-            y = tf.nn.bias_add(self._convolve(x, self._scaled(scale)), tf.cast(shift, self.compute))
+            y = self._folded(x)
         return y if self.activation is None else self.activation(y)
+
+    def _folded(self, x: tf.Tensor) -> tf.Tensor:
+        """The convolution and its batch norm by moving averages, as one convolution with a bias."""
+        scale, shift = self.normalizer.scale_and_shift()
+        return tf.nn.bias_add(self._convolve(x, self._scaled(scale)), tf.cast(shift, self.compute))
 
     def _scaled(self, scale: tf.Tensor) -> tf.Tensor:
         """The kernel with each output channel multiplied by its element of `scale`."""
