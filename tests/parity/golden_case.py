@@ -203,7 +203,7 @@ def recorded_order() -> Iterator[None]:
         return self.resizer.resize(self.extractor.normalize(tf.cast(image, tf.float32)))
 
     def normalised(self: Convolution, x: tf.Tensor) -> tf.Tensor:
-        batch_norm, y = self.normalizer, self._convolve(x, self.weights)
+        batch_norm, y = self.normalizer, self._biased(self._convolve(x, self.weights))
         gamma = tf.ones([self.channels_out]) if batch_norm.gamma is None else batch_norm.gamma
         beta = tf.zeros([self.channels_out]) if batch_norm.beta is None else batch_norm.beta
         averages = batch_norm.mean, batch_norm.variance

@@ -101,3 +101,10 @@ def test_keras_depthwise_layers_have_no_penalty():
     )
     penalised = [set(build(written, keras=keras)[1].regularized) for keras in (False, True)]
     assert {name for name in penalised[0] - penalised[1] if "depthwise" in name} == penalised[0] - penalised[1] != set()
+
+
+def test_the_predictor_of_keras_leaves_scores_as_logits():
+    maps = features(4, 6)
+    written = "apply_sigmoid_to_scores: true class_prediction_bias_init: 3 conv_hyperparams { }"
+    logits = [build(written, keras=keras)[0](maps)[1].numpy() for keras in (False, True)]
+    np.testing.assert_allclose(logits[0], 1 / (1 + np.exp(-logits[1])), rtol=1e-5)

@@ -56,3 +56,13 @@ def test_depthwise_layers_of_keras_take_neither_initializer_nor_regularizer():
     assert depthwise.regularizer is None
     assert depthwise.initializer is initializers.GLOROT_UNIFORM
     assert depthwise.batch_norm == settings.batch_norm
+
+
+@pytest.mark.parametrize(
+    ("written", "bias"),
+    [("", True), ("batch_norm { }", False), ("batch_norm { center: false }", True)],
+)
+def test_where_keras_has_a_bias(written, bias):
+    settings = hyperparams.of_keras(hyperparams.from_message(parse(written), "x"))
+    assert settings.bias == bias
+    assert settings.head().bias is None

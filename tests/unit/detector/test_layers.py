@@ -159,3 +159,23 @@ def test_dropout_is_a_function_of_its_seed():
     np.testing.assert_array_equal(kept, layers.dropout(x, 0.8, tf.constant([1, 2])))
     assert set(np.unique(kept)) == {0.0, np.float32(1.25)}
     assert np.count_nonzero(kept) == pytest.approx(800, abs=50)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_bias_before_batch_norm(training):
+    """A bias moves the mean as it moves the values: it counts in inference alone."""
+    variables = layers.Variables()
+    settings = Hyperparams(None, NORMAL, batch_norm=BatchNorm(center=False, epsilon=0.25), bias=True)
+    layer = layers.Convolution(variables, "a", 2, 3, settings, kernel=1)
+    assert set(variables.trainable) == {"a/weights", "a/biases"}
+    layer.biases.assign([1.0, 2.0, 3.0])
+    variables.by_name["a/BatchNorm/moving_mean"].assign([0.5, 0.5, 0.5])
+    variables.by_name["a/BatchNorm/moving_variance"].assign([0.75, 3.75, 0.0])
+    x = noise(2, 4, 4, 2)
+    y = tf.einsum("bhwi,io->bhwo", x, layer.weights[0, 0])
+    if training:
+        mean, variance = tf.nn.moments(y, [0, 1, 2])
+        expected = (y - mean) / tf.sqrt(variance + 0.25)
+    else:
+        expected = tf.add(y, [0.5, 1.5, 2.5]) / [1.0, 2.0, 0.5]
+    np.testing.assert_allclose(layer(x, training), expected, rtol=1e-4, atol=1e-5)

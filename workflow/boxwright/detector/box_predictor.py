@@ -37,14 +37,15 @@ class ConvolutionalBoxPredictor:
         if message.box_code_size != BOX_CODE_SIZE:
             raise UnsupportedError(f"{field}.box_code_size", message.box_code_size, str(BOX_CODE_SIZE))
         self.class_slots = class_slots
-        self.sigmoid = message.apply_sigmoid_to_scores
+        # TF2's predictor does not look at the field.
+        self.sigmoid = message.apply_sigmoid_to_scores and not keras
         self.keep_probability = message.dropout_keep_probability if message.use_dropout else None
         self.clip_range = None
         if message.HasField("box_encodings_clip_range"):
             self.clip_range = (message.box_encodings_clip_range.min, message.box_encodings_clip_range.max)
         settings = hp.of_convolutions(message.conv_hyperparams, f"{field}.conv_hyperparams")
         if keras:
-            settings = settings.with_batch_norm(train=not freeze_batchnorm)
+            settings = hp.of_keras(settings.with_batch_norm(train=not freeze_batchnorm))
         depthwise = hp.depthwise_of_keras(settings) if keras else settings
 
         self.towers: list[list[Convolution]] = []

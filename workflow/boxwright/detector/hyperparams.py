@@ -37,12 +37,16 @@ class BatchNorm:
 
 @dataclass(frozen=True)
 class Hyperparams:
-    """What a convolution has besides its shape: activation, initializer, regularizer, normaliser (None: a bias)."""
+    """What a convolution has besides its shape: activation, initializer, regularizer, normaliser, bias.
+
+    bias: whether there is one; None: only where there is no normaliser.
+    """
 
     activation: Activation | None = tf.nn.relu
     initializer: Initializer = initializers.GLOROT_UNIFORM
     regularizer: Regularizer | None = None
     batch_norm: BatchNorm | None = None
+    bias: bool | None = None
 
     def linear(self) -> "Hyperparams":
         """The same without an activation."""
@@ -50,7 +54,7 @@ class Hyperparams:
 
     def head(self) -> "Hyperparams":
         """The same without an activation and with a bias instead of batch norm: for the last layer of a predictor."""
-        return replace(self, activation=None, batch_norm=None)
+        return replace(self, activation=None, batch_norm=None, bias=None)
 
     def unpenalised(self) -> "Hyperparams":
         """The same without a regularizer."""
@@ -80,6 +84,12 @@ def from_message(message, field: str) -> Hyperparams:
         regularizer=_regularizer(message.regularizer),
         batch_norm=_batch_norm(message, field),
     )
+
+
+def of_keras(settings: Hyperparams) -> Hyperparams:
+    """What Keras makes of settings: a convolution whose batch norm does not shift has a bias before it."""
+    shifted = settings.batch_norm is not None and settings.batch_norm.center
+    return replace(settings, bias=not shifted)
 
 
 def depthwise_of_keras(settings: Hyperparams) -> Hyperparams:

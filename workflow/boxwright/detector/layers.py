@@ -129,7 +129,7 @@ class Convolution:
     stride, rate: stride and dilation (atrous rate); one of them must be 1.
     padding: "SAME" and "VALID" as TensorFlow has them; "EXPLICIT" pads by the effective kernel size less one, half of
         it (rounded down) at the top left, whatever the stride, and then convolves without padding.
-    bias: first value of the biases; there are none under batch norm.
+    bias: first value of the biases; under batch norm there are none unless `hyperparams.bias` asks for them.
     """
 
     depthwise = False
@@ -155,10 +155,10 @@ class Convolution:
         self.channels_in, self.channels_out = channels_in, channels_out
         self.activation = hyperparams.activation
         self.weights = self._add_weights(variables, hyperparams)
-        if hyperparams.batch_norm is None:
-            self.normalizer = None
+        self.normalizer = self.biases = None
+        if hyperparams.batch_norm is None if hyperparams.bias is None else hyperparams.bias:
             self.biases = variables.add(f"{name}/biases", (channels_out,), initializers.constant(bias))
-        else:
+        if hyperparams.batch_norm is not None:
             self.normalizer = Normalizer(variables, name, channels_out, hyperparams.batch_norm)
 
     def _add_weights(self, variables: Variables, hyperparams: Hyperparams) -> tf.Variable:
@@ -176,16 +176,21 @@ class Convolution:
         if self.padding == "EXPLICIT":
             x = pad_explicitly(x, self.kernel, self.rate)
         if self.normalizer is None:
-            y = tf.nn.bias_add(self._convolve(x, self.weights), tf.cast(self.biases, self.compute))
+            y = self._biased(self._convolve(x, self.weights))
         elif training and self.normalizer.train:
-            y = self.normalizer.by_batch(self._convolve(x, self.weights))
+            y = self.normalizer.by_batch(self._biased(self._convolve(x, self.weights)))
         else:
             y = self._folded(x)
         return y if self.activation is None else self.activation(y)
 
+    def _biased(self, y: tf.Tensor) -> tf.Tensor:
+        return y if self.biases is None else tf.nn.bias_add(y, tf.cast(self.biases, self.compute))
+
     def _folded(self, x: tf.Tensor) -> tf.Tensor:
         """The convolution and its batch norm by moving averages, as one convolution with a bias."""
         scale, shift = self.normalizer.scale_and_shift()
+        if self.biases is not None:
+            shift += self.biases * scale
         return tf.nn.bias_add(self._convolve(x, self._scaled(scale)), tf.cast(shift, self.compute))
 
     def _scaled(self, scale: tf.Tensor) -> tf.Tensor:
