@@ -230,6 +230,22 @@ def test_an_unknown_type_is_an_error(model, written):
         restored(model, written, checkpoint_type="fine_tune")
 
 
+def test_where_tf2_keeps_the_variables_of_mobilenet_v1(model):
+    extractor = model.ssd.feature_extractor
+    extractor.type = "ssd_mobilenet_v1_keras"
+    names = set(builder.build(model).object_graph_keys().values())
+    path = "model/_feature_extractor/{}/.ATTRIBUTES/VARIABLE_VALUE"
+    assert path.format("_feature_map_generator/convolutions/2/0/kernel") in names
+    assert path.format("classification_backbone/layer_with_weights-1/gamma") in names
+    # Without batch norm the layers of the base have their kernels alone, and those of the extra maps a bias.
+    extractor.override_base_feature_extractor_hyperparams = True
+    extractor.conv_hyperparams.ClearField("batch_norm")
+    names = set(builder.build(model).object_graph_keys().values())
+    assert path.format("classification_backbone/layer_with_weights-1/depthwise_kernel") in names
+    assert path.format("_feature_map_generator/convolutions/2/0/bias") in names
+    assert not any("gamma" in name or ("backbone" in name and "bias" in name) for name in names)
+
+
 @pytest.mark.parametrize(("kind", "load_all"), [("detection", False), ("detection", True), ("full", False)])
 def test_tf2_checkpoints_by_object_graph(model, tmp_path, kind, load_all):
     model.ssd.feature_extractor.type = "ssd_mobilenet_v2_keras"

@@ -37,11 +37,29 @@ def trains_batch_norm(variables: Variables, extractor: SsdFeatureExtractor) -> t
         ("ssd_mobilenet_v1", 0.1, [51, 102, 51, 25, 25, 16]),
         ("ssd_mobilenet_v2", 1.0, [576, 1280, 512, 256, 256, 128]),
         ("ssd_mobilenet_v2", 1.4, [816, 1792, 716, 358, 358, 179]),
+        # The multiplier squared in the base (512 * 0.75 * 0.75 = 288), once in the extra maps.
+        ("ssd_mobilenet_v1_keras", 0.75, [288, 576, 384, 192, 192, 96]),
+        ("ssd_mobilenet_v1_keras", 0.1, [16, 16, 51, 25, 25, 16]),
+        ("ssd_mobilenet_v2_keras", 0.5, [288, 640, 256, 128, 128, 64]),
+        ("ssd_mobilenet_v2_keras", 1.4, [816, 1280, 716, 358, 358, 179]),
     ],
 )
 def test_widths(model, kind, multiplier, channels):
     extractor, _ = build(model, type=kind, depth_multiplier=multiplier, min_depth=16)
     assert extractor.channels == channels
+
+
+@pytest.mark.parametrize(
+    ("kind", "shortcuts"),
+    [
+        # At a multiplier of 0.25, 16, 24 and 32 channels become 8, and min_depth makes them 16.
+        ("ssd_mobilenet_v2", [0, 2, 4, 5, 7, 8, 9, 11, 12, 14, 15]),
+        ("ssd_mobilenet_v2_keras", [7, 8, 9, 11, 12, 14, 15]),
+    ],
+)
+def test_where_the_blocks_of_v2_have_a_shortcut(model, kind, shortcuts):
+    extractor, _ = build(model, type=kind, depth_multiplier=0.25, min_depth=16)
+    assert [index for index, block in enumerate(extractor.base.blocks) if block.residual] == shortcuts
 
 
 def test_make_divisible_never_takes_away_more_than_a_tenth():

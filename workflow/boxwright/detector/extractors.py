@@ -37,12 +37,16 @@ BASE = Hyperparams(
 
 @dataclass(frozen=True)
 class Kind:
-    """One value of `type`: the backbone, its scope, the end points that are feature maps, whether it is TF2's."""
+    """One value of `type`: the backbone, its scope, the end points that are feature maps.
+
+    keras: whether it is TF2's. extra_maps: the name that these have in TF2's object graph.
+    """
 
     backbone: type
     scope: str
     end_points: tuple[str, str]
     keras: bool = False
+    extra_maps: str = ""
 
 
 V1_MAPS = ("Conv2d_11_pointwise", "Conv2d_13_pointwise")
@@ -50,8 +54,8 @@ V2_MAPS = ("layer_15/expansion_output", "layer_19")
 KINDS = {
     "ssd_mobilenet_v1": Kind(MobileNetV1, f"{SCOPE}/MobilenetV1", V1_MAPS),
     "ssd_mobilenet_v2": Kind(MobileNetV2, f"{SCOPE}/MobilenetV2", V2_MAPS),
-    "ssd_mobilenet_v1_keras": Kind(MobileNetV1, f"{SCOPE}/MobilenetV1", V1_MAPS, keras=True),
-    "ssd_mobilenet_v2_keras": Kind(MobileNetV2, f"{SCOPE}/MobilenetV2", V2_MAPS, keras=True),
+    "ssd_mobilenet_v1_keras": Kind(MobileNetV1, f"{SCOPE}/MobilenetV1", V1_MAPS, True, "_feature_map_generator"),
+    "ssd_mobilenet_v2_keras": Kind(MobileNetV2, f"{SCOPE}/MobilenetV2", V2_MAPS, True, "feature_map_generator"),
 }
 
 
@@ -82,6 +86,7 @@ class SsdFeatureExtractor:
             self.kind.scope,
             *self._base_settings(message, extra, freeze_batchnorm),
             channels_in=channels_in,
+            keras=self.kind.keras,
             **shape,
         )
         source = self.kind.end_points[-1]
@@ -99,7 +104,7 @@ class SsdFeatureExtractor:
 
     def _extra_settings(self, message, field: str, freeze_batchnorm: bool) -> Hyperparams:
         settings = hp.of_convolutions(message.conv_hyperparams, f"{field}.conv_hyperparams")
-        return settings.with_batch_norm(train=not freeze_batchnorm) if self.kind.keras else settings
+        return hp.of_keras(settings.with_batch_norm(train=not freeze_batchnorm)) if self.kind.keras else settings
 
     def _extra_depthwise(self, message, extra: Hyperparams) -> Hyperparams | None:
         if not message.use_depthwise:
@@ -114,11 +119,14 @@ class SsdFeatureExtractor:
             depthwise = own if self.kind.keras else own.unpenalised()
             return [own, depthwise][: 1 + v2]
         base = extra
-        if extra.batch_norm is None and (v2 or self.kind.keras):
-            base = replace(extra, batch_norm=own.batch_norm)
-        if v2 and not self.kind.keras:
+        if self.kind.keras:
+            # No layer of Keras' networks has a bias, even where the settings leave it without batch norm.
+            base = replace(extra, bias=False)
+        elif v2:
             # The definition of the network itself fixes these; that of v1 leaves even the choice of batch norm.
-            base = replace(base, activation=tf.nn.relu6).with_batch_norm(center=True, scale=True)
+            batch_norm = extra.batch_norm or own.batch_norm
+            base = replace(extra, activation=tf.nn.relu6, batch_norm=batch_norm)
+            base = base.with_batch_norm(center=True, scale=True)
         return [base] * (1 + v2)
 
     @staticmethod

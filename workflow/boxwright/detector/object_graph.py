@@ -11,8 +11,8 @@ from boxwright.detector.extractors import SsdFeatureExtractor
 from boxwright.detector.layers import Convolution
 
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
-BACKBONE = "model/_feature_extractor/classification_backbone/layer_with_weights-"
-EXTRA = "model/_feature_extractor/feature_map_generator/convolutions"
+EXTRACTOR = "model/_feature_extractor"
+BACKBONE = f"{EXTRACTOR}/classification_backbone/layer_with_weights-"
 PREDICTOR = "model/_box_predictor"
 # A convolution, its batch norm (or a layer that does nothing) and its activation.
 PLACES = 3
@@ -21,10 +21,12 @@ PLACES = 3
 def keys(extractor: SsdFeatureExtractor, predictor: ConvolutionalBoxPredictor) -> dict[str, str]:
     """The key of every variable, by checkpoint name."""
     found: dict[str, str] = {}
-    for index, layer in enumerate(extractor.base.layers()):
-        found |= _variables(layer, f"{BACKBONE}{2 * index}", f"{BACKBONE}{2 * index + 1}")
+    place = 0
+    for layer in extractor.base.layers():
+        found |= _variables(layer, f"{BACKBONE}{place}", f"{BACKBONE}{place + 1}")
+        place += 1 if layer.normalizer is None else 2
     for index, step in enumerate(extractor.extra.steps, len(extractor.kind.end_points)):
-        found |= _sequence(f"{EXTRA}/{index}", step)
+        found |= _sequence(f"{EXTRACTOR}/{extractor.kind.extra_maps}/convolutions/{index}", step)
     for index, tower in enumerate(predictor.towers):
         found |= _sequence(f"{PREDICTOR}/_shared_nets/{index}", tower)
     heads = f"{PREDICTOR}/_prediction_heads"
@@ -51,7 +53,9 @@ def _variables(layer: Convolution, convolution: str, batch_norm: str) -> dict[st
     depthwise = layer.depthwise
     name = f"{layer.name}/{'depthwise_weights' if depthwise else 'weights'}"
     found = {name: f"{convolution}/{'depthwise_kernel' if depthwise else 'kernel'}{SUFFIX}"}
+    if layer.biases is not None:
+        found[f"{layer.name}/biases"] = f"{convolution}/bias{SUFFIX}"
     if layer.normalizer is None:
-        return found | {f"{layer.name}/biases": f"{convolution}/bias{SUFFIX}"}
+        return found
     parts = ("gamma", "beta", "moving_mean", "moving_variance")
     return found | {f"{layer.name}/BatchNorm/{part}": f"{batch_norm}/{part}{SUFFIX}" for part in parts}

@@ -39,11 +39,14 @@ class MobileNetV1:
         depth_multiplier: float = 1.0,
         min_depth: int = 8,
         explicit_padding: bool = False,
+        keras: bool = False,
     ):
         padding = "EXPLICIT" if explicit_padding else "SAME"
 
         def depth(channels: int) -> int:
-            return max(int(channels * depth_multiplier), min_depth)
+            scaled = int(channels * depth_multiplier)
+            # The TF2 extractor's multiplier is applied by the network and once more by its layers.
+            return max(int(scaled * depth_multiplier) if keras else scaled, min_depth)
 
         width = depth(32)
         self._layers = [

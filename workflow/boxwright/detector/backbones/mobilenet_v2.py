@@ -29,7 +29,10 @@ def make_divisible(channels: float, divisor: int = 8, least: int = 8) -> int:
 
 
 class InvertedResidual:
-    """Expand (1x1), filter (3x3 depthwise), project (1x1, linear); added to its input where the shapes agree."""
+    """Expand (1x1), filter (3x3 depthwise), project (1x1, linear); added to its input if `residual`.
+
+    inner: channels after the expansion.
+    """
 
     def __init__(
         self,
@@ -37,17 +40,18 @@ class InvertedResidual:
         name: str,
         channels_in: int,
         channels_out: int,
-        expansion: int,
+        inner: int,
         stride: int,
         padding: str,
         hyperparams: Hyperparams,
         depthwise: Hyperparams,
+        *,
+        expanded: bool,
+        residual: bool,
     ):
-        inner = channels_in * expansion
-        self.residual = stride == 1 and channels_in == channels_out
+        self.residual = residual
         self.expand = None
-        if expansion > 1:
-            inner = make_divisible(inner)
+        if expanded:
             self.expand = Convolution(variables, f"{name}/expand", channels_in, inner, hyperparams, kernel=1)
         self.filter = DepthwiseConvolution(
             variables, f"{name}/depthwise", inner, depthwise, stride=stride, padding=padding
@@ -72,6 +76,7 @@ class MobileNetV2:
     hyperparams, depthwise: settings of the full and of the depthwise convolutions (they differ in the regularizer).
     channels_in: channels of the image.
     depth_multiplier, min_depth: a layer of d channels gets make_divisible(d * depth_multiplier, 8, min_depth).
+    keras: the network of TF2, whose multiplier and least width act otherwise in places.
     explicit_padding: pad by the kernel's size instead of "SAME".
     `channels` gives the number of channels of the two end points that `__call__` returns.
     """
@@ -87,24 +92,45 @@ class MobileNetV2:
         depth_multiplier: float = 1.0,
         min_depth: int = 8,
         explicit_padding: bool = False,
+        keras: bool = False,
     ):
         padding = "EXPLICIT" if explicit_padding else "SAME"
 
-        def depth(channels: int) -> int:
+        def scaled(channels: int) -> int:
+            if keras:
+                return make_divisible(int(channels * depth_multiplier))
             return make_divisible(channels * depth_multiplier, least=min_depth)
+
+        def depth(channels: int) -> int:
+            return max(scaled(channels), min_depth)
 
         width = depth(32)
         self.stem = Convolution(variables, f"{scope}/Conv", channels_in, width, hyperparams, stride=2, padding=padding)
         self.blocks = []
         for index, (expansion, channels, stride) in enumerate(BLOCKS):
-            name = f"{scope}/expanded_conv{f'_{index}' if index else ''}"
+            expanded = expansion > 1
+            inner = make_divisible(width * expansion) if expanded and not keras else width * expansion
+            # The TF2 network compares with the width before `min_depth`: a block that this widens has no shortcut.
+            residual = stride == 1 and width == (scaled(channels) if keras else depth(channels))
             self.blocks.append(
                 InvertedResidual(
-                    variables, name, width, depth(channels), expansion, stride, padding, hyperparams, depthwise
+                    variables,
+                    f"{scope}/expanded_conv{f'_{index}' if index else ''}",
+                    width,
+                    depth(channels),
+                    inner,
+                    stride,
+                    padding,
+                    hyperparams,
+                    depthwise,
+                    expanded=expanded,
+                    residual=residual,
                 )
             )
             width = depth(channels)
-        self.last = Convolution(variables, f"{scope}/Conv_1", width, depth(LAST_CHANNELS), hyperparams, kernel=1)
+        # The TF2 network's last convolution grows no wider than it is at a multiplier of 1.
+        last = max(LAST_CHANNELS, min_depth) if keras and depth_multiplier >= 1 else depth(LAST_CHANNELS)
+        self.last = Convolution(variables, f"{scope}/Conv_1", width, last, hyperparams, kernel=1)
         # Counted from 1 with the stem, block 13 is layer 15 and the last convolution layer 19.
         self.channels = {
             "layer_15/expansion_output": self.blocks[13].expand.channels_out,
