@@ -103,6 +103,13 @@ ORDERED = "it must not be above "
         ("ConvolutionalBoxPredictor", "min_depth: 5 max_depth: 4", "min_depth", "max_depth, which is 4", 4),
         ("ConvolutionalBoxPredictor", "use_depthwise: true", "kernel_size", "no neighbours", 3),
         ("BoxEncodingsClipRange", "min: 1 max: -1", "min", ORDERED, -1),
+        (
+            "Loss",
+            "classification_loss { weighted_sigmoid_focal { } } hard_example_miner { }",
+            "hard_example_miner",
+            "weighted_sigmoid_focal",
+            None,
+        ),
         ("SsdFeatureExtractor", "depth_multiplier: 0.01 min_depth: 0", "min_depth", "no channels", 8),
         ("SsdAnchorGenerator", "scales: [0.1, 0.2]", "scales", "num_layers is 6", None),
         ("SsdAnchorGenerator", "min_scale: 0.9 max_scale: 0.3", "min_scale", "max_scale, which is 0.3", 0.3),

@@ -62,6 +62,12 @@ def _similarity(ssd: Message) -> Iterator[Break]:
             yield f"{path}.{name}", _plain(value), f"{kind} is 0 to 1, and so must this be", 0.5
 
 
+def _mining(loss: Message) -> Iterator[Break]:
+    """Both choose the hard examples."""
+    if loss.HasField("hard_example_miner") and loss.classification_loss.HasField("weighted_sigmoid_focal"):
+        yield "hard_example_miner", "set", "it does not go with weighted_sigmoid_focal; leave one of the two out", None
+
+
 def _input_size(model: Message) -> Iterator[Break]:
     """No image may be smaller than the feature extractors take."""
     kind = model.image_resizer.WhichOneof("image_resizer_oneof")
@@ -222,6 +228,7 @@ _SCALE = ((("scale_min", "scale_max"), _ordered("scale_min", "scale_max")),)
 # By message: the fields that must be within their ranges first, and what is asked of them.
 RELATIONS: dict[str, tuple[tuple[tuple[str, ...], Relation], ...]] = {
     "Ssd": (((), _similarity), ((), _input_size)),
+    "Loss": (((), _mining),),
     "SsdFeatureExtractor": ((("min_depth", "depth_multiplier"), _channels),),
     "ConvolutionalBoxPredictor": (
         (("min_depth", "max_depth"), _ordered("min_depth", "max_depth")),
