@@ -49,6 +49,9 @@ def test_squared_distances():
     a = tf.constant([[0.0, 0.0, 1.0, 1.0]])
     b = tf.constant([[0.0, 0.0, 1.0, 1.0], [1.0, 0.0, 3.0, 0.0]])
     assert geometry.squared_distances(a, b).numpy().tolist() == [[0, 6]]
+    # 4097^2 is odd and above 2^24: it loses its last bit, and the distance of 1 is gone in the difference.
+    far = geometry.squared_distances(tf.constant([[4097.0, 0, 0, 0]]), tf.constant([[4096.0, 0, 0, 0]]))
+    assert far.numpy().tolist() == [[0]]
 
 
 def test_clip_and_change_frame():

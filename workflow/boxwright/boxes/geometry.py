@@ -77,8 +77,12 @@ def matched_giou(a, b):
 
 
 def squared_distances(a, b):
-    """Pairwise squared Euclidean distances `[..., N, M]` between the four coordinates of boxes."""
-    return tf.reduce_sum(tf.math.squared_difference(a[..., :, None, :], b[..., None, :, :]), axis=-1)
+    """Pairwise squared Euclidean distances `[..., N, M]` between the four coordinates of boxes.
+
+    As norms and a product, |a|^2 + |b|^2 - 2 ab: its rounding decides which of two equally near boxes is the nearest.
+    """
+    norms = tf.reduce_sum(a * a, axis=-1)[..., :, None] + tf.reduce_sum(b * b, axis=-1)[..., None, :]
+    return norms - 2 * tf.matmul(a, b, transpose_b=True)
 
 
 def clip_to_window(boxes, window):
