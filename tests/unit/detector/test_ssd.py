@@ -151,6 +151,20 @@ def test_random_example_sampler_is_a_function_of_its_seed(model):
         detector.losses(predictions, TRUTH, seed)[CLASSIFICATION].numpy() for seed in (SEED, SEED, SEED + 1)
     )
     assert first == again != other
+    unseeded, zero = (detector.losses(predictions, TRUTH, seed)[CLASSIFICATION].numpy() for seed in (None, SEED * 0))
+    assert unseeded == zero
+
+
+def test_a_box_with_swapped_sides_costs_what_its_code_defines(model):
+    """Its height is negative: the code has no logarithm of it, and its three other numbers count."""
+    model.ssd.normalize_loss_by_num_matches = False
+    detector = builder.build(model)
+    predictions = detector.predict(IMAGES)
+    truth = groundtruth([(0, (0.6, 0.1, 0.1, 0.5))], [])
+    wanted = detector.targets(predictions, truth)
+    assert np.isnan(wanted.box_targets).any(axis=-1).sum() == (wanted.match.numpy() >= 0).sum() == 1
+    predictions["box_encodings"] = tf.where(tf.math.is_nan(wanted.box_targets), 7.0, wanted.box_targets + 1)
+    assert detector.losses(predictions, truth)[LOCALIZATION].numpy() == pytest.approx(3 * 0.5)
 
 
 def test_detections_lie_in_the_true_image(model):

@@ -172,8 +172,12 @@ class Ssd:
     def anchor_losses(
         self, predictions: dict[str, tf.Tensor], wanted: target_assigner.Targets
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Localisation loss [B, A] and classification loss [B, A] or [B, A, K] of every anchor, weighted."""
+        """Localisation loss [B, A] and classification loss [B, A] or [B, A, K] of every anchor, weighted.
+
+        What a box with swapped sides leaves undefined in its code (the logarithm of a negative size) costs nothing.
+        """
         codes, code_targets = predictions["box_encodings"], wanted.box_targets
+        code_targets = tf.where(tf.math.is_nan(code_targets), codes, code_targets)
         if self.localization_loss in loss_functions.ON_BOXES:
             codes, code_targets = (coder.decode(x, predictions["anchors"], self.scales) for x in (codes, code_targets))
         return (
@@ -211,7 +215,7 @@ class Ssd:
             CLASSIFICATION: loss.classification_weight / normalizer * tf.reduce_sum(classification),
         }
 
-    def _sampled(self, wanted: target_assigner.Targets, seed: tf.Tensor) -> target_assigner.Targets:
+    def _sampled(self, wanted: target_assigner.Targets, seed: tf.Tensor | None) -> target_assigner.Targets:
         """The targets with the weights of all but a random sample of the anchors at 0."""
         foreground = wanted.class_targets[..., self.class_slots - self.num_classes :]
         sample = sampling.balanced(
@@ -219,7 +223,7 @@ class Ssd:
             tf.reduce_sum(foreground, axis=-1) != 0,
             None,
             self.sampled_fraction,
-            seed,
+            tf.zeros([2], tf.int32) if seed is None else seed,
         )
         sample = tf.cast(sample, tf.float32)
         return wanted._replace(class_weights=wanted.class_weights * sample, box_weights=wanted.box_weights * sample)
