@@ -234,6 +234,16 @@ def test_square_crop_is_square_and_black_outside():
     assert outside > 20
 
 
+def test_square_crop_never_shows_the_last_row_and_column():
+    """At twice the longer side, with the border halved to 15 (of 30, not less than half of 40), all of it is inside."""
+    crop = build("random_square_crop_by_scale { max_border: 30 scale_min: 2 scale_max: 2 num_scales: 1 }")
+    before = sample()
+    rows, columns = before.image.shape[:2]
+    for seed in seeds(5):
+        inside = crop(before, seed).image.numpy()[..., 2] == 200
+        assert (inside.any(axis=1).sum(), inside.any(axis=0).sum()) == (rows - 1, columns - 1)
+
+
 def test_scale_crop_and_pad_gives_a_square_of_its_size():
     jitter = build("random_scale_crop_and_pad_to_square { output_size: 32 scale_min: 0.5 scale_max: 2 }")
     kept = []

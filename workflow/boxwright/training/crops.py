@@ -120,7 +120,8 @@ def random_square_crop_by_scale(config: Message) -> Augmentation:
     """A square whose side is a random multiple of the image's longer side, black where it leaves the image.
 
     The centre keeps off the image's edges by max_border pixels, halved until it is less than half the image
-    (Zhou et al., arXiv 1904.07850, the authors' training code).
+    (Zhou et al., arXiv 1904.07850, the authors' training code). As in the OD API, the last row and column of the image
+    are never shown, and an odd side has a black last row and column.
     """
 
     def apply(sample: Sample, seed: tf.Tensor) -> Sample:
@@ -131,9 +132,10 @@ def random_square_crop_by_scale(config: Message) -> Augmentation:
         side = tf.maximum(1, tf.cast(scale * tf.cast(tf.reduce_max(size), tf.float32), tf.int32))
         border = _border(config.max_border, size)
         center = border + _below(size - 2 * border + 1, seeds[1])
-        begin = center - side // 2
+        half = side // 2
+        begin = center - half
         inside = tf.maximum(begin, 0)
-        end = tf.minimum(begin + side, size)
+        end = tf.maximum(tf.minimum(center + half, size - 1), inside)
         part = sample.image[inside[0] : end[0], inside[1] : end[1]]
         before = inside - begin
         after = begin + side - end
