@@ -54,6 +54,8 @@ def test_batch_norm_trains_only_where_the_configuration_says_so(small: None, tra
     assert not np.any(mean.numpy())
     network(images, training=True)
     assert np.any(mean.numpy()) == trains
+    # The averages of the block that nothing uses move, too.
+    assert np.any(variables.by_name["first/block4/unit_1/bottleneck_v1/conv3/BatchNorm/moving_mean"].numpy()) == trains
 
 
 def test_means_are_subtracted_from_colors_only() -> None:

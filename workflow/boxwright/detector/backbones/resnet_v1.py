@@ -108,7 +108,8 @@ class ProposalFeatures:
 
     depth: 50, 101 or 152. output_stride: 8 or 16, pixels per cell of the feature map. channels_in: of the image.
     The OD API's graph also builds block4 on top and uses nothing of it. Its checkpoints hold those variables, so they
-    are made here too; no gradient reaches them and they are not listed as trainable.
+    are made here too; no gradient reaches them and they are not listed as trainable. Where batch norm trains, their
+    averages move in the OD API, and so they do here.
     """
 
     channels = EXPANSION * WIDTHS[2]
@@ -132,14 +133,17 @@ class ProposalFeatures:
             # A stride that is not taken dilates all that follows.
             reached, rate = reached * stride, rate * (2 // stride)
         used = len(variables.trainable)
-        Block(variables, scope, depth, 4, settings, stride=1, rate=rate)
+        self.unused = Block(variables, scope, depth, 4, settings, stride=1, rate=rate)
         del variables.trainable[used:]
+        self.train_batch_norm = settings.batch_norm.train
 
     def __call__(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """[B, H, W, channels_in] without the means -> [B, ceil(H / output_stride), ceil(W / output_stride), 1024]."""
         x = tf.nn.max_pool2d(self.conv1(images, training), 3, 2, "SAME")
         for block in self.blocks:
             x = block(x, training)
+        if training and self.train_batch_norm:
+            self.unused(tf.stop_gradient(x), training)
         return x
 
 
