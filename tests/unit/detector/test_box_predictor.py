@@ -108,3 +108,9 @@ def test_the_predictor_of_keras_leaves_scores_as_logits():
     written = "apply_sigmoid_to_scores: true class_prediction_bias_init: 3 conv_hyperparams { }"
     logits = [build(written, keras=keras)[0](maps)[1].numpy() for keras in (False, True)]
     np.testing.assert_allclose(logits[0], 1 / (1 + np.exp(-logits[1])), rtol=1e-5)
+
+
+def test_dropout_that_keeps_everything_needs_no_seed():
+    predictor, _ = build("use_dropout: true dropout_keep_probability: 1 conv_hyperparams { }")
+    maps = features(4, 6)
+    np.testing.assert_array_equal(predictor(maps, training=True)[1], predictor(maps)[1])

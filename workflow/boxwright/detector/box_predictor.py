@@ -91,7 +91,7 @@ class ConvolutionalBoxPredictor:
             for layer in self.towers[index]:
                 features = layer(features, training)
             boxes = _run(self.box_heads[index], features, training)
-            if training and self.keep_probability is not None:
+            if training and self.keep_probability not in (None, 1.0):
                 features = dropout(features, self.keep_probability, tf.random.fold_in(seed, index))
             classes = _run(self.class_heads[index], features, training)
             codes.append(tf.reshape(boxes, [batch, -1, BOX_CODE_SIZE]))
