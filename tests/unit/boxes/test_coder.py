@@ -31,9 +31,17 @@ def test_an_empty_box_has_a_finite_code():
     np.testing.assert_allclose(code, [[-5, -5, 5 * math.log(1e-8), 5 * math.log(1e-8)]], rtol=1e-6)
 
 
+def test_a_code_of_differences():
+    anchor, box = tf.constant([[0.0, 0.0, 10.0, 20.0]]), tf.constant([[1.0, -1.0, 12.0, 20.5]])
+    code = coder.encode(box, anchor, coder.Deviation(0.5))
+    np.testing.assert_array_equal(code, [[2, -2, 4, 1]])
+    np.testing.assert_array_equal(coder.decode(code, anchor, coder.Deviation(0.5)), box)
+
+
 def test_from_config():
     config = protos.BoxCoder(faster_rcnn_box_coder={"y_scale": 1, "height_scale": 2})
     assert coder.from_config(config) == coder.Scales(1, 10, 2, 5)
+    assert coder.from_config(protos.BoxCoder(mean_stddev_box_coder={})) == coder.Deviation(pytest.approx(0.01))
     with pytest.raises(UserError, match="square_box_coder"):
         coder.from_config(protos.BoxCoder(square_box_coder={}))
     with pytest.raises(UserError, match="nothing"):

@@ -72,7 +72,8 @@ def test_similarities():
     np.testing.assert_array_equal(of("iou_similarity")(boxes, ANCHORS), geometry.iou(boxes, ANCHORS))
     assert of("ioa_similarity")(boxes, ANCHORS)[0, 0].numpy().tolist() == [1, 1, 0, 0]
     assert of("neg_sq_dist_similarity")(boxes, ANCHORS)[0, 0].numpy().tolist() == [0, -0.0625, -1, -0.5]
-    with pytest.raises(UserError, match="thresholded_iou_similarity is not supported"):
-        of("thresholded_iou_similarity")
+    overlaps = geometry.iou(boxes, ANCHORS).numpy()
+    np.testing.assert_array_equal(of("thresholded_iou_similarity")(boxes, ANCHORS), overlaps > 0.5)
+    assert set(of("thresholded_iou_similarity")(boxes, ANCHORS).numpy().ravel()) == {0, 1}
     with pytest.raises(UserError, match="nothing"):
         targets.similarity_from_config(protos.RegionSimilarityCalculator())

@@ -100,9 +100,15 @@ ORDERED = "it must not be above "
 @pytest.mark.parametrize(
     ("kind", "fields", "field", "why", "use"),
     [
-        ("ConvolutionalBoxPredictor", "min_depth: 5 max_depth: 4", "min_depth", "max_depth, which is 4", 4),
         ("ConvolutionalBoxPredictor", "use_depthwise: true", "kernel_size", "no neighbours", 3),
         ("BoxEncodingsClipRange", "min: 1 max: -1", "min", ORDERED, -1),
+        (
+            "Ssd",
+            "num_classes: 1 add_background_class: false similarity_calculator { thresholded_iou_similarity { } }",
+            "add_background_class",
+            "takes the first class",
+            True,
+        ),
         (
             "Loss",
             "classification_loss { weighted_sigmoid_focal { } } hard_example_miner { }",
@@ -205,6 +211,7 @@ def test_fields_at_odds_are_told_and_the_advice_mends_them(kind, fields, field, 
         ("SsdAnchorGenerator", "num_layers: 1 interpolated_scale_aspect_ratio: 0"),
         ("ConvolutionalBoxPredictor", "use_dropout: false dropout_keep_probability: 0"),
         ("ConvolutionalBoxPredictor", "num_layers_before_predictor: -1"),
+        ("ConvolutionalBoxPredictor", "num_layers_before_predictor: 1 min_depth: 5 max_depth: 4"),
         ("Optimizer", "use_moving_average: false moving_average_decay: 7"),
         ("CosineDecayLearningRate", "learning_rate_base: 1e-9 warmup_steps: 0 total_steps: 1"),
         ("ManualStepLearningRate", "initial_learning_rate: 0 warmup: true schedule { step: 5 }"),

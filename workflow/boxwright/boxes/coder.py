@@ -1,8 +1,9 @@
-"""The box coder of Faster R-CNN: a box as an offset from its anchor.
+"""Box coders: a box as an offset from its anchor. That of Faster R-CNN, which nearly every configuration has:
 
     ty = sy (y - ya) / ha,   tx = sx (x - xa) / wa,   th = sh ln(h / ha),   tw = sw ln(w / wa)
 
-with centers y, x and sizes h, w (Ren et al., "Faster R-CNN", section 3.1.2, times four scale factors).
+with centers y, x and sizes h, w (Ren et al., "Faster R-CNN", section 3.1.2, times four scale factors). The other one
+is the difference of each of the four coordinates, over one number.
 """
 
 from typing import NamedTuple
@@ -25,21 +26,37 @@ class Scales(NamedTuple):
     width: float = 5.0
 
 
-def from_config(config) -> Scales:
-    """The scales of a `BoxCoder` message.
+class Deviation(NamedTuple):
+    """The other coder: codes are differences of coordinates in units of `stddev`."""
+
+    stddev: float = 0.01
+
+
+def from_config(config) -> Scales | Deviation:
+    """The settings of a `BoxCoder` message, which say which coder it is.
 
     Raises:
-        UserError: another coder than `faster_rcnn_box_coder` is asked for, or none.
+        UserError: a coder that is not supported, or none.
     """
     kind = config.WhichOneof("box_coder_oneof")
+    if kind == "mean_stddev_box_coder":
+        return Deviation(config.mean_stddev_box_coder.stddev)
     if kind != "faster_rcnn_box_coder":
-        raise UserError(f"box_coder: {kind or 'nothing'} is not supported; use `faster_rcnn_box_coder {{}}`.")
+        raise UserError(
+            f"box_coder: {kind or 'nothing'} is not supported; use `faster_rcnn_box_coder {{}}` or "
+            "`mean_stddev_box_coder {}`."
+        )
     coder = config.faster_rcnn_box_coder
     return Scales(coder.y_scale, coder.x_scale, coder.height_scale, coder.width_scale)
 
 
-def encode(boxes, anchors, scales=Scales()):  # noqa: B008 (an immutable tuple)
-    """Codes `[..., 4]` (ty, tx, th, tw) of boxes `[..., 4]` relative to anchors `[..., 4]` (broadcast, same units)."""
+def encode(boxes, anchors, scales: Scales | Deviation = Scales()):  # noqa: B008 (an immutable tuple)
+    """Codes `[..., 4]` (ty, tx, th, tw) of boxes `[..., 4]` relative to anchors `[..., 4]` (broadcast, same units).
+
+    With a `Deviation` these are (ymin, xmin, ymax, xmax).
+    """
+    if isinstance(scales, Deviation):
+        return (boxes - anchors) / scales.stddev
     anchor_y, anchor_x, anchor_height, anchor_width = geometry.centers_and_sizes(anchors)
     y, x, height, width = geometry.centers_and_sizes(boxes)
     anchor_height, anchor_width = anchor_height + EPSILON, anchor_width + EPSILON
@@ -55,8 +72,10 @@ def encode(boxes, anchors, scales=Scales()):  # noqa: B008 (an immutable tuple)
     )
 
 
-def decode(codes, anchors, scales=Scales()):  # noqa: B008
+def decode(codes, anchors, scales: Scales | Deviation = Scales()):  # noqa: B008
     """Boxes `[..., 4]` from codes `[..., 4]` and anchors `[..., 4]` (broadcast); the inverse of `encode`."""
+    if isinstance(scales, Deviation):
+        return codes * scales.stddev + anchors
     anchor_y, anchor_x, anchor_height, anchor_width = geometry.centers_and_sizes(anchors)
     ty, tx, th, tw = tf.unstack(codes, axis=-1)
     return geometry.from_centers_and_sizes(

@@ -29,13 +29,16 @@ def similarity_from_config(config):
     """The function `(boxes [B, M, 4], anchors [..., A, 4]) -> [B, M, A]` of a `RegionSimilarityCalculator` message.
 
     Raises:
-        UserError: the message names no calculator, or one that needs confidences as targets.
+        UserError: the message names no calculator.
     """
     kind = config.WhichOneof("region_similarity")
+    threshold = config.thresholded_iou_similarity.iou_threshold
     functions = {
         "iou_similarity": geometry.iou,
         "ioa_similarity": geometry.ioa,
         "neg_sq_dist_similarity": lambda a, b: -geometry.squared_distances(a, b),
+        # The probability that the box is an object, which is 1 where no background class is among its labels.
+        "thresholded_iou_similarity": lambda a, b: tf.cast(geometry.iou(a, b) > threshold, tf.float32),
     }
     if kind not in functions:
         raise UserError(f"similarity_calculator: {kind or 'nothing'} is not supported; use one of {sorted(functions)}.")

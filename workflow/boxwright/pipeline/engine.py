@@ -32,9 +32,14 @@ _CLASSIFICATION_LOSSES = (
 # What these blocks may hold, of which one must be chosen (None: or nothing), the usual choice first.
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "ssd.image_resizer": _RESIZERS,
-    "ssd.box_coder": ("faster_rcnn_box_coder",),
+    "ssd.box_coder": ("faster_rcnn_box_coder", "mean_stddev_box_coder"),
     "ssd.matcher": ("argmax_matcher",),
-    "ssd.similarity_calculator": ("iou_similarity", "ioa_similarity", "neg_sq_dist_similarity"),
+    "ssd.similarity_calculator": (
+        "iou_similarity",
+        "ioa_similarity",
+        "neg_sq_dist_similarity",
+        "thresholded_iou_similarity",
+    ),
     "ssd.box_predictor": ("convolutional_box_predictor",),
     "ssd.anchor_generator": ("ssd_anchor_generator", "multiscale_anchor_generator", "grid_anchor_generator"),
     "ssd.loss.classification_loss": _CLASSIFICATION_LOSSES,
@@ -76,7 +81,6 @@ ONLY: dict[str, dict[str, Any]] = {
     "ssd.post_processing": {"calibration_config": None},
     "faster_rcnn": {
         "inplace_batchnorm_update": False,
-        "return_raw_detections_during_predict": False,
         "use_combined_nms_in_first_stage": False,
         "output_final_box_features": False,
         "output_final_box_rpn_features": False,

@@ -102,6 +102,7 @@ BOUNDS: dict[str, dict[str, Range]] = {
     "TruncatedNormalInitializer": {"stddev": Range(0, use=0.03)},
     "RandomNormalInitializer": {"stddev": Range(0, use=0.01)},
     "VarianceScalingInitializer": {"factor": NOT_NEGATIVE},
+    "MeanStddevBoxCoder": {"stddev": POSITIVE},
     "FasterRcnnBoxCoder": dict.fromkeys(("y_scale", "x_scale", "height_scale", "width_scale"), POSITIVE),
     "SsdAnchorGenerator": {
         # More halvings than any image has.

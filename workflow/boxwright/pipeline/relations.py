@@ -54,6 +54,8 @@ def _similarity(ssd: Message) -> Iterator[Break]:
     """Thresholds are shares where the similarity is one."""
     matcher, path = ssd.matcher.argmax_matcher, "matcher.argmax_matcher"
     kind = ssd.similarity_calculator.WhichOneof("region_similarity")
+    if kind == "thresholded_iou_similarity" and not ssd.add_background_class:
+        yield "add_background_class", False, f"{kind} takes the first class for the background", True
     if matcher.ignore_thresholds or kind not in ("iou_similarity", "ioa_similarity"):
         return
     for name in ("matched_threshold", "unmatched_threshold"):
@@ -230,10 +232,7 @@ RELATIONS: dict[str, tuple[tuple[tuple[str, ...], Relation], ...]] = {
     "Ssd": (((), _similarity), ((), _input_size)),
     "Loss": (((), _mining),),
     "SsdFeatureExtractor": ((("min_depth", "depth_multiplier"), _channels),),
-    "ConvolutionalBoxPredictor": (
-        (("min_depth", "max_depth"), _ordered("min_depth", "max_depth")),
-        (("kernel_size",), _depthwise),
-    ),
+    "ConvolutionalBoxPredictor": ((("kernel_size",), _depthwise),),
     "BoxEncodingsClipRange": ((("min", "max"), _ordered("min", "max")),),
     "SsdAnchorGenerator": (
         (("num_layers", "scales", "min_scale", "max_scale"), _anchor_scales),
