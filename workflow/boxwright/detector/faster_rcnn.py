@@ -6,7 +6,8 @@ without its padding.
 
 Four fields choose how the OD API computes on a TPU and not what: use_matmul_crop_and_resize,
 use_matmul_gather_in_matcher, use_static_balanced_label_sampler, use_static_shapes (and its form for evaluation). They
-are accepted and need nothing here.
+are accepted and need nothing here. Nor does return_raw_detections_during_predict: raw boxes are always among the
+detections.
 """
 
 from collections.abc import Iterable
