@@ -110,6 +110,14 @@ ORDERED = "it must not be above "
             True,
         ),
         (
+            "Ssd",
+            'num_classes: 1 feature_extractor { type: "ssd_mobilenet_v2_keras" } '
+            "box_predictor { convolutional_box_predictor { min_depth: 5 max_depth: 4 } }",
+            "box_predictor.convolutional_box_predictor.min_depth",
+            "max_depth, which is 4",
+            4,
+        ),
+        (
             "Loss",
             "classification_loss { weighted_sigmoid_focal { } } hard_example_miner { }",
             "hard_example_miner",

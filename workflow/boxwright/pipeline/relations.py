@@ -64,6 +64,14 @@ def _similarity(ssd: Message) -> Iterator[Break]:
             yield f"{path}.{name}", _plain(value), f"{kind} is 0 to 1, and so must this be", 0.5
 
 
+def _predictor_depths(ssd: Message) -> Iterator[Break]:
+    """TF2's predictor refuses what the least depth decides in that of TF1."""
+    predictor, path = ssd.box_predictor.convolutional_box_predictor, "box_predictor.convolutional_box_predictor"
+    if ssd.feature_extractor.type.endswith("_keras"):
+        for name, *rest in _ordered("min_depth", "max_depth")(predictor):
+            yield f"{path}.{name}", *rest
+
+
 def _mining(loss: Message) -> Iterator[Break]:
     """Both choose the hard examples."""
     if loss.HasField("hard_example_miner") and loss.classification_loss.HasField("weighted_sigmoid_focal"):
@@ -229,7 +237,7 @@ _SCALE = ((("scale_min", "scale_max"), _ordered("scale_min", "scale_max")),)
 
 # By message: the fields that must be within their ranges first, and what is asked of them.
 RELATIONS: dict[str, tuple[tuple[tuple[str, ...], Relation], ...]] = {
-    "Ssd": (((), _similarity), ((), _input_size)),
+    "Ssd": (((), _similarity), ((), _input_size), ((), _predictor_depths)),
     "Loss": (((), _mining),),
     "SsdFeatureExtractor": ((("min_depth", "depth_multiplier"), _channels),),
     "ConvolutionalBoxPredictor": ((("kernel_size",), _depthwise),),
