@@ -178,6 +178,7 @@ class Ssd:
         """
         codes, code_targets = predictions["box_encodings"], wanted.box_targets
         code_targets = tf.where(tf.math.is_nan(code_targets), codes, code_targets)
+        # The OD API compares codes as if they were boxes, which gives a constant or NaN: nothing to be equal to.
         if self.localization_loss in loss_functions.ON_BOXES:
             codes, code_targets = (coder.decode(x, predictions["anchors"], self.scales) for x in (codes, code_targets))
         return (
