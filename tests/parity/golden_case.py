@@ -195,8 +195,8 @@ def recorded_order() -> Iterator[None]:
     """Inside, an SSD works in the order of the OD API: it normalises pixels, then resizes; convolves, then normalises.
 
     The engine resizes first and folds batch norm into the kernel: the same numbers for less work. But an activation at
-    rounding distance from an end of ReLU6 may then lie on its other side, which moves the gradient of a variable by up
-    to a few thousandths. In the recorded order, whatever differs by more than 1e-6 is a fault.
+    rounding distance from an end of ReLU6 may then lie on its other side, which moves the gradient of a variable by a
+    thousandth, and by more in a network that is ill-conditioned. In the recorded order no such rounding is left.
     """
 
     def preprocess(self: Ssd, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
