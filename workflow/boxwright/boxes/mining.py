@@ -157,11 +157,10 @@ def _crowded(boxes, iou_threshold):
     reach = 1.01 * reach + 1e-6 * tf.reduce_max(tf.abs(projections))
     rows = tf.gather(tf.reshape(tf.concat([projections, reach[..., None]], axis=-1), [-1, 4]), order)
 
-    image = tf.range(batch)[:, None] * anchors
-    first = tf.reshape(rows[:, 0], [batch, anchors])
-    end = tf.searchsorted(first, first + tf.reshape(rows[:, 3], [batch, anchors]), side="right") + image
+    first, reach = (tf.reshape(column, [batch, anchors]) for column in (rows[:, 0], rows[:, 3]))
+    end = _in_batch(tf.searchsorted(first, first + reach, side="right"))
     place = tf.range(batch * anchors)
-    followers = tf.maximum(tf.reshape(end, [-1]) - place - 1, 0)
+    followers = tf.maximum(end - place - 1, 0)
     total = tf.reduce_sum(followers)
 
     def compare():
