@@ -1,4 +1,4 @@
-"""How long one training step takes, and how much memory: detector, losses, gradients, momentum; no input pipeline.
+"""How long one training step takes, and how much memory: detector, losses, gradients, optimizer; no input pipeline.
 
     python benchmarks/train_step.py --config config/pipelines/ssd_mobilenet_v1.config --batch 8 --steps 30
 
@@ -19,13 +19,17 @@ from measuring import peak_memory
 from boxwright.detector import builder
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.pipeline import overrides, text
+from boxwright.training import optimizers
+from boxwright.training.inputs import Batch
+from boxwright.training.log import TOTAL
+from boxwright.training.step import compile_step
 
-RATE, MOMENTUM = 1e-4, 0.9
+RATE = 1e-4
 BOXES = 8
 
 
-def random_batch(detector: builder.Detector, batch: int, height: int, width: int) -> tuple:
-    """Preprocessed images [B, h, w, 3], true shapes [B, 3] and ground truth, the same at every call."""
+def random_batch(detector: builder.Detector, batch: int, height: int, width: int) -> Batch:
+    """`batch` images of random pixels with `BOXES` boxes each, the same at every call."""
     random = np.random.default_rng(0)
     pictures = random.integers(0, 256, (batch, height, width, 3), dtype=np.uint8)
     images, shapes = zip(*map(detector.preprocess, pictures), strict=True)
@@ -37,28 +41,7 @@ def random_batch(detector: builder.Detector, batch: int, height: int, width: int
         weights=tf.ones([batch, BOXES]),
         num_boxes=tf.fill([batch], BOXES),
     )
-    return tf.stack(images), tf.stack(shapes), truth
-
-
-def make_step(detector: builder.Detector):
-    """The compiled step: (images, true shapes, ground truth, seed) -> total loss."""
-    trained = [detector.variables[name] for name in detector.trainable]
-    slots = [tf.Variable(tf.zeros_like(variable)) for variable in trained]
-
-    @tf.function(autograph=False)
-    def step(images: tf.Tensor, shapes: tf.Tensor, truth: Groundtruth, seed: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            predictions = detector.predict(images, shapes, training=True, seed=seed)
-            losses = detector.losses(predictions, truth, seed=seed)
-            total = tf.add_n([*losses.values(), detector.regularization_loss()])
-        for variable, slot, gradient in zip(trained, slots, tape.gradient(total, trained), strict=True):
-            if gradient is not None:
-                tf.raw_ops.ResourceApplyKerasMomentum(
-                    var=variable.handle, accum=slot.handle, lr=RATE, grad=gradient, momentum=MOMENTUM
-                )
-        return total
-
-    return step
+    return Batch(tf.stack(images), tf.stack(shapes), truth)
 
 
 def main() -> None:
@@ -76,15 +59,18 @@ def main() -> None:
     overrides.apply(config, dict(setting.split("=", 1) for setting in arguments.set))
     detector = builder.build(config.model)
     batch = random_batch(detector, arguments.batch, *arguments.size)
-    step = make_step(detector)
+    spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
+    trained = {name: detector.variables[name] for name in detector.trainable}
+    optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
+    step = compile_step(detector, optimizer, config.train_config, spec)
     seconds = []
     for number in range(arguments.steps + 3):
         start = time.perf_counter()
-        loss = float(step(*batch, tf.constant([0, number])))
+        loss = float(step(batch, RATE, number)[TOTAL])
         seconds.append(time.perf_counter() - start)
     steady = seconds[3:]
     print(
-        f"{arguments.config}: batch {arguments.batch} at {tuple(batch[0].shape[1:3])}, loss {loss:.3f}; "
+        f"{arguments.config}: batch {arguments.batch} at {tuple(batch.images.shape[1:3])}, loss {loss:.3f}; "
         f"{statistics.median(steady):.3f} s per step (best {min(steady):.3f}, first {seconds[0]:.1f}); "
         f"peak memory {peak_memory():.0f} MB"
     )

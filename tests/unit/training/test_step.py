@@ -10,7 +10,7 @@ from boxwright.detector import builder
 from boxwright.pipeline import text
 from boxwright.training import optimizers
 from boxwright.training.inputs import Inputs
-from boxwright.training.step import compile_step, pairwise_gradients
+from boxwright.training.step import compile_step
 
 TEMPLATES = Path(__file__).parents[3] / "config/pipelines"
 
@@ -31,18 +31,3 @@ def test_a_step_adds_up_in_pairs(template, records):
     sums = [node for node in nodes if node.op == "AddN"]
     assert sums
     assert {node.attr["N"].i for node in sums} == {2}
-
-
-def test_gradients_have_the_device_of_their_replica():
-    """A variable that is used more than once, as any with a penalty: workers refuse to exchange what has no device."""
-    variable = tf.Variable(tf.ones([2]))
-
-    @tf.function
-    def places() -> tf.Tensor:
-        with tf.device("CPU:0"):
-            goal = tf.reduce_sum(variable * variable) + tf.reduce_sum(tf.sin(variable))
-            gradient = pairwise_gradients(goal, {"used": variable})["used"]
-        assert gradient.device.endswith("CPU:0")
-        return gradient
-
-    assert places().numpy() == pytest.approx(2 + tf.cos(1.0).numpy())

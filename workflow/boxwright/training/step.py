@@ -1,6 +1,6 @@
 """One training step as a compiled function, on one device or shared by several."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from boxwright import replicas
 from boxwright.detector.builder import Detector
 from boxwright.training import optimizers
+from boxwright.training.gradients import filters_by_product, pairwise_gradients
 from boxwright.training.inputs import Batch
 from boxwright.training.log import REGULARIZATION, TOTAL
 from boxwright.training.loss_scale import LossScale
@@ -80,24 +81,11 @@ def compile_step(
     # Nothing here branches on tensors in Python, and AutoGraph's rewriting takes most of the time to build the graph.
     @tf.function(input_signature=[spec, tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)], autograph=False)
     def step(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
-        return train(batch, rate, number) if strategy is None else share(batch, rate, number)
+        with filters_by_product():
+            return train(batch, rate, number) if strategy is None else share(batch, rate, number)
 
     compiled = cache(step.get_concrete_function)
     return lambda batch, rate, number: compiled()(batch, tf.constant(rate, tf.float32), tf.constant(number, tf.int32))
-
-
-def pairwise_gradients(goal: tf.Tensor, variables: Mapping[str, tf.Variable]) -> dict[str, tf.Tensor]:
-    """The gradient of `goal` for each of the variables that it depends on, added up in one order.
-
-    TensorFlow adds three or more tensors at once (the gradients of a feature map that feeds two heads and the next
-    layer) in the order in which they are ready, whatever `enable_op_determinism` says, so that equal steps give unequal
-    bits. Pair by pair the order is that of the graph.
-    """
-    pairwise = tf.AggregationMethod.EXPERIMENTAL_TREE
-    gradients = tf.gradients(goal, list(variables.values()), aggregation_method=pairwise)
-    named = zip(variables, gradients, strict=True)
-    # The sum for a variable stands where its handle does, no device by name; workers exchange what has a device.
-    return {name: tf.identity(tf.convert_to_tensor(gradient)) for name, gradient in named if gradient is not None}
 
 
 def _part(batch: Batch, parts: int) -> Batch:

@@ -1,0 +1,61 @@
+"""Gradients of a training step."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from boxwright.training.gradients import filters_by_product, pairwise_gradients
+
+
+def test_gradients_have_the_device_of_their_replica():
+    """A variable that is used more than once, as any with a penalty: workers refuse to exchange what has no device."""
+    variable = tf.Variable(tf.ones([2]))
+
+    @tf.function
+    def places() -> tf.Tensor:
+        with tf.device("CPU:0"):
+            goal = tf.reduce_sum(variable * variable) + tf.reduce_sum(tf.sin(variable))
+            gradient = pairwise_gradients(goal, {"used": variable})["used"]
+        assert gradient.device.endswith("CPU:0")
+        return gradient
+
+    assert places().numpy() == pytest.approx(2 + tf.cos(1.0).numpy())
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [(1, 1, "SAME"), (1, 2, "VALID"), (3, 1, "SAME"), (3, 2, "VALID")]
+)
+def test_filters_by_product_gives_the_same_gradients(kernel, stride, padding):
+    random = np.random.default_rng(0)
+    x = tf.Variable(random.normal(size=[2, 7, 5, 6]), dtype=tf.float32)
+    filters = tf.Variable(random.normal(size=[kernel, kernel, 6, 4]), dtype=tf.float32)
+
+    def gradients() -> dict[str, tf.Tensor]:
+        goal = tf.reduce_sum(tf.nn.conv2d(x, filters, stride, padding) ** 2)
+        return pairwise_gradients(goal, {"x": x, "filters": filters})
+
+    @tf.function
+    def by_product() -> dict[str, tf.Tensor]:
+        with filters_by_product():
+            return gradients()
+
+    usual = tf.function(gradients)()
+    for name, gradient in by_product().items():
+        np.testing.assert_allclose(gradient, usual[name], rtol=1e-5, atol=1e-4)
+    operations = {op.type for op in by_product.get_concrete_function().graph.get_operations()}
+    assert ("MatMul" in operations) == (kernel == stride == 1)
+    assert ("Conv2DBackpropFilter" in operations) == (not kernel == stride == 1)
+
+
+def test_gpus_keep_their_own_filter_gradients(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
+
+    @tf.function
+    def of_filters() -> tf.Tensor:
+        with filters_by_product():
+            filters = tf.ones([1, 1, 2, 2])
+            return tf.gradients(tf.nn.conv2d(tf.ones([1, 3, 3, 2]), filters, 1, "SAME"), filters)[0]
+
+    operations = {op.type for op in of_filters.get_concrete_function().graph.get_operations()}
+    assert "Conv2DBackpropFilter" in operations
+    np.testing.assert_array_equal(of_filters(), np.full([1, 1, 2, 2], 9))

@@ -1,0 +1,50 @@
+"""The gradients of a training step: equal from run to run, and of 1x1 convolutions by the faster way."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import tensorflow as tf
+
+_BY_PRODUCT = "BoxwrightConv2DByProduct"
+
+
+def pairwise_gradients(goal: tf.Tensor, variables: Mapping[str, tf.Variable]) -> dict[str, tf.Tensor]:
+    """The gradient of `goal` for each of the variables that it depends on, added up in one order.
+
+    TensorFlow adds three or more tensors at once (the gradients of a feature map that feeds two heads and the next
+    layer) in the order in which they are ready, whatever `enable_op_determinism` says, so that equal steps give unequal
+    bits. Pair by pair the order is that of the graph.
+    """
+    pairwise = tf.AggregationMethod.EXPERIMENTAL_TREE
+    gradients = tf.gradients(goal, list(variables.values()), aggregation_method=pairwise)
+    named = zip(variables, gradients, strict=True)
+    # The sum for a variable stands where its handle does, no device by name; workers exchange what has a device.
+    return {name: tf.identity(tf.convert_to_tensor(gradient)) for name, gradient in named if gradient is not None}
+
+
+@contextmanager
+def filters_by_product() -> Iterator[None]:
+    """Within it, `tf.gradients` of what the current graph adds takes 1x1 filters' gradients as matrix products.
+
+    On a CPU that spares oneDNN bringing each such gradient from its own order of channels into TensorFlow's. On a GPU
+    nothing changes: there a convolution may run in another layout than a product.
+    """
+    if tf.config.list_logical_devices("GPU"):
+        yield
+        return
+    with tf.compat.v1.get_default_graph().gradient_override_map({"Conv2D": _BY_PRODUCT}):
+        yield
+
+
+@tf.RegisterGradient(_BY_PRODUCT)
+def _conv2d_gradient(op: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Gradients for the input [B, H, W, C] and the filter [h, w, C, D], given that of the output [B, H', W', D]."""
+    x, filters = op.inputs
+    settings = {key: op.get_attr(key) for key in ("strides", "padding", "explicit_paddings", "dilations")}
+    of_x = tf.raw_ops.Conv2DBackpropInput(input_sizes=tf.shape(x), filter=filters, out_backprop=gradient, **settings)
+    height, width, channels, depth = filters.shape
+    if height == width == 1 and settings["strides"] == [1, 1, 1, 1]:
+        product = tf.matmul(tf.reshape(x, [-1, channels]), tf.reshape(gradient, [-1, depth]), transpose_a=True)
+        return of_x, tf.reshape(product, filters.shape)
+    of_filters = tf.raw_ops.Conv2DBackpropFilter(input=x, filter_sizes=filters.shape, out_backprop=gradient, **settings)
+    return of_x, of_filters
