@@ -87,7 +87,7 @@ def main():
 
     print(f"targets, {options.batch} images, {len(grid)} anchors: {milliseconds(assign, options.repeats):.1f} ms")
 
-    boxes, losses = coder.decode(codes, grid), tf.reduce_sum(tf.nn.softplus(logits), axis=-1)
+    boxes, losses = coder.FasterRcnn().decode(codes, grid), tf.reduce_sum(tf.nn.softplus(logits), axis=-1)
     match = assign().match
     miner = mining.Miner(3000, 0.99, 1.0, 0.0, 3, 0)
     mine = tf.function(lambda: mining.mine(miner, losses, tf.zeros_like(losses), boxes, match))

@@ -90,7 +90,7 @@ def ssd_targets(case):
         *case.ground_truth(columns),
         settings=matcher.from_config(ssd.matcher),
         background=background,
-        scales=coder.from_config(ssd.box_coder),
+        box_coder=coder.from_config(ssd.box_coder),
         similarity=targets.similarity_from_config(ssd.similarity_calculator),
         negative_class_weight=ssd.negative_class_weight,
     )
@@ -115,7 +115,7 @@ def test_ssd_targets_and_losses(shared, name):
     per_entry = tf.reduce_sum(per_entry, axis=-1)
     if loss.HasField("hard_example_miner"):
         miner = mining.from_config(loss.hard_example_miner, loss.classification_weight, loss.localization_weight)
-        boxes = coder.decode(codes, case["pred_anchors"])
+        boxes = coder.FasterRcnn().decode(codes, case["pred_anchors"])
         mined = tf.function(mining.mine)(miner, per_entry, per_anchor, boxes, assigned.match)
         np.testing.assert_array_equal(mined.num_positives, case.golden["loss"]["miner"]["num_positives"])
         np.testing.assert_array_equal(mined.num_negatives, case.golden["loss"]["miner"]["num_negatives"])
@@ -166,7 +166,7 @@ def test_faster_rcnn_targets(shared, name):
 def test_ssd_detections(shared, name, file):
     case = Case(shared / "parity" / name, file)
     post = case.model.ssd.post_processing
-    boxes = coder.decode(case["pred_box_encodings"], case["pred_anchors"])
+    boxes = coder.FasterRcnn().decode(case["pred_box_encodings"], case["pred_anchors"])
     scores = nms.score_converter(post)(case["pred_class_predictions_with_background"])
     close(boxes, case["det_raw_detection_boxes"], 1e-6)
     close(scores, case["det_raw_detection_scores"], 1e-6)
@@ -185,7 +185,7 @@ def test_proposals(shared, name):
     case = Case(shared / "parity" / name, "outputs.npz")
     model = case.model.faster_rcnn
     found = nms.proposals(
-        coder.decode(case["pred_rpn_box_encodings"], case["pred_anchors"]),
+        coder.FasterRcnn().decode(case["pred_rpn_box_encodings"], case["pred_anchors"]),
         tf.nn.softmax(case["pred_rpn_objectness_predictions_with_background"])[..., 1],
         max_proposals=model.first_stage_max_proposals,
         iou_threshold=model.first_stage_nms_iou_threshold,
@@ -201,7 +201,7 @@ def test_faster_rcnn_detections(shared, name):
     case = Case(shared / "parity" / name, "outputs.npz")
     post = case.model.faster_rcnn.second_stage_post_processing
     proposals = case["pred_proposal_boxes"][:, :, None]
-    boxes = coder.decode(case["pred_refined_box_encodings"][None], proposals)
+    boxes = coder.FasterRcnn().decode(case["pred_refined_box_encodings"][None], proposals)
     scores = nms.score_converter(post)(case["pred_class_predictions_with_background"])[None]
     settings = nms.from_config(post.batch_non_max_suppression)
     windows = tf.constant([[0.0, 0.0, 300.0, 400.0]])

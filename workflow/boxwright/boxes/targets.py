@@ -54,7 +54,7 @@ def assign(
     *,
     settings: matcher.Matcher,
     background,
-    scales=coder.Scales(),  # noqa: B008
+    box_coder: coder.BoxCoder = coder.FasterRcnn(),  # noqa: B008 (an immutable tuple)
     similarity=geometry.iou,
     negative_class_weight=1.0,
 ) -> Targets:
@@ -68,7 +68,7 @@ def assign(
         num_boxes: `[B]` int32, the number of real boxes of each image.
         settings: the matcher's thresholds and flags.
         background: `[K]`, the class target of anchors that match nothing.
-        scales: the box coder's.
+        box_coder: what makes codes of boxes.
         similarity: see `similarity_from_config`.
         negative_class_weight: classification weight of background anchors.
     """
@@ -82,7 +82,7 @@ def assign(
     # Background as row 0 of the labels: all anchors in one pass over the largest tensor here.
     unmatched = tf.broadcast_to(tf.cast(background, labels.dtype), [tf.shape(labels)[0], 1, tf.shape(labels)[2]])
     class_targets = tf.gather(tf.concat([unmatched, labels], axis=1), tf.maximum(match + 1, 0), batch_dims=1)
-    codes = coder.encode(tf.gather(boxes, row, batch_dims=1), anchors, scales)
+    codes = box_coder.encode(tf.gather(boxes, row, batch_dims=1), anchors)
     return Targets(class_targets, class_weights, tf.where(matched[..., None], codes, 0.0), box_weights, match)
 
 

@@ -29,6 +29,8 @@ FIELD = "model.faster_rcnn"
 FIRST_STAGE = "FirstStageFeatureExtractor"
 SECOND_STAGE = "SecondStageFeatureExtractor"
 DEPTHS = {f"faster_rcnn_resnet{depth}": depth for depth in resnet_v1.UNITS}
+# Faster R-CNN has no field for it.
+BOX_CODER = coder.FasterRcnn()
 
 Tensors = dict[str, tf.Tensor]
 
@@ -174,7 +176,7 @@ class FasterRcnn:
 
     def _propose(self, predictions: Tensors) -> nms.Detections:
         """The best of the first stage's boxes, clipped to the true images; no gradient flows through them."""
-        boxes = coder.decode(predictions["rpn_box_encodings"], predictions["anchors"])
+        boxes = BOX_CODER.decode(predictions["rpn_box_encodings"], predictions["anchors"])
         scores = tf.nn.softmax(predictions["rpn_objectness_predictions_with_background"])
         return nms.proposals(
             tf.stop_gradient(boxes),
@@ -275,7 +277,7 @@ class FasterRcnn:
         if self.stages == 1:
             return self._postprocess_proposals(predictions, true_shapes)
         encodings, logits = self._by_image(predictions)
-        boxes = coder.decode(encodings, predictions["proposal_boxes"][:, :, None])
+        boxes = BOX_CODER.decode(encodings, predictions["proposal_boxes"][:, :, None])
         scores = self.convert_scores(logits)
         windows = _windows(true_shapes)
         found = nms.multiclass(boxes, scores[..., 1:], self.suppression, windows, predictions["num_proposals"])
@@ -291,7 +293,7 @@ class FasterRcnn:
     def _postprocess_proposals(self, predictions: Tensors, true_shapes: tf.Tensor) -> Tensors:
         found = self._propose(predictions | {"true_image_shapes": true_shapes})
         shape = predictions["image_shape"]
-        raw = coder.decode(predictions["rpn_box_encodings"], predictions["anchors"])
+        raw = BOX_CODER.decode(predictions["rpn_box_encodings"], predictions["anchors"])
         scores = tf.nn.softmax(predictions["rpn_objectness_predictions_with_background"])
         boxes, raw = (geometry.to_normalized(each, shape[1], shape[2]) for each in (found.boxes, raw))
         return _detections(found, boxes, raw, scores)

@@ -47,7 +47,7 @@ class Ssd:
         self.class_slots = model.num_classes + bool(model.add_background_class)
         self.resizer = resizers.from_message(model.image_resizer, f"{field}.image_resizer")
         self._build_network(field, Variables(seed, compute))
-        self.scales = coder.from_config(model.box_coder)
+        self.box_coder = coder.from_config(model.box_coder)
         self.matcher = matcher.from_config(model.matcher)
         self.similarity = target_assigner.similarity_from_config(model.similarity_calculator)
         self._build_losses(model.loss)
@@ -164,7 +164,7 @@ class Ssd:
             groundtruth.num_boxes,
             settings=self.matcher,
             background=self.background,
-            scales=self.scales,
+            box_coder=self.box_coder,
             similarity=self.similarity,
             negative_class_weight=self.model.negative_class_weight,
         )
@@ -180,7 +180,7 @@ class Ssd:
         code_targets = tf.where(tf.math.is_nan(code_targets), codes, code_targets)
         # The OD API compares codes as if they were boxes, which gives a constant or NaN: nothing to be equal to.
         if self.localization_loss in loss_functions.ON_BOXES:
-            codes, code_targets = (coder.decode(x, predictions["anchors"], self.scales) for x in (codes, code_targets))
+            codes, code_targets = (self.box_coder.decode(x, predictions["anchors"]) for x in (codes, code_targets))
         return (
             self.localization_loss(codes, code_targets, wanted.box_weights),
             self.classification_loss(
@@ -202,7 +202,7 @@ class Ssd:
         if classification.shape.rank == 3:
             classification = tf.reduce_sum(classification, axis=-1)
         if self.miner is not None:
-            boxes = coder.decode(predictions["box_encodings"], predictions["anchors"], self.scales)
+            boxes = self.box_coder.decode(predictions["box_encodings"], predictions["anchors"])
             mined = mining.mine(self.miner, classification, localization, boxes, wanted.match)
             selected = tf.cast(mined.selected, tf.float32)
             localization, classification = localization * selected, classification * selected
@@ -245,7 +245,7 @@ class Ssd:
         [B, A, 4] and raw_detection_scores [B, A, K] of all anchors; detection_anchor_indices [B, N]. Boxes are
         normalised to the image without padding unless `change_coordinate_frame` is false, raw ones with padding.
         """
-        boxes = coder.decode(predictions["box_encodings"], predictions["anchors"], self.scales)
+        boxes = self.box_coder.decode(predictions["box_encodings"], predictions["anchors"])
         scores = self.convert_scores(predictions["class_predictions_with_background"])
         found = nms.multiclass(
             boxes[:, :, tf.newaxis],
