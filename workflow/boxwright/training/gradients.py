@@ -1,4 +1,4 @@
-"""The gradients of a training step: equal from run to run, and of 1x1 convolutions by the faster way."""
+"""The gradients of a training step: equal from run to run, those of 1x1 convolutions by the faster way."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,11 +23,11 @@ def pairwise_gradients(goal: tf.Tensor, variables: Mapping[str, tf.Variable]) ->
 
 
 @contextmanager
-def filters_by_product() -> Iterator[None]:
-    """Within it, `tf.gradients` of what the current graph adds takes 1x1 filters' gradients as matrix products.
+def pointwise_by_product() -> Iterator[None]:
+    """Within it, 1x1 convolutions that the current graph adds get their gradients from `tf.gradients` as products.
 
-    On a CPU that spares oneDNN bringing each such gradient from its own order of channels into TensorFlow's. On a GPU
-    nothing changes: there a convolution may run in another layout than a product.
+    On a CPU a matrix product spares oneDNN bringing kernels and their gradients from its own order of channels into
+    TensorFlow's and back. On a GPU nothing changes: there a convolution may run in another layout than a product.
     """
     if tf.config.list_logical_devices("GPU"):
         yield
@@ -37,14 +37,18 @@ def filters_by_product() -> Iterator[None]:
 
 
 @tf.RegisterGradient(_BY_PRODUCT)
-def _conv2d_gradient(op: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Gradients for the input [B, H, W, C] and the filter [h, w, C, D], given that of the output [B, H', W', D]."""
+def _conv2d_gradients(op: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Gradients for the input [B, H, W, C] and the filters [h, w, C, D], given that of the output [B, H', W', D]."""
     x, filters = op.inputs
-    settings = {key: op.get_attr(key) for key in ("strides", "padding", "explicit_paddings", "dilations")}
-    of_x = tf.raw_ops.Conv2DBackpropInput(input_sizes=tf.shape(x), filter=filters, out_backprop=gradient, **settings)
     height, width, channels, depth = filters.shape
+    settings = {key: op.get_attr(key) for key in ("strides", "padding", "explicit_paddings", "dilations")}
     if height == width == 1 and settings["strides"] == [1, 1, 1, 1]:
-        product = tf.matmul(tf.reshape(x, [-1, channels]), tf.reshape(gradient, [-1, depth]), transpose_a=True)
-        return of_x, tf.reshape(product, filters.shape)
-    of_filters = tf.raw_ops.Conv2DBackpropFilter(input=x, filter_sizes=filters.shape, out_backprop=gradient, **settings)
-    return of_x, of_filters
+        gradient = tf.reshape(gradient, [-1, depth])
+        # Transposed first: `transpose_b=True` is slower for wide layers.
+        of_x = tf.matmul(gradient, tf.transpose(tf.reshape(filters, [channels, depth])))
+        of_filters = tf.matmul(tf.reshape(x, [-1, channels]), gradient, transpose_a=True)
+        return tf.reshape(of_x, tf.shape(x)), tf.reshape(of_filters, filters.shape)
+    return (
+        tf.raw_ops.Conv2DBackpropInput(input_sizes=tf.shape(x), filter=filters, out_backprop=gradient, **settings),
+        tf.raw_ops.Conv2DBackpropFilter(input=x, filter_sizes=filters.shape, out_backprop=gradient, **settings),
+    )

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from boxwright import replicas
 from boxwright.detector.builder import Detector
 from boxwright.training import optimizers
-from boxwright.training.gradients import filters_by_product, pairwise_gradients
+from boxwright.training.gradients import pairwise_gradients, pointwise_by_product
 from boxwright.training.inputs import Batch
 from boxwright.training.log import REGULARIZATION, TOTAL
 from boxwright.training.loss_scale import LossScale
@@ -81,7 +81,7 @@ def compile_step(
     # Nothing here branches on tensors in Python, and AutoGraph's rewriting takes most of the time to build the graph.
     @tf.function(input_signature=[spec, tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)], autograph=False)
     def step(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
-        with filters_by_product():
+        with pointwise_by_product():
             return train(batch, rate, number) if strategy is None else share(batch, rate, number)
 
     compiled = cache(step.get_concrete_function)
