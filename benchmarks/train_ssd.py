@@ -72,7 +72,7 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
     config = text.read(TEMPLATE)
     overrides.apply(config, OVERRIDES | {"train_config.batch_size": arguments.batch})
     detector = builder.build(config.model)
-    trained = {name: detector.variables[name] for name in detector.trainable}
+    trained = {name: detector.variables[name] for name in optimizers.trained(detector.trainable, config.train_config)}
     optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
     inputs = Inputs(config, [records], LABEL_MAP, detector.preprocess, seed=0)
     batches = inputs.batches(0, arguments.steps + WARM_UP)

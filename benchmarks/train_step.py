@@ -59,8 +59,8 @@ def main() -> None:
     overrides.apply(config, dict(setting.split("=", 1) for setting in arguments.set))
     detector = builder.build(config.model)
     batch = random_batch(detector, arguments.batch, *arguments.size)
-    spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
-    trained = {name: detector.variables[name] for name in detector.trainable}
+    spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
+    trained = {name: detector.variables[name] for name in optimizers.trained(detector.trainable, config.train_config)}
     optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
     step = compile_step(detector, optimizer, config.train_config, spec)
     seconds = []
