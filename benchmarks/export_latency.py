@@ -19,8 +19,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 from PIL import Image
 
-from boxwright.annotations import images, label_map
+from boxwright.dataset import label_map
 from boxwright.export import freeze, predict, verify
+from boxwright.images import loader
 from boxwright.pipeline import text
 
 WARM_UP = 10
@@ -71,7 +72,7 @@ def load(folder: str | None, size: tuple[int, int]) -> list[np.ndarray]:
     """Up to 20 photographs, each uint8 [1, height, width, 3]."""
     if folder is None:
         return [np.random.default_rng(0).integers(0, 255, (1, size[1], size[0], 3), dtype=np.uint8)]
-    found = [images.load_rgb(one.path) for one in predict.find(folder)[:20]]
+    found = [loader.load_rgb(one.path) for one in predict.find(folder)[:20]]
     return [np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))[np.newaxis] for image in found]
 
 

@@ -31,10 +31,10 @@ def write_checkpoint(prefix: Path) -> None:
     sys.path.insert(0, str(ROOT / "tests" / "parity"))
     from golden_case import Case
 
-    from boxwright.detector import checkpoint
+    from boxwright.checkpoints import checkpoint_files
 
     prefix.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint.write(prefix, Case(CASE).weights)
+    checkpoint_files.write(prefix, Case(CASE).weights)
 
 
 def write_configuration(path: Path, pipeline: Path, checkpoint: Path, steps: int) -> None:

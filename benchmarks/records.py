@@ -26,8 +26,8 @@ LABEL_MAP = {name: i + 1 for i, name in enumerate(make_images.CLASSES)}
 
 def write_manifest(folder: Path, count: int) -> Path:
     """Make `count` ordinary pictures below `folder` and list them as the samples of one shard."""
-    from boxwright.annotations import voc
-    from boxwright.annotations.model import Sample
+    from boxwright.dataset.formats import voc
+    from boxwright.dataset.samples import Sample
 
     make_images.make(folder, count, "ordinary")
     samples = []
@@ -99,7 +99,7 @@ def tensorflow(manifest: Path, out: Path) -> tuple[float, float]:
 
 def random_access(manifest: Path, out: Path) -> tuple[float, float]:
     """Seconds to open a finished shard; prints how fast its records are read in random order."""
-    from boxwright.records.tfrecord import Index
+    from boxwright.tfrecord import Index
 
     watch = Stopwatch()
     index = Index([out])

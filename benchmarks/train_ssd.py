@@ -35,8 +35,9 @@ WARM_UP = 5
 
 def write_records(path: Path, size: tuple[int, int], count: int) -> None:
     """One TFRecord file of `count` JPEGs of `size` (width, height) with 1 to 3 boxes each."""
-    from boxwright.annotations.model import Box, Sample
-    from boxwright.records import example, tfrecord
+    from boxwright import tfrecord
+    from boxwright.dataset.samples import Box, Sample
+    from boxwright.records import example
 
     make_images.KINDS["asked"] = (size, 88, 7.0)
     jpegs = make_images.distinct_jpegs("asked")
@@ -57,7 +58,7 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
     """Run one job and print its line."""
     import tensorflow as tf
 
-    from boxwright.detector import builder
+    from boxwright.detector.build import builder
     from boxwright.pipeline import overrides, text
     from boxwright.training import optimizers
     from boxwright.training.inputs import Inputs

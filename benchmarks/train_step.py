@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from measuring import peak_memory
 
-from boxwright.detector import builder
+from boxwright.detector.build import builder
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.pipeline import overrides, text
 from boxwright.training import optimizers

@@ -10,14 +10,17 @@ sys.path.insert(0, str(LIBRARY))
 
 from snakemake.logging import logger
 
-from boxwright import lock, needs, progress, reruns, sources, terminal
-from boxwright.blueprint import Blueprint
-from boxwright.errors import UserError
+from boxwright.console import progress
+from boxwright.console.checksums import Checksums
+from boxwright.core import code
+from boxwright.core.errors import UserError
 from boxwright.evaluation import stopping
-from boxwright.receipts import Receipts
+from boxwright.run import lock, resources
+from boxwright.run.plan import RunPlan
+from boxwright.snakemake_internals import dag, terminal
 from boxwright.zoo import catalogue
 
-sources.reach_from_jobs()
+code.reach_from_jobs()
 
 # A configuration given by --configfile, --config or a module stands alone; this one is the demo.
 if not workflow.overwrite_configfiles and not config:
@@ -38,7 +41,7 @@ if works:
     )
 
 try:
-    blueprint = Blueprint(
+    run_plan = RunPlan(
         config,
         scripts=LIBRARY / "scripts",
         plan_data=workflow.is_main_process,
@@ -50,14 +53,14 @@ except UserError as error:
 
 # The scripts read settings with all defaults. What decides a result goes into a rule's parameters as an identity, and
 # nothing else does: Snakemake reruns a rule for any parameter.
-config.update(blueprint.settings)
+config.update(run_plan.settings)
 
 # Finished results are compared by the run that plans the jobs, not by the jobs; nor while another run makes some.
 compares = workflow.is_main_process and not lock.is_taken()
-reruns.watch(Receipts(blueprint.results) if compares else None)
+dag.watch(Checksums(run_plan.results) if compares else None)
 
-RESULTS = blueprint.results
-MODELS = blueprint.models
+RESULTS = run_plan.results
+MODELS = run_plan.models
 MODEL = f"{RESULTS}/models/{{model}}"
 ENVIRONMENT = "../envs/boxwright.yaml"
 
@@ -82,18 +85,18 @@ def costs(name):
 
 def for_training(wildcards):
     """What the training of a model asks of the machine."""
-    return needs.of_training(blueprint.model(wildcards.model))
+    return resources.of_training(run_plan.model(wildcards.model))
 
 
 def for_inference(wildcards):
     """What an evaluation of a model, or its predictions, ask of the machine."""
-    return needs.of_inference(blueprint.model(wildcards.model))
+    return resources.of_inference(run_plan.model(wildcards.model))
 
 
 def measured_steps(model):
     """The steps of the checkpoints that the run trains and measures; Snakemake makes the decisions on the way."""
-    steps = blueprint.steps(model)
-    for index, step in enumerate(blueprint.steps_to_judge(model)):
+    steps = run_plan.steps(model)
+    for index, step in enumerate(run_plan.steps_to_judge(model)):
         decision = checkpoints.judge_progress.get(model=model, step=step).output[0]
         if not stopping.goes_on(decision):
             return steps[: index + 2]
@@ -103,7 +106,7 @@ def measured_steps(model):
 def judged_steps(model):
     """The steps after which it was decided whether the training goes on."""
     measured = measured_steps(model)
-    return [step for step in blueprint.steps_to_judge(model) if step in measured[:-1]]
+    return [step for step in run_plan.steps_to_judge(model) if step in measured[:-1]]
 
 
 def shown(path, caption, category, figure, **labels):

@@ -3,8 +3,8 @@
 
 rule configure_pipeline:
     input:
-        pipeline=lambda wildcards: local(ancient(blueprint.pipeline(wildcards.model))),
-        start=lambda wildcards: ancient(blueprint.zoo_folder(wildcards.model)),
+        pipeline=lambda wildcards: local(ancient(run_plan.pipeline(wildcards.model))),
+        start=lambda wildcards: ancient(run_plan.zoo_folder(wildcards.model)),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
     output:
         config=f"{MODEL}/pipeline.config",
@@ -16,8 +16,8 @@ rule configure_pipeline:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: blueprint.configuration(wildcards.model),
-        patch=lambda wildcards: blueprint.patch_arguments(wildcards.model),
+        identity=lambda wildcards: run_plan.configuration(wildcards.model),
+        patch=lambda wildcards: run_plan.patch_arguments(wildcards.model),
     message:
         "Configuring {wildcards.model}"
     script:

@@ -18,8 +18,8 @@ rule check_annotations:
     conda:
         ENVIRONMENT
     params:
-        identity=blueprint.checks,
-        plan=blueprint.plan_folder,
+        identity=run_plan.checks,
+        plan=run_plan.plan_folder,
     message:
         "Checking the annotations"
     script:
@@ -38,8 +38,8 @@ rule split_dataset:
     conda:
         ENVIRONMENT
     params:
-        identity=blueprint.split,
-        plan=blueprint.plan_folder,
+        identity=run_plan.split,
+        plan=run_plan.plan_folder,
     message:
         "Writing down which images train and which measure"
     script:
@@ -58,8 +58,8 @@ rule write_label_map:
     conda:
         ENVIRONMENT
     params:
-        identity=blueprint.label_map,
-        plan=blueprint.plan_folder,
+        identity=run_plan.label_map,
+        plan=run_plan.plan_folder,
     message:
         "Writing the label map"
     script:
@@ -82,10 +82,10 @@ rule write_records:
     resources:
         mem_mb=500,
     params:
-        identity=lambda wildcards: blueprint.records(
+        identity=lambda wildcards: run_plan.records(
             f"{wildcards.side}-{wildcards.shard}"
         ),
-        plan=blueprint.plan_folder,
+        plan=run_plan.plan_folder,
     message:
         "Writing {wildcards.side} records {wildcards.shard}"
     script:

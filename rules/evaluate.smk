@@ -8,8 +8,8 @@ rule evaluate_checkpoint:
     input:
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
-        records=ancient(blueprint.shards("eval")),
-        train_records=ancient(blueprint.shards("train")),
+        records=ancient(run_plan.shards("eval")),
+        train_records=ancient(run_plan.shards("train")),
         index=ancient(f"{MODEL}/train/model.ckpt-{{step}}.index"),
         data=ancient(f"{MODEL}/train/model.ckpt-{{step}}.data-00000-of-00001"),
     output:
@@ -28,7 +28,7 @@ rule evaluate_checkpoint:
         mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb * attempt,
         cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
     params:
-        identity=lambda wildcards: blueprint.evaluation(wildcards.model),
+        identity=lambda wildcards: run_plan.evaluation(wildcards.model),
     message:
         "Evaluating {wildcards.model} at step {wildcards.step}"
     script:
@@ -46,7 +46,7 @@ checkpoint judge_progress:
                 model=wildcards.model,
                 step=[
                     step
-                    for step in blueprint.steps(wildcards.model)
+                    for step in run_plan.steps(wildcards.model)
                     if step <= int(wildcards.step)
                 ],
             )
@@ -55,7 +55,7 @@ checkpoint judge_progress:
             expand(
                 f"{MODEL}/train/log/{{step}}.jsonl",
                 model=wildcards.model,
-                step=blueprint.step_after(wildcards.model, int(wildcards.step)),
+                step=run_plan.step_after(wildcards.model, int(wildcards.step)),
             )
         ),
     output:
@@ -68,8 +68,8 @@ checkpoint judge_progress:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: blueprint.decision(wildcards.model),
-        wanted=lambda wildcards: blueprint.early_stopping(wildcards.model),
+        identity=lambda wildcards: run_plan.decision(wildcards.model),
+        wanted=lambda wildcards: run_plan.early_stopping(wildcards.model),
     message:
         "Judging the progress of {wildcards.model} at step {wildcards.step}"
     script:
@@ -79,7 +79,7 @@ checkpoint judge_progress:
 rule write_ground_truth:
     input:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
-        records=ancient(blueprint.shards("eval")),
+        records=ancient(run_plan.shards("eval")),
     output:
         f"{RESULTS}/data/eval.coco.json",
     log:
@@ -89,7 +89,7 @@ rule write_ground_truth:
     conda:
         ENVIRONMENT
     params:
-        identity=blueprint.ground_truth,
+        identity=run_plan.ground_truth,
     message:
         "Writing the ground truth in COCO's format"
     script:

@@ -26,8 +26,8 @@ rule choose_checkpoint:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: blueprint.choice(wildcards.model),
-        wanted=blueprint.settings["export"],
+        identity=lambda wildcards: run_plan.choice(wildcards.model),
+        wanted=run_plan.settings["export"],
     message:
         "Choosing the checkpoint of {wildcards.model}"
     script:
@@ -48,7 +48,7 @@ rule export_detector:
         ),
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
-        records=ancient(blueprint.shards("eval")),
+        records=ancient(run_plan.shards("eval")),
     output:
         directory(f"{MODEL}/fine_tuned_model"),
     log:
@@ -60,7 +60,7 @@ rule export_detector:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
     params:
-        identity=lambda wildcards: blueprint.export(wildcards.model),
+        identity=lambda wildcards: run_plan.export(wildcards.model),
     message:
         "Exporting {wildcards.model}"
     script:

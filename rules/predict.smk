@@ -18,9 +18,9 @@ rule predict_images:
         mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb * attempt,
         cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
     params:
-        identity=lambda wildcards: blueprint.prediction(wildcards.model),
-        manifests=blueprint.manifests("eval"),
-        wanted=blueprint.settings["predict"],
+        identity=lambda wildcards: run_plan.prediction(wildcards.model),
+        manifests=run_plan.manifests("eval"),
+        wanted=run_plan.settings["predict"],
     message:
         "Predicting with {wildcards.model}"
     script:

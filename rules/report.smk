@@ -54,9 +54,9 @@ rule describe_dataset:
     conda:
         ENVIRONMENT
     params:
-        identity=blueprint.statistics,
-        plan=blueprint.plan_folder,
-        found=blueprint.found,
+        identity=run_plan.statistics,
+        plan=run_plan.plan_folder,
+        found=run_plan.found,
     message:
         "Describing the data set"
     script:
@@ -79,8 +79,8 @@ rule measure_anchors:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: blueprint.anchors(wildcards.model),
-        plan=blueprint.plan_folder,
+        identity=lambda wildcards: run_plan.anchors(wildcards.model),
+        plan=run_plan.plan_folder,
     message:
         "Matching the boxes with the anchors of {wildcards.model}"
     script:
@@ -95,7 +95,7 @@ rule draw_model:
         analyses=lambda wildcards: evaluated("analysis", wildcards.model),
         detections=lambda wildcards: evaluated("detections", wildcards.model),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
-        records=ancient(blueprint.shards("eval")),
+        records=ancient(run_plan.shards("eval")),
     output:
         **{
             Path(file).stem: shown(
@@ -110,7 +110,7 @@ rule draw_model:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: blueprint.drawing(wildcards.model),
+        identity=lambda wildcards: run_plan.drawing(wildcards.model),
     message:
         "Drawing what {wildcards.model} learned, gets right and gets wrong"
     script:
@@ -163,7 +163,7 @@ rule compare_models:
     conda:
         ENVIRONMENT
     params:
-        identity=blueprint.comparison,
+        identity=run_plan.comparison,
     message:
         "Comparing the models"
     script:

@@ -10,12 +10,12 @@ rule train_segment:
     input:
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
-        records=ancient(blueprint.shards("train")),
+        records=ancient(run_plan.shards("train")),
         checkpoint=lambda wildcards: ancient(
-            blueprint.checkpoint_before(wildcards.model, int(wildcards.step))
+            run_plan.checkpoint_before(wildcards.model, int(wildcards.step))
         ),
         start=lambda wildcards: ancient(
-            blueprint.start_folder(wildcards.model, int(wildcards.step))
+            run_plan.start_folder(wildcards.model, int(wildcards.step))
         ),
     output:
         index=f"{MODEL}/train/model.ckpt-{{step}}.index",
@@ -35,7 +35,7 @@ rule train_segment:
         mem_mb=lambda wildcards, attempt: for_training(wildcards).memory_mb * attempt,
         cpus_per_task=lambda wildcards: for_training(wildcards).processors,
     params:
-        identity=lambda wildcards: blueprint.training(wildcards.model),
+        identity=lambda wildcards: run_plan.training(wildcards.model),
     message:
         "Training {wildcards.model} up to step {wildcards.step}"
     script:
@@ -46,7 +46,7 @@ rule preview_training:
     input:
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
-        records=ancient(blueprint.shards("train")),
+        records=ancient(run_plan.shards("train")),
     output:
         PREVIEW,
     log:
@@ -56,8 +56,8 @@ rule preview_training:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: blueprint.preview(wildcards.model),
-        checkpoints=lambda wildcards: blueprint.steps(wildcards.model),
+        identity=lambda wildcards: run_plan.preview(wildcards.model),
+        checkpoints=lambda wildcards: run_plan.steps(wildcards.model),
     message:
         "Showing what {wildcards.model} is trained with"
     script:
@@ -83,7 +83,7 @@ rule collect_training_log:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: blueprint.training_log(wildcards.model),
+        identity=lambda wildcards: run_plan.training_log(wildcards.model),
     message:
         "Collecting the training log of {wildcards.model}"
     script:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from boxwright.annotations import voc
-from boxwright.annotations.model import Box, Sample
+from boxwright.dataset.formats import voc
+from boxwright.dataset.samples import Box, Sample
 
 
 def pixels(seed: int = 0, width: int = 64, height: int = 48) -> np.ndarray:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boxwright.detector import builder, checkpoint
+from boxwright.checkpoints import checkpoint_files
+from boxwright.detector.build import builder
 from boxwright.training import optimizers, state
 from tests.cluster import slurm
 from tests.cluster.train_together import small_ssd
@@ -52,7 +53,9 @@ def test_two_workers_train_as_one_process(cluster, tmp_path):
     for tag, value in alone[0].items():
         if tag.startswith("Loss/"):
             assert together[0][tag] == pytest.approx(value, rel=1e-5), tag
-    one, other = (checkpoint.read(tmp_path / name / "train/model.ckpt-3").shapes for name in ("alone", "together"))
+    one, other = (
+        checkpoint_files.read(tmp_path / name / "train/model.ckpt-3").shapes for name in ("alone", "together")
+    )
     assert one == other
     assert not (tmp_path / "together/train/autosave").exists()
     assert any(job["NumTasks"] == "2" for job in cluster.jobs())

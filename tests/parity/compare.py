@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import compare_resizers
 from golden_case import Case, Check
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 
 # The module that compares each meta-architecture, `checks(case) -> iterator of Check`; compare_training compares cases
 # that hold training steps instead.

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from golden_case import Case, Check, Run, absolute, counted, equal, every_check, ratio, relative, sampled
 
-from boxwright.detector import faster_rcnn_losses
+from boxwright.detector.families import faster_rcnn_losses
 
 ANCHORS = 1e-6
 RAW = 1e-4

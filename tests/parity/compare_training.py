@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from golden_case import Case, Check, ratio
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.pipeline import text
 from boxwright.training import optimizers, schedules
 from boxwright.training.inputs import Batch

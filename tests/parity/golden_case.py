@@ -13,12 +13,14 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
-from boxwright.annotations import images
-from boxwright.detector import builder, checkpoint
+from boxwright.checkpoints import checkpoint_files
+from boxwright.detector.build import builder
+from boxwright.detector.families.ssd import Ssd
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.layers import Convolution
-from boxwright.detector.ssd import Ssd
-from boxwright.pipeline import model_of, text
+from boxwright.images import loader
+from boxwright.pipeline import text
+from boxwright.protos import model_of
 
 # A folder that says it was made with a checkpoint names it relative to itself, with remarks after the path.
 WEIGHTS = "weights"
@@ -120,7 +122,7 @@ class Case:
     def weights(self) -> dict[str, np.ndarray]:
         """Every variable by its recorded name."""
         if WEIGHTS in self.golden:
-            reader = checkpoint.read(self.folder / self.golden[WEIGHTS].split(" ")[0])
+            reader = checkpoint_files.read(self.folder / self.golden[WEIGHTS].split(" ")[0])
             return {variable["name"]: reader.value(variable["name"]) for variable in self.golden["variables"]}
         return {variable["name"]: filled(variable) for variable in self.golden["variables"]}
 
@@ -147,7 +149,7 @@ class Case:
         """The recorded inferences."""
         if "images" in self.golden:
             for name, entry in self.golden["images"].items():
-                image = images.load_rgb(self.folder / entry["file"])
+                image = loader.load_rgb(self.folder / entry["file"])
                 yield Run(name, image, np.load(self.folder / entry["outputs"]), entry)
         else:
             outputs = np.load(self.folder / "outputs.npz")
@@ -182,7 +184,7 @@ class Case:
         counts = [len(image["boxes"]) for image in entry["gt"]]
         boxes = np.zeros((len(counts), max(counts), 4), np.float32)
         classes, weights = np.zeros(boxes.shape[:2], np.int32), np.zeros(boxes.shape[:2], np.float32)
-        padding = np.array(images.shape[1:3]) / np.asarray(shapes)[:, :2]
+        padding = np.array(loader.shape[1:3]) / np.asarray(shapes)[:, :2]
         for row, (count, image) in enumerate(zip(counts, entry["gt"], strict=True)):
             boxes[row, :count] = np.reshape(image["boxes"], (count, 4)) * np.tile(padding[row], 2)
             classes[row, :count] = image["classes"]

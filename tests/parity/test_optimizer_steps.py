@@ -9,7 +9,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from boxwright import protos
-from boxwright.detector import builder
+from boxwright.detector.build import builder
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.training import optimizers
 from boxwright.training.inputs import Batch

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from boxwright.figures import confusion, dataset, errors, learning, precision_recall, style
+from boxwright.report import confusion, dataset, errors, learning, precision_recall, style
 from tests.report import browser
 from tests.unit.figures import made_up
 from tests.workflow.conftest import new_project, small_model

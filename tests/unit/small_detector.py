@@ -59,7 +59,8 @@ def config():
 @pytest.fixture(scope="session")
 def prefix(tmp_path_factory, config) -> str:
     """A checkpoint of step 30, with moving averages that differ from the weights."""
-    from boxwright.detector import builder, checkpoint_files
+    from boxwright.checkpoints import checkpoint_files
+    from boxwright.detector.build import builder
 
     random = np.random.default_rng(1)
     values = {}

@@ -97,9 +97,9 @@ def test_an_unknown_detector_is_not_fetched(tmp_path, monkeypatch, capsys):
 
 
 def test_the_checkpoint_that_a_file_names_is_looked_into(write, tmp_path, capsys):
-    from boxwright.detector import checkpoint
+    from boxwright.checkpoints import checkpoint_files
 
-    checkpoint.write(tmp_path / "model.ckpt", {"MobilenetV1/Conv2d_0/weights": np.zeros(2)})
+    checkpoint_files.write(tmp_path / "model.ckpt", {"MobilenetV1/Conv2d_0/weights": np.zeros(2)})
     train = f'batch_size: 8\n  fine_tune_checkpoint: "{tmp_path}/model.ckpt"\n  fine_tune_checkpoint_type: "detection"'
     path = write("a.config", CLEAN.replace("batch_size: 8", train))
     assert main(["lint", path]) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from boxwright.annotations.defects import DEFECTS
+from boxwright.dataset.defects import DEFECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 

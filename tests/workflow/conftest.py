@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from boxwright.annotations import demo
+from boxwright.dataset import demo
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 
-from boxwright.annotations import label_map, voc
+from boxwright.dataset import label_map
+from boxwright.dataset.formats import voc
 from tests.workflow.conftest import ROOT
 
 OD_API_OUTPUTS = {

@@ -59,7 +59,7 @@ def test_flipped_bits_are_found_before_use(finished, tmp_path, damaged, change, 
 def contents(folder: Path) -> dict[Path, bytes]:
     """All that is finished: no logs, and nothing that a running training keeps up to date."""
     found = [path for path in folder.rglob("*") if path.is_file()]
-    busy = ("logs", "benchmarks", "autosave", "plan", ".receipts")
+    busy = ("logs", "benchmarks", "autosave", "plan", ".checksums")
     return {
         path: path.read_bytes()
         for path in found

@@ -18,8 +18,8 @@ import psutil
 import pytest
 from tensorboard.compat.proto.event_pb2 import Event
 
-from boxwright.errors import UserError
-from boxwright.records import tfrecord
+from boxwright import tfrecord
+from boxwright.core.errors import UserError
 from tests.workflow.conftest import Project, new_project, small_model
 
 KILLS = 20

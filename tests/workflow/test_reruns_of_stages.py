@@ -283,7 +283,7 @@ def results(project) -> list[Path]:
     return [
         path
         for path in found
-        if ".receipts" not in path.parts and "log" not in path.parts and not any(word in path.name for word in timed)
+        if ".checksums" not in path.parts and "log" not in path.parts and not any(word in path.name for word in timed)
     ]
 
 

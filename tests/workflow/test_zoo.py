@@ -6,8 +6,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from boxwright import checkpoint_index
-from boxwright.detector import checkpoint
+from boxwright.checkpoints import checkpoint_files, checkpoint_index
 from tests.workflow.conftest import ROOT, small_model
 
 # Without a published checksum, so that any archive will do.
@@ -18,7 +17,7 @@ NAME = "ssd_mobilenet_v1_quantized_300x300_coco14_sync_2018_07_18"
 def project(project, tmp_path_factory, monkeypatch):
     published, mirror = tmp_path_factory.mktemp("published"), tmp_path_factory.mktemp("mirror")
     shutil.copy(ROOT / "config/pipelines/demo_ssd.config", published / "pipeline.config")
-    checkpoint.write(published / "model.ckpt", {"FeatureExtractor/MobilenetV1/Conv2d_0/weights": np.zeros(3)})
+    checkpoint_files.write(published / "model.ckpt", {"FeatureExtractor/MobilenetV1/Conv2d_0/weights": np.zeros(3)})
     with tarfile.open(mirror / f"{NAME}.tar.gz", "w:gz") as tar:
         tar.add(published, NAME)
     monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", mirror.as_uri())

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
-from boxwright import checkpoint_index, doctor
-from boxwright.annotations import label_map
-from boxwright.errors import UserError
-from boxwright.pipeline.findings import LEVELS, Facts
+from boxwright.catalog.findings import LEVELS, Facts
+from boxwright.checkpoints import checkpoint_index
+from boxwright.core.errors import UserError
+from boxwright.dataset import label_map
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
+from boxwright.run import doctor
 from boxwright.zoo import catalogue, fetch, table
 
 

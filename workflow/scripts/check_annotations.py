@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from boxwright import files, progress
-from boxwright.annotations import plan, summary
-from boxwright.job import job
+from boxwright.console import progress
+from boxwright.console.job import job
+from boxwright.core import files
+from boxwright.dataset import plan, summary
 
 with job(snakemake):
     folder = Path(snakemake.params.plan)

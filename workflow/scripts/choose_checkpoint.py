@@ -1,8 +1,8 @@
 """Choose the checkpoint that becomes the detector, and say why."""
 
-from boxwright import progress
+from boxwright.console import progress
+from boxwright.console.job import job
 from boxwright.evaluation import choose
-from boxwright.job import job
 
 with job(snakemake):
     wanted = snakemake.params.wanted

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from boxwright import files
-from boxwright.checkpoint_state import write_state
-from boxwright.job import job
+from boxwright.checkpoints.checkpoint_state import write_state
+from boxwright.console.job import job
+from boxwright.core import files
 
 with job(snakemake):
     parts = [Path(path) for path in snakemake.input]

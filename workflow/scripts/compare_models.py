@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from boxwright import files
-from boxwright.figures import answer, comparison, results, speed, tables
-from boxwright.job import job
+from boxwright.console.job import job
+from boxwright.core import files
+from boxwright.report import answer, comparison, results, speed, tables
 
 with job(snakemake):
     output, models = snakemake.output, snakemake.config["models"]

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from boxwright import files, progress
-from boxwright.job import job
+from boxwright.console import progress
+from boxwright.console.job import job
+from boxwright.core import files
 from boxwright.pipeline import changes, text
 from boxwright.pipeline.patch import patch
 
@@ -11,9 +12,9 @@ with job(snakemake, tensorflow=snakemake.params.patch["checkpoint"] is not None)
     original = Path(snakemake.input.pipeline)
     arguments = dict(snakemake.params.patch)
     if arguments["checkpoint"] is not None:
-        from boxwright.detector import checkpoint
+        from boxwright.checkpoints import checkpoint_files
 
-        arguments["checkpoint_type"] = checkpoint.inspect_type(arguments["checkpoint"])
+        arguments["checkpoint_type"] = checkpoint_files.inspect_type(arguments["checkpoint"])
     document = text.read_document(original)
     for note in document.notes:
         progress.say(f"{original}:{note.line}: {note.field}: {note.text}")

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from boxwright import files
-from boxwright.annotations import label_map, manifest, statistics
-from boxwright.figures import dataset, pictures, tables
-from boxwright.job import job
+from boxwright.console.job import job
+from boxwright.core import files
+from boxwright.dataset import label_map, manifest, statistics
+from boxwright.report import dataset, pictures, tables
 
 with job(snakemake):
     folder, output = Path(snakemake.params.plan), snakemake.output

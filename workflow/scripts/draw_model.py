@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from boxwright import files
-from boxwright.annotations import label_map
+from boxwright.console.job import job
+from boxwright.core import files
+from boxwright.dataset import label_map
 from boxwright.evaluation.data import Records
-from boxwright.figures import confusion, errors, learning, pictures, precision_recall, tables
-from boxwright.job import job
+from boxwright.report import confusion, errors, learning, pictures, precision_recall, tables
 
 
 def read(path):

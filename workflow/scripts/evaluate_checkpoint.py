@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from boxwright.job import job
+from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True) as undeclared:
     from boxwright import devices
-    from boxwright.annotations import label_map
+    from boxwright.dataset import label_map
     from boxwright.evaluation import run
     from boxwright.pipeline import text
     from boxwright.records import events

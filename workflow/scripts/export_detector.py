@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from boxwright.job import job
+from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True):
     from boxwright import devices

@@ -1,6 +1,6 @@
 """Download a detector of the model zoo, check it and unpack it."""
 
-from boxwright.job import job
+from boxwright.console.job import job
 from boxwright.zoo import catalogue, fetch
 
 with job(snakemake):

@@ -1,8 +1,8 @@
 """Decide by the evaluations so far whether the training goes on."""
 
-from boxwright import progress
+from boxwright.console import progress
+from boxwright.console.job import job
 from boxwright.evaluation import stopping
-from boxwright.job import job
 
 with job(snakemake):
     decision = stopping.run(snakemake.input.metrics, snakemake.output[0], **snakemake.params.wanted)

@@ -2,11 +2,12 @@
 
 import json
 
-from boxwright import files, progress
-from boxwright.annotations import manifest, statistics
-from boxwright.figures import anchors
-from boxwright.job import job
+from boxwright.console import progress
+from boxwright.console.job import job
+from boxwright.core import files
+from boxwright.dataset import manifest, statistics
 from boxwright.pipeline import text
+from boxwright.report import anchors
 
 # Images whose boxes are matched; the share of them that is covered is then known to about two percent.
 SAMPLE = 2000

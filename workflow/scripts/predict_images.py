@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from boxwright.job import job
+from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True):
     from boxwright import devices
-    from boxwright.annotations import manifest
+    from boxwright.dataset import manifest
     from boxwright.export import predict
 
     devices.take(devices.of_inference(snakemake.config["models"][snakemake.wildcards.model]))

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from boxwright.job import job
+from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True):
-    from boxwright.annotations import label_map
+    from boxwright.dataset import label_map
     from boxwright.detector.support import located
     from boxwright.pipeline import text
     from boxwright.training import preview

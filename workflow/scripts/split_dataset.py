@@ -3,8 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from boxwright import files, progress
-from boxwright.job import job
+from boxwright.console import progress
+from boxwright.console.job import job
+from boxwright.core import files
 
 with job(snakemake):
     split = Path(snakemake.params.plan) / "split.tsv"

@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
-from boxwright.job import job
+from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True) as undeclared:
-    from boxwright import devices, progress
-    from boxwright.annotations import label_map
+    from boxwright import devices
+    from boxwright.console import progress
+    from boxwright.dataset import label_map
     from boxwright.detector.support import located
     from boxwright.pipeline import text
     from boxwright.records import events

@@ -1,10 +1,10 @@
 """Write the boxes of the evaluation records in COCO's format, with the image ids of every detections.json."""
 
-from boxwright import progress
-from boxwright.annotations import label_map
+from boxwright.console import progress
+from boxwright.console.job import job
+from boxwright.dataset import label_map
 from boxwright.evaluation import coco
 from boxwright.evaluation.data import Records, dataset_of
-from boxwright.job import job
 
 with job(snakemake):
     classes = label_map.read(snakemake.input.label_map, gaps=True)

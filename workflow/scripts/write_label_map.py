@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from boxwright import files, progress
-from boxwright.annotations import label_map
-from boxwright.job import job
+from boxwright.console import progress
+from boxwright.console.job import job
+from boxwright.core import files
+from boxwright.dataset import label_map
 
 with job(snakemake):
     files.copy(Path(snakemake.params.plan) / "label_map.pbtxt", snakemake.output[0])

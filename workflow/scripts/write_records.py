@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from boxwright import progress
-from boxwright.annotations import label_map
-from boxwright.job import job
+from boxwright.console import progress
+from boxwright.console.job import job
+from boxwright.dataset import label_map
 from boxwright.records.shards import write_shard
 
 with job(snakemake):

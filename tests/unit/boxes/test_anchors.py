@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from boxwright import protos
 from boxwright.boxes import anchors, geometry
-from boxwright.errors import UserError
-from boxwright.pipeline.anchor_kinds import ssd_kinds
+from boxwright.boxes.anchor_kinds import ssd_kinds
+from boxwright.core.errors import UserError
 
 
 def centers_and_sizes(boxes):

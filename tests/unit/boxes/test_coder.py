@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from boxwright import protos
 from boxwright.boxes import coder
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 
 
 def test_code_of_a_shifted_larger_box():

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from boxwright import protos
 from boxwright.boxes import losses
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 
 LOGITS = tf.constant([[[0.0, math.log(3)], [-math.log(3), 0.0]]])
 TARGETS = tf.constant([[[0.0, 1.0], [1.0, 0.0]]])

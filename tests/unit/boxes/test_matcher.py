@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from boxwright import protos
 from boxwright.boxes import matcher
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 
 # Three ground truth boxes, five anchors.
 SIMILARITY = tf.constant(

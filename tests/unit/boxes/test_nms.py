@@ -7,7 +7,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from boxwright import protos
 from boxwright.boxes import nms
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 
 UNIT = tf.constant([0.0, 0.0, 1.0, 1.0])
 # Boxes 0 and 1 overlap by 0.8 / 1.0; 2 is apart; 3 is outside the unit square.

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from boxwright import protos
 from boxwright.boxes import geometry, matcher, targets
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 
 ANCHORS = tf.constant([[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.25, 0.5], [0.5, 0.5, 1.0, 1.0], [0.0, 0.5, 0.5, 1.0]])
 BOXES = tf.constant([[[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 0.75], [0.0, 0.0, 0.0, 0.0]]])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from boxwright.core.errors import UserError
 from boxwright.detector import resizers
-from boxwright.errors import UserError
 from boxwright.pipeline import text
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.evaluation import choose
 
 MAP, LARGE = "DetectionBoxes_Precision/mAP@.50IOU", "DetectionBoxes_Precision/mAP (large)"

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from boxwright.annotations.model import Box, Sample
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
+from boxwright.dataset.samples import Box, Sample
 from boxwright.evaluation.data import Answer, dataset_of, decimal, detections_of, pixel_boxes
 from boxwright.records.example import from_example, to_example
 

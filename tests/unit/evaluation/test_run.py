@@ -12,11 +12,11 @@ from pycocotools.cocoeval import COCOeval
 from small_detector import LABEL_MAP
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from boxwright.annotations.model import Box, Sample
-from boxwright.errors import UserError
+from boxwright import tfrecord
+from boxwright.core.errors import UserError
+from boxwright.dataset.samples import Box, Sample
 from boxwright.evaluation import coco, names, summaries
 from boxwright.evaluation.data import Records, dataset_of
-from boxwright.records import tfrecord
 from boxwright.records.example import to_example
 
 from .sets import found_of
@@ -98,8 +98,8 @@ def test_the_files_give_pycocotools_the_same_numbers(measured, shards, tmp_path)
 def test_every_record_is_detected_once_as_it_is_alone(measured, config, prefix, shards):
     import tensorflow as tf
 
-    from boxwright.annotations import images
     from boxwright.detector import inference
+    from boxwright.images import loader
 
     folder, _ = measured
     rows = json.loads((folder / "eval/30/detections.json").read_text())
@@ -108,7 +108,7 @@ def test_every_record_is_detected_once_as_it_is_alone(measured, config, prefix, 
     detector = inference.load(config, prefix)
     for position in (0, 7, 19):
         record = records[position]
-        pixels, shape = detector.preprocess(tf.constant(images.load_rgb(record.encoded)))
+        pixels, shape = detector.preprocess(tf.constant(loader.load_rgb(record.encoded)))
         alone = inference.detections(detector, pixels[tf.newaxis], shape[tf.newaxis])
         own = [row for row in rows if row["image_id"] == position + 1]
         assert len(own) == int(alone["num_detections"][0]) == 20
@@ -189,7 +189,9 @@ def test_moving_averages_are_used_when_the_configuration_says_so(config, prefix)
 
 
 def test_no_moving_averages_where_there_should_be_is_an_error(tmp_path, config):
-    from boxwright.detector import builder, checkpoint_files, inference
+    from boxwright.checkpoints import checkpoint_files
+    from boxwright.detector import inference
+    from boxwright.detector.build import builder
 
     averaged = type(config)()
     averaged.CopyFrom(config)
@@ -201,7 +203,7 @@ def test_no_moving_averages_where_there_should_be_is_an_error(tmp_path, config):
 
 
 def test_a_diverged_checkpoint_is_an_error(tmp_path, config, prefix, shards):
-    from boxwright.detector import checkpoint_files
+    from boxwright.checkpoints import checkpoint_files
     from boxwright.evaluation import run
 
     reader = checkpoint_files.read(prefix)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.evaluation import stopping
 
 MAP = "DetectionBoxes_Precision/mAP@.50IOU"

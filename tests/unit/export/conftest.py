@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from small_detector import LABEL_MAP, config, prefix
 
-from boxwright.annotations import label_map
+from boxwright.dataset import label_map
 
 __all__ = ["config", "prefix"]
 

@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 from small_detector import LABEL_MAP
 
-from boxwright.annotations import label_map
+from boxwright.core.errors import UserError
+from boxwright.dataset import label_map
 from boxwright.detector import inference
-from boxwright.errors import UserError
 from boxwright.export import freeze, verify
 from boxwright.pipeline import text
 
@@ -158,7 +158,8 @@ def test_the_report_of_the_proof(exported, photographs):
 def test_a_checkpoint_with_other_weights_fails_the_proof(tmp_path, exported, config, photographs):
     import shutil
 
-    from boxwright.detector import builder, checkpoint_files
+    from boxwright.checkpoints import checkpoint_files
+    from boxwright.detector.build import builder
 
     shutil.copytree(exported, tmp_path / "model")
     other = {name: value.numpy() for name, value in builder.build(config.model, seed=99).variables.items()}

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from boxwright.annotations import voc
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
+from boxwright.dataset.formats import voc
 from boxwright.export import freeze, predict, verify
-from boxwright.figures import draw
+from boxwright.images import draw
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ from tests.conftest import ROOT
 
 from boxwright import protos
 from boxwright.boxes import anchors
+from boxwright.core.errors import UserError
 from boxwright.detector import resizers
-from boxwright.errors import UserError
-from boxwright.pipeline import coverage, model_of, text
+from boxwright.pipeline import coverage, text
+from boxwright.protos import model_of
 
 SSD = """
 model { ssd { num_classes: 1
@@ -111,7 +112,7 @@ def test_input_sizes_are_the_resizers(resizer, image):
 
 @pytest.mark.parametrize("name", ["demo_ssd", "ssd_mobilenet_v1"])
 def test_grids_have_as_many_anchors_as_the_detector(name):
-    from boxwright.detector import builder
+    from boxwright.detector.build import builder
 
     config = text.read(ROOT / f"config/pipelines/{name}.config")
     detector = builder.build(config.model)

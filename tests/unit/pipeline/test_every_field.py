@@ -10,9 +10,9 @@ import pytest
 from tests.unit.pipeline import every_field
 
 from boxwright import protos
-from boxwright.errors import UserError
+from boxwright.catalog.findings import NOTHING, Facts
+from boxwright.core.errors import UserError
 from boxwright.pipeline import coverage, identity, text
-from boxwright.pipeline.findings import NOTHING, Facts
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.overrides import apply
 from boxwright.pipeline.patch import patch

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from tests.factories import SSD_PARTS
 
-from boxwright.errors import UserError
+from boxwright.catalog.findings import Facts
+from boxwright.core.errors import UserError
 from boxwright.pipeline import text
-from boxwright.pipeline.findings import Facts
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.pipeline.overrides import apply
 

@@ -7,9 +7,9 @@ import sys
 import pytest
 from tests.factories import SSD_PARTS
 
-from boxwright.errors import UserError
+from boxwright.catalog.findings import Facts, Finding
+from boxwright.core.errors import UserError
 from boxwright.pipeline import text
-from boxwright.pipeline.findings import Facts, Finding
 from boxwright.pipeline.lint import accept, lint
 from boxwright.pipeline.overrides import apply
 

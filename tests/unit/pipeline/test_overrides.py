@@ -2,7 +2,7 @@
 
 import pytest
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.pipeline import text
 from boxwright.pipeline.overrides import apply
 

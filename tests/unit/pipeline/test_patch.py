@@ -2,10 +2,11 @@
 
 import pytest
 
-from boxwright.errors import UserError
-from boxwright.pipeline import changes, model_of, text
+from boxwright.core.errors import UserError
+from boxwright.pipeline import changes, text
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.patch import patch
+from boxwright.protos import model_of
 
 SETTINGS = {
     "num_classes": 3,

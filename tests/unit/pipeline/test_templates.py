@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from boxwright.pipeline import model_of, text
+from boxwright.pipeline import text
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.patch import patch
+from boxwright.protos import model_of
 
 TEMPLATES = sorted((Path(__file__).resolve().parents[3] / "config" / "pipelines").glob("*.config"))
 

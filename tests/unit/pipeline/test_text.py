@@ -2,8 +2,9 @@
 
 import pytest
 
-from boxwright.errors import UserError
-from boxwright.pipeline import model_of, text
+from boxwright.core.errors import UserError
+from boxwright.pipeline import text
+from boxwright.protos import model_of
 
 DIALECT = """# a comment
 model: <

@@ -116,9 +116,9 @@ def test_reserved_numbers_and_extension_ranges_equal_the_schema(schema):
 
 def test_committed_descriptor_set_is_a_fresh_build():
     pytest.importorskip("grpc_tools")
-    from boxwright.protos.build import compile_descriptors
+    from boxwright.protos.compile import compile_descriptors
 
-    assert protos.DESCRIPTORS.read_bytes() == compile_descriptors(), "run python -m boxwright.protos.build"
+    assert protos.DESCRIPTORS.read_bytes() == compile_descriptors(), "run python -m boxwright.protos.compile"
 
 
 def test_classes_by_attribute():

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from boxwright import protos
-from boxwright.annotations.model import Box, Sample
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
+from boxwright.dataset.samples import Box, Sample
 from boxwright.records.example import Encoder, from_example, to_example
 
 ENCODED = b"\xff\xd8 the bytes of a photograph \xff\xd9"

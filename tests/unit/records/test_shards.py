@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from boxwright.annotations import images
-from boxwright.annotations.model import Box, Sample
-from boxwright.errors import UserError
-from boxwright.records import tfrecord
+from boxwright import tfrecord
+from boxwright.core.errors import UserError
+from boxwright.dataset.samples import Box, Sample
+from boxwright.images import loader
 from boxwright.records.example import from_example
 from boxwright.records.shards import Counts, write_shard
 
@@ -26,7 +26,7 @@ def picture(seed, size=(32, 24), **save):
 
 def sample_of(folder, name, data, boxes=(), fixes=(), size=(32, 24)):
     (folder / name).write_bytes(data)
-    image_format = images.probe(data).format
+    image_format = loader.probe(data).format
     return Sample(name, str(folder / name), hashlib.sha256(data).hexdigest(), *size, image_format, fixes, boxes)
 
 
@@ -57,9 +57,9 @@ def test_counts_and_records(tmp_path, samples):
         assert record.sha256 == hashlib.sha256(record.encoded).hexdigest()
         pixels = record.boxes[:, [1, 0, 3, 2]] * np.tile([sample.width, sample.height], 2)
         np.testing.assert_allclose(pixels, np.reshape([box.corners for box in sample.boxes], (-1, 4)), atol=1e-4)
-        shown = images.load_rgb(record.encoded)
+        shown = loader.load_rgb(record.encoded)
         assert shown.shape == (record.height, record.width, 3) == (sample.height, sample.width, 3)
-        np.testing.assert_array_equal(shown, images.load_rgb(sample.image))
+        np.testing.assert_array_equal(shown, loader.load_rgb(sample.image))
     assert [record.format for record in records] == ["jpeg", "png", "png"]
     assert [record.sha256 == sample.sha256 for record, sample in zip(records, samples, strict=True)] == [
         True,
@@ -178,7 +178,7 @@ def test_real_photographs(tmp_path, shared):
     samples = []
     for path in chosen:
         data = path.read_bytes()
-        info = images.probe(data)
+        info = loader.probe(data)
         box = Box("cat", 1, 1, info.width - 0.5, info.height)
         samples.append(
             Sample(
@@ -192,4 +192,4 @@ def test_real_photographs(tmp_path, shared):
         for i, path in enumerate(chosen):
             record = from_example(index[i])
             assert record.encoded == path.read_bytes()
-            assert images.load_rgb(record.encoded).shape[:2] == (record.height, record.width)
+            assert loader.load_rgb(record.encoded).shape[:2] == (record.height, record.width)

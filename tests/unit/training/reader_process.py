@@ -11,10 +11,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from google.protobuf import text_format
 from training_data import LABEL_MAP, TINY_SSD, resize
 
-from boxwright import protos
-from boxwright.errors import UserError
-from boxwright.job import job
-from boxwright.records import tfrecord
+from boxwright import protos, tfrecord
+from boxwright.console.job import job
+from boxwright.core.errors import UserError
 from boxwright.training.inputs import Inputs
 
 folder, *records = sys.argv[1:]

@@ -15,7 +15,7 @@ from google.protobuf import text_format
 from training_data import TINY_FASTER_RCNN, TINY_SSD
 
 from boxwright import protos
-from boxwright.detector import builder
+from boxwright.detector.build import builder
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.training import optimizers
 from boxwright.training.inputs import Batch

@@ -4,7 +4,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from boxwright import protos
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.pipeline import text as pipeline_text
 from boxwright.training import augment, crops
 from boxwright.training.crops import Sample

@@ -11,9 +11,10 @@ import tensorflow as tf
 from PIL import Image
 from training_data import LABEL_MAP, encode, resize, write_records
 
-from boxwright.annotations.model import Sample
-from boxwright.errors import UserError
-from boxwright.records import example, tfrecord
+from boxwright import tfrecord
+from boxwright.core.errors import UserError
+from boxwright.dataset.samples import Sample
+from boxwright.records import example
 from boxwright.training import inputs
 from boxwright.training.inputs import Batch, Inputs
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from boxwright import protos
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.training import optimizers
 
 CONSTANT = "learning_rate { constant_learning_rate { learning_rate: 0.1 } }"

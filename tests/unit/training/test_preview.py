@@ -11,8 +11,8 @@ from tensorboard.util import tensor_util
 from training_data import LABEL_MAP, TINY_FASTER_RCNN
 
 from boxwright import protos
-from boxwright.detector import builder
-from boxwright.figures import draw
+from boxwright.detector.build import builder
+from boxwright.images import draw
 from boxwright.training import preview
 from boxwright.training.inputs import Inputs
 

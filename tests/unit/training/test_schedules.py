@@ -4,7 +4,7 @@ import pytest
 from google.protobuf import text_format
 
 from boxwright import protos
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.training import schedules
 
 

@@ -11,8 +11,9 @@ from tiny_detector import TinyDetector
 from training_data import LABEL_MAP, TINY_FASTER_RCNN
 
 from boxwright import protos
-from boxwright.detector import builder, checkpoint
-from boxwright.errors import UserError
+from boxwright.checkpoints import checkpoint_files
+from boxwright.core.errors import UserError
+from boxwright.detector.build import builder
 from boxwright.training import segment, state
 from boxwright.training.segment import StoppedError
 
@@ -263,7 +264,7 @@ def test_start_weights_come_from_the_fine_tune_checkpoint(train, config, capfd):
     config.train_config.fine_tune_checkpoint_type = "detection"
     found, given = tensors(train("run", 0)), tensors(source)
     assert "restored" in capfd.readouterr().err
-    weights = [name for name in given if name.endswith("weights") and name in checkpoint.names(source)]
+    weights = [name for name in given if name.endswith("weights") and name in checkpoint_files.names(source)]
     backbone = [name for name in weights if name.startswith("FeatureExtractor/")]
     assert all(np.array_equal(found[name], given[name]) for name in backbone)
     head = "BoxPredictor_0/BoxEncodingPredictor/weights"

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from training_data import LABEL_MAP
 
-from boxwright.detector import builder
+from boxwright.detector.build import builder
 from boxwright.pipeline import text
 from boxwright.training import optimizers
 from boxwright.training.inputs import Inputs

@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from boxwright.annotations.model import Box, Sample
-from boxwright.records import example, tfrecord
+from boxwright import tfrecord
+from boxwright.dataset.samples import Box, Sample
+from boxwright.records import example
 
 LABEL_MAP = {"disc": 1, "square": 2}
 

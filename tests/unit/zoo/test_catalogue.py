@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from boxwright.errors import UserError
-from boxwright.pipeline import engine
+from boxwright.catalog import engine
+from boxwright.core.errors import UserError
 from boxwright.zoo import catalogue, table
 
 

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.zoo import download
 
 DATA = download.GZIP + bytes(range(256)) * 8_000
@@ -159,6 +159,6 @@ def test_the_proxy_of_the_environment_is_used(get, server, monkeypatch):
 
 
 def test_progress_is_told(get, server, monkeypatch, capsys):
-    monkeypatch.setattr("boxwright.progress.PLAIN_INTERVAL_S", 0.0)
+    monkeypatch.setattr("boxwright.console.progress.PLAIN_INTERVAL_S", 0.0)
     get()
     assert "Downloading a.tar.gz: 1 of 3" in capsys.readouterr().err

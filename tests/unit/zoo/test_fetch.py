@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.zoo.conftest import CONTENTS, NAME, archive
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.zoo import fetch
 
 ARCHIVE = f"resources/zoo/{NAME}.tar.gz"

@@ -7,7 +7,7 @@ import tarfile
 import pytest
 from tests.unit.zoo.conftest import CONTENTS, archive
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.zoo.unpack import unpack
 
 

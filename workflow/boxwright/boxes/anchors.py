@@ -6,8 +6,8 @@ may be Python integers or tensors (images of any size). No anchor is clipped her
 
 import tensorflow as tf
 
-from boxwright.errors import UserError
-from boxwright.pipeline.anchor_kinds import grid_kinds, per_location, pyramid_kinds, ssd_kinds
+from boxwright.boxes.anchor_kinds import grid_kinds, per_location, pyramid_kinds, ssd_kinds
+from boxwright.core.errors import UserError
 
 
 def tile(feature_shape, sizes, stride, offset):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from boxwright.boxes import geometry
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 
 # Added to all sizes before they divide or enter a logarithm, so that an empty box has a finite code.
 EPSILON = 1e-8

@@ -10,7 +10,7 @@ import functools
 import tensorflow as tf
 
 from boxwright.boxes import geometry
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 
 # ------------------------------------------------------------------------------------------------ classification
 

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from boxwright.errors import UserError
-from boxwright.pipeline import limits
+from boxwright.catalog import limits
+from boxwright.core.errors import UserError
 
 BACKGROUND = -1
 IGNORED = -2

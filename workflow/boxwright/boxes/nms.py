@@ -10,8 +10,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from boxwright.boxes import geometry
-from boxwright.errors import UserError
-from boxwright.pipeline import limits
+from boxwright.catalog import limits
+from boxwright.core.errors import UserError
 
 # Candidates per image of the quick path, at least. Among the 1,917 x 90 of an SSD the best 100 survivors are nearly
 # always found in the first few hundred.

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from boxwright import replicas
+from boxwright.devices import replicas
 
 
 def balanced(candidates, positives, size, positive_fraction, seed):

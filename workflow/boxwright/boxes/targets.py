@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from boxwright.boxes import coder, geometry, matcher
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 
 
 class Targets(NamedTuple):

@@ -5,8 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from boxwright.detector import builder, checkpoint_files
-from boxwright.errors import UserError
+from boxwright.checkpoints import checkpoint_files
+from boxwright.core.errors import UserError
+from boxwright.detector.build import builder
 
 AVERAGE = "/ExponentialMovingAverage"
 

@@ -15,10 +15,10 @@ still reach w, gamma and beta.
 
 import tensorflow as tf
 
-from boxwright import replicas
 from boxwright.detector import initializers
 from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.initializers import Initializer
+from boxwright.devices import replicas
 
 # The fused kernels of TensorFlow refuse anything smaller; TF1 raised it without a word.
 SMALLEST_EPSILON = 1.001e-5

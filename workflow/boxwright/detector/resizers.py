@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from boxwright.catalog import limits
 from boxwright.detector.support import UnsupportedError, chosen
-from boxwright.pipeline import limits
 
 # float32 or uint8 [H, W, C], values 0..255 -> (float32 [h, w, c], int32 [3]: height, width, channels without padding)
 Resize = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]

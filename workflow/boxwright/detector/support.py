@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from boxwright.errors import UserError
-from boxwright.pipeline.engine import differing
+from boxwright.catalog.engine import differing
+from boxwright.core.errors import UserError
 from boxwright.pipeline.text import Document
 
 

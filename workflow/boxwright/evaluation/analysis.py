@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from boxwright.core.files import writing
 from boxwright.evaluation import coco, error_types, names, overlaps
 from boxwright.evaluation.confusion import confusion
 from boxwright.evaluation.data import Dataset, Detections
 from boxwright.evaluation.interval import LEVEL, RESAMPLES, interval
 from boxwright.evaluation.per_class import per_class
 from boxwright.evaluation.ranking import Ranking
-from boxwright.files import writing
 
 
 def analyse(

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from boxwright.errors import UserError
-from boxwright.files import writing
+from boxwright.core.errors import UserError
+from boxwright.core.files import writing
 
 # COCO's numbers come first; with those of each class the list would be long.
 _SHOWN = 12

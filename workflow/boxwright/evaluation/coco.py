@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from faster_coco_eval import COCOeval_faster
 
+from boxwright.core.files import writing
 from boxwright.evaluation import names
 from boxwright.evaluation.data import Dataset, Detections, GroundTruth, xywh
-from boxwright.files import writing
 
 _PER_CLASS = ((names.PER_CLASS, "AP"), (names.PER_CLASS_50, "AP50"), (names.PER_CLASS_AR, "AR"))
 _SIZES = {

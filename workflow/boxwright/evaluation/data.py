@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from boxwright.errors import UserError
-from boxwright.records import tfrecord
+from boxwright import tfrecord
+from boxwright.core.errors import UserError
 from boxwright.records.example import Record, from_example
 
 DECIMALS = 3

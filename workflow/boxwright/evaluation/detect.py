@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from boxwright.annotations import images
+from boxwright.core.errors import UserError
 from boxwright.detector import inference
-from boxwright.errors import UserError
 from boxwright.evaluation.data import Answer
+from boxwright.images import loader
 from boxwright.records.example import Record
 
 # Images of one shape go through the network together, up to this many and this many pixels: more gains nothing on a
@@ -78,7 +78,7 @@ def _decoded(records: Sequence[Record]) -> Iterator[np.ndarray]:
 
 
 def _decode(record: Record) -> np.ndarray:
-    image = images.load_rgb(record.encoded)
+    image = loader.load_rgb(record.encoded)
     if image.shape[:2] != (record.height, record.width):
         raise UserError(
             f"The record of {record.source_id} says {record.width} x {record.height} pixels, its image has "

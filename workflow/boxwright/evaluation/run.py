@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from boxwright import progress
-from boxwright.errors import UserError
+from boxwright.console import progress
+from boxwright.core.errors import UserError
+from boxwright.core.files import writing
 from boxwright.evaluation import analysis, coco, names, summaries
 from boxwright.evaluation.data import Dataset, Detections, Records, Sample, dataset_of, detections_of
 from boxwright.evaluation.detect import Network, detect, load
 from boxwright.evaluation.measure import measure
 from boxwright.evaluation.table import figure, table
-from boxwright.files import writing
 from boxwright.records.example import Record
 
 # Training images that are measured too: enough to see that a detector knows them by heart, few enough to cost little.

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
+from boxwright.core.files import writing
 from boxwright.evaluation.choose import unknown_metric
-from boxwright.files import writing
 
 
 def decide(

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from tensorboard.plugins.pr_curve.summary import raw_data_pb
 
-from boxwright.annotations import images
+from boxwright.core.files import writing
 from boxwright.evaluation.data import Dataset, Detections
-from boxwright.figures import draw
-from boxwright.files import writing
+from boxwright.images import draw, loader
 from boxwright.records.events import EventWriter
 from boxwright.records.example import Record
 
@@ -56,7 +55,7 @@ def spread(total: int, count: int) -> list[int]:
 
 
 def _side_by_side(record: Record, position: int, settings: Any, dataset: Dataset, found: Detections) -> np.ndarray:
-    picture = draw.shrunk(images.load_rgb(record.encoded), _PICTURE_SIDE)
+    picture = draw.shrunk(loader.load_rgb(record.encoded), _PICTURE_SIDE)
     names = dataset.class_names()
     size = (dataset.images.heights[position], dataset.images.widths[position]) * 2
     thickness = max(2, round(max(picture.shape) / 200))

@@ -11,8 +11,10 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
-from boxwright import checkpoint_state, disk
-from boxwright.detector import builder, checkpoint_files, inference
+from boxwright.checkpoints import checkpoint_files, checkpoint_state
+from boxwright.core import disk
+from boxwright.detector import inference
+from boxwright.detector.build import builder
 from boxwright.export import graph
 from boxwright.pipeline import text
 

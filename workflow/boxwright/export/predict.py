@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from boxwright import progress
-from boxwright.annotations import images, voc
-from boxwright.annotations import label_map as label_maps
-from boxwright.annotations.model import Box
-from boxwright.errors import UserError
+from boxwright.console import progress
+from boxwright.core.errors import UserError
+from boxwright.dataset import label_map as label_maps
+from boxwright.dataset.formats import voc
+from boxwright.dataset.samples import Box
 from boxwright.export import freeze
 from boxwright.export.verify import FrozenGraph
-from boxwright.figures import draw
+from boxwright.images import draw, loader
 
 # Thin coloured lines stay sharp only when the colour is not stored at half resolution.
 _JPEG = {"quality": 92, "subsampling": 0}
@@ -39,12 +39,12 @@ def find(folder: str | Path) -> list[Photograph]:
     found = [
         Photograph(path, path.relative_to(folder).as_posix())
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in images.EXTENSIONS and path.is_file()
+        if path.suffix.lower() in loader.EXTENSIONS and path.is_file()
     ]
     if not found:
         raise UserError(
             f"The folder {folder} holds no image to predict on (predict.images); image files end in "
-            f"{', '.join(images.EXTENSIONS)}."
+            f"{', '.join(loader.EXTENSIONS)}."
         )
     return found
 
@@ -78,7 +78,7 @@ def run(
             list(zip(photographs, stems, strict=True)), label="Predicting", unit="images"
         ):
             try:
-                image = images.load_rgb(photograph.path)
+                image = loader.load_rgb(photograph.path)
             except (UserError, OSError) as error:
                 unreadable.append(photograph.name)
                 progress.warn(f"Left out: {error}")

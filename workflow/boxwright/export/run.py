@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from boxwright import progress
-from boxwright.annotations import images
+from boxwright import tfrecord
+from boxwright.console import progress
 from boxwright.export.freeze import freeze, whole_folder
 from boxwright.export.verify import verify
-from boxwright.records import tfrecord
+from boxwright.images import loader
 from boxwright.records.example import from_example
 
 # Photographs on which the exported forms are compared.
@@ -42,4 +42,4 @@ def proof_images(records: Sequence[str | Path]) -> list[np.ndarray]:
     """Some images of the records, spread over all of them."""
     index = tfrecord.Index(records)
     positions = np.unique(np.linspace(0, len(index) - 1, min(_PROOFS, len(index))).round().astype(int))
-    return [images.load_rgb(from_example(index[position]).encoded) for position in positions.tolist()]
+    return [loader.load_rgb(from_example(index[position]).encoded) for position in positions.tolist()]

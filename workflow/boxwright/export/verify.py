@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from boxwright.detector import checkpoint_files, inference
+from boxwright.checkpoints import checkpoint_files
+from boxwright.core.files import writing
+from boxwright.detector import inference
 from boxwright.export import freeze
-from boxwright.files import writing
 from boxwright.pipeline import text
 
 REPORT = "export.json"

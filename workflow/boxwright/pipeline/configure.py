@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.pipeline.patch import patch
 from boxwright.pipeline.text import Document, read_document
 

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from google.protobuf.message import Message
 
-from boxwright.annotations.model import Sample
-from boxwright.errors import UserError
-from boxwright.pipeline import limits, model_of
-from boxwright.pipeline.anchor_kinds import GENERATORS, grid_kinds, pyramid_kinds, ssd_kinds
+from boxwright.boxes.anchor_kinds import GENERATORS, grid_kinds, pyramid_kinds, ssd_kinds
+from boxwright.catalog import limits
+from boxwright.core.errors import UserError
+from boxwright.dataset.samples import Sample
+from boxwright.protos import model_of
 
 # The IoU from which an anchor meets a box.
 MEETS = 0.5

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from boxwright.pipeline import model_of
 from boxwright.pipeline.patch import checkpoint_type_of
-from boxwright.pipeline.plain import plain
+from boxwright.protos import model_of
+from boxwright.protos.plain import plain
 
 # Post-processing makes detections out of predictions; no loss sees it.
 POST_PROCESSING = {

@@ -6,8 +6,8 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from boxwright.errors import UserError
-from boxwright.pipeline.findings import Facts, Finding
+from boxwright.catalog.findings import Facts, Finding
+from boxwright.core.errors import UserError
 from boxwright.pipeline.lint import accept, is_set, lint
 from boxwright.pipeline.text import Document
 

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from google.protobuf.message import Message
 
-from boxwright.pipeline import coverage, limits, lint_training, model_of
-from boxwright.pipeline.anchor_kinds import GENERATORS
-from boxwright.pipeline.engine import EXTRACTORS, unsupported
-from boxwright.pipeline.findings import LEVELS, NOTHING, Facts, Finding
+from boxwright.boxes.anchor_kinds import GENERATORS
+from boxwright.catalog import limits
+from boxwright.catalog.engine import EXTRACTORS, unsupported
+from boxwright.catalog.findings import LEVELS, NOTHING, Facts, Finding
+from boxwright.pipeline import coverage, lint_training
+from boxwright.protos import model_of
 
 REFUSED = ("unsupported", "impossible-value", "no-learning-rate")
 

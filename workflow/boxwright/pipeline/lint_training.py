@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from boxwright.checkpoint_index import kind_of
-from boxwright.pipeline import limits, model_of, schedule
-from boxwright.pipeline.findings import Facts, Finding
+from boxwright.catalog import limits
+from boxwright.catalog.findings import Facts, Finding
+from boxwright.checkpoints.checkpoint_index import kind_of
+from boxwright.pipeline import schedule
 from boxwright.pipeline.patch import CHECKPOINT_TYPES, WHOLE_DETECTORS, checkpoint_type_of
-from boxwright.pipeline.plain import short_float
+from boxwright.protos import model_of
+from boxwright.protos.plain import short_float
 
 # Published momentum rates are at most 0.0016 per image of a batch; gradients of small batches explode well above.
 RATE_PER_IMAGE = 0.004

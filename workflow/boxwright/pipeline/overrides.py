@@ -12,12 +12,12 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.pipeline import values
 from boxwright.pipeline.changes import Change
-from boxwright.pipeline.plain import plain, value_of
 from boxwright.pipeline.schema import elsewhere, nearest, type_name
 from boxwright.pipeline.values import MistakeError
+from boxwright.protos.plain import plain, value_of
 
 WHY = "override"
 

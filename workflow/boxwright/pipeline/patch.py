@@ -12,11 +12,12 @@ from typing import Any
 from google.protobuf.message import Message
 
 from boxwright import protos
-from boxwright.errors import UserError
-from boxwright.pipeline import model_of, schedule
+from boxwright.core.errors import UserError
+from boxwright.pipeline import schedule
 from boxwright.pipeline.changes import Change
 from boxwright.pipeline.overrides import apply
-from boxwright.pipeline.plain import plain, short_float, value_of
+from boxwright.protos import model_of
+from boxwright.protos.plain import plain, short_float, value_of
 
 WHOLE_DETECTORS = ("detection", "full", "fine_tune")
 CHECKPOINT_TYPES = ("classification", *WHOLE_DETECTORS)

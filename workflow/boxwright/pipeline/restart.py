@@ -5,7 +5,7 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.pipeline import schedule, text
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from boxwright.pipeline.plain import short_float
+from boxwright.protos.plain import short_float
 
 BASE_RATE = {
     "ConstantLearningRate": "learning_rate",

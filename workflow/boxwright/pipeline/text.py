@@ -13,7 +13,7 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from boxwright import protos
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.pipeline.scan import Note, Scan
 from boxwright.pipeline.schema import nearest, type_name
 

@@ -1,7 +1,7 @@
 """The OD API's configuration messages and tf.Example, as classes by attribute: `protos.TrainEvalPipelineConfig()`.
 
 The .proto files below this folder are compiled once, in development, into the committed descriptor set
-(`python -m boxwright.protos.build`); classes are made from it at run time, so there is no generated code to go stale.
+(`python -m boxwright.protos.compile`); classes are made from it at run time, so there is no generated code to go stale.
 They live in a descriptor pool of their own: an object_detection package in the same process is not disturbed, and
 nothing here imports TensorFlow.
 """
@@ -12,6 +12,9 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.message import Message
+
+from boxwright.core.errors import UserError
 
 DESCRIPTORS = Path(__file__).with_name("descriptors.binpb")
 PACKAGES = ("object_detection.protos", "tensorflow")
@@ -41,6 +44,18 @@ def message(name: str) -> type:
 def enum(name: str) -> EnumTypeWrapper:
     """The enum of that name (`ResizeType`, `Hyperparams.Activation`), with `.Name(number)` and `.Value(name)`."""
     return EnumTypeWrapper(pool().FindEnumTypeByName(f"{PACKAGES[0]}.{name}"))
+
+
+def model_of(config: Message) -> tuple[Message, str]:
+    """The message of the meta-architecture in `config.model` and its name: ssd, faster_rcnn, center_net, ...
+
+    Raises UserError if the model block is missing or empty.
+    """
+    name = config.model.WhichOneof("model")
+    if name is None:
+        members = ", ".join(field.name for field in config.model.DESCRIPTOR.oneofs_by_name["model"].fields)
+        raise UserError(f"The pipeline configuration has no model: `model {{ ... }}` must hold one of {members}.")
+    return getattr(config.model, name), name
 
 
 def __getattr__(name: str) -> Any:

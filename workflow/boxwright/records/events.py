@@ -24,7 +24,7 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.util.tensor_util import make_tensor_proto
 
-from boxwright.records import tfrecord
+from boxwright import tfrecord
 
 # Images are for looking at: a photograph as PNG would be ten times as large. Without chroma subsampling
 # (4:4:4), thin coloured lines of drawn boxes stay sharp.

@@ -13,8 +13,8 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from boxwright import protos
-from boxwright.annotations.model import Sample
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
+from boxwright.dataset.samples import Sample
 
 _CORNERS = ("ymin", "xmin", "ymax", "xmax")
 _BYTES, _INTS, _FLOATS = "bytes_list", "int64_list", "float_list"

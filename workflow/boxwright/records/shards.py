@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from boxwright.annotations import manifest as manifests
-from boxwright.annotations.images import encode_for_record
-from boxwright.annotations.model import Sample
-from boxwright.errors import UserError
-from boxwright.files import writing
-from boxwright.records import tfrecord
+from boxwright import tfrecord
+from boxwright.core.errors import UserError
+from boxwright.core.files import writing
+from boxwright.dataset import manifest as manifests
+from boxwright.dataset.samples import Sample
+from boxwright.images.loader import encode_for_record
 from boxwright.records.example import Encoder
 
 # How many images an error message names.

@@ -11,8 +11,8 @@ import tensorflow as tf
 from google.protobuf.message import Message
 
 from boxwright.boxes import geometry
-from boxwright.errors import UserError
-from boxwright.pipeline import limits
+from boxwright.catalog import limits
+from boxwright.core.errors import UserError
 from boxwright.training import crops
 from boxwright.training.crops import Augmentation, Sample
 

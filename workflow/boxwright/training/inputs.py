@@ -18,12 +18,12 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 
-from boxwright import devices
+from boxwright import devices, tfrecord
+from boxwright.catalog import limits
+from boxwright.catalog.engine import DATA, differing
+from boxwright.core.errors import UserError
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.errors import UserError
-from boxwright.pipeline import limits
-from boxwright.pipeline.engine import DATA, differing
-from boxwright.records import example, tfrecord
+from boxwright.records import example
 from boxwright.training import augment
 from boxwright.training.crops import Sample
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from boxwright import files, progress
+from boxwright.console import progress
+from boxwright.core import files
 from boxwright.records.events import EventWriter
 
 PREFIX = "Loss/"  # of the loss tags, as the OD API names them

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from boxwright import replicas
+from boxwright.devices import replicas
 
 START = 2.0**15
 STEPS_TO_DOUBLE = 2000

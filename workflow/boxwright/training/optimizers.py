@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 from google.protobuf.message import Message
 
-from boxwright import replicas
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
+from boxwright.devices import replicas
 from boxwright.training import schedules
 
 ADAM_BETA1, ADAM_BETA2 = 0.9, 0.999  # not in the proto: TensorFlow's defaults

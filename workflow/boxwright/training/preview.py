@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 
-from boxwright.detector import builder
-from boxwright.figures import draw
-from boxwright.files import writing
+from boxwright.core.files import writing
+from boxwright.detector.build import builder
+from boxwright.images import draw
 from boxwright.pipeline import text
 from boxwright.records.events import EventWriter
 from boxwright.training.inputs import Batch, Inputs, Preprocess

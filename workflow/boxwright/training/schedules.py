@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from google.protobuf.message import Message
 
-from boxwright.errors import UserError
-from boxwright.pipeline import limits
+from boxwright.catalog import limits
+from boxwright.core.errors import UserError
 
 Schedule = Callable[[int], float]
 

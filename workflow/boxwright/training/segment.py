@@ -18,10 +18,12 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 
-from boxwright import devices, progress
-from boxwright.detector import builder, checkpoint
-from boxwright.errors import UserError
-from boxwright.pipeline import model_of
+from boxwright import devices
+from boxwright.checkpoints import restore
+from boxwright.console import progress
+from boxwright.core.errors import UserError
+from boxwright.detector.build import builder
+from boxwright.protos import model_of
 from boxwright.training import optimizers, state, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
@@ -169,7 +171,7 @@ def _restore_start_weights(
 ) -> Any:
     """The weights that `fine_tune_checkpoint` gives. An empty type means what the older, deprecated field says."""
     kind = config.fine_tune_checkpoint_type or ("detection" if config.from_detection_checkpoint else "classification")
-    return checkpoint.restore(
+    return restore.restore(
         detector,
         config.fine_tune_checkpoint,
         checkpoint_type=kind,

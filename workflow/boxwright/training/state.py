@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from boxwright import files
-from boxwright.detector import checkpoint
-from boxwright.errors import UserError
+from boxwright.checkpoints import checkpoint_files
+from boxwright.core import files
+from boxwright.core.errors import UserError
 
 GLOBAL_STEP = "global_step"
 
@@ -24,7 +24,7 @@ GLOBAL_STEP = "global_step"
 def save(prefix: Path, variables: Mapping[str, tf.Variable], step: int) -> None:
     """Write all `variables` by name, and the step, as the checkpoint `prefix`, whole or not at all."""
     values = {name: variable.numpy() for name, variable in variables.items()}
-    checkpoint.write(prefix, values | {GLOBAL_STEP: np.int64(step)})
+    checkpoint_files.write(prefix, values | {GLOBAL_STEP: np.int64(step)})
 
 
 def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> int:
@@ -48,7 +48,7 @@ def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> int:
 
 def _tensors(prefix: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Tensors of a checkpoint by name, their checksums verified."""
-    reader = checkpoint.read(prefix)
+    reader = checkpoint_files.read(prefix)
     missing = sorted(set(names) - reader.shapes.keys())
     if missing:
         raise UserError(f"The checkpoint {prefix} cannot be continued, it lacks {_some(missing)}.")

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from boxwright import progress, replicas
-from boxwright.errors import UserError
+from boxwright.console import progress
+from boxwright.core.errors import UserError
+from boxwright.devices import replicas
 from boxwright.pipeline import text
 
 _MARK = "BOXWRIGHT_WORKER"

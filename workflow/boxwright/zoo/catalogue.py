@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 from boxwright.zoo import PREFIX
 
 CATALOGUE = Path(__file__).resolve().parents[3] / "config" / "zoo.yaml"

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from boxwright.errors import UserError
-from boxwright.files import sha256_file
-from boxwright.progress import say, track
+from boxwright.console.progress import say, track
+from boxwright.core.errors import UserError
+from boxwright.core.files import sha256_file
 
 # Attempts in a row that bring no new byte, and the pause after the first one in seconds, doubled after each.
 ATTEMPTS = 5

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from boxwright.errors import UserError
-from boxwright.files import sha256_file, writing
-from boxwright.progress import say
+from boxwright.console.progress import say
+from boxwright.core.errors import UserError
+from boxwright.core.files import sha256_file, writing
 from boxwright.zoo import download
 from boxwright.zoo.catalogue import Entry
 from boxwright.zoo.unpack import unpack

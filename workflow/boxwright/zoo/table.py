@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from boxwright.errors import UserError
-from boxwright.pipeline import engine, text
+from boxwright.catalog import engine
+from boxwright.core.errors import UserError
+from boxwright.pipeline import text
 from boxwright.zoo import catalogue
 from boxwright.zoo.catalogue import Entry, Table
 

@@ -12,7 +12,7 @@ import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from boxwright.errors import UserError
+from boxwright.core.errors import UserError
 
 
 def unpack(archive: Path, folder: Path) -> None:

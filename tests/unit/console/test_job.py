@@ -1,0 +1,136 @@
+"""What happens around the work of a rule."""
+
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from boxwright.console import progress
+from boxwright.console.checksums import Checksums
+from boxwright.console.job import job
+from boxwright.core.errors import UserError
+
+
+@pytest.fixture
+def rule(tmp_path):
+    """The part of Snakemake's object that matters here."""
+    results = tmp_path / "results"
+    output = results / "more" / "out.txt"
+    output.parent.mkdir(parents=True)
+    output.write_text("made before")
+    return SimpleNamespace(
+        log=[str(results / "logs" / "rule.log")],
+        config={"results": str(results)},
+        input=[str(results / "made.txt")],
+        output=[str(output)],
+    )
+
+
+@pytest.fixture(autouse=True)
+def a_while(monkeypatch):
+    monkeypatch.setattr(progress, "duration", lambda _: "7 s")
+
+
+def logged(rule):
+    return Path(rule.log[0]).read_text(encoding="utf-8")
+
+
+def test_output_reaches_terminal_and_log(rule, capsys):
+    with job(rule):
+        print("to one")
+        print("to the other", file=sys.stderr)
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("to one\n", "to the other\nDone in 7 s\n")
+    assert logged(rule) == "to one\nto the other\nDone in 7 s\n"
+
+
+def test_redrawn_lines_stay_out_of_the_log(rule, capsys):
+    with job(rule):
+        sys.stderr.write("\r 10 %")
+        sys.stderr.write("\r 20 %")
+        print("done")
+    assert capsys.readouterr().err.startswith("\r 10 %\r 20 %")
+    assert logged(rule).startswith("done\n")
+
+
+@pytest.fixture
+def shown():
+    """A run that shows one line of the job."""
+    progress.show_lines(True)
+    yield
+    progress.show_lines(False)
+
+
+def test_a_job_of_which_a_line_is_shown_prints_into_its_log(shown, rule, capfd):
+    with job(rule):
+        print("to one")
+        os.write(2, b"from C++\n")
+        print("to the other", file=sys.stderr)
+        progress.warn("All should know")
+    assert logged(rule) == "to one\nfrom C++\nto the other\nAll should know\nDone in 7 s\n"
+    heard = capfd.readouterr()
+    assert (heard.out, heard.err) == ("", "All should know\n")
+
+
+def test_what_a_log_cannot_take_reaches_the_terminal(shown, rule, capfd):
+    rule.log = ["/dev/full"]
+    with pytest.raises(SystemExit), job(rule):
+        raise UserError("The disk is full.")
+    assert "The disk is full." in capfd.readouterr().err
+
+
+def test_a_users_mistake_ends_with_its_text_and_no_traceback(rule, capsys):
+    with pytest.raises(SystemExit) as ended, job(rule):
+        raise UserError("The folder photos is empty.")
+    assert ended.value.code == 1
+    shown = capsys.readouterr().err
+    assert "The folder photos is empty." in shown and "Traceback" not in shown
+    assert "The folder photos is empty." in logged(rule)
+
+
+def test_an_unforeseen_error_keeps_its_traceback_in_the_log(rule):
+    with pytest.raises(SystemExit) as ended, job(rule):
+        1 / 0  # noqa: B018
+    assert ended.value.code == 1
+    assert "Traceback" in logged(rule) and "ZeroDivisionError" in logged(rule)
+
+
+def test_outputs_and_what_is_listed_get_receipts(rule, tmp_path):
+    output, beside = Path(rule.output[0]), tmp_path / "results/more/beside.txt"
+    with job(rule) as undeclared:
+        output.write_text("made")
+        beside.write_text("made, too")
+        undeclared.append(beside)
+    checksums = Checksums(tmp_path / "results")
+    assert checksums.complaint(output) == ""
+    beside.unlink()
+    assert checksums.complaint(output) == f"{beside} is gone"
+
+
+def test_a_job_that_fails_leaves_its_output_unfinished(rule, tmp_path):
+    output = Path(rule.output[0])
+    checksums = Checksums(tmp_path / "results")
+    checksums.write([output])
+    with pytest.raises(SystemExit), job(rule):
+        output.write_text("half")
+        raise UserError("no")
+    assert checksums.complaint(output) == f"{output} was left unfinished"
+
+
+def test_a_damaged_input_stops_the_job_before_its_work(rule, tmp_path, capsys):
+    given = Path(rule.input[0])
+    given.write_text("item { id: 1 }")
+    Checksums(tmp_path / "results").write([given])
+    given.write_text("item { id: 3 }")
+    with pytest.raises(SystemExit), job(rule):
+        raise AssertionError("it was used")
+    assert f"{given} is damaged" in capsys.readouterr().err
+
+
+def test_streams_are_put_back(rule):
+    before = sys.stdout, sys.stderr
+    with pytest.raises(SystemExit), job(rule):
+        raise UserError("no")
+    assert (sys.stdout, sys.stderr) == before

@@ -1,0 +1,205 @@
+"""Annotations as labelImg and its relatives write them."""
+
+import math
+
+import pytest
+
+from boxwright.core.errors import UserError
+from boxwright.dataset.formats import voc
+from boxwright.dataset.formats.voc import Annotation
+from boxwright.dataset.samples import Box
+
+LABELIMG = b"""<annotation verified="yes">
+\t<folder>images</folder>
+\t<filename>raccoon-1.jpg</filename>
+\t<path>/Users/somebody/raccoon-1.jpg</path>
+\t<source><database>Unknown</database></source>
+\t<size><width>650</width><height>417</height><depth>3</depth></size>
+\t<segmented>0</segmented>
+\t<object>
+\t\t<name>raccoon</name>
+\t\t<pose>Frontal</pose>
+\t\t<truncated>1</truncated>
+\t\t<difficult>0</difficult>
+\t\t<bndbox><xmin>81</xmin><ymin>88</ymin><xmax>522</xmax><ymax>408</ymax></bndbox>
+\t</object>
+</annotation>
+"""
+
+
+def test_labelimg():
+    box = Box("raccoon", 81, 88, 522, 408, truncated=True, pose="Frontal")
+    assert voc.read(LABELIMG) == Annotation("raccoon-1.jpg", 650, 417, (box,))
+
+
+# One change each of a file that labelImg wrote, by what stands there and what is put in its place.
+CHANGES = [
+    (b"", b""),
+    (b' verified="yes"', b""),
+    (b'<annotation verified="yes">', b"<annotation verified='yes' >"),
+    (b"<annotation", b'<?xml version="1.0" encoding="utf-8"?>\n<annotation'),
+    (b"<annotation", b"\xef\xbb\xbf<annotation"),
+    (b"<annotation", b"\x0b<annotation"),
+    (b"\t<folder>images</folder>\n", b""),
+    (b"\n", b"\r\n"),
+    (b"raccoon-1.jpg</filename>", b" raccoon-1.jpg\n</filename>"),
+    (b"<filename>raccoon-1.jpg</filename>", b""),
+    (b"<filename>raccoon-1.jpg</filename>", b"<filename/>"),
+    (b"<name>raccoon</name>", b"<name></name>"),
+    (b"<name>raccoon</name>", b"<name>cat &amp; dog</name>"),
+    (b"<name>raccoon</name>", b"<name><![CDATA[cat]]></name>"),
+    (b"<name>raccoon</name>", b"<name>cat<!-- or dog --></name>"),
+    (b"<name>raccoon</name>", "<name>W\u00e4schb\u00e4r</name>".encode()),
+    (b"<name>raccoon</name>", b"<name>a > b</name>"),
+    (b"<name>raccoon</name>", b"<name>a ]]> b</name>"),
+    (b"<name>raccoon</name>", b"<name>a\x01b</name>"),
+    (b"<name>raccoon</name>", b"<name>first</name><name>second</name>"),
+    (b"<pose>Frontal</pose>", b"<pose/>"),
+    (b"<pose>Frontal</pose>", b"<pose> </pose>"),
+    (b"<truncated>1</truncated>", b"<truncated>Yes</truncated>"),
+    (b"<difficult>0</difficult>", b"<occluded>0</occluded><difficult>1</difficult>"),
+    (b"<width>650</width>", b"<width>abc</width>"),
+    (b"<width>650</width>", b"<width> 650.0 </width>"),
+    (b"<xmin>81</xmin>", b"<xmin>8.5e1</xmin>"),
+    (b"<xmin>81</xmin>", b"<xmin>nan</xmin>"),
+    (b"<xmin>81</xmin>", b"<xmin></xmin>"),
+    (b"<xmin>81</xmin><ymin>88</ymin>", b"<ymin>88</ymin><xmin>81</xmin>"),
+    (b"</object>", b"</object><object><name>cat</name></object>"),
+    (b"</object>", b"<part><name>head</name></part></object>"),
+    (b"</annotation>\n", b"</annotation>"),
+    (b"</annotation>\n", b""),
+    (b"</annotation>\n", b"</annotation>\n<more/>"),
+    (b"</segmented>", b"</segmented><owner><name>me</name></owner>"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), CHANGES)
+def test_the_short_way_finds_what_the_parser_finds(old, new, monkeypatch):
+    data = LABELIMG.replace(old, new) if old else LABELIMG
+    short = voc._read_as_written(data)
+    monkeypatch.setattr(voc, "_read_as_written", lambda data: None)
+    try:
+        parsed = repr(voc.read(data))  # NaN equals nothing, but looks the same
+    except UserError:
+        parsed = None
+    assert short is None or repr(short) == parsed
+
+
+def test_the_short_way_is_taken_by_what_labelimg_writes():
+    assert voc._read_as_written(LABELIMG) is not None
+    assert voc._read_as_written(LABELIMG.replace(b"</object>", b"</object>" + OBJECT)).boxes[1].class_name == "cat"
+
+
+OBJECT = (
+    b"<object><name>cat</name><pose>Left</pose><truncated>0</truncated><difficult>0</difficult>"
+    b"<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox></object>"
+)
+
+
+def test_what_is_left_out_has_a_default():
+    data = b"<annotation><object><bndbox><xmin>1</xmin></bndbox></object><object/></annotation>"
+    stated = voc.read(data)
+    assert (stated.filename, stated.width, stated.height) == ("", 0, 0)
+    first, second = stated.boxes
+    assert (first.class_name, first.xmin, first.difficult, first.truncated, first.pose) == (
+        "",
+        1,
+        False,
+        False,
+        "Unspecified",
+    )
+    assert all(map(math.isnan, (first.ymin, first.xmax, first.ymax, *second.corners)))
+    assert voc.read(b"<annotation/>") == Annotation()
+
+
+def test_coordinates_keep_their_precision():
+    text = "<xmin>0.1</xmin><ymin>1e1</ymin><xmax> 123.45678901234567 </xmax><ymax>4000000001</ymax>"
+    data = f"<annotation><object><name>a</name><bndbox>{text}</bndbox></object></annotation>".encode()
+    assert voc.read(data).boxes[0].corners == (0.1, 10.0, 123.45678901234567, 4000000001.0)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "1,5", "12px", "inf", "nan"])
+def test_no_number_is_not_finite(text):
+    data = f"<annotation><object><bndbox><xmin>{text}</xmin></bndbox></object></annotation>".encode()
+    assert not math.isfinite(voc.read(data).boxes[0].xmin)
+
+
+@pytest.mark.parametrize("size", ["0", "-5", "", "abc", "nan", "1e99"])
+def test_a_size_without_sense_is_none(size):
+    data = f"<annotation><size><width>{size}</width><height>5.0</height></size></annotation>".encode()
+    assert (voc.read(data).width, voc.read(data).height) == (0, 5)
+
+
+def test_parts_of_an_object_are_not_the_object():
+    part = "<part><name>head</name><bndbox><xmin>9</xmin><ymin>9</ymin><xmax>10</xmax><ymax>10</ymax></bndbox></part>"
+    frame = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox>"
+    data = f"<annotation><object><name>dog</name>{part}{frame}</object></annotation>".encode()
+    assert voc.read(data).boxes == (Box("dog", 1, 2, 3, 4),)
+
+
+def test_comments_white_space_and_encodings():
+    named = "<object><name>\n chien été </name></object>"
+    text = f"<annotation><!-- by hand --><filename> été.jpg\n</filename>{named}</annotation>"
+    for encoding in ("utf-8", "utf-16", "iso-8859-1"):
+        data = f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(encoding)
+        assert voc.read(data).filename == "été.jpg"
+        assert voc.read(data).boxes[0].class_name == "chien été"
+    assert voc.read(b"\xef\xbb\xbf" + text.encode()).filename == "été.jpg"
+
+
+def test_entities_are_not_expanded(tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    data = f'<!DOCTYPE a [<!ENTITY x SYSTEM "file://{secret}">]><annotation><filename>&x;</filename></annotation>'
+    assert "secret" not in voc.read(data.encode()).filename
+    entities = '<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">'
+    bomb = f"<!DOCTYPE a [{entities}]><annotation><filename>&b;</filename></annotation>"
+    assert voc.read(bomb.encode()).filename == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "not well-formed"),
+        (LABELIMG[:-30], "not well-formed"),
+        ("<annotation><filename>é</filename></annotation>".encode("latin-1"), "not well-formed"),
+        (b"<html><body/></html>", "its root is <html>"),
+        (b'{"annotation": {}}', "not well-formed"),
+    ],
+)
+def test_what_cannot_be_read_is_said(tmp_path, data, says):
+    path = tmp_path / "a.xml"
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=rf"a\.xml .*{says}"):
+        voc.read(path)
+
+
+def test_what_is_written_is_read(tmp_path):
+    boxes = (Box("a & <b>", 1, 2, 30, 40, True, True, "Left"), Box("é", 0, 0, 64, 48))
+    voc.write(tmp_path / "a.xml", filename="a & b.jpg", width=64, height=48, boxes=boxes)
+    assert voc.read(tmp_path / "a.xml") == Annotation("a & b.jpg", 64, 48, boxes)
+
+
+def test_labelimg_gets_whole_pixels_inside_the_image(tmp_path):
+    boxes = (Box("a", -0.4, 1.6, 3.5, 99), Box("b", 5.1, 5.1, 5.2, 5.2), Box("c", 64, 48, 64, 48))
+    voc.write(tmp_path / "a.xml", filename="a.jpg", width=64, height=48, boxes=boxes)
+    assert [box.corners for box in voc.read(tmp_path / "a.xml").boxes] == [
+        (0, 2, 4, 48),
+        (5, 5, 6, 6),
+        (63, 47, 64, 48),
+    ]
+    assert "." not in (tmp_path / "a.xml").read_text().partition("<size>")[2]
+
+
+def test_exact_coordinates_can_be_written(tmp_path):
+    boxes = (Box("a", 0.1, 1 / 3, 20, 30.5),)
+    voc.write(tmp_path / "a.xml", filename="a.jpg", width=64, height=48, boxes=boxes, whole_pixels=False)
+    assert voc.read(tmp_path / "a.xml").boxes == boxes
+
+
+def test_real_annotations(shared):
+    paths = sorted((shared / "data").glob("*/annotations/*.xml"))
+    assert len(paths) == 564
+    found = [voc.read(path) for path in paths]
+    assert sum(len(annotation.boxes) for annotation in found) == 217 + 4888
+    assert all(annotation.filename and annotation.width and annotation.height for annotation in found)

@@ -1,0 +1,385 @@
+"""Every defect, made on purpose: named with its file and box, treated as the policy says, never silent."""
+
+import csv
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests import factories
+
+from boxwright.core.errors import UserError
+from boxwright.dataset import manifest, plan
+from boxwright.dataset.defects import DEFECTS, Finding, policies
+from boxwright.dataset.samples import Box
+
+CAT = Box("cat", 8, 6, 40, 30)
+NAN = float("nan")
+GRAY = Image.fromarray(factories.pixels(1)).convert("L")
+DEEP = factories.png16(np.zeros((48, 64, 3), np.uint16))
+ALPHA = np.dstack([factories.pixels(1), factories.pixels(2)[..., :1]])
+
+
+def make(dataset, out, **changes):
+    """Plan a data set: the plan, the findings, and the samples by name."""
+    made = plan.make(dataset.settings(**changes), out)
+    return made, findings(out / "plan" / "checks.tsv"), samples(out)
+
+
+def findings(path):
+    rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8")), delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert tuple(rows[0]) == Finding._fields
+    return [Finding(*row) for row in rows[1:]]
+
+
+def samples(out):
+    return {sample.name: sample for path in (out / "plan").glob("*.jsonl") for sample in manifest.read(path)}
+
+
+# Each case: what is added to ten good samples, the file and the box that are named, the action by default, and whether
+# the sample bad.* is still there.
+def broken_image(data, name="bad.jpg"):
+    return lambda d: d.sample(name, data=data)
+
+
+def boxed(*boxes, data=None, **stated):
+    return lambda d: d.sample("bad.jpg", *boxes, data=data, **stated)
+
+
+def truncated(d):
+    d.sample("bad.jpg", data=factories.photo(1)[:-200])
+
+
+def without_xml(d):
+    d.image("bad.jpg")
+
+
+def without_image(d):
+    d.xml("bad.jpg", CAT)
+
+
+def malformed(d):
+    d.sample("bad.jpg")
+    path = d.annotations / "bad.xml"
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def ambiguous(d):
+    d.image("one/bad.jpg")
+    d.image("two/bad.jpg")
+    d.xml("bad.jpg", CAT)
+
+
+def twice(d):
+    d.sample("bad.jpg")
+    d.xml("copy.jpg", CAT, filename="bad.jpg")
+
+
+def twice_unsettled(d):
+    d.image("bad.jpg")
+    d.xml("x.jpg", CAT, filename="bad.jpg")
+    d.xml("y.jpg", Box("cat", 1, 2, 30, 40), filename="bad.jpg")
+
+
+def same_name(d):
+    d.image("sub/s00.jpg")
+    (d.annotations / "sub").mkdir()
+    d.xml("sub/s00.jpg", CAT)
+
+
+def copy(*boxes):
+    return lambda d: d.sample("t.jpg", *boxes, data=(d.images / "s00.jpg").read_bytes())
+
+
+def similar(d):
+    d.sample("t.jpg", Box("Cat ", 8, 6, 40, 30))
+    d.sample("u.jpg", Box("Cat", 8, 6, 40, 30))
+
+
+CASES = {
+    "image_unreadable": (broken_image(b"not an image"), "bad.jpg", "", "drop_image", False),
+    "image_unreadable (web page)": (broken_image(b"<html>404</html>"), "bad.jpg", "", "drop_image", False),
+    "image_truncated": (truncated, "bad.jpg", "", "drop_image", False),
+    "image_truncated (empty)": (broken_image(b""), "bad.jpg", "", "drop_image", False),
+    "image_extension_lies": (broken_image(factories.encode(factories.pixels(1), "PNG")), "bad.jpg", "", "fix", True),
+    "image_format": (broken_image(factories.encode(factories.pixels(1), "BMP"), "bad.bmp"), "bad.bmp", "", "fix", True),
+    "image_grayscale": (broken_image(factories.encode(GRAY)), "bad.jpg", "", "keep", True),
+    "image_cmyk": (broken_image(factories.cmyk()), "bad.jpg", "", "fix", True),
+    "image_16_bit": (broken_image(DEEP, "bad.png"), "bad.png", "", "fix", True),
+    "image_alpha": (broken_image(factories.encode(ALPHA, "PNG"), "bad.png"), "bad.png", "", "fix", True),
+    "exif_rotation": (boxed(CAT, data=factories.photo(1, orientation=6), size=(48, 64)), "bad.jpg", "", "fix", True),
+    "exif_ambiguous": (boxed(CAT, data=factories.photo(1, orientation=3)), "bad.xml", "", "keep", True),
+    "exif_illegal": (boxed(CAT, data=factories.photo(1, orientation=0)), "bad.jpg", "", "keep", True),
+    "size_mismatch": (boxed(CAT, size=(640, 480)), "bad.xml", "", "fix", True),
+    "size_mismatch (turned)": (boxed(Box("cat", 8, 6, 40, 60), size=(48, 64)), "bad.xml", "", "drop_image", False),
+    "box_not_a_number": (boxed(Box("cat", 8, 6, NAN, 30), CAT), "bad.xml", "1: cat [8, 6, nan, 30]", "drop_box", True),
+    "box_inverted": (boxed(CAT, Box("dog", 40, 6, 8, 30)), "bad.xml", "2: dog [40, 6, 8, 30]", "drop_box", True),
+    "box_zero_area": (boxed(CAT, Box("dog", 8, 6, 8, 30)), "bad.xml", "2: dog [8, 6, 8, 30]", "drop_box", True),
+    "box_outside": (boxed(Box("cat", -1, 6, 65.5, 30)), "bad.xml", "1: cat [-1, 6, 65.5, 30]", "fix", True),
+    "box_outside (wholly)": (boxed(CAT, Box("a", 70, 6, 80, 30)), "bad.xml", "2: a [70, 6, 80, 30]", "drop_box", True),
+    "box_subpixel": (boxed(CAT, Box("cat", 8, 6, 8.5, 30)), "bad.xml", "2: cat [8, 6, 8.5, 30]", "drop_box", True),
+    "image_emptied": (boxed(Box("cat", 8, 6, 8, 30)), "bad.jpg", "", "keep", True),
+    "class_missing": (boxed(CAT, Box("", 8, 6, 40, 30)), "bad.xml", "2: [8, 6, 40, 30]", "drop_box", True),
+    "class_similar": (similar, "t.jpg", "", "keep", None),
+    "image_without_xml": (without_xml, "bad.jpg", "", "drop_image", False),
+    "xml_without_image": (without_image, "bad.xml", "", "drop_image", None),
+    "xml_malformed": (malformed, "bad.xml", "", "drop_image", False),
+    "xml_twice": (twice, "copy.xml", "", "fix", True),
+    "xml_twice (unsettled)": (twice_unsettled, "y.xml", "", "drop_image", False),
+    "same_name": (same_name, "sub/s00.jpg", "", "keep", None),
+    "duplicate_same_boxes": (copy(CAT), "t.jpg", "", "keep", None),
+    "duplicate_other_boxes": (copy(Box("cat", 1, 2, 30, 40)), "t.jpg", "", "keep", None),
+}  # fmt: skip
+# These fail by default and have tests of their own below.
+FAILING = {"class_unknown", "xml_ambiguous", "duplicate_across_split"}
+
+
+def test_every_defect_has_a_case():
+    assert {name.partition(" ")[0] for name in CASES} | FAILING == set(DEFECTS)
+
+
+@pytest.mark.parametrize(("name", "case"), CASES.items(), ids=CASES)
+def test_a_defect_is_named_and_treated(dataset, tmp_path, name, case):
+    add, file, box, action, kept = case
+    defect = name.partition(" ")[0]
+    dataset.fill(10)
+    add(dataset)
+    made, found, left = make(dataset, tmp_path / "out")
+    of_kind = [finding for finding in found if finding.defect == defect]
+    assert [(finding.file, finding.box, finding.action) for finding in of_kind] == [(file, box, action)]
+    assert of_kind[0].detail
+    if kept is not None:
+        assert any(sample.startswith("bad") for sample in left) == kept
+    assert made.counts["defects"][defect] == 1
+    assert defect in made.summary and DEFECTS[defect].meaning in made.summary
+    assert len([sample for sample in left if sample.startswith("s")]) >= 10
+
+
+@pytest.mark.parametrize(("name", "case"), CASES.items(), ids=CASES)
+def test_each_policy_does_what_it_says(dataset, tmp_path, name, case):
+    add, file, *_ = case
+    defect = name.partition(" ")[0]
+    dataset.fill(10)
+    before = set(dataset.images.rglob("*"))
+    add(dataset)
+    added = {
+        str(path.relative_to(dataset.images)) for path in set(dataset.images.rglob("*")) - before if path.is_file()
+    }
+    for policy in DEFECTS[defect].policies:
+        out = tmp_path / policy
+        if policy == "fail":
+            with pytest.raises(UserError) as error:
+                make(dataset, out, policies={defect: policy})
+            assert (
+                file in str(error.value) and defect in str(error.value) and str(out / "checks.tsv") in str(error.value)
+            )
+            assert not (out / "plan" / "plan.json").exists()
+            (finding,) = [f for f in findings(out / "checks.tsv") if f.defect == defect]
+            assert finding.action == "fail"
+            continue
+        _, found, left = make(dataset, out, policies={defect: policy})
+        (finding,) = [f for f in found if f.defect == defect]
+        if policy == "drop_image":
+            assert finding.action == "drop_image"
+            gone = added - left.keys()
+            assert gone if added else defect == "xml_without_image"
+        elif policy == "drop_box":
+            assert finding.action == "drop_box"
+            assert added <= left.keys()
+        elif policy == "keep":
+            assert finding.action == "keep"
+            assert added <= left.keys()
+
+
+def box_of(dataset, out, **changes):
+    (box,) = make(dataset, out, **changes)[2]["bad.jpg"].boxes
+    return box.corners
+
+
+def test_fixed_boxes(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.sample("bad.jpg", Box("cat", -3.5, 6, 70, 48.25))
+    assert box_of(dataset, tmp_path / "1") == (0, 6, 64, 48)
+    dataset.sample("bad.jpg", Box("cat", 40, 30, 8.5, 6))
+    assert box_of(dataset, tmp_path / "2", policies={"box_inverted": "fix"}) == (8.5, 6, 40, 30)
+    dataset.sample("bad.jpg", Box("cat", 8, 6, 8.5, 30))
+    assert box_of(dataset, tmp_path / "3", policies={"box_subpixel": "keep"}) == (8, 6, 8.5, 30)
+
+
+def test_a_clipped_box_can_be_too_small(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.sample("bad.jpg", CAT, Box("cat", 63.5, 6, 80, 30))
+    _, found, left = make(dataset, tmp_path / "out")
+    assert [(f.defect, f.action) for f in found] == [("box_outside", "fix"), ("box_subpixel", "drop_box")]
+    assert left["bad.jpg"].boxes == (CAT,)
+
+
+def test_precise_boxes_stay_precise(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.sample("bad.jpg", Box("cat", 0.1, 1 / 3, 63.999999999, 48))
+    assert box_of(dataset, tmp_path / "out") == (0.1, 1 / 3, 63.999999999, 48)
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+@pytest.mark.parametrize("reading", ["upright", "stored", "upright without size", "stored without size"])
+def test_boxes_on_a_turned_image_are_read_in_the_frame_they_were_drawn_in(dataset, tmp_path, orientation, reading):
+    """The stored image is 64x48, the upright one 48x64. Each box fits one of them alone, or the XML's size decides."""
+    from boxwright.images import exif
+
+    dataset.fill(10)
+    data = factories.photo(1, orientation=orientation)
+    corners = (2, 3, 40, 60) if reading.startswith("upright") else (3, 2, 60, 40)
+    size = (0, 0) if "without" in reading else (48, 64) if reading == "upright" else (64, 48)
+    dataset.sample("bad.jpg", Box("cat", *corners), data=data, size=size)
+    _, found, left = make(dataset, tmp_path / "out")
+    assert [finding.defect for finding in found] == ["exif_rotation"]
+    sample = left["bad.jpg"]
+    assert (sample.width, sample.height, sample.fixes) == (48, 64, ("upright",))
+    expected = corners if reading.startswith("upright") else exif.upright_corners(corners, 64, 48, orientation)
+    assert sample.boxes[0].corners == expected
+
+
+def test_a_turned_image_with_a_box_that_fits_both_readings_is_ambiguous_without_a_size(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.sample("bad.jpg", CAT, data=factories.photo(1, orientation=6), size=(0, 0))
+    dataset.sample("clear.jpg", CAT, data=factories.photo(2, orientation=6), size=(64, 48))
+    _, found, left = make(dataset, tmp_path / "out")
+    assert ("bad.xml", "exif_ambiguous") in [(f.file, f.defect) for f in found]
+    assert ("clear.xml", "exif_ambiguous") not in [(f.file, f.defect) for f in found]
+    assert left["bad.jpg"].boxes == (CAT,)
+    assert left["clear.jpg"].boxes[0].corners == (18, 8, 42, 40)
+
+
+def test_sizes_that_disagree(dataset, tmp_path):
+    """Boxes that fit the image are pixels of it; those that fit the XML's size alone are scaled from that."""
+    dataset.fill(10)
+    dataset.sample("bad.jpg", Box("cat", 8, 6, 40, 30), size=(640, 480))
+    assert box_of(dataset, tmp_path / "1") == (8, 6, 40, 30)
+    dataset.sample("bad.jpg", Box("cat", 80, 60, 400, 300), size=(640, 480))
+    assert box_of(dataset, tmp_path / "2") == (8, 6, 40, 30)
+    _, found, _ = make(dataset, tmp_path / "3", policies={"size_mismatch": "keep"})
+    assert {(f.defect, f.action) for f in found} == {
+        ("size_mismatch", "keep"),
+        ("box_outside", "drop_box"),
+        ("image_emptied", "keep"),
+    }
+
+
+def test_no_size_is_no_defect(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.sample("bad.jpg", CAT, size=(0, 0))
+    assert make(dataset, tmp_path / "out")[1] == []
+
+
+def test_a_negative_is_a_sample(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.image("bad.jpg")
+    dataset.xml("bad.jpg")
+    made, found, left = make(dataset, tmp_path / "out")
+    assert found == [] and left["bad.jpg"].boxes == ()
+    assert made.counts["train"]["negatives"] + made.counts["eval"]["negatives"] == 1
+
+
+def label_map(folder, *names):
+    path = folder / "given.pbtxt"
+    path.write_text("".join(f'item {{ id: {i} name: "{name}" }}\n' for i, name in enumerate(names, start=1)))
+    return str(path)
+
+
+def test_an_unknown_class_stops_with_the_nearest_name(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.sample("bad.jpg", CAT, Box("dgo", 8, 6, 40, 30), Box("zebra", 1, 1, 9, 9))
+    given = label_map(tmp_path, "cat", "dog")
+    with pytest.raises(UserError) as error:
+        make(dataset, tmp_path / "out", label_map=given)
+    text = str(error.value)
+    assert "bad.xml, box 2: dgo [8, 6, 40, 30]: class_unknown, did you mean 'dog'?" in text
+    assert "bad.xml, box 3: zebra [1, 1, 9, 9]: class_unknown, the label map has cat, dog" in text
+    _, found, left = make(dataset, tmp_path / "out", label_map=given, policies={"class_unknown": "drop_box"})
+    assert [f.action for f in found] == ["drop_box", "drop_box"] and left["bad.jpg"].boxes == (CAT,)
+    left = make(dataset, tmp_path / "out", label_map=given, policies={"class_unknown": "drop_image"})[2]
+    assert "bad.jpg" not in left and len(left) == 10
+
+
+def test_an_annotation_that_may_belong_to_several_images_stops(dataset, tmp_path):
+    dataset.fill(10)
+    ambiguous(dataset)
+    with pytest.raises(UserError, match=r"bad\.xml: xml_ambiguous, it may belong to one/bad\.jpg, two/bad\.jpg"):
+        make(dataset, tmp_path / "out")
+    left = make(dataset, tmp_path / "out", policies={"xml_ambiguous": "drop_image"})[2]
+    assert len(left) == 10
+
+
+def test_the_same_photograph_on_both_lists_stops(dataset, tmp_path):
+    dataset.fill(10)
+    copy(Box("cat", 1, 2, 30, 40))(dataset)
+    train, held = tmp_path / "train.txt", tmp_path / "eval.txt"
+    train.write_text("".join(f"s{i:02d}\n" for i in range(8)))
+    held.write_text("t\ns09\n")
+    split = {"eval_fraction": 0.2, "seed": 0, "train": str(train), "eval": str(held)}
+    with pytest.raises(UserError, match=r"s00\.jpg: duplicate_across_split, t\.jpg, an evaluation image"):
+        make(dataset, tmp_path / "out", split=split)
+    made, _, left = make(dataset, tmp_path / "out", split=split, policies={"duplicate_across_split": "drop_image"})
+    assert "s00.jpg" not in left and made.counts["train"]["images"] == 7 and made.counts["on_neither_list"] == 1
+    assert "s00.jpg" in make(dataset, tmp_path / "out", split=split, policies={"duplicate_across_split": "keep"})[2]
+
+
+def test_all_that_fails_is_told_at_once(dataset, tmp_path):
+    dataset.fill(10)
+    for index in range(30):
+        dataset.sample(f"bad{index:02d}.jpg", CAT, Box("cat", 8, 6, 8, 30))
+    dataset.sample("worse.jpg", data=b"")
+    with pytest.raises(UserError) as error:
+        make(dataset, tmp_path / "out", policies={"box_zero_area": "fail", "image_truncated": "fail"})
+    text = str(error.value)
+    assert "31 defects" in text and "... and 11 more" in text
+    assert "box_zero_area: draw the box again; or set `dataset.policies.box_zero_area` to drop_box | drop_image" in text
+    assert "image_truncated: copy or download the file again" in text
+    assert len(findings(tmp_path / "out" / "checks.tsv")) == 31
+
+
+def test_after_a_failure_the_rule_writes_its_own_table(dataset, tmp_path):
+    """The table of a failed plan must not be taken for the finished result of the rule."""
+    dataset.fill(10)
+    dataset.sample("bad.jpg", data=b"")
+    with pytest.raises(UserError):
+        make(dataset, tmp_path / "out", policies={"image_truncated": "fail"})
+    assert (tmp_path / "out" / "checks.tsv").exists()
+    make(dataset, tmp_path / "out")
+    assert not (tmp_path / "out" / "checks.tsv").exists()
+
+
+def test_policies_are_checked():
+    assert policies({"box_inverted": "fix"})["box_inverted"] == "fix"
+    assert policies({})["class_unknown"] == "fail"
+    with pytest.raises(UserError) as error:
+        policies({"box_zero_aera": "fail", "image_unreadable": "fix", "exif_rotation": "ignore"})
+    text = str(error.value)
+    assert "`dataset.policies.box_zero_aera` is not a defect; did you mean `box_zero_area`?" in text
+    assert "`dataset.policies.image_unreadable` is fix, allowed is drop_image | fail" in text
+    assert "`dataset.policies.exif_rotation` is ignore, allowed is fix | drop_image | fail" in text
+
+
+def test_full_verification_finds_what_headers_hide(dataset, tmp_path):
+    dataset.fill(10)
+    good = factories.encode(factories.pixels(), "PNG")
+    start = good.index(b"IDAT")
+    length = struct.unpack(">I", good[start - 4 : start])[0]
+    body = b"IDAT" + bytes(length)
+    bad = good[:start] + body + struct.pack(">I", factories.zlib.crc32(body)) + good[start + 4 + length + 4 :]
+    dataset.sample("bad.png", data=bad)
+    assert "bad.png" in make(dataset, tmp_path / "out")[2]
+    _, found, left = make(dataset, tmp_path / "out", verify="full")
+    assert "bad.png" not in left and [(f.file, f.defect) for f in found] == [("bad.png", "image_unreadable")]
+    assert "bad.png" in make(dataset, tmp_path / "out")[2]  # the same settings give the same, whatever was seen
+
+
+def test_tables_stand_names_with_tabs(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.image("odd\tname\n.jpg")
+    dataset.sample('"quoted" é.jpg')
+    make(dataset, tmp_path / "out")
+    assert '"quoted" é.jpg' in make(dataset, tmp_path / "out")[2]
+    rows = (tmp_path / "out/plan/split.tsv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 12 and all(row.count("\t") == 2 for row in rows)

@@ -1,0 +1,80 @@
+"""What one file says, as the line that is kept of it."""
+
+import math
+from itertools import product
+
+import pytest
+from tests import factories
+
+from boxwright.dataset import facts
+from boxwright.dataset.checks import Checker
+from boxwright.dataset.defects import policies
+from boxwright.dataset.formats import voc
+from boxwright.dataset.samples import Box, boxes_json
+from boxwright.images.headers import ImageInfo
+
+IMAGE = facts.ImageFacts("sha", ImageInfo("jpeg", 64, 48), None)
+EDGES = (math.nan, -math.inf, -0.5, 0.0, 0.5, 1.0, 1.5)
+
+
+def said(path):
+    return facts.annotations_said([facts.annotation_facts(path)])[0]
+
+
+def stated(path, *boxes, size=(64, 48), filename="a.jpg"):
+    voc.write(path, filename=filename, width=size[0], height=size[1], boxes=boxes, whole_pixels=False)
+    return said(path)
+
+
+def test_the_checks_find_nothing_wrong_with_just_the_boxes_called_sound(tmp_path):
+    corners = [(xmin, 2.0, xmax, 9.0) for xmin, xmax in product((*EDGES, 63.0, 64.0), (*EDGES, 63.5, 64.0, 64.5))]
+    corners += [(3.0, ymin, 9.0, ymax) for ymin, ymax in product((*EDGES, 47.0, 48.0), (*EDGES, 47.5, 48.0, 48.5))]
+    sound = 0
+    for name, corner in product(("cat", ""), corners):
+        box = Box(name, *corner)
+        found = facts.AnnotationFacts("a.jpg", 64, 48, False, (name,), facts._dump([box]))
+        checker = Checker(policies({}))
+        entry = checker.sample("a.jpg", "a.jpg", IMAGE, found, "a.xml")
+        unchanged = not checker.findings and entry.boxes == boxes_json([box])
+        assert facts._is_sound(box, 64, 48) == unchanged, box
+        sound += unchanged
+    assert 0 < sound < len(corners)
+
+
+@pytest.mark.parametrize("known", [None, frozenset({"cat"}), frozenset({"cat", "dog"})])
+@pytest.mark.parametrize("size", [(64, 48), (48, 64), (128, 96), (0, 0)])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 9])
+def test_what_is_not_looked_into_comes_out_as_if_it_were(tmp_path, known, size, orientation):
+    path = tmp_path / "a.xml"
+    boxes = [Box("cat", 1, 2, 30, 40), Box("dog", 0.5, 0, 33.25, 48, True, True, "Left")]
+    found = stated(path, *boxes, size=size)
+    assert found.sound == (size != (0, 0))
+    image = IMAGE._replace(info=IMAGE.info._replace(orientation=orientation))
+    short, long = (Checker(policies({"class_unknown": "drop_box"}), known) for _ in range(2))
+    entry = short.sample("a.jpg", "images/a.jpg", image, found, "a.xml")
+    assert entry == long.sample("a.jpg", "images/a.jpg", image, found._replace(sound=False), "a.xml")
+    assert short.findings == long.findings
+
+
+def test_an_annotation_comes_back_from_its_line(tmp_path):
+    path = tmp_path / "a.xml"
+    boxes = (Box('a "b"\tc', 1.5, 2, 30, 40), Box("Käfer", 0, 0, 9, 9, pose="Left"))
+    found = stated(path, *boxes, filename="é\\ü.jpg")
+    assert found.stated() == voc.read(path)
+    assert found.classes == tuple(box.class_name for box in boxes)
+    path.write_text("<annotation><object><name>cat</name></object></annotation>")
+    assert not said(path).sound
+    assert math.isnan(said(path).stated().boxes[0].xmin)
+    path.write_text("<annotation>")
+    assert said(path).startswith("not well-formed XML")
+    assert "cannot be opened" in said(tmp_path / "none.xml")
+
+
+def test_an_image_comes_back_from_its_line(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(factories.photo(1))
+    whole, decoded = facts.images_said([facts.image_facts(path, decode) for decode in (False, True)])
+    assert (whole.undecodable, decoded.undecodable) == (None, "")
+    assert whole.info == decoded.info and whole.info.format == "jpeg" and not whole.info.problem
+    path.unlink()
+    assert "cannot be opened" in facts.images_said([facts.image_facts(path, False)])[0].info.problem

@@ -1,0 +1,114 @@
+"""Label maps: the OD API's format, ids from 1, kept for ever."""
+
+import pytest
+
+from boxwright import protos
+from boxwright.core.errors import UserError
+from boxwright.dataset import label_map
+
+
+def write(tmp_path, text):
+    path = tmp_path / "label_map.pbtxt"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_first_ids_are_alphabetical_and_kept():
+    first = label_map.extend({}, ["zebra", "cat", "cat"])
+    assert first == {"cat": 1, "zebra": 2}
+    assert label_map.extend(first, ["dog", "ant", "cat"]) == {"cat": 1, "zebra": 2, "ant": 3, "dog": 4}
+    assert label_map.extend(first, []) == first
+
+
+def test_what_is_written_is_read(tmp_path):
+    mapping = {'with "quotes" and \\': 1, "été": 2, "white blood cell": 3, "a\nb": 4}
+    label_map.write(tmp_path / "label_map.pbtxt", mapping)
+    assert label_map.read(tmp_path / "label_map.pbtxt") == mapping
+    text = (tmp_path / "label_map.pbtxt").read_text(encoding="utf-8")
+    assert 'name: "été"' in text and 'display_name: "été"' in text
+
+
+def test_forms_that_people_write(tmp_path):
+    text = """# my classes
+    item { id: 2, name: 'dog'; display_name: "Hund" }
+    item {
+      name: "cat"
+      id: 1
+    }
+    item: < id: 3 display_name: "bird" >
+    """
+    path = write(tmp_path, text)
+    assert list(label_map.read(path).items()) == [("cat", 1), ("dog", 2), ("bird", 3)]
+    assert label_map.read_aliases(path) == {"Hund": "dog"}
+
+
+def test_binary_form(tmp_path):
+    message = protos.StringIntLabelMap()
+    message.item.add(name="cat", id=1)
+    message.item.add(name="dog", id=2)
+    path = tmp_path / "label_map.pb"
+    path.write_bytes(message.SerializeToString())
+    assert label_map.read(path) == {"cat": 1, "dog": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('item { id: 0 name: "cat" }', "'cat' has id 0"),
+        ('item { name: "cat" }', "'cat' has id 0"),
+        ('item { id: -3 name: "cat" }', "'cat' has id -3"),
+        ('item { id: 1 name: "cat" } item { id: 1 name: "dog" }', "'cat' and 'dog' share id 1"),
+        ('item { id: 1 name: "cat" } item { id: 2 name: "cat" }', "'cat' stands in it twice"),
+        ('item { id: 1 name: "cat" } item { id: 4 name: "dog" }', "gaps (2, 3 missing)"),
+        ("item { id: 1 }", "id 1 has no name"),
+        ("", "no class"),
+        ("# nothing", "no class"),
+    ],
+)
+def test_maps_that_mislead_are_refused(tmp_path, text, says):
+    with pytest.raises(UserError) as error:
+        label_map.read(write(tmp_path, text))
+    assert says in str(error.value)
+    assert "label_map.pbtxt" in str(error.value)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    text = 'item { id: 0 name: "a" } item { id: 5 name: "b" } item { id: 5 name: "c" }'
+    with pytest.raises(UserError) as error:
+        label_map.read(write(tmp_path, text))
+    assert all(part in str(error.value) for part in ("id 0", "share id 5", "gaps (1, 2, 3, 4 missing)"))
+
+
+def test_gaps_may_be_allowed(tmp_path):
+    """COCO's 80 classes are numbered up to 90."""
+    path = write(tmp_path, 'item { id: 1 name: "person" } item { id: 90 name: "toothbrush" }')
+    assert label_map.read(path, gaps=True) == {"person": 1, "toothbrush": 90}
+
+
+@pytest.mark.parametrize("text", ["item { idd: 1 }", "cat\ndog\n", "{'cat': 1}"])
+def test_other_files_are_named(tmp_path, text):
+    with pytest.raises(UserError, match="is not a label map: line 1"):
+        label_map.read(write(tmp_path, text))
+    (tmp_path / "noise").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(UserError, match="is not a label map"):
+        label_map.read(tmp_path / "noise")
+    with pytest.raises(UserError, match="cannot be read"):
+        label_map.read(tmp_path / "missing.pbtxt")
+
+
+def test_the_label_map_beside_a_checkpoint(tmp_path):
+    assert label_map.beside(tmp_path / "model.ckpt") is None
+    (tmp_path / "mscoco_label_map.pbtxt").touch()
+    for checkpoint in (tmp_path, tmp_path / "model.ckpt", tmp_path / "frozen_inference_graph.pb"):
+        assert label_map.beside(checkpoint) == tmp_path / "mscoco_label_map.pbtxt"
+    (tmp_path / "other_label_map.pbtxt").touch()
+    assert label_map.beside(tmp_path) is None
+
+
+def test_classes_of_a_checkpoint_go_by_both_names(tmp_path):
+    assert label_map.of_checkpoint(tmp_path / "model.ckpt") is None
+    (tmp_path / "coco_label_map.pbtxt").write_text(
+        'item { name: "/m/01g317" id: 1 display_name: "person" } item { name: "dog" id: 18 }'
+    )
+    known = label_map.of_checkpoint(tmp_path / "model.ckpt")
+    assert known == {"/m/01g317": 1, "person": 1, "dog": 18}

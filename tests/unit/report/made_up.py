@@ -1,0 +1,98 @@
+"""Made-up results in the formats of the workflow's files, and what an SVG or HTML page says."""
+
+import html
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+
+from boxwright.report import metrics
+from boxwright.report.results import Result
+
+RECALLS = np.linspace(0, 1, 101)
+
+
+def texts(svg: bytes) -> list[str]:
+    """All texts of an SVG, which must be sound XML."""
+    return [" ".join(node.itertext()) for node in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def plain(page: bytes) -> str:
+    """What a page says, without its style sheet and tags."""
+    body = page.decode().partition("<body>")[2]
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body))).strip()
+
+
+def one_class(number: int, name: str, ap: float | None = 0.8, boxes: int = 10) -> dict:
+    """A class of analysis.json; without AP one that has no ground truth."""
+    row = {"id": number, "name": name, "images": boxes, "boxes": boxes, "detections": 12}
+    keys = ("AP", "AP50", "AR", "precision", "recall", "f1", "best_threshold", "curve")
+    if ap is None:
+        undefined = dict.fromkeys(keys[:-1], f"no box of class '{name}' in the evaluation images")
+        return row | dict.fromkeys(keys) | {"images": 0, "boxes": 0, "undefined": undefined}
+    curve = {"recall": RECALLS.tolist(), "precision": (ap >= RECALLS).astype(float).tolist(), "score": [0.5] * 101}
+    values = {"AP": ap / 2, "AP50": ap, "AR": ap, "precision": 0.75, "recall": 0.5, "f1": 0.6, "best_threshold": 0.42}
+    return row | values | {"curve": curve, "undefined": {}}
+
+
+def analysis(classes: list[dict] | None = None, **changes) -> dict:
+    """The content of analysis.json."""
+    classes = [one_class(1, "cat"), one_class(2, "dog", 0.6)] if classes is None else classes
+    size = len(classes)
+    kinds = ("classification", "localisation", "both", "duplicate", "background", "missed")
+    return {
+        "score_threshold": 0.5,
+        "iou_threshold": 0.5,
+        "interval": {"metric": metrics.MAP50, "level": 0.95, "low": 0.6, "high": 0.8, "resamples": 1000},
+        "classes": classes,
+        "confusion": {
+            "labels": [*(one["name"] for one in classes), "background"],
+            "matrix": (np.eye(size + 1, dtype=int) * 7 - np.diag([0] * size + [7])).tolist(),
+        },
+        "errors": [{"kind": kind, "count": index, "cost": index / 100} for index, kind in enumerate(kinds)],
+        "images": [],
+        **changes,
+    }
+
+
+def evaluation(model: str, step: int, value: float | None = 0.7, seed: int = 0) -> dict:
+    """The content of metrics.json."""
+    names = (metrics.MAP, metrics.MAP50, metrics.MAP75, metrics.AR100, *metrics.SIZES.values())
+    values = dict.fromkeys(names, value)
+    undefined = {} if value is not None else dict.fromkeys(names, "no box in the evaluation images")
+    return {
+        "model": model, "step": step, "seed": seed, "images": 40, "boxes": 120, "metrics": values,
+        "undefined": undefined,
+    }  # fmt: skip
+
+
+def result(name: str, value: float | None = 0.7, *, family: str | None = None, seed: int = 0, **export) -> Result:
+    """A model with checkpoints at steps 10 and 20, the second of which was chosen."""
+    before = None if value is None else value / 2
+    evaluations = [evaluation(name, 10, before, seed), evaluation(name, 20, value, seed)]
+    interval = None if value is None else analysis()["interval"] | {"low": value - 0.1, "high": value + 0.05}
+    choice = {"model": name, "step": 20, "metric": metrics.MAP50, "value": value, "reason": "largest of 2 checkpoints"}
+    export = {
+        "images": 8,
+        "bytes": {"frozen_graph": 20_000_000, "saved_model": 21_000_000, "checkpoint": 19_000_000},
+        "same_detections": {"saved_model": {"share": 1.0}, "checkpoint": {"share": 0.995}},
+        "weights": 5_000_000,
+        "ms_per_image": 25.0,
+        "ms_quartiles": [24.0, 27.0],
+        "device": "CPU, 2 processors",
+        **export,
+    }
+    return Result(name, family or name, choice, evaluations, analysis(interval=interval), export)
+
+
+def statistics(**sides) -> dict:
+    """The content of statistics.json."""
+    bins = {"box_side": [8.0, 16.0, 32.0, 64.0], "box_aspect": [0.5, 1.0, 2.0], "boxes_per_image": [0.0, 1.0, 2.0, 3.0],
+            "image_side": [128.0, 256.0, 512.0]}  # fmt: skip
+    side = {"images": 40, "boxes": 60, "negatives": 3, "most_boxes": 2, "difficult": 1}
+    side |= {"classes": {"cat": 40, "dog": 20}, "images_with": {"cat": 30, "dog": 20}}
+    side |= {name: [1] * (len(edges) - 1) for name, edges in bins.items()}
+    found = {"images": 90, "annotations": 85, "left_out": 7, "on_neither_list": 3}
+    return {"classes": {"cat": 1, "dog": 2}, "bins": bins, "found": found} | {
+        name: side | sides.get(name, {}) for name in ("train", "eval")
+    }

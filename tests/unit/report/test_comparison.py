@@ -1,0 +1,146 @@
+"""Models side by side: families of seeds, tables, the plot, and the answer in words."""
+
+import csv
+import io
+import json
+
+import pytest
+from docutils.core import publish_parts
+
+from boxwright.report import answer, comparison, metrics, results, speed, style, tables
+
+from .made_up import analysis, evaluation, one_class, plain, result, statistics, texts
+
+SEEDS = [result(f"big-seed{seed}", value, family="big", seed=seed) for seed, value in ((0, 0.7), (1, 0.8), (2, 0.9))]
+SMALL = result("small", 0.6, ms_per_image=9.0, bytes={"frozen_graph": 4e6, "saved_model": 5e6, "checkpoint": 3e6})
+
+
+def test_repeats_over_seeds_have_mean_and_spread():
+    big, small = comparison.families([*SEEDS, SMALL])
+    assert (big.name, small.name) == ("big", "small")
+    assert big.mean == pytest.approx(0.8) and big.spread == pytest.approx(0.1)
+    assert small.spread is None and small.interval["low"] == pytest.approx(0.5)
+    assert big.interval is None
+    assert comparison.best([small, big]) is big
+
+
+def test_an_undefined_seed_is_left_out_of_the_mean():
+    (big,) = comparison.families([*SEEDS[:2], result("big-seed9", None, family="big", seed=9)])
+    assert big.mean == pytest.approx(0.75)
+    (none,) = comparison.families([result("none", None)])
+    assert none.mean is None and comparison.best([none]) is None
+
+
+def test_a_table_in_csv_has_a_line_per_model():
+    lines = list(csv.DictReader(io.StringIO(comparison.to_csv([*SEEDS, result("none", None)]))))
+    assert [line["model"] for line in lines] == ["big-seed0", "big-seed1", "big-seed2", "none"]
+    assert (lines[1]["family"], lines[1]["seed"], lines[1]["step"], lines[1]["value"]) == ("big", "1", "20", "0.8")
+    assert (lines[1]["ms_per_image"], lines[1]["megabytes"]) == ("25.0", "20.0")
+    assert lines[3]["value"] == lines[3]["low"] == lines[3]["mAP"] == ""
+
+
+def test_the_page_says_how_sure_it_is():
+    said = plain(comparison.page([*SEEDS, SMALL]))
+    assert "big 0, 1, 2 0.800 ± 0.100 over 3 seeds 25.0 20.0" in said
+    assert "small 0 0.600 0.500 to 0.650 (95%) 9.0 4.0" in said
+    assert "none 0 n/a" in plain(comparison.page([result("none", None)]))
+
+
+def test_an_interval_of_another_metric_is_not_shown():
+    one = result("m")
+    other = results.Result("m", "m", one.choice | {"metric": metrics.MAP}, one.evaluations, one.analysis, one.export)
+    assert other.interval is None
+    assert "0.600 to" not in plain(comparison.page([other]))
+
+
+def test_the_plot_names_every_family_once():
+    svg = speed.plot([*SEEDS, SMALL])
+    said = [" ".join(text.split()) for text in texts(svg)]
+    assert {"1 big, 20.0 MB", "2 small, 4.0 MB", "mAP@.50IOU"} <= set(said)
+    assert said.count("1") == said.count("2") == 1
+    assert style.model_colour(0) in svg.decode() and style.model_colour(1) in svg.decode()
+
+
+def test_the_plot_of_one_model_and_of_none_defined():
+    assert any("small" in text for text in texts(speed.plot([SMALL])))
+    assert "n/a" in texts(speed.plot([result("none", None)]))[0]
+
+
+def test_what_was_exported():
+    said = plain(comparison.exports([SMALL]))
+    assert "small 20 5,000,000 4.0 5.0 3.0 9.0 (24.0 to 27.0) CPU, 2 processors 99.5% on 8 images" in said
+    assert "largest of 2 checkpoints" in said
+
+
+def test_all_checkpoints_with_the_exported_one_set_off():
+    page = tables.checkpoints([SMALL, result("none", None)])
+    said = plain(page)
+    assert "Measured on 40 held-out images with 120 boxes" in said
+    assert "small 0 10 0.300" in said and "small 0 20 0.600" in said
+    assert page.count(b"<tr class=mark>") == 2
+    assert "n/a: no box in the evaluation images" in said
+
+
+def test_classes_of_a_checkpoint_with_the_reason_for_what_is_undefined():
+    said = plain(tables.classes(analysis([one_class(1, "cat"), one_class(2, "dog", None)]), "small", 1500))
+    assert "Classes of small at step 1,500" in said
+    assert "cat 0.800 0.400 0.800 0.750 0.500 0.600 0.42 10 10 12" in said
+    assert "dog n/a n/a n/a n/a n/a n/a n/a 0 0 12" in said
+    assert "n/a: no box of class 'dog' in the evaluation images" in said
+
+
+def test_members_of_a_family_share_a_colour():
+    assert results.places([*SEEDS, SMALL]) == {"big-seed0": 0, "big-seed1": 0, "big-seed2": 0, "small": 1}
+
+
+# The answer
+
+
+def told(found, **data) -> str:
+    """The answer as a reader gets it; docutils must have nothing to complain about."""
+    settings = {"halt_level": 2, "report_level": 2}
+    parts = publish_parts(answer.text(statistics() | data, found), writer="html", settings_overrides=settings)
+    return plain(b"<body>" + parts["html_body"].encode())
+
+
+def test_one_model_and_its_interval():
+    said = told([SMALL])
+    assert said.startswith("A detector of cat and dog")
+    assert "40 annotated images with 60 boxes trained the detector" in said
+    assert "The detector reaches mAP@.50IOU 0.600 at step 20 (95% confidence: 0.500 to 0.650)" in said
+    assert "4.0 MB and takes 9.0 ms per image (CPU, 2 processors)" in said
+
+
+def test_several_models_and_seeds():
+    said = told([SMALL, *SEEDS])
+    assert "Of 2 models big is best: it reaches mAP@.50IOU 0.800" in said
+    assert "give or take 0.100 over 3 seeds" in said
+    assert "small 0.600 9.0 4.0" in said and "big 0.800 ± 0.100 25.0 20.0" in said
+
+
+def test_an_undefined_metric_is_explained():
+    assert "mAP@.50IOU is n/a: no box in the evaluation images" in told([result("none", None)])
+
+
+def test_names_with_marks_and_many_names():
+    assert "(*cat_ or |dog|)" in told([SMALL], classes={"*cat_": 1, "|dog|": 2})
+    many = told([SMALL], classes={f"kind {number}": number for number in range(20)})
+    assert "A detector of 20 kinds of objects" in many and "12 others" in many
+    assert told([SMALL], classes={"猫": 1}).startswith("A detector of 猫")
+
+
+def test_results_are_read_together(tmp_path):
+    folder = tmp_path / "small"
+    for path, content in {
+        "choice.json": SMALL.choice,
+        "eval/20/analysis.json": SMALL.analysis,
+        "eval/20/metrics.json": evaluation("small", 20, 0.6),
+        "eval/10/metrics.json": evaluation("small", 10, 0.3),
+        "fine_tuned_model/export.json": SMALL.export,
+    }.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(json.dumps(content))
+    metrics_files = [folder / "eval/20/metrics.json", folder / "eval/10/metrics.json"]
+    found = results.load(folder, metrics_files, None)
+    assert found == SMALL
+    assert results.load(folder, metrics_files, "big").family == "big"

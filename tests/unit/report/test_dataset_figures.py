@@ -1,0 +1,74 @@
+"""The data set in figures and tables."""
+
+from boxwright.dataset import defects
+from boxwright.report import dataset, tables
+
+from .made_up import plain, statistics, texts
+
+
+def test_every_class_has_its_counts():
+    said = texts(dataset.class_counts(statistics()))
+    assert said.count("40") >= 2 and said.count("20") >= 2  # beside the axis' own numbers
+    assert {"cat", "dog", "training (60 boxes)", "evaluation (60 boxes)"} <= set(said)
+    assert said.index("cat") < said.index("dog")
+
+
+def test_a_class_without_boxes_and_one_class_alone():
+    said = texts(dataset.class_counts(statistics(eval={"classes": {"cat": 3}})))
+    assert "0" in said and "3" in said
+    alone = statistics(train={"classes": {"cat": 5}}, eval={"classes": {"cat": 2}}) | {"classes": {"cat": 1}}
+    assert "dog" not in texts(dataset.class_counts(alone))
+
+
+def test_rare_classes_beyond_forty_are_counted():
+    names = {f"kind {number}": number for number in range(1, 61)}
+    sides = {side: {"classes": names} for side in ("train", "eval")}
+    said = texts(dataset.class_counts(statistics(**sides) | {"classes": names}))
+    assert "boxes (and 20 rarer classes)" in said
+    assert "kind 60" in said and "kind 20" not in said
+
+
+def test_histograms_have_their_titles_and_shares():
+    said = texts(dataset.box_shapes(statistics(train={"box_side": [0, 10, 0]}, eval={"box_side": [0, 4, 4]})))
+    assert {"Box size", "Box shape", "Crowding", "Image size", "100 %"} <= set(said)
+
+
+def test_an_empty_side_has_empty_histograms():
+    nothing = {name: [0] * (len(edges) - 1) for name, edges in statistics()["bins"].items()}
+    assert "Box size" in texts(dataset.box_shapes(statistics(train=nothing, eval=nothing)))
+
+
+def test_the_overview_counts_and_names_what_is_missing():
+    said = plain(tables.dataset(statistics(eval={"classes": {"cat": 3}, "images_with": {"cat": 2}})))
+    assert "90 image files and 85 annotations were found; 80 images are used, 7 were left out" in said
+    assert "and 3 are on no list" in said
+    assert "cat 1 40 30 3 2" in said
+    assert "dog 2 20 20 0 0 no box for evaluation" in said
+
+
+def test_names_cannot_become_markup():
+    given = statistics(train={"classes": {"<b>x</b>": 1}}) | {"classes": {"<b>x</b>": 1}}
+    assert b"&lt;b&gt;x&lt;/b&gt;" in tables.dataset(given)
+    assert b"<b>x</b>" not in tables.dataset(given)
+
+
+def test_checks_are_counted_by_kind_and_listed():
+    found = [
+        defects.Finding("a.xml", "2: cat [1, 2, 3, 4]", "box_outside", "fix", "the image is 3x3"),
+        defects.Finding("b.xml", "1: cat [1, 2, 3, 4]", "box_outside", "fix", 'a "quoted detail'),
+        defects.Finding("c.jpg", "", "image_grayscale", "keep", "8 bits"),
+    ]
+    said = plain(tables.checks(defects.to_tsv(found).decode().splitlines(keepends=True)))
+    assert "3 findings of 2 kinds" in said
+    assert "box_outside 2 fix the box reaches out of the image (clipped)" in said
+    assert "2: cat [1, 2, 3, 4] box_outside fix the image is 3x3" in said
+    assert 'a "quoted detail' in said
+
+
+def test_no_finding_is_said():
+    assert "found nothing wrong" in plain(tables.checks(["file\tbox\tdefect\taction\tdetail\n"]))
+
+
+def test_of_many_findings_the_rest_is_counted():
+    found = [defects.Finding(f"{number}.jpg", "", "image_grayscale", "keep", "") for number in range(1000)]
+    assert "700 more in checks.tsv" in plain(tables.checks(defects.to_tsv(found).decode().splitlines(keepends=True)))

@@ -1,0 +1,82 @@
+"""The doctor names what would fail."""
+
+import pytest
+
+from boxwright import cli
+from boxwright.run import doctor
+from boxwright.run.doctor import FAILS, OK, WARNING
+
+CPU = {"version": "2.21.0", "cuda": None, "cudnn": None, "gpus": []}
+GPU = {"version": "2.21.0", "cuda": "12.9", "cudnn": "9", "gpus": ["A100"]}
+BLIND = {**GPU, "gpus": []}
+CARD = ["A100, 80000 MiB free of 81000 MiB, driver 550.1"]
+
+
+def run(gpus: int) -> dict:
+    model = {"gpus": gpus, "tf_threads": 2, "pipeline": None, "checkpoint": "zoo:faster_rcnn_x"}
+    steps = {"num_steps": 1000, "checkpoint_every": 100}
+    return {"models": {"m": model | steps}, "dataset": {"images": None}}
+
+
+@pytest.mark.parametrize(
+    ("found", "cards", "gpus", "level", "text"),
+    [
+        (CPU, [], 0, OK, "none"),
+        (CPU, [], 1, WARNING, "`gpus` asks for 1"),
+        (CPU, CARD, 0, WARNING, "BUILD=gpu"),
+        (CPU, CARD, 1, FAILS, "BUILD=gpu"),
+        (BLIND, CARD, 1, FAILS, "driver"),
+        (GPU, CARD, 1, OK, "A100"),
+        (GPU, CARD, 4, WARNING, "`gpus` asks for 4"),
+    ],
+)
+def test_gpus(found, cards, gpus, level, text):
+    finding = next(one for one in doctor.tensorflow(found, cards, run(gpus)) if one.what == "GPUs")
+    assert finding.level == level
+    assert text in finding.text
+
+
+def test_a_tensorflow_that_does_not_import_fails():
+    assert [one.level for one in doctor.tensorflow(None, [], None)] == [FAILS]
+
+
+@pytest.mark.parametrize(("available", "level"), [(1000, FAILS), (5000, WARNING), (20000, OK)])
+def test_memory_is_held_against_the_largest_job(available, level):
+    (finding,) = doctor.memory(available, run(1))
+    assert (finding.level, "asks for 12000 MB" in finding.text) == (level, True)
+
+
+def test_disk_is_held_against_the_checkpoints_and_records():
+    (finding,) = doctor.disk(6000, run(0))
+    assert finding == (FAILS, "disk", "6000 MB free; the run needs about 7000 MB")
+    assert [one.level for one in doctor.disk(8000, run(0))] == [OK]
+    assert [one.level for one in doctor.disk(1000, None)] == [FAILS]
+
+
+def test_another_python_fails(monkeypatch):
+    monkeypatch.setattr(doctor.sys, "version_info", (3, 14, 0))
+    finding = next(iter(doctor._python()))
+    assert finding.level == FAILS
+    assert "3.11 to 3.13" in finding.text
+
+
+def test_a_missing_package_fails_and_a_missing_plugin_only_where_slurm_is(monkeypatch):
+    monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package",))
+    assert [one.level for one in doctor._packages()] == [FAILS]
+    monkeypatch.setattr(doctor, "PLUGINS", {"no_such_plugin_slurm": "profiles/slurm"})
+    for program, level in ((None, OK), ("/usr/bin/sbatch", WARNING)):
+        monkeypatch.setattr(doctor.shutil, "which", lambda name, program=program: program)
+        assert [one.level for one in doctor._plugins()] == [level]
+
+
+def test_the_command_says_so_in_its_exit_status(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(doctor, "_ask_tensorflow", lambda: CPU)
+    monkeypatch.setattr(doctor, "graphics_cards", list)
+    assert cli.main(["doctor"]) == 0
+    assert "Python" in capsys.readouterr().out
+    broken = tmp_path / "my.yaml"
+    broken.write_text("models: {}\n")
+    assert cli.main(["doctor", "--configfile", str(broken)]) == 1
+    shown = capsys.readouterr().out
+    assert "x configuration" in shown
+    assert "would fail" in shown

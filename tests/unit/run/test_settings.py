@@ -1,0 +1,250 @@
+"""The configuration: defaults from the schema alone, and mistakes told with key, value and what is allowed."""
+
+import pytest
+import yaml
+
+from boxwright.core.errors import UserError
+from boxwright.run import settings
+
+MINIMAL = """
+dataset: {images: photos, annotations: labels}
+models:
+  first: {pipeline: pipeline.config, num_steps: 10, checkpoint_every: 4}
+"""
+
+
+@pytest.fixture
+def minimal(tmp_path, monkeypatch):
+    """The least configuration, in a folder where all that it names exists."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "pipeline.config").touch()
+    return yaml.safe_load(MINIMAL)
+
+
+def mistakes(config):
+    with pytest.raises(UserError) as caught:
+        settings.load(config)
+    return [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:]]
+
+
+def test_defaults_are_filled_in(minimal):
+    loaded = settings.load(minimal)
+    assert loaded["results"] == "results"
+    assert loaded["dataset"] == {
+        "demo": False,
+        "images": ["photos"],
+        "annotations": ["labels"],
+        "label_map": None,
+        "split": {"eval_fraction": 0.2, "seed": 0, "train": None, "eval": None},
+        "shards": {"train": 4, "eval": 1},
+        "policies": {},
+        "verify": "headers",
+    }
+    assert loaded["models"]["first"] == {
+        "pipeline": "pipeline.config",
+        "num_steps": 10,
+        "checkpoint_every": 4,
+        "checkpoint": None,
+        "batch_size": None,
+        "rescale_learning_rate": True,
+        "rescale_schedule": True,
+        "seed": 0,
+        "gpus": 0,
+        "precision": "float32",
+        "loss_scale": "dynamic",
+        "jit_compile": False,
+        "gpu_memory_mb": {"train": None, "evaluate": None},
+        "tf_threads": 2,
+        "save_every_s": 300,
+        "early_stopping": None,
+        "overrides": {},
+        "repeat_of": None,
+    }
+    assert loaded["export"] == {"checkpoint": "best", "metric": "DetectionBoxes_Precision/mAP@.50IOU"}
+    assert loaded["predict"] == {"images": None, "score_threshold": 0.5, "line_thickness": 4}
+
+
+EVERY_KEY = """
+results: results
+dataset:
+  images: photos
+  annotations: labels
+  label_map: null
+  split: {eval_fraction: 0.2, seed: 0}
+  shards: {train: 4, eval: 1}
+  policies: {}
+models:
+  first:
+    pipeline: pipeline.config
+    checkpoint: null
+    num_steps: 10
+    checkpoint_every: 4
+    batch_size: null
+    rescale_learning_rate: true
+    rescale_schedule: true
+    seed: 0
+    gpus: 0
+    tf_threads: 2
+    save_every_s: 300
+    early_stopping: null
+    overrides: {}
+export: {checkpoint: best, metric: DetectionBoxes_Precision/mAP@.50IOU}
+predict: {images: null, score_threshold: 0.5, line_thickness: 4}
+"""
+
+
+def test_every_key_written_out_with_its_default_is_the_same(minimal):
+    assert settings.load(yaml.safe_load(EVERY_KEY)) == settings.load(minimal)
+
+
+def test_the_given_configuration_is_not_changed(minimal):
+    before = yaml.safe_dump(minimal)
+    settings.load(minimal)
+    assert yaml.safe_dump(minimal) == before
+
+
+def test_two_loads_do_not_share_defaults(minimal):
+    settings.load(minimal)["dataset"]["policies"]["truncated"] = "fail"
+    assert settings.load(minimal)["dataset"]["policies"] == {}
+
+
+def test_all_mistakes_are_told_at_once(minimal):
+    minimal["modles"] = {}
+    minimal["dataset"]["imges"] = "x"
+    minimal["models"]["first"]["num_steps"] = "10"
+    minimal["predict"] = {"score_threshold": 2}
+    told = mistakes(minimal)
+    assert len(told) == 4
+    assert "`modles` is not a key of boxwright; did you mean `models`?" in told
+    assert "`dataset.imges` is not a key of boxwright; did you mean `images`?" in told
+    assert any('`models.first.num_steps` is "10"' in text and "a whole number at least 1" in text for text in told)
+    assert any("`predict.score_threshold` is 2" in text and "at most 1" in text for text in told)
+
+
+@pytest.mark.parametrize("key", ["pipeline", "num_steps", "checkpoint_every"])
+def test_a_missing_key_is_named(minimal, key):
+    del minimal["models"]["first"][key]
+    (told,) = mistakes(minimal)
+    assert told.startswith(f"`models.first.{key}` is missing (")
+
+
+def test_missing_sections_are_named():
+    assert [text.split(" is ")[0] for text in mistakes({})] == ["`dataset`", "`models`"]
+
+
+def test_paths_that_are_not_there(minimal):
+    minimal["dataset"] |= {"images": ["photos", "fotos"], "label_map": "map.pbtxt"}
+    minimal["models"]["first"] |= {"pipeline": "other.config", "checkpoint": "zoo/model.ckpt"}
+    told = mistakes(minimal)
+    assert [text.split()[0] for text in told] == [
+        "`dataset.images`",
+        "`dataset.label_map`",
+        "`models.first.pipeline`",
+        "`models.first.checkpoint`",
+    ]
+    assert all("there is no such" in text for text in told)
+
+
+def test_a_checkpoint_may_be_a_folder_a_prefix_or_a_graph(minimal, tmp_path):
+    (tmp_path / "zoo").mkdir()
+    minimal["models"]["first"]["checkpoint"] = "zoo"
+    assert "holds no checkpoint" in mistakes(minimal)[0]
+    (tmp_path / "zoo" / "model.ckpt.index").touch()
+    (tmp_path / "graph.pb").touch()
+    for source in ("zoo", "zoo/model.ckpt", "graph.pb"):
+        minimal["models"]["first"]["checkpoint"] = source
+        assert settings.load(minimal)["models"]["first"]["checkpoint"] == source
+
+
+def test_a_checkpoint_of_the_zoo_brings_its_pipeline(minimal):
+    model = minimal["models"]["first"]
+    model["checkpoint"] = "zoo:ssd_mobilenet_v1_coco_2018_01_28"
+    del model["pipeline"]
+    assert settings.load(minimal)["models"]["first"]["pipeline"] is None
+    model["checkpoint"] = "graph.pb"
+    (told, _) = mistakes(minimal)
+    assert "only a checkpoint `zoo:<name>` comes with its own" in told
+
+
+def test_an_unknown_name_of_the_zoo_comes_with_the_nearest(minimal):
+    minimal["models"]["first"]["checkpoint"] = "zoo:faster_rcnn_resnet_coco"
+    (told,) = mistakes(minimal)
+    assert told.startswith(
+        "`models.first.checkpoint` is zoo:faster_rcnn_resnet_coco: There is no faster_rcnn_resnet_coco"
+    )
+    assert "faster_rcnn_resnet50_coco_2018_01_28" in told
+
+
+def test_data_is_given_or_the_demo(minimal):
+    minimal["dataset"] = {}
+    assert all("dataset.demo: true" in text for text in mistakes(minimal))
+    minimal["dataset"] = {"demo": True, "images": "photos"}
+    assert "beside `dataset.demo: true`" in mistakes(minimal)[0]
+    minimal["dataset"] = {"demo": True}
+    assert settings.load(minimal)["dataset"]["demo"]
+
+
+def test_lists_of_a_split_come_together(minimal, tmp_path):
+    (tmp_path / "train.txt").touch()
+    minimal["dataset"]["split"] = {"train": "train.txt"}
+    assert "`dataset.split`" in mistakes(minimal)[0]
+
+
+def test_export_step_must_be_a_checkpoint(minimal):
+    minimal["export"] = {"checkpoint": 5}
+    assert "saved at step 4, 8, 10 only" in mistakes(minimal)[0]
+    minimal["export"] = {"checkpoint": 8}
+    assert settings.load(minimal)["export"]["checkpoint"] == 8
+
+
+@pytest.mark.parametrize(
+    ("num_steps", "every", "steps"), [(10, 4, [4, 8, 10]), (8, 4, [4, 8]), (3, 10, [3]), (1, 1, [1])]
+)
+def test_checkpoint_steps(num_steps, every, steps):
+    assert settings.checkpoint_steps({"num_steps": num_steps, "checkpoint_every": every}) == steps
+
+
+def test_a_list_of_seeds_is_one_model_for_each(minimal):
+    minimal["models"]["second"] = {**minimal["models"]["first"], "seed": [3, 7], "overrides": {"a": 1}}
+    models = settings.load(minimal)["models"]
+    assert [(name, model["seed"], model["repeat_of"]) for name, model in models.items()] == [
+        ("first", 0, None),
+        ("second-seed3", 3, "second"),
+        ("second-seed7", 7, "second"),
+    ]
+    assert models["second-seed3"]["overrides"] == {"a": 1}
+    assert models["second-seed3"]["overrides"] is not models["second-seed7"]["overrides"]
+
+
+def test_a_single_seed_in_a_list_repeats_too(minimal):
+    minimal["models"]["first"]["seed"] = [5]
+    assert list(settings.load(minimal)["models"]) == ["first-seed5"]
+
+
+@pytest.mark.parametrize("seed", [-1, [], [1, 1], ["a"], 1.5, None])
+def test_what_is_no_seed(minimal, seed):
+    minimal["models"]["first"]["seed"] = seed
+    (told,) = mistakes(minimal)
+    assert told.startswith("`models.first.seed` is ") and "allowed is a whole number" in told
+
+
+def test_a_repetition_may_not_take_the_name_of_another_model(minimal):
+    minimal["models"]["first-seed2"] = {**minimal["models"]["first"]}
+    minimal["models"]["first"]["seed"] = [1, 2]
+    (told,) = mistakes(minimal)
+    assert "first-seed2 twice" in told
+
+
+def test_early_stopping_has_defaults_once_it_is_wanted(minimal):
+    minimal["models"]["first"]["early_stopping"] = {"patience": 2}
+    assert settings.load(minimal)["models"]["first"]["early_stopping"] == {
+        "patience": 2,
+        "metric": None,
+        "min_delta": 0,
+    }
+    minimal["models"]["first"]["early_stopping"] = {"metric": "mAP"}
+    assert mistakes(minimal)[0].startswith("`models.first.early_stopping.patience` is missing (")
+    minimal["models"]["first"]["early_stopping"] = 2
+    assert mistakes(minimal)[0].startswith("`models.first.early_stopping` is 2, allowed is a mapping or null (")

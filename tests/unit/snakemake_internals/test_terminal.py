@@ -1,0 +1,210 @@
+"""What a run shows of Snakemake's messages: one line per stage, and every error."""
+
+import io
+import json
+import logging
+
+import pytest
+from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import OutputSettings
+from snakemake_interface_logger_plugins.common import LogEvent
+from tqdm.utils import disp_len
+
+from boxwright.console import progress, stages
+from boxwright.snakemake_internals import terminal
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+    def fileno(self):
+        return 2
+
+
+class Run:
+    """Snakemake's logger, and the messages that it sends."""
+
+    def __init__(self, stream, log, local=True):
+        self.stream, quiet = stream, {Quietness.HOST}
+        self.logger = logging.Logger("snakemake")
+        handler = ColorizingTextHandler(
+            nocolor=True, stream=stream, formatter=DefaultFormatter(quiet), filter=DefaultFilter(quiet, *[False] * 4)
+        )
+        self.logger.addHandler(handler)
+        self.logger.addHandler(logging.FileHandler(log))
+        terminal.take_over(self.logger, OutputSettings(quiet=quiet), lambda: local)
+        (self.handler,) = (one for one in self.logger.handlers if isinstance(one, terminal.OneLine))
+        self.say("Job stats: ...", LogEvent.RUN_INFO, stats={"train": 2, "write": 3, "total": 6})
+        self.done = 0
+
+    def say(self, text, event=None, level=logging.INFO, **fields):
+        self.logger.log(level, text, extra={**({"event": event} if event else {}), **fields})
+
+    def begin(self, number, message, rule="train", log=None, **wildcards):
+        self.say("Select jobs to execute...")
+        self.say("Execute 1 jobs...", LogEvent.JOB_STARTED, jobs=[number])
+        about = {"jobid": number, "rule_name": rule, "rule_msg": message, "log": [str(log)] if log else []}
+        self.say(message, LogEvent.JOB_INFO, wildcards=wildcards, reason="", indent=False, **about)
+
+    def finish(self, number):
+        self.done += 1
+        self.say(f"Finished jobid: {number}", LogEvent.JOB_FINISHED, job_id=number)
+        self.say(None, LogEvent.PROGRESS, done=self.done, total=6)
+
+    def fail(self, number, log):
+        about = dict.fromkeys(("rule_msg", "conda_env", "shellcmd"))
+        about |= {"rule_name": "train", "input": [], "output": [], "log": [str(log)], "aux": {}, "indent": False}
+        self.say("Error in rule train", LogEvent.JOB_ERROR, logging.ERROR, jobid=number, **about)
+
+
+@pytest.fixture
+def job_log(tmp_path):
+    log = tmp_path / "job.log"
+    log.write_text("step 1 of 9\nDone in 3 min: loss 0.5\n")
+    return log
+
+
+@pytest.fixture(autouse=True)
+def time_of_day(monkeypatch):
+    monkeypatch.setattr(terminal.time, "strftime", lambda _: "12:34:56 ")
+    monkeypatch.setattr(progress, "duration", lambda _: "7 s")
+    yield
+    progress.show_lines(False)
+
+
+def test_elsewhere_than_on_a_terminal_a_plain_line_stands_for_each_job(tmp_path, job_log):
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    run.begin(2, "Collecting")
+    run.say("A rule says this")
+    run.finish(1)
+    run.finish(2)
+    assert run.stream.getvalue().splitlines() == [
+        "Job stats: ...",
+        "A rule says this",
+        "12:34:56 [1/6] Training small: loss 0.5 (7 s)",
+        "12:34:56 [2/6] Collecting",
+    ]
+    kept = (tmp_path / "log").read_text()
+    assert "Select jobs" in kept and "Training small" in kept and "Finished jobid: 2" in kept
+
+
+def test_the_pieces_of_one_thing_are_one_line(tmp_path, job_log):
+    run = Run(io.StringIO(), tmp_path / "log")
+    for number, shard in enumerate(["0-of-2", "1-of-2", "0-of-1"]):
+        run.begin(number, f"Writing train records {shard}", "write", job_log, side="train", shard=shard)
+    for number in (2, 0, 1):
+        run.finish(number)
+    assert run.stream.getvalue().splitlines()[1:] == ["12:34:56 [3/6] Writing records: 3 shards (7 s)"]
+
+
+def test_of_jobs_elsewhere_snakemakes_announcement_stays_and_their_own_time_counts(tmp_path, job_log):
+    run = Run(io.StringIO(), tmp_path / "log", local=False)
+    run.begin(1, "Training small", log=job_log)
+    run.finish(1)
+    shown = run.stream.getvalue()
+    assert "Job 1: Training small" in shown and "Finished" not in shown
+    assert "Select jobs" not in shown and "Execute" not in shown
+    assert shown.endswith("12:34:56 [1/6] Training small: loss 0.5 (3 min)\n")
+
+
+def test_an_error_is_shown_in_full_with_its_log(tmp_path, job_log):
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    run.fail(1, job_log)
+    run.say("CalledProcessError", LogEvent.ERROR, logging.ERROR)
+    run.say("Select jobs to execute...", None, logging.WARNING)
+    shown = run.stream.getvalue()
+    parts = ("Training small failed", "Error in rule train", f"Logfile {job_log}", "step 1 of 9", "CalledProcessError")
+    assert all(part in shown for part in (*parts, "Select jobs to execute..."))
+
+
+# Snakemake itself leaves out two kinds that its options have not asked for.
+@pytest.mark.parametrize("event", [None, *(set(LogEvent) - {LogEvent.SHELLCMD, LogEvent.DEBUG_DAG})])
+def test_no_warning_is_lost_whatever_it_is_like(tmp_path, event):
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.handler.setFormatter(logging.Formatter())
+    run.say("Something is wrong", event, logging.WARNING)
+    assert "Something is wrong" in run.stream.getvalue()
+
+
+def test_messages_that_are_not_as_expected_are_shown_as_snakemake_shows_them(tmp_path):
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.handler.setFormatter(logging.Formatter())
+    run.say("A job without its fields", LogEvent.JOB_INFO)
+    run.say("An end without a beginning", LogEvent.JOB_FINISHED, job_id=7)
+    run.begin(3, None)
+    shown = run.stream.getvalue().split("\n")
+    assert [line for line in shown if line][1:] == ["A job without its fields", "An end without a beginning"]
+
+
+def test_on_a_terminal_bars_show_what_is_at_work(tmp_path, job_log, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(terminal.os, "get_terminal_size", lambda _: terminal.os.terminal_size((70, 24)))
+    screen = Screen()
+    run = Run(screen, tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    state = {"done": 30, "total": 60, "rate": 0.5, "unit": "steps", "of": "loss 0.5"}
+    progress.note_beside(job_log).write_text(json.dumps(state))
+    run.begin(2, "Exporting")
+    bars = screen.getvalue().rpartition("\x1b[J")[2].split("\n")
+    assert bars[0].startswith("Training small   50% |") and bars[0].endswith("| 30/60 steps, 01:00 left, loss 0.5")
+    assert bars[1] == "Exporting ... 7 s\x1b[1A\r" and len(bars[0]) < 70
+    run.finish(1)
+    assert "\x1b[J[1/6] Training small: loss 0.5 (7 s)\n" in screen.getvalue()
+    run.handler.close()
+    assert screen.getvalue().endswith("\x1b[J")
+
+
+@pytest.mark.parametrize(
+    ("handler", "settings"),
+    [
+        (logging.StreamHandler, {}),  # of a plugin
+        (ColorizingTextHandler, {"verbose": True}),
+        *((ColorizingTextHandler, {"quiet": {kind}}) for kind in ("ALL", "RULES", "PROGRESS")),
+    ],
+)
+def test_other_ways_to_show_a_run_are_left_alone(handler, settings):
+    logger = logging.Logger("snakemake")
+    logger.addHandler(handler(stream=io.StringIO()))
+    before = list(logger.handlers)
+    if "quiet" in settings:
+        settings = {"quiet": {Quietness[name] for name in settings["quiet"]}}
+    terminal.take_over(logger, OutputSettings(**settings), lambda: True)
+    assert logger.handlers == before and not progress.is_shown()
+
+
+def test_jobs_without_a_message_are_shown_as_snakemake_shows_them(tmp_path, job_log):
+    """Those of another workflow that has this one as a module."""
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    run.finish(1)
+    run.finish(7)
+    shown = run.stream.getvalue()
+    assert "1 of 6 steps" not in shown and "Finished jobid: 7" in shown and "2 of 6 steps (33%) done" in shown
+
+
+def test_a_long_name_leaves_room_for_the_numbers(job_log):
+    state = {"done": 120, "total": 15000, "rate": 0.5, "unit": "steps", "of": "loss 1.234"}
+    progress.note_beside(job_log).write_text(json.dumps(state))
+    stage = stages.Stage("Training ssd_mobilenet_v2_fpnlite_320x320_浣熊 up to step 15000", logs={1: str(job_log)})
+    bar = stage.bar(79, ascii_only=False)
+    assert bar.startswith("Training ssd_mobilenet") and "| 120/15000 steps, 8:16:00 left" in bar
+    assert disp_len(bar) <= 79
+    assert stage.bar(20, ascii_only=True).isascii()
+
+
+def test_a_terminal_that_is_gone_stops_nothing(tmp_path, job_log, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(terminal.os, "get_terminal_size", lambda _: (_ for _ in ()).throw(OSError("gone")))
+    run = Run(Screen(), tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    run.finish(1)
+    assert "Training small: loss 0.5" in run.stream.getvalue()
+    run.handler.close()

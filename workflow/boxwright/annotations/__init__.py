@@ -1,1 +1,0 @@
-"""Annotated photographs: reading, checking, splitting and planning them. Nothing here imports TensorFlow."""

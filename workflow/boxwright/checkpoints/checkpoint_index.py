@@ -1,0 +1,106 @@
+"""The names in a checkpoint, without TensorFlow: what a run must know of its start weights before the first job.
+
+The index of a checkpoint in TensorFlow's V2 format is a sorted string table as LevelDB writes them
+(github.com/google/leveldb, doc/table_format.md): blocks of key-value pairs, keys without the beginning that they share
+with the one before, an index of the blocks, and a footer that says where the index lies.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import google_crc32c
+
+from boxwright.checkpoints.checkpoint_state import find_prefix
+from boxwright.core.errors import UserError
+
+_FOOTER, _MAGIC = 48, (0xDB4775248B80FB57).to_bytes(8, "little")
+_MASK_DELTA = 0xA282EAD8
+_UNCOMPRESSED = 0
+
+# How names begin in checkpoints of detectors and of classifiers, of TF1 and of TF2.
+_DETECTION = re.compile(r"(FeatureExtractor|(First|Second)StageFeatureExtractor|model)/|.*/_feature_extractor")
+_CLASSIFICATION = re.compile(r"(MobilenetV\d|resnet_v\d_\d+|Inception(Resnet)?V\d|feature_extractor|block_\w+)/")
+
+
+def names(source: str | Path) -> list[str] | None:
+    """The names of all tensors of a checkpoint (prefix or folder), sorted.
+
+    None for what has no such index: a frozen graph, and the V1 format. Raises UserError where there is no checkpoint
+    or its index is damaged.
+    """
+    if Path(source).suffix == ".pb":
+        return None
+    path = Path(f"{find_prefix(Path(source))}.index")
+    if not path.is_file():
+        return None
+    data = path.read_bytes()
+    try:
+        return [key.decode() for key, _ in _table(data) if key]
+    except (IndexError, ValueError) as error:
+        raise UserError(
+            f"The index {path} of a checkpoint is damaged ({error}). Get the checkpoint's files again."
+        ) from error
+
+
+def kind_of(found: Iterable[str]) -> str | None:
+    """What the names in a checkpoint are those of: a "detection" or a "classification" model; None for neither."""
+    found = list(found)
+    for kind, pattern in (("detection", _DETECTION), ("classification", _CLASSIFICATION)):
+        if any(pattern.match(name) for name in found):
+            return kind
+    return None
+
+
+def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The pairs of a table in order; ValueError or IndexError where it is damaged."""
+    footer = data[-_FOOTER:]
+    if len(footer) < _FOOTER or footer[-8:] != _MAGIC:
+        raise ValueError("its end is missing")
+    _, position = _handle(footer, 0)  # of the filters, which TensorFlow leaves empty
+    index, _ = _handle(footer, position)
+    for _, value in _block(data, *index):
+        block, _ = _handle(value, 0)
+        yield from _block(data, *block)
+
+
+def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
+    """The pairs of one block; behind it stand its compression and its masked CRC32C."""
+    content, trailer = data[offset : offset + size], data[offset + size : offset + size + 5]
+    if len(trailer) < 5:
+        raise ValueError("a block is cut off")
+    crc = google_crc32c.value(content + trailer[:1])
+    masked = ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
+    if masked != int.from_bytes(trailer[1:], "little"):
+        raise ValueError(f"the checksum of the block at byte {offset} is wrong")
+    if trailer[0] != _UNCOMPRESSED:
+        raise ValueError(f"compression {trailer[0]} is not TensorFlow's")
+    restarts = int.from_bytes(content[-4:], "little")
+    end = size - 4 * (restarts + 1)
+    position, key = 0, b""
+    while position < end:
+        shared, position = _varint(content, position)
+        unshared, position = _varint(content, position)
+        length, position = _varint(content, position)
+        key = key[:shared] + content[position : position + unshared]
+        position += unshared
+        yield key, content[position : position + length]
+        position += length
+
+
+def _handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
+    """Offset and size of a block, and the position behind them."""
+    offset, position = _varint(data, position)
+    size, position = _varint(data, position)
+    return (offset, size), position
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7

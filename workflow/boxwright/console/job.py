@@ -1,0 +1,158 @@
+"""What every script of a rule does around its work: a log file, and errors that people can read.
+
+A job prints into its log. On the terminal it prints only where nobody shows a line of it (`console.progress`): on
+another machine, under --verbose, or where the disk is too full for a log.
+"""
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+# TensorFlow's warnings about itself help nobody who watches a run; its errors still come through.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from boxwright.console import progress
+from boxwright.console.checksums import Checksums
+from boxwright.core import disk
+from boxwright.core.errors import UserError
+
+
+@contextmanager
+def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
+    """Run a rule's work: what it prints goes to the rule's log; a UserError ends it with its text and exit code 1.
+
+    `snakemake` is the object that Snakemake hands to a script. With `tensorflow` it is imported first, and what it
+    prints about itself on the way goes to the log alone. Inputs must be what was written; outputs get checksums
+    (`console.checksums`), together with files that the rule cannot declare, if the block puts them on the list.
+    """
+    checksums = Checksums(snakemake.config["results"])
+    undeclared: list[Path] = []
+    path = Path(snakemake.log[0])
+    with _printing_to(path) as (log, beside):
+        try:
+            with progress.of_job(progress.note_beside(path), beside):
+                if tensorflow:
+                    _import_tensorflow(log)
+                checksums.begin(snakemake.output)
+                for given in snakemake.input:
+                    checksums.verify(given)
+                yield undeclared
+                checksums.write(snakemake.output, undeclared)
+        except UserError as error:
+            print(f"\n{error}\n", file=sys.stderr)
+            _let_go(error)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            sys.exit(130)
+        except Exception as error:
+            told = disk.full(snakemake.output[0]) if disk.is_full(error) else traceback.format_exc()
+            print(f"\n{told}\n", file=sys.stderr)
+            _let_go(error)
+            sys.exit(1)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free what the frames of an error hold while Python is whole: a reader of TensorFlow's that is freed by the end of
+    Python waits forever for its threads, which need Python to end.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
+
+
+@contextmanager
+def _printing_to(path: Path) -> Iterator[tuple[IO[str], IO[str] | None]]:
+    """For the block all that is printed goes to the log at `path`; gives the log, and the terminal if it is spared."""
+    with _opened(path) as log, ExitStack() as stack:
+        beside = None
+        if progress.is_shown() and log.name == str(path):
+            beside = stack.enter_context(os.fdopen(os.dup(2), "w", buffering=1))
+            stack.enter_context(_native(log, 1, 2))
+        stdout, stderr = sys.stdout, sys.stderr
+        sys.stdout = _Tee(beside or stdout, log, spared=beside is not None)
+        sys.stderr = _Tee(beside or stderr, log, spared=beside is not None)
+        try:
+            yield log, beside
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            sys.stdout, sys.stderr = stdout, stderr
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    """The log file; on a full disk there is none, and the terminal still hears what happens."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = path.open("w", encoding="utf-8", buffering=1)
+    except OSError as error:
+        if not disk.is_full(error):
+            raise
+        log = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (closed below)
+    try:
+        yield log
+    finally:
+        with suppress(OSError):
+            log.close()
+
+
+def _import_tensorflow(log: IO[str]) -> None:
+    """Import TensorFlow, whose C++ side greets on file descriptor 2 whatever its log level is."""
+    with _native(log, 2):
+        import tensorflow  # noqa: F401
+
+
+@contextmanager
+def _native(log: IO[str], *descriptors: int) -> Iterator[None]:
+    """Send to `log` what is written to these file descriptors, past Python's streams."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(one) for one in descriptors]
+    for one in descriptors:
+        os.dup2(log.fileno(), one)
+    try:
+        yield
+    finally:
+        for one, before in zip(descriptors, kept, strict=True):
+            os.dup2(before, one)
+            os.close(before)
+
+
+class _Tee(io.TextIOBase):
+    """A stream that writes to a log and to the terminal. A terminal that is `spared` hears only what the log cannot
+    take; a log, nothing of the redrawn lines of progress bars.
+    """
+
+    def __init__(self, shown: Any, log: Any, spared: bool) -> None:
+        self._terminal, self._log, self._spared = shown, log, spared
+
+    def write(self, text: str) -> int:
+        redrawn = "\r" in text or "\x1b" in text
+        kept = redrawn or self._keep(text)
+        if not (self._spared and kept):
+            self._terminal.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._terminal.flush()
+        with suppress(OSError):
+            self._log.flush()
+
+    def isatty(self) -> bool:
+        return not self._spared and self._terminal.isatty()
+
+    def fileno(self) -> int:
+        return self._terminal.fileno()
+
+    def _keep(self, text: str) -> bool:
+        try:
+            self._log.write(text)
+        except OSError:  # of a full disk
+            return False
+        return True

@@ -1,0 +1,83 @@
+"""The stages of a run as a person sees them: what is said of one in the end, and how far it is before."""
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+from tqdm.utils import disp_trim
+
+from boxwright.console import progress
+
+# A rule whose jobs have this wildcard makes one thing in pieces: all of them are one stage.
+PIECE = "shard"
+
+_NUMBERS = 60  # columns that a bar and its numbers want; a long label is cut for them
+_BAR = "{desc}  {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{unit}, {remaining} left{postfix}"
+
+
+@dataclass
+class Stage:
+    """One line to be: a job, or the jobs that make the pieces of one thing."""
+
+    label: str
+    pieces: int = 0  # of a stage in pieces
+    done: int = 0
+    logs: dict[int, str | None] = field(default_factory=dict)  # of the jobs at work, by number
+    began: float = field(default_factory=time.monotonic)
+
+    def line(self, log: str | None, local: bool) -> str:
+        """What is said of it in the end; `log` is that of its (last) job. One that is not `local` has waited before it
+        began, so its own time counts.
+        """
+        told, _, figure = _told(log).partition(": ")
+        if self.pieces:
+            figure = f"{self.pieces} {PIECE}s"
+        taken = told if told and not (local or self.pieces) else progress.duration(time.monotonic() - self.began)
+        return self.label + (f": {figure}" if figure else "") + (f" ({taken})" if log else "")
+
+    def bar(self, width: int, ascii_only: bool) -> str:
+        """How far it is, in at most `width` columns."""
+        elapsed = time.monotonic() - self.began
+        if self.pieces:
+            state = {"done": self.done, "total": self.pieces, "rate": self.done / elapsed or None, "unit": f"{PIECE}s"}
+        else:
+            state = _noted(next(iter(self.logs.values()), None))
+        if not state or not state["total"]:
+            count = f"  {state['done']} {state['unit']}," if state else ""
+            return disp_trim(f"{self.label} ...{count} {progress.duration(elapsed)}", width)
+        return tqdm.format_meter(
+            state["done"],
+            state["total"],
+            elapsed,
+            ncols=width,
+            prefix=disp_trim(self.label, max(width // 2, width - _NUMBERS)),
+            ascii=ascii_only,
+            unit=f" {state['unit']}",
+            rate=state["rate"],
+            bar_format=_BAR,
+            postfix=state.get("of") or None,
+        )
+
+
+def _told(log: str | None) -> str:
+    """The time and the key figure of a finished job, from the last line of its log."""
+    try:
+        with Path(log or "").open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - 4096, 0))
+            last = file.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+    except OSError:
+        return ""
+    return last.removeprefix(progress.DONE) if last.startswith(progress.DONE) else ""
+
+
+def _noted(log: str | None) -> dict[str, Any]:
+    """How far a job is, as it noted itself; empty where it did not."""
+    try:
+        state = json.loads(progress.note_beside(log or "").read_text())
+    except (OSError, ValueError):  # none, or half of one
+        return {}
+    return state if {"done", "total", "rate", "unit"} <= set(state) else {}

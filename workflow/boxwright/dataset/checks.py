@@ -1,0 +1,225 @@
+"""Checks one image with its annotation: facts in, a sample and findings out.
+
+Nothing here touches a disk. The order matters: first the frame of the boxes is settled (EXIF, the XML's size), then
+each box is judged in pixels of the upright image.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, Finding
+from boxwright.dataset.facts import AnnotationFacts, ImageFacts
+from boxwright.dataset.formats.voc import Annotation
+from boxwright.dataset.samples import Box, Entry, boxes_json
+from boxwright.images import exif, loader
+from boxwright.images.headers import ImageInfo
+
+# A coordinate may lie this far (pixels) beyond an image before the box is taken not to fit it: tools differ by one.
+_TOLERANCE = 1.0
+# Sides that are shorter than a pixel by rounding alone are a pixel.
+_EPSILON = 1e-6
+
+Corners = tuple[float, float, float, float]
+
+
+@dataclass
+class Checker:
+    """Checks samples one by one and keeps what it finds.
+
+    policies: the policy of every defect. known: the classes of a given label map, None where none is given.
+    aliases: other names of known classes. full: also mind whether the pixels could be decoded.
+    """
+
+    policies: Mapping[str, str]
+    known: frozenset[str] | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    full: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    _drop_image: bool = False
+
+    def report(self, file: str, defect: str, detail: str, box: str = "", action: str = "") -> str:
+        """Note a finding and give back its action: the defect's policy unless another is stated."""
+        action = action or self.policies[defect]
+        self.findings.append(Finding(file, box, defect, action, detail))
+        self._drop_image |= action == DROP_IMAGE
+        return action
+
+    def sample(
+        self, name: str, path: str, image: ImageFacts, annotation: AnnotationFacts | None = None, xml: str = ""
+    ) -> Entry | None:
+        """The sample that an image and its annotation make; None where it is to be left out.
+
+        `name` and `xml` are the two files' names for the findings. Without an annotation there are no objects.
+        """
+        self._drop_image = False
+        info = image.info
+        if info.problem or (self.full and image.undecodable):
+            defect = "image_truncated" if info.truncated else "image_unreadable"
+            self.report(name, defect, info.problem or image.undecodable or "")
+            return None
+        self._check_image(name, info)
+        width, height = exif.upright_size(info.width, info.height, info.orientation)
+        classes: tuple[str, ...] = ()
+        boxes = "[]"
+        if annotation is not None and self._is_good(annotation, info):
+            classes, boxes = annotation.classes, annotation.boxes
+        elif annotation is not None:
+            stated = annotation.stated()
+            to_upright = self._frame(xml, info, stated, width, height)
+            judged = [
+                self._check_box(xml, number, box, to_upright, width, height)
+                for number, box in enumerate(stated.boxes, start=1)
+            ]
+            kept = [box for box in judged if box is not None]
+            if judged and not kept:
+                self.report(name, "image_emptied", f"of {len(judged)} none is left")
+            classes, boxes = tuple([box.class_name for box in kept]), boxes_json(kept)
+        if self._drop_image:
+            return None
+        fixes = loader.fixes_for(info)
+        return Entry(name, path, image.sha256, width, height, info.format, fixes, classes, boxes)
+
+    def _is_good(self, annotation: AnnotationFacts, info: ImageInfo) -> bool:
+        """Whether all boxes are as they should be, as in nearly all images, so that none has to be looked at."""
+        return (
+            annotation.sound
+            and (annotation.width, annotation.height, 1) == (info.width, info.height, info.orientation)
+            and (self.known is None or self.known.issuperset(annotation.classes))
+        )
+
+    def _check_image(self, name: str, info: ImageInfo) -> None:
+        extension = name[name.rfind(".") :].lower()
+        if loader.EXTENSIONS.get(extension, info.format) != info.format:
+            self.report(name, "image_extension_lies", f"{extension} holds {info.format.upper()}")
+        if info.format not in ("jpeg", "png"):
+            self.report(name, "image_format", info.format.upper())
+        if info.mode == "gray":
+            self.report(name, "image_grayscale", f"{info.bits} bits")
+        if info.mode == "cmyk":
+            self.report(name, "image_cmyk", info.format.upper())
+        if info.bits > 8:
+            self.report(name, "image_16_bit", f"{info.bits} bits per channel")
+        if info.mode.endswith("+alpha"):
+            self.report(name, "image_alpha", info.mode)
+        if not exif.is_legal(info.orientation):
+            self.report(name, "exif_illegal", f"orientation {info.orientation}; legal are 1 to 8")
+        elif info.orientation != 1:
+            self.report(name, "exif_rotation", f"orientation {info.orientation}")
+
+    def _frame(self, xml: str, info: ImageInfo, annotation: Annotation, width: int, height: int) -> "_Frame | None":
+        """How the stated boxes come into the upright image; None where they are in it."""
+        stored, upright = (info.width, info.height), (width, height)
+        stated = (annotation.width, annotation.height)
+        known = all(stated)
+        if info.orientation != 1 and exif.is_legal(info.orientation):
+            fits_upright, fits_stored = _fit(annotation, upright), _fit(annotation, stored)
+            turn = _Frame(stored=stored, orientation=info.orientation)
+            if stored != upright and known and stated in (stored, upright):
+                return turn if stated == stored else None
+            if fits_stored and not fits_upright:
+                return turn
+            if annotation.boxes and fits_stored == fits_upright:
+                reason = "the XML has no size" if not known else f"the XML says {_size(stated)}"
+                detail = f"orientation {info.orientation}, {reason}, the image is {_size(stored)} as stored"
+                self.report(xml, "exif_ambiguous", detail)
+        if not known or stated == upright:
+            return None
+        text = f"the XML says {_size(stated)}, the image is {_size(upright)}"
+        if not _fit(annotation, upright) and _fit(annotation, stated):
+            if stated == (height, width):
+                action = DROP_IMAGE if self.policies["size_mismatch"] == FIX else ""
+                self.report(
+                    xml, "size_mismatch", f"{text}; the boxes fit the image turned by 90 degrees", action=action
+                )
+            elif self.policies["size_mismatch"] == FIX:
+                self.report(xml, "size_mismatch", f"{text}; the boxes fit the former alone and are scaled")
+                return _Frame(scale=(width / stated[0], height / stated[1]))
+            else:
+                self.report(xml, "size_mismatch", f"{text}; the boxes fit the former alone")
+        else:
+            # Boxes that fit the image need no repair: the size is wrong, they are not.
+            self.report(xml, "size_mismatch", f"{text}; the boxes are taken as pixels of the image")
+        return None
+
+    def _check_box(
+        self, xml: str, number: int, box: Box, frame: "_Frame | None", width: int, height: int
+    ) -> Box | None:
+        """The box in pixels of the upright image; None where it is dropped."""
+        good = box.class_name in self.known if self.known is not None else box.class_name
+        good = good and 0 <= box.xmin <= box.xmax - 1 and box.xmax <= width
+        if good and 0 <= box.ymin <= box.ymax - 1 and box.ymax <= height and frame is None:
+            return box
+
+        def dropped(defect: str, detail: str, action: str = "") -> bool:
+            label = f"{number}: {box.class_name} [{', '.join(f'{value:.10g}' for value in box.corners)}]"
+            return self.report(xml, defect, detail, label, action) in (DROP_BOX, DROP_IMAGE)
+
+        name = self.aliases.get(box.class_name, box.class_name)
+        if not name and dropped("class_missing", "the object has no <name>"):
+            return None
+        if name and self.known is not None and name not in self.known and dropped("class_unknown", self._near(name)):
+            return None
+        if not all(map(math.isfinite, box.corners)):
+            dropped("box_not_a_number", "a coordinate is missing or no finite number")
+            return None
+        xmin, ymin, xmax, ymax = frame.corners(box.corners) if frame else box.corners
+        if xmin > xmax or ymin > ymax:
+            if dropped("box_inverted", "its minimum is above its maximum"):
+                return None
+            xmin, xmax, ymin, ymax = min(xmin, xmax), max(xmin, xmax), min(ymin, ymax), max(ymin, ymax)
+        if xmin == xmax or ymin == ymax:
+            dropped("box_zero_area", f"it is {xmax - xmin:.10g} x {ymax - ymin:.10g} pixels")
+            return None
+        if xmin < 0 or ymin < 0 or xmax > width or ymax > height:
+            where = f"the image is {width}x{height}"
+            if xmin >= width or ymin >= height or xmax <= 0 or ymax <= 0:
+                action = DROP_BOX if self.policies["box_outside"] == FIX else ""
+                dropped("box_outside", f"{where}; nothing of the box lies in it", action)
+                return None
+            if dropped("box_outside", where):
+                return None
+            xmin, ymin, xmax, ymax = max(xmin, 0.0), max(ymin, 0.0), min(xmax, float(width)), min(ymax, float(height))
+        small = min(xmax - xmin, ymax - ymin) < 1 - _EPSILON
+        if small and dropped("box_subpixel", f"it is {xmax - xmin:.10g} x {ymax - ymin:.10g} pixels"):
+            return None
+        if (name, xmin, ymin, xmax, ymax) == (box.class_name, *box.corners):
+            return box
+        return box._replace(class_name=name, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
+
+    def _near(self, name: str) -> str:
+        """What to say about a class that the label map does not have."""
+        folded = {known.casefold(): known for known in self.known or ()}
+        near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+        if near:
+            return f"did you mean '{folded[near[0]]}'?"
+        return f"the label map has {', '.join(sorted(folded.values())[:10])}"
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """From the pixels in which boxes were stated to those of the upright image: turned by EXIF, or scaled."""
+
+    stored: tuple[int, int] = (0, 0)
+    orientation: int = 1
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    def corners(self, corners: Corners) -> Corners:
+        xmin, ymin, xmax, ymax = exif.upright_corners(corners, *self.stored, self.orientation)
+        x, y = self.scale
+        return xmin * x, ymin * y, xmax * x, ymax * y
+
+
+def _fit(annotation: Annotation, size: tuple[int, int]) -> bool:
+    """Whether all boxes lie within an image of that size (width, height)."""
+    width, height = size[0] + _TOLERANCE, size[1] + _TOLERANCE
+    return all(
+        max(box.xmin, box.xmax) <= width and max(box.ymin, box.ymax) <= height
+        for box in annotation.boxes
+        if all(map(math.isfinite, box.corners))
+    )
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

@@ -1,0 +1,191 @@
+"""Every kind of defect that the checks know, what it means, and what may be done about it.
+
+The policies: `fix` repairs what can be repaired, `drop_box` and `drop_image` leave the box or the image out, `keep`
+uses it as it is, `fail` stops before anything is written. Whatever the policy, each case stands in checks.tsv.
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from boxwright.core.errors import UserError
+
+FIX, DROP_BOX, DROP_IMAGE, KEEP, FAIL = "fix", "drop_box", "drop_image", "keep", "fail"
+
+
+class Defect(NamedTuple):
+    """meaning: a clause for the terminal; policies: those allowed, the default first; advice: what the user can do."""
+
+    meaning: str
+    policies: tuple[str, ...]
+    advice: str
+
+
+DEFECTS: dict[str, Defect] = {
+    # the image file
+    "image_unreadable": Defect(
+        "the image cannot be decoded", (DROP_IMAGE, FAIL), "replace the file by a readable JPEG or PNG"
+    ),
+    "image_truncated": Defect("the image file ends early", (DROP_IMAGE, FAIL), "copy or download the file again"),
+    "image_extension_lies": Defect(
+        "the file name's extension is not the format of its bytes (the true format is used)",
+        (FIX, DROP_IMAGE, FAIL),
+        "rename the file",
+    ),
+    "image_format": Defect(
+        "the image is neither JPEG nor PNG (written to the records as PNG)", (FIX, DROP_IMAGE, FAIL), "nothing"
+    ),
+    "image_grayscale": Defect(
+        "the image is gray (decoded to three equal channels)", (KEEP, DROP_IMAGE, FAIL), "nothing"
+    ),
+    "image_cmyk": Defect(
+        "the image is CMYK (converted to RGB)", (FIX, DROP_IMAGE, FAIL), "check that colours are right"
+    ),
+    "image_16_bit": Defect(
+        "the image has over 8 bits per channel (the upper 8 are taken)",
+        (FIX, DROP_IMAGE, FAIL),
+        "where the range in use is smaller, scale it to 8 bits yourself",
+    ),
+    "image_alpha": Defect("the image is transparent (composited on white)", (FIX, DROP_IMAGE, FAIL), "nothing"),
+    # its orientation and size
+    "exif_rotation": Defect(
+        "EXIF says that the image is to be turned (the pixels are turned, the boxes are brought into that frame)",
+        (FIX, DROP_IMAGE, FAIL),
+        "nothing",
+    ),
+    "exif_ambiguous": Defect(
+        "the image is turned by EXIF, and its boxes fit both readings (the upright one is taken)",
+        (KEEP, DROP_IMAGE, FAIL),
+        "look at these images with their boxes",
+    ),
+    "exif_illegal": Defect(
+        "the EXIF orientation is no legal value (the image is taken as it is stored)",
+        (KEEP, DROP_IMAGE, FAIL),
+        "nothing, or remove the tag",
+    ),
+    "size_mismatch": Defect(
+        "the XML's size is not that of the image",
+        (FIX, KEEP, DROP_IMAGE, FAIL),
+        "look at these images with their boxes; `keep` takes the boxes as pixels of the image in any case",
+    ),
+    # the boxes
+    "box_not_a_number": Defect(
+        "a coordinate is missing or no finite number", (DROP_BOX, DROP_IMAGE, FAIL), "draw the box again"
+    ),
+    "box_inverted": Defect(
+        "xmin > xmax or ymin > ymax",
+        (DROP_BOX, FIX, DROP_IMAGE, FAIL),
+        "draw the box again; `fix` exchanges the corners",
+    ),
+    "box_zero_area": Defect("the box has no area", (DROP_BOX, DROP_IMAGE, FAIL), "draw the box again"),
+    "box_outside": Defect(
+        "the box reaches out of the image (clipped)", (FIX, DROP_BOX, DROP_IMAGE, FAIL), "draw the box again"
+    ),
+    "box_subpixel": Defect(
+        "the box is under one pixel wide or high", (DROP_BOX, KEEP, DROP_IMAGE, FAIL), "draw the box again"
+    ),
+    "image_emptied": Defect(
+        "all boxes of the image were dropped, it counts as a negative",
+        (KEEP, DROP_IMAGE, FAIL),
+        "draw its boxes again, or drop such images",
+    ),
+    # the classes
+    "class_missing": Defect("an object has no name", (DROP_BOX, DROP_IMAGE, FAIL), "name the object"),
+    "class_unknown": Defect(
+        "the class is not in the given label map",
+        (FAIL, DROP_BOX, DROP_IMAGE),
+        "correct the name in the XML, or add the class to the label map",
+    ),
+    "class_similar": Defect(
+        "two class names differ only in case, spaces or punctuation",
+        (KEEP, FAIL),
+        "use one spelling if they are one class",
+    ),
+    # which image belongs to which annotation
+    "image_without_xml": Defect(
+        "no annotation belongs to the image",
+        (DROP_IMAGE, KEEP, FAIL),
+        "annotate it; `keep` takes it as an image without objects",
+    ),
+    "xml_without_image": Defect(
+        "no image belongs to the annotation", (DROP_IMAGE, FAIL), "add the image or correct <filename>"
+    ),
+    "xml_malformed": Defect("the annotation cannot be parsed", (DROP_IMAGE, FAIL), "repair or redo the annotation"),
+    "xml_ambiguous": Defect(
+        "several images have the name that the annotation states",
+        (FAIL, DROP_IMAGE),
+        "give the images different names, or arrange annotations in the same folders as images",
+    ),
+    "xml_twice": Defect(
+        "several annotations belong to one image (the one named as the image is taken)",
+        (FIX, DROP_IMAGE, FAIL),
+        "remove the wrong annotation or correct its <filename>",
+    ),
+    "same_name": Defect(
+        "another image has the same name in another folder or format",
+        (KEEP, DROP_IMAGE, FAIL),
+        "nothing if they are different photographs; `drop_image` keeps the first of them",
+    ),
+    # the same photograph more than once
+    "duplicate_same_boxes": Defect(
+        "the bytes and the boxes are those of another image",
+        (KEEP, DROP_IMAGE, FAIL),
+        "remove one of them; `drop_image` keeps the first",
+    ),
+    "duplicate_other_boxes": Defect(
+        "the bytes are those of another image, the boxes are not",
+        (KEEP, DROP_IMAGE, FAIL),
+        "decide which annotation is right; `drop_image` keeps the first",
+    ),
+    "duplicate_across_split": Defect(
+        "the bytes of an evaluation image are also in the training data",
+        (FAIL, DROP_IMAGE, KEEP),
+        "remove one of them from its list; `drop_image` removes the one for training",
+    ),
+}
+
+
+class Finding(NamedTuple):
+    """One case of a defect.
+
+    file: relative to the folder that was searched; box: which one ("2: cat [1, 2, 30, 40]", counted from 1 in the
+    order of the XML), "" where the defect is not about one; action: the policy that was followed; detail: the
+    particulars, in a clause.
+    """
+
+    file: str
+    box: str
+    defect: str
+    action: str
+    detail: str
+
+
+def policies(given: Mapping[str, str]) -> dict[str, str]:
+    """The policy of every defect: the given one, else the default.
+
+    Raises UserError with every unknown defect and every policy that is not allowed for its defect.
+    """
+    mistakes = []
+    for name, policy in given.items():
+        if name not in DEFECTS:
+            near = difflib.get_close_matches(name, DEFECTS, n=1, cutoff=0.4)
+            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(DEFECTS)}."
+            mistakes.append(f"`dataset.policies.{name}` is not a defect; {hint}")
+        elif policy not in DEFECTS[name].policies:
+            allowed = " | ".join(DEFECTS[name].policies)
+            mistakes.append(f"`dataset.policies.{name}` is {policy}, allowed is {allowed}.")
+    if mistakes:
+        raise UserError("The policies cannot be followed:\n" + "\n".join(f"  - {text}" for text in mistakes))
+    return {name: given.get(name, defect.policies[0]) for name, defect in DEFECTS.items()}
+
+
+def to_tsv(findings: list[Finding]) -> bytes:
+    """The table checks.tsv: a head line, then one line per finding, sorted by file, box and defect."""
+    lines = ["\t".join(Finding._fields)]
+    lines += ["\t".join(" ".join(cell.split()) for cell in row) for row in sorted(findings, key=_order)]
+    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
+
+
+def _order(finding: Finding) -> tuple:
+    number = finding.box.partition(":")[0]
+    return finding.file, int(number) if number else 0, finding.defect, finding.detail

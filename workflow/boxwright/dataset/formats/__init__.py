@@ -1,0 +1,1 @@
+"""Annotation formats: each module turns files into statements about images."""

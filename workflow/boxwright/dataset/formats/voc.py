@@ -1,0 +1,209 @@
+"""Pascal VOC annotations as labelImg writes them, one XML file per image.
+
+Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk: never read.
+"""
+
+import math
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from lxml import etree
+
+from boxwright.core.errors import UserError
+from boxwright.core.files import writing
+from boxwright.dataset.samples import Box
+
+# Annotations come from strangers: no entity is expanded and nothing is fetched.
+_PARSER = etree.XMLParser(
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    remove_comments=True,
+    remove_pis=True,
+    remove_blank_text=True,
+    collect_ids=False,
+)
+
+_YES = ("1", "true", "yes")
+
+
+class Annotation(NamedTuple):
+    """What one XML file says.
+
+    filename: of the image as stated, "" where it is not.
+    width, height: of the image as stated, 0 where they are not.
+    boxes: as stated, unchecked; NaN for a coordinate that is missing or no number.
+    """
+
+    filename: str = ""
+    width: int = 0
+    height: int = 0
+    boxes: tuple[Box, ...] = ()
+
+
+def read(source: str | os.PathLike | bytes) -> Annotation:
+    """Read an annotation from a file or from its bytes; tags that tools leave out have defaults.
+
+    Raises UserError where the file is not well-formed XML or its root is not `<annotation>`.
+    """
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    if annotation := _read_as_written(data):
+        return annotation
+    name = "the annotation" if isinstance(source, bytes) else str(source)
+    try:
+        root = etree.fromstring(data, _PARSER)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise UserError(f"{name} is not well-formed XML: {getattr(error, 'msg', error)}.") from error
+    if root is None or root.tag != "annotation":
+        found = "nothing" if root is None else f"<{root.tag}>"
+        raise UserError(f"{name} is no Pascal VOC annotation: its root is {found}, not <annotation>.")
+    texts, objects = _children(root)
+    size = root.find("size")
+    width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))
+    return Annotation(texts.get("filename", ""), width, height, tuple([_box(item) for item in objects]))
+
+
+_SPACE = r"[ \t\r\n]*"
+
+
+def _leaves(*tags: str) -> str:
+    """A pattern for elements that hold only text, one after the other; those with a "?" may be left out."""
+    text = r"([^<>&\x00-\x08\x0b\x0c\x0e-\x1f]*)"
+    found = [(tag.rstrip("?"), tag.endswith("?")) for tag in tags]
+    return "".join(f"(?:<{tag}>{text}</{tag}>{_SPACE})" + ("?" if optional else "") for tag, optional in found)
+
+
+# A file as labelImg writes it, to the letter: these patterns read it three times as fast as a parser and a walk over
+# its tree, and a large data set is mostly such files. Whatever differs (order, attributes, entities, comments, other
+# alphabets) is left to the parser.
+_HEAD = re.compile(
+    rf'{_SPACE}<annotation(?: verified="\w*")?>{_SPACE}{_leaves("folder?", "filename", "path?")}'
+    rf"(?:<source>{_SPACE}{_leaves('database')}</source>{_SPACE})?"
+    rf"<size>{_SPACE}{_leaves('width', 'height', 'depth?')}</size>{_SPACE}{_leaves('segmented?')}"
+)
+_OBJECT = re.compile(
+    rf"<object>{_SPACE}{_leaves('name', 'pose', 'truncated', 'difficult')}"
+    rf"<bndbox>{_SPACE}{_leaves('xmin', 'ymin', 'xmax', 'ymax')}</bndbox>{_SPACE}</object>{_SPACE}"
+)
+_TAIL = re.compile(rf"</annotation>{_SPACE}")
+
+
+def _read_as_written(data: bytes) -> Annotation | None:
+    """What `read` finds in a file that is just as labelImg writes it; None for every other."""
+    text = data.decode("ascii") if data.isascii() else ""
+    head = _HEAD.match(text)
+    if head is None:
+        return None
+    _, filename, _, _, width, height, _, _ = head.groups()
+    boxes, end = [], head.end()
+    while found := _OBJECT.match(text, end):
+        name, pose, truncated, difficult, *corners = found.groups()
+        try:
+            xmin, ymin, xmax, ymax = map(float, corners)
+        except ValueError:
+            xmin, ymin, xmax, ymax = map(_number, corners)
+        is_difficult, is_truncated = difficult.strip().lower() in _YES, truncated.strip().lower() in _YES
+        boxes.append(
+            Box(name.strip(), xmin, ymin, xmax, ymax, is_difficult, is_truncated, pose.strip() or "Unspecified")
+        )
+        end = found.end()
+    if not _TAIL.fullmatch(text, end):
+        return None
+    return Annotation(filename.strip(), _size(width), _size(height), tuple(boxes))
+
+
+def write(
+    path: str | os.PathLike,
+    *,
+    filename: str,
+    width: int,
+    height: int,
+    boxes: Iterable[Box],
+    folder: str = "",
+    whole_pixels: bool = True,
+) -> None:
+    """Write an annotation that labelImg opens and `read` reads.
+
+    labelImg reads whole numbers only, so coordinates are rounded to them and a box keeps at least one pixel inside the
+    image; with `whole_pixels` false they are written as they are.
+    """
+    root = etree.Element("annotation")
+    _add(root, "folder", folder)
+    _add(root, "filename", filename)
+    _add(root, "path", filename)
+    _add(etree.SubElement(root, "source"), "database", "Unknown")
+    size = etree.SubElement(root, "size")
+    for tag, value in (("width", width), ("height", height), ("depth", 3)):
+        _add(size, tag, value)
+    _add(root, "segmented", 0)
+    for box in boxes:
+        corners = box.corners
+        if whole_pixels:
+            xmin, xmax = _whole(box.xmin, box.xmax, width)
+            ymin, ymax = _whole(box.ymin, box.ymax, height)
+            corners = (xmin, ymin, xmax, ymax)
+        item = etree.SubElement(root, "object")
+        _add(item, "name", box.class_name)
+        _add(item, "pose", box.pose)
+        _add(item, "truncated", int(box.truncated))
+        _add(item, "difficult", int(box.difficult))
+        frame = etree.SubElement(item, "bndbox")
+        for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True):
+            _add(frame, tag, int(value) if float(value).is_integer() else repr(float(value)))
+    etree.indent(root, "\t")
+    with writing(path) as file:
+        file.write(etree.tostring(root, encoding="utf-8") + b"\n")
+
+
+def _children(element: etree._Element) -> tuple[dict[str, str], list[etree._Element]]:
+    """Text by tag, the first of each, and the elements that have children of their own and are objects."""
+    texts: dict[str, str] = {}
+    objects = []
+    for child in element:
+        tag = child.tag
+        if tag == "object":
+            objects.append(child)
+        elif tag not in texts:
+            texts[tag] = (child.text or "").strip()
+    return texts, objects
+
+
+def _box(item: etree._Element) -> Box:
+    texts, _ = _children(item)
+    frame = item.find("bndbox")
+    corners = {} if frame is None else _children(frame)[0]
+    return Box(
+        texts.get("name", ""),
+        _number(corners.get("xmin")),
+        _number(corners.get("ymin")),
+        _number(corners.get("xmax")),
+        _number(corners.get("ymax")),
+        texts.get("difficult", "").lower() in _YES,
+        texts.get("truncated", "").lower() in _YES,
+        texts.get("pose") or "Unspecified",
+    )
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _size(text: str | None) -> int:
+    value = _number(text)
+    return int(value) if 0 < value < 2**31 else 0
+
+
+def _whole(low: float, high: float, length: int) -> tuple[int, int]:
+    """The nearest whole pixels, at least one of them, inside an image of that length."""
+    low = min(max(round(low), 0), max(length - 1, 0))
+    return low, min(max(round(high), low + 1), max(length, 1))
+
+
+def _add(parent: etree._Element, tag: str, value: object) -> None:
+    etree.SubElement(parent, tag).text = str(value)

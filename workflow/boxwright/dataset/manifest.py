@@ -1,0 +1,46 @@
+"""Manifests: the samples of one shard, one line of JSON each, sorted by name."""
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from boxwright.dataset.samples import Sample
+
+# Bytes of a manifest that are read faster than they are searched.
+SMALL = 200_000
+
+
+def of_side(plan: str | os.PathLike, side: str) -> list[Path]:
+    """The manifests of "train" or "eval" in the plan's folder, by shard."""
+    return sorted(Path(plan).glob(f"{side}-*-of-*.jsonl"))
+
+
+def read(path: str | os.PathLike) -> Iterator[Sample]:
+    """The samples of a manifest, one at a time."""
+    with Path(path).open(encoding="utf-8") as file:
+        for line in file:
+            yield Sample.from_json(line)
+
+
+def some(path: str | os.PathLike, most: int) -> Iterator[Sample]:
+    """At most `most` samples, spread over the manifest, of which a large one is not read as a whole."""
+    with Path(path).open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        if size <= SMALL:
+            lines = file.readlines()
+            lines = lines[:: max(math.ceil(len(lines) / most), 1)]
+        else:
+            lines = dict.fromkeys(_line_behind(file, size * number // most) for number in range(most))
+    for line in filter(None, lines):
+        yield Sample.from_json(line.decode())
+
+
+def _line_behind(file: BinaryIO, position: int) -> bytes:
+    """The first line that begins behind a position, or the first of all."""
+    file.seek(position)
+    if position:
+        file.readline()
+    return file.readline()

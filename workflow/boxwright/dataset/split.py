@@ -1,0 +1,151 @@
+"""Divides samples into training and evaluation.
+
+The drawn split is stratified by class after the idea of iterative stratification (Sechidis, Tsoumakas, Vlahavas, "On
+the stratification of multi-label data", ECML 2011): the rarest class chooses first. It is stable: who has a side keeps
+it, and only new samples are drawn.
+"""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+
+from boxwright.core.errors import UserError
+from boxwright.dataset.pairing import stem
+from boxwright.dataset.samples import Entry, Sample
+from boxwright.dataset.scan import fold
+
+TRAIN, EVAL = "train", "eval"
+Drawn = Entry | Sample
+_NEGATIVE = ""  # an image without objects counts as one more class
+
+
+def draw(
+    samples: Sequence[Drawn], eval_fraction: float, seed: int, known: Mapping[str, str], known_bytes: Mapping[str, str]
+) -> dict[str, str]:
+    """The side of every sample by its name.
+
+    Samples with the same bytes are on one side. `known` are sides by name, `known_bytes` by sha256: a sample in the
+    first keeps its side, one in the second (it was renamed, or is a copy) takes that of its bytes. The others go where
+    their classes are short of `eval_fraction` of the images; of a class with two images or more one is for evaluation.
+    The result does not depend on the order of `samples`.
+    """
+    groups: dict[str, list[Drawn]] = defaultdict(list)
+    for sample in samples:
+        groups[sample.sha256].append(sample)
+    classes = {sha: _classes(group) for sha, group in groups.items()}
+    sides: dict[str, str] = {}
+    for sha, group in groups.items():
+        remembered = {known[sample.name] for sample in group if sample.name in known}
+        if not remembered and sha in known_bytes:
+            remembered = {known_bytes[sha]}
+        if remembered:
+            # Copies that had different sides meet in training, which has seen one of them.
+            sides[sha] = TRAIN if TRAIN in remembered else EVAL
+    totals = _count(classes.values())
+    held = _count([classes[sha] for sha, side in sides.items() if side == EVAL])
+    rank = {sha: _rank(seed, group) for sha, group in groups.items() if sha not in sides}
+    waiting: dict[str, list[str]] = defaultdict(list)
+    for sha in sorted(rank, key=rank.__getitem__):
+        for name in classes[sha]:
+            waiting[name].append(sha)
+    for name in sorted(waiting, key=lambda name: (totals[name], name)):
+        undecided = [sha for sha in waiting[name] if sha not in sides]
+        wanted = round(eval_fraction * totals[name])
+        if totals[name] > 1 and name != _NEGATIVE:
+            wanted = min(max(wanted, 1), totals[name] - 1)
+        count = max(wanted - held[name], 0)
+        for index, sha in enumerate(undecided):
+            sides[sha] = EVAL if index < count else TRAIN
+            if index < count:
+                held.update(classes[sha])
+    return {sample.name: sides[sha] for sha, group in groups.items() for sample in group}
+
+
+def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The side of every image that a list names; `paths` are the lists of the two sides, `names` all images.
+
+    A list has one image per line: its file name or its path below the images folder, with or without extension, case
+    ignored; `#` starts a comment. Raises UserError with every line that names no image or several, and every image on
+    both lists.
+    """
+    places: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        parts = fold(name).split("/")
+        for start in range(len(parts)):
+            tail = "/".join(parts[start:])
+            places[tail].add(name)
+            places[_without_extension(tail)].add(name)
+    sides: dict[str, str] = {}
+    mistakes = []
+    for side, path in paths.items():
+        try:
+            text = Path(path).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            mistakes.append(f"{path} cannot be read ({error})")
+            continue
+        for number, line in enumerate(text.splitlines(), start=1):
+            entry = line.strip()
+            found = _find(entry, places)
+            if not found:  # a name may hold a "#", so it is looked up before comments are taken off
+                entry = re.sub(r"(^|\s)#.*", "", entry).strip()
+                found = _find(entry, places)
+            if not entry:
+                continue
+            where = f"{path}, line {number}: {entry}"
+            if not found:
+                mistakes.append(f"{where} names no image of the data set")
+            elif len(found) > 1:
+                mistakes.append(f"{where} names {len(found)} images ({', '.join(sorted(found)[:3])}); give the path")
+            elif sides.setdefault(*found, side) != side:
+                mistakes.append(f"{where} is on both lists")
+    if mistakes:
+        shown = mistakes[:20] + ([f"and {len(mistakes) - 20} more"] if len(mistakes) > 20 else [])
+        raise UserError(
+            "The lists of `dataset.split` cannot be followed:\n" + "\n".join(f"  - {text}" for text in shown)
+        )
+    return sides
+
+
+def _find(entry: str, places: Mapping[str, set[str]]) -> set[str]:
+    key = fold(entry.replace("\\", "/").removeprefix("./"))
+    found = places.get(key) or places.get(_without_extension(key), set())
+    if len(found) > 1:  # a whole path is meant before the end of another one
+        found = (
+            {name for name in found if fold(name) == key}
+            or {name for name in found if _without_extension(fold(name)) == key}
+            or found
+        )
+    return found
+
+
+def _without_extension(path: str) -> str:
+    folder, slash, base = path.rpartition("/")
+    return folder + slash + stem(base)
+
+
+def _classes(group: Sequence[Drawn]) -> frozenset[str]:
+    """The classes on a group of images with the same bytes."""
+    return _distinct(group[0].classes if len(group) == 1 else tuple(chain(*[sample.classes for sample in group])))
+
+
+@lru_cache(maxsize=10_000)
+def _distinct(classes: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(classes or [_NEGATIVE])
+
+
+def _count(groups: Iterable[frozenset[str]]) -> Counter[str]:
+    """On how many groups each class is."""
+    counted: Counter[str] = Counter()
+    for classes, times in Counter(groups).items():
+        counted.update(dict.fromkeys(classes, times))
+    return counted
+
+
+def _rank(seed: int, group: Sequence[Drawn]) -> bytes:
+    """The place of a group in the draw; it depends on the seed and its first name alone."""
+    name = min([sample.name for sample in group])
+    return hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,96 @@
+"""What the plan of a data set says in the terminal."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from boxwright.dataset.decide import Decision
+from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, KEEP, Finding
+from boxwright.dataset.split import EVAL, TRAIN
+
+_DONE = {FIX: "fixed", DROP_BOX: "box dropped", DROP_IMAGE: "image left out", KEEP: "kept", FAIL: "refused"}
+_SHOWN = 20
+_NOTHING_WRONG = "The checks found nothing wrong."
+_HINT = " <- "
+
+
+def text(
+    decision: Decision, counts: Mapping[str, Any], classes: Mapping[str, int], folders: Sequence[str], checks: Path
+) -> str:
+    """The data set in a few lines: its sides, its classes, and each kind of defect with what was done about it."""
+    found = counts["found"]
+    lines = [f"Data set {', '.join(folders)}: {found['images']} images, {found['annotations']} annotations"]
+    for side in (TRAIN, EVAL):
+        of = counts[side]
+        lines.append(f"  {side:<6}{of['images']:>7} images {of['boxes']:>8} boxes {of['negatives']:>6} without objects")
+    if counts["on_neither_list"]:
+        lines.append(f"  {counts['on_neither_list']} images are on neither list and left out")
+    width = max(map(len, classes), default=0)
+    for name, number in list(classes.items())[:_SHOWN]:
+        boxes = [counts[side]["classes"].get(name, 0) for side in (TRAIN, EVAL)]
+        hint = "" if all(boxes) else f"{_HINT}none to learn from" if boxes[1] else f"{_HINT}none to measure with"
+        hint = hint if any(boxes) else f"{_HINT}no box"
+        lines.append(f"  {number:>4} {name:<{width}} {boxes[0]:>8} train {boxes[1]:>8} eval{hint}")
+    if len(classes) > _SHOWN:
+        lines.append(f"  ... and {len(classes) - _SHOWN} more classes")
+    if decision.findings:
+        lines.append(f"  What the checks found (each case is in {checks}):")
+        lines += _defect_lines(decision.findings)
+    else:
+        lines.append(f"  {_NOTHING_WRONG}")
+    return "\n".join(lines)
+
+
+def is_calm(told: str) -> bool:
+    """Whether such a text has nothing that somebody should see: no defect, and no class without boxes."""
+    return _NOTHING_WRONG in told and _HINT not in told
+
+
+def refusal(refused: Sequence[Finding], images: Sequence[str], xmls: Sequence[str]) -> str:
+    """Why a data set is refused: the cases whose policy is `fail`, and what to do about each kind."""
+    folders = ", ".join(dict.fromkeys([*images, *xmls]))
+    lines = [f"The data set in {folders} has {len(refused)} defects that stop the run:"]
+    for finding in refused[:_SHOWN]:
+        box = f", box {finding.box}" if finding.box else ""
+        lines.append(f"  {finding.file}{box}: {finding.defect}, {finding.detail}")
+    if len(refused) > _SHOWN:
+        lines.append(f"  ... and {len(refused) - _SHOWN} more")
+    for name in dict.fromkeys(finding.defect for finding in refused):
+        others = " | ".join(policy for policy in DEFECTS[name].policies if policy != FAIL)
+        lines.append(f"{name}: {DEFECTS[name].advice}; or set `dataset.policies.{name}` to {others}.")
+    return "\n".join(lines)
+
+
+def too_little(decision: Decision, split: Mapping[str, Any], images: int, xmls: int) -> str:
+    """Why nothing can be trained or measured with what is left; "" where it can."""
+    train, held = decision.samples[TRAIN], decision.samples[EVAL]
+    because = ""
+    if decision.findings:
+        because = "\nWhat the checks found:\n" + "\n".join(_defect_lines(decision.findings))
+    if decision.left_out:
+        because += f"\n{decision.left_out} images are on neither list."
+    if not train and not held:
+        return f"Of {images} images and {xmls} annotations no sample is left.{because}"
+    if not decision.classes:
+        return f"None of the {len(train) + len(held)} images has a box, so there is nothing to learn.{because}"
+    if train and held:
+        return ""
+    side = "evaluation" if train else "training"
+    remedy = f"`dataset.split.eval_fraction` is {split.get('eval_fraction')}; change it or add images"
+    if split.get(TRAIN):
+        remedy = f"check the list {split[EVAL] if train else split[TRAIN]}"
+    return f"The split leaves no {side} image ({len(train) + len(held)} images in all): {remedy}.{because}"
+
+
+def _defect_lines(findings: Sequence[Finding]) -> list[str]:
+    counted = Counter((finding.defect, finding.action) for finding in findings)
+    width = max(len(defect) for defect, _ in counted)
+    lines = []
+    for defect in DEFECTS:  # in the order of the table, which is that of the checks
+        for (name, action), count in sorted(counted.items()):
+            if name == defect:
+                about = DEFECTS[defect]
+                advice = "" if about.advice == "nothing" else f" -> {about.advice}"
+                lines.append(f"  {count:>6} {defect:<{width}} {_DONE[action]}: {about.meaning}{advice}")
+    return lines

@@ -1,0 +1,1 @@
+"""From messages to parts: the one place below which no message goes."""

@@ -1,0 +1,52 @@
+"""From a `DetectionModel` message to a detector."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import tensorflow as tf
+
+from boxwright.detector.families.ssd import Ssd
+from boxwright.detector.groundtruth import Groundtruth
+from boxwright.detector.support import chosen
+
+
+class Detector(Protocol):
+    """What every detector offers; Ssd and FasterRcnn say what the tensors hold.
+
+    variables: every variable by checkpoint name. trainable: the names that gradients reach.
+    backbone_scopes: the name prefixes of the feature extractor's variables.
+    """
+
+    variables: dict[str, tf.Variable]
+    trainable: list[str]
+    num_classes: int
+    backbone_scopes: Sequence[str]
+
+    def preprocess(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]: ...
+
+    def predict(
+        self, images: tf.Tensor, true_shapes: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]: ...
+
+    def losses(
+        self, predictions: dict[str, tf.Tensor], groundtruth: Groundtruth, seed: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]: ...
+
+    def regularization_loss(self) -> tf.Tensor: ...
+
+    def postprocess(self, predictions: dict[str, tf.Tensor], true_shapes: tf.Tensor) -> dict[str, tf.Tensor]: ...
+
+
+def build(model, seed: int = 0, compute: tf.DType = tf.float32) -> Detector:
+    """The detector of a `DetectionModel` message; `seed` decides the first values of its variables.
+
+    `compute` is the type in which its layers compute; its variables and what it predicts are float32.
+
+    Raises UserError (most often its UnsupportedError, which carries the field) for what the engine cannot do.
+    """
+    kind = chosen(model, "model", "model", ("ssd", "faster_rcnn"))
+    if kind == "ssd":
+        return Ssd(model.ssd, seed, compute)
+    from boxwright.detector.families.faster_rcnn import FasterRcnn
+
+    return FasterRcnn(model.faster_rcnn, seed, compute)

@@ -1,0 +1,1 @@
+"""Detectors by meta-architecture, made of built parts and numbers."""

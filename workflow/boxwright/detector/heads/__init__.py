@@ -1,0 +1,1 @@
+"""Heads: what is predicted from feature maps or regions."""

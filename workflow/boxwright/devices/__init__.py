@@ -1,0 +1,135 @@
+"""The processors and GPUs that a process computes on.
+
+A job takes as many GPUs as its model asks for: those that Slurm or CUDA_VISIBLE_DEVICES show it, and of them ones that
+no other process of boxwright holds. A process holds a GPU by a lock on a small file, which ends with the process,
+however it ends. `gpus: 0` hides all of them.
+"""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from boxwright.console import progress
+
+# The CPU gains nothing from less precision, and TensorFlow's bfloat16 kernels for it leave a convolution's gradient
+# undefined where its kernel is larger than the map. Weights are float32 anyway, so a run may go to a GPU and back.
+ON_CPU = "float32"
+
+# Locks stay until the process ends.
+_held: dict[str, int] = {}
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How a model's numbers are computed.
+
+    gpus: how many to take. precision: the layers' type, float32, bfloat16 or float16. loss_scale: for float16,
+    "dynamic" or the factor. jit_compile: let XLA compile for the GPU. memory_mb: the most of each GPU's memory; None
+    takes more as it is needed.
+    """
+
+    gpus: int = 0
+    precision: str = "float32"
+    loss_scale: str | float = "dynamic"
+    jit_compile: bool = False
+    memory_mb: int | None = None
+
+
+def of_training(model: Mapping[str, Any]) -> Compute:
+    """For the training of a model with these settings."""
+    own = {key: model[key] for key in ("gpus", "precision", "loss_scale", "jit_compile")}
+    return Compute(**own, memory_mb=model["gpu_memory_mb"]["train"])
+
+
+def of_inference(model: Mapping[str, Any]) -> Compute:
+    """For an evaluation or for predictions: one GPU at most, and float32, in which weights are kept."""
+    return Compute(min(model["gpus"], 1), memory_mb=model["gpu_memory_mb"]["evaluate"])
+
+
+def processors() -> int:
+    """How many processors this process may use: fewer than there are under Slurm, or in a container."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def take(compute: Compute, threads: int = 0) -> list[str]:
+    """Make this process compute as told and say so; the names of its GPUs, none on a CPU.
+
+    To be called before TensorFlow computes anything. `threads` is the number of threads inside one operation, for the
+    message alone. Where fewer GPUs are there than asked for, a warning says so and those that are there are taken.
+    """
+    import tensorflow as tf
+
+    there = tf.config.list_physical_devices("GPU")
+    chosen = [there[number] for number in _free(_identities(len(there)), compute.gpus)]
+    if there:
+        tf.config.set_visible_devices(chosen, "GPU")
+    for gpu in chosen:
+        if compute.memory_mb is None:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        else:
+            limit = tf.config.LogicalDeviceConfiguration(memory_limit=compute.memory_mb)
+            tf.config.set_logical_device_configuration(gpu, [limit])
+    if chosen and compute.jit_compile:
+        tf.config.optimizer.set_jit("autoclustering")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in chosen]
+    if len(chosen) < compute.gpus:
+        progress.warn(_shortage(compute.gpus, len(chosen), tf.test.is_built_with_cuda()))
+    progress.say(_description(compute, names, threads))
+    return names
+
+
+def _description(compute: Compute, names: Sequence[str], threads: int) -> str:
+    if not names:
+        count = f", {threads} thread{'s' if threads != 1 else ''}" if threads else ""
+        instead = "" if compute.precision == ON_CPU else f" ({compute.precision} is for GPUs)"
+        return f"Computing on the CPU{count}, in {ON_CPU}{instead}."
+    memory = "memory as it is needed" if compute.memory_mb is None else f"at most {compute.memory_mb} MB of memory each"
+    compiled = ", compiled by XLA" if compute.jit_compile else ""
+    return f"Computing on {', '.join(names)} in {compute.precision}{compiled}; {memory}."
+
+
+def _shortage(wanted: int, found: int, cuda: bool) -> str:
+    asked = f"the model asks for {wanted} GPU{'s' if wanted != 1 else ''}"
+    if found:
+        return f"Warning: {asked}, and {found} can be seen here; going on with {found}."
+    build = "" if cuda else " (it is TensorFlow's build for CPUs: `make env BUILD=gpu` installs the other)"
+    return f"Warning: {asked}, and TensorFlow sees none here{build}. Going on without, much slower. See `make doctor`."
+
+
+def _identities(count: int) -> list[str]:
+    """What tells the GPUs that this process sees from those that others see."""
+    shown = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return shown if len(shown) == count else [str(number) for number in range(count)]
+
+
+def _free(identities: Sequence[str], wanted: int, folder: Path | None = None) -> list[int]:
+    """Numbers of `wanted` of the GPUs, held from now on; ones that others hold only where too few are free."""
+    if wanted >= len(identities):
+        return list(range(len(identities)))
+    free = []
+    for number, identity in enumerate(identities):
+        if len(free) < wanted and _hold(identity, folder or Path(tempfile.gettempdir())):
+            free.append(number)
+    shared = [number for number in range(len(identities)) if number not in free]
+    return sorted(free + shared[: wanted - len(free)])
+
+
+def _hold(identity: str, folder: Path) -> bool:
+    """Lock one GPU for this process; False where another has it."""
+    if identity in _held:
+        return True
+    try:
+        file = os.open(folder / f"boxwright-gpu-{identity.replace('/', '_')}.lock", os.O_CREAT | os.O_RDWR, 0o666)
+    except PermissionError:  # another user's
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return False
+    _held[identity] = file
+    return True

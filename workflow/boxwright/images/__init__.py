@@ -1,0 +1,1 @@
+"""Image files: headers, EXIF, the one loader, drawing. All that touches pixels, and no annotation."""

@@ -1,0 +1,89 @@
+"""The landing page's text: the question, the data and the answer, in reStructuredText."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from boxwright.report import comparison, style
+from boxwright.report.results import Result
+
+_MOST_NAMES = 8
+
+
+def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 10) -> str:
+    """reStructuredText about the data (statistics.json) and the models, of which `limit` stand in the table."""
+    found = comparison.families(results)
+    sides = statistics["train"], statistics["eval"]
+    question = (
+        f"Which objects ({_names(list(statistics['classes']))}) are in an image, where are they, and how far can the "
+        "answer be trusted?"
+    )
+    data = (
+        f"{sides[0]['images']:,} annotated images with {sides[0]['boxes']:,} boxes trained the detector. "
+        f"{sides[1]['images']:,} others with {sides[1]['boxes']:,} boxes, which it never saw, measured it."
+    )
+    parts = [
+        _titled(_escaped(_title(list(statistics["classes"]))), "", "="),
+        _titled("The question", _escaped(question)),
+        _titled("The data", data),
+        _titled("The answer", _verdict(found, results[0].choice["metric"])),
+    ]
+    if len(found) > 1:
+        parts.append(_table(found[:limit], len(found) - limit))
+    return "\n\n".join(parts) + "\n"
+
+
+def _verdict(found: Sequence[comparison.Family], metric: str) -> str:
+    first = comparison.best(found)
+    name = metric.rpartition("/")[2]
+    if first is None:
+        reason = found[0].members[0].chosen["undefined"].get(metric, "the metric is undefined")
+        return f"{name} is n/a: {_escaped(reason)}. Nothing can be said about how good the detector is."
+    subject = "The detector" if len(found) == 1 else f"Of {len(found)} models"
+    verb = "reaches" if len(found) == 1 else f"**{_escaped(first.name)}** is best: it reaches"
+    steps = sorted({member.choice["step"] for member in first.members})
+    at = f"step {steps[0]:,}" if len(steps) == 1 else f"steps {steps[0]:,} to {steps[-1]:,}"
+    sentence = f"{subject} {verb} {name} **{style.number(first.mean)}** at {at}"
+    if first.spread is not None:
+        sentence += f", give or take {first.spread:.3f} over {len(first.members)} seeds"
+    elif first.interval:
+        low, high, level = (first.interval[key] for key in ("low", "high", "level"))
+        sentence += f" ({level:.0%} confidence: {low:.3f} to {high:.3f})"
+    return (
+        f"{sentence}. As a frozen graph it has {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
+        f"image ({first.members[0].export['device']})."
+    )
+
+
+def _table(found: Sequence[comparison.Family], left_out: int) -> str:
+    metric = found[0].members[0].choice["metric"].rpartition("/")[2]
+    rows = [("model", metric, "ms per image", "MB")]
+    for one in found:
+        value = style.number(one.mean) + (f" ± {one.spread:.3f}" if one.spread is not None else "")
+        rows.append((_escaped(one.name), value, f"{one.milliseconds:.1f}", f"{one.megabytes:.1f}"))
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in rows:
+        lines += [f"   {'*' if not index else ' '} - {cell}" for index, cell in enumerate(row)]
+    if left_out > 0:
+        lines += ["", f"and {left_out} more in the comparison."]
+    return "\n".join(lines)
+
+
+def _names(names: list[str]) -> str:
+    shown = names if len(names) <= _MOST_NAMES else [*names[:_MOST_NAMES], f"{len(names) - _MOST_NAMES} others"]
+    return " or ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+
+
+def _title(names: list[str]) -> str:
+    if len(names) > _MOST_NAMES // 2:
+        return f"A detector of {len(names)} kinds of objects"
+    return f"A detector of {' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}"
+
+
+def _titled(title: str, body: str, line: str = "-") -> str:
+    # Letters of other scripts may take two columns; a longer line is allowed, a shorter one is not.
+    return f"{title}\n{line * (2 * len(title))}\n\n{body}"
+
+
+def _escaped(text: str) -> str:
+    """Text without meaning as markup."""
+    return "".join(f"\\{letter}" if letter in "\\*`_|" else letter for letter in text)

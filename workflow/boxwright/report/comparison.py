@@ -1,0 +1,173 @@
+"""Models side by side: how good, how fast, how large; repeats over seeds as mean and spread."""
+
+import csv
+import io
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from boxwright.report import html, metrics, style
+from boxwright.report.results import Result
+
+COLUMNS = (
+    "model",
+    "family",
+    "seed",
+    "step",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "mAP",
+    "mAP50",
+    "AR100",
+    "ms_per_image",
+    "megabytes",
+    "weights",
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A model with its repeats over seeds; `mean` and `spread` (standard deviation) are those of the chosen metric.
+
+    `mean` is None where the metric is undefined, `spread` where there are not two values.
+    """
+
+    name: str
+    members: list[Result]
+    mean: float | None
+    spread: float | None
+    milliseconds: float
+    megabytes: float
+
+    @property
+    def interval(self) -> Mapping | None:
+        """The confidence interval of a model that was trained once."""
+        return self.members[0].interval if len(self.members) == 1 else None
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """What an error bar around the mean spans: the spread over seeds, else the interval, else nothing."""
+        if self.spread is not None:
+            return self.mean - self.spread, self.mean + self.spread
+        if self.interval:
+            return min(self.interval["low"], self.mean), max(self.interval["high"], self.mean)
+        return self.mean, self.mean
+
+
+def families(results: Sequence[Result]) -> list[Family]:
+    """The models by family, in the order of the configuration."""
+    grouped: dict[str, list[Result]] = {}
+    for one in results:
+        grouped.setdefault(one.family, []).append(one)
+    return [_family(name, members) for name, members in grouped.items()]
+
+
+def best(found: Sequence[Family]) -> Family | None:
+    """The family with the best mean, the smallest of equals; None where no mean is defined."""
+    defined = [one for one in found if one.mean is not None]
+    return max(defined, key=lambda one: (one.mean, -one.megabytes), default=None)
+
+
+def to_csv(results: Sequence[Result]) -> str:
+    """One line per model with the columns COLUMNS; an undefined number is an empty cell."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for one in results:
+        values, interval = one.chosen["metrics"], one.interval or {}
+        row = [one.name, one.family, one.seed, one.choice["step"], one.choice["metric"], one.value]
+        row += [interval.get("low"), interval.get("high")]
+        row += [values.get(name) for name in (metrics.MAP, metrics.MAP50, metrics.AR100)]
+        row += [one.milliseconds, round(one.megabytes, 3), one.export["weights"]]
+        writer.writerow(["" if value is None else value for value in row])
+    return file.getvalue()
+
+
+def page(results: Sequence[Result]) -> bytes:
+    """The comparison as a page: one line per family."""
+    found, first = families(results), best(families(results))
+    metric = results[0].choice["metric"].rpartition("/")[2]
+    rows = [
+        (
+            html.dot(style.model_colour(index), one.name),
+            ", ".join(str(member.seed) for member in one.members),
+            html.bar(style.number(one.mean), one.mean),
+            _uncertainty(one),
+            f"{one.milliseconds:.1f}",
+            f"{one.megabytes:.1f}",
+        )
+        for index, one in enumerate(found)
+    ]
+    mark = [found.index(first)] if first and len(found) > 1 else []
+    head = ("model", "seeds", metric, "uncertainty", "ms per image", "MB")
+    return html.page(
+        "Models compared",
+        html.paragraph(
+            f"The exported checkpoint of each model on the held-out images. {metric} runs from 0 to 1; more is better."
+        ),
+        html.table(head, rows, mark=mark, text=(1, 3)),
+        html.paragraph(
+            "Uncertainty: ± is the standard deviation over seeds; a range holds the value with the stated confidence "
+            "if other images of the same kind had been held out. Differences within it mean nothing.",
+            note=True,
+        ),
+    )
+
+
+def exports(results: Sequence[Result]) -> bytes:
+    """The exported detectors as a page: files, sizes, speed, and the proof that all forms agree."""
+    rows = []
+    for one in results:
+        sizes, proof, quartiles = (one.export[key] for key in ("bytes", "same_detections", "ms_quartiles"))
+        share = min((form["share"] for form in proof.values()), default=1.0)
+        rows.append(
+            (
+                one.name,
+                f"{one.choice['step']:,}",
+                f"{one.export['weights']:,}",
+                *(f"{sizes[form] / 1e6:.1f}" for form in ("frozen_graph", "saved_model", "checkpoint")),
+                f"{one.milliseconds:.1f} ({quartiles[0]:.1f} to {quartiles[1]:.1f})",
+                one.export["device"],
+                f"{share:.1%} on {one.export['images']} images",
+            )
+        )
+    head = ("model", "step", "weights", "frozen graph, MB", "SavedModel, MB", "checkpoint, MB", "ms per image")
+    return html.page(
+        "What was exported",
+        html.paragraph(
+            "Each model as a frozen graph, a SavedModel and a checkpoint with its pipeline.config, in "
+            "models/<name>/fine_tuned_model. All three were run on held-out images before they were kept."
+        ),
+        html.table((*head, "on", "same detections"), rows, text=(7,)),
+        html.paragraph(
+            "Milliseconds are the median (and quartiles) for one image at a time through the frozen graph.", note=True
+        ),
+        html.heading("Why these checkpoints"),
+        html.table(
+            ("model", "step", "reason"),
+            [(one.name, f"{one.choice['step']:,}", one.choice["reason"]) for one in results],
+            text=(2,),
+        ),
+    )
+
+
+def _family(name: str, members: list[Result]) -> Family:
+    values = [one.value for one in members if one.value is not None]
+    return Family(
+        name,
+        members,
+        statistics.mean(values) if values else None,
+        statistics.stdev(values) if len(values) > 1 else None,
+        statistics.median(one.milliseconds for one in members),
+        statistics.median(one.megabytes for one in members),
+    )
+
+
+def _uncertainty(one: Family) -> str:
+    if one.spread is not None:
+        return f"± {one.spread:.3f} over {len(one.members)} seeds"
+    if one.interval:
+        return f"{one.interval['low']:.3f} to {one.interval['high']:.3f} ({one.interval['level']:.0%})"
+    return one.members[0].analysis.get("interval_reason") or "n/a"

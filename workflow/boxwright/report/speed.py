@@ -1,0 +1,56 @@
+"""Accuracy against speed and size: which of several models to take."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from boxwright.report import comparison, style
+from boxwright.report.results import Result
+
+
+@style.drawing
+def plot(results: Sequence[Result]) -> Figure:
+    """The chosen metric against the time for an image; a marker's area is the size of the frozen graph.
+
+    The markers are numbered, the best first: names would cover each other where models are close.
+    """
+    found = comparison.families(results)
+    drawn = [(one, style.model_colour(index)) for index, one in enumerate(found) if one.mean is not None]
+    if not drawn:
+        return style.message("n/a: the metric is undefined for every model.")
+    drawn.sort(key=lambda pair: -pair[0].mean)
+    figure, ((axes,),) = style.canvas(4.8)
+    largest = max(one.megabytes for one in found)
+    for place, (one, colour) in enumerate(drawn, start=1):
+        _mark(axes, place, one, colour, area=30 + 370 * one.megabytes / largest)
+    legend = axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.02),
+        title="best first, frozen graph",
+        alignment="left",
+        labelcolor=style.INK,
+        handletextpad=0.2,
+    )
+    legend.get_title().set_color(style.MUTED)
+    axes.set_xlim(0, 1.15 * max(one.milliseconds for one, _ in drawn))
+    lows, highs = zip(*(one.range for one, _ in drawn), strict=True)
+    axes.set_ylim(max(0.0, min(lows) - 0.1), min(1.02, max(highs) + 0.1))
+    devices = " or ".join(dict.fromkeys(one.export["device"] for one in results))
+    axes.set_xlabel(f"milliseconds per image (median; {devices})")
+    axes.set_ylabel(results[0].choice["metric"].rpartition("/")[2])
+    return figure
+
+
+def _mark(axes: Axes, place: int, one: comparison.Family, colour: str, area: float) -> None:
+    """A family's marker with its number, its uncertainty, its seeds, and its line in the legend."""
+    (low, high), where = one.range, (one.milliseconds, one.mean)
+    label = f"{place}  {style.short(one.name)}, {one.megabytes:.1f} MB"
+    axes.plot([], [], "o", ms=7, mew=0, color=colour, label=label)
+    axes.errorbar(*where, yerr=[[one.mean - low], [high - one.mean]], color=colour, lw=1.8)
+    axes.scatter(*where, s=area, color=colour, alpha=0.85, linewidths=0, zorder=3)
+    if len(one.members) > 1:
+        points = [(member.milliseconds, member.value) for member in one.members if member.value is not None]
+        axes.plot(*zip(*points, strict=True), "o", ms=3.5, color=style.INK, zorder=4)
+    offset = (area**0.5 / 2 + 3, 0)
+    axes.annotate(str(place), where, offset, textcoords="offset points", va="center", fontsize=9, zorder=5)

@@ -1,0 +1,137 @@
+"""Tables of the report: the data set, its checks, all checkpoints, the classes of one checkpoint."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from boxwright.dataset.defects import DEFECTS
+from boxwright.report import html, metrics, style
+from boxwright.report.results import Result, places
+
+SIDES = {"train": "training", "eval": "evaluation"}
+_MOST_FINDINGS = 300
+_MOST_REASONS = 20
+
+
+def dataset(statistics: Mapping[str, Any]) -> bytes:
+    """What is in the data set; statistics: the content of statistics.json."""
+    found = statistics["found"]
+    sides = [
+        (label, *(f"{statistics[side][key]:,}" for key in ("images", "boxes", "negatives", "most_boxes", "difficult")))
+        for side, label in SIDES.items()
+    ]
+    head = ("side", "images", "boxes", "images without objects", "most boxes in an image", "difficult boxes")
+    classes = []
+    most = max((count for side in SIDES for count in statistics[side]["classes"].values()), default=1)
+    for name, number in statistics["classes"].items():
+        cells = []
+        for side in SIDES:
+            boxes, images = (statistics[side][key].get(name, 0) for key in ("classes", "images_with"))
+            cells += [html.bar(f"{boxes:,}", boxes / most), f"{images:,}"]
+        missing = [label for side, label in SIDES.items() if not statistics[side]["classes"].get(name)]
+        note = f"no box for {' and '.join(missing)}" if missing else ""
+        classes.append((html.dot(style.class_colour(number), name), number, *cells, note))
+    used = sum(statistics[side]["images"] for side in SIDES)
+    return html.page(
+        "The data set",
+        html.paragraph(
+            f"{found['images']:,} image files and {found['annotations']:,} annotations were found; {used:,} images are "
+            f"used, {found['left_out']:,} were left out by the checks and {found['on_neither_list']:,} are on no list "
+            "of the split. The evaluation images measure the detector and never train it."
+        ),
+        html.table(head, sides),
+        html.heading("Classes"),
+        html.table(
+            ("class", "id", "boxes to train", "in images", "boxes to evaluate", "in images", ""), classes, text=(6,)
+        ),
+    )
+
+
+def checks(lines: Iterable[str]) -> bytes:
+    """What the checks found; lines: those of checks.tsv."""
+    findings = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    if not findings:
+        return html.page("Checks", html.paragraph("The checks found nothing wrong with images and annotations."))
+    counted = Counter((one["defect"], one["action"]) for one in findings)
+    kinds = [
+        (defect, f"{count:,}", action, DEFECTS[defect].meaning, DEFECTS[defect].advice)
+        for (defect, action), count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    shown = [
+        (one["file"], one["box"], one["defect"], one["action"], one["detail"]) for one in findings[:_MOST_FINDINGS]
+    ]
+    left = len(findings) - len(shown)
+    return html.page(
+        "Checks",
+        html.paragraph(f"{len(findings):,} findings of {len(kinds)} kinds, and what was done about each."),
+        html.table(("finding", "cases", "done", "meaning", "what you can do"), kinds, text=(2, 3, 4)),
+        html.heading("Every case"),
+        html.table(("file", "box", "finding", "done", "detail"), shown, text=(1, 2, 3, 4)),
+        *([html.paragraph(f"{left:,} more in checks.tsv.", note=True)] if left else []),
+    )
+
+
+def checkpoints(results: Sequence[Result]) -> bytes:
+    """The metrics of every checkpoint of every model; the exported ones are set off."""
+    names = (metrics.MAP50, metrics.MAP, metrics.MAP75, metrics.AR100, *metrics.SIZES.values())
+    rows, mark, reasons = [], [], {}
+    place = places(results)
+    for model in results:
+        for one in model.evaluations:
+            values = one["metrics"]
+            exported = one["step"] == model.choice["step"]
+            if exported:
+                mark.append(len(rows))
+            numbers = [style.number(values.get(name)) for name in names]
+            rows.append(
+                (
+                    html.dot(style.model_colour(place[model.name]), model.name),
+                    one["seed"],
+                    f"{one['step']:,}",
+                    html.bar(numbers[0], values.get(names[0])),
+                    *numbers[1:],
+                    "exported" if exported else "",
+                )
+            )
+            reasons |= {name: one["undefined"].get(name) for name in names if values.get(name) is None}
+    head = ("model", "seed", "step", "mAP at IoU 0.5", "mAP", "mAP at 0.75", "recall", "small", "medium", "large", "")
+    first = results[0].evaluations[0]
+    different = list(dict.fromkeys(filter(None, reasons.values())))[:_MOST_REASONS]
+    notes = [html.paragraph(f"n/a: {why}", note=True) for why in different]
+    return html.page(
+        "All models and checkpoints",
+        html.paragraph(
+            f"Measured on {first['images']:,} held-out images with {first['boxes']:,} boxes. mAP is COCO's, the mean "
+            "over IoU 0.5 to 0.95; small, medium and large are mAP of boxes under 32 x 32 pixels, to 96 x 96 and above."
+        ),
+        html.table(head, rows, mark=mark),
+        *notes,
+    )
+
+
+def classes(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
+    """The classes of one checkpoint; analysis: the content of analysis.json."""
+    rows = [
+        (
+            html.dot(style.class_colour(one["id"]), one["name"]),
+            html.bar(style.number(one["AP50"]), one["AP50"]),
+            *(style.number(one[key]) for key in ("AP", "AR", "precision", "recall", "f1")),
+            style.number(one["best_threshold"], 2),
+            *(f"{one[key]:,}" for key in ("boxes", "images", "detections")),
+        )
+        for one in analysis["classes"]
+    ]
+    at = f"{analysis['score_threshold']:g}"
+    head = ("class", "AP at IoU 0.5", "AP", "AR", "precision", "recall", "F1", "best threshold")
+    reasons = dict.fromkeys(why for one in analysis["classes"] for why in one["undefined"].values())
+    notes = [html.paragraph(f"n/a: {why}", note=True) for why in list(reasons)[:_MOST_REASONS]]
+    return html.page(
+        f"Classes of {model} at step {step:,}",
+        html.paragraph(
+            f"Precision, recall and F1 count detections from score {at} on that overlap a box by at least "
+            f"{analysis['iou_threshold']:g}. The best threshold is the score with the largest F1."
+        ),
+        html.table((*head, "boxes", "images", f"detections from {at}"), rows),
+        *notes,
+    )

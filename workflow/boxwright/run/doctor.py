@@ -1,0 +1,219 @@
+"""`boxwright doctor`: what this machine has, and what of a run would fail on it."""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from boxwright import devices
+from boxwright.core.errors import UserError
+from boxwright.run import resources, settings
+
+OK, WARNING, FAILS = "ok", "warning", "fails"
+
+OLDEST, NEWEST = (3, 11), (3, 13)
+PACKAGES = ("snakemake", "numpy", "protobuf", "pillow", "matplotlib", "faster-coco-eval")
+PLUGINS = {
+    "snakemake_executor_plugin_slurm": "profiles/slurm",
+    "snakemake_executor_plugin_kubernetes": "profiles/kubernetes",
+    "snakemake_storage_plugin_s3": "object storage",
+    "snakemake_storage_plugin_http": "object storage",
+}
+# What Snakemake, Python and one job take before any image is read.
+LEAST_MEMORY_MB = 2000
+LEAST_DISK_MB = 2000
+# A checkpoint with its momentum, at a generous size of each family.
+CHECKPOINT_MB = {"ssd": 80, "faster_rcnn": 500}
+
+# Asked in a process of its own: the question makes TensorFlow take the GPUs.
+_TENSORFLOW = """
+import json, os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf
+gpus = tf.config.list_physical_devices("GPU")
+names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
+build = tf.sysconfig.get_build_info()
+print(json.dumps({"version": tf.__version__, "cuda": build.get("cuda_version"), "cudnn": build.get("cudnn_version"),
+                  "gpus": names}))
+"""
+
+
+class Finding(NamedTuple):
+    """One line: whether it is well, what was looked at, what was found."""
+
+    level: str
+    what: str
+    text: str
+
+
+def examine(config: str | Path | None = None) -> list[Finding]:
+    """All findings; `config` is the configuration of the run that is to fit, None for the machine alone."""
+    run, findings = _read(config)
+    cards = graphics_cards()
+    return [
+        *findings,
+        *_python(),
+        *_packages(),
+        *tensorflow(_ask_tensorflow(), cards, run),
+        *_plugins(),
+        _fonts(),
+        *memory(available_memory_mb(), run),
+        *disk(shutil.disk_usage(Path.cwd()).free // 10**6, run),
+        Finding(OK, "processors", f"{devices.processors()} of {os.cpu_count()}"),
+    ]
+
+
+def table(findings: Sequence[Finding]) -> str:
+    """The findings as a person reads them, and a last line that sums them up."""
+    marks = {OK: "  ", WARNING: "! ", FAILS: "x "}
+    width = max(len(finding.what) for finding in findings)
+    lines = [f"{marks[finding.level]}{finding.what:<{width}}  {finding.text}" for finding in findings]
+    fails = sum(finding.level == FAILS for finding in findings)
+    warnings = sum(finding.level == WARNING for finding in findings)
+    if fails:
+        lines.append(f"\n{fails} thing{'s' if fails != 1 else ''} would fail (x).")
+    elif warnings:
+        lines.append("\nNothing would fail; look at what is marked with !.")
+    else:
+        lines.append("\nAll is well.")
+    return "\n".join(lines)
+
+
+def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Finding]]:
+    if config is None:
+        return None, []
+    try:
+        return settings.read(config), [Finding(OK, "configuration", str(config))]
+    except UserError as error:
+        return None, [Finding(FAILS, "configuration", str(error))]
+
+
+def _python() -> Iterator[Finding]:
+    version = sys.version_info[:2]
+    level = OK if OLDEST <= version <= NEWEST else FAILS
+    wanted = "" if level == OK else "; TensorFlow 2.21 has builds for 3.11 to 3.13 only: make PYTHON=python3.12 env"
+    yield Finding(level, "Python", f"{platform.python_version()} ({sys.executable}){wanted}")
+    yield Finding(OK, "system", platform.platform())
+
+
+def _packages() -> Iterator[Finding]:
+    for name in PACKAGES:
+        try:
+            yield Finding(OK, name, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(FAILS, name, "is missing: make env")
+
+
+def tensorflow(
+    found: Mapping[str, Any] | None, cards: Sequence[str], run: Mapping[str, Any] | None
+) -> Iterator[Finding]:
+    """TensorFlow (its answer; None if it does not import) and the machine's graphics cards against what is wanted."""
+    for card in cards:
+        yield Finding(OK, "graphics card", card)
+    if found is None:
+        yield Finding(FAILS, "tensorflow", "cannot be imported: make env")
+        return
+    build = f"built for CUDA {found['cuda']}, cuDNN {found['cudnn']}" if found["cuda"] else "built for CPUs"
+    yield Finding(OK, "tensorflow", f"{found['version']}, {build}")
+    wanted = max((model["gpus"] for model in run["models"].values()), default=0) if run else 0
+    seen = len(found["gpus"])
+    if cards and not found["cuda"]:
+        level = FAILS if wanted else WARNING
+        yield Finding(level, "GPUs", "TensorFlow's build for CPUs sees no card: make env BUILD=gpu")
+    elif cards and not seen:
+        text = "TensorFlow sees none of the cards: is the driver recent enough, CUDA_VISIBLE_DEVICES empty?"
+        yield Finding(FAILS if wanted else WARNING, "GPUs", text)
+    elif seen < wanted:
+        text = f"{seen} here, `gpus` asks for {wanted}; right where this machine only starts the jobs of a cluster"
+        yield Finding(WARNING, "GPUs", text)
+    else:
+        yield Finding(OK, "GPUs", ", ".join(found["gpus"]) or "none")
+
+
+def _plugins() -> Iterator[Finding]:
+    for module, purpose in PLUGINS.items():
+        there = importlib.util.find_spec(module) is not None
+        name = module.replace("_", "-")
+        if there:
+            yield Finding(OK, name, importlib.metadata.version(name))
+        else:
+            needed = module.endswith("slurm") and shutil.which("sbatch")
+            yield Finding(WARNING if needed else OK, name, f"not installed; {purpose} needs it: make env")
+
+
+def _fonts() -> Finding:
+    from PIL import features
+
+    if features.check("freetype2"):
+        return Finding(OK, "fonts", "FreeType is there")
+    return Finding(FAILS, "fonts", "Pillow was built without FreeType, so no label can be drawn: use Pillow's wheel")
+
+
+def memory(available_mb: int | None, run: Mapping[str, Any] | None) -> Iterator[Finding]:
+    """Main memory against what the largest job asks for."""
+    if available_mb is None:
+        yield Finding(OK, "memory", "unknown")
+        return
+    models = run["models"].values() if run else ()
+    wanted = max((resources.of_training(model).memory_mb for model in models), default=LEAST_MEMORY_MB)
+    text = f"{available_mb} MB free; the largest job asks for {wanted} MB"
+    if available_mb < LEAST_MEMORY_MB:
+        yield Finding(FAILS, "memory", text)
+    else:
+        yield Finding(OK if available_mb >= wanted else WARNING, "memory", text)
+
+
+def disk(free_mb: int, run: Mapping[str, Any] | None) -> Iterator[Finding]:
+    """Disk space below this folder against the checkpoints and records that the run will write."""
+    wanted = LEAST_DISK_MB + (_records_mb(run) + sum(map(_checkpoints_mb, run["models"].values())) if run else 0)
+    yield Finding(OK if free_mb >= wanted else FAILS, "disk", f"{free_mb} MB free; the run needs about {wanted} MB")
+
+
+def _records_mb(run: Mapping[str, Any]) -> int:
+    """The records hold the encoded photographs as they are."""
+    folders = run["dataset"]["images"] or []
+    files = (entry for folder in folders for entry in Path(folder).rglob("*"))
+    return sum(entry.stat().st_size for entry in files if entry.is_file()) // 10**6
+
+
+def _checkpoints_mb(model: Mapping[str, Any]) -> int:
+    pipeline = model["pipeline"]
+    text = Path(pipeline).read_text(encoding="utf-8", errors="replace") if pipeline else str(model["checkpoint"])
+    family = "faster_rcnn" if "faster_rcnn" in text.replace("faster_rcnn_box_coder", "") else "ssd"
+    return CHECKPOINT_MB[family] * len(settings.checkpoint_steps(model))
+
+
+def graphics_cards() -> list[str]:
+    """Name, free and whole memory and driver of every NVIDIA card, whatever TensorFlow thinks of them."""
+    query = ["nvidia-smi", "--query-gpu=name,memory.free,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    rows = [line.split(", ") for line in done.stdout.splitlines()] if done.returncode == 0 else []
+    return [f"{row[0]}, {row[1]} free of {row[2]}, driver {row[3]}" for row in rows if len(row) == 4]
+
+
+def available_memory_mb() -> int | None:
+    """Main memory that is free or can be freed, in MB; None where the system does not say."""
+    try:
+        status = Path("/proc/meminfo").read_text()
+    except OSError:
+        return None
+    return int(re.search(r"MemAvailable:\s+(\d+) kB", status)[1]) // 1000
+
+
+def _ask_tensorflow() -> dict[str, Any] | None:
+    try:
+        done = subprocess.run([sys.executable, "-c", _TENSORFLOW], capture_output=True, text=True, timeout=120)
+        return json.loads(done.stdout.splitlines()[-1])
+    except (subprocess.TimeoutExpired, IndexError, ValueError):
+        return None

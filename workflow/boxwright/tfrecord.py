@@ -1,0 +1,182 @@
+"""TFRecord framing: writing, checked reading in order, and random access.
+
+A record is its length (uint64, little endian), the masked CRC-32C of these 8 bytes (uint32), the payload, and the
+masked CRC-32C of the payload (uint32). The mask rotates the checksum right by 15 bits and adds a constant, so that
+checksums of data that hold checksums stay good (format: TensorFlow's tensorflow/core/lib/io/record_writer.h).
+"""
+
+import errno
+import os
+import struct
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import BinaryIO
+
+import google_crc32c
+import numpy as np
+
+from boxwright.core.errors import UserError
+
+_MASK_DELTA = 0xA282EAD8
+_HEADER = struct.Struct("<QI")
+_LENGTH = struct.Struct("<Q")
+_CRC = struct.Struct("<I")
+_FRAME_BYTES = _HEADER.size + _CRC.size
+
+
+def masked_crc(data: bytes) -> int:
+    """The masked CRC-32C of `data` as TFRecord files store it."""
+    crc = google_crc32c.value(data)
+    return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF
+
+
+def write(file: BinaryIO, data: bytes) -> None:
+    """Append one record with the payload `data` to `file`, which is open for binary writing."""
+    length = _LENGTH.pack(len(data))
+    file.write(length + _CRC.pack(masked_crc(length)))
+    file.write(data)
+    file.write(_CRC.pack(masked_crc(data)))
+
+
+def read(path: str | os.PathLike) -> Iterator[bytes]:
+    """Yield the payloads of a TFRecord file in order, one in memory at a time, every checksum verified.
+
+    Raises UserError with the file and the byte offset of the record where the file is missing, cut short or damaged.
+    """
+    try:
+        file = Path(path).open("rb")  # noqa: SIM115 (closed by the `with` below; only opening may be a user's mistake)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        offset = 0
+        while offset < size:
+            length = _payload_length(file.read(_HEADER.size), path, offset, size)
+            payload = file.read(length)
+            _check_payload(payload, length, file.read(_CRC.size), path, offset)
+            yield payload
+            offset += _FRAME_BYTES + length
+
+
+class Index:
+    """Random access to the records of one or several TFRecord files, in the order of `paths`.
+
+    Opening reads the 12-byte header of each record and no payload; 16 bytes per record stay in memory. `index[i]`
+    reads the i-th payload with its checksum verified; it may be called from several threads. The files stay open, so
+    a shard that is replaced meanwhile does not change what is read; `close` (or leaving a `with`) closes them.
+
+    `counts`, where given, is the number of records that each file must hold: a file that was cut exactly between two
+    records is found by nothing else.
+
+    Raises UserError, naming all files concerned, where one is missing, cut short, has a damaged header or another
+    number of records than it must, or where there is no record at all.
+    """
+
+    def __init__(self, paths: Sequence[str | os.PathLike], counts: Sequence[int] | None = None):
+        self.paths = [Path(path) for path in paths]
+        self._files: list[int] = []
+        offsets: list[np.ndarray] = []
+        problems: list[str] = []
+        try:
+            for position, path in enumerate(self.paths):
+                try:
+                    self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                    offsets.append(_record_offsets(self._files[-1], path))
+                    if counts is not None and len(offsets[-1]) - 1 != counts[position]:
+                        problems.append(
+                            f"{path} holds {len(offsets[-1]) - 1} records and must hold {counts[position]}. {_REMEDY}"
+                        )
+                except UserError as error:
+                    problems.append(str(error))
+                except OSError as error:
+                    problems.append(str(_unreadable(path, error)))
+            if not problems and not any(len(ends) > 1 for ends in offsets):
+                files = ", ".join(map(str, self.paths)) or "no file was given"
+                problems.append(f"There is no record to read ({files}). Records are made from at least one image.")
+            if problems:
+                raise UserError("\n".join(problems))
+        except BaseException:
+            self.close()
+            raise
+        self._offsets = offsets
+        # _starts[s] is the number of the first record of file s; the last entry is the number of all records.
+        self._starts = np.array([0, *accumulate(len(ends) - 1 for ends in offsets)], np.int64)
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getitem__(self, i: int) -> bytes:
+        path, offset, length, file = self._locate(i)
+        frame = os.pread(file, length + _FRAME_BYTES, offset)
+        _payload_length(frame[: _HEADER.size], path, offset, offset + len(frame))
+        payload = frame[_HEADER.size : _HEADER.size + length]
+        _check_payload(payload, length, frame[_HEADER.size + length :], path, offset)
+        return payload
+
+    def where(self, i: int) -> str:
+        """The file and byte offset of the i-th record, for a message."""
+        path, offset, _, _ = self._locate(i)
+        return f"{path} at byte {offset}"
+
+    def close(self) -> None:
+        """Close the files; records can no longer be read."""
+        while self._files:
+            os.close(self._files.pop())
+
+    def __enter__(self) -> "Index":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _locate(self, i: int) -> tuple[Path, int, int, int]:
+        """Path, offset, payload length and file descriptor of the i-th record."""
+        if not 0 <= i < len(self):
+            raise IndexError(f"record {i} of {len(self)}")
+        shard = int(np.searchsorted(self._starts, i, side="right")) - 1
+        start, end = self._offsets[shard][i - self._starts[shard] :][:2].tolist()
+        return self.paths[shard], start, end - start - _FRAME_BYTES, self._files[shard]
+
+
+_REMEDY = "Delete it and run again: it is made anew."
+
+
+def _unreadable(path: str | os.PathLike, error: OSError) -> UserError:
+    if error.errno == errno.EMFILE:
+        return UserError(
+            f"{path} cannot be opened: too many open files. Raise the limit (ulimit -n) or use fewer shards."
+        )
+    return UserError(
+        f"The records file {path} cannot be read: {error.strerror}. Where a run made it, the next one makes it anew."
+    )
+
+
+def _record_offsets(file: int, path: Path) -> np.ndarray:
+    """int64 [records + 1]: the offset at which each record begins, and the size of the file."""
+    size = os.fstat(file).st_size
+    offsets = [0]
+    while offsets[-1] < size:
+        length = _payload_length(os.pread(file, _HEADER.size, offsets[-1]), path, offsets[-1], size)
+        offsets.append(offsets[-1] + _FRAME_BYTES + length)
+    return np.array(offsets, np.int64)
+
+
+def _payload_length(header: bytes, path: str | os.PathLike, offset: int, size: int) -> int:
+    """The payload's length from a record's header, once the checksum of the header and the file's size agree."""
+    if len(header) == _HEADER.size:
+        length, crc = _HEADER.unpack(header)
+        if crc != masked_crc(header[: _LENGTH.size]):
+            raise UserError(
+                f"{path} is damaged: the header of the record at byte {offset} fails its checksum. {_REMEDY}"
+            )
+        if offset + _FRAME_BYTES + length <= size:
+            return length
+    raise UserError(f"{path} is cut short: the record at byte {offset} ends behind the file's {size} bytes. {_REMEDY}")
+
+
+def _check_payload(payload: bytes, length: int, crc: bytes, path: str | os.PathLike, offset: int) -> None:
+    if len(payload) != length or len(crc) != _CRC.size:
+        raise UserError(f"{path} was cut short while it was read, in the record at byte {offset}. {_REMEDY}")
+    if _CRC.unpack(crc)[0] != masked_crc(payload):
+        raise UserError(f"{path} is damaged: the data of the record at byte {offset} fails its checksum. {_REMEDY}")
