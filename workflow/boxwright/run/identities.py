@@ -19,6 +19,7 @@ from boxwright.core.hashing import short
 from boxwright.dataset import label_map as label_maps
 from boxwright.pipeline import identity, parts, text
 from boxwright.protos import model_of
+from boxwright.run import settings
 from boxwright.run.plan import RunPlan
 from boxwright.zoo import catalogue
 
@@ -77,10 +78,7 @@ class Identities:
             "config": short(identity.training_identity(config), self._row(name).deciding()),
             "data": self._shards("train"),
             "start": self._start(name),
-            "seed": model["seed"],
-            "tf_threads": model["tf_threads"],
-            # GPUs, their number and XLA change roundings as another machine does; a run may go on with others.
-            "precision": [model["precision"], model["loss_scale"] if model["precision"] == "float16" else None],
+            **settings.training(model),
             "code": self._code("train_segment", *self._network(name), *parts.in_use(config.train_config)),
         }
 

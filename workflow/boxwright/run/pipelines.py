@@ -5,7 +5,6 @@ be planned before it is here.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from boxwright.core.errors import UserError
