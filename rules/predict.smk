@@ -1,4 +1,4 @@
-# The exported detector at work on a folder of photographs.
+# The exported detector at work on a folder of images.
 
 
 rule predict_images:
