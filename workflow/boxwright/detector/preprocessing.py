@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from boxwright.detector.resizers import Resizer
+from boxwright.detector.resizers.resizer import Resizer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Preprocessing:
     """One image, uint8 or float32 [H, W, 3] of 0..255 -> float32 [h, w, channels] and int32 [3], its shape unpadded.
 
@@ -17,8 +17,6 @@ class Preprocessing:
     black_padding: what padding is. True: black pixels, so the image is padded and then normalised (Faster R-CNN); False:
         0 in normalised pixels, so it is normalised and then padded (SSD). Where both give the same, the smaller image
         is normalised.
-
-    Where `static_size` is known, a batch [B, H, W, 3] gives a batch of pixels (the shape then means nothing).
     """
 
     resizer: Resizer
@@ -30,6 +28,14 @@ class Preprocessing:
             resized, shape = self.resizer.resize(image)
             return self.normalize(resized), shape
         return self.resizer.resize(self.normalize(tf.cast(image, tf.float32)))
+
+    def batch(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images of one size [B, H, W, 3], each preprocessed: float32 [B, h, w, channels] and int32 [B, 3]."""
+        if not self.resizer.batched:
+            return tf.map_fn(self, images, fn_output_signature=(tf.float32, tf.int32))
+        # Resizing and normalising to one shape work on a batch as on an image, without a loop in the graph.
+        pixels, _ = self(images)
+        return pixels, tf.tile([pixels.shape[1:].as_list()], [tf.shape(images)[0], 1])
 
     @property
     def channels(self) -> int:

@@ -37,10 +37,7 @@ class Detector(Protocol):
 
     @property
     def static_size(self) -> tuple[int, int] | None:
-        """Height and width of every preprocessed image; None where they depend on the image.
-
-        Where they are known, `preprocess` takes a batch as well: the shapes that it gives then mean nothing.
-        """
+        """Height and width of every preprocessed image, with padding; None where they depend on the image."""
         ...
 
     def class_columns(self) -> dict[str, ClassColumns]:
@@ -53,6 +50,10 @@ class Detector(Protocol):
 
     def preprocess(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """One image, uint8 or float32 [H, W, 3] of 0..255 -> float32 [h, w, C] and its shape unpadded, int32 [3]."""
+        ...
+
+    def preprocess_batch(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images of one size [B, H, W, 3], each preprocessed: float32 [B, h, w, C] and int32 [B, 3]."""
         ...
 
     def predict(
