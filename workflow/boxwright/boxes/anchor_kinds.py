@@ -4,7 +4,7 @@ import math
 
 from google.protobuf.message import Message
 
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
 
 Kinds = list[tuple[float, float]]
@@ -20,9 +20,9 @@ def ssd_kinds(config: Message) -> list[Kinds]:
     layer has one kind per aspect ratio, and one of scale sqrt(s * next s), where the scale after the last is 1, unless
     `interpolated_scale_aspect_ratio` is 0. The finest layer has three kinds only if `reduce_boxes_in_lowest_layer`.
 
-    Raises UserError for numbers that cannot be (see `limits`).
+    Raises UserError for numbers that cannot be (see `catalog.check`).
     """
-    limits.require(config, "ssd_anchor_generator")
+    check.require(config, "ssd_anchor_generator")
     layers = config.num_layers
     if config.scales:
         scales = [float(scale) for scale in config.scales]
@@ -47,9 +47,9 @@ def ssd_kinds(config: Message) -> list[Kinds]:
 def grid_kinds(config: Message) -> Kinds:
     """The (scale, aspect ratio) pairs of a `GridAnchorGenerator` message: the aspect ratio is the outer loop.
 
-    Raises UserError for numbers that cannot be (see `limits`).
+    Raises UserError for numbers that cannot be (see `catalog.check`).
     """
-    limits.require(config, "grid_anchor_generator")
+    check.require(config, "grid_anchor_generator")
     return [(scale, ratio) for ratio in config.aspect_ratios for scale in config.scales]
 
 
@@ -58,7 +58,7 @@ def pyramid_kinds(config: Message) -> Kinds:
 
     The scales are those within an octave, from 1. Raises UserError for numbers that cannot be.
     """
-    limits.require(config, "multiscale_anchor_generator")
+    check.require(config, "multiscale_anchor_generator")
     octave = [2 ** (step / config.scales_per_octave) for step in range(config.scales_per_octave)]
     return [(scale, ratio) for ratio in config.aspect_ratios for scale in octave]
 

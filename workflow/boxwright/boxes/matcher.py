@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
 
 BACKGROUND = -1
@@ -37,7 +37,7 @@ def from_config(config) -> Matcher:
     if kind != "argmax_matcher":
         raise UserError(f"matcher: {kind or 'nothing'} is not supported; use `argmax_matcher {{}}`.")
     argmax = config.argmax_matcher
-    limits.require(argmax, "argmax_matcher")
+    check.require(argmax, "argmax_matcher")
     matched, unmatched = argmax.matched_threshold, argmax.unmatched_threshold
     if argmax.ignore_thresholds:
         matched = unmatched = None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from boxwright.boxes import geometry
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
 
 # Candidates per image of the quick path, at least. Among the 1,917 x 90 of an SSD the best 100 survivors are nearly
@@ -64,7 +64,7 @@ def from_config(config) -> Settings:
     Raises:
         UserError: values that cannot be, all in one.
     """
-    limits.require(config, "batch_non_max_suppression")
+    check.require(config, "batch_non_max_suppression")
     return Settings(
         config.iou_threshold,
         config.score_threshold,
@@ -85,7 +85,7 @@ def score_converter(config):
     if config.HasField("calibration_config"):
         kind = config.calibration_config.WhichOneof("calibrator")
         raise UserError(f"post_processing.calibration_config: {kind} is not supported; remove it to get raw scores.")
-    limits.require(config, "post_processing")
+    check.require(config, "post_processing")
     name = config.DESCRIPTOR.enum_types_by_name["ScoreConverter"].values_by_number[config.score_converter].name
     convert = {"IDENTITY": tf.identity, "SIGMOID": tf.sigmoid, "SOFTMAX": tf.nn.softmax}[name]
     return lambda logits: convert(logits / config.logit_scale)
