@@ -8,6 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, NamedTuple
 
+from google.protobuf.message import Message
+
+from boxwright.catalog.families import FAMILIES
+from boxwright.catalog.spec import Break
+
 
 class Level(NamedTuple):
     """A map that a backbone gives: pixels of the input per cell, channels at width 1.0."""
@@ -78,6 +83,10 @@ class Extractor:
         }
         named = [f"boxwright.detector.{room}.{name}" for room, names in rooms.items() for name in names]
         return [*named, self.normalization_module]
+
+    def num_layers(self) -> range:
+        """How many feature maps it can give: those of the backbone, and as many on top as the neck can make."""
+        return range(len(self.levels), len(self.levels) + self.most_extra_maps + 1)
 
     def deciding(self) -> dict[str, Any]:
         """The fields that decide results, as plain JSON values, for identities.
@@ -153,28 +162,46 @@ def _resnet(depth: int, like: str, template: str) -> Extractor:
     )
 
 
-# The first of a family is its usual one, the first of all the one for whom nothing else is known.
+# The first of a family is its usual one, the first of all that of families which are not here.
 ROWS = (
-    # Those as deep as a ResNet-101 or deeper; no larger one here has published detection weights.
     _resnet(50, r"resnet\w*50", "faster_rcnn_resnet50"),
+    # Near to all that is as deep or deeper; no larger one here has published detection weights.
     _resnet(101, "101|inception_resnet|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet(152, "152", "faster_rcnn_resnet101"),
     Extractor(type="ssd_mobilenet_v2", **_MOBILENET_V2),
-    Extractor(
-        type="ssd_mobilenet_v2_keras", dialect="tf2", extra_maps_key="feature_map_generator", **_MOBILENET_V2
-    ),
+    Extractor(type="ssd_mobilenet_v2_keras", dialect="tf2", extra_maps_key="feature_map_generator", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v1", **_MOBILENET_V1),
-    Extractor(
-        type="ssd_mobilenet_v1_keras", dialect="tf2", extra_maps_key="_feature_map_generator", **_MOBILENET_V1
-    ),
+    Extractor(type="ssd_mobilenet_v1_keras", dialect="tf2", extra_maps_key="_feature_map_generator", **_MOBILENET_V1),
 )
 EXTRACTORS: dict[str, Extractor] = {row.type: row for row in ROWS}
 
 
-def row_of(model: Any, family: str) -> Extractor | None:
+def row_of(model: Message, family: str) -> Extractor | None:
     """The row of the extractor of a model's message, of the family `family`; None if the engine does not have it."""
-    row = EXTRACTORS.get(model.feature_extractor.type) if hasattr(model, "feature_extractor") else None
+    if family not in FAMILIES:
+        return None
+    row = EXTRACTORS.get(model.feature_extractor.type)
     return row if row is not None and row.family == family else None
+
+
+def lacking(model: Message, family: str, depthwise: bool = False) -> Iterator[Break]:
+    """The break of a model's message, of the family `family`, whose extractor the engine does not have.
+
+    depthwise: its heads are depthwise separable.
+    """
+    type_ = model.feature_extractor.type
+    if row_of(model, family) is None:
+        near = nearest(family, type_)
+        why = f"the engine does not have this feature extractor; {whole(near, depthwise)}"
+        if family == "ssd" and "resnet" in type_:
+            why += f", {nearest('faster_rcnn', type_).template} one with a ResNet"
+        yield "feature_extractor.type", type_ or None, why, near.type
+
+
+def whole(row: Extractor, depthwise: bool = False) -> str:
+    """A clause that names a whole configuration with the nearest extractor, which is that of `row`."""
+    template = row.depthwise_template if depthwise and row.depthwise_template else row.template
+    return f"{template} is a whole configuration with the nearest one"
 
 
 def nearest(family: str, type_: str) -> Extractor:
