@@ -6,12 +6,11 @@ from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True):
     from boxwright.dataset import label_map
-    from boxwright.detector.support import located
     from boxwright.pipeline import text
     from boxwright.training import preview
 
     document = text.read_document(snakemake.input.config)
-    with located(document):
+    with text.located(document):
         preview.write(
             snakemake.output[0],
             document.config,

@@ -11,7 +11,7 @@ from tensorboard.util import tensor_util
 from training_data import LABEL_MAP, TINY_FASTER_RCNN
 
 from boxwright import protos
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.images import draw
 from boxwright.training import preview
 from boxwright.training.inputs import Inputs
@@ -28,7 +28,7 @@ def plain(config):
 
 
 def shown(config, records):
-    preprocess = builder.build(config.model).preprocess
+    preprocess = build(config.model).preprocess
     inputs = Inputs(config, records, LABEL_MAP, preprocess, seed=5)
     return inputs, list(preview.pictures(inputs, preprocess, LABEL_MAP))
 
@@ -65,7 +65,7 @@ def test_a_picture_is_the_image_that_the_batch_holds(config, records, unmarked):
 def test_the_last_batch_before_each_checkpoint_is_shown(config, records, unmarked, monkeypatch):
     config = plain(config)
     config.train_config.batch_size = 8
-    preprocess = builder.build(config.model).preprocess
+    preprocess = build(config.model).preprocess
     inputs = Inputs(config, records, LABEL_MAP, preprocess, seed=5)
     found = list(preview.pictures(inputs, preprocess, LABEL_MAP, [1, 50, 100]))
     assert [step for step, place, _ in found if place == 0] == [0, 1, 50, 100]

@@ -84,7 +84,7 @@ class Identities:
 
     def preview_training(self, name: str) -> Identity:
         config = self._plan.configurations[name]
-        shown = [self._resizer(config), *parts.in_use(config.train_config)]
+        shown = [self._resizer(config), self._row(name).normalization_module, *parts.in_use(config.train_config)]
         return {
             "config": short(text.to_text(config), self._row(name).deciding()),
             "data": self._shards("train"),

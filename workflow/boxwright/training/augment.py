@@ -11,8 +11,8 @@ import tensorflow as tf
 from google.protobuf.message import Message
 
 from boxwright.boxes import geometry
-from boxwright.catalog import limits
-from boxwright.core.errors import UserError
+from boxwright.catalog import check
+from boxwright.catalog.findings import Finding, RefusedError
 from boxwright.training import crops
 from boxwright.training.crops import Augmentation, Sample
 
@@ -27,19 +27,15 @@ def build(options: Sequence[Message]) -> Augmentation:
     Raises UserError, naming all options concerned, where one is not supported or its fields make no sense.
     """
     steps: list[Augmentation] = []
-    problems: list[str] = []
+    found: list[Finding] = []
     for position, option in enumerate(options):
-        kind = option.WhichOneof("preprocessing_step")
-        if kind not in _BUILDERS:
-            problems.append(
-                f"train_config.data_augmentation_options[{position}]: {kind or 'an empty option'} is not supported. "
-                f"Supported are {', '.join(sorted(_BUILDERS))}."
-            )
-            continue
-        limits.require(option, f"train_config.data_augmentation_options.{position}")
-        steps.append(_BUILDERS[kind](getattr(option, kind)))
-    if problems:
-        raise UserError("\n".join(problems))
+        here = check.findings(option, f"train_config.data_augmentation_options.{position}", needed=True)
+        if not here:
+            kind = option.WhichOneof("preprocessing_step")
+            steps.append(_BUILDERS[kind](getattr(option, kind)))
+        found += here
+    if found:
+        raise RefusedError(found)
 
     def apply(sample: Sample, seed: tf.Tensor) -> Sample:
         for position, step in enumerate(steps):

@@ -19,8 +19,8 @@ import tensorflow as tf
 from google.protobuf.message import Message
 
 from boxwright import devices, tfrecord
-from boxwright.catalog import limits
-from boxwright.catalog.engine import DATA, differing
+from boxwright.catalog import check
+from boxwright.catalog.findings import RefusedError
 from boxwright.core.errors import UserError
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.records import example
@@ -224,13 +224,7 @@ def _inside(sizes: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
 
 
 def _check_reader(config: Message) -> None:
-    """Raise one UserError for all fields that ask for another reading of the data than the engine's."""
-    problems = [
-        f"{part}.{field} is {value}; supported is {only} only."
-        for part, supported in DATA.items()
-        for field, value, only in differing(getattr(config, part), supported)
-    ]
-    if problems:
-        raise UserError("\n".join(problems))
-    for part in DATA:
-        limits.require(getattr(config, part), part)
+    """Raise one UserError for all fields that ask for another training or another reading than the engine's."""
+    parts = ("train_input_reader", "train_config")
+    if found := [finding for part in parts for finding in check.findings(getattr(config, part), part)]:
+        raise RefusedError(found)

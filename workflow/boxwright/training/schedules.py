@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from google.protobuf.message import Message
 
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
 
 Schedule = Callable[[int], float]
@@ -26,7 +26,7 @@ def build(config: Message) -> Schedule:
         raise UserError(
             "train_config.optimizer: learning_rate is empty. Set one of " + ", ".join(sorted(_BUILDERS)) + "."
         )
-    limits.require(getattr(config, kind), kind)
+    check.require(getattr(config, kind), kind)
     return _BUILDERS[kind](getattr(config, kind))
 
 
