@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from boxwright.detector import initializers
 from boxwright.detector.initializers import Initializer
-from boxwright.detector.support import UnsupportedError, chosen, require
 
 Activation = Callable[[tf.Tensor], tf.Tensor]
 
@@ -67,7 +66,6 @@ class Hyperparams:
 
 def of_convolutions(message, field: str) -> Hyperparams:
     """`from_message` for convolutions: settings for fully connected layers would not reach them."""
-    require(message, field, {"op": "CONV"})
     return from_message(message, field)
 
 
@@ -77,7 +75,6 @@ def from_message(message, field: str) -> Hyperparams:
     A message without an initializer gets TensorFlow's default, without a regularizer none, without batch norm a bias.
     `regularize_depthwise` changes nothing, as in the OD API, which never reads it.
     """
-    require(message, field, {"force_use_bias": False})
     return Hyperparams(
         activation=_activation(message, field),
         initializer=_initializer(message.initializer, f"{field}.initializer"),
@@ -100,16 +97,13 @@ def depthwise_of_keras(settings: Hyperparams) -> Hyperparams:
 def _activation(message, field: str) -> Activation | None:
     name = message.DESCRIPTOR.fields_by_name["activation"].enum_type.values_by_number[message.activation].name
     known = {"NONE": None, "RELU": tf.nn.relu, "RELU_6": tf.nn.relu6, "SWISH": tf.nn.swish}
-    if name not in known:
-        raise UnsupportedError(f"{field}.activation", name, ", ".join(known))
     return known[name]
 
 
 def _initializer(message, field: str) -> Initializer:
     if message.WhichOneof("initializer_oneof") is None:
         return initializers.GLOROT_UNIFORM
-    supported = ("truncated_normal_initializer", "random_normal_initializer", "variance_scaling_initializer")
-    kind = chosen(message, "initializer_oneof", field, supported)
+    kind = message.WhichOneof("initializer_oneof")
     settings = getattr(message, kind)
     if kind == "truncated_normal_initializer":
         return initializers.truncated_normal(settings.mean, settings.stddev)
@@ -129,6 +123,5 @@ def _batch_norm(message, field: str) -> BatchNorm | None:
     if kind is None:
         return None
     # One replica's batch is the whole batch, so the synchronised form is the same thing.
-    chosen(message, "normalizer_oneof", field, ("batch_norm", "sync_batch_norm"))
     norm = getattr(message, kind)
     return BatchNorm(norm.decay, norm.center, norm.scale, norm.epsilon, norm.train)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from boxwright.catalog import limits
-from boxwright.detector.support import UnsupportedError, chosen
+from boxwright.catalog import check
 
 # float32 or uint8 [H, W, C], values 0..255 -> (float32 [h, w, c], int32 [3]: height, width, channels without padding)
 Resize = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -42,7 +41,7 @@ def from_message(message, field: str = "image_resizer") -> Resizer:
 
     Raises UserError for a missing choice, and for sizes that cannot be.
     """
-    limits.require(message, field)
+    check.require(message, field, needed=True)
     kinds = {
         "fixed_shape_resizer": _fixed_shape,
         "keep_aspect_ratio_resizer": _keep_aspect_ratio,
@@ -50,7 +49,7 @@ def from_message(message, field: str = "image_resizer") -> Resizer:
         "conditional_shape_resizer": _conditional_shape,
         "pad_to_multiple_resizer": _pad_to_multiple,
     }
-    kind = chosen(message, "image_resizer_oneof", field, tuple(kinds))
+    kind = message.WhichOneof("image_resizer_oneof")
     settings = getattr(message, kind)
     resize, pads = kinds[kind](settings, f"{field}.{kind}")
     if getattr(settings, "convert_to_grayscale", False):
@@ -129,8 +128,6 @@ def _pad_to_multiple(settings, field: str) -> tuple[Resize, bool]:
 def _method(settings, field: str) -> int:
     number = settings.resize_method
     name = settings.DESCRIPTOR.fields_by_name["resize_method"].enum_type.values_by_number[number].name
-    if name not in METHODS:
-        raise UnsupportedError(f"{field}.resize_method", name, ", ".join(METHODS))
     return METHODS[name]
 
 

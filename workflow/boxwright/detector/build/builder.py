@@ -5,9 +5,9 @@ from typing import Protocol
 
 import tensorflow as tf
 
+from boxwright.catalog import check
 from boxwright.detector.families.ssd import Ssd
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.detector.support import chosen
 
 
 class Detector(Protocol):
@@ -42,10 +42,10 @@ def build(model, seed: int = 0, compute: tf.DType = tf.float32) -> Detector:
 
     `compute` is the type in which its layers compute; its variables and what it predicts are float32.
 
-    Raises UserError (most often its UnsupportedError, which carries the field) for what the engine cannot do.
+    Raises RefusedError, which is a UserError, for all that the engine cannot do.
     """
-    kind = chosen(model, "model", "model", ("ssd", "faster_rcnn"))
-    if kind == "ssd":
+    check.require(model, "model")
+    if model.HasField("ssd"):
         return Ssd(model.ssd, seed, compute)
     from boxwright.detector.families.faster_rcnn import FasterRcnn
 

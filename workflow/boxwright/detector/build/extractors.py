@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from boxwright.catalog.engine import ONLY
-from boxwright.catalog.relations import SMALLEST_SIDE
+from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.core.errors import UserError
 from boxwright.detector import hyperparams as hp
 from boxwright.detector import initializers
@@ -22,9 +21,9 @@ from boxwright.detector.backbones.mobilenet_v2 import MobileNetV2
 from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.layers import Variables
 from boxwright.detector.necks.extra_maps import ExtraMaps
-from boxwright.detector.support import UnsupportedError, require
 
 SCOPE = "FeatureExtractor"
+SMALLEST_SIDE = EXTRACTORS["ssd_mobilenet_v1"].smallest_side
 
 # How the MobileNets of TF-Slim were trained.
 BASE = Hyperparams(
@@ -70,9 +69,6 @@ class SsdFeatureExtractor:
     def __init__(
         self, variables: Variables, message, field: str, *, channels_in: int = 3, freeze_batchnorm: bool = False
     ):
-        if message.type not in KINDS:
-            raise UnsupportedError(f"{field}.type", repr(message.type), ", ".join(KINDS))
-        require(message, field, ONLY["ssd.feature_extractor"])
         self.kind = KINDS[message.type]
         self.multiple = message.pad_to_multiple
         extra = self._extra_settings(message, field, freeze_batchnorm)

@@ -10,13 +10,9 @@ are accepted and need nothing here. Nor does return_raw_detections_during_predic
 detections.
 """
 
-from collections.abc import Iterable
-
 import tensorflow as tf
 
 from boxwright.boxes import anchors, coder, geometry, losses, mining, nms
-from boxwright.catalog import limits
-from boxwright.catalog.engine import CHOICES, ONLY
 from boxwright.detector import hyperparams, resizers, roi
 from boxwright.detector.backbones import resnet_v1
 from boxwright.detector.families import faster_rcnn_losses
@@ -24,7 +20,6 @@ from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.heads.mask_rcnn import MaskRcnnBoxPredictor
 from boxwright.detector.heads.region_proposals import RegionProposalHead
 from boxwright.detector.layers import Variables
-from boxwright.detector.support import UnsupportedError, chosen, require
 
 FIELD = "model.faster_rcnn"
 FIRST_STAGE = "FirstStageFeatureExtractor"
@@ -42,13 +37,11 @@ class FasterRcnn:
     `compute` is the type that the layers compute in.
 
     `backbone_scopes` are the prefixes of the names that a feature extractor's checkpoint can fill.
-    Raises UnsupportedError for a field or value that is not implemented.
     """
 
     backbone_scopes = (FIRST_STAGE, SECOND_STAGE)
 
     def __init__(self, message, seed: int = 0, compute: tf.DType = tf.float32):
-        _check(message)
         self.message = message
         self.num_classes = message.num_classes
         self.stages = message.number_of_stages
@@ -307,33 +300,6 @@ class FasterRcnn:
             tf.reshape(encodings, [batch, count, *encodings.shape[1:]]),
             tf.reshape(predictions["class_predictions_with_background"], [batch, count, self.num_classes + 1]),
         )
-
-
-def _check(message) -> None:
-    """Refuse what is not implemented."""
-    require(message, FIELD, ONLY["faster_rcnn"])
-    extractor = message.feature_extractor
-    _one_of("feature_extractor.type", extractor.type, DEPTHS)
-    require(extractor, f"{FIELD}.feature_extractor", ONLY["faster_rcnn.feature_extractor"])
-    _one_of("number_of_stages", message.number_of_stages, (1, 2))
-    chosen(
-        message.first_stage_anchor_generator,
-        "anchor_generator_oneof",
-        f"{FIELD}.first_stage_anchor_generator",
-        ("grid_anchor_generator",),
-    )
-    if message.number_of_stages == 2:
-        predictor = message.second_stage_box_predictor
-        chosen(predictor, "box_predictor_oneof", f"{FIELD}.second_stage_box_predictor", ("mask_rcnn_box_predictor",))
-        loss = "second_stage_classification_loss"
-        kind = message.second_stage_classification_loss.WhichOneof("classification_loss")
-        _one_of(loss, kind, CHOICES[f"faster_rcnn.{loss}"])
-    limits.require(message, FIELD)
-
-
-def _one_of(name: str, value: object, supported: Iterable) -> None:
-    if value not in supported:
-        raise UnsupportedError(f"{FIELD}.{name}", value, ", ".join(map(str, supported)))
 
 
 def _windows(true_shapes: tf.Tensor) -> tf.Tensor:

@@ -6,15 +6,12 @@ from boxwright.boxes import anchors as anchor_grids
 from boxwright.boxes import coder, matcher, mining, nms, sampling
 from boxwright.boxes import losses as loss_functions
 from boxwright.boxes import targets as target_assigner
-from boxwright.catalog import limits
-from boxwright.catalog.engine import ONLY
 from boxwright.detector import resizers
 from boxwright.detector.build import object_graph
 from boxwright.detector.build.extractors import SCOPE, SsdFeatureExtractor
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.heads.convolutional import BOX_CODE_SIZE, ConvolutionalBoxPredictor
 from boxwright.detector.layers import Variables
-from boxwright.detector.support import UnsupportedError, chosen, require
 from boxwright.devices import replicas
 
 LOCALIZATION = "Loss/localization_loss"
@@ -40,9 +37,6 @@ class Ssd:
     backbone_scopes = (SCOPE,)
 
     def __init__(self, model, seed: int = 0, compute: tf.DType = tf.float32, field: str = "model.ssd"):
-        require(model, field, ONLY["ssd"])
-        require(model.loss, f"{field}.loss", ONLY["ssd.loss"])
-        limits.require(model, field)
         self.model = model
         self.num_classes = model.num_classes
         self.class_slots = model.num_classes + bool(model.add_background_class)
@@ -64,16 +58,8 @@ class Ssd:
             channels_in=self.resizer.channels,
             freeze_batchnorm=model.freeze_batchnorm,
         )
-        kind = chosen(
-            model.box_predictor, "box_predictor_oneof", f"{field}.box_predictor", ("convolutional_box_predictor",)
-        )
+        kind = model.box_predictor.WhichOneof("box_predictor_oneof")
         per_location = anchor_grids.per_location(model.anchor_generator)
-        if len(per_location) != len(self.extractor.channels):
-            raise UnsupportedError(
-                f"{field}.anchor_generator",
-                f"for {len(per_location)} layers",
-                f"as many as the feature extractor gives, which are {len(self.extractor.channels)}",
-            )
         self.predictor = ConvolutionalBoxPredictor(
             registry,
             getattr(model.box_predictor, kind),

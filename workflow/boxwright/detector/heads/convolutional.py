@@ -5,7 +5,6 @@ import tensorflow as tf
 from boxwright.detector import hyperparams as hp
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables, dropout
-from boxwright.detector.support import UnsupportedError
 
 BOX_CODE_SIZE = 4
 
@@ -34,8 +33,6 @@ class ConvolutionalBoxPredictor:
         keras: bool = False,
         freeze_batchnorm: bool = False,
     ):
-        if message.box_code_size != BOX_CODE_SIZE:
-            raise UnsupportedError(f"{field}.box_code_size", message.box_code_size, str(BOX_CODE_SIZE))
         self.class_slots = class_slots
         # TF2's predictor does not look at the field.
         self.sigmoid = message.apply_sigmoid_to_scores and not keras

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from boxwright.detector import hyperparams
 from boxwright.detector.layers import FullyConnected, Variables, dropout
-from boxwright.detector.support import UnsupportedError, require
 
 CODE_SIZE = 4
 
@@ -21,15 +20,7 @@ class MaskRcnnBoxPredictor:
     """
 
     def __init__(self, variables: Variables, scope: str, channels_in: int, num_classes: int, message, field: str):
-        require(
-            message,
-            field,
-            {"box_code_size": CODE_SIZE, "predict_instance_masks": False, "predict_keypoints": False},
-        )
         settings = hyperparams.from_message(message.fc_hyperparams, f"{field}.fc_hyperparams")
-        if settings.batch_norm is not None:
-            kind = message.fc_hyperparams.WhichOneof("normalizer_oneof")
-            raise UnsupportedError(f"{field}.fc_hyperparams.{kind}", "set", "leaving it out")
         self.keep_probability = message.dropout_keep_probability if message.use_dropout else 1.0
         # One box for all classes, or one for each of them.
         self.boxes_per_region = 1 if message.share_box_across_classes else num_classes
