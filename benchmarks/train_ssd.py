@@ -58,7 +58,7 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
     """Run one job and print its line."""
     import tensorflow as tf
 
-    from boxwright.detector.build import builder
+    from boxwright.detector.build import build
     from boxwright.pipeline import overrides, text
     from boxwright.training import optimizers
     from boxwright.training.inputs import Inputs
@@ -72,7 +72,7 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
         configure_tensorflow(arguments.threads, seed=0)
     config = text.read(TEMPLATE)
     overrides.apply(config, OVERRIDES | {"train_config.batch_size": arguments.batch})
-    detector = builder.build(config.model)
+    detector = build(config.model)
     trained = {name: detector.variables[name] for name in optimizers.trained(detector.trainable, config.train_config)}
     optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
     inputs = Inputs(config, [records], LABEL_MAP, detector.preprocess, seed=0)

@@ -184,7 +184,7 @@ class Case:
         counts = [len(image["boxes"]) for image in entry["gt"]]
         boxes = np.zeros((len(counts), max(counts), 4), np.float32)
         classes, weights = np.zeros(boxes.shape[:2], np.int32), np.zeros(boxes.shape[:2], np.float32)
-        padding = np.array(loader.shape[1:3]) / np.asarray(shapes)[:, :2]
+        padding = np.array(images.shape[1:3]) / np.asarray(shapes)[:, :2]
         for row, (count, image) in enumerate(zip(counts, entry["gt"], strict=True)):
             boxes[row, :count] = np.reshape(image["boxes"], (count, 4)) * np.tile(padding[row], 2)
             classes[row, :count] = image["classes"]

@@ -50,9 +50,9 @@ def findings(message: Message, path: str = "", *, needed: bool = False) -> list[
     ]
 
 
-def require(message: Message, path: str = "", *, needed: bool = False) -> None:
+def require(message: Message, path: str = "") -> None:
     """Raise one RefusedError, which is a UserError, for all that the engine refuses in `message`; see `findings`."""
-    if found := findings(message, path, needed=needed):
+    if found := findings(message, path):
         raise RefusedError(found)
 
 

@@ -32,7 +32,8 @@ class Extractor:
     box_features: channels of the features of each proposal; 0 for one stage.
     most_extra_maps: how many maps the neck can put on top of the backbone's.
     strides: what `first_stage_features_stride` may be, the usual one first.
-    normalization: the function of detector/normalization.py through which pixels go.
+    normalization: name of the module in detector/normalization through which pixels go.
+    black_padding: padding is black pixels, normalised like all others; if not, it is 0 in normalised pixels.
     scopes: prefixes of the variable names that a checkpoint of the backbone can fill.
     scope: where the backbone's variables are; with two stages, below each of `scopes`.
     dialect: "tf1" or "tf2", by whose layers the network is built and whose checkpoints it reads.
@@ -55,6 +56,7 @@ class Extractor:
     most_extra_maps: int = 0
     strides: tuple[int, ...] = ()
     normalization: str
+    black_padding: bool = False
     scopes: tuple[str, ...]
     scope: str
     dialect: str = "tf1"
@@ -64,6 +66,23 @@ class Extractor:
     template: str
     depthwise_template: str = ""
     checkpoint_mb: int
+
+    @property
+    def normalization_module(self) -> str:
+        """The module, by its dotted name, through which pixels go."""
+        return f"boxwright.detector.normalization.{self.normalization}"
+
+    def modules(self) -> list[str]:
+        """The modules, by their dotted names, which a detector with this extractor is built from by name alone."""
+        rooms = {
+            "build": [self.family],
+            "families": [self.family],
+            "backbones": [self.backbone],
+            "necks": [self.neck] if self.neck else [],
+            "heads": self.heads,
+        }
+        named = [f"boxwright.detector.{room}.{name}" for room, names in rooms.items() for name in names]
+        return [*named, self.normalization_module]
 
     def num_layers(self) -> range:
         """How many feature maps it can give: those of the backbone, and as many on top as the neck can make."""
@@ -134,6 +153,7 @@ def _resnet(depth: int, like: str, template: str) -> Extractor:
         box_features=2048,
         strides=(16, 8),
         normalization="channel_means",
+        black_padding=True,
         scopes=("FirstStageFeatureExtractor", "SecondStageFeatureExtractor"),
         scope=f"resnet_v1_{depth}",
         like=like,

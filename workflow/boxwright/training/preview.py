@@ -14,7 +14,7 @@ import tensorflow as tf
 from google.protobuf.message import Message
 
 from boxwright.core.files import writing
-from boxwright.detector.build import builder
+from boxwright.detector import build
 from boxwright.images import draw
 from boxwright.pipeline import text
 from boxwright.records.events import EventWriter
@@ -43,7 +43,7 @@ def write(
     config: TrainEvalPipelineConfig; records: the train shards in the order in which the training takes them; label_map:
     class name -> id; seed: the training's; checkpoints: the steps at which it saves. Raises UserError as `Inputs` does.
     """
-    preprocess = builder.build(config.model, seed).preprocess
+    preprocess = build.preprocessing(config.model)
     inputs = Inputs(config, records, label_map, preprocess, seed)
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / Path(path).name

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 
@@ -22,8 +21,7 @@ from boxwright import devices
 from boxwright.checkpoints import restore
 from boxwright.console import progress
 from boxwright.core.errors import UserError
-from boxwright.detector.build import builder
-from boxwright.protos import model_of
+from boxwright.detector.build import build
 from boxwright.training import optimizers, state, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
@@ -74,7 +72,7 @@ def train_segment(
     worker = workers.here()
     strategy = _strategy(gpus, worker, config.train_config.batch_size)
     with strategy.scope() if strategy else nullcontext():
-        detector = builder.build(config.model, seed, tf.as_dtype(compute.precision if gpus else devices.ON_CPU))
+        detector = build(config.model, seed, compute.precision if gpus else devices.ON_CPU)
         loss_scale = LossScale(compute.loss_scale) if compute.precision == "float16" else None
     if start is None and config.train_config.fine_tune_checkpoint:
         progress.say(str(_restore_start_weights(detector, config.train_config, old_label_map, label_map)))
@@ -88,8 +86,7 @@ def train_segment(
 
     autosave = state.Autosave(train_dir / "autosave", f"{identity}, seed {seed}, {tf_threads} threads")
     step, log_records = autosave.resume(variables, first, to_step) or (first, [])
-    padding = _padding(detector, config)
-    inputs = Inputs(config, records, label_map, detector.preprocess, seed, padding, worker)
+    inputs = Inputs(config, records, label_map, detector.preprocess, seed, detector.padding_value, worker)
     _say_hello(config, inputs, step, first, to_step, seed)
 
     batches = inputs.batches(step, to_step)
@@ -101,7 +98,7 @@ def train_segment(
         seed,
         strategy=strategy,
         loss_scale=loss_scale,
-        padding=padding,
+        padding=detector.padding_value,
     )
     stop_asked = workers.agreement(strategy)
     log = Log(events_path, first, to_step, log_records)
@@ -179,15 +176,6 @@ def _restore_start_weights(
         old_label_map=old_label_map,
         new_label_map=label_map,
     )
-
-
-def _padding(detector: Any, config: Message) -> np.ndarray | float:
-    """What fills smaller images of a batch: Faster R-CNN pads raw images with black, SSD preprocessed ones with 0."""
-    _, kind = model_of(config)
-    if kind != "faster_rcnn":
-        return 0.0
-    image, _ = detector.preprocess(tf.zeros([64, 64, 3], tf.uint8))
-    return image[0, 0].numpy()
 
 
 def _check_finite(values: Mapping[str, float], step: int, rate: float, inputs: Inputs) -> None:

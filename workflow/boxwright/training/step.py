@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 
-from boxwright.detector.build.builder import Detector
+from boxwright.detector.protocol import Detector
 from boxwright.devices import replicas
 from boxwright.training import optimizers
 from boxwright.training.gradients import pairwise_gradients, pointwise_by_product
