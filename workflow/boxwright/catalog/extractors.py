@@ -39,6 +39,7 @@ class Extractor:
     dialect: "tf1" or "tf2", by whose layers the network is built and whose checkpoints it reads.
     extra_maps_key: the name of the extra maps in TF2's object graph.
     smallest_side: images have at least this many pixels to a side: less, and the halvings leave nothing.
+    batch_norm_decay: of the averages of the backbone's own batch norm, per step: how slowly they forget.
     like: regular expression of the types, not here, to which this one is nearest (see `nearest`).
     template: a whole configuration with it, or with the nearest to it that has one.
     depthwise_template: the same with depthwise separable heads; "" where there is none.
@@ -62,6 +63,7 @@ class Extractor:
     dialect: str = "tf1"
     extra_maps_key: str = ""
     smallest_side: int = 33
+    batch_norm_decay: float
     like: str
     template: str
     depthwise_template: str = ""
@@ -107,7 +109,7 @@ class Extractor:
 
 
 # Fields that help people and decide no result.
-_ABOUT = ("like", "template", "depthwise_template", "checkpoint_mb")
+_ABOUT = ("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb")
 
 
 def _list(value: Any) -> Any:
@@ -121,6 +123,7 @@ _SSD: dict[str, Any] = {
     "most_extra_maps": 4,
     "normalization": "minus_one_to_one",
     "scopes": ("FeatureExtractor",),
+    "batch_norm_decay": 0.9997,
     "checkpoint_mb": 80,
 }
 _MOBILENET_V1: dict[str, Any] = {
@@ -156,6 +159,7 @@ def _resnet(depth: int, like: str, template: str) -> Extractor:
         black_padding=True,
         scopes=("FirstStageFeatureExtractor", "SecondStageFeatureExtractor"),
         scope=f"resnet_v1_{depth}",
+        batch_norm_decay=0.997,
         like=like,
         template=f"config/pipelines/{template}.config",
         checkpoint_mb=500,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from boxwright.catalog import check
+from boxwright.catalog.extractors import row_of
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.checkpoints.checkpoint_index import kind_of
 from boxwright.core import wording
@@ -18,8 +19,7 @@ RATE_PER_IMAGE = 0.004
 USUAL_RATE_PER_IMAGE = 0.0006
 POD_BATCH = 64
 WORKSTATION_BATCH = 8
-# How fast the backbones' own settings forget, and the share of the first values that does no harm.
-BACKBONE_DECAY = 0.9997
+# The share of the first values of batch norm's averages that does no harm.
 MOST_KEPT = 0.02
 
 
@@ -133,8 +133,10 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
     train = config.train_config
     if name != "ssd" or train.fine_tune_checkpoint or model.freeze_batchnorm or not train.num_steps:
         return
+    if (row := row_of(model, name)) is None:
+        return
     path = "model.ssd.feature_extractor"
-    extractor, decay = model.feature_extractor, BACKBONE_DECAY
+    extractor, decay = model.feature_extractor, row.batch_norm_decay
     if extractor.override_base_feature_extractor_hyperparams:
         if not extractor.conv_hyperparams.HasField("batch_norm"):
             return
