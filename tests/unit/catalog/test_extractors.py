@@ -1,6 +1,5 @@
 """The rows of the feature extractors."""
 
-import dataclasses
 import importlib.util
 import json
 from pathlib import Path
@@ -75,9 +74,9 @@ def test_what_decides_results_is_plain_and_leaves_out_what_helps_people():
     assert json.loads(json.dumps(found)) == found
     assert found["levels"] == {"4": [16, 576], "5": [32, 1280]} and found["scopes"] == ["FeatureExtractor"]
     assert (found["dialect"], found["extra_maps_key"]) == ("tf2", "feature_map_generator")
-    other = dataclasses.replace(row, template="t", depthwise_template="d", checkpoint_mb=1, like="x")
+    other = row._replace(template="t", depthwise_template="d", checkpoint_mb=1, like="x")
     assert other.deciding() == found
-    assert dataclasses.replace(row, scope="another").deciding() != found
+    assert row._replace(scope="another").deciding() != found
 
 
 def test_a_field_at_its_default_is_in_no_identity():
