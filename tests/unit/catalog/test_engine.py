@@ -55,7 +55,6 @@ def block(model, place):
 
 def build(model, place):
     """Build a model, or the part of its second stage at `place` alone: the first one takes a second to fill."""
-    from boxwright.boxes import nms
     from boxwright.detector.build import builder
     from boxwright.detector.heads.mask_rcnn import MaskRcnnBoxPredictor
     from boxwright.detector.layers import Variables
@@ -66,8 +65,8 @@ def build(model, place):
         message = model.faster_rcnn.second_stage_box_predictor.mask_rcnn_box_predictor
         MaskRcnnBoxPredictor(Variables(0), "SecondStageBoxPredictor", 8, 1, message, "mask_rcnn_box_predictor")
     else:
-        nms.score_converter(model.faster_rcnn.second_stage_post_processing)
-        nms.from_config(model.faster_rcnn.second_stage_post_processing.batch_non_max_suppression)
+        model.faster_rcnn.number_of_stages = 2
+        builder.build(model)
 
 
 def test_tables_are_those_of_the_engine():

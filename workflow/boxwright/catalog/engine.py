@@ -11,8 +11,8 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from boxwright.boxes.anchor_kinds import GENERATORS, per_location
 from boxwright.catalog import limits, nearest
+from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.nearest import EXTRACTORS
 from boxwright.protos import model_of
 
@@ -188,14 +188,19 @@ def _model(model: Message, name: str, path: str) -> Iterator[tuple[str, Any, str
 
 def _anchors(model: Message, name: str) -> Iterator[tuple[str, Any, str, Any]]:
     """An anchor generator that has not as many layers as an SSD has feature maps."""
-    field = GENERATORS[name]
+    field = FAMILIES[name].anchor_generator
     generator = getattr(model, field)
     kind = generator.WhichOneof("anchor_generator_oneof")
     if kind not in CHOICES[f"{name}.{field}"]:
         return
     if any(limits.everywhere(generator)):
         return
-    layers = len(per_location(generator))
+    chosen = getattr(generator, kind)
+    layers = {
+        "ssd_anchor_generator": lambda: chosen.num_layers,
+        "multiscale_anchor_generator": lambda: chosen.max_level - chosen.min_level + 1,
+        "grid_anchor_generator": lambda: 1,
+    }[kind]()
     maps = model.feature_extractor.num_layers if name == "ssd" else 1
     if layers != maps:
         why = f"{kind} has {layers} layers, and each needs a feature map of its own"

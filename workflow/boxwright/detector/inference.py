@@ -74,8 +74,7 @@ def on_photographs(config: Any, detector: builder.Detector, images: tf.Tensor) -
 
     config: the TrainEvalPipelineConfig of `detector`. Equal to preprocessing each image alone.
     """
-    settings = getattr(config.model, config.model.WhichOneof("model")).image_resizer
-    if settings.HasField("fixed_shape_resizer"):
+    if detector.resizer.batched:
         # Resizing and normalising to one shape work on a batch as on an image, without a loop in the graph.
         pixels, _ = detector.preprocess(images)
         shapes = tf.tile([pixels.shape[1:].as_list()], [tf.shape(images)[0], 1])

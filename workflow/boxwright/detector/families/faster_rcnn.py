@@ -14,10 +14,10 @@ from collections.abc import Iterable
 
 import tensorflow as tf
 
-from boxwright.boxes import anchors, coder, geometry, losses, mining, nms
+from boxwright.boxes import geometry, mining, nms
 from boxwright.catalog import limits
 from boxwright.catalog.engine import CHOICES, ONLY
-from boxwright.detector import hyperparams, resizers, roi
+from boxwright.detector import hyperparams, roi
 from boxwright.detector.backbones import resnet_v1
 from boxwright.detector.families import faster_rcnn_losses
 from boxwright.detector.groundtruth import Groundtruth
@@ -25,13 +25,12 @@ from boxwright.detector.heads.mask_rcnn import MaskRcnnBoxPredictor
 from boxwright.detector.heads.region_proposals import RegionProposalHead
 from boxwright.detector.layers import Variables
 from boxwright.detector.support import UnsupportedError, chosen, require
+from boxwright.pipeline import parts
 
 FIELD = "model.faster_rcnn"
 FIRST_STAGE = "FirstStageFeatureExtractor"
 SECOND_STAGE = "SecondStageFeatureExtractor"
 DEPTHS = {f"faster_rcnn_resnet{depth}": depth for depth in resnet_v1.UNITS}
-# Faster R-CNN has no field for it.
-BOX_CODER = coder.FasterRcnn()
 
 Tensors = dict[str, tf.Tensor]
 
@@ -52,8 +51,8 @@ class FasterRcnn:
         self.message = message
         self.num_classes = message.num_classes
         self.stages = message.number_of_stages
-        self.resizer = resizers.from_message(message.image_resizer, f"{FIELD}.image_resizer")
-        self.grid = message.first_stage_anchor_generator.grid_anchor_generator
+        self.resizer = parts.make(message.image_resizer)
+        self.anchor_generator = parts.make(message.first_stage_anchor_generator)
         self.miner = None
         self._variables = Variables(seed, compute)
         depth = DEPTHS[message.feature_extractor.type]
@@ -70,7 +69,7 @@ class FasterRcnn:
             self._variables,
             "FirstStageBoxPredictor",
             resnet_v1.ProposalFeatures.channels,
-            anchors.per_location(message.first_stage_anchor_generator)[0],
+            self.anchor_generator.per_location[0],
             hyperparams.from_message(
                 message.first_stage_box_predictor_conv_hyperparams,
                 f"{FIELD}.first_stage_box_predictor_conv_hyperparams",
@@ -94,18 +93,17 @@ class FasterRcnn:
             message.second_stage_box_predictor.mask_rcnn_box_predictor,
             f"{FIELD}.second_stage_box_predictor.mask_rcnn_box_predictor",
         )
-        self.classification_loss = losses.classification(
-            message.second_stage_classification_loss, default="weighted_softmax"
-        )
-        self.suppression = nms.from_config(message.second_stage_post_processing.batch_non_max_suppression)
+        self.classification_loss = parts.make(message.second_stage_classification_loss, default="weighted_softmax")
+        self.suppression = parts.fill(nms.Settings, message.second_stage_post_processing.batch_non_max_suppression)
         # The OD API asks for it here, whatever the field says.
-        self.suppression = self.suppression._replace(change_frame=True)
-        self.convert_scores = nms.score_converter(message.second_stage_post_processing)
+        self.suppression = self.suppression._replace(change_coordinate_frame=True)
+        self.convert_scores = parts.fill(nms.score_converter, message.second_stage_post_processing)
         if message.HasField("hard_example_miner"):
-            self.miner = mining.from_config(
+            self.miner = parts.fill(
+                mining.make,
                 message.hard_example_miner,
-                message.second_stage_classification_loss_weight,
-                message.second_stage_localization_loss_weight,
+                classification_weight=message.second_stage_classification_loss_weight,
+                localization_weight=message.second_stage_localization_loss_weight,
             )
 
     @property
@@ -156,7 +154,7 @@ class FasterRcnn:
         features = self.proposal_features(images, training)
         encodings, objectness = self.head(features, training)
         shape, cells = tf.shape(images), tf.shape(features)
-        boxes = anchors.grid_anchors(self.grid, (cells[1], cells[2]))
+        boxes = self.anchor_generator.generate([(cells[1], cells[2])], (shape[1], shape[2]))
         window = tf.cast(tf.stack([0, 0, shape[1], shape[2]]), tf.float32)
         if training and not self.message.clip_anchors_to_image:
             inside = geometry.inside_window(boxes, window)
@@ -175,9 +173,9 @@ class FasterRcnn:
             "true_image_shapes": true_shapes,
         }
 
-    def _propose(self, predictions: Tensors) -> nms.Detections:
+    def _propose(self, predictions: Tensors) -> nms.Selected:
         """The best of the first stage's boxes, clipped to the true images; no gradient flows through them."""
-        boxes = BOX_CODER.decode(predictions["rpn_box_encodings"], predictions["anchors"])
+        boxes = faster_rcnn_losses.BOX_CODER.decode(predictions["rpn_box_encodings"], predictions["anchors"])
         scores = tf.nn.softmax(predictions["rpn_objectness_predictions_with_background"])
         return nms.proposals(
             tf.stop_gradient(boxes),
@@ -278,7 +276,7 @@ class FasterRcnn:
         if self.stages == 1:
             return self._postprocess_proposals(predictions, true_shapes)
         encodings, logits = self._by_image(predictions)
-        boxes = BOX_CODER.decode(encodings, predictions["proposal_boxes"][:, :, None])
+        boxes = faster_rcnn_losses.BOX_CODER.decode(encodings, predictions["proposal_boxes"][:, :, None])
         scores = self.convert_scores(logits)
         windows = _windows(true_shapes)
         found = nms.multiclass(boxes, scores[..., 1:], self.suppression, windows, predictions["num_proposals"])
@@ -294,7 +292,7 @@ class FasterRcnn:
     def _postprocess_proposals(self, predictions: Tensors, true_shapes: tf.Tensor) -> Tensors:
         found = self._propose(predictions | {"true_image_shapes": true_shapes})
         shape = predictions["image_shape"]
-        raw = BOX_CODER.decode(predictions["rpn_box_encodings"], predictions["anchors"])
+        raw = faster_rcnn_losses.BOX_CODER.decode(predictions["rpn_box_encodings"], predictions["anchors"])
         scores = tf.nn.softmax(predictions["rpn_objectness_predictions_with_background"])
         boxes, raw = (geometry.to_normalized(each, shape[1], shape[2]) for each in (found.boxes, raw))
         return _detections(found, boxes, raw, scores)
@@ -325,6 +323,8 @@ def _check(message) -> None:
     if message.number_of_stages == 2:
         predictor = message.second_stage_box_predictor
         chosen(predictor, "box_predictor_oneof", f"{FIELD}.second_stage_box_predictor", ("mask_rcnn_box_predictor",))
+        place = "second_stage_post_processing"
+        require(message.second_stage_post_processing, f"{FIELD}.{place}", ONLY[f"faster_rcnn.{place}"])
         loss = "second_stage_classification_loss"
         kind = message.second_stage_classification_loss.WhichOneof("classification_loss")
         _one_of(loss, kind, CHOICES[f"faster_rcnn.{loss}"])
@@ -349,7 +349,7 @@ def _in_pixels(groundtruth: Groundtruth, predictions: Tensors) -> Groundtruth:
     return groundtruth._replace(boxes=boxes)
 
 
-def _detections(found: nms.Detections, boxes: tf.Tensor, raw_boxes: tf.Tensor, raw_scores: tf.Tensor) -> Tensors:
+def _detections(found: nms.Selected, boxes: tf.Tensor, raw_boxes: tf.Tensor, raw_scores: tf.Tensor) -> Tensors:
     """Detections by the OD API's names; `raw_*` are of all boxes that suppression chose `found` from."""
     real = tf.sequence_mask(found.num, found.scores.shape[1])[..., None]
     return {

@@ -5,25 +5,37 @@ averaged over the batch. Weights of the loss terms are applied by the caller. Wh
 each gives its part of these averages, and the loss is their sum.
 """
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
-from boxwright.boxes import losses, mining, sampling, targets
-from boxwright.boxes.matcher import Matcher
+from boxwright.boxes import mining, sampling, targets
+from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
+from boxwright.boxes.losses import weighted_smooth_l1, weighted_softmax
+from boxwright.boxes.losses.loss import ClassificationLoss
+from boxwright.boxes.matchers.argmax_matcher import ArgmaxMatcher
 from boxwright.boxes.targets import Targets
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.devices import replicas
 
-ANCHOR_MATCHER = Matcher(matched_threshold=0.7, unmatched_threshold=0.3, force_match=True)
-PROPOSAL_MATCHER = Matcher(matched_threshold=0.5, unmatched_threshold=0.5)
+# Faster R-CNN has no fields for these.
+BOX_CODER = FasterRcnnBoxCoder()
+ANCHOR_MATCHER = ArgmaxMatcher(matched_threshold=0.7, unmatched_threshold=0.3, force_match_for_each_row=True)
+PROPOSAL_MATCHER = ArgmaxMatcher(matched_threshold=0.5, unmatched_threshold=0.5)
+OBJECTNESS_LOSS = weighted_softmax.make()
+LOCALIZATION_LOSS = weighted_smooth_l1.make(delta=1.0)
 
 
 def assign_anchors(anchors: tf.Tensor, truth: Groundtruth) -> Targets:
     """What each anchor [A, 4] should say: one class column, 1 for object; `truth.boxes` in pixels."""
     objects = tf.ones([*tf.unstack(tf.shape(truth.weights)), 1])
     return targets.assign(
-        anchors, truth.boxes, objects, truth.weights, truth.num_boxes, settings=ANCHOR_MATCHER, background=[0.0]
+        anchors,
+        truth.boxes,
+        objects,
+        truth.weights,
+        truth.num_boxes,
+        matcher=ANCHOR_MATCHER,
+        box_coder=BOX_CODER,
+        background=[0.0],
     )
 
 
@@ -35,7 +47,8 @@ def assign_proposals(proposals: tf.Tensor, truth: Groundtruth, num_classes: int)
         tf.one_hot(truth.classes + 1, num_classes + 1),
         truth.weights,
         truth.num_boxes,
-        settings=PROPOSAL_MATCHER,
+        matcher=PROPOSAL_MATCHER,
+        box_coder=BOX_CODER,
         background=tf.one_hot(0, num_classes + 1),
     )
 
@@ -57,8 +70,8 @@ def region_proposal_losses(
     sampled = sampling.balanced(target.class_weights > 0, is_object, minibatch_size, positive_fraction, seed)
     sampled = tf.cast(sampled, tf.float32)
     count = tf.maximum(tf.reduce_sum(sampled, axis=1), 1.0)
-    localization = losses.smooth_l1(encodings, target.box_targets, sampled * target.box_weights)
-    classification = losses.softmax(objectness, tf.one_hot(tf.cast(is_object, tf.int32), 2), sampled)
+    localization = LOCALIZATION_LOSS(encodings, target.box_targets, sampled * target.box_weights)
+    classification = OBJECTNESS_LOSS(objectness, tf.one_hot(tf.cast(is_object, tf.int32), 2), sampled)
     terms = (tf.reduce_mean(tf.reduce_sum(loss, axis=1) / count) for loss in (localization, classification))
     return tuple(term / replicas.count() if replicas.count() > 1 else term for term in terms)
 
@@ -69,14 +82,14 @@ def box_classifier_losses(
     proposals: tf.Tensor,
     num_proposals: tf.Tensor,
     target: Targets,
-    classification: Callable,
+    classification: ClassificationLoss,
     miner: mining.Miner | None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Localisation and classification loss of the second stage, two scalars.
 
     encodings: [B, P, K, 4] with K classes, or 1 where all share a box; logits: [B, P, 1 + classes].
     proposals: [B, P, 4], of which `num_proposals` [B] are real; target: of `assign_proposals` for them.
-    classification: loss of (logits, targets, weights), one of `boxes.losses`. miner: None takes all proposals.
+    classification: see `ClassificationLoss`. miner: None takes all proposals.
 
     With a miner, the OD API counts the first image of the batch alone, and so does this.
     """
@@ -89,7 +102,7 @@ def box_classifier_losses(
         encodings = tf.gather(encodings, tf.maximum(label - 1, 0), batch_dims=2)
     count = tf.maximum(num_proposals, 1) * batch * replicas.count()
     count = tf.cast(count, tf.float32)[:, None]
-    localization = losses.smooth_l1(encodings, target.box_targets, target.box_weights) / count
+    localization = LOCALIZATION_LOSS(encodings, target.box_targets, target.box_weights) / count
     class_losses = classification(logits, target.class_targets, target.class_weights)
     if class_losses.shape.rank == 3:
         class_losses = tf.reduce_sum(class_losses, axis=-1)

@@ -2,13 +2,10 @@
 
 import tensorflow as tf
 
-from boxwright.boxes import anchors as anchor_grids
-from boxwright.boxes import coder, matcher, mining, nms, sampling
-from boxwright.boxes import losses as loss_functions
+from boxwright.boxes import mining, nms, sampling, similarity
 from boxwright.boxes import targets as target_assigner
 from boxwright.catalog import limits
 from boxwright.catalog.engine import ONLY
-from boxwright.detector import resizers
 from boxwright.detector.build import object_graph
 from boxwright.detector.build.extractors import SCOPE, SsdFeatureExtractor
 from boxwright.detector.groundtruth import Groundtruth
@@ -16,6 +13,7 @@ from boxwright.detector.heads.convolutional import BOX_CODE_SIZE, ConvolutionalB
 from boxwright.detector.layers import Variables
 from boxwright.detector.support import UnsupportedError, chosen, require
 from boxwright.devices import replicas
+from boxwright.pipeline import parts
 
 LOCALIZATION = "Loss/localization_loss"
 CLASSIFICATION = "Loss/classification_loss"
@@ -41,19 +39,22 @@ class Ssd:
 
     def __init__(self, model, seed: int = 0, compute: tf.DType = tf.float32, field: str = "model.ssd"):
         require(model, field, ONLY["ssd"])
+        require(model.post_processing, f"{field}.post_processing", ONLY["ssd.post_processing"])
         require(model.loss, f"{field}.loss", ONLY["ssd.loss"])
         limits.require(model, field)
         self.model = model
         self.num_classes = model.num_classes
         self.class_slots = model.num_classes + bool(model.add_background_class)
-        self.resizer = resizers.from_message(model.image_resizer, f"{field}.image_resizer")
+        self.resizer = parts.make(model.image_resizer)
         self._build_network(field, Variables(seed, compute))
-        self.box_coder = coder.from_config(model.box_coder)
-        self.matcher = matcher.from_config(model.matcher)
-        self.similarity = target_assigner.similarity_from_config(model.similarity_calculator)
+        self.box_coder = parts.make(model.box_coder)
+        self.matcher = parts.make(model.matcher)
+        calculator = model.similarity_calculator
+        name = chosen(calculator, "region_similarity", f"{field}.similarity_calculator", tuple(similarity.FUNCTIONS))
+        self.similarity = similarity.make(name, **parts.numbers(getattr(calculator, name)))
         self._build_losses(model.loss)
-        self.nms = nms.from_config(model.post_processing.batch_non_max_suppression)
-        self.convert_scores = nms.score_converter(model.post_processing)
+        self.nms = parts.fill(nms.Settings, model.post_processing.batch_non_max_suppression)
+        self.convert_scores = parts.fill(nms.score_converter, model.post_processing)
 
     def _build_network(self, field: str, registry: Variables) -> None:
         model = self.model
@@ -67,7 +68,8 @@ class Ssd:
         kind = chosen(
             model.box_predictor, "box_predictor_oneof", f"{field}.box_predictor", ("convolutional_box_predictor",)
         )
-        per_location = anchor_grids.per_location(model.anchor_generator)
+        self.anchor_generator = parts.make(model.anchor_generator)
+        per_location = self.anchor_generator.per_location
         if len(per_location) != len(self.extractor.channels):
             raise UnsupportedError(
                 f"{field}.anchor_generator",
@@ -88,12 +90,16 @@ class Ssd:
         self.variables, self.trainable = registry.by_name, registry.trainable
 
     def _build_losses(self, loss) -> None:
-        self.classification_loss = loss_functions.classification(loss.classification_loss)
-        self.localization_loss = loss_functions.localization(loss.localization_loss)
+        self.classification_loss = parts.make(loss.classification_loss)
+        self.localization_loss = parts.make(loss.localization_loss)
         self.miner = None
         if loss.HasField("hard_example_miner"):
-            weights = loss.classification_weight, loss.localization_weight
-            self.miner = mining.from_config(loss.hard_example_miner, *weights)
+            self.miner = parts.fill(
+                mining.make,
+                loss.hard_example_miner,
+                classification_weight=loss.classification_weight,
+                localization_weight=loss.localization_weight,
+            )
         self.sampled_fraction = None
         if loss.HasField("random_example_sampler"):
             self.sampled_fraction = loss.random_example_sampler.positive_sample_fraction
@@ -142,9 +148,7 @@ class Ssd:
         return {
             "box_encodings": codes,
             "class_predictions_with_background": logits,
-            "anchors": anchor_grids.generate(
-                self.model.anchor_generator, [_height_and_width(features) for features in maps], image_size
-            ),
+            "anchors": self.anchor_generator.generate([_height_and_width(features) for features in maps], image_size),
             "image_size": tf.convert_to_tensor(image_size),
             "windows": _windows(image_size, true_shapes),
         }
@@ -163,7 +167,7 @@ class Ssd:
             labels,
             groundtruth.weights,
             groundtruth.num_boxes,
-            settings=self.matcher,
+            matcher=self.matcher,
             background=self.background,
             box_coder=self.box_coder,
             similarity=self.similarity,
@@ -180,7 +184,7 @@ class Ssd:
         codes, code_targets = predictions["box_encodings"], wanted.box_targets
         code_targets = tf.where(tf.math.is_nan(code_targets), codes, code_targets)
         # The OD API compares codes as if they were boxes, which gives a constant or NaN: nothing to be equal to.
-        if self.localization_loss in loss_functions.ON_BOXES:
+        if self.localization_loss.on_boxes:
             codes, code_targets = (self.box_coder.decode(x, predictions["anchors"]) for x in (codes, code_targets))
         return (
             self.localization_loss(codes, code_targets, wanted.box_weights),
@@ -266,7 +270,7 @@ class Ssd:
         }
 
     @staticmethod
-    def _rows(scores: tf.Tensor, found: nms.Detections) -> tf.Tensor:
+    def _rows(scores: tf.Tensor, found: nms.Selected) -> tf.Tensor:
         """The scores [B, N, K] of the anchors that were detected, zeros after the last."""
         rows = tf.gather(scores, found.anchors, batch_dims=1)
         real = tf.sequence_mask(found.num, tf.shape(found.anchors)[1])
