@@ -19,6 +19,7 @@ from boxwright import protos
 from boxwright.boxes import mining, nms, targets
 from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
 from boxwright.boxes.matchers.argmax_matcher import ArgmaxMatcher
+from boxwright.pipeline import parts
 
 FEATURES = [(19, 19), (10, 10), (5, 5), (3, 3), (2, 2), (1, 1)]
 
