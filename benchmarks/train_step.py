@@ -19,7 +19,7 @@ from measuring import peak_memory
 from boxwright.detector.build import builder
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.pipeline import overrides, text
-from boxwright.training import optimizers
+from boxwright.training import segment
 from boxwright.training.inputs import Batch
 from boxwright.training.log import TOTAL
 from boxwright.training.step import compile_step
@@ -60,9 +60,9 @@ def main() -> None:
     detector = builder.build(config.model)
     batch = random_batch(detector, arguments.batch, *arguments.size)
     spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
-    trained = {name: detector.variables[name] for name in optimizers.trained(detector.trainable, config.train_config)}
-    optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
-    step = compile_step(detector, optimizer, config.train_config, spec)
+    trained = {name: detector.variables[name] for name in detector.trainable}
+    optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
+    step = compile_step(detector, optimizer, spec, **segment.numbers_of_step(config.train_config))
     seconds = []
     for number in range(arguments.steps + 3):
         start = time.perf_counter()

@@ -84,6 +84,19 @@ def test_too_few_gpus_are_warned_of():
     assert devices._shortage(4, 2, cuda=True).endswith("asks for 4 GPUs, and 2 can be seen here; going on with 2.")
 
 
+def test_what_is_taken_is_returned_with_the_sentences_to_say(capfd):
+    from boxwright.devices import Taken
+
+    said = []
+    Taken([], "Computing.", "Warning: none.").tell(
+        lambda text: said.append(("say", text)), lambda t: said.append(("warn", t))
+    )
+    assert said == [("warn", "Warning: none."), ("say", "Computing.")]
+    taken = devices.take(Compute(), threads=2)
+    assert taken == Taken([], "Computing on the CPU, 2 threads, in float32.", "")
+    assert "Computing" not in "".join(capfd.readouterr())
+
+
 def test_inference_takes_one_gpu_and_its_own_share():
     model = {"gpus": 4, "gpu_memory_mb": {"train": 30000, "evaluate": 8000}}
     assert devices.of_inference(model) == Compute(1, memory_mb=8000)

@@ -235,6 +235,37 @@ def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(tiny, train, c
         assert all(np.isfinite(value).all() for value in tensors(prefix.with_suffix("")).values())
 
 
+def test_what_cannot_be_trained_is_refused_before_anything_is_built(tiny, train, config, monkeypatch):
+    monkeypatch.setattr(segment.builder, "build", lambda *_: pytest.fail("built"))
+    config.train_input_reader.num_epochs = 3
+    config.train_config.merge_multiple_label_boxes = True
+    config.train_config.data_augmentation_options.add().random_rotation90.SetInParent()
+    with pytest.raises(UserError) as error:
+        train("run", 1)
+    for field in ("num_epochs", "merge_multiple_label_boxes", "random_rotation90"):
+        assert field in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("data_augmentation_options { random_crop_image { min_area: 0 } }", "random_crop_image"),
+        ("data_augmentation_options { ssd_random_crop { operations { } } }", "ssd_random_crop"),
+        ("data_augmentation_options { random_absolute_pad_image { pad_color: [1, 2] } }", "pad_color"),
+        ("optimizer { adam_optimizer { learning_rate { manual_step_learning_rate { } } } }", "schedule"),
+        ("optimizer { adam_optimizer { } }", "learning_rate"),
+        ("optimizer { }", "optimizer"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(tiny, train, config, change, named):
+    changed = text_format.Parse(change, protos.TrainConfig())
+    if changed.HasField("optimizer"):
+        config.train_config.ClearField("optimizer")
+    config.train_config.MergeFrom(changed)
+    with pytest.raises(UserError, match=named):
+        train("run", 1)
+
+
 def test_a_damaged_checkpoint_is_named(tiny, train):
     prefix = train("run", 2)
     data = prefix.with_name("model.ckpt-2.data-00000-of-00001")
