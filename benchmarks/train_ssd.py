@@ -71,7 +71,7 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
     config = text.read(TEMPLATE)
     overrides.apply(config, OVERRIDES | {"train_config.batch_size": arguments.batch})
     detector = builder.build(config.model)
-    trained = {name: detector.variables[name] for name in detector.trainable}
+    trained = segment.trained_variables(detector, config.train_config)
     optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
     data = inputs.build(config, [records], LABEL_MAP, detector.preprocess, seed=0)
     batches = data.batches(0, arguments.steps + WARM_UP)

@@ -60,7 +60,7 @@ def main() -> None:
     detector = builder.build(config.model)
     batch = random_batch(detector, arguments.batch, *arguments.size)
     spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
-    trained = {name: detector.variables[name] for name in detector.trainable}
+    trained = segment.trained_variables(detector, config.train_config)
     optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
     step = compile_step(detector, optimizer, spec, **segment.numbers_of_step(config.train_config))
     seconds = []

@@ -28,13 +28,12 @@ from boxwright.core.errors import UserError
 from boxwright.detector.build import builder
 from boxwright.detector.build.builder import Detector
 from boxwright.pipeline import parts
-from boxwright.training import inputs, state, workers
+from boxwright.training import inputs, state, trainable, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
 from boxwright.training.loss_scale import LossScale
 from boxwright.training.optimizers.optimizer import Optimizer
 from boxwright.training.step import compile_step
-from boxwright.training.trainable import trained
 
 # Threads of the input pipeline and of what else is not the step. The bits do not depend on them.
 INTER_OP_THREADS = 2
@@ -86,13 +85,9 @@ def train_segment(
         loss_scale = LossScale(compute.loss_scale) if compute.precision == "float16" else None
     if start is None and training.fine_tune_checkpoint:
         progress.say(str(_restore_start_weights(detector, training, old_label_map, label_map)))
-    names = trained(
-        detector.trainable,
-        update_trainable_variables=training.update_trainable_variables,
-        freeze_variables=training.freeze_variables,
-    )
+    trained = trained_variables(detector, training)
     with strategy.scope() if strategy else nullcontext():
-        optimizer = build_optimizer(training.optimizer, {name: detector.variables[name] for name in names})
+        optimizer = build_optimizer(training.optimizer, trained)
     variables = {**detector.variables, **optimizer.state, **(loss_scale.state if loss_scale else {})}
     first = 0 if start is None else state.restore(start, variables)
     if to_step < first:
@@ -164,6 +159,16 @@ def configure_tensorflow(
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.random.set_seed(seed)
     return taken.gpus
+
+
+def trained_variables(detector: Detector, training: Message) -> dict[str, tf.Variable]:
+    """The variables that a `TrainConfig` trains, by checkpoint name; raises UserError as `trainable.trained` does."""
+    names = trainable.trained(
+        detector.trainable,
+        update_trainable_variables=training.update_trainable_variables,
+        freeze_variables=training.freeze_variables,
+    )
+    return {name: detector.variables[name] for name in names}
 
 
 def build_optimizer(message: Message, variables: Mapping[str, tf.Variable]) -> Optimizer:
