@@ -15,7 +15,7 @@ from boxwright.checkpoints import checkpoint_files
 from boxwright.core.errors import UserError
 from boxwright.detector.build import builder
 from boxwright.training import segment, state
-from boxwright.training.segment import StoppedError
+from boxwright.training.signals import StoppedError
 
 
 def tensors(prefix: Path) -> dict[str, np.ndarray]:

@@ -7,13 +7,10 @@ A segment is exact: with the same configuration, data, seed and thread count, 0 
 """
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -33,14 +30,11 @@ from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
 from boxwright.training.loss_scale import LossScale
 from boxwright.training.optimizers.optimizer import Optimizer
+from boxwright.training.signals import Signals
 from boxwright.training.step import compile_step
 
 # Threads of the input pipeline and of what else is not the step. The bits do not depend on them.
 INTER_OP_THREADS = 2
-
-
-class StoppedError(UserError):
-    """The training process was asked to stop (SIGTERM, SIGINT) and has saved what there was to save."""
 
 
 def train_segment(
@@ -70,7 +64,7 @@ def train_segment(
     `save_every_s` seconds and removed at the end.
 
     Raises UserError for a configuration that the catalogue refuses, for unusable input and for a loss that is not
-    finite (before anything of it is saved), and StoppedError after SIGTERM or SIGINT.
+    finite (before anything of it is saved), and `signals.StoppedError` after SIGTERM or SIGINT.
     """
     _require(config)
     training = config.train_config
@@ -112,7 +106,7 @@ def train_segment(
     )
     stop_asked = workers.agreement(strategy)
     log = Log(events_path, first, to_step, log_records)
-    with _Signals() as signals, closing(batches), closing(log):
+    with Signals() as signals, closing(batches), closing(log):
         last_save = time.monotonic()
         while step < to_step:
             rate = optimizer.schedule(step)
@@ -185,15 +179,15 @@ def numbers_of_step(training: Message) -> dict[str, Any]:
 
 def _strategy(gpus: Sequence[str], worker: workers.Worker, batch_size: int) -> tf.distribute.Strategy | None:
     """What shares the batch between several GPUs or machines; None for one."""
-    parts = max(len(gpus), 1) * worker.count
-    if batch_size % parts:
+    shares = max(len(gpus), 1) * worker.count
+    if batch_size % shares:
         raise UserError(
-            f"{parts} GPUs cannot share a batch of {batch_size} images, since each takes as many. Set `batch_size` of "
-            f"the model to a multiple of {parts} (the learning rate follows), or `gpus` to a divisor of {batch_size}."
+            f"{shares} GPUs cannot share a batch of {batch_size} images, since each takes as many. Set `batch_size` of "
+            f"the model to a multiple of {shares} (the learning rate follows), or `gpus` to a divisor of {batch_size}."
         )
     if worker.count > 1:
         return workers.strategy(len(gpus))
-    return tf.distribute.MirroredStrategy() if parts > 1 else None
+    return tf.distribute.MirroredStrategy() if shares > 1 else None
 
 
 def _restore_start_weights(
@@ -257,36 +251,3 @@ def _say_hello(data: Inputs, step: int, first: int, to_step: int, seed: int) -> 
         f"Training from step {first} to {to_step}{resumed}: {len(data)} images, batch {data.batch_size}, so "
         f"{epochs:.1f} times through the data by step {to_step}; seed {seed}."
     )
-
-
-class _Signals:
-    """SIGTERM and SIGINT as a request, `name`, that the loop answers after its current step.
-
-    Until `wait` is set there is nothing to save (the graph is being built), and the request stops the process at once.
-    After the last step it changes nothing: the end is written, which takes less than starting again.
-    """
-
-    def __init__(self) -> None:
-        self.name: str | None = None
-        self.wait = False
-        self._previous: dict[int, Any] = {}
-
-    def __enter__(self) -> "_Signals":
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._previous[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, _: FrameType | None) -> None:
-        self.name = signal.Signals(number).name
-        if not self.wait:
-            self.stop_if(True, "it had not begun, so nothing is lost")
-
-    def stop_if(self, asked: bool, outcome: str) -> None:
-        """Raise Stopped if a signal came, here or to a process that shares the training."""
-        if asked:
-            raise StoppedError(f"Training was stopped by {self.name or 'a signal to another process'}: {outcome}.")
