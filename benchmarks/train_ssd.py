@@ -58,7 +58,7 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
     """Run one job and print its line."""
     import tensorflow as tf
 
-    from boxwright.detector.build import builder
+    from boxwright.detector.build import build
     from boxwright.pipeline import overrides, text
     from boxwright.training import inputs, segment
     from boxwright.training.step import compile_step
@@ -70,7 +70,7 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
         segment.configure_tensorflow(arguments.threads, seed=0)
     config = text.read(TEMPLATE)
     overrides.apply(config, OVERRIDES | {"train_config.batch_size": arguments.batch})
-    detector = builder.build(config.model)
+    detector = build(config.model)
     trained = segment.trained_variables(detector, config.train_config)
     optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
     data = inputs.build(config, [records], LABEL_MAP, detector.preprocess, seed=0)

@@ -26,7 +26,7 @@ rule choose_checkpoint:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: run_plan.choice(wildcards.model),
+        identity=lambda wildcards: identities.choose_checkpoint(wildcards.model),
         wanted=run_plan.settings["export"],
     message:
         "Choosing the checkpoint of {wildcards.model}"
@@ -60,7 +60,7 @@ rule export_detector:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
     params:
-        identity=lambda wildcards: run_plan.export(wildcards.model),
+        identity=lambda wildcards: identities.export_detector(wildcards.model),
     message:
         "Exporting {wildcards.model}"
     script:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from boxwright.checkpoints import checkpoint_files
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.training import segment, state
 from tests.cluster import slurm
 from tests.cluster.train_together import small_ssd
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 def write_start(prefix: Path) -> None:
     """A checkpoint of step 0 whose network is nearly linear, so that roundings stay as small as they are."""
     config = small_ssd()
-    detector = builder.build(config.model, 0)
+    detector = build(config.model, 0)
     random = np.random.default_rng(2)
     for name, variable in detector.variables.items():
         if name.endswith("/beta"):

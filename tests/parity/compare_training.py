@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from golden_case import Case, Check, ratio
 
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
 from boxwright.pipeline import parts, text
 from boxwright.training import schedules, segment
@@ -37,7 +37,7 @@ def checks(case: Case) -> Iterator[Check]:
 def _rates(name: str, table: dict) -> Check:
     message = text.parse(table["config"], name, kind="LearningRate")
     try:
-        limits.require(message, "learning_rate")
+        check.require(message, "learning_rate")
         schedule = schedules.make(parts.numbers(message))
     except UserError:
         return Check(f"learning rate {name}: refused", int(not table.get("refused")), 0, "1 if it should not be")

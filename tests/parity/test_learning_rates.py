@@ -7,7 +7,7 @@ import pytest
 from google.protobuf import text_format
 
 from boxwright import protos
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
 from boxwright.pipeline import parts
 from boxwright.training import schedules
@@ -38,4 +38,4 @@ def test_refused_configurations_are_refused(tables):
     assert len(refused) == 5
     for table in refused.values():
         with pytest.raises(UserError):
-            limits.require(parse(table["config"]), "learning_rate")
+            check.require(parse(table["config"]), "learning_rate")

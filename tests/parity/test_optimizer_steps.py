@@ -9,7 +9,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from boxwright import protos
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.training import segment
 from boxwright.training.inputs import Batch
@@ -83,7 +83,7 @@ def test_five_steps(case, name):
     config.train_config.gradient_clipping_by_norm = run["gradient_clipping_by_norm"]
     config.train_config.optimizer.CopyFrom(text_format.Parse(run["optimizer_config"], protos.Optimizer()))
 
-    detector = builder.build(config.model)
+    detector = build(config.model)
     assert detector.variables.keys() <= case["weights"].keys()
     for variable_name, variable in detector.variables.items():
         variable.assign(case["weights"][variable_name])

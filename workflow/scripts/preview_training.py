@@ -6,20 +6,16 @@ from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True):
     from boxwright.dataset import label_map
-    from boxwright.detector.build import builder
-    from boxwright.detector.support import located
     from boxwright.pipeline import text
     from boxwright.training import preview
 
     document = text.read_document(snakemake.input.config)
-    seed = snakemake.config["models"][snakemake.wildcards.model]["seed"]
-    with located(document):
+    with text.located(document):
         preview.write(
             snakemake.output[0],
             document.config,
             [Path(path) for path in snakemake.input.records],
             label_map.read(snakemake.input.label_map, gaps=True),
-            builder.build(document.config.model, seed).preprocess,
-            seed=seed,
+            seed=snakemake.config["models"][snakemake.wildcards.model]["seed"],
             checkpoints=snakemake.params.checkpoints,
         )

@@ -9,7 +9,6 @@ with job(snakemake, tensorflow=True) as undeclared:
     from boxwright import devices
     from boxwright.console import progress
     from boxwright.dataset import label_map
-    from boxwright.detector.support import located
     from boxwright.pipeline import text
     from boxwright.records import events
     from boxwright.training import workers
@@ -43,7 +42,7 @@ with job(snakemake, tensorflow=True) as undeclared:
     if tasks > 1:
         workers.launch(arguments, tasks=tasks, nodes=snakemake.resources.get("nodes", 1), gpus=model["gpus"])
     else:
-        with located(document):
+        with text.located(document):
             train_segment(**arguments)
     undeclared.append(log_of_events)
     last = json.loads(Path(snakemake.output.log).read_text(encoding="utf-8").splitlines()[-1])

@@ -6,7 +6,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from boxwright import protos
-from boxwright.catalog.engine import AUGMENTATIONS
+from boxwright.catalog.messages import spec_of
 from boxwright.pipeline import parts
 from boxwright.pipeline import text as pipeline_text
 from boxwright.training import augmentations
@@ -291,8 +291,8 @@ def test_two_equal_options_draw_apart():
 def test_every_augmentation_of_the_catalogue_is_a_module_of_its_name():
     fields = protos.PreprocessingStep.DESCRIPTOR.fields_by_name
     found = {path.stem for path in Path(augmentations.__file__).parent.glob("*.py")} & set(fields.keys())
-    assert found == set(AUGMENTATIONS)
-    for name in AUGMENTATIONS:
+    assert found == set(spec_of("PreprocessingStep").choices)
+    for name in found:
         message = protos.PreprocessingStep()
         getattr(message, name).SetInParent()
         assert callable(parts.make(message))

@@ -11,7 +11,7 @@ from tensorboard.util import tensor_util
 from training_data import LABEL_MAP, TINY_FASTER_RCNN
 
 from boxwright import protos
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.images import draw
 from boxwright.training import inputs, preview
 
@@ -27,7 +27,7 @@ def plain(config):
 
 
 def shown(config, records):
-    preprocess = builder.build(config.model).preprocess
+    preprocess = build(config.model).preprocess
     data = inputs.build(config, records, LABEL_MAP, preprocess, seed=5)
     return data, list(preview.pictures(data, LABEL_MAP))
 
@@ -64,7 +64,7 @@ def test_a_picture_is_the_image_that_the_batch_holds(config, records, unmarked):
 def test_the_last_batch_before_each_checkpoint_is_shown(config, records, unmarked, monkeypatch):
     config = plain(config)
     config.train_config.batch_size = 8
-    preprocess = builder.build(config.model).preprocess
+    preprocess = build(config.model).preprocess
     data = inputs.build(config, records, LABEL_MAP, preprocess, seed=5)
     found = list(preview.pictures(data, LABEL_MAP, [1, 50, 100]))
     assert [step for step, place, _ in found if place == 0] == [0, 1, 50, 100]
@@ -93,10 +93,9 @@ def test_one_image_at_a_time_and_padding_is_cut_off(records, unmarked):
 
 def test_the_file_is_the_same_for_the_same_seed_and_shows_the_augmentation(config, records, tmp_path):
     pictures = {}
-    preprocess = builder.build(config.model).preprocess
     for name, one, seed in (("a", config, 5), ("b", config, 5), ("seed", config, 6), ("plain", plain(config), 5)):
         path = tmp_path / name / "events.out.tfevents.0"
-        preview.write(path, one, records, LABEL_MAP, preprocess, seed=seed)
+        preview.write(path, one, records, LABEL_MAP, seed=seed)
         events = EventAccumulator(str(path.parent), size_guidance={"tensors": 0}).Reload()
         tags = events.Tags()["tensors"]
         assert set(tags) == {"pipeline.config", *(f"train_input_images/{place}" for place in range(3))}

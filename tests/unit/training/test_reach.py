@@ -7,6 +7,7 @@ import pytest
 from boxwright import protos
 from boxwright.core.code import PACKAGE, reach
 
+SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
 CHOSEN_BY = {"augmentations": protos.PreprocessingStep, "optimizers": protos.Optimizer}
 
 
@@ -27,10 +28,11 @@ def test_a_part_reaches_no_other(room):
         assert [path for path in found if Path(path).stem in names] == [f"training/{room}/{name}.py"]
 
 
-def test_the_preview_reaches_nothing_of_a_network_but_what_ground_truth_is():
-    found = [path for path in reach("boxwright.training.preview") if path.startswith(("boxes/", "detector/"))]
-    assert found == ["detector/__init__.py", "detector/groundtruth.py"]
+def test_the_preview_reaches_nothing_that_a_network_is_made_of():
+    rooms = ("boxes", "detector/families", "detector/backbones", "detector/necks", "detector/heads")
+    found = reach(SCRIPTS / "preview_training.py")
+    assert not [path for path in found if path.startswith((*rooms, "training/optimizers", "training/segment"))]
 
 
 def test_an_evaluation_reaches_no_training():
-    assert not [path for path in reach("boxwright.evaluation.run") if path.startswith(("training/", "report/"))]
+    assert not [path for path in reach(SCRIPTS / "evaluate_checkpoint.py") if path.startswith(("training/", "report/"))]

@@ -13,7 +13,7 @@ from training_data import LABEL_MAP, TINY_FASTER_RCNN
 from boxwright import protos
 from boxwright.checkpoints import checkpoint_files
 from boxwright.core.errors import UserError
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.training import segment, state
 from boxwright.training.signals import StoppedError
 
@@ -34,7 +34,7 @@ def digest(prefix: Path) -> str:
 @pytest.fixture
 def tiny(monkeypatch):
     """Segments train the tiny detector instead of the configuration's model."""
-    monkeypatch.setattr(segment.builder, "build", lambda model, seed, compute: TinyDetector(seed))
+    monkeypatch.setattr(segment, "build", lambda model, seed, compute: TinyDetector(seed))
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_what_a_checkpoint_holds(tiny, train):
 
 def test_step_0_holds_the_start_weights(train, config):
     found = tensors(train("run", 0))
-    fresh = builder.build(config.model, 0)
+    fresh = build(config.model, 0)
     assert all(np.array_equal(found[name], variable) for name, variable in fresh.variables.items())
     assert found["global_step"] == 0
 
@@ -236,7 +236,7 @@ def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(tiny, train, c
 
 
 def test_what_cannot_be_trained_is_refused_before_anything_is_built(tiny, train, config, monkeypatch):
-    monkeypatch.setattr(segment.builder, "build", lambda *_: pytest.fail("built"))
+    monkeypatch.setattr(segment, "build", lambda *_: pytest.fail("built"))
     config.train_input_reader.num_epochs = 3
     config.train_config.merge_multiple_label_boxes = True
     config.train_config.data_augmentation_options.add().random_rotation90.SetInParent()

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from training_data import LABEL_MAP
 
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.pipeline import text
 from boxwright.training import inputs, segment
 from boxwright.training.step import compile_step
@@ -18,7 +18,7 @@ TEMPLATES = Path(__file__).parents[3] / "config/pipelines"
 def test_a_step_adds_up_in_pairs(template, records):
     """The order of a sum of two does not matter; TensorFlow adds three in the order in which they are ready."""
     config = text.read(TEMPLATES / f"{template}.config")
-    detector = builder.build(config.model)
+    detector = build(config.model)
     trained = {name: detector.variables[name] for name in detector.trainable}
     spec = inputs.build(config, records, LABEL_MAP, detector.preprocess, seed=0).batches(0, 1).spec
     optimizer = segment.build_optimizer(config.train_config.optimizer, trained)

@@ -14,7 +14,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 from boxwright.checkpoints import checkpoint_files, checkpoint_state
 from boxwright.core import disk
 from boxwright.detector import inference
-from boxwright.detector.build import builder
+from boxwright.detector.protocol import Detector
 from boxwright.export import graph
 from boxwright.pipeline import text
 
@@ -38,7 +38,7 @@ def freeze(config: Any, prefix: str | Path, label_map: str | Path, folder: str |
     """
     detector = inference.load(config, prefix)
     frozen = graph.frozen(
-        lambda images: inference.on_photographs(config, detector, images),
+        lambda images: inference.on_images(detector, images),
         INPUT,
         tf.TensorSpec([None, None, None, 3], tf.uint8),
     )
@@ -112,7 +112,7 @@ def _write_saved_model(frozen: GraphDef, folder: Path) -> None:
         writer.save()
 
 
-def _write_checkpoint(detector: builder.Detector, prefix: str | Path, folder: Path) -> None:
+def _write_checkpoint(detector: Detector, prefix: str | Path, folder: Path) -> None:
     values = {name: variable.numpy() for name, variable in detector.variables.items()}
     source = checkpoint_files.read(prefix)
     if "global_step" in source.shapes:

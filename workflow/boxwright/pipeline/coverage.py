@@ -13,7 +13,7 @@ import numpy as np
 from google.protobuf.message import Message
 
 from boxwright.boxes.anchor_kinds import GENERATORS, grid_kinds, pyramid_kinds, ssd_kinds
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Sample
 from boxwright.protos import model_of
@@ -74,7 +74,7 @@ def anchorless(config: Message, images: np.ndarray) -> tuple[int, int] | None:
     this is known where the resizer makes all of them alike.
     """
     model, name = model_of(config)
-    if name != "faster_rcnn" or model.clip_anchors_to_image or any(limits.everywhere(model)):
+    if name != "faster_rcnn" or model.clip_anchors_to_image or not check.sound(model):
         return None
     if model.first_stage_anchor_generator.WhichOneof("anchor_generator_oneof") != "grid_anchor_generator":
         return None
@@ -103,7 +103,7 @@ def share(config: Message, boxes: np.ndarray, images: np.ndarray) -> float | Non
     Takes `config`, `boxes` and `images` as `fit` does.
     """
     model, _ = model_of(config)
-    if not len(boxes) or any(limits.everywhere(model)):
+    if not len(boxes) or not check.sound(model):
         return None
     try:
         return float((fit(config, boxes, images).iou >= MEETS).mean())

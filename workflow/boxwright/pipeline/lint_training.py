@@ -1,13 +1,13 @@
 """What in `train_config` will hurt: schedule, batch, averages, start weights, batch norm."""
 
-import difflib
 from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.checkpoints.checkpoint_index import kind_of
+from boxwright.core import wording
 from boxwright.pipeline import schedule
 from boxwright.pipeline.patch import CHECKPOINT_TYPES, WHOLE_DETECTORS, checkpoint_type_of
 from boxwright.protos import model_of
@@ -35,7 +35,7 @@ def _schedule(config: Message, facts: Facts) -> Iterator[Finding]:
         use = rate.total_steps or None if schedule.is_cosine(rate) else None
         yield Finding("info", "endless-training", "train_config.num_steps", num_steps, why, use)
         return
-    if any(limits.everywhere(rate)) or (first := schedule.first_decay(rate)) is None:
+    if not check.sound(rate) or (first := schedule.first_decay(rate)) is None:
         return
     field, value, use = schedule.fitted(rate, num_steps)
     if first >= num_steps:
@@ -93,7 +93,7 @@ def _checkpoint(config: Message, facts: Facts) -> Iterator[Finding]:
     asked = checkpoint_type_of(train)
     value = train.fine_tune_checkpoint_type or None
     if asked not in CHECKPOINT_TYPES:
-        use = difflib.get_close_matches(asked, CHECKPOINT_TYPES, n=1, cutoff=0)[0]
+        use = wording.nearest(asked, CHECKPOINT_TYPES)
         why = f"there is no such type; there are {', '.join(CHECKPOINT_TYPES)}"
         yield Finding("error", "checkpoint-type", path, value, why, use)
         return

@@ -14,11 +14,12 @@ import tensorflow as tf
 from google.protobuf.message import Message
 
 from boxwright.core.files import writing
+from boxwright.detector import build
 from boxwright.images import draw
 from boxwright.pipeline import text
 from boxwright.records.events import EventWriter
 from boxwright.training import inputs
-from boxwright.training.inputs import Batch, Inputs, Preprocess
+from boxwright.training.inputs import Batch, Inputs
 
 # At the beginning: enough to see what the augmentation does.
 PICTURES = 8
@@ -34,7 +35,6 @@ def write(
     config: Message,
     records: Sequence[Path],
     label_map: Mapping[str, int],
-    preprocess: Preprocess,
     *,
     seed: int,
     checkpoints: Sequence[int] = (),
@@ -42,10 +42,9 @@ def write(
     """Write an event file with pipeline.config as text and some images of some batches, each at its step.
 
     config: TrainEvalPipelineConfig; records: the train shards in the order in which the training takes them; label_map:
-    class name -> id; preprocess: the detector's; seed: the training's; checkpoints: the steps at which it saves.
-    Raises UserError as `Inputs` does.
+    class name -> id; seed: the training's; checkpoints: the steps at which it saves. Raises UserError as `Inputs` does.
     """
-    data = inputs.build(config, records, label_map, preprocess, seed)
+    data = inputs.build(config, records, label_map, build.preprocessing(config.model), seed)
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / Path(path).name
         with EventWriter(whole) as writer:

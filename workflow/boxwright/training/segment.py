@@ -13,17 +13,16 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 
 from boxwright import devices
-from boxwright.catalog import engine, limits
+from boxwright.catalog import check
 from boxwright.checkpoints import restore
 from boxwright.console import progress
 from boxwright.core.errors import UserError
-from boxwright.detector.build import builder
-from boxwright.detector.build.builder import Detector
+from boxwright.detector.build import build
+from boxwright.detector.protocol import Detector
 from boxwright.pipeline import parts
 from boxwright.training import inputs, state, trainable, workers
 from boxwright.training.inputs import Inputs
@@ -66,7 +65,7 @@ def train_segment(
     Raises UserError for a configuration that the catalogue refuses, for unusable input and for a loss that is not
     finite (before anything of it is saved), and `signals.StoppedError` after SIGTERM or SIGINT.
     """
-    _require(config)
+    check.require(config)
     training = config.train_config
     train_dir = Path(train_dir)
     for left_by_a_kill in train_dir.glob(f".model.ckpt-{to_step}.*"):
@@ -75,7 +74,7 @@ def train_segment(
     worker = workers.here()
     strategy = _strategy(gpus, worker, training.batch_size)
     with strategy.scope() if strategy else nullcontext():
-        detector = builder.build(config.model, seed, tf.as_dtype(compute.precision if gpus else devices.ON_CPU))
+        detector = build(config.model, seed, compute.precision if gpus else devices.ON_CPU)
         loss_scale = LossScale(compute.loss_scale) if compute.precision == "float16" else None
     if start is None and training.fine_tune_checkpoint:
         progress.say(str(_restore_start_weights(detector, training, old_label_map, label_map)))
@@ -89,7 +88,7 @@ def train_segment(
 
     autosave = state.Autosave(train_dir / "autosave", f"{identity}, seed {seed}, {tf_threads} threads")
     step, log_records = autosave.resume(variables, first, to_step) or (first, [])
-    padding = _padding_value(detector, config)
+    padding = detector.padding_value
     data = inputs.build(config, records, label_map, detector.preprocess, seed, padding=padding, part=worker)
     _say_hello(data, step, first, to_step, seed)
 
@@ -102,7 +101,6 @@ def train_segment(
         **numbers_of_step(training),
         strategy=strategy,
         loss_scale=loss_scale,
-        padding=padding,
     )
     stop_asked = workers.agreement(strategy)
     log = Log(events_path, first, to_step, log_records)
@@ -206,30 +204,6 @@ def _restore_start_weights(
         old_label_map=old_label_map,
         new_label_map=label_map,
     )
-
-
-# TODO: with the whole protocol this is `detector.padding_value`.
-def _padding_value(detector: Detector, config: Message) -> np.ndarray | float:
-    """What fills smaller images of a batch: Faster R-CNN pads raw images with black, SSD preprocessed ones with 0."""
-    if config.model.WhichOneof("model") != "faster_rcnn":
-        return 0.0
-    image, _ = detector.preprocess(tf.zeros([64, 64, 3], tf.uint8))
-    return image[0, 0].numpy()
-
-
-# TODO: with the catalogue's check this is `catalog.check.require(config)`.
-def _require(config: Message) -> None:
-    """Refuse what cannot be trained, all at once, before anything is built."""
-    wrong = [f"{field} is {value or 'not set'}: {why}." for field, value, why, _ in engine.unsupported(config)]
-    if wrong:
-        raise UserError("\n".join(wrong))
-    limits.require(config.train_config, "train_config")
-    limits.require(config.train_input_reader, "train_input_reader")
-    optimizer = config.train_config.optimizer
-    if not (kind := parts.choice(optimizer)):
-        raise UserError("train_config.optimizer is empty. Set one of its alternatives.")
-    if not parts.choice(getattr(optimizer, kind).learning_rate):
-        raise UserError(f"train_config.optimizer.{kind}.learning_rate is empty. Set one of its alternatives.")
 
 
 def _check_finite(values: Mapping[str, float], step: int, rate: float, data: Inputs) -> None:

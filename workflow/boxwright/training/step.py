@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import tensorflow as tf
 
-from boxwright.detector.build.builder import Detector
+from boxwright.detector.protocol import Detector
 from boxwright.devices import replicas
 from boxwright.training.gradients import (
     clip_by_global_norm,
@@ -39,7 +39,6 @@ def compile_step(
     gradient_clipping_by_norm: float = 0.0,
     strategy: tf.distribute.Strategy | None = None,
     loss_scale: LossScale | None = None,
-    padding: np.ndarray | float = 0.0,
 ) -> Step:
     """A function (batch, learning rate, global step) that trains `optimizer`'s variables once, built by its first call.
 
@@ -50,9 +49,10 @@ def compile_step(
 
     The replicas of a `strategy`, in whose scope all variables were made, share the batch: each takes as many of its
     images, and they add up their gradients, losses and statistics to those of the whole batch. Images of another
-    machine may be larger: `padding` (float32 [3] or a number) fills these up to their size.
+    machine may be larger: the detector's padding value fills these up to their size.
     """
     variables = optimizer.variables
+    padding = detector.padding_value
 
     def train(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
         random = tf.random.experimental.stateless_fold_in(tf.stack([seed, number]), _STEP_STREAM)
