@@ -74,9 +74,9 @@ def said(lines: Iterable[str]) -> list[list[AnnotationFacts] | str]:
             continue
         statements = []
         for start in range(0, len(parts), 3):
-            image, frame, boxes = parts[start : start + 3]
+            image = parts[start]
             image = json.loads(image) if "\\" in image else image[1:-1]
-            statements.append(AnnotationFacts(image, *frames[frame], boxes))
+            statements.append(AnnotationFacts(image, *frames[parts[start + 1]], parts[start + 2]))
         found.append(statements)
     return found
 

@@ -92,8 +92,9 @@ def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | str]]:
             said.append(statements)
             continue
         alone = len(statements) == 1
-        claims += [Claim(file, statement.image, alone) for statement in statements]
-        said += statements
+        for statement in statements:
+            claims.append(Claim(file, statement.image, alone))
+            said.append(statement)
     return claims, said
 
 

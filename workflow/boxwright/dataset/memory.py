@@ -12,11 +12,13 @@ all formats that were tried for one that was not: another format with its ending
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from boxwright.catalog import formats as catalogue
 from boxwright.core import code
 from boxwright.core.files import writing
 from boxwright.dataset import annotation_facts, formats, image_facts, reading
+from boxwright.dataset.memo import Memo
 from boxwright.dataset.scan import File
 
 _quote = json.encoder.encode_basestring_ascii
@@ -68,29 +70,32 @@ class Memory:
         """
         kind = reading.DECODED if decode else reading.IMAGE
         files = [*images, *annotations]
-        kinds = [(kind, (kind,))] * len(images) + _kinds(annotations)
-        keys = [self._key(file, among) for file, (_, among) in zip(files, kinds, strict=True)]
+        work = [_Work(kind, (kind,))] * len(images) + _work(annotations)
+        keys = [f"{of.results[0]} {_quote(file.path)} {file.stamp}" for of, file in zip(work, files, strict=True)]
         said = list(map(self._known.get, keys))
-        new = [place for place, line in enumerate(said) if line is None]
-        lines = reading.inspect([(kinds[place][0], files[place].path) for place in new], label)
-        for place, line in zip(new, lines, strict=True):
+        unknown = [place for place, line in enumerate(said) if line is None] if None in said else []
+        unknown = [place for place in unknown if not self._recall_other(place, keys, said, work, files)]
+        lines = reading.inspect([(work[place].kind, files[place].path) for place in unknown], label)
+        for place, line in zip(unknown, lines, strict=True):
             if place >= len(images):
                 of, _, line = line.partition("\t")
-                keys[place] = _key(of or _UNREAD + kinds[place][0], files[place])
+                keys[place] = _key(of or _UNREAD + work[place].kind, files[place])
             said[place] = line
-        self._kinds = {kind} if images else set()
-        self._kinds |= {key.partition(" ")[0] for key in keys[len(images) :]}
-        changed = bool(new) or len(keys) != len(self._known)
+        changed = bool(unknown) or len(keys) != len(self._known)
         self._known = dict(zip(keys, said, strict=True))
+        self._kinds = {key[: key.index(" ")] for key in keys[len(images) :]} | ({kind} if images else set())
         return said[: len(images)], said[len(images) :], changed
 
-    def _key(self, file: File, kinds: Sequence[str]) -> str:
-        """The key under which a file is remembered, or the last of those that it might be."""
-        for kind in kinds:
-            key = _key(kind, file)
-            if key in self._known:
-                break
-        return key
+    def _recall_other(
+        self, place: int, keys: list[str], said: list[str | None], work: Sequence["_Work"], files: Sequence[File]
+    ) -> bool:
+        """Whether the facts of the file at a place are of a kind that is not the likeliest; if so, put them there."""
+        for kind in work[place].results[1:]:
+            key = _key(kind, files[place])
+            if (line := self._known.get(key)) is not None:
+                keys[place], said[place] = key, line
+                return True
+        return False
 
     def identities(self) -> dict[str, str | None]:
         """The code identities of the kinds that were recalled."""
@@ -103,18 +108,29 @@ class Memory:
             file.writelines([f"{key}\t{line}\n" for key, line in self._known.items()])
 
 
+class _Work(NamedTuple):
+    """How a file is read: the kind of work, and the kinds of which its facts may be, the likeliest first."""
+
+    kind: str
+    results: tuple[str, ...]
+
+
+def _work(annotations: Sequence[File]) -> list[_Work]:
+    """How each annotation is read: by the formats that have its ending."""
+    by_ending = catalogue.by_ending()
+
+    def of(ending: str) -> _Work:
+        entries = by_ending[f".{ending.lower()}"]
+        joined = _joined(entries)
+        return _Work(joined, (*[one.key for one in entries], _UNREAD + joined))
+
+    work = Memo(of)
+    return [work[file.path.rpartition(".")[2]] for file in annotations]
+
+
 def _key(kind: str, file: File) -> str:
     return f"{kind} {_quote(file.path)} {file.stamp}"
 
 
 def _joined(entries: Iterable[catalogue.Format]) -> str:
     return formats.OR.join([one.key for one in entries])
-
-
-def _kinds(annotations: Sequence[File]) -> list[tuple[str, tuple[str, ...]]]:
-    """For each annotation the kind of work that reads it, and the kinds of which its facts may be."""
-    kinds = {}
-    for ending, entries in catalogue.by_ending().items():
-        joined = _joined(entries)
-        kinds[ending] = (joined, (*[one.key for one in entries], _UNREAD + joined))
-    return [kinds[file.path[file.path.rindex(".") :].lower()] for file in annotations]
