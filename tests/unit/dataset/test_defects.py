@@ -11,7 +11,7 @@ from tests import factories
 
 from boxwright.core.errors import UserError
 from boxwright.dataset import manifest, plan
-from boxwright.dataset.defects import DEFECTS, Case, policies
+from boxwright.dataset.defects import ALIASES, DEFECTS, Case, policies
 from boxwright.dataset.samples import Box
 
 CAT = Box("cat", 8, 6, 40, 30)
@@ -359,6 +359,24 @@ def test_policies_are_checked():
     assert "`dataset.policies.box_zero_aera` is not a defect; did you mean `box_zero_area`?" in text
     assert "`dataset.policies.image_unreadable` is fix, allowed is drop_image | fail" in text
     assert "`dataset.policies.exif_rotation` is ignore, allowed is fix | drop_image | fail" in text
+
+
+def test_the_former_names_of_defects_are_accepted():
+    former = {
+        "image_without_xml": "keep",
+        "xml_without_image": "fail",
+        "xml_malformed": "fail",
+        "xml_ambiguous": "drop_image",
+        "xml_twice": "drop_image",
+    }
+    assert list(former) == list(ALIASES) and set(ALIASES.values()) < set(DEFECTS)
+    now = {ALIASES[name]: policy for name, policy in former.items()}
+    assert policies(former) == policies(now) == policies(former | now)
+    with pytest.raises(UserError) as error:
+        policies({"xml_twice": "fail", "annotation_twice": "fix", "xml_malformed": "keep"})
+    text = str(error.value)
+    assert "`dataset.policies.xml_twice` is the former name of `annotation_twice`, and they are fail and fix" in text
+    assert "`dataset.policies.xml_malformed` is keep, allowed is drop_image | fail" in text
 
 
 def test_full_verification_finds_what_headers_hide(dataset, tmp_path):

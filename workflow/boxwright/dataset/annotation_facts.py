@@ -6,7 +6,7 @@ the middle one, which is parsed once for all that do, and the boxes of sound one
 
 import json
 from collections.abc import Iterable, Sequence
-from itertools import repeat
+from itertools import repeat, starmap
 from typing import NamedTuple
 
 from boxwright.core.errors import UserError
@@ -60,7 +60,7 @@ def unreadable(why: str) -> str:
 
 def columns(statements: Sequence[Statement]) -> str:
     """What some statements say in columns, as `said` reads them."""
-    return "\t".join([_columns(*one) for one in statements]) or _NO_STATEMENT
+    return "\t".join(starmap(_columns, statements)) or _NO_STATEMENT
 
 
 def said(lines: Iterable[str]) -> list[list[AnnotationFacts] | str]:

@@ -56,12 +56,14 @@ def _inspect_all(work: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _line(kind: str, path: str) -> str:
-    is_image = kind in (IMAGE, DECODED)
     try:
         data = _bytes(path)
     except OSError as error:
-        return (image_facts if is_image else annotation_facts).unreadable(f"it cannot be opened ({error.strerror})")
-    return image_facts.line(data, kind == DECODED) if is_image else annotation_facts.line(data, kind)
+        facts = image_facts if kind in (IMAGE, DECODED) else annotation_facts
+        return facts.unreadable(f"it cannot be opened ({error.strerror})")
+    if kind in (IMAGE, DECODED):
+        return image_facts.line(data, kind == DECODED)
+    return annotation_facts.line(data, kind)
 
 
 def _inspect_in_processes(
