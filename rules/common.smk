@@ -10,6 +10,7 @@ sys.path.insert(0, str(LIBRARY))
 
 from snakemake.logging import logger
 
+from boxwright.catalog import forms
 from boxwright.console import progress
 from boxwright.console.checksums import Checksums
 from boxwright.core import code

@@ -123,7 +123,7 @@ rule compare_models:
         metrics=lambda wildcards: evaluated("metrics", *MODELS),
         analyses=lambda wildcards: evaluated("analysis", *MODELS),
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
-        exports=ancient(expand(f"{MODEL}/fine_tuned_model", model=MODELS)),
+        exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS)),
     output:
         table=f"{COMPARISON}/models.csv",
         answer=f"{COMPARISON}/answer.rst",

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from boxwright.catalog import forms
 from boxwright.core import code, files
 from boxwright.dataset import label_map as label_maps
 from boxwright.dataset import plan
@@ -236,14 +237,31 @@ class RunPlan:
             "code": self._code("export_detector"),
         }
 
+    def export_form(self, name: str, form: forms.Form) -> Identity:
+        """Of one form of a model's exported detector; another form has no part in it but that which it is made from."""
+        if form.made_from is None:
+            return self.export(name)
+        return {
+            "source": _short(self.export_form(name, forms.named(form.made_from))),
+            "form": _short(form.deciding()),
+            "code": code.identity(self._scripts / "export_form.py", form.module, form.runtime),
+        }
+
+    def exports(self, name: str) -> Identity:
+        """Of the checks of all forms, side by side."""
+        return {
+            "forms": _short([self.export_form(name, form) for form in forms.FORMS]),
+            "code": self._code("compare_forms"),
+        }
+
     def prediction(self, name: str) -> Identity:
         predict = self.settings["predict"]
         images = self._folder_identity(predict["images"]) if predict["images"] else self._shard_identity("eval")
         return {
-            "detector": _short(self.export(name)),
+            "detector": _short(self.export_form(name, forms.MAIN)),
             "images": images,
             "drawing": _short(predict["score_threshold"], predict["line_thickness"]),
-            "code": self._code("predict_images"),
+            "code": code.identity(self._scripts / "predict_images.py", forms.MAIN.runtime),
         }
 
     # What the figures of the report depend on
@@ -275,7 +293,7 @@ class RunPlan:
     def comparison(self) -> Identity:
         families = [(name, self.model(name)["repeat_of"]) for name in self.models]
         return {
-            "models": _short(families, [self.export(name) for name in self.models]),
+            "models": _short(families, [self.exports(name) for name in self.models]),
             "data": _short(self.statistics),
             "code": self._code("compare_models"),
         }
