@@ -3,7 +3,7 @@
 
 rule predict_images:
     input:
-        detector=ancient(files_of(forms.MAIN)),
+        detector=ancient(checked(forms.MAIN)),
         label_map=ancient(LABEL_MAP),
     output:
         directory(f"{MODEL}/predictions"),

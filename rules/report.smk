@@ -124,6 +124,7 @@ rule compare_models:
         analyses=lambda wildcards: evaluated("analysis", *MODELS),
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
         exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS)),
+        checks=ancient(expand(map(check_of, forms.FORMS), model=MODELS)),
     output:
         table=f"{COMPARISON}/models.csv",
         answer=f"{COMPARISON}/answer.rst",

@@ -8,7 +8,7 @@ from boxwright.core import files
 
 with job(snakemake, tensorflow=True):
     from boxwright import devices
-    from boxwright.export import detector
+    from boxwright.export import detector, reference
     from boxwright.pipeline import text
 
     devices.take(devices.Compute())
@@ -19,7 +19,7 @@ with job(snakemake, tensorflow=True):
         text.read(snakemake.input.config),
         chosen.removesuffix(".index"),
         snakemake.input.label_map,
-        snakemake.input.records,
+        reference.images(snakemake.input.records),
         Path(snakemake.output.config).parent,
         snakemake.output.reference,
     )

@@ -8,6 +8,7 @@ from boxwright.core import files
 
 with job(snakemake, tensorflow=True):
     from boxwright import devices
+    from boxwright.export import reference
     from boxwright.export.form import export
 
     devices.take(devices.Compute())
@@ -17,7 +18,7 @@ with job(snakemake, tensorflow=True):
     checked = export(
         form,
         folder / forms.named(form.made_from).path,
-        snakemake.input.records,
+        reference.images(snakemake.input.records),
         folder,
         snakemake.input.reference,
     )

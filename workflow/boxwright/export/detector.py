@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from boxwright.catalog import forms
 from boxwright.console import progress
 from boxwright.core import files
@@ -17,18 +19,18 @@ def export(
     config: Any,
     prefix: str | Path,
     label_map: str | Path,
-    records: Sequence[str | Path],
+    images: Sequence[np.ndarray],
     folder: str | Path,
     kept: str | Path,
 ) -> dict[str, Any]:
     """Write the detector that `config` (TrainEvalPipelineConfig) and the checkpoint `prefix` are into `folder`.
 
     model.ckpt.*, checkpoint and pipeline.config are those of `forms.checkpoint.write`; label_map.pbtxt is the file
-    `label_map`. `kept` gets the detections of `prefix` on some images of `records` (`reference`), with which every form
-    is compared. All appear together or not at all. Returns the check of the written checkpoint (`check.check`) and the
-    number of its weights, {..., weights}; raises RuntimeError where it gives other detections.
+    `label_map`. `kept` gets the detections of `prefix` on `images` (uint8 [H, W, 3]), with which every form is compared
+    (`reference`). All appear together or not at all. Returns the check of the written checkpoint (`check.check`) and
+    the number of its weights, {..., weights}; raises RuntimeError where it gives other detections.
     """
-    form, images = forms.CHECKPOINT, reference.images(records)
+    form = forms.CHECKPOINT
     progress.say(f"Exporting {prefix}")
     with files.whole_entries(folder, [*form.files, forms.STATE, forms.PIPELINE, forms.LABEL_MAP]) as temporary:
         engine = checkpoint.Engine(config, prefix)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from boxwright.catalog.forms import Form
 from boxwright.console import progress
 from boxwright.core import files
@@ -13,12 +15,12 @@ from boxwright.export.check import check, refuse_others
 
 
 def export(
-    form: Form, source: str | Path, records: Sequence[str | Path], folder: str | Path, kept: str | Path
+    form: Form, source: str | Path, images: Sequence[np.ndarray], folder: str | Path, kept: str | Path
 ) -> dict[str, Any]:
     """Write `form` into `folder`, made from the form at `source`; its files appear together or not at all.
 
-    records: the record files, and `kept` the file of the checkpoint's detections on some of their images, which
-    `detector.export` wrote. Returns the check (`check.check`); raises RuntimeError where the form gives other
+    images: uint8 [H, W, 3], and `kept` the file of the checkpoint's detections on them, which `detector.export` wrote.
+    Returns the check (`check.check`); raises RuntimeError where the form gives other
     detections.
     """
     writer, runtime = importlib.import_module(form.module), importlib.import_module(form.runtime)
@@ -26,7 +28,7 @@ def export(
         writer.write(Path(source), temporary / form.path)
         detect = runtime.load(temporary / form.path)
         written = [temporary / name for name in form.files]
-        checked = check(detect, reference.images(records), reference.read(kept), written)
+        checked = check(detect, images, reference.read(kept), written)
         refuse_others(checked, form.title)
     same = checked["same_detections"]
     progress.say(
