@@ -79,7 +79,7 @@ def _folder_beside(folder: Path, name: str) -> Iterator[Path]:
             raise
         written = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
         shutil.rmtree(temporary, ignore_errors=True)
-        raise disk.full(folder, at_least=written) from error
+        raise disk.full(folder, at_least=written + getattr(error, "needed", 0)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -125,8 +125,8 @@ def exports(results: Sequence[Result]) -> bytes:
         "What was exported",
         html.paragraph(
             f"Each model in every form, with its pipeline.config and label map, is in models/<name>/{forms.FOLDER}. "
-            "Each form was run on held-out images before it was kept, and its detections were compared with those of the "
-            "checkpoint that was measured."
+            "Each form was run on held-out images before it was kept, and its detections were compared with those of "
+            "the checkpoint that was measured."
         ),
         html.table(head, rows, text=(3, 6)),
         html.paragraph("Milliseconds are the median (and quartiles) for one image at a time.", note=True),
