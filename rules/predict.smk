@@ -3,7 +3,8 @@
 
 rule predict_images:
     input:
-        detector=ancient(f"{MODEL}/fine_tuned_model"),
+        detector=ancient(checked(forms.MAIN)),
+        label_map=ancient(LABEL_MAP),
     output:
         directory(f"{MODEL}/predictions"),
     log:

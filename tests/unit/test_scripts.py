@@ -25,7 +25,9 @@ def rules() -> dict[str, dict[str, str]]:
                 indent = re.match(r" *", block)[0]
                 parts = re.split(rf"^{indent}(\w+):", block, flags=re.M)
                 sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-                found[script[1]] = {name: found.get(script[1], {}).get(name, "") + text for name, text in sections.items()}
+                found[script[1]] = {
+                    name: found.get(script[1], {}).get(name, "") + text for name, text in sections.items()
+                }
     return found
 
 

@@ -31,4 +31,6 @@ for rule, one in inspect.getmembers(Identities, lambda member: callable(member) 
         arguments = {name: form if name == "form" else given[name][0] for name in names}
         found[rule if form is None else f"{rule} {form.name}"] = getattr(identities, rule)(**arguments)
 memory = Path(plan.plan_folder, "facts.txt")
-print(json.dumps({"identities": found, "memory": memory.read_text().splitlines()[0], "read": memory.stat().st_mtime_ns}))
+print(
+    json.dumps({"identities": found, "memory": memory.read_text().splitlines()[0], "read": memory.stat().st_mtime_ns})
+)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from boxwright.catalog import forms
 from boxwright.report import comparison, style
 from boxwright.report.results import Result
 
@@ -49,8 +50,8 @@ def _verdict(found: Sequence[comparison.Family], metric: str) -> str:
         low, high, level = (first.interval[key] for key in ("low", "high", "level"))
         sentence += f" ({level:.0%} confidence: {low:.3f} to {high:.3f})"
     return (
-        f"{sentence}. As a frozen graph it has {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
-        f"image ({first.members[0].export['device']})."
+        f"{sentence}. Its {forms.MAIN.title} has {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
+        f"image ({first.members[0].device})."
     )
 
 
