@@ -67,7 +67,7 @@ def test_a_script_takes_nothing_from_the_configuration_but_how_the_machine_is_us
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_every_rule_has_its_own_identity(script):
-    assert re.search(r"\bidentity=[\w\s:]*\bidentities\.", RULES[script.stem]["params"])
+    assert re.search(r"\bidentity=[\w\s:,=]*\bidentities\.", RULES[script.stem]["params"])
 
 
 def test_how_the_machine_is_used():

@@ -85,8 +85,7 @@ def test_what_is_new_beside_a_run_changes_nothing_of_it(copy):
     copy.add("training/step.py", "\n# A comment.\n")
     copy.add(
         "catalog/extractors.py",
-        "\nfrom dataclasses import replace\n\n"
-        "EXTRACTORS['faster_rcnn_toy'] = replace(EXTRACTORS['faster_rcnn_resnet50'], type='faster_rcnn_toy')\n",
+        "\nEXTRACTORS['faster_rcnn_toy'] = EXTRACTORS['faster_rcnn_resnet50']._replace(type='faster_rcnn_toy')\n",
     )
     copy.edit("catalog/messages/faster_rcnn.py", "Range(1, 100)", "Range(1, 99)")
     toy = '"""A toy."""\n\n\ndef make():\n    return None\n'
