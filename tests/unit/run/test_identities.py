@@ -74,7 +74,8 @@ def copy(original, tmp_path) -> Copy:
     shutil.copytree(original.folder, tmp_path / "copy", symlinks=True)
     copied = object.__new__(Copy)
     copied.folder, copied.library = tmp_path / "copy", tmp_path / "copy" / "workflow" / "boxwright"
-    copied.before = original.before
+    copied.before = copied.ask()  # copied files are other files, which are read once more
+    assert copied.before["identities"] == original.before["identities"]
     return copied
 
 
