@@ -152,11 +152,11 @@ class Identities:
 
     def measure_anchors(self, name: str) -> Identity:
         config = self._plan.configurations[name]
-        generators = [one for one in parts.in_use(config.model) if ".anchors." in one]
+        places = [self._resizer(config), *(one for one in parts.in_use(config.model) if ".anchors." in one)]
         return {
             "data": short(self._samples("train"), self._samples("eval")),
             "model": short(identity.anchor_identity(config), self._row(name).deciding()),
-            "code": self._code("measure_anchors", *generators),
+            "code": self._code("measure_anchors", *places),
         }
 
     def draw_model(self, name: str) -> Identity:
