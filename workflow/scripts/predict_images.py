@@ -6,10 +6,12 @@ from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True):
     from boxwright import devices
+    from boxwright.console import progress
     from boxwright.dataset import manifest
     from boxwright.export import predict
 
-    devices.take(devices.of_inference(snakemake.config["models"][snakemake.wildcards.model]))
+    model = snakemake.config["models"][snakemake.wildcards.model]
+    devices.take(devices.of_inference(model)).tell(progress.say, progress.warn)
 
     wanted = snakemake.params.wanted
     if wanted["images"]:

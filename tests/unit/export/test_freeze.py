@@ -159,10 +159,10 @@ def test_a_checkpoint_with_other_weights_fails_the_proof(tmp_path, exported, con
     import shutil
 
     from boxwright.checkpoints import checkpoint_files
-    from boxwright.detector.build import builder
+    from boxwright.detector.build import build
 
     shutil.copytree(exported, tmp_path / "model")
-    other = {name: value.numpy() for name, value in builder.build(config.model, seed=99).variables.items()}
+    other = {name: value.numpy() for name, value in build(config.model, seed=99).variables.items()}
     checkpoint_files.write(str(tmp_path / "model" / "model.ckpt"), other)
     with pytest.raises(RuntimeError, match="checkpoint"):
         verify.verify(tmp_path / "model", photographs)

@@ -115,10 +115,10 @@ def test_input_sizes_are_the_resizers(resizer, image):
 
 @pytest.mark.parametrize("name", ["demo_ssd", "ssd_mobilenet_v1"])
 def test_grids_have_as_many_anchors_as_the_detector(name):
-    from boxwright.detector.build import builder
+    from boxwright.detector.build import build
 
     config = text.read(ROOT / f"config/pipelines/{name}.config")
-    detector = builder.build(config.model)
+    detector = build(config.model)
     pixels, shape = detector.preprocess(tf.zeros([123, 200, 3]))
     predicted = detector.predict(pixels[None], shape[None])
     size = tuple(pixels.shape[:2])

@@ -14,9 +14,9 @@ class Preprocessing:
     """One image, uint8 or float32 [H, W, 3] of 0..255 -> float32 [h, w, channels] and int32 [3], its shape unpadded.
 
     resizer: resizes and pads. normalize: a function of `normalization`.
-    black_padding: what padding is. True: black pixels, so the image is padded and then normalised (Faster R-CNN); False:
-        0 in normalised pixels, so it is normalised and then padded (SSD). Where both give the same, the smaller image
-        is normalised.
+    black_padding: what padding is. True: black pixels, so the image is padded and then normalised (Faster R-CNN);
+        False: 0 in normalised pixels, so it is normalised and then padded (SSD). Where both give the same, the smaller
+        image is normalised.
     """
 
     resizer: Resizer

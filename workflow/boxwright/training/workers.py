@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from boxwright.console import progress
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
 from boxwright.devices import replicas
 from boxwright.pipeline import text
 
@@ -78,7 +79,7 @@ def launch(arguments: Mapping[str, Any], *, tasks: int, nodes: int, gpus: int) -
         path.write_bytes(pickle.dumps({**arguments, "config": text.to_text(arguments["config"]), "compute": own}))
         command = ["srun", f"--ntasks={tasks}", f"--nodes={nodes}", "--kill-on-bad-exit=1"]
         command += [f"--gpus-per-task={gpus // tasks}"] if gpus else []
-        progress.say(f"Sharing the training between {tasks} processes on {nodes} machine{'s' if nodes != 1 else ''}.")
+        progress.say(f"Sharing the training between {tasks} processes on {plural(nodes, 'machine')}.")
         done = subprocess.run(
             [*command, sys.executable, "-m", __spec__.name, str(path)], env={**os.environ, _MARK: "1"}
         )

@@ -204,9 +204,7 @@ def features(
     )
 
 
-def settings(
-    overridden: Hyperparams | None, *, keras: bool, freeze_batchnorm: bool
-) -> tuple[Hyperparams, Hyperparams]:
+def settings(overridden: Hyperparams | None, *, keras: bool, freeze_batchnorm: bool) -> tuple[Hyperparams, Hyperparams]:
     """Of the full and of the depthwise convolutions: those of the configuration, where it overrides the published."""
     published = PUBLISHED.with_batch_norm(train=not freeze_batchnorm)
     if overridden is None:

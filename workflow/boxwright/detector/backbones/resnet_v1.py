@@ -178,8 +178,6 @@ def proposal_features(
     return ProposalFeatures(variables, scope, depth, first_stage_features_stride, settings, channels_in)
 
 
-def box_features(
-    variables: Variables, scope: str, *, depth: int, batch_norm_trainable: bool = False
-) -> BlockFeatures:
+def box_features(variables: Variables, scope: str, *, depth: int, batch_norm_trainable: bool = False) -> BlockFeatures:
     """What looks at each proposal. `depth`: layers of the network, one of `UNITS`."""
     return BlockFeatures(variables, scope, depth, hyperparams(batch_norm_trainable))

@@ -38,7 +38,7 @@ def build(model: Message, seed: int = 0, compute: "tf.DType | str" = "float32") 
 
 
 def preprocessing(model: Message) -> "Preprocessing":
-    """What the detector of a `DetectionModel` message makes of an image before the network sees it, without the network.
+    """What the detector of a `DetectionModel` message makes of an image for the network, without building the network.
 
     Raises UserError as `build` does.
     """

@@ -20,7 +20,7 @@ def module(room: str, name: str) -> ModuleType:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """The fields of a message as plain values (see `parts.numbers`), settings of layers as `Hyperparams`, set or not."""
+    """The fields of a message as plain values (see `parts.numbers`); `Hyperparams` messages as settings, set or not."""
     found = parts.numbers(message)
     for field in message.DESCRIPTOR.fields:
         if field.message_type is not None and field.message_type.name == "Hyperparams":

@@ -1,7 +1,7 @@
 """From an `Ssd` message to the detector.
 
-Batch norm while training, as the OD API has it. TF1 extractors: `freeze_batchnorm` reaches the backbone alone; the neck,
-the head and an overridden backbone follow `conv_hyperparams.batch_norm.train`. Keras extractors (`..._keras`):
+Batch norm while training, as the OD API has it. TF1 extractors: `freeze_batchnorm` reaches the backbone alone; the
+neck, the head and an overridden backbone follow `conv_hyperparams.batch_norm.train`. Keras extractors (`..._keras`):
 `freeze_batchnorm` alone decides, everywhere.
 
 Fields that change nothing here and may have any value: `inplace_batchnorm_update` (averages always move within the

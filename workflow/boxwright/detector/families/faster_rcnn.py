@@ -143,7 +143,7 @@ class FasterRcnn:
         return self.registry.regularization_loss()
 
     def preprocess(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """[H, W, 3] RGB from 0 to 255 -> float32 [h, w, channels], resized and padded, and its true shape, int32 [3]."""
+        """[H, W, 3] RGB of 0..255 -> float32 [h, w, channels], resized and padded, and its true shape, int32 [3]."""
         return self.preprocessing(image)
 
     def preprocess_batch(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

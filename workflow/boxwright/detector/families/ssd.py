@@ -61,7 +61,8 @@ class SsdNumbers:
 class Ssd:
     """The whole detector of built parts; a `Detector`.
 
-    registry: holds the variables of backbone, neck and head. neck: None where the backbone's maps are those of the head.
+    registry: holds the variables of backbone, neck and head.
+    neck: None where the backbone's maps are those of the head.
     backbone_scopes: the prefixes of the names of variables that a checkpoint of the feature extractor can fill.
     miner: chooses the anchors of high loss; None: all count.
 
@@ -176,9 +177,7 @@ class Ssd:
         return {
             "box_encodings": codes,
             "class_predictions_with_background": logits,
-            "anchors": self.anchors.generate(
-                [_height_and_width(features) for features in maps.values()], image_size
-            ),
+            "anchors": self.anchors.generate([_height_and_width(features) for features in maps.values()], image_size),
             "image_size": tf.convert_to_tensor(image_size),
             "windows": _windows(image_size, true_shapes),
         }

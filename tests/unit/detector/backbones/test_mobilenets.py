@@ -1,29 +1,32 @@
-"""Feature extractors of SSD: widths, padding, and which layers train their batch norm."""
+"""The MobileNets of SSD with their extra maps: widths, padding, and which layers train their batch norm."""
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
 from boxwright.core.errors import UserError
+from boxwright.detector import build as builder
+from boxwright.detector.backbones import mobilenet_v1, mobilenet_v2
+from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
 from boxwright.detector.backbones.mobilenet_v2 import make_divisible
-from boxwright.detector.build.extractors import SsdFeatureExtractor
+from boxwright.detector.families.ssd import Ssd
 from boxwright.detector.layers import Variables
-from boxwright.detector.support import UnsupportedError
 
 
-def build(model, freeze: bool = False, **fields) -> tuple[SsdFeatureExtractor, Variables]:
-    message = model.ssd.feature_extractor
+def build(model, freeze: bool = False, **fields) -> Ssd:
+    """The detector with fields of its feature extractor changed."""
+    model.ssd.freeze_batchnorm = freeze
     for name, value in fields.items():
-        setattr(message, name, value)
-    variables = Variables()
-    return SsdFeatureExtractor(variables, message, "model.ssd.feature_extractor", freeze_batchnorm=freeze), variables
+        setattr(model.ssd.feature_extractor, name, value)
+    if "num_layers" in fields:
+        model.ssd.anchor_generator.ssd_anchor_generator.num_layers = fields["num_layers"]
+    return builder.build(model)
 
 
-def trains_batch_norm(variables: Variables, extractor: SsdFeatureExtractor) -> tuple[bool, bool]:
+def trains_batch_norm(detector: Ssd) -> tuple[bool, bool]:
     """Whether one training call moves the averages of the base and of the extra maps."""
-    before = {name: variable.numpy() for name, variable in variables.by_name.items()}
-    extractor(tf.random.stateless_normal([2, 64, 64, 3], [0, 0]), training=True)
-    moved = [name for name, value in before.items() if (variables.by_name[name].numpy() != value).any()]
+    before = {name: variable.numpy() for name, variable in detector.variables.items()}
+    detector.feature_maps(tf.random.stateless_normal([2, 64, 64, 3], [0, 0]), training=True)
+    moved = [name for name, value in before.items() if (detector.variables[name].numpy() != value).any()]
     assert all("moving_" in name for name in moved)
     extra = [name for name in moved if "pointwise_1_" in name or "pointwise_2_" in name or "layer_19_" in name]
     return len(moved) > len(extra), bool(extra)
@@ -45,8 +48,9 @@ def trains_batch_norm(variables: Variables, extractor: SsdFeatureExtractor) -> t
     ],
 )
 def test_widths(model, kind, multiplier, channels):
-    extractor, _ = build(model, type=kind, depth_multiplier=multiplier, min_depth=16)
-    assert extractor.channels == channels
+    detector = build(model, type=kind, depth_multiplier=multiplier, min_depth=16)
+    assert list(detector.neck.channels.values()) == channels
+    assert list(detector.neck.channels) == [4, 5, 6, 7, 8, 9]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +62,8 @@ def test_widths(model, kind, multiplier, channels):
     ],
 )
 def test_where_the_blocks_of_v2_have_a_shortcut(model, kind, shortcuts):
-    extractor, _ = build(model, type=kind, depth_multiplier=0.25, min_depth=16)
-    assert [index for index, block in enumerate(extractor.base.blocks) if block.residual] == shortcuts
+    detector = build(model, type=kind, depth_multiplier=0.25, min_depth=16)
+    assert [index for index, block in enumerate(detector.backbone.blocks) if block.residual] == shortcuts
 
 
 def test_make_divisible_never_takes_away_more_than_a_tenth():
@@ -71,16 +75,33 @@ def test_make_divisible_never_takes_away_more_than_a_tenth():
 @pytest.mark.parametrize("kind", ["ssd_mobilenet_v1", "ssd_mobilenet_v2"])
 def test_maps_halve_and_explicit_padding_keeps_their_sizes(model, kind):
     images = tf.zeros([1, 96, 96, 3])
-    same, _ = build(model, type=kind)
-    sizes = [features.shape[1] for features in same(images)]
-    assert sizes == [6, 3, 2, 1, 1, 1]
-    explicit, _ = build(model, type=kind, use_explicit_padding=True)
-    assert [features.shape[1] for features in explicit(images)] == sizes
+    same = build(model, type=kind).feature_maps(images)
+    sizes = {level: features.shape[1] for level, features in same.items()}
+    assert sizes == {4: 6, 5: 3, 6: 2, 7: 1, 8: 1, 9: 1}
+    explicit = build(model, type=kind, use_explicit_padding=True).feature_maps(images)
+    assert {level: features.shape[1] for level, features in explicit.items()} == sizes
 
 
 def test_padding_to_a_multiple_and_fewer_layers(model):
-    extractor, _ = build(model, pad_to_multiple=32, num_layers=3)
-    assert [features.shape[1:3] for features in extractor(tf.zeros([1, 70, 96, 3]))] == [(6, 6), (3, 3), (2, 2)]
+    maps = build(model, pad_to_multiple=32, num_layers=3).feature_maps(tf.zeros([1, 70, 96, 3]))
+    assert [features.shape[1:3] for features in maps.values()] == [(6, 6), (3, 3), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("module", "end_points", "channels"),
+    [
+        (mobilenet_v1, {2: "Conv2d_3_pointwise", 3: "Conv2d_5_pointwise", 5: "Conv2d_12_pointwise"}, [128, 256, 1024]),
+        (mobilenet_v2, {1: "layer_1", 2: "layer_4", 4: "layer_14", 5: "layer_18"}, [32, 24, 96, 320]),
+    ],
+)
+def test_any_of_the_layers_can_be_a_level(module, end_points, channels):
+    backbone = module.features(Variables(), "x", conv_hyperparams=PUBLISHED, end_points=end_points)
+    maps = backbone(tf.zeros([1, 64, 96, 3]))
+    assert list(backbone.channels.values()) == channels
+    assert backbone.strides == {level: 2**level for level in end_points}
+    assert {level: features.shape[1:].as_list() for level, features in maps.items()} == {
+        level: [64 >> level, 96 >> level, wide] for level, wide in backbone.channels.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -97,8 +118,8 @@ def test_padding_to_a_multiple_and_fewer_layers(model):
 )
 def test_what_freezes_batch_norm(model, kind, freeze, override, train, expected):
     model.ssd.feature_extractor.conv_hyperparams.batch_norm.train = train
-    extractor, variables = build(model, freeze, type=kind, override_base_feature_extractor_hyperparams=override)
-    assert trains_batch_norm(variables, extractor) == expected
+    detector = build(model, freeze, type=kind, override_base_feature_extractor_hyperparams=override)
+    assert trains_batch_norm(detector) == expected
 
 
 @pytest.mark.parametrize(
@@ -112,8 +133,8 @@ def test_what_freezes_batch_norm(model, kind, freeze, override, train, expected)
     ],
 )
 def test_penalties_of_the_base(model, kind, override, base, depthwise):
-    _, variables = build(model, type=kind, override_base_feature_extractor_hyperparams=override)
-    weights = {name: penalty.weight for name, penalty in variables.regularized.items()}
+    registry = build(model, type=kind, override_base_feature_extractor_hyperparams=override).registry
+    weights = {name: penalty.weight for name, penalty in registry.regularized.items()}
     stem, filters = {
         "v1": ("MobilenetV1/Conv2d_0/weights", "MobilenetV1/Conv2d_1_depthwise/depthwise_weights"),
         "v2": ("MobilenetV2/Conv/weights", "MobilenetV2/expanded_conv/depthwise/depthwise_weights"),
@@ -126,17 +147,19 @@ def test_penalties_of_the_base(model, kind, override, base, depthwise):
 def test_an_overridden_base_without_batch_norm(model, kind, stem, kept):
     """Of v1 the settings decide everything; v2 has batch norm by its own definition."""
     model.ssd.feature_extractor.conv_hyperparams.ClearField("batch_norm")
-    _, variables = build(model, type=f"ssd_mobilenet_{kind}", override_base_feature_extractor_hyperparams=True)
+    variables = build(
+        model, type=f"ssd_mobilenet_{kind}", override_base_feature_extractor_hyperparams=True
+    ).variables
     layer = f"FeatureExtractor/Mobilenet{kind.upper()}/{stem}"
-    assert (f"{layer}/BatchNorm/gamma" in variables.by_name) == kept
-    assert (f"{layer}/biases" in variables.by_name) != kept
+    assert (f"{layer}/BatchNorm/gamma" in variables) == kept
+    assert (f"{layer}/biases" in variables) != kept
 
 
 def test_depthwise_extra_maps(model):
-    _, variables = build(model, use_depthwise=True, depth_multiplier=1.0)
+    variables = build(model, use_depthwise=True, depth_multiplier=1.0).variables
     name = "FeatureExtractor/MobilenetV1/Conv2d_13_pointwise_2_Conv2d_2_3x3_s2_512"
-    assert variables.by_name[f"{name}_depthwise/depthwise_weights"].shape == (3, 3, 256, 1)
-    assert variables.by_name[f"{name}/weights"].shape == (1, 1, 256, 512)
+    assert variables[f"{name}_depthwise/depthwise_weights"].shape == (3, 3, 256, 1)
+    assert variables[f"{name}/weights"].shape == (1, 1, 256, 512)
 
 
 @pytest.mark.parametrize(
@@ -149,22 +172,16 @@ def test_depthwise_extra_maps(model):
     ],
 )
 def test_unsupported_fields_are_named(model, field, value):
-    with pytest.raises(UnsupportedError, match=rf"model\.ssd\.feature_extractor\.{field}"):
+    with pytest.raises(UserError, match=rf"model\.ssd\.feature_extractor\.{field}"):
         build(model, **{field: value})
 
 
 def test_a_pyramid_is_not_supported(model):
     model.ssd.feature_extractor.fpn.min_level = 3
-    with pytest.raises(UnsupportedError, match=r"feature_extractor\.fpn"):
+    with pytest.raises(UserError, match=r"feature_extractor\.fpn"):
         build(model)
 
 
 def test_images_that_are_too_small(model):
-    extractor, _ = build(model)
     with pytest.raises(UserError, match="33x33"):
-        extractor(tf.zeros([1, 32, 64, 3]))
-
-
-def test_normalising(model):
-    extractor, _ = build(model)
-    np.testing.assert_allclose(extractor.normalize(tf.constant([0.0, 127.5, 255.0])), [-1, 0, 1], atol=1e-6)
+        build(model).feature_maps(tf.zeros([1, 32, 64, 3]))

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from boxwright.detector import hyperparams, initializers
-from boxwright.detector.support import UnsupportedError
+from boxwright.detector.build.hyperparams import from_message
 from boxwright.pipeline import text
 
 
@@ -13,13 +13,12 @@ def parse(written: str):
 
 
 def test_all_fields_are_read():
-    settings = hyperparams.from_message(
+    settings = from_message(
         parse(
             "activation: RELU_6 regularizer { l1_regularizer { weight: 0.25 } } "
             "initializer { random_normal_initializer { mean: 2 stddev: 0 } } "
             "batch_norm { decay: 0.5 center: false scale: true epsilon: 0.125 train: false }"
-        ),
-        "x",
+        )
     )
     assert settings.activation is tf.nn.relu6
     assert settings.regularizer == hyperparams.Regularizer("l1", 0.25)
@@ -28,30 +27,15 @@ def test_all_fields_are_read():
 
 
 def test_an_empty_message():
-    settings = hyperparams.from_message(parse(""), "x")
+    settings = from_message(parse(""))
     assert settings.activation is tf.nn.relu
     assert settings.initializer is initializers.GLOROT_UNIFORM
     assert settings.regularizer is None
     assert settings.batch_norm is None
 
 
-@pytest.mark.parametrize(
-    ("written", "named"),
-    [
-        ("group_norm { }", "x is group_norm"),
-        ("force_use_bias: true", "x.force_use_bias is True"),
-        ("op: FC", "x.op is FC"),
-        ('initializer { keras_initializer_by_name: "zeros" }', "x.initializer is keras_initializer_by_name"),
-    ],
-)
-def test_what_is_not_supported_is_named(written, named):
-    with pytest.raises(UnsupportedError, match=named) as raised:
-        hyperparams.of_convolutions(parse(written), "x")
-    assert "Supported: " in str(raised.value)
-
-
 def test_depthwise_layers_of_keras_take_neither_initializer_nor_regularizer():
-    settings = hyperparams.from_message(parse("regularizer { l2_regularizer { } } batch_norm { }"), "x")
+    settings = from_message(parse("regularizer { l2_regularizer { } } batch_norm { }"))
     depthwise = hyperparams.depthwise_of_keras(settings)
     assert depthwise.regularizer is None
     assert depthwise.initializer is initializers.GLOROT_UNIFORM
@@ -63,6 +47,6 @@ def test_depthwise_layers_of_keras_take_neither_initializer_nor_regularizer():
     [("", True), ("batch_norm { }", False), ("batch_norm { center: false }", True)],
 )
 def test_where_keras_has_a_bias(written, bias):
-    settings = hyperparams.of_keras(hyperparams.from_message(parse(written), "x"))
+    settings = hyperparams.of_keras(from_message(parse(written)))
     assert settings.bias == bias
     assert settings.head().bias is None
