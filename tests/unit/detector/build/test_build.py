@@ -21,7 +21,9 @@ faster_rcnn {
   num_classes: 2
   image_resizer { fixed_shape_resizer { height: 64 width: 96 } }
   feature_extractor { type: "toy" }
-  first_stage_anchor_generator { grid_anchor_generator { height: 32 width: 32 scales: [0.5, 1.0] aspect_ratios: [1.0] } }
+  first_stage_anchor_generator {
+    grid_anchor_generator { height: 32 width: 32 scales: [0.5, 1.0] aspect_ratios: [1.0] }
+  }
   first_stage_max_proposals: 6
   initial_crop_size: 4
   second_stage_batch_size: 3
