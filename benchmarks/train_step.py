@@ -20,7 +20,7 @@ from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.protocol import Detector
 from boxwright.pipeline import overrides, text
-from boxwright.training import optimizers
+from boxwright.training import segment
 from boxwright.training.inputs import Batch
 from boxwright.training.log import TOTAL
 from boxwright.training.step import compile_step
@@ -61,9 +61,9 @@ def main() -> None:
     detector = build(config.model)
     batch = random_batch(detector, arguments.batch, *arguments.size)
     spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
-    trained = {name: detector.variables[name] for name in optimizers.trained(detector.trainable, config.train_config)}
-    optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
-    step = compile_step(detector, optimizer, config.train_config, spec)
+    trained = segment.trained_variables(detector, config.train_config)
+    optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
+    step = compile_step(detector, optimizer, spec, **segment.numbers_of_step(config.train_config))
     seconds = []
     for number in range(arguments.steps + 3):
         start = time.perf_counter()

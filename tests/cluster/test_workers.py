@@ -11,7 +11,7 @@ import pytest
 
 from boxwright.checkpoints import checkpoint_files
 from boxwright.detector.build import build
-from boxwright.training import optimizers, state
+from boxwright.training import segment, state
 from tests.cluster import slurm
 from tests.cluster.train_together import small_ssd
 from tests.unit.training.training_data import write_records
@@ -29,7 +29,7 @@ def write_start(prefix: Path) -> None:
         if name.endswith("/beta"):
             variable.assign(random.normal(2.5, 0.3, variable.shape).astype(np.float32))
     trained = {name: detector.variables[name] for name in detector.trainable}
-    optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
+    optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
     state.save(prefix, {**detector.variables, **optimizer.state}, 0)
 
 

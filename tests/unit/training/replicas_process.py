@@ -18,7 +18,7 @@ from boxwright import protos
 from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.protocol import Detector
-from boxwright.training import optimizers
+from boxwright.training import segment
 from boxwright.training.inputs import Batch
 from boxwright.training.log import TOTAL
 from boxwright.training.loss_scale import LossScale
@@ -79,7 +79,7 @@ def main(replicas: int, kind: str, steps: int, out: str, precision: str = "float
         detector = build(config.model, 1, precision)
         loss_scale = LossScale(64.0) if precision == "float16" else None
         trained = {name: detector.variables[name] for name in detector.trainable}
-        optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
+        optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
     if kind == "ssd":
         # Batch norm and ReLU from scratch multiply a rounding a thousand times on their way through 27 layers, and a
         # channel that is 0 lies on the kink. Off the kinks the network is nearly linear, and roundings stay roundings.
@@ -107,9 +107,9 @@ def main(replicas: int, kind: str, steps: int, out: str, precision: str = "float
             step = compile_step(
                 detector,
                 optimizer,
-                config.train_config,
                 spec,
                 3,
+                **segment.numbers_of_step(config.train_config),
                 strategy=strategy if replicas > 1 else None,
                 loss_scale=loss_scale,
             )

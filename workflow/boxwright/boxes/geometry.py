@@ -23,9 +23,7 @@ def centers_and_sizes(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor
     return ymin + height / 2, xmin + width / 2, height, width
 
 
-def from_centers_and_sizes(
-    center_y: tf.Tensor, center_x: tf.Tensor, height: tf.Tensor, width: tf.Tensor
-) -> tf.Tensor:
+def from_centers_and_sizes(center_y: tf.Tensor, center_x: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
     """The inverse of `centers_and_sizes`: boxes [..., 4]."""
     return tf.stack(
         [center_y - height / 2, center_x - width / 2, center_y + height / 2, center_x + width / 2],

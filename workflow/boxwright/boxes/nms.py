@@ -89,7 +89,9 @@ def multiclass(
         best_class = tf.argmax(scores, axis=2, output_type=tf.int32)
         if boxes.shape[2] != 1:
             boxes = tf.gather(boxes, best_class[:, :, None], batch_dims=2)
-        settings = settings._replace(use_class_agnostic_nms=False, max_detections_per_class=settings.max_total_detections)
+        settings = settings._replace(
+            use_class_agnostic_nms=False, max_detections_per_class=settings.max_total_detections
+        )
         found = multiclass(boxes, tf.reduce_max(scores, axis=2, keepdims=True), settings, windows)
         classes = tf.gather(best_class, found.anchors, batch_dims=1)
         real = tf.range(settings.max_total_detections) < found.num[:, None]

@@ -5,7 +5,6 @@ A row says where the extractor's code is by the names of its modules, which are 
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
@@ -21,8 +20,7 @@ class Level(NamedTuple):
     channels: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Extractor:
+class Extractor(NamedTuple):
     """One value of `feature_extractor.type`, and all that is known of it.
 
     family: name of the modules in detector/build and detector/families, and of the field of `model { }`.
@@ -39,6 +37,7 @@ class Extractor:
     dialect: "tf1" or "tf2", by whose layers the network is built and whose checkpoints it reads.
     extra_maps_key: the name of the extra maps in TF2's object graph.
     smallest_side: images have at least this many pixels to a side: less, and the halvings leave nothing.
+    batch_norm_decay: of the averages of the backbone's own batch norm, per step: how slowly they forget.
     like: regular expression of the types, not here, to which this one is nearest (see `nearest`).
     template: a whole configuration with it, or with the nearest to it that has one.
     depthwise_template: the same with depthwise separable heads; "" where there is none.
@@ -48,24 +47,25 @@ class Extractor:
     type: str
     family: str
     backbone: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    neck: str = ""
     heads: tuple[str, ...]
     levels: Mapping[int, Level]
+    normalization: str
+    scopes: tuple[str, ...]
+    scope: str
+    batch_norm_decay: float
+    like: str
+    template: str
+    checkpoint_mb: int
+    arguments: Mapping[str, Any] = {}
+    neck: str = ""
     box_features: int = 0
     most_extra_maps: int = 0
     strides: tuple[int, ...] = ()
-    normalization: str
     black_padding: bool = False
-    scopes: tuple[str, ...]
-    scope: str
     dialect: str = "tf1"
     extra_maps_key: str = ""
     smallest_side: int = 33
-    like: str
-    template: str
     depthwise_template: str = ""
-    checkpoint_mb: int
 
     @property
     def normalization_module(self) -> str:
@@ -93,25 +93,14 @@ class Extractor:
 
         A field at its default is left out, so that a field which is new changes the identity only of rows that use it.
         """
-        return dict(self._deciding())
-
-    def _deciding(self) -> Iterator[tuple[str, Any]]:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            default = {} if each.default_factory is not MISSING else each.default
-            if each.name in _ABOUT or value == default:
-                continue
-            if each.name == "levels":
-                value = {str(level): list(facts) for level, facts in value.items()}
-            yield each.name, dict(value) if isinstance(value, Mapping) else _list(value)
+        used = {name: value for name, value in self._asdict().items() if value != self._field_defaults.get(name)}
+        levels = {str(level): list(facts) for level, facts in self.levels.items()}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in used.items()}
+        return {name: value for name, value in (plain | {"levels": levels}).items() if name not in _ABOUT}
 
 
 # Fields that help people and decide no result.
-_ABOUT = ("like", "template", "depthwise_template", "checkpoint_mb")
-
-
-def _list(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+_ABOUT = ("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb")
 
 
 _SSD: dict[str, Any] = {
@@ -121,6 +110,7 @@ _SSD: dict[str, Any] = {
     "most_extra_maps": 4,
     "normalization": "minus_one_to_one",
     "scopes": ("FeatureExtractor",),
+    "batch_norm_decay": 0.9997,
     "checkpoint_mb": 80,
 }
 _MOBILENET_V1: dict[str, Any] = {
@@ -156,6 +146,7 @@ def _resnet(depth: int, like: str, template: str) -> Extractor:
         black_padding=True,
         scopes=("FirstStageFeatureExtractor", "SecondStageFeatureExtractor"),
         scope=f"resnet_v1_{depth}",
+        batch_norm_decay=0.997,
         like=like,
         template=f"config/pipelines/{template}.config",
         checkpoint_mb=500,

@@ -1,10 +1,9 @@
 """The families of detectors, by the name of their field in `model { }`: what is known of them without their code."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True)
-class Family:
+class Family(NamedTuple):
     """What a family's message calls its things.
 
     anchor_generator: the field that holds its `AnchorGenerator`.

@@ -5,8 +5,7 @@ beyond them no machine has the memory.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import FieldDescriptor
 
@@ -15,8 +14,7 @@ from boxwright.protos.plain import short_float
 _LARGEST = 3.4028234663852886e38  # of float32
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """From `least` to `most`; `above`, `below`: without these ends. use: a value within, where the default is not."""
 
     least: float = -_LARGEST

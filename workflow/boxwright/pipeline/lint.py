@@ -14,7 +14,7 @@ from boxwright.catalog.extractors import row_of
 from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.findings import LEVELS, NOTHING, Facts, Finding
 from boxwright.core import wording
-from boxwright.pipeline import coverage, lint_training
+from boxwright.pipeline import coverage, lint_training, parts
 from boxwright.protos import model_of
 
 REFUSED = (check.UNSUPPORTED, check.IMPOSSIBLE, "no-learning-rate")
@@ -115,24 +115,28 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
 
 
 def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
-    model, name = model_of(config)
+    _, name = model_of(config)
     if without := facts.anchorless or coverage.anchorless(config, []):
         why = (
             f"no anchor lies within an image of {'x'.join(map(str, without))} pixels, as the network gets it, so it "
             "is learned from anchors that reach over its border; smaller scales or a larger input mend it"
         )
-        field = f"model.{name}.{FAMILIES[name].anchor_generator}.grid_anchor_generator"
-        yield Finding("warning", "no-anchors", field, "set", why)
+        yield Finding("warning", "no-anchors", f"model.{name}.{_generator(config)}", "set", why)
         return
     if facts.anchor_coverage is None or facts.anchor_coverage >= LEAST_COVERAGE or name not in FAMILIES:
         return
-    field = FAMILIES[name].anchor_generator
-    kind = getattr(model, field).WhichOneof("anchor_generator_oneof")
     why = (
         f"only {facts.anchor_coverage:.0%} of the boxes meet an anchor at IoU 0.5; smaller scales, other aspect ratios "
         "or a larger input find the others"
     )
-    yield Finding("warning", "anchor-coverage", f"model.{name}.{field}.{kind}", "set", why)
+    yield Finding("warning", "anchor-coverage", f"model.{name}.{_generator(config)}", "set", why)
+
+
+def _generator(config: Message) -> str:
+    """Where the anchor generator stands below the model's family."""
+    model, name = model_of(config)
+    field = FAMILIES[name].anchor_generator
+    return f"{field}.{parts.choice(getattr(model, field))}"
 
 
 def _metrics(config: Message, facts: Facts) -> Iterator[Finding]:

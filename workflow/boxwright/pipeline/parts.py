@@ -26,10 +26,9 @@ def make(message: Message, default: str = "", **more: Any) -> Any:
     both before, and says where.
     """
     name = choice(message) or default
-    if name not in available(message):
-        field, known = message.DESCRIPTOR.oneofs[0].name, ", ".join(available(message))
-        what = f"{name} is not supported" if name else f"{field} is not set"
-        raise UserError(f"{message.DESCRIPTOR.name}: {what}. Supported: {known}.")
+    if not name or not importlib.util.find_spec(module_of(message, name)):
+        what = f"{name} is not supported" if name else f"{message.DESCRIPTOR.oneofs[0].name} is not set"
+        raise UserError(f"{message.DESCRIPTOR.name}: {what}. Supported: {', '.join(available(message))}.")
     return fill(importlib.import_module(module_of(message, name)).make, getattr(message, name), **more)
 
 

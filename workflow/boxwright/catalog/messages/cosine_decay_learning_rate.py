@@ -19,9 +19,9 @@ def _warmup(message: Message) -> Iterator[Break]:
 @relation("learning_rate_base", "warmup_learning_rate")
 def _warmup_rate(message: Message) -> Iterator[Break]:
     if message.warmup_steps and message.warmup_learning_rate > message.learning_rate_base:
-        why = f"the warm-up starts above the base rate {plain(message.learning_rate_base)}"
-        use = plain(message.learning_rate_base / 10)
-        yield "warmup_learning_rate", plain(message.warmup_learning_rate), why, use
+        base = plain(message.learning_rate_base)
+        why = f"the warm-up starts above the base rate {base}"
+        yield "warmup_learning_rate", plain(message.warmup_learning_rate), why, plain(base / 10)
 
 
 SPEC = Spec(
