@@ -451,6 +451,7 @@ def test_images_without_an_anchor_inside(shared):
 
     fixed = text.read(shared / "odapi" / "configs" / "faster_rcnn_resnet50_v1_640x640_coco17_tpu-8.config")
     fixed.model.faster_rcnn.clip_anchors_to_image = False
+    fixed.model.faster_rcnn.feature_extractor.type = "faster_rcnn_resnet50"
     for side, expected in [(640, 0), (40, 1)]:
         resizer = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer"
         apply(fixed, {f"{resizer}.min_dimension": side, f"{resizer}.max_dimension": side})

@@ -45,6 +45,8 @@ class Ssd:
         self.model = model
         self.num_classes = model.num_classes
         self.class_slots = model.num_classes + bool(model.add_background_class)
+        known = tuple(parts.available(model.image_resizer))
+        chosen(model.image_resizer, "image_resizer_oneof", f"{field}.image_resizer", known)
         self.resizer = parts.make(model.image_resizer)
         self._build_network(field, Variables(seed, compute))
         self.box_coder = parts.make(model.box_coder)
