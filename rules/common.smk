@@ -66,6 +66,12 @@ dag.watch(Checksums(run_plan.results) if compares else None)
 RESULTS = run_plan.results
 MODELS = run_plan.models
 MODEL = f"{RESULTS}/models/{{model}}"
+# The exported detector, and what all its forms share.
+DETECTOR = f"{MODEL}/{forms.FOLDER}"
+PIPELINE = f"{DETECTOR}/{forms.PIPELINE}"
+LABEL_MAP = f"{DETECTOR}/{forms.LABEL_MAP}"
+# What forms are checked with.
+REFERENCE = f"{MODEL}/export/reference.npz"
 ENVIRONMENT = "../envs/boxwright.yaml"
 
 
@@ -148,3 +154,21 @@ def exported_step(wildcards):
     """The step of the checkpoint that was chosen, known when the report is made."""
     choice = Path(f"{MODEL}/choice.json".format(model=wildcards.model))
     return str(json.loads(choice.read_text(encoding="utf-8"))["step"])
+
+
+def files_of(form):
+    """The files and folders of a form of the exported detector."""
+    return [f"{DETECTOR}/{name}".rstrip("/") for name in form.files]
+
+
+def check_of(form):
+    """What the check of a form found: its detections against the checkpoint's, its size and its speed."""
+    return f"{MODEL}/export/{form.name}.json"
+
+
+def checked(*some):
+    """The files of forms that passed their checks.
+
+    A check is asked for together with the files: those of an earlier release lie at the same places without one.
+    """
+    return [path for form in some for path in [*files_of(form), check_of(form)]]

@@ -34,32 +34,6 @@ rule choose_checkpoint:
         "../workflow/scripts/choose_checkpoint.py"
 
 
-DETECTOR = f"{MODEL}/{forms.FOLDER}"
-# What all forms share.
-PIPELINE = f"{DETECTOR}/{forms.PIPELINE}"
-LABEL_MAP = f"{DETECTOR}/{forms.LABEL_MAP}"
-# What forms are checked with, and what came out of it.
-REFERENCE = f"{MODEL}/export/reference.npz"
-
-
-def files_of(form):
-    """The files and folders of a form of the detector."""
-    return [f"{DETECTOR}/{name}".rstrip("/") for name in form.files]
-
-
-def check_of(form):
-    """What the check of a form found: its detections against the checkpoint's, its size and its speed."""
-    return f"{MODEL}/export/{form.name}.json"
-
-
-def checked(*some):
-    """The files of forms that passed their checks.
-
-    A check is asked for together with the files: those of an earlier release lie at the same places without one.
-    """
-    return [path for form in some for path in [*files_of(form), check_of(form)]]
-
-
 # All that there is of a detector in the end.
 EXPORTED = [
     *(PIPELINE, LABEL_MAP, f"{DETECTOR}/{forms.STATE}", REFERENCE),

@@ -56,12 +56,12 @@ class Observation(NamedTuple):
 def examine(config: str | Path | None = None) -> list[Observation]:
     """All findings; `config` is the configuration of the run that is to fit, None for the machine alone."""
     run, findings = _read(config)
-    cards = graphics_cards()
+    there = nvidia_gpus()
     return [
         *findings,
         *_python(),
         *_packages(),
-        *tensorflow(_ask_tensorflow(), cards, run),
+        *tensorflow(_ask_tensorflow(), there, run),
         *_plugins(),
         _fonts(),
         *memory(available_memory_mb(), run),
@@ -112,11 +112,11 @@ def _packages() -> Iterator[Observation]:
 
 
 def tensorflow(
-    found: Mapping[str, Any] | None, cards: Sequence[str], run: Mapping[str, Any] | None
+    found: Mapping[str, Any] | None, there: Sequence[str], run: Mapping[str, Any] | None
 ) -> Iterator[Observation]:
-    """TensorFlow (its answer; None if it does not import) and the machine's graphics cards against what is wanted."""
-    for card in cards:
-        yield Observation(OK, "graphics card", card)
+    """TensorFlow (its answer; None if it does not import) and the machine's GPUs against what is wanted."""
+    for gpu in there:
+        yield Observation(OK, "GPU", gpu)
     if found is None:
         yield Observation(FAILS, "tensorflow", "cannot be imported: make env")
         return
@@ -124,11 +124,11 @@ def tensorflow(
     yield Observation(OK, "tensorflow", f"{found['version']}, {build}")
     wanted = max((model["gpus"] for model in run["models"].values()), default=0) if run else 0
     seen = len(found["gpus"])
-    if cards and not found["cuda"]:
+    if there and not found["cuda"]:
         level = FAILS if wanted else WARNING
-        yield Observation(level, "GPUs", "TensorFlow's build for CPUs sees no card: make env BUILD=gpu")
-    elif cards and not seen:
-        text = "TensorFlow sees none of the cards: is the driver recent enough, CUDA_VISIBLE_DEVICES empty?"
+        yield Observation(level, "GPUs", "TensorFlow's build for CPUs sees no GPU: make env BUILD=gpu")
+    elif there and not seen:
+        text = "TensorFlow sees none of the GPUs: is the driver recent enough, CUDA_VISIBLE_DEVICES empty?"
         yield Observation(FAILS if wanted else WARNING, "GPUs", text)
     elif seen < wanted:
         text = f"{seen} here, `gpus` asks for {wanted}; right where this machine only starts the jobs of a cluster"
@@ -192,8 +192,8 @@ def _checkpoints_mb(model: Mapping[str, Any]) -> int:
     return max(row.checkpoint_mb for row in named) * len(settings.checkpoint_steps(model))
 
 
-def graphics_cards() -> list[str]:
-    """Name, free and whole memory and driver of every NVIDIA card, whatever TensorFlow thinks of them."""
+def nvidia_gpus() -> list[str]:
+    """Name, free and whole memory and driver of every NVIDIA GPU, whatever TensorFlow thinks of them."""
     query = ["nvidia-smi", "--query-gpu=name,memory.free,memory.total,driver_version", "--format=csv,noheader"]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=30)
