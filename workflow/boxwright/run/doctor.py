@@ -179,7 +179,7 @@ def disk(free_mb: int, run: Mapping[str, Any] | None) -> Iterator[Observation]:
 
 
 def _records_mb(run: Mapping[str, Any]) -> int:
-    """The records hold the encoded photographs as they are."""
+    """The records hold the encoded images as they are."""
     folders = run["dataset"]["images"] or []
     files = (entry for folder in folders for entry in Path(folder).rglob("*"))
     return sum(entry.stat().st_size for entry in files if entry.is_file()) // 10**6

@@ -183,7 +183,7 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
             if dataset[key] is not None:
                 yield f"`dataset.{key}` is given beside `dataset.demo: true`; remove one of the two."
     else:
-        for key, node in (("images", "the photographs"), ("annotations", "their XML files")):
+        for key, node in (("images", "the images"), ("annotations", "their annotations")):
             if dataset[key] is None:
                 yield f"`dataset.{key}` is missing (the folder of {node}; or `dataset.demo: true` for drawn pictures)."
                 continue
