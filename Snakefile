@@ -28,7 +28,7 @@ rule all:
         rules.write_ground_truth.output,
         expand([f"{MODEL}/train/log.jsonl", f"{MODEL}/train/checkpoint"], model=MODELS),
         expand(PREVIEW, model=MODELS),
-        expand(f"{MODEL}/fine_tuned_model", model=MODELS),
+        expand(EXPORTED, model=MODELS),
         expand(f"{MODEL}/predictions", model=MODELS),
         rules.describe_dataset.output,
         expand(f"{FIGURES}/anchors.{{kind}}", model=MODELS, kind=["svg", "json", "tsv"]),

@@ -19,6 +19,7 @@ try:
 except UserError as error:
     sys.exit(f"\n{error}\n")
 
+from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.evaluation import stopping
 from boxwright.run import lock, preflight, resources, settings

@@ -1,4 +1,4 @@
-# From annotated photographs to a label map and TFRecord shards.
+# From annotated images to a label map and TFRecord shards.
 #
 # What is decided about every image (kept, mended, dropped; train or eval; its shard) was decided when the plan was
 # made. These rules write it down, each from the plan's files alone, and rerun when their own part of the plan changes.

@@ -1,4 +1,4 @@
-# One checkpoint becomes the detector.
+# One checkpoint becomes the detector, in all its forms.
 
 
 rule choose_checkpoint:
@@ -34,6 +34,40 @@ rule choose_checkpoint:
         "../workflow/scripts/choose_checkpoint.py"
 
 
+DETECTOR = f"{MODEL}/{forms.FOLDER}"
+# What all forms share.
+PIPELINE = f"{DETECTOR}/{forms.PIPELINE}"
+LABEL_MAP = f"{DETECTOR}/{forms.LABEL_MAP}"
+# What forms are checked with, and what came out of it.
+REFERENCE = f"{MODEL}/export/reference.npz"
+
+
+def files_of(form):
+    """The files and folders of a form of the detector."""
+    return [f"{DETECTOR}/{name}".rstrip("/") for name in form.files]
+
+
+def check_of(form):
+    """What the check of a form found: its detections against the checkpoint's, its size and its speed."""
+    return f"{MODEL}/export/{form.name}.json"
+
+
+def checked(*some):
+    """The files of forms that passed their checks.
+
+    A check is asked for together with the files: those of an earlier release lie at the same places without one.
+    """
+    return [path for form in some for path in [*files_of(form), check_of(form)]]
+
+
+# All that there is of a detector in the end.
+EXPORTED = [
+    *(PIPELINE, LABEL_MAP, f"{DETECTOR}/{forms.STATE}", REFERENCE),
+    *checked(*forms.FORMS),
+    f"{DETECTOR}/{forms.SUMMARY}",
+]
+
+
 rule export_detector:
     input:
         choice=ancient(f"{MODEL}/choice.json"),
@@ -50,7 +84,12 @@ rule export_detector:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         records=ancient(run_plan.shards("eval")),
     output:
-        directory(f"{MODEL}/fine_tuned_model"),
+        files_of(forms.CHECKPOINT),
+        state=f"{DETECTOR}/{forms.STATE}",
+        config=PIPELINE,
+        label_map=LABEL_MAP,
+        reference=REFERENCE,
+        check=check_of(forms.CHECKPOINT),
     log:
         logs("export_detector/{model}"),
     benchmark:
@@ -65,3 +104,62 @@ rule export_detector:
         "Exporting {wildcards.model}"
     script:
         "../workflow/scripts/export_detector.py"
+
+
+# Each form is written by a job of its own, so a new one makes no other anew.
+for form in forms.FORMS:
+    if form.made_from:
+
+        rule:
+            name:
+                f"export_{form.name}"
+            input:
+                source=ancient(checked(forms.named(form.made_from))),
+                config=ancient(PIPELINE),
+                label_map=ancient(LABEL_MAP),
+                reference=ancient(REFERENCE),
+                records=ancient(run_plan.shards("eval")),
+            output:
+                [
+                    directory(path) if name.endswith("/") else path
+                    for name, path in zip(form.files, files_of(form))
+                ],
+                check=check_of(form),
+            log:
+                logs(f"export_{form.name}/{{model}}"),
+            benchmark:
+                costs(f"export_{form.name}/{{model}}")
+            conda:
+                ENVIRONMENT
+            resources:
+                mem_mb=lambda wildcards, attempt: 4000 * attempt,
+            params:
+                identity=lambda wildcards, form=form: identities.export_form(
+                    wildcards.model, form
+                ),
+                form=form.name,
+            message:
+                f"Writing the {form.title} of {{wildcards.model}}"
+            script:
+                "../workflow/scripts/export_form.py"
+
+
+rule compare_forms:
+    input:
+        # Times are measured anew with each check, so it follows whenever one is made.
+        [check_of(form) for form in forms.FORMS],
+    output:
+        f"{DETECTOR}/{forms.SUMMARY}",
+    log:
+        logs("compare_forms/{model}"),
+    benchmark:
+        costs("compare_forms/{model}")
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        identity=lambda wildcards: identities.compare_forms(wildcards.model),
+    message:
+        "Comparing the exported forms of {wildcards.model}"
+    script:
+        "../workflow/scripts/compare_forms.py"

@@ -1,9 +1,10 @@
-# The exported detector at work on a folder of photographs.
+# The exported detector at work on a folder of images.
 
 
 rule predict_images:
     input:
-        detector=ancient(f"{MODEL}/fine_tuned_model"),
+        detector=ancient(checked(forms.MAIN)),
+        label_map=ancient(LABEL_MAP),
     output:
         directory(f"{MODEL}/predictions"),
     log:

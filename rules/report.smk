@@ -123,7 +123,9 @@ rule compare_models:
         metrics=lambda wildcards: evaluated("metrics", *MODELS),
         analyses=lambda wildcards: evaluated("analysis", *MODELS),
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
-        exports=ancient(expand(f"{MODEL}/fine_tuned_model", model=MODELS)),
+        # Sizes and times of the exported forms stand in the tables, so they follow whenever one is made again.
+        exports=expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS),
+        checks=expand(map(check_of, forms.FORMS), model=MODELS),
     output:
         table=f"{COMPARISON}/models.csv",
         answer=f"{COMPARISON}/answer.rst",

@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -213,7 +213,10 @@ def recorded_order() -> Iterator[None]:
         fused = tf.compat.v1.nn.fused_batch_norm
         return fused(y, gamma, beta, *averages, epsilon=batch_norm.epsilon, is_training=False)[0]
 
-    with mock.patch.object(Preprocessing, "__call__", preprocess), mock.patch.object(Convolution, "_folded", normalised):
+    patched = ((Preprocessing, "__call__", preprocess), (Convolution, "_folded", normalised))
+    with ExitStack() as stack:
+        for place, name, function in patched:
+            stack.enter_context(mock.patch.object(place, name, function))
         yield
 
 

@@ -34,6 +34,9 @@ def test_every_stage_ran_once(finished):
         "evaluate_checkpoint": 2,
         "choose_checkpoint": 1,
         "export_detector": 1,
+        "export_frozen_graph": 1,
+        "export_saved_model": 1,
+        "compare_forms": 1,
         "predict_images": 1,
         "describe_dataset": 1,
         "measure_anchors": 1,
@@ -54,6 +57,9 @@ def test_the_results_tree_is_whole(finished):
         *("frozen_inference_graph.pb", "saved_model", "pipeline.config", "label_map.pbtxt", "checkpoint"),
         *("model.ckpt.index", "model.ckpt.data-00000-of-00001", "export.json"),
     }
+    report = json.loads((model / "fine_tuned_model/export.json").read_text())
+    assert set(report["forms"]) == {"frozen_graph", "saved_model", "checkpoint"}
+    assert all(one["share"] == 1 for one in report["same_detections"].values())
     assert not list((finished / "results").rglob("*.tmp"))
 
 
@@ -113,7 +119,7 @@ def test_predictions_are_drawn_for_every_held_out_image(finished):
         stem = folder / name.removesuffix(".jpg")
         found = json.loads(stem.with_suffix(".json").read_text())
         assert stem.with_suffix(".jpg").stat().st_size > 1000
-        assert len(voc.read(stem.with_suffix(".xml")).boxes) == len(found["detections"])
+        assert len(voc.read(stem.with_suffix(".xml").read_bytes())[0].boxes) == len(found["detections"])
 
 
 def test_lint_and_catalog_entry():

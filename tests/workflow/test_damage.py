@@ -94,6 +94,7 @@ def test_a_disk_that_fills_up_and_is_enlarged(small_disk, tmp_path):
     project.snakemake(f"{MODEL}/choice.json")
     used = sum(path.stat().st_size for path in results.rglob("*") if path.is_file())
     enlarge(used + 1_500_000)
-    fails_for_want_of_room(f"{MODEL}/fine_tuned_model", f"{MODEL}/fine_tuned_model needs more than")
+    exported = f"{MODEL}/fine_tuned_model/export.json"
+    fails_for_want_of_room(exported, f"{MODEL}/fine_tuned_model needs more than")
     enlarge(200_000_000)
-    project.snakemake(f"{MODEL}/fine_tuned_model")
+    project.snakemake(exported)

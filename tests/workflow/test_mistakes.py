@@ -69,7 +69,7 @@ def test_a_defect_whose_policy_is_fail(project):
     (project / "photographs/annotations").joinpath("lonely.xml").write_text(
         "<annotation><filename>lonely.jpg</filename></annotation>"
     )
-    project.config["dataset"]["policies"] = {"xml_without_image": "fail"}
+    project.config["dataset"]["policies"] = {"annotation_without_image": "fail"}
     text = told(project)
     assert "lonely.xml" in text
     assert "lonely.xml" in (project / "results/data/checks.tsv").read_text()

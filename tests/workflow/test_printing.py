@@ -23,7 +23,9 @@ def test_a_file_has_one_plain_line_for_each_stage(finished):
         r"Writing records: 3 shards \(.*\)",
         r"Training small up to step 6: loss [\d.]+, [\d.]+ steps/s \(.*\)",
         r"Evaluating small at step 6: mAP@.50IOU [\d.]+ \([\d.]+ to [\d.]+\) \(.*\)",
-        r"Exporting small: [\d.]+ MB, \d+ ms per image here \(.*\)",
+        r"Exporting small: [\d,]+ weights \(.*\)",
+        r"Writing the frozen graph of small: [\d.]+ MB, \d+ ms per image here \(.*\)",
+        r"Writing the SavedModel of small: [\d.]+ MB, \d+ ms per image here \(.*\)",
         "All results are in results",
     ):
         assert sum(bool(re.fullmatch(stage, line)) for line in told) == 1, (stage, told)

@@ -11,11 +11,14 @@ import pytest
 from tests.workflow.conftest import small_model
 from tests.workflow.work import (
     ALL_SHARDS,
+    COMPARISON,
     GROUND_TRUTH,
     everything,
+    form,
     from_choice,
     from_evaluation,
     from_export,
+    from_frozen_graph,
     from_training,
     planned,
     preview,
@@ -193,16 +196,22 @@ def test_another_distance_of_checkpoints(project):
     ("module", "work"),
     [
         ("export/predict.py", {"Predicting with small"}),
-        ("figures/learning.py", {"Drawing what small learned, gets right and gets wrong"}),
-        pytest.param("export/freeze.py", from_export(), marks=pytest.mark.slow),
+        ("report/learning.py", {"Drawing what small learned, gets right and gets wrong"}),
+        pytest.param("export/check.py", from_export(), marks=pytest.mark.slow),
+        pytest.param("export/summary.py", form() | COMPARISON, marks=pytest.mark.slow),
+        pytest.param("export/forms/frozen_graph.py", from_frozen_graph(), marks=pytest.mark.slow),
+        ("runtimes/frozen_graph.py", from_frozen_graph()),
+        ("runtimes/saved_model.py", form("saved_model") | COMPARISON),
         pytest.param("evaluation/choose.py", from_choice(), marks=pytest.mark.slow),
         pytest.param("evaluation/run.py", from_evaluation(3, 6), marks=pytest.mark.slow),
         pytest.param("training/log.py", from_training(3, 6), marks=pytest.mark.slow),
-        pytest.param("training/augmentations/random_horizontal_flip.py", preview() | from_training(3, 6), marks=pytest.mark.slow),
+        pytest.param(
+            "training/augmentations/random_horizontal_flip.py", preview() | from_training(3, 6), marks=pytest.mark.slow
+        ),
         ("records/shards.py", records(*ALL_SHARDS) | GROUND_TRUTH | preview() | from_training(3, 6)),
         pytest.param("pipeline/changes.py", {"Configuring small"}, marks=pytest.mark.slow),
         # The plan is made again with it, and comes out the same.
-        ("annotations/decide.py", {"Checking the annotations"}),
+        ("dataset/decide.py", {"Checking the annotations"}),
         pytest.param("cli.py", set(), marks=pytest.mark.slow),
     ],
 )
@@ -233,8 +242,10 @@ DAMAGES = {
     f"{MODEL}/train/checkpoint": {"Collecting the training log of small"},
     f"{MODEL}/eval/3/metrics.json": {"Evaluating small at step 3"},
     f"{MODEL}/choice.json": {"Choosing the checkpoint of small"},
-    f"{MODEL}/fine_tuned_model/frozen_inference_graph.pb": {"Exporting small"},
-    f"{MODEL}/fine_tuned_model/saved_model/saved_model.pb": {"Exporting small"},
+    f"{MODEL}/fine_tuned_model/label_map.pbtxt": {"Exporting small"} | form(),
+    f"{MODEL}/fine_tuned_model/frozen_inference_graph.pb": form("frozen_graph"),
+    f"{MODEL}/fine_tuned_model/saved_model/saved_model.pb": form("saved_model"),
+    f"{MODEL}/fine_tuned_model/export.json": form(),
 }
 
 

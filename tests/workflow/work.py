@@ -1,5 +1,7 @@
 """What the jobs of a project say that they do, and what follows from each kind of work."""
 
+from boxwright.catalog import forms
+
 
 def records(*shards: str) -> set[str]:
     return {f"Writing {shard.replace('-', ' records ', 1)}" for shard in shards}
@@ -18,8 +20,19 @@ def described(model: str = "small") -> set[str]:
     return {"Describing the data set", f"Matching the boxes with the anchors of {model}"} | COMPARISON
 
 
+def form(*names: str, model: str = "small") -> set[str]:
+    """Writing some forms of the detector, and what sets all forms side by side."""
+    written = {f"Writing the {forms.named(name).title} of {model}" for name in names}
+    return written | {f"Comparing the exported forms of {model}"}
+
+
+def from_frozen_graph(model: str = "small") -> set[str]:
+    return form("frozen_graph", "saved_model", model=model) | {f"Predicting with {model}"} | COMPARISON
+
+
 def from_export(model: str = "small") -> set[str]:
-    return {f"Exporting {model}", f"Predicting with {model}"} | COMPARISON
+    others = form(*(one.name for one in forms.FORMS if one.made_from), model=model)
+    return {f"Exporting {model}", f"Predicting with {model}"} | others | COMPARISON
 
 
 def from_choice(model: str = "small") -> set[str]:

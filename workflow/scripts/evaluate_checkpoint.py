@@ -12,8 +12,8 @@ with job(snakemake, tensorflow=True) as undeclared:
     from boxwright.pipeline import text
     from boxwright.records import events
 
-    model = snakemake.config["models"][snakemake.wildcards.model]
-    devices.take(devices.of_inference(model)).tell(progress.say, progress.warn)
+    machine = snakemake.config["machine"][snakemake.wildcards.model]
+    devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
     step = int(snakemake.wildcards.step)
     out = run.Outputs(
         metrics=Path(snakemake.output.metrics),
@@ -31,6 +31,6 @@ with job(snakemake, tensorflow=True) as undeclared:
         out,
         model=snakemake.wildcards.model,
         step=step,
-        seed=model["seed"],
+        seed=snakemake.params.seed,
     )
     undeclared += filter(Path.is_file, (out.events, out.train_events))

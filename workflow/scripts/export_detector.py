@@ -1,24 +1,27 @@
-"""Turn the chosen checkpoint into a frozen graph and a SavedModel that give the same detections."""
+"""Turn the chosen checkpoint into the detector's own: what all exported forms share and are checked with."""
 
 import json
 from pathlib import Path
 
 from boxwright.console.job import job
+from boxwright.core import files
 
 with job(snakemake, tensorflow=True):
     from boxwright import devices
     from boxwright.console import progress
-    from boxwright.export import run
+    from boxwright.export import detector, reference
     from boxwright.pipeline import text
 
     devices.take(devices.Compute()).tell(progress.say, progress.warn)
 
     choice = json.loads(Path(snakemake.input.choice).read_text(encoding="utf-8"))
     chosen = next(path for path in snakemake.input.checkpoints if path.endswith(f"/model.ckpt-{choice['step']}.index"))
-    run.run(
+    checked = detector.export(
         text.read(snakemake.input.config),
         chosen.removesuffix(".index"),
         snakemake.input.label_map,
-        snakemake.input.records,
-        snakemake.output[0],
+        reference.images(snakemake.input.records),
+        Path(snakemake.output.config).parent,
+        snakemake.output.reference,
     )
+    files.write_json(snakemake.output.check, checked)

@@ -1,7 +1,9 @@
-"""Let the exported detector loose on photographs: drawn images, boxes as JSON and as Pascal VOC XML."""
+"""Run the exported detector on images: drawn images, boxes as JSON and as Pascal VOC XML."""
 
+import importlib
 from pathlib import Path
 
+from boxwright.catalog import forms
 from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True):
@@ -10,18 +12,20 @@ with job(snakemake, tensorflow=True):
     from boxwright.dataset import manifest
     from boxwright.export import predict
 
-    model = snakemake.config["models"][snakemake.wildcards.model]
-    devices.take(devices.of_inference(model)).tell(progress.say, progress.warn)
+    machine = snakemake.config["machine"][snakemake.wildcards.model]
+    devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
 
     wanted = snakemake.params.wanted
     if wanted["images"]:
-        photographs = predict.find(wanted["images"])
+        images = predict.find(wanted["images"])
     else:
         held_out = [sample for path in snakemake.params.manifests for sample in manifest.read(path)]
-        photographs = [predict.Photograph(Path(sample.image), sample.name) for sample in held_out]
+        images = [predict.ImageFile(Path(sample.image), sample.name) for sample in held_out]
+    runtime = importlib.import_module(forms.MAIN.runtime)
     predict.run(
-        snakemake.input.detector,
-        photographs,
+        runtime.load(Path(snakemake.input.label_map).with_name(forms.MAIN.path)),
+        snakemake.input.label_map,
+        images,
         snakemake.output[0],
         score_threshold=wanted["score_threshold"],
         line_thickness=wanted["line_thickness"],

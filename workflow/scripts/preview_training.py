@@ -16,6 +16,6 @@ with job(snakemake, tensorflow=True):
             document.config,
             [Path(path) for path in snakemake.input.records],
             label_map.read(snakemake.input.label_map, gaps=True),
-            seed=snakemake.config["models"][snakemake.wildcards.model]["seed"],
+            seed=snakemake.params.seed,
             checkpoints=snakemake.params.checkpoints,
         )

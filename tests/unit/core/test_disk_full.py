@@ -76,14 +76,13 @@ def test_a_checkpoint(disk):
 
 
 def test_an_export(disk):
-    from boxwright.export.freeze import whole_folder
-
     folder = disk / "fine_tuned_model"
-    with whole_folder(folder) as temporary:
+    names = ["frozen_inference_graph.pb", "model.ckpt.data-00000-of-00001"]
+    with files.whole_entries(folder, names[:1]) as temporary:
         (temporary / "frozen_inference_graph.pb").write_bytes(bytes(100_000))
     before = contents(disk)
     said = r"The disk is full: .*fine_tuned_model needs more than 1\d\d,\d{3} bytes"
-    with pytest.raises(UserError, match=said), whole_folder(folder) as temporary:
+    with pytest.raises(UserError, match=said), files.whole_entries(folder, names) as temporary:
         (temporary / "frozen_inference_graph.pb").write_bytes(bytes(100_000))
         (temporary / "model.ckpt.data-00000-of-00001").write_bytes(bytes(100_000))
     assert contents(disk) == before

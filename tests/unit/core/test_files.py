@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 import hashlib
 import os
@@ -65,3 +65,40 @@ def test_an_edit_that_keeps_size_and_time_is_seen(tmp_path):
     path.write_bytes(b"2")
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert hashes[path] != first
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "predictions"
+    stale = tmp_path / ".predictions.1.tmp"
+    stale.mkdir()
+    with pytest.raises(RuntimeError), files.whole_folder(target) as folder:
+        (folder / "half").write_text("")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    for content in ("one", "two"):
+        with files.whole_folder(target) as folder:
+            (folder / content).write_text(content)
+        assert [path.name for path in target.iterdir()] == [content]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_entries_of_a_folder_appear_whole_beside_the_others(tmp_path):
+    target = tmp_path / "fine_tuned_model"
+    (target / "graph").mkdir(parents=True)
+    (target / "graph/old").write_text("old")
+    (target / "label_map.pbtxt").write_text("cat")
+    with pytest.raises(RuntimeError), files.whole_entries(target, ["graph/", "deep/weights"]) as folder:
+        (folder / "graph").mkdir()
+        raise RuntimeError
+    assert (target / "graph/old").read_text() == "old" and list(tmp_path.iterdir()) == [target]
+    at_work = tmp_path / ".fine_tuned_model.detector.tflite.1.tmp"  # another job's
+    at_work.mkdir()
+    with files.whole_entries(target, ["graph/", "deep/weights"]) as folder:
+        for name in ("graph", "deep"):
+            (folder / name).mkdir()
+        (folder / "graph/new").write_text("new")
+        (folder / "deep/weights").write_text("1")
+        assert (target / "graph/old").exists() and not (target / "deep").exists()
+    found = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    assert found == {"graph/new", "deep/weights", "label_map.pbtxt"}
+    assert set(tmp_path.iterdir()) == {target, at_work}

@@ -1,17 +1,20 @@
-"""An export of the small detector, and photographs of several sizes."""
+"""An export of the small detector in all its forms, and images of several sizes."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from small_detector import LABEL_MAP, config, prefix
 
+from boxwright.catalog import forms
 from boxwright.dataset import label_map
 
 __all__ = ["config", "prefix"]
 
 
 @pytest.fixture(scope="session")
-def photographs() -> list[np.ndarray]:
+def images() -> list[np.ndarray]:
     """Smooth coloured pictures, uint8, each of another size."""
     random = np.random.default_rng(0)
     pictures = []
@@ -29,13 +32,35 @@ def label_map_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory, config, prefix, label_map_file, photographs):
-    """The folder of an export of the checkpoint."""
-    from boxwright.export.freeze import freeze, whole_folder
-    from boxwright.export.verify import verify
+def export(label_map_file, images):
+    """Exports a checkpoint in all forms: `export(config, prefix, folder)` gives the checks by the forms' names."""
 
+    def all_forms(config, prefix: str, folder: Path) -> dict[str, dict]:
+        from boxwright.export import detector, form
+
+        kept = folder.with_name(f"{folder.name}.npz")
+        checks = {"checkpoint": detector.export(config, prefix, label_map_file, images, folder, kept)}
+        for one in forms.FORMS:
+            if one.made_from:
+                source = folder / forms.named(one.made_from).path
+                checks[one.name] = form.export(one, source, images, folder, kept)
+        return checks
+
+    return all_forms
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory, config, prefix, export):
+    """The folder of an export of the checkpoint, and the checks of its forms."""
     folder = tmp_path_factory.mktemp("models") / "fine_tuned_model"
-    with whole_folder(folder) as temporary:
-        freeze(config, prefix, label_map_file, temporary)
-        verify(temporary, photographs)
-    return folder
+    return folder, export(config, prefix, folder)
+
+
+@pytest.fixture(scope="session")
+def exported(whole) -> Path:
+    return whole[0]
+
+
+@pytest.fixture(scope="session")
+def checks(whole) -> dict[str, dict]:
+    return whole[1]

@@ -1,4 +1,4 @@
-"""An exported detector on a folder of photographs."""
+"""An exported detector on a folder of images."""
 
 import json
 
@@ -8,31 +8,38 @@ from PIL import Image
 
 from boxwright.core.errors import UserError
 from boxwright.dataset.formats import voc
-from boxwright.export import freeze, predict, verify
+from boxwright.export import predict
 from boxwright.images import draw
+from boxwright.runtimes import frozen_graph
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, photographs):
-    """Photographs in nested folders, one turned by EXIF, one broken, two that share a stem, and a text file."""
-    root = tmp_path_factory.mktemp("photographs")
+def folder(tmp_path_factory, images):
+    """Images in nested folders, one turned by EXIF, one broken, two that share a stem, and a text file."""
+    root = tmp_path_factory.mktemp("images")
     (root / "nested" / "deep").mkdir(parents=True)
-    Image.fromarray(photographs[0]).save(root / "first.png")
-    Image.fromarray(photographs[1]).save(root / "nested" / "deep" / "Second.PNG")
-    Image.fromarray(photographs[2]).save(root / "nested" / "twin.png")
-    Image.fromarray(photographs[2]).convert("L").save(root / "nested" / "twin.bmp")
+    Image.fromarray(images[0]).save(root / "first.png")
+    Image.fromarray(images[1]).save(root / "nested" / "deep" / "Second.PNG")
+    Image.fromarray(images[2]).save(root / "nested" / "twin.png")
+    Image.fromarray(images[2]).convert("L").save(root / "nested" / "twin.bmp")
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: shown rotated by 90 degrees clockwise
-    Image.fromarray(np.rot90(photographs[0])).save(root / "turned.png", exif=exif)
+    Image.fromarray(np.rot90(images[0])).save(root / "turned.png", exif=exif)
     (root / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
     (root / "notes.txt").write_text("not an image")
     return root
 
 
 @pytest.fixture(scope="module")
-def predicted(tmp_path_factory, exported, folder):
+def detector(exported):
+    """The detector at work, and its label map."""
+    return frozen_graph.load(exported / "frozen_inference_graph.pb"), exported / "label_map.pbtxt"
+
+
+@pytest.fixture(scope="module")
+def predicted(tmp_path_factory, detector, folder):
     out = tmp_path_factory.mktemp("results") / "predictions"
-    counts = predict.run(exported, predict.find(folder), out, score_threshold=0.2, line_thickness=2)
+    counts = predict.run(*detector, predict.find(folder), out, score_threshold=0.2, line_thickness=2)
     return out, counts
 
 
@@ -45,12 +52,12 @@ def test_every_readable_image_has_its_three_files(predicted, folder):
     assert counts["detections"] == sum(len(json.loads(path.read_text())["detections"]) for path in out.rglob("*.json"))
 
 
-def test_the_json_holds_the_graphs_detections(predicted, exported, photographs):
+def test_the_json_holds_the_graphs_detections(predicted, exported, images):
     out, _ = predicted
     content = json.loads((out / "first.json").read_text())
-    height, width, _ = photographs[0].shape
+    height, width, _ = images[0].shape
     assert (content["image"], content["width"], content["height"]) == ("first.png", width, height)
-    answer = verify.FrozenGraph(exported / freeze.FROZEN_GRAPH)(photographs[0][np.newaxis])
+    answer = frozen_graph.load(exported / "frozen_inference_graph.pb")(images[0][np.newaxis])
     kept = answer["detection_scores"][0] >= 0.2
     assert 0 < kept.sum() == len(content["detections"])
     for one, row in zip(content["detections"], np.flatnonzero(kept), strict=True):
@@ -66,8 +73,8 @@ def test_the_xml_is_an_annotation_with_whole_pixels(predicted):
     out, _ = predicted
     content = json.loads((out / "nested/deep/Second.json").read_text())
     source = (out / "nested/deep/Second.xml").read_bytes()
-    found = voc.read(source)
-    assert found.filename == "Second.PNG" and b"<folder>deep</folder>" in source
+    (found,) = voc.read(source)
+    assert found.image == "Second.PNG" and b"<folder>deep</folder>" in source
     assert (found.width, found.height) == (content["width"], content["height"])
     assert len(found.boxes) == len(content["detections"]) > 0
     for box, one in zip(found.boxes, content["detections"], strict=True):
@@ -78,7 +85,7 @@ def test_the_xml_is_an_annotation_with_whole_pixels(predicted):
         assert np.abs(np.subtract(box.corners, pixels)).max() <= 1
 
 
-def test_a_turned_photograph_is_seen_upright(predicted, photographs):
+def test_a_turned_image_is_seen_upright(predicted, images):
     out, _ = predicted
     upright, turned = (json.loads((out / name).read_text()) for name in ("first.json", "turned.json"))
     assert turned["detections"] == upright["detections"]
@@ -86,10 +93,10 @@ def test_a_turned_photograph_is_seen_upright(predicted, photographs):
     assert Image.open(out / "turned.jpg").size == (turned["width"], turned["height"])
 
 
-def test_the_boxes_are_drawn(predicted, photographs):
+def test_the_boxes_are_drawn(predicted, images):
     out, _ = predicted
     best = json.loads((out / "first.json").read_text())["detections"][0]
-    height, width, _ = photographs[0].shape
+    height, width, _ = images[0].shape
     drawn = np.asarray(Image.open(out / "first.jpg")).astype(int)
     plain = np.full((height, width, 3), 255, np.uint8)
     line = np.all(draw.boxes(plain, [best["box"]], [best["id"]], [""], thickness=2) == draw.colour(best["id"]), axis=2)
@@ -97,14 +104,14 @@ def test_the_boxes_are_drawn(predicted, photographs):
     assert near.mean() > 0.6, "the line of the best box has its class's colour, where no label covers it"
 
 
-def test_a_threshold_nothing_reaches_leaves_empty_annotations(tmp_path, exported, folder):
-    counts = predict.run(exported, predict.find(folder)[:2], tmp_path / "out", score_threshold=1.1)
+def test_a_threshold_nothing_reaches_leaves_empty_annotations(tmp_path, detector, folder):
+    counts = predict.run(*detector, predict.find(folder)[:2], tmp_path / "out", score_threshold=1.1)
     assert counts["detections"] == 0
     assert json.loads((tmp_path / "out/first.json").read_text())["detections"] == []
-    assert voc.read(tmp_path / "out/first.xml").boxes == ()
+    assert voc.read((tmp_path / "out/first.xml").read_bytes())[0].boxes == ()
 
 
-def test_folders_without_images_are_errors(tmp_path, exported, folder):
+def test_folders_without_images_are_errors(tmp_path, detector, folder):
     with pytest.raises(UserError, match="no folder"):
         predict.find(tmp_path / "missing")
     (tmp_path / "readme.txt").write_text("")
@@ -112,5 +119,5 @@ def test_folders_without_images_are_errors(tmp_path, exported, folder):
         predict.find(tmp_path)
     broken = [one for one in predict.find(folder) if one.name == "broken.jpg"]
     with pytest.raises(UserError, match=r"None of the 1 images can be read: broken\.jpg"):
-        predict.run(exported, broken, tmp_path / "out")
+        predict.run(*detector, broken, tmp_path / "out")
     assert not (tmp_path / "out").exists()

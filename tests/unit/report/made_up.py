@@ -66,21 +66,35 @@ def evaluation(model: str, step: int, value: float | None = 0.7, seed: int = 0) 
     }  # fmt: skip
 
 
-def result(name: str, value: float | None = 0.7, *, family: str | None = None, seed: int = 0, **export) -> Result:
+def result(
+    name: str,
+    value: float | None = 0.7,
+    *,
+    family: str | None = None,
+    seed: int = 0,
+    milliseconds: float = 25.0,
+    sizes: dict[str, float] | None = None,
+) -> Result:
     """A model with checkpoints at steps 10 and 20, the second of which was chosen."""
     before = None if value is None else value / 2
     evaluations = [evaluation(name, 10, before, seed), evaluation(name, 20, value, seed)]
     interval = None if value is None else analysis()["interval"] | {"low": value - 0.1, "high": value + 0.05}
     choice = {"model": name, "step": 20, "metric": metrics.MAP50, "value": value, "reason": "largest of 2 checkpoints"}
+    sizes = {"frozen_graph": 20_000_000, "saved_model": 21_000_000, "checkpoint": 19_000_000} | (sizes or {})
+    shares = {"frozen_graph": 1.0, "saved_model": 1.0, "checkpoint": 0.995}
     export = {
         "images": 8,
-        "bytes": {"frozen_graph": 20_000_000, "saved_model": 21_000_000, "checkpoint": 19_000_000},
-        "same_detections": {"saved_model": {"share": 1.0}, "checkpoint": {"share": 0.995}},
         "weights": 5_000_000,
-        "ms_per_image": 25.0,
-        "ms_quartiles": [24.0, 27.0],
-        "device": "CPU, 2 processors",
-        **export,
+        "forms": {
+            form: {
+                "bytes": sizes[form],
+                "same_detections": {"share": shares.get(form, 0.98)},
+                "ms_per_image": milliseconds,
+                "ms_quartiles": [24.0, 27.0],
+                "device": "CPU, 2 processors",
+            }
+            for form in sizes
+        },
     }
     return Result(name, family or name, choice, evaluations, analysis(interval=interval), export)
 

@@ -7,16 +7,17 @@ import json
 import pytest
 from docutils.core import publish_parts
 
+from boxwright.catalog import forms
 from boxwright.report import answer, comparison, metrics, results, speed, style, tables
 
 from .made_up import analysis, evaluation, one_class, plain, result, statistics, texts
 
 SEEDS = [result(f"big-seed{seed}", value, family="big", seed=seed) for seed, value in ((0, 0.7), (1, 0.8), (2, 0.9))]
-SMALL = result("small", 0.6, ms_per_image=9.0, bytes={"frozen_graph": 4e6, "saved_model": 5e6, "checkpoint": 3e6})
+SMALL = result("small", 0.6, milliseconds=9.0, sizes={"frozen_graph": 4e6, "saved_model": 5e6, "checkpoint": 3e6})
 
 
 def test_repeats_over_seeds_have_mean_and_spread():
-    big, small = comparison.families([*SEEDS, SMALL])
+    big, small = comparison.repeats([*SEEDS, SMALL])
     assert (big.name, small.name) == ("big", "small")
     assert big.mean == pytest.approx(0.8) and big.spread == pytest.approx(0.1)
     assert small.spread is None and small.interval["low"] == pytest.approx(0.5)
@@ -25,9 +26,9 @@ def test_repeats_over_seeds_have_mean_and_spread():
 
 
 def test_an_undefined_seed_is_left_out_of_the_mean():
-    (big,) = comparison.families([*SEEDS[:2], result("big-seed9", None, family="big", seed=9)])
+    (big,) = comparison.repeats([*SEEDS[:2], result("big-seed9", None, family="big", seed=9)])
     assert big.mean == pytest.approx(0.75)
-    (none,) = comparison.families([result("none", None)])
+    (none,) = comparison.repeats([result("none", None)])
     assert none.mean is None and comparison.best([none]) is None
 
 
@@ -68,8 +69,19 @@ def test_the_plot_of_one_model_and_of_none_defined():
 
 def test_what_was_exported():
     said = plain(comparison.exports([SMALL]))
-    assert "small 20 5,000,000 4.0 5.0 3.0 9.0 (24.0 to 27.0) CPU, 2 processors 99.5% on 8 images" in said
+    for line in (
+        "small 20 5,000,000 frozen graph 4.0 9.0 (24.0 to 27.0) CPU, 2 processors 100.0% on 8 images",
+        "SavedModel 5.0 9.0 (24.0 to 27.0) CPU, 2 processors 100.0% on 8 images",
+        "checkpoint 3.0 9.0 (24.0 to 27.0) CPU, 2 processors 99.5% on 8 images",
+    ):
+        assert line in said
     assert "largest of 2 checkpoints" in said
+
+
+def test_a_form_that_is_added_to_the_list_stands_in_the_table(monkeypatch):
+    monkeypatch.setattr(forms, "FORMS", (*forms.FORMS, forms.Form("toy", "toy file", "toy.bin", ("toy.bin",))))
+    said = plain(comparison.exports([result("small", sizes={"toy": 1_500_000})]))
+    assert "checkpoint 19.0 25.0" in said and "toy file 1.5 25.0 (24.0 to 27.0) CPU, 2 processors 98.0%" in said
 
 
 def test_all_checkpoints_with_the_exported_one_set_off():

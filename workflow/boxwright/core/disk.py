@@ -11,7 +11,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DiskFullError(UserError):
-    """A file did not fit on its disk."""
+    """A file did not fit on its disk; `needed` is what it needs, in bytes, or at least needs."""
+
+    needed = 0
 
 
 def is_full(error: BaseException) -> bool:
@@ -27,7 +29,9 @@ def full(path: str | os.PathLike, *, needed: int = 0, at_least: int = 0) -> Disk
     place = Path(path).absolute().parent
     while not place.is_dir():
         place = place.parent
-    return DiskFullError(
+    error = DiskFullError(
         f"The disk is full: {path} needs {size}, and {shutil.disk_usage(place).free:,} bytes are free in {place}. "
         "Nothing of it was kept; all that was finished is whole. Make room and run the same command again."
     )
+    error.needed = needed or at_least
+    return error

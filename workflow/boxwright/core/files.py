@@ -1,13 +1,13 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from boxwright.core import disk
 
@@ -39,6 +39,59 @@ def writing(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def whole_folder(folder: str | os.PathLike) -> Iterator[Path]:
+    """A new folder beside `folder` to write into, which takes its place when the block ends without an error.
+
+    On an error nothing is left behind and an older `folder` stays as it was. Raises UserError where the disk is full.
+    """
+    folder = Path(folder)
+    with _folder_beside(folder, folder.name) as temporary:
+        yield temporary
+        _move(temporary, folder)
+
+
+@contextmanager
+def whole_entries(folder: str | os.PathLike, names: Sequence[str]) -> Iterator[Path]:
+    """A new folder to write `names` into, which move into `folder` when the block ends without an error.
+
+    names: files and folders (a "/" at the end may say so) below `folder`, whose other entries stay as they are. On an
+    error nothing is left behind, and older ones stay as they were. Raises UserError where the disk is full.
+    """
+    folder = Path(folder)
+    with _folder_beside(folder, f"{folder.name}.{Path(names[0]).name}") as temporary:
+        yield temporary
+        for name in names:
+            _move(temporary / name, folder / name)
+
+
+@contextmanager
+def _folder_beside(folder: Path, name: str) -> Iterator[Path]:
+    """A folder for the block, beside `folder` and hidden; `name` tells it from those of other jobs at work there."""
+    for stale in folder.parent.glob(f".{name}.[0-9]*.tmp"):  # of a run that was killed
+        shutil.rmtree(stale, ignore_errors=True)
+    temporary = folder.with_name(f".{name}.{os.getpid()}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+    except Exception as error:
+        if not disk.is_full(error):
+            raise
+        written = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise disk.full(folder, at_least=written + getattr(error, "needed", 0)) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Put a file or a folder in the place of another."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+
+
 def copy(source: str | os.PathLike, target: str | os.PathLike) -> None:
     """Copy a file, which appears whole; a piece of it at a time is in memory."""
     with Path(source).open("rb") as original, writing(target) as file:
@@ -50,6 +103,12 @@ def write_all(contents: Mapping[str, bytes]) -> None:
     for path, data in contents.items():
         with writing(path) as file:
             file.write(data)
+
+
+def write_json(path: str | os.PathLike, content: Any) -> None:
+    """Write plain values as JSON for programs and people, as a whole."""
+    with writing(path, "w") as file:
+        file.write(json.dumps(content, indent=2) + "\n")
 
 
 def write_if_changed(path: str | os.PathLike, data: bytes) -> bool:

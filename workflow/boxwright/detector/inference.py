@@ -7,21 +7,11 @@ import tensorflow as tf
 
 from boxwright.checkpoints import checkpoint_files
 from boxwright.core.errors import UserError
+from boxwright.core.signature import OUTPUTS
 from boxwright.detector.build import build
 from boxwright.detector.protocol import Detector
 
 AVERAGE = "/ExponentialMovingAverage"
-
-# What a detector answers under the OD API's names; all float32.
-OUTPUTS = (
-    "detection_boxes",
-    "detection_scores",
-    "detection_classes",
-    "detection_multiclass_scores",
-    "num_detections",
-    "raw_detection_boxes",
-    "raw_detection_scores",
-)
 
 
 def load(config: Any, checkpoint: str | Path) -> Detector:
@@ -63,7 +53,7 @@ def load(config: Any, checkpoint: str | Path) -> Detector:
 def detections(detector: Detector, images: tf.Tensor, true_shapes: tf.Tensor) -> dict[str, tf.Tensor]:
     """The detections on preprocessed images float32 [B, h, w, c] with shapes without padding int32 [B, 3].
 
-    Returns the tensors named in `OUTPUTS`, float32, as `postprocess` gives them, with classes from 1.
+    Returns the tensors named in `core.signature.OUTPUTS`, float32, as `postprocess` gives them, with classes from 1.
     """
     found = detector.postprocess(detector.predict(images, true_shapes), true_shapes)
     found["detection_classes"] += 1.0

@@ -1,1 +1,1 @@
-"""The finished detector: frozen graph, SavedModel and checkpoint, proof that they agree, and their use on a folder."""
+"""The finished detector: the forms in which it is exported, proof that they agree, and their use on a folder."""

@@ -1,4 +1,4 @@
-"""An exported detector on photographs: drawn images, boxes as JSON, and Pascal VOC XML to correct and train again."""
+"""An exported detector at work: drawn images, boxes as JSON, and Pascal VOC XML to correct and train again."""
 
 import json
 from collections import Counter
@@ -11,33 +11,33 @@ import numpy as np
 from PIL import Image
 
 from boxwright.console import progress
+from boxwright.core import files
 from boxwright.core.errors import UserError
 from boxwright.dataset import label_map as label_maps
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box
-from boxwright.export import freeze
-from boxwright.export.verify import FrozenGraph
 from boxwright.images import draw, loader
+from boxwright.runtimes import Detect
 
 # Thin coloured lines stay sharp only when the colour is not stored at half resolution.
 _JPEG = {"quality": 92, "subsampling": 0}
 
 
 @dataclass(frozen=True)
-class Photograph:
+class ImageFile:
     """An image file and its name: the path below the folder that was given, with "/"."""
 
     path: Path
     name: str
 
 
-def find(folder: str | Path) -> list[Photograph]:
+def find(folder: str | Path) -> list[ImageFile]:
     """All image files below `folder`, by name; UserError where there is none."""
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder} to predict on (predict.images).")
     found = [
-        Photograph(path, path.relative_to(folder).as_posix())
+        ImageFile(path, path.relative_to(folder).as_posix())
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in loader.EXTENSIONS and path.is_file()
     ]
@@ -50,16 +50,18 @@ def find(folder: str | Path) -> list[Photograph]:
 
 
 def run(
-    detector: str | Path,
-    photographs: Sequence[Photograph],
+    detect: Detect,
+    label_map: str | Path,
+    images: Sequence[ImageFile],
     out: str | Path,
     *,
     score_threshold: float = 0.5,
     line_thickness: int = 4,
 ) -> dict[str, int]:
-    """Run the exported `detector` (its folder) on `photographs` and write `out` as a whole.
+    """Run an exported detector on `images` and write the folder `out` as a whole.
 
-    For an image named `a/b.png` there are `a/b.jpg` (drawn), `a/b.json` (all fields normalised:
+    detect: the detector at work (`runtimes`); label_map: the file with the names of its classes. For an image named
+    `a/b.png` there are `a/b.jpg` (drawn), `a/b.json` (all fields normalised:
     `{image, width, height, detections: [{class, id, score, box: [ymin, xmin, ymax, xmax]}]}`, best first) and `a/b.xml`
     (Pascal VOC, whole pixels); where two images would share these names, the full ones are kept (`a/b.png.jpg`). Only
     detections from `score_threshold` on are written.
@@ -67,29 +69,24 @@ def run(
     An image that cannot be read is named and counted, the others go on. Returns the counts `{images, unreadable,
     detections}`; raises UserError where no image could be read.
     """
-    detector = Path(detector)
-    items = label_maps.read_message(detector / freeze.LABEL_MAP, gaps=True).item
+    items = label_maps.read_message(label_map, gaps=True).item
     names = {item.id: item.display_name or item.name for item in items}
-    network = FrozenGraph(detector / freeze.FROZEN_GRAPH)
     unreadable, detections = [], 0
-    stems = _stems(photographs)
-    with freeze.whole_folder(out) as folder:
-        for photograph, stem in progress.track(
-            list(zip(photographs, stems, strict=True)), label="Predicting", unit="images"
-        ):
+    stems = _stems(images)
+    with files.whole_folder(out) as folder:
+        for file, stem in progress.track(list(zip(images, stems, strict=True)), label="Predicting", unit="images"):
             try:
-                image = loader.load_rgb(photograph.path)
+                image = loader.load_rgb(file.path)
             except (UserError, OSError) as error:
-                unreadable.append(photograph.name)
+                unreadable.append(file.name)
                 progress.warn(f"Left out: {error}")
                 continue
-            found = _confident(network(image[np.newaxis]), names, score_threshold)
+            found = _confident(detect(image[np.newaxis]), names, score_threshold)
             detections += len(found)
-            _write(folder / stem, photograph, image, found, line_thickness)
-        network.close()
-        if len(unreadable) == len(photographs):
-            raise UserError(f"None of the {len(photographs)} images can be read: {', '.join(unreadable[:5])}.")
-    counts = {"images": len(photographs) - len(unreadable), "unreadable": len(unreadable), "detections": detections}
+            _write(folder / stem, file, image, found, line_thickness)
+        if len(unreadable) == len(images):
+            raise UserError(f"None of the {len(images)} images can be read: {', '.join(unreadable[:5])}.")
+    counts = {"images": len(images) - len(unreadable), "unreadable": len(unreadable), "detections": detections}
     left_out = f"; {len(unreadable)} left out as unreadable: {', '.join(unreadable[:5])}" if unreadable else ""
     progress.conclude(f"{detections} objects on {counts['images']} images{left_out}")
     return counts
@@ -116,7 +113,7 @@ def _confident(answer: Mapping[str, np.ndarray], names: Mapping[int, str], thres
     ]
 
 
-def _write(stem: Path, photograph: Photograph, image: np.ndarray, found: list[dict], thickness: int) -> None:
+def _write(stem: Path, file: ImageFile, image: np.ndarray, found: list[dict], thickness: int) -> None:
     height, width, _ = image.shape
     stem.parent.mkdir(parents=True, exist_ok=True)
     drawn = draw.boxes(
@@ -127,11 +124,11 @@ def _write(stem: Path, photograph: Photograph, image: np.ndarray, found: list[di
         thickness=thickness,
     )
     Image.fromarray(drawn).save(_with_suffix(stem, ".jpg"), **_JPEG)
-    _with_suffix(stem, ".json").write_text(_json(photograph.name, width, height, found), encoding="utf-8")
+    _with_suffix(stem, ".json").write_text(_json(file.name, width, height, found), encoding="utf-8")
     voc.write(
         _with_suffix(stem, ".xml"),
-        filename=photograph.path.name,
-        folder=photograph.path.parent.name,
+        filename=file.path.name,
+        folder=file.path.parent.name,
         width=width,
         height=height,
         boxes=[_pixel_box(one, width, height) for one in found],
@@ -150,12 +147,12 @@ def _pixel_box(one: Mapping[str, Any], width: int, height: int) -> Box:
     return Box(one["class"], xmin * width, ymin * height, xmax * width, ymax * height)
 
 
-def _stems(photographs: Sequence[Photograph]) -> list[str]:
+def _stems(images: Sequence[ImageFile]) -> list[str]:
     """The path of each image's results below the output folder, without suffix; all different."""
-    short = [str(PurePosixPath(one.name).with_suffix("")) for one in photographs]
+    short = [str(PurePosixPath(one.name).with_suffix("")) for one in images]
     # Names that differ in case alone are one file on some systems.
     count = Counter(stem.lower() for stem in short)
-    return [stem if count[stem.lower()] == 1 else one.name for stem, one in zip(short, photographs, strict=True)]
+    return [stem if count[stem.lower()] == 1 else one.name for stem, one in zip(short, images, strict=True)]
 
 
 def _with_suffix(stem: Path, suffix: str) -> Path:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from boxwright.catalog import forms
 from boxwright.report import comparison, style
 from boxwright.report.results import Result
 
@@ -11,7 +12,7 @@ _MOST_NAMES = 8
 
 def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 10) -> str:
     """reStructuredText about the data (statistics.json) and the models, of which `limit` stand in the table."""
-    found = comparison.families(results)
+    found = comparison.repeats(results)
     sides = statistics["train"], statistics["eval"]
     question = (
         f"Which objects ({_names(list(statistics['classes']))}) are in an image, where are they, and how far can the "
@@ -32,7 +33,7 @@ def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 
     return "\n\n".join(parts) + "\n"
 
 
-def _verdict(found: Sequence[comparison.Family], metric: str) -> str:
+def _verdict(found: Sequence[comparison.Repeats], metric: str) -> str:
     first = comparison.best(found)
     name = metric.rpartition("/")[2]
     if first is None:
@@ -49,12 +50,12 @@ def _verdict(found: Sequence[comparison.Family], metric: str) -> str:
         low, high, level = (first.interval[key] for key in ("low", "high", "level"))
         sentence += f" ({level:.0%} confidence: {low:.3f} to {high:.3f})"
     return (
-        f"{sentence}. As a frozen graph it has {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
-        f"image ({first.members[0].export['device']})."
+        f"{sentence}. Its {forms.MAIN.title} has {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
+        f"image ({first.members[0].device})."
     )
 
 
-def _table(found: Sequence[comparison.Family], left_out: int) -> str:
+def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:
     metric = found[0].members[0].choice["metric"].rpartition("/")[2]
     rows = [("model", metric, "ms per image", "MB")]
     for one in found:

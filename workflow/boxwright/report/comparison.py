@@ -3,9 +3,10 @@
 import csv
 import io
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from boxwright.catalog import forms
 from boxwright.report import html, metrics, style
 from boxwright.report.results import Result
 
@@ -28,7 +29,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Family:
+class Repeats:
     """A model with its repeats over seeds; `mean` and `spread` (standard deviation) are those of the chosen metric.
 
     `mean` is None where the metric is undefined, `spread` where there are not two values.
@@ -56,16 +57,16 @@ class Family:
         return self.mean, self.mean
 
 
-def families(results: Sequence[Result]) -> list[Family]:
-    """The models by family, in the order of the configuration."""
+def repeats(results: Sequence[Result]) -> list[Repeats]:
+    """The models with their repeats over seeds, in the order of the configuration."""
     grouped: dict[str, list[Result]] = {}
     for one in results:
         grouped.setdefault(one.family, []).append(one)
-    return [_family(name, members) for name, members in grouped.items()]
+    return [_repeats(name, members) for name, members in grouped.items()]
 
 
-def best(found: Sequence[Family]) -> Family | None:
-    """The family with the best mean, the smallest of equals; None where no mean is defined."""
+def best(found: Sequence[Repeats]) -> Repeats | None:
+    """The model with the best mean, the smallest of equals; None where no mean is defined."""
     defined = [one for one in found if one.mean is not None]
     return max(defined, key=lambda one: (one.mean, -one.megabytes), default=None)
 
@@ -87,7 +88,7 @@ def to_csv(results: Sequence[Result]) -> str:
 
 def page(results: Sequence[Result]) -> bytes:
     """The comparison as a page: one line per family."""
-    found, first = families(results), best(families(results))
+    found, first = repeats(results), best(repeats(results))
     metric = results[0].choice["metric"].rpartition("/")[2]
     rows = [
         (
@@ -117,33 +118,18 @@ def page(results: Sequence[Result]) -> bytes:
 
 
 def exports(results: Sequence[Result]) -> bytes:
-    """The exported detectors as a page: files, sizes, speed, and the proof that all forms agree."""
-    rows = []
-    for one in results:
-        sizes, proof, quartiles = (one.export[key] for key in ("bytes", "same_detections", "ms_quartiles"))
-        share = min((form["share"] for form in proof.values()), default=1.0)
-        rows.append(
-            (
-                one.name,
-                f"{one.choice['step']:,}",
-                f"{one.export['weights']:,}",
-                *(f"{sizes[form] / 1e6:.1f}" for form in ("frozen_graph", "saved_model", "checkpoint")),
-                f"{one.milliseconds:.1f} ({quartiles[0]:.1f} to {quartiles[1]:.1f})",
-                one.export["device"],
-                f"{share:.1%} on {one.export['images']} images",
-            )
-        )
-    head = ("model", "step", "weights", "frozen graph, MB", "SavedModel, MB", "checkpoint, MB", "ms per image")
+    """The exported detectors as a page: the size and speed of every form, and the proof that they agree."""
+    rows = [row for one in results for row in _forms(one)]
+    head = ("model", "step", "weights", "form", "MB", "ms per image", "on", "same detections")
     return html.page(
         "What was exported",
         html.paragraph(
-            "Each model as a frozen graph, a SavedModel and a checkpoint with its pipeline.config, in "
-            "models/<name>/fine_tuned_model. All three were run on held-out images before they were kept."
+            f"Each model in every form, with its pipeline.config and label map, is in models/<name>/{forms.FOLDER}. "
+            "Each form was run on held-out images before it was kept, and its detections were compared with those of "
+            "the checkpoint that was measured."
         ),
-        html.table((*head, "on", "same detections"), rows, text=(7,)),
-        html.paragraph(
-            "Milliseconds are the median (and quartiles) for one image at a time through the frozen graph.", note=True
-        ),
+        html.table(head, rows, text=(3, 6)),
+        html.paragraph("Milliseconds are the median (and quartiles) for one image at a time.", note=True),
         html.heading("Why these checkpoints"),
         html.table(
             ("model", "step", "reason"),
@@ -153,9 +139,26 @@ def exports(results: Sequence[Result]) -> bytes:
     )
 
 
-def _family(name: str, members: list[Result]) -> Family:
+def _forms(one: Result) -> Iterator[tuple[str, ...]]:
+    """The lines of a model in the table of exports; what all forms share stands in the first."""
+    shared = (one.name, f"{one.choice['step']:,}", f"{one.export['weights']:,}")
+    for form in forms.FORMS:
+        checked = one.export["forms"][form.name]
+        low, high = checked["ms_quartiles"]
+        yield (
+            *shared,
+            form.title,
+            f"{checked['bytes'] / 1e6:.1f}",
+            f"{checked['ms_per_image']:.1f} ({low:.1f} to {high:.1f})",
+            checked["device"],
+            f"{checked['same_detections']['share']:.1%} on {one.export['images']} images",
+        )
+        shared = ("", "", "")
+
+
+def _repeats(name: str, members: list[Result]) -> Repeats:
     values = [one.value for one in members if one.value is not None]
-    return Family(
+    return Repeats(
         name,
         members,
         statistics.mean(values) if values else None,
@@ -165,7 +168,7 @@ def _family(name: str, members: list[Result]) -> Family:
     )
 
 
-def _uncertainty(one: Family) -> str:
+def _uncertainty(one: Repeats) -> str:
     if one.spread is not None:
         return f"± {one.spread:.3f} over {len(one.members)} seeds"
     if one.interval:

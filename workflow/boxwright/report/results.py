@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from boxwright.catalog import forms
+
 
 @dataclass(frozen=True)
 class Result:
@@ -44,13 +46,18 @@ class Result:
 
     @property
     def megabytes(self) -> float:
-        """Size of the frozen graph."""
-        return self.export["bytes"]["frozen_graph"] / 1e6
+        """Size of the main form (`catalog.forms.MAIN`)."""
+        return self.export["forms"][forms.MAIN.name]["bytes"] / 1e6
 
     @property
     def milliseconds(self) -> float:
-        """Median time for one image on the machine that exported."""
-        return self.export["ms_per_image"]
+        """Median time of the main form for one image, on the machine that exported."""
+        return self.export["forms"][forms.MAIN.name]["ms_per_image"]
+
+    @property
+    def device(self) -> str:
+        """Where that time was measured."""
+        return self.export["forms"][forms.MAIN.name]["device"]
 
 
 def places(results: Sequence[Result]) -> dict[str, int]:
@@ -71,7 +78,7 @@ def load(folder: str | Path, metrics: Iterable[str | Path], family: str | None) 
         choice,
         evaluations,
         analysis,
-        _json(folder / "fine_tuned_model" / "export.json"),
+        _json(folder / forms.FOLDER / forms.SUMMARY),
     )
 
 

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from boxwright.catalog import forms
 from boxwright.report import comparison, style
 from boxwright.report.results import Result
 
 
 @style.drawing
 def plot(results: Sequence[Result]) -> Figure:
-    """The chosen metric against the time for an image; a marker's area is the size of the frozen graph.
+    """The chosen metric against the time for an image; a marker's area is the size of the main form.
 
     The markers are numbered, the best first: names would cover each other where models are close.
     """
-    found = comparison.families(results)
+    found = comparison.repeats(results)
     drawn = [(one, style.model_colour(index)) for index, one in enumerate(found) if one.mean is not None]
     if not drawn:
         return style.message("n/a: the metric is undefined for every model.")
@@ -27,7 +28,7 @@ def plot(results: Sequence[Result]) -> Figure:
     legend = axes.legend(
         loc="upper left",
         bbox_to_anchor=(1.0, 1.02),
-        title="best first, frozen graph",
+        title=f"best first, {forms.MAIN.title}",
         alignment="left",
         labelcolor=style.INK,
         handletextpad=0.2,
@@ -36,13 +37,13 @@ def plot(results: Sequence[Result]) -> Figure:
     axes.set_xlim(0, 1.15 * max(one.milliseconds for one, _ in drawn))
     lows, highs = zip(*(one.range for one, _ in drawn), strict=True)
     axes.set_ylim(max(0.0, min(lows) - 0.1), min(1.02, max(highs) + 0.1))
-    devices = " or ".join(dict.fromkeys(one.export["device"] for one in results))
+    devices = " or ".join(dict.fromkeys(one.device for one in results))
     axes.set_xlabel(f"milliseconds per image (median; {devices})")
     axes.set_ylabel(results[0].choice["metric"].rpartition("/")[2])
     return figure
 
 
-def _mark(axes: Axes, place: int, one: comparison.Family, colour: str, area: float) -> None:
+def _mark(axes: Axes, place: int, one: comparison.Repeats, colour: str, area: float) -> None:
     """A family's marker with its number, its uncertainty, its seeds, and its line in the legend."""
     (low, high), where = one.range, (one.milliseconds, one.mean)
     label = f"{place}  {style.short(one.name)}, {one.megabytes:.1f} MB"

@@ -13,7 +13,9 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from boxwright.catalog import forms
 from boxwright.catalog.extractors import EXTRACTORS, Extractor
+from boxwright.catalog.forms import Form
 from boxwright.core import code, files
 from boxwright.core.hashing import short
 from boxwright.dataset import label_map as label_maps
@@ -132,14 +134,28 @@ class Identities:
             "code": self._code("export_detector", *self._network(name)),
         }
 
+    def export_form(self, name: str, form: Form) -> Identity:
+        """Of one form of a model's detector; of the other forms only that which it is made from counts."""
+        if form.made_from is None:
+            return self.export_detector(name)
+        return {
+            "source": short(self.export_form(name, forms.named(form.made_from))),
+            "form": short(form.deciding()),
+            "code": self._code("export_form", form.module, form.runtime),
+        }
+
+    def compare_forms(self, name: str) -> Identity:
+        """Which forms there are is among the rule's inputs."""
+        return {"detector": short(self.export_detector(name)), "code": self._code("compare_forms")}
+
     def predict_images(self, name: str) -> Identity:
         predict = self._plan.settings["predict"]
         images = self._folder(predict["images"]) if predict["images"] else self._shards("eval")
         return {
-            "detector": short(self.export_detector(name)),
+            "detector": short(self.export_form(name, forms.MAIN)),
             "images": images,
             "drawing": short(predict["score_threshold"], predict["line_thickness"]),
-            "code": self._code("predict_images"),
+            "code": self._code("predict_images", forms.MAIN.runtime),
         }
 
     # Figures of the report

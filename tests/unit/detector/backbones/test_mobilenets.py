@@ -147,9 +147,7 @@ def test_penalties_of_the_base(model, kind, override, base, depthwise):
 def test_an_overridden_base_without_batch_norm(model, kind, stem, kept):
     """Of v1 the settings decide everything; v2 has batch norm by its own definition."""
     model.ssd.feature_extractor.conv_hyperparams.ClearField("batch_norm")
-    variables = build(
-        model, type=f"ssd_mobilenet_{kind}", override_base_feature_extractor_hyperparams=True
-    ).variables
+    variables = build(model, type=f"ssd_mobilenet_{kind}", override_base_feature_extractor_hyperparams=True).variables
     layer = f"FeatureExtractor/Mobilenet{kind.upper()}/{stem}"
     assert (f"{layer}/BatchNorm/gamma" in variables) == kept
     assert (f"{layer}/biases" in variables) != kept

@@ -1,6 +1,6 @@
 """The exported files as TF1-style and TF2-style programs use them."""
 
-import json
+import shutil
 import subprocess
 import sys
 
@@ -9,11 +9,18 @@ import pytest
 import tensorflow as tf
 from small_detector import LABEL_MAP
 
+from boxwright.catalog import forms
+from boxwright.checkpoints.checkpoint_files import AVERAGE
 from boxwright.core.errors import UserError
+from boxwright.core.signature import OUTPUTS
 from boxwright.dataset import label_map
 from boxwright.detector import inference
-from boxwright.export import freeze, verify
+from boxwright.export import form
+from boxwright.export.summary import summary
 from boxwright.pipeline import text
+from boxwright.runtimes import frozen_graph, saved_model
+
+FROZEN_GRAPH = "frozen_inference_graph.pb"
 
 # What programs written for the OD API do, in TensorFlow's 1.x ways alone.
 TF1_PROGRAM = """
@@ -49,13 +56,13 @@ def by_checkpoint(config, prefix, image):
     return {name: value.numpy() for name, value in found.items()}
 
 
-def test_a_tf1_program_gets_the_checkpoints_detections(exported, config, prefix, photographs, tmp_path):
-    np.save(tmp_path / "image.npy", photographs[0])
+def test_a_tf1_program_gets_the_checkpoints_detections(exported, config, prefix, images, tmp_path):
+    np.save(tmp_path / "image.npy", images[0])
     arguments = [str(exported), str(tmp_path / "image.npy"), str(tmp_path / "out.npz")]
     subprocess.run([sys.executable, "-c", TF1_PROGRAM, *arguments], check=True)
     answer = dict(np.load(tmp_path / "out.npz"))
-    wanted = by_checkpoint(config, prefix, photographs[0])
-    assert set(wanted) == set(inference.OUTPUTS)
+    wanted = by_checkpoint(config, prefix, images[0])
+    assert set(wanted) == set(OUTPUTS)
     for name, value in wanted.items():
         assert answer[name].dtype == np.float32 and answer[name].shape == value.shape, name
         np.testing.assert_allclose(answer[name], value, atol=2e-5, err_msg=name)
@@ -66,17 +73,16 @@ def test_a_tf1_program_gets_the_checkpoints_detections(exported, config, prefix,
     assert answer["detection_multiclass_scores"].shape == (1, 20, 4)
 
 
-def test_tf2_programs_load_the_saved_model(exported, photographs):
-    function = tf.saved_model.load(str(exported / "saved_model")).signatures["serving_default"]
-    found = function(inputs=tf.constant(photographs[1][np.newaxis]))
-    ours = verify.FrozenGraph(exported / freeze.FROZEN_GRAPH)(photographs[1][np.newaxis])
-    assert set(found) == set(inference.OUTPUTS)
+def test_tf2_programs_load_the_saved_model(exported, images):
+    found = saved_model.load(exported / "saved_model")(images[1][np.newaxis])
+    ours = frozen_graph.load(exported / FROZEN_GRAPH)(images[1][np.newaxis])
+    assert set(found) == set(OUTPUTS)
     np.testing.assert_allclose(found["detection_boxes"], ours["detection_boxes"], atol=1e-6)
 
 
-def test_a_batch_of_any_size_equals_its_images(exported, photographs):
-    network = verify.FrozenGraph(exported / freeze.FROZEN_GRAPH)
-    for image in photographs:
+def test_a_batch_of_any_size_equals_its_images(exported, images):
+    network = frozen_graph.load(exported / FROZEN_GRAPH)
+    for image in images:
         batch = np.stack([image, image[::-1], image[:, ::-1], 255 - image])
         together = network(batch)
         for row, one in enumerate(batch):
@@ -85,16 +91,14 @@ def test_a_batch_of_any_size_equals_its_images(exported, photographs):
                 np.testing.assert_allclose(together[name][row], value[0], atol=2e-5, err_msg=name)
 
 
-def test_images_that_keep_their_aspect_ratio_are_padded_alike_in_a_batch(
-    tmp_path, config, prefix, label_map_file, photographs
-):
+def test_images_that_keep_their_aspect_ratio_are_padded_alike_in_a_batch(tmp_path, config, prefix, export, images):
     padded = type(config)()
     padded.CopyFrom(config)
     resizer = padded.model.ssd.image_resizer.keep_aspect_ratio_resizer
     resizer.min_dimension, resizer.max_dimension, resizer.pad_to_max_dimension = 80, 120, True
-    freeze.freeze(padded, prefix, label_map_file, tmp_path / "model")
-    network = verify.FrozenGraph(tmp_path / "model" / freeze.FROZEN_GRAPH)
-    for image in photographs[:2]:
+    export(padded, prefix, tmp_path / "model")
+    network = frozen_graph.load(tmp_path / "model" / FROZEN_GRAPH)
+    for image in images[:2]:
         together = network(np.stack([image, 255 - image]))
         for row, one in enumerate((image, 255 - image)):
             for name, value in by_checkpoint(padded, prefix, one).items():
@@ -102,7 +106,7 @@ def test_images_that_keep_their_aspect_ratio_are_padded_alike_in_a_batch(
 
 
 def test_the_frozen_graph_is_flat_and_batch_norm_is_in_the_kernels(exported):
-    definition = tf.compat.v1.GraphDef.FromString((exported / freeze.FROZEN_GRAPH).read_bytes())
+    definition = tf.compat.v1.GraphDef.FromString((exported / FROZEN_GRAPH).read_bytes())
     operations = [node.op for node in definition.node]
     assert not definition.library.function
     assert not {"StatefulPartitionedCall", "PartitionedCall", "FusedBatchNormV3", "Rsqrt"} & set(operations)
@@ -115,63 +119,73 @@ def test_the_frozen_graph_is_flat_and_batch_norm_is_in_the_kernels(exported):
 def test_what_lies_beside_the_graph(exported, config, prefix):
     assert {path.name for path in exported.iterdir()} == {
         "frozen_inference_graph.pb", "saved_model", "model.ckpt.index", "model.ckpt.data-00000-of-00001", "checkpoint",
-        "pipeline.config", "label_map.pbtxt", "export.json",
+        "pipeline.config", "label_map.pbtxt",
     }  # fmt: skip
+    listed = {name.rstrip("/") for one in forms.FORMS for name in one.files}
+    beside = {forms.PIPELINE, forms.LABEL_MAP, forms.STATE}
+    assert {path.name for path in exported.iterdir()} == listed | beside
     assert label_map.read(exported / "label_map.pbtxt") == LABEL_MAP
     assert text.read(exported / "pipeline.config").model == config.model
     assert tf.train.latest_checkpoint(str(exported)) == str(exported / "model.ckpt")
     ours, theirs = tf.train.load_checkpoint(str(exported / "model.ckpt")), tf.train.load_checkpoint(prefix)
     names = set(ours.get_variable_to_shape_map())
-    assert names == {name for name in theirs.get_variable_to_shape_map() if not name.endswith(inference.AVERAGE)}
+    assert names == {name for name in theirs.get_variable_to_shape_map() if not name.endswith(AVERAGE)}
     assert ours.get_tensor("global_step") == 30
     name = "BoxPredictor_0/ClassPredictor/weights"
     np.testing.assert_array_equal(ours.get_tensor(name), theirs.get_tensor(name))
 
 
-def test_moving_averages_take_the_weights_place(tmp_path, config, prefix, label_map_file, photographs):
+def test_moving_averages_take_the_weights_place(tmp_path, config, prefix, export):
     averaged = type(config)()
     averaged.CopyFrom(config)
     averaged.eval_config.use_moving_averages = True
-    freeze.freeze(averaged, prefix, label_map_file, tmp_path / "model")
+    checks = export(averaged, prefix, tmp_path / "model")
     name = "BoxPredictor_0/ClassPredictor/weights"
     ours, theirs = tf.train.load_checkpoint(str(tmp_path / "model/model.ckpt")), tf.train.load_checkpoint(prefix)
-    np.testing.assert_array_equal(ours.get_tensor(name), theirs.get_tensor(name + inference.AVERAGE))
+    np.testing.assert_array_equal(ours.get_tensor(name), theirs.get_tensor(name + AVERAGE))
     assert not text.read(tmp_path / "model/pipeline.config").eval_config.use_moving_averages
-    report = verify.verify(tmp_path / "model", photographs)
-    assert report["same_detections"]["checkpoint"]["share"] == 1
+    assert [one["same_detections"]["share"] for one in checks.values()] == [1, 1, 1]
 
 
-def test_the_report_of_the_proof(exported, photographs):
-    report = json.loads((exported / "export.json").read_text())
-    assert report["images"] == len(photographs)
+def test_the_checks_of_all_forms_and_their_summary(exported, checks, images):
+    report = summary(checks)
+    assert set(report["forms"]) == {one.name for one in forms.FORMS}
+    assert report["images"] == len(images)
     for one in report["same_detections"].values():
         assert one["share"] == 1 and one["detections"] >= 20
         assert one["max_box"] < 1e-4 and one["max_score"] < 1e-4
-    assert report["bytes"]["frozen_graph"] == (exported / freeze.FROZEN_GRAPH).stat().st_size
+    assert report["bytes"]["frozen_graph"] == (exported / FROZEN_GRAPH).stat().st_size
+    assert report["bytes"]["checkpoint"] == sum(path.stat().st_size for path in exported.glob("model.ckpt.*"))
     assert 0.9 < report["bytes"]["saved_model"] / report["bytes"]["frozen_graph"] < 1.2
     assert report["weights"] > 100_000
-    low, high = report["ms_quartiles"]
-    assert 0 < low <= report["ms_per_image"] <= high
+    for one in report["forms"].values():
+        low, high = one["ms_quartiles"]
+        assert 0 < low <= one["ms_per_image"] <= high
+    assert report["ms_per_image"] == checks["frozen_graph"]["ms_per_image"]
     assert "CPU" in report["device"] or "GPU" in report["device"] or "NVIDIA" in report["device"]
 
 
-def test_a_checkpoint_with_other_weights_fails_the_proof(tmp_path, exported, config, photographs):
-    import shutil
-
+def test_a_form_of_other_weights_fails_its_check_and_leaves_the_old_one(tmp_path, exported, config, images):
     from boxwright.checkpoints import checkpoint_files
     from boxwright.detector.build import build
 
-    shutil.copytree(exported, tmp_path / "model")
+    folder = tmp_path / "model"
+    shutil.copytree(exported, folder)
     other = {name: value.numpy() for name, value in build(config.model, seed=99).variables.items()}
-    checkpoint_files.write(str(tmp_path / "model" / "model.ckpt"), other)
-    with pytest.raises(RuntimeError, match="checkpoint"):
-        verify.verify(tmp_path / "model", photographs)
+    checkpoint_files.write(folder / "model.ckpt", other)
+    kept = exported.with_name(f"{exported.name}.npz")
+    with pytest.raises(RuntimeError, match=r"frozen graph does not give the detections of the checkpoint"):
+        form.export(forms.MAIN, folder / "model.ckpt", images, folder, kept)
+    assert (folder / FROZEN_GRAPH).read_bytes() == (exported / FROZEN_GRAPH).read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_equal_exports_have_equal_graphs(tmp_path, exported, config, prefix, label_map_file):
-    freeze.freeze(config, prefix, label_map_file, tmp_path / "again")
-    for name in (freeze.FROZEN_GRAPH, "label_map.pbtxt", "pipeline.config", "model.ckpt.data-00000-of-00001"):
+def test_equal_exports_have_equal_files(tmp_path, exported, config, prefix, export):
+    export(config, prefix, tmp_path / "again")
+    for name in (FROZEN_GRAPH, "label_map.pbtxt", "pipeline.config", "model.ckpt.data-00000-of-00001"):
         assert (tmp_path / "again" / name).read_bytes() == (exported / name).read_bytes(), name
+    kept = exported.with_name(f"{exported.name}.npz")
+    assert (tmp_path / "again.npz").read_bytes() == kept.read_bytes()
 
 
 def test_a_checkpoint_of_another_model_is_an_error(tmp_path, config, prefix):
@@ -182,18 +196,3 @@ def test_a_checkpoint_of_another_model_is_an_error(tmp_path, config, prefix):
         inference.load(other, prefix)
     with pytest.raises(UserError, match=r"no checkpoint .*model\.ckpt-1"):
         inference.load(config, str(tmp_path / "model.ckpt-1"))
-
-
-def test_a_folder_appears_whole_or_not_at_all(tmp_path):
-    target = tmp_path / "fine_tuned_model"
-    stale = tmp_path / ".fine_tuned_model.1.tmp"
-    stale.mkdir()
-    with pytest.raises(RuntimeError), freeze.whole_folder(target) as folder:
-        (folder / "half").write_text("")
-        raise RuntimeError
-    assert list(tmp_path.iterdir()) == []
-    for content in ("one", "two"):
-        with freeze.whole_folder(target) as folder:
-            (folder / content).write_text(content)
-        assert [path.name for path in target.iterdir()] == [content]
-    assert list(tmp_path.iterdir()) == [target]

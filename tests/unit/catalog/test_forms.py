@@ -1,0 +1,38 @@
+"""The list of export forms, and what it says of the modules that write and run them."""
+
+import importlib
+
+import pytest
+
+from boxwright.catalog import forms
+from boxwright.core import code
+
+
+@pytest.mark.parametrize("form", forms.FORMS, ids=lambda form: form.name)
+def test_every_form_can_be_written_and_run(form):
+    assert callable(importlib.import_module(form.module).write)
+    assert callable(importlib.import_module(form.runtime).load)
+    # What is opened is a file or folder of the form, or the beginning of the names of several.
+    assert any(name.rstrip("/").startswith(form.path) for name in form.files)
+    if form.made_from:
+        assert forms.named(form.made_from) in forms.FORMS
+
+
+def test_no_file_belongs_to_two_forms():
+    names = [name.rstrip("/") for form in forms.FORMS for name in form.files]
+    names += [forms.PIPELINE, forms.LABEL_MAP, forms.STATE, forms.SUMMARY]
+    assert len(names) == len(set(names)) and len({form.name for form in forms.FORMS}) == len(forms.FORMS)
+
+
+@pytest.mark.parametrize("form", [form for form in forms.FORMS if form.made_from], ids=lambda form: form.name)
+def test_runtimes_know_nothing_of_the_engine(form):
+    rooms = {path.partition("/")[0] for path in code.reach(form.runtime)}
+    assert rooms <= {"__init__.py", "core", "runtimes"}
+
+
+def test_forms_are_not_reached_from_one_another():
+    """But the one that they are made from: each has an identity of its own."""
+    assert not [path for path in code.reach("boxwright.export.form") if path.startswith("export/forms/")]
+    reached = code.reach("boxwright.export.forms.saved_model", "boxwright.runtimes.saved_model")
+    assert "export/forms/frozen_graph.py" not in reached and "runtimes/saved_model.py" in reached
+    assert "runtimes/saved_model.py" not in code.reach("boxwright.export.forms.frozen_graph")

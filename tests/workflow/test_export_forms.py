@@ -1,0 +1,66 @@
+"""A form that is added to the list of export forms, in a copy of the code."""
+
+import json
+
+import pytest
+
+from tests.workflow.work import COMPARISON, planned
+
+FOLDER = "results/models/small/fine_tuned_model"
+TOY = {"Writing the toy of small", "Comparing the exported forms of small"} | COMPARISON
+
+ENTRY = """
+
+FORMS = (*FORMS, Form("toy", "toy", "toys/detector.toy", ("toys/detector.toy",), made_from="frozen_graph"))
+"""
+WRITER = '''"""The frozen graph backwards."""
+
+
+def write(source, target):
+    target.parent.mkdir()
+    target.write_bytes(source.read_bytes()[::-1])
+'''
+RUNTIME = '''"""The toy at work."""
+
+from boxwright.runtimes import frozen_graph
+
+
+def load(path):
+    return frozen_graph.FrozenGraph(frozen_graph.GraphDef.FromString(path.read_bytes()[::-1]))
+'''
+
+
+@pytest.fixture
+def project(finished, tmp_path, checkout):
+    """A copy of the finished project, worked on by code with one form more."""
+    library = checkout / "workflow/boxwright"
+    with (library / "catalog/forms.py").open("a") as file:
+        file.write(ENTRY)
+    (library / "export/forms/toy.py").write_text(WRITER)
+    (library / "runtimes/toy.py").write_text(RUNTIME)
+    project = finished.copy(tmp_path / "project")
+    project.checkout = checkout
+    return project
+
+
+def exported(project) -> dict[str, tuple[bytes, int]]:
+    """Bytes and times of the exported files."""
+    found = [path for path in (project / FOLDER).rglob("*") if path.is_file()]
+    return {str(path.relative_to(project / FOLDER)): (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
+
+
+def test_a_new_form_writes_only_itself(project):
+    assert planned(project) == TOY
+    before = exported(project)
+    assert project.snakemake().work == TOY
+    after = exported(project)
+    assert set(after) - set(before) == {"toys/detector.toy"}
+    assert {name for name in before if after[name] != before[name]} == {"export.json"}
+    said = json.loads(after["export.json"][0])["forms"]["toy"]
+    assert said["bytes"] == len(after["toys/detector.toy"][0]) and said["same_detections"]["share"] == 1
+    page = (project / "results/comparison/exports.html").read_text()
+    assert "toy" in page and "SavedModel" in page
+    assert planned(project) == set()
+    with (project.checkout / "workflow/boxwright/runtimes/toy.py").open("a") as file:
+        file.write("\n_ADDED = 1\n")
+    assert planned(project) == TOY

@@ -1,0 +1,72 @@
+"""The forms in which a detector is exported: how each is called, what it is made from, and which files it has.
+
+Rules, checks, the report and the comparison of models loop over `FORMS`. A form is one entry here and two modules:
+
+- `boxwright.export.forms.<name>` writes the form: `write(source, target)`. `source` is the path of the form that it is
+  made from, beside which lie the detector's pipeline.config and label_map.pbtxt; `target` is its own, in a folder that
+  is there.
+- `boxwright.runtimes.<name>` runs it: `load(path)` gives a function from images to detections (`runtimes.Detect`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+# The folder of a model's exported files, and what lies in it beside the forms.
+FOLDER = "fine_tuned_model"
+PIPELINE = "pipeline.config"
+LABEL_MAP = "label_map.pbtxt"
+STATE = "checkpoint"
+SUMMARY = "export.json"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of exported detectors.
+
+    name: of its modules. title: for people, as in "the frozen graph of raccoons". path: what its runtime opens, below
+    `FOLDER`. files: all that it consists of, below `FOLDER`; a folder ends in "/". made_from: the form whose files it
+    is written from; None for the checkpoint, which is written from the training's.
+    """
+
+    name: str
+    title: str
+    path: str
+    files: tuple[str, ...]
+    made_from: str | None = "checkpoint"
+
+    @property
+    def module(self) -> str:
+        """The module that writes the form."""
+        return f"boxwright.export.forms.{self.name}"
+
+    @property
+    def runtime(self) -> str:
+        """The module that loads and calls it. A checkpoint is no program: the engine runs it."""
+        return f"boxwright.runtimes.{self.name}" if self.made_from else self.module
+
+    def deciding(self) -> dict[str, Any]:
+        """What of this entry decides the bytes of the form's files and of its check."""
+        return {"name": self.name, "path": self.path, "files": self.files, "made_from": self.made_from}
+
+
+FORMS = (
+    Form("frozen_graph", "frozen graph", "frozen_inference_graph.pb", ("frozen_inference_graph.pb",)),
+    Form("saved_model", "SavedModel", "saved_model", ("saved_model/",), made_from="frozen_graph"),
+    Form(
+        "checkpoint",
+        "checkpoint",
+        "model.ckpt",
+        ("model.ckpt.index", "model.ckpt.data-00000-of-00001"),
+        made_from=None,
+    ),
+)
+
+
+def named(name: str) -> Form:
+    """The form of that name; KeyError where there is none."""
+    return {form.name: form for form in FORMS}[name]
+
+
+CHECKPOINT = named("checkpoint")
+# The form that predictions are made with, and whose size and speed stand for the detector.
+MAIN = named("frozen_graph")

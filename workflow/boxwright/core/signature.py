@@ -1,0 +1,14 @@
+"""What goes into an exported detector and what comes out, by the OD API's names."""
+
+# uint8 [B, H, W, 3], images of any size.
+INPUT = "image_tensor"
+# All float32; boxes are [ymin, xmin, ymax, xmax] normalised to 0..1, classes count from 1.
+OUTPUTS = (
+    "detection_boxes",
+    "detection_scores",
+    "detection_classes",
+    "detection_multiclass_scores",
+    "num_detections",
+    "raw_detection_boxes",
+    "raw_detection_scores",
+)

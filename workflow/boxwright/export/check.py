@@ -1,0 +1,95 @@
+"""The check of one exported form: the same detections as the checkpoint, its size, and its time for an image."""
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from boxwright import devices
+from boxwright.export import reference
+from boxwright.export.reference import Detections
+from boxwright.runtimes import Detect
+
+# Two detections are the same when they are of one class and no coordinate (of a box normalised to 0..1) or score
+# differs by more. The order of sums differs between the graphs, which moves a score by some 1e-6.
+TOLERANCE = 1e-3
+# Below this score a detection may come in or go out of the list by such a difference.
+CONFIDENT = 0.01
+# Suppression decides near-ties either way. The OD API against itself with other CPU kernels: 98.7 % of the detections.
+LEAST_SAME = 0.98
+
+_MOST_TIMED, _MOST_SECONDS = 20, 5.0
+
+
+def check(
+    detect: Detect, images: Sequence[np.ndarray], wanted: Sequence[Detections], files: Iterable[str | Path]
+) -> dict[str, Any]:
+    """Run a form on `images` (uint8 [H, W, 3]) and compare its detections with those `wanted`.
+
+    files: what the form consists of, folders with all below them. Returns {images, same_detections: {share, max_box,
+    max_score, detections}, bytes, ms_per_image, ms_quartiles, device}: the share of detections that are the same and
+    the largest difference of their boxes (normalised) and scores; milliseconds for one image at a time without the
+    warm-up, as median and quartiles, and the device that needed them.
+    """
+    found = reference.answers(detect, images)
+    return {
+        "images": len(images),
+        "same_detections": compare(zip(wanted, found, strict=True)),
+        "bytes": sum(_size(Path(path)) for path in files),
+        **_timing(detect, images),
+    }
+
+
+def refuse_others(checked: dict[str, Any], what: str) -> None:
+    """Raise RuntimeError where a check found other detections than the checkpoint's: `what` must not be used."""
+    if checked["same_detections"]["share"] < LEAST_SAME:
+        raise RuntimeError(
+            f"The exported {what} does not give the detections of the checkpoint that was measured: "
+            f"{checked['same_detections']}. This is a fault of boxwright; please report it with the pipeline.config."
+        )
+
+
+def compare(pairs: Iterable[tuple[Detections, Detections]]) -> dict[str, float]:
+    """How much two lists of detections per image differ, whichever comes first; see `check`."""
+    same = total = 0
+    box = score = 0.0
+    for one, other in pairs:
+        for first, second in ((one, other), (other, one)):
+            for row in np.flatnonzero(first["detection_scores"][0] >= CONFIDENT):
+                total += 1
+                boxes = np.abs(second["detection_boxes"][0] - first["detection_boxes"][0, row]).max(axis=1)
+                scores = np.abs(second["detection_scores"][0] - first["detection_scores"][0, row])
+                fits = second["detection_classes"][0] == first["detection_classes"][0, row]
+                fits &= (boxes <= TOLERANCE) & (scores <= TOLERANCE)
+                if fits.any():
+                    same += 1
+                    nearest = np.argmin(np.where(fits, boxes + scores, np.inf))
+                    box, score = max(box, float(boxes[nearest])), max(score, float(scores[nearest]))
+    return {"share": same / total if total else 1.0, "max_box": box, "max_score": score, "detections": total // 2}
+
+
+def _size(path: Path) -> int:
+    found = [path] if path.is_file() else [below for below in path.rglob("*") if below.is_file()]
+    return sum(file.stat().st_size for file in found)
+
+
+def _timing(detect: Detect, images: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Median time of one image, its quartiles, and where; the comparison before was the warm-up."""
+    times: list[float] = []
+    while len(times) < _MOST_TIMED and sum(times) < _MOST_SECONDS:
+        image = images[len(times) % len(images)][np.newaxis]
+        start = time.perf_counter()
+        detect(image)
+        times.append(time.perf_counter() - start)
+    low, median, high = (round(1e3 * value, 2) for value in np.quantile(times, (0.25, 0.5, 0.75)).tolist())
+    return {"ms_per_image": median, "ms_quartiles": [low, high], "device": _device()}
+
+
+def _device() -> str:
+    """The first GPU by its name, else the number of processors that this process may use."""
+    for gpu in tf.config.get_visible_devices("GPU"):
+        return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
+    return f"CPU, {devices.processors()} processors"

@@ -1,0 +1,1 @@
+"""How each form of an exported detector is written, one module a form; `catalog.forms` lists them."""

@@ -1,0 +1,47 @@
+"""What every exported form must give: the detections of the checkpoint that was measured, on a few held-out images.
+
+They are kept in a file, so that a form can be checked, also years later, without running the engine again.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from boxwright import tfrecord
+from boxwright.core import files
+from boxwright.images import loader
+from boxwright.records.example import from_example
+from boxwright.runtimes import Detect
+
+# The detections of one image, rows [1, M, ...] with the best first.
+Detections = Mapping[str, np.ndarray]
+
+_IMAGES = 8
+_NAMES = ("detection_boxes", "detection_scores", "detection_classes")
+
+
+def images(records: Sequence[str | Path]) -> list[np.ndarray]:
+    """The images that forms are checked on, uint8 [H, W, 3]: some of the record files, spread over all of them."""
+    index = tfrecord.Index(records)
+    positions = np.unique(np.linspace(0, len(index) - 1, min(_IMAGES, len(index))).round().astype(int))
+    return [loader.load_rgb(from_example(index[position]).encoded) for position in positions.tolist()]
+
+
+def answers(detect: Detect, images: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """The detections on each image alone: boxes [1, M, 4], scores and classes [1, M]."""
+    found = (detect(image[np.newaxis]) for image in images)
+    return [{name: answer[name] for name in _NAMES} for answer in found]
+
+
+def write(path: str | Path, detections: Sequence[Detections]) -> None:
+    """Keep the detections of several images in an .npz file, which appears whole."""
+    with files.writing(path) as file:
+        np.savez(file, **{name: np.concatenate([one[name] for one in detections]) for name in _NAMES})
+
+
+def read(path: str | Path) -> list[dict[str, np.ndarray]]:
+    """What `write` kept."""
+    with np.load(path) as kept:
+        tensors = {name: kept[name] for name in _NAMES}
+    return [{name: tensors[name][[row]] for name in _NAMES} for row in range(len(tensors[_NAMES[0]]))]

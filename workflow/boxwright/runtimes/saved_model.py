@@ -1,0 +1,18 @@
+"""A SavedModel by its signature `serving_default`, as TensorFlow 2 programs and servers call it."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from boxwright.runtimes import Detect
+
+
+def load(path: str | Path) -> Detect:
+    """The SavedModel of a folder at work."""
+    function = tf.saved_model.load(str(path)).signatures["serving_default"]
+
+    def detect(images: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: value.numpy() for name, value in function(inputs=tf.constant(images)).items()}
+
+    return detect

@@ -1,0 +1,26 @@
+"""Write one form of the detector and check that it gives the detections of the checkpoint."""
+
+from pathlib import Path
+
+from boxwright.catalog import forms
+from boxwright.console.job import job
+from boxwright.core import files
+
+with job(snakemake, tensorflow=True):
+    from boxwright import devices
+    from boxwright.console import progress
+    from boxwright.export import reference
+    from boxwright.export.form import export
+
+    devices.take(devices.Compute()).tell(progress.say, progress.warn)
+
+    form = forms.named(snakemake.params.form)
+    folder = Path(snakemake.input.config).parent
+    checked = export(
+        form,
+        folder / forms.named(form.made_from).path,
+        reference.images(snakemake.input.records),
+        folder,
+        snakemake.input.reference,
+    )
+    files.write_json(snakemake.output.check, checked)
