@@ -30,8 +30,8 @@ def checks(case: Case) -> Iterator[Check]:
         yield _rates(name, table)
     arrays = np.load(case.folder / "outputs.npz")
     for name, run in case.golden["runs"].items():
-        for check in _steps(case, name, run, arrays):
-            yield Check(f"{name} {check.name}", check.difference, check.bar, check.unit)
+        for one in _steps(case, name, run, arrays):
+            yield Check(f"{name} {one.name}", one.difference, one.bar, one.unit)
 
 
 def _rates(name: str, table: dict) -> Check:
