@@ -11,7 +11,7 @@ with job(snakemake, tensorflow=True) as undeclared:
     from boxwright.dataset import label_map
     from boxwright.pipeline import text
     from boxwright.records import events
-    from boxwright.training import workers
+    from boxwright.training.launch import launch
     from boxwright.training.log import TOTAL
     from boxwright.training.segment import train_segment
 
@@ -40,7 +40,7 @@ with job(snakemake, tensorflow=True) as undeclared:
     # A cluster's profile may ask for several machines.
     tasks = snakemake.resources.get("tasks", 1)
     if tasks > 1:
-        workers.launch(arguments, tasks=tasks, nodes=snakemake.resources.get("nodes", 1), gpus=machine["gpus"])
+        launch(arguments, tasks=tasks, nodes=snakemake.resources.get("nodes", 1), gpus=machine["gpus"])
     else:
         with text.located(document):
             train_segment(**arguments)

@@ -94,7 +94,7 @@ def parts_in(room):
     for path in folder.glob("*.py"):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         names = [node.name for node in body if isinstance(node, ast.FunctionDef)]
-        names += [target.id for node in body if isinstance(node, ast.Assign) for target in node.targets]
+        names += [ast.unparse(target) for node in body if isinstance(node, ast.Assign) for target in node.targets]
         if "make" in names:
             yield path.stem
 

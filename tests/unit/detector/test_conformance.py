@@ -15,6 +15,7 @@ from boxwright.core import code
 from boxwright.detector import inference
 from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
+from boxwright.detector.protocol import Detector
 from boxwright.pipeline import parts, text
 from boxwright.protos import DetectionModel, model_of
 
@@ -59,6 +60,14 @@ def detector(row):
 def images(detector):
     image = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 3), dtype=np.uint8)
     return detector.preprocess_batch(tf.constant(image))
+
+
+def test_it_is_a_detector(detector):
+    for name in [*Detector.__annotations__, *vars(Detector)]:
+        assert name.startswith("_") or hasattr(detector, name), name
+    for name, columns in detector.class_columns().items():
+        slots = detector.num_classes + columns.background
+        assert detector.variables[name].shape[-1] % (slots * columns.each) == 0, name
 
 
 def test_the_maps_of_the_backbone_are_those_of_the_row(row, detector, images):

@@ -156,8 +156,11 @@ def test_a_model_without_anchors_is_an_error():
             r"stride is \[1, 2\]: num_layers",
         ),
         (SSD % (FIXED, 1, "", "grid_anchor_generator { scales: 1 }"), "aspect_ratios is not set: none is listed"),
-        (SSD % (FIXED, 1, "", ""), "anchor_generator_oneof is not set"),
-        (SSD % (FIXED, 1, "", "flexible_grid_anchor_generator {}"), "flexible_grid_anchor_generator is not supported"),
+        (SSD % (FIXED, 2, "", ""), "anchor_generator_oneof is not set"),
+        (
+            SSD % (FIXED, 1, "", "flexible_grid_anchor_generator {}"),
+            "'flexible_grid_anchor_generator': the engine does",
+        ),
         (SSD % ("", 6, "", SIX), "image_resizer_oneof is not set"),
         (SSD % ("pad_to_multiple_resizer { multiple: 0 }", 6, "", SIX), "multiple"),
         ((SSD % (FIXED, 6, "", SIX)).replace("mobilenet_v1", "resnet50_v1_fpn"), "feature extractor is not supported"),

@@ -18,7 +18,7 @@ from boxwright.run.plan import RunPlan
 
 plan = RunPlan(yaml.safe_load(Path(sys.argv[2]).read_text()), plan_data=True)
 identities = Identities(plan)
-given = {"name": [plan.models[0]], "shard": list(plan.data.identities)[-1:], "form": FORMS}
+given = {"name": [plan.models[0]], "shard": [max(plan.data.identities)], "form": FORMS}
 found = {}
 for rule, one in inspect.getmembers(Identities, lambda member: callable(member) or isinstance(member, property)):
     if rule.startswith("_") or rule == "fetch_zoo_model":
@@ -30,7 +30,5 @@ for rule, one in inspect.getmembers(Identities, lambda member: callable(member) 
     for form in given["form"] if "form" in names else [None]:
         arguments = {name: form if name == "form" else given[name][0] for name in names}
         found[rule if form is None else f"{rule} {form.name}"] = getattr(identities, rule)(**arguments)
-memory = Path(plan.plan_folder, "facts.txt")
-print(
-    json.dumps({"identities": found, "memory": memory.read_text().splitlines()[0], "read": memory.stat().st_mtime_ns})
-)
+read = Path(plan.plan_folder, "facts.txt").stat().st_mtime_ns
+print(json.dumps({"identities": found, "read": read}))

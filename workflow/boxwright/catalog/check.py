@@ -39,14 +39,11 @@ class _Found(NamedTuple):
     use: Any
 
 
-def findings(message: Message, path: str = "", *, needed: bool = False) -> list[Finding]:
-    """All that the engine refuses in `message`, which stands at `path` (a whole configuration at ""), and below it.
-
-    needed: where it can choose, it must.
-    """
+def findings(message: Message, path: str = "") -> list[Finding]:
+    """All that the engine refuses in `message`, which stands at `path` (a whole configuration at ""), and below it."""
     return [
         Finding("error", found.rule, _join(path, found.field), found.value, found.why, found.use)
-        for found in _walk(message, Block(needed=needed))
+        for found in _walk(message, ANYWHERE)
     ]
 
 

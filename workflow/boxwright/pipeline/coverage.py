@@ -60,9 +60,6 @@ def anchorless(config: Message, images: np.ndarray) -> tuple[int, int] | None:
     It matters where anchors that reach over the image's border are left out. Without images, this is known where the
     resizer makes all of them alike. None also for a model whose anchors are not known.
     """
-    model, _ = model_of(config)
-    if not check.sound(model):
-        return None
     try:
         layout = Layout(config)
         if not layout.leaves_out:
@@ -92,8 +89,7 @@ def share(config: Message, boxes: np.ndarray, images: np.ndarray) -> float | Non
 
     Takes `config`, `boxes` and `images` as `fit` does.
     """
-    model, _ = model_of(config)
-    if not len(boxes) or not check.sound(model):
+    if not len(boxes):
         return None
     try:
         return float((fit(config, boxes, images).iou >= MEETS).mean())
@@ -134,7 +130,8 @@ class Layout:
         family = FAMILIES[name]
         message = getattr(self._model, family.anchor_generator)
         check.require(message, f"model.{name}.{family.anchor_generator}")
-        check.require(self._model.image_resizer, f"model.{name}.image_resizer")
+        for part in ("image_resizer", "feature_extractor"):
+            check.require(getattr(self._model, part), f"model.{name}.{part}")
         self._generator: AnchorGenerator = parts.make(message)
         self._resizer = parts.make(self._model.image_resizer)
         self.clips = not family.border_anchors and self._model.clip_anchors_to_image

@@ -198,11 +198,7 @@ class Identities:
 
     def _network(self, name: str) -> list[str]:
         """The modules by name that a model is built from."""
-        row = self._row(name)
-        rooms = {"build": [row.family], "families": [row.family], "backbones": [row.backbone], "heads": row.heads}
-        rooms["necks"] = [row.neck] if row.neck else []
-        own = [f"boxwright.detector.{room}.{module}" for room, modules in rooms.items() for module in modules]
-        return [*own, *parts.in_use(self._plan.configurations[name].model)]
+        return [*self._row(name).modules(), *parts.in_use(self._plan.configurations[name].model)]
 
     @staticmethod
     def _resizer(config: Message) -> str:

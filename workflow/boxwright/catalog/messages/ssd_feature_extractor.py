@@ -23,8 +23,8 @@ def _maps(message: Message) -> Iterator[Break]:
     """A neck can only add so many maps to those of the backbone."""
     row = EXTRACTORS.get(message.type)
     if row is not None and message.num_layers not in (counts := row.num_layers()):
-        why = f"it must be {counts[0]} to {counts[-1]}: {message.type} gives {len(row.levels)} maps"
-        yield "num_layers", message.num_layers, f"{why}, and at most {row.most_extra_maps} come on top", counts[-1]
+        why = f"it must be {counts[0]} to {counts[-1]}, as {message.type} gives {len(row.levels)} feature maps"
+        yield "num_layers", message.num_layers, f"{why} and at most {row.most_extra_maps} come on top", counts[-1]
 
 
 SPEC = Spec(

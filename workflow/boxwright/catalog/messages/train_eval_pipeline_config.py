@@ -1,5 +1,5 @@
 """The root of a pipeline.config."""
 
-from boxwright.catalog.spec import Spec
+from boxwright.catalog.spec import Block, Spec
 
-SPEC = Spec(unread={"eval_input_reader": lambda config: True})
+SPEC = Spec(fields={"model": Block(needed=True)}, unread={"eval_input_reader": lambda config: True})

@@ -67,7 +67,7 @@ class Bottleneck:
         return tf.nn.relu(shortcut + x)
 
 
-class Block:
+class ResidualBlock:
     """The units of one block; `number` from 1 to 4. `stride` is that of the last unit, `rate` that of all units."""
 
     def __init__(
@@ -120,11 +120,11 @@ class ProposalFeatures:
         self.blocks, reached, rate = [], 4, 1
         for number in (1, 2, 3):
             stride = 2 if reached < output_stride else 1
-            self.blocks.append(Block(variables, scope, depth, number, settings, stride=stride, rate=rate))
+            self.blocks.append(ResidualBlock(variables, scope, depth, number, settings, stride=stride, rate=rate))
             # A stride that is not taken dilates all that follows.
             reached, rate = reached * stride, rate * (2 // stride)
         used = len(variables.trainable)
-        self.unused = Block(variables, scope, depth, 4, settings, stride=1, rate=rate)
+        self.unused = ResidualBlock(variables, scope, depth, 4, settings, stride=1, rate=rate)
         del variables.trainable[used:]
         self.train_batch_norm = settings.batch_norm.train
         self.level = output_stride.bit_length() - 1
@@ -153,7 +153,7 @@ class BlockFeatures:
     channels = EXPANSION * WIDTHS[3]
 
     def __init__(self, variables: Variables, scope: str, depth: int, settings: Hyperparams):
-        self.block = Block(variables, scope, depth, 4, settings, stride=1)
+        self.block = ResidualBlock(variables, scope, depth, 4, settings, stride=1)
 
     def __call__(self, regions: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.block(regions, training)

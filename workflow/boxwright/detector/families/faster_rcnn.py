@@ -5,10 +5,8 @@ boxes are in pixels of the preprocessed image, [ymin, xmin, ymax, xmax]; detecti
 without its padding.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import tensorflow as tf
 
 from boxwright.boxes import geometry, mining, nms, targets
@@ -21,10 +19,9 @@ from boxwright.checkpoints.class_rows import ClassColumns
 from boxwright.detector import roi
 from boxwright.detector.backbones import Backbone, BoxFeatures
 from boxwright.detector.families import faster_rcnn_losses
+from boxwright.detector.families.base import BuiltDetector
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.heads import ProposalClassifier, ProposalHead
-from boxwright.detector.layers import Variables
-from boxwright.detector.preprocessing import Preprocessing
 
 Tensors = dict[str, tf.Tensor]
 
@@ -75,20 +72,15 @@ class SecondStage:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FasterRcnn:
+class FasterRcnn(BuiltDetector):
     """The whole detector of built parts; a `Detector`.
 
-    registry: holds the variables of backbone, heads and box features.
-    backbone_scopes: the prefixes of the names of variables that a checkpoint of the feature extractor can fill.
     backbone: gives the one map that proposals are made from and features are cut out of.
     anchors: on that map, in pixels. matcher: of anchors and ground truth. box_coder, localization_loss: of both stages.
     second: None where proposals are the detections.
     """
 
     numbers: FasterRcnnNumbers
-    registry: Variables
-    backbone_scopes: Sequence[str]
-    preprocessing: Preprocessing
     backbone: Backbone
     anchors: AnchorGenerator
     head: ProposalHead
@@ -96,16 +88,6 @@ class FasterRcnn:
     box_coder: BoxCoder
     localization_loss: LocalizationLoss
     second: SecondStage | None
-
-    @property
-    def variables(self) -> dict[str, tf.Variable]:
-        """Every variable by its checkpoint name."""
-        return self.registry.by_name
-
-    @property
-    def trainable(self) -> list[str]:
-        """Names of the variables that gradients reach."""
-        return self.registry.trainable
 
     @property
     def num_classes(self) -> int:
@@ -117,38 +99,14 @@ class FasterRcnn:
         """1 where proposals are the detections, else 2."""
         return 1 if self.second is None else 2
 
-    @property
-    def padding_value(self) -> np.ndarray | float:
-        """What fills smaller images of a batch."""
-        return self.preprocessing.padding_value
-
-    @property
-    def static_size(self) -> tuple[int, int] | None:
-        """Height and width of every preprocessed image; None where they depend on the image."""
-        return self.preprocessing.static_size
-
     def class_columns(self) -> dict[str, ClassColumns]:
         """The variables of the second stage whose last axis holds something for each class."""
         return {} if self.second is None else self.second.head.class_columns()
 
     def object_graph_keys(self) -> dict[str, str]:
         """The key of every variable in a TF2 checkpoint, by checkpoint name; none for a model of TF1."""
-        parts = [self.backbone, self.head]
-        if self.second is not None:
-            parts += [self.second.features, self.second.head]
-        return {name: key for part in parts for name, key in part.object_graph_keys().items()}
-
-    def regularization_loss(self) -> tf.Tensor:
-        """The sum of all penalties on weights, float32 scalar."""
-        return self.registry.regularization_loss()
-
-    def preprocess(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """[H, W, 3] RGB of 0..255 -> float32 [h, w, channels], resized and padded, and its true shape, int32 [3]."""
-        return self.preprocessing(image)
-
-    def preprocess_batch(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Images of one size [B, H, W, 3], each preprocessed: float32 [B, h, w, channels] and int32 [B, 3]."""
-        return self.preprocessing.batch(images)
+        second = [] if self.second is None else [self.second.features, self.second.head]
+        return self._keys(self.backbone, self.head, *second)
 
     def predict(
         self, images: tf.Tensor, true_shapes: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None

@@ -1,9 +1,7 @@
 """SSD, the single shot detector (Liu et al. 2016, https://arxiv.org/abs/1512.02325)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import tensorflow as tf
 
 from boxwright.boxes import mining, nms, sampling
@@ -16,11 +14,10 @@ from boxwright.boxes.similarity import Similarity
 from boxwright.checkpoints.class_rows import ClassColumns
 from boxwright.core.errors import UserError
 from boxwright.detector.backbones import Backbone
+from boxwright.detector.families.base import BuiltDetector
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.heads import BoxHead
-from boxwright.detector.layers import Variables
 from boxwright.detector.necks import Neck
-from boxwright.detector.preprocessing import Preprocessing
 from boxwright.devices import replicas
 
 LOCALIZATION = "Loss/localization_loss"
@@ -58,12 +55,10 @@ class SsdNumbers:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Ssd:
+class Ssd(BuiltDetector):
     """The whole detector of built parts; a `Detector`.
 
-    registry: holds the variables of backbone, neck and head.
     neck: None where the backbone's maps are those of the head.
-    backbone_scopes: the prefixes of the names of variables that a checkpoint of the feature extractor can fill.
     miner: chooses the anchors of high loss; None: all count.
 
     Boxes are [ymin, xmin, ymax, xmax], normalised to the preprocessed image without its padding in what comes in
@@ -71,9 +66,6 @@ class Ssd:
     """
 
     numbers: SsdNumbers
-    registry: Variables
-    backbone_scopes: Sequence[str]
-    preprocessing: Preprocessing
     backbone: Backbone
     neck: Neck | None
     head: BoxHead
@@ -88,16 +80,6 @@ class Ssd:
     convert_scores: nms.ScoreConverter
 
     @property
-    def variables(self) -> dict[str, tf.Variable]:
-        """Every variable by its checkpoint name."""
-        return self.registry.by_name
-
-    @property
-    def trainable(self) -> list[str]:
-        """Names of the variables that gradients reach."""
-        return self.registry.trainable
-
-    @property
     def num_classes(self) -> int:
         """Without the background."""
         return self.numbers.num_classes
@@ -107,35 +89,13 @@ class Ssd:
         """Columns of the class predictions: the classes, after the background where the model has one."""
         return self.numbers.num_classes + bool(self.numbers.add_background_class)
 
-    @property
-    def padding_value(self) -> np.ndarray | float:
-        """What fills smaller images of a batch."""
-        return self.preprocessing.padding_value
-
-    @property
-    def static_size(self) -> tuple[int, int] | None:
-        """Height and width of every preprocessed image; None where they depend on the image."""
-        return self.preprocessing.static_size
-
     def class_columns(self) -> dict[str, ClassColumns]:
         """The variables of the head whose last axis holds something for each class."""
         return self.head.class_columns()
 
     def object_graph_keys(self) -> dict[str, str]:
         """The key of every variable in a TF2 checkpoint, by checkpoint name; none for a model of TF1."""
-        parts = (self.backbone, self.neck, self.head)
-        return {name: key for part in parts if part is not None for name, key in part.object_graph_keys().items()}
-
-    def preprocess(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One image, uint8 or float32 [H, W, 3] of 0..255, resized and normalised, and its shape without padding.
-
-        Returns float32 [h, w, c] and int32 [3].
-        """
-        return self.preprocessing(image)
-
-    def preprocess_batch(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Images of one size [B, H, W, 3], each preprocessed: float32 [B, h, w, c] and int32 [B, 3]."""
-        return self.preprocessing.batch(images)
+        return self._keys(self.backbone, self.neck, self.head)
 
     def feature_maps(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
         """The maps [B, h, w, C] that boxes are predicted from, by level, finest first.
@@ -263,10 +223,6 @@ class Ssd:
         )
         sample = tf.cast(sample, tf.float32)
         return wanted._replace(class_weights=wanted.class_weights * sample, box_weights=wanted.box_weights * sample)
-
-    def regularization_loss(self) -> tf.Tensor:
-        """The sum of the penalties on the variables, scalar."""
-        return self.registry.regularization_loss()
 
     def postprocess(
         self, predictions: dict[str, tf.Tensor], true_shapes: tf.Tensor | None = None
