@@ -164,7 +164,14 @@ def trained_variables(detector: Detector, training: Message) -> dict[str, tf.Var
 
 
 def build_optimizer(message: Message, variables: Mapping[str, tf.Variable]) -> Optimizer:
-    """The optimizer of an `Optimizer` message, which trains `variables` (by checkpoint name)."""
+    """The optimizer of an `Optimizer` message, which trains `variables` (by checkpoint name).
+
+    Raises UserError where it chooses no optimizer, or no learning rate.
+    """
+    kind = parts.choice(message)
+    if not (kind and parts.choice(getattr(message, kind).learning_rate)):
+        field = f"{kind}.learning_rate" if kind else "one of its alternatives"
+        raise UserError(f"train_config.optimizer says no learning rate: set {field} in it.")
     decay = message.moving_average_decay if message.use_moving_average else None
     return parts.make(message, variables=variables, moving_average_decay=decay)
 
