@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from boxwright import protos
 from boxwright.boxes.matchers.argmax_matcher import ArgmaxMatcher
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
 from boxwright.pipeline import parts
 
@@ -101,4 +101,4 @@ def test_mistakes(fields, message):
 )
 def test_thresholds_that_cannot_be_are_refused_by_the_catalogue(fields, message):
     with pytest.raises(UserError, match=message):
-        limits.require(protos.Matcher(argmax_matcher=fields), "matcher")
+        check.require(protos.Matcher(argmax_matcher=fields), "matcher")

@@ -7,7 +7,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from boxwright import protos
 from boxwright.boxes import nms
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
 from boxwright.pipeline import parts
 
@@ -223,7 +223,7 @@ def test_the_catalogue_refuses_mistakes_all_at_once():
         use_static_shapes=True,
     )
     with pytest.raises(UserError) as error:
-        limits.require(config, "batch_non_max_suppression")
+        check.require(config, "batch_non_max_suppression")
     for part in (
         "iou_threshold is 1.5: it must be 0 to 1",
         "max_detections_per_class is 200: it must not be above max_total_detections, which is 100",
@@ -247,4 +247,4 @@ def test_score_converters():
     np.testing.assert_allclose(convert("SOFTMAX"), [[0.25, 0.75]], rtol=1e-6)
     np.testing.assert_allclose(convert("SOFTMAX", logit_scale=0.5), [[0.1, 0.9]], rtol=1e-6)
     with pytest.raises(UserError, match="logit_scale"):
-        limits.require(protos.PostProcessing(logit_scale=0), "post_processing")
+        check.require(protos.PostProcessing(logit_scale=0), "post_processing")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from boxwright.catalog import limits
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
 from boxwright.detector.resizers.resizer import Resizer
 from boxwright.pipeline import parts, text
@@ -136,4 +136,4 @@ def test_none_is_said():
 )
 def test_bad_settings_are_refused_by_the_catalogue(written, field):
     with pytest.raises(UserError, match=field):
-        limits.require(parse(written), "image_resizer")
+        check.require(parse(written), "image_resizer")
