@@ -119,7 +119,7 @@ def test_truncation_is_found_and_named(tmp_path, lost):
 def test_file_cut_between_two_records_is_found_by_its_count(tmp_path):
     whole = write_file(tmp_path / "a.tfrecord", PAYLOADS)
     cut = write_file(tmp_path / "b.tfrecord", PAYLOADS[:3])
-    with pytest.raises(UserError, match=f"{cut} holds 3 records and must hold 5") as error:
+    with pytest.raises(UserError, match=f"{cut} holds 3 records but must hold 5") as error:
         tfrecord.Index([whole, cut], counts=[5, 5])
     assert str(whole) not in str(error.value)
 

@@ -268,7 +268,7 @@ def test_each_damaged_result_is_named_and_made_again(project, damage, name):
     damage(project / name)
     outcome = project.snakemake("--dry-run")
     assert outcome.work == DAMAGES[name]
-    said = rf"^{re.escape(name)} (is gone|has \d+ bytes, it was written with \d+): made again$"
+    said = rf"^{re.escape(name)} (is gone|has \d+ bytes instead of \d+): made again$"
     assert re.search(said, outcome.text, re.M)
 
 

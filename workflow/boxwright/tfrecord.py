@@ -1,8 +1,8 @@
 """TFRecord framing: writing, checked reading in order, and random access.
 
 A record is its length (uint64, little endian), the masked CRC-32C of these 8 bytes (uint32), the payload, and the
-masked CRC-32C of the payload (uint32). The mask rotates the checksum right by 15 bits and adds a constant, so that
-checksums of data that hold checksums stay good (format: TensorFlow's tensorflow/core/lib/io/record_writer.h).
+masked CRC-32C of the payload (uint32). The mask rotates the checksum right by 15 bits and adds a constant: a plain CRC
+is weak on data that itself contains CRCs (format: TensorFlow's tensorflow/core/lib/io/record_writer.h).
 """
 
 import errno
@@ -40,12 +40,12 @@ def write(file: BinaryIO, data: bytes) -> None:
 
 
 def read(path: str | os.PathLike) -> Iterator[bytes]:
-    """Yield the payloads of a TFRecord file in order, one in memory at a time, every checksum verified.
+    """Yield the payloads of a TFRecord file in order, one in memory at a time, with every checksum verified.
 
-    Raises UserError with the file and the byte offset of the record where the file is missing, cut short or damaged.
+    Raises UserError, with the file and the byte offset of the record, if the file is missing, truncated or damaged.
     """
     try:
-        file = Path(path).open("rb")  # noqa: SIM115 (closed by the `with` below; only opening may be a user's mistake)
+        file = Path(path).open("rb")  # noqa: SIM115 (closed by the `with` below; only opening it can be a user's mistake)
     except OSError as error:
         raise _unreadable(path, error) from None
     with file:
@@ -62,15 +62,15 @@ def read(path: str | os.PathLike) -> Iterator[bytes]:
 class Index:
     """Random access to the records of one or several TFRecord files, in the order of `paths`.
 
-    Opening reads the 12-byte header of each record and no payload; 16 bytes per record stay in memory. `index[i]`
-    reads the i-th payload with its checksum verified; it may be called from several threads. The files stay open, so
-    a shard that is replaced meanwhile does not change what is read; `close` (or leaving a `with`) closes them.
+    Opening reads the 12-byte header of each record but no payload, and keeps 16 bytes per record in memory. `index[i]`
+    reads the i-th payload and verifies its checksum; several threads may call it. The files stay open, so replacing a
+    shard in the meantime does not change what is read. `close` (or leaving a `with`) closes them.
 
-    `counts`, where given, is the number of records that each file must hold: a file that was cut exactly between two
-    records is found by nothing else.
+    `counts`, if given, is the number of records that each file must hold. Only this reveals a file that was truncated
+    exactly between two records.
 
-    Raises UserError, naming all files concerned, where one is missing, cut short, has a damaged header or another
-    number of records than it must, or where there is no record at all.
+    Raises UserError, naming all bad files, if a file is missing, is truncated, has a damaged header or the wrong number
+    of records, or if there are no records at all.
     """
 
     def __init__(self, paths: Sequence[str | os.PathLike], counts: Sequence[int] | None = None):
@@ -85,7 +85,7 @@ class Index:
                     offsets.append(_record_offsets(self._files[-1], path))
                     if counts is not None and len(offsets[-1]) - 1 != counts[position]:
                         problems.append(
-                            f"{path} holds {len(offsets[-1]) - 1} records and must hold {counts[position]}. {_REMEDY}"
+                            f"{path} holds {len(offsets[-1]) - 1} records but must hold {counts[position]}. {_REMEDY}"
                         )
                 except UserError as error:
                     problems.append(str(error))
@@ -93,14 +93,14 @@ class Index:
                     problems.append(str(_unreadable(path, error)))
             if not problems and not any(len(ends) > 1 for ends in offsets):
                 files = ", ".join(map(str, self.paths)) or "no file was given"
-                problems.append(f"There is no record to read ({files}). Records are made from at least one image.")
+                problems.append(f"There is no record to read ({files}). At least one image is needed.")
             if problems:
                 raise UserError("\n".join(problems))
         except BaseException:
             self.close()
             raise
         self._offsets = offsets
-        # _starts[s] is the number of the first record of file s; the last entry is the number of all records.
+        # _starts[s] is the number of the first record of file s; the last entry is the total number of records.
         self._starts = np.array([0, *accumulate(len(ends) - 1 for ends in offsets)], np.int64)
 
     def __len__(self) -> int:
@@ -139,7 +139,7 @@ class Index:
         return self.paths[shard], start, end - start - _FRAME_BYTES, self._files[shard]
 
 
-_REMEDY = "Delete it and run again: it is made anew."
+_REMEDY = "Delete it and run again to recreate it."
 
 
 def _unreadable(path: str | os.PathLike, error: OSError) -> UserError:
@@ -148,7 +148,7 @@ def _unreadable(path: str | os.PathLike, error: OSError) -> UserError:
             f"{path} cannot be opened: too many open files. Raise the limit (ulimit -n) or use fewer shards."
         )
     return UserError(
-        f"The records file {path} cannot be read: {error.strerror}. Where a run made it, the next one makes it anew."
+        f"The records file {path} cannot be read: {error.strerror}. If a run made it, the next run recreates it."
     )
 
 
@@ -163,7 +163,7 @@ def _record_offsets(file: int, path: Path) -> np.ndarray:
 
 
 def _payload_length(header: bytes, path: str | os.PathLike, offset: int, size: int) -> int:
-    """The payload's length from a record's header, once the checksum of the header and the file's size agree."""
+    """The payload's length from a record's header, after checking it against the checksum and the file's size."""
     if len(header) == _HEADER.size:
         length, crc = _HEADER.unpack(header)
         if crc != masked_crc(header[: _LENGTH.size]):
@@ -172,7 +172,7 @@ def _payload_length(header: bytes, path: str | os.PathLike, offset: int, size: i
             )
         if offset + _FRAME_BYTES + length <= size:
             return length
-    raise UserError(f"{path} is cut short: the record at byte {offset} ends behind the file's {size} bytes. {_REMEDY}")
+    raise UserError(f"{path} is cut short: the record at byte {offset} ends after the file's {size} bytes. {_REMEDY}")
 
 
 def _check_payload(payload: bytes, length: int, crc: bytes, path: str | os.PathLike, offset: int) -> None:

@@ -237,7 +237,7 @@ def test_families_that_are_not_here_are_named_with_a_whole_configuration():
     center = text.parse("model { center_net { feature_extractor { type: 'resnet_v1_50_fpn' } } }")
     (finding,) = check.findings(center)
     assert (finding.field, finding.use) == ("model.center_net.feature_extractor.type", None)
-    assert "meta-architecture center_net; config/pipelines/faster_rcnn_resnet50.config is a whole" in finding.why
+    assert "meta-architecture center_net; config/pipelines/faster_rcnn_resnet50.config is a complete" in finding.why
     (finding,) = check.findings(text.parse("model { experimental_model { name: 'x' } }"))
     assert finding.field == "model.experimental_model.name"
     with pytest.raises(UserError, match="model is not set: it must hold one of ssd, faster_rcnn"):

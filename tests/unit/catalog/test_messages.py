@@ -165,7 +165,7 @@ ORDERED = "it must not be above "
             "Ssd",
             "num_classes: 1 add_background_class: false similarity_calculator { thresholded_iou_similarity { } }",
             "add_background_class",
-            "takes the first class",
+            "treats the first class",
             True,
         ),
         (
@@ -236,7 +236,7 @@ ORDERED = "it must not be above "
             1024,
         ),
         ("ConditionalShapeResizer", "condition: INVALID", "condition", "GREATER", None),
-        ("ConditionalShapeResizer", "condition: SMALLER size_threshold: 99999", "size_threshold", "grow", 300),
+        ("ConditionalShapeResizer", "condition: SMALLER size_threshold: 99999", "size_threshold", "enlarged", 300),
         ("FasterRcnn", "num_classes: 1", "initial_crop_size", "squares of this side", 7),
         (
             "FasterRcnn",

@@ -106,7 +106,7 @@ def test_sources_that_mean_the_same(written):
 
 
 def test_missing_sources_say_what_is_there(tmp_path, written):
-    with pytest.raises(UserError, match=r"In .*old there is model\.ckpt-3"):
+    with pytest.raises(UserError, match=r"The folder .*old holds model\.ckpt-3"):
         checkpoint_files.read(written.parent / "model.ckpt")
     with pytest.raises(UserError, match="holds no checkpoint"):
         checkpoint_files.read(tmp_path)
@@ -176,7 +176,7 @@ def test_classification_adds_the_scope(model, written, tmp_path, detector):
     _, report, changed = restored(model, tmp_path / "classifier", checkpoint_type="classification")
     assert changed == {scope + name for name in base}
     assert any("Conv2d_13_pointwise_1_Conv2d_2" in name for name in report.new)
-    with pytest.raises(UserError, match="it is a detection checkpoint: set fine_tune_checkpoint_type to 'detection'"):
+    with pytest.raises(UserError, match="a detection checkpoint: set fine_tune_checkpoint_type to 'detection'"):
         restored(model, written, checkpoint_type="classification")
 
 
@@ -217,7 +217,7 @@ def test_class_heads_are_kept_by_class_name(model, written):
 
 def test_another_extractor_or_width_is_an_error_that_says_so(model, written):
     model.ssd.feature_extractor.depth_multiplier = 0.5
-    with pytest.raises(UserError, match=r"Of another shape: .*Conv2d_0/weights is \(3, 3, 3, 8\) there and") as raised:
+    with pytest.raises(UserError, match=r"Of another shape: .*Conv2d_0/weights is \(3, 3, 3, 8\) in the") as raised:
         restored(model, written)
     assert "Compare depth_multiplier" in str(raised.value)
     model.ssd.feature_extractor.type = "ssd_mobilenet_v2"

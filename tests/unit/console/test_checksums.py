@@ -35,7 +35,7 @@ def test_another_size(checksums, results, damage):
     label_map = write(results / "data/label_map.pbtxt", b"item {}")
     checksums.write([label_map])
     label_map.write_bytes(damage)
-    assert checksums.complaint(label_map) == f"{label_map} has {len(damage)} bytes, it was written with 7"
+    assert checksums.complaint(label_map) == f"{label_map} has {len(damage)} bytes instead of 7"
     with pytest.raises(UserError, match=r"label_map.pbtxt is damaged.*run again"):
         checksums.verify(label_map)
 
@@ -67,7 +67,7 @@ def test_each_file_of_a_folder_counts(checksums, results):
     write(folder / "notes.txt", b"somebody's own")
     assert checksums.complaint(folder) == ""
     two.write_bytes(b"2")
-    assert checksums.complaint(folder) == f"{two} has 1 bytes, it was written with 2"
+    assert checksums.complaint(folder) == f"{two} has 1 bytes instead of 2"
     two.unlink()
     assert checksums.complaint(folder) == f"{two} is gone"
 
@@ -85,7 +85,7 @@ def test_undeclared_files_belong_to_the_first_output(checksums, results):
     events = write(train / "events.out.tfevents.5", b"events")
     checksums.write([index, data], [events])
     events.write_bytes(b"")
-    assert checksums.complaint(index) == f"{events} has 0 bytes, it was written with 6"
+    assert checksums.complaint(index) == f"{events} has 0 bytes instead of 6"
     assert checksums.complaint(data) == ""
 
 

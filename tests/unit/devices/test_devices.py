@@ -78,10 +78,10 @@ def test_the_message_names_device_precision_and_memory(compute, names, text):
 
 def test_too_few_gpus_are_warned_of():
     assert devices._shortage(1, 0, cuda=False).startswith(
-        "Warning: the model asks for 1 GPU, and TensorFlow sees none here (it is TensorFlow's build for CPUs"
+        "Warning: the model asks for 1 GPU, but TensorFlow sees none (this is TensorFlow's CPU build"
     )
     assert "(" not in devices._shortage(1, 0, cuda=True)
-    assert devices._shortage(4, 2, cuda=True).endswith("asks for 4 GPUs, and 2 can be seen here; going on with 2.")
+    assert devices._shortage(4, 2, cuda=True).endswith("asks for 4 GPUs, but only 2 can be seen here; going on with 2.")
 
 
 def test_what_is_taken_is_returned_and_not_said(monkeypatch, capfd):

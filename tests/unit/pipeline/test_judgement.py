@@ -71,7 +71,7 @@ def test_errors_of_all_models_are_one_error():
         "This cannot be trained as it is.",
         "models.unknown, made from unknown.config:",
         "  - overrides: model.ssd.feature_extractor.type is 'ssd_mobilenet_v9': the engine does not have this feature "
-        "extractor; config/pipelines/ssd_mobilenet_v2.config is a whole configuration with the nearest one. Use "
+        "extractor; config/pipelines/ssd_mobilenet_v2.config is a complete configuration with the nearest one. Use "
         "'ssd_mobilenet_v2'.",
         "models.classes, made from classes.config:",
         "  - line 4: model.ssd.num_classes is 90: the label map has 3 classes (the background is not counted). Use 3.",

@@ -1,1 +1,1 @@
-"""What the engine has, said once, by thing: feature extractors, families, messages, formats, forms. No TensorFlow."""
+"""What the engine supports, each fact in one place: extractors, families, messages, formats, forms. No TensorFlow."""

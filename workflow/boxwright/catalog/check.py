@@ -1,7 +1,7 @@
-"""The one walk over a configuration that says what the engine refuses in it, before anything is built.
+"""The check that finds everything in a configuration that the engine refuses, before anything is built.
 
-A field is refused because the engine lacks what it asks for ("unsupported"), or because its number can't be, alone or
-beside others ("impossible-value"). What is known of the fields stands in `catalog.messages`.
+A field is refused because the engine does not support it ("unsupported"), or because its value is impossible, by itself
+or together with other fields ("impossible-value"). The rules for the fields are in `catalog.messages`.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ class _Found(NamedTuple):
 
 
 def findings(message: Message, path: str = "") -> list[Finding]:
-    """All that the engine refuses in `message`, which stands at `path` (a whole configuration at ""), and below it."""
+    """Everything that the engine refuses in `message` and below. `path` is its place; "" for a whole configuration."""
     return [
         Finding("error", found.rule, _join(path, found.field), found.value, found.why, found.use)
         for found in _walk(message, ANYWHERE)
@@ -48,7 +48,7 @@ def findings(message: Message, path: str = "") -> list[Finding]:
 
 
 def require(message: Message, path: str = "") -> None:
-    """Raise one RefusedError, which is a UserError, for all that the engine refuses in `message`; see `findings`."""
+    """Raise one RefusedError (a UserError) with everything that the engine refuses in `message`; see `findings`."""
     if found := findings(message, path):
         raise RefusedError(found)
 
@@ -59,7 +59,7 @@ def sound(message: Message) -> bool:
 
 
 def _walk(message: Message, said: Block) -> list[_Found]:
-    """All that is refused in a message and below it; `said` is what the message that holds it says of it."""
+    """Everything refused in a message and below it; `said` has the rules that its parent message adds."""
     spec = spec_of(message.DESCRIPTOR.name)
     if refused := _choice(message, spec, said):
         return [refused]
@@ -85,7 +85,7 @@ def _walk(message: Message, said: Block) -> list[_Found]:
 
 @cache
 def _fields(descriptor: Descriptor) -> list[FieldDescriptor]:
-    """The fields of a message of which something may be said."""
+    """The fields of a message to check: all but maps and deprecated fields."""
     return [
         field
         for field in descriptor.fields
@@ -94,7 +94,7 @@ def _fields(descriptor: Descriptor) -> list[FieldDescriptor]:
 
 
 def _choice(message: Message, spec: Spec, said: Block) -> _Found | None:
-    """What is wrong with the alternative that a message chooses, of those that go where it stands."""
+    """What is wrong with the alternative that a message chooses, given those allowed in its place."""
     if not (choices := said.among or spec.choices):
         return None
     name = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
@@ -105,7 +105,7 @@ def _choice(message: Message, spec: Spec, said: Block) -> _Found | None:
 
 
 def _differing(message: Message, field: FieldDescriptor, only: Only) -> Iterator[_Found]:
-    """A field with another value than the only one that the engine has."""
+    """A field whose value differs from the only supported one."""
     if field.message_type is not None:
         if message.HasField(field.name):
             yield _Found(UNSUPPORTED, field.name, "set", str(only), None)
@@ -116,14 +116,14 @@ def _differing(message: Message, field: FieldDescriptor, only: Only) -> Iterator
 
 
 def _outside(message: Message, field: FieldDescriptor, bound: Range) -> Iterator[_Found]:
-    """The values of a number's field that are out of its range."""
+    """The values of a numeric field that are out of range."""
     for path, value in _items(message, field):
         if value not in bound:
             yield _Found(IMPOSSIBLE, path, plain(value, field), f"it must be {bound}", bound.instead_of(field))
 
 
 def _below(message: Message, field: FieldDescriptor, block: Block) -> Iterator[_Found]:
-    """What is refused in the messages of a field."""
+    """Everything refused in the messages of a field."""
     if field.is_repeated or block.needed or message.HasField(field.name):
         for path, item in _items(message, field):
             for each in _walk(item, block):

@@ -1,6 +1,6 @@
-"""The feature extractors that the engine has: one row each, with everything that is known of it.
+"""The feature extractors that the engine supports: one row each, with all facts about it.
 
-A row says where the extractor's code is by the names of its modules, which are imported only where the row is in use.
+A row names the modules with the extractor's code. They are imported only when the row is used.
 """
 
 import re
@@ -14,34 +14,35 @@ from boxwright.catalog.spec import Break
 
 
 class Level(NamedTuple):
-    """A map that a backbone gives: pixels of the input per cell, channels at width 1.0."""
+    """A feature map of a backbone: input pixels per cell, and channels at width 1.0."""
 
     stride: int
     channels: int
 
 
 class Extractor(NamedTuple):
-    """One value of `feature_extractor.type`, and all that is known of it.
+    """One value of `feature_extractor.type`, with all facts about it.
 
     family: name of the modules in detector/build and detector/families, and of the field of `model { }`.
     backbone, neck, heads: names of the modules in detector/backbones, detector/necks and detector/heads.
-    arguments: what the backbone takes beside what the message says.
-    levels: the maps of the backbone that are used, by level; a cell of level n has a side of 2^n pixels.
+    arguments: arguments of the backbone that are not in the message.
+    levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
     box_features: channels of the features of each proposal; 0 for one stage.
-    most_extra_maps: how many maps the neck can put on top of the backbone's.
-    strides: what `first_stage_features_stride` may be, the usual one first.
-    normalization: name of the module in detector/normalization through which pixels go.
-    black_padding: padding is black pixels, normalised like all others; if not, it is 0 in normalised pixels.
+    most_extra_maps: how many maps the neck can add to the backbone's.
+    strides: the supported values of `first_stage_features_stride`, the usual one first.
+    normalization: name of the module in detector/normalization that normalises pixels.
+    black_padding: whether padding is black pixels that are normalised like all others; if not, it is 0 after
+        normalisation.
     scopes: prefixes of the variable names that a checkpoint of the backbone can fill.
-    scope: where the backbone's variables are; with two stages, below each of `scopes`.
-    dialect: "tf1" or "tf2", by whose layers the network is built and whose checkpoints it reads.
+    scope: prefix of the backbone's variables; with two stages, below each of `scopes`.
+    dialect: "tf1" or "tf2", whose layers the network is built from and whose checkpoints it reads.
     extra_maps_key: the name of the extra maps in TF2's object graph.
-    smallest_side: images have at least this many pixels to a side: less, and the halvings leave nothing.
-    batch_norm_decay: of the averages of the backbone's own batch norm, per step: how slowly they forget.
-    like: regular expression of the types, not here, to which this one is nearest (see `nearest`).
-    template: a whole configuration with it, or with the nearest to it that has one.
-    depthwise_template: the same with depthwise separable heads; "" where there is none.
-    checkpoint_mb: a checkpoint with its momentum, in generous MB.
+    smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
+    batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
+    like: regular expression of the unsupported types to which this one is the nearest (see `nearest`).
+    template: a complete configuration with this extractor, or with the nearest one that has a template.
+    depthwise_template: the same with depthwise separable heads; "" if there is none.
+    checkpoint_mb: a generous estimate of the size of a checkpoint with momentum, in MB.
     """
 
     type: str
@@ -69,11 +70,11 @@ class Extractor(NamedTuple):
 
     @property
     def normalization_module(self) -> str:
-        """The module, by its dotted name, through which pixels go."""
+        """The dotted name of the module that normalises pixels."""
         return f"boxwright.detector.normalization.{self.normalization}"
 
     def modules(self) -> list[str]:
-        """The modules, by their dotted names, which a detector with this extractor is built from by name alone."""
+        """The dotted names of the modules that a detector with this extractor imports by name."""
         rooms = {
             "build": [self.family],
             "families": [self.family],
@@ -85,13 +86,13 @@ class Extractor(NamedTuple):
         return [*named, self.normalization_module]
 
     def num_layers(self) -> range:
-        """How many feature maps it can give: those of the backbone, and as many on top as the neck can make."""
+        """The possible numbers of feature maps: the backbone's, plus those that the neck can add."""
         return range(len(self.levels), len(self.levels) + self.most_extra_maps + 1)
 
     def deciding(self) -> dict[str, Any]:
-        """The fields that decide results, as plain JSON values, for identities.
+        """The fields that affect results, as plain JSON values, for identities.
 
-        A field at its default is left out, so that a field which is new changes the identity only of rows that use it.
+        Fields at their defaults are left out. A newly added field thus changes the identity only of rows that use it.
         """
         used = {name: value for name, value in self._asdict().items() if value != self._field_defaults.get(name)}
         levels = {str(level): list(facts) for level, facts in self.levels.items()}
@@ -99,7 +100,7 @@ class Extractor(NamedTuple):
         return {name: value for name, value in (plain | {"levels": levels}).items() if name not in _ABOUT}
 
 
-# Fields that help people and decide no result.
+# Fields that help users and do not affect results.
 _ABOUT = ("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb")
 
 
@@ -153,10 +154,10 @@ def _resnet(depth: int, like: str, template: str) -> Extractor:
     )
 
 
-# The first of a family is its usual one, the first of all that of families which are not here.
+# The first row of a family is its usual one. The first row of all is the usual one for unsupported families.
 ROWS = (
     _resnet(50, r"resnet\w*50", "faster_rcnn_resnet50"),
-    # Near to all that is as deep or deeper; no larger one here has published detection weights.
+    # The nearest to all extractors that are as deep or deeper: no larger one here has published detection weights.
     _resnet(101, "101|inception_resnet|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet(152, "152", "faster_rcnn_resnet101"),
     Extractor(type="ssd_mobilenet_v2", **_MOBILENET_V2),
@@ -168,7 +169,7 @@ EXTRACTORS: dict[str, Extractor] = {row.type: row for row in ROWS}
 
 
 def row_of(model: Message, family: str) -> Extractor | None:
-    """The row of the extractor of a model's message, of the family `family`; None if the engine does not have it."""
+    """The row of the extractor in a model's message of the family `family`; None if the engine does not have it."""
     if family not in FAMILIES:
         return None
     row = EXTRACTORS.get(model.feature_extractor.type)
@@ -176,29 +177,29 @@ def row_of(model: Message, family: str) -> Extractor | None:
 
 
 def lacking(model: Message, family: str, depthwise: bool = False) -> Iterator[Break]:
-    """The break of a model's message, of the family `family`, whose extractor the engine does not have.
+    """The break if the engine does not have the extractor in a model's message of the family `family`.
 
-    depthwise: its heads are depthwise separable.
+    depthwise: whether the model's heads are depthwise separable.
     """
     type_ = model.feature_extractor.type
     if row_of(model, family) is None:
         near = nearest(family, type_)
         why = f"the engine does not have this feature extractor; {whole(near, depthwise)}"
         if family == "ssd" and "resnet" in type_:
-            why += f", {nearest('faster_rcnn', type_).template} one with a ResNet"
+            why += f", and {nearest('faster_rcnn', type_).template} is one with a ResNet"
         yield "feature_extractor.type", type_ or None, why, near.type
 
 
 def whole(row: Extractor, depthwise: bool = False) -> str:
-    """A clause that names a whole configuration with the nearest extractor, which is that of `row`."""
+    """A clause that names a complete configuration with the nearest extractor, `row`."""
     template = row.depthwise_template if depthwise and row.depthwise_template else row.template
-    return f"{template} is a whole configuration with the nearest one"
+    return f"{template} is a complete configuration with the nearest one"
 
 
 def nearest(family: str, type_: str) -> Extractor:
-    """The row nearest to an extractor that the engine does not have, by what it is for, its depth and its dialect.
+    """The row nearest to an extractor that the engine does not have, by family, backbone, depth and dialect.
 
-    An SSD gets one of an SSD; a family that is not here one with a like backbone, which mostly means a Faster R-CNN.
+    An SSD gets an SSD's row. An unsupported family gets a row with a similar backbone, usually a Faster R-CNN's.
     """
     here = [row for row in ROWS if row.family == family] or list(ROWS)
     usual = [row for row in here if (row.backbone, row.arguments) == (here[0].backbone, here[0].arguments)]

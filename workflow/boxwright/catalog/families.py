@@ -1,16 +1,16 @@
-"""The families of detectors, by the name of their field in `model { }`: what is known of them without their code."""
+"""The families of detectors by the name of their field in `model { }`: the facts that need none of their code."""
 
 from typing import NamedTuple
 
 
 class Family(NamedTuple):
-    """What a family's message calls its things.
+    """Facts about a family, and the names of fields in its message.
 
-    anchor_generator: the field that holds its `AnchorGenerator`.
-    post_processing: the field of what makes detections out of predictions; no loss sees it.
-    title: what people call it, as the model zoo does.
-    border_anchors: whether anchors that reach over the image's border are learned from; if not, they are left out of
-        training or clipped, as `clip_anchors_to_image` says.
+    anchor_generator: the field with its `AnchorGenerator`.
+    post_processing: the field with the settings that turn predictions into detections; the loss does not depend on it.
+    title: its common name, as in the model zoo.
+    border_anchors: whether training uses anchors that cross the image's border; if not, they are left out of training
+        or clipped, as `clip_anchors_to_image` says.
     """
 
     name: str

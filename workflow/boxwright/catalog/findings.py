@@ -1,4 +1,4 @@
-"""What a check of a pipeline configuration says, and what it may know beside the file."""
+"""The findings of a check of a pipeline configuration, and the facts beside the file that it may use."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ LEVELS = ("info", "warning", "error")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a configuration, or worth knowing of it.
+    """One thing that is wrong with a configuration, or worth knowing about it.
 
-    level: one of `LEVELS`. rule: which check found it. field: its dotted path from the root. value: what it is; None:
-    not set. why: a clause. use: the value to set instead; None where there is no one value.
+    level: one of `LEVELS`. rule: the check that found it. field: its dotted path from the root. value: its value; None
+    if not set. why: a clause. use: the value to set instead; None if there is no single value.
     """
 
     level: str
@@ -26,7 +26,7 @@ class Finding:
 
     @property
     def said(self) -> str:
-        """The finding as everybody words it: field, value, why, and the better value."""
+        """The text of the finding, the same everywhere: field, value, why, and the better value."""
         value = "not set" if self.value is None else repr(self.value)
         use = "" if self.use is None else f" Use {self.use!r}."
         return f"{self.field} is {value}: {self.why}.{use}"
@@ -45,11 +45,12 @@ class RefusedError(UserError):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of the data and the checkpoint; None leaves the checks that need it out.
+    """Facts about the data and the checkpoint. Checks that need a fact that is None are skipped.
 
-    num_classes: of the label map. max_boxes: the most boxes in one image. anchor_coverage: share of the boxes which
-    some anchor meets at IoU 0.5. anchorless: height and width of an image, as the network gets it, with no anchor
-    inside. checkpoint_names: its variables' names, or a TF2 checkpoint's keys.
+    num_classes: number of classes in the label map. max_boxes: the largest number of boxes in one image.
+    anchor_coverage: share of the boxes that some anchor matches at IoU 0.5. anchorless: height and width of an image,
+    as the network gets it, that has no anchor inside. checkpoint_names: the names of the checkpoint's variables, or the
+    keys of a TF2 checkpoint.
     """
 
     num_classes: int | None = None

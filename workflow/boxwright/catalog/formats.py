@@ -1,6 +1,6 @@
-"""The annotation formats that boxwright reads: one entry each, so that a new one touches no other module.
+"""The annotation formats that boxwright reads, one entry each. A new format changes no other module.
 
-A format is a module of `dataset/formats`, which is imported by the name given here when a file asks for it.
+A format is a module in `dataset/formats`. It is imported by the name given here when a file of that format occurs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 
 class Format(NamedTuple):
-    """name: as people call it, for messages; module: where it is read; endings: of its files' names (lower case, each
-    the part from the last dot on). Formats that share an ending tell their files apart by `sniff`.
+    """An annotation format.
+
+    name: its common name, for messages. module: the dotted name of the module that reads it. endings: the endings of
+    its file names, in lower case, each with its dot. Formats that share an ending recognise their files by `sniff`.
     """
 
     name: str
@@ -18,7 +20,7 @@ class Format(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The module's own name, by which the memory of what files say knows the format."""
+        """The last part of the module's name, which identifies the format in the cache of parsed files."""
         return self.module.rpartition(".")[2]
 
 

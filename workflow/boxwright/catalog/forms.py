@@ -1,17 +1,17 @@
-"""The forms in which a detector is exported: how each is called, what it is made from, and which files it has.
+"""The forms in which a detector is exported: their names, sources and files.
 
 Rules, checks, the report and the comparison of models loop over `FORMS`. A form is one entry here and two modules:
 
 - `boxwright.export.forms.<name>` writes the form: `write(source, target)`. `source` is the path of the form that it is
-  made from, beside which lie the detector's pipeline.config and label_map.pbtxt; `target` is its own, in a folder that
-  is there.
-- `boxwright.runtimes.<name>` runs it: `load(path)` gives a function from images to detections (`runtimes.Detect`).
+  made from; the detector's pipeline.config and label_map.pbtxt lie beside it. `target` is the form's own path, in an
+  existing folder.
+- `boxwright.runtimes.<name>` runs it: `load(path)` returns a function from images to detections (`runtimes.Detect`).
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-# The folder of a model's exported files, and what lies in it beside the forms.
+# The folder of a model's exported files, and the other names in it.
 FOLDER = "fine_tuned_model"
 PIPELINE = "pipeline.config"
 LABEL_MAP = "label_map.pbtxt"
@@ -23,9 +23,9 @@ SUMMARY = "export.json"
 class Form:
     """A form of exported detectors.
 
-    name: of its modules. title: for people, as in "the frozen graph of raccoons". path: what its runtime opens, below
-    `FOLDER`. files: all that it consists of, below `FOLDER`; a folder ends in "/". made_from: the form whose files it
-    is written from; None for the checkpoint, which is written from the training's.
+    name: the name of its modules. title: its name in texts, as in "the frozen graph of raccoons". path: what its
+    runtime opens, relative to `FOLDER`. files: all its files, relative to `FOLDER`; a folder ends in "/". made_from:
+    the form whose files it is written from; None for the checkpoint, which is written from a training checkpoint.
     """
 
     name: str
@@ -41,11 +41,11 @@ class Form:
 
     @property
     def runtime(self) -> str:
-        """The module that loads and calls it. A checkpoint is no program: the engine runs it."""
+        """The module that loads and runs it. A checkpoint has no runtime: the engine itself runs it."""
         return f"boxwright.runtimes.{self.name}" if self.made_from else self.module
 
     def deciding(self) -> dict[str, Any]:
-        """What of this entry decides the bytes of the form's files and of its check."""
+        """The parts of this entry that affect the form's files and its check."""
         return {"name": self.name, "path": self.path, "files": self.files, "made_from": self.made_from}
 
 
@@ -63,10 +63,10 @@ FORMS = (
 
 
 def named(name: str) -> Form:
-    """The form of that name; KeyError where there is none."""
+    """The form `name`. Raises KeyError if there is none."""
     return {form.name: form for form in FORMS}[name]
 
 
 CHECKPOINT = named("checkpoint")
-# The form that predictions are made with, and whose size and speed stand for the detector.
+# The form that makes predictions. Its size and speed are reported as the detector's.
 MAIN = named("frozen_graph")

@@ -1,11 +1,11 @@
-"""Where the parts are that messages choose.
+"""The packages with the parts that messages choose from.
 
-A part is what one alternative of a message's oneof stands for: an anchor generator, a loss, an augmentation. Each is a
-module that carries the alternative's name in the OD API's schema and has one function, `make`, which takes the numbers
-of the alternative's message by the names of its fields.
+A part implements one alternative of a message's oneof: an anchor generator, a loss, an augmentation. Each part is a
+module with the alternative's name in the OD API's schema. It has one function, `make`, which takes the numbers of the
+alternative's message by the names of its fields.
 """
 
-# By message: the room of the modules that its alternatives name.
+# By message: the package with the modules of its alternatives.
 ROOMS = {
     "AnchorGenerator": "boxwright.boxes.anchors",
     "BoxCoder": "boxwright.boxes.coders",

@@ -1,7 +1,7 @@
-"""The range that a number of a configuration must be in.
+"""Ranges of valid numbers in a configuration.
 
-What a range leaves out fails in the engine, or makes it learn nothing. Most upper ends are only there to catch slips:
-beyond them no machine has the memory.
+Numbers outside their range make the engine fail or learn nothing. Most upper limits are there only to catch typing
+errors: no machine has the memory for larger numbers.
 """
 
 import math
@@ -11,11 +11,14 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from boxwright.protos.plain import short_float
 
-_LARGEST = 3.4028234663852886e38  # of float32
+_LARGEST = 3.4028234663852886e38  # the largest float32
 
 
 class Range(NamedTuple):
-    """From `least` to `most`; `above`, `below`: without these ends. use: a value within, where the default is not."""
+    """The numbers from `least` to `most`.
+
+    above, below: exclude `least`, exclude `most`. use: a value in the range, for fields whose default is not.
+    """
 
     least: float = -_LARGEST
     most: float = _LARGEST
@@ -43,7 +46,7 @@ class Range(NamedTuple):
         return f"{'above' if self.above else 'at least'} {low} and {'below' if self.below else 'at most'} {high}"
 
     def instead_of(self, field: FieldDescriptor) -> Any:
-        """A value of `field` that is within: its default, else `use`."""
+        """A value of `field` in the range: its default if possible, else `use`."""
         if self.use is None and not field.is_repeated and field.default_value in self:
             default = field.default_value
             return short_float(default) if isinstance(default, float) else default
@@ -51,14 +54,14 @@ class Range(NamedTuple):
 
 
 FINITE = Range()
-# Nothing is known of unlimited numbers but that they are some.
+# Any number, also an infinite one, but not NaN.
 ANY = Range(-math.inf, math.inf)
 POSITIVE = Range(0, above=True)
 NOT_NEGATIVE = Range(0)
 SHARE = Range(0, 1)
 PART = Range(0, 1, above=True)
 
-# The side of an image in pixels, layers, channels, classes, and boxes of an image, at the utmost.
+# Upper limits: pixels of an image side, layers, channels, classes, and boxes in an image.
 LARGEST_SIDE, LAYERS, CHANNELS, CLASSES, BOXES = 2**14, 100, 2**14, 10**5, 10**6
 PIXELS = Range(1, LARGEST_SIDE)
 COUNT = Range(1, BOXES)

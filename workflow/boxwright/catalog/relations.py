@@ -1,4 +1,4 @@
-"""What fields of many messages ask of each other."""
+"""Relations between fields, and conditions on lists, that several messages share."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def ordered(low: str, high: str) -> Relation:
 
 
 def unordered(message: Message, low: str, high: str) -> Iterator[Break]:
-    """The break of a message whose `low` is above its `high`."""
+    """The break if a message's `low` is above its `high`."""
     least, most = getattr(message, low), getattr(message, high)
     if least > most:
         yield low, plain(least), f"it must not be above {high}, which is {plain(most)}", plain(most)
@@ -34,7 +34,7 @@ def listed(name: str, *counts: int) -> Relation:
 
 
 def not_empty(name: str) -> Relation:
-    """The list `name`, without which there are no anchors, must have a value."""
+    """The list `name` must not be empty, since there would be no anchors."""
 
     def breaks(message: Message) -> Iterator[Break]:
         if not getattr(message, name):
@@ -57,7 +57,7 @@ def patterns(name: str) -> Relation:
 
 
 def plain(value: Any) -> Any:
-    """A number as a person writes it."""
+    """A number in its shortest form."""
     return short_float(value) if isinstance(value, float) else value
 
 

@@ -1,7 +1,7 @@
-"""What can be known of a message: of its fields, of what they ask of each other, of what it may choose.
+"""The rules that a message can have: for its fields, for relations between them, for the alternatives it may choose.
 
-Each message of which something is known has a module in `catalog.messages` with one `SPEC`. These are named tuples: the
-plan of every run starts with them, and a dataclass takes the time of ten.
+Each message with rules has a module in `catalog.messages` with one `SPEC`. These are named tuples because the plan of
+every run starts by making them, and making a dataclass takes ten times as long.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,17 +11,20 @@ from google.protobuf.message import Message
 
 from boxwright.catalog.ranges import Range
 
-# A field below the message ("" for the message itself), its value (None: not set), what is wrong with it, and a value
-# that works (None: there is no one value).
+# A broken rule: a field below the message ("" for the message itself), its value (None: not set), what is wrong, and a
+# value that works (None: there is no single value).
 Break = tuple[str, Any, str, Any]
 Breaks = Callable[[Message], Iterator[Break]]
 
 LACKS = "the engine does not have this"
-NOT_READ_SO = "the engine does not read the data so"
+NOT_READ_SO = "the engine does not read the data this way"
 
 
 class Only(NamedTuple):
-    """The one value that the engine has for a field, enums by name; None: it must not be set. `why` is told else."""
+    """The only value that the engine supports for a field, enums by name; None: it must not be set.
+
+    why: the explanation for other values; "" stands for the usual one.
+    """
 
     value: Any
     why: str = ""
@@ -34,12 +37,12 @@ LEFT_OUT = Only(None)
 
 
 class Block(NamedTuple):
-    """What a message says of one that it holds.
+    """The rules that a message adds for one of its inner messages.
 
-    fields: as in `Spec`, beside what is known of the inner message everywhere.
-    among: of the alternatives that the inner message can choose, those that go here; the usual one first.
-    needed: it is looked into even where it is not set, and where it can choose, it must.
-    after: a field; nothing is said of this block where that one is refused, since it depends on it.
+    fields: as in `Spec`; they override the inner message's own rules here.
+    among: the alternatives of the inner message that are allowed here, the usual one first; empty: those of its `Spec`.
+    needed: it is checked even if it is not set, and if it has alternatives, one must be chosen.
+    after: a field that this block depends on: if that field is refused, this block is not checked.
     """
 
     fields: Mapping[str, "Fact"] = {}
@@ -52,27 +55,27 @@ Fact = Range | Only | Block
 
 
 class Relation(NamedTuple):
-    """What fields ask of each other. It is not asked where something at or below one of `of` is wrong already."""
+    """A rule about several fields. It is skipped if something at or below one of the fields `of` is already wrong."""
 
     of: tuple[str, ...]
     breaks: Breaks
 
 
 def relation(*of: str) -> Callable[[Breaks], Relation]:
-    """Make a `Relation` of the function below."""
+    """The decorator that makes a function a `Relation`."""
     return lambda breaks: Relation(of, breaks)
 
 
 class Spec(NamedTuple):
-    """All that is known of a message.
+    """All rules of a message.
 
-    fields: by name, the range of a number, the one value, or what is said of an inner message. Of numbers that are not
-        named it is known that they are finite.
-    choices: the alternatives of its (first) oneof that the engine has; empty: all.
-    usual: whether the first of them can stand in for one that the engine lacks; if not, that is best left out.
-    relations: what its fields ask of each other.
-    refusals: what the engine lacks, where no `Only` can say it. A message of which one speaks is not looked into.
-    unread: fields that nobody reads where a condition holds.
+    fields: by name, the range of a number, the only supported value, or the rules added for an inner message. Numbers
+        that are not listed must be finite.
+    choices: the alternatives of its (first) oneof that the engine supports; empty: all.
+    usual: whether the first choice can replace an unsupported one; if not, the advice is to leave that out.
+    relations: rules about several fields.
+    refusals: unsupported settings that no `Only` can express. An inner message with such a break is not checked.
+    unread: fields that nothing reads if a condition holds; they are not checked.
     """
 
     fields: Mapping[str, Fact] = {}

@@ -1,1 +1,1 @@
-"""Checkpoint files of TF1 and TF2, frozen graphs as a source of weights, and a detector's start from them."""
+"""TF1 and TF2 checkpoints, frozen graphs as a source of weights, and loading a detector's start weights."""

@@ -1,4 +1,4 @@
-"""Checkpoint files: reading tensors by name, and writing them in TensorFlow's V2 format, whole or not at all."""
+"""Reading tensors from checkpoint files by name, and writing them atomically in TensorFlow's V2 format."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -21,10 +21,10 @@ AVERAGE = "/ExponentialMovingAverage"
 
 @dataclass(frozen=True)
 class Reader:
-    """Tensors by name. `source` is what was read, for messages; `shapes` lists all there is.
+    """Tensors by name. `source` is what was read, for messages; `shapes` has all names.
 
-    `object_graph`: the names are paths in a TF2 object graph, not variable names.
-    `value(name)` reads one tensor and raises UserError where its bytes are damaged.
+    `object_graph`: whether the names are paths in a TF2 object graph instead of variable names.
+    `value(name)` reads one tensor and raises UserError if its bytes are damaged.
     """
 
     source: str
@@ -36,7 +36,7 @@ class Reader:
 def read(source: str | Path) -> Reader:
     """Open a checkpoint prefix, a folder with one (its `checkpoint` file names it), or a frozen graph (.pb).
 
-    Raises UserError where nothing is there or the file is damaged.
+    Raises UserError if nothing is found or the file is damaged.
     """
     path = Path(source)
     if path.suffix == ".pb":
@@ -57,7 +57,7 @@ def _guarded(prefix: str, action: Callable):
         reason = str(error).splitlines()[0]
         raise UserError(
             f"The checkpoint {prefix} (.index and .data files) is damaged or incomplete: {reason}. "
-            "None of it was used. Get its files again; those of a run are made anew once they are deleted."
+            "None of it was used. Download or copy its files again; if a run made them, delete them and run again."
         ) from error
 
 
@@ -67,7 +67,7 @@ def names(source: str | Path) -> dict[str, tuple[int, ...]]:
 
 
 def inspect_type(source: str | Path) -> str:
-    """What a checkpoint is of, by its names: "detection" or "classification".
+    """The kind of model that a checkpoint is from, judged by its names: "detection" or "classification".
 
     Raises UserError if it is neither.
     """
@@ -76,8 +76,8 @@ def inspect_type(source: str | Path) -> str:
     if kind is None:
         examples = ", ".join(sorted(found)[:3])
         raise UserError(
-            f"The checkpoint {source} is neither of a detector (FeatureExtractor/..., FirstStageFeatureExtractor/...) "
-            f"nor of a known classifier (MobilenetV1/..., resnet_v1_101/...): its names are like {examples}."
+            f"The checkpoint {source} is from neither a detector (FeatureExtractor/..., FirstStageFeatureExtractor/...)"
+            f" nor a known classifier (MobilenetV1/..., resnet_v1_101/...): it has names such as {examples}."
         )
     return kind
 
@@ -85,8 +85,8 @@ def inspect_type(source: str | Path) -> str:
 def write(prefix: str | Path, tensors: Mapping[str, np.ndarray | tf.Tensor]) -> None:
     """Write `tensors` by name as `<prefix>.index` and `<prefix>.data-00000-of-00001`.
 
-    The index appears last, in one step, so a reader finds all or nothing; on an error no new file is left. Equal
-    tensors give equal bytes. Raises UserError where the disk is full or not writable.
+    The index appears last, in one step, so a reader finds all or nothing. On an error no new file is left. Equal
+    tensors give equal bytes. Raises UserError if the disk is full or not writable.
     """
     prefix = Path(prefix)
     temporary = prefix.with_name(f".{prefix.name}.{os.getpid()}.tmp")
@@ -101,7 +101,7 @@ def write(prefix: str | Path, tensors: Mapping[str, np.ndarray | tf.Tensor]) -> 
             )
         for suffix in suffixes:
             _flush(f"{temporary}{suffix}")
-        # An old index must not be found beside the new data.
+        # A reader must not find the old index beside the new data.
         Path(f"{prefix}.index").unlink(missing_ok=True)
         for suffix in suffixes:
             Path(f"{temporary}{suffix}").replace(f"{prefix}{suffix}")

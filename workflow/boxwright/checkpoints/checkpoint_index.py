@@ -1,8 +1,8 @@
-"""The names in a checkpoint, without TensorFlow: what a run must know of its start weights before the first job.
+"""Reading the names in a checkpoint without TensorFlow, so that a run can check its start weights before its first job.
 
-The index of a checkpoint in TensorFlow's V2 format is a sorted string table as LevelDB writes them
-(github.com/google/leveldb, doc/table_format.md): blocks of key-value pairs, keys without the beginning that they share
-with the one before, an index of the blocks, and a footer that says where the index lies.
+The index of a checkpoint in TensorFlow's V2 format is a sorted string table in LevelDB's format
+(github.com/google/leveldb, doc/table_format.md): blocks of key-value pairs, an index of the blocks, and a footer that
+locates the index. Each key leaves out the prefix that it shares with the key before it.
 """
 
 import re
@@ -18,7 +18,7 @@ _FOOTER, _MAGIC = 48, (0xDB4775248B80FB57).to_bytes(8, "little")
 _MASK_DELTA = 0xA282EAD8
 _UNCOMPRESSED = 0
 
-# How names begin in checkpoints of detectors and of classifiers, of TF1 and of TF2.
+# Prefixes of the names in checkpoints of detectors and of classifiers, TF1 and TF2.
 _DETECTION = re.compile(r"(FeatureExtractor|(First|Second)StageFeatureExtractor|model)/|.*/_feature_extractor")
 _CLASSIFICATION = re.compile(r"(MobilenetV\d|resnet_v\d_\d+|Inception(Resnet)?V\d|feature_extractor|block_\w+)/")
 
@@ -26,8 +26,8 @@ _CLASSIFICATION = re.compile(r"(MobilenetV\d|resnet_v\d_\d+|Inception(Resnet)?V\
 def names(source: str | Path) -> list[str] | None:
     """The names of all tensors of a checkpoint (prefix or folder), sorted.
 
-    None for what has no such index: a frozen graph, and the V1 format. Raises UserError where there is no checkpoint
-    or its index is damaged.
+    None for a frozen graph or a checkpoint in the V1 format, which have no such index. Raises UserError if there is no
+    checkpoint or its index is damaged.
     """
     if Path(source).suffix == ".pb":
         return None
@@ -39,12 +39,12 @@ def names(source: str | Path) -> list[str] | None:
         return [key.decode() for key, _ in _table(data) if key]
     except (IndexError, ValueError) as error:
         raise UserError(
-            f"The index {path} of a checkpoint is damaged ({error}). Get the checkpoint's files again."
+            f"The checkpoint index {path} is damaged ({error}). Download or copy the checkpoint's files again."
         ) from error
 
 
 def kind_of(found: Iterable[str]) -> str | None:
-    """What the names in a checkpoint are those of: a "detection" or a "classification" model; None for neither."""
+    """The kind of model that the names in a checkpoint belong to: "detection" or "classification"; None for neither."""
     found = list(found)
     for kind, pattern in (("detection", _DETECTION), ("classification", _CLASSIFICATION)):
         if any(pattern.match(name) for name in found):
@@ -53,11 +53,11 @@ def kind_of(found: Iterable[str]) -> str | None:
 
 
 def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The pairs of a table in order; ValueError or IndexError where it is damaged."""
+    """The key-value pairs of a table in order. Raises ValueError or IndexError if it is damaged."""
     footer = data[-_FOOTER:]
     if len(footer) < _FOOTER or footer[-8:] != _MAGIC:
         raise ValueError("its end is missing")
-    _, position = _handle(footer, 0)  # of the filters, which TensorFlow leaves empty
+    _, position = _handle(footer, 0)  # the handle of the filter index, which TensorFlow leaves empty
     index, _ = _handle(footer, position)
     for _, value in _block(data, *index):
         block, _ = _handle(value, 0)
@@ -65,7 +65,7 @@ def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
-    """The pairs of one block; behind it stand its compression and its masked CRC32C."""
+    """The pairs of one block, which is followed by its compression type and its masked CRC-32C."""
     content, trailer = data[offset : offset + size], data[offset + size : offset + size + 5]
     if len(trailer) < 5:
         raise ValueError("a block is cut off")
@@ -74,7 +74,7 @@ def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]
     if masked != int.from_bytes(trailer[1:], "little"):
         raise ValueError(f"the checksum of the block at byte {offset} is wrong")
     if trailer[0] != _UNCOMPRESSED:
-        raise ValueError(f"compression {trailer[0]} is not TensorFlow's")
+        raise ValueError(f"compression {trailer[0]} is not one that TensorFlow writes")
     restarts = int.from_bytes(content[-4:], "little")
     end = size - 4 * (restarts + 1)
     position, key = 0, b""
@@ -89,7 +89,7 @@ def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]
 
 
 def _handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
-    """Offset and size of a block, and the position behind them."""
+    """The offset and size of a block, and the position after them."""
     offset, position = _varint(data, position)
     size, position = _varint(data, position)
     return (offset, size), position

@@ -1,4 +1,4 @@
-"""Which checkpoint a path means, and the file `checkpoint`, which lists those of a folder; without TensorFlow."""
+"""Finding the checkpoint that a path means, and the file `checkpoint`, which lists a folder's; without TensorFlow."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _LATEST = re.compile(r'^\s*model_checkpoint_path:\s*"(.*)"\s*$', re.M)
 
 
 def write_state(folder: str | Path, prefixes: Sequence[str | Path]) -> None:
-    """Write the file `checkpoint` of `folder`, oldest prefix first; `tf.train.latest_checkpoint` finds the last.
+    """Write the file `checkpoint` of `folder`, oldest prefix first; `tf.train.latest_checkpoint` returns the last.
 
     Prefixes in `folder` are written relative to it, so the folder can be moved.
     """
@@ -24,7 +24,11 @@ def write_state(folder: str | Path, prefixes: Sequence[str | Path]) -> None:
 
 
 def find_prefix(path: Path) -> Path:
-    """The prefix that `path` means: itself, the newest of a folder, or that of a file `....index` or `....data-...`."""
+    """The checkpoint prefix that `path` means.
+
+    path: a prefix, a folder (its newest checkpoint), or one of a checkpoint's files (`....index` or `....data-...`).
+    Raises UserError if there is no checkpoint, or a folder has several and does not say which is newest.
+    """
     if path.is_dir():
         if latest := _latest(path):
             return latest
@@ -37,13 +41,13 @@ def find_prefix(path: Path) -> Path:
     if not Path(f"{prefix}.index").exists() and not prefix.is_file():
         hint = _nearby(prefix)
         raise UserError(
-            f"There is no checkpoint {prefix}: neither {prefix}.index nor a frozen graph (.pb) is there.{hint}"
+            f"There is no checkpoint {prefix}: neither {prefix}.index nor a frozen graph (.pb) exists.{hint}"
         )
     return prefix
 
 
 def _latest(folder: Path) -> Path | None:
-    """The prefix that the file `checkpoint` of a folder names, if it is there."""
+    """The prefix that the file `checkpoint` of a folder names, if that checkpoint exists."""
     state = folder / "checkpoint"
     named = _LATEST.search(state.read_text(encoding="utf-8")) if state.is_file() else None
     prefix = folder / named.group(1) if named else None
@@ -52,4 +56,4 @@ def _latest(folder: Path) -> Path | None:
 
 def _nearby(prefix: Path) -> str:
     near = sorted(index.with_suffix("").name for index in prefix.parent.glob("*.index"))
-    return f" In {prefix.parent} there is {', '.join(near)}." if near else ""
+    return f" The folder {prefix.parent} holds {', '.join(near)}." if near else ""

@@ -1,4 +1,4 @@
-"""Which parts of a predictor belong to which class, to keep them by name when the classes change."""
+"""The parts of a predictor that belong to each class, kept by class name when the classes change."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,9 +7,9 @@ import numpy as np
 
 
 class ClassColumns(NamedTuple):
-    """How the last axis of a variable holds something for each class: [groups, background and classes, `each`].
+    """The layout of a variable's last axis, which has a part for each class: [groups, background and classes, `each`].
 
-    background: whether the first of the classes is the background, which has no name.
+    background: whether the first class is the background, which has no name.
     each: how many numbers a class has: 1 for a score, 4 for a box.
     """
 
@@ -28,10 +28,10 @@ def moved(
 ) -> tuple[np.ndarray, list[str]] | None:
     """`new` with the parts of `old` for each class that both label maps name (and for the background).
 
-    old, new: the value of a variable in the checkpoint and in the model; they agree but in the last axis.
-    columns, num_classes: of the model. old_ids, new_ids: label maps, name to id from 1.
+    old, new: the value of a variable in the checkpoint and in the model; their shapes differ only in the last axis.
+    columns, num_classes: those of the model. old_ids, new_ids: label maps, name to id from 1.
 
-    Returns the value and the classes that were kept; None if the two do not have as many groups.
+    Returns the value and the names of the classes that were kept; None if the two differ in the number of groups.
     """
     first = int(columns.background)
     slots = num_classes + first

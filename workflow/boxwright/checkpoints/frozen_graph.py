@@ -1,11 +1,11 @@
-"""Weights out of a frozen graph, under the names of checkpoints.
+"""Reading weights from a frozen graph, under the names that checkpoints use.
 
-A frozen graph holds constants where a model had variables. Graphs of the OD API keep the variables' names, but the
-batch norm of many has been computed away: what is left is a factor and an offset per channel behind the convolution,
-or both are part of the kernel and of an addition. Such a layer is given the batch norm that does the same: gamma the
-factor, beta the offset, moving_mean 0 and a moving_variance that makes the deviation 1.
+A frozen graph holds constants in place of a model's variables. Graphs of the OD API keep the variables' names, but in
+many of them batch norm has been folded: either a factor and an offset per channel remain after the convolution, or both
+are merged into the kernel and an addition. Such a layer gets an equivalent batch norm: gamma is the factor, beta the
+offset, moving_mean 0, and moving_variance the value that makes the standard deviation 1.
 
-Layers are found by the names of their convolutions. There the scope of a backbone stands twice
+Layers are found by the names of their convolutions. In these names the scope of a backbone occurs twice
 (FeatureExtractor/MobilenetV1/MobilenetV1/Conv2d_0/Conv2D), in checkpoints once.
 """
 
@@ -23,21 +23,21 @@ from tensorflow.core.framework.node_def_pb2 import NodeDef
 from boxwright.core.errors import UserError
 
 CONVOLUTIONS = {"Conv2D": "weights", "DepthwiseConv2dNative": "depthwise_weights", "MatMul": "weights"}
-# What a grappler-optimised graph makes of a convolution with its addition and activation.
+# In a graph optimised by Grappler, one operation replaces a convolution with its addition and activation.
 FUSED = {"_FusedConv2D": "weights", "_FusedDepthwiseConv2dNative": "depthwise_weights", "_FusedMatMul": "weights"}
 PASS_THROUGH = ("Identity", "BatchToSpaceND", "Squeeze", "Snapshot")
-# The epsilon of batch norm that is taken away again from a moving variance of 1: ResNets have another than MobileNets.
+# Epsilon of batch norm, which is subtracted from a moving variance of 1. ResNets have another one than MobileNets.
 EPSILONS = {"resnet": 1e-5}
 EPSILON = 1e-3
 
-# A scope that stands twice in a row, at the end of a scope or before more of it.
+# A backbone's scope that occurs twice in a row, at the end of a name or in its middle.
 DOUBLED = re.compile(r"(^|/)(MobilenetV\d|resnet_v1_\d+|InceptionV\d)/\2(?=/|$)")
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
     """All weights of the frozen graph at `path` by checkpoint name.
 
-    Raises UserError where the file is not a GraphDef or holds no weights.
+    Raises UserError if the file is not a GraphDef or holds no weights.
     """
     graph = GraphDef()
     try:
@@ -49,14 +49,14 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     weights = weights_of(graph)
     if not weights:
         raise UserError(
-            f"{path} holds no convolution with constant weights, so it is not a frozen graph (perhaps the .pb of a "
-            "SavedModel with variables: give its checkpoint instead)."
+            f"{path} holds no convolution with constant weights, so it is not a frozen graph. If it is the .pb of "
+            "a SavedModel with variables, give the model's checkpoint instead."
         )
     return weights
 
 
 def weights_of(graph: GraphDef) -> dict[str, np.ndarray]:
-    """Weights by checkpoint name: constants under a variable's name, and what convolutions tell about the rest."""
+    """Weights by checkpoint name: constants with a variable's name, and the rest derived from the convolutions."""
     nodes = {node.name: node for node in graph.node}
     consumers: Mapping[str, list[NodeDef]] = defaultdict(list)
     for node in graph.node:
@@ -79,7 +79,7 @@ def weights_of(graph: GraphDef) -> dict[str, np.ndarray]:
 def _layer(
     node: NodeDef, kind: str, kernel: np.ndarray, nodes: Mapping[str, NodeDef], consumers: Mapping[str, list[NodeDef]]
 ) -> dict[str, np.ndarray]:
-    """The variables of the layer whose convolution is `node`: both readings of an offset, as bias and as batch norm."""
+    """The variables of the layer with the convolution `node`. The offset is given twice: as bias and as batch norm."""
     layer = DOUBLED.sub(r"\1\2", node.name.rsplit("/", 1)[0])
     channels = kernel.shape[2] * kernel.shape[3] if kind == "depthwise_weights" else kernel.shape[-1]
     scale, shift = np.ones(channels, np.float32), np.zeros(channels, np.float32)
@@ -130,7 +130,7 @@ def _affine_step(
 
 
 def _constant(nodes: Mapping[str, NodeDef], name: str) -> np.ndarray | None:
-    """The value of a constant, perhaps behind identities or reshapes of a scalar's kind; None if it is computed."""
+    """The value of a constant, possibly behind Identity nodes; None if it is computed."""
     node = nodes.get(_producer(name))
     while node is not None and node.op == "Identity":
         node = nodes.get(_producer(node.input[0]))

@@ -1,4 +1,4 @@
-"""Start weights: what a checkpoint gives to a detector, by the OD API's rules, and a full account of it."""
+"""Loading a detector's start weights from a checkpoint by the OD API's rules, with a full report."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ from boxwright.core.wording import few
 
 TYPES = ("detection", "classification", "full")
 
-# Less of the wanted parameters than this, and the checkpoint is of another model: a mistake, not a start. A classifier
-# fills about half of an SSD's feature extractor, another backbone nothing.
+# If a smaller share of the wanted parameters fits, the checkpoint is from another model, which is a mistake. A
+# classifier's checkpoint fills about half of an SSD's feature extractor, one with another backbone fills nothing.
 LEAST_SHARE = 1 / 3
 
 
 class Restorable(Protocol):
-    """What is asked of a detector; its own protocol says what each of these is."""
+    """The part of a detector that restoring needs; the detector's own protocol documents it."""
 
     num_classes: int
     backbone_scopes: Sequence[str]
@@ -37,11 +37,11 @@ class Restorable(Protocol):
 
 @dataclass
 class RestoreReport:
-    """What became of each variable of a detector. Names are the detector's.
+    """What happened to each variable of a detector. Names are the detector's.
 
-    restored: taken from the checkpoint whole. partly: name to the classes whose parts were taken. new: not in the
-    checkpoint (or not asked for), so left at the first values. shape_differs: name to the two shapes, checkpoint's
-    first; left at the first values. sizes: parameters of every variable.
+    restored: taken completely from the checkpoint. partly: name to the classes whose parts were taken. new: not in the
+    checkpoint or not requested, so it keeps its initial value. shape_differs: name to the two shapes, the checkpoint's
+    first; it keeps its initial value. sizes: the number of parameters of every variable.
     """
 
     source: str
@@ -53,7 +53,7 @@ class RestoreReport:
 
     @property
     def share(self) -> float:
-        """Share of the detector's parameters that were restored, variables that were taken partly left out."""
+        """The share of the detector's parameters that were restored, not counting partly restored variables."""
         return sum(self.sizes[name] for name in self.restored) / max(sum(self.sizes.values()), 1)
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class RestoreReport:
         return text
 
     def table(self) -> str:
-        """One line per variable: name, parameters, what became of it."""
+        """One line per variable: its name, number of parameters, and what happened to it."""
         fates = dict.fromkeys(self.restored, "restored")
         fates |= {name: f"by class name: {', '.join(labels)}" for name, labels in self.partly.items()}
         fates |= dict.fromkeys(self.new, "new")
@@ -88,14 +88,14 @@ def restore(
 ) -> RestoreReport:
     """Give `detector` its start weights from `source`: a checkpoint prefix, a folder with one, or a frozen graph (.pb).
 
-    checkpoint_type: "detection": the feature extractor's variables by name, with `load_all` every variable that is
-        there in the same shape; "classification": the feature extractor's, whose names in the checkpoint lack its
-        scope; "full": every variable, and it is an error if one is missing.
-    old_label_map, new_label_map: name to id (from 1) of the checkpoint's classes and of the detector's. With both, and
-        where class predictors are restored at all, a class that both name keeps its part of them.
+    checkpoint_type: "detection" restores the feature extractor's variables by name, or with `load_all` every variable
+        that the checkpoint has in the same shape; "classification" restores the feature extractor's variables, whose
+        names in the checkpoint lack its scope; "full" restores every variable, and a missing one is an error.
+    old_label_map, new_label_map: name to id (from 1) of the checkpoint's and of the detector's classes. With both, if
+        class predictors are restored at all, each class that both label maps name keeps its part of the predictors.
 
-    Nothing is assigned unless all goes well. Raises UserError where the file is missing or damaged, the type is
-    unknown, or too little fits: that is the sign of another feature extractor or width.
+    Nothing is assigned if there is an error. Raises UserError if the file is missing or damaged, the type is unknown,
+    or too little fits, which means that the checkpoint has another feature extractor or width.
     """
     if checkpoint_type not in TYPES:
         raise UserError(
@@ -145,7 +145,7 @@ def _wanted(detector: Restorable, reader: Reader, checkpoint_type: str, load_all
         keys = detector.object_graph_keys()
         if not keys:
             raise UserError(
-                f"{reader.source} is a TF2 checkpoint (an object graph), and this model has no names for it. Use a "
+                f"{reader.source} is a TF2 checkpoint (an object graph), which this model cannot read. Use a "
                 "TF1 checkpoint of the same model."
             )
         keys = {name: key for name, key in keys.items() if everything or name in scopes}
@@ -165,7 +165,7 @@ def _in(name: str, scope: str) -> bool:
 
 
 def _check(report: RestoreReport, wanted: Mapping[str, str], reader: Reader, checkpoint_type: str) -> None:
-    """Raise UserError if less fits than a start needs."""
+    """Raise UserError if too little of the checkpoint fits."""
     size = sum(report.sizes[name] for name in wanted)
     fits = sum(report.sizes[name] for name in [*report.restored, *report.partly])
     missing = [wanted[name] for name in report.new if name in wanted]
@@ -173,24 +173,25 @@ def _check(report: RestoreReport, wanted: Mapping[str, str], reader: Reader, che
     if not incomplete and fits >= LEAST_SHARE * size:
         return
     share = fits / max(size, 1)
-    text = f"{reader.source} does not fit this model as a {checkpoint_type} checkpoint: {share:.1%} of the wanted "
-    text += f"parameters are there in the right shape ({'all' if incomplete else f'{LEAST_SHARE:.0%}'} must be)."
+    text = f"{reader.source} does not fit this model as a {checkpoint_type} checkpoint: it has {share:.1%} of the "
+    text += f"wanted parameters in the right shape, and needs {'all' if incomplete else f'at least {LEAST_SHARE:.0%}'}."
     if missing:
-        text += f" Wanted, and not there: {few(missing)}."
+        text += f" Missing: {few(missing)}."
         text += f" The checkpoint holds {', '.join(_scopes(reader.shapes))}."
     if report.shape_differs:
         name, (old, new) = next(iter(report.shape_differs.items()))
-        text += f" Of another shape: {few(list(report.shape_differs))}; {name} is {old} there and {new} here."
+        text += f" Of another shape: {few(list(report.shape_differs))}; "
+        text += f"{name} is {old} in the checkpoint and {new} in the model."
         text += " Compare depth_multiplier and num_classes." if len(report.shape_differs) > 1 else ""
     kind = kind_of(reader.shapes)
     if kind and checkpoint_type == "classification" != kind:
-        text += f" By its names it is a {kind} checkpoint: set fine_tune_checkpoint_type to {kind!r}."
+        text += f" Its names are those of a {kind} checkpoint: set fine_tune_checkpoint_type to {kind!r}."
     elif missing and not report.restored:
-        text += " Is it of another feature extractor?"
+        text += " Is it from another feature extractor?"
     raise UserError(text)
 
 
 def _scopes(shapes: Iterable[str]) -> list[str]:
-    """The beginnings of the names in a checkpoint, enough to see what it is of: the largest groups first."""
+    """The commonest prefixes of the names in a checkpoint, most frequent first: they show which model it is from."""
     groups = Counter("/".join(name.split("/")[:2]) + "/..." for name in shapes if name.count("/") > 1)
     return [group for group, _ in groups.most_common(4)]

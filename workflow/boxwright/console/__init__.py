@@ -1,1 +1,1 @@
-"""What a run says and refuses: progress, a job and its log, lines of stages, checksums of results."""
+"""What a run prints and verifies: progress, jobs and their logs, one line per stage, checksums of results."""

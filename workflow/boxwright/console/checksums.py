@@ -1,9 +1,10 @@
-"""Checksums: what a finished result was when it was written, so that a damaged one is found.
+"""Checksums of finished results, which reveal results that were damaged later.
 
-A rule's job leaves one for each of its outputs, `<results>/.checksums/<path below the results>.json`: the size and the
-CRC-32C of the file, or of each file of a folder. Sizes are compared whenever a run is planned, which costs a `stat`
-per file; checksums when a job takes the file as its input. Records and checkpoints have checksums of their own, which
-their readers verify piece by piece, so theirs are left out here: reading them whole would take long.
+A rule's job writes one file for each of its outputs, `<results>/.checksums/<path below the results>.json`. It holds the
+size and the CRC-32C of the output, or of each file in it if the output is a folder. Sizes are compared whenever a run
+is planned, which costs one `stat` per file. Checksums are compared when a job takes the file as its input. Records and
+checkpoints have no CRC-32C here: their own formats have checksums, which their readers verify piece by piece, and
+reading them whole would take long.
 """
 
 import json
@@ -27,13 +28,13 @@ _UNFINISHED = b""
 
 
 class Checksums:
-    """The checksums of one results folder; what lies elsewhere has none."""
+    """The checksums of one results folder. Files outside the folder have none."""
 
     def __init__(self, results: str | os.PathLike) -> None:
         self._results = Path(results).absolute()
 
     def write(self, outputs: Iterable[str | os.PathLike], beside: Iterable[str | os.PathLike] = ()) -> None:
-        """Leave a receipt for each output; files that no rule declares, `beside`, go into that of the first."""
+        """Write the checksums of each output. Undeclared files, `beside`, are added to those of the first output."""
         for output in outputs:
             path = Path(output)
             found = [path, *beside] if not path.is_dir() else [*_below(path), *beside]
@@ -44,14 +45,14 @@ class Checksums:
                     json.dump(facts, file, indent=0, sort_keys=True)
 
     def begin(self, outputs: Iterable[str | os.PathLike]) -> None:
-        """Note that outputs are about to be made, so that they are made again should this never come to its end."""
+        """Mark outputs as unfinished, so that they are made again if the job never ends normally."""
         for output in outputs:
             if receipt := self._receipt(Path(output)):
-                with suppress(DiskFullError):  # the output itself will have more to say about that
+                with suppress(DiskFullError):  # writing the output itself will report it
                     files.write_if_changed(receipt, _UNFINISHED)
 
     def complaint(self, output: str | os.PathLike) -> str:
-        """What is wrong with an output: unfinished, a file gone or of another size; "" if nothing is."""
+        """What is wrong with an output: unfinished, a file gone or of a different size; "" if nothing is."""
         path = Path(output)
         for name, (size, _) in self._read(path).items():
             file = path.parent / name
@@ -60,20 +61,20 @@ class Checksums:
             except OSError:
                 return f"{file} is gone"
             if there != size:
-                return f"{file} has {there} bytes, it was written with {size}"
+                return f"{file} has {there} bytes instead of {size}"
         return f"{path} was left unfinished" if self._is_unfinished(path) else ""
 
     def verify(self, given: str | os.PathLike) -> None:
-        """Raise UserError where an input is not, byte for byte, what was written."""
+        """Raise UserError if an input is not, byte for byte, what was written."""
         path = Path(given)
         for name, (size, checksum) in self._read(path).items():
             file = path.parent / name
             if not file.is_file():
-                raise UserError(f"{file} is missing. Run again: it is made anew.")
+                raise UserError(f"{file} is missing. Run again to recreate it.")
             if file.stat().st_size != size or (checksum is not None and _checksum(file) != checksum):
                 raise UserError(
-                    f"{file} is damaged: its checksum is not the one it was written with. Delete it and run again: it "
-                    "is made anew."
+                    f"{file} is damaged: its checksum has changed since it was written. Delete it and run again to "
+                    "recreate it."
                 )
 
     def _receipt(self, output: Path) -> Path | None:
@@ -84,7 +85,7 @@ class Checksums:
         return self._results / FOLDER / below.with_name(f"{below.name}.json")
 
     def _read(self, output: Path) -> Mapping[str, tuple[int, str | None]]:
-        """Size and checksum of each file of an output by its path from the output's own folder."""
+        """Size and checksum of each file of an output, by path relative to the output's parent folder."""
         receipt = self._receipt(output)
         try:
             return json.loads(receipt.read_bytes()) if receipt else {}

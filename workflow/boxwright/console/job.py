@@ -1,7 +1,7 @@
-"""What every script of a rule does around its work: a log file, and errors that people can read.
+"""The frame of every rule's script: a log file, readable errors, and checksums.
 
-A job prints into its log. On the terminal it prints only where nobody shows a line of it (`console.progress`): on
-another machine, under --verbose, or where the disk is too full for a log.
+A job prints into its log. It prints on the terminal only if the run does not show a line for it there
+(`console.progress`): on another machine, under --verbose, or if the disk is too full for a log.
 """
 
 import io
@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-# TensorFlow's warnings about itself help nobody who watches a run; its errors still come through.
+# TensorFlow's warnings about itself do not help users; its errors are still shown.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from boxwright.console import progress
@@ -24,11 +24,13 @@ from boxwright.core.errors import UserError
 
 @contextmanager
 def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
-    """Run a rule's work: what it prints goes to the rule's log; a UserError ends it with its text and exit code 1.
+    """Run a rule's work: its output goes to the rule's log, and a UserError ends it with its text and exit code 1.
 
-    `snakemake` is the object that Snakemake hands to a script. With `tensorflow` it is imported first, and what it
-    prints about itself on the way goes to the log alone. Inputs must be what was written; outputs get checksums
-    (`console.checksums`), together with files that the rule cannot declare, if the block puts them on the list.
+    snakemake: the object that Snakemake passes to a script.
+    tensorflow: import TensorFlow first; what it prints during the import goes to the log alone.
+
+    Inputs are verified against their checksums and outputs get checksums (`console.checksums`). The block receives a
+    list: files that it adds, which the rule cannot declare, get checksums too.
     """
     checksums = Checksums(snakemake.config["results"])
     undeclared: list[Path] = []
@@ -58,8 +60,9 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Free what the frames of an error hold while Python is whole: a reader of TensorFlow's that is freed by the end of
-    Python waits forever for its threads, which need Python to end.
+    """Free the objects in an error's frames now, not when Python shuts down.
+
+    A TensorFlow reader that is freed at shutdown waits forever: its threads need a running Python to end.
     """
     while error is not None:
         traceback.clear_frames(error.__traceback__)
@@ -68,7 +71,7 @@ def _let_go(error: BaseException | None) -> None:
 
 @contextmanager
 def _printing_to(path: Path) -> Iterator[tuple[IO[str], IO[str] | None]]:
-    """For the block all that is printed goes to the log at `path`; gives the log, and the terminal if it is spared."""
+    """Send what the block prints to the log at `path`. Gives the log, and the terminal if it stays silent."""
     with _opened(path) as log, ExitStack() as stack:
         beside = None
         if progress.is_shown() and log.name == str(path):
@@ -87,7 +90,7 @@ def _printing_to(path: Path) -> Iterator[tuple[IO[str], IO[str] | None]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[str]]:
-    """The log file; on a full disk there is none, and the terminal still hears what happens."""
+    """The log file. On a full disk there is none, and the terminal shows the output instead."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         log = path.open("w", encoding="utf-8", buffering=1)
@@ -103,14 +106,14 @@ def _opened(path: Path) -> Iterator[IO[str]]:
 
 
 def _import_tensorflow(log: IO[str]) -> None:
-    """Import TensorFlow, whose C++ side greets on file descriptor 2 whatever its log level is."""
+    """Import TensorFlow, whose C++ code prints on file descriptor 2 at any log level."""
     with _native(log, 2):
         import tensorflow  # noqa: F401
 
 
 @contextmanager
 def _native(log: IO[str], *descriptors: int) -> Iterator[None]:
-    """Send to `log` what is written to these file descriptors, past Python's streams."""
+    """Send to `log` what is written directly to these file descriptors, bypassing Python's streams."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(one) for one in descriptors]
@@ -125,8 +128,10 @@ def _native(log: IO[str], *descriptors: int) -> Iterator[None]:
 
 
 class _Tee(io.TextIOBase):
-    """A stream that writes to a log and to the terminal. A terminal that is `spared` hears only what the log cannot
-    take; a log, nothing of the redrawn lines of progress bars.
+    """A stream that writes to a log and to the terminal.
+
+    A terminal that is `spared` gets only what the log does not hold: the redrawn lines of progress bars never get into
+    the log and are dropped, and text that does not fit on a full disk goes to the terminal.
     """
 
     def __init__(self, shown: Any, log: Any, spared: bool) -> None:
@@ -153,6 +158,6 @@ class _Tee(io.TextIOBase):
     def _keep(self, text: str) -> bool:
         try:
             self._log.write(text)
-        except OSError:  # of a full disk
+        except OSError:  # the disk is full
             return False
         return True

@@ -1,8 +1,8 @@
-"""Progress of long work, and what a job says while it works.
+"""Progress of long work, and the messages of a job.
 
-A job of a run writes into its log; the terminal of the run (`snakemake_internals.terminal`) shows one line per stage,
-and takes the job's key figure from the log and how far it is from a small file beside it. Anything else that does long
-work (the plan, a command) draws its bar itself, or prints a few plain lines where there is no terminal.
+A job of a run writes into its log. The terminal of the run (`snakemake_internals.terminal`) shows one line per stage:
+it reads the job's key figure from the log, and its progress from a small file beside the log. Other long work (the
+plan, a command) draws its own progress bar, or prints a few plain lines if there is no terminal.
 """
 
 import json
@@ -19,17 +19,17 @@ from tqdm import tqdm
 
 T = TypeVar("T")
 
-# Seconds between two plain lines where there is no terminal: a log stays readable.
+# Seconds between two plain lines without a terminal. Long enough to keep a log readable.
 PLAIN_INTERVAL_S = 30.0
 NOTE_INTERVAL_S = 1.0
 DONE = "Done in "
-# Set for the jobs of a run that shows a line of each.
+# Set in the environment of jobs whose run shows a line for each of them.
 _SHOWN = "BOXWRIGHT_SHOWS_LINES"
 
 
 @dataclass
 class _Job:
-    """What `say` and its like need to know of the job that runs: all is empty outside of one."""
+    """The running job, as `say`, `warn`, `conclude` and `note` need it. Empty outside a job."""
 
     note: Path | None = None
     terminal: IO[str] | None = None
@@ -41,7 +41,7 @@ _job = _Job()
 
 
 def show_lines(shown: bool) -> None:
-    """Tell the jobs started from here whether this process shows a line of each, so that they need not print."""
+    """Tell the jobs started from here whether this process shows a line for each, so that they need not print."""
     if shown:
         os.environ[_SHOWN] = "1"
     else:
@@ -49,20 +49,20 @@ def show_lines(shown: bool) -> None:
 
 
 def is_shown() -> bool:
-    """Whether this process is a job of a run that shows a line of it."""
+    """Whether this process is a job of a run that shows a line for it."""
     return _SHOWN in os.environ
 
 
 def note_beside(log: str | Path) -> Path:
-    """Where the job with this log notes how far it is."""
+    """The file in which the job with this log notes its progress."""
     return Path(log).with_suffix(".progress")
 
 
 @contextmanager
 def of_job(note: Path | None, terminal: IO[str] | None) -> Iterator[None]:
-    """For the block of a job: `note` is where it notes how far it is, `terminal` where its warnings go beside its log.
+    """Make the block a job: `note` is the file for its progress; warnings go to `terminal` as well as to its log.
 
-    The block's end is said in one line, with its time and its key figure, unless an error ended it.
+    At the end one line is printed with its time and key figure, unless an error ended the block.
     """
     global _job
     before, _job = _job, _Job(note, terminal)
@@ -77,26 +77,27 @@ def of_job(note: Path | None, terminal: IO[str] | None) -> Iterator[None]:
 
 
 def say(text: str) -> None:
-    """Print one message for the person who watches, on standard error, above a bar if one is drawn."""
+    """Print one message for the user on standard error, above the progress bar if there is one."""
     tqdm.write(text, file=sys.stderr)
 
 
 def warn(text: str) -> None:
-    """Say what nobody should miss: of a job, on the terminal of its run too."""
+    """Print an important message. From a job it also goes to the terminal of the run."""
     say(text)
     if _job.terminal is not None:
-        # Over the bars that the run draws there; it draws them anew below.
+        # Overwrites the bars that the run draws there; the run redraws them below.
         print(f"\r\x1b[J{text}" if _job.terminal.isatty() else text, file=_job.terminal, flush=True)
 
 
 def conclude(figure: str) -> None:
-    """Give the key figure of the job, for the one line that the terminal shows of it."""
+    """Set the job's key figure, which the terminal shows in the line for the job."""
     _job.figure = " ".join(figure.split())
 
 
 def note(done: int, total: int | None, *, rate: float, unit: str = "", of: str = "") -> None:
-    """Note how far the job is, for a bar on the terminal of its run: `done` of `total`, `rate` in `unit` per second;
-    `of` is a word about the present state. Nothing happens outside of a job.
+    """Note the job's progress, for a bar on the terminal of its run. Does nothing outside a job.
+
+    `done` of `total` are done, at `rate` in `unit` per second; `of` is a word about the current state.
     """
     now = time.monotonic()
     if _job.note is None or now - _job.noted < NOTE_INTERVAL_S:
@@ -107,10 +108,10 @@ def note(done: int, total: int | None, *, rate: float, unit: str = "", of: str =
 
 
 def track(iterable: Iterable[T], total: int | None = None, label: str = "", unit: str = "it") -> Iterator[T]:
-    """Yield the items of `iterable` and show how far it is.
+    """Yield the items of `iterable` and show progress.
 
-    `total` is the number of items (taken from the iterable's length when it has one), `label` what is being done,
-    `unit` what is counted.
+    total: the number of items; by default the length of `iterable`, if it has one. label: what is being done. unit:
+    what is counted.
     """
     if total is None and hasattr(iterable, "__len__"):
         total = len(iterable)
@@ -131,7 +132,7 @@ def track(iterable: Iterable[T], total: int | None = None, label: str = "", unit
 
 
 def duration(seconds: float) -> str:
-    """A time span as a person says it: 0.4 s, 40 s, 7 min, 2 h 05 min."""
+    """A readable time span: 0.4 s, 40 s, 7 min, 2 h 05 min."""
     if seconds < 0.95:
         return f"{seconds:.1f} s"
     if seconds < 90:

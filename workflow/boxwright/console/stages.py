@@ -1,4 +1,4 @@
-"""The stages of a run as a person sees them: what is said of one in the end, and how far it is before."""
+"""The stages of a run on the terminal: a progress bar while a stage runs, and one line when it has ended."""
 
 import json
 import os
@@ -12,26 +12,27 @@ from tqdm.utils import disp_trim
 
 from boxwright.console import progress
 
-# A rule whose jobs have this wildcard makes one thing in pieces: all of them are one stage.
+# The jobs of a rule with this wildcard each make a piece of the same result: together they are one stage.
 PIECE = "shard"
 
-_NUMBERS = 60  # columns that a bar and its numbers want; a long label is cut for them
+_NUMBERS = 60  # columns for the bar and its numbers; a long label is cut to leave them free
 _BAR = "{desc}  {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{unit}, {remaining} left{postfix}"
 
 
 @dataclass
 class Stage:
-    """One line to be: a job, or the jobs that make the pieces of one thing."""
+    """One line of the terminal: a job, or the jobs that make the pieces of one result."""
 
     label: str
-    pieces: int = 0  # of a stage in pieces
+    pieces: int = 0  # 0 for a single job
     done: int = 0
-    logs: dict[int, str | None] = field(default_factory=dict)  # of the jobs at work, by number
+    logs: dict[int, str | None] = field(default_factory=dict)  # of the running jobs, by job number
     began: float = field(default_factory=time.monotonic)
 
     def line(self, log: str | None, local: bool) -> str:
-        """What is said of it in the end; `log` is that of its (last) job. One that is not `local` has waited before it
-        began, so its own time counts.
+        """The line for the ended stage, from the log of its (last) job.
+
+        A job that is not `local` may have waited in a queue, so the time that it measured itself is shown.
         """
         told, _, figure = _told(log).partition(": ")
         if self.pieces:
@@ -40,7 +41,7 @@ class Stage:
         return self.label + (f": {figure}" if figure else "") + (f" ({taken})" if log else "")
 
     def bar(self, width: int, ascii_only: bool) -> str:
-        """How far it is, in at most `width` columns."""
+        """The progress bar, in at most `width` columns."""
         elapsed = time.monotonic() - self.began
         if self.pieces:
             state = {"done": self.done, "total": self.pieces, "rate": self.done / elapsed or None, "unit": f"{PIECE}s"}
@@ -75,9 +76,9 @@ def _told(log: str | None) -> str:
 
 
 def _noted(log: str | None) -> dict[str, Any]:
-    """How far a job is, as it noted itself; empty where it did not."""
+    """The progress that a job noted; empty if it noted none."""
     try:
         state = json.loads(progress.note_beside(log or "").read_text())
-    except (OSError, ValueError):  # none, or half of one
+    except (OSError, ValueError):  # no file, or a half-written one
         return {}
     return state if {"done", "total", "rate", "unit"} <= set(state) else {}

@@ -1,1 +1,1 @@
-"""What every floor stands on: errors, files that appear whole, hashes, the code identity, words."""
+"""The foundation that every other package uses: errors, atomic file writes, hashes, the code identity, wording."""

@@ -1,13 +1,13 @@
-"""The code identity: which code makes a result, as one short hash of scripts, modules and all that they can reach.
+"""The code identity: one short hash of the scripts and modules that make a result, and of everything they import.
 
-Snakemake tracks the time of a script, but not the modules that it imports. A rule therefore carries `identity(script)`
-among its parameters: it changes when the meaning of the script, or of any boxwright module that it imports directly or
-through others, changes. Comments, docstrings and layout do not count, nor do file times.
+Snakemake tracks the modification time of a script, but not the modules that it imports. A rule therefore has
+`identity(script)` among its parameters. The identity changes when the meaning of the script changes, or the meaning of
+any boxwright module that it imports, directly or indirectly. Comments, docstrings, layout and file times do not count.
 
-Rooms that only speak or refuse (`OUTSIDE`) do not count either: another word in a progress line, another range that a
-number must be in, another row of the catalogue make no result another one. Parts that are chosen by name (a backbone,
-a loss, an annotation format) are imported by that name, so that no import in sight leads to them: whoever asks for an
-identity gives those in use as further modules.
+Packages that only print messages or reject input (`OUTSIDE`) do not count either: a reworded progress line, a changed
+range of valid numbers or a new row in the catalogue does not change any result. Parts that are chosen by name (a
+backbone, a loss, an annotation format) are imported dynamically, so no import statement leads to them: the caller
+passes the modules of the parts in use as well.
 """
 
 import ast
@@ -24,14 +24,14 @@ from boxwright.core.files import write_if_changed
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-# What these modules say decides no result. The rows of the catalogue that are in use count by value, where they do.
+# These modules do not affect results. Catalogue rows that do affect one are hashed by value where they are used.
 OUTSIDE = ("boxwright.console", "boxwright.catalog", "boxwright.core.wording", "boxwright.evaluation.table")
 
 
 def identity(*roots: str | Path) -> str:
     """The code identity, 16 hexadecimal digits, of scripts (paths) and modules ("boxwright.boxes.nms").
 
-    Raises ModuleNotFoundError for a module that the library does not have.
+    Raises ModuleNotFoundError if the library does not have a module.
     """
     digest = hashlib.sha256()
     scripts = [Path(root).resolve() for root in roots if not _is_module(root)]
@@ -45,14 +45,14 @@ def identity(*roots: str | Path) -> str:
 
 
 def reach(*roots: str | Path) -> list[str]:
-    """The files below the library, "boxes/nms.py", whose meaning is in the `identity` of the same roots; sorted."""
+    """The library files ("boxes/nms.py"), sorted, that are part of the `identity` of the same roots."""
     scripts = [Path(root).resolve() for root in roots if not _is_module(root)]
     modules = [_file(root) for root in roots if _is_module(root)]
     return sorted(path.relative_to(PACKAGE).as_posix() for path in _closure(scripts, modules))
 
 
 def reach_from_jobs() -> None:
-    """Let every process started from here import this library, whatever environment it runs in."""
+    """Let every process started from this one import this library, in any environment."""
     here = str(PACKAGE.parent)
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != here]
     os.environ["PYTHONPATH"] = os.pathsep.join([here, *others])
@@ -71,7 +71,7 @@ def _file(module: str) -> tuple[Path, ...]:
 
 
 def _closure(scripts: Iterable[Path], modules: Iterable[Iterable[Path]]) -> set[Path]:
-    """The files of the library which the given ones are or import, directly or through others."""
+    """The library files among the given modules and everything that they import, directly or indirectly."""
     seen: set[Path] = set()
     waiting = [target for path in scripts for target in _facts(path)[1]]
     waiting += [path for files in modules for path in files]
@@ -85,7 +85,7 @@ def _closure(scripts: Iterable[Path], modules: Iterable[Iterable[Path]]) -> set[
 
 @cache
 def _facts(path: Path) -> tuple[bytes, tuple[Path, ...]]:
-    """Hash of what a file says, and the library files that it names."""
+    """The hash of a file's meaning, and the library files that it imports."""
     data = path.read_bytes()
     if path.suffix != ".py":
         return hashlib.sha256(data).digest(), ()
@@ -94,10 +94,11 @@ def _facts(path: Path) -> tuple[bytes, tuple[Path, ...]]:
 
 
 class _Meanings:
-    """What Python files mean, by the hash of their bytes: [hash of the syntax tree, names that they import].
+    """A cache of the meanings of Python files: hash of the bytes -> [hash of the syntax tree, imported names].
 
-    Parsing the library takes half a second, and every job starts with it, so this is kept beside Python's own compiled
-    files, and like them left unkept where the folder cannot be written. Another Python has another syntax tree.
+    Parsing the library takes half a second, and every job needs it at its start. The cache is therefore stored beside
+    Python's own compiled files, and like them not stored where the folder is read-only. Each version of Python has its
+    own cache, because its syntax trees differ.
     """
 
     def __init__(self) -> None:
@@ -133,7 +134,7 @@ def _remembered() -> _Meanings:
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:
-    """Dotted names below boxwright that a module imports, also inside functions."""
+    """The dotted names in boxwright that a module imports, including imports inside functions."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -146,9 +147,9 @@ def _imports(tree: ast.AST) -> Iterator[str]:
 
 @cache
 def _files(name: str) -> tuple[Path, ...]:
-    """The files that importing a dotted name runs: the packages on the way, the module, and data of a package.
+    """The files that importing a dotted name reads: its parent packages with their data files, and the module.
 
-    None for a name that is `OUTSIDE`.
+    Empty for a name in `OUTSIDE`.
     """
     if any(f"{name}.".startswith(f"{outside}.") for outside in OUTSIDE):
         return ()
@@ -159,7 +160,7 @@ def _files(name: str) -> tuple[Path, ...]:
             found += [path for path in (place / "__init__.py", *sorted(place.glob("*.binpb"))) if path.is_file()]
         elif place.with_suffix(".py").is_file():
             return (*found, place.with_suffix(".py"))
-        else:  # a name inside the module or package before it
+        else:  # a name defined inside the preceding module or package
             break
     return tuple(found)
 

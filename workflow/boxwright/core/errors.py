@@ -1,8 +1,8 @@
-"""Errors that are written for the person who made the mistake."""
+"""The error that tells users about their own mistakes."""
 
 
 class UserError(Exception):
-    """A mistake in the data, the configuration or the call, told in one paragraph: what, where, what to do.
+    """A mistake in the data, the configuration or the call. The text is one paragraph: what, where, what to do.
 
-    Whoever shows it prints the text alone, without a traceback. Collect all mistakes of one kind and raise once.
+    It is shown as its text alone, without a traceback. Collect all mistakes of one kind and raise once.
     """

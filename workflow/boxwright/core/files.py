@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Atomic writes of files and folders: they appear complete or not at all. Also copies and SHA-256."""
 
 import hashlib
 import json
@@ -16,8 +16,8 @@ from boxwright.core import disk
 def writing(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
     """Open a file beside `path` for writing and rename it to `path` when the block ends without an error.
 
-    The parent folder is made if missing. On an error nothing is left behind and an older `path` stays as it was.
-    `mode` is "wb" or "w" (UTF-8, "\\n" line ends). Raises UserError where the disk is full.
+    The parent folder is created if missing. On an error nothing is left behind and an older `path` stays unchanged.
+    `mode` is "wb" or "w" (UTF-8, "\\n" line ends). Raises UserError if the disk is full.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -41,9 +41,9 @@ def writing(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
 
 @contextmanager
 def whole_folder(folder: str | os.PathLike) -> Iterator[Path]:
-    """A new folder beside `folder` to write into, which takes its place when the block ends without an error.
+    """A new folder to write into, beside `folder`. It replaces `folder` when the block ends without an error.
 
-    On an error nothing is left behind and an older `folder` stays as it was. Raises UserError where the disk is full.
+    On an error nothing is left behind and an older `folder` stays unchanged. Raises UserError if the disk is full.
     """
     folder = Path(folder)
     with _folder_beside(folder, folder.name) as temporary:
@@ -53,10 +53,10 @@ def whole_folder(folder: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def whole_entries(folder: str | os.PathLike, names: Sequence[str]) -> Iterator[Path]:
-    """A new folder to write `names` into, which move into `folder` when the block ends without an error.
+    """A new folder to write `names` into. They move into `folder` when the block ends without an error.
 
-    names: files and folders (a "/" at the end may say so) below `folder`, whose other entries stay as they are. On an
-    error nothing is left behind, and older ones stay as they were. Raises UserError where the disk is full.
+    names: files and folders (optionally with a "/" at the end) relative to `folder`. Other entries of `folder` stay
+    unchanged. On an error nothing is left behind and all entries stay unchanged. Raises UserError if the disk is full.
     """
     folder = Path(folder)
     with _folder_beside(folder, f"{folder.name}.{Path(names[0]).name}") as temporary:
@@ -67,8 +67,8 @@ def whole_entries(folder: str | os.PathLike, names: Sequence[str]) -> Iterator[P
 
 @contextmanager
 def _folder_beside(folder: Path, name: str) -> Iterator[Path]:
-    """A folder for the block, beside `folder` and hidden; `name` tells it from those of other jobs at work there."""
-    for stale in folder.parent.glob(f".{name}.[0-9]*.tmp"):  # of a run that was killed
+    """A hidden folder beside `folder` for the block; `name` distinguishes it from those of other running jobs."""
+    for stale in folder.parent.glob(f".{name}.[0-9]*.tmp"):  # left by a killed run
         shutil.rmtree(stale, ignore_errors=True)
     temporary = folder.with_name(f".{name}.{os.getpid()}.tmp")
     temporary.mkdir(parents=True)
@@ -85,7 +85,7 @@ def _folder_beside(folder: Path, name: str) -> Iterator[Path]:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Put a file or a folder in the place of another."""
+    """Move a file or a folder to `target` and replace what is there."""
     if target.is_dir():
         shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -93,28 +93,28 @@ def _move(source: Path, target: Path) -> None:
 
 
 def copy(source: str | os.PathLike, target: str | os.PathLike) -> None:
-    """Copy a file, which appears whole; a piece of it at a time is in memory."""
+    """Copy a file atomically, without reading it into memory as a whole."""
     with Path(source).open("rb") as original, writing(target) as file:
         shutil.copyfileobj(original, file)
 
 
 def write_all(contents: Mapping[str, bytes]) -> None:
-    """Write several files, each as a whole: bytes by path. Nothing is written before all contents are there."""
+    """Write several files, each atomically: bytes by path."""
     for path, data in contents.items():
         with writing(path) as file:
             file.write(data)
 
 
 def write_json(path: str | os.PathLike, content: Any) -> None:
-    """Write plain values as JSON for programs and people, as a whole."""
+    """Write plain values as indented JSON, atomically."""
     with writing(path, "w") as file:
         file.write(json.dumps(content, indent=2) + "\n")
 
 
 def write_if_changed(path: str | os.PathLike, data: bytes) -> bool:
-    """Write `data` to `path` unless the file holds just these bytes; say whether it was written.
+    """Write `data` to `path` unless the file already holds these bytes; return whether it was written.
 
-    A file whose bytes do not change keeps its time, so nothing that depends on it reruns.
+    An unchanged file keeps its modification time, so nothing that depends on it reruns.
     """
     path = Path(path)
     try:
@@ -134,9 +134,9 @@ def sha256_file(path: str | os.PathLike) -> str:
 
 
 class HashCache:
-    """SHA-256 of files, remembered in a small JSON file as long as a file's size, times and inode stay the same.
+    """SHA-256 of files, cached in a small JSON file as long as a file's size, times and inode stay the same.
 
-    `cache[path]` hashes a file at most once. Where the JSON file cannot be written the hashes are found anew each time.
+    `cache[path]` hashes a file at most once. If the JSON file cannot be written, hashes are kept for this process only.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
@@ -155,6 +155,6 @@ class HashCache:
             return known[1]
         value = sha256_file(path)
         self._known[str(path)] = [state, value]
-        with suppress(OSError):  # in a read-only tree the hash is right all the same
+        with suppress(OSError):  # the hash is right even if the cache cannot be stored
             write_if_changed(self._path, json.dumps(self._known, sort_keys=True, indent=0).encode())
         return value

@@ -1,4 +1,4 @@
-"""Short hashes of plain values: the one way in which identities are made."""
+"""Short hashes of plain values. All identities are made with them."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def short(*parts: Any) -> str:
-    """Sixteen hexadecimal digits over plain values (JSON's types, bytes), the same whatever the order of keys."""
+    """A hash of plain values (JSON's types, bytes), 16 hexadecimal digits; the order of keys does not matter."""
     digest = hashlib.sha256()
     for part in parts:
         data = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True).encode()

@@ -1,4 +1,4 @@
-"""What goes into an exported detector and what comes out, by the OD API's names."""
+"""The names of an exported detector's input and outputs, as in the OD API."""
 
 # uint8 [B, H, W, 3], images of any size.
 INPUT = "image_tensor"

@@ -1,8 +1,8 @@
 """The processors and GPUs that a process computes on.
 
-A job takes as many GPUs as its model asks for: those that Slurm or CUDA_VISIBLE_DEVICES show it, and of them ones that
-no other process of boxwright holds. A process holds a GPU by a lock on a small file, which ends with the process,
-however it ends. `gpus: 0` hides all of them.
+A job takes as many GPUs as its model asks for, among those that Slurm or CUDA_VISIBLE_DEVICES make visible. It prefers
+GPUs that no other boxwright process holds. A process holds a GPU by a lock on a small file; the operating system
+releases the lock when the process ends, even if it crashes. `gpus: 0` hides all GPUs.
 """
 
 import fcntl
@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from boxwright.core.wording import plural
 
-# The CPU gains nothing from less precision, and TensorFlow's bfloat16 kernels for it leave a convolution's gradient
-# undefined where its kernel is larger than the map. Weights are float32 anyway, so a run may go to a GPU and back.
+# Lower precision gains nothing on the CPU, and TensorFlow's bfloat16 CPU kernels give an undefined gradient for a
+# convolution whose kernel is larger than the map. Weights are always float32, so a run may move to a GPU and back.
 ON_CPU = "float32"
 
 # Locks stay until the process ends.
@@ -25,11 +25,11 @@ _held: dict[str, int] = {}
 
 @dataclass(frozen=True)
 class Compute:
-    """How a model's numbers are computed.
+    """How a model is computed.
 
     gpus: how many to take. precision: the layers' type, float32, bfloat16 or float16. loss_scale: for float16,
-    "dynamic" or the factor. jit_compile: let XLA compile for the GPU. memory_mb: the most of each GPU's memory; None
-    takes more as it is needed.
+    "dynamic" or the factor. jit_compile: let XLA compile for the GPU. memory_mb: the limit for each GPU's memory; None
+    lets it grow as needed.
     """
 
     gpus: int = 0
@@ -42,8 +42,8 @@ class Compute:
 class Taken(NamedTuple):
     """What a process computes on.
 
-    gpus: the names of its GPUs, none on a CPU. description: a sentence about it. shortage: a warning, where fewer GPUs
-    are there than asked for; else empty.
+    gpus: the names of its GPUs, none on a CPU. description: a sentence about it. shortage: a warning if there are fewer
+    GPUs than requested; else empty.
     """
 
     gpus: list[str]
@@ -51,33 +51,33 @@ class Taken(NamedTuple):
     shortage: str = ""
 
     def tell(self, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-        """Say the sentences of it, the warning first, by the two functions that do so."""
+        """Print the warning, if any, with `warn`, then the description with `say`."""
         if self.shortage:
             warn(self.shortage)
         say(self.description)
 
 
 def of_training(model: Mapping[str, Any]) -> Compute:
-    """For the training of a model with these settings."""
+    """How to train a model with these settings."""
     own = {key: model[key] for key in ("gpus", "precision", "loss_scale", "jit_compile")}
     return Compute(**own, memory_mb=model["gpu_memory_mb"]["train"])
 
 
 def of_inference(model: Mapping[str, Any]) -> Compute:
-    """For an evaluation or for predictions: one GPU at most, and float32, in which weights are kept."""
+    """How to evaluate a model or predict with it: at most one GPU, and float32, the type of the weights."""
     return Compute(min(model["gpus"], 1), memory_mb=model["gpu_memory_mb"]["evaluate"])
 
 
 def processors() -> int:
-    """How many processors this process may use: fewer than there are under Slurm, or in a container."""
+    """How many processors this process may use: under Slurm or in a container, fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def take(compute: Compute, threads: int = 0) -> Taken:
-    """Make this process compute as told, and return what it took.
+    """Set up this process to compute as `compute` says, and return what it took.
 
-    To be called before TensorFlow computes anything. `threads` is the number of threads inside one operation, for the
-    description alone. Where fewer GPUs are there than asked for, those that are there are taken.
+    Call it before TensorFlow computes anything. `threads`, the number of threads inside one operation, is only for the
+    description. If there are fewer GPUs than requested, it takes those.
     """
     import tensorflow as tf
 
@@ -112,19 +112,19 @@ def _description(compute: Compute, names: Sequence[str], threads: int) -> str:
 def _shortage(wanted: int, found: int, cuda: bool) -> str:
     asked = f"the model asks for {plural(wanted, 'GPU')}"
     if found:
-        return f"Warning: {asked}, and {found} can be seen here; going on with {found}."
-    build = "" if cuda else " (it is TensorFlow's build for CPUs: `make env BUILD=gpu` installs the other)"
-    return f"Warning: {asked}, and TensorFlow sees none here{build}. Going on without, much slower. See `make doctor`."
+        return f"Warning: {asked}, but only {found} can be seen here; going on with {found}."
+    build = "" if cuda else " (this is TensorFlow's CPU build: `make env BUILD=gpu` installs the GPU build)"
+    return f"Warning: {asked}, but TensorFlow sees none{build}. Going on without a GPU, much slower. See `make doctor`."
 
 
 def _identities(count: int) -> list[str]:
-    """What tells the GPUs that this process sees from those that others see."""
+    """Identities of the GPUs that this process sees, as far as possible the same in every process."""
     shown = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
     return shown if len(shown) == count else [str(number) for number in range(count)]
 
 
 def _free(identities: Sequence[str], wanted: int, folder: Path | None = None) -> list[int]:
-    """Numbers of `wanted` of the GPUs, held from now on; ones that others hold only where too few are free."""
+    """The numbers of `wanted` GPUs, locked from now on. GPUs held by others are added only if too few are free."""
     if wanted >= len(identities):
         return list(range(len(identities)))
     free = []
@@ -136,12 +136,12 @@ def _free(identities: Sequence[str], wanted: int, folder: Path | None = None) ->
 
 
 def _hold(identity: str, folder: Path) -> bool:
-    """Lock one GPU for this process; False where another has it."""
+    """Lock one GPU for this process; return False if another process has it."""
     if identity in _held:
         return True
     try:
         file = os.open(folder / f"boxwright-gpu-{identity.replace('/', '_')}.lock", os.O_CREAT | os.O_RDWR, 0o666)
-    except PermissionError:  # another user's
+    except PermissionError:  # another user's lock file
         return False
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""A training step that several replicas (GPUs, machines) share: what belongs to the whole batch, from a part of it.
+"""A training step shared by several replicas (GPUs, machines): values of the whole batch from its parts.
 
-Replica r of R has images r * B / R to (r + 1) * B / R - 1 of a batch of B. Where there is one replica these functions
-add nothing to the graph.
+Replica r of R has images r * B / R to (r + 1) * B / R - 1 of a batch of B. With one replica these functions add nothing
+to the graph.
 """
 
 from collections.abc import Sequence
@@ -10,25 +10,25 @@ import tensorflow as tf
 
 
 def count() -> int:
-    """R, how many replicas share the step."""
+    """R, the number of replicas that share the step."""
     context = tf.distribute.get_replica_context()
     return 1 if context is None else context.num_replicas_in_sync
 
 
 def index() -> tf.Tensor:
-    """r, which of them this is, int32 scalar."""
+    """r, the number of this replica, int32 scalar."""
     return tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)
 
 
 def total(tensors):
-    """The sum over the replicas of a float tensor, or of each in a list; gradients pass, through all replicas."""
+    """The sum over all replicas of a float tensor, or of each tensor in a list; gradients pass through all replicas."""
     if count() == 1:
         return tensors
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
 
 def gather(x: tf.Tensor) -> tf.Tensor:
-    """Float [...] of each replica -> [R, ...] of all, in their order; gradients pass."""
+    """The float tensors [...] of all replicas as [R, ...], in the order of the replicas; gradients pass."""
     if count() == 1:
         return x[tf.newaxis]
     place = tf.reshape(tf.one_hot(index(), count(), dtype=x.dtype), [-1] + [1] * x.shape.rank)
@@ -36,7 +36,10 @@ def gather(x: tf.Tensor) -> tf.Tensor:
 
 
 def uniform(shape: Sequence[int | tf.Tensor] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Random numbers in [0, 1) of this replica's part, [B / R, ...] = `shape`: what one replica draws for the batch."""
+    """Random numbers in [0, 1) for this replica's part of the batch, `shape` = [B / R, ...].
+
+    All parts together are what a single replica would draw for the whole batch.
+    """
     if count() == 1:
         return tf.random.stateless_uniform(shape, seed)
     shape = tf.convert_to_tensor(shape)
@@ -46,10 +49,10 @@ def uniform(shape: Sequence[int | tf.Tensor] | tf.Tensor, seed: tf.Tensor) -> tf
 
 
 def assign_sub(variable: tf.Variable, value: tf.Tensor) -> None:
-    """Subtract `value` from this replica's copy of `variable`; the caller sees to it that all do the same."""
+    """Subtract `value` from this replica's copy of `variable`; the caller must do the same on all replicas."""
     tf.raw_ops.AssignSubVariableOp(resource=variable.handle, value=value)
 
 
 def assign(variable: tf.Variable, value: tf.Tensor) -> None:
-    """Set this replica's copy of `variable`; the caller sees to it that all do the same."""
+    """Set this replica's copy of `variable` to `value`; the caller must do the same on all replicas."""
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)

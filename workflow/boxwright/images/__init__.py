@@ -1,1 +1,1 @@
-"""Image files: headers, EXIF, the one loader, drawing. All that touches pixels, and no annotation."""
+"""Image files: headers, EXIF orientation, the one loader, drawing. Nothing here knows annotations."""

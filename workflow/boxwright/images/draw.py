@@ -1,4 +1,4 @@
-"""Boxes with their class and score drawn on an image, readable on any background.
+"""Drawing of boxes with their class and score on an image, readable on any background.
 
 Pixels are uint8 [height, width, 3] RGB; boxes are normalised [ymin, xmin, ymax, xmax]. No TensorFlow.
 """
@@ -15,12 +15,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 Colour = tuple[int, int, int]
 
-# The colours of Okabe and Ito without black, told apart under all common kinds of colour blindness
-# (https://jfly.uni-koeln.de/color/), the strong ones first.
+# The colours of Okabe and Ito without black, the strongest first. They can be told apart with all common kinds of
+# colour blindness (https://jfly.uni-koeln.de/color/).
 _OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")
 _DARK, _LIGHT = (0, 0, 0), (255, 255, 255)
 _SMALLEST_TEXT = 9
-# A label this close to the text size stands clear of its frame.
+# The space around a label's text, as a share of the font size.
 _PADDING = 0.25
 
 
@@ -40,14 +40,14 @@ def colour(class_id: int) -> Colour:
 def boxes(
     image: np.ndarray, boxes: np.ndarray, class_ids: Sequence[int], labels: Sequence[str], *, thickness: int = 4
 ) -> np.ndarray:
-    """A copy of `image` with N boxes and their labels; what comes first (the best score) lies on top.
+    """A copy of `image` with N boxes and their labels. The first box (the best score) is drawn on top.
 
     boxes: [N, 4] normalised; `class_ids` choose the colours, `labels` are the texts (an empty one draws none).
     thickness: width of the lines in pixels of the image.
 
-    A line has a thin edge in black or white, whichever its colour is further from, and a label is black or white
-    on its class's colour. A label stands above its box, or where it covers least of better ones, always inside the
-    image.
+    A line has a thin edge in black or white, whichever contrasts more with its colour. A label is black or white text
+    on its class's colour. It is placed above its box, or where it covers least of the labels of better boxes, and
+    always inside the image.
     """
     canvas = Image.fromarray(image)
     pen = ImageDraw.Draw(canvas)
@@ -68,7 +68,7 @@ def boxes(
 
 
 def side_by_side(left: np.ndarray, right: np.ndarray, titles: tuple[str, str]) -> np.ndarray:
-    """Two images of one size beside each other, each under its title on a dark strip."""
+    """Two images of the same size side by side, each below a dark strip with its title."""
     height, width, _ = left.shape
     size = max(_SMALLEST_TEXT + 3, round(min(height, width) * 0.045))
     strip, gap = round(size * 1.7), max(2, width // 100)
@@ -100,7 +100,7 @@ class _Label:
 
 
 def _placed(text, size, corner, fill, thickness, earlier) -> _Label:
-    """The label of a box, inside the image, at the first place where it covers least of earlier labels."""
+    """The label of a box, inside the image, at the first of the places where it covers least of earlier labels."""
     width, height = size
     text, font, text_width = _fitted(text, text_size(width, height), width - 2)
     ascent, descent = font.getmetrics()
@@ -129,7 +129,7 @@ def text_size(width: int, height: int) -> int:
 
 
 def _fitted(text: str, size: int, room: int) -> tuple[str, ImageFont.FreeTypeFont, int]:
-    """The text, font and width in pixels with which `text` fits into `room` pixels: smaller first, then cut."""
+    """`text` fitted into `room` pixels by a smaller font, then by cutting: the text, font and width in pixels."""
     while size > _SMALLEST_TEXT and _font(size).getlength(text) > room:
         size -= 1
     font, cut = _font(size), text
@@ -141,12 +141,12 @@ def _fitted(text: str, size: int, room: int) -> tuple[str, ImageFont.FreeTypeFon
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    # The font that matplotlib brings is the same on every machine and knows Latin, Greek and Cyrillic letters.
+    # This font comes with matplotlib, so it is the same on every machine. It has Latin, Greek and Cyrillic letters.
     return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"), size)
 
 
 def _pixels(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom pixel of a box, inside the image and at least one pixel large."""
+    """Left, top, right, bottom pixel of a box, inside the image and at least one pixel in size."""
     ymin, xmin, ymax, xmax = np.clip(box, 0.0, 1.0)
     left = min(round(xmin * width), width - 1)
     top = min(round(ymin * height), height - 1)

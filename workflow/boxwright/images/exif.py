@@ -1,14 +1,14 @@
-"""EXIF orientation: where it stands in a file, and what it does to pixels and boxes.
+"""EXIF orientation: reading it from a file, and applying it to pixels and boxes.
 
-The eight values and their meaning are those of the Exif 2.32 standard, tag 0x0112: 1 is upright, 2 to 4 mirror or turn
-by 180 degrees, 5 to 8 also exchange width and height. "Stored" is the image as its bytes decode, "upright" as it is
-meant to be seen.
+The Exif 2.32 standard (tag 0x0112) defines eight values: 1 is upright, 2 to 4 mirror the image or turn it by 180
+degrees, 5 to 8 also exchange width and height. "Stored" means the image as its bytes decode, "upright" the image as it
+should be seen.
 """
 
 import struct
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # its import takes longer than the headers of a thousand images
+if TYPE_CHECKING:  # importing it takes longer than reading the headers of a thousand images
     import numpy as np
 
 TAG = 0x0112
@@ -27,7 +27,7 @@ _STEPS = {
 
 
 def is_legal(orientation: int) -> bool:
-    """Whether the standard defines the value; whoever meets another one takes the image as it is stored."""
+    """Whether the standard defines the value. For any other value the image is used as stored."""
     return orientation in _STEPS
 
 
@@ -37,7 +37,7 @@ def exchanges_axes(orientation: int) -> bool:
 
 
 def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
-    """(width, height) of the upright image from those of the stored one."""
+    """(width, height) of the upright image, from the size of the stored image."""
     return (height, width) if exchanges_axes(orientation) else (width, height)
 
 
@@ -58,7 +58,7 @@ def upright_pixels(image: "np.ndarray", orientation: int) -> "np.ndarray":
 def upright_corners(
     corners: tuple[float, float, float, float], width: int, height: int, orientation: int
 ) -> tuple[float, float, float, float]:
-    """A box (xmin, ymin, xmax, ymax) in pixels of the stored image of `width` x `height`, in the upright one."""
+    """A box (xmin, ymin, xmax, ymax) in pixels, moved from the stored image (`width` x `height`) to the upright one."""
     if not is_legal(orientation):
         return corners
     xmin, ymin, xmax, ymax = corners
@@ -74,7 +74,9 @@ def upright_corners(
 
 
 def orientation_in(tiff: bytes) -> int:
-    """The orientation that an Exif block (a small TIFF file) states; 1 where it states none or is damaged."""
+    """The orientation stated in an Exif block (a small TIFF file): 1 if there is none or the block is damaged, 0 if the
+    tag has a wrong type.
+    """
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     try:
         if order is None or struct.unpack_from(order + "H", tiff, 2)[0] != 42:

@@ -1,7 +1,7 @@
-"""What the first and last bytes of an image file say, without decoding a pixel.
+"""Facts about an image file from its headers and its end, without decoding any pixels.
 
-Sources: JPEG markers, ITU-T T.81 annex B; PNG chunks, ISO/IEC 15948 section 5; GIF blocks, GIF89a; sizes that BMP,
-WebP and TIFF files state. The last four are rare in data sets for detection: Pillow reads their headers.
+Sources: JPEG markers, ITU-T T.81 annex B; PNG chunks, ISO/IEC 15948 section 5; GIF blocks, GIF89a; the sizes stated in
+BMP, WebP and TIFF files. The last four formats are rare in detection data sets, so Pillow reads their headers.
 """
 
 import io
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 class ImageInfo(NamedTuple):
     """What a file's headers say.
 
-    format: "jpeg", "png", "bmp", "gif", "webp", "tiff", or "" where the bytes are none of these.
+    format: "jpeg", "png", "bmp", "gif", "webp", "tiff", or "" for anything else.
     width, height: as stored, before an EXIF orientation is applied; 0 where unknown.
     mode: "gray", "gray+alpha", "rgb", "rgb+alpha" or "cmyk".
     bits: per channel.
-    orientation: the EXIF value, legal or not; 1 where there is none.
-    problem: why the file cannot be decoded whole; "" where nothing is wrong with it.
+    orientation: the EXIF value, valid or not; 1 if there is none.
+    problem: why the file cannot be decoded completely; "" if nothing is wrong with it.
     truncated: whether the problem is that the file ends early.
     """
 
@@ -38,13 +38,13 @@ class ImageInfo(NamedTuple):
     truncated: bool = False
 
 
-# Of a JPEG: the start of a segment (0xFF, marker, length), and that of a frame (bits, height, width, channels).
+# In a JPEG file: the start of a segment (0xFF, marker, length) and of a frame (bits, height, width, channels).
 _SEGMENT = struct.Struct(">BBH")
 _FRAME = struct.Struct(">BHHB")
 
 
 def probe(data: bytes) -> ImageInfo:
-    """Read the headers of an image file and find out from markers and sizes whether it is whole. Never raises."""
+    """Read the headers of an image file, and check by markers and sizes that the file is complete. Never raises."""
     if data[:3] == b"\xff\xd8\xff":
         return _jpeg(data)
     if data[:8] == b"\x89PNG\r\n\x1a\n":
@@ -55,13 +55,13 @@ def probe(data: bytes) -> ImageInfo:
     if not data:
         return ImageInfo(problem="the file is empty", truncated=True)
     if data[4:8] == b"ftyp":
-        return ImageInfo(problem="HEIC and AVIF are not read; convert it to JPEG or PNG")
+        return ImageInfo(problem="HEIC and AVIF are not supported; convert it to JPEG or PNG")
     if not data.strip(b"\0"):
-        return ImageInfo(problem="the file holds zeros only")
+        return ImageInfo(problem="the file holds only zeros")
     start = data.lstrip()[:15].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<svg", b"<annotation")):
-        return ImageInfo(problem="the file is a text (HTML, XML or SVG), not an image")
-    return ImageInfo(problem="the bytes are no JPEG, PNG, BMP, GIF, WebP or TIFF")
+        return ImageInfo(problem="the file is text (HTML, XML or SVG), not an image")
+    return ImageInfo(problem="it is not a JPEG, PNG, BMP, GIF, WebP or TIFF file")
 
 
 def _jpeg(data: bytes) -> ImageInfo:
@@ -100,7 +100,7 @@ def _jpeg(data: bytes) -> ImageInfo:
             facts.update(width=width, height=height, bits=bits, mode=mode)
             if marker not in (0xC0, 0xC1, 0xC2) or bits != 8 or not mode or not width or not height:
                 kind = "lossless or arithmetic coding" if marker > 0xC2 else f"{bits} bits, {channels} channels"
-                return ImageInfo(**facts, problem=f"this kind of JPEG is not decoded ({kind}, {width}x{height})")
+                return ImageInfo(**facts, problem=f"this kind of JPEG is not supported ({kind}, {width}x{height})")
     if "width" not in facts:
         return ImageInfo(**facts, problem="its headers are damaged: the JPEG has no frame")
     if not data.endswith(b"\xff\xd9") and data.find(b"\xff\xd9", body) < 0:
@@ -126,7 +126,7 @@ def _png(data: bytes) -> ImageInfo:
             mode = {0: "gray", 2: "rgb", 3: "rgb", 4: "gray+alpha", 6: "rgb+alpha"}.get(colour, "")
             facts |= {"width": width, "height": height, "mode": mode, "bits": 8 if bits < 8 else bits}
             if not mode or not width or not height:
-                return ImageInfo(**facts, problem="the PNG is damaged: its header makes no sense")
+                return ImageInfo(**facts, problem="the PNG is damaged: its header has impossible values")
         elif kind == b"tRNS" and "mode" in facts and "alpha" not in facts["mode"]:
             facts["mode"] += "+alpha"
         elif kind == b"eXIf":
@@ -142,8 +142,8 @@ def _png(data: bytes) -> ImageInfo:
 
 
 def _other(data: bytes, name: str) -> ImageInfo:
-    """BMP, GIF, WebP and TIFF: Pillow's reading of the headers, and the size that they promise."""
-    from PIL import Image  # most data sets have none of these, and are looked through faster without it
+    """BMP, GIF, WebP and TIFF: headers as Pillow reads them, and the file size that they imply."""
+    from PIL import Image  # imported here because it is slow, and most data sets have none of these
 
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=[name]) as image:
@@ -173,7 +173,7 @@ def _other(data: bytes, name: str) -> ImageInfo:
 
 
 def _promised_size(data: bytes, name: str, image: "Image.Image") -> int:
-    """The number of bytes that the headers ask for, 0 where they do not say."""
+    """The number of bytes that the file must have by its headers; 0 if they do not say."""
     if name == "bmp":
         (start,) = struct.unpack_from("<I", data, 10)
         bits, compression = struct.unpack_from("<HI", data, 28)

@@ -1,7 +1,8 @@
-"""The one image loader: what records, evaluation, export and prediction see of an image file.
+"""The one image loader, used by records, evaluation, export and prediction.
 
-An image is uint8 RGB, upright (EXIF orientation applied), and JPEG is decoded with the accurate integer inverse DCT and
-smooth chroma upsampling: the same bits as `tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")`.
+An image is uint8 RGB and upright (EXIF orientation applied). JPEG is decoded with the accurate integer inverse DCT and
+smooth chroma upsampling, which gives the same bits as
+`tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")`.
 """
 
 import io
@@ -19,7 +20,7 @@ from boxwright.images.headers import ImageInfo, probe
 
 __all__ = ["EXTENSIONS", "UPRIGHT", "ImageInfo", "encode_for_record", "fixes_for", "load_rgb", "probe"]
 
-# File name extensions of each format; names that end otherwise are not taken for images.
+# File name extensions and their formats. Files with other extensions are not images.
 EXTENSIONS = {
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
@@ -37,17 +38,17 @@ EXTENSIONS = {
     ".avif": "avif",
 }
 
-# What encode_for_record may have to do: turn the pixels upright, make them 8-bit RGB, leave a format that the decoders
-# of a record (JPEG and PNG) do not read.
+# What encode_for_record may have to do: turn the pixels upright, convert them to 8-bit RGB, or convert from a format
+# that the readers of records cannot decode (they decode JPEG and PNG).
 UPRIGHT, RGB, PNG = "upright", "rgb", "png"
 
-# PNG is lossless; level 6 takes 3 times as long for 3 % less.
+# PNG is lossless at any level. Level 6 takes 3 times as long for files that are 3 % smaller.
 _COMPRESSION = 3
 
 
 @lru_cache(maxsize=1024)
 def fixes_for(info: ImageInfo) -> tuple[str, ...]:
-    """What has to be done to an image before a decoder that knows only JPEG, PNG and RGB shows what `load_rgb` does."""
+    """The changes after which a decoder that knows only JPEG, PNG and RGB gives the same image as `load_rgb`."""
     fixes = []
     if exif.is_legal(info.orientation) and info.orientation != 1:
         fixes.append(UPRIGHT)
@@ -61,11 +62,11 @@ def fixes_for(info: ImageInfo) -> tuple[str, ...]:
 def load_rgb(source: str | os.PathLike | bytes) -> np.ndarray:
     """Decode an image file, given as a path or as its bytes, to uint8 [H, W, 3], RGB and upright.
 
-    Gray is repeated in three channels; of 16 bits the upper 8 are taken, as TensorFlow's PNG decoder does; alpha is
-    composited on white, as it is looked at; CMYK becomes RGB by (255 - ink) * (255 - black) / 255; of an animation
-    the first frame is taken.
+    Gray is repeated in three channels. 16-bit values keep their upper 8 bits, as in TensorFlow's PNG decoder. Alpha is
+    composited on white, as viewers show it. CMYK becomes RGB by (255 - ink) * (255 - black) / 255. An animation gives
+    its first frame.
 
-    Raises UserError where the file is no image, is truncated or damaged; FileNotFoundError where it is not there.
+    Raises UserError if the file is not an image, is truncated or damaged; FileNotFoundError if it does not exist.
     """
     name = "the image" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
@@ -84,8 +85,8 @@ def load_rgb(source: str | os.PathLike | bytes) -> np.ndarray:
 def encode_for_record(data: bytes, fixes: Collection[str] = ()) -> tuple[bytes, str]:
     """The bytes that go into a record and their format, "jpeg" or "png".
 
-    Without fixes the file's own bytes are taken. With any, the image as `load_rgb` gives it is written as PNG, which
-    keeps every bit of it.
+    Without fixes these are the file's own bytes. With fixes, the image from `load_rgb` is encoded as PNG, which is
+    lossless.
     """
     if not fixes:
         return data, probe(data).format
@@ -99,7 +100,7 @@ def _rgb(image: Image.Image, data: bytes) -> np.ndarray:
     if image.mode == "CMYK":
         inks = np.asarray(image, dtype=np.uint16)
         if image.format in ("JPEG", "MPO") and "adobe" not in image.info:
-            inks = 255 - inks  # Pillow takes every CMYK JPEG for one of Adobe's, which are inverted
+            inks = 255 - inks  # Pillow treats every CMYK JPEG as Adobe's, which are inverted
         return ((255 - inks[..., :3]) * (255 - inks[..., 3:]) // 255).astype(np.uint8)
     if image.mode == "I" or image.mode.startswith("I;16"):
         gray = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)

@@ -1,9 +1,9 @@
 """The OD API's configuration messages and tf.Example, as classes by attribute: `protos.TrainEvalPipelineConfig()`.
 
-The .proto files below this folder are compiled once, in development, into the committed descriptor set
-(`python -m boxwright.protos.compile`); classes are made from it at run time, so there is no generated code to go stale.
-They live in a descriptor pool of their own: an object_detection package in the same process is not disturbed, and
-nothing here imports TensorFlow.
+The .proto files in this folder are compiled during development into the committed descriptor set
+(`python -m boxwright.protos.compile`). Classes are made from it at run time, so no generated code can go stale. They
+have their own descriptor pool, so they do not conflict with an object_detection package in the same process. Nothing
+here imports TensorFlow.
 """
 
 from functools import cache
@@ -31,7 +31,7 @@ def pool() -> descriptor_pool.DescriptorPool:
 
 @cache
 def message(name: str) -> type:
-    """The message class of that name, nested ones as `Outer.Inner`; KeyError if there is none."""
+    """The message class `name` (a nested one is `Outer.Inner`). Raises KeyError if there is none."""
     for package in PACKAGES:
         try:
             return message_factory.GetMessageClass(pool().FindMessageTypeByName(f"{package}.{name}"))
@@ -42,12 +42,12 @@ def message(name: str) -> type:
 
 @cache
 def enum(name: str) -> EnumTypeWrapper:
-    """The enum of that name (`ResizeType`, `Hyperparams.Activation`), with `.Name(number)` and `.Value(name)`."""
+    """The enum `name` (`ResizeType`, `Hyperparams.Activation`), with `.Name(number)` and `.Value(name)`."""
     return EnumTypeWrapper(pool().FindEnumTypeByName(f"{PACKAGES[0]}.{name}"))
 
 
 def model_of(config: Message) -> tuple[Message, str]:
-    """The message of the meta-architecture in `config.model` and its name: ssd, faster_rcnn, center_net, ...
+    """The meta-architecture's message in `config.model`, and its name: ssd, faster_rcnn, center_net, ...
 
     Raises UserError if the model block is missing or empty.
     """

@@ -1,6 +1,6 @@
 """Compile the .proto files beside this module into descriptors.binpb: `python -m boxwright.protos.compile`.
 
-grpcio-tools is needed for this alone; it is a development dependency and nothing imports this module at run time.
+Only this module needs grpcio-tools, a development dependency. Nothing imports this module at run time.
 """
 
 import subprocess
@@ -14,12 +14,12 @@ from boxwright.protos import DESCRIPTORS
 
 
 def compile_descriptors(folder: Path = DESCRIPTORS.parent) -> bytes:
-    """The serialized FileDescriptorSet of every .proto file under `folder`, imported files before their users."""
+    """The serialized FileDescriptorSet of all .proto files in `folder`, imported files before their importers."""
     sources = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.proto"))
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "descriptors.binpb"
         arguments = [f"--proto_path={folder}", "--include_imports", f"--descriptor_set_out={out}", *sources]
-        # A process of its own: the compiler's C++ runtime and TensorFlow's crash each other within one.
+        # In a separate process: the C++ runtimes of the compiler and TensorFlow crash if they share one.
         subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *arguments], check=True)
         return out.read_bytes()
 

@@ -1,4 +1,4 @@
-"""The values of a message's fields as plain Python, in the shortest way to write them."""
+"""The values of a message's fields as plain Python values in their shortest form."""
 
 import struct
 from typing import Any
@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 
 def value_of(message: Message, field: FieldDescriptor) -> Any:
-    """A whole field: enums by name, short floats, messages as text, None if not set."""
+    """The value of a whole field: enums by name, short floats, messages as text; None if not set."""
     value = getattr(message, field.name)
     if not field.is_repeated:
         return plain(value, field) if message.HasField(field.name) else None
@@ -19,7 +19,7 @@ def value_of(message: Message, field: FieldDescriptor) -> Any:
 
 
 def plain(value: Any, field: FieldDescriptor) -> Any:
-    """One value of `field`, or one item of its list."""
+    """The plain form of one value of `field`, or of one item if it is repeated."""
     if field.message_type:
         return text_format.MessageToString(value, as_one_line=True, as_utf8=True)
     if field.enum_type:
@@ -30,7 +30,7 @@ def plain(value: Any, field: FieldDescriptor) -> Any:
 
 
 def short_float(value: float) -> float:
-    """The shortest decimal number which is that float32: 0.004, not 0.004000000189989805."""
+    """The shortest decimal number that is the same float32: 0.004, not 0.004000000189989805."""
     for digits in range(6, 10):
         short = float(f"{value:.{digits}g}")
         if struct.pack("f", short) == struct.pack("f", value):

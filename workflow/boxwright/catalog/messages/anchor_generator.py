@@ -1,4 +1,4 @@
-"""Where the anchors are. Which of the generators go with a family, the family's message says."""
+"""The choice of the anchor generator. The family's message says which ones it allows."""
 
 from boxwright.catalog.spec import Spec
 

@@ -1,4 +1,4 @@
-"""Each anchor learns the box that is most like it, if it is enough so."""
+"""Each anchor learns the box most similar to it, if the similarity is high enough."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def _thresholds(message: Message) -> Iterator[Break]:
         yield "unmatched_threshold", unmatched, f"it must not be above matched_threshold, which is {matched}", matched
     elif not message.negatives_lower_than_unmatched and (message.ignore_thresholds or unmatched == matched):
         which = "ignored" if message.ignore_thresholds else f"both {matched}"
-        why = f"background is then what lies between the thresholds, which are {which}"
+        why = f"only anchors between the thresholds are then background, but the thresholds are {which}"
         yield "negatives_lower_than_unmatched", False, why, True
 
 

@@ -15,7 +15,7 @@ def _ways(message: Message) -> Iterator[Break]:
         yield "use_combined_nms", True, "it clips boxes too early and gives no scores of the other classes", False
     for other in ("use_static_shapes", "use_hard_nms"):
         if message.soft_nms_sigma > 0 and getattr(message, other):
-            yield other, True, "it does not go with soft_nms_sigma", False
+            yield other, True, "it cannot be combined with soft_nms_sigma", False
 
 
 SPEC = Spec(

@@ -1,4 +1,4 @@
-"""Sigmoid cross entropy against a mixture of label and the model's own belief."""
+"""Sigmoid cross entropy against a mixture of the label and the model's own prediction."""
 
 from boxwright.catalog.ranges import Range
 from boxwright.catalog.spec import Spec

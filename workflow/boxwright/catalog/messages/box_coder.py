@@ -1,4 +1,4 @@
-"""How boxes are told by their anchors."""
+"""How boxes are encoded relative to their anchors."""
 
 from boxwright.catalog.spec import Spec
 

@@ -1,4 +1,4 @@
-"""Which head predicts box codes and class logits. Which go with a family, the family's message says."""
+"""The head that predicts box codes and class logits. The family's message says which ones it allows."""
 
 from boxwright.catalog.spec import Spec
 

@@ -1,4 +1,4 @@
-"""Which loss the class logits have."""
+"""The loss of the class logits."""
 
 from boxwright.catalog.spec import Spec
 

@@ -1,4 +1,4 @@
-"""Images beyond a size threshold are brought to it, others are left."""
+"""Images beyond a size threshold are resized to it, others are left unchanged."""
 
 from collections.abc import Iterator
 
@@ -14,11 +14,12 @@ def _condition(message: Message) -> Iterator[Break]:
     if (condition := enum_name(message, "condition")) not in ("GREATER", "SMALLER"):
         yield "condition", condition, "it must be GREATER (longer sides shrink) or SMALLER (shorter sides grow)", None
     elif condition == "SMALLER" and message.size_threshold > LARGEST_SIDE:
-        yield "size_threshold", message.size_threshold, f"images grow to it: at most {LARGEST_SIDE:,}", 300
+        why = f"images are enlarged to it, so it must be at most {LARGEST_SIDE:,}"
+        yield "size_threshold", message.size_threshold, why, 300
 
 
 def sides(message: Message) -> tuple[str, ...]:
-    """The fields that bound how small the sides of an image get."""
+    """The fields that limit how small the sides of an image get."""
     return ("size_threshold",) if enum_name(message, "condition") == "GREATER" else ()
 
 

@@ -1,4 +1,4 @@
-"""Which family of detectors the model is of."""
+"""The family of detectors that the model belongs to."""
 
 from collections.abc import Iterator
 

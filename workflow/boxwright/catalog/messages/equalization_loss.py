@@ -1,4 +1,4 @@
-"""Spares rare classes the pressure of being a negative for frequent ones."""
+"""Keeps rare classes from being pushed down as negatives of frequent ones."""
 
 from boxwright.catalog.ranges import Range
 from boxwright.catalog.spec import Spec

@@ -1,4 +1,4 @@
-"""A factor every so many steps, after a burn-in."""
+"""After a burn-in, the rate is multiplied by a factor every `decay_steps` steps."""
 
 from boxwright.catalog.ranges import NOT_NEGATIVE, PART, Range
 from boxwright.catalog.spec import Spec

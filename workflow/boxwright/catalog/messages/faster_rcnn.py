@@ -80,7 +80,7 @@ SPEC = Spec(
         "second_stage_balance_fraction": SHARE,
         "second_stage_localization_loss_weight": NOT_NEGATIVE,
         "second_stage_classification_loss_weight": NOT_NEGATIVE,
-        # The OD API takes any other one for softmax.
+        # The OD API treats any other one as softmax.
         "second_stage_classification_loss": Block(
             among=("weighted_softmax", "weighted_sigmoid", "weighted_sigmoid_focal", "weighted_logits_softmax")
         ),

@@ -12,11 +12,11 @@ from boxwright.catalog.spec import LEFT_OUT, Break, Only, Spec, relation
 def _stride(message: Message) -> Iterator[Break]:
     row, found = EXTRACTORS.get(message.type), message.first_stage_features_stride
     if row is not None and found not in row.strides:
-        why = f"{message.type} has the strides {' and '.join(map(str, row.strides))}"
+        why = f"{message.type} supports the strides {' and '.join(map(str, row.strides))}"
         yield "first_stage_features_stride", found, why, row.strides[0]
 
 
-# These belong to extractors of Keras layers: the OD API's ResNets do not look at them.
+# These fields belong to extractors built from Keras layers: the OD API's ResNets ignore them.
 SPEC = Spec(
     fields={
         "conv_hyperparams": LEFT_OUT,

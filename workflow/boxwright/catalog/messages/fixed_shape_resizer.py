@@ -1,4 +1,4 @@
-"""Height and width as given."""
+"""Images are resized to a given height and width."""
 
 from google.protobuf.message import Message
 
@@ -7,7 +7,7 @@ from boxwright.catalog.spec import Spec
 
 
 def sides(message: Message) -> tuple[str, ...]:
-    """The fields that bound how small the sides of an image get."""
+    """The fields that limit how small the sides of an image get."""
     return "height", "width"
 
 

@@ -1,4 +1,4 @@
-"""How images get the size that the network takes."""
+"""How images are resized for the network."""
 
 from collections.abc import Iterator
 
@@ -20,12 +20,12 @@ SPEC = Spec(
 
 
 def too_small(model: Message, row: Extractor | None) -> Iterator[Break]:
-    """The sides that a model's image resizer gives and which are too small for its feature extractor."""
+    """The sides from a model's image resizer that are too small for its feature extractor."""
     kind = model.image_resizer.WhichOneof("image_resizer_oneof")
     if row is None or kind is None:
         return
     resizer = getattr(model.image_resizer, kind)
     for side in getattr(module_of(resizer.DESCRIPTOR.name), "sides", lambda resizer: ())(resizer):
         if 0 < (found := getattr(resizer, side)) < row.smallest_side:
-            why = f"the feature extractor needs images of {row.smallest_side} pixels and more to a side"
+            why = f"the feature extractor needs images of at least {row.smallest_side} pixels per side"
             yield f"image_resizer.{kind}.{side}", found, why, 300

@@ -1,4 +1,4 @@
-"""How the first values of weights are drawn."""
+"""How the initial values of weights are drawn."""
 
 from boxwright.catalog.spec import Spec
 

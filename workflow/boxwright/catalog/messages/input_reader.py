@@ -1,4 +1,4 @@
-"""What is read of the examples. Known of the reader for training: evaluation looks at hardly any of these fields."""
+"""How examples are read. The rules are for the training reader: evaluation uses hardly any of these fields."""
 
 from boxwright.catalog.ranges import Range
 from boxwright.catalog.spec import NOT_READ_SO, Only, Spec

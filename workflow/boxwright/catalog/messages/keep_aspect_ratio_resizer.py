@@ -11,13 +11,13 @@ from boxwright.catalog.spec import Break, Spec, relation
 
 @relation("max_dimension")
 def _longest(message: Message) -> Iterator[Break]:
-    """Padding makes every image as large as the limit, which is otherwise only one."""
+    """With padding every image gets the size max_dimension; without, it is only an upper limit."""
     if message.pad_to_max_dimension and message.max_dimension > LARGEST_SIDE:
         yield "max_dimension", message.max_dimension, f"it must be at most {LARGEST_SIDE:,} with padding", 1024
 
 
 def sides(message: Message) -> tuple[str, ...]:
-    """The fields that bound how small the sides of an image get."""
+    """The fields that limit how small the sides of an image get."""
     return ("max_dimension",) if message.pad_to_max_dimension else ("min_dimension", "max_dimension")
 
 

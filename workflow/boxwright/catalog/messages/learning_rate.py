@@ -1,4 +1,4 @@
-"""Which schedule the learning rate follows."""
+"""The schedule of the learning rate."""
 
 from boxwright.catalog.spec import Spec
 

@@ -1,4 +1,4 @@
-"""From this step on, this rate."""
+"""The learning rate from a given step on."""
 
 from boxwright.catalog.ranges import NOT_NEGATIVE
 from boxwright.catalog.spec import Spec

@@ -1,4 +1,4 @@
-"""Which loss the box codes have."""
+"""The loss of the box codes."""
 
 from boxwright.catalog.spec import Spec
 

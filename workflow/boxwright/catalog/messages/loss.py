@@ -1,4 +1,4 @@
-"""Localisation and classification loss of an SSD, their weights, and the anchors that count."""
+"""Localisation and classification loss of an SSD, their weights, and which anchors count."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,8 @@ from boxwright.catalog.spec import Block, Break, Only, Spec, relation
 def _mining(message: Message) -> Iterator[Break]:
     """Both choose the hard examples."""
     if message.HasField("hard_example_miner") and message.classification_loss.HasField("weighted_sigmoid_focal"):
-        yield "hard_example_miner", "set", "it does not go with weighted_sigmoid_focal; leave one of the two out", None
+        why = "it cannot be combined with weighted_sigmoid_focal; leave one of the two out"
+        yield "hard_example_miner", "set", why, None
 
 
 SPEC = Spec(

@@ -14,13 +14,13 @@ from boxwright.catalog.spec import Break, Spec, relation
 def _rising(message: Message) -> Iterator[Break]:
     found = [{"step": entry.step, "learning_rate": plain(entry.learning_rate)} for entry in message.schedule]
     later = found[1:] if found and found[0]["step"] == 0 else found
-    why = "the steps must rise from 1 on"
+    why = "the steps must rise, starting at 1 or more"
     if not found:
-        yield "schedule", None, "it has no entry; a constant rate is a constant_learning_rate", None
+        yield "schedule", None, "it has no entry; for a constant rate use constant_learning_rate", None
     elif any(entry["step"] >= after["step"] for entry, after in pairwise([{"step": 0}, *later])):
         yield "schedule", found, why, None
     elif later != found:
-        yield "schedule", found, f"{why}; before the first, initial_learning_rate holds", later or None
+        yield "schedule", found, f"{why}; before the first step, initial_learning_rate applies", later or None
 
 
 SPEC = Spec(fields={"initial_learning_rate": NOT_NEGATIVE}, relations=(_rising,))

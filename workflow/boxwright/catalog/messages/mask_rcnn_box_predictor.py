@@ -14,7 +14,7 @@ SPEC = Spec(
     },
     unread={
         "dropout_keep_probability": lambda message: not message.use_dropout,
-        # They are those of the mask branch.
+        # Only the mask branch uses them.
         "conv_hyperparams": lambda message: not message.predict_instance_masks,
     },
 )

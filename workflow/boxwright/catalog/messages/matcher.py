@@ -1,4 +1,4 @@
-"""Which box each anchor learns."""
+"""How anchors are matched with boxes."""
 
 from boxwright.catalog.spec import Spec
 

@@ -1,4 +1,4 @@
-"""Which optimizer trains, and whether averages of the weights are kept."""
+"""The optimizer, and whether moving averages of the weights are kept."""
 
 from boxwright.catalog.ranges import SHARE
 from boxwright.catalog.spec import Spec

@@ -1,4 +1,4 @@
-"""Zeros at the bottom and the right up to a multiple of a number of pixels."""
+"""Pads with zeros at the bottom and the right to a multiple of a number of pixels."""
 
 from boxwright.catalog.ranges import PIXELS
 from boxwright.catalog.spec import Spec

@@ -1,4 +1,4 @@
-"""How alike an anchor and a box are."""
+"""The measure of similarity between anchors and boxes."""
 
 from boxwright.catalog.spec import Spec
 

@@ -1,4 +1,4 @@
-"""Sigmoid cross entropy that fades for easy examples."""
+"""Sigmoid cross entropy with less weight on easy examples."""
 
 from boxwright.catalog.ranges import NOT_NEGATIVE, Range
 from boxwright.catalog.spec import Spec

@@ -19,17 +19,17 @@ def _extractor(message: Message) -> Iterator[Break]:
 
 @relation()
 def _similarity(message: Message) -> Iterator[Break]:
-    """Thresholds are shares where the similarity is one."""
+    """The matcher's thresholds must be 0 to 1 if the similarity is."""
     matcher = message.matcher.argmax_matcher
     kind = message.similarity_calculator.WhichOneof("region_similarity")
     if kind == "thresholded_iou_similarity" and not message.add_background_class:
-        yield "add_background_class", False, f"{kind} takes the first class for the background", True
+        yield "add_background_class", False, f"{kind} treats the first class as the background", True
     if matcher.ignore_thresholds or kind not in ("iou_similarity", "ioa_similarity"):
         return
     for name in ("matched_threshold", "unmatched_threshold"):
         value = getattr(matcher, name)
         if not 0 <= value <= 1:
-            why = f"{kind} is 0 to 1, and so must this be"
+            why = f"it must be 0 to 1, as {kind} is"
             yield f"matcher.argmax_matcher.{name}", plain(value), why, 0.5
 
 
@@ -40,7 +40,7 @@ def _input_size(message: Message) -> Iterator[Break]:
 
 @relation(_TYPE)
 def _predictor_depths(message: Message) -> Iterator[Break]:
-    """TF2's predictor refuses what the least depth decides in that of TF1."""
+    """TF2's predictor refuses a min_depth above max_depth; in TF1's, min_depth wins."""
     row = extractors.row_of(message, "ssd")
     if row is not None and row.dialect == "tf2":
         for name, *rest in unordered(message.box_predictor.convolutional_box_predictor, "min_depth", "max_depth"):

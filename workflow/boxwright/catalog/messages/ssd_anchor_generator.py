@@ -45,7 +45,7 @@ def _kinds(message: Message) -> Iterator[Break]:
 
 SPEC = Spec(
     fields={
-        # More halvings than any image has.
+        # No image can be halved more often.
         "num_layers": Range(1, 30),
         "min_scale": POSITIVE,
         "max_scale": POSITIVE,

@@ -12,7 +12,7 @@ from boxwright.catalog.spec import LEFT_OUT, Break, Only, Spec, relation
 
 @relation("min_depth", "depth_multiplier")
 def _channels(message: Message) -> Iterator[Break]:
-    """The narrowest layer of 32 channels must keep one."""
+    """The narrowest layer has 32 channels at width 1.0 and must keep at least one."""
     if message.min_depth < 1 and int(32 * message.depth_multiplier) < 1:
         why = f"with depth_multiplier {message.depth_multiplier:g} a layer would have no channels"
         yield "min_depth", message.min_depth, why, 8
@@ -20,11 +20,11 @@ def _channels(message: Message) -> Iterator[Break]:
 
 @relation("num_layers")
 def _maps(message: Message) -> Iterator[Break]:
-    """A neck can only add so many maps to those of the backbone."""
+    """The neck can add only a limited number of maps to the backbone's."""
     row = EXTRACTORS.get(message.type)
     if row is not None and message.num_layers not in (counts := row.num_layers()):
         why = f"it must be {counts[0]} to {counts[-1]}, as {message.type} gives {len(row.levels)} feature maps"
-        yield "num_layers", message.num_layers, f"{why} and at most {row.most_extra_maps} come on top", counts[-1]
+        yield "num_layers", message.num_layers, f"{why} and at most {row.most_extra_maps} can be added", counts[-1]
 
 
 SPEC = Spec(

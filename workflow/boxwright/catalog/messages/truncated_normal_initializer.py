@@ -1,4 +1,4 @@
-"""A normal distribution without what lies beyond two standard deviations."""
+"""A normal distribution cut off at two standard deviations."""
 
 from boxwright.catalog.ranges import Range
 from boxwright.catalog.spec import Spec
