@@ -234,6 +234,7 @@ class RunPlan:
         return {
             "choice": _short(self.choice(name)),
             "config": _short(text.to_text(self.configurations[name])),
+            "form": _short(forms.CHECKPOINT.deciding()),
             "code": self._code("export_detector"),
         }
 
