@@ -16,7 +16,10 @@ import numpy as np
 import tensorflow as tf
 
 from boxwright import protos
-from boxwright.boxes import anchors, coder, matcher, mining, nms, targets
+from boxwright.boxes import mining, nms, targets
+from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
+from boxwright.boxes.matchers.argmax_matcher import ArgmaxMatcher
+from boxwright.pipeline import parts
 
 FEATURES = [(19, 19), (10, 10), (5, 5), (3, 3), (2, 2), (1, 1)]
 
@@ -70,8 +73,8 @@ def main():
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
 
     generator = np.random.default_rng(0)
-    config = protos.SsdAnchorGenerator(aspect_ratios=[1, 2, 0.5, 3, 1 / 3])
-    grid = anchors.ssd_anchors(config, FEATURES, (300, 300))
+    message = protos.AnchorGenerator(ssd_anchor_generator={"aspect_ratios": [1, 2, 0.5, 3, 1 / 3]})
+    grid = parts.make(message).generate(FEATURES, (300, 300))
     codes, logits = predictions(generator, options.batch, grid.numpy(), options.classes)
 
     low = generator.uniform(0, 0.7, [options.batch, options.boxes, 2])
@@ -81,13 +84,13 @@ def main():
 
     @tf.function
     def assign():
-        settings = matcher.Matcher(force_match=True)
         background = tf.one_hot(0, options.classes + 1)
-        return targets.assign(grid, truth, labels, weights, counts, settings=settings, background=background)
+        chosen = {"matcher": ArgmaxMatcher(force_match_for_each_row=True), "box_coder": FasterRcnnBoxCoder()}
+        return targets.assign(grid, truth, labels, weights, counts, background=background, **chosen)
 
     print(f"targets, {options.batch} images, {len(grid)} anchors: {milliseconds(assign, options.repeats):.1f} ms")
 
-    boxes, losses = coder.FasterRcnn().decode(codes, grid), tf.reduce_sum(tf.nn.softplus(logits), axis=-1)
+    boxes, losses = FasterRcnnBoxCoder().decode(codes, grid), tf.reduce_sum(tf.nn.softplus(logits), axis=-1)
     match = assign().match
     miner = mining.Miner(3000, 0.99, 1.0, 0.0, 3, 0)
     mine = tf.function(lambda: mining.mine(miner, losses, tf.zeros_like(losses), boxes, match))

@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 from measuring import Stopwatch, peak_memory
 
-from boxwright.evaluation.data import Dataset, Detections, GroundTruth, Images
+from boxwright.evaluation.data import AnnotatedBoxes, Dataset, Detections, Images
 from boxwright.evaluation.measure import measure
 
 HEIGHT, WIDTH = 480, 640
@@ -31,7 +31,7 @@ def draw(images: int, classes: int, boxes: int, detections: int) -> tuple[Datase
     per_image = random.poisson(boxes, images)
     per_image[::10] = 0
     image = np.repeat(np.arange(images), per_image)
-    truth = GroundTruth(
+    truth = AnnotatedBoxes(
         image,
         corners := boxes_anywhere(random, len(image)),
         random.integers(1, classes + 1, len(image)),

@@ -1,7 +1,7 @@
 """Generate many annotated JPEGs for benchmarks: `python benchmarks/make_images.py FOLDER --count 100000`.
 
-A few dozen pictures are drawn and encoded; every file gets one of them with a comment of its own, so all files differ
-in their bytes and hash, at the cost of a copy. Annotations are as labelImg writes them, 1 to 3 boxes each. Pictures
+A few dozen images are drawn and encoded; every file gets one of them with a comment of its own, so all files differ
+in their bytes and hash, at the cost of a copy. Annotations are as labelImg writes them, 1 to 3 boxes each. Images
 are in folder/images/000, 001, ... by the thousand, annotations likewise in folder/annotations.
 """
 
@@ -17,12 +17,12 @@ from PIL import Image
 DISTINCT = 32
 PER_FOLDER = 1000
 CLASSES = ("car", "cat", "dog", "person", "tree")
-# Size in pixels, JPEG quality and strength of the noise: a picture takes about 2 kB, and about 70 kB.
+# Size in pixels, JPEG quality and strength of the noise: an image takes about 2 kB, and about 70 kB.
 KINDS = {"small": ((96, 72), 80, 6.0), "ordinary": ((640, 480), 88, 7.0)}
 
 
 def distinct_jpegs(kind: str) -> list[bytes]:
-    """The encoded pictures that all files are copies of: smooth colour fields with noise."""
+    """The encoded images that all files are copies of: smooth colour fields with noise."""
     size, quality, noise = KINDS[kind]
     rng = np.random.default_rng(0)
     jpegs = []
@@ -36,7 +36,7 @@ def distinct_jpegs(kind: str) -> list[bytes]:
 
 
 def with_comment(jpeg: bytes, comment: bytes) -> bytes:
-    """The same picture with a COM segment right after the start marker."""
+    """The same image with a COM segment right after the start marker."""
     return b"".join([jpeg[:2], b"\xff\xfe", struct.pack(">H", len(comment) + 2), comment, jpeg[2:]])
 
 
@@ -62,7 +62,7 @@ def annotation(name: str, size: tuple[int, int], number: int) -> str:
 
 
 def make(folder: Path, count: int, kind: str = "small") -> None:
-    """Write `count` pictures and annotations below `folder`."""
+    """Write `count` images and annotations below `folder`."""
     jpegs = distinct_jpegs(kind)
     size = KINDS[kind][0]
     for number in range(count):
@@ -85,7 +85,7 @@ def main() -> None:
     make(arguments.folder, arguments.count, arguments.kind)
     sizes = [len(jpeg) for jpeg in distinct_jpegs(arguments.kind)]
     print(
-        f"{arguments.count} pictures of {sum(sizes) / len(sizes) / 1000:.1f} kB with annotations "
+        f"{arguments.count} images of {sum(sizes) / len(sizes) / 1000:.1f} kB with annotations "
         f"in {time.perf_counter() - start:.1f} s"
     )
 

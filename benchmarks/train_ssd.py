@@ -58,26 +58,26 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
     """Run one job and print its line."""
     import tensorflow as tf
 
-    from boxwright.detector.build import builder
+    from boxwright.detector.build import build
     from boxwright.pipeline import overrides, text
-    from boxwright.training import optimizers
-    from boxwright.training.inputs import Inputs
-    from boxwright.training.segment import configure_tensorflow
+    from boxwright.training import inputs, segment
     from boxwright.training.step import compile_step
 
     if job.endswith("not deterministic"):
         tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
         tf.config.threading.set_inter_op_parallelism_threads(2)
     else:
-        configure_tensorflow(arguments.threads, seed=0)
+        segment.configure_tensorflow(arguments.threads, seed=0)
     config = text.read(TEMPLATE)
     overrides.apply(config, OVERRIDES | {"train_config.batch_size": arguments.batch})
-    detector = builder.build(config.model)
-    trained = {name: detector.variables[name] for name in optimizers.trained(detector.trainable, config.train_config)}
-    optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
-    inputs = Inputs(config, [records], LABEL_MAP, detector.preprocess, seed=0)
-    batches = inputs.batches(0, arguments.steps + WARM_UP)
-    step = compile_step(detector, optimizer, config.train_config, batches.spec) if job != "input alone" else None
+    detector = build(config.model)
+    trained = segment.trained_variables(detector, config.train_config)
+    optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
+    data = inputs.build(config, [records], LABEL_MAP, detector.preprocess, seed=0)
+    batches = data.batches(0, arguments.steps + WARM_UP)
+    step = None
+    if job != "input alone":
+        step = compile_step(detector, optimizer, batches.spec, **segment.numbers_of_step(config.train_config))
     batch = next(batches)
     seconds, waited = [], []
     for number in range(arguments.steps + WARM_UP - 1):

@@ -16,10 +16,11 @@ import numpy as np
 import tensorflow as tf
 from measuring import peak_memory
 
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
+from boxwright.detector.protocol import Detector
 from boxwright.pipeline import overrides, text
-from boxwright.training import optimizers
+from boxwright.training import segment
 from boxwright.training.inputs import Batch
 from boxwright.training.log import TOTAL
 from boxwright.training.step import compile_step
@@ -28,7 +29,7 @@ RATE = 1e-4
 BOXES = 8
 
 
-def random_batch(detector: builder.Detector, batch: int, height: int, width: int) -> Batch:
+def random_batch(detector: Detector, batch: int, height: int, width: int) -> Batch:
     """`batch` images of random pixels with `BOXES` boxes each, the same at every call."""
     random = np.random.default_rng(0)
     pictures = random.integers(0, 256, (batch, height, width, 3), dtype=np.uint8)
@@ -57,12 +58,12 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(2)
     config = text.read(arguments.config)
     overrides.apply(config, dict(setting.split("=", 1) for setting in arguments.set))
-    detector = builder.build(config.model)
+    detector = build(config.model)
     batch = random_batch(detector, arguments.batch, *arguments.size)
     spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
-    trained = {name: detector.variables[name] for name in optimizers.trained(detector.trainable, config.train_config)}
-    optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
-    step = compile_step(detector, optimizer, config.train_config, spec)
+    trained = segment.trained_variables(detector, config.train_config)
+    optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
+    step = compile_step(detector, optimizer, spec, **segment.numbers_of_step(config.train_config))
     seconds = []
     for number in range(arguments.steps + 3):
         start = time.perf_counter()

@@ -10,54 +10,57 @@ sys.path.insert(0, str(LIBRARY))
 
 from snakemake.logging import logger
 
-from boxwright.catalog import forms
-from boxwright.console import progress
-from boxwright.console.checksums import Checksums
+from boxwright import snakemake_internals
 from boxwright.core import code
 from boxwright.core.errors import UserError
+
+try:
+    snakemake_internals.require_tried()
+except UserError as error:
+    sys.exit(f"\n{error}\n")
+
+from boxwright.catalog import forms
+from boxwright.console.checksums import Checksums
 from boxwright.evaluation import stopping
-from boxwright.run import lock, resources
+from boxwright.run import lock, preflight, resources, settings
+from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
-from boxwright.snakemake_internals import dag, terminal
+from boxwright.snakemake_internals import dag, process
 from boxwright.zoo import catalogue
 
 code.reach_from_jobs()
+this_process = process.of(workflow)
 
 # A configuration given by --configfile, --config or a module stands alone; this one is the demo.
-if not workflow.overwrite_configfiles and not config:
+if not this_process.configured and not config:
 
     configfile: "config/config.yaml"
 
 
-# Snakemake writes a dry run, and nothing else, to standard output.
-works = workflow.is_main_process and not workflow.output_settings.stdout
-if works:
+if this_process.works:
     lock.take()
-if not workflow.subprocess_exec:
-    progress.show_lines(False)
-if works:
-    # How jobs are executed is known after this file only.
-    terminal.take_over(
-        logger, workflow.output_settings, local=lambda: workflow.local_exec
-    )
+process.show_stages(workflow, logger)
 
 try:
     run_plan = RunPlan(
         config,
-        scripts=LIBRARY / "scripts",
-        plan_data=workflow.is_main_process,
-        write="--lint" not in sys.argv,
-        download=works,
+        plan_data=this_process.plans,
+        write=not this_process.lints,
+        download=this_process.works,
     )
+    if this_process.plans:
+        preflight.check(run_plan)
 except UserError as error:
     sys.exit(f"\n{error}\n")
 
-# The scripts read settings with all defaults. What decides a result goes into a rule's parameters as an identity, and
-# nothing else does: Snakemake reruns a rule for any parameter.
-config.update(run_plan.settings)
+# What the results of each rule depend on. Snakemake reruns a rule for any of its parameters, so what decides a result
+# is there, in the identity and beside it, and nothing else is. What a script takes from `config` decides no result:
+# where the results are, and how the machine is used.
+identities = Identities(run_plan, LIBRARY / "scripts")
+config.update(run_plan.settings, machine=settings.machine(run_plan.settings))
 
 # Finished results are compared by the run that plans the jobs, not by the jobs; nor while another run makes some.
-compares = workflow.is_main_process and not lock.is_taken()
+compares = this_process.plans and not lock.is_taken()
 dag.watch(Checksums(run_plan.results) if compares else None)
 
 RESULTS = run_plan.results
@@ -88,6 +91,11 @@ def logs(name):
 def costs(name):
     """Where Snakemake keeps a job's time and memory."""
     return f"{RESULTS}/benchmarks/{name}.tsv"
+
+
+def setting(name):
+    """One setting of a model that decides a result."""
+    return lambda wildcards: run_plan.model(wildcards.model)[name]
 
 
 def for_training(wildcards):

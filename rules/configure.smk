@@ -16,7 +16,7 @@ rule configure_pipeline:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: run_plan.configuration(wildcards.model),
+        identity=lambda wildcards: identities.configure_pipeline(wildcards.model),
         patch=lambda wildcards: run_plan.patch_arguments(wildcards.model),
     message:
         "Configuring {wildcards.model}"

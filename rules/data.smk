@@ -1,4 +1,4 @@
-# From annotated photographs to a label map and TFRecord shards.
+# From annotated images to a label map and TFRecord shards.
 #
 # What is decided about every image (kept, mended, dropped; train or eval; its shard) was decided when the plan was
 # made. These rules write it down, each from the plan's files alone, and rerun when their own part of the plan changes.
@@ -18,7 +18,7 @@ rule check_annotations:
     conda:
         ENVIRONMENT
     params:
-        identity=run_plan.checks,
+        identity=identities.check_annotations,
         plan=run_plan.plan_folder,
     message:
         "Checking the annotations"
@@ -38,7 +38,7 @@ rule split_dataset:
     conda:
         ENVIRONMENT
     params:
-        identity=run_plan.split,
+        identity=identities.split_dataset,
         plan=run_plan.plan_folder,
     message:
         "Writing down which images train and which measure"
@@ -58,7 +58,7 @@ rule write_label_map:
     conda:
         ENVIRONMENT
     params:
-        identity=run_plan.label_map,
+        identity=identities.write_label_map,
         plan=run_plan.plan_folder,
     message:
         "Writing the label map"
@@ -82,7 +82,7 @@ rule write_records:
     resources:
         mem_mb=500,
     params:
-        identity=lambda wildcards: run_plan.records(
+        identity=lambda wildcards: identities.write_records(
             f"{wildcards.side}-{wildcards.shard}"
         ),
         plan=run_plan.plan_folder,

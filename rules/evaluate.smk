@@ -28,7 +28,8 @@ rule evaluate_checkpoint:
         mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb * attempt,
         cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
     params:
-        identity=lambda wildcards: run_plan.evaluation(wildcards.model),
+        identity=lambda wildcards: identities.evaluate_checkpoint(wildcards.model),
+        seed=setting("seed"),
     message:
         "Evaluating {wildcards.model} at step {wildcards.step}"
     script:
@@ -68,7 +69,7 @@ checkpoint judge_progress:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: run_plan.decision(wildcards.model),
+        identity=lambda wildcards: identities.judge_progress(wildcards.model),
         wanted=lambda wildcards: run_plan.early_stopping(wildcards.model),
     message:
         "Judging the progress of {wildcards.model} at step {wildcards.step}"
@@ -89,7 +90,7 @@ rule write_ground_truth:
     conda:
         ENVIRONMENT
     params:
-        identity=run_plan.ground_truth,
+        identity=identities.write_ground_truth,
     message:
         "Writing the ground truth in COCO's format"
     script:

@@ -26,7 +26,7 @@ rule choose_checkpoint:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: run_plan.choice(wildcards.model),
+        identity=lambda wildcards: identities.choose_checkpoint(wildcards.model),
         wanted=run_plan.settings["export"],
     message:
         "Choosing the checkpoint of {wildcards.model}"
@@ -73,7 +73,7 @@ rule export_detector:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
     params:
-        identity=lambda wildcards: run_plan.export(wildcards.model),
+        identity=lambda wildcards: identities.export_detector(wildcards.model),
     message:
         "Exporting {wildcards.model}"
     script:
@@ -108,7 +108,7 @@ for form in forms.FORMS:
             resources:
                 mem_mb=lambda wildcards, attempt: 4000 * attempt,
             params:
-                identity=lambda wildcards, form=form: run_plan.export_form(
+                identity=lambda wildcards, form=form: identities.export_form(
                     wildcards.model, form
                 ),
                 form=form.name,
@@ -132,7 +132,7 @@ rule compare_forms:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: run_plan.exports(wildcards.model),
+        identity=lambda wildcards: identities.compare_forms(wildcards.model),
     message:
         "Comparing the exported forms of {wildcards.model}"
     script:

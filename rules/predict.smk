@@ -19,7 +19,7 @@ rule predict_images:
         mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb * attempt,
         cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
     params:
-        identity=lambda wildcards: run_plan.prediction(wildcards.model),
+        identity=lambda wildcards: identities.predict_images(wildcards.model),
         manifests=run_plan.manifests("eval"),
         wanted=run_plan.settings["predict"],
     message:

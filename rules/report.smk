@@ -54,7 +54,7 @@ rule describe_dataset:
     conda:
         ENVIRONMENT
     params:
-        identity=run_plan.statistics,
+        identity=identities.describe_dataset,
         plan=run_plan.plan_folder,
         found=run_plan.found,
     message:
@@ -79,7 +79,7 @@ rule measure_anchors:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: run_plan.anchors(wildcards.model),
+        identity=lambda wildcards: identities.measure_anchors(wildcards.model),
         plan=run_plan.plan_folder,
     message:
         "Matching the boxes with the anchors of {wildcards.model}"
@@ -110,7 +110,7 @@ rule draw_model:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: run_plan.drawing(wildcards.model),
+        identity=lambda wildcards: identities.draw_model(wildcards.model),
     message:
         "Drawing what {wildcards.model} learned, gets right and gets wrong"
     script:
@@ -123,8 +123,9 @@ rule compare_models:
         metrics=lambda wildcards: evaluated("metrics", *MODELS),
         analyses=lambda wildcards: evaluated("analysis", *MODELS),
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
-        exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS)),
-        checks=ancient(expand(map(check_of, forms.FORMS), model=MODELS)),
+        # Sizes and times of the exported forms stand in the tables, so they follow whenever one is made again.
+        exports=expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS),
+        checks=expand(map(check_of, forms.FORMS), model=MODELS),
     output:
         table=f"{COMPARISON}/models.csv",
         answer=f"{COMPARISON}/answer.rst",
@@ -164,7 +165,8 @@ rule compare_models:
     conda:
         ENVIRONMENT
     params:
-        identity=run_plan.comparison,
+        identity=identities.compare_models,
+        repeat_of={name: run_plan.model(name)["repeat_of"] for name in MODELS},
     message:
         "Comparing the models"
     script:

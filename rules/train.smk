@@ -35,7 +35,8 @@ rule train_segment:
         mem_mb=lambda wildcards, attempt: for_training(wildcards).memory_mb * attempt,
         cpus_per_task=lambda wildcards: for_training(wildcards).processors,
     params:
-        identity=lambda wildcards: run_plan.training(wildcards.model),
+        identity=lambda wildcards: identities.train_segment(wildcards.model),
+        settings=lambda wildcards: settings.training(run_plan.model(wildcards.model)),
     message:
         "Training {wildcards.model} up to step {wildcards.step}"
     script:
@@ -56,7 +57,8 @@ rule preview_training:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: run_plan.preview(wildcards.model),
+        identity=lambda wildcards: identities.preview_training(wildcards.model),
+        seed=setting("seed"),
         checkpoints=lambda wildcards: run_plan.steps(wildcards.model),
     message:
         "Showing what {wildcards.model} is trained with"
@@ -83,7 +85,7 @@ rule collect_training_log:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: run_plan.training_log(wildcards.model),
+        identity=lambda wildcards: identities.collect_training_log(wildcards.model),
     message:
         "Collecting the training log of {wildcards.model}"
     script:

@@ -13,7 +13,7 @@ rule fetch_zoo_model:
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: catalogue.find(wildcards.zoo).identity,
+        identity=lambda wildcards: identities.fetch_zoo_model(wildcards.zoo),
     message:
         "Fetching {wildcards.zoo} from the model zoo"
     script:

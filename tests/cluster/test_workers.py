@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from boxwright.checkpoints import checkpoint_files
-from boxwright.detector.build import builder
-from boxwright.training import optimizers, state
+from boxwright.detector.build import build
+from boxwright.training import segment, state
 from tests.cluster import slurm
 from tests.cluster.train_together import small_ssd
 from tests.unit.training.training_data import write_records
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.slow
 def write_start(prefix: Path) -> None:
     """A checkpoint of step 0 whose network is nearly linear, so that roundings stay as small as they are."""
     config = small_ssd()
-    detector = builder.build(config.model, 0)
+    detector = build(config.model, 0)
     random = np.random.default_rng(2)
     for name, variable in detector.variables.items():
         if name.endswith("/beta"):
             variable.assign(random.normal(2.5, 0.3, variable.shape).astype(np.float32))
     trained = {name: detector.variables[name] for name in detector.trainable}
-    optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
+    optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
     state.save(prefix, {**detector.variables, **optimizer.state}, 0)
 
 

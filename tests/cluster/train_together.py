@@ -9,7 +9,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from google.protobuf import text_format
 
 from boxwright import devices, protos
-from boxwright.training import segment, workers
+from boxwright.training import segment
+from boxwright.training.launch import launch
 from tests.unit.training.training_data import LABEL_MAP, TINY_SSD
 
 
@@ -37,6 +38,6 @@ if __name__ == "__main__":
     }
     arguments["train_dir"].mkdir(parents=True)
     if int(tasks) > 1:
-        workers.launch(arguments, tasks=int(tasks), nodes=1, gpus=0)
+        launch(arguments, tasks=int(tasks), nodes=1, gpus=0)
     else:
         segment.train_segment(**arguments)

@@ -12,8 +12,6 @@ import numpy as np
 import tensorflow as tf
 from golden_case import Case, Check, Run, absolute, counted, equal, every_check, ratio, relative, sampled
 
-from boxwright.detector.families import faster_rcnn_losses
-
 ANCHORS = 1e-6
 RAW = 1e-4
 # Of the recorded predictions, so without a difference of the network.
@@ -163,7 +161,7 @@ def _training(case: Case, entry: dict, recorded: Any) -> Iterator[Check]:
             penalty = detector.regularization_loss()
             total = tf.add_n([*losses.values(), penalty])
         gradients = tape.gradient(total, [detector.variables[name] for name in names])
-        if detector.stages == 2 and detector.miner is None:
+        if detector.stages == 2 and detector.second.miner is None:
             predictions = detector.classify_sample(predictions, truth, seed)
         return predictions, losses, penalty, [tf.norm(tf.convert_to_tensor(gradient)) for gradient in gradients]
 
@@ -172,12 +170,12 @@ def _training(case: Case, entry: dict, recorded: Any) -> Iterator[Check]:
     yield from _first_stage(predictions, recorded)
     pixels = truth._replace(boxes=truth.boxes * np.tile(shapes.numpy()[:, :2], 2)[:, np.newaxis].astype(np.float32))
     anchors = tf.constant(recorded["pred_anchors"])
-    yield from _targets("anchor", faster_rcnn_losses.assign_anchors(anchors, pixels), recorded, "tgt0")
+    yield from _targets("anchor", detector.anchor_targets(anchors, pixels), recorded, "tgt0")
     if detector.stages == 2:
         yield from _proposals(predictions, recorded)
         yield from _second_stage(detector, predictions, recorded, entry, training=True)
         proposals = tf.constant(recorded["pred_proposal_boxes"])
-        targets = faster_rcnn_losses.assign_proposals(proposals, pixels, detector.num_classes)
+        targets = detector.proposal_targets(proposals, pixels)
         yield from _targets("proposal", targets, recorded, "tgt1")
     yield Check("loss terms", len(set(losses) ^ set(entry["losses"])), 0, "names that differ")
     for tag, value in entry["losses"].items():

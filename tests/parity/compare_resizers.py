@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 from golden_case import Check, equal, picture
 
-from boxwright.detector import resizers
-from boxwright.pipeline import text
+from boxwright.pipeline import parts, text
 
 # Of 255.
 VALUES = 1e-3
@@ -19,7 +18,7 @@ def checks(folder: Path, golden: dict) -> Iterator[Check]:
     outputs = np.load(folder / "outputs.npz")
     for case in golden["cases"]:
         key, image = case["key"], case["image"]
-        resizer = resizers.from_message(text.parse(case["resizer"], key, kind="ImageResizer"))
+        resizer = parts.make(text.parse(case["resizer"], key, kind="ImageResizer"))
         resized, shape = (value.numpy() for value in resizer.resize(picture(image["seed"], image["H"], image["W"])))
         yield equal(f"{key} shape", resized.shape, case["out_shape"])
         yield equal(f"{key} true shape", shape, case["true_shape"])

@@ -57,7 +57,7 @@ def _inference(detector: Any, run: Run) -> Iterator[Check]:
     detections = detector.postprocess(predictions, shapes)
     yield _large(run.entry, "preprocessed", images, recorded)
     yield equal("true_image_shapes", shapes, recorded["true_image_shapes"])
-    for index, features in enumerate(maps):
+    for index, features in enumerate(maps.values()):
         for key in (f"sub_feature_map_{index}", f"sub_feature_maps_{index}"):
             if key in recorded:
                 yield _large(run.entry, key, features, recorded)

@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 from golden_case import Case, Check, ratio
 
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
-from boxwright.pipeline import text
-from boxwright.training import optimizers, schedules
+from boxwright.pipeline import parts, text
+from boxwright.training import schedules, segment
 from boxwright.training.inputs import Batch
 from boxwright.training.log import REGULARIZATION, TOTAL
 from boxwright.training.step import GRADIENT, compile_step
@@ -29,14 +30,15 @@ def checks(case: Case) -> Iterator[Check]:
         yield _rates(name, table)
     arrays = np.load(case.folder / "outputs.npz")
     for name, run in case.golden["runs"].items():
-        for check in _steps(case, name, run, arrays):
-            yield Check(f"{name} {check.name}", check.difference, check.bar, check.unit)
+        for one in _steps(case, name, run, arrays):
+            yield Check(f"{name} {one.name}", one.difference, one.bar, one.unit)
 
 
 def _rates(name: str, table: dict) -> Check:
     message = text.parse(table["config"], name, kind="LearningRate")
     try:
-        schedule = schedules.build(message)
+        check.require(message, "learning_rate")
+        schedule = schedules.make(parts.numbers(message))
     except UserError:
         return Check(f"learning rate {name}: refused", int(not table.get("refused")), 0, "1 if it should not be")
     if table.get("refused"):
@@ -54,13 +56,13 @@ def _steps(case: Case, name: str, run: dict, arrays: dict) -> Iterator[Check]:
     tiny_epsilon = adam and config.train_config.optimizer.adam_optimizer.epsilon < 1e-6
 
     detector, _ = case.detector()
-    optimizer = optimizers.Optimizer(
+    optimizer = segment.build_optimizer(
         config.train_config.optimizer, {name: detector.variables[name] for name in detector.trainable}
     )
     images, shapes = tf.constant(arrays["preprocessed"]), tf.constant(arrays["true_image_shapes"])
     batch = Batch(images, shapes, case.groundtruth(case.golden, images, shapes))
     spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
-    step = compile_step(detector, optimizer, config.train_config, spec)
+    step = compile_step(detector, optimizer, spec, **segment.numbers_of_step(config.train_config))
     for number, recorded in enumerate(run["steps"]):
         rate = optimizer.schedule(number)
         losses = step(batch, rate, number)

@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 from boxwright.checkpoints import checkpoint_files
-from boxwright.detector.build import builder
-from boxwright.detector.families.ssd import Ssd
+from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.layers import Convolution
+from boxwright.detector.preprocessing import Preprocessing
+from boxwright.detector.protocol import Detector
 from boxwright.images import loader
 from boxwright.pipeline import text
 from boxwright.protos import model_of
@@ -126,9 +127,9 @@ class Case:
             return {variable["name"]: reader.value(variable["name"]) for variable in self.golden["variables"]}
         return {variable["name"]: filled(variable) for variable in self.golden["variables"]}
 
-    def detector(self, model: Any = None) -> tuple[builder.Detector, list[Check]]:
+    def detector(self, model: Any = None) -> tuple[Detector, list[Check]]:
         """The detector of `model` (or of the case's own configuration), filled, and the check of its variables."""
-        detector = builder.build(self.config.model if model is None else model)
+        detector = build(self.config.model if model is None else model)
         names = self.recorded_names(detector)
         ours = {names[name]: tuple(variable.shape) for name, variable in detector.variables.items()}
         recorded = {variable["name"]: tuple(variable["shape"]) for variable in self.golden["variables"]}
@@ -139,7 +140,7 @@ class Case:
         listed = "".join(f" {name}{list(shape)}" for name, shape in sorted(differing)[:4])
         return detector, [Check(f"variables{listed}", len(differing), 0, "names and shapes that differ")]
 
-    def recorded_names(self, detector: builder.Detector) -> dict[str, str]:
+    def recorded_names(self, detector: Detector) -> dict[str, str]:
         """The recorded name of each variable of the detector: paths in the object graph where the case is TF2's."""
         if self.golden["mode"] == "tf2":
             return detector.object_graph_keys()
@@ -169,7 +170,7 @@ class Case:
         return text.parse(written, str(self.folder / "golden.json"), kind="DetectionModel")
 
     @staticmethod
-    def batch(detector: builder.Detector, entry: dict) -> tuple[tf.Tensor, tf.Tensor]:
+    def batch(detector: Detector, entry: dict) -> tuple[tf.Tensor, tf.Tensor]:
         """Preprocessed images [B, h, w, 3] and true shapes [B, 3] of a recorded training step."""
         shape = entry["input"]["H"], entry["input"]["W"]
         preprocessed = [detector.preprocess(picture(seed, *shape)) for seed in entry["input"]["seeds"]]
@@ -184,7 +185,7 @@ class Case:
         counts = [len(image["boxes"]) for image in entry["gt"]]
         boxes = np.zeros((len(counts), max(counts), 4), np.float32)
         classes, weights = np.zeros(boxes.shape[:2], np.int32), np.zeros(boxes.shape[:2], np.float32)
-        padding = np.array(loader.shape[1:3]) / np.asarray(shapes)[:, :2]
+        padding = np.array(images.shape[1:3]) / np.asarray(shapes)[:, :2]
         for row, (count, image) in enumerate(zip(counts, entry["gt"], strict=True)):
             boxes[row, :count] = np.reshape(image["boxes"], (count, 4)) * np.tile(padding[row], 2)
             classes[row, :count] = image["classes"]
@@ -201,8 +202,8 @@ def recorded_order() -> Iterator[None]:
     thousandth, and by more in a network that is ill-conditioned. In the recorded order no such rounding is left.
     """
 
-    def preprocess(self: Ssd, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return self.resizer.resize(self.extractor.normalize(tf.cast(image, tf.float32)))
+    def preprocess(self: Preprocessing, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.resizer.resize(self.normalize(tf.cast(image, tf.float32)))
 
     def normalised(self: Convolution, x: tf.Tensor) -> tf.Tensor:
         batch_norm, y = self.normalizer, self._biased(self._convolve(x, self.weights))
@@ -212,7 +213,10 @@ def recorded_order() -> Iterator[None]:
         fused = tf.compat.v1.nn.fused_batch_norm
         return fused(y, gamma, beta, *averages, epsilon=batch_norm.epsilon, is_training=False)[0]
 
-    with mock.patch.object(Ssd, "preprocess", preprocess), mock.patch.object(Convolution, "_folded", normalised):
+    patched = ((Preprocessing, "__call__", preprocess), (Convolution, "_folded", normalised))
+    with ExitStack() as stack:
+        for place, name, function in patched:
+            stack.enter_context(mock.patch.object(place, name, function))
         yield
 
 

@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from boxwright.boxes import anchors, coder, geometry, losses, matcher, mining, nms, targets
-from boxwright.pipeline import text
+from boxwright.boxes import geometry, mining, nms, similarity, targets
+from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
+from boxwright.boxes.matchers.argmax_matcher import ArgmaxMatcher
+from boxwright.pipeline import parts, text
 
 SSD = ["ssd_mobilenet_v1", "ssd_mobilenet_v2", "ssdlite_mobilenet_v2", "tf2_ssd_mobilenet_v2_320"]
 SSD_TRAINED = "ssd_mobilenet_v1_0.75_coco_trained"
 FASTER_RCNN = ["faster_rcnn_resnet50", "faster_rcnn_resnet101_atrous"]
 SSD_FEATURES = [(19, 19), (10, 10), (5, 5), (3, 3), (2, 2), (1, 1)]
 FASTER_RCNN_FEATURES = {"faster_rcnn_resnet50": (19, 25), "faster_rcnn_resnet101_atrous": (38, 50)}
-PROPOSAL_MATCHER = matcher.Matcher(0.7, 0.3, force_match=True)
-DETECTION_MATCHER = matcher.Matcher(0.5, 0.5)
+BOX_CODER = FasterRcnnBoxCoder()
+PROPOSAL_MATCHER = ArgmaxMatcher(0.7, 0.3, force_match_for_each_row=True)
+DETECTION_MATCHER = ArgmaxMatcher(0.5, 0.5)
 
 
 class Case:
@@ -54,15 +57,15 @@ def close(ours, recorded, tolerance):
 def test_ssd_anchors(shared, name):
     file = "outputs_image1.npz" if name == SSD_TRAINED else "outputs.npz"
     case = Case(shared / "parity" / name, file)
-    ours = anchors.generate(case.model.ssd.anchor_generator, SSD_FEATURES, (300, 300))
+    ours = parts.make(case.model.ssd.anchor_generator).generate(SSD_FEATURES, (300, 300))
     close(ours, case["pred_anchors"], 1e-6)
 
 
 @pytest.mark.parametrize("name", FASTER_RCNN)
 def test_grid_anchors(shared, name):
     case = Case(shared / "parity" / name, "outputs.npz")
-    generator = case.model.faster_rcnn.first_stage_anchor_generator
-    ours = anchors.generate(generator, [FASTER_RCNN_FEATURES[name]], (300, 400))
+    generator = parts.make(case.model.faster_rcnn.first_stage_anchor_generator)
+    ours = generator.generate([FASTER_RCNN_FEATURES[name]], (300, 400))
     clipped = geometry.clip_to_window(ours, tf.constant([0.0, 0.0, 300.0, 400.0]))
     close(clipped, case["pred_anchors"], 1e-4)
 
@@ -88,10 +91,10 @@ def ssd_targets(case):
     return targets.assign(
         case["pred_anchors"],
         *case.ground_truth(columns),
-        settings=matcher.from_config(ssd.matcher),
+        matcher=parts.make(ssd.matcher),
         background=background,
-        box_coder=coder.from_config(ssd.box_coder),
-        similarity=targets.similarity_from_config(ssd.similarity_calculator),
+        box_coder=parts.make(ssd.box_coder),
+        similarity=similarity.make(parts.choice(ssd.similarity_calculator)),
         negative_class_weight=ssd.negative_class_weight,
     )
 
@@ -103,8 +106,8 @@ def test_ssd_targets_and_losses(shared, name):
     assigned = ssd_targets(case)
     check_targets(assigned, case, "tgt")
 
-    classify = losses.classification(loss.classification_loss)
-    localize = losses.localization(loss.localization_loss)
+    classify = parts.make(loss.classification_loss)
+    localize = parts.make(loss.localization_loss)
     logits, codes = case["pred_class_predictions_with_background"], case["pred_box_encodings"]
     per_entry = classify(logits, assigned.class_targets, assigned.class_weights)
     per_anchor = localize(codes, assigned.box_targets, assigned.box_weights)
@@ -114,8 +117,9 @@ def test_ssd_targets_and_losses(shared, name):
 
     per_entry = tf.reduce_sum(per_entry, axis=-1)
     if loss.HasField("hard_example_miner"):
-        miner = mining.from_config(loss.hard_example_miner, loss.classification_weight, loss.localization_weight)
-        boxes = coder.FasterRcnn().decode(codes, case["pred_anchors"])
+        weights = {key: getattr(loss, key) for key in ("classification_weight", "localization_weight")}
+        miner = parts.fill(mining.make, loss.hard_example_miner, **weights)
+        boxes = BOX_CODER.decode(codes, case["pred_anchors"])
         mined = tf.function(mining.mine)(miner, per_entry, per_anchor, boxes, assigned.match)
         np.testing.assert_array_equal(mined.num_positives, case.golden["loss"]["miner"]["num_positives"])
         np.testing.assert_array_equal(mined.num_negatives, case.golden["loss"]["miner"]["num_negatives"])
@@ -144,7 +148,8 @@ def test_faster_rcnn_targets(shared, name):
         tf.ones_like(weights)[..., None],
         weights,
         counts,
-        settings=PROPOSAL_MATCHER,
+        matcher=PROPOSAL_MATCHER,
+        box_coder=BOX_CODER,
         background=[0.0],
     )
     check_targets(first, case, "tgt0")
@@ -152,7 +157,8 @@ def test_faster_rcnn_targets(shared, name):
     second = targets.assign(
         case["pred_proposal_boxes"],
         *case.ground_truth(columns, image),
-        settings=DETECTION_MATCHER,
+        matcher=DETECTION_MATCHER,
+        box_coder=BOX_CODER,
         background=tf.one_hot(0, columns),
     )
     check_targets(second, case, "tgt1")
@@ -166,11 +172,11 @@ def test_faster_rcnn_targets(shared, name):
 def test_ssd_detections(shared, name, file):
     case = Case(shared / "parity" / name, file)
     post = case.model.ssd.post_processing
-    boxes = coder.FasterRcnn().decode(case["pred_box_encodings"], case["pred_anchors"])
-    scores = nms.score_converter(post)(case["pred_class_predictions_with_background"])
+    boxes = BOX_CODER.decode(case["pred_box_encodings"], case["pred_anchors"])
+    scores = parts.fill(nms.score_converter, post)(case["pred_class_predictions_with_background"])
     close(boxes, case["det_raw_detection_boxes"], 1e-6)
     close(scores, case["det_raw_detection_scores"], 1e-6)
-    settings = nms.from_config(post.batch_non_max_suppression)
+    settings = parts.fill(nms.Settings, post.batch_non_max_suppression)
     suppress = tf.function(lambda b, s: nms.multiclass(b[:, :, None], s[:, :, 1:], settings, [0.0, 0.0, 1.0, 1.0]))
     found = suppress(boxes, scores)
     np.testing.assert_array_equal(found.num, case["det_num_detections"])
@@ -185,7 +191,7 @@ def test_proposals(shared, name):
     case = Case(shared / "parity" / name, "outputs.npz")
     model = case.model.faster_rcnn
     found = nms.proposals(
-        coder.FasterRcnn().decode(case["pred_rpn_box_encodings"], case["pred_anchors"]),
+        BOX_CODER.decode(case["pred_rpn_box_encodings"], case["pred_anchors"]),
         tf.nn.softmax(case["pred_rpn_objectness_predictions_with_background"])[..., 1],
         max_proposals=model.first_stage_max_proposals,
         iou_threshold=model.first_stage_nms_iou_threshold,
@@ -201,9 +207,9 @@ def test_faster_rcnn_detections(shared, name):
     case = Case(shared / "parity" / name, "outputs.npz")
     post = case.model.faster_rcnn.second_stage_post_processing
     proposals = case["pred_proposal_boxes"][:, :, None]
-    boxes = coder.FasterRcnn().decode(case["pred_refined_box_encodings"][None], proposals)
-    scores = nms.score_converter(post)(case["pred_class_predictions_with_background"])[None]
-    settings = nms.from_config(post.batch_non_max_suppression)
+    boxes = BOX_CODER.decode(case["pred_refined_box_encodings"][None], proposals)
+    scores = parts.fill(nms.score_converter, post)(case["pred_class_predictions_with_background"])[None]
+    settings = parts.fill(nms.Settings, post.batch_non_max_suppression)
     windows = tf.constant([[0.0, 0.0, 300.0, 400.0]])
     found = nms.multiclass(boxes, scores[..., 1:], settings, windows, num_valid=case["pred_num_proposals"])
     np.testing.assert_array_equal(found.num, case["det_num_detections"])

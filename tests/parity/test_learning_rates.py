@@ -7,7 +7,9 @@ import pytest
 from google.protobuf import text_format
 
 from boxwright import protos
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
+from boxwright.pipeline import parts
 from boxwright.training import schedules
 
 
@@ -25,7 +27,7 @@ def test_every_recorded_schedule_step_by_step(tables):
     accepted = {name: table for name, table in tables.items() if not table.get("refused")}
     assert len(accepted) == 20
     for name, table in accepted.items():
-        rate = schedules.build(parse(table["config"]))
+        rate = schedules.make(parts.numbers(parse(table["config"])))
         rates = [rate(step) for step in range(len(table["values"]))]
         # float32 in the recording: a few units in the last place
         np.testing.assert_allclose(rates, table["values"], rtol=1e-6, atol=1e-9, err_msg=name)
@@ -36,4 +38,4 @@ def test_refused_configurations_are_refused(tables):
     assert len(refused) == 5
     for table in refused.values():
         with pytest.raises(UserError):
-            schedules.build(parse(table["config"]))
+            check.require(parse(table["config"]), "learning_rate")

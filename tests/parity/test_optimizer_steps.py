@@ -9,9 +9,9 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from boxwright import protos
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.training import optimizers
+from boxwright.training import segment
 from boxwright.training.inputs import Batch
 from boxwright.training.log import REGULARIZATION, TOTAL
 from boxwright.training.step import GRADIENT, compile_step
@@ -83,17 +83,17 @@ def test_five_steps(case, name):
     config.train_config.gradient_clipping_by_norm = run["gradient_clipping_by_norm"]
     config.train_config.optimizer.CopyFrom(text_format.Parse(run["optimizer_config"], protos.Optimizer()))
 
-    detector = builder.build(config.model)
+    detector = build(config.model)
     assert detector.variables.keys() <= case["weights"].keys()
     for variable_name, variable in detector.variables.items():
         variable.assign(case["weights"][variable_name])
     assert len(detector.trainable) == run["trainable"]
-    optimizer = optimizers.Optimizer(
+    optimizer = segment.build_optimizer(
         config.train_config.optimizer, {name: detector.variables[name] for name in detector.trainable}
     )
     batch = batch_of(case)
     spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
-    step = compile_step(detector, optimizer, config.train_config, spec)
+    step = compile_step(detector, optimizer, spec, **segment.numbers_of_step(config.train_config))
 
     for number, expected in enumerate(run["steps"]):
         rate = optimizer.schedule(number)
@@ -109,14 +109,15 @@ def test_five_steps(case, name):
             norm = expected["global_grad_norm_before_clip"]
             assert float(losses[GRADIENT]) == pytest.approx(norm, rel=1e-5)
         if f"after{number + 1}" in VARIABLES:
-            compare(case, name, f"after{number + 1}", detector, optimizer)
+            kind = config.train_config.optimizer.WhichOneof("optimizer")
+            compare(case, name, f"after{number + 1}", detector, optimizer, kind)
 
     if "beta_powers_after" in run:
         powers = [optimizer.state[f"beta{i}_power"].numpy() for i in (1, 2)]
         np.testing.assert_allclose(powers, run["beta_powers_after"], rtol=1e-6)
 
 
-def compare(case: dict, name: str, when: str, detector, optimizer) -> None:
+def compare(case: dict, name: str, when: str, detector, optimizer, kind: str) -> None:
     """Recorded variables, and after one step the slots, against ours."""
     tolerances = VARIABLES_TINY_EPSILON if name == "adam_constant_default_epsilon" else VARIABLES
     compared = 0
@@ -130,7 +131,7 @@ def compare(case: dict, name: str, when: str, detector, optimizer) -> None:
             compared += 1
         elif when == "after1":
             slot, variable = what.removeprefix("slot_").split("/", 1)
-            suffix = SLOTS[slot] if isinstance(SLOTS[slot], str) else SLOTS[slot][optimizer.kind]
+            suffix = SLOTS[slot] if isinstance(SLOTS[slot], str) else SLOTS[slot][kind]
             found = optimizer.state[f"{variable}/{suffix}"].numpy()
             assert np.linalg.norm(found) == pytest.approx(np.linalg.norm(expected), rel=SLOT_NORM), key
             compared += 1

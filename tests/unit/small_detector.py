@@ -60,11 +60,11 @@ def config():
 def prefix(tmp_path_factory, config) -> str:
     """A checkpoint of step 30, with moving averages that differ from the weights."""
     from boxwright.checkpoints import checkpoint_files
-    from boxwright.detector.build import builder
+    from boxwright.detector.build import build
 
     random = np.random.default_rng(1)
     values = {}
-    for name, variable in builder.build(config.model, seed=3).variables.items():
+    for name, variable in build(config.model, seed=3).variables.items():
         value = variable.numpy()
         if name.endswith(("moving_mean", "beta", "biases")):
             value = random.normal(0, 0.3, value.shape).astype(np.float32)

@@ -69,7 +69,7 @@ def test_a_defect_whose_policy_is_fail(project):
     (project / "photographs/annotations").joinpath("lonely.xml").write_text(
         "<annotation><filename>lonely.jpg</filename></annotation>"
     )
-    project.config["dataset"]["policies"] = {"xml_without_image": "fail"}
+    project.config["dataset"]["policies"] = {"annotation_without_image": "fail"}
     text = told(project)
     assert "lonely.xml" in text
     assert "lonely.xml" in (project / "results/data/checks.tsv").read_text()
@@ -79,8 +79,8 @@ def test_a_configuration_that_the_engine_cannot_train(project):
     project.config["models"]["small"]["overrides"] = {"model.ssd.feature_extractor.type": "ssd_inception_v2"}
     text = told(project)
     assert "models.small, made from" in text
-    assert "model.ssd.feature_extractor.type is 'ssd_inception_v2'; use 'ssd_mobilenet_v2'" in text
-    assert "the engine does not have this feature extractor" in text
+    said = "model.ssd.feature_extractor.type is 'ssd_inception_v2': the engine does not have this feature extractor"
+    assert said in text and "Use 'ssd_mobilenet_v2'." in text
 
 
 def test_anchors_that_miss_the_objects_are_warned_of(project):

@@ -205,7 +205,9 @@ def test_another_distance_of_checkpoints(project):
         pytest.param("evaluation/choose.py", from_choice(), marks=pytest.mark.slow),
         pytest.param("evaluation/run.py", from_evaluation(3, 6), marks=pytest.mark.slow),
         pytest.param("training/log.py", from_training(3, 6), marks=pytest.mark.slow),
-        pytest.param("training/augment.py", preview() | from_training(3, 6), marks=pytest.mark.slow),
+        pytest.param(
+            "training/augmentations/random_horizontal_flip.py", preview() | from_training(3, 6), marks=pytest.mark.slow
+        ),
         ("records/shards.py", records(*ALL_SHARDS) | GROUND_TRUTH | preview() | from_training(3, 6)),
         pytest.param("pipeline/changes.py", {"Configuring small"}, marks=pytest.mark.slow),
         # The plan is made again with it, and comes out the same.

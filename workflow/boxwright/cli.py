@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 from boxwright.catalog.findings import LEVELS, Facts
 from boxwright.checkpoints import checkpoint_index
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
 from boxwright.dataset import label_map
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
@@ -99,16 +100,9 @@ def run_lint(paths: Sequence[str]) -> int:
         for level, text in _findings(path):
             counts[level] += 1
             print(text)
-    said = [
-        f"{counts[level]} {level}{'s' if counts[level] != 1 else ''}" for level in reversed(LEVELS) if counts[level]
-    ]
-    files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
-    print(f"{files}: {', '.join(said) or 'nothing to say'}")
+    said = [plural(counts[level], level) for level in reversed(LEVELS) if counts[level]]
+    print(f"{plural(len(paths), 'file')}: {', '.join(said) or 'nothing to say'}")
     return 1 if counts["error"] else 0
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _findings(path: str) -> list[tuple[str, str]]:

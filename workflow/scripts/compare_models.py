@@ -8,12 +8,12 @@ from boxwright.core import files
 from boxwright.report import answer, comparison, results, speed, tables
 
 with job(snakemake):
-    output, models = snakemake.output, snakemake.config["models"]
+    output, repeat_of = snakemake.output, snakemake.params.repeat_of
     found = [
         results.load(
             folder,
             [path for path in snakemake.input.metrics if Path(path).is_relative_to(folder)],
-            models[folder.name]["repeat_of"],
+            repeat_of[folder.name],
         )
         for folder in (Path(choice).parent for choice in snakemake.input.choices)
     ]

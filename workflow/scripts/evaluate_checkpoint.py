@@ -6,13 +6,14 @@ from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True) as undeclared:
     from boxwright import devices
+    from boxwright.console import progress
     from boxwright.dataset import label_map
     from boxwright.evaluation import run
     from boxwright.pipeline import text
     from boxwright.records import events
 
-    model = snakemake.config["models"][snakemake.wildcards.model]
-    devices.take(devices.of_inference(model))
+    machine = snakemake.config["machine"][snakemake.wildcards.model]
+    devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
     step = int(snakemake.wildcards.step)
     out = run.Outputs(
         metrics=Path(snakemake.output.metrics),
@@ -30,6 +31,6 @@ with job(snakemake, tensorflow=True) as undeclared:
         out,
         model=snakemake.wildcards.model,
         step=step,
-        seed=model["seed"],
+        seed=snakemake.params.seed,
     )
     undeclared += filter(Path.is_file, (out.events, out.train_events))

@@ -8,10 +8,11 @@ from boxwright.core import files
 
 with job(snakemake, tensorflow=True):
     from boxwright import devices
+    from boxwright.console import progress
     from boxwright.export import detector, reference
     from boxwright.pipeline import text
 
-    devices.take(devices.Compute())
+    devices.take(devices.Compute()).tell(progress.say, progress.warn)
 
     choice = json.loads(Path(snakemake.input.choice).read_text(encoding="utf-8"))
     chosen = next(path for path in snakemake.input.checkpoints if path.endswith(f"/model.ckpt-{choice['step']}.index"))

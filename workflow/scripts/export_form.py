@@ -8,10 +8,11 @@ from boxwright.core import files
 
 with job(snakemake, tensorflow=True):
     from boxwright import devices
+    from boxwright.console import progress
     from boxwright.export import reference
     from boxwright.export.form import export
 
-    devices.take(devices.Compute())
+    devices.take(devices.Compute()).tell(progress.say, progress.warn)
 
     form = forms.named(snakemake.params.form)
     folder = Path(snakemake.input.config).parent

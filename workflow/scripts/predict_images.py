@@ -8,10 +8,12 @@ from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True):
     from boxwright import devices
+    from boxwright.console import progress
     from boxwright.dataset import manifest
     from boxwright.export import predict
 
-    devices.take(devices.of_inference(snakemake.config["models"][snakemake.wildcards.model]))
+    machine = snakemake.config["machine"][snakemake.wildcards.model]
+    devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
 
     wanted = snakemake.params.wanted
     if wanted["images"]:

@@ -6,17 +6,16 @@ from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True):
     from boxwright.dataset import label_map
-    from boxwright.detector.support import located
     from boxwright.pipeline import text
     from boxwright.training import preview
 
     document = text.read_document(snakemake.input.config)
-    with located(document):
+    with text.located(document):
         preview.write(
             snakemake.output[0],
             document.config,
             [Path(path) for path in snakemake.input.records],
             label_map.read(snakemake.input.label_map, gaps=True),
-            seed=snakemake.config["models"][snakemake.wildcards.model]["seed"],
+            seed=snakemake.params.seed,
             checkpoints=snakemake.params.checkpoints,
         )

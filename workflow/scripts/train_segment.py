@@ -9,14 +9,13 @@ with job(snakemake, tensorflow=True) as undeclared:
     from boxwright import devices
     from boxwright.console import progress
     from boxwright.dataset import label_map
-    from boxwright.detector.support import located
     from boxwright.pipeline import text
     from boxwright.records import events
-    from boxwright.training import workers
+    from boxwright.training.launch import launch
     from boxwright.training.log import TOTAL
     from boxwright.training.segment import train_segment
 
-    model = snakemake.config["models"][snakemake.wildcards.model]
+    machine, settings = snakemake.config["machine"][snakemake.wildcards.model], snakemake.params.settings
     step = int(snakemake.wildcards.step)
     index = Path(snakemake.output.index)
     log_of_events = index.parent / events.file_name(step)
@@ -32,18 +31,18 @@ with job(snakemake, tensorflow=True) as undeclared:
         "log_path": Path(snakemake.output.log),
         "events_path": log_of_events,
         "old_label_map": label_map.of_checkpoint(document.config.train_config.fine_tune_checkpoint),
-        "seed": model["seed"],
-        "tf_threads": model["tf_threads"],
-        "compute": devices.of_training(model),
-        "save_every_s": model["save_every_s"],
+        "seed": settings["seed"],
+        "tf_threads": settings["tf_threads"],
+        "compute": devices.of_training({**machine, **settings}),
+        "save_every_s": machine["save_every_s"],
         "identity": json.dumps(snakemake.params.identity, sort_keys=True),
     }
     # A cluster's profile may ask for several machines.
     tasks = snakemake.resources.get("tasks", 1)
     if tasks > 1:
-        workers.launch(arguments, tasks=tasks, nodes=snakemake.resources.get("nodes", 1), gpus=model["gpus"])
+        launch(arguments, tasks=tasks, nodes=snakemake.resources.get("nodes", 1), gpus=machine["gpus"])
     else:
-        with located(document):
+        with text.located(document):
             train_segment(**arguments)
     undeclared.append(log_of_events)
     last = json.loads(Path(snakemake.output.log).read_text(encoding="utf-8").splitlines()[-1])

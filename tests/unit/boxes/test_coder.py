@@ -5,44 +5,46 @@ import pytest
 import tensorflow as tf
 
 from boxwright import protos
-from boxwright.boxes import coder
+from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
+from boxwright.boxes.coders.mean_stddev_box_coder import MeanStddevBoxCoder
 from boxwright.core.errors import UserError
+from boxwright.pipeline import parts
 
 
 def test_code_of_a_shifted_larger_box():
     anchor = tf.constant([[0.0, 0.0, 10.0, 20.0]])
     # Center (5, 10) -> (6, 14), size 10 x 20 -> 20 x 10.
     box = tf.constant([[-4.0, 9.0, 16.0, 19.0]])
-    code = coder.FasterRcnn().encode(box, anchor)
+    code = FasterRcnnBoxCoder().encode(box, anchor)
     np.testing.assert_allclose(code, [[10 * 0.1, 10 * 0.2, 5 * math.log(2), -5 * math.log(2)]], rtol=1e-6)
-    np.testing.assert_allclose(coder.FasterRcnn(1, 1, 1, 1).encode(box, anchor)[0, :2], [0.1, 0.2], rtol=1e-6)
+    np.testing.assert_allclose(FasterRcnnBoxCoder(1, 1, 1, 1).encode(box, anchor)[0, :2], [0.1, 0.2], rtol=1e-6)
 
 
 def test_decoding_undoes_encoding():
     low = tf.random.stateless_uniform([3, 50, 2], [0, 1])
     boxes = tf.concat([low, low + tf.random.stateless_uniform([3, 50, 2], [0, 2], 0.05, 0.5)], -1)
     anchors = tf.concat([low[0] - 0.1, low[0] + 0.2], -1)
-    scaled = coder.FasterRcnn(8, 9, 4, 3)
+    scaled = FasterRcnnBoxCoder(8, 9, 4, 3)
     np.testing.assert_allclose(scaled.decode(scaled.encode(boxes, anchors), anchors), boxes, atol=2e-6)
 
 
 def test_an_empty_box_has_a_finite_code():
-    code = coder.FasterRcnn().encode(tf.zeros([1, 4]), tf.constant([[0.0, 0.0, 1.0, 1.0]]))
+    code = FasterRcnnBoxCoder().encode(tf.zeros([1, 4]), tf.constant([[0.0, 0.0, 1.0, 1.0]]))
     np.testing.assert_allclose(code, [[-5, -5, 5 * math.log(1e-8), 5 * math.log(1e-8)]], rtol=1e-6)
 
 
 def test_a_code_of_differences():
     anchor, box = tf.constant([[0.0, 0.0, 10.0, 20.0]]), tf.constant([[1.0, -1.0, 12.0, 20.5]])
-    code = coder.MeanStddev(0.5).encode(box, anchor)
+    code = MeanStddevBoxCoder(0.5).encode(box, anchor)
     np.testing.assert_array_equal(code, [[2, -2, 4, 1]])
-    np.testing.assert_array_equal(coder.MeanStddev(0.5).decode(code, anchor), box)
+    np.testing.assert_array_equal(MeanStddevBoxCoder(0.5).decode(code, anchor), box)
 
 
-def test_from_config():
+def test_by_message():
     config = protos.BoxCoder(faster_rcnn_box_coder={"y_scale": 1, "height_scale": 2})
-    assert coder.from_config(config) == coder.FasterRcnn(1, 10, 2, 5)
-    assert coder.from_config(protos.BoxCoder(mean_stddev_box_coder={})) == coder.MeanStddev(pytest.approx(0.01))
-    with pytest.raises(UserError, match="square_box_coder"):
-        coder.from_config(protos.BoxCoder(square_box_coder={}))
-    with pytest.raises(UserError, match="nothing"):
-        coder.from_config(protos.BoxCoder())
+    assert parts.make(config) == FasterRcnnBoxCoder(1, 10, 2, 5)
+    assert parts.make(protos.BoxCoder(mean_stddev_box_coder={})) == MeanStddevBoxCoder(pytest.approx(0.01))
+    with pytest.raises(UserError, match=r"square_box_coder is not supported\. Supported: faster_rcnn_box_coder, mean"):
+        parts.make(protos.BoxCoder(square_box_coder={}))
+    with pytest.raises(UserError, match="box_coder_oneof is not set"):
+        parts.make(protos.BoxCoder())

@@ -5,8 +5,17 @@ import pytest
 import tensorflow as tf
 
 from boxwright import protos
-from boxwright.boxes import losses
+from boxwright.boxes.losses.bootstrapped_sigmoid import bootstrapped
+from boxwright.boxes.losses.cross_entropy import sigmoid, softmax
+from boxwright.boxes.losses.l1_localization_loss import l1
+from boxwright.boxes.losses.weighted_giou import giou_loss
+from boxwright.boxes.losses.weighted_iou import iou_loss
+from boxwright.boxes.losses.weighted_l2 import l2
+from boxwright.boxes.losses.weighted_logits_softmax import softmax_against_logits
+from boxwright.boxes.losses.weighted_sigmoid_focal import sigmoid_focal
+from boxwright.boxes.losses.weighted_smooth_l1 import smooth_l1
 from boxwright.core.errors import UserError
+from boxwright.pipeline import parts
 
 LOGITS = tf.constant([[[0.0, math.log(3)], [-math.log(3), 0.0]]])
 TARGETS = tf.constant([[[0.0, 1.0], [1.0, 0.0]]])
@@ -17,46 +26,46 @@ P_T = np.array([[[0.5, 0.75], [0.25, 0.5]]])
 def test_sigmoid():
     weights = tf.constant([[1.0, 2.0]])
     expected = -np.log(P_T) * [[[1], [2]]]
-    np.testing.assert_allclose(losses.sigmoid(LOGITS, TARGETS, weights), expected, rtol=1e-6)
-    np.testing.assert_allclose(losses.sigmoid(LOGITS, TARGETS, weights[..., None]), expected, rtol=1e-6)
+    np.testing.assert_allclose(sigmoid(LOGITS, TARGETS, weights), expected, rtol=1e-6)
+    np.testing.assert_allclose(sigmoid(LOGITS, TARGETS, weights[..., None]), expected, rtol=1e-6)
     per_column = tf.constant([[[1.0, 0.0], [0.0, 1.0]]])
-    np.testing.assert_allclose(losses.sigmoid(LOGITS, TARGETS, per_column), -np.log(P_T) * per_column, rtol=1e-6)
+    np.testing.assert_allclose(sigmoid(LOGITS, TARGETS, per_column), -np.log(P_T) * per_column, rtol=1e-6)
 
 
 def test_sigmoid_focal():
     weights = tf.ones([1, 2])
     cross = -np.log(P_T)
-    np.testing.assert_allclose(losses.sigmoid_focal(LOGITS, TARGETS, weights), (1 - P_T) ** 2 * cross, rtol=1e-5)
-    np.testing.assert_allclose(losses.sigmoid_focal(LOGITS, TARGETS, weights, gamma=0.0), cross, rtol=1e-6)
+    np.testing.assert_allclose(sigmoid_focal(LOGITS, TARGETS, weights), (1 - P_T) ** 2 * cross, rtol=1e-5)
+    np.testing.assert_allclose(sigmoid_focal(LOGITS, TARGETS, weights, gamma=0.0), cross, rtol=1e-6)
     alpha = np.where(TARGETS == 1, 0.25, 0.75)
-    weighed = losses.sigmoid_focal(LOGITS, TARGETS, weights * 3, gamma=1.0, alpha=0.25)
+    weighed = sigmoid_focal(LOGITS, TARGETS, weights * 3, gamma=1.0, alpha=0.25)
     np.testing.assert_allclose(weighed, 3 * alpha * (1 - P_T) * cross, rtol=1e-5)
 
 
 def test_softmax():
     # Softmax of (0, ln 3) is (1/4, 3/4); of (-ln 3, 0) too, and there the target is the first column.
     weights = tf.constant([[[1.0], [2.0]]])
-    loss = losses.softmax(LOGITS, TARGETS, weights)
+    loss = softmax(LOGITS, TARGETS, weights)
     np.testing.assert_allclose(loss, [[-math.log(0.75), -2 * math.log(0.25)]], rtol=1e-6)
-    mean_weight = losses.softmax(LOGITS, TARGETS, tf.constant([[[1.0, 0.0], [2.0, 2.0]]]))
+    mean_weight = softmax(LOGITS, TARGETS, tf.constant([[[1.0, 0.0], [2.0, 2.0]]]))
     np.testing.assert_allclose(mean_weight, [[-0.5 * math.log(0.75), -2 * math.log(0.25)]], rtol=1e-6)
-    scaled = losses.softmax(LOGITS * 2, TARGETS, weights, logit_scale=2.0)
+    scaled = softmax(LOGITS * 2, TARGETS, weights, logit_scale=2.0)
     np.testing.assert_allclose(scaled, loss, rtol=1e-6)
 
 
 def test_softmax_against_logits():
     targets = tf.constant([[[0.0, math.log(3)], [0.0, 0.0]]])
-    loss = losses.softmax_against_logits(LOGITS, targets, tf.ones([1, 2]))
+    loss = softmax_against_logits(LOGITS, targets, tf.ones([1, 2]))
     log_quarter, log_three_quarters = math.log(0.25), math.log(0.75)
     expected = [[-0.25 * log_quarter - 0.75 * log_three_quarters, -0.5 * log_quarter - 0.5 * log_three_quarters]]
     np.testing.assert_allclose(loss, expected, rtol=1e-6)
 
 
 def test_bootstrapped_sigmoid():
-    soft = losses.bootstrapped_sigmoid(LOGITS, TARGETS, tf.ones([1, 2]), alpha=0.5)
+    soft = bootstrapped(LOGITS, TARGETS, tf.ones([1, 2]), alpha=0.5)
     # Second entry: target 0.5 * 1 + 0.5 * 0.75.
     assert float(soft[0, 0, 1]) == pytest.approx(-0.875 * math.log(0.75) - 0.125 * math.log(0.25), rel=1e-6)
-    hard = losses.bootstrapped_sigmoid(LOGITS, TARGETS, tf.ones([1, 2]), alpha=0.5, hard=True)
+    hard = bootstrapped(LOGITS, TARGETS, tf.ones([1, 2]), alpha=0.5, hard=True)
     assert float(hard[0, 0, 1]) == pytest.approx(-math.log(0.75), rel=1e-6)
     # Third: target 1, believed 0.25, which is 0 when hard.
     assert float(hard[0, 1, 0]) == pytest.approx(-0.5 * math.log(0.25) - 0.5 * math.log(0.75), rel=1e-6)
@@ -68,75 +77,75 @@ WEIGHT = tf.constant([[2.0]])
 
 
 def test_smooth_l1():
-    assert losses.smooth_l1(CODES, ZEROS, WEIGHT).numpy().tolist() == [[2 * (0.125 + 0.5 + 2.5)]]
-    assert losses.smooth_l1(CODES, ZEROS, WEIGHT, delta=2.0).numpy().tolist() == [[2 * (0.125 + 0.5 + 4)]]
+    assert smooth_l1(CODES, ZEROS, WEIGHT).numpy().tolist() == [[2 * (0.125 + 0.5 + 2.5)]]
+    assert smooth_l1(CODES, ZEROS, WEIGHT, delta=2.0).numpy().tolist() == [[2 * (0.125 + 0.5 + 4)]]
 
 
 def test_l2_and_l1():
     # The weight is within the square.
-    assert losses.l2(CODES, ZEROS, WEIGHT).numpy().tolist() == [[0.5 * 4 * (0.25 + 1 + 9)]]
-    assert losses.l1(CODES, ZEROS, WEIGHT).numpy().tolist() == [[2 * 4.5]]
+    assert l2(CODES, ZEROS, WEIGHT).numpy().tolist() == [[0.5 * 4 * (0.25 + 1 + 9)]]
+    assert l1(CODES, ZEROS, WEIGHT).numpy().tolist() == [[2 * 4.5]]
 
 
 def test_losses_on_boxes():
     boxes = tf.constant([[[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 1.0, 1.0]]])
     others = tf.constant([[[1.0, 1.0, 3.0, 3.0], [0.0, 0.0, 1.0, 1.0]]])
     weights = tf.constant([[7.0, 1.0]])
-    np.testing.assert_allclose(losses.iou(boxes, others, weights), [[6, 0]], atol=1e-6)
-    np.testing.assert_allclose(losses.giou(boxes, others, weights), [[7 * (6 / 7 + 2 / 9), 0]], rtol=1e-6)
+    np.testing.assert_allclose(iou_loss(boxes, others, weights), [[6, 0]], atol=1e-6)
+    np.testing.assert_allclose(giou_loss(boxes, others, weights), [[7 * (6 / 7 + 2 / 9), 0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"weighted_sigmoid": {}}, losses.sigmoid(LOGITS, TARGETS, WEIGHT)),
-        ({"weighted_softmax": {"logit_scale": 2}}, losses.softmax(LOGITS, TARGETS, WEIGHT, 2.0)),
+        ({"weighted_sigmoid": {}}, sigmoid(LOGITS, TARGETS, WEIGHT)),
+        ({"weighted_softmax": {"logit_scale": 2}}, softmax(LOGITS, TARGETS, WEIGHT, 2.0)),
         (
             {"weighted_logits_softmax": {"logit_scale": 2}},
-            losses.softmax_against_logits(LOGITS, TARGETS, WEIGHT, 2.0),
+            softmax_against_logits(LOGITS, TARGETS, WEIGHT, 2.0),
         ),
-        ({"weighted_sigmoid_focal": {"gamma": 3}}, losses.sigmoid_focal(LOGITS, TARGETS, WEIGHT, 3.0)),
+        ({"weighted_sigmoid_focal": {"gamma": 3}}, sigmoid_focal(LOGITS, TARGETS, WEIGHT, 3.0)),
         (
             {"weighted_sigmoid_focal": {"alpha": 0.25}},
-            losses.sigmoid_focal(LOGITS, TARGETS, WEIGHT, 2.0, 0.25),
+            sigmoid_focal(LOGITS, TARGETS, WEIGHT, 2.0, 0.25),
         ),
         (
             {"bootstrapped_sigmoid": {"alpha": 0.5, "hard_bootstrap": True}},
-            losses.bootstrapped_sigmoid(LOGITS, TARGETS, WEIGHT, 0.5, True),
+            bootstrapped(LOGITS, TARGETS, WEIGHT, 0.5, True),
         ),
     ],
 )
 def test_classification_by_message(fields, expected):
-    function = losses.classification(protos.ClassificationLoss(**fields))
+    function = parts.make(protos.ClassificationLoss(**fields))
     np.testing.assert_array_equal(function(LOGITS, TARGETS, WEIGHT), expected)
 
 
 def test_classification_default_and_mistakes():
     empty = protos.ClassificationLoss()
-    function = losses.classification(empty, default="weighted_softmax")
-    np.testing.assert_array_equal(function(LOGITS, TARGETS, WEIGHT), losses.softmax(LOGITS, TARGETS, WEIGHT))
-    with pytest.raises(UserError, match="nothing is not supported"):
-        losses.classification(empty)
+    function = parts.make(empty, default="weighted_softmax")
+    np.testing.assert_array_equal(function(LOGITS, TARGETS, WEIGHT), softmax(LOGITS, TARGETS, WEIGHT))
+    with pytest.raises(UserError, match="loss is not set"):
+        parts.make(empty)
     with pytest.raises(UserError, match="penalty_reduced_logistic_focal_loss is not supported"):
-        losses.classification(protos.ClassificationLoss(penalty_reduced_logistic_focal_loss={}))
+        parts.make(protos.ClassificationLoss(penalty_reduced_logistic_focal_loss={}))
 
 
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"weighted_smooth_l1": {"delta": 2}}, losses.smooth_l1(CODES, ZEROS, WEIGHT, 2.0)),
-        ({"weighted_l2": {}}, losses.l2(CODES, ZEROS, WEIGHT)),
-        ({"l1_localization_loss": {}}, losses.l1(CODES, ZEROS, WEIGHT)),
-        ({"weighted_iou": {}}, losses.iou(CODES, ZEROS, WEIGHT)),
-        ({"weighted_giou": {}}, losses.giou(CODES, ZEROS, WEIGHT)),
+        ({"weighted_smooth_l1": {"delta": 2}}, smooth_l1(CODES, ZEROS, WEIGHT, 2.0)),
+        ({"weighted_l2": {}}, l2(CODES, ZEROS, WEIGHT)),
+        ({"l1_localization_loss": {}}, l1(CODES, ZEROS, WEIGHT)),
+        ({"weighted_iou": {}}, iou_loss(CODES, ZEROS, WEIGHT)),
+        ({"weighted_giou": {}}, giou_loss(CODES, ZEROS, WEIGHT)),
     ],
 )
 def test_localization_by_message(fields, expected):
-    function = losses.localization(protos.LocalizationLoss(**fields))
+    function = parts.make(protos.LocalizationLoss(**fields))
     np.testing.assert_array_equal(function(CODES, ZEROS, WEIGHT), expected)
-    assert (function in losses.ON_BOXES) == (next(iter(fields)) in ("weighted_iou", "weighted_giou"))
+    assert function.on_boxes == (next(iter(fields)) in ("weighted_iou", "weighted_giou"))
 
 
 def test_localization_mistake():
-    with pytest.raises(UserError, match="nothing is not supported"):
-        losses.localization(protos.LocalizationLoss())
+    with pytest.raises(UserError, match="loss is not set"):
+        parts.make(protos.LocalizationLoss())

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from boxwright import protos
 from boxwright.boxes import mining
+from boxwright.pipeline import parts
 
 # Six boxes: 0 and 1 the same, the others apart.
 BOXES = tf.constant([[[y, 0.0, y + 1, 1.0] for y in (0.0, 0.0, 2.0, 4.0, 6.0, 8.0)]])
@@ -85,9 +86,10 @@ def test_only_boxes_that_may_be_suppressed_are_compared():
     assert len(crowded) < 30
 
 
-def test_from_config():
+def test_by_message():
     def of(**fields):
-        return mining.from_config(protos.HardExampleMiner(**fields), 2.0, 3.0)
+        message = protos.HardExampleMiner(**fields)
+        return parts.fill(mining.make, message, classification_weight=2.0, localization_weight=3.0)
 
     assert of() == mining.Miner(64, of().iou_threshold, 2.0, 3.0, None, 0)
     assert of().iou_threshold == pytest.approx(0.7)

@@ -1,22 +1,23 @@
 import math
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from boxwright import protos
-from boxwright.boxes import geometry, matcher, targets
-from boxwright.core.errors import UserError
+from boxwright.boxes import geometry, similarity, targets
+from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
+from boxwright.boxes.matchers.argmax_matcher import ArgmaxMatcher
 
 ANCHORS = tf.constant([[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.25, 0.5], [0.5, 0.5, 1.0, 1.0], [0.0, 0.5, 0.5, 1.0]])
 BOXES = tf.constant([[[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 0.75], [0.0, 0.0, 0.0, 0.0]]])
 LABELS = tf.constant([[[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]])
 WEIGHTS = tf.constant([[1.0, 0.5, 0.0]])
 BACKGROUND = [1.0, 0.0, 0.0]
+CODER = FasterRcnnBoxCoder()
 
 
 def assign(**changes):
-    arguments = {"settings": matcher.Matcher(0.6, 0.4), "background": BACKGROUND, **changes}
+    arguments = {"matcher": ArgmaxMatcher(0.6, 0.4), "box_coder": CODER, "background": BACKGROUND, **changes}
     return targets.assign(ANCHORS, BOXES, LABELS, WEIGHTS, tf.constant([2]), **arguments)
 
 
@@ -31,7 +32,7 @@ def test_every_kind_of_anchor():
 
 
 def test_codes_and_weights_of_a_forced_match():
-    ours = assign(settings=matcher.Matcher(0.6, 0.4, force_match=True), negative_class_weight=0.25)
+    ours = assign(matcher=ArgmaxMatcher(0.6, 0.4, force_match_for_each_row=True), negative_class_weight=0.25)
     assert ours.match.numpy().tolist() == [[0, -2, 1, -1]]
     assert ours.class_weights.numpy().tolist() == [[1, 0, 0.5, 0.25]]
     assert ours.box_weights.numpy().tolist() == [[1, 0, 0.5, 0]]
@@ -47,7 +48,8 @@ def test_images_without_boxes():
         tf.zeros([2, 0, 3]),
         tf.zeros([2, 0]),
         tf.constant([0, 0]),
-        settings=matcher.Matcher(force_match=True),
+        matcher=ArgmaxMatcher(force_match_for_each_row=True),
+        box_coder=CODER,
         background=BACKGROUND,
     )
     assert none.match.numpy().tolist() == [[-1] * 4] * 2
@@ -59,21 +61,21 @@ def test_images_without_boxes():
 def test_anchors_of_each_image():
     batch = [tf.repeat(values, 2, axis=0) for values in (BOXES, LABELS, WEIGHTS)]
     anchors = tf.stack([ANCHORS, ANCHORS[::-1]])
-    settings = matcher.Matcher(0.4, 0.4)
-    ours = targets.assign(anchors, *batch, tf.constant([2, 2]), settings=settings, background=BACKGROUND)
+    chosen = {"matcher": ArgmaxMatcher(0.4, 0.4), "box_coder": CODER, "background": BACKGROUND}
+    ours = targets.assign(anchors, *batch, tf.constant([2, 2]), **chosen)
     assert ours.match.numpy().tolist() == [[0, 0, 1, -1], [-1, 1, 0, 0]]
 
 
 def test_similarities():
-    def of(name):
-        return targets.similarity_from_config(protos.RegionSimilarityCalculator(**{name: {}}))
-
-    boxes = BOXES[:, :2]
+    of, boxes = similarity.make, BOXES[:, :2]
     np.testing.assert_array_equal(of("iou_similarity")(boxes, ANCHORS), geometry.iou(boxes, ANCHORS))
     assert of("ioa_similarity")(boxes, ANCHORS)[0, 0].numpy().tolist() == [1, 1, 0, 0]
     assert of("neg_sq_dist_similarity")(boxes, ANCHORS)[0, 0].numpy().tolist() == [0, -0.0625, -1, -0.5]
-    overlaps = geometry.iou(boxes, ANCHORS).numpy()
-    np.testing.assert_array_equal(of("thresholded_iou_similarity")(boxes, ANCHORS), overlaps > 0.5)
-    assert set(of("thresholded_iou_similarity")(boxes, ANCHORS).numpy().ravel()) == {0, 1}
-    with pytest.raises(UserError, match="nothing"):
-        targets.similarity_from_config(protos.RegionSimilarityCalculator())
+    thresholded = of("thresholded_iou_similarity", iou_threshold=0.5)(boxes, ANCHORS)
+    np.testing.assert_array_equal(thresholded, geometry.iou(boxes, ANCHORS).numpy() > 0.5)
+    assert set(thresholded.numpy().ravel()) == {0, 1}
+
+
+def test_similarities_have_the_names_of_the_schema():
+    (oneof,) = protos.RegionSimilarityCalculator.DESCRIPTOR.oneofs
+    assert set(similarity.FUNCTIONS) == {field.name for field in oneof.fields}

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from boxwright.checkpoints import frozen_graph, restore
 from boxwright.core.errors import UserError
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.export import graph
 
 RANDOM = np.random.default_rng(0)
@@ -95,7 +95,7 @@ def test_a_file_that_is_no_frozen_graph(tmp_path):
 
 
 def test_a_detector_comes_back_from_its_own_frozen_graph(model, tmp_path):
-    source = builder.build(model, seed=1)
+    source = build(model, seed=1)
     for name, variable in source.variables.items():
         if "BatchNorm" in name:
             variable.assign(tf.random.stateless_uniform(variable.shape, [0, len(name)], 0.5, 1.5))
@@ -106,7 +106,7 @@ def test_a_detector_comes_back_from_its_own_frozen_graph(model, tmp_path):
     )
     path = tmp_path / "frozen_inference_graph.pb"
     path.write_bytes(definition.SerializeToString())
-    restored = builder.build(model, seed=2)
+    restored = build(model, seed=2)
     report = restore.restore(restored, path)
     assert report.share > 0.9
     images = tf.random.stateless_uniform([1, 64, 64, 3], [0, 1], -1, 1)

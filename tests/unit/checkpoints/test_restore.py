@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from boxwright.checkpoints import checkpoint_files, checkpoint_state, restore
 from boxwright.core.errors import UserError
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 
 TENSORS = {
     "b/weights": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -19,7 +19,7 @@ TENSORS = {
 
 @pytest.fixture
 def detector(model):
-    return builder.build(model, seed=1)
+    return build(model, seed=1)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def written(tmp_path, detector):
 
 
 def restored(model, source, **arguments) -> tuple:
-    detector = builder.build(model, seed=2)
+    detector = build(model, seed=2)
     before = {name: variable.numpy() for name, variable in detector.variables.items()}
     report = restore.restore(detector, source, **arguments)
     changed = {name for name, value in before.items() if (detector.variables[name].numpy() != value).any()}
@@ -128,7 +128,7 @@ def test_damage_is_found_and_named_and_nothing_is_restored(model, written, damag
         index.write_bytes(index.read_bytes()[:-20])
     else:
         data.unlink()
-    detector = builder.build(model, seed=2)
+    detector = build(model, seed=2)
     before = {name: variable.numpy() for name, variable in detector.variables.items()}
     with pytest.raises(UserError, match=r"model\.ckpt-3 .* is damaged or incomplete"):
         restore.restore(detector, written, load_all=True)
@@ -184,7 +184,7 @@ def test_a_classifier_is_enough_for_a_whole_ssd(model, tmp_path):
     """The extra maps of ssd_mobilenet_v2 hold more parameters than its base, which is all that a classifier has."""
     model.ssd.feature_extractor.type = "ssd_mobilenet_v2"
     model.ssd.feature_extractor.depth_multiplier = 1.0
-    shapes = {name: variable.shape for name, variable in builder.build(model).variables.items()}
+    shapes = {name: variable.shape for name, variable in build(model).variables.items()}
     scope = "FeatureExtractor/"
     base = {name for name in shapes if name.startswith(scope) and "layer_19_" not in name}
     tensors = {name.removeprefix(scope): np.zeros(shapes[name], np.float32) for name in base}
@@ -208,7 +208,7 @@ def test_class_heads_are_kept_by_class_name(model, written):
     detector, report, _ = restored(model, written, load_all=True, **maps)
     old = checkpoint_files.read(written).value("BoxPredictor_1/ClassPredictor/weights").reshape(64 * 4, -1, 3)
     new = detector.variables["BoxPredictor_1/ClassPredictor/weights"].numpy().reshape(64 * 4, -1, 4)
-    fresh = builder.build(model, seed=2).variables["BoxPredictor_1/ClassPredictor/weights"].numpy()
+    fresh = build(model, seed=2).variables["BoxPredictor_1/ClassPredictor/weights"].numpy()
     np.testing.assert_array_equal(new[..., [0, 3, 1]], old)
     np.testing.assert_array_equal(new[..., 2], fresh.reshape(64 * 4, -1, 4)[..., 2])
     assert set(report.partly) == {name for name in detector.variables if "ClassPredictor" in name}
@@ -233,14 +233,14 @@ def test_an_unknown_type_is_an_error(model, written):
 def test_where_tf2_keeps_the_variables_of_mobilenet_v1(model):
     extractor = model.ssd.feature_extractor
     extractor.type = "ssd_mobilenet_v1_keras"
-    names = set(builder.build(model).object_graph_keys().values())
+    names = set(build(model).object_graph_keys().values())
     path = "model/_feature_extractor/{}/.ATTRIBUTES/VARIABLE_VALUE"
     assert path.format("_feature_map_generator/convolutions/2/0/kernel") in names
     assert path.format("classification_backbone/layer_with_weights-1/gamma") in names
     # Without batch norm the layers of the base have their kernels alone, and those of the extra maps a bias.
     extractor.override_base_feature_extractor_hyperparams = True
     extractor.conv_hyperparams.ClearField("batch_norm")
-    names = set(builder.build(model).object_graph_keys().values())
+    names = set(build(model).object_graph_keys().values())
     assert path.format("classification_backbone/layer_with_weights-1/depthwise_kernel") in names
     assert path.format("_feature_map_generator/convolutions/2/0/bias") in names
     assert not any("gamma" in name or ("backbone" in name and "bias" in name) for name in names)
@@ -249,7 +249,7 @@ def test_where_tf2_keeps_the_variables_of_mobilenet_v1(model):
 @pytest.mark.parametrize(("kind", "load_all"), [("detection", False), ("detection", True), ("full", False)])
 def test_tf2_checkpoints_by_object_graph(model, tmp_path, kind, load_all):
     model.ssd.feature_extractor.type = "ssd_mobilenet_v2_keras"
-    source = builder.build(model, seed=1)
+    source = build(model, seed=1)
     keys = source.object_graph_keys()
     assert set(keys) == set(source.variables)
     assert len(set(keys.values())) == len(keys)

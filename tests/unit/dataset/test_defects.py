@@ -11,7 +11,7 @@ from tests import factories
 
 from boxwright.core.errors import UserError
 from boxwright.dataset import manifest, plan
-from boxwright.dataset.defects import DEFECTS, Finding, policies
+from boxwright.dataset.defects import ALIASES, DEFECTS, Case, policies
 from boxwright.dataset.samples import Box
 
 CAT = Box("cat", 8, 6, 40, 30)
@@ -29,8 +29,8 @@ def make(dataset, out, **changes):
 
 def findings(path):
     rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8")), delimiter="\t", quoting=csv.QUOTE_NONE))
-    assert tuple(rows[0]) == Finding._fields
-    return [Finding(*row) for row in rows[1:]]
+    assert tuple(rows[0]) == Case._fields
+    return [Case(*row) for row in rows[1:]]
 
 
 def samples(out):
@@ -51,7 +51,7 @@ def truncated(d):
     d.sample("bad.jpg", data=factories.photo(1)[:-200])
 
 
-def without_xml(d):
+def without_annotation(d):
     d.image("bad.jpg")
 
 
@@ -122,17 +122,17 @@ CASES = {
     "image_emptied": (boxed(Box("cat", 8, 6, 8, 30)), "bad.jpg", "", "keep", True),
     "class_missing": (boxed(CAT, Box("", 8, 6, 40, 30)), "bad.xml", "2: [8, 6, 40, 30]", "drop_box", True),
     "class_similar": (similar, "t.jpg", "", "keep", None),
-    "image_without_xml": (without_xml, "bad.jpg", "", "drop_image", False),
-    "xml_without_image": (without_image, "bad.xml", "", "drop_image", None),
-    "xml_malformed": (malformed, "bad.xml", "", "drop_image", False),
-    "xml_twice": (twice, "copy.xml", "", "fix", True),
-    "xml_twice (unsettled)": (twice_unsettled, "y.xml", "", "drop_image", False),
+    "image_without_annotation": (without_annotation, "bad.jpg", "", "drop_image", False),
+    "annotation_without_image": (without_image, "bad.xml", "", "drop_image", None),
+    "annotation_malformed": (malformed, "bad.xml", "", "drop_image", False),
+    "annotation_twice": (twice, "copy.xml", "", "fix", True),
+    "annotation_twice (unsettled)": (twice_unsettled, "y.xml", "", "drop_image", False),
     "same_name": (same_name, "sub/s00.jpg", "", "keep", None),
     "duplicate_same_boxes": (copy(CAT), "t.jpg", "", "keep", None),
     "duplicate_other_boxes": (copy(Box("cat", 1, 2, 30, 40)), "t.jpg", "", "keep", None),
 }  # fmt: skip
 # These fail by default and have tests of their own below.
-FAILING = {"class_unknown", "xml_ambiguous", "duplicate_across_split"}
+FAILING = {"class_unknown", "annotation_ambiguous", "duplicate_across_split"}
 
 
 def test_every_defect_has_a_case():
@@ -183,7 +183,7 @@ def test_each_policy_does_what_it_says(dataset, tmp_path, name, case):
         if policy == "drop_image":
             assert finding.action == "drop_image"
             gone = added - left.keys()
-            assert gone if added else defect == "xml_without_image"
+            assert gone if added else defect == "annotation_without_image"
         elif policy == "drop_box":
             assert finding.action == "drop_box"
             assert added <= left.keys()
@@ -224,7 +224,7 @@ def test_precise_boxes_stay_precise(dataset, tmp_path):
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
 @pytest.mark.parametrize("reading", ["upright", "stored", "upright without size", "stored without size"])
 def test_boxes_on_a_turned_image_are_read_in_the_frame_they_were_drawn_in(dataset, tmp_path, orientation, reading):
-    """The stored image is 64x48, the upright one 48x64. Each box fits one of them alone, or the XML's size decides."""
+    """The stored image is 64x48, the upright one 48x64. Each box fits one of them alone, or the stated size decides."""
     from boxwright.images import exif
 
     dataset.fill(10)
@@ -252,7 +252,7 @@ def test_a_turned_image_with_a_box_that_fits_both_readings_is_ambiguous_without_
 
 
 def test_sizes_that_disagree(dataset, tmp_path):
-    """Boxes that fit the image are pixels of it; those that fit the XML's size alone are scaled from that."""
+    """Boxes that fit the image are pixels of it; those that fit the stated size alone are scaled from that."""
     dataset.fill(10)
     dataset.sample("bad.jpg", Box("cat", 8, 6, 40, 30), size=(640, 480))
     assert box_of(dataset, tmp_path / "1") == (8, 6, 40, 30)
@@ -305,13 +305,13 @@ def test_an_unknown_class_stops_with_the_nearest_name(dataset, tmp_path):
 def test_an_annotation_that_may_belong_to_several_images_stops(dataset, tmp_path):
     dataset.fill(10)
     ambiguous(dataset)
-    with pytest.raises(UserError, match=r"bad\.xml: xml_ambiguous, it may belong to one/bad\.jpg, two/bad\.jpg"):
+    with pytest.raises(UserError, match=r"bad\.xml: annotation_ambiguous, it may belong to one/bad\.jpg, two/bad\.jpg"):
         make(dataset, tmp_path / "out")
-    left = make(dataset, tmp_path / "out", policies={"xml_ambiguous": "drop_image"})[2]
+    left = make(dataset, tmp_path / "out", policies={"annotation_ambiguous": "drop_image"})[2]
     assert len(left) == 10
 
 
-def test_the_same_photograph_on_both_lists_stops(dataset, tmp_path):
+def test_the_same_image_on_both_lists_stops(dataset, tmp_path):
     dataset.fill(10)
     copy(Box("cat", 1, 2, 30, 40))(dataset)
     train, held = tmp_path / "train.txt", tmp_path / "eval.txt"
@@ -359,6 +359,24 @@ def test_policies_are_checked():
     assert "`dataset.policies.box_zero_aera` is not a defect; did you mean `box_zero_area`?" in text
     assert "`dataset.policies.image_unreadable` is fix, allowed is drop_image | fail" in text
     assert "`dataset.policies.exif_rotation` is ignore, allowed is fix | drop_image | fail" in text
+
+
+def test_the_former_names_of_defects_are_accepted():
+    former = {
+        "image_without_xml": "keep",
+        "xml_without_image": "fail",
+        "xml_malformed": "fail",
+        "xml_ambiguous": "drop_image",
+        "xml_twice": "drop_image",
+    }
+    assert list(former) == list(ALIASES) and set(ALIASES.values()) < set(DEFECTS)
+    now = {ALIASES[name]: policy for name, policy in former.items()}
+    assert policies(former) == policies(now) == policies(former | now)
+    with pytest.raises(UserError) as error:
+        policies({"xml_twice": "fail", "annotation_twice": "fix", "xml_malformed": "keep"})
+    text = str(error.value)
+    assert "`dataset.policies.xml_twice` is the former name of `annotation_twice`, and they are fail and fix" in text
+    assert "`dataset.policies.xml_malformed` is keep, allowed is drop_image | fail" in text
 
 
 def test_full_verification_finds_what_headers_hide(dataset, tmp_path):

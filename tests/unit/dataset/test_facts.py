@@ -6,19 +6,25 @@ from itertools import product
 import pytest
 from tests import factories
 
-from boxwright.dataset import facts
+from boxwright.dataset import annotation_facts, image_facts, reading
 from boxwright.dataset.checks import Checker
 from boxwright.dataset.defects import policies
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box, boxes_json
+from boxwright.dataset.statements import NORMALISED, PIXELS, Statement
 from boxwright.images.headers import ImageInfo
 
-IMAGE = facts.ImageFacts("sha", ImageInfo("jpeg", 64, 48), None)
+IMAGE = image_facts.ImageFacts("sha", ImageInfo("jpeg", 64, 48), None)
 EDGES = (math.nan, -math.inf, -0.5, 0.0, 0.5, 1.0, 1.5)
 
 
 def said(path):
-    return facts.annotations_said([facts.annotation_facts(path)])[0]
+    """The one statement of a VOC annotation, or why there is none."""
+    (line,) = reading.inspect([("voc", str(path))])
+    key, _, line = line.partition("\t")
+    (found,) = annotation_facts.said([line])
+    assert key == ("" if isinstance(found, str) else "voc")
+    return found if isinstance(found, str) else found[0]
 
 
 def stated(path, *boxes, size=(64, 48), filename="a.jpg"):
@@ -32,11 +38,11 @@ def test_the_checks_find_nothing_wrong_with_just_the_boxes_called_sound(tmp_path
     sound = 0
     for name, corner in product(("cat", ""), corners):
         box = Box(name, *corner)
-        found = facts.AnnotationFacts("a.jpg", 64, 48, False, (name,), facts._dump([box]))
+        found = annotation_facts.AnnotationFacts("a.jpg", 64, 48, PIXELS, False, (name,), annotation_facts._dump([box]))
         checker = Checker(policies({}))
         entry = checker.sample("a.jpg", "a.jpg", IMAGE, found, "a.xml")
-        unchanged = not checker.findings and entry.boxes == boxes_json([box])
-        assert facts._is_sound(box, 64, 48) == unchanged, box
+        unchanged = not checker.cases and entry.boxes == boxes_json([box])
+        assert annotation_facts._is_sound(box, 64, 48) == unchanged, box
         sound += unchanged
     assert 0 < sound < len(corners)
 
@@ -53,28 +59,36 @@ def test_what_is_not_looked_into_comes_out_as_if_it_were(tmp_path, known, size, 
     short, long = (Checker(policies({"class_unknown": "drop_box"}), known) for _ in range(2))
     entry = short.sample("a.jpg", "images/a.jpg", image, found, "a.xml")
     assert entry == long.sample("a.jpg", "images/a.jpg", image, found._replace(sound=False), "a.xml")
-    assert short.findings == long.findings
+    assert short.cases == long.cases
 
 
 def test_an_annotation_comes_back_from_its_line(tmp_path):
     path = tmp_path / "a.xml"
     boxes = (Box('a "b"\tc', 1.5, 2, 30, 40), Box("Käfer", 0, 0, 9, 9, pose="Left"))
     found = stated(path, *boxes, filename="é\\ü.jpg")
-    assert found.stated() == voc.read(path)
+    assert [found.statement()] == voc.read(path.read_bytes())
     assert found.classes == tuple(box.class_name for box in boxes)
     path.write_text("<annotation><object><name>cat</name></object></annotation>")
     assert not said(path).sound
-    assert math.isnan(said(path).stated().boxes[0].xmin)
+    assert math.isnan(said(path).statement().boxes[0].xmin)
     path.write_text("<annotation>")
-    assert said(path).startswith("not well-formed XML")
+    assert said(path).startswith("it is not well-formed XML")
     assert "cannot be opened" in said(tmp_path / "none.xml")
 
 
 def test_an_image_comes_back_from_its_line(tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(factories.photo(1))
-    whole, decoded = facts.images_said([facts.image_facts(path, decode) for decode in (False, True)])
+    whole, decoded = image_facts.said(reading.inspect([(reading.IMAGE, str(path)), (reading.DECODED, str(path))]))
     assert (whole.undecodable, decoded.undecodable) == (None, "")
     assert whole.info == decoded.info and whole.info.format == "jpeg" and not whole.info.problem
     path.unlink()
-    assert "cannot be opened" in facts.images_said([facts.image_facts(path, False)])[0].info.problem
+    assert "cannot be opened" in image_facts.said(reading.inspect([(reading.IMAGE, str(path))]))[0].info.problem
+
+
+def test_a_file_may_say_nothing_or_much():
+    statements = [Statement("a.jpg", 64, 48, (Box("cat", 1, 2, 30, 40),)), Statement("b\t.jpg", unit=NORMALISED)]
+    for number in range(3):
+        (found,) = annotation_facts.said([annotation_facts.columns(statements[:number])])
+        assert [one.statement() for one in found] == statements[:number]
+        assert [one.sound for one in found] == [True, False][:number]

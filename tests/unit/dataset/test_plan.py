@@ -10,7 +10,7 @@ from tests import factories
 
 from boxwright.core import files
 from boxwright.core.errors import UserError
-from boxwright.dataset import facts, label_map, manifest, plan, scan, summary
+from boxwright.dataset import label_map, manifest, memory, plan, plan_folder, reading, summary
 from boxwright.dataset.samples import Box
 
 CAT = Box("cat", 8, 6, 40, 30)
@@ -52,7 +52,7 @@ def nothing_is_read(monkeypatch):
         assert not work, f"read again: {work}"
         return iter(())
 
-    monkeypatch.setattr(facts, "inspect", refuse)
+    monkeypatch.setattr(reading, "inspect", refuse)
 
 
 @pytest.fixture
@@ -330,11 +330,11 @@ def test_shard_counts(planned):
 def test_only_changed_files_are_read(planned, monkeypatch):
     dataset, out, _ = planned
     read = []
-    inspect = facts.inspect
-    monkeypatch.setattr(facts, "inspect", lambda work, label="": read.extend(work) or inspect(work, label))
+    inspect = reading.inspect
+    monkeypatch.setattr(reading, "inspect", lambda work, label="": read.extend(work) or inspect(work, label))
     dataset.xml("s03.jpg", Box("dog", 9, 6, 40, 30))
     plan.make(dataset.settings(), out)
-    assert read == [(facts.ANNOTATION, str(dataset.annotations / "s03.xml"))]
+    assert read == [("voc", str(dataset.annotations / "s03.xml"))]
 
 
 def test_a_read_only_tree_is_planned_from_memory(planned, monkeypatch):
@@ -343,7 +343,7 @@ def test_a_read_only_tree_is_planned_from_memory(planned, monkeypatch):
     assert plan.make(dataset.settings(), out, write=False) == made
     dataset.sample("new.jpg", CAT)
     unwritten = plan.make(dataset.settings(), out, write=False)
-    monkeypatch.setattr(plan.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(plan_folder.os, "access", lambda path, mode: False)
     assert plan.make(dataset.settings(), out) == unwritten
     assert unwritten.counts["found"]["images"] == 31
     assert state(out) == before
@@ -452,14 +452,14 @@ def test_mistakes_are_one_paragraph_and_leave_nothing(dataset, tmp_path, prepare
 def test_many_files_are_read_by_several_processes(dataset, tmp_path, monkeypatch):
     dataset.fill(20)
     made = plan.make(dataset.settings(), tmp_path / "one")
-    monkeypatch.setattr(facts, "_WORTHWHILE", dict.fromkeys(facts._WORTHWHILE, 0))
-    monkeypatch.setattr(facts, "_CHUNK", 3)
-    monkeypatch.setattr(facts.os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
+    monkeypatch.setattr(reading, "_WORTHWHILE", dict.fromkeys(reading._WORTHWHILE, 0))
+    monkeypatch.setattr(reading, "_CHUNK", 3)
+    monkeypatch.setattr(reading.os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
     assert plan.make(dataset.settings(), tmp_path / "three") == made
-    assert sorted(scan.Memory(tmp_path / "one/plan/facts.txt")._known.items()) == sorted(
-        scan.Memory(tmp_path / "three/plan/facts.txt")._known.items()
+    assert sorted(memory.Memory(tmp_path / "one/plan/facts.txt")._known.items()) == sorted(
+        memory.Memory(tmp_path / "three/plan/facts.txt")._known.items()
     )
-    monkeypatch.setattr(facts.sys, "executable", "/bin/false")
+    monkeypatch.setattr(reading.sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="ended early"):
         plan.make(dataset.settings(), tmp_path / "broken")
 
@@ -486,6 +486,6 @@ def test_the_order_of_discovery_does_not_matter(planned, tmp_path, monkeypatch):
 def test_everything_in_the_plan_is_plain(planned):
     _, _, made = planned
     assert json.loads(json.dumps(vars(made))) == vars(made)
-    assert all(len(value) == 32 for value in made.identities.values())
+    assert all(len(value) == 16 for value in made.identities.values())
     assert len({*made.identities.values()}) == len(made.identities)
     assert list(itertools.chain(made.classes.values())) == [1, 2]

@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from boxwright.catalog import check
 from boxwright.core.errors import UserError
-from boxwright.detector import resizers
-from boxwright.pipeline import text
+from boxwright.detector.resizers.resizer import Resizer
+from boxwright.pipeline import parts, text
 
 
-def resizer(written: str) -> resizers.Resizer:
-    return resizers.from_message(text.parse(written, "test", kind="ImageResizer"), "image_resizer")
+def parse(written: str):
+    return text.parse(written, "test", kind="ImageResizer")
+
+
+def resizer(written: str) -> Resizer:
+    return parts.make(parse(written))
 
 
 def resize(written: str, image: np.ndarray) -> tuple[np.ndarray, list[int]]:
@@ -85,9 +90,43 @@ def test_resizers_that_pad_or_mix_channels_are_not_affine():
 
 
 @pytest.mark.parametrize(
+    ("written", "static", "pads"),
+    [
+        ("fixed_shape_resizer { height: 40 width: 50 }", (40, 50), False),
+        ("fixed_shape_resizer { height: 40 width: 50 convert_to_grayscale: true }", (40, 50), False),
+        ("keep_aspect_ratio_resizer { min_dimension: 30 max_dimension: 60 }", None, False),
+        ("keep_aspect_ratio_resizer { max_dimension: 60 min_dimension: 9 pad_to_max_dimension: true }", (60, 60), True),
+        ("identity_resizer { }", None, False),
+        ("conditional_shape_resizer { condition: SMALLER size_threshold: 90 }", None, False),
+        ("pad_to_multiple_resizer { multiple: 32 }", None, True),
+    ],
+)
+@pytest.mark.parametrize("image", [(60, 97), (33, 101), (75, 75)])
+def test_sizes_are_known_beforehand(written, static, pads, image):
+    chosen = resizer(written)
+    resized, shape = chosen.resize(tf.zeros([*image, 3]))
+    assert chosen.sizes(*image) == (tuple(shape.numpy()[:2]), tuple(resized.shape[:2]))
+    assert (chosen.static_size, chosen.pads) == (static, pads)
+    assert static is None or static == tuple(resized.shape[:2])
+
+
+@pytest.mark.parametrize("more", ["", "convert_to_grayscale: true"])
+def test_a_batch_is_resized_as_its_images(more):
+    images = np.random.default_rng(0).integers(0, 256, (2, 9, 13, 3), dtype=np.uint8)
+    chosen = resizer(f"fixed_shape_resizer {{ height: 7 width: 5 {more} }}")
+    assert chosen.batched
+    np.testing.assert_array_equal(chosen.resize(images)[0], [chosen.resize(image)[0] for image in images])
+    assert not resizer("keep_aspect_ratio_resizer { pad_to_max_dimension: true }").batched
+
+
+def test_none_is_said():
+    with pytest.raises(UserError, match=r"image_resizer_oneof is not set\. Supported: keep_aspect_ratio_resizer, f"):
+        resizer("")
+
+
+@pytest.mark.parametrize(
     ("written", "field"),
     [
-        ("", "image_resizer.image_resizer_oneof"),
         ("keep_aspect_ratio_resizer { min_dimension: 9 max_dimension: 8 }", "keep_aspect_ratio_resizer.min_dimension"),
         ("keep_aspect_ratio_resizer { per_channel_pad_value: 1 }", "per_channel_pad_value"),
         ("conditional_shape_resizer { condition: INVALID }", "conditional_shape_resizer.condition"),
@@ -95,6 +134,6 @@ def test_resizers_that_pad_or_mix_channels_are_not_affine():
         ("pad_to_multiple_resizer { multiple: 0 }", "pad_to_multiple_resizer.multiple"),
     ],
 )
-def test_bad_settings_are_named(written, field):
+def test_bad_settings_are_refused_by_the_catalogue(written, field):
     with pytest.raises(UserError, match=field):
-        resizer(written)
+        check.require(parse(written), "image_resizer")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from boxwright import devices
-from boxwright.devices import Compute
+from boxwright.devices import Compute, Taken
 
 HOLDER = """
 import sys, time
@@ -82,6 +82,22 @@ def test_too_few_gpus_are_warned_of():
     )
     assert "(" not in devices._shortage(1, 0, cuda=True)
     assert devices._shortage(4, 2, cuda=True).endswith("asks for 4 GPUs, and 2 can be seen here; going on with 2.")
+
+
+def test_what_is_taken_is_returned_and_not_said(monkeypatch, capfd):
+    tf = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    taken = devices.take(Compute(), threads=2)
+    assert taken == Taken([], "Computing on the CPU, 2 threads, in float32.")
+    short = devices.take(Compute(gpus=1))
+    assert short.gpus == [] and short.shortage.startswith("Warning: the model asks for 1 GPU")
+    assert "Computing" not in "".join(capfd.readouterr())
+
+
+def test_a_shortage_is_warned_of_before_the_rest_is_said():
+    said = []
+    Taken([], "Computing.", "Too few.").tell(lambda text: said.append(f"said {text}"), said.append)
+    assert said == ["Too few.", "said Computing."]
 
 
 def test_inference_takes_one_gpu_and_its_own_share():

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from boxwright.evaluation.data import Dataset, Detections, GroundTruth, Images
+from boxwright.evaluation.data import AnnotatedBoxes, Dataset, Detections, Images
 
 HEIGHT, WIDTH = 480, 640
 
 
-def truth_of(image, boxes, classes, *, crowd=None, difficult=None, areas=None) -> GroundTruth:
+def truth_of(image, boxes, classes, *, crowd=None, difficult=None, areas=None) -> AnnotatedBoxes:
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     count = len(boxes)
     own = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return GroundTruth(
+    return AnnotatedBoxes(
         np.asarray(image, np.int64),
         boxes,
         np.asarray(classes, np.int64),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from boxwright.evaluation import coco, interval, overlaps, ranking
-from boxwright.evaluation.data import Dataset, Detections, GroundTruth, Images
+from boxwright.evaluation.data import AnnotatedBoxes, Dataset, Detections, Images
 
 from .sets import found_of, images_of, random_set, truth_of
 
@@ -28,7 +28,7 @@ def drawn_set(dataset, detections, counts):
     size = dataset.images
     names = tuple(f"{number}" for number in range(len(images)))
     again = Images(names, size.heights[images], size.widths[images])
-    truth: GroundTruth = renumbered(dataset.truth, truth_rows)
+    truth: AnnotatedBoxes = renumbered(dataset.truth, truth_rows)
     found: Detections = renumbered(detections, found_rows)
     return Dataset(again, truth, dataset.label_map), found
 

@@ -191,12 +191,12 @@ def test_moving_averages_are_used_when_the_configuration_says_so(config, prefix)
 def test_no_moving_averages_where_there_should_be_is_an_error(tmp_path, config):
     from boxwright.checkpoints import checkpoint_files
     from boxwright.detector import inference
-    from boxwright.detector.build import builder
+    from boxwright.detector.build import build
 
     averaged = type(config)()
     averaged.CopyFrom(config)
     averaged.eval_config.use_moving_averages = True
-    values = {name: value.numpy() for name, value in builder.build(config.model).variables.items()}
+    values = {name: value.numpy() for name, value in build(config.model).variables.items()}
     checkpoint_files.write(tmp_path / "model.ckpt-1", values)
     with pytest.raises(UserError, match=r"use_moving_averages is true, but the checkpoint .* has no moving averages"):
         inference.load(averaged, tmp_path / "model.ckpt-1")

@@ -167,11 +167,11 @@ def test_the_checks_of_all_forms_and_their_summary(exported, checks, images):
 
 def test_a_form_of_other_weights_fails_its_check_and_leaves_the_old_one(tmp_path, exported, config, images):
     from boxwright.checkpoints import checkpoint_files
-    from boxwright.detector.build import builder
+    from boxwright.detector.build import build
 
     folder = tmp_path / "model"
     shutil.copytree(exported, folder)
-    other = {name: value.numpy() for name, value in builder.build(config.model, seed=99).variables.items()}
+    other = {name: value.numpy() for name, value in build(config.model, seed=99).variables.items()}
     checkpoint_files.write(folder / "model.ckpt", other)
     kept = exported.with_name(f"{exported.name}.npz")
     with pytest.raises(RuntimeError, match=r"frozen graph does not give the detections of the checkpoint"):

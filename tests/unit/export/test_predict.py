@@ -73,8 +73,8 @@ def test_the_xml_is_an_annotation_with_whole_pixels(predicted):
     out, _ = predicted
     content = json.loads((out / "nested/deep/Second.json").read_text())
     source = (out / "nested/deep/Second.xml").read_bytes()
-    found = voc.read(source)
-    assert found.filename == "Second.PNG" and b"<folder>deep</folder>" in source
+    (found,) = voc.read(source)
+    assert found.image == "Second.PNG" and b"<folder>deep</folder>" in source
     assert (found.width, found.height) == (content["width"], content["height"])
     assert len(found.boxes) == len(content["detections"]) > 0
     for box, one in zip(found.boxes, content["detections"], strict=True):
@@ -108,7 +108,7 @@ def test_a_threshold_nothing_reaches_leaves_empty_annotations(tmp_path, detector
     counts = predict.run(*detector, predict.find(folder)[:2], tmp_path / "out", score_threshold=1.1)
     assert counts["detections"] == 0
     assert json.loads((tmp_path / "out/first.json").read_text())["detections"] == []
-    assert voc.read(tmp_path / "out/first.xml").boxes == ()
+    assert voc.read((tmp_path / "out/first.xml").read_bytes())[0].boxes == ()
 
 
 def test_folders_without_images_are_errors(tmp_path, detector, folder):

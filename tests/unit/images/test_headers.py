@@ -99,7 +99,7 @@ def test_a_flipped_bit_in_a_png_is_seen():
         (b"\x89PNG\r\n\x1a\n", "ends"),
     ],
 )
-def test_what_is_no_photograph_says_why(data, says):
+def test_what_is_no_image_says_why(data, says):
     info = probe(data)
     assert info.width == 0
     assert any(part in info.problem for part in says.split("|"))

@@ -47,7 +47,7 @@ def test_jpeg_has_tensorflow_s_bits(data):
     np.testing.assert_array_equal(load_rgb(data), decode_jpeg(data))
 
 
-def test_photographs_have_tensorflow_s_bits(shared):
+def test_real_images_have_tensorflow_s_bits(shared):
     paths = sorted((shared / "data").glob("*/images/*.jp*g"))[::9]
     assert len(paths) > 50
     for path in paths:

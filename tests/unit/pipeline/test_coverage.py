@@ -1,5 +1,8 @@
 """The best anchor of every box, found without TensorFlow, against the anchors of the engine themselves."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,10 +10,8 @@ from google.protobuf import text_format
 from tests.conftest import ROOT
 
 from boxwright import protos
-from boxwright.boxes import anchors
 from boxwright.core.errors import UserError
-from boxwright.detector import resizers
-from boxwright.pipeline import coverage, text
+from boxwright.pipeline import coverage, parts, text
 from boxwright.protos import model_of
 
 SSD = """
@@ -48,10 +49,10 @@ def engine_anchors(config, size):
         multiple = max(model.feature_extractor.pad_to_multiple, 1)
         padded = [side + -side % multiple for side in size]
         maps = [tuple(-(-side // 2 ** (4 + k)) for side in padded) for k in range(model.feature_extractor.num_layers)]
-        found = anchors.generate(model.anchor_generator, maps, size).numpy()
+        found = parts.make(model.anchor_generator).generate(maps, size).numpy()
         return found * (*size, *size)
     cells = tuple(-(-side // model.feature_extractor.first_stage_features_stride) for side in size)
-    found = anchors.generate(model.first_stage_anchor_generator, [cells], size).numpy()
+    found = parts.make(model.first_stage_anchor_generator).generate([cells], size).numpy()
     limits = np.array([*size, *size], float)
     if model.clip_anchors_to_image:
         return np.clip(found, 0, limits)
@@ -82,7 +83,7 @@ def test_best_iou_is_that_of_all_anchors(model):
     corners = np.sort(random.uniform(size=(40, 2, 2)), axis=1)
     boxes = corners.reshape(40, 4)
     fit = coverage.fit(config, boxes, images)
-    resizer = resizers.from_message(model_of(config)[0].image_resizer).resize
+    resizer = parts.make(model_of(config)[0].image_resizer).resize
     for box, image, sides, iou in zip(boxes, images, *fit, strict=True):
         resized, shape = resizer(tf.zeros([*image, 3]))
         scaled, padded = shape.numpy()[:2], resized.shape[:2]
@@ -105,24 +106,26 @@ def test_best_iou_is_that_of_all_anchors(model):
 )
 @pytest.mark.parametrize("image", [(60, 97), (200, 101), (75, 75)])
 def test_input_sizes_are_the_resizers(resizer, image):
-    message = config_of(SSD % (resizer, 6, "", SIX)).model.ssd.image_resizer
-    resized, shape = resizers.from_message(message).resize(tf.zeros([*image, 3]))
-    assert coverage.input_size(message, *image) == (tuple(shape.numpy()[:2]), tuple(resized.shape[:2]))
+    config = config_of(SSD % (resizer, 6, "", SIX))
+    layout = coverage.Layout(config)
+    resized, shape = parts.make(config.model.ssd.image_resizer).resize(tf.zeros([*image, 3]))
+    assert layout.sizes(*image) == (tuple(shape.numpy()[:2]), tuple(resized.shape[:2]))
+    assert layout.static_size in (None, tuple(resized.shape[:2]))
 
 
 @pytest.mark.parametrize("name", ["demo_ssd", "ssd_mobilenet_v1"])
 def test_grids_have_as_many_anchors_as_the_detector(name):
-    from boxwright.detector.build import builder
+    from boxwright.detector.build import build
 
     config = text.read(ROOT / f"config/pipelines/{name}.config")
-    detector = builder.build(config.model)
+    detector = build(config.model)
     pixels, shape = detector.preprocess(tf.zeros([123, 200, 3]))
     predicted = detector.predict(pixels[None], shape[None])
     size = tuple(pixels.shape[:2])
     expected = predicted["anchors"].numpy() * (*size, *size)
     listed = [
         (y - h / 2, x - w / 2, y + h / 2, x + w / 2)
-        for grid in coverage.grids(config, size)
+        for grid in coverage.Layout(config).grids(size)
         for y in grid.ys
         for x in grid.xs
         for h, w in grid.sizes
@@ -133,7 +136,54 @@ def test_grids_have_as_many_anchors_as_the_detector(name):
 def test_a_model_without_anchors_is_an_error():
     config = config_of("model { center_net { num_classes: 1 } }")
     with pytest.raises(UserError, match="center_net"):
-        list(coverage.grids(config, (64, 64)))
+        coverage.Layout(config)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            SSD % (FIXED, 2, "", "ssd_anchor_generator { num_layers: 2 scales: 1 }"),
+            r"scales is \[1.0\]: num_layers is 2",
+        ),
+        (
+            SSD % (FIXED, 2, "", "ssd_anchor_generator { num_layers: 2 interpolated_scale_aspect_ratio: 0 }"),
+            "a layer has no anchors",
+        ),
+        (SSD % (FIXED, 1, "", "ssd_anchor_generator { num_layers: 1 height_stride: 1 }"), "goes together"),
+        (
+            SSD % (FIXED, 1, "", "ssd_anchor_generator { num_layers: 1 height_stride: [1, 2] width_stride: [1, 2] }"),
+            r"stride is \[1, 2\]: num_layers",
+        ),
+        (SSD % (FIXED, 1, "", "grid_anchor_generator { scales: 1 }"), "aspect_ratios is not set: none is listed"),
+        (SSD % (FIXED, 2, "", ""), "anchor_generator_oneof is not set"),
+        (
+            SSD % (FIXED, 1, "", "flexible_grid_anchor_generator {}"),
+            "'flexible_grid_anchor_generator': the engine does",
+        ),
+        (SSD % ("", 6, "", SIX), "image_resizer_oneof is not set"),
+        (SSD % ("pad_to_multiple_resizer { multiple: 0 }", 6, "", SIX), "multiple"),
+        ((SSD % (FIXED, 6, "", SIX)).replace("mobilenet_v1", "resnet50_v1_fpn"), "feature extractor is not supported"),
+    ],
+)
+def test_a_model_that_contradicts_itself_is_an_error(model, message):
+    with pytest.raises(UserError, match=message):
+        coverage.Layout(config_of(model))
+
+
+def test_an_anchor_generator_for_other_feature_maps_is_an_error():
+    config = config_of(FRCNN % (FIXED, 16, "", 16, 16))
+    config.model.faster_rcnn.first_stage_anchor_generator.ssd_anchor_generator.num_layers = 6
+    with pytest.raises(UserError, match="num_layers is 6, but the network has 1 feature map"):
+        coverage.Layout(config).grids((64, 64))
+    assert coverage.anchorless(config, np.array([(64, 64)])) is None
+
+
+def test_it_is_known_without_tensorflow():
+    fit = "coverage.fit(text.read(sys.argv[1]), [[0.1, 0.1, 0.5, 0.5]], [[200, 300]])"
+    code = f"import sys\nfrom boxwright.pipeline import coverage, text\n{fit}\nassert 'tensorflow' not in sys.modules"
+    for name in ("demo_ssd", "faster_rcnn_resnet50"):
+        subprocess.run([sys.executable, "-c", code, ROOT / f"config/pipelines/{name}.config"], check=True)
 
 
 def test_no_boxes_is_an_empty_answer():
@@ -153,11 +203,11 @@ def test_images_without_an_anchor_to_train_on():
     """The anchors of the engine within the image, counted."""
     for resizer, images in [("identity_resizer {}", [(300, 400), (64, 64), (40, 900), (63, 200)]), (FIXED, [(9, 9)])]:
         config = config_of(FRCNN % (resizer, 16, "number_of_stages: 1", 16, 16))
-        grid = config.model.faster_rcnn.first_stage_anchor_generator.grid_anchor_generator
+        generator = parts.make(config.model.faster_rcnn.first_stage_anchor_generator)
         none_in = None
         for image in sorted(images):
-            _, size = coverage.input_size(config.model.faster_rcnn.image_resizer, *image)
-            boxes = anchors.grid_anchors(grid, [-(-side // 16) for side in size]).numpy()
+            _, size = coverage.Layout(config).sizes(*image)
+            boxes = generator.generate([[-(-side // 16) for side in size]], size).numpy()
             inside = ((boxes[:, :2] >= 0) & (boxes[:, 2:] <= size)).all(axis=1).any()
             none_in = none_in or (None if inside else size)
         assert coverage.anchorless(config, np.array(images)) == none_in

@@ -45,12 +45,12 @@ def test_warnings_of_all_models_are_one_text():
     assert judge([few, draft("sound"), pod]).splitlines() == [
         "This will probably disappoint.",
         "models.few, made from few.config:",
-        "  - line 15: train_input_reader.max_number_of_boxes is 9; use 10",
-        "    an image of the data has 10 boxes; those beyond the limit are cut off.",
+        "  - line 15: train_input_reader.max_number_of_boxes is 9: an image of the data has 10 boxes; those beyond the "
+        "limit are cut off. Use 10.",
         "models.pod, made from pod.config:",
-        "  - line 11: train_config.batch_size is 512; use 8",
-        "    a batch for a TPU pod, too large for most machines, with a learning rate of 0.002 made for it; a batch of "
-        "8 takes a rate of 3.13e-05, and `batch_size` of a model scales the rates so.",
+        "  - line 11: train_config.batch_size is 512: a batch for a TPU pod, too large for most machines, with a "
+        "learning rate of 0.002 made for it; a batch of 8 takes a rate of 3.13e-05, and `batch_size` of a model scales "
+        "the rates so. Use 8.",
         "`overrides` of a model set its fields, `batch_size` the batch; what they set is not warned of.",
     ]
 
@@ -70,12 +70,11 @@ def test_errors_of_all_models_are_one_error():
     assert str(caught.value).splitlines() == [
         "This cannot be trained as it is.",
         "models.unknown, made from unknown.config:",
-        "  - overrides: model.ssd.feature_extractor.type is 'ssd_mobilenet_v9'; use 'ssd_mobilenet_v2'",
-        "    the engine does not have this feature extractor; config/pipelines/ssd_mobilenet_v2.config is a whole "
-        "configuration with the nearest one.",
+        "  - overrides: model.ssd.feature_extractor.type is 'ssd_mobilenet_v9': the engine does not have this feature "
+        "extractor; config/pipelines/ssd_mobilenet_v2.config is a whole configuration with the nearest one. Use "
+        "'ssd_mobilenet_v2'.",
         "models.classes, made from classes.config:",
-        "  - line 4: model.ssd.num_classes is 90; use 3",
-        "    the label map has 3 classes (the background is not counted).",
+        "  - line 4: model.ssd.num_classes is 90: the label map has 3 classes (the background is not counted). Use 3.",
         "`overrides` of a model set its fields, `batch_size` the batch.",
     ]
 
@@ -84,7 +83,7 @@ def test_a_type_that_the_checkpoint_contradicts_is_mended_with_a_warning():
     wrong = draft("wrong", ("batch_size: 8", 'batch_size: 8 fine_tune_checkpoint: "c" from_detection_checkpoint: true'))
     names = Facts(num_classes=3, max_boxes=10, checkpoint_names=["MobilenetV1/Conv2d_0/weights"])
     told = judge([replace(wrong, facts=names)])
-    assert "fine_tune_checkpoint_type is not set; use 'classification'" in told
+    assert "fine_tune_checkpoint_type is not set: by its names" in told and "Use 'classification'." in told
     with pytest.raises(UserError, match="neither those of a detector"):
         judge([replace(wrong, facts=replace(names, checkpoint_names=["dense/kernel"]))])
 
@@ -95,15 +94,14 @@ def test_what_the_overrides_set_has_no_line():
     one.config.train_config.batch_size = 0
     with pytest.raises(UserError) as raised:
         judge([one])
-    assert str(raised.value).splitlines()[2:6] == [
-        "  - overrides: model.ssd.box_predictor.convolutional_box_predictor.kernel_size is 0; use 1",
-        "    it must be 1 to 100.",
-        "  - line 11: train_config.batch_size is 0; use 8",
-        "    it must be 1 to 100,000.",
+    assert str(raised.value).splitlines()[2:4] == [
+        "  - overrides: model.ssd.box_predictor.convolutional_box_predictor.kernel_size is 0: it must be 1 to 100. "
+        "Use 1.",
+        "  - line 11: train_config.batch_size is 0: it must be 1 to 100,000. Use 8.",
     ]
 
 
 def test_a_batch_that_the_gpus_cannot_share():
     assert judge([draft("a", gpus=1), draft("b", gpus=4)]) == ""
-    with pytest.raises(UserError, match=r"line 11: train_config\.batch_size is 8; use 9\n .*a multiple of 3\."):
+    with pytest.raises(UserError, match=r"line 11: train_config\.batch_size is 8: .*a multiple of 3\. Use 9\."):
         judge([draft("a", gpus=3)])

@@ -214,7 +214,7 @@ def test_nothing_to_say_on_a_sound_configuration():
         ),
         (
             {"model.ssd.anchor_generator.ssd_anchor_generator.num_layers": 5},
-            "unsupported",
+            "impossible-value",
             "error",
             "model.ssd.feature_extractor.num_layers",
             5,
@@ -332,6 +332,18 @@ def test_metrics_that_are_not_measured_are_left_out_where_others_are():
     assert (finding.rule, finding.field, finding.use) == ("unmeasured-metrics", "eval_config.metrics_set.1", None)
 
 
+def test_the_name_of_a_metric_is_advised_only_where_it_is_a_misspelling():
+    finding = only({"eval_config.metrics_set": ["coco_detection_metric"]})
+    assert (finding.rule, finding.use) == ("unknown-metrics", "coco_detection_metrics")
+    assert only({"eval_config.metrics_set": ["my_metrics"]}).use is None
+
+
+def test_the_type_of_a_checkpoint_is_advised_only_where_it_is_a_misspelling():
+    assert only({"train_config.fine_tune_checkpoint_type": "detecton"}).use == "detection"
+    finding = only({"train_config.fine_tune_checkpoint_type": "weights"})
+    assert finding.use is None and "there are classification, detection" in finding.why
+
+
 def test_an_override_accepts_a_finding():
     overrides = {f"{COSINE}.total_steps": 5000}
     (finding,) = accept(found(overrides), overrides)
@@ -351,8 +363,7 @@ def test_published_schedules_that_never_change(shared):
         rules = {finding.rule for finding in lint(text.read(path))}
         never[path.stem] = "constant-learning-rate" in rules
         assert "pod-learning-rate" not in rules, path.name
-        # R-FCN has no crops; the second stage that is advised in its place needs their size.
-        assert ("impossible-value" in rules) == path.stem.startswith("rfcn"), path.name
+        assert "impossible-value" not in rules, path.name
     # By the recorded table: manual steps from 900k with 200k steps (6), exponential decay_steps 800720 with 200k (6).
     assert sum(never.values()) == 12
     assert never["ssd_mobilenet_v1_pets"] and never["faster_rcnn_resnet101_pets"]
@@ -451,6 +462,7 @@ def test_images_without_an_anchor_inside(shared):
 
     fixed = text.read(shared / "odapi" / "configs" / "faster_rcnn_resnet50_v1_640x640_coco17_tpu-8.config")
     fixed.model.faster_rcnn.clip_anchors_to_image = False
+    fixed.model.faster_rcnn.feature_extractor.type = "faster_rcnn_resnet50"
     for side, expected in [(640, 0), (40, 1)]:
         resizer = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer"
         apply(fixed, {f"{resizer}.min_dimension": side, f"{resizer}.max_dimension": side})

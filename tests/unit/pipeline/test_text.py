@@ -2,6 +2,7 @@
 
 import pytest
 
+from boxwright.catalog.findings import Finding, RefusedError
 from boxwright.core.errors import UserError
 from boxwright.pipeline import text
 from boxwright.protos import model_of
@@ -229,3 +230,18 @@ def test_a_field_that_the_schema_has_no_longer_is_left_out_with_a_note():
             text.parse(written)
     with pytest.raises(UserError, match=r"model\.ssd has no field `batch_norm_trainable`"):
         text.parse("model { ssd { batch_norm_trainable: true } }")
+
+
+def test_what_is_refused_is_told_with_its_lines():
+    document = text.parse_document("model {\n  ssd {\n    num_classes: 0\n    box_coder { }\n  }\n}", "a.config")
+    with pytest.raises(UserError) as raised, text.located(document):
+        raise RefusedError(
+            [
+                Finding("error", "impossible-value", "model.ssd.num_classes", 0, "it must be 1 or more", 1),
+                Finding("error", "unsupported", "model.ssd.box_coder.square_box_coder", None, "one must be chosen"),
+            ]
+        )
+    assert type(raised.value) is UserError and str(raised.value).splitlines() == [
+        "a.config:3: model.ssd.num_classes is 0: it must be 1 or more. Use 1.",
+        "a.config:4: model.ssd.box_coder.square_box_coder is not set: one must be chosen.",
+    ]

@@ -17,7 +17,7 @@ SMALL = result("small", 0.6, milliseconds=9.0, sizes={"frozen_graph": 4e6, "save
 
 
 def test_repeats_over_seeds_have_mean_and_spread():
-    big, small = comparison.families([*SEEDS, SMALL])
+    big, small = comparison.repeats([*SEEDS, SMALL])
     assert (big.name, small.name) == ("big", "small")
     assert big.mean == pytest.approx(0.8) and big.spread == pytest.approx(0.1)
     assert small.spread is None and small.interval["low"] == pytest.approx(0.5)
@@ -26,9 +26,9 @@ def test_repeats_over_seeds_have_mean_and_spread():
 
 
 def test_an_undefined_seed_is_left_out_of_the_mean():
-    (big,) = comparison.families([*SEEDS[:2], result("big-seed9", None, family="big", seed=9)])
+    (big,) = comparison.repeats([*SEEDS[:2], result("big-seed9", None, family="big", seed=9)])
     assert big.mean == pytest.approx(0.75)
-    (none,) = comparison.families([result("none", None)])
+    (none,) = comparison.repeats([result("none", None)])
     assert none.mean is None and comparison.best([none]) is None
 
 

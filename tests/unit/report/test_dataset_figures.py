@@ -54,9 +54,9 @@ def test_names_cannot_become_markup():
 
 def test_checks_are_counted_by_kind_and_listed():
     found = [
-        defects.Finding("a.xml", "2: cat [1, 2, 3, 4]", "box_outside", "fix", "the image is 3x3"),
-        defects.Finding("b.xml", "1: cat [1, 2, 3, 4]", "box_outside", "fix", 'a "quoted detail'),
-        defects.Finding("c.jpg", "", "image_grayscale", "keep", "8 bits"),
+        defects.Case("a.xml", "2: cat [1, 2, 3, 4]", "box_outside", "fix", "the image is 3x3"),
+        defects.Case("b.xml", "1: cat [1, 2, 3, 4]", "box_outside", "fix", 'a "quoted detail'),
+        defects.Case("c.jpg", "", "image_grayscale", "keep", "8 bits"),
     ]
     said = plain(tables.checks(defects.to_tsv(found).decode().splitlines(keepends=True)))
     assert "3 findings of 2 kinds" in said
@@ -70,5 +70,5 @@ def test_no_finding_is_said():
 
 
 def test_of_many_findings_the_rest_is_counted():
-    found = [defects.Finding(f"{number}.jpg", "", "image_grayscale", "keep", "") for number in range(1000)]
+    found = [defects.Case(f"{number}.jpg", "", "image_grayscale", "keep", "") for number in range(1000)]
     assert "700 more in checks.tsv" in plain(tables.checks(defects.to_tsv(found).decode().splitlines(keepends=True)))

@@ -7,7 +7,7 @@ import pytest
 
 from boxwright.run import lock
 
-HOLD = "import sys, time; from boxwright import lock; print(lock.take(), flush=True); time.sleep(60)"
+HOLD = "import sys, time; from boxwright.run import lock; print(lock.take(), flush=True); time.sleep(60)"
 
 
 @pytest.fixture(autouse=True)

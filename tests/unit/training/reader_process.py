@@ -14,7 +14,7 @@ from training_data import LABEL_MAP, TINY_SSD, resize
 from boxwright import protos, tfrecord
 from boxwright.console.job import job
 from boxwright.core.errors import UserError
-from boxwright.training.inputs import Inputs
+from boxwright.training import inputs
 
 folder, *records = sys.argv[1:]
 whole = tfrecord.Index.__getitem__
@@ -36,8 +36,8 @@ tfrecord.Index.__getitem__ = slowly
 
 def work() -> None:
     config = text_format.Parse(TINY_SSD, protos.TrainEvalPipelineConfig())
-    inputs = Inputs(config, [Path(record) for record in records], LABEL_MAP, resize, seed=0)
-    for _ in inputs.batches(0, 1000):
+    data = inputs.build(config, [Path(record) for record in records], LABEL_MAP, resize, seed=0)
+    for _ in data.batches(0, 1000):
         pass
 
 

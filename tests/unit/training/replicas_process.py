@@ -15,9 +15,10 @@ from google.protobuf import text_format
 from training_data import TINY_FASTER_RCNN, TINY_SSD
 
 from boxwright import protos
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.training import optimizers
+from boxwright.detector.protocol import Detector
+from boxwright.training import segment
 from boxwright.training.inputs import Batch
 from boxwright.training.log import TOTAL
 from boxwright.training.loss_scale import LossScale
@@ -31,7 +32,7 @@ train_config { optimizer { momentum_optimizer {
 """
 
 
-def batch(number: int, height: int, width: int, detector: builder.Detector) -> Batch:
+def batch(number: int, height: int, width: int, detector: Detector) -> Batch:
     """The batch of a step: noise with bright boxes on it, in images of different true sizes."""
     random = np.random.default_rng([7, number])
     sides = random.integers(height * 3 // 4, height + 1, (BATCH, 2)) * [1, width / height]
@@ -75,10 +76,10 @@ def main(replicas: int, kind: str, steps: int, out: str, precision: str = "float
         config.model.ssd.feature_extractor.num_layers = 3
         config.model.ssd.anchor_generator.ssd_anchor_generator.num_layers = 3
     with strategy.scope():
-        detector = builder.build(config.model, 1, tf.as_dtype(precision))
+        detector = build(config.model, 1, precision)
         loss_scale = LossScale(64.0) if precision == "float16" else None
         trained = {name: detector.variables[name] for name in detector.trainable}
-        optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
+        optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
     if kind == "ssd":
         # Batch norm and ReLU from scratch multiply a rounding a thousand times on their way through 27 layers, and a
         # channel that is 0 lies on the kink. Off the kinks the network is nearly linear, and roundings stay roundings.
@@ -106,9 +107,9 @@ def main(replicas: int, kind: str, steps: int, out: str, precision: str = "float
             step = compile_step(
                 detector,
                 optimizer,
-                config.train_config,
                 spec,
                 3,
+                **segment.numbers_of_step(config.train_config),
                 strategy=strategy if replicas > 1 else None,
                 loss_scale=loss_scale,
             )

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from boxwright.training.gradients import pairwise_gradients, pointwise_by_product
+from boxwright.training.gradients import (
+    clip_by_global_norm,
+    multiply_bias_gradients,
+    pairwise_gradients,
+    pointwise_by_product,
+)
 
 
 def test_gradients_have_the_device_of_their_replica():
@@ -60,3 +65,26 @@ def test_gpus_keep_the_gradients_of_convolutions(monkeypatch):
     operations = {op.type for op in of_filters.get_concrete_function().graph.get_operations()}
     assert "Conv2DBackpropFilter" in operations
     np.testing.assert_array_equal(of_filters(), np.full([1, 1, 2, 2], 9))
+
+
+def test_bias_gradients_are_multiplied():
+    gradients = {"a/weights": tf.constant([1.0]), "a/biases": tf.constant([1.0]), "a/biases_of": tf.constant([1.0])}
+    doubled = multiply_bias_gradients(gradients, 2.0)
+    assert {name: value.numpy()[0] for name, value in doubled.items()} == {
+        "a/weights": 1,
+        "a/biases": 2,
+        "a/biases_of": 1,
+    }
+    assert multiply_bias_gradients(gradients, 0.0)["a/biases"].numpy() == [1.0]
+
+
+def test_clipping_scales_all_gradients_by_one_factor():
+    gradients = {"a": tf.constant([3.0]), "b": tf.constant([4.0])}
+    clipped, norm = clip_by_global_norm(gradients, 1.0)
+    assert norm.numpy() == pytest.approx(5)
+    assert [clipped["a"].numpy()[0], clipped["b"].numpy()[0]] == pytest.approx([0.6, 0.8])
+    kept, _ = clip_by_global_norm(gradients, 10.0)
+    np.testing.assert_allclose(kept["b"], [4.0])
+    free, norm = clip_by_global_norm(gradients, 0.0)
+    assert free["a"] is gradients["a"]
+    assert norm.numpy() == pytest.approx(5)

@@ -11,10 +11,9 @@ from tensorboard.util import tensor_util
 from training_data import LABEL_MAP, TINY_FASTER_RCNN
 
 from boxwright import protos
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.images import draw
-from boxwright.training import preview
-from boxwright.training.inputs import Inputs
+from boxwright.training import inputs, preview
 
 RESNET_MEAN = np.array([123.68, 116.779, 103.939])
 
@@ -28,9 +27,9 @@ def plain(config):
 
 
 def shown(config, records):
-    preprocess = builder.build(config.model).preprocess
-    inputs = Inputs(config, records, LABEL_MAP, preprocess, seed=5)
-    return inputs, list(preview.pictures(inputs, preprocess, LABEL_MAP))
+    preprocess = build(config.model).preprocess
+    data = inputs.build(config, records, LABEL_MAP, preprocess, seed=5)
+    return data, list(preview.pictures(data, LABEL_MAP))
 
 
 @pytest.fixture
@@ -49,10 +48,10 @@ def unmarked(monkeypatch):
 def test_a_picture_is_the_image_that_the_batch_holds(config, records, unmarked):
     config = plain(config)
     config.train_config.batch_size = 3
-    inputs, found = shown(config, records)
+    data, found = shown(config, records)
     assert [(step, place) for step, place, _ in found] == [(step, place) for step in range(3) for place in range(3)]
     for step, place, picture in found:
-        batch = next(inputs.batches(step, step + 1))
+        batch = next(data.batches(step, step + 1))
         # SSD MobileNet takes 2 / 255 x - 1.
         expected = (batch.images[place].numpy() + 1) * 127.5
         np.testing.assert_allclose(picture, expected, atol=0.51)
@@ -65,15 +64,15 @@ def test_a_picture_is_the_image_that_the_batch_holds(config, records, unmarked):
 def test_the_last_batch_before_each_checkpoint_is_shown(config, records, unmarked, monkeypatch):
     config = plain(config)
     config.train_config.batch_size = 8
-    preprocess = builder.build(config.model).preprocess
-    inputs = Inputs(config, records, LABEL_MAP, preprocess, seed=5)
-    found = list(preview.pictures(inputs, preprocess, LABEL_MAP, [1, 50, 100]))
+    preprocess = build(config.model).preprocess
+    data = inputs.build(config, records, LABEL_MAP, preprocess, seed=5)
+    found = list(preview.pictures(data, LABEL_MAP, [1, 50, 100]))
     assert [step for step, place, _ in found if place == 0] == [0, 1, 50, 100]
     _, place, picture = found[-1]
-    last = next(inputs.batches(99, 100))
+    last = next(data.batches(99, 100))
     np.testing.assert_allclose(picture, (last.images[place].numpy() + 1) * 127.5, atol=0.51)
     monkeypatch.setattr(preview, "MOST_CHECKPOINTS", 3)
-    many = preview.pictures(inputs, preprocess, LABEL_MAP, range(10, 101, 10))
+    many = preview.pictures(data, LABEL_MAP, range(10, 101, 10))
     assert [step for step, place, _ in many if place == 0] == [0, 1, 10, 50, 100]
 
 
@@ -81,10 +80,10 @@ def test_one_image_at_a_time_and_padding_is_cut_off(records, unmarked):
     config = text_format.Parse(TINY_FASTER_RCNN, protos.TrainEvalPipelineConfig())
     config = plain(config)
     config.train_config.batch_size = 1
-    inputs, found = shown(config, records)
+    data, found = shown(config, records)
     assert [(step, place) for step, place, _ in found] == [(step, 0) for step in range(preview.PICTURES)]
     for step, _, picture in found:
-        batch = next(inputs.batches(step, step + 1))
+        batch = next(data.batches(step, step + 1))
         height, width, _ = batch.true_shapes[0].numpy()
         assert picture.shape == (height, width, 3)
         # ResNet takes RGB less the mean of ImageNet.

@@ -4,12 +4,12 @@ import pytest
 from google.protobuf import text_format
 
 from boxwright import protos
-from boxwright.core.errors import UserError
+from boxwright.pipeline import parts
 from boxwright.training import schedules
 
 
 def schedule(text: str) -> schedules.Schedule:
-    return schedules.build(text_format.Parse(text, protos.LearningRate()))
+    return schedules.make(parts.numbers(text_format.Parse(text, protos.LearningRate())))
 
 
 def test_exponential_in_stairs_and_smooth():
@@ -53,22 +53,6 @@ def test_cosine_rises_holds_and_falls_to_zero():
     assert rate(31) == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("", "learning_rate is empty"),
-        ("manual_step_learning_rate { }", "schedule is not set"),
-        ("manual_step_learning_rate { schedule { step: 0 } }", "must rise from 1 on; before the first"),
-        ("manual_step_learning_rate { schedule { step: 5 } schedule { step: 5 } }", "must rise from 1 on"),
-        ("cosine_decay_learning_rate { total_steps: 100 }", "warmup_steps"),
-        (
-            "cosine_decay_learning_rate { total_steps: 100 warmup_steps: 5 learning_rate_base: 0.1 "
-            "warmup_learning_rate: 0.2 }",
-            "warmup_learning_rate",
-        ),
-        ("exponential_decay_learning_rate { decay_steps: 0 }", "decay_steps"),
-    ],
-)
-def test_contradictions_are_named(text, named):
-    with pytest.raises(UserError, match=named):
-        schedule(text)
+def test_a_constant_rate():
+    rate = schedule("constant_learning_rate { learning_rate: 0.5 }")
+    assert [rate(step) for step in (0, 1000)] == [0.5, 0.5]

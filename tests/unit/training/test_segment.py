@@ -13,9 +13,9 @@ from training_data import LABEL_MAP, TINY_FASTER_RCNN
 from boxwright import protos
 from boxwright.checkpoints import checkpoint_files
 from boxwright.core.errors import UserError
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.training import segment, state
-from boxwright.training.segment import StoppedError
+from boxwright.training.signals import StoppedError
 
 
 def tensors(prefix: Path) -> dict[str, np.ndarray]:
@@ -34,7 +34,7 @@ def digest(prefix: Path) -> str:
 @pytest.fixture
 def tiny(monkeypatch):
     """Segments train the tiny detector instead of the configuration's model."""
-    monkeypatch.setattr(segment.builder, "build", lambda model, seed, compute: TinyDetector(seed))
+    monkeypatch.setattr(segment, "build", lambda model, seed, compute: TinyDetector(seed))
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_what_a_checkpoint_holds(tiny, train):
 
 def test_step_0_holds_the_start_weights(train, config):
     found = tensors(train("run", 0))
-    fresh = builder.build(config.model, 0)
+    fresh = build(config.model, 0)
     assert all(np.array_equal(found[name], variable) for name, variable in fresh.variables.items())
     assert found["global_step"] == 0
 
@@ -233,6 +233,37 @@ def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(tiny, train, c
     assert not list((tmp_path / "run").glob("model.ckpt*"))
     for prefix in (tmp_path / "run/autosave").glob("*.index"):
         assert all(np.isfinite(value).all() for value in tensors(prefix.with_suffix("")).values())
+
+
+def test_what_cannot_be_trained_is_refused_before_anything_is_built(tiny, train, config, monkeypatch):
+    monkeypatch.setattr(segment, "build", lambda *_: pytest.fail("built"))
+    config.train_input_reader.num_epochs = 3
+    config.train_config.merge_multiple_label_boxes = True
+    config.train_config.data_augmentation_options.add().random_rotation90.SetInParent()
+    with pytest.raises(UserError) as error:
+        train("run", 1)
+    for field in ("num_epochs", "merge_multiple_label_boxes", "random_rotation90"):
+        assert field in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("data_augmentation_options { random_crop_image { min_area: 0 } }", "random_crop_image"),
+        ("data_augmentation_options { ssd_random_crop { operations { } } }", "ssd_random_crop"),
+        ("data_augmentation_options { random_absolute_pad_image { pad_color: [1, 2] } }", "pad_color"),
+        ("optimizer { adam_optimizer { learning_rate { manual_step_learning_rate { } } } }", "schedule"),
+        ("optimizer { adam_optimizer { } }", "learning_rate"),
+        ("optimizer { }", "optimizer"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(tiny, train, config, change, named):
+    changed = text_format.Parse(change, protos.TrainConfig())
+    if changed.HasField("optimizer"):
+        config.train_config.ClearField("optimizer")
+    config.train_config.MergeFrom(changed)
+    with pytest.raises(UserError, match=named):
+        train("run", 1)
 
 
 def test_a_damaged_checkpoint_is_named(tiny, train):

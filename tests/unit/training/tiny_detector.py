@@ -9,6 +9,9 @@ class TinyDetector:
     """Predicts one box and one class score per image. Its first values depend on the seed."""
 
     num_classes = 2
+    backbone_scopes = ("Feature",)
+    padding_value = 0.0
+    static_size = None
 
     def __init__(self, seed: int = 0):
         rng = np.random.default_rng(seed)

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from boxwright.catalog import engine
+from boxwright.catalog import check
+from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.core.errors import UserError
 from boxwright.zoo import catalogue, table
 
@@ -100,8 +101,7 @@ def test_extractors_are_judged_by_the_engine(entries):
     assert said["faster_rcnn_resnet101_coco_2018_01_28"] == "yes"
     assert said["rfcn_resnet101_coco_2018_01_28"] == "no (R-FCN)"
     assert said["faster_rcnn_nas_coco_2018_01_28"] == "no (faster_rcnn_nas)"
-    known = {extractor for extractors in engine.EXTRACTORS.values() for extractor in extractors}
-    assert all(entry.extractor in known for name, entry in entries.items() if said[name] == "yes")
+    assert all(entry.extractor in EXTRACTORS for name, entry in entries.items() if said[name] == "yes")
 
 
 def test_published_configurations_are_judged_alike(entries, shared):
@@ -113,7 +113,7 @@ def test_published_configurations_are_judged_alike(entries, shared):
         named = [entry for entry in entries.values() if entry.name.startswith(path.stem)]
         for entry in named:
             judged += 1
-            lacks = [field for field, *_ in engine.unsupported(text.read(path)) if field.startswith("model.")]
+            lacks = [each for each in check.findings(text.read(path)) if each.field.startswith("model.")]
             assert (table.trainable(entry) == "yes") == (not lacks), entry.name
     assert judged >= 15
 

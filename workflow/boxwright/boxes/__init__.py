@@ -1,6 +1,9 @@
-"""Box geometry, anchors, box coder, matcher, targets, losses and non-maximum suppression: pure functions on tensors.
+"""Boxes: geometry, anchors, box coders, matchers, targets, losses, sampling, mining and suppression.
 
-Boxes are float32 `[..., ymin, xmin, ymax, xmax]`; whether normalised or in pixels is the caller's choice. Functions are
-batched, work inside and outside `tf.function`, hold no state and take their settings from the pipeline.config messages.
-Classes count from 0. Settings that a module does not support raise `UserError` when they are read, never later.
+Pure functions and small objects on tensors. Boxes are float32 [..., ymin, xmin, ymax, xmax]; whether normalised or in
+pixels is the caller's choice. Functions are batched, work inside and outside `tf.function` and hold no state. Classes
+count from 0.
+
+The rooms below hold one module for each alternative that a configuration can choose, under the schema's name; its
+`make` takes the schema's numbers. Nothing here checks them: the catalogue has refused those that cannot be.
 """

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from boxwright.boxes import geometry, matcher
+from boxwright.boxes import geometry
+from boxwright.boxes.matchers.matcher import BACKGROUND
 
 
 class Miner(NamedTuple):
-    """What `HardExampleMiner` says, and the loss weights it uses.
+    """How hard examples are chosen; see `make` for the schema's numbers.
 
     num_hard_examples: at most so many anchors of an image are taken; None: no limit.
     iou_threshold: of two predicted boxes that overlap by more, the one of lower loss is skipped.
@@ -31,42 +32,58 @@ class Miner(NamedTuple):
 
 
 class Mined(NamedTuple):
-    """selected: `[B, A]` bool; num_positives, num_negatives: `[B]` int32, of the selected."""
+    """selected: bool [B, A]; num_positives, num_negatives: int32 [B], of the selected."""
 
     selected: tf.Tensor
     num_positives: tf.Tensor
     num_negatives: tf.Tensor
 
 
-def from_config(config, classification_weight, localization_weight) -> Miner:
-    """The miner of a `HardExampleMiner` message; the two weights are those of the losses (used by loss_type BOTH)."""
-    kind = config.DESCRIPTOR.enum_types_by_name["LossType"].values_by_number[config.loss_type].name
+def make(
+    *,
+    num_hard_examples: int,
+    iou_threshold: float,
+    loss_type: str,
+    max_negatives_per_positive: int,
+    min_negatives_per_image: int,
+    classification_weight: float,
+    localization_weight: float,
+) -> Miner:
+    """The miner by the numbers of the schema's `HardExampleMiner` and the weights of the two losses.
+
+    loss_type: BOTH ranks by both losses with their weights, CLASSIFICATION or LOCALIZATION by one alone. Where the
+    schema says 0 for no limit, the miner has None.
+    """
     weights = {
         "BOTH": (classification_weight, localization_weight),
         "CLASSIFICATION": (1.0, 0.0),
         "LOCALIZATION": (0.0, 1.0),
-    }[kind]
+    }[loss_type]
     return Miner(
-        config.num_hard_examples if config.num_hard_examples > 0 else None,
-        config.iou_threshold,
+        num_hard_examples if num_hard_examples > 0 else None,
+        iou_threshold,
         *weights,
-        config.max_negatives_per_positive if config.max_negatives_per_positive > 0 else None,
-        config.min_negatives_per_image,
+        max_negatives_per_positive if max_negatives_per_positive > 0 else None,
+        min_negatives_per_image,
     )
 
 
-def mine(miner: Miner, classification_losses, localization_losses, boxes, match=None, num_valid=None) -> Mined:
-    """Chooses the anchors of each image to learn from.
+def mine(
+    miner: Miner,
+    classification_losses: tf.Tensor,
+    localization_losses: tf.Tensor,
+    boxes: tf.Tensor,
+    match: tf.Tensor | None = None,
+    num_valid: tf.Tensor | None = None,
+) -> Mined:
+    """Chooses the anchors of each image to learn from; the choice is to be multiplied with the losses.
 
-    Args:
-        miner: settings.
-        classification_losses, localization_losses: `[B, A]` float32, one value per anchor, weights included.
-        boxes: `[B, A, 4]` float32 decoded predictions.
-        match: `[B, A]` int32 codes of the matcher; without it negatives are not limited.
-        num_valid: `[B]` int32, how many of the A rows are real; None: all.
+    classification_losses, localization_losses: float32 [B, A], one value per anchor, weights included.
+    boxes: float32 [B, A, 4], decoded predictions.
+    match: int32 [B, A], codes of the matcher; without it negatives are not limited.
+    num_valid: int32 [B], how many of the A rows are real; None: all.
 
-    Returns:
-        The choice, to be multiplied with the losses; no gradient flows through it.
+    No gradient flows through the choice.
     """
     losses = tf.stop_gradient(
         classification_losses * miner.classification_weight + localization_losses * miner.localization_weight
@@ -80,7 +97,7 @@ def mine(miner: Miner, classification_losses, localization_losses, boxes, match=
     if miner.max_negatives_per_positive is not None:
         allowed = tf.cast(miner.max_negatives_per_positive * tf.cast(num_positives, tf.float32), tf.int32)
         allowed = tf.maximum(allowed, miner.min_negatives_per_image)
-        negatives = tf.cast(taken & (codes == matcher.BACKGROUND), tf.int32)
+        negatives = tf.cast(taken & (codes == BACKGROUND), tf.int32)
         taken &= positives | (tf.cumsum(negatives, axis=1) <= allowed[:, None])
     num_taken = tf.math.count_nonzero(taken, axis=1, dtype=tf.int32)
     places = tf.math.invert_permutation(_in_batch(order))
@@ -88,8 +105,10 @@ def mine(miner: Miner, classification_losses, localization_losses, boxes, match=
     return Mined(selected, num_positives, num_taken - num_positives)
 
 
-def _hardest(miner, losses, boxes, num_valid):
-    """All anchors by falling loss, `[B, A]` int32, and which of them are taken, `[B, A]` bool."""
+def _hardest(
+    miner: Miner, losses: tf.Tensor, boxes: tf.Tensor, num_valid: tf.Tensor | None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """All anchors by falling loss, int32 [B, A], and which of them are taken, bool [B, A]."""
     anchors = tf.shape(losses)[1]
     if num_valid is None:
         real = tf.ones_like(losses, tf.bool)
@@ -103,14 +122,14 @@ def _hardest(miner, losses, boxes, num_valid):
     return order, taken
 
 
-def _in_batch(order):
-    """Positions in an image `[B, A]` as positions among all rows of the batch `[B * A]`."""
+def _in_batch(order: tf.Tensor) -> tf.Tensor:
+    """Positions in an image [B, A] as positions among all rows of the batch [B * A]."""
     batch, anchors = tf.unstack(tf.shape(order))
     return tf.reshape(order + tf.range(batch)[:, None] * anchors, [-1])
 
 
-def _unsuppressed(boxes, losses, real, iou_threshold):
-    """`[B, A]` bool: the boxes that greedy suppression keeps.
+def _unsuppressed(boxes: tf.Tensor, losses: tf.Tensor, real: tf.Tensor, iou_threshold: float) -> tf.Tensor:
+    """bool [B, A]: the boxes that greedy suppression keeps.
 
     Suppression compares all pairs, 1.8 million for the 1,917 boxes of an SSD, and at the usual threshold of 0.99 nearly
     all in vain. Boxes that overlap no other so much are kept and suppress nothing, so only the rest need comparing.
@@ -118,7 +137,7 @@ def _unsuppressed(boxes, losses, real, iou_threshold):
     anchors = tf.shape(losses)[1]
     crowded = _crowded(boxes, iou_threshold) & real
 
-    def suppress(image):
+    def suppress(image: tf.Tensor) -> tf.Tensor:
         rows = tf.where(crowded[image])[:, 0]
         kept = tf.raw_ops.NonMaxSuppressionV3(
             boxes=tf.gather(boxes[image], rows),
@@ -139,8 +158,8 @@ _DIRECTIONS = ((1.0, 0.6183, 1.0, 0.6183), (1.0, -0.6183, 0.7127, -0.4689), (-1.
 _MOST_PAIRS = 64
 
 
-def _crowded(boxes, iou_threshold):
-    """`[B, A]` bool: every box that overlaps another of its image by more than the threshold, and a few others.
+def _crowded(boxes: tf.Tensor, iou_threshold: float) -> tf.Tensor:
+    """bool [B, A]: every box that overlaps another of its image by more than the threshold, and a few others.
 
     If IoU(a, b) > t, the sides overlap as much along each axis, so what belongs to one side alone, |a_min - b_min| +
     |a_max - b_max|, is less than (1 - t) times what belongs to either, and that less than 1 / t times the side of a.
@@ -163,7 +182,7 @@ def _crowded(boxes, iou_threshold):
     followers = tf.maximum(end - place - 1, 0)
     total = tf.reduce_sum(followers)
 
-    def compare():
+    def compare() -> tf.Tensor:
         # Pairs as two lists of places: `left` holds each place as often as it has followers, `right` those followers.
         starts = tf.cumsum(followers, exclusive=True)
         left = tf.cumsum(tf.scatter_nd(starts[:, None], tf.ones_like(starts), [total + 1]))[:total] - 1

@@ -5,21 +5,18 @@ import tensorflow as tf
 from boxwright.devices import replicas
 
 
-def balanced(candidates, positives, size, positive_fraction, seed):
-    """Draws anchors of each image without replacement.
+def balanced(
+    candidates: tf.Tensor, positives: tf.Tensor, size: int | None, positive_fraction: float, seed: tf.Tensor
+) -> tf.Tensor:
+    """Draws anchors of each image without replacement: bool [B, A], those drawn.
 
     Up to `int(size * positive_fraction)` positives are drawn, then negatives fill up to `size`; with too few candidates
     the sample is smaller.
 
-    Args:
-        candidates: `[B, A]` bool, the anchors that may be drawn.
-        positives: `[B, A]` bool, which of them are positive (the others are negative).
-        size: anchors per image; None keeps all positives, and negatives in proportion to `positive_fraction`.
-        positive_fraction: wanted share of positives, in [0, 1] (above 0 if `size` is None).
-        seed: `[2]` integers; the sample is a pure function of it and the other arguments.
-
-    Returns:
-        `[B, A]` bool, the anchors drawn.
+    candidates: bool [B, A], the anchors that may be drawn. positives: bool [B, A], which of them are positive (the
+    others are negative). size: anchors per image; None keeps all positives, and negatives in proportion to
+    `positive_fraction`. positive_fraction: wanted share of positives, in [0, 1] (above 0 if `size` is None).
+    seed: int32 [2]; the sample is a pure function of it and the other arguments.
     """
     order = replicas.uniform(tf.shape(candidates), seed)
     positives, negatives = candidates & positives, candidates & ~positives
@@ -34,8 +31,8 @@ def balanced(candidates, positives, size, positive_fraction, seed):
     return drawn | _draw(negatives, rest, order)
 
 
-def _draw(mask, count, order):
-    """The `count` (scalar or `[B, 1]`) entries of `mask` `[B, A]` that come first in the random `order`."""
+def _draw(mask: tf.Tensor, count: int | tf.Tensor, order: tf.Tensor) -> tf.Tensor:
+    """The `count` (scalar or [B, 1]) entries of `mask` [B, A] that come first in the random `order` [B, A]."""
     ranked = tf.argsort(tf.where(mask, order, 2.0), axis=1, stable=True)
     rank = tf.argsort(ranked, axis=1)
     return mask & (rank < count)

@@ -1,15 +1,21 @@
 """What a check of a pipeline configuration says, and what it may know beside the file."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from boxwright.core.errors import UserError
 
 LEVELS = ("info", "warning", "error")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`use` is the value to set instead; None where there is no one value."""
+    """One thing that is wrong with a configuration, or worth knowing of it.
+
+    level: one of `LEVELS`. rule: which check found it. field: its dotted path from the root. value: what it is; None:
+    not set. why: a clause. use: the value to set instead; None where there is no one value.
+    """
 
     level: str
     rule: str
@@ -18,10 +24,23 @@ class Finding:
     why: str
     use: Any = None
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> str:
+        """The finding as everybody words it: field, value, why, and the better value."""
         value = "not set" if self.value is None else repr(self.value)
         use = "" if self.use is None else f" Use {self.use!r}."
-        return f"{self.level} {self.rule}: {self.field} is {value}: {self.why}.{use}"
+        return f"{self.field} is {value}: {self.why}.{use}"
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.rule}: {self.said}"
+
+
+class RefusedError(UserError):
+    """A configuration that the engine cannot follow; `findings` says why, field by field."""
+
+    def __init__(self, findings: Sequence[Finding]):
+        self.findings = list(findings)
+        super().__init__("\n".join(finding.said for finding in findings))
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
-"""The range of each number in a configuration, by the message and the field.
+"""The range that a number of a configuration must be in.
 
 What a range leaves out fails in the engine, or makes it learn nothing. Most upper ends are only there to catch slips:
 beyond them no machine has the memory.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import FieldDescriptor
 
@@ -15,8 +14,7 @@ from boxwright.protos.plain import short_float
 _LARGEST = 3.4028234663852886e38  # of float32
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """From `least` to `most`; `above`, `below`: without these ends. use: a value within, where the default is not."""
 
     least: float = -_LARGEST
@@ -60,145 +58,7 @@ NOT_NEGATIVE = Range(0)
 SHARE = Range(0, 1)
 PART = Range(0, 1, above=True)
 
-# The side of an image in pixels, layers, channels, and boxes of an image, at the utmost.
-LARGEST_SIDE, _LAYERS, _CHANNELS, _BOXES = 2**14, 100, 2**14, 10**6
-_PIXELS = Range(1, LARGEST_SIDE)
-_COUNT = Range(1, _BOXES)
-_SCALES = dict.fromkeys(("scales", "aspect_ratios"), POSITIVE)
-_STRIDES = {name: Range(1, LARGEST_SIDE) for name in ("height_stride", "width_stride")}
-_PADDED = {name: Range(0, LARGEST_SIDE) for name in ("max_height_padding", "max_width_padding")}
-_CROP = {
-    "min_object_covered": SHARE,
-    "min_area": Range(0, 1, above=True, use=0.1),
-    "max_area": Range(0, 1, above=True, use=1.0),
-    "overlap_thresh": SHARE,
-    "random_coef": SHARE,
-}
-_ASPECT = {
-    "min_aspect_ratio": Range(0, above=True, use=0.5),
-    "max_aspect_ratio": Range(0, above=True, use=2.0),
-}
-_SCALED = {"scale_min": POSITIVE, "scale_max": POSITIVE}
-
-BOUNDS: dict[str, dict[str, Range]] = {
-    "Ssd": {"num_classes": Range(1, 10**5), "negative_class_weight": NOT_NEGATIVE},
-    "SsdFeatureExtractor": {
-        "depth_multiplier": Range(0, 16, above=True),
-        "min_depth": Range(-(2**31), _CHANNELS),
-        "num_layers": Range(2, 6),
-        "pad_to_multiple": Range(1, LARGEST_SIDE),
-    },
-    "ConvolutionalBoxPredictor": {
-        "min_depth": Range(0, _CHANNELS),
-        "max_depth": Range(0, _CHANNELS),
-        "num_layers_before_predictor": Range(-(2**31), _LAYERS),
-        "dropout_keep_probability": PART,
-        "kernel_size": Range(1, 100),
-    },
-    "BoxEncodingsClipRange": {"min": ANY, "max": ANY},
-    "BatchNorm": {"decay": SHARE, "epsilon": NOT_NEGATIVE},
-    "L1Regularizer": {"weight": Range(0, use=4e-5)},
-    "L2Regularizer": {"weight": Range(0, use=4e-5)},
-    "TruncatedNormalInitializer": {"stddev": Range(0, use=0.03)},
-    "RandomNormalInitializer": {"stddev": Range(0, use=0.01)},
-    "VarianceScalingInitializer": {"factor": NOT_NEGATIVE},
-    "MeanStddevBoxCoder": {"stddev": POSITIVE},
-    "FasterRcnnBoxCoder": dict.fromkeys(("y_scale", "x_scale", "height_scale", "width_scale"), POSITIVE),
-    "SsdAnchorGenerator": {
-        # More halvings than any image has.
-        "num_layers": Range(1, 30),
-        "min_scale": POSITIVE,
-        "max_scale": POSITIVE,
-        "base_anchor_height": POSITIVE,
-        "base_anchor_width": POSITIVE,
-        **_SCALES,
-        **_STRIDES,
-    },
-    "GridAnchorGenerator": {"height": _PIXELS, "width": _PIXELS, **_SCALES, **_STRIDES},
-    "MultiscaleAnchorGenerator": {
-        "min_level": Range(0, 30),
-        "max_level": Range(0, 30),
-        "anchor_scale": POSITIVE,
-        "scales_per_octave": Range(1, 100),
-        "aspect_ratios": POSITIVE,
-    },
-    "Loss": {"classification_weight": NOT_NEGATIVE, "localization_weight": NOT_NEGATIVE},
-    "EqualizationLoss": {"weight": Range(0, 0)},
-    "HardExampleMiner": {"iou_threshold": SHARE},
-    "RandomExampleSampler": {"positive_sample_fraction": PART},
-    "WeightedSmoothL1LocalizationLoss": {"delta": POSITIVE},
-    "SigmoidFocalClassificationLoss": {"gamma": NOT_NEGATIVE, "alpha": Range(0, 1, use=0.75)},
-    "WeightedSoftmaxClassificationLoss": {"logit_scale": POSITIVE},
-    "WeightedSoftmaxClassificationAgainstLogitsLoss": {"logit_scale": POSITIVE},
-    "BootstrappedSigmoidClassificationLoss": {"alpha": Range(0, 1, use=0.95)},
-    "PostProcessing": {"logit_scale": POSITIVE},
-    "BatchNonMaxSuppression": {
-        "iou_threshold": SHARE,
-        "max_detections_per_class": _COUNT,
-        "max_total_detections": _COUNT,
-        "soft_nms_sigma": NOT_NEGATIVE,
-        "max_classes_per_detection": Range(-(2**31), 1),
-    },
-    "FixedShapeResizer": {"height": _PIXELS, "width": _PIXELS},
-    "KeepAspectRatioResizer": {"min_dimension": _PIXELS, "max_dimension": Range(1)},
-    "ConditionalShapeResizer": {"size_threshold": Range(1)},
-    "PadToMultipleResizer": {"multiple": _PIXELS},
-    "FasterRcnn": {
-        "num_classes": Range(1, 10**5),
-        "first_stage_atrous_rate": Range(1, 100),
-        "first_stage_box_predictor_kernel_size": Range(1, 100),
-        "first_stage_box_predictor_depth": Range(1, _CHANNELS),
-        "first_stage_minibatch_size": Range(1),
-        "first_stage_positive_balance_fraction": SHARE,
-        "first_stage_nms_iou_threshold": SHARE,
-        "first_stage_max_proposals": _COUNT,
-        "first_stage_localization_loss_weight": NOT_NEGATIVE,
-        "first_stage_objectness_loss_weight": NOT_NEGATIVE,
-        "initial_crop_size": Range(0, 200, use=14),
-        "maxpool_kernel_size": Range(0, 200),
-        "maxpool_stride": Range(1, 200, use=2),
-        "second_stage_batch_size": _COUNT,
-        "second_stage_balance_fraction": SHARE,
-        "second_stage_localization_loss_weight": NOT_NEGATIVE,
-        "second_stage_classification_loss_weight": NOT_NEGATIVE,
-    },
-    "MaskRCNNBoxPredictor": {"dropout_keep_probability": PART},
-    "TrainConfig": {
-        "batch_size": Range(1, 10**5, use=8),
-        "gradient_clipping_by_norm": NOT_NEGATIVE,
-        "bias_grad_multiplier": NOT_NEGATIVE,
-    },
-    "Optimizer": {"moving_average_decay": SHARE},
-    "MomentumOptimizer": {"momentum_optimizer_value": Range(0, 1, below=True)},
-    "RMSPropOptimizer": {
-        "momentum_optimizer_value": Range(0, 1, below=True),
-        "decay": SHARE,
-        "epsilon": NOT_NEGATIVE,
-    },
-    "AdamOptimizer": {"epsilon": POSITIVE},
-    "ConstantLearningRate": {"learning_rate": NOT_NEGATIVE},
-    "ExponentialDecayLearningRate": {
-        "initial_learning_rate": NOT_NEGATIVE,
-        "decay_steps": Range(1),
-        "decay_factor": PART,
-        "burnin_learning_rate": NOT_NEGATIVE,
-        "min_learning_rate": NOT_NEGATIVE,
-    },
-    "ManualStepLearningRate": {"initial_learning_rate": NOT_NEGATIVE},
-    "LearningRateSchedule": {"learning_rate": NOT_NEGATIVE},
-    "CosineDecayLearningRate": {"learning_rate_base": NOT_NEGATIVE, "warmup_learning_rate": NOT_NEGATIVE},
-    "InputReader": {"max_number_of_boxes": Range(1)},
-    "RandomHorizontalFlip": {"probability": SHARE},
-    "RandomAdjustBrightness": {"max_delta": NOT_NEGATIVE},
-    "RandomAdjustContrast": {"min_delta": NOT_NEGATIVE, "max_delta": NOT_NEGATIVE},
-    "RandomAdjustSaturation": {"min_delta": NOT_NEGATIVE, "max_delta": NOT_NEGATIVE},
-    # Hues lie on a circle: half of it to either side is all of it.
-    "RandomAdjustHue": {"max_delta": Range(0, 0.5)},
-    "RandomCropImage": {**_CROP, **_ASPECT},
-    "SSDRandomCropOperation": {**_CROP, **_ASPECT},
-    "SSDRandomCropFixedAspectRatioOperation": _CROP,
-    "SSDRandomCropFixedAspectRatio": {"aspect_ratio": POSITIVE},
-    "RandomAbsolutePadImage": {**_PADDED, "pad_color": Range(0, 255)},
-    "RandomSquareCropByScale": {"max_border": Range(0, LARGEST_SIDE), "num_scales": Range(1, 10**4), **_SCALED},
-    "RandomScaleCropAndPadToSquare": {"output_size": _PIXELS, **_SCALED},
-}
+# The side of an image in pixels, layers, channels, classes, and boxes of an image, at the utmost.
+LARGEST_SIDE, LAYERS, CHANNELS, CLASSES, BOXES = 2**14, 100, 2**14, 10**5, 10**6
+PIXELS = Range(1, LARGEST_SIDE)
+COUNT = Range(1, BOXES)

@@ -1,8 +1,10 @@
 """Start weights: what a checkpoint gives to a detector, by the OD API's rules, and a full account of it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -10,12 +12,27 @@ from boxwright.checkpoints import class_rows
 from boxwright.checkpoints.checkpoint_files import Reader, read
 from boxwright.checkpoints.checkpoint_index import kind_of
 from boxwright.core.errors import UserError
+from boxwright.core.wording import few
 
 TYPES = ("detection", "classification", "full")
 
 # Less of the wanted parameters than this, and the checkpoint is of another model: a mistake, not a start. A classifier
 # fills about half of an SSD's feature extractor, another backbone nothing.
 LEAST_SHARE = 1 / 3
+
+
+class Restorable(Protocol):
+    """What is asked of a detector; its own protocol says what each of these is."""
+
+    num_classes: int
+    backbone_scopes: Sequence[str]
+
+    @property
+    def variables(self) -> Mapping[str, Any]: ...
+
+    def class_columns(self) -> Mapping[str, class_rows.ClassColumns]: ...
+
+    def object_graph_keys(self) -> Mapping[str, str]: ...
 
 
 @dataclass
@@ -46,9 +63,9 @@ class RestoreReport:
             kept = sorted({label for labels in self.partly.values() for label in labels})
             text += f"; kept in {len(self.partly)} by class name: {', '.join(kept) or 'the background alone'}"
         if self.new:
-            text += f"; new: {_few(self.new)}"
+            text += f"; new: {few(self.new)}"
         if self.shape_differs:
-            text += f"; shape differs: {_few(list(self.shape_differs))}"
+            text += f"; shape differs: {few(list(self.shape_differs))}"
         return text
 
     def table(self) -> str:
@@ -61,8 +78,8 @@ class RestoreReport:
 
 
 def restore(
-    detector,
-    source,
+    detector: Restorable,
+    source: str | Path,
     *,
     checkpoint_type: str = "detection",
     load_all: bool = False,
@@ -90,19 +107,19 @@ def restore(
     report = RestoreReport(reader.source, {name: int(np.prod(v.shape)) for name, v in detector.variables.items()})
     values: dict[str, np.ndarray] = {}
     relabel = old_label_map is not None and new_label_map is not None
+    columns = detector.class_columns() if relabel else {}
     for name, variable in detector.variables.items():
         shape, key = tuple(variable.shape), wanted.get(name)
         if key not in reader.shapes:
             report.new.append(name)
             continue
         found = reader.shapes[key]
-        if relabel and found[:-1] == shape[:-1]:
+        if name in columns and found[:-1] == shape[:-1]:
             rows = class_rows.moved(
-                name,
                 reader.value(key),
                 variable.numpy(),
+                columns[name],
                 num_classes=detector.num_classes,
-                background=getattr(detector, "class_slots", detector.num_classes + 1) > detector.num_classes,
                 old_ids=old_label_map,
                 new_ids=new_label_map,
             )
@@ -120,12 +137,12 @@ def restore(
     return report
 
 
-def _wanted(detector, reader: Reader, checkpoint_type: str, load_all: bool) -> dict[str, str]:
+def _wanted(detector: Restorable, reader: Reader, checkpoint_type: str, load_all: bool) -> dict[str, str]:
     """The variables to restore and their names in the checkpoint."""
     everything = checkpoint_type == "full" or (checkpoint_type == "detection" and load_all)
     scopes = {name: scope for name in detector.variables for scope in detector.backbone_scopes if _in(name, scope)}
     if reader.object_graph:
-        keys = getattr(detector, "object_graph_keys", dict)()
+        keys = detector.object_graph_keys()
         if not keys:
             raise UserError(
                 f"{reader.source} is a TF2 checkpoint (an object graph), and this model has no names for it. Use a "
@@ -159,11 +176,11 @@ def _check(report: RestoreReport, wanted: Mapping[str, str], reader: Reader, che
     text = f"{reader.source} does not fit this model as a {checkpoint_type} checkpoint: {share:.1%} of the wanted "
     text += f"parameters are there in the right shape ({'all' if incomplete else f'{LEAST_SHARE:.0%}'} must be)."
     if missing:
-        text += f" Wanted, and not there: {_few(missing)}."
+        text += f" Wanted, and not there: {few(missing)}."
         text += f" The checkpoint holds {', '.join(_scopes(reader.shapes))}."
     if report.shape_differs:
         name, (old, new) = next(iter(report.shape_differs.items()))
-        text += f" Of another shape: {_few(list(report.shape_differs))}; {name} is {old} there and {new} here."
+        text += f" Of another shape: {few(list(report.shape_differs))}; {name} is {old} there and {new} here."
         text += " Compare depth_multiplier and num_classes." if len(report.shape_differs) > 1 else ""
     kind = kind_of(reader.shapes)
     if kind and checkpoint_type == "classification" != kind:
@@ -177,7 +194,3 @@ def _scopes(shapes: Iterable[str]) -> list[str]:
     """The beginnings of the names in a checkpoint, enough to see what it is of: the largest groups first."""
     groups = Counter("/".join(name.split("/")[:2]) + "/..." for name in shapes if name.count("/") > 1)
     return [group for group, _ in groups.most_common(4)]
-
-
-def _few(texts: list[str], limit: int = 3) -> str:
-    return ", ".join(texts[:limit]) + (f" and {len(texts) - limit} more" if len(texts) > limit else "")

@@ -1,18 +1,19 @@
-"""Checks one image with its annotation: facts in, a sample and findings out.
+"""Checks one image with the statement about it: facts in, a sample and the cases of defects out.
 
-Nothing here touches a disk. The order matters: first the frame of the boxes is settled (EXIF, the XML's size), then
-each box is judged in pixels of the upright image.
+Nothing here touches a disk or knows a format. The order matters: first the frame of the boxes is settled (EXIF, the
+stated size, the unit), then each box is judged in pixels of the upright image.
 """
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, Finding
-from boxwright.dataset.facts import AnnotationFacts, ImageFacts
-from boxwright.dataset.formats.voc import Annotation
-from boxwright.dataset.samples import Box, Entry, boxes_json
+from boxwright.core.wording import nearest
+from boxwright.dataset.annotation_facts import AnnotationFacts
+from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, Case
+from boxwright.dataset.image_facts import ImageFacts
+from boxwright.dataset.samples import Box, PlannedSample, boxes_json
+from boxwright.dataset.statements import NORMALISED, Statement
 from boxwright.images import exif, loader
 from boxwright.images.headers import ImageInfo
 
@@ -36,22 +37,22 @@ class Checker:
     known: frozenset[str] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     full: bool = False
-    findings: list[Finding] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
     _drop_image: bool = False
 
     def report(self, file: str, defect: str, detail: str, box: str = "", action: str = "") -> str:
-        """Note a finding and give back its action: the defect's policy unless another is stated."""
+        """Note a case and give back its action: the defect's policy unless another is stated."""
         action = action or self.policies[defect]
-        self.findings.append(Finding(file, box, defect, action, detail))
+        self.cases.append(Case(file, box, defect, action, detail))
         self._drop_image |= action == DROP_IMAGE
         return action
 
     def sample(
-        self, name: str, path: str, image: ImageFacts, annotation: AnnotationFacts | None = None, xml: str = ""
-    ) -> Entry | None:
+        self, name: str, path: str, image: ImageFacts, annotation: AnnotationFacts | None = None, label: str = ""
+    ) -> PlannedSample | None:
         """The sample that an image and its annotation make; None where it is to be left out.
 
-        `name` and `xml` are the two files' names for the findings. Without an annotation there are no objects.
+        `name` and `label` are what the two are called in the cases. Without an annotation there are no objects.
         """
         self._drop_image = False
         info = image.info
@@ -66,10 +67,10 @@ class Checker:
         if annotation is not None and self._is_good(annotation, info):
             classes, boxes = annotation.classes, annotation.boxes
         elif annotation is not None:
-            stated = annotation.stated()
-            to_upright = self._frame(xml, info, stated, width, height)
+            stated = annotation.statement()
+            to_upright = self._frame(label, info, stated, width, height)
             judged = [
-                self._check_box(xml, number, box, to_upright, width, height)
+                self._check_box(label, number, box, to_upright, width, height)
                 for number, box in enumerate(stated.boxes, start=1)
             ]
             kept = [box for box in judged if box is not None]
@@ -79,7 +80,7 @@ class Checker:
         if self._drop_image:
             return None
         fixes = loader.fixes_for(info)
-        return Entry(name, path, image.sha256, width, height, info.format, fixes, classes, boxes)
+        return PlannedSample(name, path, image.sha256, width, height, info.format, fixes, classes, boxes)
 
     def _is_good(self, annotation: AnnotationFacts, info: ImageInfo) -> bool:
         """Whether all boxes are as they should be, as in nearly all images, so that none has to be looked at."""
@@ -108,43 +109,47 @@ class Checker:
         elif info.orientation != 1:
             self.report(name, "exif_rotation", f"orientation {info.orientation}")
 
-    def _frame(self, xml: str, info: ImageInfo, annotation: Annotation, width: int, height: int) -> "_Frame | None":
+    def _frame(self, label: str, info: ImageInfo, statement: Statement, width: int, height: int) -> "_Frame | None":
         """How the stated boxes come into the upright image; None where they are in it."""
         stored, upright = (info.width, info.height), (width, height)
-        stated = (annotation.width, annotation.height)
+        stated = (statement.width, statement.height)
         known = all(stated)
+        shares = statement.unit == NORMALISED
+        straight = _Frame(scale=upright) if shares else None
         if info.orientation != 1 and exif.is_legal(info.orientation):
-            fits_upright, fits_stored = _fit(annotation, upright), _fit(annotation, stored)
-            turn = _Frame(stored=stored, orientation=info.orientation)
+            fits_upright, fits_stored = _fit(statement, upright), _fit(statement, stored)
+            turn = _Frame(scale=stored if shares else (1, 1), stored=stored, orientation=info.orientation)
             if stored != upright and known and stated in (stored, upright):
-                return turn if stated == stored else None
+                return turn if stated == stored else straight
             if fits_stored and not fits_upright:
                 return turn
-            if annotation.boxes and fits_stored == fits_upright:
-                reason = "the XML has no size" if not known else f"the XML says {_size(stated)}"
+            if statement.boxes and fits_stored == fits_upright:
+                reason = "the annotation has no size" if not known else f"the annotation says {_size(stated)}"
                 detail = f"orientation {info.orientation}, {reason}, the image is {_size(stored)} as stored"
-                self.report(xml, "exif_ambiguous", detail)
+                self.report(label, "exif_ambiguous", detail)
         if not known or stated == upright:
-            return None
-        text = f"the XML says {_size(stated)}, the image is {_size(upright)}"
-        if not _fit(annotation, upright) and _fit(annotation, stated):
+            return straight
+        text = f"the annotation says {_size(stated)}, the image is {_size(upright)}"
+        if shares:
+            self.report(label, "size_mismatch", f"{text}; the boxes are taken as shares of the image")
+        elif not _fit(statement, upright) and _fit(statement, stated):
             if stated == (height, width):
                 action = DROP_IMAGE if self.policies["size_mismatch"] == FIX else ""
                 self.report(
-                    xml, "size_mismatch", f"{text}; the boxes fit the image turned by 90 degrees", action=action
+                    label, "size_mismatch", f"{text}; the boxes fit the image turned by 90 degrees", action=action
                 )
             elif self.policies["size_mismatch"] == FIX:
-                self.report(xml, "size_mismatch", f"{text}; the boxes fit the former alone and are scaled")
+                self.report(label, "size_mismatch", f"{text}; the boxes fit the former alone and are scaled")
                 return _Frame(scale=(width / stated[0], height / stated[1]))
             else:
-                self.report(xml, "size_mismatch", f"{text}; the boxes fit the former alone")
+                self.report(label, "size_mismatch", f"{text}; the boxes fit the former alone")
         else:
             # Boxes that fit the image need no repair: the size is wrong, they are not.
-            self.report(xml, "size_mismatch", f"{text}; the boxes are taken as pixels of the image")
-        return None
+            self.report(label, "size_mismatch", f"{text}; the boxes are taken as pixels of the image")
+        return straight
 
     def _check_box(
-        self, xml: str, number: int, box: Box, frame: "_Frame | None", width: int, height: int
+        self, label: str, number: int, box: Box, frame: "_Frame | None", width: int, height: int
     ) -> Box | None:
         """The box in pixels of the upright image; None where it is dropped."""
         good = box.class_name in self.known if self.known is not None else box.class_name
@@ -153,11 +158,11 @@ class Checker:
             return box
 
         def dropped(defect: str, detail: str, action: str = "") -> bool:
-            label = f"{number}: {box.class_name} [{', '.join(f'{value:.10g}' for value in box.corners)}]"
-            return self.report(xml, defect, detail, label, action) in (DROP_BOX, DROP_IMAGE)
+            which = f"{number}: {box.class_name} [{', '.join(f'{value:.10g}' for value in box.corners)}]"
+            return self.report(label, defect, detail, which, action) in (DROP_BOX, DROP_IMAGE)
 
         name = self.aliases.get(box.class_name, box.class_name)
-        if not name and dropped("class_missing", "the object has no <name>"):
+        if not name and dropped("class_missing", "the object has no name"):
             return None
         if name and self.known is not None and name not in self.known and dropped("class_unknown", self._near(name)):
             return None
@@ -191,32 +196,35 @@ class Checker:
     def _near(self, name: str) -> str:
         """What to say about a class that the label map does not have."""
         folded = {known.casefold(): known for known in self.known or ()}
-        near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+        near = nearest(name.casefold(), folded, cutoff=0.5)
         if near:
-            return f"did you mean '{folded[near[0]]}'?"
+            return f"did you mean '{folded[near]}'?"
         return f"the label map has {', '.join(sorted(folded.values())[:10])}"
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """From the pixels in which boxes were stated to those of the upright image: turned by EXIF, or scaled."""
+    """From the frame in which boxes were stated to pixels of the upright image: scaled, then turned by EXIF.
 
+    scale: of x and y; stored, orientation: of the image whose pixels the scaled boxes are in.
+    """
+
+    scale: tuple[float, float] = (1.0, 1.0)
     stored: tuple[int, int] = (0, 0)
     orientation: int = 1
-    scale: tuple[float, float] = (1.0, 1.0)
 
     def corners(self, corners: Corners) -> Corners:
-        xmin, ymin, xmax, ymax = exif.upright_corners(corners, *self.stored, self.orientation)
+        xmin, ymin, xmax, ymax = corners
         x, y = self.scale
-        return xmin * x, ymin * y, xmax * x, ymax * y
+        return exif.upright_corners((xmin * x, ymin * y, xmax * x, ymax * y), *self.stored, self.orientation)
 
 
-def _fit(annotation: Annotation, size: tuple[int, int]) -> bool:
-    """Whether all boxes lie within an image of that size (width, height)."""
+def _fit(statement: Statement, size: tuple[int, int]) -> bool:
+    """Whether all boxes lie within an image of that size (width, height); normalised ones fit all sizes."""
     width, height = size[0] + _TOLERANCE, size[1] + _TOLERANCE
-    return all(
+    return statement.unit == NORMALISED or all(
         max(box.xmin, box.xmax) <= width and max(box.ymin, box.ymax) <= height
-        for box in annotation.boxes
+        for box in statement.boxes
         if all(map(math.isfinite, box.corners))
     )
 

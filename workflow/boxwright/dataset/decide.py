@@ -1,4 +1,4 @@
-"""From what the files say to what the data set is: samples on two sides, class ids and findings.
+"""From what the files say to what the data set is: samples on two sides, their classes, and the cases of defects.
 
 Pure: the same facts, settings and memory give the same decision, whatever the order in which files were found.
 """
@@ -9,22 +9,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from boxwright.core.wording import few
 from boxwright.dataset import pairing, split
+from boxwright.dataset.annotation_facts import AnnotationFacts
 from boxwright.dataset.checks import Checker
-from boxwright.dataset.defects import DROP_IMAGE, FIX, KEEP, Finding
-from boxwright.dataset.facts import AnnotationFacts, ImageFacts
-from boxwright.dataset.pairing import File
-from boxwright.dataset.samples import Entry, boxes_from_json
+from boxwright.dataset.defects import DROP_IMAGE, FIX, KEEP, Case
+from boxwright.dataset.image_facts import ImageFacts
+from boxwright.dataset.pairing import Claim
+from boxwright.dataset.samples import PlannedSample, boxes_from_json
+from boxwright.dataset.scan import File
 
 
-class Facts(NamedTuple):
-    """What was found: files in order, unique names of the images, and what each file says (a text: why it fails)."""
+class Found(NamedTuple):
+    """What was found: image files in order with their unique names and facts, annotation files with the statements in
+    each (a text: why it cannot be read). parallel: whether the n-th folders of the two go together.
+    """
 
     images: Sequence[File]
     names: Sequence[str]
     image_facts: Sequence[ImageFacts]
-    xmls: Sequence[File]
-    annotations: Sequence[AnnotationFacts | str]
+    annotations: Sequence[File]
+    statements: Sequence[Sequence[AnnotationFacts] | str]
     parallel: bool
 
 
@@ -40,20 +45,24 @@ class Split(NamedTuple):
 
 @dataclass
 class Decision:
-    """samples: of each side, sorted by name; left_out: good images that are on neither list."""
+    """samples: of each side, sorted by name; annotations: how many there are, those that cannot be read included;
+    left_out: good images that are on neither list; classes: of all boxes.
+    """
 
-    samples: dict[str, list[Entry]]
-    findings: list[Finding]
+    samples: dict[str, list[PlannedSample]]
+    cases: list[Case]
+    annotations: int
     left_out: int = 0
     classes: set[str] = field(default_factory=set)
 
 
-def decide(facts: Facts, checker: Checker, sides: Split) -> Decision:
+def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     """Pair, check, find copies and split; UserError where the lists of the split cannot be followed."""
-    samples = _samples(facts, checker)
-    decision = Decision({split.TRAIN: [], split.EVAL: []}, checker.findings)
+    claims, said = _claims(found)
+    samples = _samples(found, claims, said, checker)
+    decision = Decision({split.TRAIN: [], split.EVAL: []}, checker.cases, len(claims))
     if sides.lists is not None:
-        side_of = split.from_lists(sides.lists, facts.names)
+        side_of = split.from_lists(sides.lists, found.names)
         used = _without_copies([sample for sample in samples if sample.name in side_of], checker)
         decision.left_out = sum(sample.name not in side_of for sample in samples)
     else:
@@ -73,70 +82,92 @@ def decide(facts: Facts, checker: Checker, sides: Split) -> Decision:
     return decision
 
 
-def _samples(facts: Facts, checker: Checker) -> list[Entry]:
+def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | str]]:
+    """Every statement, and every annotation that cannot be read, as a claim, and what it says (or why it cannot)."""
+    claims: list[Claim] = []
+    said: list[AnnotationFacts | str] = []
+    for file, statements in zip(found.annotations, found.statements, strict=True):
+        if isinstance(statements, str):
+            claims.append(Claim(file))
+            said.append(statements)
+            continue
+        alone = len(statements) == 1
+        for statement in statements:
+            claims.append(Claim(file, statement.image, alone))
+            said.append(statement)
+    return claims, said
+
+
+def _samples(
+    found: Found, claims: Sequence[Claim], said: Sequence[AnnotationFacts | str], checker: Checker
+) -> list[PlannedSample]:
     """The samples that pairing and checking leave, sorted by name."""
-    stated = ["" if isinstance(said, str) else said.filename for said in facts.annotations]
-    found = pairing.match(facts.images, facts.xmls, stated, facts.parallel)
-    dropped = _report_pairs(facts, found, checker)
+    paired = pairing.match(found.images, claims, found.parallel)
+    dropped = _report_pairs(found.names, claims, said, paired, checker)
     samples = []
-    for index in sorted(range(len(facts.images)), key=facts.names.__getitem__):
-        name, xml = facts.names[index], found.xml[index]
+    for index in sorted(range(len(found.images)), key=found.names.__getitem__):
+        name, claim = found.names[index], paired.claim[index]
         keep = index not in dropped
-        if index in found.namesakes:
-            detail = f"{facts.names[found.namesakes[index]]} has the same name"
+        if index in paired.namesakes:
+            detail = f"{found.names[paired.namesakes[index]]} has the same name"
             keep &= checker.report(name, "same_name", detail) != DROP_IMAGE
         annotation: AnnotationFacts | str | None = None
         label = ""
-        if xml is None:
-            detail = "no XML names it or is named as it is"
-            keep &= checker.report(name, "image_without_xml", detail) == KEEP
+        if claim is None:
+            detail = "no annotation names it or is named as it is"
+            keep &= checker.report(name, "image_without_annotation", detail) == KEEP
             if not keep:
                 continue
         else:
-            annotation, label = facts.annotations[xml], facts.xmls[xml].relative
+            annotation, label = said[claim], claims[claim].label
             if isinstance(annotation, str):
-                checker.report(label, "xml_malformed", annotation)
+                checker.report(label, "annotation_malformed", annotation)
                 keep, annotation = False, None
-        sample = checker.sample(name, facts.images[index].path, facts.image_facts[index], annotation, label)
+        sample = checker.sample(name, found.images[index].path, found.image_facts[index], annotation, label)
         if sample is not None and keep:
             samples.append(sample)
     return samples
 
 
-def _report_pairs(facts: Facts, found: pairing.Pairs, checker: Checker) -> set[int]:
+def _report_pairs(
+    names: Sequence[str],
+    claims: Sequence[Claim],
+    said: Sequence[AnnotationFacts | str],
+    paired: pairing.Pairing,
+    checker: Checker,
+) -> set[int]:
     """Report what pairing could not resolve; the images that are to be left out for it."""
     dropped = set()
-    for xml in found.orphans:
-        said = facts.annotations[xml]
-        if isinstance(said, str):
-            checker.report(facts.xmls[xml].relative, "xml_malformed", said)
-        named = (
-            f"<filename> is {said.filename}" if isinstance(said, AnnotationFacts) and said.filename else "no <filename>"
-        )
-        detail = f"{named}; no image has that name or is named as the XML"
-        checker.report(facts.xmls[xml].relative, "xml_without_image", detail)
-    for xml, candidates in found.ambiguous.items():
-        shown = ", ".join(facts.names[index] for index in candidates[:4])
-        checker.report(facts.xmls[xml].relative, "xml_ambiguous", f"it may belong to {shown}")
-    for xml, image in found.twice.items():
-        taken = found.xml[image]
-        detail = f"it names {facts.names[image]}, to which {facts.xmls[taken].relative} belongs"
+    for orphan in paired.orphans:
+        claim, reason = claims[orphan], said[orphan]
+        if isinstance(reason, str):
+            checker.report(claim.label, "annotation_malformed", reason)
+        named = f"it names {claim.image}" if claim.image else "it names no image"
+        also = " or is named as the annotation" if claim.alone else ""
+        checker.report(claim.label, "annotation_without_image", f"{named}; no image has that name{also}")
+    for ambiguous, candidates in paired.ambiguous.items():
+        detail = f"it may belong to {few([names[index] for index in candidates], limit=4)}"
+        checker.report(claims[ambiguous].label, "annotation_ambiguous", detail)
+    for loser, image in paired.twice.items():
+        taken = paired.claim[image]
+        other = claims[taken].label
+        detail = f"it names {names[image]}, to which {other} belongs"
         action = ""
-        differ = _content(facts.annotations[xml]) != _content(facts.annotations[taken])
-        if checker.policies["xml_twice"] == FIX and image in found.unsettled and differ:
-            action, detail = DROP_IMAGE, f"it and {facts.xmls[taken].relative} both name {facts.names[image]}"
-        if checker.report(facts.xmls[xml].relative, "xml_twice", detail, action=action) == DROP_IMAGE:
+        differ = _content(said[loser]) != _content(said[taken])
+        if checker.policies["annotation_twice"] == FIX and image in paired.unsettled and differ:
+            action, detail = DROP_IMAGE, f"it and {other} both name {names[image]}"
+        if checker.report(claims[loser].label, "annotation_twice", detail, action=action) == DROP_IMAGE:
             dropped.add(image)
     return dropped
 
 
 def _content(said: AnnotationFacts | str) -> object:
-    return said if isinstance(said, str) else boxes_from_json(said.boxes)
+    return said if isinstance(said, str) else (said.unit, boxes_from_json(said.boxes))
 
 
-def _without_copies(samples: Sequence[Entry], checker: Checker) -> list[Entry]:
+def _without_copies(samples: Sequence[PlannedSample], checker: Checker) -> list[PlannedSample]:
     """Report images with the bytes of another, and leave them out where the policy says so."""
-    first: dict[str, Entry] = {}
+    first: dict[str, PlannedSample] = {}
     result = []
     for sample in samples:
         other = first.setdefault(sample.sha256, sample)

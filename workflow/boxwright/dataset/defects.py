@@ -1,14 +1,14 @@
-"""Every kind of defect that the checks know, what it means, and what may be done about it.
+"""Every kind of defect that the checks know, what it means, and what may be done about it: one table for all who ask.
 
 The policies: `fix` repairs what can be repaired, `drop_box` and `drop_image` leave the box or the image out, `keep`
 uses it as it is, `fail` stops before anything is written. Whatever the policy, each case stands in checks.tsv.
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from boxwright.core.errors import UserError
+from boxwright.core.wording import did_you_mean
 
 FIX, DROP_BOX, DROP_IMAGE, KEEP, FAIL = "fix", "drop_box", "drop_image", "keep", "fail"
 
@@ -64,7 +64,7 @@ DEFECTS: dict[str, Defect] = {
         "nothing, or remove the tag",
     ),
     "size_mismatch": Defect(
-        "the XML's size is not that of the image",
+        "the annotation's size is not that of the image",
         (FIX, KEEP, DROP_IMAGE, FAIL),
         "look at these images with their boxes; `keep` takes the boxes as pixels of the image in any case",
     ),
@@ -94,7 +94,7 @@ DEFECTS: dict[str, Defect] = {
     "class_unknown": Defect(
         "the class is not in the given label map",
         (FAIL, DROP_BOX, DROP_IMAGE),
-        "correct the name in the XML, or add the class to the label map",
+        "correct the name in the annotation, or add the class to the label map",
     ),
     "class_similar": Defect(
         "two class names differ only in case, spaces or punctuation",
@@ -102,31 +102,33 @@ DEFECTS: dict[str, Defect] = {
         "use one spelling if they are one class",
     ),
     # which image belongs to which annotation
-    "image_without_xml": Defect(
+    "image_without_annotation": Defect(
         "no annotation belongs to the image",
         (DROP_IMAGE, KEEP, FAIL),
         "annotate it; `keep` takes it as an image without objects",
     ),
-    "xml_without_image": Defect(
-        "no image belongs to the annotation", (DROP_IMAGE, FAIL), "add the image or correct <filename>"
+    "annotation_without_image": Defect(
+        "no image belongs to the annotation", (DROP_IMAGE, FAIL), "add the image, or correct the name that is stated"
     ),
-    "xml_malformed": Defect("the annotation cannot be parsed", (DROP_IMAGE, FAIL), "repair or redo the annotation"),
-    "xml_ambiguous": Defect(
+    "annotation_malformed": Defect(
+        "the annotation cannot be parsed", (DROP_IMAGE, FAIL), "repair or redo the annotation"
+    ),
+    "annotation_ambiguous": Defect(
         "several images have the name that the annotation states",
         (FAIL, DROP_IMAGE),
         "give the images different names, or arrange annotations in the same folders as images",
     ),
-    "xml_twice": Defect(
+    "annotation_twice": Defect(
         "several annotations belong to one image (the one named as the image is taken)",
         (FIX, DROP_IMAGE, FAIL),
-        "remove the wrong annotation or correct its <filename>",
+        "remove the wrong annotation, or correct the image that it names",
     ),
     "same_name": Defect(
         "another image has the same name in another folder or format",
         (KEEP, DROP_IMAGE, FAIL),
-        "nothing if they are different photographs; `drop_image` keeps the first of them",
+        "nothing if they are different images; `drop_image` keeps the first of them",
     ),
-    # the same photograph more than once
+    # the same image more than once
     "duplicate_same_boxes": Defect(
         "the bytes and the boxes are those of another image",
         (KEEP, DROP_IMAGE, FAIL),
@@ -145,12 +147,22 @@ DEFECTS: dict[str, Defect] = {
 }
 
 
-class Finding(NamedTuple):
+# What kinds were called when every annotation was an XML file.
+ALIASES = {
+    "image_without_xml": "image_without_annotation",
+    "xml_without_image": "annotation_without_image",
+    "xml_malformed": "annotation_malformed",
+    "xml_ambiguous": "annotation_ambiguous",
+    "xml_twice": "annotation_twice",
+}
+
+
+class Case(NamedTuple):
     """One case of a defect.
 
-    file: relative to the folder that was searched; box: which one ("2: cat [1, 2, 30, 40]", counted from 1 in the
-    order of the XML), "" where the defect is not about one; action: the policy that was followed; detail: the
-    particulars, in a clause.
+    file: relative to the folder that was searched, with the image in brackets where the file speaks of several; box:
+    which one ("2: cat [1, 2, 30, 40]", counted from 1 in the order of the annotation), "" where the defect is not about
+    one; action: the policy that was followed; detail: the particulars, in a clause.
     """
 
     file: str
@@ -161,31 +173,39 @@ class Finding(NamedTuple):
 
 
 def policies(given: Mapping[str, str]) -> dict[str, str]:
-    """The policy of every defect: the given one, else the default.
+    """The policy of every defect: the given one, else the default. A defect may go by its former name (`ALIASES`).
 
-    Raises UserError with every unknown defect and every policy that is not allowed for its defect.
+    Raises UserError with every unknown defect, every policy that is not allowed for its defect, and every defect that
+    has one policy by its name and another by its former one.
     """
     mistakes = []
-    for name, policy in given.items():
+    chosen: dict[str, str] = {}
+    for key, policy in given.items():
+        name = ALIASES.get(key, key)
         if name not in DEFECTS:
-            near = difflib.get_close_matches(name, DEFECTS, n=1, cutoff=0.4)
-            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(DEFECTS)}."
-            mistakes.append(f"`dataset.policies.{name}` is not a defect; {hint}")
+            hint = did_you_mean(key, DEFECTS, cutoff=0.4)
+            mistakes.append(f"`dataset.policies.{key}` is not a defect; {hint}")
         elif policy not in DEFECTS[name].policies:
             allowed = " | ".join(DEFECTS[name].policies)
-            mistakes.append(f"`dataset.policies.{name}` is {policy}, allowed is {allowed}.")
+            mistakes.append(f"`dataset.policies.{key}` is {policy}, allowed is {allowed}.")
+        elif chosen.setdefault(name, policy) != policy:
+            former = next(alias for alias, meant in ALIASES.items() if meant == name)
+            mistakes.append(
+                f"`dataset.policies.{former}` is the former name of `{name}`, and they are {given[former]} and "
+                f"{given[name]}; keep `{name}` alone."
+            )
     if mistakes:
         raise UserError("The policies cannot be followed:\n" + "\n".join(f"  - {text}" for text in mistakes))
-    return {name: given.get(name, defect.policies[0]) for name, defect in DEFECTS.items()}
+    return {name: chosen.get(name, defect.policies[0]) for name, defect in DEFECTS.items()}
 
 
-def to_tsv(findings: list[Finding]) -> bytes:
-    """The table checks.tsv: a head line, then one line per finding, sorted by file, box and defect."""
-    lines = ["\t".join(Finding._fields)]
-    lines += ["\t".join(" ".join(cell.split()) for cell in row) for row in sorted(findings, key=_order)]
+def to_tsv(cases: list[Case]) -> bytes:
+    """The table checks.tsv: a head line, then one line per case, sorted by file, box and defect."""
+    lines = ["\t".join(Case._fields)]
+    lines += ["\t".join(" ".join(cell.split()) for cell in row) for row in sorted(cases, key=_order)]
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
 
-def _order(finding: Finding) -> tuple:
-    number = finding.box.partition(":")[0]
-    return finding.file, int(number) if number else 0, finding.defect, finding.detail
+def _order(case: Case) -> tuple:
+    number = case.box.partition(":")[0]
+    return case.file, int(number) if number else 0, case.defect, case.detail

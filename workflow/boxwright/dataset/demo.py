@@ -1,4 +1,4 @@
-"""The demo data set: pictures of coloured shapes, drawn on the spot, with annotations as labelImg writes them.
+"""The demo data set: images of coloured shapes, drawn on the spot, with annotations as labelImg writes them.
 
 It lets the whole workflow run without any download. A small detector learns it within minutes because each shape
 is whole, stands out from what is behind it, and is mostly uncovered.
@@ -54,20 +54,20 @@ class Shape:
 
 
 def draw(folder: str | os.PathLike, images: int = 300, seed: int = 0) -> None:
-    """Draw `images` pictures into folder/images and their annotations into folder/annotations.
+    """Draw as many `images` into folder/images and their annotations into folder/annotations.
 
-    The bytes depend on `seed` alone (and on Pillow's version); a picture does not depend on how many there are. The
+    The bytes depend on `seed` alone (and on Pillow's version); an image does not depend on how many there are. The
     folder appears whole or not at all. Raises UserError where it is there already and is not empty.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} is there already. Delete it to have the demo pictures drawn anew.")
+        raise UserError(f"{folder} is there already. Delete it to have the demo images drawn anew.")
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         for part in ("images", "annotations"):
             (temporary / part).mkdir(parents=True)
-        for number in track(range(images), label="Drawing the demo pictures", unit="pictures"):
+        for number in track(range(images), label="Drawing the demo images", unit="images"):
             name = f"shapes_{number:04d}.jpg"
             image, shapes = paint(seed, number)
             image.save(temporary / "images" / name, quality=JPEG_QUALITY)
@@ -84,7 +84,7 @@ def draw(folder: str | os.PathLike, images: int = 300, seed: int = 0) -> None:
 
 
 def paint(seed: int, number: int) -> tuple[Image.Image, list[Shape]]:
-    """Picture `number` of the set and its objects in the order in which they were drawn, the lowest first."""
+    """Image `number` of the set and its objects in the order in which they were drawn, the lowest first."""
     rng = np.random.default_rng([seed, number])
     image, behind = background(rng, SIZES[rng.integers(len(SIZES))])
     wanted = 0 if number % EMPTY_EVERY == EMPTY_EVERY - 1 else 1 + int(rng.binomial(MAX_OBJECTS - 1, 0.4))
@@ -195,7 +195,7 @@ def _lighter(colour: Colour) -> Colour:
 
 
 def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[Image.Image, list[Colour]]:
-    """A textured picture of two muted tones, and the tones between which all its colours lie."""
+    """A textured image of two muted tones, and the tones between which all its colours lie."""
     hue, saturation, value = rng.uniform(), rng.uniform(0.05, 0.35), rng.uniform(0.25, 0.95)
     step = rng.uniform(0.12, 0.25) * (1 if value < 0.6 else -1)
     dark, light = (

@@ -1,28 +1,45 @@
-"""Finds out which annotation belongs to which image.
+"""Finds out which statement is about which image.
 
-An annotation belongs to the image that its `<filename>` names, else to the one that is named as its own file is; case
-and extension do not count, nor does `<path>` or `<folder>`. Where several images have that name, the arrangement of the
-folders decides, if it does.
+A statement is about the image that it names, else about the one that is named as its own file is, if that speaks of one
+image alone; case and extension do not count. Where several images have that name, the arrangement of the folders
+decides, if it does.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from boxwright.dataset.scan import File, fold
 from boxwright.images.loader import EXTENSIONS
 
 
-@dataclass
-class Pairs:
-    """xml: for each image the index of its annotation, None where it has none. The rest are the cases to report.
+class Claim(NamedTuple):
+    """What a statement, or a file that cannot be read, says about which image it is about.
 
-    orphans: annotations without an image; ambiguous: annotation to the images that it may belong to; twice: annotation
-    that was not taken to the image which another one has; unsettled: images for which nothing says which of their
-    annotations to take; namesakes: image to an earlier one with the same name.
+    file: where it stands; image: a name or a path as stated, "" for none; alone: whether the file makes no other.
     """
 
-    xml: list[int | None]
+    file: File
+    image: str = ""
+    alone: bool = True
+
+    @property
+    def label(self) -> str:
+        """What the statement is called in tables and messages."""
+        return self.file.relative if self.alone else f"{self.file.relative} ({self.image})"
+
+
+@dataclass
+class Pairing:
+    """claim: for each image the index of its claim, None where it has none. The rest are the cases to report.
+
+    orphans: claims without an image; ambiguous: claim to the images that it may be about; twice: claim that was not
+    taken to the image which another one has; unsettled: images for which nothing says which of their claims to take;
+    namesakes: image to an earlier one with the same name.
+    """
+
+    claim: list[int | None]
     orphans: list[int]
     ambiguous: dict[int, list[int]]
     twice: dict[int, int]
@@ -49,61 +66,62 @@ def names(images: Sequence[File], folders: Sequence[str]) -> list[str]:
 
 
 def stem(base: str) -> str:
-    """A file name as it is compared, without the extension of an image or an XML file."""
+    """A file name as it is compared, without the extension of an image."""
     base = fold(base)
     dot = base.rfind(".")
-    return base[:dot] if dot > 0 and (base[dot:] in EXTENSIONS or base[dot:] == ".xml") else base
+    return base[:dot] if dot > 0 and base[dot:] in EXTENSIONS else base
 
 
-def match(images: Sequence[File], xmls: Sequence[File], stated: Sequence[str], parallel: bool) -> Pairs:
-    """Pair images with annotations.
-
-    `stated` is each annotation's `<filename>` ("" for none). `parallel` says that the n-th images folder goes with the
-    n-th annotations folder.
-    """
+def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool) -> Pairing:
+    """Pair images with claims; `parallel` says that the n-th images folder goes with the n-th annotations folder."""
     by_stem: dict[str, list[int]] = {}
     for index, image in enumerate(images):
         by_stem.setdefault(stem(image.base), []).append(index)
-    pairs = Pairs([None] * len(images), [], {}, {}, set(), {})
+    pairing = Pairing([None] * len(images), [], {}, {}, set(), {})
     for namesakes in by_stem.values():
         for index in namesakes[1:]:
-            pairs.namesakes[index] = namesakes[0]
-    claims: dict[int, list[int]] = defaultdict(list)
-    for index, xml in enumerate(xmls):
-        candidates = _candidates(by_stem, stated[index], xml)
+            pairing.namesakes[index] = namesakes[0]
+    claimed: dict[int, list[int]] = defaultdict(list)
+    for index, claim in enumerate(claims):
+        candidates = _candidates(by_stem, claim)
         if len(candidates) > 1:
-            candidates = _narrow(images, candidates, stated[index], xml, parallel)
+            candidates = _narrow(images, candidates, claim, parallel)
         if len(candidates) == 1:
-            claims[candidates[0]].append(index)
+            claimed[candidates[0]].append(index)
         elif candidates:
-            pairs.ambiguous[index] = candidates
+            pairing.ambiguous[index] = candidates
         else:
-            pairs.orphans.append(index)
-    for image, claimants in claims.items():
-        pairs.xml[image] = claimants[0]
-    for image, claimants in claims.items():
+            pairing.orphans.append(index)
+    for image, claimants in claimed.items():
+        pairing.claim[image] = claimants[0]
+    for image, claimants in claimed.items():
         if len(claimants) > 1:
-            _settle(pairs, images, xmls, by_stem, image, claimants)
-    return pairs
+            _settle(pairing, images, claims, by_stem, image, claimants)
+    return pairing
 
 
-def _candidates(by_stem: dict[str, list[int]], stated: str, xml: File) -> list[int]:
-    """The images that an annotation may belong to."""
-    base = stated.replace("\\", "/").rpartition("/")[2]
-    return by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])) or by_stem.get(stem(xml.base)) or []
+def _own(claim: Claim) -> str:
+    """The name of a claim's file as it is compared with those of images, "" where the file speaks of several."""
+    return fold(claim.file.base).rpartition(".")[0] if claim.alone else ""
 
 
-def _narrow(images: Sequence[File], candidates: list[int], stated: str, xml: File, parallel: bool) -> list[int]:
+def _candidates(by_stem: dict[str, list[int]], claim: Claim) -> list[int]:
+    """The images that a claim may be about."""
+    base = claim.image.replace("\\", "/").rpartition("/")[2]
+    return by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])) or by_stem.get(_own(claim)) or []
+
+
+def _narrow(images: Sequence[File], candidates: list[int], claim: Claim, parallel: bool) -> list[int]:
     """Those of several candidates that the stated extension and then the arrangement of folders leave."""
-    stated = fold(stated.replace("\\", "/"))
+    stated, file = fold(claim.image.replace("\\", "/")), claim.file
     exact = [index for index in candidates if fold(images[index].base) == stated.rpartition("/")[2]]
     candidates = exact or candidates
-    own = xml.path.rpartition("/")[0]
+    own = file.path.rpartition("/")[0]
     tests = (
         lambda image: "/" in stated and ("/" + fold(image.path)).endswith("/" + stated.lstrip("/")),
         lambda image: image.path.rpartition("/")[0] == own,
-        lambda image: parallel and image.folder == xml.folder and image.place == xml.place,
-        lambda image: image.place == xml.place,
+        lambda image: parallel and image.folder == file.folder and image.place == file.place,
+        lambda image: image.place == file.place,
     )
     for test in tests:
         left = [index for index in candidates if test(images[index])]
@@ -113,29 +131,29 @@ def _narrow(images: Sequence[File], candidates: list[int], stated: str, xml: Fil
 
 
 def _settle(
-    pairs: Pairs,
+    pairing: Pairing,
     images: Sequence[File],
-    xmls: Sequence[File],
+    claims: Sequence[Claim],
     by_stem: dict[str, list[int]],
     image: int,
     claimants: list[int],
 ) -> None:
-    """Give an image that several annotations claim to the one of its own name; the others get the image of theirs.
+    """Give an image to the one of several claimants that is named as it is; the others get the image of their own name.
 
-    A copied annotation often keeps the `<filename>` of the original.
+    A copied annotation often keeps the image's name that the original states.
     """
     name = stem(images[image].base)
-    named = [index for index in claimants if stem(xmls[index].base) == name]
+    named = [index for index in claimants if _own(claims[index]) == name]
     if len(named) > 1:
-        named = [index for index in named if xmls[index].place == images[image].place] or named
+        named = [index for index in named if claims[index].file.place == images[image].place] or named
     if len(named) != 1:
-        pairs.unsettled.add(image)
+        pairing.unsettled.add(image)
     winner = named[0] if named else claimants[0]
-    pairs.xml[image] = winner
+    pairing.claim[image] = winner
     for loser in claimants:
         if loser == winner:
             continue
-        pairs.twice[loser] = image
-        own = [other for other in by_stem.get(stem(xmls[loser].base), []) if pairs.xml[other] is None]
+        pairing.twice[loser] = image
+        own = [other for other in by_stem.get(_own(claims[loser]), []) if pairing.claim[other] is None]
         if len(own) == 1 and own[0] != image:
-            pairs.xml[own[0]] = loser
+            pairing.claim[own[0]] = loser

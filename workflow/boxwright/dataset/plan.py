@@ -6,13 +6,14 @@ All of it lies in `plan/` below the data folder:
 
     plan.json             identities, classes, counts, summary
     checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl      what the rules turn into results
-    facts.txt             what each file said, so that it is read once
-    sides.tsv             on which side each sample was ever put
-    stamp.json            what the plan was made from
+    facts.txt             what each file said, so that it is read once (`memory`)
+    sides.tsv             on which side each sample was ever put (`split_history`)
+    stamp.json            what the plan was made from (`plan_folder`)
 
 Identities are hashes over what the bytes of a result depend on: no file times, no places, no order of keys.
 """
 
+import contextlib
 import gc
 import hashlib
 import json
@@ -23,13 +24,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from boxwright.core import code
+from boxwright.catalog import formats
+from boxwright.core import code, files, hashing
 from boxwright.core.errors import UserError
-from boxwright.core.files import write_if_changed
-from boxwright.dataset import defects, facts, label_map, pairing, scan, split_history, summary
+from boxwright.dataset import (
+    annotation_facts,
+    defects,
+    image_facts,
+    label_map,
+    memory,
+    pairing,
+    scan,
+    split_history,
+    summary,
+)
 from boxwright.dataset.checks import Checker
-from boxwright.dataset.decide import Decision, Facts, Split, decide
-from boxwright.dataset.samples import Entry
+from boxwright.dataset.decide import Decision, Found, Split, decide
+from boxwright.dataset.plan_folder import PlanFolder
+from boxwright.dataset.samples import PlannedSample
 from boxwright.dataset.split import EVAL, TRAIN
 from boxwright.images import loader
 
@@ -69,8 +81,9 @@ def make(dataset: Mapping[str, Any], data_dir: str | os.PathLike, *, write: bool
     one of the sides.
     """
     planner = _Planner(dataset, Path(data_dir), write)
-    if remembered := planner.remembered():
-        return remembered
+    if planner.folder.holds(planner.stamp):
+        with contextlib.suppress(UserError):
+            return load(data_dir)
     # Millions of small objects are made and none in a circle: looking for circles would take a third of the time.
     collecting = gc.isenabled()
     gc.disable()
@@ -83,45 +96,28 @@ def make(dataset: Mapping[str, Any], data_dir: str | os.PathLike, *, write: bool
 
 class _Planner:
     def __init__(self, dataset: Mapping[str, Any], data_dir: Path, write: bool) -> None:
-        self.dataset, self.data_dir, self.folder = dataset, data_dir, data_dir / "plan"
-        self.write = write and _writable(self.folder)
+        self.dataset, self.data_dir = dataset, data_dir
+        self.folder = PlanFolder(data_dir, write)
         self.policies = defects.policies(dataset.get("policies") or {})
         self.lists = {side: dataset["split"].get(side) for side in (TRAIN, EVAL)}
         if not all(self.lists.values()):
             if any(self.lists.values()):
                 raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
             self.lists = {}
-        self.images, self.xmls = scan.listings(
+        self.images, self.annotations = scan.listings(
             (_folders(dataset["images"]), tuple(loader.EXTENSIONS)),
-            (_folders(dataset["annotations"]), (".xml",)),
+            (_folders(dataset["annotations"]), tuple(formats.by_ending())),
         )
         self.stamp = self._stamp()
 
     def _stamp(self) -> str:
-        """A hash over all that the plan is made from."""
+        """A hash over all that the plan is made from, but the code that reads files (see `PlanFolder.holds`)."""
         keys = ("images", "annotations", "split", "shards", "policies", "verify")
         settings = {key: self.dataset.get(key) for key in keys}
         given = [path for path in (self.dataset.get("label_map"), *self.lists.values()) if path]
-        contents = [_file_hash(path) for path in given]
-        files = [self.images.fingerprint(), self.xmls.fingerprint()]
-        return _hash([settings, given, contents, code.identity(__name__), files])
-
-    def remembered(self) -> Plan | None:
-        """The plan that is there, if it was made from just what there is now and none of its files was touched."""
-        try:
-            stamp = json.loads((self.folder / "stamp.json").read_text(encoding="utf-8"))
-            if stamp["stamp"] != self.stamp or self._failed.exists():
-                return None
-            if any((self.folder / name).stat().st_size != size for name, size in stamp["files"].items()):
-                return None
-            return load(self.data_dir)
-        except (OSError, ValueError, KeyError, UserError):
-            return None
-
-    @property
-    def _failed(self) -> Path:
-        """Marks that data_dir/checks.tsv was written by a plan that failed, not by its rule."""
-        return self.folder / "failed"
+        contents = [_content(path) for path in given]
+        places = [self.images.fingerprint(), self.annotations.fingerprint()]
+        return hashing.short(settings, given, contents, code.identity(__name__), places)
 
     def new(self) -> Plan:
         """Read what changed, decide, and write."""
@@ -135,9 +131,10 @@ class _Planner:
         if given := self.dataset.get("label_map"):
             known, aliases = frozenset(label_map.read(given)), label_map.read_aliases(given)
         checker = Checker(self.policies, known, aliases, full=self.dataset.get("verify") == "full")
+        recollection = memory.Memory(self.folder.path / "facts.txt")
         remembered = split_history.read(self.data_dir, self._draw)
-        decision = decide(self._facts(), checker, self._split(remembered))
-        checks = defects.to_tsv(decision.findings)
+        decision = decide(self._found(recollection), checker, self._split(remembered))
+        checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks)
         classes, classes_text = self._classes(decision)
         shards = self._shards(decision)
@@ -145,40 +142,42 @@ class _Planner:
         split_table = split_history.to_tsv(drawn)
         gone = remembered.keys() - drawn.keys()
         identities = {
-            "checks": _hash(checks),
-            "split": _hash(split_table),
-            "label_map": _hash(classes_text),
+            "checks": hashing.short(checks),
+            "split": hashing.short(split_table),
+            "label_map": hashing.short(classes_text),
         }
-        files = {"checks.tsv": checks, "split.tsv": split_table, "label_map.pbtxt": classes_text}
+        tables = {"checks.tsv": checks, "split.tsv": split_table, "label_map.pbtxt": classes_text}
         for name, samples in shards.items():
-            identities[name], files[f"{name}.jsonl"] = _shard_plan(samples, classes)
-        counts = _counts(decision, len(self.images), len(self.xmls))
+            identities[name], tables[f"{name}.jsonl"] = _shard_plan(samples, classes)
+        counts = _counts(decision, len(self.images))
         text = summary.text(decision, counts, classes, self.images.folders, self.data_dir / "checks.tsv")
         plan = Plan(identities, classes, counts, text)
-        if self.write:
-            files["plan.json"] = (json.dumps(vars(plan), indent=1, sort_keys=True) + "\n").encode()
-            self._keep(files, split_history.to_tsv(remembered | drawn) if gone else split_table)
+        if self.folder.writable:
+            tables["plan.json"] = (json.dumps(vars(plan), indent=1, sort_keys=True) + "\n").encode()
+            if not self.lists:
+                ever = split_history.to_tsv(remembered | drawn) if gone else split_table
+                split_history.write(self.data_dir, self._draw, ever)
+            self.folder.keep(tables, self.stamp, recollection.identities())
         return plan
 
     @property
     def _draw(self) -> dict[str, Any]:
         return {key: self.dataset["split"][key] for key in ("eval_fraction", "seed")} if not self.lists else {}
 
-    def _facts(self) -> Facts:
+    def _found(self, recollection: memory.Memory) -> Found:
         """What the files say; only those which changed are read."""
-        kind = facts.DECODED if self.dataset.get("verify") == "full" else facts.IMAGE
-        found, xmls = self.images.files(), self.xmls.files()
-        memory = scan.Memory(self.folder / "facts.txt")
-        said, changed = memory.facts({kind: found, facts.ANNOTATION: xmls}, label="Reading the data set")
-        if self.write and changed:
-            memory.save()
-        return Facts(
-            found,
-            pairing.names(found, self.images.folders),
-            facts.images_said(said[kind]),
-            xmls,
-            facts.annotations_said(said[facts.ANNOTATION]),
-            parallel=len(self.images.folders) == len(self.xmls.folders),
+        images, annotations = self.images.files(), self.annotations.files()
+        decode = self.dataset.get("verify") == "full"
+        of_images, of_annotations, changed = recollection.recall(images, annotations, decode, "Reading the data set")
+        if self.folder.writable and changed:
+            recollection.save()
+        return Found(
+            images,
+            pairing.names(images, self.images.folders),
+            image_facts.said(of_images),
+            annotations,
+            annotation_facts.said(of_annotations),
+            parallel=len(self.images.folders) == len(self.annotations.folders),
         )
 
     def _split(self, remembered: split_history.Sides) -> Split:
@@ -192,14 +191,10 @@ class _Planner:
 
     def _refuse(self, decision: Decision, checks: bytes) -> None:
         """Raise what stops the run: defects with the policy `fail`, or too little data."""
-        if refused := [finding for finding in decision.findings if finding.action == defects.FAIL]:
-            where = ""
-            if self.write:
-                write_if_changed(self.data_dir / "checks.tsv", checks)
-                write_if_changed(self._failed, b"checks.tsv was written by a plan that failed\n")
-                where = f" The table of all defects is {self.data_dir / 'checks.tsv'}."
-            raise UserError(summary.refusal(refused, self.images.folders, self.xmls.folders) + where)
-        if mistake := summary.too_little(decision, self.dataset["split"], len(self.images), len(self.xmls)):
+        if refused := [case for case in decision.cases if case.action == defects.FAIL]:
+            where = self.folder.fail(checks)
+            raise UserError(summary.refusal(refused, self.images.folders, self.annotations.folders) + where)
+        if mistake := summary.too_little(decision, self.dataset["split"], len(self.images)):
             raise UserError(mistake)
 
     def _classes(self, decision: Decision) -> tuple[dict[str, int], bytes]:
@@ -211,42 +206,27 @@ class _Planner:
         if given := self.dataset.get("label_map"):
             message = label_map.read_message(given)
             return label_map.read(given), label_map.message_text(message).encode()
-        old = _read_classes(self.folder / "label_map.pbtxt")
+        old = _read_classes(self.folder.path / "label_map.pbtxt")
         written = _read_classes(self.data_dir / "label_map.pbtxt", otherwise=old)
         old = old or written
         kept = [name for name in sorted(old, key=old.__getitem__) if name in decision.classes or name in written]
         classes = label_map.extend({name: index for index, name in enumerate(kept, start=1)}, decision.classes)
         return classes, label_map.to_text(classes).encode()
 
-    def _shards(self, decision: Decision) -> dict[str, list[Entry]]:
+    def _shards(self, decision: Decision) -> dict[str, list[PlannedSample]]:
         """The samples of every shard; which one depends on the sample's name alone."""
-        shards: dict[str, list[Entry]] = {}
+        shards: dict[str, list[PlannedSample]] = {}
         for side in (TRAIN, EVAL):
             count = self.dataset["shards"][side]
-            parts: list[list[Entry]] = [[] for _ in range(count)]
+            parts: list[list[PlannedSample]] = [[] for _ in range(count)]
             for sample in decision.samples[side]:
                 parts[_shard(sample.name, count)].append(sample)
             shards |= {f"{side}-{index:05d}-of-{count:05d}": part for index, part in enumerate(parts)}
         return shards
 
-    def _keep(self, files: Mapping[str, bytes], ever: bytes) -> None:
-        """Write the plan's files, those that changed, and the table of the sides ever drawn; the stamp comes last."""
-        for name, data in files.items():
-            write_if_changed(self.folder / name, data)
-        for old in self.folder.glob("*-of-*.jsonl"):
-            if old.name not in files:
-                old.unlink()
-        if not self.lists:
-            split_history.write(self.data_dir, self._draw, ever)
-        if self._failed.exists():
-            (self.data_dir / "checks.tsv").unlink(missing_ok=True)
-            self._failed.unlink()
-        stamp = {"stamp": self.stamp, "files": {name: len(data) for name, data in files.items()}}
-        write_if_changed(self.folder / "stamp.json", json.dumps(stamp, sort_keys=True).encode())
 
-
-def _counts(decision: Decision, found_images: int, found_xmls: int) -> dict[str, Any]:
-    counts: dict[str, Any] = {"found": {"images": found_images, "annotations": found_xmls}}
+def _counts(decision: Decision, found_images: int) -> dict[str, Any]:
+    counts: dict[str, Any] = {"found": {"images": found_images, "annotations": decision.annotations}}
     for side, samples in decision.samples.items():
         kinds = Counter([sample.classes for sample in samples])
         classes: Counter[str] = Counter()
@@ -262,17 +242,17 @@ def _counts(decision: Decision, found_images: int, found_xmls: int) -> dict[str,
     used = sum(map(len, decision.samples.values()))
     counts["on_neither_list"] = decision.left_out
     counts["left_out"] = found_images - used - decision.left_out
-    counts["defects"] = dict(sorted(Counter(finding.defect for finding in decision.findings).items()))
+    counts["defects"] = dict(sorted(Counter(case.defect for case in decision.cases).items()))
     return counts
 
 
-def _shard_plan(samples: Sequence[Entry], classes: Mapping[str, int]) -> tuple[str, bytes]:
+def _shard_plan(samples: Sequence[PlannedSample], classes: Mapping[str, int]) -> tuple[str, bytes]:
     """A shard's identity, over each sample's content and the ids of the classes that occur, and its manifest."""
     contents = [sample.content_json() for sample in samples]
     used = set().union(*{sample.classes for sample in samples})
     ids = json.dumps({name: classes[name] for name in used}, sort_keys=True)
     lines = [sample.to_json(content) for content, sample in zip(contents, samples, strict=True)]
-    return _hash("\n".join([ids, *contents]).encode()), "\n".join([*lines, ""]).encode()
+    return hashing.short("\n".join([ids, *contents]).encode()), "\n".join([*lines, ""]).encode()
 
 
 def _shard(name: str, count: int) -> int:
@@ -292,20 +272,8 @@ def _folders(given: str | list[str]) -> list[str]:
     return [given] if isinstance(given, str) else [str(folder) for folder in given]
 
 
-def _file_hash(path: str | os.PathLike) -> str:
+def _content(path: str) -> str:
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return files.sha256_file(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Check the path.") from error
-
-
-def _hash(value: Any) -> str:
-    data = value if isinstance(value, bytes) else json.dumps(value, sort_keys=True).encode()
-    return hashlib.sha256(data).hexdigest()[:32]
-
-
-def _writable(folder: Path) -> bool:
-    """Whether the folder, or the nearest one above that is there, may be written to."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return os.access(folder, os.W_OK)

@@ -1,4 +1,4 @@
-"""What a data set is made of: boxes and samples, as plain frozen values."""
+"""What a data set is made of: boxes and samples, as plain frozen values that records, statistics and reports share."""
 
 import json
 from collections.abc import Iterable
@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 # Named tuples, because a data set has millions of them: dataclasses that are frozen take three times as long to make.
 class Box(NamedTuple):
-    """One annotated object.
+    """One annotated object, with what was said of it beside its class and place.
 
-    Coordinates are pixels of the upright decoded image as they stand in the annotation: floats, origin at the top left
-    corner, `xmax` and `ymax` are edges, so the width is `xmax - xmin`. A coordinate that could not be read is NaN.
+    Coordinates are floats, the origin is the top left corner of the image, `xmax` and `ymax` are edges, so the width is
+    `xmax - xmin`. In a sample they are pixels of the upright decoded image. In a statement they stand in its unit and
+    as the annotation has them; one that could not be read is NaN.
     """
 
     class_name: str
@@ -75,7 +76,7 @@ class Sample(NamedTuple):
 
     def to_json(self) -> str:
         """One line of JSON without a line end; `from_json` gives the sample back."""
-        return Entry(*self[:7], self.classes, boxes_json(self.boxes)).to_json()
+        return PlannedSample(*self[:7], self.classes, boxes_json(self.boxes)).to_json()
 
     @classmethod
     def from_json(cls, line: str) -> "Sample":
@@ -85,7 +86,7 @@ class Sample(NamedTuple):
         return cls(**values)
 
 
-class Entry(NamedTuple):
+class PlannedSample(NamedTuple):
     """A sample as it is planned: `boxes` are the JSON text of which few are ever looked into, `classes` those of each.
 
     The other fields are those of `Sample`.

@@ -1,19 +1,13 @@
-"""Lists the files of a data set and remembers what they said, so that only a changed file is read again."""
+"""Lists the files of a data set with their stamps, which tell whether any of them changed without a look into it."""
 
 import hashlib
-import json
 import unicodedata
-from collections.abc import Mapping, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from boxwright.core import code
 from boxwright.core.errors import UserError
-from boxwright.core.files import writing
-from boxwright.dataset import facts, walk
-
-_quote = json.encoder.encode_basestring_ascii
+from boxwright.dataset import walk
 
 
 class File(NamedTuple):
@@ -29,10 +23,12 @@ class File(NamedTuple):
 
     @property
     def base(self) -> str:
+        """The file's name without its folders."""
         return self.relative.rpartition("/")[2]
 
     @property
     def place(self) -> str:
+        """The folders between the searched one and the file."""
         return self.relative.rpartition("/")[0]
 
 
@@ -88,46 +84,3 @@ def listings(*wanted: tuple[Sequence[str], Sequence[str]]) -> list[Listing]:
 def fold(name: str) -> str:
     """A file name as it is compared: case, and the two ways of writing accents, do not count."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
-
-
-class Memory:
-    """What the files of a data set said, kept in one text file: a line per file with its path, stamp and facts.
-
-    A line is forgotten when its file changed or is gone, all are when the code that reads files changes.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._head = f"facts {code.identity(facts.__name__)}"
-        self._known: dict[str, str] = {}
-        try:
-            text = path.read_bytes().decode("ascii")
-        except (OSError, UnicodeDecodeError):
-            return
-        head, *lines, _ = text.split("\n")  # behind the last end of a line is nothing, or a line that was cut short
-        if head == self._head:
-            rows = (line.partition("\t") for line in lines)
-            self._known = {key: said for key, _, said in rows if said}
-
-    def facts(self, given: Mapping[str, Sequence[File]], label: str) -> tuple[dict[str, list[str]], bool]:
-        """For each kind of work (`facts.IMAGE`, ...) a line of facts for each file; and whether any of it is new.
-
-        Files whose stamp is the remembered one are not opened.
-        """
-        keys = [f"{kind} {_quote(file.path)} {file.stamp}" for kind, files in given.items() for file in files]
-        said = list(map(self._known.get, keys))
-        if unknown := [index for index, line in enumerate(said) if line is None]:
-            work = [(kind, file.path) for kind, files in given.items() for file in files]
-            lines = facts.inspect([work[index] for index in unknown], label)
-            for index, line in zip(unknown, lines, strict=True):
-                said[index] = line
-        changed = bool(unknown) or len(keys) != len(self._known)
-        self._known = dict(zip(keys, said, strict=True))
-        rest = iter(said)
-        return {kind: list(islice(rest, len(files))) for kind, files in given.items()}, changed
-
-    def save(self) -> None:
-        """Write the file, whole or not at all."""
-        with writing(self._path, "w") as file:
-            file.write(f"{self._head}\n")
-            file.writelines([f"{key}\t{line}\n" for key, line in self._known.items()])

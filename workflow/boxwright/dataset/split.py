@@ -13,13 +13,14 @@ from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
+from boxwright.catalog import formats
 from boxwright.core.errors import UserError
 from boxwright.dataset.pairing import stem
-from boxwright.dataset.samples import Entry, Sample
+from boxwright.dataset.samples import PlannedSample, Sample
 from boxwright.dataset.scan import fold
 
 TRAIN, EVAL = "train", "eval"
-Drawn = Entry | Sample
+Drawn = PlannedSample | Sample
 _NEGATIVE = ""  # an image without objects counts as one more class
 
 
@@ -113,6 +114,9 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
 def _find(entry: str, places: Mapping[str, set[str]]) -> set[str]:
     key = fold(entry.replace("\\", "/").removeprefix("./"))
     found = places.get(key) or places.get(_without_extension(key), set())
+    if not found:  # some lists have the names of the annotations
+        bare, dot, ending = key.rpartition(".")
+        found = places.get(bare, set()) if dot + ending in formats.by_ending() else set()
     if len(found) > 1:  # a whole path is meant before the end of another one
         found = (
             {name for name in found if fold(name) == key}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.dataset.decide import Decision
-from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, KEEP, Finding
+from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, KEEP, Case
 from boxwright.dataset.split import EVAL, TRAIN
 
 _DONE = {FIX: "fixed", DROP_BOX: "box dropped", DROP_IMAGE: "image left out", KEEP: "kept", FAIL: "refused"}
@@ -34,9 +34,9 @@ def text(
         lines.append(f"  {number:>4} {name:<{width}} {boxes[0]:>8} train {boxes[1]:>8} eval{hint}")
     if len(classes) > _SHOWN:
         lines.append(f"  ... and {len(classes) - _SHOWN} more classes")
-    if decision.findings:
+    if decision.cases:
         lines.append(f"  What the checks found (each case is in {checks}):")
-        lines += _defect_lines(decision.findings)
+        lines += _defect_lines(decision.cases)
     else:
         lines.append(f"  {_NOTHING_WRONG}")
     return "\n".join(lines)
@@ -47,31 +47,31 @@ def is_calm(told: str) -> bool:
     return _NOTHING_WRONG in told and _HINT not in told
 
 
-def refusal(refused: Sequence[Finding], images: Sequence[str], xmls: Sequence[str]) -> str:
+def refusal(refused: Sequence[Case], images: Sequence[str], annotations: Sequence[str]) -> str:
     """Why a data set is refused: the cases whose policy is `fail`, and what to do about each kind."""
-    folders = ", ".join(dict.fromkeys([*images, *xmls]))
+    folders = ", ".join(dict.fromkeys([*images, *annotations]))
     lines = [f"The data set in {folders} has {len(refused)} defects that stop the run:"]
-    for finding in refused[:_SHOWN]:
-        box = f", box {finding.box}" if finding.box else ""
-        lines.append(f"  {finding.file}{box}: {finding.defect}, {finding.detail}")
+    for case in refused[:_SHOWN]:
+        box = f", box {case.box}" if case.box else ""
+        lines.append(f"  {case.file}{box}: {case.defect}, {case.detail}")
     if len(refused) > _SHOWN:
         lines.append(f"  ... and {len(refused) - _SHOWN} more")
-    for name in dict.fromkeys(finding.defect for finding in refused):
+    for name in dict.fromkeys(case.defect for case in refused):
         others = " | ".join(policy for policy in DEFECTS[name].policies if policy != FAIL)
         lines.append(f"{name}: {DEFECTS[name].advice}; or set `dataset.policies.{name}` to {others}.")
     return "\n".join(lines)
 
 
-def too_little(decision: Decision, split: Mapping[str, Any], images: int, xmls: int) -> str:
+def too_little(decision: Decision, split: Mapping[str, Any], images: int) -> str:
     """Why nothing can be trained or measured with what is left; "" where it can."""
     train, held = decision.samples[TRAIN], decision.samples[EVAL]
     because = ""
-    if decision.findings:
-        because = "\nWhat the checks found:\n" + "\n".join(_defect_lines(decision.findings))
+    if decision.cases:
+        because = "\nWhat the checks found:\n" + "\n".join(_defect_lines(decision.cases))
     if decision.left_out:
         because += f"\n{decision.left_out} images are on neither list."
     if not train and not held:
-        return f"Of {images} images and {xmls} annotations no sample is left.{because}"
+        return f"Of {images} images and {decision.annotations} annotations no sample is left.{because}"
     if not decision.classes:
         return f"None of the {len(train) + len(held)} images has a box, so there is nothing to learn.{because}"
     if train and held:
@@ -83,8 +83,8 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, xmls: 
     return f"The split leaves no {side} image ({len(train) + len(held)} images in all): {remedy}.{because}"
 
 
-def _defect_lines(findings: Sequence[Finding]) -> list[str]:
-    counted = Counter((finding.defect, finding.action) for finding in findings)
+def _defect_lines(cases: Sequence[Case]) -> list[str]:
+    counted = Counter((case.defect, case.action) for case in cases)
     width = max(len(defect) for defect, _ in counted)
     lines = []
     for defect in DEFECTS:  # in the order of the table, which is that of the checks

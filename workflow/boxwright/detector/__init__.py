@@ -1,1 +1,1 @@
-"""Detectors on plain TensorFlow: backbones, heads, meta-architectures, and the checkpoints that carry their weights."""
+"""Detectors on plain TensorFlow: families, made of backbones, necks, heads and boxes, and what builds them."""

@@ -1,4 +1,4 @@
-"""What the layers of a network share: activation, first values, penalty, batch norm, as `Hyperparams` messages say."""
+"""What the layers of a network share: activation, first values, penalty, batch norm."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from boxwright.detector import initializers
 from boxwright.detector.initializers import Initializer
-from boxwright.detector.support import UnsupportedError, chosen, require
 
 Activation = Callable[[tf.Tensor], tf.Tensor]
 
@@ -65,27 +64,6 @@ class Hyperparams:
         return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, **settings))
 
 
-def of_convolutions(message, field: str) -> Hyperparams:
-    """`from_message` for convolutions: settings for fully connected layers would not reach them."""
-    require(message, field, {"op": "CONV"})
-    return from_message(message, field)
-
-
-def from_message(message, field: str) -> Hyperparams:
-    """The settings that a `Hyperparams` message describes; `field` is its dotted path, for errors.
-
-    A message without an initializer gets TensorFlow's default, without a regularizer none, without batch norm a bias.
-    `regularize_depthwise` changes nothing, as in the OD API, which never reads it.
-    """
-    require(message, field, {"force_use_bias": False})
-    return Hyperparams(
-        activation=_activation(message, field),
-        initializer=_initializer(message.initializer, f"{field}.initializer"),
-        regularizer=_regularizer(message.regularizer),
-        batch_norm=_batch_norm(message, field),
-    )
-
-
 def of_keras(settings: Hyperparams) -> Hyperparams:
     """What Keras makes of settings: a convolution whose batch norm does not shift has a bias before it."""
     shifted = settings.batch_norm is not None and settings.batch_norm.center
@@ -95,40 +73,3 @@ def of_keras(settings: Hyperparams) -> Hyperparams:
 def depthwise_of_keras(settings: Hyperparams) -> Hyperparams:
     """What Keras gives a depthwise layer that is built with `settings`: those of the kernel do not reach it."""
     return replace(settings, initializer=initializers.GLOROT_UNIFORM, regularizer=None)
-
-
-def _activation(message, field: str) -> Activation | None:
-    name = message.DESCRIPTOR.fields_by_name["activation"].enum_type.values_by_number[message.activation].name
-    known = {"NONE": None, "RELU": tf.nn.relu, "RELU_6": tf.nn.relu6, "SWISH": tf.nn.swish}
-    if name not in known:
-        raise UnsupportedError(f"{field}.activation", name, ", ".join(known))
-    return known[name]
-
-
-def _initializer(message, field: str) -> Initializer:
-    if message.WhichOneof("initializer_oneof") is None:
-        return initializers.GLOROT_UNIFORM
-    supported = ("truncated_normal_initializer", "random_normal_initializer", "variance_scaling_initializer")
-    kind = chosen(message, "initializer_oneof", field, supported)
-    settings = getattr(message, kind)
-    if kind == "truncated_normal_initializer":
-        return initializers.truncated_normal(settings.mean, settings.stddev)
-    if kind == "random_normal_initializer":
-        return initializers.random_normal(settings.mean, settings.stddev)
-    mode = settings.DESCRIPTOR.fields_by_name["mode"].enum_type.values_by_number[settings.mode].name
-    return initializers.variance_scaling(settings.factor, mode, settings.uniform)
-
-
-def _regularizer(message) -> Regularizer | None:
-    kind = message.WhichOneof("regularizer_oneof")
-    return None if kind is None else Regularizer(kind.removesuffix("_regularizer"), getattr(message, kind).weight)
-
-
-def _batch_norm(message, field: str) -> BatchNorm | None:
-    kind = message.WhichOneof("normalizer_oneof")
-    if kind is None:
-        return None
-    # One replica's batch is the whole batch, so the synchronised form is the same thing.
-    chosen(message, "normalizer_oneof", field, ("batch_norm", "sync_batch_norm"))
-    norm = getattr(message, kind)
-    return BatchNorm(norm.decay, norm.center, norm.scale, norm.epsilon, norm.train)

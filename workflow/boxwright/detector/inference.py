@@ -1,4 +1,4 @@
-"""A detector at work: a checkpoint's weights, and from photographs to detections."""
+"""A detector at work: a checkpoint's weights, and from images to detections."""
 
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,13 @@ import tensorflow as tf
 from boxwright.checkpoints import checkpoint_files
 from boxwright.core.errors import UserError
 from boxwright.core.signature import OUTPUTS
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
+from boxwright.detector.protocol import Detector
 
 AVERAGE = "/ExponentialMovingAverage"
 
 
-def load(config: Any, checkpoint: str | Path) -> builder.Detector:
+def load(config: Any, checkpoint: str | Path) -> Detector:
     """The detector of a TrainEvalPipelineConfig with the weights of `checkpoint` (a prefix), for inference.
 
     With `eval_config.use_moving_averages` a variable takes its moving average where the checkpoint has one. Raises
@@ -22,7 +23,7 @@ def load(config: Any, checkpoint: str | Path) -> builder.Detector:
     """
     reader = checkpoint_files.read(checkpoint)
     _share_gpus()
-    detector = builder.build(config.model)
+    detector = build(config.model)
     sources = {name: name for name in detector.variables}
     if config.eval_config.use_moving_averages:
         averages = {name: name + AVERAGE for name in sources if name + AVERAGE in reader.shapes}
@@ -49,7 +50,7 @@ def load(config: Any, checkpoint: str | Path) -> builder.Detector:
     return detector
 
 
-def detections(detector: builder.Detector, images: tf.Tensor, true_shapes: tf.Tensor) -> dict[str, tf.Tensor]:
+def detections(detector: Detector, images: tf.Tensor, true_shapes: tf.Tensor) -> dict[str, tf.Tensor]:
     """The detections on preprocessed images float32 [B, h, w, c] with shapes without padding int32 [B, 3].
 
     Returns the tensors named in `core.signature.OUTPUTS`, float32, as `postprocess` gives them, with classes from 1.
@@ -59,25 +60,15 @@ def detections(detector: builder.Detector, images: tf.Tensor, true_shapes: tf.Te
     return {name: tf.cast(found[name], tf.float32) for name in OUTPUTS if name in found}
 
 
-def on_photographs(config: Any, detector: builder.Detector, images: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The detections on photographs of one size, uint8 [B, H, W, 3]; see `detections`.
-
-    config: the TrainEvalPipelineConfig of `detector`. Equal to preprocessing each image alone.
-    """
-    settings = getattr(config.model, config.model.WhichOneof("model")).image_resizer
-    if settings.HasField("fixed_shape_resizer"):
-        # Resizing and normalising to one shape work on a batch as on an image, without a loop in the graph.
-        pixels, _ = detector.preprocess(images)
-        shapes = tf.tile([pixels.shape[1:].as_list()], [tf.shape(images)[0], 1])
-    else:
-        pixels, shapes = tf.map_fn(detector.preprocess, images, fn_output_signature=(tf.float32, tf.int32))
-    return detections(detector, pixels, shapes)
+def on_images(detector: Detector, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The detections on images of one size, uint8 [B, H, W, 3]; see `detections`. Each is preprocessed alone."""
+    return detections(detector, *detector.preprocess_batch(images))
 
 
 def _share_gpus() -> None:
-    """Take GPU memory as it is needed: an evaluation runs beside the training on the same card."""
+    """Take GPU memory as it is needed: an evaluation runs beside the training on the same GPU."""
     for gpu in tf.config.get_visible_devices("GPU"):
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
-        except (RuntimeError, ValueError):  # this process uses the card already, or has a share of it
+        except (RuntimeError, ValueError):  # this process uses the GPU already, or has a share of it
             return

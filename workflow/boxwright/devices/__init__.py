@@ -8,12 +8,12 @@ however it ends. `gpus: 0` hides all of them.
 import fcntl
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from boxwright.console import progress
+from boxwright.core.wording import plural
 
 # The CPU gains nothing from less precision, and TensorFlow's bfloat16 kernels for it leave a convolution's gradient
 # undefined where its kernel is larger than the map. Weights are float32 anyway, so a run may go to a GPU and back.
@@ -39,6 +39,24 @@ class Compute:
     memory_mb: int | None = None
 
 
+class Taken(NamedTuple):
+    """What a process computes on.
+
+    gpus: the names of its GPUs, none on a CPU. description: a sentence about it. shortage: a warning, where fewer GPUs
+    are there than asked for; else empty.
+    """
+
+    gpus: list[str]
+    description: str
+    shortage: str = ""
+
+    def tell(self, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
+        """Say the sentences of it, the warning first, by the two functions that do so."""
+        if self.shortage:
+            warn(self.shortage)
+        say(self.description)
+
+
 def of_training(model: Mapping[str, Any]) -> Compute:
     """For the training of a model with these settings."""
     own = {key: model[key] for key in ("gpus", "precision", "loss_scale", "jit_compile")}
@@ -55,11 +73,11 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def take(compute: Compute, threads: int = 0) -> list[str]:
-    """Make this process compute as told and say so; the names of its GPUs, none on a CPU.
+def take(compute: Compute, threads: int = 0) -> Taken:
+    """Make this process compute as told, and return what it took.
 
     To be called before TensorFlow computes anything. `threads` is the number of threads inside one operation, for the
-    message alone. Where fewer GPUs are there than asked for, a warning says so and those that are there are taken.
+    description alone. Where fewer GPUs are there than asked for, those that are there are taken.
     """
     import tensorflow as tf
 
@@ -76,15 +94,14 @@ def take(compute: Compute, threads: int = 0) -> list[str]:
     if chosen and compute.jit_compile:
         tf.config.optimizer.set_jit("autoclustering")
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in chosen]
-    if len(chosen) < compute.gpus:
-        progress.warn(_shortage(compute.gpus, len(chosen), tf.test.is_built_with_cuda()))
-    progress.say(_description(compute, names, threads))
-    return names
+    short = len(chosen) < compute.gpus
+    shortage = _shortage(compute.gpus, len(chosen), tf.test.is_built_with_cuda()) if short else ""
+    return Taken(names, _description(compute, names, threads), shortage)
 
 
 def _description(compute: Compute, names: Sequence[str], threads: int) -> str:
     if not names:
-        count = f", {threads} thread{'s' if threads != 1 else ''}" if threads else ""
+        count = f", {plural(threads, 'thread')}" if threads else ""
         instead = "" if compute.precision == ON_CPU else f" ({compute.precision} is for GPUs)"
         return f"Computing on the CPU{count}, in {ON_CPU}{instead}."
     memory = "memory as it is needed" if compute.memory_mb is None else f"at most {compute.memory_mb} MB of memory each"
@@ -93,7 +110,7 @@ def _description(compute: Compute, names: Sequence[str], threads: int) -> str:
 
 
 def _shortage(wanted: int, found: int, cuda: bool) -> str:
-    asked = f"the model asks for {wanted} GPU{'s' if wanted != 1 else ''}"
+    asked = f"the model asks for {plural(wanted, 'GPU')}"
     if found:
         return f"Warning: {asked}, and {found} can be seen here; going on with {found}."
     build = "" if cuda else " (it is TensorFlow's build for CPUs: `make env BUILD=gpu` installs the other)"

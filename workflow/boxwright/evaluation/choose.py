@@ -1,6 +1,5 @@
 """Which checkpoint to take: the best by a metric, the last, or a given step, and why."""
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
+from boxwright.core.wording import nearest
 
 # COCO's numbers come first; with those of each class the list would be long.
 _SHOWN = 12
@@ -90,11 +90,11 @@ def unknown_metric(key: str, metric: str, known: Iterable[str]) -> str:
     """What to say of a metric that a key of the configuration names and an evaluation does not have."""
     known = list(known)
     near = [name for name in known if metric.lower() in name.lower()]
-    near = near or difflib.get_close_matches(metric, known, n=1, cutoff=0.3)
+    meant = near[0] if near else nearest(metric, known, cutoff=0.3)
     more = f" and {len(known) - _SHOWN} more of single classes and of VOC" if len(known) > _SHOWN else ""
     return (
         f"`{key}` is {metric}, which is no metric of the evaluation"
-        f"{f'; did you mean {near[0]}?' if near else '.'} There are {', '.join(known[:_SHOWN])}{more}."
+        f"{f'; did you mean {meant}?' if meant else '.'} There are {', '.join(known[:_SHOWN])}{more}."
     )
 
 
@@ -109,5 +109,6 @@ def _why_best(metric: str, step: int, values: Mapping[int, float | None], define
     return reason
 
 
+# Not in the words of `core.wording`, which no code identity holds: this stands in choice.json.
 def _count(steps: Sequence[int]) -> str:
     return "1 checkpoint" if len(steps) == 1 else f"{len(steps)} checkpoints"

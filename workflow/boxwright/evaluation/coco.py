@@ -7,14 +7,14 @@ each class. VOC's `difficult` has no meaning in COCO: such a box counts like any
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from faster_coco_eval import COCOeval_faster
 
 from boxwright.core.files import writing
 from boxwright.evaluation import names
-from boxwright.evaluation.data import Dataset, Detections, GroundTruth, xywh
+from boxwright.evaluation.data import AnnotatedBoxes, Dataset, Detections, xywh
 
 _PER_CLASS = ((names.PER_CLASS, "AP"), (names.PER_CLASS_50, "AP50"), (names.PER_CLASS_AR, "AR"))
 _SIZES = {
@@ -146,7 +146,7 @@ def write_results(path: str | Path, detections: Detections) -> None:
         file.write("\n")
 
 
-def _write_lines(file, items: Iterable[dict]) -> None:
+def _write_lines(file: IO[str], items: Iterable[dict]) -> None:
     before = "[\n"
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     for item in items:
@@ -178,7 +178,7 @@ class _Evaluation(COCOeval_faster):
         self._nonempty_iou_pairs = truth_pairs & found_pairs
 
 
-def _append(dataset: Any, rows: GroundTruth | Detections, columns: Mapping[str, np.ndarray]) -> set[tuple[int, int]]:
+def _append(dataset: Any, rows: AnnotatedBoxes | Detections, columns: Mapping[str, np.ndarray]) -> set[tuple[int, int]]:
     """Hand the library some boxes one by one; returns their pairs of image id and class id."""
     images, classes = (rows.image + 1).tolist(), rows.classes.tolist()
     values = [(column.astype(int) if column.dtype == bool else column).tolist() for column in columns.values()]

@@ -16,6 +16,7 @@ import numpy as np
 
 from boxwright import tfrecord
 from boxwright.core.errors import UserError
+from boxwright.core.wording import few
 from boxwright.records.example import Record, from_example
 
 DECIMALS = 3
@@ -39,7 +40,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class GroundTruth:
+class AnnotatedBoxes:
     """Annotated boxes: image int64 [G], boxes float64 [G, 4], classes int64 [G] (ids of the label map, from 1),
     areas float64 [G] in square pixels, crowd bool [G] (COCO's iscrowd), difficult bool [G] (VOC's difficult).
     """
@@ -80,7 +81,7 @@ class Dataset:
     """What detections are measured against; `label_map` is class name -> id, ids from 1."""
 
     images: Images
-    truth: GroundTruth
+    truth: AnnotatedBoxes
     label_map: Mapping[str, int]
 
     def class_names(self) -> dict[int, str]:
@@ -107,7 +108,7 @@ class Records(Sequence):
         return from_example(self._index[position])
 
 
-class Sample(Sequence):
+class Subset(Sequence):
     """Some of the records of another sequence, by their positions there, each read when it is asked for."""
 
     def __init__(self, records: Sequence[Record], positions: Sequence[int]):
@@ -186,14 +187,15 @@ def dataset_of(records: Iterable[Record], label_map: Mapping[str, int], side: st
         blocks.append(_block(rows, sizes[-len(rows) :], len(names) - len(rows)))
     _check(names, sizes, unknown, label_map, side, boxes=sum(len(block[0]) for block in blocks))
     heights, widths = np.array(sizes, np.int64).T
-    truth = GroundTruth(*map(np.concatenate, zip(*blocks, strict=True)))
+    truth = AnnotatedBoxes(*map(np.concatenate, zip(*blocks, strict=True)))
     return Dataset(Images(tuple(names), heights, widths), truth, dict(label_map))
 
 
 def _block(rows: Sequence[tuple], sizes: Sequence[tuple[int, int]], first: int) -> tuple[np.ndarray, ...]:
-    """The columns of `GroundTruth` of some images: `rows` as `dataset_of` collects them, (height, width) of each, and
-    the first's index. One by one, images would take four times as long, and arrays a hundred bytes beside what they
-    hold.
+    """The columns of `AnnotatedBoxes` of some images.
+
+    rows: as `dataset_of` collects them; sizes: (height, width) of each; first: the index of the first. One by one,
+    images would take four times as long, and arrays a hundred bytes beside what they hold.
     """
     counts = [len(row[0]) for row in rows]
     boxes, ids, areas, crowd, difficult = map(np.concatenate, zip(*rows, strict=True))
@@ -203,7 +205,15 @@ def _block(rows: Sequence[tuple], sizes: Sequence[tuple[int, int]], first: int) 
     return image, boxes, ids.astype(np.int64), np.where(areas > 0, areas, own), crowd, difficult
 
 
-def _check(names, sizes, unknown, label_map, side: str, boxes: int) -> None:
+def _check(
+    names: Sequence[str],
+    sizes: Sequence[tuple[int, int]],
+    unknown: Mapping[str, str],
+    label_map: Mapping[str, int],
+    side: str,
+    boxes: int,
+) -> None:
+    """Raise UserError for what `dataset_of` refuses; `unknown` maps a class to the first image that has it."""
     if not names:
         raise UserError(
             "The evaluation records hold no image, so there is nothing to measure. Give the eval side of the split "
@@ -219,13 +229,13 @@ def _check(names, sizes, unknown, label_map, side: str, boxes: int) -> None:
     if twice:
         raise UserError(
             f"{len(twice)} values of image/source_id stand in more than one {side} record: "
-            f"{', '.join(twice[:5])}. Each image must have its own, or it cannot be told from the other."
+            f"{few(twice, 5)}. Each image must have its own, or it cannot be told from the other."
         )
     flat = [name for name, size in zip(names, sizes, strict=True) if min(size) < 1]
     if flat:
         raise UserError(
             f"{len(flat)} {side} records do not say how large their image is (image/height, image/width): "
-            f"{', '.join(flat[:5])}. Write them again with the size in pixels."
+            f"{few(flat, 5)}. Write them again with the size in pixels."
         )
     if not boxes:
         raise UserError(
@@ -239,7 +249,8 @@ def detections_of(answers: Iterable[Answer], images: Images) -> Detections:
 
     Raises UserError for answers with a NaN or an infinite number, naming the images.
     """
-    rows, broken = [], []
+    rows: list[tuple[np.ndarray, ...]] = []
+    broken: list[str] = []
     for index, (boxes, scores, classes, finite) in enumerate(answers):
         if not finite:
             broken.append(images.names[index])
@@ -248,10 +259,9 @@ def detections_of(answers: Iterable[Answer], images: Images) -> Detections:
         image = np.full(len(scores), index, np.int64)
         rows.append((image, pixel_boxes(boxes, height, width), decimal(scores), np.asarray(classes, np.int64)))
     if broken:
-        more = "" if len(broken) <= 5 else f" and {len(broken) - 5} more"
         raise UserError(
             f"The detector gives boxes or scores that are not numbers (NaN or infinite) on {len(broken)} of "
-            f"{len(images)} images: {', '.join(broken[:5])}{more}. Its weights are broken, most often by a "
+            f"{len(images)} images: {few(broken, 5)}. Its weights are broken, most often by a "
             "training that diverged: take an earlier checkpoint, or train with a lower learning rate."
         )
     if len(rows) != len(images):

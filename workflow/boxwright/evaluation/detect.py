@@ -2,13 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import Message
 
 from boxwright.core.errors import UserError
 from boxwright.detector import inference
@@ -26,16 +27,19 @@ _DECODERS = 2
 
 
 class Network(NamedTuple):
-    """A detector ready to work: `preprocess` makes pixels and their true shape of one image, `answer` the detections of
-    a batch of those. Both are TensorFlow functions, built for each shape of image that comes.
+    """A detector ready to work.
+
+    preprocess: from one image, uint8 [H, W, 3], to pixels and their true shape. answer: the detections of a batch of
+    those. Both are TensorFlow functions, built for each shape of image that comes. num_classes: how many it knows.
     """
 
     preprocess: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
     answer: Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
+    num_classes: int
 
 
-def load(config: Any, checkpoint: str | Path) -> Network:
-    """The network of `config` with the weights that `inference.load` takes for it from `checkpoint`."""
+def load(config: Message, checkpoint: str | Path) -> Network:
+    """The network of a TrainEvalPipelineConfig with the weights that `inference.load` takes from `checkpoint`."""
     detector = inference.load(config, checkpoint)
     preprocess = tf.function(
         detector.preprocess, input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)], autograph=False
@@ -43,7 +47,7 @@ def load(config: Any, checkpoint: str | Path) -> Network:
     answer = tf.function(
         lambda pixels, shapes: inference.detections(detector, pixels, shapes), reduce_retracing=True, autograph=False
     )
-    return Network(preprocess, answer)
+    return Network(preprocess, answer, detector.num_classes)
 
 
 def detect(network: Network, records: Sequence[Record]) -> Iterator[Answer]:
@@ -68,7 +72,7 @@ def _decoded(records: Sequence[Record]) -> Iterator[np.ndarray]:
     with ThreadPoolExecutor(_DECODERS) as pool:
         positions = iter(range(len(records)))
 
-        def start(position: int):
+        def start(position: int) -> Future[np.ndarray]:
             return pool.submit(lambda: _decode(records[position]))
 
         waiting = deque(start(position) for position in islice(positions, _AHEAD))
@@ -78,6 +82,7 @@ def _decoded(records: Sequence[Record]) -> Iterator[np.ndarray]:
 
 
 def _decode(record: Record) -> np.ndarray:
+    """The record's image, uint8 [H, W, 3]."""
     image = loader.load_rgb(record.encoded)
     if image.shape[:2] != (record.height, record.width):
         raise UserError(
@@ -87,7 +92,10 @@ def _decode(record: Record) -> np.ndarray:
     return image
 
 
-def _run(answer, batch: list[tuple[tf.Tensor, tf.Tensor]]) -> Iterator[Answer]:
+def _run(
+    answer: Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]], batch: Sequence[tuple[tf.Tensor, tf.Tensor]]
+) -> Iterator[Answer]:
+    """The answers to the images of a batch, in order."""
     pixels, shapes = (tf.stack(column) for column in zip(*batch, strict=True))
     found = {name: value.numpy() for name, value in answer(pixels, shapes).items()}
     for row in range(len(batch)):

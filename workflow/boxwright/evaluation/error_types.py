@@ -87,8 +87,15 @@ def costs(
     return gains
 
 
-def _mended(dataset, detections, matches, found, rankings, index: int) -> dict[int, float]:
-    """Class id -> average precision without the mistakes of one kind."""
+def _mended(
+    dataset: Dataset,
+    detections: Detections,
+    matches: Matches,
+    found: Mistakes,
+    rankings: Mapping[int, Ranking],
+    index: int,
+) -> dict[int, float]:
+    """Class id -> average precision without the mistakes of the kind `KINDS[index]`."""
     missed = np.zeros(max(rankings) + 1, np.int64)
     if KINDS[index] == "missed":
         missed = np.bincount(dataset.truth.classes[found.missed], minlength=len(missed))

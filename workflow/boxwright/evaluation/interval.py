@@ -1,4 +1,4 @@
-"""How far the mAP would move with other photographs: a bootstrap confidence interval.
+"""How far the mAP would move with other images: a bootstrap confidence interval.
 
 The evaluation images are drawn again, with replacement and as many, and the mAP is computed anew, many times; the
 interval holds the middle of those values (the percentile method; Efron and Tibshirani, An Introduction to the

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from boxwright.evaluation.data import Detections, GroundTruth, xywh
+from boxwright.evaluation.data import AnnotatedBoxes, Detections, xywh
 
 # From this IoU on an object counts as found, where a single one is asked for.
 IOU_THRESHOLD = 0.5
@@ -50,14 +50,14 @@ class Matches(NamedTuple):
     def wrong(self) -> np.ndarray:
         return self.counts & (self.found < 0)
 
-    def missed(self, truth: GroundTruth, among: np.ndarray) -> np.ndarray:
+    def missed(self, truth: AnnotatedBoxes, among: np.ndarray) -> np.ndarray:
         """bool [G]: the boxes, crowds left out, that none of the detections `among` (bool [D]) found."""
         missed = ~truth.crowd
         missed[self.found[among & self.right]] = False
         return missed
 
 
-def overlapping(truth: GroundTruth, detections: Detections, at_least: float) -> Pairs:
+def overlapping(truth: AnnotatedBoxes, detections: Detections, at_least: float) -> Pairs:
     """All pairs whose overlap is `at_least` (above 0), by detection, then by annotated box."""
     order = np.argsort(truth.image, kind="stable")
     images = truth.image[order]
@@ -75,7 +75,7 @@ def overlapping(truth: GroundTruth, detections: Detections, at_least: float) -> 
     return Pairs(*map(np.concatenate, zip(*blocks, strict=True)))
 
 
-def match(truth: GroundTruth, detections: Detections, pairs: Pairs) -> Matches:
+def match(truth: AnnotatedBoxes, detections: Detections, pairs: Pairs) -> Matches:
     """COCO's matching at `IOU_THRESHOLD`: best score first, each takes the free box of its class that it overlaps most.
 
     `pairs` must hold all that overlap by that or more. Of detections with equal scores the earlier comes first, of
@@ -94,7 +94,7 @@ def match(truth: GroundTruth, detections: Detections, pairs: Pairs) -> Matches:
     return Matches(found, counts)
 
 
-def that_matter(truth: GroundTruth, detections: Detections, pairs: Pairs) -> np.ndarray:
+def that_matter(truth: AnnotatedBoxes, detections: Detections, pairs: Pairs) -> np.ndarray:
     """bool [D]: the detections that COCO's numbers depend on, often the smaller part.
 
     Of each class those with a score as high as that of the last one on an object of it (IoU 0.5, COCO's lowest): recall
@@ -141,7 +141,8 @@ def _place(detections: Detections, rank: np.ndarray) -> np.ndarray:
     return place
 
 
-def _overlap(truth: GroundTruth, detections: Detections, row: np.ndarray, candidate: np.ndarray) -> np.ndarray:
+def _overlap(truth: AnnotatedBoxes, detections: Detections, row: np.ndarray, candidate: np.ndarray) -> np.ndarray:
+    """float64 [P]: the overlaps of the detections `row` with the annotated boxes `candidate`, as `Pairs` has them."""
     # In the numbers of COCO's files, so that an overlap of just the threshold falls on the same side as in its tools.
     (x, y, wide, high), (x_t, y_t, wide_t, high_t) = xywh(detections.boxes).T, xywh(truth.boxes).T
     area, area_t = wide * high, wide_t * high_t

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from google.protobuf.message import Message
+
 from boxwright.console import progress
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.evaluation import analysis, coco, names, summaries
-from boxwright.evaluation.data import Dataset, Detections, Records, Sample, dataset_of, detections_of
+from boxwright.evaluation.data import Dataset, Detections, Records, Subset, dataset_of, detections_of
 from boxwright.evaluation.detect import Network, detect, load
 from boxwright.evaluation.measure import measure
 from boxwright.evaluation.table import figure, table
@@ -32,7 +34,7 @@ class Outputs(NamedTuple):
 
 
 def run(
-    config: Any,
+    config: Message,
     checkpoint: str | Path,
     records: Sequence[str | Path],
     train_records: Sequence[str | Path],
@@ -49,7 +51,7 @@ def run(
     measured beside: a detector that is much better there has learned the images by heart.
 
     config: TrainEvalPipelineConfig; its eval_config says whether moving averages are used, from which score on a
-        detection is shown and counted (min_score_threshold), and how many pictures go to TensorBoard.
+        detection is shown and counted (min_score_threshold), and how many images TensorBoard shows.
     records, train_records: TFRecord files; label_map: class name -> id.
 
     Prints the table and returns the content of metrics.json. Raises UserError for records without images or boxes,
@@ -57,13 +59,17 @@ def run(
     """
     examples = Records(records)
     dataset = dataset_of(examples, label_map)
-    _check_classes(config, label_map)
     network = load(config, checkpoint)
+    _check_classes(network.num_classes, label_map)
     found = _detect(network, examples, dataset, "held-out")
-    measured = measure(dataset, found, round(config.eval_config.min_score_threshold, 6))
+    settings = config.eval_config
+    measured = measure(dataset, found, round(settings.min_score_threshold, 6))
+    shown = summaries.Shown(
+        settings.num_visualizations, settings.min_score_threshold, settings.max_num_boxes_to_visualize
+    )
 
     training = Records(train_records)
-    sample = Sample(training, summaries.spread(len(training), min(TRAINING_SAMPLE, len(examples), len(training))))
+    sample = Subset(training, summaries.spread(len(training), min(TRAINING_SAMPLE, len(examples), len(training))))
     result = {
         "model": model,
         "step": step,
@@ -72,10 +78,10 @@ def run(
         "boxes": len(dataset.truth),
         "metrics": measured.metrics,
         "undefined": measured.undefined,
-        "training_sample": _measure_sample(config, network, sample, label_map, step, out.train_events),
+        "training_sample": _measure_sample(network, sample, label_map, step, out.train_events, shown),
     }
     coco.write_results(out.detections, found)
-    summaries.write(out.events, step, measured.metrics, measured.curves, config.eval_config, examples, dataset, found)
+    summaries.write(out.events, step, measured.metrics, measured.curves, shown, examples, dataset, found)
     analysis.write(out.analysis, measured.analysis)
     with writing(out.metrics, "w") as file:
         file.write(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
@@ -85,7 +91,12 @@ def run(
 
 
 def _measure_sample(
-    config: Any, network: Network, sample: Sequence[Record], label_map: Mapping[str, int], step: int, events: Path
+    network: Network,
+    sample: Sequence[Record],
+    label_map: Mapping[str, int],
+    step: int,
+    events: Path,
+    shown: summaries.Shown,
 ) -> dict[str, Any] | None:
     """COCO's twelve numbers on some training images, `{images, boxes, metrics}`; None where they have no box."""
     if not any(len(record.boxes) for record in sample):
@@ -95,7 +106,7 @@ def _measure_sample(
     found = _detect(network, sample, dataset, "training")
     values, _ = coco.metrics(dataset, coco.evaluate(dataset, found))
     values = {name: values[name] for name, *_ in names.COCO_NUMBERS}
-    summaries.write(events, step, values, {}, config.eval_config, sample, dataset, found)
+    summaries.write(events, step, values, {}, shown, sample, dataset, found)
     return {"images": len(dataset.images), "boxes": len(dataset.truth), "metrics": values}
 
 
@@ -104,8 +115,8 @@ def _detect(network: Network, records: Sequence[Record], dataset: Dataset, label
     return detections_of(answers, dataset.images)
 
 
-def _check_classes(config: Any, label_map: Mapping[str, int]) -> None:
-    classes = getattr(config.model, config.model.WhichOneof("model")).num_classes
+def _check_classes(classes: int, label_map: Mapping[str, int]) -> None:
+    """Raise UserError where the label map has a class beyond the `classes` that the model knows."""
     beyond = [f"{name} ({number})" for name, number in label_map.items() if not 1 <= number <= classes]
     if beyond:
         raise UserError(

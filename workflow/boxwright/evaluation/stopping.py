@@ -64,6 +64,7 @@ def _reason(metric: str, best_step: int, best: float, since: int, patience: int,
     found = f"best {metric} {best:.4f} at step {best_step}"
     if not since:
         return found
+    # Not in the words of `core.wording`, which no code identity holds: this stands in decision.json.
     count = "1 evaluation" if since == 1 else f"{since} evaluations"
     more = f" by more than {min_delta:g}" if min_delta else ""
     return f"{found}, not exceeded{more} in {count} since (patience {patience})"

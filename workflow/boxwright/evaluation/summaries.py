@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from tensorboard.plugins.pr_curve.summary import raw_data_pb
@@ -18,12 +18,20 @@ from boxwright.records.example import Record
 _PICTURE_SIDE = 640
 
 
+class Shown(NamedTuple):
+    """What TensorBoard shows of the images: how many of them, and on each how many detections from which score on."""
+
+    images: int
+    score_threshold: float
+    most_boxes: int
+
+
 def write(
     path: str | Path,
     step: int,
     metrics: Mapping[str, float | None],
     curves: Mapping[str, np.ndarray],
-    settings: Any,
+    shown: Shown,
     records: Sequence[Record],
     dataset: Dataset,
     detections: Detections,
@@ -31,8 +39,7 @@ def write(
     """Write the event file of one evaluation.
 
     metrics: scalars by tag; what is None is left out. curves: see `measure.precision_recall`, by class name.
-    settings: the EvalConfig; it says how many pictures are drawn, from which score on and with how many boxes.
-    records, dataset, detections: what was measured, all of the same images; the pictures are spread over them.
+    records, dataset, detections: what was measured, all of the same images; those that are shown are spread over them.
     """
     # The event writer is made for live use and writes in place; the file of a finished evaluation appears whole.
     with tempfile.TemporaryDirectory() as folder:
@@ -41,9 +48,9 @@ def write(
             writer.scalars(step, {name: value for name, value in metrics.items() if value is not None})
             for name, curve in curves.items():
                 writer.proto(step, raw_data_pb(name, *curve, num_thresholds=curve.shape[1]))
-            count = min(settings.num_visualizations, len(records))
+            count = min(shown.images, len(records))
             for number, position in enumerate(spread(len(records), count)):
-                sheet = _side_by_side(records[position], position, settings, dataset, detections)
+                sheet = _side_by_side(records[position], position, shown, dataset, detections)
                 writer.image(step, f"eval_side_by_side_{number}", sheet)
         with writing(path) as file:
             file.write(whole.read_bytes())
@@ -54,13 +61,14 @@ def spread(total: int, count: int) -> list[int]:
     return np.linspace(0, total - 1, count).round().astype(int).tolist()
 
 
-def _side_by_side(record: Record, position: int, settings: Any, dataset: Dataset, found: Detections) -> np.ndarray:
+def _side_by_side(record: Record, position: int, shown: Shown, dataset: Dataset, found: Detections) -> np.ndarray:
+    """One image, uint8 [h, w, 3]: the detections on the left, the ground truth on the right."""
     picture = draw.shrunk(loader.load_rgb(record.encoded), _PICTURE_SIDE)
     names = dataset.class_names()
     size = (dataset.images.heights[position], dataset.images.widths[position]) * 2
     thickness = max(2, round(max(picture.shape) / 200))
-    mine = np.flatnonzero((found.image == position) & (found.scores >= settings.min_score_threshold))
-    mine = mine[np.argsort(-found.scores[mine], kind="stable")][: settings.max_num_boxes_to_visualize]
+    mine = np.flatnonzero((found.image == position) & (found.scores >= shown.score_threshold))
+    mine = mine[np.argsort(-found.scores[mine], kind="stable")][: shown.most_boxes]
     left = draw.boxes(
         picture,
         found.boxes[mine] / size,
@@ -76,5 +84,5 @@ def _side_by_side(record: Record, position: int, settings: Any, dataset: Dataset
         [names[number] for number in dataset.truth.classes[true].tolist()],
         thickness=thickness,
     )
-    title = f"detections from {settings.min_score_threshold:g}"
+    title = f"detections from {shown.score_threshold:g}"
     return draw.side_by_side(left, right, (title, "ground truth"))

@@ -60,7 +60,7 @@ def probe(data: bytes) -> ImageInfo:
         return ImageInfo(problem="the file holds zeros only")
     start = data.lstrip()[:15].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<svg", b"<annotation")):
-        return ImageInfo(problem="the file is a text (HTML, XML or SVG), not a photograph")
+        return ImageInfo(problem="the file is a text (HTML, XML or SVG), not an image")
     return ImageInfo(problem="the bytes are no JPEG, PNG, BMP, GIF, WebP or TIFF")
 
 

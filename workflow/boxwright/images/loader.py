@@ -1,4 +1,4 @@
-"""The one image loader: what records, evaluation, export and prediction see of a photograph.
+"""The one image loader: what records, evaluation, export and prediction see of an image file.
 
 An image is uint8 RGB, upright (EXIF orientation applied), and JPEG is decoded with the accurate integer inverse DCT and
 smooth chroma upsampling: the same bits as `tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")`.
@@ -19,7 +19,7 @@ from boxwright.images.headers import ImageInfo, probe
 
 __all__ = ["EXTENSIONS", "UPRIGHT", "ImageInfo", "encode_for_record", "fixes_for", "load_rgb", "probe"]
 
-# File name extensions of each format; names that end otherwise are not taken for photographs.
+# File name extensions of each format; names that end otherwise are not taken for images.
 EXTENSIONS = {
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
@@ -41,7 +41,7 @@ EXTENSIONS = {
 # of a record (JPEG and PNG) do not read.
 UPRIGHT, RGB, PNG = "upright", "rgb", "png"
 
-# PNG is lossless; level 6 takes 3 times as long on photographs for 3 % less.
+# PNG is lossless; level 6 takes 3 times as long for 3 % less.
 _COMPRESSION = 3
 
 

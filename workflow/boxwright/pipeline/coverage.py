@@ -6,33 +6,22 @@ a box along y does not depend on their place along x; the best overlap is the pr
 thousands of anchors of an image need never be listed.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from google.protobuf.message import Message
 
-from boxwright.boxes.anchor_kinds import GENERATORS, grid_kinds, pyramid_kinds, ssd_kinds
-from boxwright.catalog import limits
+from boxwright.boxes.anchors.generator import AnchorGenerator, Grid
+from boxwright.catalog import check
+from boxwright.catalog.extractors import row_of
+from boxwright.catalog.families import FAMILIES
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Sample
+from boxwright.pipeline import parts
 from boxwright.protos import model_of
 
 # The IoU from which an anchor meets a box.
 MEETS = 0.5
-
-# How often the backbones halve an image, rounding up, until the first feature map of an SSD.
-_SSD_HALVINGS = 4
-
-
-class Grid(NamedTuple):
-    """Anchors on one feature map: sizes float64 [K, 2] (height, width), centers float64 [rows] along y and [columns]
-    along x; pixels of the network's input.
-    """
-
-    sizes: np.ndarray
-    ys: np.ndarray
-    xs: np.ndarray
 
 
 class Fit(NamedTuple):
@@ -48,44 +37,42 @@ def fit(config: Message, boxes: np.ndarray, images: np.ndarray) -> Fit:
     """How the anchors of a TrainEvalPipelineConfig fit boxes.
 
     boxes: [N, 4] normalised [ymin, xmin, ymax, xmax]; images: [N, 2] height and width in pixels of each box's image.
-    Anchors are those of training: with Faster R-CNN the ones within the image, or clipped to it if
-    `clip_anchors_to_image`. Raises UserError for a model without anchors and an anchor generator that contradicts
-    itself.
+    Anchors are those of training: where the family does not learn from anchors that reach over the image's border,
+    those within it, or clipped to it if `clip_anchors_to_image`. Raises UserError for a model without anchors that are
+    known here and for an anchor generator that contradicts itself.
     """
     boxes, images = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(images, int).reshape(-1, 2)
     sides, best = np.zeros((len(boxes), 2)), np.zeros(len(boxes))
-    model, name = _with_anchors(config)
+    layout = Layout(config)
     for image in np.unique(images, axis=0):
         mine = np.flatnonzero((images == image).all(axis=1))
-        scaled, padded = input_size(model.image_resizer, *image.tolist())
+        scaled, padded = layout.sizes(*image.tolist())
         corners = boxes[mine] * (*scaled, *scaled)
         sides[mine] = corners[:, 2:] - corners[:, :2]
-        clip = name == "faster_rcnn" and model.clip_anchors_to_image
-        inside = name == "faster_rcnn" and not clip
-        for grid in grids(config, padded):
-            best[mine] = np.maximum(best[mine], _best(corners, grid, padded, clip, inside))
+        for grid in layout.grids(padded):
+            best[mine] = np.maximum(best[mine], _best(corners, grid, padded, layout.clips, layout.leaves_out))
     return Fit(sides, best)
 
 
 def anchorless(config: Message, images: np.ndarray) -> tuple[int, int] | None:
     """Height and width, as the network gets it, of the first of `images` without an anchor inside; None: all have one.
 
-    Faster R-CNN leaves out anchors that reach over the image's border, unless `clip_anchors_to_image`. Without images,
-    this is known where the resizer makes all of them alike.
+    It matters where anchors that reach over the image's border are left out. Without images, this is known where the
+    resizer makes all of them alike. None also for a model whose anchors are not known.
     """
-    model, name = model_of(config)
-    if name != "faster_rcnn" or model.clip_anchors_to_image or any(limits.everywhere(model)):
+    try:
+        layout = Layout(config)
+        if not layout.leaves_out:
+            return None
+        rows = np.unique(np.asarray(images, int).reshape(-1, 2), axis=0)
+        sizes = [layout.static_size] if layout.static_size else [layout.sizes(*row)[1] for row in rows.tolist()]
+        return next((size for size in sizes if not _any_inside(layout, size)), None)
+    except UserError:
         return None
-    if model.first_stage_anchor_generator.WhichOneof("anchor_generator_oneof") != "grid_anchor_generator":
-        return None
-    kind = model.image_resizer.WhichOneof("image_resizer_oneof")
-    if kind == "fixed_shape_resizer" or model.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension:
-        images = [(1, 1)]
-    for image in np.unique(np.asarray(images, int).reshape(-1, 2), axis=0):
-        _, size = input_size(model.image_resizer, *image.tolist())
-        if not any(_has_anchor_inside(grid, size) for grid in grids(config, size)):
-            return size
-    return None
+
+
+def _any_inside(layout: "Layout", size: tuple[int, int]) -> bool:
+    return any(_has_anchor_inside(grid, size) for grid in layout.grids(size))
 
 
 def _has_anchor_inside(grid: Grid, size: tuple[int, int]) -> bool:
@@ -102,8 +89,7 @@ def share(config: Message, boxes: np.ndarray, images: np.ndarray) -> float | Non
 
     Takes `config`, `boxes` and `images` as `fit` does.
     """
-    model, _ = model_of(config)
-    if not len(boxes) or any(limits.everywhere(model)):
+    if not len(boxes):
         return None
     try:
         return float((fit(config, boxes, images).iou >= MEETS).mean())
@@ -129,58 +115,60 @@ def boxes_of(samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:
     return table[:, :4], table[:, 4:].astype(int)
 
 
-def grids(config: Message, size: tuple[int, int]) -> Iterator[Grid]:
-    """The anchors of a model on an input of this height and width; UserError where it has none."""
-    model, name = _with_anchors(config)
-    generator = getattr(model, GENERATORS[name])
-    kind = generator.WhichOneof("anchor_generator_oneof")
-    message = getattr(generator, kind or "ssd_anchor_generator")
-    if kind == "ssd_anchor_generator" and name == "ssd":
-        yield from _ssd_grids(message, _ssd_maps(model.feature_extractor, size, message.num_layers), size)
-    elif kind == "multiscale_anchor_generator" and name == "ssd":
-        yield from _pyramid_grids(message, model.feature_extractor, size)
-    elif kind == "grid_anchor_generator" and name == "faster_rcnn":
-        stride = model.feature_extractor.first_stage_features_stride
-        rows, columns = (_halved(side, stride.bit_length() - 1) for side in size)
-        yield Grid(
-            _sizes(grid_kinds(message), message.height, message.width),
-            np.arange(rows) * message.height_stride + message.height_offset,
-            np.arange(columns) * message.width_stride + message.width_offset,
-        )
-    else:
-        raise UserError(f"model.{name}: {kind or 'no anchor generator'} is not one that goes with it.")
+class Layout:
+    """What of a TrainEvalPipelineConfig decides where the anchors of an image lie.
+
+    clips: anchors that reach over the border are clipped to it. leaves_out: they are left out of training.
+    Raises UserError for a model without anchors that are known here, and for numbers that cannot be.
+    """
+
+    def __init__(self, config: Message) -> None:
+        self._model, name = model_of(config)
+        self._row = row_of(self._model, name)
+        if self._row is None:
+            raise UserError(f"model.{name} has no anchors that are known here: its feature extractor is not supported.")
+        family = FAMILIES[name]
+        message = getattr(self._model, family.anchor_generator)
+        check.require(message, f"model.{name}.{family.anchor_generator}")
+        for part in ("image_resizer", "feature_extractor"):
+            check.require(getattr(self._model, part), f"model.{name}.{part}")
+        self._generator: AnchorGenerator = parts.make(message)
+        self._resizer = parts.make(self._model.image_resizer)
+        self.clips = not family.border_anchors and self._model.clip_anchors_to_image
+        self.leaves_out = not family.border_anchors and not self.clips
+
+    @property
+    def static_size(self) -> tuple[int, int] | None:
+        """Height and width of every image as the network gets it; None where they differ."""
+        return self._resizer.static_size
+
+    def sizes(self, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Height and width of an image as the network gets it, without and with padding."""
+        return self._resizer.sizes(height, width)
+
+    def grids(self, size: tuple[int, int]) -> list[Grid]:
+        """The anchors on an input of this height and width, with padding."""
+        return self._generator.grids(self._feature_shapes(size), size)
+
+    def _feature_shapes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
+        """Rows and columns of the feature maps that have anchors.
+
+        They are the backbone's, and above them maps of half the size each; with a choice of strides, the one map.
+        """
+        extractor = self._model.feature_extractor
+        if self._row.strides:
+            return [_cells(size, extractor.first_stage_features_stride)]
+        multiple = max(extractor.pad_to_multiple, 1)
+        padded = tuple(side + -side % multiple for side in size)
+        strides = [level.stride for level in self._row.levels.values()]
+        count = len(self._generator.per_location)
+        strides += [strides[-1] * 2 ** (extra + 1) for extra in range(count - len(strides))]
+        return [_cells(padded, stride) for stride in strides[:count]]
 
 
-def _with_anchors(config: Message) -> tuple[Message, str]:
-    """As `model_of`; UserError for a model without anchors."""
-    model, name = model_of(config)
-    if name not in GENERATORS:
-        raise UserError(f"model.{name} has no anchors that are known here; ssd and faster_rcnn have.")
-    return model, name
-
-
-def input_size(resizer: Message, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Height and width of an image after an `ImageResizer` message, without and with padding."""
-    kind = resizer.WhichOneof("image_resizer_oneof")
-    settings = getattr(resizer, kind) if kind else None
-    sides = np.array([height, width], np.float32)  # rounded as the resizers themselves round
-    size = (height, width)
-    if kind == "fixed_shape_resizer":
-        size = (settings.height, settings.width)
-    elif kind == "keep_aspect_ratio_resizer":
-        large = np.round(sides * np.float32(settings.min_dimension / sides.min())).astype(int)
-        small = np.round(sides * np.float32(settings.max_dimension / sides.max())).astype(int)
-        size = tuple((small if large.max() > settings.max_dimension else large).tolist())
-        if settings.pad_to_max_dimension:
-            return size, (settings.max_dimension,) * 2
-    elif kind == "conditional_shape_resizer":
-        condition = settings.DESCRIPTOR.fields_by_name["condition"].enum_type.values_by_number[settings.condition].name
-        pick, side = (min, max(height, width)) if condition == "GREATER" else (max, min(height, width))
-        ratio = np.float32(pick(side, settings.size_threshold)) / np.float32(side)
-        size = tuple((sides * ratio).astype(int).tolist())
-    elif kind == "pad_to_multiple_resizer":
-        return size, tuple(side + -side % max(settings.multiple, 1) for side in size)
-    return size, size
+def _cells(size: tuple[int, int], stride: int) -> tuple[int, int]:
+    """Rows and columns of a map of this stride: halvings round up, as SAME padding and fixed padding alike do."""
+    return tuple(-(-side // stride) for side in size)
 
 
 def _best(corners: np.ndarray, grid: Grid, size: tuple[int, int], clip: bool, inside: bool) -> np.ndarray:
@@ -218,44 +206,3 @@ def _overlaps(low, high, centers, side: float, limit: int, clip: bool, inside: b
         starts, ends = np.clip(starts, 0, limit), np.clip(ends, 0, limit)
     shared = np.minimum(high[:, np.newaxis], ends) - np.maximum(low[:, np.newaxis], starts)
     return _Along(np.maximum(shared, 0.0), ends - starts)
-
-
-def _ssd_grids(message: Message, maps: list[tuple[int, int]], size: tuple[int, int]) -> Iterator[Grid]:
-    shorter = min(size)
-    for layer, (kinds, shape) in enumerate(zip(ssd_kinds(message), maps, strict=True)):
-        centers = []
-        for axis, side in enumerate(("height", "width")):
-            strides, offsets = getattr(message, f"{side}_stride"), getattr(message, f"{side}_offset")
-            stride = strides[layer] if strides else size[axis] / shape[axis]
-            centers.append(np.arange(shape[axis]) * stride + (offsets[layer] if offsets else 0.5 * stride))
-        base = (shorter * message.base_anchor_height, shorter * message.base_anchor_width)
-        yield Grid(_sizes(kinds, *base), *centers)
-
-
-def _pyramid_grids(message: Message, extractor: Message, size: tuple[int, int]) -> Iterator[Grid]:
-    levels = range(message.min_level, message.max_level + 1)
-    for level, shape in zip(levels, _ssd_maps(extractor, size, len(levels)), strict=True):
-        stride = 2.0**level
-        centers = [
-            np.arange(count) * stride + (0.5 * stride if side % stride == 0 else 0.0)
-            for count, side in zip(shape, size, strict=True)
-        ]
-        yield Grid(_sizes(pyramid_kinds(message), *[message.anchor_scale * stride] * 2), *centers)
-
-
-def _ssd_maps(extractor: Message, size: tuple[int, int], count: int) -> list[tuple[int, int]]:
-    """Rows and columns of the feature maps of an SSD, each half of the one before."""
-    multiple = max(extractor.pad_to_multiple, 1)
-    padded = [side + -side % multiple for side in size]
-    return [tuple(_halved(side, _SSD_HALVINGS + index) for side in padded) for index in range(count)]
-
-
-def _halved(side: int, times: int) -> int:
-    """A side after so many halvings that round up, as SAME padding and fixed padding alike do."""
-    return -(-side // 2**times)
-
-
-def _sizes(kinds: list[tuple[float, float]], height: float, width: float) -> np.ndarray:
-    """Heights and widths [K, 2] of kinds on a base of this height and width."""
-    scales, roots = np.array([(scale, ratio**0.5) for scale, ratio in kinds]).T
-    return np.stack([scales / roots * height, scales * roots * width], axis=1)

@@ -11,15 +11,11 @@ from collections.abc import Iterator
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from boxwright.catalog.families import FAMILIES
 from boxwright.pipeline.patch import checkpoint_type_of
 from boxwright.protos import model_of
 from boxwright.protos.plain import plain
 
-# Post-processing makes detections out of predictions; no loss sees it.
-POST_PROCESSING = {
-    "ssd": {"model.ssd.post_processing"},
-    "faster_rcnn": {"model.faster_rcnn.second_stage_post_processing"},
-}
 # Length and bookkeeping of a run, and the start weights, which have an identity of their own.
 NOT_TRAINING = {
     f"train_config.{name}"
@@ -58,7 +54,10 @@ def training_identity(config: Message) -> str:
 
     Left out: num_steps (a schedule that depends on it says so in its own fields), paths, logging, evaluation.
     """
-    without = NOT_TRAINING | POST_PROCESSING.get(model_of(config)[1], set())
+    _, name = model_of(config)
+    without = set(NOT_TRAINING)
+    if name in FAMILIES:  # makes detections out of predictions; no loss sees it
+        without.add(f"model.{name}.{FAMILIES[name].post_processing}")
     lines = []
     if config.train_config.fine_tune_checkpoint:
         lines.append(f'train_config.fine_tune_checkpoint_type: "{checkpoint_type_of(config.train_config)}"')

@@ -66,10 +66,8 @@ def _told(findings: Sequence[tuple[Draft, list[Finding]]], level: str) -> list[s
 
 
 def _explain(finding: Finding, draft: Draft) -> str:
-    """A finding in two lines: the field with its line in the file, its value and a better one, and below it why."""
+    """A finding with the line of its field in the file."""
     where = f"line {draft.original.place(finding.field).rpartition(':')[2]}"
     if is_set(finding.field, draft.settings["overrides"]):
         where = "overrides"
-    value = "not set" if finding.value is None else repr(finding.value)
-    use = "" if finding.use is None else f"; use {finding.use!r}"
-    return f"  - {where}: {finding.field} is {value}{use}\n    {finding.why}."
+    return f"  - {where}: {finding.said}"

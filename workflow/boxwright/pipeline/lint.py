@@ -4,20 +4,20 @@ A finding is an error where the run cannot be what its author means, a warning w
 info where something is worth knowing. Whoever means a value sets it by an override, which accepts the finding.
 """
 
-import difflib
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from google.protobuf.message import Message
 
-from boxwright.boxes.anchor_kinds import GENERATORS
-from boxwright.catalog import limits
-from boxwright.catalog.engine import EXTRACTORS, unsupported
+from boxwright.catalog import check
+from boxwright.catalog.extractors import row_of
+from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.findings import LEVELS, NOTHING, Facts, Finding
-from boxwright.pipeline import coverage, lint_training
+from boxwright.core import wording
+from boxwright.pipeline import coverage, lint_training, parts
 from boxwright.protos import model_of
 
-REFUSED = ("unsupported", "impossible-value", "no-learning-rate")
+REFUSED = (check.UNSUPPORTED, check.IMPOSSIBLE, "no-learning-rate")
 
 MEASURED = ("coco_detection_metrics", "pascal_voc_detection_metrics")
 # Names that the OD API knows beyond those that are measured here.
@@ -36,8 +36,8 @@ OTHER_METRICS = (
     "weighted_pascal_voc_instance_segmentation_metrics",
 )
 LEAST_COVERAGE = 0.8
-# The first feature map of an SSD's MobileNet is a 16th of the input: level 4, as a side of 2^4 pixels is one cell.
-FIRST_LEVEL = 4
+# Names that are less alike than this are no misspellings of each other: they share `_metrics`, if nothing else.
+NEAR = 0.8
 
 
 def lint(config: Message, facts: Facts = NOTHING) -> list[Finding]:
@@ -63,19 +63,7 @@ def is_set(field: str, overrides: Collection[str]) -> bool:
 
 
 def _engine(config: Message, facts: Facts) -> Iterator[Finding]:
-    for finding in unsupported(config):
-        yield Finding("error", "unsupported", *finding)
-
-
-def _numbers(config: Message, facts: Facts) -> Iterator[Finding]:
-    model, name = model_of(config)
-    read = [("train_config", config.train_config), ("train_input_reader", config.train_input_reader)]
-    read += [("eval_config", config.eval_config)]
-    if name in EXTRACTORS:
-        read.insert(0, (f"model.{name}", model))
-    for path, message in read:
-        for field, *rest in limits.everywhere(message):
-            yield Finding("error", "impossible-value", f"{path}.{field}", *rest)
+    yield from check.findings(config)
 
 
 def _quantization(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -114,35 +102,41 @@ def _ignored(config: Message, facts: Facts) -> Iterator[Finding]:
 
 def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
-    pyramid = name == "ssd" and model.anchor_generator.HasField("multiscale_anchor_generator")
-    if not pyramid or model.feature_extractor.type not in EXTRACTORS["ssd"]:
+    if (row := row_of(model, name)) is None:
         return
-    level = model.anchor_generator.multiscale_anchor_generator.min_level
-    if level != FIRST_LEVEL:
-        path = "model.ssd.anchor_generator.multiscale_anchor_generator.min_level"
-        why = f"the first feature map is of level {FIRST_LEVEL}; anchors of level {level} do not lie over its cells"
-        yield Finding("warning", "anchor-level", path, level, why, FIRST_LEVEL)
+    field = FAMILIES[name].anchor_generator
+    if not getattr(model, field).HasField("multiscale_anchor_generator"):
+        return
+    first, level = min(row.levels), getattr(model, field).multiscale_anchor_generator.min_level
+    if level != first:
+        path = f"model.{name}.{field}.multiscale_anchor_generator.min_level"
+        why = f"the first feature map is of level {first}; anchors of level {level} do not lie over its cells"
+        yield Finding("warning", "anchor-level", path, level, why, first)
 
 
 def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
-    model, name = model_of(config)
+    _, name = model_of(config)
     if without := facts.anchorless or coverage.anchorless(config, []):
         why = (
             f"no anchor lies within an image of {'x'.join(map(str, without))} pixels, as the network gets it, so it "
             "is learned from anchors that reach over its border; smaller scales or a larger input mend it"
         )
-        field = f"model.{name}.{GENERATORS[name]}.grid_anchor_generator"
-        yield Finding("warning", "no-anchors", field, "set", why)
+        yield Finding("warning", "no-anchors", f"model.{name}.{_generator(config)}", "set", why)
         return
-    if facts.anchor_coverage is None or facts.anchor_coverage >= LEAST_COVERAGE or name not in GENERATORS:
+    if facts.anchor_coverage is None or facts.anchor_coverage >= LEAST_COVERAGE or name not in FAMILIES:
         return
-    field = GENERATORS[name]
-    kind = getattr(model, field).WhichOneof("anchor_generator_oneof")
     why = (
         f"only {facts.anchor_coverage:.0%} of the boxes meet an anchor at IoU 0.5; smaller scales, other aspect ratios "
         "or a larger input find the others"
     )
-    yield Finding("warning", "anchor-coverage", f"model.{name}.{field}.{kind}", "set", why)
+    yield Finding("warning", "anchor-coverage", f"model.{name}.{_generator(config)}", "set", why)
+
+
+def _generator(config: Message) -> str:
+    """Where the anchor generator stands below the model's family."""
+    model, name = model_of(config)
+    field = FAMILIES[name].anchor_generator
+    return f"{field}.{parts.choice(getattr(model, field))}"
 
 
 def _metrics(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -155,13 +149,13 @@ def _metrics(config: Message, facts: Facts) -> Iterator[Finding]:
             use = None if set(MEASURED) & set(config.eval_config.metrics_set) else MEASURED[0]
             yield Finding("info", "unmeasured-metrics", path, name, why, use)
         else:
-            nearest = difflib.get_close_matches(name, (*MEASURED, *OTHER_METRICS), n=1, cutoff=0)[0]
-            yield Finding("warning", "unknown-metrics", path, name, "no metric set has this name", nearest)
+            why = f"no metric set has this name; {' and '.join(MEASURED)} are measured"
+            near = wording.nearest(name, (*MEASURED, *OTHER_METRICS), cutoff=NEAR)
+            yield Finding("warning", "unknown-metrics", path, name, why, near)
 
 
 RULES = (
     _engine,
-    _numbers,
     _quantization,
     _classes,
     *lint_training.RULES,

@@ -1,13 +1,14 @@
 """What in `train_config` will hurt: schedule, batch, averages, start weights, batch norm."""
 
-import difflib
 from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from boxwright.catalog import limits
+from boxwright.catalog import check
+from boxwright.catalog.extractors import row_of
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.checkpoints.checkpoint_index import kind_of
+from boxwright.core import wording
 from boxwright.pipeline import schedule
 from boxwright.pipeline.patch import CHECKPOINT_TYPES, WHOLE_DETECTORS, checkpoint_type_of
 from boxwright.protos import model_of
@@ -18,8 +19,7 @@ RATE_PER_IMAGE = 0.004
 USUAL_RATE_PER_IMAGE = 0.0006
 POD_BATCH = 64
 WORKSTATION_BATCH = 8
-# How fast the backbones' own settings forget, and the share of the first values that does no harm.
-BACKBONE_DECAY = 0.9997
+# The share of the first values of batch norm's averages that does no harm.
 MOST_KEPT = 0.02
 
 
@@ -35,7 +35,7 @@ def _schedule(config: Message, facts: Facts) -> Iterator[Finding]:
         use = rate.total_steps or None if schedule.is_cosine(rate) else None
         yield Finding("info", "endless-training", "train_config.num_steps", num_steps, why, use)
         return
-    if any(limits.everywhere(rate)) or (first := schedule.first_decay(rate)) is None:
+    if not check.sound(rate) or (first := schedule.first_decay(rate)) is None:
         return
     field, value, use = schedule.fitted(rate, num_steps)
     if first >= num_steps:
@@ -93,7 +93,7 @@ def _checkpoint(config: Message, facts: Facts) -> Iterator[Finding]:
     asked = checkpoint_type_of(train)
     value = train.fine_tune_checkpoint_type or None
     if asked not in CHECKPOINT_TYPES:
-        use = difflib.get_close_matches(asked, CHECKPOINT_TYPES, n=1, cutoff=0)[0]
+        use = wording.nearest(asked, CHECKPOINT_TYPES)
         why = f"there is no such type; there are {', '.join(CHECKPOINT_TYPES)}"
         yield Finding("error", "checkpoint-type", path, value, why, use)
         return
@@ -113,12 +113,12 @@ def _checkpoint(config: Message, facts: Facts) -> Iterator[Finding]:
 
 def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
-    if name != "ssd" or not model.freeze_batchnorm:
+    if not _can_freeze(model) or not model.freeze_batchnorm:
         return
     hyperparams = model.feature_extractor.conv_hyperparams
     if not hyperparams.batch_norm.train:
         return
-    path = "model.ssd.feature_extractor.conv_hyperparams.batch_norm.train"
+    path = f"model.{name}.feature_extractor.conv_hyperparams.batch_norm.train"
     if model.feature_extractor.override_base_feature_extractor_hyperparams:
         why = "override_base_feature_extractor_hyperparams takes it to every layer, so freeze_batchnorm freezes none"
         yield Finding("warning", "batch-norm-not-frozen", path, True, why, False)
@@ -127,14 +127,22 @@ def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
         yield Finding("info", "batch-norm-not-frozen", path, True, why, False)
 
 
+def _can_freeze(model: Message) -> bool:
+    """Whether batch norm trains unless the model's message freezes it."""
+    return "freeze_batchnorm" in model.DESCRIPTOR.fields_by_name
+
+
 def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
     """Evaluation uses moving averages, which from scratch begin at 0 and 1 and forget that only slowly."""
     model, name = model_of(config)
     train = config.train_config
-    if name != "ssd" or train.fine_tune_checkpoint or model.freeze_batchnorm or not train.num_steps:
+    row = row_of(model, name)
+    if row is None or not _can_freeze(model) or model.freeze_batchnorm:
         return
-    path = "model.ssd.feature_extractor"
-    extractor, decay = model.feature_extractor, BACKBONE_DECAY
+    if train.fine_tune_checkpoint or not train.num_steps:
+        return
+    path = f"model.{name}.feature_extractor"
+    extractor, decay = model.feature_extractor, row.batch_norm_decay
     if extractor.override_base_feature_extractor_hyperparams:
         if not extractor.conv_hyperparams.HasField("batch_norm"):
             return

@@ -5,27 +5,46 @@ others: whoever plans a run asks `in_use`.
 """
 
 import importlib
+import importlib.util
 import inspect
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
 from boxwright.catalog.parts import ROOMS
+from boxwright.core.errors import UserError
+
+Part = TypeVar("Part")
 
 
 def make(message: Message, default: str = "", **more: Any) -> Any:
     """The part that `message` (`BoxCoder`, `PreprocessingStep`, ...) chooses, made from its numbers.
 
     default: the alternative where the message chooses none. more: arguments of `make` that are not in the message.
-    Fields that the module's `make` does not take are left out: they decide nothing here. Raises ModuleNotFoundError for
-    an alternative that the engine does not have; the catalogue refuses those before.
+    Raises UserError where none is chosen and for an alternative that boxwright does not have; the catalogue refuses
+    both before, and says where.
     """
     name = choice(message) or default
-    module = importlib.import_module(module_of(message, name))
-    taken = inspect.signature(module.make).parameters
-    values = numbers(getattr(message, name)) if name else {}
-    return module.make(**{key: value for key, value in values.items() if key in taken}, **more)
+    if not name or not importlib.util.find_spec(module_of(message, name)):
+        what = f"{name} is not supported" if name else f"{message.DESCRIPTOR.oneofs[0].name} is not set"
+        raise UserError(f"{message.DESCRIPTOR.name}: {what}. Supported: {', '.join(available(message))}.")
+    return fill(importlib.import_module(module_of(message, name)).make, getattr(message, name), **more)
+
+
+def fill(function: Callable[..., Part], message: Message, **more: Any) -> Part:
+    """What `function` gives for the numbers of `message`, by the names of the fields, and `more`.
+
+    Fields that it does not take are left out: they decide nothing here.
+    """
+    taken = inspect.signature(function).parameters
+    return function(**{key: value for key, value in numbers(message).items() if key in taken}, **more)
+
+
+def available(message: Message) -> list[str]:
+    """The alternatives of a message with one oneof that boxwright has a module for, in the schema's order."""
+    (oneof,) = message.DESCRIPTOR.oneofs
+    return [field.name for field in oneof.fields if importlib.util.find_spec(module_of(message, field.name))]
 
 
 def choice(message: Message) -> str:

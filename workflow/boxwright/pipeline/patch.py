@@ -164,19 +164,20 @@ def _learn_batch_norm(edit: _Edit) -> None:
     """Let batch norm train: without a checkpoint there are no statistics that freezing could keep."""
     model, name = model_of(edit.config)
     why = "training starts from scratch: there are no statistics of batch norm to keep"
-    if name == "faster_rcnn":
-        edit.set(model.feature_extractor, f"model.{name}.feature_extractor", "batch_norm_trainable", True, why)
-    if name != "ssd":
+    extractor = getattr(model, "feature_extractor", None)
+    if extractor is not None and "batch_norm_trainable" in extractor.DESCRIPTOR.fields_by_name:
+        edit.set(extractor, f"model.{name}.feature_extractor", "batch_norm_trainable", True, why)
+    if "freeze_batchnorm" not in model.DESCRIPTOR.fields_by_name:
         return
     if model.freeze_batchnorm:
-        edit.set(model, "model.ssd", "freeze_batchnorm", False, why)
-    layers = [(model.feature_extractor, "feature_extractor")]
+        edit.set(model, f"model.{name}", "freeze_batchnorm", False, why)
+    layers = [(extractor, "feature_extractor")]
     if kind := model.box_predictor.WhichOneof("box_predictor_oneof"):
         layers.append((getattr(model.box_predictor, kind), f"box_predictor.{kind}"))
     for message, path in layers:
         hyperparams = getattr(message, "conv_hyperparams", None)
         if hyperparams is not None and hyperparams.HasField("batch_norm") and not hyperparams.batch_norm.train:
-            edit.set(hyperparams.batch_norm, f"model.ssd.{path}.conv_hyperparams.batch_norm", "train", True, why)
+            edit.set(hyperparams.batch_norm, f"model.{name}.{path}.conv_hyperparams.batch_norm", "train", True, why)
 
 
 def checkpoint_type_of(train: Message) -> str:

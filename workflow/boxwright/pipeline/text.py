@@ -6,6 +6,8 @@ accepted with a note; and the line of every field, for messages that come later.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from boxwright import protos
+from boxwright.catalog.findings import RefusedError
 from boxwright.core.errors import UserError
 from boxwright.pipeline.scan import Note, Scan
 from boxwright.pipeline.schema import nearest, type_name
@@ -73,6 +76,15 @@ def read_document(path: str | Path) -> Document:
             f"{path}: not a text file (byte {error.start} is not UTF-8); a pipeline configuration is text protobuf."
         ) from None
     return parse_document(text, str(path))
+
+
+@contextmanager
+def located(document: Document) -> Iterator[None]:
+    """Let a RefusedError raised inside say in which line of `document` each of its fields stands."""
+    try:
+        yield
+    except RefusedError as error:
+        raise UserError("\n".join(f"{document.place(each.field)}: {each.said}" for each in error.findings)) from None
 
 
 def to_text(message: Message) -> str:

@@ -26,7 +26,7 @@ from tensorboard.util.tensor_util import make_tensor_proto
 
 from boxwright import tfrecord
 
-# Images are for looking at: a photograph as PNG would be ten times as large. Without chroma subsampling
+# Images are for looking at: a picture as PNG would be ten times as large. Without chroma subsampling
 # (4:4:4), thin coloured lines of drawn boxes stay sharp.
 _JPEG = {"format": "JPEG", "quality": 90, "subsampling": 0}
 

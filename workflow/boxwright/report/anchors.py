@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from boxwright.dataset.samples import Sample
 from boxwright.pipeline import coverage
-from boxwright.protos import model_of
 from boxwright.report import style
 
 THRESHOLD = coverage.MEETS
@@ -96,9 +95,9 @@ def _sizes(config: Message, images: np.ndarray) -> np.ndarray:
     if not len(images):
         return np.zeros((0, 2))
     middle = images[np.argsort(images.prod(axis=1), kind="stable")[len(images) // 2]]
-    model, _ = model_of(config)
-    _, size = coverage.input_size(model.image_resizer, *middle.tolist())
-    return np.concatenate([grid.sizes for grid in coverage.grids(config, size)])
+    layout = coverage.Layout(config)
+    _, size = layout.sizes(*middle.tolist())
+    return np.concatenate([grid.sizes for grid in layout.grids(size)])
 
 
 def _lines(samples: Sequence[Sample], sides: np.ndarray, iou: np.ndarray) -> list[str]:

@@ -12,7 +12,7 @@ _MOST_NAMES = 8
 
 def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 10) -> str:
     """reStructuredText about the data (statistics.json) and the models, of which `limit` stand in the table."""
-    found = comparison.families(results)
+    found = comparison.repeats(results)
     sides = statistics["train"], statistics["eval"]
     question = (
         f"Which objects ({_names(list(statistics['classes']))}) are in an image, where are they, and how far can the "
@@ -33,7 +33,7 @@ def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 
     return "\n\n".join(parts) + "\n"
 
 
-def _verdict(found: Sequence[comparison.Family], metric: str) -> str:
+def _verdict(found: Sequence[comparison.Repeats], metric: str) -> str:
     first = comparison.best(found)
     name = metric.rpartition("/")[2]
     if first is None:
@@ -55,7 +55,7 @@ def _verdict(found: Sequence[comparison.Family], metric: str) -> str:
     )
 
 
-def _table(found: Sequence[comparison.Family], left_out: int) -> str:
+def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:
     metric = found[0].members[0].choice["metric"].rpartition("/")[2]
     rows = [("model", metric, "ms per image", "MB")]
     for one in found:

@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Family:
+class Repeats:
     """A model with its repeats over seeds; `mean` and `spread` (standard deviation) are those of the chosen metric.
 
     `mean` is None where the metric is undefined, `spread` where there are not two values.
@@ -57,16 +57,16 @@ class Family:
         return self.mean, self.mean
 
 
-def families(results: Sequence[Result]) -> list[Family]:
-    """The models by family, in the order of the configuration."""
+def repeats(results: Sequence[Result]) -> list[Repeats]:
+    """The models with their repeats over seeds, in the order of the configuration."""
     grouped: dict[str, list[Result]] = {}
     for one in results:
         grouped.setdefault(one.family, []).append(one)
-    return [_family(name, members) for name, members in grouped.items()]
+    return [_repeats(name, members) for name, members in grouped.items()]
 
 
-def best(found: Sequence[Family]) -> Family | None:
-    """The family with the best mean, the smallest of equals; None where no mean is defined."""
+def best(found: Sequence[Repeats]) -> Repeats | None:
+    """The model with the best mean, the smallest of equals; None where no mean is defined."""
     defined = [one for one in found if one.mean is not None]
     return max(defined, key=lambda one: (one.mean, -one.megabytes), default=None)
 
@@ -88,7 +88,7 @@ def to_csv(results: Sequence[Result]) -> str:
 
 def page(results: Sequence[Result]) -> bytes:
     """The comparison as a page: one line per family."""
-    found, first = families(results), best(families(results))
+    found, first = repeats(results), best(repeats(results))
     metric = results[0].choice["metric"].rpartition("/")[2]
     rows = [
         (
@@ -156,9 +156,9 @@ def _forms(one: Result) -> Iterator[tuple[str, ...]]:
         shared = ("", "", "")
 
 
-def _family(name: str, members: list[Result]) -> Family:
+def _repeats(name: str, members: list[Result]) -> Repeats:
     values = [one.value for one in members if one.value is not None]
-    return Family(
+    return Repeats(
         name,
         members,
         statistics.mean(values) if values else None,
@@ -168,7 +168,7 @@ def _family(name: str, members: list[Result]) -> Family:
     )
 
 
-def _uncertainty(one: Family) -> str:
+def _uncertainty(one: Repeats) -> str:
     if one.spread is not None:
         return f"± {one.spread:.3f} over {len(one.members)} seeds"
     if one.interval:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from boxwright.report import style
 
-# For photographs with thin coloured lines on them.
+# For images with thin coloured lines on them.
 _JPEG = {"format": "JPEG", "quality": 86, "subsampling": 0}
 
 _SHEET = f"""

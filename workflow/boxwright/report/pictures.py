@@ -1,4 +1,4 @@
-"""Photographs for the report: a sheet of annotated ones, and those where a detector did worst and best."""
+"""Pictures for the report: a sheet of annotated ones, and those where a detector did worst and best."""
 
 import io
 import math
@@ -20,13 +20,13 @@ from boxwright.report import html
 _COLUMNS, _ROWS = 6, 4  # of the contact sheet
 _TILE = (204, 153)  # width and height of one of its tiles
 _GAP = 6
-_SIDE = 520  # longer side of a photograph beside its detections
+_SIDE = 520  # longer side of an image beside its detections
 _GROUND = (22, 28, 36)
 WORST, BEST = 6, 4
 
 
 def contact_sheet(manifests: Iterable[str | Path], label_map: Mapping[str, int]) -> bytes:
-    """A JPEG of a random sample of the photographs in the manifests, each fitted into a tile with its boxes drawn."""
+    """A JPEG of a random sample of the images in the manifests, each fitted into a tile with its boxes drawn."""
     samples = statistics.sample(manifests, _COLUMNS * _ROWS)
     columns = min(_COLUMNS, max(len(samples), 1))
     rows = max(math.ceil(len(samples) / columns), 1)
@@ -88,7 +88,7 @@ def judged_page(
 
 
 def _annotated(sample: Sample, label_map: Mapping[str, int]) -> np.ndarray:
-    """A sample's photograph with its boxes, fitted into a tile; a gray tile where it can no longer be read."""
+    """A sample's image with its boxes, fitted into a tile; a gray tile where it can no longer be read."""
     try:
         picture = Image.fromarray(loader.load_rgb(sample.image))
     except (UserError, OSError):

@@ -16,7 +16,7 @@ def plot(results: Sequence[Result]) -> Figure:
 
     The markers are numbered, the best first: names would cover each other where models are close.
     """
-    found = comparison.families(results)
+    found = comparison.repeats(results)
     drawn = [(one, style.model_colour(index)) for index, one in enumerate(found) if one.mean is not None]
     if not drawn:
         return style.message("n/a: the metric is undefined for every model.")
@@ -43,7 +43,7 @@ def plot(results: Sequence[Result]) -> Figure:
     return figure
 
 
-def _mark(axes: Axes, place: int, one: comparison.Family, colour: str, area: float) -> None:
+def _mark(axes: Axes, place: int, one: comparison.Repeats, colour: str, area: float) -> None:
     """A family's marker with its number, its uncertainty, its seeds, and its line in the legend."""
     (low, high), where = one.range, (one.milliseconds, one.mean)
     label = f"{place}  {style.short(one.name)}, {one.megabytes:.1f} MB"

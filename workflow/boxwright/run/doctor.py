@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from boxwright import devices
+from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.core.errors import UserError
 from boxwright.run import resources, settings
 
@@ -30,8 +31,6 @@ PLUGINS = {
 # What Snakemake, Python and one job take before any image is read.
 LEAST_MEMORY_MB = 2000
 LEAST_DISK_MB = 2000
-# A checkpoint with its momentum, at a generous size of each family.
-CHECKPOINT_MB = {"ssd": 80, "faster_rcnn": 500}
 
 # Asked in a process of its own: the question makes TensorFlow take the GPUs.
 _TENSORFLOW = """
@@ -46,7 +45,7 @@ print(json.dumps({"version": tf.__version__, "cuda": build.get("cuda_version"), 
 """
 
 
-class Finding(NamedTuple):
+class Observation(NamedTuple):
     """One line: whether it is well, what was looked at, what was found."""
 
     level: str
@@ -54,24 +53,24 @@ class Finding(NamedTuple):
     text: str
 
 
-def examine(config: str | Path | None = None) -> list[Finding]:
+def examine(config: str | Path | None = None) -> list[Observation]:
     """All findings; `config` is the configuration of the run that is to fit, None for the machine alone."""
     run, findings = _read(config)
-    cards = graphics_cards()
+    there = nvidia_gpus()
     return [
         *findings,
         *_python(),
         *_packages(),
-        *tensorflow(_ask_tensorflow(), cards, run),
+        *tensorflow(_ask_tensorflow(), there, run),
         *_plugins(),
         _fonts(),
         *memory(available_memory_mb(), run),
         *disk(shutil.disk_usage(Path.cwd()).free // 10**6, run),
-        Finding(OK, "processors", f"{devices.processors()} of {os.cpu_count()}"),
+        Observation(OK, "processors", f"{devices.processors()} of {os.cpu_count()}"),
     ]
 
 
-def table(findings: Sequence[Finding]) -> str:
+def table(findings: Sequence[Observation]) -> str:
     """The findings as a person reads them, and a last line that sums them up."""
     marks = {OK: "  ", WARNING: "! ", FAILS: "x "}
     width = max(len(finding.what) for finding in findings)
@@ -87,98 +86,100 @@ def table(findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
-def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Finding]]:
+def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Observation]]:
     if config is None:
         return None, []
     try:
-        return settings.read(config), [Finding(OK, "configuration", str(config))]
+        return settings.read(config), [Observation(OK, "configuration", str(config))]
     except UserError as error:
-        return None, [Finding(FAILS, "configuration", str(error))]
+        return None, [Observation(FAILS, "configuration", str(error))]
 
 
-def _python() -> Iterator[Finding]:
+def _python() -> Iterator[Observation]:
     version = sys.version_info[:2]
     level = OK if OLDEST <= version <= NEWEST else FAILS
     wanted = "" if level == OK else "; TensorFlow 2.21 has builds for 3.11 to 3.13 only: make PYTHON=python3.12 env"
-    yield Finding(level, "Python", f"{platform.python_version()} ({sys.executable}){wanted}")
-    yield Finding(OK, "system", platform.platform())
+    yield Observation(level, "Python", f"{platform.python_version()} ({sys.executable}){wanted}")
+    yield Observation(OK, "system", platform.platform())
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[Observation]:
     for name in PACKAGES:
         try:
-            yield Finding(OK, name, importlib.metadata.version(name))
+            yield Observation(OK, name, importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            yield Finding(FAILS, name, "is missing: make env")
+            yield Observation(FAILS, name, "is missing: make env")
 
 
 def tensorflow(
-    found: Mapping[str, Any] | None, cards: Sequence[str], run: Mapping[str, Any] | None
-) -> Iterator[Finding]:
-    """TensorFlow (its answer; None if it does not import) and the machine's graphics cards against what is wanted."""
-    for card in cards:
-        yield Finding(OK, "graphics card", card)
+    found: Mapping[str, Any] | None, there: Sequence[str], run: Mapping[str, Any] | None
+) -> Iterator[Observation]:
+    """TensorFlow (its answer; None if it does not import) and the machine's GPUs against what is wanted."""
+    for gpu in there:
+        yield Observation(OK, "GPU", gpu)
     if found is None:
-        yield Finding(FAILS, "tensorflow", "cannot be imported: make env")
+        yield Observation(FAILS, "tensorflow", "cannot be imported: make env")
         return
     build = f"built for CUDA {found['cuda']}, cuDNN {found['cudnn']}" if found["cuda"] else "built for CPUs"
-    yield Finding(OK, "tensorflow", f"{found['version']}, {build}")
+    yield Observation(OK, "tensorflow", f"{found['version']}, {build}")
     wanted = max((model["gpus"] for model in run["models"].values()), default=0) if run else 0
     seen = len(found["gpus"])
-    if cards and not found["cuda"]:
+    if there and not found["cuda"]:
         level = FAILS if wanted else WARNING
-        yield Finding(level, "GPUs", "TensorFlow's build for CPUs sees no card: make env BUILD=gpu")
-    elif cards and not seen:
-        text = "TensorFlow sees none of the cards: is the driver recent enough, CUDA_VISIBLE_DEVICES empty?"
-        yield Finding(FAILS if wanted else WARNING, "GPUs", text)
+        yield Observation(level, "GPUs", "TensorFlow's build for CPUs sees no GPU: make env BUILD=gpu")
+    elif there and not seen:
+        text = "TensorFlow sees none of the GPUs: is the driver recent enough, CUDA_VISIBLE_DEVICES empty?"
+        yield Observation(FAILS if wanted else WARNING, "GPUs", text)
     elif seen < wanted:
         text = f"{seen} here, `gpus` asks for {wanted}; right where this machine only starts the jobs of a cluster"
-        yield Finding(WARNING, "GPUs", text)
+        yield Observation(WARNING, "GPUs", text)
     else:
-        yield Finding(OK, "GPUs", ", ".join(found["gpus"]) or "none")
+        yield Observation(OK, "GPUs", ", ".join(found["gpus"]) or "none")
 
 
-def _plugins() -> Iterator[Finding]:
+def _plugins() -> Iterator[Observation]:
     for module, purpose in PLUGINS.items():
         there = importlib.util.find_spec(module) is not None
         name = module.replace("_", "-")
         if there:
-            yield Finding(OK, name, importlib.metadata.version(name))
+            yield Observation(OK, name, importlib.metadata.version(name))
         else:
             needed = module.endswith("slurm") and shutil.which("sbatch")
-            yield Finding(WARNING if needed else OK, name, f"not installed; {purpose} needs it: make env")
+            yield Observation(WARNING if needed else OK, name, f"not installed; {purpose} needs it: make env")
 
 
-def _fonts() -> Finding:
+def _fonts() -> Observation:
     from PIL import features
 
     if features.check("freetype2"):
-        return Finding(OK, "fonts", "FreeType is there")
-    return Finding(FAILS, "fonts", "Pillow was built without FreeType, so no label can be drawn: use Pillow's wheel")
+        return Observation(OK, "fonts", "FreeType is there")
+    return Observation(
+        FAILS, "fonts", "Pillow was built without FreeType, so no label can be drawn: use Pillow's wheel"
+    )
 
 
-def memory(available_mb: int | None, run: Mapping[str, Any] | None) -> Iterator[Finding]:
+def memory(available_mb: int | None, run: Mapping[str, Any] | None) -> Iterator[Observation]:
     """Main memory against what the largest job asks for."""
     if available_mb is None:
-        yield Finding(OK, "memory", "unknown")
+        yield Observation(OK, "memory", "unknown")
         return
     models = run["models"].values() if run else ()
     wanted = max((resources.of_training(model).memory_mb for model in models), default=LEAST_MEMORY_MB)
     text = f"{available_mb} MB free; the largest job asks for {wanted} MB"
     if available_mb < LEAST_MEMORY_MB:
-        yield Finding(FAILS, "memory", text)
+        yield Observation(FAILS, "memory", text)
     else:
-        yield Finding(OK if available_mb >= wanted else WARNING, "memory", text)
+        yield Observation(OK if available_mb >= wanted else WARNING, "memory", text)
 
 
-def disk(free_mb: int, run: Mapping[str, Any] | None) -> Iterator[Finding]:
+def disk(free_mb: int, run: Mapping[str, Any] | None) -> Iterator[Observation]:
     """Disk space below this folder against the checkpoints and records that the run will write."""
     wanted = LEAST_DISK_MB + (_records_mb(run) + sum(map(_checkpoints_mb, run["models"].values())) if run else 0)
-    yield Finding(OK if free_mb >= wanted else FAILS, "disk", f"{free_mb} MB free; the run needs about {wanted} MB")
+    yield Observation(OK if free_mb >= wanted else FAILS, "disk", f"{free_mb} MB free; the run needs about {wanted} MB")
 
 
 def _records_mb(run: Mapping[str, Any]) -> int:
-    """The records hold the encoded photographs as they are."""
+    """The records hold the encoded images as they are."""
     folders = run["dataset"]["images"] or []
     files = (entry for folder in folders for entry in Path(folder).rglob("*"))
     return sum(entry.stat().st_size for entry in files if entry.is_file()) // 10**6
@@ -187,12 +188,12 @@ def _records_mb(run: Mapping[str, Any]) -> int:
 def _checkpoints_mb(model: Mapping[str, Any]) -> int:
     pipeline = model["pipeline"]
     text = Path(pipeline).read_text(encoding="utf-8", errors="replace") if pipeline else str(model["checkpoint"])
-    family = "faster_rcnn" if "faster_rcnn" in text.replace("faster_rcnn_box_coder", "") else "ssd"
-    return CHECKPOINT_MB[family] * len(settings.checkpoint_steps(model))
+    named = [row for row in EXTRACTORS.values() if row.type in text] or list(EXTRACTORS.values())
+    return max(row.checkpoint_mb for row in named) * len(settings.checkpoint_steps(model))
 
 
-def graphics_cards() -> list[str]:
-    """Name, free and whole memory and driver of every NVIDIA card, whatever TensorFlow thinks of them."""
+def nvidia_gpus() -> list[str]:
+    """Name, free and whole memory and driver of every NVIDIA GPU, whatever TensorFlow thinks of them."""
     query = ["nvidia-smi", "--query-gpu=name,memory.free,memory.total,driver_version", "--format=csv,noheader"]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=30)

@@ -9,7 +9,7 @@ class Needs(NamedTuple):
 
     threads: what Snakemake counts to decide which jobs run side by side.
     processors: what a cluster gives the job, where that differs.
-    gpus: cards; memory_mb: main memory in MB.
+    gpus: GPUs; memory_mb: main memory in MB.
     """
 
     threads: int
@@ -18,13 +18,13 @@ class Needs(NamedTuple):
     memory_mb: int
 
 
-# On a CPU a training and an evaluation share two cores well, so each counts as one. A card waits for the photographs
+# On a CPU a training and an evaluation share two cores well, so each counts as one. A GPU waits for the images
 # that processors decode, so each asks for some.
 _THREADS = 1
 _THREADS_PER_GPU = 4
 
 # Measured peaks on a CPU are 1.8 GB (SSD) and 2.7 GB (Faster R-CNN ResNet-101); CUDA's libraries and its copies of what
-# goes to the card take some GB of main memory for each card.
+# goes to the GPU take some GB of main memory for each.
 _MEMORY_MB = 4000
 _MEMORY_MB_PER_GPU = 8000
 
@@ -35,7 +35,7 @@ def of_training(model: Mapping[str, Any]) -> Needs:
 
 
 def of_inference(model: Mapping[str, Any]) -> Needs:
-    """For an evaluation or for predictions: one card at most, more would not be used."""
+    """For an evaluation or for predictions: one GPU at most, more would not be used."""
     return _needs(min(model["gpus"], 1), model["tf_threads"])
 
 

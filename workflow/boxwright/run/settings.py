@@ -19,6 +19,9 @@ import yaml
 from boxwright.core.errors import UserError
 from boxwright.zoo import PREFIX, catalogue
 
+# Settings of a model that say how a machine is used, and decide no result.
+MACHINE = ("gpus", "gpu_memory_mb", "jit_compile", "save_every_s")
+
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -58,6 +61,21 @@ def read(path: str | Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise UserError(f"The configuration {path} holds no keys; it needs at least `dataset` and `models`.")
     return load(config)
+
+
+def machine(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """By model the settings that say how a machine is used, the only ones that a script takes from `config`."""
+    return {name: {key: model[key] for key in MACHINE} for name, model in settings["models"].items()}
+
+
+def training(model: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a model, beside its pipeline.config, that decide the bits of its training.
+
+    GPUs, their number and XLA change roundings as another machine does; a run may go on with others. A loss scale is
+    used with float16 alone.
+    """
+    found = {key: model[key] for key in ("seed", "tf_threads", "precision")}
+    return found | {"loss_scale": model["loss_scale"] if model["precision"] == "float16" else None}
 
 
 def checkpoint_steps(model: Mapping[str, Any]) -> list[int]:
@@ -165,7 +183,7 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
             if dataset[key] is not None:
                 yield f"`dataset.{key}` is given beside `dataset.demo: true`; remove one of the two."
     else:
-        for key, node in (("images", "the photographs"), ("annotations", "their XML files")):
+        for key, node in (("images", "the images"), ("annotations", "their annotations")):
             if dataset[key] is None:
                 yield f"`dataset.{key}` is missing (the folder of {node}; or `dataset.demo: true` for drawn pictures)."
                 continue

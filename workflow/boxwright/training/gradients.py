@@ -1,4 +1,4 @@
-"""The gradients of a training step: equal from run to run, those of 1x1 convolutions by the faster way."""
+"""The gradients of a training step: equal from run to run, those of 1x1 convolutions by the faster way; clipping."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +20,25 @@ def pairwise_gradients(goal: tf.Tensor, variables: Mapping[str, tf.Variable]) ->
     named = zip(variables, gradients, strict=True)
     # The sum for a variable stands where its handle does, no device by name; workers exchange what has a device.
     return {name: tf.identity(tf.convert_to_tensor(gradient)) for name, gradient in named if gradient is not None}
+
+
+def multiply_bias_gradients(gradients: Mapping[str, tf.Tensor], factor: float) -> dict[str, tf.Tensor]:
+    """Gradients by name, those of biases (names that end in /biases) times `factor`; 0 means no change."""
+    if factor == 0:
+        return dict(gradients)
+    return {name: gradient * factor if name.endswith("/biases") else gradient for name, gradient in gradients.items()}
+
+
+def clip_by_global_norm(gradients: Mapping[str, tf.Tensor], limit: float) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """(gradients, norm): all scaled by one factor so that their common L2 norm is at most `limit`; 0 means no limit.
+
+    `norm` is the norm before clipping, a float32 scalar.
+    """
+    norm = tf.linalg.global_norm(list(gradients.values()))
+    if limit == 0:
+        return dict(gradients), norm
+    clipped, _ = tf.clip_by_global_norm(list(gradients.values()), limit, use_norm=norm)
+    return dict(zip(gradients, clipped, strict=True)), norm
 
 
 @contextmanager

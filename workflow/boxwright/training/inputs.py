@@ -19,18 +19,17 @@ import tensorflow as tf
 from google.protobuf.message import Message
 
 from boxwright import devices, tfrecord
-from boxwright.catalog import limits
-from boxwright.catalog.engine import DATA, differing
 from boxwright.core.errors import UserError
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.records import example
-from boxwright.training import augment
-from boxwright.training.crops import Sample
+from boxwright.pipeline import parts
+from boxwright.records.example import from_example
+from boxwright.training.augmentations.example import Augmentation, TrainingExample, in_order
 
-# Samples being decoded at once, and batches waiting for the training step: more would cost memory and hide no more.
+# Images being decoded at once, and batches waiting for the training step: more would cost memory and hide no more.
 PARALLEL = min(devices.processors(), 16)
 PREFETCH = 2
 
+# From an image [H, W, 3], 0 to 255, to what the detector takes, float32 [h, w, C], and its shape without padding.
 Preprocess = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
@@ -43,33 +42,39 @@ class Batch(NamedTuple):
 
 
 class Inputs:
-    """The training data of one pipeline.config.
+    """The training data of one model.
 
-    `records` are the train shards in a fixed order, `label_map` gives ids (from 1) by class name, `preprocess` is the
-    detector's. `padding` float32 [3] or a number fills smaller images of a batch, below and to the right. `part` (i, n)
-    makes every batch its i-th n-th alone, for n machines that share it.
-    Raises UserError for damaged or empty records, for an augmentation or a reader option that is not supported.
+    records: the train shards in a fixed order. label_map: ids (from 1) by class name. preprocess: the detector's.
+    augment: changes each image before, or leaves it. batch_size: images of a batch. shuffle: take the records in a new
+    random order every epoch. max_number_of_boxes: the first so many boxes of an image are kept. padding: float32 [C] or
+    a number that fills smaller images of a batch, below and to the right. part: (i, n) makes every batch its i-th n-th
+    alone, for n machines that share it.
+    Raises UserError for damaged or empty records.
     """
 
     def __init__(
         self,
-        config: Message,
         records: Sequence[Path],
         label_map: Mapping[str, int],
         preprocess: Preprocess,
+        augment: Augmentation,
+        *,
+        batch_size: int,
+        shuffle: bool,
+        max_number_of_boxes: int,
         seed: int,
         padding: np.ndarray | float = 0.0,
         part: tuple[int, int] = (0, 1),
     ):
-        _check_reader(config)
-        self.batch_size = config.train_config.batch_size
+        self.batch_size = batch_size
         self.seed = seed
-        self._reader = config.train_input_reader
+        self.padding = padding
         self._index = tfrecord.Index(records)
         self._label_map = dict(label_map)
-        self._preprocess = preprocess
-        self._augment = augment.build(config.train_config.data_augmentation_options)
-        self.padding = padding
+        self.preprocess = preprocess
+        self._augment = augment
+        self._shuffle = shuffle
+        self._most = max_number_of_boxes
         self._part = part
         self._failure: Exception | None = None
 
@@ -83,7 +88,7 @@ class Inputs:
 
     def source_ids(self, step: int) -> list[str]:
         """The names of the images of batch `step`."""
-        return [example.from_example(self._index[number]).source_id for number in self.record_numbers(step)]
+        return [from_example(self._index[number]).source_id for number in self.record_numbers(step)]
 
     def batches(self, start: int, stop: int) -> "Batches":
         """The batches of steps `start` to `stop` - 1, in order."""
@@ -110,9 +115,9 @@ class Inputs:
 
     def _record_number(self, n: int) -> int:
         epoch, position = divmod(n, len(self._index))
-        return int(_order(len(self._index), self.seed, epoch)[position]) if self._reader.shuffle else position
+        return int(_order(len(self._index), self.seed, epoch)[position]) if self._shuffle else position
 
-    # One sample: from its number to what the detector takes
+    # One image: from its number to what the detector takes
 
     def _read(self, n: tf.Tensor) -> tuple[tf.Tensor, ...]:
         encoded, boxes, classes = tf.numpy_function(self._load, [n], [tf.string, tf.float32, tf.int32], stateful=False)
@@ -122,7 +127,7 @@ class Inputs:
         """Encoded image, boxes and classes (from 0) of sample n. The class's name wins over the number beside it."""
         try:
             number = self._record_number(int(n))
-            record = example.from_example(self._index[number])
+            record = from_example(self._index[number])
             if record.class_text and all(record.class_text):
                 unknown = sorted(set(record.class_text) - self._label_map.keys())
                 ids = [self._label_map.get(name, 0) for name in record.class_text]
@@ -142,13 +147,11 @@ class Inputs:
             raise
 
     def _prepare(self, n: tf.Tensor, encoded: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        sample = Sample(decode(encoded), boxes, classes, tf.ones_like(classes, tf.float32))
-        sample = self._augment(sample, tf.stack([tf.constant(self.seed, tf.int64), n]))
-        most = self._reader.max_number_of_boxes
-        image, true_shape = self._preprocess(sample.image)
-        boxes = sample.boxes[:most]
-        sizes = tf.shape(image), tf.shape(boxes)[0]
-        return image, true_shape, boxes, sample.classes[:most], sample.weights[:most], *sizes
+        example = TrainingExample(decode(encoded), boxes, classes, tf.ones_like(classes, tf.float32))
+        example = self._augment(example, tf.stack([tf.constant(self.seed, tf.int64), n]))
+        image, true_shape = self.preprocess(example.image)
+        boxes, classes, weights = (column[: self._most] for column in (example.boxes, example.classes, example.weights))
+        return image, true_shape, boxes, classes, weights, tf.shape(image), tf.shape(boxes)[0]
 
     def _finish(
         self,
@@ -163,6 +166,37 @@ class Inputs:
         if np.any(self.padding):
             images = tf.where(_inside(sizes, tf.shape(images)), images, tf.constant(self.padding, tf.float32))
         return Batch(images, true_shapes, Groundtruth(boxes, classes, weights, num_boxes))
+
+
+def build(
+    config: Message,
+    records: Sequence[Path],
+    label_map: Mapping[str, int],
+    preprocess: Preprocess,
+    seed: int,
+    *,
+    padding: np.ndarray | float = 0.0,
+    part: tuple[int, int] = (0, 1),
+) -> Inputs:
+    """The training data that a TrainEvalPipelineConfig describes, in `train_config` and `train_input_reader`."""
+    training, reader = config.train_config, config.train_input_reader
+    return Inputs(
+        records,
+        label_map,
+        preprocess,
+        build_augmentation(training.data_augmentation_options),
+        batch_size=training.batch_size,
+        shuffle=reader.shuffle,
+        max_number_of_boxes=reader.max_number_of_boxes,
+        seed=seed,
+        padding=padding,
+        part=part,
+    )
+
+
+def build_augmentation(options: Sequence[Message]) -> Augmentation:
+    """One augmentation that applies a list of `PreprocessingStep` messages in their order."""
+    return in_order([parts.make(option) for option in options])
 
 
 class Batches:
@@ -221,16 +255,3 @@ def _inside(sizes: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     rows = tf.range(shape[1])[None, :, None, None] < sizes[:, 0, None, None, None]
     columns = tf.range(shape[2])[None, None, :, None] < sizes[:, 1, None, None, None]
     return rows & columns
-
-
-def _check_reader(config: Message) -> None:
-    """Raise one UserError for all fields that ask for another reading of the data than the engine's."""
-    problems = [
-        f"{part}.{field} is {value}; supported is {only} only."
-        for part, supported in DATA.items()
-        for field, value, only in differing(getattr(config, part), supported)
-    ]
-    if problems:
-        raise UserError("\n".join(problems))
-    for part in DATA:
-        limits.require(getattr(config, part), part)

@@ -14,11 +14,12 @@ import tensorflow as tf
 from google.protobuf.message import Message
 
 from boxwright.core.files import writing
-from boxwright.detector.build import builder
+from boxwright.detector import build
 from boxwright.images import draw
 from boxwright.pipeline import text
 from boxwright.records.events import EventWriter
-from boxwright.training.inputs import Batch, Inputs, Preprocess
+from boxwright.training import inputs
+from boxwright.training.inputs import Batch, Inputs
 
 # At the beginning: enough to see what the augmentation does.
 PICTURES = 8
@@ -43,20 +44,19 @@ def write(
     config: TrainEvalPipelineConfig; records: the train shards in the order in which the training takes them; label_map:
     class name -> id; seed: the training's; checkpoints: the steps at which it saves. Raises UserError as `Inputs` does.
     """
-    preprocess = builder.build(config.model, seed).preprocess
-    inputs = Inputs(config, records, label_map, preprocess, seed)
+    data = inputs.build(config, records, label_map, build.preprocessing(config.model), seed)
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / Path(path).name
         with EventWriter(whole) as writer:
             writer.text(0, "pipeline.config", f"```\n{text.to_text(config)}\n```")
-            for step, number, picture in pictures(inputs, preprocess, label_map, checkpoints):
+            for step, number, picture in pictures(data, label_map, checkpoints):
                 writer.image(step, f"train_input_images/{number}", picture)
         with writing(path) as file:
             file.write(whole.read_bytes())
 
 
 def pictures(
-    inputs: Inputs, preprocess: Preprocess, label_map: Mapping[str, int], checkpoints: Sequence[int] = ()
+    data: Inputs, label_map: Mapping[str, int], checkpoints: Sequence[int] = ()
 ) -> Iterator[tuple[int, int, np.ndarray]]:
     """Step, place in its batch and picture (uint8 [h, w, 3]) of images of some batches. Padding is cut off.
 
@@ -65,9 +65,9 @@ def pictures(
     """
     names = {number - 1: name for name, number in label_map.items()}
     levels = (tf.fill([64, 64, 3], tf.constant(level, tf.uint8)) for level in (0, 255))
-    black, white = (preprocess(image)[0][0, 0].numpy() for image in levels)
-    shown = min(_MOST_PER_BATCH, inputs.batch_size)
-    for step, batch in _batches(inputs, -(-PICTURES // shown), checkpoints):
+    black, white = (data.preprocess(image)[0][0, 0].numpy() for image in levels)
+    shown = min(_MOST_PER_BATCH, data.batch_size)
+    for step, batch in _batches(data, -(-PICTURES // shown), checkpoints):
         truth = batch.groundtruth
         for place in range(shown):
             height, width, _ = batch.true_shapes[place].numpy()
@@ -89,11 +89,11 @@ def pictures(
             )
 
 
-def _batches(inputs: Inputs, first: int, checkpoints: Sequence[int]) -> Iterator[tuple[int, Batch]]:
+def _batches(data: Inputs, first: int, checkpoints: Sequence[int]) -> Iterator[tuple[int, Batch]]:
     """The `first` batches and those that end at a checkpoint, each with its step."""
-    yield from enumerate(inputs.batches(0, first))
+    yield from enumerate(data.batches(0, first))
     later = [step for step in checkpoints if step > first]
     count = min(MOST_CHECKPOINTS, len(later))
     for position in np.linspace(0, len(later) - 1, count).round().astype(int).tolist():
         step = later[position]
-        yield step, next(inputs.batches(step - 1, step))
+        yield step, next(data.batches(step - 1, step))

@@ -1,41 +1,39 @@
 """Training from one checkpoint to the next: one loop, read top to bottom.
 
+Here the messages of `train_config` end; what it calls takes numbers and parts.
+
 A segment is exact: with the same configuration, data, seed and thread count, 0 -> 10 gives the same bits as 0 -> 3,
 3 -> 7, 7 -> 10, and as a segment that was killed and continued from its autosave.
 """
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 
 from boxwright import devices
+from boxwright.catalog import check
 from boxwright.checkpoints import restore
 from boxwright.console import progress
 from boxwright.core.errors import UserError
-from boxwright.detector.build import builder
-from boxwright.protos import model_of
-from boxwright.training import optimizers, state, workers
+from boxwright.detector.build import build
+from boxwright.detector.protocol import Detector
+from boxwright.pipeline import parts
+from boxwright.training import inputs, state, trainable, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
 from boxwright.training.loss_scale import LossScale
+from boxwright.training.optimizers.optimizer import Optimizer
+from boxwright.training.signals import Signals
 from boxwright.training.step import compile_step
 
 # Threads of the input pipeline and of what else is not the step. The bits do not depend on them.
 INTER_OP_THREADS = 2
-
-
-class StoppedError(UserError):
-    """The training process was asked to stop (SIGTERM, SIGINT) and has saved what there was to save."""
 
 
 def train_segment(
@@ -64,23 +62,25 @@ def train_segment(
     depends on: an autosave in `train_dir/autosave` is continued only if its identity is the same. It is written every
     `save_every_s` seconds and removed at the end.
 
-    Raises UserError for unusable input and for a loss that is not finite (before anything of it is saved), and
-    StoppedError after SIGTERM or SIGINT.
+    Raises UserError for a configuration that the catalogue refuses, for unusable input and for a loss that is not
+    finite (before anything of it is saved), and `signals.StoppedError` after SIGTERM or SIGINT.
     """
+    check.require(config)
+    training = config.train_config
     train_dir = Path(train_dir)
     for left_by_a_kill in train_dir.glob(f".model.ckpt-{to_step}.*"):
         left_by_a_kill.unlink()
     gpus = configure_tensorflow(tf_threads, seed, compute)
     worker = workers.here()
-    strategy = _strategy(gpus, worker, config.train_config.batch_size)
+    strategy = _strategy(gpus, worker, training.batch_size)
     with strategy.scope() if strategy else nullcontext():
-        detector = builder.build(config.model, seed, tf.as_dtype(compute.precision if gpus else devices.ON_CPU))
+        detector = build(config.model, seed, compute.precision if gpus else devices.ON_CPU)
         loss_scale = LossScale(compute.loss_scale) if compute.precision == "float16" else None
-    if start is None and config.train_config.fine_tune_checkpoint:
-        progress.say(str(_restore_start_weights(detector, config.train_config, old_label_map, label_map)))
-    trained = {name: detector.variables[name] for name in optimizers.trained(detector.trainable, config.train_config)}
+    if start is None and training.fine_tune_checkpoint:
+        progress.say(str(_restore_start_weights(detector, training, old_label_map, label_map)))
+    trained = trained_variables(detector, training)
     with strategy.scope() if strategy else nullcontext():
-        optimizer = optimizers.Optimizer(config.train_config.optimizer, trained)
+        optimizer = build_optimizer(training.optimizer, trained)
     variables = {**detector.variables, **optimizer.state, **(loss_scale.state if loss_scale else {})}
     first = 0 if start is None else state.restore(start, variables)
     if to_step < first:
@@ -88,24 +88,23 @@ def train_segment(
 
     autosave = state.Autosave(train_dir / "autosave", f"{identity}, seed {seed}, {tf_threads} threads")
     step, log_records = autosave.resume(variables, first, to_step) or (first, [])
-    padding = _padding(detector, config)
-    inputs = Inputs(config, records, label_map, detector.preprocess, seed, padding, worker)
-    _say_hello(config, inputs, step, first, to_step, seed)
+    padding = detector.padding_value
+    data = inputs.build(config, records, label_map, detector.preprocess, seed, padding=padding, part=worker)
+    _say_hello(data, step, first, to_step, seed)
 
-    batches = inputs.batches(step, to_step)
+    batches = data.batches(step, to_step)
     train_step = compile_step(
         detector,
         optimizer,
-        config.train_config,
         batches.spec,
         seed,
+        **numbers_of_step(training),
         strategy=strategy,
         loss_scale=loss_scale,
-        padding=padding,
     )
     stop_asked = workers.agreement(strategy)
     log = Log(events_path, first, to_step, log_records)
-    with _Signals() as signals, closing(batches), closing(log):
+    with Signals() as signals, closing(batches), closing(log):
         last_save = time.monotonic()
         while step < to_step:
             rate = optimizer.schedule(step)
@@ -113,7 +112,7 @@ def train_segment(
             batch = next(batches)
             waited = time.monotonic() - asked
             values = {tag: float(value) for tag, value in train_step(batch, rate, step).items()}
-            _check_finite(values, step, rate, inputs)
+            _check_finite(values, step, rate, data)
             step += 1
             log.step(step, rate, values, waited)
 
@@ -145,101 +144,91 @@ def configure_tensorflow(
     if tf_threads:
         tf.config.threading.set_intra_op_parallelism_threads(tf_threads)
         tf.config.threading.set_inter_op_parallelism_threads(INTER_OP_THREADS)
-    gpus = devices.take(compute, tf_threads)
-    if not gpus:
+    taken = devices.take(compute, tf_threads)
+    taken.tell(progress.say, progress.warn)
+    if not taken.gpus:
         tf.config.experimental.enable_op_determinism()
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.random.set_seed(seed)
-    return gpus
+    return taken.gpus
+
+
+def trained_variables(detector: Detector, training: Message) -> dict[str, tf.Variable]:
+    """The variables that a `TrainConfig` trains, by checkpoint name; raises UserError as `trainable.trained` does."""
+    names = trainable.trained(
+        detector.trainable,
+        update_trainable_variables=training.update_trainable_variables,
+        freeze_variables=training.freeze_variables,
+    )
+    return {name: detector.variables[name] for name in names}
+
+
+def build_optimizer(message: Message, variables: Mapping[str, tf.Variable]) -> Optimizer:
+    """The optimizer of an `Optimizer` message, which trains `variables` (by checkpoint name).
+
+    Raises UserError where it chooses no optimizer, or no learning rate.
+    """
+    kind = parts.choice(message)
+    if not (kind and parts.choice(getattr(message, kind).learning_rate)):
+        field = f"{kind}.learning_rate" if kind else "one of its alternatives"
+        raise UserError(f"train_config.optimizer says no learning rate: set {field} in it.")
+    decay = message.moving_average_decay if message.use_moving_average else None
+    return parts.make(message, variables=variables, moving_average_decay=decay)
+
+
+def numbers_of_step(training: Message) -> dict[str, Any]:
+    """What a `TrainConfig` says of each step, as `compile_step` takes it."""
+    names = ("add_regularization_loss", "bias_grad_multiplier", "gradient_clipping_by_norm")
+    return {name: getattr(training, name) for name in names}
 
 
 def _strategy(gpus: Sequence[str], worker: workers.Worker, batch_size: int) -> tf.distribute.Strategy | None:
     """What shares the batch between several GPUs or machines; None for one."""
-    parts = max(len(gpus), 1) * worker.count
-    if batch_size % parts:
+    shares = max(len(gpus), 1) * worker.count
+    if batch_size % shares:
         raise UserError(
-            f"{parts} GPUs cannot share a batch of {batch_size} images, since each takes as many. Set `batch_size` of "
-            f"the model to a multiple of {parts} (the learning rate follows), or `gpus` to a divisor of {batch_size}."
+            f"{shares} GPUs cannot share a batch of {batch_size} images, since each takes as many. Set `batch_size` of "
+            f"the model to a multiple of {shares} (the learning rate follows), or `gpus` to a divisor of {batch_size}."
         )
     if worker.count > 1:
         return workers.strategy(len(gpus))
-    return tf.distribute.MirroredStrategy() if parts > 1 else None
+    return tf.distribute.MirroredStrategy() if shares > 1 else None
 
 
 def _restore_start_weights(
-    detector: Any, config: Message, old_label_map: Mapping[str, int] | None, label_map: Mapping[str, int]
+    detector: Detector, training: Message, old_label_map: Mapping[str, int] | None, label_map: Mapping[str, int]
 ) -> Any:
-    """The weights that `fine_tune_checkpoint` gives. An empty type means what the older, deprecated field says."""
-    kind = config.fine_tune_checkpoint_type or ("detection" if config.from_detection_checkpoint else "classification")
+    """Give the detector the weights of `fine_tune_checkpoint`, and tell what was restored.
+
+    An empty type means what the older, deprecated field says.
+    """
+    older = "detection" if training.from_detection_checkpoint else "classification"
     return restore.restore(
         detector,
-        config.fine_tune_checkpoint,
-        checkpoint_type=kind,
-        load_all=config.load_all_detection_checkpoint_vars,
+        training.fine_tune_checkpoint,
+        checkpoint_type=training.fine_tune_checkpoint_type or older,
+        load_all=training.load_all_detection_checkpoint_vars,
         old_label_map=old_label_map,
         new_label_map=label_map,
     )
 
 
-def _padding(detector: Any, config: Message) -> np.ndarray | float:
-    """What fills smaller images of a batch: Faster R-CNN pads raw images with black, SSD preprocessed ones with 0."""
-    _, kind = model_of(config)
-    if kind != "faster_rcnn":
-        return 0.0
-    image, _ = detector.preprocess(tf.zeros([64, 64, 3], tf.uint8))
-    return image[0, 0].numpy()
-
-
-def _check_finite(values: Mapping[str, float], step: int, rate: float, inputs: Inputs) -> None:
+def _check_finite(values: Mapping[str, float], step: int, rate: float, data: Inputs) -> None:
     """Raise UserError where a loss or the gradient is not finite: nothing of this step may be saved."""
     bad = [f"{tag} is {value}" for tag, value in values.items() if not math.isfinite(value)]
     if bad:
         raise UserError(
             f"Training stopped at step {step}: {', '.join(bad)}. Nothing of this step is saved. The learning rate "
-            f"was {rate:.3g}; the images of the batch were {', '.join(inputs.source_ids(step))}. A rate that is too "
+            f"was {rate:.3g}; the images of the batch were {', '.join(data.source_ids(step))}. A rate that is too "
             "high is the usual cause (try a tenth of it, a warm-up, or gradient_clipping_by_norm: 10); if the same "
             "images come up again, look at their boxes."
         )
 
 
-def _say_hello(config: Message, inputs: Inputs, step: int, first: int, to_step: int, seed: int) -> None:
-    batch = config.train_config.batch_size
-    epochs = to_step * batch / len(inputs)
+def _say_hello(data: Inputs, step: int, first: int, to_step: int, seed: int) -> None:
+    epochs = to_step * data.batch_size / len(data)
     resumed = f" (continued from the autosave at step {step})" if step > first else ""
     progress.say(
-        f"Training from step {first} to {to_step}{resumed}: {len(inputs)} images, batch {batch}, so {epochs:.1f} times "
-        f"through the data by step {to_step}; seed {seed}."
+        f"Training from step {first} to {to_step}{resumed}: {len(data)} images, batch {data.batch_size}, so "
+        f"{epochs:.1f} times through the data by step {to_step}; seed {seed}."
     )
-
-
-class _Signals:
-    """SIGTERM and SIGINT as a request, `name`, that the loop answers after its current step.
-
-    Until `wait` is set there is nothing to save (the graph is being built), and the request stops the process at once.
-    After the last step it changes nothing: the end is written, which takes less than starting again.
-    """
-
-    def __init__(self) -> None:
-        self.name: str | None = None
-        self.wait = False
-        self._previous: dict[int, Any] = {}
-
-    def __enter__(self) -> "_Signals":
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._previous[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, _: FrameType | None) -> None:
-        self.name = signal.Signals(number).name
-        if not self.wait:
-            self.stop_if(True, "it had not begun, so nothing is lost")
-
-    def stop_if(self, asked: bool, outcome: str) -> None:
-        """Raise Stopped if a signal came, here or to a process that shares the training."""
-        if asked:
-            raise StoppedError(f"Training was stopped by {self.name or 'a signal to another process'}: {outcome}.")

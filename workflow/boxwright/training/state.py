@@ -17,6 +17,7 @@ import tensorflow as tf
 from boxwright.checkpoints import checkpoint_files
 from boxwright.core import files
 from boxwright.core.errors import UserError
+from boxwright.core.wording import few
 
 GLOBAL_STEP = "global_step"
 
@@ -40,7 +41,7 @@ def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> int:
         if tensors[name].shape != tuple(variable.shape) or tensors[name].dtype != variable.dtype.as_numpy_dtype
     ]
     if wrong:
-        raise UserError(f"The checkpoint {prefix} is of another model: {_some(wrong)}.")
+        raise UserError(f"The checkpoint {prefix} is of another model: {few(wrong, 5)}.")
     for name, variable in variables.items():
         variable.assign(tensors[name])
     return int(tensors[GLOBAL_STEP])
@@ -51,13 +52,8 @@ def _tensors(prefix: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     reader = checkpoint_files.read(prefix)
     missing = sorted(set(names) - reader.shapes.keys())
     if missing:
-        raise UserError(f"The checkpoint {prefix} cannot be continued, it lacks {_some(missing)}.")
+        raise UserError(f"The checkpoint {prefix} cannot be continued, it lacks {few(missing, 5)}.")
     return {name: np.asarray(reader.value(name)) for name in names}
-
-
-def _some(texts: Sequence[str], limit: int = 5) -> str:
-    more = f" and {len(texts) - limit} more" if len(texts) > limit else ""
-    return ", ".join(texts[:limit]) + more
 
 
 class Autosave:

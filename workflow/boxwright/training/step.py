@@ -5,15 +5,19 @@ from functools import cache
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.message import Message
 
-from boxwright.detector.build.builder import Detector
+from boxwright.detector.protocol import Detector
 from boxwright.devices import replicas
-from boxwright.training import optimizers
-from boxwright.training.gradients import pairwise_gradients, pointwise_by_product
+from boxwright.training.gradients import (
+    clip_by_global_norm,
+    multiply_bias_gradients,
+    pairwise_gradients,
+    pointwise_by_product,
+)
 from boxwright.training.inputs import Batch
 from boxwright.training.log import REGULARIZATION, TOTAL
 from boxwright.training.loss_scale import LossScale
+from boxwright.training.optimizers.optimizer import Optimizer
 
 GRADIENT = "gradient_norm"
 LOSS_SCALE = "loss_scale"
@@ -26,31 +30,35 @@ Step = Callable[[Batch, float, int], dict[str, tf.Tensor]]
 
 def compile_step(
     detector: Detector,
-    optimizer: optimizers.Optimizer,
-    config: Message,
+    optimizer: Optimizer,
     spec: Batch,
     seed: int = 0,
     *,
+    add_regularization_loss: bool = True,
+    bias_grad_multiplier: float = 0.0,
+    gradient_clipping_by_norm: float = 0.0,
     strategy: tf.distribute.Strategy | None = None,
     loss_scale: LossScale | None = None,
-    padding: np.ndarray | float = 0.0,
 ) -> Step:
     """A function (batch, learning rate, global step) that trains `optimizer`'s variables once, built by its first call.
 
-    `config` is the TrainConfig, `spec` what its batches look like (a Batch of TensorSpecs). It returns the losses by
-    tag, their sum under TOTAL, and the norm of the gradients before clipping under GRADIENT, all before the update.
+    `spec` says what its batches look like (a Batch of TensorSpecs). add_regularization_loss: train on the penalties on
+    weights too. bias_grad_multiplier: a factor for the gradients of biases, and gradient_clipping_by_norm the largest
+    L2 norm of all gradients together; 0 leaves either out. The function returns float32 scalars: the losses by tag,
+    their sum under TOTAL, and the norm of the gradients before clipping under GRADIENT, all before the update.
 
     The replicas of a `strategy`, in whose scope all variables were made, share the batch: each takes as many of its
     images, and they add up their gradients, losses and statistics to those of the whole batch. Images of another
-    machine may be larger: `padding` (float32 [3] or a number) fills these up to their size.
+    machine may be larger: the detector's padding value fills these up to their size.
     """
     variables = optimizer.variables
+    padding = detector.padding_value
 
     def train(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
         random = tf.random.experimental.stateless_fold_in(tf.stack([seed, number]), _STEP_STREAM)
         predictions = detector.predict(batch.images, batch.true_shapes, training=True, seed=random)
         losses = dict(detector.losses(predictions, batch.groundtruth, seed=random))
-        if config.add_regularization_loss:
+        if add_regularization_loss:
             penalty = detector.regularization_loss()
             losses[REGULARIZATION] = penalty / replicas.count() if replicas.count() > 1 else penalty
         total = tf.reduce_sum(tf.stack(list(losses.values())))
@@ -58,8 +66,8 @@ def compile_step(
         gradients = dict(zip(gradients, replicas.total(list(gradients.values())), strict=True))
         if loss_scale is not None:
             gradients = loss_scale.unscaled(gradients)
-        gradients = optimizers.multiply_bias_gradients(gradients, config.bias_grad_multiplier)
-        gradients, norm = optimizers.clip_by_global_norm(gradients, config.gradient_clipping_by_norm)
+        gradients = multiply_bias_gradients(gradients, bias_grad_multiplier)
+        gradients, norm = clip_by_global_norm(gradients, gradient_clipping_by_norm)
         answer = {tag: replicas.total(loss) for tag, loss in {**losses, TOTAL: total}.items()}
         if loss_scale is None:
             optimizer.apply(gradients, rate)

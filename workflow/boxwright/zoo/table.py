@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from boxwright.catalog import engine
+from boxwright.catalog import check
+from boxwright.catalog.extractors import EXTRACTORS
+from boxwright.catalog.families import FAMILIES
 from boxwright.core.errors import UserError
 from boxwright.pipeline import text
 from boxwright.zoo import catalogue
 from boxwright.zoo.catalogue import Entry, Table
 
-# The families whose heads the engine has, by the names that the engine gives their meta-architectures.
-FAMILIES = {"SSD": "ssd", "Faster R-CNN": "faster_rcnn"}
 HEADER = ("name", "family", "input", "mAP", "ms", "size", "trains here")
 LEFT = (True, True, False, False, False, False, True)
 
@@ -29,14 +29,15 @@ def trainable(entry: Entry) -> str:
     """ "yes", or "no" with the first thing that the engine lacks; by pipeline.config where that is here."""
     if entry.pipeline.is_file():
         try:
-            lacks = [f"{field} {value}" for field, value, *_ in engine.unsupported(text.read(entry.pipeline))]
+            found = [each for each in check.findings(text.read(entry.pipeline)) if each.rule == check.UNSUPPORTED]
+            lacks = f"{found[0].field} {found[0].value}" if found else ""
         except UserError:
-            lacks = ["its pipeline.config cannot be read"]
-    elif entry.family not in FAMILIES:
-        lacks = [entry.family]
+            lacks = "its pipeline.config cannot be read"
+    elif entry.family not in (family.title for family in FAMILIES.values()):
+        lacks = entry.family
     else:
-        lacks = [entry.extractor] if entry.extractor not in engine.EXTRACTORS[FAMILIES[entry.family]] else []
-    return f"no ({lacks[0]})" if lacks else "yes"
+        lacks = "" if entry.extractor in EXTRACTORS else entry.extractor
+    return f"no ({lacks})" if lacks else "yes"
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

@@ -14,22 +14,24 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(resnet_v1.UNITS, 50, (2, 2, 2, 1))
 
 
-def features(output_stride: int, train_batch_norm: bool = False) -> tuple[resnet_v1.ProposalFeatures, Variables]:
+def features(stride: int, train_batch_norm: bool = False) -> tuple[resnet_v1.ProposalFeatures, Variables]:
     variables = Variables(seed=1)
-    settings = resnet_v1.hyperparams(train_batch_norm)
-    return resnet_v1.ProposalFeatures(variables, "first", 50, output_stride, settings), variables
+    settings = {"first_stage_features_stride": stride, "batch_norm_trainable": train_batch_norm}
+    return resnet_v1.proposal_features(variables, "first", depth=50, **settings), variables
 
 
-@pytest.mark.parametrize(("output_stride", "height", "width"), [(16, 5, 7), (8, 9, 13)])
-def test_feature_map_has_a_cell_per_stride(small: None, output_stride: int, height: int, width: int) -> None:
-    network, _ = features(output_stride)
-    assert network(tf.zeros([2, 66, 98, 3])).shape == (2, height, width, 1024)
+@pytest.mark.parametrize(("stride", "level", "height", "width"), [(16, 4, 5, 7), (8, 3, 9, 13)])
+def test_feature_map_has_a_cell_per_stride(small: None, stride: int, level: int, height: int, width: int) -> None:
+    network, _ = features(stride)
+    assert (network.strides, network.channels) == ({level: stride}, {level: 1024})
+    (found,) = network(tf.zeros([2, 66, 98, 3])).items()
+    assert (found[0], found[1].shape) == (level, (2, height, width, 1024))
 
 
 def test_dilation_keeps_what_the_stride_would_have_seen(small: None) -> None:
     """Every other cell of the map of stride 8 is a cell of the map of stride 16: the same sums over the same cells."""
     images = tf.random.stateless_normal([1, 66, 98, 3], [1, 2], stddev=60.0)
-    dense, sparse = features(8)[0](images), features(16)[0](images)
+    dense, sparse = features(8)[0](images)[3], features(16)[0](images)[4]
     np.testing.assert_allclose(dense[:, ::2, ::2], sparse, rtol=1e-4, atol=1e-5 * float(tf.reduce_max(sparse)))
 
 
@@ -56,10 +58,3 @@ def test_batch_norm_trains_only_where_the_configuration_says_so(small: None, tra
     assert np.any(mean.numpy()) == trains
     # The averages of the block that nothing uses move, too.
     assert np.any(variables.by_name["first/block4/unit_1/bottleneck_v1/conv3/BatchNorm/moving_mean"].numpy()) == trains
-
-
-def test_means_are_subtracted_from_colors_only() -> None:
-    np.testing.assert_allclose(
-        resnet_v1.subtract_means(tf.zeros([1, 1, 3]))[0, 0], [-123.68, -116.779, -103.939], rtol=1e-6
-    )
-    assert float(resnet_v1.subtract_means(tf.fill([1, 1, 1], 5.0))[0, 0, 0]) == 5.0

@@ -6,10 +6,9 @@ import tensorflow as tf
 
 from boxwright import protos
 from boxwright.core.errors import UserError
-from boxwright.detector.build import builder
+from boxwright.detector.build import build
 from boxwright.detector.families.ssd import CLASSIFICATION, LOCALIZATION
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.detector.support import UnsupportedError
 from boxwright.pipeline import text
 
 SEED = tf.constant([3, 4])
@@ -32,7 +31,7 @@ IMAGES = tf.random.stateless_uniform([2, 64, 64, 3], [0, 1], -1, 1)
 
 
 def test_equal_seeds_build_equal_detectors(model):
-    first, second, other = (builder.build(model, seed) for seed in (1, 1, 2))
+    first, second, other = (build(model, seed) for seed in (1, 1, 2))
     name = "BoxPredictor_0/ClassPredictor/weights"
     assert list(first.variables) == list(second.variables)
     np.testing.assert_array_equal(first.variables[name], second.variables[name])
@@ -40,7 +39,7 @@ def test_equal_seeds_build_equal_detectors(model):
 
 
 def test_predictions_belong_to_anchors(model):
-    predictions = builder.build(model).predict(IMAGES)
+    predictions = build(model).predict(IMAGES)
     anchors = predictions["anchors"].shape[0]
     assert predictions["box_encodings"].shape == (2, anchors, 4)
     assert predictions["class_predictions_with_background"].shape == (2, anchors, 3)
@@ -48,7 +47,7 @@ def test_predictions_belong_to_anchors(model):
 
 
 def test_preprocess_takes_bytes_and_floats_alike(model):
-    detector = builder.build(model)
+    detector = build(model)
     image = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
     pixels, shape = detector.preprocess(image)
     assert pixels.shape == (64, 64, 3)
@@ -60,7 +59,7 @@ def test_preprocess_takes_bytes_and_floats_alike(model):
 def test_padding_is_zero_in_normalised_pixels(model):
     settings = model.ssd.image_resizer.keep_aspect_ratio_resizer
     settings.min_dimension, settings.max_dimension, settings.pad_to_max_dimension = 32, 64, True
-    pixels, shape = builder.build(model).preprocess(np.full((32, 64, 3), 255, np.uint8))
+    pixels, shape = build(model).preprocess(np.full((32, 64, 3), 255, np.uint8))
     assert shape.numpy().tolist() == [32, 64, 3]
     assert (pixels[:32].numpy() == 1).all()
     assert (pixels[32:].numpy() == 0).all()
@@ -68,14 +67,14 @@ def test_padding_is_zero_in_normalised_pixels(model):
 
 def test_grayscale_images_change_the_first_layer(model):
     model.ssd.image_resizer.fixed_shape_resizer.convert_to_grayscale = True
-    detector = builder.build(model)
+    detector = build(model)
     assert detector.variables["FeatureExtractor/MobilenetV1/Conv2d_0/weights"].shape[2] == 1
     pixels, _ = detector.preprocess(np.zeros((10, 10, 3), np.uint8))
     assert detector.predict(pixels[tf.newaxis])["box_encodings"].shape[0] == 1
 
 
 def test_losses_of_perfect_codes(model):
-    detector = builder.build(model)
+    detector = build(model)
     predictions = detector.predict(IMAGES)
     wanted = detector.targets(predictions, TRUTH)
     predictions["box_encodings"] = wanted.box_targets
@@ -87,7 +86,7 @@ def test_losses_of_perfect_codes(model):
 
 def test_losses_by_hand(model):
     """Codes off by one everywhere, logits 0: each matched anchor loses 4 * 0.5, each class entry ln 2."""
-    detector = builder.build(model)
+    detector = build(model)
     predictions = detector.predict(IMAGES)
     wanted = detector.targets(predictions, TRUTH)
     matched = int((wanted.match.numpy() >= 0).sum())
@@ -101,15 +100,15 @@ def test_losses_by_hand(model):
 
     model.ssd.normalize_loc_loss_by_codesize = True
     model.ssd.loss.localization_weight = 6
-    assert builder.build(model).losses(predictions, TRUTH)[LOCALIZATION].numpy() == pytest.approx(2 * 6 / 4)
+    assert build(model).losses(predictions, TRUTH)[LOCALIZATION].numpy() == pytest.approx(2 * 6 / 4)
     model.ssd.normalize_loss_by_num_matches = False
-    assert builder.build(model).losses(predictions, TRUTH)[LOCALIZATION].numpy() == pytest.approx(2 * 6 / 4 * matched)
+    assert build(model).losses(predictions, TRUTH)[LOCALIZATION].numpy() == pytest.approx(2 * 6 / 4 * matched)
 
 
 def test_an_image_without_objects_has_a_loss_and_gradients(model):
     model.ssd.loss.hard_example_miner.max_negatives_per_positive = 3
     model.ssd.loss.hard_example_miner.min_negatives_per_image = 2
-    detector = builder.build(model)
+    detector = build(model)
     trained = [detector.variables[name] for name in detector.trainable]
     with tf.GradientTape() as tape:
         losses = detector.losses(detector.predict(IMAGES, training=True), groundtruth([], []))
@@ -123,7 +122,7 @@ def test_background_of_targets(model):
     wanted = {}
     for zeros in (False, True):
         model.ssd.encode_background_as_zeros = zeros
-        detector = builder.build(model)
+        detector = build(model)
         wanted[zeros] = detector.targets(detector.predict(IMAGES), TRUTH)
     background = wanted[False].match.numpy() == -1
     assert (wanted[False].class_targets.numpy()[background] == [1, 0, 0]).all()
@@ -134,7 +133,7 @@ def test_background_of_targets(model):
 def test_a_model_without_a_background_class(model):
     model.ssd.add_background_class = False
     model.ssd.encode_background_as_zeros = True
-    detector = builder.build(model)
+    detector = build(model)
     predictions = detector.predict(IMAGES)
     assert predictions["class_predictions_with_background"].shape[2] == 2
     assert detector.targets(predictions, TRUTH).class_targets.shape[2] == 2
@@ -143,7 +142,7 @@ def test_a_model_without_a_background_class(model):
 
 def test_random_example_sampler_is_a_function_of_its_seed(model):
     model.ssd.loss.random_example_sampler.positive_sample_fraction = 0.5
-    detector = builder.build(model)
+    detector = build(model)
     predictions = detector.predict(IMAGES)
     shape = predictions["class_predictions_with_background"].shape
     predictions["class_predictions_with_background"] = tf.random.stateless_normal(shape, [0, 0])
@@ -158,7 +157,7 @@ def test_random_example_sampler_is_a_function_of_its_seed(model):
 def test_a_box_with_swapped_sides_costs_what_its_code_defines(model):
     """Its height is negative: the code has no logarithm of it, and its three other numbers count."""
     model.ssd.normalize_loss_by_num_matches = False
-    detector = builder.build(model)
+    detector = build(model)
     predictions = detector.predict(IMAGES)
     truth = groundtruth([(0, (0.6, 0.1, 0.1, 0.5))], [])
     wanted = detector.targets(predictions, truth)
@@ -168,7 +167,7 @@ def test_a_box_with_swapped_sides_costs_what_its_code_defines(model):
 
 
 def test_detections_lie_in_the_true_image(model):
-    detector = builder.build(model)
+    detector = build(model)
     predictions = detector.predict(IMAGES)
     found = detector.postprocess(predictions, tf.constant([[64, 32, 3], [64, 64, 3]]))
     boxes = found["detection_boxes"].numpy()
@@ -188,7 +187,7 @@ def test_detections_lie_in_the_true_image(model):
 
 
 def test_predict_works_in_a_graph_with_any_batch(model):
-    detector = builder.build(model)
+    detector = build(model)
 
     @tf.function(input_signature=[tf.TensorSpec([None, 64, 64, 3])])
     def detect(images):
@@ -223,7 +222,7 @@ FOCAL = (
 )
 def test_a_step_and_detections_under_every_option(model, change):
     model.MergeFrom(text.parse(change, "test", kind="DetectionModel"))
-    detector = builder.build(model)
+    detector = build(model)
     trained = [detector.variables[name] for name in detector.trainable]
     pixels, shapes = zip(*(detector.preprocess(tf.cast((image + 1) * 127, tf.uint8)) for image in IMAGES), strict=True)
     images, shapes = tf.stack(pixels), tf.stack(shapes)
@@ -244,36 +243,36 @@ def test_a_step_and_detections_under_every_option(model, change):
     [
         (lambda ssd: setattr(ssd, "explicit_background_class", True), "explicit_background_class is True"),
         (lambda ssd: setattr(ssd, "use_confidences_as_targets", True), "use_confidences_as_targets is True"),
-        (lambda ssd: ssd.mask_head_config.SetInParent(), "mask_head_config is set"),
-        (lambda ssd: setattr(ssd.loss, "expected_loss_weights", 1), "expected_loss_weights is EXPECTED_SAMPLING"),
-        (lambda ssd: ssd.box_predictor.rfcn_box_predictor.SetInParent(), "box_predictor is rfcn_box_predictor"),
-        (lambda ssd: setattr(ssd.anchor_generator.ssd_anchor_generator, "num_layers", 5), "anchor_generator is for 5"),
-        (lambda ssd: ssd.ClearField("image_resizer"), "image_resizer_oneof is not set"),
+        (lambda ssd: ssd.mask_head_config.SetInParent(), "mask_head_config is '?set"),
+        (lambda ssd: setattr(ssd.loss, "expected_loss_weights", 1), "expected_loss_weights is 'EXPECTED_SAMPLING'"),
+        (lambda ssd: ssd.box_predictor.rfcn_box_predictor.SetInParent(), "box_predictor is 'rfcn_box_predictor'"),
+        (lambda ssd: setattr(ssd.anchor_generator.ssd_anchor_generator, "num_layers", 5), "has 5 layers"),
+        (lambda ssd: ssd.ClearField("image_resizer"), "image_resizer is not set"),
     ],
 )
 def test_unsupported_fields_are_named(model, change, named):
     change(model.ssd)
-    with pytest.raises(UnsupportedError, match=rf"model\.ssd.*{named}"):
-        builder.build(model)
+    with pytest.raises(UserError, match=rf"model\.ssd.*{named}"):
+        build(model)
 
 
 def test_numbers_that_cannot_be_are_told_together(model):
     model.ssd.num_classes = 0
     model.ssd.loss.equalization_loss.weight = 1
     with pytest.raises(UserError, match=r"model\.ssd\.num_classes is 0.*\n.*loss\.equalization_loss\.weight is 1\.0"):
-        builder.build(model)
+        build(model)
 
 
 def test_another_architecture_is_refused():
     message = protos.DetectionModel()
     message.center_net.SetInParent()
-    with pytest.raises(UserError, match=r"model is center_net.*ssd, faster_rcnn"):
-        builder.build(message)
+    with pytest.raises(UserError, match=r"center_net"):
+        build(message)
 
 
 def test_ground_truth_of_a_padded_image_is_moved_into_its_frame(model):
     """A box of the upper left quarter of a padded image is what the same box is, larger, in the image alone."""
-    detector = builder.build(model)
+    detector = build(model)
     inside, whole = (0.2, 0.4, 0.8, 0.9), (0.1, 0.2, 0.4, 0.45)
     padded = detector.predict(IMAGES, tf.constant([[32, 32, 3], [64, 64, 3]]))
     plain = detector.predict(IMAGES)

@@ -1,27 +1,27 @@
 """The convolutional box predictor."""
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
-from boxwright.detector.heads.convolutional import ConvolutionalBoxPredictor
+from boxwright.checkpoints.class_rows import ClassColumns
+from boxwright.detector.build import network
+from boxwright.detector.heads import convolutional
 from boxwright.detector.layers import Variables
-from boxwright.detector.support import UnsupportedError
 from boxwright.pipeline import text
 
 SEED = tf.constant([0, 1])
 
 
-def build(written: str = "", channels=(4, 6), anchors=(2, 3), slots: int = 3, **settings):
+def build(written: str = "", channels=(4, 6), anchors=(2, 3), keras: bool = False):
+    """A head for two classes and the background on maps from level 3 on."""
     message = text.parse(f"use_dropout: false {written}", "test", kind="ConvolutionalBoxPredictor")
-    variables = Variables()
-    return ConvolutionalBoxPredictor(
-        variables, message, "p", list(channels), list(anchors), slots, **settings
-    ), variables
+    variables, by_level, offered = Variables(), dict(enumerate(channels, 3)), network.fields(message)
+    head = network.call(convolutional.make, variables, by_level, anchors, 2, True, offered=offered, keras=keras)
+    return head, variables
 
 
-def features(*channels: int) -> list[tf.Tensor]:
-    return [tf.random.stateless_normal([2, 4 >> i, 4 >> i, c], [i, 0]) for i, c in enumerate(channels)]
+def features(*channels: int) -> dict[int, tf.Tensor]:
+    return {3 + i: tf.random.stateless_normal([2, 4 >> i, 4 >> i, c], [i, 0]) for i, c in enumerate(channels)}
 
 
 def test_order_of_predictions_is_map_row_column_anchor():
@@ -32,7 +32,7 @@ def test_order_of_predictions_is_map_row_column_anchor():
     assert logits.shape == (2, 44, 3)
     weights = variables.by_name["BoxPredictor_1/BoxEncodingPredictor/weights"]
     # The third anchor at row 1, column 0 of the second map.
-    expected = tf.linalg.matvec(weights[0, 0], maps[1][0, 1, 0], transpose_a=True)[8:12]
+    expected = tf.linalg.matvec(weights[0, 0], maps[4][0, 1, 0], transpose_a=True)[8:12]
     np.testing.assert_allclose(codes[0, 32 + (1 * 2 + 0) * 3 + 2], expected, atol=1e-5)
 
 
@@ -83,16 +83,11 @@ def test_dropout_reaches_the_classes_alone_and_only_in_training():
     assert (predictor(maps, True, SEED + 1)[1].numpy() != trained[1].numpy()).any()
 
 
-@pytest.mark.parametrize(
-    ("written", "field"),
-    [
-        ("box_code_size: 6", "p.box_code_size"),
-        ("conv_hyperparams { op: FC }", "p.conv_hyperparams.op"),
-    ],
-)
-def test_unsupported_settings_are_named(written, field):
-    with pytest.raises(UnsupportedError, match=field):
-        build(written)
+def test_classes_lie_in_the_last_axis_of_the_class_predictors():
+    predictor, variables = build("kernel_size: 3 use_depthwise: true")
+    expected = {f"BoxPredictor_{i}/ClassPredictor/{part}" for i in (0, 1) for part in ("weights", "biases")}
+    assert predictor.class_columns() == dict.fromkeys(expected, ClassColumns(background=True))
+    assert expected <= set(variables.by_name)
 
 
 def test_keras_depthwise_layers_have_no_penalty():

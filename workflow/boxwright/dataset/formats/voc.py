@@ -1,20 +1,20 @@
-"""Pascal VOC annotations as labelImg writes them, one XML file per image.
+"""Pascal VOC annotations as labelImg writes them: XML files that speak of one image each.
 
 Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk: never read.
+Coordinates are taken as they stand, as edges in pixels: nearly all tools count from 0, though VOC itself did from 1.
 """
 
 import math
 import os
 import re
 from collections.abc import Iterable
-from pathlib import Path
-from typing import NamedTuple
 
 from lxml import etree
 
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.dataset.samples import Box
+from boxwright.dataset.statements import Statement
 
 # Annotations come from strangers: no entity is expanded and nothing is fetched.
 _PARSER = etree.XMLParser(
@@ -30,40 +30,33 @@ _PARSER = etree.XMLParser(
 _YES = ("1", "true", "yes")
 
 
-class Annotation(NamedTuple):
-    """What one XML file says.
+# The start tag of the root, in any encoding whose letters are those of ASCII.
+_ROOT = re.compile(rb"<annotation[\s/>]")
 
-    filename: of the image as stated, "" where it is not.
-    width, height: of the image as stated, 0 where they are not.
-    boxes: as stated, unchecked; NaN for a coordinate that is missing or no number.
+
+def sniff(data: bytes) -> bool:
+    """Whether the root of an XML file is `<annotation>`."""
+    return _ROOT.search(data[:4096].replace(b"\0", b"")) is not None
+
+
+def read(data: bytes) -> list[Statement]:
+    """The one statement of an annotation, its boxes in pixels; tags that tools leave out have defaults.
+
+    Raises UserError where the bytes are not well-formed XML or their root is not `<annotation>`.
     """
-
-    filename: str = ""
-    width: int = 0
-    height: int = 0
-    boxes: tuple[Box, ...] = ()
-
-
-def read(source: str | os.PathLike | bytes) -> Annotation:
-    """Read an annotation from a file or from its bytes; tags that tools leave out have defaults.
-
-    Raises UserError where the file is not well-formed XML or its root is not `<annotation>`.
-    """
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    if annotation := _read_as_written(data):
-        return annotation
-    name = "the annotation" if isinstance(source, bytes) else str(source)
+    if statement := _read_as_written(data):
+        return [statement]
     try:
         root = etree.fromstring(data, _PARSER)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise UserError(f"{name} is not well-formed XML: {getattr(error, 'msg', error)}.") from error
+        raise UserError(f"it is not well-formed XML: {getattr(error, 'msg', error)}") from error
     if root is None or root.tag != "annotation":
         found = "nothing" if root is None else f"<{root.tag}>"
-        raise UserError(f"{name} is no Pascal VOC annotation: its root is {found}, not <annotation>.")
+        raise UserError(f"it is no Pascal VOC annotation: its root is {found}, not <annotation>")
     texts, objects = _children(root)
     size = root.find("size")
     width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))
-    return Annotation(texts.get("filename", ""), width, height, tuple([_box(item) for item in objects]))
+    return [Statement(texts.get("filename", ""), width, height, tuple([_box(item) for item in objects]))]
 
 
 _SPACE = r"[ \t\r\n]*"
@@ -91,7 +84,7 @@ _OBJECT = re.compile(
 _TAIL = re.compile(rf"</annotation>{_SPACE}")
 
 
-def _read_as_written(data: bytes) -> Annotation | None:
+def _read_as_written(data: bytes) -> Statement | None:
     """What `read` finds in a file that is just as labelImg writes it; None for every other."""
     text = data.decode("ascii") if data.isascii() else ""
     head = _HEAD.match(text)
@@ -112,7 +105,7 @@ def _read_as_written(data: bytes) -> Annotation | None:
         end = found.end()
     if not _TAIL.fullmatch(text, end):
         return None
-    return Annotation(filename.strip(), _size(width), _size(height), tuple(boxes))
+    return Statement(filename.strip(), _size(width), _size(height), tuple(boxes))
 
 
 def write(

@@ -1,7 +1,12 @@
 """MobileNet v2 up to its last convolution (Sandler et al. 2018, https://arxiv.org/abs/1801.04381, table 2)."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import tensorflow as tf
 
+from boxwright.detector import object_graph
+from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
@@ -20,6 +25,8 @@ BLOCKS = (
     (6, 320, 1),
 )
 LAST_CHANNELS = 1280
+# The feature maps of an SSD. Layers are counted from 1 with the stem, so block 13 is layer 15.
+END_POINTS: Mapping[int, str] = {4: "layer_15/expansion_output", 5: "layer_19"}
 
 
 def make_divisible(channels: float, divisor: int = 8, least: int = 8) -> int:
@@ -70,7 +77,7 @@ class InvertedResidual:
 
 
 class MobileNetV2:
-    """Conv, expanded_conv to expanded_conv_16, Conv_1; stride 32.
+    """Conv, expanded_conv to expanded_conv_16, Conv_1; stride 32. A `Backbone`.
 
     scope: where the variables are, e.g. "FeatureExtractor/MobilenetV2".
     hyperparams, depthwise: settings of the full and of the depthwise convolutions (they differ in the regularizer).
@@ -78,7 +85,8 @@ class MobileNetV2:
     depth_multiplier, min_depth: a layer of d channels gets make_divisible(d * depth_multiplier, 8, min_depth).
     keras: the network of TF2, whose multiplier and least width act otherwise in places.
     explicit_padding: pad by the kernel's size instead of "SAME".
-    `channels` gives the number of channels of the two end points that `__call__` returns.
+    end_points: the layer of each level that is given: "layer_<n>", or "layer_<n>/expansion_output" for what its block
+        has after the expansion, before its stride.
     """
 
     def __init__(
@@ -93,8 +101,10 @@ class MobileNetV2:
         min_depth: int = 8,
         explicit_padding: bool = False,
         keras: bool = False,
+        end_points: Mapping[int, str] = END_POINTS,
     ):
         padding = "EXPLICIT" if explicit_padding else "SAME"
+        self._keras = keras
 
         def scaled(channels: int) -> int:
             if keras:
@@ -106,7 +116,7 @@ class MobileNetV2:
 
         width = depth(32)
         self.stem = Convolution(variables, f"{scope}/Conv", channels_in, width, hyperparams, stride=2, padding=padding)
-        self.blocks = []
+        self.blocks: list[InvertedResidual] = []
         for index, (expansion, channels, stride) in enumerate(BLOCKS):
             expanded = expansion > 1
             inner = make_divisible(width * expansion) if expanded and not keras else width * expansion
@@ -131,20 +141,80 @@ class MobileNetV2:
         # The TF2 network's last convolution grows no wider than it is at a multiplier of 1.
         last = max(LAST_CHANNELS, min_depth) if keras and depth_multiplier >= 1 else depth(LAST_CHANNELS)
         self.last = Convolution(variables, f"{scope}/Conv_1", width, last, hyperparams, kernel=1)
-        # Counted from 1 with the stem, block 13 is layer 15 and the last convolution layer 19.
-        self.channels = {
-            "layer_15/expansion_output": self.blocks[13].expand.channels_out,
-            "layer_19": self.last.channels_out,
-        }
+        self.end_points = dict(end_points)
+        facts = self._facts()
+        self.strides = {level: facts[name][0] for level, name in self.end_points.items()}
+        self.channels = {level: facts[name][1] for level, name in self.end_points.items()}
+
+    def _facts(self) -> dict[str, tuple[int, int]]:
+        """Stride and channels of every end point."""
+        stride = self.stem.stride
+        found = {"layer_1": (stride, self.stem.channels_out)}
+        for number, block in enumerate(self.blocks, 2):
+            found[f"layer_{number}/expansion_output"] = (stride, block.filter.channels_in)
+            stride *= block.filter.stride
+            found[f"layer_{number}"] = (stride, block.project.channels_out)
+        return found | {f"layer_{len(self.blocks) + 2}": (stride, self.last.channels_out)}
 
     def layers(self) -> list[Convolution]:
         """All convolutions in order."""
         return [self.stem, *[layer for block in self.blocks for layer in block.layers()], self.last]
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """[B, H, W, channels_in] -> the end points layer_15/expansion_output (stride 16) and layer_19 (stride 32)."""
-        x, expansions = self.stem(images, training), []
-        for block in self.blocks:
+    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+        """[B, H, W, channels_in] -> {level: map}."""
+        x = self.stem(images, training)
+        found = {"layer_1": x}
+        for number, block in enumerate(self.blocks, 2):
             x, expansion = block(x, training)
-            expansions.append(expansion)
-        return {"layer_15/expansion_output": expansions[13], "layer_19": self.last(x, training)}
+            found |= {f"layer_{number}/expansion_output": expansion, f"layer_{number}": x}
+        found[f"layer_{len(self.blocks) + 2}"] = self.last(x, training)
+        return {level: found[name] for level, name in self.end_points.items()}
+
+    def object_graph_keys(self) -> dict[str, str]:
+        """Keys of TF2 by name; {} for TF1."""
+        return object_graph.numbered(object_graph.BACKBONE, self.layers()) if self._keras else {}
+
+
+def features(
+    variables: Variables,
+    scope: str,
+    *,
+    conv_hyperparams: Hyperparams,
+    override_base_feature_extractor_hyperparams: bool = False,
+    depth_multiplier: float = 1.0,
+    min_depth: int = 16,
+    use_explicit_padding: bool = False,
+    channels_in: int = 3,
+    keras: bool = False,
+    freeze_batchnorm: bool = False,
+    end_points: Mapping[int, str] = END_POINTS,
+) -> MobileNetV2:
+    """The network of TF1, or of TF2 (`keras`)."""
+    overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
+    return MobileNetV2(
+        variables,
+        scope,
+        *settings(overridden, keras=keras, freeze_batchnorm=freeze_batchnorm),
+        channels_in=channels_in,
+        depth_multiplier=depth_multiplier,
+        min_depth=min_depth,
+        explicit_padding=use_explicit_padding,
+        keras=keras,
+        end_points=end_points,
+    )
+
+
+def settings(overridden: Hyperparams | None, *, keras: bool, freeze_batchnorm: bool) -> tuple[Hyperparams, Hyperparams]:
+    """Of the full and of the depthwise convolutions: those of the configuration, where it overrides the published."""
+    published = PUBLISHED.with_batch_norm(train=not freeze_batchnorm)
+    if overridden is None:
+        return published, published if keras else published.unpenalised()
+    if keras:
+        # No layer of Keras' network has a bias, even where the settings leave it without batch norm.
+        base = replace(overridden, bias=False)
+    else:
+        # The definition of the network itself fixes these; that of v1 leaves even the choice of batch norm.
+        batch_norm = overridden.batch_norm or published.batch_norm
+        base = replace(overridden, activation=tf.nn.relu6, batch_norm=batch_norm)
+        base = base.with_batch_norm(center=True, scale=True)
+    return base, base

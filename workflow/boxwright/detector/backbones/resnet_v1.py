@@ -15,8 +15,6 @@ UNITS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 # Of conv1 and conv2 of a unit, per block; a unit's output is four times as wide.
 WIDTHS = (64, 128, 256, 512)
 EXPANSION = 4
-# The pixel means that the original Caffe models subtract, RGB, on a scale of 255.
-MEANS = (123.68, 116.779, 103.939)
 
 
 def hyperparams(train_batch_norm: bool) -> Hyperparams:
@@ -26,11 +24,6 @@ def hyperparams(train_batch_norm: bool) -> Hyperparams:
         initializer=initializers.variance_scaling(2.0, "FAN_IN"),
         batch_norm=BatchNorm(decay=0.997, center=True, scale=True, epsilon=1e-5, train=train_batch_norm),
     )
-
-
-def subtract_means(image: tf.Tensor) -> tf.Tensor:
-    """float32 [..., 3], RGB from 0 to 255, less the channel means; an image of another depth stays as it is."""
-    return image - tf.constant(MEANS) if image.shape[-1] == 3 else image
 
 
 class Bottleneck:
@@ -74,7 +67,7 @@ class Bottleneck:
         return tf.nn.relu(shortcut + x)
 
 
-class Block:
+class ResidualBlock:
     """The units of one block; `number` from 1 to 4. `stride` is that of the last unit, `rate` that of all units."""
 
     def __init__(
@@ -104,15 +97,13 @@ class Block:
 
 
 class ProposalFeatures:
-    """conv1 to block3: the feature map for the region proposals, 1024 channels.
+    """conv1 to block3: the feature map for the region proposals, 1024 channels. A `Backbone` of one level.
 
     depth: 50, 101 or 152. output_stride: 8 or 16, pixels per cell of the feature map. channels_in: of the image.
     The OD API's graph also builds block4 on top and uses nothing of it. Its checkpoints hold those variables, so they
     are made here too; no gradient reaches them and they are not listed as trainable. Where batch norm trains, their
     averages move in the OD API, and so they do here.
     """
-
-    channels = EXPANSION * WIDTHS[2]
 
     def __init__(
         self,
@@ -129,31 +120,64 @@ class ProposalFeatures:
         self.blocks, reached, rate = [], 4, 1
         for number in (1, 2, 3):
             stride = 2 if reached < output_stride else 1
-            self.blocks.append(Block(variables, scope, depth, number, settings, stride=stride, rate=rate))
+            self.blocks.append(ResidualBlock(variables, scope, depth, number, settings, stride=stride, rate=rate))
             # A stride that is not taken dilates all that follows.
             reached, rate = reached * stride, rate * (2 // stride)
         used = len(variables.trainable)
-        self.unused = Block(variables, scope, depth, 4, settings, stride=1, rate=rate)
+        self.unused = ResidualBlock(variables, scope, depth, 4, settings, stride=1, rate=rate)
         del variables.trainable[used:]
         self.train_batch_norm = settings.batch_norm.train
+        self.level = output_stride.bit_length() - 1
+        self.channels = {self.level: EXPANSION * WIDTHS[2]}
+        self.strides = {self.level: reached}
+        self.end_points = {self.level: "block3"}
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """[B, H, W, channels_in] without the means -> [B, ceil(H / output_stride), ceil(W / output_stride), 1024]."""
+    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+        """[B, H, W, channels_in] -> {level: [B, ceil(H / output_stride), ceil(W / output_stride), 1024]}."""
         x = tf.nn.max_pool2d(self.conv1(images, training), 3, 2, "SAME")
         for block in self.blocks:
             x = block(x, training)
         if training and self.train_batch_norm:
             self.unused(tf.stop_gradient(x), training)
-        return x
+        return {self.level: x}
+
+    @staticmethod
+    def object_graph_keys() -> dict[str, str]:
+        """None: the network is TF1's."""
+        return {}
 
 
-class BoxFeatures:
+class BlockFeatures:
     """block4 over the pooled features of each proposal, without stride: [N, h, w, 1024] -> [N, h, w, 2048]."""
 
     channels = EXPANSION * WIDTHS[3]
 
     def __init__(self, variables: Variables, scope: str, depth: int, settings: Hyperparams):
-        self.block = Block(variables, scope, depth, 4, settings, stride=1)
+        self.block = ResidualBlock(variables, scope, depth, 4, settings, stride=1)
 
     def __call__(self, regions: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.block(regions, training)
+
+    @staticmethod
+    def object_graph_keys() -> dict[str, str]:
+        """None: the network is TF1's."""
+        return {}
+
+
+def proposal_features(
+    variables: Variables,
+    scope: str,
+    *,
+    depth: int,
+    first_stage_features_stride: int = 16,
+    batch_norm_trainable: bool = False,
+    channels_in: int = 3,
+) -> ProposalFeatures:
+    """What looks at the image. `depth`: layers of the network, one of `UNITS`."""
+    settings = hyperparams(batch_norm_trainable)
+    return ProposalFeatures(variables, scope, depth, first_stage_features_stride, settings, channels_in)
+
+
+def box_features(variables: Variables, scope: str, *, depth: int, batch_norm_trainable: bool = False) -> BlockFeatures:
+    """What looks at each proposal. `depth`: layers of the network, one of `UNITS`."""
+    return BlockFeatures(variables, scope, depth, hyperparams(batch_norm_trainable))

@@ -3,132 +3,110 @@
 Ren et al. 2015, https://arxiv.org/abs/1506.01497, as the OD API's `faster_rcnn` configurations describe it. Inside,
 boxes are in pixels of the preprocessed image, [ymin, xmin, ymax, xmax]; detections are normalised to the true image,
 without its padding.
-
-Four fields choose how the OD API computes on a TPU and not what: use_matmul_crop_and_resize,
-use_matmul_gather_in_matcher, use_static_balanced_label_sampler, use_static_shapes (and its form for evaluation). They
-are accepted and need nothing here. Nor does return_raw_detections_during_predict: raw boxes are always among the
-detections.
 """
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 
 import tensorflow as tf
 
-from boxwright.boxes import anchors, coder, geometry, losses, mining, nms
-from boxwright.catalog import limits
-from boxwright.catalog.engine import CHOICES, ONLY
-from boxwright.detector import hyperparams, resizers, roi
-from boxwright.detector.backbones import resnet_v1
+from boxwright.boxes import geometry, mining, nms, targets
+from boxwright.boxes.anchors.generator import AnchorGenerator
+from boxwright.boxes.coders.box_coder import BoxCoder
+from boxwright.boxes.losses.loss import ClassificationLoss, LocalizationLoss
+from boxwright.boxes.matchers.matcher import Matcher
+from boxwright.boxes.targets import Targets
+from boxwright.checkpoints.class_rows import ClassColumns
+from boxwright.detector import roi
+from boxwright.detector.backbones import Backbone, BoxFeatures
 from boxwright.detector.families import faster_rcnn_losses
+from boxwright.detector.families.base import BuiltDetector
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.detector.heads.mask_rcnn import MaskRcnnBoxPredictor
-from boxwright.detector.heads.region_proposals import RegionProposalHead
-from boxwright.detector.layers import Variables
-from boxwright.detector.support import UnsupportedError, chosen, require
-
-FIELD = "model.faster_rcnn"
-FIRST_STAGE = "FirstStageFeatureExtractor"
-SECOND_STAGE = "SecondStageFeatureExtractor"
-DEPTHS = {f"faster_rcnn_resnet{depth}": depth for depth in resnet_v1.UNITS}
-# Faster R-CNN has no field for it.
-BOX_CODER = coder.FasterRcnn()
+from boxwright.detector.heads import ProposalClassifier, ProposalHead
 
 Tensors = dict[str, tf.Tensor]
 
 
-class FasterRcnn:
-    """The detector of a `FasterRcnn` message; `seed` decides its variables' first values.
+@dataclass(frozen=True, kw_only=True)
+class FasterRcnnNumbers:
+    """The plain numbers of a Faster R-CNN, by the names that the OD API's schema has for them.
 
-    `compute` is the type that the layers compute in.
-
-    `backbone_scopes` are the prefixes of the names that a feature extractor's checkpoint can fill.
-    Raises UnsupportedError for a field or value that is not implemented.
+    num_classes: without the background. first_stage_nms_*, first_stage_max_proposals: what becomes a proposal.
+    first_stage_minibatch_size, first_stage_positive_balance_fraction: how many anchors of an image the first stage is
+        trained on, and the share of objects among them.
+    clip_anchors_to_image: in training, anchors are clipped to the image; if not, only those within it are learned from.
+    second_stage_batch_size, second_stage_balance_fraction: the same of the proposals for the second stage.
+    *_loss_weight: of the four losses.
     """
 
-    backbone_scopes = (FIRST_STAGE, SECOND_STAGE)
+    num_classes: int
+    clip_anchors_to_image: bool = False
+    first_stage_max_proposals: int = 300
+    first_stage_nms_iou_threshold: float = 0.7
+    first_stage_nms_score_threshold: float = 0.0
+    first_stage_minibatch_size: int = 256
+    first_stage_positive_balance_fraction: float = 0.5
+    first_stage_localization_loss_weight: float = 1.0
+    first_stage_objectness_loss_weight: float = 1.0
+    second_stage_batch_size: int = 64
+    second_stage_balance_fraction: float = 0.25
+    second_stage_localization_loss_weight: float = 1.0
+    second_stage_classification_loss_weight: float = 1.0
 
-    def __init__(self, message, seed: int = 0, compute: tf.DType = tf.float32):
-        _check(message)
-        self.message = message
-        self.num_classes = message.num_classes
-        self.stages = message.number_of_stages
-        self.resizer = resizers.from_message(message.image_resizer, f"{FIELD}.image_resizer")
-        self.grid = message.first_stage_anchor_generator.grid_anchor_generator
-        self.miner = None
-        self._variables = Variables(seed, compute)
-        depth = DEPTHS[message.feature_extractor.type]
-        settings = resnet_v1.hyperparams(message.feature_extractor.batch_norm_trainable)
-        self.proposal_features = resnet_v1.ProposalFeatures(
-            self._variables,
-            f"{FIRST_STAGE}/resnet_v1_{depth}",
-            depth,
-            message.feature_extractor.first_stage_features_stride,
-            settings,
-            channels_in=self.resizer.channels,
-        )
-        self.head = RegionProposalHead(
-            self._variables,
-            "FirstStageBoxPredictor",
-            resnet_v1.ProposalFeatures.channels,
-            anchors.per_location(message.first_stage_anchor_generator)[0],
-            hyperparams.from_message(
-                message.first_stage_box_predictor_conv_hyperparams,
-                f"{FIELD}.first_stage_box_predictor_conv_hyperparams",
-            ),
-            depth=message.first_stage_box_predictor_depth,
-            kernel=message.first_stage_box_predictor_kernel_size,
-            rate=message.first_stage_atrous_rate,
-        )
-        if self.stages == 2:
-            self._build_second_stage(depth, settings)
 
-    def _build_second_stage(self, depth: int, settings: hyperparams.Hyperparams) -> None:
-        message = self.message
-        self.pooling = roi.Pooling(message.initial_crop_size, message.maxpool_kernel_size, message.maxpool_stride)
-        self.box_features = resnet_v1.BoxFeatures(self._variables, f"{SECOND_STAGE}/resnet_v1_{depth}", depth, settings)
-        self.box_predictor = MaskRcnnBoxPredictor(
-            self._variables,
-            "SecondStageBoxPredictor",
-            resnet_v1.BoxFeatures.channels,
-            self.num_classes,
-            message.second_stage_box_predictor.mask_rcnn_box_predictor,
-            f"{FIELD}.second_stage_box_predictor.mask_rcnn_box_predictor",
-        )
-        self.classification_loss = losses.classification(
-            message.second_stage_classification_loss, default="weighted_softmax"
-        )
-        self.suppression = nms.from_config(message.second_stage_post_processing.batch_non_max_suppression)
-        # The OD API asks for it here, whatever the field says.
-        self.suppression = self.suppression._replace(change_frame=True)
-        self.convert_scores = nms.score_converter(message.second_stage_post_processing)
-        if message.HasField("hard_example_miner"):
-            self.miner = mining.from_config(
-                message.hard_example_miner,
-                message.second_stage_classification_loss_weight,
-                message.second_stage_localization_loss_weight,
-            )
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SecondStage:
+    """What looks at each proposal, and what makes detections of it.
+
+    pooling: how features are cut out for a proposal. matcher: of proposals and ground truth.
+    miner: chooses the proposals of high loss, of all; None: a random sample is learned from.
+    """
+
+    pooling: roi.Pooling
+    features: BoxFeatures
+    head: ProposalClassifier
+    matcher: Matcher
+    classification_loss: ClassificationLoss
+    miner: mining.Miner | None
+    suppression: nms.Settings
+    convert_scores: nms.ScoreConverter
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FasterRcnn(BuiltDetector):
+    """The whole detector of built parts; a `Detector`.
+
+    backbone: gives the one map that proposals are made from and features are cut out of.
+    anchors: on that map, in pixels. matcher: of anchors and ground truth. box_coder, localization_loss: of both stages.
+    second: None where proposals are the detections.
+    """
+
+    numbers: FasterRcnnNumbers
+    backbone: Backbone
+    anchors: AnchorGenerator
+    head: ProposalHead
+    matcher: Matcher
+    box_coder: BoxCoder
+    localization_loss: LocalizationLoss
+    second: SecondStage | None
 
     @property
-    def variables(self) -> dict[str, tf.Variable]:
-        """Every variable by its checkpoint name."""
-        return self._variables.by_name
+    def num_classes(self) -> int:
+        """Without the background."""
+        return self.numbers.num_classes
 
     @property
-    def trainable(self) -> list[str]:
-        """Names of the variables that gradients reach."""
-        return self._variables.trainable
+    def stages(self) -> int:
+        """1 where proposals are the detections, else 2."""
+        return 1 if self.second is None else 2
 
-    def regularization_loss(self) -> tf.Tensor:
-        """The sum of all penalties on weights, float32 scalar."""
-        return self._variables.regularization_loss()
+    def class_columns(self) -> dict[str, ClassColumns]:
+        """The variables of the second stage whose last axis holds something for each class."""
+        return {} if self.second is None else self.second.head.class_columns()
 
-    def preprocess(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """[H, W, 3] RGB from 0 to 255 -> float32 [h, w, channels], resized and padded, and its true shape, int32 [3].
-
-        The means are subtracted after padding, so that padding is minus the mean.
-        """
-        resized, true_shape = self.resizer.resize(image)
-        return resnet_v1.subtract_means(resized), true_shape
+    def object_graph_keys(self) -> dict[str, str]:
+        """The key of every variable in a TF2 checkpoint, by checkpoint name; none for a model of TF1."""
+        second = [] if self.second is None else [self.second.features, self.second.head]
+        return self._keys(self.backbone, self.head, *second)
 
     def predict(
         self, images: tf.Tensor, true_shapes: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
@@ -137,28 +115,28 @@ class FasterRcnn:
 
         images: float32 [B, h, w, channels]; true_shapes: int32 [B, 3]; seed: int32 [2], for dropout.
 
-        Returns the OD API's names. First stage: rpn_features_to_crop [B, h', w', 1024], anchors [A, 4] (in training
+        Returns the OD API's names. First stage: rpn_features_to_crop [B, h', w', C], anchors [A, 4] (in training
         those within the image, where there are any, otherwise all, clipped to it), rpn_box_encodings [B, A, 4],
         rpn_objectness_predictions_with_background [B, A, 2], image_shape [4], true_image_shapes [B, 3].
         Second stage: proposal_boxes [B, P, 4], num_proposals [B], and of each proposal what `classify` returns. In
         training, only a sample that depends on the ground truth is classified: `losses` does it, or `classify_sample`.
         """
         predictions = self._predict_first_stage(images, true_shapes, training)
-        if self.stages == 1:
+        if self.second is None:
             return predictions
         found = self._propose(predictions)
         proposals = {"proposal_boxes": tf.stop_gradient(found.boxes), "num_proposals": found.num}
-        if training and self.miner is None:
+        if training and self.second.miner is None:
             return predictions | proposals
         return predictions | proposals | self.classify(predictions, found.boxes, training, seed)
 
     def _predict_first_stage(self, images: tf.Tensor, true_shapes: tf.Tensor, training: bool) -> Tensors:
-        features = self.proposal_features(images, training)
+        (features,) = self.backbone(images, training).values()
         encodings, objectness = self.head(features, training)
         shape, cells = tf.shape(images), tf.shape(features)
-        boxes = anchors.grid_anchors(self.grid, (cells[1], cells[2]))
+        boxes = self.anchors.generate([(cells[1], cells[2])], (shape[1], shape[2]))
         window = tf.cast(tf.stack([0, 0, shape[1], shape[2]]), tf.float32)
-        if training and not self.message.clip_anchors_to_image:
+        if training and not self.numbers.clip_anchors_to_image:
             inside = geometry.inside_window(boxes, window)
             # An image too small for any of them is learned from all.
             inside = tf.where(inside | ~tf.reduce_any(inside))[:, 0]
@@ -175,16 +153,16 @@ class FasterRcnn:
             "true_image_shapes": true_shapes,
         }
 
-    def _propose(self, predictions: Tensors) -> nms.Detections:
+    def _propose(self, predictions: Tensors) -> nms.Selected:
         """The best of the first stage's boxes, clipped to the true images; no gradient flows through them."""
-        boxes = BOX_CODER.decode(predictions["rpn_box_encodings"], predictions["anchors"])
+        boxes = self.box_coder.decode(predictions["rpn_box_encodings"], predictions["anchors"])
         scores = tf.nn.softmax(predictions["rpn_objectness_predictions_with_background"])
         return nms.proposals(
             tf.stop_gradient(boxes),
             tf.stop_gradient(scores[..., 1]),
-            max_proposals=self.message.first_stage_max_proposals,
-            iou_threshold=self.message.first_stage_nms_iou_threshold,
-            score_threshold=self.message.first_stage_nms_score_threshold,
+            max_proposals=self.numbers.first_stage_max_proposals,
+            iou_threshold=self.numbers.first_stage_nms_iou_threshold,
+            score_threshold=self.numbers.first_stage_nms_score_threshold,
             windows=_windows(predictions["true_image_shapes"]),
         )
 
@@ -194,14 +172,14 @@ class FasterRcnn:
         """The second stage on proposals [B, P, 4], in pixels; zero padding runs along as boxes without area.
 
         Returns proposal_boxes_normalized [B, P, 4] (by the padded image), refined_box_encodings [B * P, K, 4] with K
-        classes or 1, class_predictions_with_background [B * P, 1 + classes], proposal_boxes and, [B * P, s, s, 2048],
+        classes or 1, class_predictions_with_background [B * P, 1 + classes], proposal_boxes and, [B * P, s, s, C],
         box_classifier_features.
         """
         shape = predictions["image_shape"]
         normalized = tf.stop_gradient(geometry.to_normalized(proposals, shape[1], shape[2]))
-        regions = roi.pool(predictions["rpn_features_to_crop"], normalized, self.pooling)
-        features = self.box_features(regions, training)
-        encodings, logits = self.box_predictor(features, training, seed)
+        regions = roi.pool(predictions["rpn_features_to_crop"], normalized, self.second.pooling)
+        features = self.second.features(regions, training)
+        encodings, logits = self.second.head(features, training, seed)
         return {
             "proposal_boxes": geometry.to_absolute(normalized, shape[1], shape[2]),
             "proposal_boxes_normalized": normalized,
@@ -218,35 +196,63 @@ class FasterRcnn:
         sample_seed, dropout_seed = tf.unstack(tf.random.split(seed))
         truth = _in_pixels(groundtruth, predictions)
         boxes, count = predictions["proposal_boxes"], predictions["num_proposals"]
-        target = faster_rcnn_losses.assign_proposals(boxes, truth, self.num_classes)
+        target = self.proposal_targets(boxes, truth)
         boxes, count = roi.sample(
             boxes,
             candidates=tf.sequence_mask(count, tf.shape(boxes)[1]) & (target.class_weights > 0),
             positives=tf.argmax(target.class_targets, axis=-1) > 0,
-            size=self.message.second_stage_batch_size,
-            positive_fraction=self.message.second_stage_balance_fraction,
+            size=self.numbers.second_stage_batch_size,
+            positive_fraction=self.numbers.second_stage_balance_fraction,
             seed=sample_seed,
         )
         return predictions | {"num_proposals": count} | self.classify(predictions, boxes, True, dropout_seed)
+
+    def anchor_targets(self, anchors: tf.Tensor, truth: Groundtruth) -> Targets:
+        """What each anchor [A, 4] should say: one class column, 1 for object. All boxes are in pixels."""
+        objects = tf.ones([*tf.unstack(tf.shape(truth.weights)), 1])
+        return targets.assign(
+            anchors,
+            truth.boxes,
+            objects,
+            truth.weights,
+            truth.num_boxes,
+            matcher=self.matcher,
+            box_coder=self.box_coder,
+            background=[0.0],
+        )
+
+    def proposal_targets(self, proposals: tf.Tensor, truth: Groundtruth) -> Targets:
+        """What each proposal [B, P, 4] should say: one column per class after background. All boxes are in pixels."""
+        return targets.assign(
+            proposals,
+            truth.boxes,
+            tf.one_hot(truth.classes + 1, self.num_classes + 1),
+            truth.weights,
+            truth.num_boxes,
+            matcher=self.second.matcher,
+            box_coder=self.box_coder,
+            background=tf.one_hot(0, self.num_classes + 1),
+        )
 
     def losses(self, predictions: Tensors, groundtruth: Groundtruth, seed: tf.Tensor | None = None) -> Tensors:
         """The weighted loss terms, float32 scalars by the OD API's tags; `seed`, int32 [2], draws the samples."""
         seed = tf.zeros([2], tf.int32) if seed is None else seed
         anchor_seed, proposal_seed = tf.unstack(tf.random.split(seed))
-        message, truth = self.message, _in_pixels(groundtruth, predictions)
+        numbers, truth = self.numbers, _in_pixels(groundtruth, predictions)
         localization, objectness = faster_rcnn_losses.region_proposal_losses(
             predictions["rpn_box_encodings"],
             predictions["rpn_objectness_predictions_with_background"],
-            faster_rcnn_losses.assign_anchors(predictions["anchors"], truth),
-            message.first_stage_minibatch_size,
-            message.first_stage_positive_balance_fraction,
+            self.anchor_targets(predictions["anchors"], truth),
+            self.localization_loss,
+            numbers.first_stage_minibatch_size,
+            numbers.first_stage_positive_balance_fraction,
             anchor_seed,
         )
         terms = {
-            "Loss/RPNLoss/localization_loss": message.first_stage_localization_loss_weight * localization,
-            "Loss/RPNLoss/objectness_loss": message.first_stage_objectness_loss_weight * objectness,
+            "Loss/RPNLoss/localization_loss": numbers.first_stage_localization_loss_weight * localization,
+            "Loss/RPNLoss/objectness_loss": numbers.first_stage_objectness_loss_weight * objectness,
         }
-        if self.stages == 1:
+        if self.second is None:
             return terms
         if "refined_box_encodings" not in predictions:
             predictions = self.classify_sample(predictions, groundtruth, proposal_seed)
@@ -257,13 +263,14 @@ class FasterRcnn:
             logits,
             boxes,
             count,
-            faster_rcnn_losses.assign_proposals(boxes, truth, self.num_classes),
-            self.classification_loss,
-            self.miner,
+            self.proposal_targets(boxes, truth),
+            self.localization_loss,
+            self.second.classification_loss,
+            self.second.miner,
         )
         return terms | {
-            "Loss/BoxClassifierLoss/localization_loss": message.second_stage_localization_loss_weight * localization,
-            "Loss/BoxClassifierLoss/classification_loss": message.second_stage_classification_loss_weight
+            "Loss/BoxClassifierLoss/localization_loss": numbers.second_stage_localization_loss_weight * localization,
+            "Loss/BoxClassifierLoss/classification_loss": numbers.second_stage_classification_loss_weight
             * classification,
         }
 
@@ -275,13 +282,13 @@ class FasterRcnn:
         raw_detection_boxes [B, P, 4], raw_detection_scores [B, P, 1 + classes].
         With one stage these are the proposals: normalised to the padded image, all of class 0.
         """
-        if self.stages == 1:
+        if self.second is None:
             return self._postprocess_proposals(predictions, true_shapes)
         encodings, logits = self._by_image(predictions)
-        boxes = BOX_CODER.decode(encodings, predictions["proposal_boxes"][:, :, None])
-        scores = self.convert_scores(logits)
+        boxes = self.box_coder.decode(encodings, predictions["proposal_boxes"][:, :, None])
+        scores = self.second.convert_scores(logits)
         windows = _windows(true_shapes)
-        found = nms.multiclass(boxes, scores[..., 1:], self.suppression, windows, predictions["num_proposals"])
+        found = nms.multiclass(boxes, scores[..., 1:], self.second.suppression, windows, predictions["num_proposals"])
         if boxes.shape[2] > 1:
             best = tf.argmax(logits[..., 1:], axis=-1, output_type=tf.int32)
             raw = tf.gather(boxes, best, batch_dims=2)
@@ -294,7 +301,7 @@ class FasterRcnn:
     def _postprocess_proposals(self, predictions: Tensors, true_shapes: tf.Tensor) -> Tensors:
         found = self._propose(predictions | {"true_image_shapes": true_shapes})
         shape = predictions["image_shape"]
-        raw = BOX_CODER.decode(predictions["rpn_box_encodings"], predictions["anchors"])
+        raw = self.box_coder.decode(predictions["rpn_box_encodings"], predictions["anchors"])
         scores = tf.nn.softmax(predictions["rpn_objectness_predictions_with_background"])
         boxes, raw = (geometry.to_normalized(each, shape[1], shape[2]) for each in (found.boxes, raw))
         return _detections(found, boxes, raw, scores)
@@ -307,33 +314,6 @@ class FasterRcnn:
             tf.reshape(encodings, [batch, count, *encodings.shape[1:]]),
             tf.reshape(predictions["class_predictions_with_background"], [batch, count, self.num_classes + 1]),
         )
-
-
-def _check(message) -> None:
-    """Refuse what is not implemented."""
-    require(message, FIELD, ONLY["faster_rcnn"])
-    extractor = message.feature_extractor
-    _one_of("feature_extractor.type", extractor.type, DEPTHS)
-    require(extractor, f"{FIELD}.feature_extractor", ONLY["faster_rcnn.feature_extractor"])
-    _one_of("number_of_stages", message.number_of_stages, (1, 2))
-    chosen(
-        message.first_stage_anchor_generator,
-        "anchor_generator_oneof",
-        f"{FIELD}.first_stage_anchor_generator",
-        ("grid_anchor_generator",),
-    )
-    if message.number_of_stages == 2:
-        predictor = message.second_stage_box_predictor
-        chosen(predictor, "box_predictor_oneof", f"{FIELD}.second_stage_box_predictor", ("mask_rcnn_box_predictor",))
-        loss = "second_stage_classification_loss"
-        kind = message.second_stage_classification_loss.WhichOneof("classification_loss")
-        _one_of(loss, kind, CHOICES[f"faster_rcnn.{loss}"])
-    limits.require(message, FIELD)
-
-
-def _one_of(name: str, value: object, supported: Iterable) -> None:
-    if value not in supported:
-        raise UnsupportedError(f"{FIELD}.{name}", value, ", ".join(map(str, supported)))
 
 
 def _windows(true_shapes: tf.Tensor) -> tf.Tensor:
@@ -349,7 +329,7 @@ def _in_pixels(groundtruth: Groundtruth, predictions: Tensors) -> Groundtruth:
     return groundtruth._replace(boxes=boxes)
 
 
-def _detections(found: nms.Detections, boxes: tf.Tensor, raw_boxes: tf.Tensor, raw_scores: tf.Tensor) -> Tensors:
+def _detections(found: nms.Selected, boxes: tf.Tensor, raw_boxes: tf.Tensor, raw_scores: tf.Tensor) -> Tensors:
     """Detections by the OD API's names; `raw_*` are of all boxes that suppression chose `found` from."""
     real = tf.sequence_mask(found.num, found.scores.shape[1])[..., None]
     return {

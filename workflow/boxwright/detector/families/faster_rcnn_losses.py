@@ -5,61 +5,36 @@ averaged over the batch. Weights of the loss terms are applied by the caller. Wh
 each gives its part of these averages, and the loss is their sum.
 """
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
-from boxwright.boxes import losses, mining, sampling, targets
-from boxwright.boxes.matcher import Matcher
+from boxwright.boxes import mining, sampling
+from boxwright.boxes.losses import cross_entropy
+from boxwright.boxes.losses.loss import ClassificationLoss, LocalizationLoss
 from boxwright.boxes.targets import Targets
-from boxwright.detector.groundtruth import Groundtruth
 from boxwright.devices import replicas
-
-ANCHOR_MATCHER = Matcher(matched_threshold=0.7, unmatched_threshold=0.3, force_match=True)
-PROPOSAL_MATCHER = Matcher(matched_threshold=0.5, unmatched_threshold=0.5)
-
-
-def assign_anchors(anchors: tf.Tensor, truth: Groundtruth) -> Targets:
-    """What each anchor [A, 4] should say: one class column, 1 for object; `truth.boxes` in pixels."""
-    objects = tf.ones([*tf.unstack(tf.shape(truth.weights)), 1])
-    return targets.assign(
-        anchors, truth.boxes, objects, truth.weights, truth.num_boxes, settings=ANCHOR_MATCHER, background=[0.0]
-    )
-
-
-def assign_proposals(proposals: tf.Tensor, truth: Groundtruth, num_classes: int) -> Targets:
-    """What each proposal [B, P, 4] should say: one column per class after background; `truth.boxes` in pixels."""
-    return targets.assign(
-        proposals,
-        truth.boxes,
-        tf.one_hot(truth.classes + 1, num_classes + 1),
-        truth.weights,
-        truth.num_boxes,
-        settings=PROPOSAL_MATCHER,
-        background=tf.one_hot(0, num_classes + 1),
-    )
 
 
 def region_proposal_losses(
     encodings: tf.Tensor,
     objectness: tf.Tensor,
     target: Targets,
+    localization: LocalizationLoss,
     minibatch_size: int,
     positive_fraction: float,
     seed: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Localisation and objectness loss of a random minibatch of each image's anchors, two scalars.
 
-    encodings: [B, A, 4]; objectness: logits [B, A, 2], background first; target: of `assign_anchors`.
+    encodings: [B, A, 4]; objectness: logits [B, A, 2], background first; target: one class column, 1 for object.
     A box's weight counts in its localisation only.
     """
     is_object = target.class_targets[..., 0] > 0
     sampled = sampling.balanced(target.class_weights > 0, is_object, minibatch_size, positive_fraction, seed)
     sampled = tf.cast(sampled, tf.float32)
     count = tf.maximum(tf.reduce_sum(sampled, axis=1), 1.0)
-    localization = losses.smooth_l1(encodings, target.box_targets, sampled * target.box_weights)
-    classification = losses.softmax(objectness, tf.one_hot(tf.cast(is_object, tf.int32), 2), sampled)
-    terms = (tf.reduce_mean(tf.reduce_sum(loss, axis=1) / count) for loss in (localization, classification))
+    box_losses = localization(encodings, target.box_targets, sampled * target.box_weights)
+    class_losses = cross_entropy.softmax(objectness, tf.one_hot(tf.cast(is_object, tf.int32), 2), sampled)
+    terms = (tf.reduce_mean(tf.reduce_sum(loss, axis=1) / count) for loss in (box_losses, class_losses))
     return tuple(term / replicas.count() if replicas.count() > 1 else term for term in terms)
 
 
@@ -69,14 +44,15 @@ def box_classifier_losses(
     proposals: tf.Tensor,
     num_proposals: tf.Tensor,
     target: Targets,
-    classification: Callable,
+    localization: LocalizationLoss,
+    classification: ClassificationLoss,
     miner: mining.Miner | None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Localisation and classification loss of the second stage, two scalars.
 
     encodings: [B, P, K, 4] with K classes, or 1 where all share a box; logits: [B, P, 1 + classes].
-    proposals: [B, P, 4], of which `num_proposals` [B] are real; target: of `assign_proposals` for them.
-    classification: loss of (logits, targets, weights), one of `boxes.losses`. miner: None takes all proposals.
+    proposals: [B, P, 4], of which `num_proposals` [B] are real; target: theirs, one class column after background.
+    miner: None takes all proposals.
 
     With a miner, the OD API counts the first image of the batch alone, and so does this.
     """
@@ -89,16 +65,16 @@ def box_classifier_losses(
         encodings = tf.gather(encodings, tf.maximum(label - 1, 0), batch_dims=2)
     count = tf.maximum(num_proposals, 1) * batch * replicas.count()
     count = tf.cast(count, tf.float32)[:, None]
-    localization = losses.smooth_l1(encodings, target.box_targets, target.box_weights) / count
+    box_losses = localization(encodings, target.box_targets, target.box_weights) / count
     class_losses = classification(logits, target.class_targets, target.class_weights)
     if class_losses.shape.rank == 3:
         class_losses = tf.reduce_sum(class_losses, axis=-1)
     class_losses /= count
     counted = tf.sequence_mask(num_proposals, size)
     if miner is not None:
-        mined = mining.mine(miner, class_losses[:1], localization[:1], proposals[:1], num_valid=num_proposals[:1])
-        localization, class_losses, counted = localization[:1], class_losses[:1], mined.selected
+        mined = mining.mine(miner, class_losses[:1], box_losses[:1], proposals[:1], num_valid=num_proposals[:1])
+        box_losses, class_losses, counted = box_losses[:1], class_losses[:1], mined.selected
     counted = tf.cast(counted, tf.float32)
     if miner is not None and replicas.count() > 1:
         counted *= tf.cast(replicas.index() == 0, tf.float32)
-    return tf.reduce_sum(localization * counted), tf.reduce_sum(class_losses * counted)
+    return tf.reduce_sum(box_losses * counted), tf.reduce_sum(class_losses * counted)

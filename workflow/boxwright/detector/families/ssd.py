@@ -1,124 +1,119 @@
-"""SSD, the single shot detector (Liu et al. 2016, https://arxiv.org/abs/1512.02325), built from an `Ssd` message."""
+"""SSD, the single shot detector (Liu et al. 2016, https://arxiv.org/abs/1512.02325)."""
+
+from dataclasses import dataclass
 
 import tensorflow as tf
 
-from boxwright.boxes import anchors as anchor_grids
-from boxwright.boxes import coder, matcher, mining, nms, sampling
-from boxwright.boxes import losses as loss_functions
+from boxwright.boxes import mining, nms, sampling
 from boxwright.boxes import targets as target_assigner
-from boxwright.catalog import limits
-from boxwright.catalog.engine import ONLY
-from boxwright.detector import resizers
-from boxwright.detector.build import object_graph
-from boxwright.detector.build.extractors import SCOPE, SsdFeatureExtractor
+from boxwright.boxes.anchors.generator import AnchorGenerator
+from boxwright.boxes.coders.box_coder import BoxCoder
+from boxwright.boxes.losses.loss import ClassificationLoss, LocalizationLoss
+from boxwright.boxes.matchers.matcher import Matcher
+from boxwright.boxes.similarity import Similarity
+from boxwright.checkpoints.class_rows import ClassColumns
+from boxwright.core.errors import UserError
+from boxwright.detector.backbones import Backbone
+from boxwright.detector.families.base import BuiltDetector
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.detector.heads.convolutional import BOX_CODE_SIZE, ConvolutionalBoxPredictor
-from boxwright.detector.layers import Variables
-from boxwright.detector.support import UnsupportedError, chosen, require
+from boxwright.detector.heads import BoxHead
+from boxwright.detector.necks import Neck
 from boxwright.devices import replicas
 
 LOCALIZATION = "Loss/localization_loss"
 CLASSIFICATION = "Loss/classification_loss"
-
-# Fields that change nothing here and may have any value: `inplace_batchnorm_update` (averages always move within the
-# step), `implicit_example_weight` (without confidences as targets), `return_raw_detections_during_predict` (raw boxes
-# are always among the detections), `loss.min_num_negative_samples` and `loss.desired_negative_sampling_ratio` (without
-# expected loss weights), `anchorwise_output` of every loss (deprecated), `use_matmul_gather` of the matcher.
+# Numbers in the code of a box.
+BOX_CODE_SIZE = 4
 
 
-class Ssd:
-    """The whole detector.
+@dataclass(frozen=True, kw_only=True)
+class SsdNumbers:
+    """The plain numbers of an SSD, by the names that the OD API's schema has for them.
 
-    model: an `Ssd` message; `field` its dotted path, for errors. seed: decides the first values of all variables.
-    compute: the type that the layers compute in.
-
-    `variables` holds every variable by checkpoint name, `trainable` the names that gradients reach. Boxes are
-    [ymin, xmin, ymax, xmax], normalised to the preprocessed image without its padding in what comes in (ground truth)
-    and, for detections, goes out; anchors are normalised to the padded image. Classes count from 0.
+    num_classes: without the background. add_background_class: whether class predictions have a first column for it.
+    encode_background_as_zeros: anchors without an object have 0 there, too, and in all other columns.
+    negative_class_weight: weight of anchors without an object in the classification loss.
+    normalize_loss_by_num_matches: losses are divided by the number of anchors with an object.
+    normalize_loc_loss_by_codesize: the localisation loss is divided by `BOX_CODE_SIZE`.
+    localization_weight, classification_weight: of the two losses.
+    positive_sample_fraction: a random sample of the anchors counts, with this share of objects; None: all count.
+    pad_to_multiple: images are padded, below and to the right, to sides that this divides.
+    smallest_side: images have at least so many pixels to a side.
     """
 
-    backbone_scopes = (SCOPE,)
+    num_classes: int
+    add_background_class: bool = True
+    encode_background_as_zeros: bool = False
+    negative_class_weight: float = 1.0
+    normalize_loss_by_num_matches: bool = True
+    normalize_loc_loss_by_codesize: bool = False
+    localization_weight: float = 1.0
+    classification_weight: float = 1.0
+    positive_sample_fraction: float | None = None
+    pad_to_multiple: int = 1
+    smallest_side: int = 1
 
-    def __init__(self, model, seed: int = 0, compute: tf.DType = tf.float32, field: str = "model.ssd"):
-        require(model, field, ONLY["ssd"])
-        require(model.loss, f"{field}.loss", ONLY["ssd.loss"])
-        limits.require(model, field)
-        self.model = model
-        self.num_classes = model.num_classes
-        self.class_slots = model.num_classes + bool(model.add_background_class)
-        self.resizer = resizers.from_message(model.image_resizer, f"{field}.image_resizer")
-        self._build_network(field, Variables(seed, compute))
-        self.box_coder = coder.from_config(model.box_coder)
-        self.matcher = matcher.from_config(model.matcher)
-        self.similarity = target_assigner.similarity_from_config(model.similarity_calculator)
-        self._build_losses(model.loss)
-        self.nms = nms.from_config(model.post_processing.batch_non_max_suppression)
-        self.convert_scores = nms.score_converter(model.post_processing)
 
-    def _build_network(self, field: str, registry: Variables) -> None:
-        model = self.model
-        self.extractor = SsdFeatureExtractor(
-            registry,
-            model.feature_extractor,
-            f"{field}.feature_extractor",
-            channels_in=self.resizer.channels,
-            freeze_batchnorm=model.freeze_batchnorm,
-        )
-        kind = chosen(
-            model.box_predictor, "box_predictor_oneof", f"{field}.box_predictor", ("convolutional_box_predictor",)
-        )
-        per_location = anchor_grids.per_location(model.anchor_generator)
-        if len(per_location) != len(self.extractor.channels):
-            raise UnsupportedError(
-                f"{field}.anchor_generator",
-                f"for {len(per_location)} layers",
-                f"as many as the feature extractor gives, which are {len(self.extractor.channels)}",
-            )
-        self.predictor = ConvolutionalBoxPredictor(
-            registry,
-            getattr(model.box_predictor, kind),
-            f"{field}.box_predictor.{kind}",
-            self.extractor.channels,
-            per_location,
-            self.class_slots,
-            keras=self.extractor.kind.keras,
-            freeze_batchnorm=model.freeze_batchnorm,
-        )
-        self.registry = registry
-        self.variables, self.trainable = registry.by_name, registry.trainable
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ssd(BuiltDetector):
+    """The whole detector of built parts; a `Detector`.
 
-    def _build_losses(self, loss) -> None:
-        self.classification_loss = loss_functions.classification(loss.classification_loss)
-        self.localization_loss = loss_functions.localization(loss.localization_loss)
-        self.miner = None
-        if loss.HasField("hard_example_miner"):
-            weights = loss.classification_weight, loss.localization_weight
-            self.miner = mining.from_config(loss.hard_example_miner, *weights)
-        self.sampled_fraction = None
-        if loss.HasField("random_example_sampler"):
-            self.sampled_fraction = loss.random_example_sampler.positive_sample_fraction
-        first = 0.0 if self.model.encode_background_as_zeros else 1.0
-        self.background = [first] + [0.0] * (self.class_slots - 1)
+    neck: None where the backbone's maps are those of the head.
+    miner: chooses the anchors of high loss; None: all count.
+
+    Boxes are [ymin, xmin, ymax, xmax], normalised to the preprocessed image without its padding in what comes in
+    (ground truth) and, for detections, goes out; anchors are normalised to the padded image. Classes count from 0.
+    """
+
+    numbers: SsdNumbers
+    backbone: Backbone
+    neck: Neck | None
+    head: BoxHead
+    anchors: AnchorGenerator
+    box_coder: BoxCoder
+    matcher: Matcher
+    similarity: Similarity
+    classification_loss: ClassificationLoss
+    localization_loss: LocalizationLoss
+    miner: mining.Miner | None
+    suppression: nms.Settings
+    convert_scores: nms.ScoreConverter
+
+    @property
+    def num_classes(self) -> int:
+        """Without the background."""
+        return self.numbers.num_classes
+
+    @property
+    def class_slots(self) -> int:
+        """Columns of the class predictions: the classes, after the background where the model has one."""
+        return self.numbers.num_classes + bool(self.numbers.add_background_class)
+
+    def class_columns(self) -> dict[str, ClassColumns]:
+        """The variables of the head whose last axis holds something for each class."""
+        return self.head.class_columns()
 
     def object_graph_keys(self) -> dict[str, str]:
         """The key of every variable in a TF2 checkpoint, by checkpoint name; none for a model of TF1."""
-        return object_graph.keys(self.extractor, self.predictor) if self.extractor.kind.keras else {}
+        return self._keys(self.backbone, self.neck, self.head)
 
-    def preprocess(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One image, uint8 or float32 [H, W, 3] of 0..255, resized and in -1..1, and its shape without padding.
+    def feature_maps(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+        """The maps [B, h, w, C] that boxes are predicted from, by level, finest first.
 
-        Returns float32 [h, w, c] and int32 [3]. The pixels are normalised first and resized then, which decides what
-        padding is; where both commute the smaller image is normalised. With `fixed_shape_resizer` a batch
-        [B, H, W, 3] gives a batch of pixels (the shape then means nothing).
+        Raises UserError for images that are too small for the backbone.
         """
-        if self.resizer.affine:
-            resized, shape = self.resizer.resize(image)
-            return self.extractor.normalize(resized), shape
-        return self.resizer.resize(self.extractor.normalize(tf.cast(image, tf.float32)))
-
-    def feature_maps(self, images: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
-        """The feature maps [B, h, w, C] that boxes are predicted from, finest first."""
-        return self.extractor(images, training)
+        height, width = images.shape[1:3]
+        least, multiple = self.numbers.smallest_side, self.numbers.pad_to_multiple
+        if min(side for side in (height or least, width or least)) < least:
+            raise UserError(
+                f"The image resizer makes images of {height}x{width} pixels, and this feature extractor needs at least "
+                f"{least}x{least}: set a larger size in image_resizer."
+            )
+        if multiple > 1:
+            missing = -tf.shape(images)[1:3] % multiple
+            images = tf.pad(images, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])
+        maps = self.backbone(images, training)
+        return maps if self.neck is None else self.neck(maps, training)
 
     def predict(
         self,
@@ -137,14 +132,12 @@ class Ssd:
         windows [B, 4] or [4], the part of it that is image.
         """
         maps = self.feature_maps(images, training)
-        codes, logits = self.predictor(maps, training, seed)
+        codes, logits = self.head(maps, training, seed)
         image_size = _height_and_width(images)
         return {
             "box_encodings": codes,
             "class_predictions_with_background": logits,
-            "anchors": anchor_grids.generate(
-                self.model.anchor_generator, [_height_and_width(features) for features in maps], image_size
-            ),
+            "anchors": self.anchors.generate([_height_and_width(features) for features in maps.values()], image_size),
             "image_size": tf.convert_to_tensor(image_size),
             "windows": _windows(image_size, true_shapes),
         }
@@ -157,17 +150,18 @@ class Ssd:
         labels = tf.one_hot(groundtruth.classes, self.num_classes)
         if self.class_slots > self.num_classes:
             labels = tf.pad(labels, [[0, 0], [0, 0], [1, 0]])
+        first = 0.0 if self.numbers.encode_background_as_zeros else 1.0
         return target_assigner.assign(
             predictions["anchors"],
             boxes,
             labels,
             groundtruth.weights,
             groundtruth.num_boxes,
-            settings=self.matcher,
-            background=self.background,
+            matcher=self.matcher,
             box_coder=self.box_coder,
+            background=[first] + [0.0] * (self.class_slots - 1),
             similarity=self.similarity,
-            negative_class_weight=self.model.negative_class_weight,
+            negative_class_weight=self.numbers.negative_class_weight,
         )
 
     def anchor_losses(
@@ -180,7 +174,7 @@ class Ssd:
         codes, code_targets = predictions["box_encodings"], wanted.box_targets
         code_targets = tf.where(tf.math.is_nan(code_targets), codes, code_targets)
         # The OD API compares codes as if they were boxes, which gives a constant or NaN: nothing to be equal to.
-        if self.localization_loss in loss_functions.ON_BOXES:
+        if self.localization_loss.on_boxes:
             codes, code_targets = (self.box_coder.decode(x, predictions["anchors"]) for x in (codes, code_targets))
         return (
             self.localization_loss(codes, code_targets, wanted.box_weights),
@@ -196,8 +190,8 @@ class Ssd:
 
         Where several replicas share the batch, each gives its part, and the loss is their sum.
         """
-        loss, wanted = self.model.loss, self.targets(predictions, groundtruth)
-        if self.sampled_fraction is not None:
+        numbers, wanted = self.numbers, self.targets(predictions, groundtruth)
+        if numbers.positive_sample_fraction is not None:
             wanted = self._sampled(wanted, seed)
         localization, classification = self.anchor_losses(predictions, wanted)
         if classification.shape.rank == 3:
@@ -209,12 +203,12 @@ class Ssd:
             localization, classification = localization * selected, classification * selected
 
         normalizer = 1.0
-        if self.model.normalize_loss_by_num_matches:
+        if numbers.normalize_loss_by_num_matches:
             normalizer = tf.maximum(replicas.total(tf.reduce_sum(wanted.box_weights)), 1.0)
-        code_size = BOX_CODE_SIZE if self.model.normalize_loc_loss_by_codesize else 1
+        code_size = BOX_CODE_SIZE if numbers.normalize_loc_loss_by_codesize else 1
         return {
-            LOCALIZATION: loss.localization_weight / (normalizer * code_size) * tf.reduce_sum(localization),
-            CLASSIFICATION: loss.classification_weight / normalizer * tf.reduce_sum(classification),
+            LOCALIZATION: numbers.localization_weight / (normalizer * code_size) * tf.reduce_sum(localization),
+            CLASSIFICATION: numbers.classification_weight / normalizer * tf.reduce_sum(classification),
         }
 
     def _sampled(self, wanted: target_assigner.Targets, seed: tf.Tensor | None) -> target_assigner.Targets:
@@ -224,15 +218,11 @@ class Ssd:
             wanted.class_weights != 0,
             tf.reduce_sum(foreground, axis=-1) != 0,
             None,
-            self.sampled_fraction,
+            self.numbers.positive_sample_fraction,
             tf.zeros([2], tf.int32) if seed is None else seed,
         )
         sample = tf.cast(sample, tf.float32)
         return wanted._replace(class_weights=wanted.class_weights * sample, box_weights=wanted.box_weights * sample)
-
-    def regularization_loss(self) -> tf.Tensor:
-        """The sum of the penalties on the variables, scalar."""
-        return self.registry.regularization_loss()
 
     def postprocess(
         self, predictions: dict[str, tf.Tensor], true_shapes: tf.Tensor | None = None
@@ -251,7 +241,7 @@ class Ssd:
         found = nms.multiclass(
             boxes[:, :, tf.newaxis],
             scores[..., self.class_slots - self.num_classes :],
-            self.nms,
+            self.suppression,
             _windows(predictions["image_size"], true_shapes),
         )
         return {
@@ -266,7 +256,7 @@ class Ssd:
         }
 
     @staticmethod
-    def _rows(scores: tf.Tensor, found: nms.Detections) -> tf.Tensor:
+    def _rows(scores: tf.Tensor, found: nms.Selected) -> tf.Tensor:
         """The scores [B, N, K] of the anchors that were detected, zeros after the last."""
         rows = tf.gather(scores, found.anchors, batch_dims=1)
         real = tf.sequence_mask(found.num, tf.shape(found.anchors)[1])

@@ -1,1 +1,68 @@
-"""Heads: what is predicted from feature maps or regions."""
+"""Heads: what is predicted from feature maps, or from the features of proposals, one module each.
+
+Such a module is imported by the name in a catalogue's row and has one function, `make`. It takes the registry of
+variables and what it stands on, and after a star, by name, the fields of its message, as plain values, settings of
+layers as `Hyperparams`. What it does not take decides nothing. These are the kinds of heads:
+
+    make(variables, channels, anchors_per_location, num_classes, background, *, keras, ...) -> BoxHead
+    make(variables, scope, channels_in, anchors_per_location, *, ...) -> ProposalHead
+    make(variables, scope, channels_in, num_classes, *, ...) -> ProposalClassifier
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import tensorflow as tf
+
+from boxwright.checkpoints.class_rows import ClassColumns
+
+
+class BoxHead(Protocol):
+    """What each anchor on several feature maps says: a box code and one logit per class (SSD)."""
+
+    def __call__(
+        self, maps: Mapping[int, tf.Tensor], training: bool = False, seed: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """{level: map [B, h, w, C]}, finest first -> codes [B, A, 4] and logits [B, A, K], in the anchors' order.
+
+        K counts the classes, after the background where the model has one. `seed`, int32 [2], draws dropout.
+        """
+        ...
+
+    def class_columns(self) -> dict[str, ClassColumns]:
+        """The variables whose last axis holds something for each class."""
+        ...
+
+    def object_graph_keys(self) -> dict[str, str]:
+        """The key of each variable in a TF2 checkpoint, by its name here; {} for a head of TF1."""
+        ...
+
+
+class ProposalHead(Protocol):
+    """What each anchor says of being an object, and of its box (a region proposal network)."""
+
+    def __call__(self, features: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        """[B, h, w, C] -> box encodings [B, A, 4] and objectness logits [B, A, 2], in the anchors' order."""
+        ...
+
+    def object_graph_keys(self) -> dict[str, str]:
+        """As that of a `BoxHead`."""
+        ...
+
+
+class ProposalClassifier(Protocol):
+    """What each proposal says of its class, and of its box."""
+
+    def __call__(
+        self, regions: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """[N, h, w, C] -> box encodings [N, classes or 1, 4] and logits [N, 1 + classes], background first."""
+        ...
+
+    def class_columns(self) -> dict[str, ClassColumns]:
+        """As those of a `BoxHead`."""
+        ...
+
+    def object_graph_keys(self) -> dict[str, str]:
+        """As that of a `BoxHead`."""
+        ...

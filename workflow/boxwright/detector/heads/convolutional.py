@@ -1,92 +1,72 @@
 """The convolutional box predictor: for each feature map two convolutions, one for boxes and one for classes."""
 
+from collections.abc import Mapping, Sequence
+
 import tensorflow as tf
 
-from boxwright.detector import hyperparams as hp
-from boxwright.detector.hyperparams import Hyperparams
+from boxwright.checkpoints.class_rows import ClassColumns
+from boxwright.detector import object_graph
+from boxwright.detector.hyperparams import Hyperparams, depthwise_of_keras
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables, dropout
-from boxwright.detector.support import UnsupportedError
 
 BOX_CODE_SIZE = 4
 
 
 class ConvolutionalBoxPredictor:
-    """What each anchor predicts: a box code and one logit per class slot.
+    """What each anchor predicts: a box code and one logit per class, the background's first where there is one.
 
-    message: a `ConvolutionalBoxPredictor` message; `field` its dotted path, for errors.
-    feature_channels: channels of each feature map; anchors_per_location: anchors per cell of each.
-    class_slots: logits per anchor, with the background's where the model has one.
-    keras: a TF2 model, where `freeze_batchnorm` decides whether batch norm trains (in TF1 models the message does), and
-        depthwise kernels have neither the initializer nor the regularizer of the others.
-
-    Variables are `BoxPredictor_<i>/{BoxEncodingPredictor,ClassPredictor}/...`, without the scope if there is one map.
+    Made by `make`. Variables are `BoxPredictor_<i>/{BoxEncodingPredictor,ClassPredictor}/...`, without the scope if
+    there is one map.
     """
 
     def __init__(
         self,
         variables: Variables,
-        message,
-        field: str,
-        feature_channels: list[int],
-        anchors_per_location: list[int],
-        class_slots: int,
+        channels: Mapping[int, int],
+        anchors_per_location: Sequence[int],
+        num_classes: int,
+        background: bool,
+        hyperparams: Hyperparams,
+        depthwise: Hyperparams | None,
         *,
-        keras: bool = False,
-        freeze_batchnorm: bool = False,
+        kernel: int,
+        tower_layers: int,
+        tower_depths: tuple[int, int],
+        class_bias: float,
+        keep_probability: float | None,
+        clip_range: tuple[float, float] | None,
+        sigmoid: bool,
+        keras: bool,
     ):
-        if message.box_code_size != BOX_CODE_SIZE:
-            raise UnsupportedError(f"{field}.box_code_size", message.box_code_size, str(BOX_CODE_SIZE))
-        self.class_slots = class_slots
-        # TF2's predictor does not look at the field.
-        self.sigmoid = message.apply_sigmoid_to_scores and not keras
-        self.keep_probability = message.dropout_keep_probability if message.use_dropout else None
-        self.clip_range = None
-        if message.HasField("box_encodings_clip_range"):
-            self.clip_range = (message.box_encodings_clip_range.min, message.box_encodings_clip_range.max)
-        settings = hp.of_convolutions(message.conv_hyperparams, f"{field}.conv_hyperparams")
-        if keras:
-            settings = hp.of_keras(settings.with_batch_norm(train=not freeze_batchnorm))
-        depthwise = hp.depthwise_of_keras(settings) if keras else settings
-
+        self.background = background
+        self.class_slots = num_classes + background
+        self.keep_probability = keep_probability
+        self.clip_range = clip_range
+        self.sigmoid = sigmoid
+        self.keras = keras
         self.towers: list[list[Convolution]] = []
         self.box_heads: list[list[Convolution]] = []
         self.class_heads: list[list[Convolution]] = []
-        for index, (channels, anchors) in enumerate(zip(feature_channels, anchors_per_location, strict=True)):
-            scope = f"BoxPredictor_{index}/" if len(feature_channels) > 1 else ""
-            tower, width = self._tower(variables, scope, message, channels, settings)
-            head = {"depthwise": depthwise if message.use_depthwise else None, "kernel": message.kernel_size}
+        for index, (wide, anchors) in enumerate(zip(channels.values(), anchors_per_location, strict=True)):
+            scope = f"BoxPredictor_{index}/" if len(channels) > 1 else ""
+            tower, width = _tower(variables, scope, tower_layers, tower_depths, wide, hyperparams)
+            head = {"depthwise": depthwise, "kernel": kernel}
             boxes, classes = f"{scope}BoxEncodingPredictor", f"{scope}ClassPredictor"
             self.towers.append(tower)
-            self.box_heads.append(_head(variables, boxes, width, anchors * BOX_CODE_SIZE, settings, **head))
-            bias = message.class_prediction_bias_init
+            self.box_heads.append(_head(variables, boxes, width, anchors * BOX_CODE_SIZE, hyperparams, **head))
             self.class_heads.append(
-                _head(variables, classes, width, anchors * class_slots, settings, bias=bias, **head)
+                _head(variables, classes, width, anchors * self.class_slots, hyperparams, bias=class_bias, **head)
             )
 
-    @staticmethod
-    def _tower(
-        variables: Variables, scope: str, message, channels: int, settings: Hyperparams
-    ) -> tuple[list[Convolution], int]:
-        """The 1x1 layers before the heads, and the channels that reach the heads."""
-        width = max(min(channels, message.max_depth), message.min_depth)
-        if width == 0:
-            return [], channels
-        tower = []
-        for index in range(message.num_layers_before_predictor):
-            name = f"{scope}Conv2d_{index}_1x1_{width}"
-            tower.append(Convolution(variables, name, channels, width, settings, kernel=1))
-            channels = width
-        return tower, channels
-
     def __call__(
-        self, feature_maps: list[tf.Tensor], training: bool = False, seed: tf.Tensor | None = None
+        self, maps: Mapping[int, tf.Tensor], training: bool = False, seed: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Box codes [B, A, 4] and class logits [B, A, class_slots] of all maps, in the order of the anchors.
 
         `seed` (int32 [2]) draws the dropout of the class features and is needed only for it, in training.
         """
         codes, logits = [], []
-        for index, features in enumerate(feature_maps):
+        for index, features in enumerate(maps.values()):
             batch = tf.shape(features)[0]
             for layer in self.towers[index]:
                 features = layer(features, training)
@@ -101,13 +81,101 @@ class ConvolutionalBoxPredictor:
             codes = tf.clip_by_value(codes, *self.clip_range)
         return codes, tf.sigmoid(logits) if self.sigmoid else logits
 
+    def class_columns(self) -> dict[str, ClassColumns]:
+        """The weights and biases of the last layer for classes of each map."""
+        names = [layers[-1].name for layers in self.class_heads]
+        return {f"{name}/{part}": ClassColumns(self.background) for name in names for part in ("weights", "biases")}
+
+    def object_graph_keys(self) -> dict[str, str]:
+        """Keys of TF2 by name; {} for TF1."""
+        if not self.keras:
+            return {}
+        found: dict[str, str] = {}
+        for index, tower in enumerate(self.towers):
+            found |= object_graph.listed(f"{object_graph.PREDICTOR}/_shared_nets/{index}", tower)
+        heads = f"{object_graph.PREDICTOR}/_prediction_heads"
+        for index, layers in enumerate(self.box_heads):
+            found |= object_graph.listed(f"{heads}/box_encodings/{index}/_box_encoder_layers", layers)
+        dropped = int(self.keep_probability is not None)
+        for index, layers in enumerate(self.class_heads):
+            path = f"{heads}/class_predictions_with_background/{index}/_class_predictor_layers"
+            found |= object_graph.listed(path, layers, dropped)
+        return found
+
+
+def make(
+    variables: Variables,
+    channels: Mapping[int, int],
+    anchors_per_location: Sequence[int],
+    num_classes: int,
+    background: bool,
+    *,
+    conv_hyperparams: Hyperparams,
+    kernel_size: int = 1,
+    use_depthwise: bool = False,
+    num_layers_before_predictor: int = 0,
+    min_depth: int = 0,
+    max_depth: int = 0,
+    class_prediction_bias_init: float = 0.0,
+    use_dropout: bool = True,
+    dropout_keep_probability: float = 0.8,
+    box_encodings_clip_range: Mapping[str, float] | None = None,
+    apply_sigmoid_to_scores: bool = False,
+    keras: bool = False,
+) -> ConvolutionalBoxPredictor:
+    """The head on maps of these `channels` by level, with as many anchors at each location of each map.
+
+    background: whether the model has a class for it. keras: a head of TF2, whose depthwise kernels have neither the
+    initializer nor the regularizer of the others, and which leaves scores as logits.
+    """
+    depthwise = None
+    if use_depthwise:
+        depthwise = depthwise_of_keras(conv_hyperparams) if keras else conv_hyperparams
+    clip_range = None
+    if box_encodings_clip_range is not None:
+        clip_range = (box_encodings_clip_range.get("min", 0.0), box_encodings_clip_range.get("max", 0.0))
+    return ConvolutionalBoxPredictor(
+        variables,
+        channels,
+        anchors_per_location,
+        num_classes,
+        background,
+        conv_hyperparams,
+        depthwise,
+        kernel=kernel_size,
+        tower_layers=num_layers_before_predictor,
+        tower_depths=(min_depth, max_depth),
+        class_bias=class_prediction_bias_init,
+        keep_probability=dropout_keep_probability if use_dropout else None,
+        clip_range=clip_range,
+        # TF2's predictor does not look at the field.
+        sigmoid=apply_sigmoid_to_scores and not keras,
+        keras=keras,
+    )
+
+
+def _tower(
+    variables: Variables, scope: str, layers: int, depths: tuple[int, int], channels: int, hyperparams: Hyperparams
+) -> tuple[list[Convolution], int]:
+    """The 1x1 layers before the heads, of as many channels as reach them but within `depths`; and those channels."""
+    least, most = depths
+    width = max(min(channels, most), least)
+    if width == 0:
+        return [], channels
+    tower = []
+    for index in range(layers):
+        name = f"{scope}Conv2d_{index}_1x1_{width}"
+        tower.append(Convolution(variables, name, channels, width, hyperparams, kernel=1))
+        channels = width
+    return tower, channels
+
 
 def _head(
     variables: Variables,
     name: str,
     channels_in: int,
     channels_out: int,
-    settings: Hyperparams,
+    hyperparams: Hyperparams,
     *,
     depthwise: Hyperparams | None,
     kernel: int,
@@ -117,7 +185,8 @@ def _head(
     if depthwise is not None:
         layers.append(DepthwiseConvolution(variables, f"{name}_depthwise", channels_in, depthwise, kernel=kernel))
         kernel = 1
-    layers.append(Convolution(variables, name, channels_in, channels_out, settings.head(), kernel=kernel, bias=bias))
+    last = hyperparams.head()
+    layers.append(Convolution(variables, name, channels_in, channels_out, last, kernel=kernel, bias=bias))
     return layers
 
 

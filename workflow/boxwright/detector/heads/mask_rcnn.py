@@ -6,9 +6,9 @@ He et al. 2017, https://arxiv.org/abs/1703.06870, without the mask branch, which
 
 import tensorflow as tf
 
-from boxwright.detector import hyperparams
+from boxwright.checkpoints.class_rows import ClassColumns
+from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import FullyConnected, Variables, dropout
-from boxwright.detector.support import UnsupportedError, require
 
 CODE_SIZE = 4
 
@@ -16,32 +16,29 @@ CODE_SIZE = 4
 class MaskRcnnBoxPredictor:
     """Class logits and box encodings of each region.
 
-    message: `MaskRCNNBoxPredictor`; field: its dotted path, for errors. scope: checkpoint name of the predictor.
-    channels_in: of the regions' features.
+    scope: checkpoint name of the predictor. channels_in: of the regions' features.
+    keep_probability: of a feature, in dropout; 1: there is none. shared: one box for all classes, not one for each.
     """
 
-    def __init__(self, variables: Variables, scope: str, channels_in: int, num_classes: int, message, field: str):
-        require(
-            message,
-            field,
-            {"box_code_size": CODE_SIZE, "predict_instance_masks": False, "predict_keypoints": False},
-        )
-        settings = hyperparams.from_message(message.fc_hyperparams, f"{field}.fc_hyperparams")
-        if settings.batch_norm is not None:
-            kind = message.fc_hyperparams.WhichOneof("normalizer_oneof")
-            raise UnsupportedError(f"{field}.fc_hyperparams.{kind}", "set", "leaving it out")
-        self.keep_probability = message.dropout_keep_probability if message.use_dropout else 1.0
-        # One box for all classes, or one for each of them.
-        self.boxes_per_region = 1 if message.share_box_across_classes else num_classes
+    def __init__(
+        self,
+        variables: Variables,
+        scope: str,
+        channels_in: int,
+        num_classes: int,
+        hyperparams: Hyperparams,
+        *,
+        keep_probability: float,
+        shared: bool,
+    ):
+        self.keep_probability = keep_probability
+        self.boxes_per_region = 1 if shared else num_classes
+        self._names = {"boxes": f"{scope}/BoxEncodingPredictor", "classes": f"{scope}/ClassPredictor"}
         self.boxes = FullyConnected(
-            variables,
-            f"{scope}/BoxEncodingPredictor",
-            channels_in,
-            self.boxes_per_region * CODE_SIZE,
-            settings.linear(),
+            variables, self._names["boxes"], channels_in, self.boxes_per_region * CODE_SIZE, hyperparams.linear()
         )
         self.classes = FullyConnected(
-            variables, f"{scope}/ClassPredictor", channels_in, num_classes + 1, settings.linear()
+            variables, self._names["classes"], channels_in, num_classes + 1, hyperparams.linear()
         )
 
     def __call__(
@@ -59,3 +56,38 @@ class MaskRcnnBoxPredictor:
             for_classes = dropout(means, self.keep_probability, seeds[1])
         encodings = tf.reshape(self.boxes(for_boxes), [-1, self.boxes_per_region, CODE_SIZE])
         return encodings, self.classes(for_classes)
+
+    def class_columns(self) -> dict[str, ClassColumns]:
+        """The weights and biases of both layers; boxes of one class alone are those of all."""
+        columns = {self._names["classes"]: ClassColumns(background=True)}
+        if self.boxes_per_region > 1:
+            columns[self._names["boxes"]] = ClassColumns(background=False, each=CODE_SIZE)
+        return {f"{name}/{part}": each for name, each in columns.items() for part in ("weights", "biases")}
+
+    @staticmethod
+    def object_graph_keys() -> dict[str, str]:
+        """None: the head is TF1's."""
+        return {}
+
+
+def make(
+    variables: Variables,
+    scope: str,
+    channels_in: int,
+    num_classes: int,
+    *,
+    fc_hyperparams: Hyperparams,
+    use_dropout: bool = False,
+    dropout_keep_probability: float = 0.5,
+    share_box_across_classes: bool = False,
+) -> MaskRcnnBoxPredictor:
+    """The head on regions of so many channels."""
+    return MaskRcnnBoxPredictor(
+        variables,
+        scope,
+        channels_in,
+        num_classes,
+        fc_hyperparams,
+        keep_probability=dropout_keep_probability if use_dropout else 1.0,
+        shared=share_box_across_classes,
+    )

@@ -59,3 +59,32 @@ class RegionProposalHead:
         batch = tf.shape(x)[0]
         boxes, objectness = (tf.cast(head(x), tf.float32) for head in (self.boxes, self.objectness))
         return tf.reshape(boxes, [batch, -1, CODE_SIZE]), tf.reshape(objectness, [batch, -1, OBJECTNESS_SIZE])
+
+    @staticmethod
+    def object_graph_keys() -> dict[str, str]:
+        """None: the head is TF1's."""
+        return {}
+
+
+def make(
+    variables: Variables,
+    scope: str,
+    channels_in: int,
+    anchors_per_location: int,
+    *,
+    conv_hyperparams: Hyperparams,
+    depth: int = 512,
+    kernel_size: int = 3,
+    atrous_rate: int = 1,
+) -> RegionProposalHead:
+    """The head on a feature map of so many channels."""
+    return RegionProposalHead(
+        variables,
+        scope,
+        channels_in,
+        anchors_per_location,
+        conv_hyperparams,
+        depth=depth,
+        kernel=kernel_size,
+        rate=atrous_rate,
+    )

@@ -1,1 +1,31 @@
-"""Necks: from the feature maps of a backbone to those that the heads look at."""
+"""Necks: from the feature maps of a backbone to those that the heads look at, one module each.
+
+Such a module is imported by the name in a catalogue's row and has one function:
+
+    make(variables, scope, backbone, *, ...) -> Neck
+
+`scope` is where the backbone's variables are. After the star stands what the neck takes by name, as with backbones: the
+fields of the message of the feature extractor, `keras`, `extra_maps_key` of the row.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import tensorflow as tf
+
+
+class Neck(Protocol):
+    """From the maps of a backbone to those of the heads, both by level.
+
+    channels: of each map that is given, by level, finest first.
+    """
+
+    channels: Mapping[int, int]
+
+    def __call__(self, maps: Mapping[int, tf.Tensor], training: bool = False) -> dict[int, tf.Tensor]:
+        """{level: map [B, h, w, C]} of the backbone -> the maps that boxes are predicted from, finest first."""
+        ...
+
+    def object_graph_keys(self) -> dict[str, str]:
+        """The key of each variable in a TF2 checkpoint, by its name here; {} for a network of TF1."""
+        ...

@@ -1,30 +1,34 @@
 """The coarser feature maps of SSD, each from the one before (Liu et al. 2016, arXiv:1512.02325, fig. 2)."""
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
-from boxwright.detector.hyperparams import Hyperparams
+from boxwright.detector import object_graph
+from boxwright.detector.backbones import Backbone
+from boxwright.detector.hyperparams import Hyperparams, depthwise_of_keras
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
-# Channels of the four maps after the two of the backbone.
+# Channels of the maps that can be put on those of the backbone.
 DEPTHS = (512, 256, 256, 128)
 
 
 class ExtraMaps:
     """A chain of (1x1 to half the channels, 3x3 with stride 2), or with a depthwise 3x3 and a 1x1 in place of the 3x3.
 
-    scope, source: the variables are `<scope>/<source>_1_Conv2d_<i>_1x1_<channels>` and
-        `<scope>/<source>_2_Conv2d_<i>_3x3_s2_<channels>`, where i counts all maps from 0, the backbone's two included.
+    backbone: whose maps come first; the chain begins at its coarsest, `source`.
+    scope: the variables are `<scope>/<source>_1_Conv2d_<i>_1x1_<channels>` and
+        `<scope>/<source>_2_Conv2d_<i>_3x3_s2_<channels>`, where i counts all maps from 0, the backbone's included.
     depthwise: settings of the depthwise layers; None: there are none.
-    count: how many maps to make, at most 4.
-    `channels` lists the channels of each map, `steps` the layers of each.
+    count: how many maps to add.
+    key: the path of the list of all maps' layers in TF2's object graph; "" for a network of TF1.
     """
 
     def __init__(
         self,
         variables: Variables,
         scope: str,
-        source: str,
-        channels_in: int,
+        backbone: Backbone,
         hyperparams: Hyperparams,
         depthwise: Hyperparams | None = None,
         *,
@@ -32,16 +36,21 @@ class ExtraMaps:
         depth_multiplier: float = 1.0,
         min_depth: int = 16,
         explicit_padding: bool = False,
+        key: str = "",
     ):
         padding = "EXPLICIT" if explicit_padding else "SAME"
 
         def depth(channels: float) -> int:
             return max(int(channels * depth_multiplier), min_depth)
 
-        self.steps: list[list[Convolution]] = []
-        self.channels: list[int] = []
-        width = channels_in
-        for index, channels in enumerate(DEPTHS[:count], 2):
+        self._key = key
+        self._first = len(backbone.channels)
+        self._steps: dict[int, list[Convolution]] = {}
+        self.channels = dict(backbone.channels)
+        level = max(backbone.channels)
+        source, width = backbone.end_points[level], backbone.channels[level]
+        for index, channels in enumerate(DEPTHS[:count], self._first):
+            level += 1
             half, full = depth(channels / 2), depth(channels)
             squeeze = f"{scope}/{source}_1_Conv2d_{index}_1x1_{half}"
             shrink = f"{scope}/{source}_2_Conv2d_{index}_3x3_s2_{full}"
@@ -53,15 +62,56 @@ class ExtraMaps:
                 ]
             else:
                 step.append(Convolution(variables, shrink, half, full, hyperparams, stride=2, padding=padding))
-            self.steps.append(step)
-            self.channels.append(full)
-            width = full
+            self._steps[level] = step
+            self.channels[level] = width = full
 
-    def __call__(self, x: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
-        """The maps, finest first, from the backbone's last one [B, H, W, channels_in]."""
-        maps = []
-        for step in self.steps:
+    def __call__(self, maps: Mapping[int, tf.Tensor], training: bool = False) -> dict[int, tf.Tensor]:
+        """The backbone's maps {level: [B, h, w, C]} and the further ones, finest first."""
+        found = dict(maps)
+        x = found[max(found)]
+        for level, step in self._steps.items():
             for layer in step:
                 x = layer(x, training)
-            maps.append(x)
-        return maps
+            found[level] = x
+        return found
+
+    def object_graph_keys(self) -> dict[str, str]:
+        """Keys of TF2 by name; {} for TF1."""
+        if not self._key:
+            return {}
+        found: dict[str, str] = {}
+        for index, step in enumerate(self._steps.values(), self._first):
+            found |= object_graph.listed(f"{self._key}/convolutions/{index}", step)
+        return found
+
+
+def make(
+    variables: Variables,
+    scope: str,
+    backbone: Backbone,
+    *,
+    conv_hyperparams: Hyperparams,
+    num_layers: int = 6,
+    depth_multiplier: float = 1.0,
+    min_depth: int = 16,
+    use_explicit_padding: bool = False,
+    use_depthwise: bool = False,
+    keras: bool = False,
+    extra_maps_key: str = "",
+) -> ExtraMaps:
+    """As many maps on those of the backbone as make `num_layers`."""
+    depthwise = None
+    if use_depthwise:
+        depthwise = depthwise_of_keras(conv_hyperparams) if keras else conv_hyperparams
+    return ExtraMaps(
+        variables,
+        scope,
+        backbone,
+        conv_hyperparams,
+        depthwise,
+        count=num_layers - len(backbone.channels),
+        depth_multiplier=depth_multiplier,
+        min_depth=min_depth,
+        explicit_padding=use_explicit_padding,
+        key=f"{object_graph.EXTRACTOR}/{extra_maps_key}" if keras else "",
+    )

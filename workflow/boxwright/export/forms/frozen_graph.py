@@ -21,7 +21,7 @@ def write(source: str | Path, target: str | Path) -> None:
     config = text.read(Path(source).with_name(PIPELINE))
     detector = inference.load(config, source)
     frozen = graph.frozen(
-        lambda images: inference.on_photographs(config, detector, images),
+        lambda images: inference.on_images(detector, images),
         INPUT,
         tf.TensorSpec([None, None, None, 3], tf.uint8),
     )

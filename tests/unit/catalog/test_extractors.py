@@ -1,0 +1,99 @@
+"""The rows of the feature extractors."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from boxwright.catalog import check, extractors
+from boxwright.catalog.extractors import EXTRACTORS
+from boxwright.catalog.families import FAMILIES
+from boxwright.pipeline import text
+from boxwright.protos import model_of
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "extractor", "template"),
+    [
+        ("ssd", "ssd_mobilenet_v1_ppn", "ssd_mobilenet_v1", "ssd_mobilenet_v1"),
+        ("ssd", "embedded_ssd_mobilenet_v1", "ssd_mobilenet_v1", "ssd_mobilenet_v1"),
+        ("ssd", "ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v1_keras", "ssd_mobilenet_v1"),
+        ("ssd", "ssd_mobilnet_v1", "ssd_mobilenet_v1", "ssd_mobilenet_v1"),
+        ("ssd", "ssd_mobilenet_v2_mnasfpn", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_mobilenet_v3_large", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_mobilenet_edgetpu", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_mobiledet_dsp", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_inception_v2", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_resnet101_v1_fpn", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_resnet50_v1_fpn_keras", "ssd_mobilenet_v2_keras", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_efficientnet-b0_bifpn_keras", "ssd_mobilenet_v2_keras", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_spaghettinet", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
+        ("faster_rcnn", "faster_rcnn_inception_v2", "faster_rcnn_resnet50", "faster_rcnn_resnet50"),
+        ("faster_rcnn", "faster_rcnn_inception_resnet_v2_keras", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
+        ("faster_rcnn", "faster_rcnn_nas", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
+        ("faster_rcnn", "faster_rcnn_pnas", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
+        ("faster_rcnn", "faster_rcnn_resnet50_fpn_keras", "faster_rcnn_resnet50", "faster_rcnn_resnet50"),
+        ("faster_rcnn", "faster_rcnn_resnet152_keras", "faster_rcnn_resnet152", "faster_rcnn_resnet101"),
+        ("center_net", "hourglass_104", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
+        ("center_net", "resnet_v1_50_fpn", "faster_rcnn_resnet50", "faster_rcnn_resnet50"),
+        ("center_net", "resnet_v2_101", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
+        ("center_net", "mobilenet_v2_fpn", "ssd_mobilenet_v2_keras", "ssd_mobilenet_v2"),
+        ("experimental_model", "", "faster_rcnn_resnet50", "faster_rcnn_resnet50"),
+    ],
+)
+def test_the_nearest_extractor_and_a_configuration_with_it(family, kind, extractor, template):
+    found = extractors.nearest(family, kind)
+    assert found.type == extractor and found.template == f"config/pipelines/{template}.config"
+    assert found.template in extractors.whole(found)
+
+
+@pytest.mark.parametrize("row", EXTRACTORS.values(), ids=lambda row: row.type)
+def test_templates_are_whole_and_are_taken(row):
+    config = text.read(ROOT / row.template)
+    named = extractors.row_of(*model_of(config))
+    assert check.sound(config) and (named.backbone, named.family) == (row.backbone, row.family)
+    if row.depthwise_template:
+        config = text.read(ROOT / row.depthwise_template)
+        assert check.sound(config) and row.depthwise_template in extractors.whole(row, depthwise=True)
+        assert config.model.ssd.box_predictor.convolutional_box_predictor.use_depthwise
+
+
+@pytest.mark.parametrize("row", EXTRACTORS.values(), ids=lambda row: row.type)
+def test_a_row_names_what_there_is(row):
+    assert EXTRACTORS[row.type] is row and row.family in FAMILIES and row.dialect in ("tf1", "tf2")
+    assert all(importlib.util.find_spec(module) for module in row.modules())
+    assert {level.stride for level in row.levels.values()} == {2**level for level in row.levels}
+
+
+def test_what_decides_results_is_plain_and_leaves_out_what_helps_people():
+    row = EXTRACTORS["ssd_mobilenet_v2_keras"]
+    found = row.deciding()
+    assert json.loads(json.dumps(found)) == found
+    assert found["levels"] == {"4": [16, 576], "5": [32, 1280]} and found["scopes"] == ["FeatureExtractor"]
+    assert (found["dialect"], found["extra_maps_key"]) == ("tf2", "feature_map_generator")
+    other = row._replace(template="t", depthwise_template="d", checkpoint_mb=1, like="x")
+    assert other.deciding() == found
+    assert row._replace(scope="another").deciding() != found
+
+
+def test_a_field_at_its_default_is_in_no_identity():
+    """So that a field which is new changes the identity of the rows that use it, and of no other."""
+    assert not {"dialect", "extra_maps_key", "arguments", "strides"} & set(EXTRACTORS["ssd_mobilenet_v1"].deciding())
+    assert EXTRACTORS["faster_rcnn_resnet101"].deciding()["arguments"] == {"depth": 101}
+
+
+def test_rows_of_a_model_are_those_of_its_family():
+    model = text.parse('feature_extractor { type: "faster_rcnn_resnet50" }', kind="Ssd")
+    assert extractors.row_of(model, "ssd") is None and extractors.row_of(model, "center_net") is None
+    model.feature_extractor.type = "ssd_mobilenet_v1"
+    assert extractors.row_of(model, "ssd") is EXTRACTORS["ssd_mobilenet_v1"]
+
+
+def test_the_backbones_forget_as_their_rows_say():
+    pytest.importorskip("tensorflow")
+    from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
+
+    assert {row.batch_norm_decay for row in EXTRACTORS.values() if row.family == "ssd"} == {PUBLISHED.batch_norm.decay}

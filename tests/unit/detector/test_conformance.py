@@ -1,0 +1,175 @@
+"""Every row of the catalogue keeps what it promises: maps, names, gradients, checkpoints, export."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from boxwright.catalog.extractors import EXTRACTORS, Extractor
+from boxwright.checkpoints import checkpoint_files, restore
+from boxwright.core import code
+from boxwright.detector import inference
+from boxwright.detector.build import build
+from boxwright.detector.groundtruth import Groundtruth
+from boxwright.detector.protocol import Detector
+from boxwright.pipeline import parts, text
+from boxwright.protos import DetectionModel, model_of
+
+ROOT = Path(__file__).resolve().parents[3]
+HEIGHT, WIDTH = 64, 96
+# One network of each depth is enough for every day.
+SLOW = ("101", "152")
+SEED = tf.constant([3, 4])
+
+
+def model_of_row(row: Extractor) -> DetectionModel:
+    """The row's template for small images, one class, few proposals."""
+    config = text.read(ROOT / row.template)
+    message, family = model_of(config)
+    assert family == row.family
+    message.feature_extractor.type = row.type
+    message.num_classes = 1
+    size = {"height": HEIGHT, "width": WIDTH}
+    message.image_resizer.CopyFrom(type(message.image_resizer)(fixed_shape_resizer=size))
+    if family == "faster_rcnn":
+        message.first_stage_max_proposals = message.second_stage_batch_size = 4
+    return config.model
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(row, id=row.type, marks=[pytest.mark.slow] if row.type.endswith(SLOW) else [])
+        for row in EXTRACTORS.values()
+    ],
+)
+def row(request) -> Extractor:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def detector(row):
+    return build(model_of_row(row), seed=1)
+
+
+@pytest.fixture(scope="module")
+def images(detector):
+    image = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    return detector.preprocess_batch(tf.constant(image))
+
+
+def test_it_is_a_detector(detector):
+    for name in [*Detector.__annotations__, *vars(Detector)]:
+        assert name.startswith("_") or hasattr(detector, name), name
+    for name, columns in detector.class_columns().items():
+        slots = detector.num_classes + columns.background
+        assert detector.variables[name].shape[-1] % (slots * columns.each) == 0, name
+
+
+def test_the_maps_of_the_backbone_are_those_of_the_row(row, detector, images):
+    backbone = detector.backbone
+    assert {level: tuple(fact) for level, fact in row.levels.items()} == {
+        level: (backbone.strides[level], backbone.channels[level]) for level in backbone.channels
+    }
+    assert backbone.strides == {level: 2**level for level in backbone.strides}
+    for level, features in backbone(images[0]).items():
+        stride = backbone.strides[level]
+        assert features.shape == (1, math.ceil(HEIGHT / stride), math.ceil(WIDTH / stride), backbone.channels[level])
+
+
+def test_the_neck_and_the_features_of_proposals_have_their_channels(row, detector, images):
+    if row.neck:
+        maps = detector.neck(detector.backbone(images[0]))
+        assert {level: features.shape[-1] for level, features in maps.items()} == detector.neck.channels
+        assert list(maps) == sorted(maps)
+        assert len(maps) in row.num_layers()
+    if row.box_features:
+        assert detector.second.features.channels == row.box_features
+        (channels,) = detector.backbone.channels.values()
+        assert detector.second.features(tf.zeros([2, 7, 7, channels])).shape[-1] == row.box_features
+
+
+def test_names_of_the_backbone_begin_with_the_scopes_of_the_row(row, detector):
+    assert tuple(detector.backbone_scopes) == row.scopes
+    places = [row.scope] if row.scope.startswith(row.scopes[0]) else [f"{scope}/{row.scope}" for scope in row.scopes]
+    names = [name for name in detector.variables if name.split("/")[0] in row.scopes]
+    assert all(name.startswith(tuple(f"{place}/" for place in places)) for name in names)
+    assert all(any(name.startswith(f"{place}/") for name in names) for place in places)
+    assert detector.class_columns().keys() <= detector.variables.keys() - set(names)
+
+
+def test_a_gradient_reaches_every_trainable_variable(detector, images):
+    truth = Groundtruth(
+        boxes=tf.constant([[[0.1, 0.2, 0.8, 0.7]]]),
+        classes=tf.constant([[0]]),
+        weights=tf.ones([1, 1]),
+        num_boxes=tf.constant([1]),
+    )
+    with tf.GradientTape() as tape:
+        predictions = detector.predict(*images, training=True, seed=SEED)
+        losses = detector.losses(predictions, truth, SEED)
+        total = tf.add_n([*losses.values(), detector.regularization_loss()])
+    gradients = tape.gradient(total, {name: detector.variables[name] for name in detector.trainable})
+    assert detector.trainable
+    assert [name for name, gradient in gradients.items() if gradient is None] == []
+    assert [name for name, gradient in gradients.items() if not np.isfinite(gradient).all()] == []
+
+
+def test_every_variable_is_saved_and_restored(row, detector, tmp_path):
+    before = {name: variable.numpy() for name, variable in detector.variables.items()}
+    checkpoint_files.write(tmp_path / "tf1", {name: value + 1 for name, value in before.items()})
+    report = restore.restore(detector, tmp_path / "tf1", checkpoint_type="full")
+    assert report.restored == list(before)
+    for name, value in before.items():
+        np.testing.assert_array_equal(detector.variables[name], value + 1)
+
+    keys = detector.object_graph_keys()
+    assert bool(keys) == (row.dialect == "tf2")
+    if keys:
+        assert keys.keys() == before.keys()
+        assert len(set(keys.values())) == len(keys)
+        values = {keys[name]: value for name, value in before.items()}
+        checkpoint_files.write(tmp_path / "tf2", values | {checkpoint_files.OBJECT_GRAPH: np.float32(0)})
+        restore.restore(detector, tmp_path / "tf2", checkpoint_type="full")
+    else:
+        for name, value in before.items():
+            detector.variables[name].assign(value)
+    for name, value in before.items():
+        np.testing.assert_array_equal(detector.variables[name], value)
+
+
+def test_its_export_can_be_traced(detector):
+    """The graph that an export is made of takes images of any size and has the OD API's outputs."""
+    spec = tf.TensorSpec([None, None, None, 3], tf.uint8)
+    exported = tf.function(lambda image: inference.on_images(detector, image), autograph=False)
+    outputs = exported.get_concrete_function(spec).structured_outputs
+    assert {"detection_boxes", "detection_scores", "detection_classes", "num_detections"} <= outputs.keys()
+    assert all(output.dtype == tf.float32 for output in outputs.values())
+    boxes = outputs["detection_boxes"].shape
+    assert boxes.rank == 3 and boxes[2] == 4
+
+
+@pytest.mark.parametrize("type_", ["ssd_mobilenet_v1", "faster_rcnn_resnet50"])
+def test_the_code_identity_reaches_all_that_is_loaded(type_):
+    """What building imports by name is what the row and the message name: nothing that decides a result is left out."""
+    model = model_of_row(EXTRACTORS[type_])
+    program = (
+        "import sys\n"
+        "from boxwright.catalog import check\n"
+        "from boxwright.protos import DetectionModel\n"
+        f"model = DetectionModel.FromString({model.SerializeToString()!r})\n"
+        "check.require(model, 'model')\n"
+        "refusing = set(sys.modules)\n"
+        "from boxwright.detector.build import build\n"
+        "build(model)\n"
+        "print(*(name for name in set(sys.modules) - refusing if name.split('.')[0] == 'boxwright'))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name for name in run.stdout.split() if not f"{name}.".startswith(tuple(f"{o}." for o in code.OUTSIDE))}
+    reached = code.reach("boxwright.detector.build", *EXTRACTORS[type_].modules(), *parts.in_use(model))
+    modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in reached}
+    assert loaded - {f"boxwright.{module}" for module in modules} == set()

@@ -1,0 +1,156 @@
+"""What makes results again, and what does not: the identities of an SSD's run, with the library changed in a copy."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from boxwright.dataset import demo
+
+ROOT = Path(__file__).resolve().parents[3]
+PRINT = Path(__file__).with_name("print_identities.py")
+
+DATA = {"check_annotations", "split_dataset", "write_label_map", "write_records", "describe_dataset"}
+
+
+class Copy:
+    """A copy of the library and a small run of the SSD template, whose identities can be asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "config", folder / "config")
+        self.library = folder / "workflow" / "boxwright"
+        demo.draw(folder / "drawn", images=12, seed=1)
+        config = {
+            "dataset": {"images": "drawn/images", "annotations": "drawn/annotations"},
+            "models": {
+                "small": {
+                    "pipeline": "config/pipelines/ssd_mobilenet_v1.config",
+                    "num_steps": 4,
+                    "checkpoint_every": 2,
+                    "early_stopping": {"patience": 1},
+                }
+            },
+        }
+        (folder / "my.yaml").write_text(yaml.safe_dump(config))
+        self.before = self.ask()
+
+    def ask(self) -> dict:
+        command = [sys.executable, str(PRINT), str(self.folder / "workflow"), "my.yaml"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def changed(self) -> set[str]:
+        """The rules whose identity is another one than before any change."""
+        now = self.ask()
+        assert now["identities"].keys() >= self.before["identities"].keys()
+        old = self.before["identities"]
+        return {rule for rule in old if now["identities"][rule] != old[rule]}
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        file = self.library / path
+        text = file.read_text()
+        assert old in text, path
+        file.write_text(text.replace(old, new, 1))
+
+    def add(self, path: str, text: str) -> None:
+        file = self.library / path
+        file.write_text((file.read_text() if file.exists() else "") + text)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory) -> Copy:
+    return Copy(tmp_path_factory.mktemp("original"))
+
+
+@pytest.fixture
+def copy(original, tmp_path) -> Copy:
+    shutil.copytree(original.folder, tmp_path / "copy", symlinks=True)
+    copied = object.__new__(Copy)
+    copied.folder, copied.library = tmp_path / "copy", tmp_path / "copy" / "workflow" / "boxwright"
+    copied.before = copied.ask()  # copied files are other files, which are read once more
+    assert copied.before["identities"] == original.before["identities"]
+    return copied
+
+
+def test_what_is_new_beside_a_run_changes_nothing_of_it(copy):
+    """All at once, so that one run of the copy tells: a word, a comment, and one more of each kind of thing."""
+    copy.edit("console/progress.py", "Done in ", "Ready in ")
+    copy.add("core/wording.py", '\n\ndef both(one: str, other: str) -> str:\n    return f"{one} and {other}"\n')
+    copy.add("training/step.py", "\n# A comment.\n")
+    copy.add(
+        "catalog/extractors.py",
+        "\nEXTRACTORS['faster_rcnn_toy'] = EXTRACTORS['faster_rcnn_resnet50']._replace(type='faster_rcnn_toy')\n",
+    )
+    copy.edit("catalog/messages/faster_rcnn.py", "Range(1, 100)", "Range(1, 99)")
+    toy = '"""A toy."""\n\n\ndef make():\n    return None\n'
+    for place in (
+        "training/augmentations/random_toy.py",
+        "training/optimizers/toy_optimizer.py",
+        "boxes/anchors/toy_anchor_generator.py",
+        "boxes/coders/toy_box_coder.py",
+        "boxes/matchers/toy_matcher.py",
+        "boxes/losses/weighted_toy.py",
+        "detector/resizers/toy_resizer.py",
+        "detector/backbones/toy.py",
+        "detector/necks/toy.py",
+        "detector/heads/toy.py",
+        "detector/families/toy.py",
+        "detector/build/toy.py",
+        "dataset/formats/toy.py",
+        "export/forms/toy.py",
+        "runtimes/toy.py",
+    ):
+        copy.add(place, toy)
+    copy.add("catalog/formats.py", '\nFORMATS += (Format("Toy", "boxwright.dataset.formats.toy", (".toy",)),)\n')
+    copy.add("catalog/forms.py", '\nFORMS += (Form("toy", "toy", "detector.toy", ("detector.toy",)),)\n')
+    assert copy.changed() == set()
+    assert copy.ask()["read"] == copy.before["read"], "no annotation file is read again"
+
+
+# What follows from a training of another kind, and what is drawn of it.
+FROM_TRAINING = {
+    "train_segment",
+    "collect_training_log",
+    "evaluate_checkpoint",
+    "judge_progress",
+    "choose_checkpoint",
+    "export_detector",
+    "export_form frozen_graph",
+    "export_form saved_model",
+    "export_form checkpoint",
+    "compare_forms",
+    "predict_images",
+    "draw_model",
+    "compare_models",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "rules"),
+    [
+        ("detector/backbones/mobilenet_v1.py", "(2, 1024)", "(2, 1000)", FROM_TRAINING),
+        ("boxes/losses/weighted_sigmoid.py", "def make(", "OTHER = 1\n\n\ndef make(", FROM_TRAINING),
+        (
+            "training/augmentations/ssd_random_crop.py",
+            "def make(",
+            "OTHER = 1\n\n\ndef make(",
+            FROM_TRAINING | {"preview_training"},
+        ),
+    ],
+    ids=["backbone", "loss", "crop"],
+)
+def test_what_a_run_uses_changes_the_rules_that_use_it_and_what_follows(copy, path, old, new, rules):
+    copy.edit(path, old, new)
+    assert copy.changed() == rules
+
+
+def test_the_reader_of_a_format_in_use_reads_its_files_again(copy):
+    copy.add("dataset/formats/voc.py", "\nOTHER = 1\n")
+    assert copy.ask()["read"] != copy.before["read"]

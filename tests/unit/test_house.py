@@ -1,0 +1,106 @@
+"""The house: floors that import only downwards, no circles, no message in the rooms of mathematics."""
+
+import ast
+import graphlib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from boxwright.core.code import PACKAGE
+
+# The rooms of each floor. A module imports from its own room and from floors below.
+FLOORS = (
+    ("core",),
+    ("console", "devices", "images"),
+    ("checkpoints", "protos", "tfrecord"),
+    ("catalog", "boxes"),
+    ("dataset",),
+    ("records", "pipeline"),
+    ("detector", "zoo", "runtimes"),
+    ("training", "evaluation", "export"),
+    ("report", "run", "snakemake_internals"),
+    ("cli",),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+# Rooms of mathematics, and what they must not know: messages and whoever reads them.
+WITHOUT_MESSAGES = ("boxes", "detector/families", "detector/backbones", "detector/necks", "detector/heads")
+MESSAGES = ("protos", "pipeline", "catalog.messages")
+
+# Starting without it saves three seconds, in the plan and in every job that needs none of it.
+WITHOUT_TENSORFLOW = ("core", "console", "images", "protos", "tfrecord", "catalog", "dataset", "records", "pipeline")
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """Dotted names below the package of the modules that one imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE.name:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE.name}
+    return frozenset(filter(None, map(_module, found)))
+
+
+def _module(name: str) -> str:
+    """The module that a dotted name is, or is in."""
+    parts = name.split(".")[1:]
+    while parts:
+        place = PACKAGE.joinpath(*parts)
+        if place.with_suffix(".py").is_file() or (place / "__init__.py").is_file():
+            return ".".join(parts)
+        parts.pop()
+    return ""
+
+
+def test_every_room_has_a_floor():
+    assert {name_of(path).split(".")[0] for path in MODULES} == set(FLOOR)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_go_down(path):
+    own = name_of(path).split(".")[0]
+    for name in imports_of(path):
+        other = name.split(".")[0]
+        assert other == own or FLOOR[other] < FLOOR[own], f"{name_of(path)} imports {name}"
+
+
+def test_there_is_no_circle():
+    graph = {name_of(path): imports_of(path) - {name_of(path)} for path in MODULES}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("room", WITHOUT_MESSAGES)
+def test_mathematics_knows_no_message(room):
+    paths = list((PACKAGE / room).rglob("*.py"))
+    assert paths
+    for path in paths:
+        known = {name for name in imports_of(path) if f"{name}.".startswith(tuple(f"{one}." for one in MESSAGES))}
+        assert not known, name_of(path)
+
+
+@pytest.mark.parametrize("room", WITHOUT_TENSORFLOW)
+def test_light_rooms_do_not_import_tensorflow(room):
+    place = PACKAGE / room
+    for path in place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
+        for node in ast.parse(path.read_text()).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(name.split(".")[0] == "tensorflow" for name in names), name_of(path)
+
+
+def test_no_two_classes_of_one_name():
+    places: dict[str, str] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                assert node.name not in places, f"{node.name} is in {places[node.name]} and in {name_of(path)}"
+                places[node.name] = name_of(path)

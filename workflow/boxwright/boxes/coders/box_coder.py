@@ -1,0 +1,15 @@
+"""What a box coder is."""
+
+from typing import Protocol
+
+import tensorflow as tf
+
+
+class BoxCoder(Protocol):
+    """Turns boxes into codes, which the network predicts, and back. Boxes and anchors are in the same units."""
+
+    def encode(self, boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
+        """Codes [..., 4] of boxes [..., 4] relative to anchors [..., 4] (broadcast)."""
+
+    def decode(self, codes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
+        """Boxes [..., 4] of codes [..., 4] relative to anchors [..., 4] (broadcast); the inverse of `encode`."""

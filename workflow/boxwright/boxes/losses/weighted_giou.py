@@ -1,0 +1,16 @@
+"""1 - generalised IoU, which boxes that are apart can learn from too (Rezatofighi et al., 2019, algorithm 1)."""
+
+import tensorflow as tf
+
+from boxwright.boxes import geometry
+from boxwright.boxes.losses.loss import LocalizationLoss
+
+
+def make() -> LocalizationLoss:
+    """The loss of boxes; see `giou_loss`."""
+    return LocalizationLoss(giou_loss, on_boxes=True)
+
+
+def giou_loss(predictions: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Weighted 1 - GIoU [B, A] of decoded boxes [B, A, 4]."""
+    return (1 - geometry.matched_giou(predictions, targets)) * weights

@@ -1,0 +1,1 @@
+"""Matchers: which ground truth box each anchor should predict. One module for each kind."""

@@ -1,0 +1,148 @@
+"""The one walk over a configuration that says what the engine refuses in it, before anything is built.
+
+A field is refused because the engine lacks what it asks for ("unsupported"), or because its number can't be, alone or
+beside others ("impossible-value"). What is known of the fields stands in `catalog.messages`.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from boxwright.catalog.findings import Finding, RefusedError
+from boxwright.catalog.messages import spec_of
+from boxwright.catalog.ranges import FINITE, Range
+from boxwright.catalog.spec import ANYWHERE, LACKS, Block, Only, Spec
+from boxwright.protos.plain import plain
+
+UNSUPPORTED, IMPOSSIBLE = "unsupported", "impossible-value"
+
+_NUMBERS = (
+    FieldDescriptor.CPPTYPE_INT32,
+    FieldDescriptor.CPPTYPE_INT64,
+    FieldDescriptor.CPPTYPE_UINT32,
+    FieldDescriptor.CPPTYPE_UINT64,
+    FieldDescriptor.CPPTYPE_FLOAT,
+    FieldDescriptor.CPPTYPE_DOUBLE,
+)
+
+
+class _Found(NamedTuple):
+    """A finding with its field relative to the message."""
+
+    rule: str
+    field: str
+    value: Any
+    why: str
+    use: Any
+
+
+def findings(message: Message, path: str = "") -> list[Finding]:
+    """All that the engine refuses in `message`, which stands at `path` (a whole configuration at ""), and below it."""
+    return [
+        Finding("error", found.rule, _join(path, found.field), found.value, found.why, found.use)
+        for found in _walk(message, ANYWHERE)
+    ]
+
+
+def require(message: Message, path: str = "") -> None:
+    """Raise one RefusedError, which is a UserError, for all that the engine refuses in `message`; see `findings`."""
+    if found := findings(message, path):
+        raise RefusedError(found)
+
+
+def sound(message: Message) -> bool:
+    """Whether the engine refuses nothing in `message`."""
+    return not _walk(message, ANYWHERE)
+
+
+def _walk(message: Message, said: Block) -> list[_Found]:
+    """All that is refused in a message and below it; `said` is what the message that holds it says of it."""
+    spec = spec_of(message.DESCRIPTOR.name)
+    if refused := _choice(message, spec, said):
+        return [refused]
+    facts = {**spec.fields, **said.fields}
+    unread = {name for name, holds in spec.unread.items() if holds(message)}
+    found = [_Found(UNSUPPORTED, *each) for refuse in spec.refusals for each in refuse(message)]
+    refused_in = {each.field.partition(".")[0] for each in found if "." in each.field}
+    for field in _fields(message.DESCRIPTOR):
+        fact = facts.get(field.name)
+        if field.name in unread or field.name in refused_in:
+            continue
+        if isinstance(fact, Only):
+            found += _differing(message, field, fact)
+        elif field.cpp_type in _NUMBERS:
+            found += _outside(message, field, fact or FINITE)
+        elif field.message_type is not None and not (fact and fact.after and _touches(found, fact.after)):
+            found += _below(message, field, fact or ANYWHERE)
+    for relation in spec.relations:
+        if not any(_touches(found, name) for name in relation.of):
+            found += [_Found(IMPOSSIBLE, *each) for each in relation.breaks(message) if each[0] not in unread]
+    return found
+
+
+@cache
+def _fields(descriptor: Descriptor) -> list[FieldDescriptor]:
+    """The fields of a message of which something may be said."""
+    return [
+        field
+        for field in descriptor.fields
+        if not field.GetOptions().deprecated and not (field.message_type and field.message_type.GetOptions().map_entry)
+    ]
+
+
+def _choice(message: Message, spec: Spec, said: Block) -> _Found | None:
+    """What is wrong with the alternative that a message chooses, of those that go where it stands."""
+    if not (choices := said.among or spec.choices):
+        return None
+    name = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
+    if name in choices or (name is None and not said.needed):
+        return None
+    why = "one must be chosen" if name is None else f"{LACKS}{' here' if spec.usual else '; leave it out'}"
+    return _Found(UNSUPPORTED, "", name, why, choices[0] if spec.usual else None)
+
+
+def _differing(message: Message, field: FieldDescriptor, only: Only) -> Iterator[_Found]:
+    """A field with another value than the only one that the engine has."""
+    if field.message_type is not None:
+        if message.HasField(field.name):
+            yield _Found(UNSUPPORTED, field.name, "set", str(only), None)
+        return
+    value = plain(getattr(message, field.name), field)
+    if value != only.value:
+        yield _Found(UNSUPPORTED, field.name, value, str(only), only.value)
+
+
+def _outside(message: Message, field: FieldDescriptor, bound: Range) -> Iterator[_Found]:
+    """The values of a number's field that are out of its range."""
+    for path, value in _items(message, field):
+        if value not in bound:
+            yield _Found(IMPOSSIBLE, path, plain(value, field), f"it must be {bound}", bound.instead_of(field))
+
+
+def _below(message: Message, field: FieldDescriptor, block: Block) -> Iterator[_Found]:
+    """What is refused in the messages of a field."""
+    if field.is_repeated or block.needed or message.HasField(field.name):
+        for path, item in _items(message, field):
+            for each in _walk(item, block):
+                yield each._replace(field=_join(path, each.field))
+
+
+def _items(message: Message, field: FieldDescriptor) -> Iterator[tuple[str, Any]]:
+    """The values of a field and their paths."""
+    value = getattr(message, field.name)
+    if field.is_repeated:
+        yield from ((f"{field.name}.{index}", item) for index, item in enumerate(value))
+    else:
+        yield field.name, value
+
+
+def _touches(found: list[_Found], name: str) -> bool:
+    """Whether something was found at or below the field `name`."""
+    return any(each.field == name or each.field.startswith(f"{name}.") for each in found)
+
+
+def _join(path: str, field: str) -> str:
+    return f"{path}.{field}" if path and field else path or field

@@ -1,0 +1,13 @@
+"""Which loss the class logits have."""
+
+from boxwright.catalog.spec import Spec
+
+SPEC = Spec(
+    choices=(
+        "weighted_sigmoid_focal",
+        "weighted_sigmoid",
+        "weighted_softmax",
+        "weighted_logits_softmax",
+        "bootstrapped_sigmoid",
+    )
+)

@@ -1,0 +1,27 @@
+"""Localisation and classification loss of an SSD, their weights, and the anchors that count."""
+
+from collections.abc import Iterator
+
+from google.protobuf.message import Message
+
+from boxwright.catalog.ranges import NOT_NEGATIVE
+from boxwright.catalog.spec import Block, Break, Only, Spec, relation
+
+
+@relation()
+def _mining(message: Message) -> Iterator[Break]:
+    """Both choose the hard examples."""
+    if message.HasField("hard_example_miner") and message.classification_loss.HasField("weighted_sigmoid_focal"):
+        yield "hard_example_miner", "set", "it does not go with weighted_sigmoid_focal; leave one of the two out", None
+
+
+SPEC = Spec(
+    fields={
+        "localization_loss": Block(needed=True),
+        "classification_loss": Block(needed=True),
+        "classification_weight": NOT_NEGATIVE,
+        "localization_weight": NOT_NEGATIVE,
+        "expected_loss_weights": Only("NONE"),
+    },
+    relations=(_mining,),
+)

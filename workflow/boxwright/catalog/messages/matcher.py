@@ -1,0 +1,5 @@
+"""Which box each anchor learns."""
+
+from boxwright.catalog.spec import Spec
+
+SPEC = Spec(choices=("argmax_matcher",))

@@ -1,0 +1,94 @@
+"""What an annotation file says, as one line that can be kept: its format, and its statements about images.
+
+A line has columns of JSON between tabs, three for each statement. Most statements of a data set share what stands in
+the middle one, which is parsed once for all that do, and the boxes of sound ones are never parsed.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import repeat, starmap
+from typing import NamedTuple
+
+from boxwright.core.errors import UserError
+from boxwright.dataset import formats
+from boxwright.dataset.memo import Memo
+from boxwright.dataset.samples import Box, boxes_from_json, boxes_json
+from boxwright.dataset.statements import PIXELS, Statement
+
+_dump = json.JSONEncoder(separators=(",", ":")).encode
+_quote = json.encoder.encode_basestring_ascii
+_NO_STATEMENT = "[]"
+
+
+class AnnotationFacts(NamedTuple):
+    """What a `Statement` says, with the boxes as JSON: few of a large data set are ever looked into.
+
+    sound: whether every box has a class and lies, at least a pixel wide and high, in an image of the stated size.
+    classes: of each box.
+    """
+
+    image: str
+    width: int
+    height: int
+    unit: str
+    sound: bool
+    classes: tuple[str, ...]
+    boxes: str
+
+    def statement(self) -> Statement:
+        """The statement itself."""
+        return Statement(self.image, self.width, self.height, boxes_from_json(self.boxes), self.unit)
+
+
+def line(data: bytes, keys: str) -> str:
+    """The facts of an annotation from its file's bytes: the key of the format that read them, a tab, what they say.
+
+    `keys` are those of the formats that may (see `formats.read`). Where none of them reads the bytes the key is "" and
+    what they say is the reason, a JSON string.
+    """
+    try:
+        key, statements = formats.read(data, keys)
+    except UserError as error:
+        return unreadable(str(error))
+    return f"{key}\t{columns(statements)}"
+
+
+def unreadable(why: str) -> str:
+    """The facts of an annotation that cannot be read."""
+    return f"\t{_dump(why)}"
+
+
+def columns(statements: Sequence[Statement]) -> str:
+    """What some statements say in columns, as `said` reads them."""
+    return "\t".join(starmap(_columns, statements)) or _NO_STATEMENT
+
+
+def said(lines: Iterable[str]) -> list[list[AnnotationFacts] | str]:
+    """The statements of many annotations from their lines without the format's key; a text says why there are none."""
+    frames = Memo(lambda text: tuple(tuple(part) if isinstance(part, list) else part for part in json.loads(text)))
+    found: list[list[AnnotationFacts] | str] = []
+    for text in lines:
+        parts = text.split("\t")
+        if len(parts) == 1:
+            found.append(json.loads(text))
+            continue
+        statements = []
+        for start in range(0, len(parts), 3):
+            image = parts[start]
+            image = json.loads(image) if "\\" in image else image[1:-1]
+            statements.append(AnnotationFacts(image, *frames[parts[start + 1]], parts[start + 2]))
+        found.append(statements)
+    return found
+
+
+def _columns(image: str, width: int, height: int, boxes: Sequence[Box], unit: str) -> str:
+    sound = unit == PIXELS and all(map(_is_sound, boxes, repeat(width), repeat(height)))
+    classes = ",".join([_quote(box.class_name) for box in boxes])
+    text = boxes_json(boxes) if sound else _dump(boxes)  # which knows NaN
+    return f'{_quote(image)}\t[{width},{height},"{unit}",{"true" if sound else "false"},[{classes}]]\t{text}'
+
+
+def _is_sound(box: Box, width: int, height: int) -> bool:
+    """Whether the checks find nothing wrong with a box as it is stated, in an upright image of the stated size."""
+    name, xmin, ymin, xmax, ymax, *_ = box
+    return name != "" and 0 <= xmin <= xmax - 1 and xmax <= width and 0 <= ymin <= ymax - 1 and ymax <= height

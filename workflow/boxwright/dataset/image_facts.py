@@ -1,0 +1,58 @@
+"""What an image file says about itself, as one line that can be kept: its hash, its headers, whether its pixels decode.
+
+A line has columns of JSON between tabs. Most images of a data set share what stands in the middle one, which is parsed
+once for all that do.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from boxwright.core.errors import UserError
+from boxwright.dataset.memo import Memo
+from boxwright.images.headers import ImageInfo, probe
+
+_dump = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class ImageFacts(NamedTuple):
+    """sha256: of the bytes; info: the headers; undecodable: why the pixels fail, "" if they do not, None if unknown."""
+
+    sha256: str
+    info: ImageInfo
+    undecodable: str | None
+
+
+def line(data: bytes, decode: bool) -> str:
+    """The facts of an image from its file's bytes; the pixels are looked at where `decode` is true."""
+    info = probe(data)
+    undecodable = None
+    if decode and not info.problem:
+        from boxwright.images import loader  # few runs decode, and the others start faster without
+
+        try:
+            loader.load_rgb(data)
+            undecodable = ""
+        except UserError as error:
+            undecodable = str(error).removeprefix("the image cannot be decoded: ").partition(". ")[0]
+    return f"{hashlib.sha256(data).hexdigest()}\t{_info_json(info)}\t{_dump(undecodable)}"
+
+
+def unreadable(why: str) -> str:
+    """The facts of an image whose file gave no bytes."""
+    return f"\t{_dump(ImageInfo(problem=why))}\tnull"
+
+
+def said(lines: Iterable[str]) -> list[ImageFacts]:
+    """The facts of many images from their lines."""
+    infos = Memo(lambda text: ImageInfo(*json.loads(text)))
+    problems = Memo(json.loads)
+    rows = (line.split("\t") for line in lines)
+    return [ImageFacts(sha256, infos[info], problems[undecodable]) for sha256, info, undecodable in rows]
+
+
+@lru_cache(maxsize=1024)
+def _info_json(info: ImageInfo) -> str:
+    return _dump(info)

@@ -1,0 +1,136 @@
+"""Remembers what the files of a data set said, so that only a changed file is read again.
+
+The memory is a text file. Its first line has the code identities of the readers that were used, by kind; then comes a
+line per file with its kind, path, stamp and facts. A line is forgotten when its file changed or is gone, or when the
+code of its kind changed: an image is not read again for an annotation format's sake, nor the other way round, and
+nothing for a format that nothing is in.
+
+Kinds are those of `reading` for images, the key of its format for an annotation that was read, and "!" with the keys of
+all formats that were tried for one that was not: another format with its ending may read it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from boxwright.catalog import formats as catalogue
+from boxwright.core import code
+from boxwright.core.files import writing
+from boxwright.dataset import annotation_facts, formats, image_facts, reading
+from boxwright.dataset.memo import Memo
+from boxwright.dataset.scan import File
+
+_quote = json.encoder.encode_basestring_ascii
+_UNREAD = "!"
+
+
+def identity(kind: str) -> str | None:
+    """The code identity of what makes the facts of a kind; None where there is no such kind any more."""
+    if kind in (reading.IMAGE, reading.DECODED):
+        return code.identity(image_facts.__name__)
+    keys, known = kind.removeprefix(_UNREAD), catalogue.by_key()
+    if kind.startswith(_UNREAD) and keys not in map(_joined, catalogue.by_ending().values()):
+        return None
+    modules = [known[key].module for key in keys.split(formats.OR) if key in known]
+    return code.identity(annotation_facts.__name__, *modules) if modules else None
+
+
+def current(identities: Mapping[str, str]) -> bool:
+    """Whether all that was said by readers with these identities, by kind, would be said again."""
+    return all(identity(kind) == then for kind, then in identities.items())
+
+
+class Memory:
+    """What files said, by kind, path and stamp."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, str] = {}
+        self._kinds: set[str] = set()
+        try:
+            text = path.read_bytes().decode("ascii")
+            head, *lines, _ = text.split("\n")  # behind the last end of a line is nothing, or one that was cut short
+            identities = dict(json.loads(head))
+        except (OSError, ValueError, TypeError):
+            return
+        rows = (line.partition("\t") for line in lines)
+        self._known = {key: said for key, _, said in rows if said}
+        if outdated := tuple([f"{kind} " for kind, then in identities.items() if identity(kind) != then]):
+            self._known = {key: said for key, said in self._known.items() if not key.startswith(outdated)}
+
+    def recall(
+        self, images: Sequence[File], annotations: Sequence[File], decode: bool, label: str
+    ) -> tuple[list[str], list[str], bool]:
+        """A line of facts for each image and for each annotation, as `image_facts.said` and `annotation_facts.said`
+        read them, and whether any of it is new.
+
+        Files whose stamp is the remembered one are not opened. `decode` also looks at the images' pixels; `label` is
+        for the progress.
+        """
+        kind = reading.DECODED if decode else reading.IMAGE
+        files = [*images, *annotations]
+        work = [_Work(kind, (kind,))] * len(images) + _work(annotations)
+        keys = [f"{of.results[0]} {_quote(file.path)} {file.stamp}" for of, file in zip(work, files, strict=True)]
+        said = list(map(self._known.get, keys))
+        unknown = [place for place, line in enumerate(said) if line is None] if None in said else []
+        unknown = [place for place in unknown if not self._recall_other(place, keys, said, work, files)]
+        lines = reading.inspect([(work[place].kind, files[place].path) for place in unknown], label)
+        for place, line in zip(unknown, lines, strict=True):
+            if place >= len(images):
+                of, _, line = line.partition("\t")
+                keys[place] = _key(of or _UNREAD + work[place].kind, files[place])
+            said[place] = line
+        changed = bool(unknown) or len(keys) != len(self._known)
+        self._known = dict(zip(keys, said, strict=True))
+        self._kinds = {key[: key.index(" ")] for key in keys[len(images) :]} | ({kind} if images else set())
+        return said[: len(images)], said[len(images) :], changed
+
+    def _recall_other(
+        self, place: int, keys: list[str], said: list[str | None], work: Sequence["_Work"], files: Sequence[File]
+    ) -> bool:
+        """Whether the facts of the file at a place are of a kind that is not the likeliest; if so, put them there."""
+        for kind in work[place].results[1:]:
+            key = _key(kind, files[place])
+            if (line := self._known.get(key)) is not None:
+                keys[place], said[place] = key, line
+                return True
+        return False
+
+    def identities(self) -> dict[str, str | None]:
+        """The code identities of the kinds that were recalled."""
+        return {kind: identity(kind) for kind in sorted(self._kinds)}
+
+    def save(self) -> None:
+        """Write the file, whole or not at all."""
+        with writing(self._path, "w") as file:
+            file.write(json.dumps(self.identities()) + "\n")
+            file.writelines([f"{key}\t{line}\n" for key, line in self._known.items()])
+
+
+class _Work(NamedTuple):
+    """How a file is read: the kind of work, and the kinds of which its facts may be, the likeliest first."""
+
+    kind: str
+    results: tuple[str, ...]
+
+
+def _work(annotations: Sequence[File]) -> list[_Work]:
+    """How each annotation is read: by the formats that have its ending."""
+    by_ending = catalogue.by_ending()
+
+    def of(ending: str) -> _Work:
+        entries = by_ending[f".{ending.lower()}"]
+        joined = _joined(entries)
+        return _Work(joined, (*[one.key for one in entries], _UNREAD + joined))
+
+    work = Memo(of)
+    return [work[file.path.rpartition(".")[2]] for file in annotations]
+
+
+def _key(kind: str, file: File) -> str:
+    return f"{kind} {_quote(file.path)} {file.stamp}"
+
+
+def _joined(entries: Iterable[catalogue.Format]) -> str:
+    return formats.OR.join([one.key for one in entries])

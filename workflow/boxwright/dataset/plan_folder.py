@@ -1,0 +1,68 @@
+"""The folder of a plan, `plan/` below the data folder: written so that an old plan is recognised, and a broken one is
+never taken for whole.
+
+    stamp.json            what the plan was made from, by which readers, and how large its files are; written last
+    failed                marks that checks.tsv in the data folder was written by a plan that failed, not by its rule
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from boxwright.core.files import write_if_changed
+from boxwright.dataset import memory
+
+
+class PlanFolder:
+    """`data_dir` is the data folder. `writable` tells whether anything is kept: where `write` asks for it and the file
+    system allows it.
+    """
+
+    def __init__(self, data_dir: Path, write: bool) -> None:
+        self.path = data_dir / "plan"
+        self.writable = write and _writable(self.path)
+        self._stamp = self.path / "stamp.json"
+        self._failed = self.path / "failed"
+        self._checks = data_dir / "checks.tsv"
+
+    def holds(self, stamp: str) -> bool:
+        """Whether the plan that is there was made from just this, and none of its files was touched."""
+        try:
+            kept = json.loads(self._stamp.read_text(encoding="utf-8"))
+            return (
+                kept["stamp"] == stamp
+                and not self._failed.exists()
+                and all((self.path / name).stat().st_size == size for name, size in kept["files"].items())
+                and memory.current(kept["readers"])
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def keep(self, files: Mapping[str, bytes], stamp: str, readers: Mapping[str, str]) -> None:
+        """Write the plan's files, those that changed, then the stamp; what a failed plan left is taken away."""
+        for name, data in files.items():
+            write_if_changed(self.path / name, data)
+        for old in self.path.glob("*-of-*.jsonl"):
+            if old.name not in files:
+                old.unlink()
+        if self._failed.exists():
+            self._checks.unlink(missing_ok=True)
+            self._failed.unlink()
+        kept = {"stamp": stamp, "readers": readers, "files": {name: len(data) for name, data in files.items()}}
+        write_if_changed(self._stamp, json.dumps(kept, sort_keys=True).encode())
+
+    def fail(self, checks: bytes) -> str:
+        """Leave the table of a plan that failed where its rule would write it; a sentence that says where it is."""
+        if not self.writable:
+            return ""
+        write_if_changed(self._checks, checks)
+        write_if_changed(self._failed, b"checks.tsv was written by a plan that failed\n")
+        return f" The table of all defects is {self._checks}."
+
+
+def _writable(folder: Path) -> bool:
+    """Whether the folder, or the nearest one above that is there, may be written to."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK)

@@ -1,0 +1,106 @@
+"""From a `FasterRcnn` message to the detector.
+
+Four fields choose how the OD API computes on a TPU and not what: use_matmul_crop_and_resize,
+use_matmul_gather_in_matcher, use_static_balanced_label_sampler, use_static_shapes (and its form for evaluation). They
+are accepted and need nothing here. Nor does return_raw_detections_during_predict: raw boxes are always among the
+detections.
+"""
+
+from google.protobuf.message import Message
+
+from boxwright.boxes import mining, nms
+from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
+from boxwright.boxes.losses import weighted_smooth_l1, weighted_softmax
+from boxwright.boxes.matchers.argmax_matcher import ArgmaxMatcher
+from boxwright.catalog.extractors import Extractor
+from boxwright.detector import roi
+from boxwright.detector.build import hyperparams, network
+from boxwright.detector.families.faster_rcnn import FasterRcnn, FasterRcnnNumbers, SecondStage
+from boxwright.detector.layers import Variables
+from boxwright.detector.preprocessing import Preprocessing
+from boxwright.pipeline import parts
+
+# What a Faster R-CNN has no field for.
+ANCHOR_MATCHER = ArgmaxMatcher(matched_threshold=0.7, unmatched_threshold=0.3, force_match_for_each_row=True)
+PROPOSAL_MATCHER = ArgmaxMatcher(matched_threshold=0.5, unmatched_threshold=0.5)
+BOX_CODER = FasterRcnnBoxCoder()
+LOCALIZATION_LOSS = weighted_smooth_l1.make(delta=1.0)
+
+
+def build(message: Message, row: Extractor, registry: Variables, preprocessing: Preprocessing) -> FasterRcnn:
+    """The detector; its variables are added to `registry`, those of the first stage first."""
+    numbers = parts.fill(FasterRcnnNumbers, message)
+    anchors = parts.make(message.first_stage_anchor_generator)
+    offered = {**network.fields(message.feature_extractor), "channels_in": preprocessing.channels}
+    backbone = network.call(
+        network.module("backbones", row.backbone).proposal_features,
+        registry,
+        f"{row.scopes[0]}/{row.scope}",
+        offered=offered,
+        **row.arguments,
+    )
+    (channels,) = backbone.channels.values()
+    (per_location,) = anchors.per_location
+    head = network.module("heads", row.heads[0]).make(
+        registry,
+        "FirstStageBoxPredictor",
+        channels,
+        per_location,
+        conv_hyperparams=hyperparams.from_message(message.first_stage_box_predictor_conv_hyperparams),
+        depth=message.first_stage_box_predictor_depth,
+        kernel_size=message.first_stage_box_predictor_kernel_size,
+        atrous_rate=message.first_stage_atrous_rate,
+    )
+    return FasterRcnn(
+        numbers=numbers,
+        registry=registry,
+        backbone_scopes=row.scopes,
+        preprocessing=preprocessing,
+        backbone=backbone,
+        anchors=anchors,
+        head=head,
+        matcher=ANCHOR_MATCHER,
+        box_coder=BOX_CODER,
+        localization_loss=LOCALIZATION_LOSS,
+        second=_second_stage(message, row, registry, channels) if message.number_of_stages == 2 else None,
+    )
+
+
+def _second_stage(message: Message, row: Extractor, registry: Variables, channels: int) -> SecondStage:
+    """What looks at each proposal, on features of so many channels."""
+    features = network.call(
+        network.module("backbones", row.backbone).box_features,
+        registry,
+        f"{row.scopes[1]}/{row.scope}",
+        offered={**network.fields(message.feature_extractor), "channels_in": channels},
+        **row.arguments,
+    )
+    predictor = getattr(message.second_stage_box_predictor, parts.choice(message.second_stage_box_predictor))
+    head = network.call(
+        network.module("heads", row.heads[1]).make,
+        registry,
+        "SecondStageBoxPredictor",
+        features.channels,
+        message.num_classes,
+        offered=network.fields(predictor),
+    )
+    loss, post = message.second_stage_classification_loss, message.second_stage_post_processing
+    miner = None
+    if message.HasField("hard_example_miner"):
+        miner = parts.fill(
+            mining.make,
+            message.hard_example_miner,
+            classification_weight=message.second_stage_classification_loss_weight,
+            localization_weight=message.second_stage_localization_loss_weight,
+        )
+    return SecondStage(
+        pooling=roi.Pooling(message.initial_crop_size, message.maxpool_kernel_size, message.maxpool_stride),
+        features=features,
+        head=head,
+        matcher=PROPOSAL_MATCHER,
+        classification_loss=parts.make(loss) if parts.choice(loss) else weighted_softmax.make(),
+        miner=miner,
+        # The OD API asks for the image's frame here, whatever the field says.
+        suppression=parts.fill(nms.Settings, post.batch_non_max_suppression)._replace(change_coordinate_frame=True),
+        convert_scores=parts.fill(nms.score_converter, post),
+    )

@@ -1,0 +1,60 @@
+"""What the detectors of all families have and do alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from boxwright.detector.layers import Variables
+from boxwright.detector.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BuiltDetector:
+    """A detector of built parts, as far as its family does not matter (see `protocol.Detector`).
+
+    registry: holds the variables of all its parts.
+    backbone_scopes: the prefixes of the names of variables that a checkpoint of the feature extractor can fill.
+    """
+
+    registry: Variables
+    backbone_scopes: Sequence[str]
+    preprocessing: Preprocessing
+
+    @property
+    def variables(self) -> dict[str, tf.Variable]:
+        """Every variable by its checkpoint name, in the order in which they were made."""
+        return self.registry.by_name
+
+    @property
+    def trainable(self) -> list[str]:
+        """The names of the variables that gradients reach."""
+        return self.registry.trainable
+
+    @property
+    def padding_value(self) -> np.ndarray | float:
+        """What fills smaller images of a batch: one number, or float32 [channels]."""
+        return self.preprocessing.padding_value
+
+    @property
+    def static_size(self) -> tuple[int, int] | None:
+        """Height and width of every preprocessed image; None where they depend on the image."""
+        return self.preprocessing.static_size
+
+    def preprocess(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """One image, uint8 or float32 [H, W, 3] of 0..255 -> float32 [h, w, C] and its shape unpadded, int32 [3]."""
+        return self.preprocessing(image)
+
+    def preprocess_batch(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images of one size [B, H, W, 3], each preprocessed: float32 [B, h, w, C] and int32 [B, 3]."""
+        return self.preprocessing.batch(images)
+
+    def regularization_loss(self) -> tf.Tensor:
+        """The sum of the penalties on the variables, float32 scalar."""
+        return self.registry.regularization_loss()
+
+    def _keys(self, *parts: Any) -> dict[str, str]:
+        """The keys that parts (None: one that is not there) have for their variables in TF2 checkpoints, by name."""
+        return {name: key for part in parts if part is not None for name, key in part.object_graph_keys().items()}

@@ -1,0 +1,48 @@
+"""Where TF2 checkpoints keep variables: paths in the object graph of the OD API's Keras models.
+
+The layers of a backbone are numbered in the order in which they were made, batch norm counted. Necks, towers and heads
+are lists of layers in which activations, paddings and dropout have a place, too.
+"""
+
+from collections.abc import Iterable
+
+from boxwright.detector.layers import Convolution
+
+SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+EXTRACTOR = "model/_feature_extractor"
+BACKBONE = f"{EXTRACTOR}/classification_backbone/layer_with_weights-"
+PREDICTOR = "model/_box_predictor"
+# A convolution, its batch norm (or a layer that does nothing) and its activation.
+PLACES = 3
+
+
+def numbered(path: str, layers: Iterable[Convolution]) -> dict[str, str]:
+    """The keys of the variables, by name, of layers in their order; `path` goes before the numbers."""
+    found: dict[str, str] = {}
+    place = 0
+    for layer in layers:
+        found |= _variables(layer, f"{path}{place}", f"{path}{place + 1}")
+        place += 1 if layer.normalizer is None else 2
+    return found
+
+
+def listed(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str, str]:
+    """The keys of the variables, by name, of layers that follow each other in the list `path`, the first at `place`."""
+    found: dict[str, str] = {}
+    for layer in layers:
+        place += layer.padding == "EXPLICIT"
+        found |= _variables(layer, f"{path}/{place}", f"{path}/{place + 1}")
+        place += PLACES
+    return found
+
+
+def _variables(layer: Convolution, convolution: str, batch_norm: str) -> dict[str, str]:
+    depthwise = layer.depthwise
+    name = f"{layer.name}/{'depthwise_weights' if depthwise else 'weights'}"
+    found = {name: f"{convolution}/{'depthwise_kernel' if depthwise else 'kernel'}{SUFFIX}"}
+    if layer.biases is not None:
+        found[f"{layer.name}/biases"] = f"{convolution}/bias{SUFFIX}"
+    if layer.normalizer is None:
+        return found
+    parts = ("gamma", "beta", "moving_mean", "moving_variance")
+    return found | {f"{layer.name}/BatchNorm/{part}": f"{batch_norm}/{part}{SUFFIX}" for part in parts}

@@ -1,0 +1,240 @@
+"""What the results of each rule depend on, as one identity for each rule.
+
+An identity is a mapping of short hashes over all that can change the bytes of the rule's outputs, and of nothing else.
+Snakemake keeps it among the rule's parameters and reruns the rule when it changes; the names in the mapping say in
+Snakemake's own reason what has changed. `code` is the code identity: the rule's script with all that it reaches, and of
+the parts that are chosen by name (backbones, losses, augmentations, ...) those that the model uses. The rows of the
+catalogue that they come from count by value.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import Message
+
+from boxwright.catalog import forms
+from boxwright.catalog.extractors import EXTRACTORS, Extractor
+from boxwright.catalog.forms import Form
+from boxwright.core import code, files
+from boxwright.core.hashing import short
+from boxwright.dataset import label_map as label_maps
+from boxwright.pipeline import identity, parts, text
+from boxwright.protos import model_of
+from boxwright.run import settings
+from boxwright.run.plan import RunPlan
+from boxwright.zoo import catalogue
+
+SCRIPTS = code.PACKAGE.parent / "scripts"
+
+Identity = dict[str, Any]
+
+
+class Identities:
+    """The identity of every rule, by the rule's name; most are those of one model.
+
+    `scripts` is the folder of the rules' scripts.
+    """
+
+    def __init__(self, plan: RunPlan, scripts: Path = SCRIPTS) -> None:
+        self._plan, self._scripts = plan, scripts
+
+    # The data set
+
+    @property
+    def check_annotations(self) -> Identity:
+        return self._data("checks", "check_annotations")
+
+    @property
+    def split_dataset(self) -> Identity:
+        return self._data("split", "split_dataset")
+
+    @property
+    def write_label_map(self) -> Identity:
+        return self._data("label_map", "write_label_map")
+
+    def write_records(self, shard: str) -> Identity:
+        return self._data(shard, "write_records")
+
+    @property
+    def write_ground_truth(self) -> Identity:
+        return {"data": self._shards("eval"), "code": self._code("write_ground_truth")}
+
+    # Start weights, configuration, training
+
+    def fetch_zoo_model(self, zoo: str) -> str:
+        return catalogue.find(zoo).identity
+
+    def configure_pipeline(self, name: str) -> Identity:
+        original = text.to_text(self._plan.originals[name].config)
+        written = text.to_text(self._plan.configurations[name])
+        return {
+            "config": short(original, written),
+            "start": self._start(name),
+            "code": self._code("configure_pipeline"),
+        }
+
+    def train_segment(self, name: str) -> Identity:
+        model, config = self._plan.model(name), self._plan.configurations[name]
+        return {
+            "config": short(identity.training_identity(config), self._row(name).deciding()),
+            "data": self._shards("train"),
+            "start": self._start(name),
+            **settings.training(model),
+            "code": self._code("train_segment", *self._network(name), *parts.in_use(config.train_config)),
+        }
+
+    def preview_training(self, name: str) -> Identity:
+        config = self._plan.configurations[name]
+        shown = [self._resizer(config), self._row(name).normalization_module, *parts.in_use(config.train_config)]
+        return {
+            "config": short(text.to_text(config), self._row(name).deciding()),
+            "data": self._shards("train"),
+            "seed": self._plan.model(name)["seed"],
+            "steps": self._plan.steps(name),
+            "code": self._code("preview_training", *(one for one in shown if ".optimizers." not in one)),
+        }
+
+    def collect_training_log(self, name: str) -> Identity:
+        return {
+            "training": short(self.train_segment(name), self._plan.steps(name)),
+            "code": self._code("collect_training_log"),
+        }
+
+    # Evaluation
+
+    def evaluate_checkpoint(self, name: str) -> Identity:
+        return {
+            "training": short(self.train_segment(name)),
+            "config": short(identity.evaluation_identity(self._plan.configurations[name])),
+            "data": self._shards("eval"),
+            "code": self._code("evaluate_checkpoint", *self._network(name)),
+        }
+
+    def judge_progress(self, name: str) -> Identity:
+        return {
+            "wanted": short(self._plan.early_stopping(name)),
+            "measured": short(self.evaluate_checkpoint(name)),
+            "code": self._code("judge_progress"),
+        }
+
+    # What is shipped
+
+    def choose_checkpoint(self, name: str) -> Identity:
+        return {
+            "wanted": short(self._plan.settings["export"], self._plan.model(name)["early_stopping"]),
+            "measured": short(self.evaluate_checkpoint(name), self._plan.steps(name)),
+            "code": self._code("choose_checkpoint"),
+        }
+
+    def export_detector(self, name: str) -> Identity:
+        return {
+            "choice": short(self.choose_checkpoint(name)),
+            "config": short(text.to_text(self._plan.configurations[name])),
+            "form": short(forms.CHECKPOINT.deciding()),
+            "code": self._code("export_detector", *self._network(name)),
+        }
+
+    def export_form(self, name: str, form: Form) -> Identity:
+        """Of one form of a model's detector; of the other forms only that which it is made from counts."""
+        if form.made_from is None:
+            return self.export_detector(name)
+        return {
+            "source": short(self.export_form(name, forms.named(form.made_from))),
+            "form": short(form.deciding()),
+            "code": self._code("export_form", form.module, form.runtime),
+        }
+
+    def compare_forms(self, name: str) -> Identity:
+        """Which forms there are is among the rule's inputs."""
+        return {"detector": short(self.export_detector(name)), "code": self._code("compare_forms")}
+
+    def predict_images(self, name: str) -> Identity:
+        predict = self._plan.settings["predict"]
+        images = self._folder(predict["images"]) if predict["images"] else self._shards("eval")
+        return {
+            "detector": short(self.export_form(name, forms.MAIN)),
+            "images": images,
+            "drawing": short(predict["score_threshold"], predict["line_thickness"]),
+            "code": self._code("predict_images", forms.MAIN.runtime),
+        }
+
+    # Figures of the report
+
+    @property
+    def describe_dataset(self) -> Identity:
+        planned = self._plan.data.identities
+        data = short(self._samples("train"), self._samples("eval"), planned["checks"], self._plan.found)
+        return {"data": data, "code": self._code("describe_dataset")}
+
+    def measure_anchors(self, name: str) -> Identity:
+        config = self._plan.configurations[name]
+        places = [self._resizer(config), *(one for one in parts.in_use(config.model) if ".anchors." in one)]
+        return {
+            "data": short(self._samples("train"), self._samples("eval")),
+            "model": short(identity.anchor_identity(config), self._row(name).deciding()),
+            "code": self._code("measure_anchors", *places),
+        }
+
+    def draw_model(self, name: str) -> Identity:
+        return {"choice": short(self.choose_checkpoint(name)), "code": self._code("draw_model")}
+
+    @property
+    def compare_models(self) -> Identity:
+        families = [(name, self._plan.model(name)["repeat_of"]) for name in self._plan.models]
+        return {
+            "models": short(families, [self.export_detector(name) for name in self._plan.models]),
+            "data": short(self.describe_dataset),
+            "code": self._code("compare_models"),
+        }
+
+    # How it is found out
+
+    def _code(self, script: str, *modules: str) -> str:
+        return code.identity(self._scripts / f"{script}.py", *sorted(set(modules)))
+
+    def _row(self, name: str) -> Extractor:
+        model, _ = model_of(self._plan.configurations[name])
+        return EXTRACTORS[model.feature_extractor.type]
+
+    def _network(self, name: str) -> list[str]:
+        """The modules by name that a model is built from."""
+        return [*self._row(name).modules(), *parts.in_use(self._plan.configurations[name].model)]
+
+    @staticmethod
+    def _resizer(config: Message) -> str:
+        message = model_of(config)[0].image_resizer
+        return parts.module_of(message, parts.choice(message))
+
+    def _data(self, output: str, script: str) -> Identity:
+        return {"data": self._plan.data.identities[output], "code": self._code(script)}
+
+    def _shards(self, side: str) -> str:
+        """The records of a side, as the bytes that they will have."""
+        planned = self._plan.data.identities
+        return short(self._code("write_records"), planned["label_map"], self._samples(side))
+
+    def _samples(self, side: str) -> str:
+        planned = self._plan.data.identities
+        return short([planned[Path(shard).stem] for shard in self._plan.shards(side)])
+
+    @cached_property
+    def _hashes(self) -> files.HashCache:
+        return files.HashCache(Path(self._plan.plan_folder) / "hashes.json")
+
+    def _start(self, name: str) -> str | None:
+        source = self._plan.model(name)["checkpoint"]
+        if source is None:
+            return None
+        if entry := self._plan.zoo(name):
+            return short(entry.identity)
+        path = Path(source)
+        found = [path] if path.is_file() else sorted((path if path.is_dir() else path.parent).iterdir())
+        if not path.exists():
+            found = [file for file in found if file.name.startswith(path.name + ".")]
+        found += filter(None, [label_maps.beside(path)])
+        return short([(file.name, self._hashes[file]) for file in found if file.is_file()])
+
+    def _folder(self, folder: str) -> str:
+        found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        return short([(str(path.relative_to(folder)), self._hashes[path]) for path in found])

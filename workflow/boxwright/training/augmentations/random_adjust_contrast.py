@@ -1,0 +1,11 @@
+"""Give an image more or less contrast."""
+
+import tensorflow as tf
+
+from boxwright.training.augmentations.example import Augmentation
+from boxwright.training.augmentations.photometric import photometric
+
+
+def make(*, min_delta: float, max_delta: float) -> Augmentation:
+    """The distance of pixels from their channel's mean times a factor, uniform between min_delta and max_delta."""
+    return photometric(min_delta, max_delta, tf.image.adjust_contrast)

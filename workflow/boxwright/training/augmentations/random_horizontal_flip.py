@@ -1,0 +1,20 @@
+"""Mirror an image at its vertical axis, or leave it."""
+
+import tensorflow as tf
+
+from boxwright.boxes import geometry
+from boxwright.training.augmentations.example import Augmentation, TrainingExample
+
+
+def make(*, probability: float) -> Augmentation:
+    """The image and its boxes mirrored left to right with this probability."""
+
+    def flip(example: TrainingExample) -> TrainingExample:
+        image = tf.reverse(example.image, axis=[1])
+        return example._replace(image=image, boxes=geometry.flip_horizontally(example.boxes))
+
+    def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
+        drawn = tf.random.stateless_uniform([], seed)
+        return tf.cond(drawn < probability, lambda: flip(example), lambda: example)
+
+    return apply

@@ -1,0 +1,12 @@
+"""Crop an image as SSD was trained (Liu et al., arXiv 1512.02325, section 2.2)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from boxwright.training.augmentations.crop_rules import SSD_RULES, crop_by_one_of, rule
+from boxwright.training.augmentations.example import Augmentation
+
+
+def make(*, operations: Sequence[Mapping[str, Any]] = ()) -> Augmentation:
+    """A crop by one of `operations` (fields of `crop_rules.rule`), each equally likely; without, by the paper's."""
+    return crop_by_one_of([rule(**operation) for operation in operations] or SSD_RULES)

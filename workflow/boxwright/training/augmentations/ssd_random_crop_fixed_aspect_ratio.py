@@ -1,0 +1,42 @@
+"""Crop an image as SSD was trained, to one aspect ratio."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from boxwright.training.augmentations.crop_rules import SSD_RULES, crop_by_one_of, rule
+from boxwright.training.augmentations.example import Augmentation, TrainingExample
+from boxwright.training.augmentations.window import below, reframe, window_of
+
+# A box stays when at least this part of it is inside the cut to one aspect ratio, whatever the operations say.
+_OVERLAP_OF_CUT = 0.3
+
+
+def make(*, aspect_ratio: float, operations: Sequence[Mapping[str, Any]] = ()) -> Augmentation:
+    """As ssd_random_crop with crops of one aspect ratio; an image that was not cropped is cut to it as well.
+
+    `operations` have the fields of `crop_rules.rule` but the aspect ratios. The cut removes boxes of which less than
+    0.3 are left.
+    """
+    ratio = {"min_aspect_ratio": aspect_ratio, "max_aspect_ratio": aspect_ratio}
+    rules = [rule(**operation, **ratio) for operation in operations]
+    papers = [of_paper._replace(aspect_ratio=(aspect_ratio, aspect_ratio)) for of_paper in SSD_RULES]
+    crop = crop_by_one_of(rules or papers)
+
+    def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
+        seeds = tf.random.split(seed, 2)
+        return _cut(crop(example, seeds[0]), aspect_ratio, seeds[1])
+
+    return apply
+
+
+def _cut(example: TrainingExample, ratio: float, seed: tf.Tensor) -> TrainingExample:
+    """The largest part of the image with width / height = ratio, at a random place along the longer side."""
+    size = tf.shape(example.image)[:2]
+    height, width = tf.unstack(tf.cast(size, tf.float32))
+    wanted = tf.stack([tf.minimum(height, tf.round(width / ratio)), tf.minimum(width, tf.round(height * ratio))])
+    wanted = tf.maximum(tf.cast(wanted, tf.int32), 1)
+    begin = below(size - wanted + 1, seed)
+    image = example.image[begin[0] : begin[0] + wanted[0], begin[1] : begin[1] + wanted[1]]
+    return reframe(example, image, window_of(begin, wanted, size), _OVERLAP_OF_CUT)

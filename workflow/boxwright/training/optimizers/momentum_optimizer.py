@@ -1,0 +1,39 @@
+"""Stochastic gradient descent with momentum: a <- m a + g; w <- w - lr a.
+
+The rate is outside the accumulator, so a changed rate acts on all of it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from boxwright.training import schedules
+from boxwright.training.optimizers.optimizer import Optimizer
+
+
+def make(
+    *,
+    variables: Mapping[str, tf.Variable],
+    learning_rate: Mapping[str, Any],
+    momentum_optimizer_value: float,
+    moving_average_decay: float | None = None,
+) -> Optimizer:
+    """The optimizer of `variables`, with the slot `Momentum`; see `Optimizer`, and `schedules.make` for the rate."""
+
+    def update(variable: tf.Variable, slots: Mapping[str, tf.Variable], gradient: tf.Tensor, rate: tf.Tensor) -> None:
+        tf.raw_ops.ResourceApplyMomentum(
+            var=variable.handle,
+            accum=slots["Momentum"].handle,
+            lr=rate,
+            grad=gradient,
+            momentum=momentum_optimizer_value,
+        )
+
+    return Optimizer(
+        variables,
+        schedules.make(learning_rate),
+        update,
+        slots={"Momentum": 0.0},
+        moving_average_decay=moving_average_decay,
+    )

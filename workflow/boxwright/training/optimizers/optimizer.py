@@ -1,0 +1,73 @@
+"""What all optimizers are: slots beside the variables, an update of each, and moving averages.
+
+Slots are plain variables under the names that the OD API's TensorFlow 1 checkpoints have for them,
+`<variable>/<slot>`; the average of a variable is `<variable>/ExponentialMovingAverage`. The updates are TensorFlow's
+own fused kernels, one per variable.
+"""
+
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+from boxwright.devices import replicas
+from boxwright.training.schedules import Schedule
+
+AVERAGE = "ExponentialMovingAverage"
+
+# From a variable, its slots and the powers by their names, its gradient and the learning rate (float32 scalar), to the
+# variable and its slots after a step, in place.
+Update = Callable[[tf.Variable, Mapping[str, tf.Variable], tf.Tensor, tf.Tensor], object]
+
+
+class Optimizer:
+    """Updates variables from gradients.
+
+    variables: the variables to train by checkpoint name. schedule: global step -> learning rate. update: one variable's
+    step. slots: the slots of a variable with their first value, in the order in which TensorFlow 1 made them, which
+    numbers their names. powers: scalars of all variables together; each begins at its number and is multiplied by it
+    after every step. moving_average_decay: keep moving averages of the variables that forget by this factor; they begin
+    at the values that the variables have now, so restore the start weights first. None keeps none.
+
+    `state` is the whole state, {checkpoint name: variable}.
+    """
+
+    def __init__(
+        self,
+        variables: Mapping[str, tf.Variable],
+        schedule: Schedule,
+        update: Update,
+        *,
+        slots: Mapping[str, float],
+        powers: Mapping[str, float] | None = None,
+        moving_average_decay: float | None = None,
+    ):
+        self.variables = dict(variables)
+        self.schedule = schedule
+        self.state: dict[str, tf.Variable] = {}
+        self._update = update
+        self._slots = tuple(slots)
+        self._powers = dict(powers or {})
+        self._decay = moving_average_decay
+        for name, variable in self.variables.items():
+            for slot, initial in slots.items():
+                self._add(f"{name}/{slot}", tf.fill(variable.shape, tf.cast(initial, variable.dtype)))
+            if self._decay is not None:
+                self._add(f"{name}/{AVERAGE}", variable)
+        for name, factor in self._powers.items():
+            self._add(name, tf.constant(factor))
+
+    def apply(self, gradients: Mapping[str, tf.Tensor], rate: tf.Tensor) -> None:
+        """One step: `gradients` by variable name, `rate` the learning rate, a float32 scalar. Graph-safe."""
+        powers = {name: self.state[name] for name in self._powers}
+        for name, gradient in gradients.items():
+            slots = {slot: self.state[f"{name}/{slot}"] for slot in self._slots}
+            self._update(self.variables[name], slots | powers, gradient, rate)
+        for name, factor in self._powers.items():
+            replicas.assign(self.state[name], self.state[name] * factor)
+        if self._decay is not None:
+            for name, variable in self.variables.items():
+                average = self.state[f"{name}/{AVERAGE}"]
+                replicas.assign_sub(average, (1.0 - self._decay) * (average - variable))
+
+    def _add(self, name: str, initial: tf.Tensor | tf.Variable) -> None:
+        self.state[name] = tf.Variable(initial, trainable=False, name=name)
