@@ -25,7 +25,7 @@ from boxwright.core.files import write_if_changed
 PACKAGE = Path(__file__).resolve().parents[1]
 
 # What these modules say decides no result. The rows of the catalogue that are in use count by value, where they do.
-OUTSIDE = ("boxwright.console", "boxwright.catalog", "boxwright.core.wording")
+OUTSIDE = ("boxwright.console", "boxwright.catalog", "boxwright.core.wording", "boxwright.evaluation.table")
 
 
 def identity(*roots: str | Path) -> str:
