@@ -172,3 +172,8 @@ def checked(*some):
     A check is asked for together with the files: those of an earlier release lie at the same places without one.
     """
     return [path for form in some for path in [*files_of(form), check_of(form)]]
+
+
+def identities_of_forms(model):
+    """The identities of all forms of a model's detector: of what sets them side by side, a new form changes these."""
+    return [identities.export_form(model, form) for form in forms.FORMS]

@@ -133,6 +133,7 @@ rule compare_forms:
         ENVIRONMENT
     params:
         identity=lambda wildcards: identities.compare_forms(wildcards.model),
+        forms=lambda wildcards: identities_of_forms(wildcards.model),
     message:
         "Comparing the exported forms of {wildcards.model}"
     script:

@@ -123,9 +123,8 @@ rule compare_models:
         metrics=lambda wildcards: evaluated("metrics", *MODELS),
         analyses=lambda wildcards: evaluated("analysis", *MODELS),
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
-        # Sizes and times of the exported forms stand in the tables, so they follow whenever one is made again.
-        exports=expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS),
-        checks=expand(map(check_of, forms.FORMS), model=MODELS),
+        exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS)),
+        checks=ancient(expand(map(check_of, forms.FORMS), model=MODELS)),
     output:
         table=f"{COMPARISON}/models.csv",
         answer=f"{COMPARISON}/answer.rst",
@@ -166,6 +165,7 @@ rule compare_models:
         ENVIRONMENT
     params:
         identity=identities.compare_models,
+        forms=[identities_of_forms(model) for model in MODELS],
         repeat_of={name: run_plan.model(name)["repeat_of"] for name in MODELS},
     message:
         "Comparing the models"

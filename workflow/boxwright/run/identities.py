@@ -131,6 +131,7 @@ class Identities:
         return {
             "choice": short(self.choose_checkpoint(name)),
             "config": short(text.to_text(self._plan.configurations[name])),
+            "form": short(forms.CHECKPOINT.deciding()),
             "code": self._code("export_detector", *self._network(name)),
         }
 
@@ -145,7 +146,7 @@ class Identities:
         }
 
     def compare_forms(self, name: str) -> Identity:
-        """Which forms there are is among the rule's inputs."""
+        """Which forms there are, and the identity of each, are further parameters of the rule."""
         return {"detector": short(self.export_detector(name)), "code": self._code("compare_forms")}
 
     def predict_images(self, name: str) -> Identity:
@@ -182,7 +183,7 @@ class Identities:
     def compare_models(self) -> Identity:
         families = [(name, self._plan.model(name)["repeat_of"]) for name in self._plan.models]
         return {
-            "models": short(families, [self.export_detector(name) for name in self._plan.models]),
+            "models": short(families, [self.compare_forms(name) for name in self._plan.models]),
             "data": short(self.describe_dataset),
             "code": self._code("compare_models"),
         }
