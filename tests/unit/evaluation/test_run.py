@@ -221,7 +221,7 @@ def test_a_diverged_checkpoint_is_an_error(tmp_path, config, prefix, shards):
 def test_classes_that_the_model_does_not_know_are_an_error(tmp_path, config, prefix, shards):
     from boxwright.evaluation import run
 
-    with pytest.raises(UserError, match=r"3 classes, so it cannot know: elk \(4\)"):
+    with pytest.raises(UserError, match=r"3 classes, so it cannot detect: elk \(4\)"):
         run.run(
             config, prefix, shards, shards, LABEL_MAP | {"elk": 4}, outputs_in(tmp_path), model="small", step=30, seed=0
         )  # fmt: skip

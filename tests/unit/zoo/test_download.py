@@ -68,7 +68,7 @@ def test_the_rest_of_another_file_is_noticed(get, server, tmp_path, capsys):
     (tmp_path / "a.tar.gz.part").write_bytes(b"x" * 1000)
     assert get() == DATA
     assert [wanted for _, wanted in server.asked] == ["bytes=1000-", None]
-    assert "does not fit the rest" in capsys.readouterr().err
+    assert "does not match the rest" in capsys.readouterr().err
 
 
 def test_a_part_that_is_longer_than_the_file_starts_over(get, server, tmp_path):
@@ -81,7 +81,7 @@ def test_a_busy_server_is_asked_again(get, server, capsys):
     server.answers = [503, 429, 200]
     assert get() == DATA
     assert len(server.asked) == 3
-    assert "the server answered 503 Service Unavailable after 0 MB; going on" in capsys.readouterr().err
+    assert "the server answered 503 Service Unavailable after 0 MB; continuing" in capsys.readouterr().err
 
 
 def test_a_server_that_stays_busy_is_given_up(get, server, tmp_path):
@@ -89,7 +89,7 @@ def test_a_server_that_stays_busy_is_given_up(get, server, tmp_path):
     server.answers = [200] + [500] * download.ATTEMPTS
     with pytest.raises(UserError, match=r"500 Internal Server Error, 5 times in a row.*BOXWRIGHT_ZOO_MIRROR"):
         get()
-    assert kept(tmp_path) == DATA[:100_000], "the next run goes on from there"
+    assert kept(tmp_path) == DATA[:100_000], "the next run continues from there"
     server.answers = []
     assert get() == DATA
 
@@ -124,7 +124,7 @@ def test_another_size_is_told_before_anything_is_downloaded(get, server, tmp_pat
 
 def test_wrong_bytes_are_not_kept(get, server, tmp_path):
     server.files["a.tar.gz"] = DATA[:-1] + b"!"
-    with pytest.raises(UserError, match=r"is not the archive that is expected: its SHA-256 is .* instead of"):
+    with pytest.raises(UserError, match=r"is not the expected archive: its SHA-256 is .* instead of"):
         get()
     assert kept(tmp_path) is None
     assert len(server.asked) == 1

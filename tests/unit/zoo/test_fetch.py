@@ -64,7 +64,7 @@ def test_without_a_checksum_the_first_one_seen_holds(zoo, server, capsys):
     sha256 = hashlib.sha256(Path(ARCHIVE).read_bytes()).hexdigest()
     assert Path(f"{ARCHIVE}.sha256").read_text() == f"{sha256}  {NAME}.tar.gz\n"
     told = capsys.readouterr().err
-    assert f"has no checksum of {NAME}" in told
+    assert f"has no checksum for {NAME}" in told
     assert sha256 in told
     shutil.rmtree(entry.folder)
     Path(ARCHIVE).write_bytes(archive({"model.ckpt.index": b"another"}))
@@ -125,7 +125,7 @@ def test_a_mirror_that_cannot_be_one_is_told_at_once(zoo, mirror, words, monkeyp
     monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", mirror)
     with pytest.raises(UserError, match=words):
         fetch.fetch(zoo())
-    assert "going on in" not in capsys.readouterr().err
+    assert "continuing in" not in capsys.readouterr().err
 
 
 def test_two_processes_do_not_disturb_each_other(zoo, server, tmp_path):
@@ -147,5 +147,5 @@ def test_two_processes_do_not_disturb_each_other(zoo, server, tmp_path):
 
 def test_a_folder_that_cannot_be_written(zoo, tmp_path):
     (tmp_path / "resources").write_text("a file in the way")
-    with pytest.raises(UserError, match=f"{NAME} cannot be put into resources/zoo"):
+    with pytest.raises(UserError, match=f"{NAME} cannot be written to resources/zoo"):
         fetch.fetch(zoo())

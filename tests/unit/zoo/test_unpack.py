@@ -82,7 +82,7 @@ def test_modes_and_owners_are_not_taken(unpacked, tmp_path):
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99999])
 def test_a_truncated_archive_is_damaged(unpacked, tmp_path, share):
     data = archive(CONTENTS)
-    with pytest.raises(UserError, match=r"a\.tar\.gz is damaged: .* Remove it and get it again"):
+    with pytest.raises(UserError, match=r"a\.tar\.gz is damaged: .* Remove it and download it again"):
         unpacked(data[: int(len(data) * share)])
     assert nothing_left(tmp_path)
 

@@ -1,1 +1,1 @@
-"""Detectors on plain TensorFlow: families, made of backbones, necks, heads and boxes, and what builds them."""
+"""Detectors on plain TensorFlow: the families, their backbones, necks and heads, and the code that builds them."""

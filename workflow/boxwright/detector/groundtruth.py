@@ -10,7 +10,7 @@ class Groundtruth(NamedTuple):
 
     boxes: float32 [B, M, 4], [ymin, xmin, ymax, xmax] normalised to the image that `preprocess` returned (true shape).
     classes: int32 [B, M], counted from 0, without a background class.
-    weights: float32 [B, M], 0 for a box whose anchors shall not be trained on, and for padding.
+    weights: float32 [B, M], 0 for a box whose anchors must not train, and for padding.
     num_boxes: int32 [B], how many of the M are real.
     """
 

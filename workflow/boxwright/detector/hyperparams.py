@@ -1,4 +1,4 @@
-"""What the layers of a network share: activation, first values, penalty, batch norm."""
+"""Settings that the layers of a network share: activation, initial values, penalty, batch norm."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -36,9 +36,9 @@ class BatchNorm:
 
 @dataclass(frozen=True)
 class Hyperparams:
-    """What a convolution has besides its shape: activation, initializer, regularizer, normaliser, bias.
+    """The settings of a convolution besides its shape: activation, initializer, regularizer, normaliser, bias.
 
-    bias: whether there is one; None: only where there is no normaliser.
+    bias: whether there is one; None: only if there is no normaliser.
     """
 
     activation: Activation | None = tf.nn.relu
@@ -60,16 +60,16 @@ class Hyperparams:
         return replace(self, regularizer=None)
 
     def with_batch_norm(self, **settings) -> "Hyperparams":
-        """The same with these settings of batch norm, where there is one: `train=False` freezes it."""
+        """The same with these settings of batch norm, if there is one: `train=False` freezes it."""
         return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, **settings))
 
 
 def of_keras(settings: Hyperparams) -> Hyperparams:
-    """What Keras makes of settings: a convolution whose batch norm does not shift has a bias before it."""
+    """The settings as Keras applies them: a convolution whose batch norm does not shift gets a bias before it."""
     shifted = settings.batch_norm is not None and settings.batch_norm.center
     return replace(settings, bias=not shifted)
 
 
 def depthwise_of_keras(settings: Hyperparams) -> Hyperparams:
-    """What Keras gives a depthwise layer that is built with `settings`: those of the kernel do not reach it."""
+    """The settings as Keras applies them to a depthwise layer: it ignores those of the kernel."""
     return replace(settings, initializer=initializers.GLOROT_UNIFORM, regularizer=None)

@@ -1,4 +1,4 @@
-"""A detector at work: a checkpoint's weights, and from images to detections."""
+"""Inference: load a checkpoint's weights into a detector, and detect objects on images."""
 
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ AVERAGE = "/ExponentialMovingAverage"
 def load(config: Any, checkpoint: str | Path) -> Detector:
     """The detector of a TrainEvalPipelineConfig with the weights of `checkpoint` (a prefix), for inference.
 
-    With `eval_config.use_moving_averages` a variable takes its moving average where the checkpoint has one. Raises
-    UserError where the checkpoint is missing, lacks variables, has them in another shape, or has no moving averages
-    that it should.
+    With `eval_config.use_moving_averages` a variable gets its moving average if the checkpoint has one.
+
+    Raises UserError if the checkpoint is missing, lacks variables, has them in another shape, or has no moving averages
+    at all although they are asked for.
     """
     reader = checkpoint_files.read(checkpoint)
     _share_gpus()
@@ -43,7 +44,7 @@ def load(config: Any, checkpoint: str | Path) -> Detector:
     if wrong:
         more = "" if len(wrong) <= 5 else f"; and {len(wrong) - 5} more"
         raise UserError(
-            f"The checkpoint {checkpoint} is not one of this pipeline.config's model: {'; '.join(wrong[:5])}{more}."
+            f"The checkpoint {checkpoint} does not match the model of pipeline.config: {'; '.join(wrong[:5])}{more}."
         )
     for name, variable in detector.variables.items():
         variable.assign(reader.value(sources[name]))
@@ -51,9 +52,9 @@ def load(config: Any, checkpoint: str | Path) -> Detector:
 
 
 def detections(detector: Detector, images: tf.Tensor, true_shapes: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The detections on preprocessed images float32 [B, h, w, c] with shapes without padding int32 [B, 3].
+    """The detections on preprocessed images, float32 [B, h, w, c], whose shapes without padding are int32 [B, 3].
 
-    Returns the tensors named in `core.signature.OUTPUTS`, float32, as `postprocess` gives them, with classes from 1.
+    Returns the tensors named in `core.signature.OUTPUTS`, float32, as from `postprocess` but with classes from 1.
     """
     found = detector.postprocess(detector.predict(images, true_shapes), true_shapes)
     found["detection_classes"] += 1.0
@@ -61,14 +62,14 @@ def detections(detector: Detector, images: tf.Tensor, true_shapes: tf.Tensor) ->
 
 
 def on_images(detector: Detector, images: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The detections on images of one size, uint8 [B, H, W, 3]; see `detections`. Each is preprocessed alone."""
+    """The detections on images of one size, uint8 [B, H, W, 3]; see `detections`. Each is preprocessed on its own."""
     return detections(detector, *detector.preprocess_batch(images))
 
 
 def _share_gpus() -> None:
-    """Take GPU memory as it is needed: an evaluation runs beside the training on the same GPU."""
+    """Allocate GPU memory only as needed: an evaluation may run beside the training on the same GPU."""
     for gpu in tf.config.get_visible_devices("GPU"):
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
-        except (RuntimeError, ValueError):  # this process uses the GPU already, or has a share of it
+        except (RuntimeError, ValueError):  # this process already uses the GPU, or has a fixed share of it
             return

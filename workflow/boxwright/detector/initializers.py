@@ -1,4 +1,4 @@
-"""First values of variables: pure functions of the detector's seed and the variable's name."""
+"""Initial values of variables: pure functions of the detector's seed and the variable's name."""
 
 import math
 import zlib
@@ -11,7 +11,7 @@ Initializer = Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
 
 
 def generator(seed: int, name: str) -> np.random.Generator:
-    """The random numbers of one variable: no other variable and no order of building can change them."""
+    """The random numbers of one variable, independent of other variables and of the order of building."""
     return np.random.Generator(np.random.PCG64([seed, zlib.crc32(name.encode())]))
 
 
@@ -40,8 +40,8 @@ def truncated_normal(mean: float = 0.0, stddev: float = 1.0) -> Initializer:
 def variance_scaling(factor: float = 2.0, mode: str = "FAN_IN", uniform: bool = False) -> Initializer:
     """Values whose variance is `factor` over the fan (He et al. 2015, https://arxiv.org/abs/1502.01852, for factor 2).
 
-    `mode` is FAN_IN, FAN_OUT or FAN_AVG. Normal values are truncated at two standard deviations, which costs 23 % of
-    the variance: 1.3 makes up for it, as in TF-Slim.
+    `mode` is FAN_IN, FAN_OUT or FAN_AVG. Normal values are truncated at two standard deviations, which reduces the
+    variance by 23 %; a factor of 1.3 makes up for it, as in TF-Slim.
     """
 
     def draw(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
@@ -56,5 +56,5 @@ def variance_scaling(factor: float = 2.0, mode: str = "FAN_IN", uniform: bool = 
     return draw
 
 
-# What TensorFlow takes where a configuration names no initializer (Glorot and Bengio 2010).
+# TensorFlow's default if a configuration names no initializer (Glorot and Bengio 2010).
 GLOROT_UNIFORM = variance_scaling(1.0, "FAN_AVG", uniform=True)

@@ -4,7 +4,7 @@ A layer is built once, from the number of its input channels, and called many ti
 `Variables` registry under `<name>/weights`, `<name>/depthwise_weights`, `<name>/biases` and
 `<name>/BatchNorm/{gamma,beta,moving_mean,moving_variance}`. All tensors are NHWC.
 
-Variables are float32. What flows between layers is of the registry's `compute` type: with bfloat16 or float16 the
+Variables are float32. Tensors between layers have the registry's `compute` type: with bfloat16 or float16 the
 convolutions run on a GPU's tensor cores in half the memory, while statistics and sums stay float32 (Micikevicius et al.
 2018, https://arxiv.org/abs/1710.03740).
 
@@ -20,15 +20,15 @@ from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.initializers import Initializer
 from boxwright.devices import replicas
 
-# The fused kernels of TensorFlow refuse anything smaller; TF1 raised it without a word.
+# TensorFlow's fused kernels reject smaller values; TF1 raised them to this one without a warning.
 SMALLEST_EPSILON = 1.001e-5
 
 
 class Variables:
     """All variables of a detector by checkpoint name.
 
-    `by_name` keeps the order in which they were added, `trainable` lists the names that gradients reach. First values
-    depend on `seed` and the name alone. `compute` is the type that the layers compute in.
+    `by_name` keeps the order of creation, `trainable` lists the names of the variables that gradients reach. Initial
+    values depend only on `seed` and the name. `compute` is the type that the layers compute in.
     """
 
     def __init__(self, seed: int = 0, compute: tf.DType = tf.float32):
@@ -47,7 +47,7 @@ class Variables:
         trainable: bool = True,
         regularizer: Regularizer | None = None,
     ) -> tf.Variable:
-        """Make the variable `name`; ValueError if there is one already."""
+        """Create the variable `name`; raises ValueError if it exists already."""
         if name in self.by_name:
             raise ValueError(f"variable {name} is added twice")
         value = initializer(tuple(shape), initializers.generator(self.seed, name))
@@ -83,7 +83,7 @@ class Normalizer:
     def by_batch(self, x: tf.Tensor) -> tf.Tensor:
         """Normalise [B, H, W, C] by its own mean and variance and move the averages towards them.
 
-        The moving variance follows the unbiased one (over n - 1), as TensorFlow's fused kernels give it. Replicas
+        The moving variance follows the unbiased variance (over n - 1), as with TensorFlow's fused kernels. Replicas
         normalise by the statistics of the whole batch.
         """
         ones, zeros = tf.ones([self.channels]), tf.zeros([self.channels])
@@ -97,7 +97,7 @@ class Normalizer:
         return y
 
     def scale_and_shift(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """(s, t), each [C], with which inference is s * x + t."""
+        """(s, t), each [C]: at inference, batch norm is s * x + t."""
         scale = tf.math.rsqrt(self.variance + self.epsilon)
         if self.gamma is not None:
             scale = scale * self.gamma
@@ -108,9 +108,9 @@ class Normalizer:
 def _batch_norm_of_replicas(
     x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """What `fused_batch_norm` gives for the whole batch: this replica's part of y, the mean, the unbiased variance."""
+    """As `fused_batch_norm` on the whole batch: this replica's part of y, the mean, the unbiased variance."""
     wide = tf.cast(x, tf.float32)
-    # The variance of all is the mean of the parts' variances and the variance of their means: no large numbers cancel.
+    # The total variance is the mean of the parts' variances plus the variance of their means: no large numbers cancel.
     moments = replicas.gather(tf.stack(tf.nn.moments(wide, [0, 1, 2])))
     means, variances = moments[:, 0], moments[:, 1]
     mean = tf.reduce_mean(means, axis=0)
@@ -127,9 +127,9 @@ class Convolution:
     channels_in, channels_out: channels of input and output.
     kernel: side of the square kernel, or (height, width).
     stride, rate: stride and dilation (atrous rate); one of them must be 1.
-    padding: "SAME" and "VALID" as TensorFlow has them; "EXPLICIT" pads by the effective kernel size less one, half of
+    padding: "SAME" and "VALID" as in TensorFlow; "EXPLICIT" pads by the effective kernel size less one, half of
         it (rounded down) at the top left, whatever the stride, and then convolves without padding.
-    bias: first value of the biases; under batch norm there are none unless `hyperparams.bias` asks for them.
+    bias: initial value of the biases; with batch norm there are none unless `hyperparams.bias` is true.
     """
 
     depthwise = False
@@ -187,7 +187,7 @@ class Convolution:
         return y if self.biases is None else tf.nn.bias_add(y, tf.cast(self.biases, self.compute))
 
     def _folded(self, x: tf.Tensor) -> tf.Tensor:
-        """The convolution and its batch norm by moving averages, as one convolution with a bias."""
+        """The convolution and its batch norm with moving averages, as one convolution with a bias."""
         scale, shift = self.normalizer.scale_and_shift()
         if self.biases is not None:
             shift += self.biases * scale
@@ -202,12 +202,12 @@ class Convolution:
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
         if self.rate == 1:
             return tf.nn.conv2d(x, weights, self.stride, padding)
-        # The CPU has no gradient for the op's own dilation: this form goes through space-to-batch.
+        # conv2d's own dilation has no gradient on a CPU; this function uses space-to-batch instead.
         return tf.nn.convolution(x, weights, self.stride, padding, dilations=self.rate)
 
 
 class DepthwiseConvolution(Convolution):
-    """A convolution of each channel by a filter of its own, with batch norm or bias and activation.
+    """A convolution of each channel with its own filter, with batch norm or bias and activation.
 
     The variable is `<name>/depthwise_weights` [height, width, channels, 1]; otherwise like Convolution.
     """
@@ -261,14 +261,14 @@ class FullyConnected:
 
 
 def pad_explicitly(x: tf.Tensor, kernel: tuple[int, int], rate: int = 1) -> tf.Tensor:
-    """Zero padding of [B, H, W, C] that depends on the kernel alone, not on size and stride as "SAME" does."""
+    """Zero padding of [B, H, W, C] that depends only on the kernel, not on size and stride as "SAME" does."""
     total = [(side - 1) * rate for side in kernel]
     before = [side // 2 for side in total]
     return tf.pad(x, [[0, 0], *[[b, t - b] for b, t in zip(before, total, strict=True)], [0, 0]])
 
 
 def dropout(x: tf.Tensor, keep_probability: float, seed: tf.Tensor) -> tf.Tensor:
-    """Keep each element with `keep_probability`, scaled to the same mean; `seed` is int32 [2]."""
+    """Keep each element with `keep_probability`, scaled so that the mean stays the same; `seed` is int32 [2]."""
     rate = 1 - keep_probability
     if replicas.count() == 1 and x.dtype == tf.float32:
         return tf.nn.experimental.stateless_dropout(x, rate=rate, seed=seed)

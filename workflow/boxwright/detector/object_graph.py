@@ -1,7 +1,7 @@
 """Where TF2 checkpoints keep variables: paths in the object graph of the OD API's Keras models.
 
-The layers of a backbone are numbered in the order in which they were made, batch norm counted. Necks, towers and heads
-are lists of layers in which activations, paddings and dropout have a place, too.
+The layers of a backbone, batch norm included, are numbered in the order of creation. Necks, towers and heads are lists
+of layers, in which activations, paddings and dropout also take a place.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ PLACES = 3
 
 
 def numbered(path: str, layers: Iterable[Convolution]) -> dict[str, str]:
-    """The keys of the variables, by name, of layers in their order; `path` goes before the numbers."""
+    """The keys of the layers' variables by name, numbered in the layers' order; `path` comes before the number."""
     found: dict[str, str] = {}
     place = 0
     for layer in layers:
@@ -27,7 +27,7 @@ def numbered(path: str, layers: Iterable[Convolution]) -> dict[str, str]:
 
 
 def listed(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str, str]:
-    """The keys of the variables, by name, of layers that follow each other in the list `path`, the first at `place`."""
+    """The keys of the layers' variables by name; the layers are consecutive in the list `path`, from `place` on."""
     found: dict[str, str] = {}
     for layer in layers:
         place += layer.padding == "EXPLICIT"

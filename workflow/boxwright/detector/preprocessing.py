@@ -1,4 +1,4 @@
-"""From an image to what a network takes: resized, padded, normalised."""
+"""Preprocessing of images for the network: resized, padded, normalised."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ class Preprocessing:
     """One image, uint8 or float32 [H, W, 3] of 0..255 -> float32 [h, w, channels] and int32 [3], its shape unpadded.
 
     resizer: resizes and pads. normalize: a function of `normalization`.
-    black_padding: what padding is. True: black pixels, so the image is padded and then normalised (Faster R-CNN);
-        False: 0 in normalised pixels, so it is normalised and then padded (SSD). Where both give the same, the smaller
-        image is normalised.
+    black_padding: True: padding is black, so the image is padded and then normalised (Faster R-CNN). False: padding is
+        0 in normalised pixels, so the image is normalised and then padded (SSD). If the order makes no difference, the
+        resized image is normalised, since it is usually smaller.
     """
 
     resizer: Resizer
@@ -33,7 +33,7 @@ class Preprocessing:
         """Images of one size [B, H, W, 3], each preprocessed: float32 [B, h, w, channels] and int32 [B, 3]."""
         if not self.resizer.batched:
             return tf.map_fn(self, images, fn_output_signature=(tf.float32, tf.int32))
-        # Resizing and normalising to one shape work on a batch as on an image, without a loop in the graph.
+        # With one output shape, resizing and normalising work on a whole batch, without a loop in the graph.
         pixels, _ = self(images)
         return pixels, tf.tile([pixels.shape[1:].as_list()], [tf.shape(images)[0], 1])
 
@@ -49,7 +49,7 @@ class Preprocessing:
 
     @property
     def padding_value(self) -> np.ndarray | float:
-        """What fills smaller images of a batch, as preprocessing itself pads: one number, or one for each channel."""
+        """The value that pads smaller images of a batch, as preprocessing pads: one number, or one per channel."""
         if not self.black_padding:
             return 0.0
         return self.normalize(tf.zeros([1, self.channels]))[0].numpy()

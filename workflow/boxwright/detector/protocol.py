@@ -1,4 +1,4 @@
-"""What a detector is to training, evaluation and export: all that they need of it."""
+"""The interface of a detector: everything that training, evaluation and export use of it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -11,10 +11,10 @@ from boxwright.detector.groundtruth import Groundtruth
 
 
 class Detector(Protocol):
-    """A detector of any family; the families say what the tensors hold.
+    """A detector of any family; the families document what the tensors hold.
 
     num_classes: without the background.
-    backbone_scopes: the prefixes of the names of variables that a checkpoint of the feature extractor can fill.
+    backbone_scopes: name prefixes of the variables that a checkpoint of the feature extractor can restore.
     """
 
     num_classes: int
@@ -22,7 +22,7 @@ class Detector(Protocol):
 
     @property
     def variables(self) -> Mapping[str, tf.Variable]:
-        """Every variable by its checkpoint name, in the order in which they were made."""
+        """Every variable by its checkpoint name, in the order of creation."""
         ...
 
     @property
@@ -32,16 +32,16 @@ class Detector(Protocol):
 
     @property
     def padding_value(self) -> np.ndarray | float:
-        """What fills smaller images of a batch, below and to the right: one number, or float32 [channels]."""
+        """The value that pads smaller images of a batch, below and to the right: one number, or float32 [channels]."""
         ...
 
     @property
     def static_size(self) -> tuple[int, int] | None:
-        """Height and width of every preprocessed image, with padding; None where they depend on the image."""
+        """Height and width of every preprocessed image, with padding; None if they depend on the image."""
         ...
 
     def class_columns(self) -> dict[str, ClassColumns]:
-        """The variables whose last axis holds something for each class, and how it lies there."""
+        """The variables whose last axis has columns for each class, and the layout of these columns."""
         ...
 
     def object_graph_keys(self) -> dict[str, str]:
@@ -59,7 +59,7 @@ class Detector(Protocol):
     def predict(
         self, images: tf.Tensor, true_shapes: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
-        """What the network says about preprocessed images [B, h, w, C] of true shapes [B, 3]; seed: int32 [2]."""
+        """The network's predictions for preprocessed images [B, h, w, C] of true shapes [B, 3]; seed: int32 [2]."""
         ...
 
     def losses(
@@ -73,5 +73,5 @@ class Detector(Protocol):
         ...
 
     def postprocess(self, predictions: dict[str, tf.Tensor], true_shapes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """From predictions to detections by the OD API's names, best first, classes from 0, boxes normalised."""
+        """Detections from predictions, by the OD API's names, best first, classes from 0, boxes normalised."""
         ...

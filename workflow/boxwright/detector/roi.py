@@ -6,15 +6,15 @@ import tensorflow as tf
 
 from boxwright.boxes import sampling
 
-# The last sample of a box that ends on the border lies on the last cell's center, or by a rounding beyond it, where
-# features are 0: a twist of the last bit would decide over a row of samples. Half of this margin would do.
+# The last sample of a box that ends on the border lies on the center of the last cell, or through rounding just beyond
+# it, where features are 0. So the last bit would decide a row of samples. Half of this margin would be enough.
 INSIDE = 1 - 2**-22
 
 
 class Pooling(NamedTuple):
     """How a region becomes a square of features.
 
-    size: side of the square that is cut out. kernel, stride: of the max pooling after it; kernel 0: none.
+    size: side of the square that is cut out. kernel, stride: of the max pooling after it; kernel 0: no pooling.
     """
 
     size: int
@@ -47,11 +47,11 @@ def sample(
     positive_fraction: float,
     seed: tf.Tensor,
 ) -> tf.Tensor:
-    """Draw up to `size` boxes of each image, as many as `size * positive_fraction` of them positive.
+    """Draw up to `size` boxes of each image, at most `size * positive_fraction` of them positive.
 
-    boxes: [B, P, 4]; candidates, positives: bool [B, P], which may be drawn and which of them are positive.
+    boxes: [B, P, 4]; candidates, positives: bool [B, P], which boxes may be drawn, and which are positive.
     seed: int32 [2]; the sample is a pure function of it.
-    Returns the drawn boxes in their order, [B, size, 4], padded with zeros, and how many they are, int32 [B].
+    Returns the drawn boxes in their order, [B, size, 4], padded with zeros, and their number, int32 [B].
     """
     drawn = sampling.balanced(candidates, positives, size, positive_fraction, seed)
     count = tf.math.count_nonzero(drawn, axis=1, dtype=tf.int32)

@@ -1,1 +1,1 @@
-"""Measuring a detector: detections over a set of records, their metrics, and the choice of a checkpoint."""
+"""Evaluation of a detector: its detections on a set of records, their metrics, and the choice of a checkpoint."""

@@ -1,4 +1,4 @@
-"""Where a detector is wrong: what analysis.json says beside the numbers of metrics.json."""
+"""Where a detector is wrong: the content of analysis.json, which complements the numbers of metrics.json."""
 
 import json
 from collections.abc import Mapping
@@ -27,19 +27,19 @@ def analyse(
 ) -> dict[str, Any]:
     """The content of analysis.json; `pairs` must hold all overlaps from `error_types.NEAR` on.
 
-    All of it goes by COCO's matching at IoU 0.5: crowds are neither to be found nor wrong to be found, VOC's difficult
-    boxes are boxes like others, an image without boxes can only have wrong detections.
+    Everything uses COCO's matching at IoU 0.5: crowds count neither as missed nor as wrong, VOC's difficult boxes count
+    like any others, and an image without boxes can only have wrong detections.
 
     - `score_threshold`, `iou_threshold`
     - `interval`: {metric, level, low, high, resamples} of the mAP@.50IOU, or None with `interval_reason`. The images
-      are drawn with one seed, so different detectors are measured on the same draws.
+      are drawn with a fixed seed, so different detectors are measured on the same draws.
     - `classes`: see `per_class.per_class`
     - `confusion`: at `score_threshold`, see `confusion.confusion`
     - `errors`: {kind, count, cost} for each of `error_types.KINDS`. `count` is at `score_threshold` (so the first five
-      add up to all wrong detections), `cost` the mAP@.50IOU that mending all of the kind gains, whatever their score
-      (None where there is no box to find)
+      add up to all wrong detections), `cost` the mAP@.50IOU gained by correcting all mistakes of the kind, whatever
+      their score (None if there is no box to find)
     - `images`: {name, image_id, boxes, correct, wrong, missed, f1} for every image at `score_threshold`; f1 is None
-      where there is neither a box nor a detection
+      if there is neither a box nor a detection
     """
     shown = detections.scores >= score_threshold
     all_of_them = np.ones(len(detections), bool)
@@ -60,7 +60,7 @@ def analyse(
 def per_image(
     dataset: Dataset, detections: Detections, matches: overlaps.Matches, among: np.ndarray
 ) -> list[dict[str, Any]]:
-    """For every image its boxes (crowds left out), what is right, wrong and missed, and F1, of detections `among`."""
+    """For every image: boxes without crowds, correct, wrong and missed ones, and F1, for the detections `among`."""
     count = len(dataset.images)
     boxes = np.bincount(dataset.truth.image[~dataset.truth.crowd], minlength=count)
     correct = np.bincount(detections.image[among & matches.right], minlength=count)

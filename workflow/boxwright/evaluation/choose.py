@@ -1,4 +1,4 @@
-"""Which checkpoint to take: the best by a metric, the last, or a given step, and why."""
+"""The choice of a checkpoint: the best by a metric, the last, or a given step, with the reason."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.core.wording import nearest
 
-# COCO's numbers come first; with those of each class the list would be long.
+# COCO's numbers come first; the metrics of each class would make the list long.
 _SHOWN = 12
 
 
@@ -21,11 +21,12 @@ def choose(
 ) -> dict[str, Any]:
     """The choice among evaluations of one model (contents of metrics.json files), in any order.
 
-    `checkpoint` is "best" (the largest value of `metric`; of equal ones the earlier step; a checkpoint where it is
-    undefined is passed over), "last" or a step. `decisions` are those of early stopping (see `stopping.decide`).
-    Returns `{model, step, checkpoint, metric, value, reason, considered, stopped}` with `considered` a list of
-    `{step, value}` by step and `stopped` the decision that ended the training early, or None. Raises UserError for a
-    step that was not evaluated, a metric that is not known, and a metric that is undefined at every checkpoint.
+    `checkpoint` is "best" (the largest value of `metric`; the earliest step if several are equal; checkpoints where it
+    is undefined are skipped), "last" or a step. `decisions` are the decisions of early stopping (see
+    `stopping.decide`). Returns `{model, step, checkpoint, metric, value, reason, considered, stopped}`, where
+    `considered` is a list of `{step, value}` by step and `stopped` is the decision that ended the training early, or
+    None. Raises UserError for a step that was not evaluated, an unknown metric, and a metric that is undefined at every
+    checkpoint.
     """
     ordered = sorted(evaluations, key=lambda evaluation: evaluation["step"])
     if not ordered:
@@ -40,7 +41,7 @@ def choose(
         if not defined:
             usable = [name for name in known if any(other["metrics"][name] is not None for other in ordered)]
             raise UserError(
-                f"No checkpoint is best by {metric}, because it is undefined at all of them: "
+                f"No checkpoint can be chosen by {metric}, because it is undefined at all of them: "
                 f"{ordered[0]['undefined'].get(metric, 'no ground truth')}. Set `export.metric` to one of: "
                 f"{', '.join(usable)}; or `export.checkpoint: last`."
             )
@@ -87,14 +88,14 @@ def run(
 
 
 def unknown_metric(key: str, metric: str, known: Iterable[str]) -> str:
-    """What to say of a metric that a key of the configuration names and an evaluation does not have."""
+    """The message about a metric that the configuration's `key` names and that an evaluation does not have."""
     known = list(known)
     near = [name for name in known if metric.lower() in name.lower()]
     meant = near[0] if near else nearest(metric, known, cutoff=0.3)
     more = f" and {len(known) - _SHOWN} more of single classes and of VOC" if len(known) > _SHOWN else ""
     return (
-        f"`{key}` is {metric}, which is no metric of the evaluation"
-        f"{f'; did you mean {meant}?' if meant else '.'} There are {', '.join(known[:_SHOWN])}{more}."
+        f"`{key}` is {metric}, which is not a metric of the evaluation"
+        f"{f'; did you mean {meant}?' if meant else '.'} The metrics are {', '.join(known[:_SHOWN])}{more}."
     )
 
 
@@ -109,6 +110,6 @@ def _why_best(metric: str, step: int, values: Mapping[int, float | None], define
     return reason
 
 
-# Not in the words of `core.wording`, which no code identity holds: this stands in choice.json.
+# Does not use `core.wording`, which no code identity covers, because this text is part of choice.json.
 def _count(steps: Sequence[int]) -> str:
     return "1 checkpoint" if len(steps) == 1 else f"{len(steps)} checkpoints"

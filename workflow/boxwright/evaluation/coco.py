@@ -1,7 +1,7 @@
 """COCO's detection metrics through faster-coco-eval, and COCO's two file formats.
 
 The twelve numbers of https://cocodataset.org/#detection-eval under the OD API's names, and the average precision of
-each class. VOC's `difficult` has no meaning in COCO: such a box counts like any other, as in the OD API.
+each class. COCO does not know VOC's `difficult`: such a box counts like any other, as in the OD API.
 """
 
 import json
@@ -23,14 +23,15 @@ _SIZES = {
     "large": " of at least 96 x 96 pixels",
 }
 
-# Boxes that become Python's numbers at a time while a file is written.
+# Boxes that are converted to Python numbers at a time while a file is written.
 _AT_ONCE = 1000
 
 
 class Evaluated(NamedTuple):
-    """What COCO's tools accumulate over T IoU thresholds, 101 recalls, K classes by id, the area ranges all, small,
-    medium, large, and 1, 10, 100 detections per image: `precision` and `scores` [T, 101, K, 4, 3], `recall`
-    [T, K, 4, 3], -1 where there is no ground truth; `settings` are COCO's parameters.
+    """The results that COCO's tools accumulate: `precision` and `scores` [T, 101, K, 4, 3], `recall` [T, K, 4, 3].
+
+    The axes are T IoU thresholds, 101 recalls, K classes by id, the area ranges all, small, medium, large, and 1, 10,
+    100 detections per image. Values are -1 where there is no ground truth; `settings` are COCO's parameters.
     """
 
     precision: np.ndarray
@@ -39,7 +40,7 @@ class Evaluated(NamedTuple):
     settings: Any
 
     def of_class(self, column: int) -> dict[str, float | None]:
-        """AP, AP at IoU 0.5 and AR of the class that stands at `column`."""
+        """AP, AP at IoU 0.5 and AR of the class in `column`."""
         precision = self.precision[:, :, column, 0, -1]
         return {"AP": _mean(precision), "AP50": _mean(precision[:1]), "AR": _mean(self.recall[:, column, 0, -1])}
 
@@ -47,7 +48,7 @@ class Evaluated(NamedTuple):
 def metrics(dataset: Dataset, evaluated: Evaluated) -> tuple[dict[str, float | None], dict[str, str]]:
     """The twelve COCO numbers, and AP, AP at IoU 0.5 and AR per class: `(metrics, undefined)`.
 
-    What has no ground truth is None, with the reason in `undefined` (COCO's tools print -1 there).
+    A metric without ground truth is None, with the reason in `undefined` (COCO's tools print -1 there).
     """
     precision, recall, _, settings = evaluated
     values: dict[str, float | None] = {}
@@ -71,7 +72,7 @@ def metrics(dataset: Dataset, evaluated: Evaluated) -> tuple[dict[str, float | N
 
 
 def evaluate(dataset: Dataset, detections: Detections) -> Evaluated:
-    """COCO's evaluation of detections whose classes all are in the label map."""
+    """COCO's evaluation of detections whose classes are all in the label map."""
     evaluation = _Evaluation(dataset, detections)
     evaluation.evaluate()
     evaluation.accumulate()
@@ -79,7 +80,7 @@ def evaluate(dataset: Dataset, detections: Detections) -> Evaluated:
 
 
 def ground_truth(dataset: Dataset) -> dict[str, Iterator[dict]]:
-    """The ground truth in COCO's format: categories, images and annotations, each one after the other.
+    """The ground truth in COCO's format: iterators over categories, images and annotations.
 
     Ids count from 1 in the order of the records.
     """
@@ -130,7 +131,7 @@ def results(detections: Detections) -> list[dict]:
 
 
 def write_ground_truth(path: str | Path, dataset: Dataset) -> None:
-    """Write COCO's ground truth file, one image or box a line."""
+    """Write COCO's ground truth file, one image or box per line."""
     with writing(path, "w") as file:
         file.write('{\n"info": ' + json.dumps({"description": "ground truth of the evaluation records"}))
         for key, items in ground_truth(dataset).items():
@@ -140,7 +141,7 @@ def write_ground_truth(path: str | Path, dataset: Dataset) -> None:
 
 
 def write_results(path: str | Path, detections: Detections) -> None:
-    """Write COCO's results file, one detection a line."""
+    """Write COCO's results file, one detection per line."""
     with writing(path, "w") as file:
         _write_lines(file, results(detections))
         file.write("\n")
@@ -156,7 +157,7 @@ def _write_lines(file: IO[str], items: Iterable[dict]) -> None:
 
 
 class _Evaluation(COCOeval_faster):
-    """The library's evaluation, filled from arrays: its own way there, through COCO objects, takes half of the time."""
+    """The library's evaluation, filled from arrays: its own way, through COCO objects, takes half of the total time."""
 
     def __init__(self, dataset: Dataset, detections: Detections) -> None:
         super().__init__(None, None, "bbox")
@@ -179,7 +180,7 @@ class _Evaluation(COCOeval_faster):
 
 
 def _append(dataset: Any, rows: AnnotatedBoxes | Detections, columns: Mapping[str, np.ndarray]) -> set[tuple[int, int]]:
-    """Hand the library some boxes one by one; returns their pairs of image id and class id."""
+    """Pass some boxes to the library one by one; return their pairs of image id and class id."""
     images, classes = (rows.image + 1).tolist(), rows.classes.tolist()
     values = [(column.astype(int) if column.dtype == bool else column).tolist() for column in columns.values()]
     keys = ("id", "bbox", *columns)
@@ -191,6 +192,6 @@ def _append(dataset: Any, rows: AnnotatedBoxes | Detections, columns: Mapping[st
 
 
 def _mean(values: np.ndarray) -> float | None:
-    """The mean over what is defined; faster-coco-eval marks a class without ground truth by -1."""
+    """The mean over the defined values; faster-coco-eval marks a class without ground truth with -1."""
     defined = values[values > -1]
     return float(defined.mean()) if defined.size else None

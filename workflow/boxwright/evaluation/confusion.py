@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""The confusion matrix: which class is detected as which."""
 
 import numpy as np
 
@@ -11,10 +11,11 @@ BACKGROUND = "background"
 def confusion(dataset: Dataset, detections: Detections, pairs: Pairs, matches: Matches, among: np.ndarray) -> dict:
     """`{labels, matrix}` of the detections `among` (bool [D]): rows are annotated classes, columns detected ones.
 
-    The diagonal holds what is right by COCO's matching. What that leaves is matched across classes, best score first,
-    where it overlaps by `IOU_THRESHOLD`. The rest stands in the last row (detected, nothing there) and the last column
-    (annotated, not detected). So a row's sum is the number of boxes, crowds left out, and a column's that of the
-    detections that count. `pairs` must hold all overlaps of that and more.
+    The diagonal holds the detections that are right by COCO's matching. The others are matched across classes, best
+    score first, with boxes that they overlap by at least `IOU_THRESHOLD`. The rest is in the last row (detected,
+    nothing there) and the last column (annotated, not detected). So the sum of a row is the number of boxes without
+    crowds, and the sum of a column is the number of detections that count. `pairs` must hold all overlaps
+    from `IOU_THRESHOLD` on.
     """
     truth = dataset.truth
     numbers = np.array(list(dataset.class_names()))

@@ -1,9 +1,9 @@
-"""Ground truth and detections of an evaluation as flat arrays: what every metric, curve and table reads.
+"""Ground truth and detections of an evaluation as flat arrays, the input of every metric, curve and table.
 
 One row is one box; `image` says which image it lies on (an index into `Images`, not a COCO id). Boxes are
-`[ymin, xmin, ymax, xmax]` in pixels of the upright decoded image, rounded to 1/1000 pixel. The rounding takes away
-what float32 normalised coordinates add (a box 32 pixels high is 32 pixels high again, which decides whether COCO
-calls it small), and the files that are written hold just the numbers that the metrics were computed from.
+`[ymin, xmin, ymax, xmax]` in pixels of the upright decoded image, rounded to 1/1000 pixel. The rounding removes the
+error of normalised float32 coordinates (a box 32 pixels high is 32 pixels high again, which decides whether COCO calls
+it small), and so the written files hold exactly the numbers that the metrics were computed from.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from boxwright.core.wording import few
 from boxwright.records.example import Record, from_example
 
 DECIMALS = 3
-# Images whose boxes become one array at a time while a data set is read.
+# Images whose boxes are joined to one array at a time while a data set is read.
 _JOINED = 1000
 
 
@@ -96,7 +96,7 @@ class Dataset:
 
 
 class Records(Sequence):
-    """The records of some TFRecord files by their position, each read when it is asked for."""
+    """The records of some TFRecord files by their position, each read on access."""
 
     def __init__(self, paths: Sequence[str | Path]):
         self._index = tfrecord.Index(paths)
@@ -109,7 +109,7 @@ class Records(Sequence):
 
 
 class Subset(Sequence):
-    """Some of the records of another sequence, by their positions there, each read when it is asked for."""
+    """Some of the records of another sequence, by their positions there, each read on access."""
 
     def __init__(self, records: Sequence[Record], positions: Sequence[int]):
         self._records, self._positions = records, positions
@@ -124,7 +124,7 @@ class Subset(Sequence):
 def pixel_boxes(boxes: np.ndarray, height: int | np.ndarray, width: int | np.ndarray) -> np.ndarray:
     """Normalised boxes [N, 4] to pixels, float64 [N, 4], rounded to 1/1000.
 
-    `height` and `width` are those of the image, or those of each box's image, [N].
+    `height` and `width` are the size of the image, or of each box's image, [N].
     """
     scale = np.stack([height, width, height, width], axis=-1)
     return np.round(np.asarray(boxes, np.float64).reshape(-1, 4) * scale, DECIMALS)
@@ -139,16 +139,17 @@ def xywh(boxes: np.ndarray) -> np.ndarray:
 def decimal(values: np.ndarray) -> np.ndarray:
     """Float32 values as the float64 that their shortest decimal text stands for (0.9, not 0.8999999762).
 
-    So a score is the same number here and in a JSON file, without nine digits of which two are noise.
+    So a score is the same number here and in a JSON file, without digits that are only noise.
     """
     values = np.asarray(values, np.float32)
     return values.astype(str).astype(np.float64) if values.size else values.astype(np.float64)
 
 
 class Answer(NamedTuple):
-    """What the detector says of one image: boxes float32 [N, 4] normalised, scores float32 [N], best first, classes
-    int64 [N] from 1; `finite` is whether all numbers that the network gave were, also those that suppression left out
-    (it drops a box that is not a number without a word).
+    """The detections on one image: boxes float32 [N, 4] normalised, scores float32 [N], best first, classes int64 [N].
+
+    Classes count from 1. `finite` is whether all outputs of the network were finite, including those of suppressed
+    boxes (suppression drops a box that is NaN without a warning).
     """
 
     boxes: np.ndarray
@@ -158,13 +159,13 @@ class Answer(NamedTuple):
 
 
 def dataset_of(records: Iterable[Record], label_map: Mapping[str, int], side: str = "evaluation") -> Dataset:
-    """The data set of some records, read once; no pixels are kept. `side` is what messages call them.
+    """The data set of some records, read once; no pixels are kept. `side` is the name of the records in messages.
 
-    A box's class is its class text where there is one, else its label, as in the OD API. Its area is the record's
-    where that is positive (COCO records carry the area of the mask), else width x height.
+    A box's class is its class text if it has one, else its label, as in the OD API. Its area is the record's if that is
+    positive (COCO records have the area of the mask), else width x height.
 
-    Raises UserError for no image, no box at all, a class that the label map does not have, two images of one name (one
-    of them would be left out without a word) and an image whose size is not given.
+    Raises UserError if there is no image or no box at all, if a class is not in the label map, if two images have the
+    same name (one of them would be ignored without a warning), or if an image's size is missing.
     """
     names: list[str] = []
     sizes: list[tuple[int, int]] = []
@@ -192,10 +193,10 @@ def dataset_of(records: Iterable[Record], label_map: Mapping[str, int], side: st
 
 
 def _block(rows: Sequence[tuple], sizes: Sequence[tuple[int, int]], first: int) -> tuple[np.ndarray, ...]:
-    """The columns of `AnnotatedBoxes` of some images.
+    """The columns of `AnnotatedBoxes` for some images.
 
-    rows: as `dataset_of` collects them; sizes: (height, width) of each; first: the index of the first. One by one,
-    images would take four times as long, and arrays a hundred bytes beside what they hold.
+    rows: as `dataset_of` collects them; sizes: (height, width) of each; first: the index of the first. Image by image,
+    this would take four times as long, and each small array would need a hundred bytes besides its data.
     """
     counts = [len(row[0]) for row in rows]
     boxes, ids, areas, crowd, difficult = map(np.concatenate, zip(*rows, strict=True))
@@ -213,7 +214,7 @@ def _check(
     side: str,
     boxes: int,
 ) -> None:
-    """Raise UserError for what `dataset_of` refuses; `unknown` maps a class to the first image that has it."""
+    """Raise UserError for records that `dataset_of` rejects; `unknown` maps a class to the first image that has it."""
     if not names:
         raise UserError(
             "The evaluation records hold no image, so there is nothing to measure. Give the eval side of the split "
@@ -223,18 +224,18 @@ def _check(
         what = ", ".join(f"{name} (first in {where})" for name, where in unknown.items())
         raise UserError(
             f"The {side} records name classes that the label map does not have: {what}. It has: "
-            f"{', '.join(label_map)}. Records and label map must be of one data set."
+            f"{', '.join(label_map)}. Records and label map must belong to the same data set."
         )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UserError(
-            f"{len(twice)} values of image/source_id stand in more than one {side} record: "
-            f"{few(twice, 5)}. Each image must have its own, or it cannot be told from the other."
+            f"{len(twice)} values of image/source_id occur in more than one {side} record: "
+            f"{few(twice, 5)}. Each image must have its own value; otherwise images cannot be told apart."
         )
     flat = [name for name, size in zip(names, sizes, strict=True) if min(size) < 1]
     if flat:
         raise UserError(
-            f"{len(flat)} {side} records do not say how large their image is (image/height, image/width): "
+            f"{len(flat)} {side} records lack the size of their image (image/height, image/width): "
             f"{few(flat, 5)}. Write them again with the size in pixels."
         )
     if not boxes:
@@ -247,7 +248,7 @@ def _check(
 def detections_of(answers: Iterable[Answer], images: Images) -> Detections:
     """Detections from one answer per image, in the images' order.
 
-    Raises UserError for answers with a NaN or an infinite number, naming the images.
+    Raises UserError, with the names of the images, if answers contain NaN or infinite numbers.
     """
     rows: list[tuple[np.ndarray, ...]] = []
     broken: list[str] = []
@@ -261,8 +262,8 @@ def detections_of(answers: Iterable[Answer], images: Images) -> Detections:
     if broken:
         raise UserError(
             f"The detector gives boxes or scores that are not numbers (NaN or infinite) on {len(broken)} of "
-            f"{len(images)} images: {few(broken, 5)}. Its weights are broken, most often by a "
-            "training that diverged: take an earlier checkpoint, or train with a lower learning rate."
+            f"{len(images)} images: {few(broken, 5)}. Its weights are broken, usually because the "
+            "training diverged: take an earlier checkpoint, or train with a lower learning rate."
         )
     if len(rows) != len(images):
         raise ValueError(f"{len(rows)} images have detections, {len(images)} have ground truth")

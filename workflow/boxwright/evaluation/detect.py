@@ -17,8 +17,8 @@ from boxwright.evaluation.data import Answer
 from boxwright.images import loader
 from boxwright.records.example import Record
 
-# Images of one shape go through the network together, up to this many and this many pixels: more gains nothing on a
-# CPU and costs memory.
+# Images of the same shape go through the network together, up to these numbers of images and pixels: larger batches
+# are not faster on a CPU and cost memory.
 _MOST_IMAGES = 8
 _MOST_PIXELS = 1_500_000
 # Images decoded ahead of the network.
@@ -27,10 +27,10 @@ _DECODERS = 2
 
 
 class Network(NamedTuple):
-    """A detector ready to work.
+    """A detector with its weights, ready to run.
 
-    preprocess: from one image, uint8 [H, W, 3], to pixels and their true shape. answer: the detections of a batch of
-    those. Both are TensorFlow functions, built for each shape of image that comes. num_classes: how many it knows.
+    preprocess: from one image, uint8 [H, W, 3], to pixels and their true shape. answer: the detections on a batch of
+    those. Both are TensorFlow functions, built for each shape of image that occurs. num_classes: its number of classes.
     """
 
     preprocess: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -39,7 +39,7 @@ class Network(NamedTuple):
 
 
 def load(config: Message, checkpoint: str | Path) -> Network:
-    """The network of a TrainEvalPipelineConfig with the weights that `inference.load` takes from `checkpoint`."""
+    """The network of a TrainEvalPipelineConfig with the weights that `inference.load` reads from `checkpoint`."""
     detector = inference.load(config, checkpoint)
     preprocess = tf.function(
         detector.preprocess, input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)], autograph=False
@@ -53,7 +53,7 @@ def load(config: Message, checkpoint: str | Path) -> Network:
 def detect(network: Network, records: Sequence[Record]) -> Iterator[Answer]:
     """Yield the detector's answer for every record, in order.
 
-    Raises UserError where an image has another size than its record says.
+    Raises UserError if the size of an image differs from the size in its record.
     """
     batch: list[tuple[tf.Tensor, tf.Tensor]] = []
     for image in _decoded(records):
@@ -86,8 +86,8 @@ def _decode(record: Record) -> np.ndarray:
     image = loader.load_rgb(record.encoded)
     if image.shape[:2] != (record.height, record.width):
         raise UserError(
-            f"The record of {record.source_id} says {record.width} x {record.height} pixels, its image has "
-            f"{image.shape[1]} x {image.shape[0]}. Write the records again."
+            f"The record of {record.source_id} says {record.width} x {record.height} pixels, but its image has "
+            f"{image.shape[1]} x {image.shape[0]}. Make the records again."
         )
     return image
 

@@ -1,17 +1,18 @@
-"""What kind of mistake each wrong detection is, and how much mAP mending each kind would gain.
+"""The kind of mistake of each wrong detection, and how much mAP correcting each kind would gain.
 
 The six kinds of Bolya et al., TIDE: A General Toolbox for Identifying Object Detection Errors, ECCV 2020, at IoU 0.5
 for "found" and 0.1 for "near":
 
 - localisation: near an object of its class, but not on it
 - classification: on an object of another class
-- duplicate: on an object of its class that a better detection has found
+- duplicate: on an object of its class that a better detection has already found
 - background: near no object
 - both: near an object, but of another class and not on it
-- missed: an object that was not found, and not by a detection of the first two kinds either
+- missed: an object that was not found, and to which no detection of the first two kinds belongs
 
-Each kind is mended alone: a detection of the first two kinds becomes right (the best one of each object, if the object
-was not found; the others go), those of the next three go, and missed objects need not be found any more.
+Each kind is corrected on its own. Of the detections of the first two kinds, the best one for each object that was not
+found becomes right and the others are removed; detections of the next three kinds are removed; missed objects no longer
+have to be found.
 """
 
 from collections.abc import Mapping
@@ -28,8 +29,11 @@ NEAR = 0.1
 
 
 class Mistakes(NamedTuple):
-    """`kind` int64 [D] is an index into `KINDS`, -1 for what is not wrong or was not looked at; `box` int64 [D] the
-    annotated box that a detection of the kinds classification and localisation belongs to, else -1; `missed` bool [G].
+    """The kind of mistake of each detection, and the missed boxes.
+
+    `kind` int64 [D] is an index into `KINDS`, or -1 if a detection is not wrong or not considered. `box` int64 [D] is
+    the annotated box that a detection of the kinds classification and localisation belongs to, else -1. `missed` is
+    bool [G].
     """
 
     kind: np.ndarray
@@ -37,13 +41,13 @@ class Mistakes(NamedTuple):
     missed: np.ndarray
 
     def counts(self) -> dict[str, int]:
-        """Kind -> how many."""
+        """Kind -> number of mistakes."""
         of_detections = np.bincount(self.kind[self.kind >= 0], minlength=len(KINDS)).tolist()
         return dict(zip(KINDS, of_detections, strict=True)) | {"missed": int(self.missed.sum())}
 
 
 def mistakes(dataset: Dataset, detections: Detections, pairs: Pairs, matches: Matches, among: np.ndarray) -> Mistakes:
-    """The mistakes of the detections `among` (bool [D]); `pairs` must hold all overlaps of `NEAR` and more."""
+    """The mistakes of the detections `among` (bool [D]); `pairs` must hold all overlaps from `NEAR` on."""
     truth = dataset.truth
     wrong = matches.wrong & among
     pairs = pairs.where(wrong[pairs.detection] & ~truth.crowd[pairs.truth])
@@ -73,9 +77,9 @@ def costs(
     found: Mistakes,
     rankings: Mapping[int, Ranking],
 ) -> dict[str, float | None]:
-    """Kind -> mAP (at IoU 0.5) that mending it would gain; `found` must be the mistakes of all detections.
+    """Kind -> mAP (at IoU 0.5) that correcting it would gain; `found` must be the mistakes of all detections.
 
-    None for each where there is no box to find, so no mAP either.
+    Every value is None if there is no box to find, because then there is no mAP.
     """
     before = {number: ranking.average_precision for number, ranking in rankings.items() if ranking.objects}
     if not before:
@@ -111,6 +115,6 @@ def _mended(
     for number, order in ranked(dataset, classes, detections.scores, counts):
         objects = rankings[number].objects - int(missed[number])
         value = Ranking(order, right[order], objects).average_precision
-        # A class with nothing left to find is found completely.
+        # A class without objects left to find counts as found completely.
         mended[number] = 1.0 if value is None else value
     return mended

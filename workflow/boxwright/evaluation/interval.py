@@ -1,11 +1,12 @@
-"""How far the mAP would move with other images: a bootstrap confidence interval.
+"""How much the mAP would vary with other images: a bootstrap confidence interval.
 
-The evaluation images are drawn again, with replacement and as many, and the mAP is computed anew, many times; the
-interval holds the middle of those values (the percentile method; Efron and Tibshirani, An Introduction to the
-Bootstrap, 1993, chapter 13). What was found in an image does not depend on other images, so nothing is matched again.
+The evaluation images are resampled many times, with replacement and to the same number, and the mAP is computed for
+each resample. The interval holds the middle of these values (the percentile method; Efron and Tibshirani, An
+Introduction to the Bootstrap, 1993, chapter 13). Matching in one image does not depend on others, so nothing is matched
+again.
 
-In simulations of 40 to 500 images the interval of 95 % held the true value in 87 to 95 of 100 cases, fewest where
-nearly all is found; bias-corrected and normal intervals did no better.
+In simulations with 40 to 500 images, the 95 % interval held the true value in 87 to 95 of 100 cases, least often when
+nearly everything is found; bias-corrected and normal intervals did no better.
 """
 
 from collections.abc import Iterable
@@ -17,17 +18,17 @@ from boxwright.evaluation.ranking import Ranking, average_precision
 
 RESAMPLES = 1000
 LEVEL = 0.95
-# Resamples worked on at once, so that an array of one class stays in the processor's cache.
+# Resamples processed at once, so that an array of one class stays in the processor's cache.
 _BLOCK = 50
 
 
 def interval(
     dataset: Dataset, detections: Detections, rankings: Iterable[Ranking], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float] | None:
-    """The interval at `LEVEL` of the mean average precision that `rankings` give; None for less than two images, and
-    where there is no box to find.
+    """The interval at `LEVEL` of the mean average precision of `rankings`.
 
-    In a resample without any box of a class, the class is left out of the mean, as in the metric itself.
+    None for fewer than two images, or if there is no box to find. If a resample has no box of a class, the class is
+    left out of the mean, as in the metric itself.
     """
     images = len(dataset.images)
     rankings = list(rankings)
@@ -46,9 +47,9 @@ def interval(
 def mean_average_precision(
     dataset: Dataset, detections: Detections, rankings: Iterable[Ranking], drawn: np.ndarray
 ) -> np.ndarray:
-    """The mAP float64 [R] where image i stands `drawn[r, i]` times in resample r (unsigned [R, I]); NaN without boxes.
+    """The mAP of R resamples, float64 [R]; NaN without boxes. Image i occurs `drawn[r, i]` times in resample r.
 
-    `rankings` are those of the data set's classes in the order of their ids.
+    `drawn` is unsigned [R, I]; `rankings` belong to the data set's classes in the order of their ids.
     """
     total, classes = np.zeros(len(drawn)), np.zeros(len(drawn), np.int64)
     for number, ranking in zip(dataset.class_names(), rankings, strict=True):
@@ -66,11 +67,11 @@ def mean_average_precision(
 
 
 def _counts(image: np.ndarray, right: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Right and wrong detections up to each right one, int [R, T], where each counts as often as its image is drawn."""
+    """Right and wrong detections up to each right one, int [R, T]; each counts as often as its image is drawn."""
     found = np.flatnonzero(right)
     if not len(found):
         return np.zeros((len(drawn), 0), np.int64), np.zeros((len(drawn), 0), np.int64)
-    # What comes after the last right one never counts.
+    # Detections after the last right one never count.
     weight = np.take(drawn, image[: found[-1] + 1], axis=1)
     true = np.cumsum(weight[:, found], axis=1, dtype=np.int64)
     starts = np.concatenate([[0], found[:-1] + 1])

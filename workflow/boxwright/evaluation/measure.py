@@ -1,4 +1,4 @@
-"""All that is computed from detections and ground truth: metrics, the analysis behind them, ranked detections."""
+"""Everything computed from detections and ground truth: metrics, their analysis, precision-recall curves."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,8 +12,10 @@ from boxwright.evaluation.ranking import Ranking, rankings
 
 
 class Measured(NamedTuple):
-    """`metrics` by the OD API's names, None where undefined, with the reasons in `undefined`; `analysis` is the content
-    of analysis.json; `curves` are those of `precision_recall` by class name, of classes that have boxes.
+    """The results of a measurement.
+
+    `metrics` by the OD API's names, None where undefined, with the reasons in `undefined`; `analysis` is the content of
+    analysis.json; `curves` are the results of `precision_recall` by class name, for classes that have boxes.
     """
 
     metrics: Mapping[str, float | None]
@@ -23,9 +25,9 @@ class Measured(NamedTuple):
 
 
 def measure(dataset: Dataset, detections: Detections, score_threshold: float = 0.5) -> Measured:
-    """Measure the detections; those of classes that the label map does not have are left out.
+    """Measure the detections; those of classes outside the label map are ignored.
 
-    `score_threshold` is the score from which a detection is shown, for the numbers that depend on one.
+    `score_threshold` is the lowest score of a shown detection, for the numbers that depend on it.
     """
     detections = detections.where(np.isin(detections.classes, list(dataset.class_names())))
     pairs = overlaps.overlapping(dataset.truth, detections, error_types.NEAR)
@@ -50,10 +52,11 @@ THRESHOLDS = np.linspace(0.0, 1.0, 101)
 
 
 def precision_recall(ranking: Ranking, scores: np.ndarray) -> np.ndarray:
-    """What TensorBoard draws a precision-recall curve from, float64 [6, 101]: right, wrong, truly negative (0, which
-    detection does not know), missed, precision and recall, each at the score thresholds 0, 0.01, ... 1.
+    """The data of a precision-recall curve for TensorBoard, float64 [6, 101].
 
-    `scores` are those of all detections. Where nothing is detected the precision is 1, where the curve begins.
+    The rows are right, wrong, true negatives (0, because detection has none), missed, precision and recall, each at the
+    score thresholds 0, 0.01, ... 1. `scores` belong to all detections. Without detections the precision is 1, the
+    beginning of the curve.
     """
     found = np.concatenate([[0], np.cumsum(ranking.right)])
     detected = np.searchsorted(-scores[ranking.rows], -THRESHOLDS, side="right")

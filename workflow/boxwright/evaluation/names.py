@@ -1,4 +1,4 @@
-"""The names of all metrics, as the OD API has them where it has them. Known before anything is measured."""
+"""The names of all metrics, the OD API's if it has the metric. They are known before anything is measured."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 PRECISION = "DetectionBoxes_Precision/"
 RECALL = "DetectionBoxes_Recall/"
 PER_CLASS = "DetectionBoxes_PerformanceByCategory/mAP/"
-# As the OD API names them under eval_config.all_metrics_per_category.
+# The OD API's names under eval_config.all_metrics_per_category.
 PER_CLASS_50 = "DetectionBoxes_Precision mAP@.50IOU ByCategory/"
 PER_CLASS_AR = "DetectionBoxes_Recall AR@100 ByCategory/"
 
@@ -39,7 +39,7 @@ def of_pascal_class(prefix: str, name: str) -> str:
 
 
 def of_classes(classes: Iterable[str]) -> list[str]:
-    """The names of all metrics that the evaluation of detectors of these classes gives."""
+    """The names of all metrics in the evaluation of a detector of these classes."""
     classes = list(classes)
     coco = [prefix + name for name in classes for prefix in (PER_CLASS, PER_CLASS_50, PER_CLASS_AR)]
     pascal = []

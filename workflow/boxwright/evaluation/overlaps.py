@@ -1,7 +1,7 @@
-"""Which annotated box each detection found, by COCO's rule at one IoU, and which others it lies on.
+"""Overlaps of detections and annotated boxes, and which box each detection found, by COCO's rule at one IoU.
 
-Confusion, error types, curves and the interval all start from here, so their counts agree with each other and with
-COCO's numbers.
+Confusion, error types, curves and the interval are all based on this module, so their counts agree with each other and
+with COCO's numbers.
 """
 
 from typing import NamedTuple
@@ -10,18 +10,18 @@ import numpy as np
 
 from boxwright.evaluation.data import AnnotatedBoxes, Detections, xywh
 
-# From this IoU on an object counts as found, where a single one is asked for.
+# From this IoU on an object counts as found, wherever a single threshold is used.
 IOU_THRESHOLD = 0.5
-# COCO looks at no more detections of one class in one image.
+# COCO considers no more detections than this of one class in one image.
 MOST_PER_IMAGE = 100
-# Pairs looked at together: bounds the memory, whatever the number of images.
+# Pairs processed at once: this limits the memory, whatever the number of images.
 _BLOCK = 1_000_000
 
 
 class Pairs(NamedTuple):
     """A detection and an annotated box of the same image that overlap, whatever their classes.
 
-    `detection` and `truth` int64 [P] are rows; `overlap` float64 [P] is their IoU, with a crowd the share of the
+    `detection` and `truth` int64 [P] are rows; `overlap` float64 [P] is their IoU, or for a crowd the share of the
     detection that lies on it, as in COCO.
     """
 
@@ -35,8 +35,11 @@ class Pairs(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """`found` int64 [D]: the annotated box that each detection found, -1 for none. `counts` bool [D]: whether the
-    detection is right or wrong at all; one on a crowd is neither, nor one beyond the 100 best of its image and class.
+    """Which box each detection found, and which detections count.
+
+    `found` int64 [D]: the annotated box that each detection found, -1 for none. `counts` bool [D]: whether the
+    detection is right or wrong at all; one on a crowd is neither, and neither is one beyond the 100 best of its image
+    and class.
     """
 
     found: np.ndarray
@@ -58,7 +61,7 @@ class Matches(NamedTuple):
 
 
 def overlapping(truth: AnnotatedBoxes, detections: Detections, at_least: float) -> Pairs:
-    """All pairs whose overlap is `at_least` (above 0), by detection, then by annotated box."""
+    """All pairs that overlap by `at_least` (above 0) or more, by detection, then by annotated box."""
     order = np.argsort(truth.image, kind="stable")
     images = truth.image[order]
     first = np.searchsorted(images, detections.image, side="left")
@@ -78,8 +81,8 @@ def overlapping(truth: AnnotatedBoxes, detections: Detections, at_least: float) 
 def match(truth: AnnotatedBoxes, detections: Detections, pairs: Pairs) -> Matches:
     """COCO's matching at `IOU_THRESHOLD`: best score first, each takes the free box of its class that it overlaps most.
 
-    `pairs` must hold all that overlap by that or more. Of detections with equal scores the earlier comes first, of
-    equal overlaps the later box wins.
+    `pairs` must hold all overlaps from `IOU_THRESHOLD` on. If scores are equal, the earlier detection comes first; if
+    overlaps are equal, the later box is taken.
     """
     rank = np.empty(len(detections), np.int64)
     rank[np.argsort(-detections.scores, kind="stable")] = np.arange(len(detections))
@@ -97,8 +100,9 @@ def match(truth: AnnotatedBoxes, detections: Detections, pairs: Pairs) -> Matche
 def that_matter(truth: AnnotatedBoxes, detections: Detections, pairs: Pairs) -> np.ndarray:
     """bool [D]: the detections that COCO's numbers depend on, often the smaller part.
 
-    Of each class those with a score as high as that of the last one on an object of it (IoU 0.5, COCO's lowest): recall
-    rises no more after that one, and precision is read where recall rises. `pairs` must hold all from that IoU on.
+    For each class, these are the detections down to the lowest score of one that is on an object of the class (IoU 0.5,
+    COCO's lowest): below that score recall no longer rises, and precision is read where recall rises. `pairs` must hold
+    all overlaps from that IoU on.
     """
     same = truth.classes[pairs.truth] == detections.classes[pairs.detection]
     on_object = pairs.detection[same & (pairs.overlap >= IOU_THRESHOLD)]
@@ -122,7 +126,7 @@ def take(count: int, pairs: Pairs, rank: np.ndarray) -> np.ndarray:
 
 
 def best(count: int, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-    """The largest overlap of each of `count` detections and its box: float64 [count], 0 for none, int64 [count], -1."""
+    """The largest overlap of each of `count` detections, float64 (0 for none), and its box, int64 (-1 for none)."""
     order = np.lexsort((pairs.truth, -pairs.overlap, pairs.detection))
     detection, at = np.unique(pairs.detection[order], return_index=True)
     overlap, box = np.zeros(count), np.full(count, -1, np.int64)
@@ -142,8 +146,8 @@ def _place(detections: Detections, rank: np.ndarray) -> np.ndarray:
 
 
 def _overlap(truth: AnnotatedBoxes, detections: Detections, row: np.ndarray, candidate: np.ndarray) -> np.ndarray:
-    """float64 [P]: the overlaps of the detections `row` with the annotated boxes `candidate`, as `Pairs` has them."""
-    # In the numbers of COCO's files, so that an overlap of just the threshold falls on the same side as in its tools.
+    """float64 [P]: the overlaps of the detections `row` with the annotated boxes `candidate`, as in `Pairs`."""
+    # From the numbers in COCO's files, so that an overlap at the threshold falls on the same side as in COCO's tools.
     (x, y, wide, high), (x_t, y_t, wide_t, high_t) = xywh(detections.boxes).T, xywh(truth.boxes).T
     area, area_t = wide * high, wide_t * high_t
     shared_x = np.minimum((x + wide)[row], (x_t + wide_t)[candidate]) - np.maximum(x[row], x_t[candidate])

@@ -21,11 +21,11 @@ def per_class(
 ) -> list[dict[str, Any]]:
     """One mapping for each class of the label map, by id.
 
-    `images` and `boxes` count what is annotated, crowds left out; `detections` those from `score_threshold` on that
-    count. AP, AP50 and AR are COCO's; `precision`, `recall` and `f1` are taken at `score_threshold` and IoU 0.5;
-    `best_threshold` is the score with the largest F1 (of equal ones the highest). `curve` is COCO's precision-recall
-    curve at IoU 0.5: {recall, precision, score}, 101 numbers each, precision and score 0 where the recall is not
-    reached. What is undefined is None, its reason under its key in `undefined`.
+    `images` and `boxes` count annotations without crowds; `detections` counts the detections from `score_threshold` on
+    that are right or wrong. AP, AP50 and AR are COCO's; `precision`, `recall` and `f1` are for `score_threshold` and
+    IoU 0.5; `best_threshold` is the score with the largest F1 (the highest if several are equal). `curve` is COCO's
+    precision-recall curve at IoU 0.5: {recall, precision, score}, 101 numbers each, precision and score 0 where the
+    recall is not reached. An undefined value is None, with the reason under its key in `undefined`.
     """
     truth = dataset.truth
     rows = []
@@ -60,13 +60,14 @@ def per_class(
 
 
 def best_threshold(ranking: Ranking, scores: np.ndarray) -> tuple[float | None, float | None]:
-    """The score from which on the F1 is largest, and that F1; `scores` [N] are the ranking's. None where nothing is
-    right at any score.
+    """The score threshold with the largest F1, and that F1; None for both if no detection is right at any score.
+
+    `scores` [N] belong to the ranking.
     """
     if not ranking.objects or not ranking.right.any():
         return None, None
     f1 = 2 * np.cumsum(ranking.right) / (np.arange(1, len(scores) + 1) + ranking.objects)
-    # A threshold takes all detections of one score or none.
+    # A threshold keeps all detections of the same score or none.
     f1[:-1][scores[1:] == scores[:-1]] = 0
     at = int(np.argmax(f1))
     return float(scores[at]), float(f1[at])

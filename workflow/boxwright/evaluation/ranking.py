@@ -1,7 +1,7 @@
-"""Detections of a class ranked by score, and what follows from which of them are right: average precision.
+"""Detections of a class ranked by score, and their average precision.
 
-COCO's average precision at one IoU: precision, raised to the largest one at any higher recall, read at the recalls 0,
-0.01, ... 1 and averaged (https://cocodataset.org/#detection-eval).
+COCO's average precision at one IoU is the mean of the precision at the recalls 0, 0.01, ... 1, after each precision is
+raised to the largest one at a higher recall (https://cocodataset.org/#detection-eval).
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,9 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 
 
 class Ranking(NamedTuple):
-    """The detections of one class that count, best score first: `rows` int64 [N] of the detections, `right` bool [N];
-    `objects` is how many there are to find.
+    """The detections of one class that count, best score first: their `rows`, int64 [N], and `right`, bool [N].
+
+    `objects` is the number of objects to find.
     """
 
     rows: np.ndarray
@@ -26,7 +27,7 @@ class Ranking(NamedTuple):
 
     @property
     def average_precision(self) -> float | None:
-        """COCO's average precision, None where there is nothing to find."""
+        """COCO's average precision, None if there is nothing to find."""
         if not self.objects:
             return None
         found = np.flatnonzero(self.right)
@@ -46,7 +47,7 @@ def rankings(dataset: Dataset, detections: Detections, matches: Matches) -> dict
 def ranked(
     dataset: Dataset, classes: np.ndarray, scores: np.ndarray, counts: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Each class id with the rows of its detections that count, best score first, of equal scores the earlier one."""
+    """Each class id with the rows of its detections that count, best score first, then in their order."""
     order = np.lexsort((-scores, classes))
     order = order[counts[order]]
     in_order = classes[order]
@@ -57,14 +58,14 @@ def ranked(
 def average_precision(true: np.ndarray, false: np.ndarray, objects: np.ndarray) -> np.ndarray:
     """COCO's average precision of rankings, float64 [...].
 
-    `true` and `false` [..., T] are how many right and wrong detections there are up to each of the T that are right,
-    best score first (precision is largest there, so that is all that counts); `objects` [...] > 0: how many to find.
+    `true` and `false` [..., T] are the numbers of right and wrong detections up to each of the T right ones, best score
+    first (precision has its peaks there, so no others matter); `objects` [...] > 0: the number of objects to find.
     """
     if not true.shape[-1]:
         return np.zeros(true.shape[:-1])
     precision = true / np.maximum(true + false, 1)
     envelope = np.maximum.accumulate(precision[..., ::-1], axis=-1)[..., ::-1]
-    # How many of the recalls at which the curve is read are reached by each detection, and not by one before it.
+    # The number of recalls, of those where the curve is read, that each detection reaches first.
     reached = np.searchsorted(RECALLS, true / objects[..., None], side="right")
     first = np.diff(reached, axis=-1, prepend=0)
     return np.sum(envelope * first, axis=-1) / len(RECALLS)

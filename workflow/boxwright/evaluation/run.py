@@ -1,4 +1,4 @@
-"""One checkpoint measured on the evaluation records: metrics, analysis, detections, TensorBoard events, a table."""
+"""Measure one checkpoint on the evaluation records: metrics, analysis, detections, TensorBoard events, a table."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from boxwright.evaluation.measure import measure
 from boxwright.evaluation.table import figure, table
 from boxwright.records.example import Record
 
-# Training images that are measured too: enough to see that a detector knows them by heart, few enough to cost little.
+# Training images that are measured too: enough to show overfitting, few enough to cost little.
 TRAINING_SAMPLE = 100
 
 
@@ -48,14 +48,14 @@ def run(
     """Measure `checkpoint` (a prefix) of the detector that `config` describes on every evaluation record once.
 
     A fixed sample of the training images, at most `TRAINING_SAMPLE` and no more than there are evaluation images, is
-    measured beside: a detector that is much better there has learned the images by heart.
+    measured too: a detector that is much better on these images overfits.
 
-    config: TrainEvalPipelineConfig; its eval_config says whether moving averages are used, from which score on a
+    config: TrainEvalPipelineConfig; its eval_config says whether moving averages are used, the lowest score at which a
         detection is shown and counted (min_score_threshold), and how many images TensorBoard shows.
     records, train_records: TFRecord files; label_map: class name -> id.
 
     Prints the table and returns the content of metrics.json. Raises UserError for records without images or boxes,
-    classes that the model does not know, and detections that are not numbers.
+    classes that the model does not have, and detections that are not finite.
     """
     examples = Records(records)
     dataset = dataset_of(examples, label_map)
@@ -98,9 +98,9 @@ def _measure_sample(
     events: Path,
     shown: summaries.Shown,
 ) -> dict[str, Any] | None:
-    """COCO's twelve numbers on some training images, `{images, boxes, metrics}`; None where they have no box."""
+    """COCO's twelve numbers on some training images, `{images, boxes, metrics}`; None if they have no box."""
     if not any(len(record.boxes) for record in sample):
-        events.unlink(missing_ok=True)  # of an earlier evaluation, when there were boxes
+        events.unlink(missing_ok=True)  # left by an earlier evaluation, when there were boxes
         return None
     dataset = dataset_of(sample, label_map, "training")
     found = _detect(network, sample, dataset, "training")
@@ -116,10 +116,10 @@ def _detect(network: Network, records: Sequence[Record], dataset: Dataset, label
 
 
 def _check_classes(classes: int, label_map: Mapping[str, int]) -> None:
-    """Raise UserError where the label map has a class beyond the `classes` that the model knows."""
+    """Raise UserError if the label map has a class number beyond the model's number of `classes`."""
     beyond = [f"{name} ({number})" for name, number in label_map.items() if not 1 <= number <= classes]
     if beyond:
         raise UserError(
-            f"The model has {classes} classes, so it cannot know: {', '.join(beyond)}. num_classes in pipeline.config "
-            "and the label map must be of one data set."
+            f"The model has {classes} classes, so it cannot detect: {', '.join(beyond)}. num_classes in "
+            "pipeline.config and the label map must belong to the same data set."
         )

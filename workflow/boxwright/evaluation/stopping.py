@@ -1,4 +1,4 @@
-"""Whether the training of a model goes on: early stopping by patience on one metric, decided between segments."""
+"""Early stopping: whether the training of a model goes on, decided between segments by patience on one metric."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +15,9 @@ def decide(
 ) -> dict[str, Any]:
     """Judge the evaluations of one model so far (contents of metrics.json files), in any order.
 
-    Training stops when the last `patience` evaluations brought nothing better than the best one before them by more
-    than `min_delta`. Returns `{step, go_on, metric, patience, min_delta, best_step, best, reason}`, `step` being that
-    of the last evaluation. Raises UserError for a metric that is not known or undefined: it would stay so.
+    Training stops when none of the last `patience` evaluations is better, by more than `min_delta`, than the best one
+    before them. Returns `{step, go_on, metric, patience, min_delta, best_step, best, reason}`, where `step` is the step
+    of the last evaluation. Raises UserError for a metric that is unknown or undefined, because it would stay so.
     """
     ordered = sorted(evaluations, key=lambda evaluation: evaluation["step"])
     last = ordered[-1]
@@ -26,9 +26,9 @@ def decide(
     undefined = [evaluation for evaluation in ordered if evaluation["metrics"][metric] is None]
     if undefined:
         raise UserError(
-            f"Early stopping of {last['model']} goes by {metric}, which is undefined at step {undefined[0]['step']}: "
-            f"{undefined[0]['undefined'].get(metric, 'no ground truth')}. Set `early_stopping.metric` to another one, "
-            "or `early_stopping: null`."
+            f"Early stopping of {last['model']} uses {metric}, which is undefined at step {undefined[0]['step']}: "
+            f"{undefined[0]['undefined'].get(metric, 'no ground truth')}. Set `early_stopping.metric` to another "
+            "metric, or set `early_stopping: null`."
         )
     best_step, best, since = ordered[0]["step"], ordered[0]["metrics"][metric], 0
     for evaluation in ordered[1:]:
@@ -56,7 +56,7 @@ def run(metrics: Iterable[str | Path], out: str | Path, **settings: Any) -> dict
 
 
 def goes_on(decision: str | Path) -> bool:
-    """What a written decision says."""
+    """Whether training goes on, according to a written decision."""
     return json.loads(Path(decision).read_text(encoding="utf-8"))["go_on"]
 
 
@@ -64,7 +64,7 @@ def _reason(metric: str, best_step: int, best: float, since: int, patience: int,
     found = f"best {metric} {best:.4f} at step {best_step}"
     if not since:
         return found
-    # Not in the words of `core.wording`, which no code identity holds: this stands in decision.json.
+    # Does not use `core.wording`, which no code identity covers, because this text is part of decision.json.
     count = "1 evaluation" if since == 1 else f"{since} evaluations"
     more = f" by more than {min_delta:g}" if min_delta else ""
     return f"{found}, not exceeded{more} in {count} since (patience {patience})"

@@ -1,4 +1,4 @@
-"""What an evaluation shows in TensorBoard: metrics, precision-recall curves, detections beside the ground truth."""
+"""The TensorBoard output of an evaluation: metrics, precision-recall curves, detections beside the ground truth."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _PICTURE_SIDE = 640
 
 
 class Shown(NamedTuple):
-    """What TensorBoard shows of the images: how many of them, and on each how many detections from which score on."""
+    """How many images TensorBoard shows, the lowest score of shown detections, and the most detections per image."""
 
     images: int
     score_threshold: float
@@ -38,10 +38,10 @@ def write(
 ) -> None:
     """Write the event file of one evaluation.
 
-    metrics: scalars by tag; what is None is left out. curves: see `measure.precision_recall`, by class name.
-    records, dataset, detections: what was measured, all of the same images; those that are shown are spread over them.
+    metrics: scalars by tag; None values are left out. curves: see `measure.precision_recall`, by class name.
+    records, dataset, detections: what was measured, all for the same images; the shown images are spread over them.
     """
-    # The event writer is made for live use and writes in place; the file of a finished evaluation appears whole.
+    # The event writer is made for live use and writes in place; the file of an evaluation must appear complete.
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / Path(path).name
         with EventWriter(whole) as writer:

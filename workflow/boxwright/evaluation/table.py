@@ -17,8 +17,8 @@ _MOST_REASONS = 5
 def table(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     """The lines to print for the contents of a metrics.json and its analysis.json.
 
-    COCO's twelve numbers; one line per class with the number of boxes behind it; how sure the mAP is, how it is on
-    training images, and what costs most. What is undefined is `n/a`, with its reasons below.
+    COCO's twelve numbers; one line per class with its number of boxes; the interval of the mAP, the mAP on training
+    images, and the mistakes that cost most. Undefined values are `n/a`, with the reasons below.
     """
     lines = [f"{result['model']} at step {result['step']}: {result['images']} images, {result['boxes']} boxes", ""]
     lines += [*_twelve(result["metrics"]), "", *_classes(result["metrics"], analysis), ""]
@@ -93,7 +93,7 @@ def _training(result: Mapping[str, Any]) -> str | None:
 
 
 def _mistakes(analysis: Mapping[str, Any]) -> str | None:
-    """The kinds of mistakes that cost most, the number of each at the score from which detections are shown."""
+    """The kinds of mistakes that cost most, with the number of each at the score from which detections are shown."""
     ranked = sorted(analysis["errors"], key=lambda error: -(error["cost"] or 0))
     parts = [f"{one['kind']} {one['cost']:.3f} ({one['count']})" for one in ranked[:3] if (one["cost"] or 0) >= 0.0005]
     at = f"number from {analysis['score_threshold']:g}"
@@ -125,7 +125,7 @@ def _columns(rows: list[list[str]]) -> list[str]:
 
 
 def _width(text: str) -> int:
-    """Columns that a text takes on a terminal: East Asian wide characters take two, combining ones none."""
+    """The width of a text on a terminal, in columns: East Asian wide characters take two, combining ones none."""
     return sum(
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         for letter in text

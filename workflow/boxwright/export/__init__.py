@@ -1,1 +1,1 @@
-"""The finished detector: the forms in which it is exported, proof that they agree, and their use on a folder."""
+"""The finished detector: its exported forms, the check that they agree, and prediction on a folder of images."""

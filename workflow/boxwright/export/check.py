@@ -1,4 +1,4 @@
-"""The check of one exported form: the same detections as the checkpoint, its size, and its time for an image."""
+"""The check of one exported form: whether it gives the checkpoint's detections, its size, and its time per image."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -13,12 +13,13 @@ from boxwright.export import reference
 from boxwright.export.reference import Detections
 from boxwright.runtimes import Detect
 
-# Two detections are the same when they are of one class and no coordinate (of a box normalised to 0..1) or score
-# differs by more. The order of sums differs between the graphs, which moves a score by some 1e-6.
+# Two detections are the same if their classes are equal and no coordinate (of a box normalised to 0..1) or score
+# differs by more than this. The order of sums differs between the graphs, which changes a score by about 1e-6.
 TOLERANCE = 1e-3
-# Below this score a detection may come in or go out of the list by such a difference.
+# Below this score, such a difference may add a detection to the list or remove one.
 CONFIDENT = 0.01
-# Suppression decides near-ties either way. The OD API against itself with other CPU kernels: 98.7 % of the detections.
+# Suppression may decide near-ties either way. The OD API agrees with itself on 98.7 % of the
+# detections with other CPU kernels.
 LEAST_SAME = 0.98
 
 _MOST_TIMED, _MOST_SECONDS = 20, 5.0
@@ -29,10 +30,10 @@ def check(
 ) -> dict[str, Any]:
     """Run a form on `images` (uint8 [H, W, 3]) and compare its detections with those `wanted`.
 
-    files: what the form consists of, folders with all below them. Returns {images, same_detections: {share, max_box,
-    max_score, detections}, bytes, ms_per_image, ms_quartiles, device}: the share of detections that are the same and
-    the largest difference of their boxes (normalised) and scores; milliseconds for one image at a time without the
-    warm-up, as median and quartiles, and the device that needed them.
+    files: the files of the form, and its folders with everything in them. Returns {images, same_detections: {share,
+    max_box, max_score, detections}, bytes, ms_per_image, ms_quartiles, device}: the share of detections that are the
+    same and the largest difference of their boxes (normalised) and scores; milliseconds per image, one image at a time
+    and after the warm-up, as median and quartiles, and the device that was timed.
     """
     found = reference.answers(detect, images)
     return {
@@ -44,7 +45,7 @@ def check(
 
 
 def refuse_others(checked: dict[str, Any], what: str) -> None:
-    """Raise RuntimeError where a check found other detections than the checkpoint's: `what` must not be used."""
+    """Raise RuntimeError if a check found other detections than the checkpoint's: `what` must not be used."""
     if checked["same_detections"]["share"] < LEAST_SAME:
         raise RuntimeError(
             f"The exported {what} does not give the detections of the checkpoint that was measured: "
@@ -53,7 +54,7 @@ def refuse_others(checked: dict[str, Any], what: str) -> None:
 
 
 def compare(pairs: Iterable[tuple[Detections, Detections]]) -> dict[str, float]:
-    """How much two lists of detections per image differ, whichever comes first; see `check`."""
+    """How much two lists of detections differ, image by image; the order of the two does not matter. See `check`."""
     same = total = 0
     box = score = 0.0
     for one, other in pairs:
@@ -77,7 +78,7 @@ def _size(path: Path) -> int:
 
 
 def _timing(detect: Detect, images: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Median time of one image, its quartiles, and where; the comparison before was the warm-up."""
+    """Median time per image, the quartiles, and the device; the comparison before was the warm-up."""
     times: list[float] = []
     while len(times) < _MOST_TIMED and sum(times) < _MOST_SECONDS:
         image = images[len(times) % len(images)][np.newaxis]

@@ -1,4 +1,4 @@
-"""The first part of an export: what all forms share, and the checkpoint, from which the others are made."""
+"""The first part of an export: the files that all forms share, and the checkpoint, the source of the other forms."""
 
 import shutil
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ def export(
     folder: str | Path,
     kept: str | Path,
 ) -> dict[str, Any]:
-    """Write the detector that `config` (TrainEvalPipelineConfig) and the checkpoint `prefix` are into `folder`.
+    """Write the detector of `config` (TrainEvalPipelineConfig) with the weights of the checkpoint `prefix` to `folder`.
 
-    model.ckpt.*, checkpoint and pipeline.config are those of `forms.checkpoint.write`; label_map.pbtxt is the file
+    `forms.checkpoint.write` writes model.ckpt.*, checkpoint and pipeline.config; label_map.pbtxt is a copy of
     `label_map`. `kept` gets the detections of `prefix` on `images` (uint8 [H, W, 3]), with which every form is compared
-    (`reference`). All appear together or not at all. Returns the check of the written checkpoint (`check.check`) and
-    the number of its weights, {..., weights}; raises RuntimeError where it gives other detections.
+    (`reference`). All files appear together or not at all. Returns the check of the written checkpoint (`check.check`)
+    and the number of its weights, {..., weights}. Raises RuntimeError if it gives other detections.
     """
     form = forms.CHECKPOINT
     progress.say(f"Exporting {prefix}")

@@ -1,4 +1,4 @@
-"""The export of one form: written, run by its own runtime, and kept where it gives the checkpoint's detections."""
+"""Export one form: write it, run it with its own runtime, and keep it if it gives the checkpoint's detections."""
 
 import importlib
 from collections.abc import Sequence
@@ -19,9 +19,8 @@ def export(
 ) -> dict[str, Any]:
     """Write `form` into `folder`, made from the form at `source`; its files appear together or not at all.
 
-    images: uint8 [H, W, 3], and `kept` the file of the checkpoint's detections on them, which `detector.export` wrote.
-    Returns the check (`check.check`); raises RuntimeError where the form gives other
-    detections.
+    images: uint8 [H, W, 3]; `kept`: the file with the checkpoint's detections on them, which `detector.export` wrote.
+    Returns the check (`check.check`). Raises RuntimeError if the form gives other detections.
     """
     writer, runtime = importlib.import_module(form.module), importlib.import_module(form.runtime)
     with files.whole_entries(folder, form.files) as temporary:

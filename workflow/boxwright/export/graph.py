@@ -1,5 +1,6 @@
-"""A traced function as one flat GraphDef: constants for variables, named inputs and outputs, nothing left to compute
-that does not depend on the input.
+"""Convert a function to one flat GraphDef with named input and outputs.
+
+Variables become constants, and everything that does not depend on the input is computed beforehand.
 """
 
 import itertools
@@ -10,21 +11,22 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-# What operations there are, and TensorFlow's own way from a function to constants, which inlines all calls. Neither
-# has a public name; the tests tell when they move.
+# The registry of operations, and TensorFlow's own conversion of a function to constants, which inlines all calls.
+# Neither has a public name; the tests fail if they move.
 from tensorflow.python.framework import op_def_registry
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-# Nodes of a loop or a branch run in a frame of their own, so none of them can be computed beforehand.
+# Operations of loops and branches. They run in a frame of their own, so they cannot be computed beforehand.
 _CONTROL_FLOW = {"Enter", "RefEnter", "Exit", "NextIteration", "Switch", "Merge", "LoopCond"}
 
 
 def frozen(function: Callable[[tf.Tensor], Mapping[str, tf.Tensor]], name: str, spec: tf.TensorSpec) -> GraphDef:
     """Trace `function` of one tensor as a flat graph.
 
-    `name` becomes the placeholder, and each key of the result the node that gives its tensor, so that `name:0` and
-    `key:0` can be fed and fetched. Variables become constants with their present values, calls are inlined, loops are
-    in TF1's form, and all that depends on constants only is computed (a batch norm is part of its kernel).
+    `name` becomes the name of the placeholder, and each key of the result the name of the node of its tensor, so that
+    `name:0` can be fed and `key:0` fetched. Variables become constants with their current values, calls are inlined,
+    loops have TF1's form, and everything that depends only on constants is computed (so batch norm becomes part of the
+    kernel).
     """
     names: list[str] = []
 
@@ -42,11 +44,11 @@ def frozen(function: Callable[[tf.Tensor], Mapping[str, tf.Tensor]], name: str, 
 
 
 def released(graph: GraphDef) -> GraphDef:
-    """The graph without the control inputs that do not matter to its values.
+    """The graph without the control inputs that do not affect its values.
 
-    Calls and assertions leave them; nothing in a detector has side effects. What reads a tensor runs in the loop or
-    branch where that tensor is; a constant that reads none is put there by its control inputs, so inside loops and
-    branches it keeps them.
+    Such control inputs remain from calls and assertions; nothing in a detector has side effects. A node that reads a
+    tensor runs in the loop or branch of that tensor. A constant reads none, so only its control inputs place it in a
+    loop or branch; there it keeps them.
     """
     result = GraphDef()
     result.CopyFrom(graph)
@@ -61,10 +63,10 @@ def released(graph: GraphDef) -> GraphDef:
 
 
 def folded(graph: GraphDef, outputs: list[str]) -> GraphDef:
-    """The graph with every tensor that depends on constants alone computed and stored.
+    """The graph in which every tensor that depends only on constants is computed and stored.
 
-    Grappler does this anew in each session; done here the file is smaller, starts faster and can be read by programs
-    without Grappler. Nodes with side effects, control inputs or a place in a loop stay.
+    Grappler would do this again in each session. Done here, it makes the file smaller and its start faster, and
+    programs without Grappler can read it. Nodes with side effects or control inputs, and nodes in loops, stay.
     """
     nodes = {node.name: node for node in graph.node}
     fixed = {name for name, node in nodes.items() if node.op == "Const" and not node.input}
@@ -93,10 +95,10 @@ def folded(graph: GraphDef, outputs: list[str]) -> GraphDef:
 
 
 def canonical(graph: GraphDef, outputs: list[str]) -> GraphDef:
-    """The nodes that `outputs` depend on, each after what it reads; equal functions give equal bytes.
+    """The nodes that `outputs` depend on, each after the nodes it reads; equal functions give equal bytes.
 
-    Identities before any loop or branch go, as do private attributes (hints for the machine that traced) and the
-    function library. A number as a name counts what its process did before, so the node is named anew.
+    Identities before any loop or branch are removed, as are private attributes (hints for the tracing machine) and the
+    function library. A number as a name counts what the process did before, so such a node gets a new name.
     """
     nodes = {node.name: node for node in graph.node}
     alias: dict[str, str] = {}
@@ -124,7 +126,7 @@ def canonical(graph: GraphDef, outputs: list[str]) -> GraphDef:
 
 
 def _unnumbered(name: str, taken: set[str]) -> str:
-    """`name` without parts that are numbers, made different from all that are taken."""
+    """`name` with its number parts replaced, and different from all names in `taken`."""
     base = "/".join("captured" if part.isdigit() else part for part in name.split("/"))
     if base == name:
         return name
@@ -167,7 +169,7 @@ def _constant(name: str, value: np.ndarray) -> NodeDef:
 
 
 def _sorted(graph: GraphDef, outputs: list[str] | None = None) -> list[NodeDef]:
-    """Nodes after what they read, those that `outputs` (default: all) depend on; loops are cut at their back edges."""
+    """The nodes that `outputs` (default: all) depend on, each after its inputs; loops are cut at their back edges."""
     nodes = {node.name: node for node in graph.node}
     done: set[str] = set()
     order: list[NodeDef] = []
@@ -192,7 +194,7 @@ def _sorted(graph: GraphDef, outputs: list[str] | None = None) -> list[NodeDef]:
 def _renamed(graph: GraphDef, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> GraphDef:
     """The graph with its placeholder renamed and an Identity of the wanted name behind each output tensor.
 
-    What has one of these names already (a `tf.identity(x, name=...)` in the function) makes room for it.
+    A node that already has one of these names (a `tf.identity(x, name=...)` in the function) is renamed.
     """
     taken = set(outputs)
     moved = {node.name: f"{node.name}/value" for node in graph.node if node.name in taken} | dict(inputs)

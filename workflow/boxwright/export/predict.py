@@ -1,4 +1,4 @@
-"""An exported detector at work: drawn images, boxes as JSON, and Pascal VOC XML to correct and train again."""
+"""Predict with an exported detector: drawn images, boxes as JSON, and Pascal VOC XML to correct and train again."""
 
 import json
 from collections import Counter
@@ -25,14 +25,14 @@ _JPEG = {"quality": 92, "subsampling": 0}
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image file and its name: the path below the folder that was given, with "/"."""
+    """An image file and its name: its path relative to the given folder, with "/"."""
 
     path: Path
     name: str
 
 
 def find(folder: str | Path) -> list[ImageFile]:
-    """All image files below `folder`, by name; UserError where there is none."""
+    """All image files below `folder`, by name; raises UserError if there is none."""
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder} to predict on (predict.images).")
@@ -58,16 +58,16 @@ def run(
     score_threshold: float = 0.5,
     line_thickness: int = 4,
 ) -> dict[str, int]:
-    """Run an exported detector on `images` and write the folder `out` as a whole.
+    """Run an exported detector on `images` and write the folder `out`, completely or not at all.
 
-    detect: the detector at work (`runtimes`); label_map: the file with the names of its classes. For an image named
-    `a/b.png` there are `a/b.jpg` (drawn), `a/b.json` (all fields normalised:
+    detect: the loaded detector (`runtimes`); label_map: the file with the names of its classes. For an image named
+    `a/b.png` it writes `a/b.jpg` (drawn), `a/b.json` (boxes normalised:
     `{image, width, height, detections: [{class, id, score, box: [ymin, xmin, ymax, xmax]}]}`, best first) and `a/b.xml`
-    (Pascal VOC, whole pixels); where two images would share these names, the full ones are kept (`a/b.png.jpg`). Only
+    (Pascal VOC, whole pixels). If two images would share these names, the full names are used (`a/b.png.jpg`). Only
     detections from `score_threshold` on are written.
 
-    An image that cannot be read is named and counted, the others go on. Returns the counts `{images, unreadable,
-    detections}`; raises UserError where no image could be read.
+    An image that cannot be read is reported, counted and skipped. Returns the counts `{images, unreadable,
+    detections}`; raises UserError if no image can be read.
     """
     items = label_maps.read_message(label_map, gaps=True).item
     names = {item.id: item.display_name or item.name for item in items}
@@ -93,14 +93,14 @@ def run(
 
 
 def _confident(answer: Mapping[str, np.ndarray], names: Mapping[int, str], threshold: float) -> list[dict[str, Any]]:
-    """The detections of one image from the threshold on, as they stand in its JSON file."""
+    """The detections of one image from the threshold on, in the form of its JSON file."""
     rows = zip(
         answer["detection_classes"][0, : int(answer["num_detections"][0])].astype(int).tolist(),
         answer["detection_scores"][0],
         answer["detection_boxes"][0],
         strict=False,
     )
-    # Decimal text of a float32, so that 0.9 is not written as 0.8999999762.
+    # Through the decimal text of a float32, so that 0.9 is not written as 0.8999999762.
     return [
         {
             "class": names.get(number, f"class {number}"),
@@ -136,7 +136,7 @@ def _write(stem: Path, file: ImageFile, image: np.ndarray, found: list[dict], th
 
 
 def _json(name: str, width: int, height: int, found: Sequence[Mapping[str, Any]]) -> str:
-    """The content of an image's JSON file, one detection a line."""
+    """The content of an image's JSON file, one detection per line."""
     head = json.dumps({"image": name, "width": width, "height": height}, ensure_ascii=False)
     lines = ",".join("\n  " + json.dumps(one, ensure_ascii=False) for one in found)
     return f'{head[:-1]}, "detections": [{lines}{chr(10) if found else ""}]}}\n'
@@ -150,7 +150,7 @@ def _pixel_box(one: Mapping[str, Any], width: int, height: int) -> Box:
 def _stems(images: Sequence[ImageFile]) -> list[str]:
     """The path of each image's results below the output folder, without suffix; all different."""
     short = [str(PurePosixPath(one.name).with_suffix("")) for one in images]
-    # Names that differ in case alone are one file on some systems.
+    # Names that differ only in case are the same file on some systems.
     count = Counter(stem.lower() for stem in short)
     return [stem if count[stem.lower()] == 1 else one.name for stem, one in zip(short, images, strict=True)]
 

@@ -1,6 +1,6 @@
-"""What every exported form must give: the detections of the checkpoint that was measured, on a few held-out images.
+"""The detections that every exported form must give: those of the measured checkpoint on a few held-out images.
 
-They are kept in a file, so that a form can be checked, also years later, without running the engine again.
+They are kept in a file, so that a form can be checked, even years later, without running the engine again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,26 +22,26 @@ _NAMES = ("detection_boxes", "detection_scores", "detection_classes")
 
 
 def images(records: Sequence[str | Path]) -> list[np.ndarray]:
-    """The images that forms are checked on, uint8 [H, W, 3]: some of the record files, spread over all of them."""
+    """The images that forms are checked on, uint8 [H, W, 3]: a few from the record files, evenly spread."""
     index = tfrecord.Index(records)
     positions = np.unique(np.linspace(0, len(index) - 1, min(_IMAGES, len(index))).round().astype(int))
     return [loader.load_rgb(from_example(index[position]).encoded) for position in positions.tolist()]
 
 
 def answers(detect: Detect, images: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
-    """The detections on each image alone: boxes [1, M, 4], scores and classes [1, M]."""
+    """The detections on each image, run one at a time: boxes [1, M, 4], scores and classes [1, M]."""
     found = (detect(image[np.newaxis]) for image in images)
     return [{name: answer[name] for name in _NAMES} for answer in found]
 
 
 def write(path: str | Path, detections: Sequence[Detections]) -> None:
-    """Keep the detections of several images in an .npz file, which appears whole."""
+    """Write the detections on several images to an .npz file, which appears complete or not at all."""
     with files.writing(path) as file:
         np.savez(file, **{name: np.concatenate([one[name] for one in detections]) for name in _NAMES})
 
 
 def read(path: str | Path) -> list[dict[str, np.ndarray]]:
-    """What `write` kept."""
+    """The detections that `write` wrote."""
     with np.load(path) as kept:
         tensors = {name: kept[name] for name in _NAMES}
     return [{name: tensors[name][[row]] for name in _NAMES} for row in range(len(tensors[_NAMES[0]]))]

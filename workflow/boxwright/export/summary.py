@@ -1,4 +1,4 @@
-"""What was exported, in one file: the checks of all forms side by side."""
+"""The summary of an export in one file: the checks of all forms side by side."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +11,8 @@ _KEYS = ("bytes", "same_detections", "ms_per_image", "ms_quartiles", "device")
 def summary(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The content of export.json from the checks of all forms (`check.check`), by the forms' names.
 
-    forms: {form: its check}. bytes and same_detections: the same two again, {form: ...}. ms_per_image, ms_quartiles and
-    device are those of the main form, and weights is the number of the checkpoint's.
+    forms: {form: its check}. bytes and same_detections repeat these two values, {form: ...}. ms_per_image, ms_quartiles
+    and device belong to the main form, and weights is the number of the checkpoint's weights.
     """
     main = checks[forms.MAIN.name]
     return {

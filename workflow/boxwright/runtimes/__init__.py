@@ -1,11 +1,11 @@
-"""How each exported form is loaded and called, as a program that knows nothing of the engine does it.
+"""Load and call each exported form as a program without the engine would.
 
-One module a form, `load(path) -> Detect`. What is exported is measured through these.
+There is one module for each form, with a function `load(path) -> Detect`. Exports are measured through these modules.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-# Images uint8 [B, H, W, 3] in, the tensors of `core.signature.OUTPUTS` that the form has out, by name.
+# From images, uint8 [B, H, W, 3], to those tensors of `core.signature.OUTPUTS` that the form has, by name.
 Detect = Callable[[np.ndarray], dict[str, np.ndarray]]

@@ -1,4 +1,4 @@
-"""A frozen graph in a session of TensorFlow's 1.x ways, as programs written for the OD API run it."""
+"""Run a frozen graph in a TensorFlow 1 session, as programs written for the OD API do."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from boxwright.core.signature import INPUT, OUTPUTS
 
 
 def load(path: str | Path, threads: int | None = None) -> "FrozenGraph":
-    """The frozen graph of a file at work; `threads` inside one operation (default: TensorFlow's choice)."""
+    """The frozen graph in a file, ready to call, with `threads` inside one operation (default: TensorFlow's choice)."""
     return FrozenGraph(read(path), threads)
 
 
 def read(path: str | Path) -> GraphDef:
-    """The graph of a file."""
+    """The graph in a file."""
     return GraphDef.FromString(Path(path).read_bytes())
 
 
 def imported(frozen: GraphDef) -> tf.Graph:
-    """A graph of its own that holds `frozen` under its names."""
+    """A new graph that holds `frozen`, with the same names."""
     with tf.Graph().as_default() as whole:
         tf.import_graph_def(frozen, name="")
     return whole
@@ -34,7 +34,7 @@ class FrozenGraph:
         self._fetches = {name: f"{name}:0" for name in OUTPUTS if name in names}
         settings = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads or 0)
         settings.gpu_options.allow_growth = True
-        # A session asks for itself; it may have the GPUs that this process has.
+        # A session ignores TensorFlow's list of visible devices: limit it to the GPUs that this process may use.
         gpus = [device.name.rsplit(":", 1)[1] for device in tf.config.get_visible_devices("GPU")]
         settings.device_count["GPU"] = len(gpus)
         settings.gpu_options.visible_device_list = ",".join(gpus)

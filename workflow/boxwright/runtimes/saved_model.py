@@ -1,4 +1,4 @@
-"""A SavedModel by its signature `serving_default`, as TensorFlow 2 programs and servers call it."""
+"""Call a SavedModel by its signature `serving_default`, as TensorFlow 2 programs and servers do."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from boxwright.runtimes import Detect
 
 
 def load(path: str | Path) -> Detect:
-    """The SavedModel of a folder at work."""
+    """The SavedModel in a folder, ready to call."""
     function = tf.saved_model.load(str(path)).signatures["serving_default"]
 
     def detect(images: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,1 +1,1 @@
-"""Training: schedules, optimizers, augmentation, input pipeline, and the loop that makes one checkpoint of the last."""
+"""Training: schedules, optimizers, augmentation, input pipeline, and the loop from one checkpoint to the next."""

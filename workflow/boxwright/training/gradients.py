@@ -1,4 +1,4 @@
-"""The gradients of a training step: equal from run to run, those of 1x1 convolutions by the faster way; clipping."""
+"""The gradients of a training step: reproducible sums, faster gradients of 1x1 convolutions, and clipping."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,28 +9,29 @@ _BY_PRODUCT = "BoxwrightConv2DByProduct"
 
 
 def pairwise_gradients(goal: tf.Tensor, variables: Mapping[str, tf.Variable]) -> dict[str, tf.Tensor]:
-    """The gradient of `goal` for each of the variables that it depends on, added up in one order.
+    """The gradient of `goal` for each of the variables that it depends on, summed in a fixed order.
 
-    TensorFlow adds three or more tensors at once (the gradients of a feature map that feeds two heads and the next
-    layer) in the order in which they are ready, whatever `enable_op_determinism` says, so that equal steps give unequal
-    bits. Pair by pair the order is that of the graph.
+    TensorFlow adds three or more tensors at once (as for a feature map that feeds two heads and the next layer) in the
+    order in which they are ready, even with `enable_op_determinism`, so equal steps do not give equal bits. Sums of
+    pairs keep the order of the graph.
     """
     pairwise = tf.AggregationMethod.EXPERIMENTAL_TREE
     gradients = tf.gradients(goal, list(variables.values()), aggregation_method=pairwise)
     named = zip(variables, gradients, strict=True)
-    # The sum for a variable stands where its handle does, no device by name; workers exchange what has a device.
+    # TensorFlow colocates the sum with the variable's handle and names no device, but workers only exchange tensors
+    # with a device.
     return {name: tf.identity(tf.convert_to_tensor(gradient)) for name, gradient in named if gradient is not None}
 
 
 def multiply_bias_gradients(gradients: Mapping[str, tf.Tensor], factor: float) -> dict[str, tf.Tensor]:
-    """Gradients by name, those of biases (names that end in /biases) times `factor`; 0 means no change."""
+    """The gradients by name, with those of biases (names that end in /biases) times `factor`; 0 means no change."""
     if factor == 0:
         return dict(gradients)
     return {name: gradient * factor if name.endswith("/biases") else gradient for name, gradient in gradients.items()}
 
 
 def clip_by_global_norm(gradients: Mapping[str, tf.Tensor], limit: float) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """(gradients, norm): all scaled by one factor so that their common L2 norm is at most `limit`; 0 means no limit.
+    """(gradients, norm): all scaled by one factor so that their global L2 norm is at most `limit`; 0 means no limit.
 
     `norm` is the norm before clipping, a float32 scalar.
     """
@@ -43,10 +44,10 @@ def clip_by_global_norm(gradients: Mapping[str, tf.Tensor], limit: float) -> tup
 
 @contextmanager
 def pointwise_by_product() -> Iterator[None]:
-    """Within it, 1x1 convolutions that the current graph adds get their gradients from `tf.gradients` as products.
+    """A context in which new 1x1 convolutions of the current graph get their gradients as matrix products.
 
-    On a CPU a matrix product spares oneDNN bringing kernels and their gradients from its own order of channels into
-    TensorFlow's and back. On a GPU nothing changes: there a convolution may run in another layout than a product.
+    On a CPU, a matrix product saves oneDNN the conversion of kernels and their gradients between its own order of
+    channels and TensorFlow's. On a GPU nothing changes: there a convolution may run in another layout than a product.
     """
     if tf.config.list_logical_devices("GPU"):
         yield
@@ -57,7 +58,7 @@ def pointwise_by_product() -> Iterator[None]:
 
 @tf.RegisterGradient(_BY_PRODUCT)
 def _conv2d_gradients(op: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Gradients for the input [B, H, W, C] and the filters [h, w, C, D], given that of the output [B, H', W', D]."""
+    """The gradients of input [B, H, W, C] and filters [h, w, C, D] from the gradient of the output [B, H', W', D]."""
     x, filters = op.inputs
     height, width, channels, depth = filters.shape
     settings = {key: op.get_attr(key) for key in ("strides", "padding", "explicit_paddings", "dilations")}

@@ -1,12 +1,12 @@
 """The batches of a training run, as a pure function of (seed, step).
 
-Batch `step` holds samples `step * B` to `step * B + B - 1`. Of N records, sample n is number n % N in the permutation
+Batch `step` holds samples `step * B` to `step * B + B - 1`. With N records, sample n is number n % N in the permutation
 of epoch n // N, and its augmentation draws from the stateless seed (seed, n). So a run can start at any step at no
-cost, and a run in pieces sees what a run in one piece sees.
+cost, and a run in several segments sees the same batches as a run in one.
 
-Records are found through an index of their offsets and read one by one, in order, by one Python call each; decoding,
-augmentation and resizing run in TensorFlow's own threads, beside the training step. An image is resized before it
-waits for its batch, so memory depends on the batch alone.
+Records are found through an index of their offsets and read in order, by one Python call each; decoding, augmentation
+and resizing run in TensorFlow's own threads, beside the training step. An image is resized before it waits for its
+batch, so the memory needed depends only on the batch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,11 +25,11 @@ from boxwright.pipeline import parts
 from boxwright.records.example import from_example
 from boxwright.training.augmentations.example import Augmentation, TrainingExample, in_order
 
-# Images being decoded at once, and batches waiting for the training step: more would cost memory and hide no more.
+# Images decoded at once, and batches waiting for the training step: more would cost memory without saving time.
 PARALLEL = min(devices.processors(), 16)
 PREFETCH = 2
 
-# From an image [H, W, 3], 0 to 255, to what the detector takes, float32 [h, w, C], and its shape without padding.
+# From an image [H, W, 3], 0 to 255, to the detector's input, float32 [h, w, C], and its shape without padding.
 Preprocess = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
@@ -45,10 +45,10 @@ class Inputs:
     """The training data of one model.
 
     records: the train shards in a fixed order. label_map: ids (from 1) by class name. preprocess: the detector's.
-    augment: changes each image before, or leaves it. batch_size: images of a batch. shuffle: take the records in a new
-    random order every epoch. max_number_of_boxes: the first so many boxes of an image are kept. padding: float32 [C] or
-    a number that fills smaller images of a batch, below and to the right. part: (i, n) makes every batch its i-th n-th
-    alone, for n machines that share it.
+    augment: augments each image before preprocessing. batch_size: images of a batch. shuffle: take the records in a new
+    random order every epoch. max_number_of_boxes: how many boxes of an image are kept, the first ones. padding: float32
+    [C] or a number that pads smaller images of a batch, below and to the right. part: (i, n) limits every batch to part
+    i of n, counted from 0, for n machines that share it.
     Raises UserError for damaged or empty records.
     """
 
@@ -100,7 +100,7 @@ class Inputs:
         samples = tf.data.Dataset.range(start * size, stop * size)
         if count > 1:
             samples = samples.map(lambda n: n // size * self.batch_size + index * size + n % size)
-        # Without AutoGraph, which these functions do not need and which takes seconds to go through them.
+        # Without AutoGraph, which these functions do not need and which would take seconds to convert them.
         read, prepare, finish = map(tf.autograph.experimental.do_not_convert, (self._read, self._prepare, self._finish))
         samples = samples.map(read, num_parallel_calls=1)
         samples = samples.map(prepare, num_parallel_calls=PARALLEL, deterministic=True)
@@ -109,7 +109,7 @@ class Inputs:
         options.autotune.enabled = False
         options.threading.max_intra_op_parallelism = 1
         if tf.config.get_visible_devices("GPU"):
-            # A GPU wants more images than the few threads beside the step decode.
+            # A GPU needs more images than the few threads beside the step can decode.
             options.threading.private_threadpool_size = PARALLEL
         return batches.prefetch(PREFETCH).with_options(options)
 
@@ -117,14 +117,14 @@ class Inputs:
         epoch, position = divmod(n, len(self._index))
         return int(_order(len(self._index), self.seed, epoch)[position]) if self._shuffle else position
 
-    # One image: from its number to what the detector takes
+    # One image: from its number to the detector's input
 
     def _read(self, n: tf.Tensor) -> tuple[tf.Tensor, ...]:
         encoded, boxes, classes = tf.numpy_function(self._load, [n], [tf.string, tf.float32, tf.int32], stateful=False)
         return n, tf.ensure_shape(encoded, []), tf.ensure_shape(boxes, [None, 4]), tf.ensure_shape(classes, [None])
 
     def _load(self, n: np.ndarray) -> tuple[bytes, np.ndarray, np.ndarray]:
-        """Encoded image, boxes and classes (from 0) of sample n. The class's name wins over the number beside it."""
+        """Encoded image, boxes and classes (from 0) of sample n. Class names, if present, override the numbers."""
         try:
             number = self._record_number(int(n))
             record = from_example(self._index[number])
@@ -137,12 +137,12 @@ class Inputs:
             if unknown:
                 raise UserError(
                     f"The record of {record.source_id} ({self._index.where(number)}) has boxes of the class "
-                    f"{', '.join(map(str, unknown))}, which the label map does not know. It has: "
+                    f"{', '.join(map(str, unknown))}, which the label map does not contain. It has: "
                     f"{', '.join(self._label_map)}. Make the records again with this label map."
                 )
             return record.encoded, record.boxes, np.asarray(ids, np.int32) - np.int32(1)
         except Exception as error:
-            # TensorFlow would turn it into an error of its own; `Batches` raises this one.
+            # TensorFlow replaces it by an error of its own, so `Batches` raises this one.
             self._failure = self._failure or error
             raise
 
@@ -200,10 +200,10 @@ def build_augmentation(options: Sequence[Message]) -> Augmentation:
 
 
 class Batches:
-    """An iterator over batches; an error in the input is raised as what it was, not as TensorFlow's.
+    """An iterator over batches; it raises an input error as the original exception, not as TensorFlow's.
 
-    It is closed when no more are wanted: TensorFlow's threads read ahead with functions of Python, and when Python ends
-    while one of them is at it, the process waits for it forever.
+    Close it when no more batches are needed: TensorFlow's threads read ahead with Python functions, and if Python exits
+    while one of them runs, the process hangs.
     """
 
     def __init__(self, inputs: Inputs, start: int, dataset: tf.data.Dataset):
@@ -223,19 +223,19 @@ class Batches:
         else:
             self._step += 1
             return batch
-        # Not within the block above: TensorFlow's error would come along, and keep the iterator.
+        # Outside the block above: otherwise TensorFlow's error would be chained, and keep the iterator alive.
         if self._inputs._failure is not None:
             raise self._inputs._failure
         names = ", ".join(self._inputs.source_ids(self._step))
-        raise UserError(f"One of the images {names} of the training records cannot be decoded: {reason}")
+        raise UserError(f"One of these images of the training records cannot be decoded: {names} ({reason})")
 
     def close(self) -> None:
-        """Stop reading ahead, and wait until nothing is being read."""
+        """Stop reading ahead, and wait until all reads have ended."""
         self._iterator = None
 
 
 def decode(encoded: tf.Tensor) -> tf.Tensor:
-    """An encoded image as uint8 [H, W, 3] RGB: JPEG by libjpeg's accurate inverse DCT, or PNG, BMP, GIF."""
+    """An encoded image as uint8 [H, W, 3] RGB: JPEG (with libjpeg's accurate inverse DCT), PNG, BMP or GIF."""
     image = tf.cond(
         tf.io.is_jpeg(encoded),
         lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),

@@ -1,6 +1,6 @@
-"""A training that several machines share: one process on each, a worker, started by Slurm's srun.
+"""Training shared by several machines: Slurm's srun starts one worker process on each.
 
-`launch` starts this module as a job step of as many tasks, each of which is one of the `workers`.
+`launch` starts this module as a job step with one task for each worker (see `workers`).
 """
 
 import os
@@ -22,9 +22,9 @@ from boxwright.training.workers import MARK, here
 
 
 def launch(arguments: Mapping[str, Any], *, tasks: int, nodes: int, gpus: int) -> None:
-    """Run `segment.train_segment(**arguments)` as `tasks` workers on `nodes` machines with `gpus` GPUs in all.
+    """Run `segment.train_segment(**arguments)` as `tasks` workers on `nodes` machines with `gpus` GPUs in total.
 
-    Raises UserError where it does not end well; what the workers said is on standard error.
+    Raises UserError if a worker fails; the workers' messages are on standard error.
     """
     if gpus % tasks:
         raise UserError(f"{gpus} GPUs cannot be shared by {tasks} workers; make `gpus` a multiple of `tasks`.")
@@ -37,7 +37,7 @@ def launch(arguments: Mapping[str, Any], *, tasks: int, nodes: int, gpus: int) -
         progress.say(f"Sharing the training between {tasks} processes on {plural(nodes, 'machine')}.")
         done = subprocess.run([*command, sys.executable, "-m", __spec__.name, str(path)], env={**os.environ, MARK: "1"})
     if done.returncode:
-        raise UserError("The shared training stopped; its workers say why above. The same command continues it.")
+        raise UserError("The shared training stopped; see the workers' messages above. The same command continues it.")
 
 
 def main(path: str) -> int:

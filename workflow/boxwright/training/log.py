@@ -1,6 +1,6 @@
-"""What a training run says while it runs: lines in the terminal, JSON lines, and TensorBoard's event file.
+"""The log of a training run: lines in the terminal, JSON lines, and TensorBoard's event file.
 
-All three hold the same numbers. Each segment writes its own part.
+All three hold the same numbers. Each segment writes its own log.
 """
 
 import json
@@ -23,14 +23,14 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 def interval(steps: int) -> int:
-    """How many steps apart a segment of `steps` steps is logged."""
+    """The number of steps between two log entries of a segment of `steps` steps."""
     return max(1, min(MOST_STEPS_BETWEEN, math.ceil(steps / LINES_PER_SEGMENT)))
 
 
 class Log:
     """The log of one segment: from step `start` (exclusive) to step `stop`, its events in the file `events`.
 
-    `records` are those of a run that was interrupted and is continued here; they are written to `events` again.
+    `records` are the log entries of an interrupted run that is continued here; they are written to `events` again.
     """
 
     def __init__(self, events: Path, start: int, stop: int, records: Iterable[Mapping[str, float]] = ()):
@@ -47,7 +47,7 @@ class Log:
         self._last_line = -math.inf
 
     def step(self, step: int, rate: float, losses: Mapping[str, float], waited: float) -> None:
-        """Note one finished step: its number (from 1), learning rate, losses by tag, and seconds waited for input."""
+        """Log one finished step: its number (from 1), learning rate, losses by tag, and seconds waited for input."""
         now = time.monotonic()
         self._waited += waited
         if step % self._every == 0 or step == self.stop:
@@ -59,7 +59,7 @@ class Log:
                 "steps_per_sec": (step - before) / seconds,
                 "input_wait_share": min(self._waited / seconds, 1.0),
             }
-            # Seven digits are all that float32 holds.
+            # float32 holds no more than seven digits.
             self.records.append({"step": step} | {tag: float(f"{value:.7g}") for tag, value in record.items()})
             self._write(self.records[-1])
             if now - self._last_line >= SECONDS_BETWEEN_LINES or step == self.stop:
@@ -67,7 +67,7 @@ class Log:
                 progress.say(self._line(self.records[-1], now))
             self._mark, self._waited = (now, step), 0.0
         if self._run is None:
-            # The first step builds the graph: it says nothing about the pace.
+            # The first step also builds the graph, so it does not count for the pace.
             self._run = self._mark = (now, step)
             self._waited = 0.0
         else:
@@ -102,7 +102,7 @@ class Log:
         return line
 
     def _pace(self, step: int, now: float) -> float:
-        """Steps per second since the first one, in which the graph was built."""
+        """Steps per second after the first step, in which the graph was built."""
         since, before = self._run
         return (step - before) / max(now - since, 1e-9)
 

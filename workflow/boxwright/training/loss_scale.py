@@ -1,8 +1,8 @@
-"""Loss scaling for float16, whose smallest numbers lie above many gradients.
+"""Loss scaling for float16, whose smallest numbers are larger than many gradients.
 
-The loss is multiplied before gradients are taken of it, and they are divided afterwards (Micikevicius et al. 2018,
-https://arxiv.org/abs/1710.03740, section 3.2). The dynamic scale halves when a gradient overflows, and that step
-changes nothing; it doubles after many steps without.
+The loss is multiplied by a scale before gradients are computed, and the gradients are divided by it afterwards
+(Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740, section 3.2). If a gradient overflows, the dynamic scale is
+halved and the step skipped; after many steps without overflow the scale is doubled.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,14 +13,14 @@ from boxwright.devices import replicas
 
 START = 2.0**15
 STEPS_TO_DOUBLE = 2000
-# From here on an overflow is the model's own: the gradient is reported as it is, and training stops.
+# An overflow at this scale is the model's own: the gradient is reported as it is, and training stops.
 SMALLEST = 1.0
 
 VALUE, GOOD_STEPS = "loss_scale", "loss_scale_good_steps"
 
 
 class LossScale:
-    """The factor and what moves it; `state` holds its variables by checkpoint name, none where it is fixed."""
+    """The scale and its updates; `state` holds its variables by checkpoint name, none if the scale is fixed."""
 
     def __init__(self, setting: str | float):
         self.dynamic = setting == "dynamic"
@@ -32,18 +32,18 @@ class LossScale:
 
     @property
     def value(self) -> tf.Tensor:
-        """The factor now, float32 scalar."""
+        """The current scale, float32 scalar."""
         return tf.constant(self._fixed) if self._fixed else tf.convert_to_tensor(self.state[VALUE])
 
     def unscaled(self, gradients: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Gradients of the scaled loss as those of the loss."""
+        """The gradients of the loss, from those of the scaled loss."""
         factor = 1 / self.value
         return {name: gradient * factor for name, gradient in gradients.items()}
 
     def step(self, norm: tf.Tensor, update: Callable[[], None]) -> tf.Tensor:
-        """Run `update` unless the gradients' `norm` says that one overflowed, and move the scale.
+        """Run `update` unless the gradients' `norm` is not finite, which means an overflow, and update the scale.
 
-        Returns the norm to report: 0 for a step that was left out.
+        Returns the norm to report: 0 for a skipped step.
         """
         if not self.dynamic:
             update()

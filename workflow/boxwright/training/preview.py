@@ -1,8 +1,8 @@
-"""What a training is fed with, for TensorBoard: images, augmented, with the boxes that go into the loss.
+"""A preview of the training inputs for TensorBoard: augmented images with the boxes that go into the loss.
 
-Those of the first batches, and of the last one before every checkpoint. They depend on the configuration, the data and
-the seed alone, so they are drawn apart from the training and before it: it loses no time by them, and another way to
-draw never trains anything again.
+It shows images of the first batches, and of the last batch before each checkpoint. They depend only on the
+configuration, the data and the seed, so they are drawn separately, before the training: the training loses no time, and
+a change of the drawing never causes a model to be trained again.
 """
 
 import tempfile
@@ -23,7 +23,7 @@ from boxwright.training.inputs import Batch, Inputs
 
 # At the beginning: enough to see what the augmentation does.
 PICTURES = 8
-# Of more checkpoints than this some are shown, spread over all.
+# If there are more checkpoints than this, only this many are shown, spread over all.
 MOST_CHECKPOINTS = 20
 _MOST_PER_BATCH = 4
 # The longer side of a picture.
@@ -41,8 +41,8 @@ def write(
 ) -> None:
     """Write an event file with pipeline.config as text and some images of some batches, each at its step.
 
-    config: TrainEvalPipelineConfig; records: the train shards in the order in which the training takes them; label_map:
-    class name -> id; seed: the training's; checkpoints: the steps at which it saves. Raises UserError as `Inputs` does.
+    config: TrainEvalPipelineConfig; records: the train shards in the same order as in the training; label_map: class
+    name -> id; seed: the training's; checkpoints: the steps at which it saves. Raises UserError as `Inputs` does.
     """
     data = inputs.build(config, records, label_map, build.preprocessing(config.model), seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -60,8 +60,8 @@ def pictures(
 ) -> Iterator[tuple[int, int, np.ndarray]]:
     """Step, place in its batch and picture (uint8 [h, w, 3]) of images of some batches. Padding is cut off.
 
-    The step of a picture is the number of steps that were done before its batch, at the beginning, or with it, where it
-    is the last batch before a checkpoint.
+    For the first batches, the step of a picture is the number of steps before its batch; for the last batch before a
+    checkpoint it is the checkpoint's step.
     """
     names = {number - 1: name for name, number in label_map.items()}
     levels = (tf.fill([64, 64, 3], tf.constant(level, tf.uint8)) for level in (0, 255))
@@ -71,7 +71,7 @@ def pictures(
         truth = batch.groundtruth
         for place in range(shown):
             height, width, _ = batch.true_shapes[place].numpy()
-            # Normalisation is linear in each channel: what it makes of black and white tells how to undo it.
+            # Normalisation is linear in each channel, so its results for black and white tell how to undo it.
             pixels = (batch.images[place, :height, :width].numpy() - black) / (white - black)
             picture = draw.shrunk(np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8), _SIDE)
             count = int(truth.num_boxes[place])

@@ -1,7 +1,7 @@
 """Learning rate schedules: a rate as a pure function of the step.
 
-A schedule is computed in Python once per step and handed to the training step as a number; nothing of it is state.
-Rates and bounds are as the OD API gives them, measured over whole schedules where its sources leave doubt.
+A schedule is computed in Python once per step and passed to the training step as a number; it has no state. Rates and
+bounds are the OD API's, measured over whole schedules where its sources leave doubt.
 """
 
 import bisect
@@ -14,7 +14,7 @@ Schedule = Callable[[int], float]
 
 
 def make(learning_rate: Mapping[str, Mapping[str, Any]]) -> Schedule:
-    """The schedule of a `LearningRate` message as plain numbers, {name of its alternative: the fields of that}."""
+    """The schedule of a `LearningRate` message, given as plain numbers: {name of its alternative: its fields}."""
     ((kind, numbers),) = learning_rate.items()
     return _KINDS[kind](**numbers)
 
@@ -86,7 +86,7 @@ def _cosine(
             return 0.0
         if step < warmup_steps:
             return warmup_learning_rate + (base - warmup_learning_rate) * step / warmup_steps
-        # At step == total_steps the hold wins over the end of the cosine.
+        # At step == total_steps the hold takes precedence over the end of the cosine.
         if step <= flat_until:
             return base
         return 0.5 * base * (1.0 + math.cos(math.pi * (step - flat_until) / (total_steps - flat_until)))

@@ -1,9 +1,9 @@
 """Training from one checkpoint to the next: one loop, read top to bottom.
 
-Here the messages of `train_config` end; what it calls takes numbers and parts.
+Only this module reads the message `train_config`; the functions that it calls take numbers and parts.
 
-A segment is exact: with the same configuration, data, seed and thread count, 0 -> 10 gives the same bits as 0 -> 3,
-3 -> 7, 7 -> 10, and as a segment that was killed and continued from its autosave.
+A segment is exact: with the same configuration, data, seed and thread count, training 0 -> 10 gives the same bits as
+0 -> 3, 3 -> 7, 7 -> 10, or as a segment that was killed and continued from its autosave.
 """
 
 import math
@@ -32,7 +32,7 @@ from boxwright.training.optimizers.optimizer import Optimizer
 from boxwright.training.signals import Signals
 from boxwright.training.step import compile_step
 
-# Threads of the input pipeline and of what else is not the step. The bits do not depend on them.
+# Threads for the input pipeline and other work beside the step. The results do not depend on them.
 INTER_OP_THREADS = 2
 
 
@@ -56,14 +56,14 @@ def train_segment(
     """Train to step `to_step` and write `train_dir/model.ckpt-<to_step>`, the JSON lines `log_path` and `events_path`.
 
     `config` is the model's TrainEvalPipelineConfig, `records` the train shards in a fixed order, `label_map` the ids
-    (from 1) by class name. `start` is the checkpoint prefix to continue; None begins at step 0 from
-    `fine_tune_checkpoint` of the configuration, or from scratch where it is empty. `old_label_map` is the label map of
-    that checkpoint, where known. `compute` says on what and in which precision. `identity` names all that the result
-    depends on: an autosave in `train_dir/autosave` is continued only if its identity is the same. It is written every
-    `save_every_s` seconds and removed at the end.
+    (from 1) by class name. `start` is the prefix of the checkpoint to continue; None begins at step 0 from the
+    configuration's `fine_tune_checkpoint`, or from scratch if that is empty. `old_label_map` is the label map of that
+    checkpoint, if known. `compute` gives the devices and the precision. `identity` stands for everything that the
+    result depends on: an autosave in `train_dir/autosave` is continued only if its identity is the same. It is written
+    every `save_every_s` seconds and removed at the end.
 
-    Raises UserError for a configuration that the catalogue refuses, for unusable input and for a loss that is not
-    finite (before anything of it is saved), and `signals.StoppedError` after SIGTERM or SIGINT.
+    Raises UserError for a configuration that the catalogue rejects, for unusable input and for a loss that is not
+    finite (nothing of that step is saved), and `signals.StoppedError` after SIGTERM or SIGINT.
     """
     check.require(config)
     training = config.train_config
@@ -84,7 +84,7 @@ def train_segment(
     variables = {**detector.variables, **optimizer.state, **(loss_scale.state if loss_scale else {})}
     first = 0 if start is None else state.restore(start, variables)
     if to_step < first:
-        raise UserError(f"The checkpoint {start} is at step {first} already, beyond step {to_step}.")
+        raise UserError(f"The checkpoint {start} is already at step {first}, beyond step {to_step}.")
 
     autosave = state.Autosave(train_dir / "autosave", f"{identity}, seed {seed}, {tf_threads} threads")
     step, log_records = autosave.resume(variables, first, to_step) or (first, [])
@@ -135,11 +135,11 @@ def configure_tensorflow(
     seed: int,
     compute: devices.Compute = devices.Compute(),  # noqa: B008
 ) -> list[str]:
-    """Take the devices, before TensorFlow computes anything; the names of the GPUs. 0 threads leave its own choice.
+    """Take the devices, before TensorFlow computes anything; return the names of the GPUs.
 
-    On a CPU, equal runs are made equal to the bit: Grappler, which would merge the sums of a step into ones whose order
-    is that of arrival, does not run. On a GPU they are equal up to rounding: TensorFlow has no gradient of cropping
-    there that would sum in a fixed order.
+    With 0 threads TensorFlow chooses. On a CPU, equal runs give equal bits: Grappler does not run, because it would
+    merge the sums of a step into sums in the order of arrival. On a GPU, they are equal up to rounding: there
+    TensorFlow's gradient of cropping does not sum in a fixed order.
     """
     if tf_threads:
         tf.config.threading.set_intra_op_parallelism_threads(tf_threads)
@@ -166,28 +166,28 @@ def trained_variables(detector: Detector, training: Message) -> dict[str, tf.Var
 def build_optimizer(message: Message, variables: Mapping[str, tf.Variable]) -> Optimizer:
     """The optimizer of an `Optimizer` message, which trains `variables` (by checkpoint name).
 
-    Raises UserError where it chooses no optimizer, or no learning rate.
+    Raises UserError if the message chooses no optimizer, or no learning rate.
     """
     kind = parts.choice(message)
     if not (kind and parts.choice(getattr(message, kind).learning_rate)):
         field = f"{kind}.learning_rate" if kind else "one of its alternatives"
-        raise UserError(f"train_config.optimizer says no learning rate: set {field} in it.")
+        raise UserError(f"train_config.optimizer has no learning rate: set {field} in it.")
     decay = message.moving_average_decay if message.use_moving_average else None
     return parts.make(message, variables=variables, moving_average_decay=decay)
 
 
 def numbers_of_step(training: Message) -> dict[str, Any]:
-    """What a `TrainConfig` says of each step, as `compile_step` takes it."""
+    """The settings of a `TrainConfig` for each step, as arguments of `compile_step`."""
     names = ("add_regularization_loss", "bias_grad_multiplier", "gradient_clipping_by_norm")
     return {name: getattr(training, name) for name in names}
 
 
 def _strategy(gpus: Sequence[str], worker: workers.Worker, batch_size: int) -> tf.distribute.Strategy | None:
-    """What shares the batch between several GPUs or machines; None for one."""
+    """The strategy that shares the batch between several GPUs or machines; None for one."""
     shares = max(len(gpus), 1) * worker.count
     if batch_size % shares:
         raise UserError(
-            f"{shares} GPUs cannot share a batch of {batch_size} images, since each takes as many. Set `batch_size` of "
+            f"{shares} GPUs cannot share a batch of {batch_size} images equally. Set `batch_size` of "
             f"the model to a multiple of {shares} (the learning rate follows), or `gpus` to a divisor of {batch_size}."
         )
     if worker.count > 1:
@@ -198,9 +198,9 @@ def _strategy(gpus: Sequence[str], worker: workers.Worker, batch_size: int) -> t
 def _restore_start_weights(
     detector: Detector, training: Message, old_label_map: Mapping[str, int] | None, label_map: Mapping[str, int]
 ) -> Any:
-    """Give the detector the weights of `fine_tune_checkpoint`, and tell what was restored.
+    """Give the detector the weights of `fine_tune_checkpoint`; return a report of what was restored.
 
-    An empty type means what the older, deprecated field says.
+    If the checkpoint type is empty, the older, deprecated field decides.
     """
     older = "detection" if training.from_detection_checkpoint else "classification"
     return restore.restore(
@@ -214,7 +214,7 @@ def _restore_start_weights(
 
 
 def _check_finite(values: Mapping[str, float], step: int, rate: float, data: Inputs) -> None:
-    """Raise UserError where a loss or the gradient is not finite: nothing of this step may be saved."""
+    """Raise UserError if a loss or the gradient is not finite: nothing of this step may be saved."""
     bad = [f"{tag} is {value}" for tag, value in values.items() if not math.isfinite(value)]
     if bad:
         raise UserError(

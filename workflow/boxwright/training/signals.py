@@ -1,4 +1,4 @@
-"""Being asked to stop: SIGTERM (a cluster that takes its machine back) and SIGINT (Ctrl-C)."""
+"""Requests to stop: SIGTERM (a cluster that reclaims its machine) and SIGINT (Ctrl-C)."""
 
 import signal
 import threading
@@ -9,14 +9,14 @@ from boxwright.core.errors import UserError
 
 
 class StoppedError(UserError):
-    """The training process was asked to stop (SIGTERM, SIGINT) and has saved what there was to save."""
+    """The training process was asked to stop (SIGTERM, SIGINT) and has saved its state, if there was any."""
 
 
 class Signals:
-    """SIGTERM and SIGINT as a request, `name`, that the loop answers after its current step.
+    """Turns SIGTERM and SIGINT into a request, `name`, that the loop handles after its current step.
 
-    Until `wait` is set there is nothing to save (the graph is being built), and the request stops the process at once.
-    After the last step it changes nothing: the end is written, which takes less than starting again.
+    Until `wait` is set there is nothing to save (the graph is being built), so the request stops the process at once.
+    After the last step the request is ignored: writing the result takes less time than starting again.
     """
 
     def __init__(self) -> None:
@@ -40,6 +40,6 @@ class Signals:
             self.stop_if(True, "it had not begun, so nothing is lost")
 
     def stop_if(self, asked: bool, outcome: str) -> None:
-        """Raise StoppedError if a signal came, here or to a process that shares the training."""
+        """Raise StoppedError if `asked`: this process or another one that shares the training received a signal."""
         if asked:
             raise StoppedError(f"Training was stopped by {self.name or 'a signal to another process'}: {outcome}.")

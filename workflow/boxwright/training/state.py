@@ -23,7 +23,7 @@ GLOBAL_STEP = "global_step"
 
 
 def save(prefix: Path, variables: Mapping[str, tf.Variable], step: int) -> None:
-    """Write all `variables` by name, and the step, as the checkpoint `prefix`, whole or not at all."""
+    """Write all `variables` by name, and the step, as the checkpoint `prefix`, completely or not at all."""
     values = {name: variable.numpy() for name, variable in variables.items()}
     checkpoint_files.write(prefix, values | {GLOBAL_STEP: np.int64(step)})
 
@@ -31,8 +31,8 @@ def save(prefix: Path, variables: Mapping[str, tf.Variable], step: int) -> None:
 def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> int:
     """Give all `variables` their values from the checkpoint `prefix`; return its step.
 
-    Raises UserError, before anything is changed, where the checkpoint is damaged, lacks a variable, or has it in
-    another shape or type.
+    Raises UserError, before anything is changed, if the checkpoint is damaged, lacks a variable, or has one in another
+    shape or type.
     """
     tensors = _tensors(prefix, [*variables, GLOBAL_STEP])
     wrong = [
@@ -52,15 +52,16 @@ def _tensors(prefix: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     reader = checkpoint_files.read(prefix)
     missing = sorted(set(names) - reader.shapes.keys())
     if missing:
-        raise UserError(f"The checkpoint {prefix} cannot be continued, it lacks {few(missing, 5)}.")
+        raise UserError(f"The checkpoint {prefix} cannot be continued: it lacks {few(missing, 5)}.")
     return {name: np.asarray(reader.value(name)) for name in names}
 
 
 class Autosave:
-    """The newest state inside a segment, in a folder that no rule declares.
+    """The newest state inside a segment, in a folder that is no rule's output.
 
-    `identity` says what the state depends on (configuration, data, start weights, seed, threads, code): a state of
-    another identity is never continued. A save appears whole: checkpoint first, then the note that names it.
+    `identity` stands for everything that the state depends on (configuration, data, start weights, seed, threads,
+    code): a state with another identity is never continued. A save is complete or absent: the checkpoint is written
+    first, then the note that names it.
     """
 
     def __init__(self, folder: Path, identity: str):
@@ -69,7 +70,7 @@ class Autosave:
         self._note = folder / "autosave.json"
 
     def save(self, variables: Mapping[str, tf.Variable], step: int, records: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the state at `step` and the log records so far; drop the one before."""
+        """Save the state at `step` and the log records so far; delete the previous save."""
         prefix = self.folder / f"model.ckpt-{step}"
         save(prefix, variables, step)
         note = {"identity": self.identity, "step": step, "records": list(records)}
@@ -82,14 +83,14 @@ class Autosave:
     def resume(
         self, variables: Mapping[str, tf.Variable], start: int, stop: int
     ) -> tuple[int, list[dict[str, float]]] | None:
-        """Restore a state between steps `start` and `stop`: its step and log records; None if there is none."""
+        """Restore a state between steps `start` and `stop`: its step and log records, or None if there is none."""
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))
             if note["identity"] != self.identity or not start <= note["step"] <= stop:
                 return None
             step = restore(self.folder / f"model.ckpt-{note['step']}", variables)
         except (OSError, ValueError, KeyError, TypeError, UserError):
-            # Nothing is lost but time: the segment's own start is there.
+            # Only time is lost: the segment starts again from its own start.
             return None
         return step, [record for record in note["records"] if record["step"] > start]
 

@@ -22,7 +22,7 @@ from boxwright.training.optimizers.optimizer import Optimizer
 GRADIENT = "gradient_norm"
 LOSS_SCALE = "loss_scale"
 
-# Sets the random numbers of a step (dropout, samplers) apart from those of the sample with the same number.
+# Separates the random numbers of a step (dropout, samplers) from those of the sample with the same number.
 _STEP_STREAM = 1_000_003
 
 Step = Callable[[Batch, float, int], dict[str, tf.Tensor]]
@@ -40,16 +40,17 @@ def compile_step(
     strategy: tf.distribute.Strategy | None = None,
     loss_scale: LossScale | None = None,
 ) -> Step:
-    """A function (batch, learning rate, global step) that trains `optimizer`'s variables once, built by its first call.
+    """A function (batch, learning rate, global step) that does one training step; its first call builds the graph.
 
-    `spec` says what its batches look like (a Batch of TensorSpecs). add_regularization_loss: train on the penalties on
-    weights too. bias_grad_multiplier: a factor for the gradients of biases, and gradient_clipping_by_norm the largest
-    L2 norm of all gradients together; 0 leaves either out. The function returns float32 scalars: the losses by tag,
-    their sum under TOTAL, and the norm of the gradients before clipping under GRADIENT, all before the update.
+    It trains `optimizer`'s variables. `spec` describes the batches (a Batch of TensorSpecs). add_regularization_loss:
+    add the penalties on weights to the loss. bias_grad_multiplier: a factor for the gradients of biases;
+    gradient_clipping_by_norm: the largest allowed L2 norm of all gradients together; 0 turns either off. The function
+    returns float32 scalars: the losses by tag, their sum under TOTAL, and the norm of the gradients before clipping
+    under GRADIENT, all before the update.
 
-    The replicas of a `strategy`, in whose scope all variables were made, share the batch: each takes as many of its
-    images, and they add up their gradients, losses and statistics to those of the whole batch. Images of another
-    machine may be larger: the detector's padding value fills these up to their size.
+    The replicas of a `strategy`, in whose scope all variables were created, share the batch equally, and their
+    gradients, losses and statistics are combined to those of the whole batch. If the images of another machine are
+    larger, the detector's padding value pads these to the same size.
     """
     variables = optimizer.variables
     padding = detector.padding_value
@@ -86,7 +87,7 @@ def compile_step(
         answers = strategy.run(of_replica)
         return {tag: strategy.experimental_local_results(value)[0] for tag, value in answers.items()}
 
-    # Nothing here branches on tensors in Python, and AutoGraph's rewriting takes most of the time to build the graph.
+    # No Python code here branches on tensors, and AutoGraph would take most of the time to build the graph.
     @tf.function(input_signature=[spec, tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)], autograph=False)
     def step(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
         with pointwise_by_product():
@@ -97,7 +98,7 @@ def compile_step(
 
 
 def _part(batch: Batch, parts: int) -> Batch:
-    """This replica's images of the batch of its machine, cut on the host so that only they go to its device."""
+    """This replica's part of its machine's batch, cut on the host so that only this part goes to its device."""
     size = batch.images.shape[0] // parts
 
     def cut(x: tf.Tensor) -> tf.Tensor:
@@ -109,7 +110,7 @@ def _part(batch: Batch, parts: int) -> Batch:
 
 
 def _as_large(images: tf.Tensor, padding: np.ndarray | float) -> tf.Tensor:
-    """Images [B, h, w, C] filled up, below and to the right, to the largest of all replicas."""
+    """Images [B, h, w, C] padded, below and to the right, to the largest size of all replicas."""
     if None not in images.shape[1:3]:
         return images
     own = tf.shape(images)[1:3]

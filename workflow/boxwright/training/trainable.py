@@ -1,4 +1,4 @@
-"""Which of a detector's variables a training changes."""
+"""The choice of the variables that a training changes."""
 
 import re
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from boxwright.core.errors import UserError
 def trained(
     names: Sequence[str], *, update_trainable_variables: Sequence[str] = (), freeze_variables: Sequence[str] = ()
 ) -> list[str]:
-    """Those of the trainable variables' `names` that are trained, in their order.
+    """The `names` of trainable variables that are trained, in their order.
 
-    `update_trainable_variables` keeps those in whose name one of its regular expressions is found (all where it is
-    empty), then `freeze_variables` drops those in whose name one of its own is found.
-    Raises UserError where a pattern is not a regular expression, matches nothing, or nothing is left.
+    `update_trainable_variables` keeps the names in which one of its regular expressions is found (all if it is empty);
+    then `freeze_variables` drops the names in which one of its expressions is found.
+    Raises UserError if a pattern is not a regular expression, if it matches nothing, or if nothing is left.
     """
     keep = _patterns("update_trainable_variables", update_trainable_variables, names)
     drop = _patterns("freeze_variables", freeze_variables, names)

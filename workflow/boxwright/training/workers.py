@@ -1,7 +1,7 @@
-"""The workers of a training that several machines share: which one this process is, and how they meet.
+"""The workers of a training that several machines share: which one this process is, and how they communicate.
 
-Each trains the same segment, takes its part of every batch, and meets the others in the sums over replicas. Worker 0
-alone writes. `launch` starts them.
+Each trains the same segment and takes its part of every batch; the sums over replicas combine them. Only worker 0
+writes. `launch` starts them.
 """
 
 import os
@@ -14,30 +14,30 @@ from boxwright.devices import replicas
 
 # Set for the processes that `launch` starts.
 MARK = "BOXWRIGHT_WORKER"
-# Ports of two jobs on one machine must differ, and those of one job be known to all its workers.
+# The ports of two jobs on one machine must differ, and all workers of a job must know its ports.
 _FIRST_PORT, _PORTS = 20_000, 20_000
 
 
 class Worker(NamedTuple):
-    """Which of how many workers this process is."""
+    """The index of this process among the workers, and their count."""
 
     index: int = 0
     count: int = 1
 
 
 def here() -> Worker:
-    """This process among those that `launch` started; the only one elsewhere."""
+    """This process among the workers that `launch` started; the only worker if `launch` did not start it."""
     if MARK not in os.environ:
         return Worker()
     return Worker(int(os.environ["SLURM_PROCID"]), int(os.environ["SLURM_STEP_NUM_TASKS"]))
 
 
 def strategy(gpus: int) -> tf.distribute.Strategy:
-    """What shares each batch with the other workers; `gpus` is how many this one has."""
+    """The strategy that shares each batch with the other workers; `gpus` is the number of GPUs of this worker."""
     tasks = int(os.environ["SLURM_STEP_TASKS_PER_NODE"].split("(")[0].split(",")[0])
     port = _FIRST_PORT + int(os.environ["SLURM_JOB_ID"]) * 16 % _PORTS
-    # The counts of GPUs only have to agree with each other: the resolver shares them out for processes that see all
-    # of a machine's, and ours have taken theirs already.
+    # The resolver divides a machine's GPUs between processes that see all of them. Our processes have already taken
+    # theirs, so these counts only have to be consistent.
     found = tf.distribute.cluster_resolver.SlurmClusterResolver(
         port_base=port, gpus_per_node=tasks, gpus_per_task=1, auto_set_gpu=False
     )
@@ -46,7 +46,7 @@ def strategy(gpus: int) -> tf.distribute.Strategy:
 
 
 def agreement(shared: tf.distribute.Strategy | None) -> Callable[[bool], bool]:
-    """A function that says whether any worker was asked to stop, the same for all after the same step."""
+    """A function that tells whether any worker was asked to stop; all workers get the same answer at the same step."""
     if here().count == 1:
         return lambda asked: asked
 

@@ -1,4 +1,4 @@
-"""What `config/zoo.yaml` says: the address, checksum and published figures of every detector of the zoo."""
+"""The content of `config/zoo.yaml`: address, checksum and published figures of every detector of the zoo."""
 
 import difflib
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from boxwright.core.errors import UserError
 from boxwright.zoo import PREFIX
 
 CATALOGUE = Path(__file__).resolve().parents[3] / "config" / "zoo.yaml"
-# Where archives and unpacked models lie, seen from the folder in which the workflow runs.
+# The folder of archives and unpacked models, relative to the folder in which the workflow runs.
 ZOO = Path("resources/zoo")
-# libyaml reads the catalogue eight times faster, where it is there.
+# libyaml, if it is installed, reads the catalogue eight times faster.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -25,7 +25,7 @@ class Entry:
     name: as in `zoo:<name>`; url: of the archive; family: meta-architecture in words; extractor: the type of feature
     extractor that its pipeline.config names; input: "300x300", or "600-1024" for the shorter side and the limit of
     the longer one; map, ms: as published; size: of the archive in bytes; sha256: of the archive in hexadecimal;
-    checkpoint: prefix of the weights in the unpacked folder. None stands for what is not known.
+    checkpoint: prefix of the weights in the unpacked folder. None means not known.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Entry:
 
     @property
     def archive(self) -> Path:
-        """Where the archive lies once it is downloaded."""
+        """The path of the downloaded archive."""
         return ZOO / f"{self.name}.tar.gz"
 
     @property
     def folder(self) -> Path:
-        """Where the archive's contents lie once it is unpacked."""
+        """The folder of the archive's unpacked contents."""
         return ZOO / self.name
 
     @property
@@ -61,13 +61,13 @@ class Entry:
 
     @property
     def identity(self) -> str:
-        """What the weights are: the archive's checksum, or its address where no checksum is published."""
+        """The identity of the weights: the archive's checksum, or its address if no checksum is known."""
         return self.sha256 or self.url
 
 
 @dataclass(frozen=True)
 class Table:
-    """Detectors whose figures compare: `map` and `ms` say in words what was measured and on what."""
+    """Detectors whose figures are comparable: `map` and `ms` say in words what was measured and on what."""
 
     title: str
     map: str
@@ -86,7 +86,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Entry:
-    """The entry of a name, with or without `zoo:` before it; UserError with the nearest names for an unknown one."""
+    """The entry of a name, with or without `zoo:`; raises UserError with the nearest names for an unknown one."""
     name = name.removeprefix(PREFIX).strip()
     if not name:
         raise UserError(f"No detector of the model zoo is named after `{PREFIX}`: `make models` lists all.")

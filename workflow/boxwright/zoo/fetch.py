@@ -1,8 +1,8 @@
-"""A detector of the zoo on this machine: downloaded, checked against its checksum, unpacked.
+"""Fetch a detector of the zoo: download it, check its checksum, unpack it.
 
-The archive stays at resources/zoo/<name>.tar.gz and its contents at resources/zoo/<name>, so whoever has one of the two
-needs no network. BOXWRIGHT_ZOO_MIRROR, like the proxies a matter of the machine and not of the run, names a place that
-has the archives under the same names: http(s)://... or file:///...
+The archive stays at resources/zoo/<name>.tar.gz and its contents at resources/zoo/<name>; if either of the two exists,
+no network is needed. BOXWRIGHT_ZOO_MIRROR, which like the proxies belongs to the machine and not to the run, names a
+place that has the archives under the same names: http(s)://... or file:///...
 """
 
 import fcntl
@@ -23,10 +23,10 @@ MIRROR = "BOXWRIGHT_ZOO_MIRROR"
 
 
 def fetch(entry: Entry) -> Path:
-    """The folder of a detector's unpacked archive; downloads and unpacks it where that has not been done.
+    """The folder of a detector's unpacked archive; downloads and unpacks it if necessary.
 
-    Processes that want the same detector at the same time wait for the first of them. Raises UserError where the
-    archive cannot be had, is not the expected one, or cannot be unpacked.
+    Processes that need the same detector at the same time wait for the first of them. Raises UserError if the archive
+    cannot be downloaded, is not the expected one, or cannot be unpacked.
     """
     if entry.folder.is_dir():
         return entry.folder
@@ -41,14 +41,14 @@ def fetch(entry: Entry) -> Path:
             download.download(address, entry.archive, size=entry.size, sha256=expected)
         elif wrong := download.mistake(entry.archive, entry.size, expected):
             raise UserError(
-                f"{entry.archive} is not the archive of {entry.name}: {wrong}. Remove it, or put the right one there; "
-                "it was not used."
+                f"{entry.archive} is not the archive of {entry.name}: {wrong}. It was not used. Remove it, or "
+                "put the right one there."
             )
         say(f"Unpacking {entry.archive}")
         try:
             unpack(entry.archive, entry.folder)
         except UserError:
-            if downloading and expected is None:  # nothing but this has checked it
+            if downloading and expected is None:  # unpacking was its only check
                 entry.archive.unlink()
             raise
         if expected is None:
@@ -57,13 +57,13 @@ def fetch(entry: Entry) -> Path:
 
 
 def _address(entry: Entry) -> str:
-    """Where the archive is downloaded from."""
+    """The address that the archive is downloaded from."""
     mirror = os.environ.get(MIRROR)
     if not mirror:
         return entry.url
     if not _is_address(mirror):
         raise UserError(
-            f"The environment variable {MIRROR} is {mirror!r}; it must be the address of the folder that has the "
+            f"The environment variable {MIRROR} is {mirror!r}; it must be the address of the folder with the "
             "archives: http://..., https://... or file:///..."
         )
     return f"{mirror.rstrip('/')}/{entry.archive.name}"
@@ -83,37 +83,37 @@ def _record_path(entry: Entry) -> Path:
 
 
 def _recorded(entry: Entry) -> str | None:
-    """The checksum that an archive without a published one had when it was first seen."""
+    """The checksum recorded when an archive without a known one was first used."""
     path = _record_path(entry)
     return path.read_text(encoding="utf-8").split()[0] if path.is_file() else None
 
 
 def _record(entry: Entry) -> None:
-    """Keep the checksum of an archive without a published one, as sha256sum writes and reads it."""
+    """Record the checksum of an archive without a known one, in the format of sha256sum."""
     seen = sha256_file(entry.archive)
     with writing(_record_path(entry), "w") as file:
         file.write(f"{seen}  {entry.archive.name}\n")
     say(
-        f"config/zoo.yaml has no checksum of {entry.name}, so nobody vouches for this archive. Its SHA-256 is {seen}, "
-        f"kept in {_record_path(entry)}: another archive will not be taken for it."
+        f"config/zoo.yaml has no checksum for {entry.name}, so this archive cannot be verified. Its SHA-256 is {seen}, "
+        f"kept in {_record_path(entry)}: a later download must have the same checksum."
     )
 
 
 @contextmanager
 def _alone(entry: Entry) -> Iterator[None]:
-    """Keep other processes out, who would write the same files. The empty lock file stays: to remove it is a race."""
+    """Lock out other processes that would write the same files. The lock file stays: removing it would be a race."""
     path = entry.archive.with_name(f".{entry.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.open("a")
     except OSError as error:
-        raise UserError(f"{entry.name} cannot be put into {path.parent}: {error.strerror}.") from error
+        raise UserError(f"{entry.name} cannot be written to {path.parent}: {error.strerror}.") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"Another process fetches {entry.name}; waiting for it")
+            say(f"Another process is fetching {entry.name}; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError:
-            pass  # a file system without locks; two at once would be told by the checksum
+            pass  # the file system has no locks; if two processes interfere, the checksum reveals it
         yield

@@ -15,7 +15,7 @@ LEFT = (True, True, False, False, False, False, True)
 
 
 def render() -> str:
-    """Every detector of the zoo, below what the published figures of its table were measured on."""
+    """Every detector of the zoo, table by table, each under a title that says what its figures were measured on."""
     sections = [(table, [_row(entry) for entry in table.entries]) for table in catalogue.tables()]
     every = [HEADER, *(row for _, rows in sections for row in rows)]
     widths = [max(len(row[column]) for row in every) for column in range(len(HEADER))]
@@ -26,7 +26,7 @@ def render() -> str:
 
 
 def trainable(entry: Entry) -> str:
-    """ "yes", or "no" with the first thing that the engine lacks; by pipeline.config where that is here."""
+    """ "yes", or "no" with the first feature that the engine lacks; judged by pipeline.config if that is here."""
     if entry.pipeline.is_file():
         try:
             found = [each for each in check.findings(text.read(entry.pipeline)) if each.rule == check.UNSUPPORTED]
@@ -57,6 +57,6 @@ def _title(table: Table) -> Iterator[str]:
 
 
 def _closing() -> Iterator[str]:
-    yield "The figures are the publisher's and compare only within a table. ? is not published or not known; no names"
-    yield "the first thing that the engine lacks. Where a size stands, the archive's checksum is known and checked."
-    yield "`checkpoint: zoo:<name>` starts from one of them, with its pipeline.config where `pipeline` is not given."
+    yield "The figures are the publisher's; compare them only within a table. ? means not published or not known; no is"
+    yield "followed by the first feature that the engine lacks. If a size is given, the archive's checksum is checked."
+    yield "`checkpoint: zoo:<name>` starts from one of them, with its pipeline.config if `pipeline` is not given."

@@ -1,8 +1,8 @@
-"""An archive becomes a folder, whole or not at all, and cannot write anywhere else.
+"""Unpack an archive to a folder, completely or not at all; the archive cannot write anywhere else.
 
-Only plain files and folders below the archive's own are taken, each by its bytes alone: no link, no device, no owner,
-no permission. (`tarfile`'s own filter "data" is missing in the first releases of Python 3.11, and it lets links pass
-that stay inside.)
+Only plain files and folders below the archive's own are unpacked, and only their contents: no links, devices, owners or
+permissions. (`tarfile`'s own filter "data" is missing in the first releases of Python 3.11, and it allows links that
+stay inside.)
 """
 
 import gzip
@@ -16,10 +16,10 @@ from boxwright.core.errors import UserError
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack the .tar.gz `archive` to `folder`, which must not be there; one folder around everything is left away.
+    """Unpack the .tar.gz `archive` to `folder`, which must not exist; a single folder around everything is removed.
 
-    Raises UserError, with nothing left behind, for an archive that is damaged or holds anything but plain files and
-    folders below its own, and where there is no room.
+    Raises UserError, and leaves nothing behind, if the archive is damaged or holds anything but plain files and folders
+    below its own, or if the disk is full.
     """
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -28,14 +28,14 @@ def unpack(archive: Path, folder: Path) -> None:
         with tarfile.open(archive, "r:gz") as tar:
             for member in tar:
                 _extract(archive, tar, member, temporary)
-            while tar.fileobj.read(1 << 20):  # to the end, where gzip's own checksum is compared
+            while tar.fileobj.read(1 << 20):  # at the end gzip verifies its own checksum
                 pass
         tops = [path for path in temporary.iterdir() if not path.name.startswith(".")]
         whole = tops[0] if len(tops) == 1 and tops[0].is_dir() else temporary
         whole.rename(folder)
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UserError(
-            f"{archive} is damaged: {error}. Remove it and get it again; nothing of it was used."
+            f"{archive} is damaged: {error}. Nothing of it was used. Remove it and download it again."
         ) from error
     except OSError as error:
         raise UserError(f"{archive} cannot be unpacked to {folder}: {error.strerror or error}.") from error
@@ -51,8 +51,8 @@ def _extract(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, folde
         kind = "a path outside"
     if kind:
         raise UserError(
-            f"{archive} holds {kind} ({member.name!r}), which no model of the zoo has. Nothing of it was unpacked; "
-            "remove it and get it from a place that you trust."
+            f"{archive} holds {kind} ({member.name!r}), which no model of the zoo has. Nothing of it was unpacked. "
+            "Remove it and download it from a place that you trust."
         )
     path = folder / name
     if member.isdir():

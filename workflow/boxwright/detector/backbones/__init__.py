@@ -1,17 +1,18 @@
-"""Backbones: networks that make feature maps of an image, one module each, imported by the name in a catalogue's row.
+"""Backbones: networks that turn an image into feature maps, one module each.
 
-A detector of one stage takes `features` of such a module, one of two stages `proposal_features` (of the image) and
-`box_features` (of what is cut out for each proposal). A module offers what its network can be used for:
+A row of the catalogue names the module to import. A one-stage detector calls its `features`; a two-stage detector calls
+its `proposal_features` (for the image) and `box_features` (for the region cut out for each proposal). A module defines
+the functions that its network supports:
 
     features(variables, scope, *, ...) -> Backbone
     proposal_features(variables, scope, *, ...) -> Backbone
     box_features(variables, scope, *, channels_in, ...) -> BoxFeatures
 
-`scope` is where the variables are. What a function takes after the star it gets by name, and what it does not take
-decides nothing for it: the fields of the message of the feature extractor (`depth_multiplier`, `conv_hyperparams`, ...,
-as plain values, settings of layers as `Hyperparams`), `channels_in` of the image, `keras` (whether the network is
-TF2's), `freeze_batchnorm`, and the `arguments` of the row. So each module says for itself how its layers are set: as
-they were published, or as the configuration has it.
+`scope` is the prefix of the variables' names. The arguments after the star are passed by name, and only those that the
+function takes: the fields of the feature extractor's message (`depth_multiplier`, `conv_hyperparams`, ..., as plain
+values, layer settings as `Hyperparams`), `channels_in` of the image, `keras` (whether the network is TF2's),
+`freeze_batchnorm`, and the `arguments` of the row. So each module decides whether its layers are set as published or as
+configured.
 """
 
 from collections.abc import Mapping
@@ -23,8 +24,8 @@ import tensorflow as tf
 class Backbone(Protocol):
     """From images to feature maps by level; a cell of level n covers 2^n pixels to a side.
 
-    channels, strides: of each map that is given, by level, finest first; the stride is in pixels.
-    end_points: what the layer is called whose output the map is, as the names of variables have it.
+    channels, strides: of each returned map, by level, finest first; the stride is in pixels.
+    end_points: the name of the layer that outputs each map, as in the variables' names.
     """
 
     channels: Mapping[int, int]
@@ -41,7 +42,7 @@ class Backbone(Protocol):
 
 
 class BoxFeatures(Protocol):
-    """From what was cut out of a feature map for each proposal to the features of the proposal.
+    """From the region cut out of a feature map for each proposal to the features of the proposal.
 
     channels: of the result.
     """
@@ -53,5 +54,5 @@ class BoxFeatures(Protocol):
         ...
 
     def object_graph_keys(self) -> dict[str, str]:
-        """As that of a `Backbone`."""
+        """As for a `Backbone`."""
         ...

@@ -1,4 +1,4 @@
-"""What the layers of the MobileNets have in common."""
+"""Settings that the layers of all MobileNets share."""
 
 import tensorflow as tf
 

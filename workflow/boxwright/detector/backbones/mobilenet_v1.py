@@ -30,11 +30,11 @@ class MobileNetV1:
     """Conv2d_0 to Conv2d_13_pointwise; stride 32. A `Backbone`.
 
     scope: where the variables are, e.g. "FeatureExtractor/MobilenetV1".
-    width: from the channels of a layer as published to those that it gets.
+    width: maps the published number of channels of a layer to the number it gets here.
     channels_in: channels of the image.
     explicit_padding: pad by the kernel's size instead of "SAME".
     keras: whether the network is TF2's.
-    end_points: the layer of each level that is given.
+    end_points: the layer whose output is returned, by level.
     """
 
     def __init__(
@@ -124,10 +124,10 @@ def features(
 
 
 def settings(overridden: Hyperparams | None, *, keras: bool, freeze_batchnorm: bool) -> Hyperparams:
-    """Of all layers: those of the configuration, where it overrides the published ones."""
+    """The settings of all layers: the configured ones where they override the published ones."""
     if overridden is None:
         return PUBLISHED.with_batch_norm(train=not freeze_batchnorm)
-    # No layer of Keras' network has a bias, even where the settings leave it without batch norm.
+    # No layer of the Keras network has a bias, even if the settings have no batch norm.
     return replace(overridden, bias=False) if keras else overridden
 
 

@@ -36,7 +36,7 @@ def make_divisible(channels: float, divisor: int = 8, least: int = 8) -> int:
 
 
 class InvertedResidual:
-    """Expand (1x1), filter (3x3 depthwise), project (1x1, linear); added to its input if `residual`.
+    """Expand (1x1), filter (3x3 depthwise), project (1x1, linear); the input is added to the result if `residual`.
 
     inner: channels after the expansion.
     """
@@ -83,10 +83,10 @@ class MobileNetV2:
     hyperparams, depthwise: settings of the full and of the depthwise convolutions (they differ in the regularizer).
     channels_in: channels of the image.
     depth_multiplier, min_depth: a layer of d channels gets make_divisible(d * depth_multiplier, 8, min_depth).
-    keras: the network of TF2, whose multiplier and least width act otherwise in places.
+    keras: whether this is TF2's network, which applies the multiplier and the minimum width differently in places.
     explicit_padding: pad by the kernel's size instead of "SAME".
-    end_points: the layer of each level that is given: "layer_<n>", or "layer_<n>/expansion_output" for what its block
-        has after the expansion, before its stride.
+    end_points: the layer whose output is returned, by level: "layer_<n>", or "layer_<n>/expansion_output" for the
+        output of the block's expansion, before its stride.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class MobileNetV2:
         for index, (expansion, channels, stride) in enumerate(BLOCKS):
             expanded = expansion > 1
             inner = make_divisible(width * expansion) if expanded and not keras else width * expansion
-            # The TF2 network compares with the width before `min_depth`: a block that this widens has no shortcut.
+            # The TF2 network compares with the width before `min_depth`, so a block widened by it has no shortcut.
             residual = stride == 1 and width == (scaled(channels) if keras else depth(channels))
             self.blocks.append(
                 InvertedResidual(
@@ -138,7 +138,7 @@ class MobileNetV2:
                 )
             )
             width = depth(channels)
-        # The TF2 network's last convolution grows no wider than it is at a multiplier of 1.
+        # The last convolution of the TF2 network never gets wider than at a multiplier of 1.
         last = max(LAST_CHANNELS, min_depth) if keras and depth_multiplier >= 1 else depth(LAST_CHANNELS)
         self.last = Convolution(variables, f"{scope}/Conv_1", width, last, hyperparams, kernel=1)
         self.end_points = dict(end_points)
@@ -205,15 +205,15 @@ def features(
 
 
 def settings(overridden: Hyperparams | None, *, keras: bool, freeze_batchnorm: bool) -> tuple[Hyperparams, Hyperparams]:
-    """Of the full and of the depthwise convolutions: those of the configuration, where it overrides the published."""
+    """The settings of full and of depthwise convolutions: the configured ones if they override the published ones."""
     published = PUBLISHED.with_batch_norm(train=not freeze_batchnorm)
     if overridden is None:
         return published, published if keras else published.unpenalised()
     if keras:
-        # No layer of Keras' network has a bias, even where the settings leave it without batch norm.
+        # No layer of the Keras network has a bias, even if the settings have no batch norm.
         base = replace(overridden, bias=False)
     else:
-        # The definition of the network itself fixes these; that of v1 leaves even the choice of batch norm.
+        # The definition of this network fixes these settings, whereas v1's leaves even batch norm open.
         batch_norm = overridden.batch_norm or published.batch_norm
         base = replace(overridden, activation=tf.nn.relu6, batch_norm=batch_norm)
         base = base.with_batch_norm(center=True, scale=True)

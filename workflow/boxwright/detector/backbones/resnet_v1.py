@@ -1,8 +1,8 @@
-"""ResNet v1 with the stride at the last unit of each block, as TF-Slim and the OD API's checkpoints have it.
+"""ResNet v1 with the stride in the last unit of each block, as in TF-Slim and the OD API's checkpoints.
 
-He et al. 2015, https://arxiv.org/abs/1512.03385, table 1. A network is cut in two for Faster R-CNN: conv1 to block3
-look at the image, block4 at each proposal. Where less stride is wanted than the blocks have together, the strides
-past it become dilation (atrous convolution), so that the same weights see the same neighbourhood.
+He et al. 2015, https://arxiv.org/abs/1512.03385, table 1. Faster R-CNN cuts the network in two: conv1 to block3 process
+the image, block4 processes each proposal. If the output stride is to be smaller than that of all blocks together, the
+remaining strides become dilation (atrous convolution), so that the same weights see the same neighbourhood.
 """
 
 import tensorflow as tf
@@ -12,13 +12,13 @@ from boxwright.detector.hyperparams import BatchNorm, Hyperparams
 from boxwright.detector.layers import Convolution, Variables
 
 UNITS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
-# Of conv1 and conv2 of a unit, per block; a unit's output is four times as wide.
+# Channels of conv1 and conv2 of a unit, per block; a unit's output is four times as wide.
 WIDTHS = (64, 128, 256, 512)
 EXPANSION = 4
 
 
 def hyperparams(train_batch_norm: bool) -> Hyperparams:
-    """What all layers of TF-Slim's ResNets share; batch norm uses its moving averages unless told to train."""
+    """The settings that all layers of TF-Slim's ResNets share; batch norm uses its moving averages unless it trains."""
     return Hyperparams(
         activation=tf.nn.relu,
         initializer=initializers.variance_scaling(2.0, "FAN_IN"),
@@ -27,7 +27,7 @@ def hyperparams(train_batch_norm: bool) -> Hyperparams:
 
 
 class Bottleneck:
-    """1x1, 3x3 and 1x1 convolution beside a shortcut, summed, then ReLU; the 3x3 one has the stride or the rate."""
+    """1x1, 3x3 and 1x1 convolutions plus a shortcut, then ReLU; the 3x3 convolution has the stride or the rate."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Bottleneck:
 
 
 class ResidualBlock:
-    """The units of one block; `number` from 1 to 4. `stride` is that of the last unit, `rate` that of all units."""
+    """The units of block `number`, from 1 to 4; `stride` applies to the last unit, `rate` to all units."""
 
     def __init__(
         self,
@@ -100,9 +100,9 @@ class ProposalFeatures:
     """conv1 to block3: the feature map for the region proposals, 1024 channels. A `Backbone` of one level.
 
     depth: 50, 101 or 152. output_stride: 8 or 16, pixels per cell of the feature map. channels_in: of the image.
-    The OD API's graph also builds block4 on top and uses nothing of it. Its checkpoints hold those variables, so they
-    are made here too; no gradient reaches them and they are not listed as trainable. Where batch norm trains, their
-    averages move in the OD API, and so they do here.
+    The OD API's graph also builds block4 on top and does not use its output. Its checkpoints hold those variables, so
+    they are created here too; no gradient reaches them and they are not listed as trainable. If batch norm trains, the
+    OD API updates their moving averages, and so does this class.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class ProposalFeatures:
         for number in (1, 2, 3):
             stride = 2 if reached < output_stride else 1
             self.blocks.append(ResidualBlock(variables, scope, depth, number, settings, stride=stride, rate=rate))
-            # A stride that is not taken dilates all that follows.
+            # A stride that is left out dilates all later convolutions.
             reached, rate = reached * stride, rate * (2 // stride)
         used = len(variables.trainable)
         self.unused = ResidualBlock(variables, scope, depth, 4, settings, stride=1, rate=rate)
@@ -173,11 +173,11 @@ def proposal_features(
     batch_norm_trainable: bool = False,
     channels_in: int = 3,
 ) -> ProposalFeatures:
-    """What looks at the image. `depth`: layers of the network, one of `UNITS`."""
+    """The network for the image. `depth`: its number of layers, one of `UNITS`."""
     settings = hyperparams(batch_norm_trainable)
     return ProposalFeatures(variables, scope, depth, first_stage_features_stride, settings, channels_in)
 
 
 def box_features(variables: Variables, scope: str, *, depth: int, batch_norm_trainable: bool = False) -> BlockFeatures:
-    """What looks at each proposal. `depth`: layers of the network, one of `UNITS`."""
+    """The network for each proposal. `depth`: its number of layers, one of `UNITS`."""
     return BlockFeatures(variables, scope, depth, hyperparams(batch_norm_trainable))

@@ -1,7 +1,7 @@
-"""From messages to parts: the one place below which no message goes.
+"""Build a detector from messages. The parts it builds take plain values, never messages.
 
-The row of the catalogue names the modules that a detector is built from; they are imported by these names, so that
-nothing leads to those that are not in use. Importing this does not start TensorFlow.
+A row of the catalogue names the modules that a detector is built from. They are imported by name, so that modules that
+are not in use are never imported. Importing this package does not start TensorFlow.
 """
 
 import importlib
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def build(model: Message, seed: int = 0, compute: "tf.DType | str" = "float32") -> "Detector":
-    """The detector of a `DetectionModel` message; `seed` decides the first values of its variables.
+    """The detector of a `DetectionModel` message; `seed` decides the initial values of its variables.
 
-    `compute` is the type in which its layers compute; its variables and what it predicts are float32.
+    `compute` is the type in which its layers compute; its variables and predictions are float32.
 
-    Raises UserError for all that the engine cannot do, at once, by the fields' dotted paths.
+    Raises UserError that lists everything the engine does not support, by the fields' dotted paths.
     """
     import tensorflow as tf
 
@@ -38,7 +38,7 @@ def build(model: Message, seed: int = 0, compute: "tf.DType | str" = "float32") 
 
 
 def preprocessing(model: Message) -> "Preprocessing":
-    """What the detector of a `DetectionModel` message makes of an image for the network, without building the network.
+    """The preprocessing of the detector of a `DetectionModel` message, without building its network.
 
     Raises UserError as `build` does.
     """
@@ -47,7 +47,7 @@ def preprocessing(model: Message) -> "Preprocessing":
 
 
 def _chosen(model: Message) -> tuple[Message, Extractor]:
-    """The message of the family that a model is of, and the row of its feature extractor."""
+    """The message of the model's family, and the row of its feature extractor."""
     message = getattr(model, model.WhichOneof("model"))
     return message, EXTRACTORS[message.feature_extractor.type]
 

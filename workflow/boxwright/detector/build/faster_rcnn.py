@@ -1,9 +1,9 @@
-"""From a `FasterRcnn` message to the detector.
+"""Build the detector that a `FasterRcnn` message describes.
 
-Four fields choose how the OD API computes on a TPU and not what: use_matmul_crop_and_resize,
+Four fields only choose how the OD API computes on a TPU, not what it computes: use_matmul_crop_and_resize,
 use_matmul_gather_in_matcher, use_static_balanced_label_sampler, use_static_shapes (and its form for evaluation). They
-are accepted and need nothing here. Nor does return_raw_detections_during_predict: raw boxes are always among the
-detections.
+are accepted and have no effect here. Neither has return_raw_detections_during_predict: the detections always include
+the raw boxes.
 """
 
 from google.protobuf.message import Message
@@ -20,7 +20,7 @@ from boxwright.detector.layers import Variables
 from boxwright.detector.preprocessing import Preprocessing
 from boxwright.pipeline import parts
 
-# What a Faster R-CNN has no field for.
+# Parts that the message has no field for.
 ANCHOR_MATCHER = ArgmaxMatcher(matched_threshold=0.7, unmatched_threshold=0.3, force_match_for_each_row=True)
 PROPOSAL_MATCHER = ArgmaxMatcher(matched_threshold=0.5, unmatched_threshold=0.5)
 BOX_CODER = FasterRcnnBoxCoder()
@@ -28,7 +28,7 @@ LOCALIZATION_LOSS = weighted_smooth_l1.make(delta=1.0)
 
 
 def build(message: Message, row: Extractor, registry: Variables, preprocessing: Preprocessing) -> FasterRcnn:
-    """The detector; its variables are added to `registry`, those of the first stage first."""
+    """The detector; its variables are added to `registry`, the first stage's first."""
     numbers = parts.fill(FasterRcnnNumbers, message)
     anchors = parts.make(message.first_stage_anchor_generator)
     offered = {**network.fields(message.feature_extractor), "channels_in": preprocessing.channels}
@@ -67,7 +67,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
 
 
 def _second_stage(message: Message, row: Extractor, registry: Variables, channels: int) -> SecondStage:
-    """What looks at each proposal, on features of so many channels."""
+    """The second stage, on features with `channels` channels."""
     features = network.call(
         network.module("backbones", row.backbone).box_features,
         registry,
@@ -100,7 +100,7 @@ def _second_stage(message: Message, row: Extractor, registry: Variables, channel
         matcher=PROPOSAL_MATCHER,
         classification_loss=parts.make(loss) if parts.choice(loss) else weighted_softmax.make(),
         miner=miner,
-        # The OD API asks for the image's frame here, whatever the field says.
+        # The OD API always uses the image's frame here, whatever the field says.
         suppression=parts.fill(nms.Settings, post.batch_non_max_suppression)._replace(change_coordinate_frame=True),
         convert_scores=parts.fill(nms.score_converter, post),
     )

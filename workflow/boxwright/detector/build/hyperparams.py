@@ -1,4 +1,4 @@
-"""From a `Hyperparams` message to the settings of layers."""
+"""Layer settings from a `Hyperparams` message."""
 
 import tensorflow as tf
 from google.protobuf.message import Message
@@ -18,8 +18,8 @@ ACTIVATIONS: dict[str, Activation | None] = {
 def from_message(message: Message) -> Hyperparams:
     """The settings that a `Hyperparams` message describes.
 
-    A message without an initializer gets TensorFlow's default, without a regularizer none, without batch norm a bias.
-    `regularize_depthwise` changes nothing, as in the OD API, which never reads it.
+    Without an initializer in the message, layers get TensorFlow's default; without a regularizer, none; without batch
+    norm, a bias. `regularize_depthwise` has no effect, as in the OD API, which never reads it.
     """
     return Hyperparams(
         activation=ACTIVATIONS[_name(message, "activation")],
@@ -50,7 +50,7 @@ def _batch_norm(message: Message) -> BatchNorm | None:
     kind = message.WhichOneof("normalizer_oneof")
     if kind is None:
         return None
-    # One replica's batch is the whole batch, so the synchronised form is the same thing.
+    # Batch norm always uses the statistics of the whole batch, so the synchronised form is the same.
     norm = getattr(message, kind)
     return BatchNorm(norm.decay, norm.center, norm.scale, norm.epsilon, norm.train)
 

@@ -1,4 +1,4 @@
-"""The parts of a network: modules by the names in a catalogue's row, their arguments by the names of fields."""
+"""Find the parts of a network by the names in a row of the catalogue, and their arguments by the names of fields."""
 
 import importlib
 import inspect
@@ -20,7 +20,7 @@ def module(room: str, name: str) -> ModuleType:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """The fields of a message as plain values (see `parts.numbers`); `Hyperparams` messages as settings, set or not."""
+    """The fields of a message as plain values (see `parts.numbers`), `Hyperparams` as settings even where unset."""
     found = parts.numbers(message)
     for field in message.DESCRIPTOR.fields:
         if field.message_type is not None and field.message_type.name == "Hyperparams":
@@ -29,7 +29,7 @@ def fields(message: Message) -> dict[str, Any]:
 
 
 def call(function: Callable[..., Part], *arguments: Any, offered: Mapping[str, Any], **needed: Any) -> Part:
-    """What `function` gives for `arguments`, for those of the `offered` that it takes, and for all that is `needed`."""
+    """Call `function` with `arguments`, with those of the `offered` that it takes, and with all of the `needed`."""
     taken = inspect.signature(function).parameters
     chosen = {name: value for name, value in offered.items() if name in taken and name not in needed}
     return function(*arguments, **chosen, **needed)

@@ -1,12 +1,12 @@
-"""From an `Ssd` message to the detector.
+"""Build the detector that an `Ssd` message describes.
 
-Batch norm while training, as the OD API has it. TF1 extractors: `freeze_batchnorm` reaches the backbone alone; the
-neck, the head and an overridden backbone follow `conv_hyperparams.batch_norm.train`. Keras extractors (`..._keras`):
-`freeze_batchnorm` alone decides, everywhere.
+Batch norm in training follows the OD API. With TF1 extractors, `freeze_batchnorm` affects only the backbone; the neck,
+the head and an overridden backbone follow `conv_hyperparams.batch_norm.train`. With Keras extractors (`..._keras`),
+`freeze_batchnorm` alone decides for all layers.
 
-Fields that change nothing here and may have any value: `inplace_batchnorm_update` (averages always move within the
-step), `implicit_example_weight` (without confidences as targets), `return_raw_detections_during_predict` (raw boxes are
-always among the detections), `loss.min_num_negative_samples` and `loss.desired_negative_sampling_ratio` (without
+These fields have no effect here and may have any value: `inplace_batchnorm_update` (averages always move within the
+step), `implicit_example_weight` (without confidences as targets), `return_raw_detections_during_predict` (detections
+always include the raw boxes), `loss.min_num_negative_samples` and `loss.desired_negative_sampling_ratio` (without
 expected loss weights), `anchorwise_output` of every loss (deprecated), `use_matmul_gather` of the matcher.
 """
 
@@ -25,7 +25,7 @@ from boxwright.pipeline import parts
 
 
 def build(message: Message, row: Extractor, registry: Variables, preprocessing: Preprocessing) -> Ssd:
-    """The detector; its variables are added to `registry`, those of backbone, neck and head in this order."""
+    """The detector; its variables are added to `registry` in the order backbone, neck, head."""
     loss, post = message.loss, message.post_processing
     sampler = loss.random_example_sampler if loss.HasField("random_example_sampler") else None
     numbers = parts.fill(
@@ -87,7 +87,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
 
 
 def _fields(part: Message, message: Message, row: Extractor) -> dict[str, Any]:
-    """The fields of a part of the network, the settings of its layers as those of the row's dialect have them."""
+    """The fields of a part of the network, with its layer settings as the row's dialect (TF1 or TF2) has them."""
     found = network.fields(part)
     if _keras(row):
         settings = found["conv_hyperparams"].with_batch_norm(train=not message.freeze_batchnorm)

@@ -1,4 +1,4 @@
-"""What the detectors of all families have and do alike."""
+"""What the detectors of all families share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from boxwright.detector.preprocessing import Preprocessing
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BuiltDetector:
-    """A detector of built parts, as far as its family does not matter (see `protocol.Detector`).
+    """The part of a detector that does not depend on its family (see `protocol.Detector`).
 
     registry: holds the variables of all its parts.
-    backbone_scopes: the prefixes of the names of variables that a checkpoint of the feature extractor can fill.
+    backbone_scopes: name prefixes of the variables that a checkpoint of the feature extractor can restore.
     """
 
     registry: Variables
@@ -25,7 +25,7 @@ class BuiltDetector:
 
     @property
     def variables(self) -> dict[str, tf.Variable]:
-        """Every variable by its checkpoint name, in the order in which they were made."""
+        """Every variable by its checkpoint name, in the order of creation."""
         return self.registry.by_name
 
     @property
@@ -56,5 +56,5 @@ class BuiltDetector:
         return self.registry.regularization_loss()
 
     def _keys(self, *parts: Any) -> dict[str, str]:
-        """The keys that parts (None: one that is not there) have for their variables in TF2 checkpoints, by name."""
+        """The keys of the parts' variables in TF2 checkpoints, by name; a part that the detector lacks is None."""
         return {name: key for part in parts if part is not None for name, key in part.object_graph_keys().items()}

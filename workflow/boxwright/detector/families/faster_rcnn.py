@@ -28,13 +28,13 @@ Tensors = dict[str, tf.Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class FasterRcnnNumbers:
-    """The plain numbers of a Faster R-CNN, by the names that the OD API's schema has for them.
+    """The plain numbers of a Faster R-CNN, named as in the OD API's schema.
 
-    num_classes: without the background. first_stage_nms_*, first_stage_max_proposals: what becomes a proposal.
+    num_classes: without the background. first_stage_nms_*, first_stage_max_proposals: which boxes become proposals.
     first_stage_minibatch_size, first_stage_positive_balance_fraction: how many anchors of an image the first stage is
         trained on, and the share of objects among them.
-    clip_anchors_to_image: in training, anchors are clipped to the image; if not, only those within it are learned from.
-    second_stage_batch_size, second_stage_balance_fraction: the same of the proposals for the second stage.
+    clip_anchors_to_image: in training, whether anchors are clipped to the image; if not, only those within it train.
+    second_stage_batch_size, second_stage_balance_fraction: the same for the proposals of the second stage.
     *_loss_weight: of the four losses.
     """
 
@@ -55,10 +55,10 @@ class FasterRcnnNumbers:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SecondStage:
-    """What looks at each proposal, and what makes detections of it.
+    """The second stage: it classifies each proposal, and makes detections from the result.
 
     pooling: how features are cut out for a proposal. matcher: of proposals and ground truth.
-    miner: chooses the proposals of high loss, of all; None: a random sample is learned from.
+    miner: chooses the proposals with a high loss among all; None: training uses a random sample.
     """
 
     pooling: roi.Pooling
@@ -73,9 +73,9 @@ class SecondStage:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FasterRcnn(BuiltDetector):
-    """The whole detector of built parts; a `Detector`.
+    """The whole detector; a `Detector`.
 
-    backbone: gives the one map that proposals are made from and features are cut out of.
+    backbone: makes the one map that proposals are predicted from and features are cut out of.
     anchors: on that map, in pixels. matcher: of anchors and ground truth. box_coder, localization_loss: of both stages.
     second: None where proposals are the detections.
     """
@@ -91,7 +91,7 @@ class FasterRcnn(BuiltDetector):
 
     @property
     def num_classes(self) -> int:
-        """Without the background."""
+        """The number of classes, without the background."""
         return self.numbers.num_classes
 
     @property
@@ -100,7 +100,7 @@ class FasterRcnn(BuiltDetector):
         return 1 if self.second is None else 2
 
     def class_columns(self) -> dict[str, ClassColumns]:
-        """The variables of the second stage whose last axis holds something for each class."""
+        """The variables of the second stage whose last axis has columns for each class."""
         return {} if self.second is None else self.second.head.class_columns()
 
     def object_graph_keys(self) -> dict[str, str]:
@@ -111,15 +111,17 @@ class FasterRcnn(BuiltDetector):
     def predict(
         self, images: tf.Tensor, true_shapes: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
     ) -> Tensors:
-        """What the network says about a preprocessed batch, before any suppression of detections.
+        """The network's predictions for a preprocessed batch, before detections are suppressed.
 
         images: float32 [B, h, w, channels]; true_shapes: int32 [B, 3]; seed: int32 [2], for dropout.
 
-        Returns the OD API's names. First stage: rpn_features_to_crop [B, h', w', C], anchors [A, 4] (in training
-        those within the image, where there are any, otherwise all, clipped to it), rpn_box_encodings [B, A, 4],
-        rpn_objectness_predictions_with_background [B, A, 2], image_shape [4], true_image_shapes [B, 3].
-        Second stage: proposal_boxes [B, P, 4], num_proposals [B], and of each proposal what `classify` returns. In
-        training, only a sample that depends on the ground truth is classified: `losses` does it, or `classify_sample`.
+        Returns tensors under the OD API's names. First stage: rpn_features_to_crop [B, h', w', C], anchors [A, 4] (all,
+        clipped to the image; in training without `clip_anchors_to_image` those within the image, or all unclipped if
+        there are none), rpn_box_encodings [B, A, 4], rpn_objectness_predictions_with_background [B, A, 2],
+        image_shape [4], true_image_shapes [B, 3].
+        Second stage: proposal_boxes [B, P, 4], num_proposals [B], and what `classify` returns for the proposals. In
+        training without a miner, only a sample that depends on the ground truth is classified, by `losses` or
+        `classify_sample`.
         """
         predictions = self._predict_first_stage(images, true_shapes, training)
         if self.second is None:
@@ -138,7 +140,7 @@ class FasterRcnn(BuiltDetector):
         window = tf.cast(tf.stack([0, 0, shape[1], shape[2]]), tf.float32)
         if training and not self.numbers.clip_anchors_to_image:
             inside = geometry.inside_window(boxes, window)
-            # An image too small for any of them is learned from all.
+            # If the image is too small to contain any anchor, all are used.
             inside = tf.where(inside | ~tf.reduce_any(inside))[:, 0]
             boxes = tf.gather(boxes, inside)
             encodings, objectness = tf.gather(encodings, inside, axis=1), tf.gather(objectness, inside, axis=1)
@@ -169,7 +171,7 @@ class FasterRcnn(BuiltDetector):
     def classify(
         self, predictions: Tensors, proposals: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
     ) -> Tensors:
-        """The second stage on proposals [B, P, 4], in pixels; zero padding runs along as boxes without area.
+        """The second stage on proposals [B, P, 4], in pixels; zero padding is processed as boxes without area.
 
         Returns proposal_boxes_normalized [B, P, 4] (by the padded image), refined_box_encodings [B * P, K, 4] with K
         classes or 1, class_predictions_with_background [B * P, 1 + classes], proposal_boxes and, [B * P, s, s, C],
@@ -189,7 +191,7 @@ class FasterRcnn(BuiltDetector):
         }
 
     def classify_sample(self, predictions: Tensors, groundtruth: Groundtruth, seed: tf.Tensor) -> Tensors:
-        """`predictions` of training with the second stage on a balanced sample of their proposals.
+        """Training `predictions` with those of the second stage for a balanced sample of the proposals.
 
         The sample has `second_stage_batch_size` proposals per image, padded with zeros; `seed` is int32 [2].
         """
@@ -208,7 +210,7 @@ class FasterRcnn(BuiltDetector):
         return predictions | {"num_proposals": count} | self.classify(predictions, boxes, True, dropout_seed)
 
     def anchor_targets(self, anchors: tf.Tensor, truth: Groundtruth) -> Targets:
-        """What each anchor [A, 4] should say: one class column, 1 for object. All boxes are in pixels."""
+        """The targets of the anchors [A, 4]: one class column, 1 for object. All boxes are in pixels."""
         objects = tf.ones([*tf.unstack(tf.shape(truth.weights)), 1])
         return targets.assign(
             anchors,
@@ -222,7 +224,7 @@ class FasterRcnn(BuiltDetector):
         )
 
     def proposal_targets(self, proposals: tf.Tensor, truth: Groundtruth) -> Targets:
-        """What each proposal [B, P, 4] should say: one column per class after background. All boxes are in pixels."""
+        """The targets of the proposals [B, P, 4]: one column per class after background. All boxes are in pixels."""
         return targets.assign(
             proposals,
             truth.boxes,
@@ -307,7 +309,7 @@ class FasterRcnn(BuiltDetector):
         return _detections(found, boxes, raw, scores)
 
     def _by_image(self, predictions: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
-        """Encodings [B, P, K, 4] and logits [B, P, 1 + classes] of the second stage, which counts proposals as one."""
+        """Second-stage encodings [B, P, K, 4] and logits [B, P, 1 + classes], from one flat list of proposals."""
         batch, count = tf.unstack(tf.shape(predictions["proposal_boxes"])[:2])
         encodings = predictions["refined_box_encodings"]
         return (
@@ -330,7 +332,7 @@ def _in_pixels(groundtruth: Groundtruth, predictions: Tensors) -> Groundtruth:
 
 
 def _detections(found: nms.Selected, boxes: tf.Tensor, raw_boxes: tf.Tensor, raw_scores: tf.Tensor) -> Tensors:
-    """Detections by the OD API's names; `raw_*` are of all boxes that suppression chose `found` from."""
+    """Detections by the OD API's names; `raw_*` hold all boxes that suppression chose `found` from."""
     real = tf.sequence_mask(found.num, found.scores.shape[1])[..., None]
     return {
         "detection_boxes": boxes,

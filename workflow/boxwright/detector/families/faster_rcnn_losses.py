@@ -1,8 +1,8 @@
 """The losses of Faster R-CNN's two stages (Ren et al. 2015, https://arxiv.org/abs/1506.01497, section 3.1.2).
 
-Boxes are in pixels of the preprocessed image throughout. Each image's terms are divided by what was sampled of it, then
-averaged over the batch. Weights of the loss terms are applied by the caller. Where several replicas share the batch,
-each gives its part of these averages, and the loss is their sum.
+Boxes are in pixels of the preprocessed image throughout. Each image's terms are divided by the size of its sample, then
+averaged over the batch. The caller applies the weights of the loss terms. If several replicas share the batch, each
+returns its part of these averages, and the loss is their sum.
 """
 
 import tensorflow as tf
@@ -23,10 +23,10 @@ def region_proposal_losses(
     positive_fraction: float,
     seed: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Localisation and objectness loss of a random minibatch of each image's anchors, two scalars.
+    """Localisation and objectness loss on a random minibatch of each image's anchors, two scalars.
 
     encodings: [B, A, 4]; objectness: logits [B, A, 2], background first; target: one class column, 1 for object.
-    A box's weight counts in its localisation only.
+    A box's weight affects only its localisation loss.
     """
     is_object = target.class_targets[..., 0] > 0
     sampled = sampling.balanced(target.class_weights > 0, is_object, minibatch_size, positive_fraction, seed)
@@ -50,17 +50,17 @@ def box_classifier_losses(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Localisation and classification loss of the second stage, two scalars.
 
-    encodings: [B, P, K, 4] with K classes, or 1 where all share a box; logits: [B, P, 1 + classes].
+    encodings: [B, P, K, 4] with K classes, or 1 if all share a box; logits: [B, P, 1 + classes].
     proposals: [B, P, 4], of which `num_proposals` [B] are real; target: theirs, one class column after background.
-    miner: None takes all proposals.
+    miner: None uses all proposals.
 
-    With a miner, the OD API counts the first image of the batch alone, and so does this.
+    With a miner, only the first image of the batch counts, as in the OD API.
     """
     batch, size = tf.unstack(tf.shape(proposals)[:2])
     if encodings.shape[2] == 1:
         encodings = encodings[:, :, 0]
     else:
-        # Background has no box; its weight is 0, so it may borrow that of the first class.
+        # Background has no box; its weight is 0, so it may use the box of the first class.
         label = tf.argmax(target.class_targets, axis=-1, output_type=tf.int32)
         encodings = tf.gather(encodings, tf.maximum(label - 1, 0), batch_dims=2)
     count = tf.maximum(num_proposals, 1) * batch * replicas.count()

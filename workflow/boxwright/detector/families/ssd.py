@@ -28,17 +28,17 @@ BOX_CODE_SIZE = 4
 
 @dataclass(frozen=True, kw_only=True)
 class SsdNumbers:
-    """The plain numbers of an SSD, by the names that the OD API's schema has for them.
+    """The plain numbers of an SSD, named as in the OD API's schema.
 
     num_classes: without the background. add_background_class: whether class predictions have a first column for it.
-    encode_background_as_zeros: anchors without an object have 0 there, too, and in all other columns.
+    encode_background_as_zeros: the targets of anchors without an object are 0 in that column too, so in all columns.
     negative_class_weight: weight of anchors without an object in the classification loss.
     normalize_loss_by_num_matches: losses are divided by the number of anchors with an object.
     normalize_loc_loss_by_codesize: the localisation loss is divided by `BOX_CODE_SIZE`.
     localization_weight, classification_weight: of the two losses.
-    positive_sample_fraction: a random sample of the anchors counts, with this share of objects; None: all count.
-    pad_to_multiple: images are padded, below and to the right, to sides that this divides.
-    smallest_side: images have at least so many pixels to a side.
+    positive_sample_fraction: only a random sample of the anchors counts, with this share of objects; None: all count.
+    pad_to_multiple: images are padded, below and to the right, until this number divides their sides.
+    smallest_side: the minimum height and width of images, in pixels.
     """
 
     num_classes: int
@@ -56,13 +56,13 @@ class SsdNumbers:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ssd(BuiltDetector):
-    """The whole detector of built parts; a `Detector`.
+    """The whole detector; a `Detector`.
 
-    neck: None where the backbone's maps are those of the head.
-    miner: chooses the anchors of high loss; None: all count.
+    neck: None if the head uses the backbone's maps directly.
+    miner: chooses the anchors with a high loss; None: all count.
 
-    Boxes are [ymin, xmin, ymax, xmax], normalised to the preprocessed image without its padding in what comes in
-    (ground truth) and, for detections, goes out; anchors are normalised to the padded image. Classes count from 0.
+    Boxes are [ymin, xmin, ymax, xmax]. Ground truth and detections are normalised to the preprocessed image without its
+    padding; anchors are normalised to the padded image. Classes count from 0.
     """
 
     numbers: SsdNumbers
@@ -81,16 +81,16 @@ class Ssd(BuiltDetector):
 
     @property
     def num_classes(self) -> int:
-        """Without the background."""
+        """The number of classes, without the background."""
         return self.numbers.num_classes
 
     @property
     def class_slots(self) -> int:
-        """Columns of the class predictions: the classes, after the background where the model has one."""
+        """Number of columns of the class predictions: the background, if the model has one, then the classes."""
         return self.numbers.num_classes + bool(self.numbers.add_background_class)
 
     def class_columns(self) -> dict[str, ClassColumns]:
-        """The variables of the head whose last axis holds something for each class."""
+        """The variables of the head whose last axis has columns for each class."""
         return self.head.class_columns()
 
     def object_graph_keys(self) -> dict[str, str]:
@@ -100,13 +100,13 @@ class Ssd(BuiltDetector):
     def feature_maps(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
         """The maps [B, h, w, C] that boxes are predicted from, by level, finest first.
 
-        Raises UserError for images that are too small for the backbone.
+        Raises UserError if the images are too small for the backbone.
         """
         height, width = images.shape[1:3]
         least, multiple = self.numbers.smallest_side, self.numbers.pad_to_multiple
         if min(side for side in (height or least, width or least)) < least:
             raise UserError(
-                f"The image resizer makes images of {height}x{width} pixels, and this feature extractor needs at least "
+                f"The image resizer makes images of {height}x{width} pixels, but this feature extractor needs at least "
                 f"{least}x{least}: set a larger size in image_resizer."
             )
         if multiple > 1:
@@ -124,12 +124,12 @@ class Ssd(BuiltDetector):
     ) -> dict[str, tf.Tensor]:
         """Run the network on preprocessed images [B, h, w, c].
 
-        true_shapes: int32 [B, 3], what `preprocess` gave; None where no image is padded. training: use the batch's
-        statistics in batch norm and move its averages, apply dropout (drawn from `seed`, int32 [2]).
+        true_shapes: int32 [B, 3], from `preprocess`; None if no image is padded. training: use the batch's statistics
+        in batch norm and move its averages, apply dropout (drawn from `seed`, int32 [2]).
 
         Returns box_encodings [B, A, 4], class_predictions_with_background [B, A, K] (logits; the background's first),
         anchors [A, 4] normalised to the image with its padding, image_size int32 [2] (height, width with padding) and
-        windows [B, 4] or [4], the part of it that is image.
+        windows [B, 4] or [4], the part of the padded image that is not padding.
         """
         maps = self.feature_maps(images, training)
         codes, logits = self.head(maps, training, seed)
@@ -143,8 +143,8 @@ class Ssd(BuiltDetector):
         }
 
     def targets(self, predictions: dict[str, tf.Tensor], groundtruth: Groundtruth) -> target_assigner.Targets:
-        """What each anchor should predict."""
-        # Ground truth is relative to the image, anchors are relative to the image with its padding.
+        """The targets of each anchor."""
+        # Ground truth is relative to the image without its padding, anchors are relative to the image with it.
         image_sides = predictions["windows"][..., tf.newaxis, 2:]
         boxes = groundtruth.boxes * tf.concat([image_sides, image_sides], axis=-1)
         labels = tf.one_hot(groundtruth.classes, self.num_classes)
@@ -169,11 +169,11 @@ class Ssd(BuiltDetector):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Localisation loss [B, A] and classification loss [B, A] or [B, A, K] of every anchor, weighted.
 
-        What a box with swapped sides leaves undefined in its code (the logarithm of a negative size) costs nothing.
+        The undefined parts of a box's code (the logarithm of a negative size, where sides are swapped) add no loss.
         """
         codes, code_targets = predictions["box_encodings"], wanted.box_targets
         code_targets = tf.where(tf.math.is_nan(code_targets), codes, code_targets)
-        # The OD API compares codes as if they were boxes, which gives a constant or NaN: nothing to be equal to.
+        # Unlike the OD API, which compares codes as if they were boxes and so gets a constant or NaN.
         if self.localization_loss.on_boxes:
             codes, code_targets = (self.box_coder.decode(x, predictions["anchors"]) for x in (codes, code_targets))
         return (
@@ -186,9 +186,9 @@ class Ssd(BuiltDetector):
     def losses(
         self, predictions: dict[str, tf.Tensor], groundtruth: Groundtruth, seed: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
-        """Weighted and normalised losses, scalars by tag. `seed` (int32 [2]) is for `random_example_sampler` alone.
+        """Weighted and normalised losses, scalars by tag. `seed` (int32 [2]) is only for `random_example_sampler`.
 
-        Where several replicas share the batch, each gives its part, and the loss is their sum.
+        If several replicas share the batch, each returns its part, and the loss is their sum.
         """
         numbers, wanted = self.numbers, self.targets(predictions, groundtruth)
         if numbers.positive_sample_fraction is not None:
@@ -212,7 +212,7 @@ class Ssd(BuiltDetector):
         }
 
     def _sampled(self, wanted: target_assigner.Targets, seed: tf.Tensor | None) -> target_assigner.Targets:
-        """The targets with the weights of all but a random sample of the anchors at 0."""
+        """The targets with the weights of all anchors outside a random sample set to 0."""
         foreground = wanted.class_targets[..., self.class_slots - self.num_classes :]
         sample = sampling.balanced(
             wanted.class_weights != 0,
@@ -227,9 +227,9 @@ class Ssd(BuiltDetector):
     def postprocess(
         self, predictions: dict[str, tf.Tensor], true_shapes: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
-        """From predictions to detections, all float32.
+        """Detections from predictions, all float32.
 
-        true_shapes: int32 [B, 3], what `preprocess` gave; None where no image is padded.
+        true_shapes: int32 [B, 3], from `preprocess`; None if no image is padded.
 
         Returns detection_boxes [B, N, 4], detection_scores [B, N], detection_classes [B, N] from 0,
         detection_multiclass_scores [B, N, K] and num_detections [B], best first and zeros after; raw_detection_boxes
@@ -264,7 +264,7 @@ class Ssd(BuiltDetector):
 
 
 def _windows(image_size: tf.Tensor | tuple, true_shapes: tf.Tensor | None) -> tf.Tensor:
-    """The part of each padded image that is image, normalised [B, 4], or [4] for all."""
+    """The part of each padded image that is not padding, normalised [B, 4], or [4] for all."""
     if true_shapes is None:
         return tf.constant([0.0, 0.0, 1.0, 1.0])
     sides = tf.cast(true_shapes[:, :2], tf.float32) / tf.cast(image_size, tf.float32)

@@ -1,8 +1,8 @@
-"""Heads: what is predicted from feature maps, or from the features of proposals, one module each.
+"""Heads: they predict from feature maps, or from the features of proposals, one module each.
 
-Such a module is imported by the name in a catalogue's row and has one function, `make`. It takes the registry of
-variables and what it stands on, and after a star, by name, the fields of its message, as plain values, settings of
-layers as `Hyperparams`. What it does not take decides nothing. These are the kinds of heads:
+A row of the catalogue names the module to import. It has one function, `make`, which takes the registry of variables
+and a description of its inputs, then by name the fields of its message, as plain values, layer settings as
+`Hyperparams`. A field that `make` does not take has no effect. These are the kinds of heads:
 
     make(variables, channels, anchors_per_location, num_classes, background, *, keras, ...) -> BoxHead
     make(variables, scope, channels_in, anchors_per_location, *, ...) -> ProposalHead
@@ -18,19 +18,19 @@ from boxwright.checkpoints.class_rows import ClassColumns
 
 
 class BoxHead(Protocol):
-    """What each anchor on several feature maps says: a box code and one logit per class (SSD)."""
+    """Predicts a box code and one logit per class for each anchor on several feature maps (SSD)."""
 
     def __call__(
         self, maps: Mapping[int, tf.Tensor], training: bool = False, seed: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """{level: map [B, h, w, C]}, finest first -> codes [B, A, 4] and logits [B, A, K], in the anchors' order.
 
-        K counts the classes, after the background where the model has one. `seed`, int32 [2], draws dropout.
+        K counts the background, if the model has one, then the classes. `seed`, int32 [2], draws dropout.
         """
         ...
 
     def class_columns(self) -> dict[str, ClassColumns]:
-        """The variables whose last axis holds something for each class."""
+        """The variables whose last axis has columns for each class."""
         ...
 
     def object_graph_keys(self) -> dict[str, str]:
@@ -39,7 +39,7 @@ class BoxHead(Protocol):
 
 
 class ProposalHead(Protocol):
-    """What each anchor says of being an object, and of its box (a region proposal network)."""
+    """Predicts for each anchor whether it is an object, and its box (a region proposal network)."""
 
     def __call__(self, features: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """[B, h, w, C] -> box encodings [B, A, 4] and objectness logits [B, A, 2], in the anchors' order."""
@@ -51,7 +51,7 @@ class ProposalHead(Protocol):
 
 
 class ProposalClassifier(Protocol):
-    """What each proposal says of its class, and of its box."""
+    """Predicts the class and the box of each proposal."""
 
     def __call__(
         self, regions: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
@@ -60,7 +60,7 @@ class ProposalClassifier(Protocol):
         ...
 
     def class_columns(self) -> dict[str, ClassColumns]:
-        """As those of a `BoxHead`."""
+        """As for a `BoxHead`."""
         ...
 
     def object_graph_keys(self) -> dict[str, str]:

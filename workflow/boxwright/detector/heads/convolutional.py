@@ -1,4 +1,4 @@
-"""The convolutional box predictor: for each feature map two convolutions, one for boxes and one for classes."""
+"""The convolutional box predictor: two convolutions on each feature map, one for boxes and one for classes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,10 +13,10 @@ BOX_CODE_SIZE = 4
 
 
 class ConvolutionalBoxPredictor:
-    """What each anchor predicts: a box code and one logit per class, the background's first where there is one.
+    """Predicts a box code and one logit per class for each anchor, the background's first if there is one.
 
-    Made by `make`. Variables are `BoxPredictor_<i>/{BoxEncodingPredictor,ClassPredictor}/...`, without the scope if
-    there is one map.
+    `make` builds it. Variables are `BoxPredictor_<i>/{BoxEncodingPredictor,ClassPredictor}/...`, without the scope if
+    there is only one map.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class ConvolutionalBoxPredictor:
         return codes, tf.sigmoid(logits) if self.sigmoid else logits
 
     def class_columns(self) -> dict[str, ClassColumns]:
-        """The weights and biases of the last layer for classes of each map."""
+        """The weights and biases of each map's last layer for classes."""
         names = [layers[-1].name for layers in self.class_heads]
         return {f"{name}/{part}": ClassColumns(self.background) for name in names for part in ("weights", "biases")}
 
@@ -123,10 +123,10 @@ def make(
     apply_sigmoid_to_scores: bool = False,
     keras: bool = False,
 ) -> ConvolutionalBoxPredictor:
-    """The head on maps of these `channels` by level, with as many anchors at each location of each map.
+    """The head on maps with these `channels` by level and `anchors_per_location` for each map.
 
-    background: whether the model has a class for it. keras: a head of TF2, whose depthwise kernels have neither the
-    initializer nor the regularizer of the others, and which leaves scores as logits.
+    background: whether the model has a class for it. keras: whether this is a TF2 head, whose depthwise kernels use
+    neither the configured initializer nor the regularizer, and which returns scores as logits.
     """
     depthwise = None
     if use_depthwise:
@@ -148,7 +148,7 @@ def make(
         class_bias=class_prediction_bias_init,
         keep_probability=dropout_keep_probability if use_dropout else None,
         clip_range=clip_range,
-        # TF2's predictor does not look at the field.
+        # TF2's predictor ignores the field.
         sigmoid=apply_sigmoid_to_scores and not keras,
         keras=keras,
     )
@@ -157,7 +157,7 @@ def make(
 def _tower(
     variables: Variables, scope: str, layers: int, depths: tuple[int, int], channels: int, hyperparams: Hyperparams
 ) -> tuple[list[Convolution], int]:
-    """The 1x1 layers before the heads, of as many channels as reach them but within `depths`; and those channels."""
+    """The 1x1 layers before the heads, with `channels` limited to `depths`, and the number of channels after them."""
     least, most = depths
     width = max(min(channels, most), least)
     if width == 0:

@@ -17,7 +17,7 @@ class MaskRcnnBoxPredictor:
     """Class logits and box encodings of each region.
 
     scope: checkpoint name of the predictor. channels_in: of the regions' features.
-    keep_probability: of a feature, in dropout; 1: there is none. shared: one box for all classes, not one for each.
+    keep_probability: of a feature, in dropout; 1: no dropout. shared: one box for all classes instead of one for each.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class MaskRcnnBoxPredictor:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """[N, h, w, channels_in] -> box encodings [N, classes or 1, 4] and logits [N, 1 + classes], background first.
 
-        In training with dropout, each of the two layers drops features of its own; `seed` is int32 [2].
+        In training, dropout is drawn separately for the two layers; `seed` is int32 [2].
         """
         means = tf.reduce_mean(tf.cast(regions, tf.float32), axis=[1, 2])
         for_boxes = for_classes = means
@@ -58,7 +58,7 @@ class MaskRcnnBoxPredictor:
         return encodings, self.classes(for_classes)
 
     def class_columns(self) -> dict[str, ClassColumns]:
-        """The weights and biases of both layers; boxes of one class alone are those of all."""
+        """The weights and biases of both layers; of the box layer only if each class has its own box."""
         columns = {self._names["classes"]: ClassColumns(background=True)}
         if self.boxes_per_region > 1:
             columns[self._names["boxes"]] = ClassColumns(background=False, each=CODE_SIZE)
@@ -81,7 +81,7 @@ def make(
     dropout_keep_probability: float = 0.5,
     share_box_across_classes: bool = False,
 ) -> MaskRcnnBoxPredictor:
-    """The head on regions of so many channels."""
+    """The head on regions with `channels_in` channels."""
     return MaskRcnnBoxPredictor(
         variables,
         scope,

@@ -33,7 +33,7 @@ class RegionProposalHead:
         kernel: int,
         rate: int,
     ):
-        # ReLU6 whatever the configuration's activation is.
+        # Always ReLU6, as in the OD API, whatever activation is configured.
         relu6 = replace(settings, activation=tf.nn.relu6)
         self.slide = Convolution(variables, "Conv", channels_in, depth, relu6, kernel=kernel, rate=rate)
         self.boxes = Convolution(
@@ -77,7 +77,7 @@ def make(
     kernel_size: int = 3,
     atrous_rate: int = 1,
 ) -> RegionProposalHead:
-    """The head on a feature map of so many channels."""
+    """The head on a feature map with `channels_in` channels."""
     return RegionProposalHead(
         variables,
         scope,

@@ -1,11 +1,11 @@
-"""Necks: from the feature maps of a backbone to those that the heads look at, one module each.
+"""Necks: from the feature maps of a backbone to those that the heads use, one module each.
 
-Such a module is imported by the name in a catalogue's row and has one function:
+A row of the catalogue names the module to import. It has one function:
 
     make(variables, scope, backbone, *, ...) -> Neck
 
-`scope` is where the backbone's variables are. After the star stands what the neck takes by name, as with backbones: the
-fields of the message of the feature extractor, `keras`, `extra_maps_key` of the row.
+`scope` is the prefix of the names of the backbone's variables. The arguments after the star are passed by name, as with
+backbones: the fields of the feature extractor's message, `keras`, `extra_maps_key` of the row.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ import tensorflow as tf
 class Neck(Protocol):
     """From the maps of a backbone to those of the heads, both by level.
 
-    channels: of each map that is given, by level, finest first.
+    channels: of each returned map, by level, finest first.
     """
 
     channels: Mapping[int, int]

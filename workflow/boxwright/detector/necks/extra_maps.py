@@ -1,4 +1,4 @@
-"""The coarser feature maps of SSD, each from the one before (Liu et al. 2016, arXiv:1512.02325, fig. 2)."""
+"""The coarser feature maps of SSD, each made from the one before (Liu et al. 2016, arXiv:1512.02325, fig. 2)."""
 
 from collections.abc import Mapping
 
@@ -9,17 +9,17 @@ from boxwright.detector.backbones import Backbone
 from boxwright.detector.hyperparams import Hyperparams, depthwise_of_keras
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
-# Channels of the maps that can be put on those of the backbone.
+# Channels of the maps that can be added to those of the backbone.
 DEPTHS = (512, 256, 256, 128)
 
 
 class ExtraMaps:
-    """A chain of (1x1 to half the channels, 3x3 with stride 2), or with a depthwise 3x3 and a 1x1 in place of the 3x3.
+    """A chain of 1x1 (to half the channels) and 3x3 convolutions with stride 2; the 3x3 one may be depthwise plus 1x1.
 
-    backbone: whose maps come first; the chain begins at its coarsest, `source`.
+    backbone: its maps come first; the chain begins at the coarsest, `source`.
     scope: the variables are `<scope>/<source>_1_Conv2d_<i>_1x1_<channels>` and
         `<scope>/<source>_2_Conv2d_<i>_3x3_s2_<channels>`, where i counts all maps from 0, the backbone's included.
-    depthwise: settings of the depthwise layers; None: there are none.
+    depthwise: settings of the depthwise layers; None: no depthwise layers.
     count: how many maps to add.
     key: the path of the list of all maps' layers in TF2's object graph; "" for a network of TF1.
     """
@@ -66,7 +66,7 @@ class ExtraMaps:
             self.channels[level] = width = full
 
     def __call__(self, maps: Mapping[int, tf.Tensor], training: bool = False) -> dict[int, tf.Tensor]:
-        """The backbone's maps {level: [B, h, w, C]} and the further ones, finest first."""
+        """The backbone's maps {level: [B, h, w, C]} and the added ones, finest first."""
         found = dict(maps)
         x = found[max(found)]
         for level, step in self._steps.items():
@@ -99,7 +99,7 @@ def make(
     keras: bool = False,
     extra_maps_key: str = "",
 ) -> ExtraMaps:
-    """As many maps on those of the backbone as make `num_layers`."""
+    """The neck that adds maps to the backbone's until there are `num_layers`."""
     depthwise = None
     if use_depthwise:
         depthwise = depthwise_of_keras(conv_hyperparams) if keras else conv_hyperparams

@@ -1,5 +1,5 @@
-"""What pixels from 0 to 255 become before the network sees them, one module each, by the name in a catalogue's row.
+"""Normalisations of pixels from 0 to 255 for the network, one module each; a row of the catalogue names the module.
 
-Each has one function, `normalize(image)`: float32 [..., C] of 0 to 255, RGB where C is 3 -> float32 of the same shape.
-It is linear in each channel: the preview of the training undoes it by what it makes of black and white.
+Each has one function, `normalize(image)`: float32 [..., C] of 0 to 255, RGB if C is 3 -> float32 of the same shape. It
+must be linear in each channel: the preview of the training normalises black and white to find out how to undo it.
 """

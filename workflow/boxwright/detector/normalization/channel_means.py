@@ -1,4 +1,4 @@
-"""Pixels less the means of ImageNet's channels, as the ResNets have them."""
+"""Pixels minus the means of ImageNet's channels, for the ResNets."""
 
 import tensorflow as tf
 
@@ -7,5 +7,5 @@ MEANS = (123.68, 116.779, 103.939)
 
 
 def normalize(image: tf.Tensor) -> tf.Tensor:
-    """RGB less the channel means; an image of another depth stays as it is."""
+    """RGB minus the channel means; an image without three channels is returned unchanged."""
     return image - tf.constant(MEANS) if image.shape[-1] == 3 else image

@@ -1,4 +1,4 @@
-"""Pixels from -1 to 1, as the MobileNets have them."""
+"""Pixels from -1 to 1, for the MobileNets."""
 
 import tensorflow as tf
 

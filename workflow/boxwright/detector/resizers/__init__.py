@@ -1,4 +1,4 @@
-"""Image resizers: one image in, a resized and perhaps padded one out. One module for each kind.
+"""Image resizers, one module for each kind: they resize an image, and some pad it.
 
-Importing them does not start TensorFlow: what size an image will have is known without it.
+Importing them does not start TensorFlow, so the size of a resized image can be computed without it.
 """

@@ -1,4 +1,4 @@
-"""Images beyond a size are brought to it, others are left; the aspect ratio is kept."""
+"""Images beyond a size limit are resized to it, others keep their size; the aspect ratio is kept."""
 
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def make(*, condition: str, size_threshold: int, resize_method: str, convert_to_grayscale: bool) -> Resizer:
-    """The resizer of the longer side down to `size_threshold` pixels (GREATER), or the shorter one up to it (SMALLER).
+    """The resizer that shrinks the longer side to `size_threshold` pixels or enlarges the shorter side to it.
 
-    condition: GREATER or SMALLER.
+    condition: GREATER shrinks images whose longer side is above the threshold, SMALLER enlarges images whose shorter
+        side is below it.
     """
 
     def resize(image: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:
@@ -28,7 +29,7 @@ def make(*, condition: str, size_threshold: int, resize_method: str, convert_to_
             target = tf.maximum(side, size_threshold)
         ratio = tf.cast(target, tf.float32) / tf.cast(side, tf.float32)
         size = tf.cast(tf.cast(sides, tf.float32) * ratio, tf.int32)
-        # This resizer alone has the corners of both images at the same place.
+        # Only this resizer aligns the corners of both images.
         resized = interpolate(image, size, resize_method, align_corners=True)
         return resized, tf.shape(resized)
 

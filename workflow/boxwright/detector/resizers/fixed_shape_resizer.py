@@ -1,4 +1,4 @@
-"""Every image gets one height and width; the aspect ratio is not kept."""
+"""Every image is resized to the same height and width; the aspect ratio is not kept."""
 
 from typing import TYPE_CHECKING
 

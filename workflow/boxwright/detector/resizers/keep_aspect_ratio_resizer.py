@@ -1,4 +1,4 @@
-"""The shorter side gets one length, unless the longer one would exceed another; the aspect ratio is kept."""
+"""The shorter side gets a given length, unless the longer side would exceed its limit; the aspect ratio is kept."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -20,10 +20,10 @@ def make(
     convert_to_grayscale: bool,
     per_channel_pad_value: Sequence[float] = (),
 ) -> Resizer:
-    """The resizer of the shorter side to `min_dimension`, or else of the longer one to `max_dimension`, in pixels.
+    """The resizer of the shorter side to `min_dimension`, or else of the longer side to `max_dimension`, in pixels.
 
-    pad_to_max_dimension: results become squares of `max_dimension`, filled with `per_channel_pad_value`, of 0..255;
-    black where none is listed.
+    pad_to_max_dimension: pad results to squares of `max_dimension` with `per_channel_pad_value` (0..255), or with black
+    if it is empty.
     """
     fill = list(per_channel_pad_value) or [0.0, 0.0, 0.0]
     square = (max_dimension, max_dimension)

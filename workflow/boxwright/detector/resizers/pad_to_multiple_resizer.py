@@ -1,4 +1,4 @@
-"""Images keep their size and get black at the bottom and the right, up to a multiple of a number of pixels."""
+"""Images keep their size and are padded with black, below and to the right, to a multiple of a number of pixels."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def make(*, multiple: int, convert_to_grayscale: bool) -> Resizer:
-    """The resizer to sides that `multiple` divides."""
+    """The resizer that pads each side to a multiple of `multiple` pixels."""
 
     def resize(image: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:
         import tensorflow as tf

@@ -1,6 +1,6 @@
-"""What an image resizer is, and what all of them share.
+"""The interface of an image resizer, and what all resizers share.
 
-All interpolation is that of TF1: without half-pixel centers, so sample y of the result lies at y * (old / new).
+All interpolation is TF1's, without half-pixel centers: sample y of the result lies at y * (old / new).
 Padding goes to the bottom and the right.
 """
 
@@ -19,11 +19,11 @@ Resize = Callable[["tf.Tensor"], tuple["tf.Tensor", "tf.Tensor"]]
 
 @dataclass(frozen=True)
 class Resizer:
-    """A resizer and what a model must know about it before it sees an image.
+    """A resizer, and what a model must know about it before it sees an image.
 
     resize: the function.
-    sizes: from height and width of an image to those of the result, without and with padding; needs no TensorFlow.
-    static_size: that of every result, with padding; None where results differ.
+    sizes: from height and width of an image to the result's size without and with padding; needs no TensorFlow.
+    static_size: the size of every result, with padding; None if results differ.
     pads: whether some results have padding.
     channels: channels of the result, 1 after `convert_to_grayscale`, else 3.
     """
@@ -41,14 +41,14 @@ class Resizer:
 
     @property
     def batched(self) -> bool:
-        """Whether `resize` takes a batch [B, H, W, 3] as it takes an image (its second result then means nothing)."""
+        """Whether `resize` also takes a batch [B, H, W, 3] (its second result is then meaningless)."""
         return self.static_size is not None and not self.pads
 
 
 def interpolate(image: "tf.Tensor", size: "Size | tf.Tensor", method: str, align_corners: bool = False) -> "tf.Tensor":
     """Image [..., H, W, C] of any type -> float32 [..., *size, C].
 
-    method: BILINEAR, NEAREST_NEIGHBOR, BICUBIC or AREA. align_corners: the corners of both images are at one place.
+    method: BILINEAR, NEAREST_NEIGHBOR, BICUBIC or AREA. align_corners: whether the corners of both images coincide.
     """
     import tensorflow as tf
 
@@ -57,7 +57,7 @@ def interpolate(image: "tf.Tensor", size: "Size | tf.Tensor", method: str, align
 
 
 def in_gray(resizer: Resizer, wanted: bool = True) -> Resizer:
-    """The resizer with one channel, the luma of what it gives; the same where that is not `wanted`."""
+    """The resizer with its results in grey (luma, one channel) if `wanted`, else unchanged."""
     if not wanted:
         return resizer
 

@@ -1,1 +1,1 @@
-"""How each form of an exported detector is written, one module a form; `catalog.forms` lists them."""
+"""Writers of the forms of an exported detector, one module for each form; `catalog.forms` lists the forms."""

@@ -15,7 +15,8 @@ from boxwright.pipeline import text
 class Engine:
     """The engine with a checkpoint's weights; see `runtimes.Detect` for how it is called.
 
-    `config` is a TrainEvalPipelineConfig, `prefix` the checkpoint's. Each image goes through alone, as in evaluation.
+    `config` is a TrainEvalPipelineConfig, `prefix` the checkpoint's prefix. Images are processed one at a
+    time, as in evaluation.
     """
 
     def __init__(self, config: Any, prefix: str | Path) -> None:
@@ -35,15 +36,15 @@ class Engine:
 
 
 def load(path: str | Path) -> Engine:
-    """The checkpoint with the prefix `path`, as the pipeline.config beside it has it, at work."""
+    """The engine with the checkpoint of the prefix `path` and the pipeline.config beside it."""
     return Engine(text.read(Path(path).with_name(PIPELINE)), path)
 
 
 def write(source: Engine, target: str | Path) -> None:
     """Write the detector that `source` runs as the checkpoint with the prefix `target`.
 
-    Beside it come `checkpoint`, which names it, and pipeline.config. It holds the weights that inference uses (moving
-    averages in place of weights, where they are used) under the model's own names, and global_step.
+    It also writes the file `checkpoint`, which names it, and pipeline.config. The checkpoint holds the weights that
+    inference uses (moving averages in place of weights, if they are used) under the model's own names, and global_step.
     """
     target = Path(target)
     values = {name: variable.numpy() for name, variable in source.detector.variables.items()}
@@ -54,12 +55,12 @@ def write(source: Engine, target: str | Path) -> None:
     checkpoint_state.write_state(target.parent, [target.name])
     final = type(source.config)()
     final.CopyFrom(source.config)
-    # The checkpoint holds what inference uses under the plain names.
+    # The checkpoint holds the weights for inference under the plain names.
     final.eval_config.use_moving_averages = False
     target.with_name(PIPELINE).write_text(text.to_text(final), encoding="utf-8")
 
 
 def weights(path: str | Path) -> int:
-    """How many numbers the checkpoint with the prefix `path` holds."""
+    """The number of weights in the checkpoint with the prefix `path`, without global_step."""
     shapes = checkpoint_files.names(path)
     return int(sum(np.prod(shape) for name, shape in shapes.items() if name != "global_step"))

@@ -12,8 +12,8 @@ from boxwright.runtimes import frozen_graph
 def write(source: str | Path, target: str | Path) -> None:
     """Write the frozen graph `source` as the SavedModel in the folder `target`.
 
-    TF1 programs load it by its tag `serve` and the names of the frozen graph, others by its signature serving_default,
-    whose input is called `inputs`.
+    TF1 programs use its tag `serve` and the names of the frozen graph, others use its signature serving_default, whose
+    input is called `inputs`.
     """
     v1 = tf.compat.v1.saved_model
     frozen = frozen_graph.read(source)

@@ -15,11 +15,11 @@ _ATTEMPTS = 100  # draws of a window before the whole image is taken
 
 
 class CropRule(NamedTuple):
-    """How to draw one crop; fractions throughout.
+    """How to draw one crop; all numbers are fractions.
 
-    min_object_covered: at least one box must be inside the crop by this part of its area. aspect_ratio (width / height)
-    and area (of the image's): the ranges to draw from. min_overlap: a box stays when at least this part of its area is
-    inside. clip: cut boxes at the crop's edges. keep_image: the probability of no crop at all.
+    min_object_covered: at least this part of the area of some box must be inside the crop. aspect_ratio (width /
+    height) and area (as a part of the image's): the ranges to draw from. min_overlap: a box is kept if at least this
+    part of its area is inside. clip: cut boxes at the crop's edges. keep_image: the probability of no crop at all.
     """
 
     min_object_covered: float
@@ -30,7 +30,7 @@ class CropRule(NamedTuple):
     keep_image: float
 
     def choices(self, ranges: list[tuple[tuple[float, float], tuple[float, float]]]) -> tuple:
-        """The rule's numbers, with its ranges of aspect ratio and area as their position in `ranges`."""
+        """The rule's numbers; the position in `ranges` replaces its ranges of aspect ratio and area."""
         return (
             self.min_object_covered,
             ranges.index((self.aspect_ratio, self.area)),
@@ -56,7 +56,7 @@ def rule(
     overlap_thresh: float = 0.0,
     random_coef: float = 0.0,
 ) -> CropRule:
-    """The rule that the fields of a crop's message describe, by their names in the schema."""
+    """The rule that the fields of a crop's message describe, named as in the schema."""
     aspect_ratio, area = (min_aspect_ratio, max_aspect_ratio), (min_area, max_area)
     return CropRule(min_object_covered, aspect_ratio, area, overlap_thresh, clip_boxes, random_coef)
 
@@ -64,7 +64,8 @@ def rule(
 def crop_by_one_of(rules: Sequence[CropRule]) -> Augmentation:
     """A crop by one of the rules, each equally likely.
 
-    TensorFlow's sampler takes its two ranges as constants, so it is there once per pair of ranges; the rest is common.
+    TensorFlow's sampler takes its two ranges as constants, so the graph has one sampler per pair of ranges; the rules
+    share the rest.
     """
     ranges = list(dict.fromkeys((rule.aspect_ratio, rule.area) for rule in rules))
     table = [tf.constant(list(values)) for values in zip(*(rule.choices(ranges) for rule in rules), strict=True)]

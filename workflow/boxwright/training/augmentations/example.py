@@ -1,4 +1,4 @@
-"""What an augmentation works on, and how several follow each other."""
+"""The data that an augmentation works on, and the composition of several augmentations."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -26,7 +26,7 @@ Augmentation = Callable[[TrainingExample, tf.Tensor], TrainingExample]
 def in_order(augmentations: Sequence[Augmentation]) -> Augmentation:
     """One augmentation that applies all of them in their order.
 
-    Each draws from a stream of its own, which its place in the list gives: two equal ones draw apart.
+    Each draws from its own random stream, derived from its place in the list, so two equal ones draw different numbers.
     """
 
     def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:

@@ -10,7 +10,7 @@ from boxwright.training.augmentations.example import Augmentation, TrainingExamp
 def photometric(low: float, high: float, adjust: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> Augmentation:
     """`adjust(image, amount)` with an amount uniform in [low, high).
 
-    `adjust` takes a float32 image [H, W, 3] with values 0 to 1 and a scalar; what it gives is clipped to 0..1. The
+    `adjust` takes a float32 image [H, W, 3] with values 0 to 1 and a scalar; its result is clipped to 0..1. The
     example's image becomes float32, 0 to 255.
     """
 

@@ -9,9 +9,9 @@ from boxwright.training.augmentations.window import below, reframe, window_of
 
 
 def make(*, max_height_padding: int = 0, max_width_padding: int = 0, pad_color: Sequence[float] = ()) -> Augmentation:
-    """Less than max_height_padding rows and max_width_padding columns around the image.
+    """Adds fewer than max_height_padding rows and max_width_padding columns around the image.
 
-    Their colour is `pad_color` (RGB, 0 to 255), or the image's mean where that is empty.
+    Their colour is `pad_color` (RGB, 0 to 255), or the image's mean if that is empty.
     """
     limits = tf.constant([max_height_padding, max_width_padding])
 
@@ -20,9 +20,9 @@ def make(*, max_height_padding: int = 0, max_width_padding: int = 0, pad_color: 
         image = tf.cast(example.image, tf.float32)
         color = tf.constant(list(pad_color), tf.float32) if pad_color else tf.reduce_mean(image, [0, 1])
         padding = below(limits, seeds[0])  # rows and columns in all
-        before = below(padding, seeds[1])  # of these, above and to the left
+        before = below(padding, seeds[1])  # those above and to the left
         paddings = tf.stack([before, padding - before], axis=1)
-        # Padding what the colour leaves of the image with zeros pads the image with the colour.
+        # Subtracting the colour, padding with zeros and adding the colour again pads with the colour.
         padded = tf.pad(image - color, tf.concat([paddings, [[0, 0]]], axis=0)) + color
         size = tf.shape(image)[:2]
         return reframe(example, padded, window_of(-before, size + padding, size))

@@ -5,5 +5,5 @@ from boxwright.training.augmentations.photometric import photometric
 
 
 def make(*, max_delta: float) -> Augmentation:
-    """One amount added to all pixels (0 to 1), uniform between -max_delta and max_delta."""
+    """Adds one amount to all pixels (0 to 1), uniform between -max_delta and max_delta."""
     return photometric(-max_delta, max_delta, lambda image, amount: image + amount)

@@ -7,5 +7,5 @@ from boxwright.training.augmentations.photometric import photometric
 
 
 def make(*, min_delta: float, max_delta: float) -> Augmentation:
-    """The distance of pixels from their channel's mean times a factor, uniform between min_delta and max_delta."""
+    """Multiplies the distance of pixels from their channel's mean by a factor, uniform in min_delta to max_delta."""
     return photometric(min_delta, max_delta, tf.image.adjust_contrast)

@@ -1,4 +1,4 @@
-"""Turn the hue of an image."""
+"""Shift the hue of an image."""
 
 import tensorflow as tf
 
@@ -7,5 +7,5 @@ from boxwright.training.augmentations.photometric import photometric
 
 
 def make(*, max_delta: float) -> Augmentation:
-    """The hue of all pixels (0 to 1 around the circle) turned by up to max_delta either way."""
+    """Shifts the hue of all pixels (0 to 1 around the circle) by up to max_delta in either direction."""
     return photometric(-max_delta, max_delta, tf.image.adjust_hue)

@@ -7,5 +7,5 @@ from boxwright.training.augmentations.photometric import photometric
 
 
 def make(*, min_delta: float, max_delta: float) -> Augmentation:
-    """The saturation of all pixels times a factor, uniform between min_delta and max_delta."""
+    """Multiplies the saturation of all pixels by a factor, uniform between min_delta and max_delta."""
     return photometric(min_delta, max_delta, tf.image.adjust_saturation)

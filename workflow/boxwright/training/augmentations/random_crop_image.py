@@ -1,4 +1,4 @@
-"""Crop an image at random, by limits of one's own."""
+"""Crop an image at random, within configured limits."""
 
 from boxwright.training.augmentations.crop_rules import crop_by_one_of, rule
 from boxwright.training.augmentations.example import Augmentation
@@ -15,7 +15,7 @@ def make(
     clip_boxes: bool,
     random_coef: float,
 ) -> Augmentation:
-    """One crop by these limits; see `CropRule`, whose min_overlap is `overlap_thresh`, and keep_image `random_coef`."""
+    """Crops within these limits; see `CropRule`, where overlap_thresh is min_overlap and random_coef is keep_image."""
     only = rule(
         min_object_covered=min_object_covered,
         min_aspect_ratio=min_aspect_ratio,

@@ -1,4 +1,4 @@
-"""Mirror an image at its vertical axis, or leave it."""
+"""Mirror an image left to right, or leave it unchanged."""
 
 import tensorflow as tf
 
@@ -7,7 +7,7 @@ from boxwright.training.augmentations.example import Augmentation, TrainingExamp
 
 
 def make(*, probability: float) -> Augmentation:
-    """The image and its boxes mirrored left to right with this probability."""
+    """Mirrors the image and its boxes left to right with this probability."""
 
     def flip(example: TrainingExample) -> TrainingExample:
         image = tf.reverse(example.image, axis=[1])

@@ -7,7 +7,7 @@ from boxwright.training.augmentations.window import reframe, window_of
 
 
 def make(*, output_size: int, scale_min: float, scale_max: float) -> Augmentation:
-    """The image scaled at random, then a square of output_size pixels of it, black below and right where it is smaller.
+    """Scales the image at random and crops a square of output_size pixels, padded with black below and to the right.
 
     At scale 1 the longer side is output_size.
     """
@@ -21,7 +21,7 @@ def make(*, output_size: int, scale_min: float, scale_max: float) -> Augmentatio
         scaled = tf.maximum(scaled, 1)
         room = tf.cast(tf.maximum(scaled - square, 0), tf.float32)
         begin = tf.cast(tf.random.stateless_uniform([2], seeds[1]) * room, tf.int32)
-        # Without half-pixel centers, as the image resizers do it.
+        # Without half-pixel centers, as in the image resizers.
         image = tf.compat.v1.image.resize(example.image, scaled)
         image = image[begin[0] : begin[0] + output_size, begin[1] : begin[1] + output_size]
         image = tf.image.pad_to_bounding_box(image, 0, 0, output_size, output_size)

@@ -7,11 +7,11 @@ from boxwright.training.augmentations.window import below, reframe, window_of
 
 
 def make(*, max_border: int, scale_min: float, scale_max: float, num_scales: int) -> Augmentation:
-    """A square whose side is a random multiple of the image's longer side, black where it leaves the image.
+    """Crops a square whose side is a random multiple of the image's longer side, black outside the image.
 
-    The multiple is one of `num_scales` between scale_min and scale_max. The centre keeps off the image's edges by
-    max_border pixels, halved until it is less than half the image. As in the OD API, the last row and column of the
-    image are never shown, and an odd side has a black last row and column.
+    The multiple is one of `num_scales` between scale_min and scale_max. The centre stays max_border pixels away from
+    the image's edges; this distance is halved until it is less than half the image. As in the OD API, the last row and
+    column of the image are never shown, and a square with an odd side has a black last row and column.
     """
 
     def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
@@ -36,7 +36,7 @@ def make(*, max_border: int, scale_min: float, scale_max: float, num_scales: int
 
 
 def _border(limit: int, size: tf.Tensor) -> tf.Tensor:
-    """`limit` halved (whole number of times) until it is less than half of each of `size`; int32 [2]."""
+    """`limit` halved, for each side, until it is less than half of that side of `size`; int32 [2]."""
     size = tf.cast(size, tf.float32)
     halvings = tf.math.ceil(tf.math.log(2.0 * max(limit, 1) / size) / tf.math.log(2.0))
     return limit // tf.cast(tf.clip_by_value(tf.pow(2.0, halvings), 1.0, float(max(limit, 1))), tf.int32)

@@ -1,4 +1,4 @@
-"""Crop an image as SSD was trained, to one aspect ratio."""
+"""Crop an image as in the training of SSD, to one aspect ratio."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,15 +9,15 @@ from boxwright.training.augmentations.crop_rules import SSD_RULES, crop_by_one_o
 from boxwright.training.augmentations.example import Augmentation, TrainingExample
 from boxwright.training.augmentations.window import below, reframe, window_of
 
-# A box stays when at least this part of it is inside the cut to one aspect ratio, whatever the operations say.
+# The cut to one aspect ratio keeps a box if at least this part of it is inside, whatever the operations say.
 _OVERLAP_OF_CUT = 0.3
 
 
 def make(*, aspect_ratio: float, operations: Sequence[Mapping[str, Any]] = ()) -> Augmentation:
-    """As ssd_random_crop with crops of one aspect ratio; an image that was not cropped is cut to it as well.
+    """Like ssd_random_crop with crops of one aspect ratio; an image that is not cropped is also cut to that ratio.
 
-    `operations` have the fields of `crop_rules.rule` but the aspect ratios. The cut removes boxes of which less than
-    0.3 are left.
+    `operations` have the fields of `crop_rules.rule` except the aspect ratios. The cut removes boxes of which less than
+    0.3 is left.
     """
     ratio = {"min_aspect_ratio": aspect_ratio, "max_aspect_ratio": aspect_ratio}
     rules = [rule(**operation, **ratio) for operation in operations]

@@ -1,6 +1,6 @@
-"""An example seen through a window of its image, and integers to place one: what crops, pads and scalings share.
+"""What crops, pads and scalings share: seeing an example through a window of its image, and random placement.
 
-All these are changes of frame: the image becomes what the window shows, and boxes are expressed in the window.
+All of them change the frame: the image becomes what the window shows, and boxes become relative to the window.
 """
 
 import tensorflow as tf
@@ -16,9 +16,9 @@ def reframe(
     min_overlap: tf.Tensor | float = 0.0,
     clip: tf.Tensor | bool = True,
 ) -> TrainingExample:
-    """The example seen through `window`, float32 [4] normalised in the old frame, of which `image` are the pixels.
+    """The example seen through `window`, float32 [4] normalised to the old frame; `image` has the window's pixels.
 
-    Kept, with their classes and weights, are boxes that share some area with the window, and at least the part
+    Boxes are kept, with their classes and weights, if they share some area with the window, and at least the part
     `min_overlap` of their own. `clip` cuts them at the window's edges.
     """
     keep = geometry.overlaps_window(example.boxes, window) & (
@@ -44,6 +44,6 @@ def window_of(begin: tf.Tensor, shape: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 
 def below(limits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Random int32 [2], each uniform in [0, limit) of `limits`, int32 [2]; 0 where the limit is 0."""
+    """Random int32 [2], uniform from 0 to below each of the `limits`, int32 [2]; 0 where the limit is 0."""
     drawn = tf.cast(tf.random.stateless_uniform([2], seed) * tf.cast(limits, tf.float32), tf.int32)
     return tf.maximum(tf.minimum(drawn, limits - 1), 0)

@@ -22,8 +22,9 @@ def make(
     epsilon: float,
     moving_average_decay: float | None = None,
 ) -> Optimizer:
-    """The optimizer of `variables`, with the slots `Adam` and `Adam_1` (first and second moment) and, for all of them
-    together, `beta1_power` and `beta2_power`. See `Optimizer`, and `schedules.make` for the rate.
+    """The optimizer of `variables`, with the slots `Adam` and `Adam_1` (first and second moment).
+
+    All variables share `beta1_power` and `beta2_power`. See `Optimizer`, and `schedules.make` for the rate.
     """
 
     def update(variable: tf.Variable, slots: Mapping[str, tf.Variable], gradient: tf.Tensor, rate: tf.Tensor) -> None:

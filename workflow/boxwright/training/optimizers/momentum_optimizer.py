@@ -1,6 +1,6 @@
 """Stochastic gradient descent with momentum: a <- m a + g; w <- w - lr a.
 
-The rate is outside the accumulator, so a changed rate acts on all of it.
+The rate is outside the accumulator, so a new rate also applies to past gradients.
 """
 
 from collections.abc import Mapping

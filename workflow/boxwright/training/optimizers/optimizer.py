@@ -1,8 +1,7 @@
-"""What all optimizers are: slots beside the variables, an update of each, and moving averages.
+"""What all optimizers share: slots beside the variables, an update of each variable, and moving averages.
 
-Slots are plain variables under the names that the OD API's TensorFlow 1 checkpoints have for them,
-`<variable>/<slot>`; the average of a variable is `<variable>/ExponentialMovingAverage`. The updates are TensorFlow's
-own fused kernels, one per variable.
+Slots are plain variables named as in the OD API's TensorFlow 1 checkpoints, `<variable>/<slot>`; the average of a
+variable is `<variable>/ExponentialMovingAverage`. The updates are TensorFlow's own fused kernels, one per variable.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,8 +13,8 @@ from boxwright.training.schedules import Schedule
 
 AVERAGE = "ExponentialMovingAverage"
 
-# From a variable, its slots and the powers by their names, its gradient and the learning rate (float32 scalar), to the
-# variable and its slots after a step, in place.
+# Updates a variable and its slots in place by one step. Takes the variable, its slots and the powers by name, its
+# gradient, and the learning rate (float32 scalar).
 Update = Callable[[tf.Variable, Mapping[str, tf.Variable], tf.Tensor, tf.Tensor], object]
 
 
@@ -23,10 +22,10 @@ class Optimizer:
     """Updates variables from gradients.
 
     variables: the variables to train by checkpoint name. schedule: global step -> learning rate. update: one variable's
-    step. slots: the slots of a variable with their first value, in the order in which TensorFlow 1 made them, which
-    numbers their names. powers: scalars of all variables together; each begins at its number and is multiplied by it
-    after every step. moving_average_decay: keep moving averages of the variables that forget by this factor; they begin
-    at the values that the variables have now, so restore the start weights first. None keeps none.
+    step. slots: the slots of a variable with their initial value, in TensorFlow 1's order of creation, which numbers
+    their names. powers: scalars that all variables share; each begins at its number and is multiplied by it after every
+    step. moving_average_decay: the decay of moving averages of the variables; the averages begin at the variables'
+    current values, so restore the start weights first. None: no averages.
 
     `state` is the whole state, {checkpoint name: variable}.
     """
@@ -57,7 +56,7 @@ class Optimizer:
             self._add(name, tf.constant(factor))
 
     def apply(self, gradients: Mapping[str, tf.Tensor], rate: tf.Tensor) -> None:
-        """One step: `gradients` by variable name, `rate` the learning rate, a float32 scalar. Graph-safe."""
+        """Do one step: `gradients` by variable name, `rate` the learning rate, a float32 scalar. Works in graphs."""
         powers = {name: self.state[name] for name in self._powers}
         for name, gradient in gradients.items():
             slots = {slot: self.state[f"{name}/{slot}"] for slot in self._slots}
