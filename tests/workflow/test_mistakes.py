@@ -89,5 +89,5 @@ def test_anchors_that_miss_the_objects_are_warned_of(project):
     text = (ROOT / "config/pipelines/demo_ssd.config").read_text()
     (project / "large.config").write_text(text.replace("[0.1, 0.28, 0.5,", "[0.9, 0.92, 0.93,"))
     told = " ".join(project.snakemake("-n").text.split())
-    assert "models.large, made from large.config" in told and "of the boxes meet an anchor at IoU 0.5" in told
+    assert "models.large, made from large.config" in told and "of the boxes match an anchor at IoU 0.5" in told
     assert "models.small, made from" not in told

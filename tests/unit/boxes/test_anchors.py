@@ -140,7 +140,7 @@ def test_per_location(generator, shapes, per_location, count):
     ("generator", "shapes", "message"),
     [
         (ssd(num_layers=2, aspect_ratios=[1]), [(1, 1)], "num_layers is 2, but the network has 1 feature map"),
-        (pyramid(), [(1, 1)], "levels 3 to 7 are 5, but the network has 1 feature map"),
+        (pyramid(), [(1, 1)], "levels 3 to 7 need 5 feature maps, but the network has 1 feature map"),
         (grid(scales=[1], aspect_ratios=[1]), [(1, 1)] * 2, "one feature map, but the network has 2 feature maps"),
     ],
 )

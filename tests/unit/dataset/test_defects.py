@@ -318,7 +318,7 @@ def test_the_same_image_on_both_lists_stops(dataset, tmp_path):
     train.write_text("".join(f"s{i:02d}\n" for i in range(8)))
     held.write_text("t\ns09\n")
     split = {"eval_fraction": 0.2, "seed": 0, "train": str(train), "eval": str(held)}
-    with pytest.raises(UserError, match=r"s00\.jpg: duplicate_across_split, t\.jpg, an evaluation image"):
+    with pytest.raises(UserError, match=r"s00\.jpg: duplicate_across_split, the evaluation image t\.jpg"):
         make(dataset, tmp_path / "out", split=split)
     made, _, left = make(dataset, tmp_path / "out", split=split, policies={"duplicate_across_split": "drop_image"})
     assert "s00.jpg" not in left and made.counts["train"]["images"] == 7 and made.counts["on_neither_list"] == 1
@@ -357,8 +357,8 @@ def test_policies_are_checked():
         policies({"box_zero_aera": "fail", "image_unreadable": "fix", "exif_rotation": "ignore"})
     text = str(error.value)
     assert "`dataset.policies.box_zero_aera` is not a defect; did you mean `box_zero_area`?" in text
-    assert "`dataset.policies.image_unreadable` is fix, allowed is drop_image | fail" in text
-    assert "`dataset.policies.exif_rotation` is ignore, allowed is fix | drop_image | fail" in text
+    assert "`dataset.policies.image_unreadable` is fix; allowed: drop_image | fail" in text
+    assert "`dataset.policies.exif_rotation` is ignore; allowed: fix | drop_image | fail" in text
 
 
 def test_the_former_names_of_defects_are_accepted():
@@ -375,8 +375,9 @@ def test_the_former_names_of_defects_are_accepted():
     with pytest.raises(UserError) as error:
         policies({"xml_twice": "fail", "annotation_twice": "fix", "xml_malformed": "keep"})
     text = str(error.value)
-    assert "`dataset.policies.xml_twice` is the former name of `annotation_twice`, and they are fail and fix" in text
-    assert "`dataset.policies.xml_malformed` is keep, allowed is drop_image | fail" in text
+    former = "`dataset.policies.xml_twice` is the former name of `annotation_twice`, and their policies differ"
+    assert f"{former} (fail and fix); keep only `annotation_twice`." in text
+    assert "`dataset.policies.xml_malformed` is keep; allowed: drop_image | fail" in text
 
 
 def test_full_verification_finds_what_headers_hide(dataset, tmp_path):

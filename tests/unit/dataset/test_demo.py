@@ -144,7 +144,7 @@ def test_background_lies_between_its_tones():
 
 def test_an_existing_folder_is_not_touched(folder):
     before = digests(folder)
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         demo.draw(folder, images=3)
     assert digests(folder) == before
 

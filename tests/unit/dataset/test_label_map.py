@@ -58,7 +58,7 @@ def test_binary_form(tmp_path):
         ('item { name: "cat" }', "'cat' has id 0"),
         ('item { id: -3 name: "cat" }', "'cat' has id -3"),
         ('item { id: 1 name: "cat" } item { id: 1 name: "dog" }', "'cat' and 'dog' share id 1"),
-        ('item { id: 1 name: "cat" } item { id: 2 name: "cat" }', "'cat' stands in it twice"),
+        ('item { id: 1 name: "cat" } item { id: 2 name: "cat" }', "'cat' is listed twice"),
         ('item { id: 1 name: "cat" } item { id: 4 name: "dog" }', "gaps (2, 3 missing)"),
         ("item { id: 1 }", "id 1 has no name"),
         ("", "no class"),

@@ -88,7 +88,7 @@ def test_what_is_planned(planned):
 def test_load_gives_what_make_gave(planned, tmp_path):
     _, out, made = planned
     assert plan.load(out) == made
-    with pytest.raises(UserError, match="no plan of the data set"):
+    with pytest.raises(UserError, match=r"The plan of the data set, .* is missing"):
         plan.load(tmp_path / "nowhere")
 
 
@@ -433,7 +433,7 @@ def negatives(dataset):
         (lambda d: d.fill(5), {"images": ["/no/such/images"]}, "There is no folder /no/such/images"),
         (lambda d: d.fill(5), {"annotations": "/no/such/xml"}, "There is no folder /no/such/xml"),
         (lambda d: None, {}, "There is no image in"),
-        (lambda d: [d.image("a.jpg"), d.image("b.jpg")], {}, "Of 2 images and 0 annotations no sample is left"),
+        (lambda d: [d.image("a.jpg"), d.image("b.jpg")], {}, "No sample is left of 2 images and 0 annotations"),
         (lambda d: d.fill(1), {}, "The split leaves no evaluation image"),
         (negatives, {}, "None of the 9 images has a box"),
         (lambda d: d.fill(5), {"split": {"train": "list.txt", "eval": None}}, "needs both lists"),

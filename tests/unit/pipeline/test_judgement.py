@@ -45,13 +45,14 @@ def test_warnings_of_all_models_are_one_text():
     assert judge([few, draft("sound"), pod]).splitlines() == [
         "This will probably disappoint.",
         "models.few, made from few.config:",
-        "  - line 15: train_input_reader.max_number_of_boxes is 9: an image of the data has 10 boxes; those beyond the "
-        "limit are cut off. Use 10.",
+        "  - line 15: train_input_reader.max_number_of_boxes is 9: an image of the data set has 10 boxes; those beyond "
+        "the limit are dropped. Use 10.",
         "models.pod, made from pod.config:",
-        "  - line 11: train_config.batch_size is 512: a batch for a TPU pod, too large for most machines, with a "
-        "learning rate of 0.002 made for it; a batch of 8 takes a rate of 3.13e-05, and `batch_size` of a model scales "
-        "the rates so. Use 8.",
-        "`overrides` of a model set its fields, `batch_size` the batch; what they set is not warned of.",
+        "  - line 11: train_config.batch_size is 512: a batch for a TPU pod, too large for most machines, and the "
+        "learning rate of 0.002 is made for it; a batch of 8 needs a rate of 3.13e-05, and a model's `batch_size` "
+        "scales the rates this way. Use 8.",
+        "Set a model's fields with its `overrides`, and its batch with `batch_size`; a value set there causes no "
+        "warning.",
     ]
 
 
@@ -75,7 +76,7 @@ def test_errors_of_all_models_are_one_error():
         "'ssd_mobilenet_v2'.",
         "models.classes, made from classes.config:",
         "  - line 4: model.ssd.num_classes is 90: the label map has 3 classes (the background is not counted). Use 3.",
-        "`overrides` of a model set its fields, `batch_size` the batch.",
+        "Set a model's fields with its `overrides`, and its batch with `batch_size`.",
     ]
 
 
@@ -83,8 +84,11 @@ def test_a_type_that_the_checkpoint_contradicts_is_mended_with_a_warning():
     wrong = draft("wrong", ("batch_size: 8", 'batch_size: 8 fine_tune_checkpoint: "c" from_detection_checkpoint: true'))
     names = Facts(num_classes=3, max_boxes=10, checkpoint_names=["MobilenetV1/Conv2d_0/weights"])
     told = judge([replace(wrong, facts=names)])
-    assert "fine_tune_checkpoint_type is not set: by its names" in told and "Use 'classification'." in told
-    with pytest.raises(UserError, match="neither those of a detector"):
+    assert (
+        "fine_tune_checkpoint_type is not set: the checkpoint has the variable names" in told
+        and "Use 'classification'." in told
+    )
+    with pytest.raises(UserError, match="match neither a detector"):
         judge([replace(wrong, facts=replace(names, checkpoint_names=["dense/kernel"]))])
 
 

@@ -341,7 +341,7 @@ def test_the_name_of_a_metric_is_advised_only_where_it_is_a_misspelling():
 def test_the_type_of_a_checkpoint_is_advised_only_where_it_is_a_misspelling():
     assert only({"train_config.fine_tune_checkpoint_type": "detecton"}).use == "detection"
     finding = only({"train_config.fine_tune_checkpoint_type": "weights"})
-    assert finding.use is None and "there are classification, detection" in finding.why
+    assert finding.use is None and "the types are classification, detection" in finding.why
 
 
 def test_an_override_accepts_a_finding():
@@ -415,9 +415,9 @@ def test_rates_that_come_down_in_time_are_no_finding():
 def test_a_finding_says_field_value_reason_and_remedy():
     said = str(only({"train_config.batch_size": 64}))
     assert said == (
-        "warning pod-batch: train_config.batch_size is 64: a batch for a TPU pod, too large for most machines, with a "
-        "learning rate of 0.004 made for it; a batch of 8 takes a rate of 0.0005, and `batch_size` of a model scales "
-        "the rates so. Use 8."
+        "warning pod-batch: train_config.batch_size is 64: a batch for a TPU pod, too large for most machines, and the "
+        "learning rate of 0.004 is made for it; a batch of 8 needs a rate of 0.0005, and a model's `batch_size` scales "
+        "the rates this way. Use 8."
     )
 
 
@@ -447,7 +447,7 @@ def test_averages_that_forget_too_slowly_for_a_short_training_from_scratch():
     decay = "model.ssd.feature_extractor.conv_hyperparams.batch_norm.decay"
     finding = only(scratch)
     assert (finding.rule, finding.field, finding.use) == ("slow-averages", base, True)
-    assert "at step 1000 74% of their first values" in finding.why
+    assert "at step 1000 they still have 74% of their initial values" in finding.why
     finding = only(scratch | {base: True, decay: 0.9997})
     assert (finding.rule, finding.field, finding.value, finding.use) == ("slow-averages", decay, 0.9997, 0.995)
     assert found(scratch | {base: True, decay: finding.use}) == []

@@ -122,7 +122,7 @@ def test_all_mistakes_at_once_and_nothing_changed(config):
         "num_classes": (3, "the configuration has no field `num_classes`; did you mean `model.ssd.num_classes`?"),
         "ssd.num_classes": (3, "did you mean `model.ssd`?"),
         "model.num_classes": (3, "model has no field `num_classes`; did you mean `model.ssd.num_classes`?"),
-        "model/ssd/num_classes": (3, "a path has dots: write `model.ssd.num_classes`"),
+        "model/ssd/num_classes": (3, "a path uses dots: write `model.ssd.num_classes`"),
         "train_config.optimizer.learning_rate": (
             1,
             "did you mean `train_config.optimizer.rms_prop_optimizer.learning_rate`?",

@@ -257,7 +257,8 @@ def test_difference_and_changes_as_text():
     assert difference[:2] == ["--- a.config", "+++ b.config"]
     assert "-    num_classes: 90" in difference and "+    num_classes: 3" in difference
     assert "model.ssd.num_classes: 90 -> 3 (classes of the label map)" in changes.render(changed).splitlines()
-    assert f"{RATE}.constant_learning_rate.learning_rate: 0.004 -> 0.001 (batch size 32 -> 8" in changes.render(changed)
+    why = "the learning rate scales with the batch size, 32 -> 8"
+    assert f"{RATE}.constant_learning_rate.learning_rate: 0.004 -> 0.001 ({why}" in changes.render(changed)
 
 
 FROZEN = """

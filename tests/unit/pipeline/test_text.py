@@ -100,8 +100,8 @@ def test_all_unknown_fields_are_named_with_place_and_nearest():
         ),
         ("train_config { freeze_variables: ['a', 3] }", "1:40", ["train_config.freeze_variables.1 takes string"]),
         ("model {\n  ssd {\n    num_classes: 3\n}\n", "4:1", ["the block `model` that line 1 opens"]),
-        ("}", "1:1", ["the name of a field must stand here"]),
-        ("model { ssd {} } }", "1:18", ["the name of a field must stand here", "}"]),
+        ("}", "1:1", ["a field name is expected here"]),
+        ("model { ssd {} } }", "1:18", ["a field name is expected here", "}"]),
         ("model { ssd { num_classes = 3 } }", "1:27", ["model.ssd.num_classes takes int32", 'Expected ":"']),
         ("model { ssd }", "1:13", ["model.ssd takes a message Ssd", 'Expected "{"']),
         ("model { ssd { // three\n num_classes: 3 } }", "1:15", ["a comment begins with `#`"]),
@@ -111,7 +111,11 @@ def test_all_unknown_fields_are_named_with_place_and_nearest():
             "1:66",
             ["nearest known: RELU"],
         ),
-        ("model { [other.project.field] { a: [1] } }", "1:9", ["`[other.project.field]` extends model by a field of"]),
+        (
+            "model { [other.project.field] { a: [1] } }",
+            "1:9",
+            ["`[other.project.field]` extends model with a field of"],
+        ),
     ],
 )
 def test_errors_name_place_field_and_type(source, place, words):
@@ -123,7 +127,7 @@ def test_errors_name_place_field_and_type(source, place, words):
 
 
 def test_blocks_without_end_are_no_traceback():
-    with pytest.raises(UserError, match=r"my\.config: blocks within blocks"):
+    with pytest.raises(UserError, match=r"my\.config: too many nested blocks"):
         text.parse("model {" * 5000, "my.config")
 
 

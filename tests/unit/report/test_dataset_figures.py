@@ -60,7 +60,7 @@ def test_checks_are_counted_by_kind_and_listed():
     ]
     said = plain(tables.checks(defects.to_tsv(found).decode().splitlines(keepends=True)))
     assert "3 findings of 2 kinds" in said
-    assert "box_outside 2 fix the box reaches out of the image (clipped)" in said
+    assert "box_outside 2 fix the box extends beyond the image (clipped)" in said
     assert "2: cat [1, 2, 3, 4] box_outside fix the image is 3x3" in said
     assert 'a "quoted detail' in said
 

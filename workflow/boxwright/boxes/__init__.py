@@ -4,6 +4,6 @@ Pure functions and small objects on tensors. Boxes are float32 [..., ymin, xmin,
 pixels is the caller's choice. Functions are batched, work inside and outside `tf.function` and hold no state. Classes
 count from 0.
 
-The rooms below hold one module for each alternative that a configuration can choose, under the schema's name; its
-`make` takes the schema's numbers. Nothing here checks them: the catalogue has refused those that cannot be.
+The packages below hold one module for each alternative that a configuration can choose, under the schema's name; its
+`make` takes the schema's numbers. Nothing here checks them: the catalogue has already refused impossible values.
 """

@@ -1,7 +1,7 @@
 """Geometry of axis-aligned boxes.
 
 A box is the last axis of a float32 tensor, [ymin, xmin, ymax, xmax]; its height is `ymax - ymin` (no extra pixel).
-Leading axes are free and broadcast. Nothing here checks that a box is upright: a negative side gives a negative side.
+Leading axes are free and broadcast. Nothing here checks that minima are below maxima: a negative side stays negative.
 """
 
 import tensorflow as tf
@@ -70,7 +70,7 @@ def matched_iou(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 def matched_giou(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Elementwise generalised IoU [...] in (-1, 1] of boxes `a` and `b`, both [..., 4].
 
-    Compares the smallest box around both with their union; a pair without extent counts as 0. (Rezatofighi et al.,
+    It compares the smallest box around both with their union; a pair without extent counts as 0. (Rezatofighi et al.,
     "Generalized Intersection over Union", 2019.)
     """
     overlap = _overlap(a, b)
@@ -82,7 +82,7 @@ def matched_giou(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 def squared_distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Pairwise squared Euclidean distances [..., N, M] between the four coordinates of boxes.
 
-    As norms and a product, |a|^2 + |b|^2 - 2 ab: its rounding decides which of two equally near boxes is the nearest.
+    Computed as |a|^2 + |b|^2 - 2 ab, because its rounding decides which of two equally near boxes is the nearest.
     """
     norms = tf.reduce_sum(a * a, axis=-1)[..., :, None] + tf.reduce_sum(b * b, axis=-1)[..., None, :]
     return norms - 2 * tf.matmul(a, b, transpose_b=True)
@@ -100,7 +100,7 @@ def change_frame(boxes: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
     """Boxes [..., 4] in coordinates in which `window` [..., 4] (broadcast) is the unit square."""
     ymin, xmin, ymax, xmax = tf.unstack(window, axis=-1)
     origin = tf.stack([ymin, xmin, ymin, xmin], axis=-1)
-    # A product with the reciprocal, not a quotient: one rounding more, the one that the recorded detections show.
+    # Multiply by the reciprocal instead of dividing: its additional rounding reproduces the recorded detections.
     return (boxes - origin) * _per_side(1 / (ymax - ymin), 1 / (xmax - xmin))
 
 

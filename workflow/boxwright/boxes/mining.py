@@ -1,4 +1,4 @@
-"""Hard example mining: only the anchors with the highest losses are learned from.
+"""Hard example mining: training uses only the anchors with the highest losses.
 
 Anchors are taken in order of falling loss, skipping any whose predicted box overlaps one taken before (Shrivastava et
 al., "Online Hard Example Mining", 2016); of those taken, all positives stay and a limited number of negatives (Liu et
@@ -16,11 +16,11 @@ from boxwright.boxes.matchers.matcher import BACKGROUND
 class Miner(NamedTuple):
     """How hard examples are chosen; see `make` for the schema's numbers.
 
-    num_hard_examples: at most so many anchors of an image are taken; None: no limit.
+    num_hard_examples: the most anchors taken per image; None: no limit.
     iou_threshold: of two predicted boxes that overlap by more, the one of lower loss is skipped.
     classification_weight, localization_weight: anchors are ranked by this combination of their losses.
     max_negatives_per_positive: None: negatives are not limited.
-    min_negatives_per_image: so many negatives are allowed however few positives there are.
+    min_negatives_per_image: the number of negatives that are allowed even with few or no positives.
     """
 
     num_hard_examples: int | None = 64
@@ -49,10 +49,10 @@ def make(
     classification_weight: float,
     localization_weight: float,
 ) -> Miner:
-    """The miner by the numbers of the schema's `HardExampleMiner` and the weights of the two losses.
+    """The miner from the numbers of the schema's `HardExampleMiner` and the weights of the two losses.
 
-    loss_type: BOTH ranks by both losses with their weights, CLASSIFICATION or LOCALIZATION by one alone. Where the
-    schema says 0 for no limit, the miner has None.
+    loss_type: BOTH ranks by both losses with their weights, CLASSIFICATION or LOCALIZATION by one alone. The
+    schema's 0 for no limit becomes None.
     """
     weights = {
         "BOTH": (classification_weight, localization_weight),
@@ -76,7 +76,7 @@ def mine(
     match: tf.Tensor | None = None,
     num_valid: tf.Tensor | None = None,
 ) -> Mined:
-    """Chooses the anchors of each image to learn from; the choice is to be multiplied with the losses.
+    """Choose the anchors of each image to learn from; the caller multiplies the losses by the choice.
 
     classification_losses, localization_losses: float32 [B, A], one value per anchor, weights included.
     boxes: float32 [B, A, 4], decoded predictions.
@@ -132,7 +132,8 @@ def _unsuppressed(boxes: tf.Tensor, losses: tf.Tensor, real: tf.Tensor, iou_thre
     """bool [B, A]: the boxes that greedy suppression keeps.
 
     Suppression compares all pairs, 1.8 million for the 1,917 boxes of an SSD, and at the usual threshold of 0.99 nearly
-    all in vain. Boxes that overlap no other so much are kept and suppress nothing, so only the rest need comparing.
+    all in vain. Boxes that overlap no other box above the threshold are kept and suppress nothing, so only the other
+    boxes have to be compared.
     """
     anchors = tf.shape(losses)[1]
     crowded = _crowded(boxes, iou_threshold) & real
@@ -154,25 +155,26 @@ def _unsuppressed(boxes: tf.Tensor, losses: tf.Tensor, real: tf.Tensor, iou_thre
 
 # Three directions (ymin, xmin, ymax, xmax) in the space of boxes: no entry above 1 along y, nor above 0.6183 along x.
 _DIRECTIONS = ((1.0, 0.6183, 1.0, 0.6183), (1.0, -0.6183, 0.7127, -0.4689), (-1.0, 0.3717, 0.7919, 0.6183))
-# Above so many pairs per box that are near in the first projection, looking at pairs costs more than it saves.
+# With more pairs per box than this that are near in the first projection, comparing pairs costs more than it saves.
 _MOST_PAIRS = 64
 
 
 def _crowded(boxes: tf.Tensor, iou_threshold: float) -> tf.Tensor:
     """bool [B, A]: every box that overlaps another of its image by more than the threshold, and a few others.
 
-    If IoU(a, b) > t, the sides overlap as much along each axis, so what belongs to one side alone, |a_min - b_min| +
-    |a_max - b_max|, is less than (1 - t) times what belongs to either, and that less than 1 / t times the side of a.
-    Thus projections of a and b on a direction of entries up to 1 and 0.6183 differ by less than (1 - t) / t (height +
-    0.6183 width of a). Boxes are sorted by one projection, and each is compared in the other two with those that follow
-    it as near as that. Where there are too many such pairs (small thresholds, equal boxes) all boxes count as crowded.
+    If IoU(a, b) > t, the sides also overlap by more than t along each axis. So the length that only one side covers,
+    |a_min - b_min| + |a_max - b_max|, is less than (1 - t) times the length of their union, and the union is less than
+    1 / t times the side of a. Thus projections of a and b on a direction with entries up to 1 and 0.6183 differ by less
+    than (1 - t) / t (height + 0.6183 width of a). Boxes are sorted by one projection, and each is compared in the other
+    two with its followers within that distance. If there are too many such pairs (small thresholds, equal boxes), all
+    boxes count as crowded.
     """
     batch, anchors = tf.unstack(tf.shape(boxes)[:2])
     projections = tf.matmul(boxes, tf.transpose(tf.constant(_DIRECTIONS)))
     order = _in_batch(tf.argsort(projections[..., 0], axis=1))
     _, _, height, width = geometry.centers_and_sizes(boxes)
     reach = (1 - iou_threshold) / max(iou_threshold, 1e-6) * (tf.abs(height) + 0.6183 * tf.abs(width))
-    # A hundredth more, and some units in the last place of the projections, for rounding.
+    # One percent more, and some units in the last place of the projections, to allow for rounding.
     reach = 1.01 * reach + 1e-6 * tf.reduce_max(tf.abs(projections))
     rows = tf.gather(tf.reshape(tf.concat([projections, reach[..., None]], axis=-1), [-1, 4]), order)
 

@@ -15,13 +15,13 @@ from boxwright.boxes import geometry
 # Logits [..., K] to scores [..., K].
 ScoreConverter = Callable[[tf.Tensor], tf.Tensor]
 
-# Candidates per image of the quick path, at least. Among the 1,917 x 90 of an SSD the best 100 survivors are nearly
-# always found in the first few hundred.
+# Minimum number of candidates per image on the quick path. Among the 1,917 x 90 of an SSD, the best 100 survivors are
+# nearly always in the first few hundred.
 _CANDIDATES = 1024
 
 
 class Settings(NamedTuple):
-    """The numbers of the schema's `BatchNonMaxSuppression`; the others have one value, or choose how and not what.
+    """The numbers of the schema's `BatchNonMaxSuppression`; its other fields have one value or do not affect results.
 
     iou_threshold: a box that overlaps a better one of its class by more is dropped (not used by soft suppression).
     score_threshold: only scores above it (strictly) take part.
@@ -42,7 +42,7 @@ class Settings(NamedTuple):
 
 
 class Selected(NamedTuple):
-    """The boxes that are left of B images, N = `max_total_detections` rows each, best first, zeros after `num`.
+    """The boxes that remain in B images, N = `max_total_detections` rows each, best first, zeros after `num`.
 
     boxes: float32 [B, N, 4].
     scores: float32 [B, N].
@@ -59,7 +59,7 @@ class Selected(NamedTuple):
 
 
 def score_converter(*, score_converter: str, logit_scale: float) -> ScoreConverter:
-    """The function by the numbers of the schema's `PostProcessing`: IDENTITY, SIGMOID or SOFTMAX of scaled logits."""
+    """The function for the numbers of the schema's `PostProcessing`: IDENTITY, SIGMOID or SOFTMAX of scaled logits."""
     convert = {"IDENTITY": tf.identity, "SIGMOID": tf.sigmoid, "SOFTMAX": tf.nn.softmax}[score_converter]
     return lambda logits: convert(logits / logit_scale)
 
@@ -67,17 +67,17 @@ def score_converter(*, score_converter: str, logit_scale: float) -> ScoreConvert
 def multiclass(
     boxes: tf.Tensor, scores: tf.Tensor, settings: Settings, windows: tf.Tensor, num_valid: tf.Tensor | None = None
 ) -> Selected:
-    """Suppresses the overlapping boxes of each image and class.
+    """Suppress the overlapping boxes of each image and class.
 
-    Exactly the boxes, order and ties of greedy suppression over all anchors and classes, found in one of two ways.
-    Quickly: selecting the boxes above any score needs only the candidates above it, so a fixed number of best
-    candidates is taken and suppressed by one multi-threaded op, with ranks in place of scores, which also carry the
-    candidates' identity and decide ties. Where fewer than `max_total_detections` survive and candidates are left out,
-    one op per class looks at everything.
+    The result has exactly the boxes, order and ties of greedy suppression over all anchors and classes. There are two
+    ways to find it. The quick one takes a fixed number of the best candidates, because which boxes above a score
+    survive depends only on the candidates above it. One multi-threaded op suppresses them, with ranks in place of
+    scores: ranks also identify the candidates and decide ties. If fewer than `max_total_detections` survive and
+    candidates were left out, the thorough way runs one op per class on all candidates.
 
     boxes: float32 [B, A, Q, 4]; Q is 1, or C where each class has a box of its own.
     scores: float32 [B, A, C] without background. C is static.
-    windows: float32 [B, 4] (or [4] for all) in the boxes' units; what is selected is clipped to it.
+    windows: float32 [B, 4] (or [4] for all) in the boxes' units; the selected boxes are clipped to them.
     num_valid: int32 [B], how many of the A rows of each image are real; None: all.
     """
     if num_valid is not None:
@@ -182,7 +182,7 @@ def _best_candidates(boxes: tf.Tensor, scores: tf.Tensor, settings: Settings) ->
     box_class, anchor = position // anchors, position % anchors
 
     rank = tf.cast(tf.where(eligible, count - tf.range(count), 0), tf.float32)
-    # The kernel for CPU, wherever the rest runs: it compares by the same arithmetic as the single-class op.
+    # The CPU kernel, wherever the rest runs, because it compares with the same arithmetic as the single-class op.
     with tf.device("/CPU:0"):
         _, survivors, _, num = tf.raw_ops.CombinedNonMaxSuppression(
             boxes=_boxes_of(boxes, anchor, box_class)[:, :, None, :],
@@ -211,7 +211,7 @@ def _boxes_of(boxes: tf.Tensor, anchors: tf.Tensor, classes: tf.Tensor) -> tf.Te
 
 
 def _finish(boxes: tf.Tensor, found: _Candidates, settings: Settings, windows: tf.Tensor) -> Selected:
-    """Clips the survivors, drops those without area, cuts to the total and pads with zeros."""
+    """Clip the survivors, drop those without area, cut to the total and pad with zeros."""
     clipped = geometry.clip_to_window(_boxes_of(boxes, found.anchors, found.classes), windows[:, None])
     # A score below 0 (possible without a score conversion) marks a dropped box in the OD API.
     keep = found.valid & (geometry.area(clipped) > 0) & (found.scores >= 0)

@@ -8,7 +8,7 @@ from boxwright.devices import replicas
 def balanced(
     candidates: tf.Tensor, positives: tf.Tensor, size: int | None, positive_fraction: float, seed: tf.Tensor
 ) -> tf.Tensor:
-    """Draws anchors of each image without replacement: bool [B, A], those drawn.
+    """Draw anchors of each image without replacement: bool [B, A], which are drawn.
 
     Up to `int(size * positive_fraction)` positives are drawn, then negatives fill up to `size`; with too few candidates
     the sample is smaller.

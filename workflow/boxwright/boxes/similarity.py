@@ -1,4 +1,4 @@
-"""How alike ground truth boxes and anchors are: functions by the names of the schema's alternatives.
+"""Similarity of ground truth boxes and anchors: functions by the names of the schema's alternatives.
 
 Each takes boxes float32 [B, M, 4] and anchors [A, 4] or [B, A, 4] in the same units and gives float32 [B, M, A].
 """
@@ -21,8 +21,8 @@ def neg_sq_dist_similarity(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 def thresholded_iou_similarity(boxes: tf.Tensor, anchors: tf.Tensor, *, iou_threshold: float) -> tf.Tensor:
     """1 where the IoU is above the threshold, else 0.
 
-    What is above it is the probability that the box is an object, and that is 1 where no background class is among the
-    labels.
+    A value above the threshold stands for the probability that the box is an object, which is 1 if the labels have no
+    background class.
     """
     return tf.cast(geometry.iou(boxes, anchors) > iou_threshold, tf.float32)
 

@@ -67,7 +67,7 @@ def assign(
 
 
 def _used_rows(tensors: Sequence[tf.Tensor], num_boxes: tf.Tensor) -> list[tf.Tensor]:
-    """Tensors [B, M, ...] without the rows that are padding in every image, but with one row at least, to reduce."""
+    """Tensors [B, M, ...] without the rows that are padding in every image; reductions need at least one row."""
     used = tf.maximum(tf.reduce_max(num_boxes), 1)
     missing = used - tf.minimum(tf.shape(tensors[0])[1], used)
     return [tf.pad(each[:, :used], [[0, 0], [0, missing]] + [[0, 0]] * (each.shape.rank - 2)) for each in tensors]

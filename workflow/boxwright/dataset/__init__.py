@@ -1,1 +1,1 @@
-"""From annotated images to a plan: what is read, decided and remembered of a data set. No TensorFlow."""
+"""Reads, checks and splits an annotated data set, and plans its records. No TensorFlow."""

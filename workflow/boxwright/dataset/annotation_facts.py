@@ -1,7 +1,7 @@
-"""What an annotation file says, as one line that can be kept: its format, and its statements about images.
+"""The facts of an annotation file as one line of text that can be kept: its format and its statements about images.
 
-A line has columns of JSON between tabs, three for each statement. Most statements of a data set share what stands in
-the middle one, which is parsed once for all that do, and the boxes of sound ones are never parsed.
+A line has columns of JSON between tabs, three for each statement. The middle column is the same for most statements of
+a data set, so it is parsed once for all of them. The boxes of sound statements are never parsed.
 """
 
 import json
@@ -21,10 +21,10 @@ _NO_STATEMENT = "[]"
 
 
 class AnnotationFacts(NamedTuple):
-    """What a `Statement` says, with the boxes as JSON: few of a large data set are ever looked into.
+    """A `Statement` with its boxes as JSON, because few of a large data set's boxes are ever looked at.
 
-    sound: whether every box has a class and lies, at least a pixel wide and high, in an image of the stated size.
-    classes: of each box.
+    sound: whether every box has a class, is at least a pixel wide and high, and lies in an image of the stated size.
+    classes: the class of each box.
     """
 
     image: str
@@ -41,10 +41,10 @@ class AnnotationFacts(NamedTuple):
 
 
 def line(data: bytes, keys: str) -> str:
-    """The facts of an annotation from its file's bytes: the key of the format that read them, a tab, what they say.
+    """The facts of an annotation from its file's bytes: the key of the format that read them, a tab, the statements.
 
-    `keys` are those of the formats that may (see `formats.read`). Where none of them reads the bytes the key is "" and
-    what they say is the reason, a JSON string.
+    `keys` are the keys of the formats to try (see `formats.read`). If none of them reads the bytes, the key is "" and
+    the reason, a JSON string, takes the place of the statements.
     """
     try:
         key, statements = formats.read(data, keys)
@@ -59,12 +59,12 @@ def unreadable(why: str) -> str:
 
 
 def columns(statements: Sequence[Statement]) -> str:
-    """What some statements say in columns, as `said` reads them."""
+    """The columns of some statements, in the form that `said` reads."""
     return "\t".join(starmap(_columns, statements)) or _NO_STATEMENT
 
 
 def said(lines: Iterable[str]) -> list[list[AnnotationFacts] | str]:
-    """The statements of many annotations from their lines without the format's key; a text says why there are none."""
+    """The statements of many annotations, from their lines without the format's key; a str is the reason for none."""
     frames = Memo(lambda text: tuple(tuple(part) if isinstance(part, list) else part for part in json.loads(text)))
     found: list[list[AnnotationFacts] | str] = []
     for text in lines:
@@ -84,7 +84,7 @@ def said(lines: Iterable[str]) -> list[list[AnnotationFacts] | str]:
 def _columns(image: str, width: int, height: int, boxes: Sequence[Box], unit: str) -> str:
     sound = unit == PIXELS and all(map(_is_sound, boxes, repeat(width), repeat(height)))
     classes = ",".join([_quote(box.class_name) for box in boxes])
-    text = boxes_json(boxes) if sound else _dump(boxes)  # which knows NaN
+    text = boxes_json(boxes) if sound else _dump(boxes)  # the encoder can write NaN
     return f'{_quote(image)}\t[{width},{height},"{unit}",{"true" if sound else "false"},[{classes}]]\t{text}'
 
 

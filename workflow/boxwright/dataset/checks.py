@@ -1,7 +1,7 @@
-"""Checks one image with the statement about it: facts in, a sample and the cases of defects out.
+"""Checks an image and the statement about it: takes their facts, gives a sample and the defects found.
 
-Nothing here touches a disk or knows a format. The order matters: first the frame of the boxes is settled (EXIF, the
-stated size, the unit), then each box is judged in pixels of the upright image.
+Nothing here reads a file or knows a format. The order matters: the frame of the boxes comes first (EXIF, the stated
+size, the unit), then each box is checked in pixels of the upright image.
 """
 
 import math
@@ -17,9 +17,9 @@ from boxwright.dataset.statements import NORMALISED, Statement
 from boxwright.images import exif, loader
 from boxwright.images.headers import ImageInfo
 
-# A coordinate may lie this far (pixels) beyond an image before the box is taken not to fit it: tools differ by one.
+# A box still fits an image if its coordinates lie at most this far (pixels) beyond it: tools differ by one.
 _TOLERANCE = 1.0
-# Sides that are shorter than a pixel by rounding alone are a pixel.
+# Sides that are shorter than a pixel only by rounding count as a pixel.
 _EPSILON = 1e-6
 
 Corners = tuple[float, float, float, float]
@@ -29,8 +29,8 @@ Corners = tuple[float, float, float, float]
 class Checker:
     """Checks samples one by one and keeps what it finds.
 
-    policies: the policy of every defect. known: the classes of a given label map, None where none is given.
-    aliases: other names of known classes. full: also mind whether the pixels could be decoded.
+    policies: the policy of every defect. known: the classes of the given label map, None if none is given.
+    aliases: other names of known classes. full: also report images whose pixels cannot be decoded.
     """
 
     policies: Mapping[str, str]
@@ -41,7 +41,7 @@ class Checker:
     _drop_image: bool = False
 
     def report(self, file: str, defect: str, detail: str, box: str = "", action: str = "") -> str:
-        """Note a case and give back its action: the defect's policy unless another is stated."""
+        """Record a case and return its action: the defect's policy, unless `action` is given."""
         action = action or self.policies[defect]
         self.cases.append(Case(file, box, defect, action, detail))
         self._drop_image |= action == DROP_IMAGE
@@ -50,9 +50,9 @@ class Checker:
     def sample(
         self, name: str, path: str, image: ImageFacts, annotation: AnnotationFacts | None = None, label: str = ""
     ) -> PlannedSample | None:
-        """The sample that an image and its annotation make; None where it is to be left out.
+        """The sample made from an image and its annotation; None if it is left out.
 
-        `name` and `label` are what the two are called in the cases. Without an annotation there are no objects.
+        The cases call the image `name` and the annotation `label`. Without an annotation there are no objects.
         """
         self._drop_image = False
         info = image.info
@@ -75,7 +75,7 @@ class Checker:
             ]
             kept = [box for box in judged if box is not None]
             if judged and not kept:
-                self.report(name, "image_emptied", f"of {len(judged)} none is left")
+                self.report(name, "image_emptied", f"none of its {len(judged)} boxes is left")
             classes, boxes = tuple([box.class_name for box in kept]), boxes_json(kept)
         if self._drop_image:
             return None
@@ -83,7 +83,7 @@ class Checker:
         return PlannedSample(name, path, image.sha256, width, height, info.format, fixes, classes, boxes)
 
     def _is_good(self, annotation: AnnotationFacts, info: ImageInfo) -> bool:
-        """Whether all boxes are as they should be, as in nearly all images, so that none has to be looked at."""
+        """Whether all boxes are known to be good, as in nearly all images, so that none needs a check."""
         return (
             annotation.sound
             and (annotation.width, annotation.height, 1) == (info.width, info.height, info.orientation)
@@ -105,12 +105,12 @@ class Checker:
         if info.mode.endswith("+alpha"):
             self.report(name, "image_alpha", info.mode)
         if not exif.is_legal(info.orientation):
-            self.report(name, "exif_illegal", f"orientation {info.orientation}; legal are 1 to 8")
+            self.report(name, "exif_illegal", f"orientation {info.orientation}; legal values are 1 to 8")
         elif info.orientation != 1:
             self.report(name, "exif_rotation", f"orientation {info.orientation}")
 
     def _frame(self, label: str, info: ImageInfo, statement: Statement, width: int, height: int) -> "_Frame | None":
-        """How the stated boxes come into the upright image; None where they are in it."""
+        """The transformation of the stated boxes to pixels of the upright image; None if they need none."""
         stored, upright = (info.width, info.height), (width, height)
         stated = (statement.width, statement.height)
         known = all(stated)
@@ -131,7 +131,7 @@ class Checker:
             return straight
         text = f"the annotation says {_size(stated)}, the image is {_size(upright)}"
         if shares:
-            self.report(label, "size_mismatch", f"{text}; the boxes are taken as shares of the image")
+            self.report(label, "size_mismatch", f"{text}; the boxes are taken as fractions of the image")
         elif not _fit(statement, upright) and _fit(statement, stated):
             if stated == (height, width):
                 action = DROP_IMAGE if self.policies["size_mismatch"] == FIX else ""
@@ -139,19 +139,19 @@ class Checker:
                     label, "size_mismatch", f"{text}; the boxes fit the image turned by 90 degrees", action=action
                 )
             elif self.policies["size_mismatch"] == FIX:
-                self.report(label, "size_mismatch", f"{text}; the boxes fit the former alone and are scaled")
+                self.report(label, "size_mismatch", f"{text}; the boxes fit only the annotation's size and are scaled")
                 return _Frame(scale=(width / stated[0], height / stated[1]))
             else:
-                self.report(label, "size_mismatch", f"{text}; the boxes fit the former alone")
+                self.report(label, "size_mismatch", f"{text}; the boxes fit only the annotation's size")
         else:
-            # Boxes that fit the image need no repair: the size is wrong, they are not.
+            # Boxes that fit the image need no repair: only the stated size is wrong.
             self.report(label, "size_mismatch", f"{text}; the boxes are taken as pixels of the image")
         return straight
 
     def _check_box(
         self, label: str, number: int, box: Box, frame: "_Frame | None", width: int, height: int
     ) -> Box | None:
-        """The box in pixels of the upright image; None where it is dropped."""
+        """The box in pixels of the upright image; None if it is dropped."""
         good = box.class_name in self.known if self.known is not None else box.class_name
         good = good and 0 <= box.xmin <= box.xmax - 1 and box.xmax <= width
         if good and 0 <= box.ymin <= box.ymax - 1 and box.ymax <= height and frame is None:
@@ -167,7 +167,7 @@ class Checker:
         if name and self.known is not None and name not in self.known and dropped("class_unknown", self._near(name)):
             return None
         if not all(map(math.isfinite, box.corners)):
-            dropped("box_not_a_number", "a coordinate is missing or no finite number")
+            dropped("box_not_a_number", "a coordinate is missing or not a finite number")
             return None
         xmin, ymin, xmax, ymax = frame.corners(box.corners) if frame else box.corners
         if xmin > xmax or ymin > ymax:
@@ -181,7 +181,7 @@ class Checker:
             where = f"the image is {width}x{height}"
             if xmin >= width or ymin >= height or xmax <= 0 or ymax <= 0:
                 action = DROP_BOX if self.policies["box_outside"] == FIX else ""
-                dropped("box_outside", f"{where}; nothing of the box lies in it", action)
+                dropped("box_outside", f"{where}; the box lies wholly outside", action)
                 return None
             if dropped("box_outside", where):
                 return None
@@ -194,7 +194,7 @@ class Checker:
         return box._replace(class_name=name, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
 
     def _near(self, name: str) -> str:
-        """What to say about a class that the label map does not have."""
+        """A hint about a class that is missing from the label map."""
         folded = {known.casefold(): known for known in self.known or ()}
         near = nearest(name.casefold(), folded, cutoff=0.5)
         if near:
@@ -204,9 +204,9 @@ class Checker:
 
 @dataclass(frozen=True)
 class _Frame:
-    """From the frame in which boxes were stated to pixels of the upright image: scaled, then turned by EXIF.
+    """Transforms stated boxes to pixels of the upright image: scales them, then turns them by EXIF.
 
-    scale: of x and y; stored, orientation: of the image whose pixels the scaled boxes are in.
+    scale: factors for x and y. stored, orientation: size and EXIF orientation of the image as stored.
     """
 
     scale: tuple[float, float] = (1.0, 1.0)
@@ -220,7 +220,7 @@ class _Frame:
 
 
 def _fit(statement: Statement, size: tuple[int, int]) -> bool:
-    """Whether all boxes lie within an image of that size (width, height); normalised ones fit all sizes."""
+    """Whether all boxes lie within an image of this size (width, height); normalised boxes fit any size."""
     width, height = size[0] + _TOLERANCE, size[1] + _TOLERANCE
     return statement.unit == NORMALISED or all(
         max(box.xmin, box.xmax) <= width and max(box.ymin, box.ymax) <= height

@@ -1,6 +1,6 @@
-"""From what the files say to what the data set is: samples on two sides, their classes, and the cases of defects.
+"""Decides what the data set is: the samples of both sides, their classes, and the defects found.
 
-Pure: the same facts, settings and memory give the same decision, whatever the order in which files were found.
+The decision depends only on the facts, the settings and the split history, not on the order in which files were found.
 """
 
 import re
@@ -21,8 +21,10 @@ from boxwright.dataset.scan import File
 
 
 class Found(NamedTuple):
-    """What was found: image files in order with their unique names and facts, annotation files with the statements in
-    each (a text: why it cannot be read). parallel: whether the n-th folders of the two go together.
+    """The files found: images in order with their unique names and facts, annotations with their statements.
+
+    statements: for a file that cannot be read, a str with the reason. parallel: whether the n-th images folder goes
+    with the n-th annotations folder.
     """
 
     images: Sequence[File]
@@ -34,7 +36,10 @@ class Found(NamedTuple):
 
 
 class Split(NamedTuple):
-    """How sides are found: drawn with the remembered sides by name and by sha256, or from two lists by side."""
+    """How samples get their side: from the lists of both sides, if given, or by a draw.
+
+    known, known_bytes: the remembered sides by name and by sha256, which the draw keeps.
+    """
 
     eval_fraction: float
     seed: int
@@ -45,8 +50,10 @@ class Split(NamedTuple):
 
 @dataclass
 class Decision:
-    """samples: of each side, sorted by name; annotations: how many there are, those that cannot be read included;
-    left_out: good images that are on neither list; classes: of all boxes.
+    """What the data set is.
+
+    samples: by side, sorted by name. annotations: their number, including unreadable ones. left_out: the number of
+    good images on neither list. classes: of all boxes.
     """
 
     samples: dict[str, list[PlannedSample]]
@@ -57,7 +64,7 @@ class Decision:
 
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
-    """Pair, check, find copies and split; UserError where the lists of the split cannot be followed."""
+    """Pair, check, find duplicates and split. Raises UserError if the lists of the split have mistakes."""
     claims, said = _claims(found)
     samples = _samples(found, claims, said, checker)
     decision = Decision({split.TRAIN: [], split.EVAL: []}, checker.cases, len(claims))
@@ -72,7 +79,7 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     for sample in used:
         side = side_of[sample.name]
         if side == split.TRAIN and sample.sha256 in evaluated:
-            detail = f"{evaluated[sample.sha256]}, an evaluation image, has the same bytes"
+            detail = f"the evaluation image {evaluated[sample.sha256]} has the same bytes"
             if checker.report(sample.name, "duplicate_across_split", detail) == DROP_IMAGE:
                 continue
         decision.samples[side].append(sample)
@@ -83,7 +90,7 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
 
 
 def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | str]]:
-    """Every statement, and every annotation that cannot be read, as a claim, and what it says (or why it cannot)."""
+    """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read."""
     claims: list[Claim] = []
     said: list[AnnotationFacts | str] = []
     for file, statements in zip(found.annotations, found.statements, strict=True):
@@ -101,7 +108,7 @@ def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | str]]:
 def _samples(
     found: Found, claims: Sequence[Claim], said: Sequence[AnnotationFacts | str], checker: Checker
 ) -> list[PlannedSample]:
-    """The samples that pairing and checking leave, sorted by name."""
+    """The samples that remain after pairing and checking, sorted by name."""
     paired = pairing.match(found.images, claims, found.parallel)
     dropped = _report_pairs(found.names, claims, said, paired, checker)
     samples = []
@@ -114,7 +121,7 @@ def _samples(
         annotation: AnnotationFacts | str | None = None
         label = ""
         if claim is None:
-            detail = "no annotation names it or is named as it is"
+            detail = "no annotation names it or has its file name"
             keep &= checker.report(name, "image_without_annotation", detail) == KEEP
             if not keep:
                 continue
@@ -136,22 +143,22 @@ def _report_pairs(
     paired: pairing.Pairing,
     checker: Checker,
 ) -> set[int]:
-    """Report what pairing could not resolve; the images that are to be left out for it."""
+    """Report what pairing could not resolve; return the images to leave out because of it."""
     dropped = set()
     for orphan in paired.orphans:
         claim, reason = claims[orphan], said[orphan]
         if isinstance(reason, str):
             checker.report(claim.label, "annotation_malformed", reason)
-        named = f"it names {claim.image}" if claim.image else "it names no image"
-        also = " or is named as the annotation" if claim.alone else ""
-        checker.report(claim.label, "annotation_without_image", f"{named}; no image has that name{also}")
+        named = f"there is no image {claim.image}" if claim.image else "it names no image"
+        also = ", and no image has the annotation's file name" if claim.alone else ""
+        checker.report(claim.label, "annotation_without_image", f"{named}{also}")
     for ambiguous, candidates in paired.ambiguous.items():
         detail = f"it may belong to {few([names[index] for index in candidates], limit=4)}"
         checker.report(claims[ambiguous].label, "annotation_ambiguous", detail)
     for loser, image in paired.twice.items():
         taken = paired.claim[image]
         other = claims[taken].label
-        detail = f"it names {names[image]}, to which {other} belongs"
+        detail = f"it names {names[image]}, which belongs to {other}"
         action = ""
         differ = _content(said[loser]) != _content(said[taken])
         if checker.policies["annotation_twice"] == FIX and image in paired.unsettled and differ:
@@ -166,7 +173,7 @@ def _content(said: AnnotationFacts | str) -> object:
 
 
 def _without_copies(samples: Sequence[PlannedSample], checker: Checker) -> list[PlannedSample]:
-    """Report images with the bytes of another, and leave them out where the policy says so."""
+    """Report images with the same bytes as another, and leave them out if the policy says so."""
     first: dict[str, PlannedSample] = {}
     result = []
     for sample in samples:
@@ -174,14 +181,14 @@ def _without_copies(samples: Sequence[PlannedSample], checker: Checker) -> list[
         if other is not sample:
             same = Counter(boxes_from_json(sample.boxes)) == Counter(boxes_from_json(other.boxes))
             defect = "duplicate_same_boxes" if same else "duplicate_other_boxes"
-            if checker.report(sample.name, defect, f"its bytes are those of {other.name}") == DROP_IMAGE:
+            if checker.report(sample.name, defect, f"it has the same bytes as {other.name}") == DROP_IMAGE:
                 continue
         result.append(sample)
     return result
 
 
 def _report_similar_classes(decision: Decision, checker: Checker) -> None:
-    """Report names that a typing mistake may have made two of one, at the first image of the rarer."""
+    """Report class names that may be spellings of one class, at the first image with the rarer name."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(decision.classes):
         alike[re.sub(r"[\W_]+", "", name.casefold()) or name].append(name)

@@ -1,7 +1,7 @@
-"""Every kind of defect that the checks know, what it means, and what may be done about it: one table for all who ask.
+"""The table of all defects that the checks report: what each means, its policies, and what to do about it.
 
 The policies: `fix` repairs what can be repaired, `drop_box` and `drop_image` leave the box or the image out, `keep`
-uses it as it is, `fail` stops before anything is written. Whatever the policy, each case stands in checks.tsv.
+uses it as it is, `fail` stops before anything is written. checks.tsv lists each case, whatever its policy.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ FIX, DROP_BOX, DROP_IMAGE, KEEP, FAIL = "fix", "drop_box", "drop_image", "keep",
 
 
 class Defect(NamedTuple):
-    """meaning: a clause for the terminal; policies: those allowed, the default first; advice: what the user can do."""
+    """meaning: a clause for the terminal; policies: the allowed ones, default first; advice: what the user can do."""
 
     meaning: str
     policies: tuple[str, ...]
@@ -24,11 +24,11 @@ class Defect(NamedTuple):
 DEFECTS: dict[str, Defect] = {
     # the image file
     "image_unreadable": Defect(
-        "the image cannot be decoded", (DROP_IMAGE, FAIL), "replace the file by a readable JPEG or PNG"
+        "the image cannot be decoded", (DROP_IMAGE, FAIL), "replace the file with a readable JPEG or PNG"
     ),
     "image_truncated": Defect("the image file ends early", (DROP_IMAGE, FAIL), "copy or download the file again"),
     "image_extension_lies": Defect(
-        "the file name's extension is not the format of its bytes (the true format is used)",
+        "the file extension does not match the content (the true format is used)",
         (FIX, DROP_IMAGE, FAIL),
         "rename the file",
     ),
@@ -39,53 +39,53 @@ DEFECTS: dict[str, Defect] = {
         "the image is gray (decoded to three equal channels)", (KEEP, DROP_IMAGE, FAIL), "nothing"
     ),
     "image_cmyk": Defect(
-        "the image is CMYK (converted to RGB)", (FIX, DROP_IMAGE, FAIL), "check that colours are right"
+        "the image is CMYK (converted to RGB)", (FIX, DROP_IMAGE, FAIL), "check that the colours are right"
     ),
     "image_16_bit": Defect(
-        "the image has over 8 bits per channel (the upper 8 are taken)",
+        "the image has more than 8 bits per channel (the upper 8 are used)",
         (FIX, DROP_IMAGE, FAIL),
-        "where the range in use is smaller, scale it to 8 bits yourself",
+        "if its values use a smaller range, scale them to 8 bits yourself",
     ),
     "image_alpha": Defect("the image is transparent (composited on white)", (FIX, DROP_IMAGE, FAIL), "nothing"),
     # its orientation and size
     "exif_rotation": Defect(
-        "EXIF says that the image is to be turned (the pixels are turned, the boxes are brought into that frame)",
+        "EXIF says that the image is stored turned (pixels and boxes are brought upright)",
         (FIX, DROP_IMAGE, FAIL),
         "nothing",
     ),
     "exif_ambiguous": Defect(
-        "the image is turned by EXIF, and its boxes fit both readings (the upright one is taken)",
+        "EXIF turns the image, and it is unclear whether its boxes are upright (they are taken as upright)",
         (KEEP, DROP_IMAGE, FAIL),
         "look at these images with their boxes",
     ),
     "exif_illegal": Defect(
-        "the EXIF orientation is no legal value (the image is taken as it is stored)",
+        "the EXIF orientation is not a legal value (the image is used as stored)",
         (KEEP, DROP_IMAGE, FAIL),
         "nothing, or remove the tag",
     ),
     "size_mismatch": Defect(
-        "the annotation's size is not that of the image",
+        "the size in the annotation is not the size of the image",
         (FIX, KEEP, DROP_IMAGE, FAIL),
         "look at these images with their boxes; `keep` takes the boxes as pixels of the image in any case",
     ),
     # the boxes
     "box_not_a_number": Defect(
-        "a coordinate is missing or no finite number", (DROP_BOX, DROP_IMAGE, FAIL), "draw the box again"
+        "a coordinate is missing or not a finite number", (DROP_BOX, DROP_IMAGE, FAIL), "draw the box again"
     ),
     "box_inverted": Defect(
         "xmin > xmax or ymin > ymax",
         (DROP_BOX, FIX, DROP_IMAGE, FAIL),
-        "draw the box again; `fix` exchanges the corners",
+        "draw the box again; `fix` swaps the corners",
     ),
     "box_zero_area": Defect("the box has no area", (DROP_BOX, DROP_IMAGE, FAIL), "draw the box again"),
     "box_outside": Defect(
-        "the box reaches out of the image (clipped)", (FIX, DROP_BOX, DROP_IMAGE, FAIL), "draw the box again"
+        "the box extends beyond the image (clipped)", (FIX, DROP_BOX, DROP_IMAGE, FAIL), "draw the box again"
     ),
     "box_subpixel": Defect(
-        "the box is under one pixel wide or high", (DROP_BOX, KEEP, DROP_IMAGE, FAIL), "draw the box again"
+        "the box is less than one pixel wide or high", (DROP_BOX, KEEP, DROP_IMAGE, FAIL), "draw the box again"
     ),
     "image_emptied": Defect(
-        "all boxes of the image were dropped, it counts as a negative",
+        "all boxes of the image were dropped, so it counts as a negative",
         (KEEP, DROP_IMAGE, FAIL),
         "draw its boxes again, or drop such images",
     ),
@@ -108,7 +108,7 @@ DEFECTS: dict[str, Defect] = {
         "annotate it; `keep` takes it as an image without objects",
     ),
     "annotation_without_image": Defect(
-        "no image belongs to the annotation", (DROP_IMAGE, FAIL), "add the image, or correct the name that is stated"
+        "no image belongs to the annotation", (DROP_IMAGE, FAIL), "add the image, or correct the name in the annotation"
     ),
     "annotation_malformed": Defect(
         "the annotation cannot be parsed", (DROP_IMAGE, FAIL), "repair or redo the annotation"
@@ -119,7 +119,7 @@ DEFECTS: dict[str, Defect] = {
         "give the images different names, or arrange annotations in the same folders as images",
     ),
     "annotation_twice": Defect(
-        "several annotations belong to one image (the one named as the image is taken)",
+        "several annotations belong to one image (the one with its file name is used)",
         (FIX, DROP_IMAGE, FAIL),
         "remove the wrong annotation, or correct the image that it names",
     ),
@@ -130,12 +130,12 @@ DEFECTS: dict[str, Defect] = {
     ),
     # the same image more than once
     "duplicate_same_boxes": Defect(
-        "the bytes and the boxes are those of another image",
+        "another image has the same bytes and the same boxes",
         (KEEP, DROP_IMAGE, FAIL),
         "remove one of them; `drop_image` keeps the first",
     ),
     "duplicate_other_boxes": Defect(
-        "the bytes are those of another image, the boxes are not",
+        "another image has the same bytes but different boxes",
         (KEEP, DROP_IMAGE, FAIL),
         "decide which annotation is right; `drop_image` keeps the first",
     ),
@@ -147,7 +147,7 @@ DEFECTS: dict[str, Defect] = {
 }
 
 
-# What kinds were called when every annotation was an XML file.
+# Former names of defects, from when every annotation was an XML file.
 ALIASES = {
     "image_without_xml": "image_without_annotation",
     "xml_without_image": "annotation_without_image",
@@ -160,9 +160,9 @@ ALIASES = {
 class Case(NamedTuple):
     """One case of a defect.
 
-    file: relative to the folder that was searched, with the image in brackets where the file speaks of several; box:
-    which one ("2: cat [1, 2, 30, 40]", counted from 1 in the order of the annotation), "" where the defect is not about
-    one; action: the policy that was followed; detail: the particulars, in a clause.
+    file: path below the searched folder, with the image in brackets if the file is about several images. box: the box
+    ("2: cat [1, 2, 30, 40]", counted from 1 in the order of the annotation), "" if the defect is not about a box.
+    action: the policy that was applied. detail: the particulars, in a clause.
     """
 
     file: str
@@ -173,10 +173,10 @@ class Case(NamedTuple):
 
 
 def policies(given: Mapping[str, str]) -> dict[str, str]:
-    """The policy of every defect: the given one, else the default. A defect may go by its former name (`ALIASES`).
+    """The policy of every defect: the given one, else the default. `given` may use former names (`ALIASES`).
 
     Raises UserError with every unknown defect, every policy that is not allowed for its defect, and every defect that
-    has one policy by its name and another by its former one.
+    has different policies under its name and its former name.
     """
     mistakes = []
     chosen: dict[str, str] = {}
@@ -187,20 +187,20 @@ def policies(given: Mapping[str, str]) -> dict[str, str]:
             mistakes.append(f"`dataset.policies.{key}` is not a defect; {hint}")
         elif policy not in DEFECTS[name].policies:
             allowed = " | ".join(DEFECTS[name].policies)
-            mistakes.append(f"`dataset.policies.{key}` is {policy}, allowed is {allowed}.")
+            mistakes.append(f"`dataset.policies.{key}` is {policy}; allowed: {allowed}.")
         elif chosen.setdefault(name, policy) != policy:
             former = next(alias for alias, meant in ALIASES.items() if meant == name)
             mistakes.append(
-                f"`dataset.policies.{former}` is the former name of `{name}`, and they are {given[former]} and "
-                f"{given[name]}; keep `{name}` alone."
+                f"`dataset.policies.{former}` is the former name of `{name}`, and their policies differ "
+                f"({given[former]} and {given[name]}); keep only `{name}`."
             )
     if mistakes:
-        raise UserError("The policies cannot be followed:\n" + "\n".join(f"  - {text}" for text in mistakes))
+        raise UserError("`dataset.policies` has mistakes:\n" + "\n".join(f"  - {text}" for text in mistakes))
     return {name: chosen.get(name, defect.policies[0]) for name, defect in DEFECTS.items()}
 
 
 def to_tsv(cases: list[Case]) -> bytes:
-    """The table checks.tsv: a head line, then one line per case, sorted by file, box and defect."""
+    """The table checks.tsv: a header line, then one line per case, sorted by file, box and defect."""
     lines = ["\t".join(Case._fields)]
     lines += ["\t".join(" ".join(cell.split()) for cell in row) for row in sorted(cases, key=_order)]
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")

@@ -1,7 +1,7 @@
 """The demo data set: images of coloured shapes, drawn on the spot, with annotations as labelImg writes them.
 
 It lets the whole workflow run without any download. A small detector learns it within minutes because each shape
-is whole, stands out from what is behind it, and is mostly uncovered.
+is whole, stands out from its background, and is mostly visible.
 """
 
 import colorsys
@@ -27,7 +27,7 @@ MAX_OBJECTS = 6
 OBJECT_SIDE = (0.06, 0.22, 0.60)
 MAX_IOU = 0.4
 MIN_VISIBLE = 0.7
-# Least distance of an object's colour from all that it may be drawn upon, in RGB units of 0 to 255.
+# Least distance of an object's colour from every colour that it is drawn on, in RGB units of 0 to 255.
 MIN_CONTRAST = 110.0
 ATTEMPTS = 60
 SUPERSAMPLING = 4
@@ -40,7 +40,7 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A drawn object: `mask`, bool [height, width] of the box, is what it covers, also where another one hides it."""
+    """A drawn object. mask: bool [height, width] of the box, the pixels that it covers, even if another hides them."""
 
     box: Box
     colour: Colour
@@ -54,14 +54,14 @@ class Shape:
 
 
 def draw(folder: str | os.PathLike, images: int = 300, seed: int = 0) -> None:
-    """Draw as many `images` into folder/images and their annotations into folder/annotations.
+    """Draw this number of images into folder/images, and write their annotations into folder/annotations.
 
-    The bytes depend on `seed` alone (and on Pillow's version); an image does not depend on how many there are. The
-    folder appears whole or not at all. Raises UserError where it is there already and is not empty.
+    The bytes depend only on `seed` (and Pillow's version); an image does not depend on the number of images. The
+    folder appears whole or not at all. Raises UserError if it already exists and is not empty.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} is there already. Delete it to have the demo images drawn anew.")
+        raise UserError(f"{folder} already exists. Delete it to draw the demo images again.")
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -89,7 +89,7 @@ def paint(seed: int, number: int) -> tuple[Image.Image, list[Shape]]:
     image, behind = background(rng, SIZES[rng.integers(len(SIZES))])
     wanted = 0 if number % EMPTY_EVERY == EMPTY_EVERY - 1 else 1 + int(rng.binomial(MAX_OBJECTS - 1, 0.4))
     shapes: list[Shape] = []
-    top = np.full((image.height, image.width), -1, np.int8)  # which object is seen at each pixel
+    top = np.full((image.height, image.width), -1, np.int8)  # the visible object at each pixel
     for _ in range(wanted):
         for _ in range(ATTEMPTS):
             name = CLASSES[rng.integers(len(CLASSES))]
@@ -107,7 +107,7 @@ def paint(seed: int, number: int) -> tuple[Image.Image, list[Shape]]:
 
 
 def _fits(shape: Shape, others: list[Shape], behind: list[Colour], top: np.ndarray) -> bool:
-    """Whether `shape` may be drawn over `others`: right size, small overlap, good contrast, nobody mostly hidden."""
+    """Whether `shape` may be drawn over `others`: right size, small overlap, good contrast, no other mostly hidden."""
     if not OBJECT_SIDE[0] <= max(shape.mask.shape) / min(top.shape) <= OBJECT_SIDE[2]:
         return False
     overlaps = [iou(shape.box, other.box) for other in others]
@@ -147,7 +147,7 @@ def _star() -> np.ndarray:
     return points
 
 
-# Outline of each class, and how far it is turned at most to either side (degrees).
+# Outline of each class, and its largest rotation to either side (degrees).
 OUTLINES = {
     "circle": (_regular(72), 0.0),
     "square": (_regular(4, np.pi / 4), 18.0),
@@ -195,7 +195,7 @@ def _lighter(colour: Colour) -> Colour:
 
 
 def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[Image.Image, list[Colour]]:
-    """A textured image of two muted tones, and the tones between which all its colours lie."""
+    """A textured image that blends two muted tones; the two tones and their middle."""
     hue, saturation, value = rng.uniform(), rng.uniform(0.05, 0.35), rng.uniform(0.25, 0.95)
     step = rng.uniform(0.12, 0.25) * (1 if value < 0.6 else -1)
     dark, light = (

@@ -1,7 +1,7 @@
-"""What an image file says about itself, as one line that can be kept: its hash, its headers, whether its pixels decode.
+"""The facts of an image file as one line of text that can be kept: its hash, headers, and whether its pixels decode.
 
-A line has columns of JSON between tabs. Most images of a data set share what stands in the middle one, which is parsed
-once for all that do.
+A line has columns of JSON between tabs. The middle column is the same for most images of a data set, so it is parsed
+once for all of them.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _dump = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class ImageFacts(NamedTuple):
-    """sha256: of the bytes; info: the headers; undecodable: why the pixels fail, "" if they do not, None if unknown."""
+    """sha256: of the bytes; info: the headers; undecodable: why decoding failed, "" if it worked, None if not tried."""
 
     sha256: str
     info: ImageInfo
@@ -26,11 +26,11 @@ class ImageFacts(NamedTuple):
 
 
 def line(data: bytes, decode: bool) -> str:
-    """The facts of an image from its file's bytes; the pixels are looked at where `decode` is true."""
+    """The facts of an image from its file's bytes; `decode` also decodes the pixels."""
     info = probe(data)
     undecodable = None
     if decode and not info.problem:
-        from boxwright.images import loader  # few runs decode, and the others start faster without
+        from boxwright.images import loader  # few runs decode, and the others start faster without it
 
         try:
             loader.load_rgb(data)
@@ -41,7 +41,7 @@ def line(data: bytes, decode: bool) -> str:
 
 
 def unreadable(why: str) -> str:
-    """The facts of an image whose file gave no bytes."""
+    """The facts of an image whose file cannot be read."""
     return f"\t{_dump(ImageInfo(problem=why))}\tnull"
 
 

@@ -1,6 +1,6 @@
 """Label maps: which class has which id, in the OD API's StringIntLabelMap format.
 
-Ids count from 1 without a gap; 0 is the background. A class keeps its id for ever: new ones are appended.
+Ids count from 1 without a gap; 0 is the background. A class keeps its id forever: new classes are appended.
 """
 
 import os
@@ -19,17 +19,17 @@ from boxwright.core.files import writing
 def read(path: str | os.PathLike, *, gaps: bool = False) -> dict[str, int]:
     """Class name to id, in the order of ids, from a label map in text or binary form.
 
-    A class goes by its `name`, or by its `display_name` where it has no name. `gaps` allows ids that are left out, as
-    in the map of COCO's 80 classes numbered up to 90; a data set's own map must have none.
+    The name of a class is its `name`, or its `display_name` if it has no `name`. `gaps` allows missing ids, as in the
+    map of COCO's 80 classes numbered up to 90; a data set's own map must have none.
 
-    Raises UserError with all that is wrong: no such file, not a label map, no class, id 0, an id or a name used twice,
+    Raises UserError with all mistakes: a missing file, not a label map, no class, id 0, an id or a name used twice,
     gaps, a class without a name.
     """
     return {item.name or item.display_name: item.id for item in read_message(path, gaps=gaps).item}
 
 
 def read_aliases(path: str | os.PathLike) -> dict[str, str]:
-    """Display name to name, for the classes which have both and where they differ (`person` for `/m/01g317`)."""
+    """Display name to name, for the classes in which the two differ (`person` for `/m/01g317`)."""
     items = read_message(path, gaps=True).item
     names = {item.name for item in items}
     return {item.display_name: item.name for item in items if item.name and item.display_name not in ("", *names)}
@@ -65,9 +65,9 @@ def beside(checkpoint: str | os.PathLike) -> Path | None:
 def of_checkpoint(checkpoint: str | os.PathLike) -> dict[str, int] | None:
     """The ids of the classes that a checkpoint knows, by name and by display name.
 
-    None where no label map lies beside it, or no checkpoint is named.
+    None if no label map lies beside it, or no checkpoint is given.
 
-    Published maps carry identifiers such as `/m/01g317` for names; a data set's `person` means the display name.
+    Published maps use identifiers such as `/m/01g317` as names; a data set uses the display name, such as `person`.
     """
     path = beside(checkpoint) if os.fspath(checkpoint) else None
     if path is None:
@@ -85,7 +85,7 @@ def to_text(mapping: Mapping[str, int]) -> str:
 
 
 def message_text(message: Any) -> str:
-    """A StringIntLabelMap as text, with all that its items say."""
+    """A StringIntLabelMap as text, with all fields of its items."""
     return text_format.MessageToString(message, as_utf8=True)
 
 
@@ -106,7 +106,7 @@ def _parse(data: bytes, path: Path) -> Any:
     try:
         return text_format.Parse(data.decode("utf-8-sig"), message)
     except UnicodeDecodeError:
-        reason = "it is not a text"
+        reason = "it is not text"
     except text_format.ParseError as error:
         reason = f"line {error}"
     try:
@@ -116,7 +116,7 @@ def _parse(data: bytes, path: Path) -> Any:
     except DecodeError:
         pass
     raise UserError(
-        f'The file {path} is not a label map: {reason}. Expected are items such as `item {{ id: 1 name: "cat" }}`.'
+        f'The file {path} is not a label map: {reason}. It must contain items such as `item {{ id: 1 name: "cat" }}`.'
     )
 
 
@@ -135,7 +135,7 @@ def _mistakes(message: Any, gaps: bool) -> list[str]:
         elif item.id in ids:
             mistakes.append(f"classes '{ids[item.id]}' and '{name}' share id {item.id}")
         if name in names:
-            mistakes.append(f"class '{name}' stands in it twice, with ids {names[name]} and {item.id}")
+            mistakes.append(f"class '{name}' is listed twice, with ids {names[name]} and {item.id}")
         ids.setdefault(item.id, name)
         names.setdefault(name, item.id)
     absent = sorted(set(range(1, max(ids, default=0) + 1)) - ids.keys())

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from boxwright.dataset.samples import Sample
 
-# Bytes of a manifest that are read faster than they are searched.
+# Bytes up to which reading a whole manifest is faster than seeking in it.
 SMALL = 200_000
 
 
@@ -25,7 +25,7 @@ def read(path: str | os.PathLike) -> Iterator[Sample]:
 
 
 def some(path: str | os.PathLike, most: int) -> Iterator[Sample]:
-    """At most `most` samples, spread over the manifest, of which a large one is not read as a whole."""
+    """At most `most` samples, spread over the manifest; a large manifest is not read whole."""
     with Path(path).open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
@@ -39,7 +39,7 @@ def some(path: str | os.PathLike, most: int) -> Iterator[Sample]:
 
 
 def _line_behind(file: BinaryIO, position: int) -> bytes:
-    """The first line that begins behind a position, or the first of all."""
+    """The first line that begins after a position; the first line of the file for position 0."""
     file.seek(position)
     if position:
         file.readline()

@@ -1,11 +1,11 @@
-"""A dictionary that fills itself: most files of a data set have some of their facts in common with others."""
+"""A dictionary that fills itself, for facts that many files of a data set share."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 class Memo(dict):
-    """Gives what a function gives for a text, which is asked once for each."""
+    """Calls a function once for each text and keeps the results."""
 
     def __init__(self, function: Callable[[str], Any]) -> None:
         self._function = function

@@ -1,12 +1,12 @@
-"""Remembers what the files of a data set said, so that only a changed file is read again.
+"""Remembers the facts of a data set's files, so that only changed files are read again.
 
 The memory is a text file. Its first line has the code identities of the readers that were used, by kind; then comes a
-line per file with its kind, path, stamp and facts. A line is forgotten when its file changed or is gone, or when the
-code of its kind changed: an image is not read again for an annotation format's sake, nor the other way round, and
-nothing for a format that nothing is in.
+line per file with its kind, path, stamp and facts. A line is forgotten when its file changes or disappears, or when the
+code of its kind changes. So a change to an annotation format does not cause images to be read again, nor the other way
+round, and a change to a format that no file uses causes no reading at all.
 
-Kinds are those of `reading` for images, the key of its format for an annotation that was read, and "!" with the keys of
-all formats that were tried for one that was not: another format with its ending may read it.
+Images have the kinds of `reading`. The kind of an annotation is the key of the format that read it. If none did, it is
+"!" with the keys of all formats that were tried, because another format with its ending may read it later.
 """
 
 import json
@@ -26,7 +26,7 @@ _UNREAD = "!"
 
 
 def identity(kind: str) -> str | None:
-    """The code identity of what makes the facts of a kind; None where there is no such kind any more."""
+    """The code identity of the reader of a kind; None if the kind no longer exists."""
     if kind in (reading.IMAGE, reading.DECODED):
         return code.identity(image_facts.__name__)
     keys, known = kind.removeprefix(_UNREAD), catalogue.by_key()
@@ -37,12 +37,12 @@ def identity(kind: str) -> str | None:
 
 
 def current(identities: Mapping[str, str]) -> bool:
-    """Whether all that was said by readers with these identities, by kind, would be said again."""
+    """Whether the readers still have these identities (by kind), so that they would give the same facts again."""
     return all(identity(kind) == then for kind, then in identities.items())
 
 
 class Memory:
-    """What files said, by kind, path and stamp."""
+    """The remembered facts of files, by kind, path and stamp."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -50,7 +50,7 @@ class Memory:
         self._kinds: set[str] = set()
         try:
             text = path.read_bytes().decode("ascii")
-            head, *lines, _ = text.split("\n")  # behind the last end of a line is nothing, or one that was cut short
+            head, *lines, _ = text.split("\n")  # the last part is empty, or a line that was cut short
             identities = dict(json.loads(head))
         except (OSError, ValueError, TypeError):
             return
@@ -63,10 +63,10 @@ class Memory:
         self, images: Sequence[File], annotations: Sequence[File], decode: bool, label: str
     ) -> tuple[list[str], list[str], bool]:
         """A line of facts for each image and for each annotation, as `image_facts.said` and `annotation_facts.said`
-        read them, and whether any of it is new.
+        read them, and whether the memory changed.
 
-        Files whose stamp is the remembered one are not opened. `decode` also looks at the images' pixels; `label` is
-        for the progress.
+        Files whose stamp is unchanged are not opened. `decode` also decodes the images' pixels; `label` is for the
+        progress bar.
         """
         kind = reading.DECODED if decode else reading.IMAGE
         files = [*images, *annotations]
@@ -89,7 +89,7 @@ class Memory:
     def _recall_other(
         self, place: int, keys: list[str], said: list[str | None], work: Sequence["_Work"], files: Sequence[File]
     ) -> bool:
-        """Whether the facts of the file at a place are of a kind that is not the likeliest; if so, put them there."""
+        """Look for the facts of the file at a place under its less likely kinds; return whether they were found."""
         for kind in work[place].results[1:]:
             key = _key(kind, files[place])
             if (line := self._known.get(key)) is not None:
@@ -109,7 +109,7 @@ class Memory:
 
 
 class _Work(NamedTuple):
-    """How a file is read: the kind of work, and the kinds of which its facts may be, the likeliest first."""
+    """How a file is read: the kind of work, and the kinds that its facts may have, the likeliest first."""
 
     kind: str
     results: tuple[str, ...]

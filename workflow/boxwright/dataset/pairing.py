@@ -1,8 +1,8 @@
 """Finds out which statement is about which image.
 
-A statement is about the image that it names, else about the one that is named as its own file is, if that speaks of one
-image alone; case and extension do not count. Where several images have that name, the arrangement of the folders
-decides, if it does.
+A statement is about the image that it names. If there is no such image and the file is about one image only, it is
+about the image that has the name of the file. Case and extension do not count. If several images have the name, the
+arrangement of the folders decides, where it can.
 """
 
 from collections import defaultdict
@@ -15,9 +15,9 @@ from boxwright.images.loader import EXTENSIONS
 
 
 class Claim(NamedTuple):
-    """What a statement, or a file that cannot be read, says about which image it is about.
+    """Which image a statement, or a file that cannot be read, claims to be about.
 
-    file: where it stands; image: a name or a path as stated, "" for none; alone: whether the file makes no other.
+    file: the annotation file. image: name or path as stated, "" if none. alone: whether the file has no other claim.
     """
 
     file: File
@@ -26,17 +26,17 @@ class Claim(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What the statement is called in tables and messages."""
+        """The name of the statement in tables and error texts."""
         return self.file.relative if self.alone else f"{self.file.relative} ({self.image})"
 
 
 @dataclass
 class Pairing:
-    """claim: for each image the index of its claim, None where it has none. The rest are the cases to report.
+    """claim: for each image the index of its claim, None if it has none. The other fields are the cases to report.
 
-    orphans: claims without an image; ambiguous: claim to the images that it may be about; twice: claim that was not
-    taken to the image which another one has; unsettled: images for which nothing says which of their claims to take;
-    namesakes: image to an earlier one with the same name.
+    orphans: claims without an image. ambiguous: by claim, the images that it may be about. twice: by rejected claim,
+    the image, which went to another claim. unsettled: images with several claims and no reason to prefer one.
+    namesakes: by image, an earlier image with the same name.
     """
 
     claim: list[int | None]
@@ -50,7 +50,7 @@ class Pairing:
 def names(images: Sequence[File], folders: Sequence[str]) -> list[str]:
     """A name for each image, unique in the data set: its path below its folder.
 
-    Where an earlier folder has the same path, as much of its own folder's path goes before it as tells them apart.
+    If an earlier folder has the same path, enough of the image's own folder is put before it to tell the two apart.
     """
     taken: set[str] = set()
     result = []
@@ -66,7 +66,7 @@ def names(images: Sequence[File], folders: Sequence[str]) -> list[str]:
 
 
 def stem(base: str) -> str:
-    """A file name as it is compared, without the extension of an image."""
+    """A file name in the form that is compared, without an image's extension."""
     base = fold(base)
     dot = base.rfind(".")
     return base[:dot] if dot > 0 and base[dot:] in EXTENSIONS else base
@@ -101,7 +101,7 @@ def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool) -> Pa
 
 
 def _own(claim: Claim) -> str:
-    """The name of a claim's file as it is compared with those of images, "" where the file speaks of several."""
+    """The name of a claim's file in the form that is compared; "" if the file is about several images."""
     return fold(claim.file.base).rpartition(".")[0] if claim.alone else ""
 
 
@@ -112,7 +112,7 @@ def _candidates(by_stem: dict[str, list[int]], claim: Claim) -> list[int]:
 
 
 def _narrow(images: Sequence[File], candidates: list[int], claim: Claim, parallel: bool) -> list[int]:
-    """Those of several candidates that the stated extension and then the arrangement of folders leave."""
+    """Narrow several candidates down by the stated extension, then by the arrangement of the folders."""
     stated, file = fold(claim.image.replace("\\", "/")), claim.file
     exact = [index for index in candidates if fold(images[index].base) == stated.rpartition("/")[2]]
     candidates = exact or candidates
@@ -138,9 +138,9 @@ def _settle(
     image: int,
     claimants: list[int],
 ) -> None:
-    """Give an image to the one of several claimants that is named as it is; the others get the image of their own name.
+    """Give an image to the claimant that has its file name; the others get the image with their own name, if any.
 
-    A copied annotation often keeps the image's name that the original states.
+    Such claims are common because a copied annotation often keeps the image name of the original.
     """
     name = stem(images[image].base)
     named = [index for index in claimants if _own(claims[index]) == name]

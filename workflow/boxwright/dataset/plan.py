@@ -1,16 +1,16 @@
 """The plan of a data set: which image becomes which record, and an identity for every file that will be written.
 
-`make` is called each time a run is planned. When nothing changed it looks at every file's size and times and reads a
-small plan that is there; otherwise it reads the files that changed, decides anew and writes what came out different.
-All of it lies in `plan/` below the data folder:
+`make` is called each time a run is planned. If nothing changed, it only checks every file's size and times and loads
+the existing plan. Otherwise it reads the changed files, decides again and writes the results that differ. All files of
+a plan lie in `plan/` below the data folder:
 
     plan.json             identities, classes, counts, summary
-    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl      what the rules turn into results
-    facts.txt             what each file said, so that it is read once (`memory`)
-    sides.tsv             on which side each sample was ever put (`split_history`)
+    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl      from which the rules make results
+    facts.txt             the facts of each file, so that it is read once (`memory`)
+    sides.tsv             the side of every sample that was ever drawn (`split_history`)
     stamp.json            what the plan was made from (`plan_folder`)
 
-Identities are hashes over what the bytes of a result depend on: no file times, no places, no order of keys.
+An identity is a hash of what the bytes of a result depend on: no file times, no locations, no order of keys.
 """
 
 import contextlib
@@ -48,8 +48,10 @@ from boxwright.images import loader
 
 @dataclass(frozen=True)
 class Plan:
-    """identities: of "checks", "split", "label_map" and each shard ("train-00000-of-00004", ...); classes: id by name;
-    counts: numbers of images, boxes and classes of each side, and of what was found and left out; summary: for the
+    """The plan of a data set.
+
+    identities: of "checks", "split", "label_map" and each shard ("train-00000-of-00004", ...). classes: id by name.
+    counts: numbers of images, boxes and classes of each side, and of files found and left out. summary: text for the
     terminal.
     """
 
@@ -60,31 +62,30 @@ class Plan:
 
 
 def load(data_dir: str | os.PathLike) -> Plan:
-    """The plan that `make` wrote last, without a look at the data set; UserError where there is none."""
+    """The plan that `make` wrote last, without looking at the data set. Raises UserError if there is none."""
     path = Path(data_dir) / "plan" / "plan.json"
     try:
         return Plan(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise UserError(
-            f"There is no plan of the data set in {path} ({error}). It is made when the workflow is started; start it "
-            "from the same folder."
+            f"The plan of the data set, {path}, is missing or damaged ({error}). The workflow makes it at its start; "
+            "start the workflow from the same folder."
         ) from error
 
 
 def make(dataset: Mapping[str, Any], data_dir: str | os.PathLike, *, write: bool = True) -> Plan:
     """Plan a data set, given as the configuration's `dataset` with every default filled in.
 
-    Where `write` is false, or `data_dir` cannot be written to, the plan is made all the same and not kept.
+    If `write` is false, or `data_dir` is not writable, the plan is made but not saved.
 
-    Raises one UserError with all mistakes of a kind: folders or lists that are not there, policies that are not
-    allowed, defects whose policy is `fail` (the table of all defects is then in data_dir/checks.tsv), no image left on
-    one of the sides.
+    Raises one UserError with all mistakes of a kind: missing folders or lists, policies that are not allowed, defects
+    whose policy is `fail` (data_dir/checks.tsv then has the table of all defects), no image left on one of the sides.
     """
     planner = _Planner(dataset, Path(data_dir), write)
     if planner.folder.holds(planner.stamp):
         with contextlib.suppress(UserError):
             return load(data_dir)
-    # Millions of small objects are made and none in a circle: looking for circles would take a third of the time.
+    # Planning makes millions of small objects without cycles; looking for cycles would take a third of the time.
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -111,7 +112,7 @@ class _Planner:
         self.stamp = self._stamp()
 
     def _stamp(self) -> str:
-        """A hash over all that the plan is made from, but the code that reads files (see `PlanFolder.holds`)."""
+        """A hash of all that the plan is made from, except the code that reads files (see `PlanFolder.holds`)."""
         keys = ("images", "annotations", "split", "shards", "policies", "verify")
         settings = {key: self.dataset.get(key) for key in keys}
         given = [path for path in (self.dataset.get("label_map"), *self.lists.values()) if path]
@@ -124,7 +125,7 @@ class _Planner:
         if not len(self.images):
             places = ", ".join(self.images.folders)
             raise UserError(
-                f"There is no image in {places} (names that end in {', '.join(loader.EXTENSIONS)} are looked for). "
+                f"There is no image in {places}: no file name ends in one of {', '.join(loader.EXTENSIONS)}. "
                 "Correct `dataset.images`."
             )
         known, aliases = None, {}
@@ -165,7 +166,7 @@ class _Planner:
         return {key: self.dataset["split"][key] for key in ("eval_fraction", "seed")} if not self.lists else {}
 
     def _found(self, recollection: memory.Memory) -> Found:
-        """What the files say; only those which changed are read."""
+        """The files and their facts; only changed files are read."""
         images, annotations = self.images.files(), self.annotations.files()
         decode = self.dataset.get("verify") == "full"
         of_images, of_annotations, changed = recollection.recall(images, annotations, decode, "Reading the data set")
@@ -190,7 +191,7 @@ class _Planner:
         )
 
     def _refuse(self, decision: Decision, checks: bytes) -> None:
-        """Raise what stops the run: defects with the policy `fail`, or too little data."""
+        """Raise a UserError for what stops the run: defects with the policy `fail`, or too little data."""
         if refused := [case for case in decision.cases if case.action == defects.FAIL]:
             where = self.folder.fail(checks)
             raise UserError(summary.refusal(refused, self.images.folders, self.annotations.folders) + where)
@@ -200,8 +201,8 @@ class _Planner:
     def _classes(self, decision: Decision) -> tuple[dict[str, int], bytes]:
         """Ids by class and the label map's text: the given one, or the remembered one extended.
 
-        A remembered class without any box keeps its id once it stands in a label map that was written as a result; a
-        misspelt name that was only ever planned is forgotten.
+        A remembered class without boxes keeps its id if a label map with it was already written as a result. A class
+        that was only ever planned, such as a misspelt name, is forgotten.
         """
         if given := self.dataset.get("label_map"):
             message = label_map.read_message(given)
@@ -247,7 +248,7 @@ def _counts(decision: Decision, found_images: int) -> dict[str, Any]:
 
 
 def _shard_plan(samples: Sequence[PlannedSample], classes: Mapping[str, int]) -> tuple[str, bytes]:
-    """A shard's identity, over each sample's content and the ids of the classes that occur, and its manifest."""
+    """A shard's identity (of its samples' content and the ids of the classes that occur), and its manifest."""
     contents = [sample.content_json() for sample in samples]
     used = set().union(*{sample.classes for sample in samples})
     ids = json.dumps({name: classes[name] for name in used}, sort_keys=True)
@@ -261,7 +262,7 @@ def _shard(name: str, count: int) -> int:
 
 
 def _read_classes(path: Path, otherwise: Mapping[str, int] | None = None) -> Mapping[str, int]:
-    """The classes in a label map of ours; none where there is no such file, `otherwise` where it is damaged."""
+    """The classes in a label map written here; none if the file is missing, `otherwise` if it is damaged."""
     try:
         return label_map.read(path, gaps=True) if path.is_file() else {}
     except UserError:  # the rule that wrote it will write it again

@@ -1,5 +1,6 @@
-"""The folder of a plan, `plan/` below the data folder: written so that an old plan is recognised, and a broken one is
-never taken for whole.
+"""The folder of a plan, `plan/` below the data folder.
+
+It is written so that an outdated plan is recognised and an incomplete one is never used:
 
     stamp.json            what the plan was made from, by which readers, and how large its files are; written last
     failed                marks that checks.tsv in the data folder was written by a plan that failed, not by its rule
@@ -15,8 +16,9 @@ from boxwright.dataset import memory
 
 
 class PlanFolder:
-    """`data_dir` is the data folder. `writable` tells whether anything is kept: where `write` asks for it and the file
-    system allows it.
+    """The folder of the plan of the data folder `data_dir`.
+
+    writable: whether the plan is saved: `write` asks for it and the file system allows it.
     """
 
     def __init__(self, data_dir: Path, write: bool) -> None:
@@ -27,7 +29,7 @@ class PlanFolder:
         self._checks = data_dir / "checks.tsv"
 
     def holds(self, stamp: str) -> bool:
-        """Whether the plan that is there was made from just this, and none of its files was touched."""
+        """Whether the plan in the folder was made from exactly this, and its files are complete."""
         try:
             kept = json.loads(self._stamp.read_text(encoding="utf-8"))
             return (
@@ -40,7 +42,7 @@ class PlanFolder:
             return False
 
     def keep(self, files: Mapping[str, bytes], stamp: str, readers: Mapping[str, str]) -> None:
-        """Write the plan's files, those that changed, then the stamp; what a failed plan left is taken away."""
+        """Write the changed files of the plan, then the stamp; remove what a failed plan left behind."""
         for name, data in files.items():
             write_if_changed(self.path / name, data)
         for old in self.path.glob("*-of-*.jsonl"):
@@ -53,7 +55,7 @@ class PlanFolder:
         write_if_changed(self._stamp, json.dumps(kept, sort_keys=True).encode())
 
     def fail(self, checks: bytes) -> str:
-        """Leave the table of a plan that failed where its rule would write it; a sentence that says where it is."""
+        """Write the table of a failed plan where its rule would write it; return a sentence that says where it is."""
         if not self.writable:
             return ""
         write_if_changed(self._checks, checks)
@@ -62,7 +64,7 @@ class PlanFolder:
 
 
 def _writable(folder: Path) -> bool:
-    """Whether the folder, or the nearest one above that is there, may be written to."""
+    """Whether the folder, or the nearest existing one above it, is writable."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return os.access(folder, os.W_OK)

@@ -1,8 +1,8 @@
-"""Reads many files of a data set, each as one line of facts, in as many processes as are worth it.
+"""Reads many files of a data set, each as one line of facts, in several processes if that is faster.
 
 The processes (`python -m boxwright.dataset.reading`) are plain subprocesses, because the plan is made inside Snakemake,
-whose process must not be forked and whose main module must not be imported again. They start in a third of the time
-without what most of them never need, which is therefore imported where it is used.
+whose process must not be forked and whose main module must not be imported again. What most of them never need is
+imported only where it is used, so that they start in a third of the time.
 """
 
 import json
@@ -17,22 +17,22 @@ from queue import Empty, SimpleQueue
 
 from boxwright.dataset import annotation_facts, image_facts
 
-# Kinds of work: an image's headers, the same and its pixels; every other kind is an annotation in one of the formats
-# with these keys ("voc", "voc|cvat").
+# Kinds of work: an image's headers; its headers and pixels. Every other kind is an annotation and has the keys of the
+# formats that it may be in ("voc", "voc|cvat").
 IMAGE, DECODED = "image", "decoded"
 
 _CHUNK = 256
-# Below these numbers of files starting processes takes longer than it saves.
+# With fewer files than this, starting processes takes longer than it saves.
 _WORTHWHILE = {IMAGE: 4000, DECODED: 200}
 _WORTHWHILE_ANNOTATIONS = 4000
 _MAX_PROCESSES = 16
-# Bytes that are read at once. JSON has no control character, so one may stand between the facts of two files.
+# Bytes per read. JSON contains no control characters, so one can separate the facts of two files.
 _PART = 1 << 16
 _BETWEEN = "\0"
 
 
 def inspect(work: Sequence[tuple[str, str]], label: str = "") -> list[str]:
-    """Read files, given as (kind, path); gives the facts of each, a line of `image_facts` or `annotation_facts`."""
+    """Read files, given as (kind, path); return the facts of each, a line of `image_facts` or `annotation_facts`."""
     kinds = {kind for kind, _ in work}
     if len(work) < min([_WORTHWHILE.get(kind, _WORTHWHILE_ANNOTATIONS) for kind in kinds], default=1):
         return _inspect_all(work)
@@ -79,7 +79,7 @@ def _inspect_in_processes(
     command = [sys.executable, "-m", __name__]
 
     def drive() -> None:
-        """Hand one process a chunk at a time, until none waits."""
+        """Hand one process a chunk at a time, until none is left."""
         try:
             pipe = subprocess.PIPE
             with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as process:
@@ -111,7 +111,7 @@ def _inspect_in_processes(
 
 
 def _bytes(path: str) -> bytes:
-    # a third less time than through a file object, which counts with small files
+    # takes a third less time than a file object, which matters for small files
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return b"".join(iter(lambda: os.read(file, _PART), b""))
@@ -120,7 +120,7 @@ def _bytes(path: str) -> bytes:
 
 
 def main() -> None:
-    """A line with a JSON list of (kind, path) in, a line with their facts out, until the input ends."""
+    """Read lines with a JSON list of (kind, path) and print a line with their facts for each, until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupted plan closes the input
     for line in sys.stdin:
         print(_BETWEEN.join(_inspect_all(json.loads(line))), flush=True)

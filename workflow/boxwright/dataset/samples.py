@@ -1,17 +1,17 @@
-"""What a data set is made of: boxes and samples, as plain frozen values that records, statistics and reports share."""
+"""The boxes and samples of a data set, as immutable values that records, statistics and reports share."""
 
 import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
 
-# Named tuples, because a data set has millions of them: dataclasses that are frozen take three times as long to make.
+# Named tuples, because a data set has millions of them: frozen dataclasses take three times as long to make.
 class Box(NamedTuple):
-    """One annotated object, with what was said of it beside its class and place.
+    """One annotated object: its class, its place and its flags.
 
     Coordinates are floats, the origin is the top left corner of the image, `xmax` and `ymax` are edges, so the width is
-    `xmax - xmin`. In a sample they are pixels of the upright decoded image. In a statement they stand in its unit and
-    as the annotation has them; one that could not be read is NaN.
+    `xmax - xmin`. In a sample they are pixels of the upright decoded image. In a statement they are as the annotation
+    gives them, in the statement's unit; a coordinate that could not be read is NaN.
     """
 
     class_name: str
@@ -35,7 +35,7 @@ _BOOL = ("false", "true")
 
 
 def boxes_json(boxes: Iterable[Box]) -> str:
-    """A JSON list of boxes with finite coordinates, as the encoder would write it, in a quarter of the time."""
+    """A JSON list of boxes with finite coordinates: the same text as the encoder's, in a quarter of the time."""
     written = [
         f"[{_quote(name)},{xmin!r},{ymin!r},{xmax!r},{ymax!r},{_BOOL[difficult]},{_BOOL[truncated]},{_quote(pose)}]"
         for name, xmin, ymin, xmax, ymax, difficult, truncated, pose in boxes
@@ -44,7 +44,7 @@ def boxes_json(boxes: Iterable[Box]) -> str:
 
 
 def boxes_from_json(text: str) -> tuple[Box, ...]:
-    """The boxes in a JSON list of them."""
+    """The boxes in a JSON list."""
     return tuple(map(Box._make, json.loads(text)))
 
 
@@ -55,9 +55,9 @@ class Sample(NamedTuple):
     image: path of the image file, absolute or from the working directory.
     sha256: of the image file's bytes, in hexadecimal.
     width, height: pixels of the upright decoded image.
-    format: what the file's bytes are, whatever its name says: "jpeg", "png", "bmp", "gif", "webp" or "tiff".
-    fixes: what `images.encode_for_record` has to do to the image; empty where its bytes are copied.
-    boxes: none for a negative.
+    format: the format of the file's bytes, whatever its name says: "jpeg", "png", "bmp", "gif", "webp" or "tiff".
+    fixes: what `images.encode_for_record` has to do to the image; empty if its bytes are copied.
+    boxes: empty for a negative.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Sample(NamedTuple):
 
 
 class PlannedSample(NamedTuple):
-    """A sample as it is planned: `boxes` are the JSON text of which few are ever looked into, `classes` those of each.
+    """A sample in the plan. boxes: as JSON text, because few are ever looked at; classes: the class of each box.
 
     The other fields are those of `Sample`.
     """
@@ -103,7 +103,7 @@ class PlannedSample(NamedTuple):
     boxes: str
 
     def content_json(self) -> str:
-        """All of the sample but the place of its image as one line of JSON: what the bytes of its record depend on."""
+        """The sample without its image's path, as one line of JSON: all that the bytes of its record depend on."""
         fixes = _dump(self.fixes) if self.fixes else "[]"
         return (
             f'{{"name":{_quote(self.name)},"sha256":"{self.sha256}","width":{self.width},"height":{self.height},'
@@ -111,5 +111,5 @@ class PlannedSample(NamedTuple):
         )
 
     def to_json(self, content: str | None = None) -> str:
-        """The sample's line of JSON. `content` saves finding it again."""
+        """The sample's line of JSON. `content`, if known, saves computing it again."""
         return f'{(content or self.content_json())[:-1]},"image":{_quote(self.image)}}}'

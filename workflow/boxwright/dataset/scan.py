@@ -1,4 +1,4 @@
-"""Lists the files of a data set with their stamps, which tell whether any of them changed without a look into it."""
+"""Lists the files of a data set with their stamps, which show whether a file changed without opening it."""
 
 import hashlib
 import unicodedata
@@ -13,7 +13,7 @@ from boxwright.dataset import walk
 class File(NamedTuple):
     """A file: which of the searched folders it lies in, its path below that ("/" between parts), its whole path.
 
-    stamp: changes whenever the file's content may have: size, time of modification and of change, inode.
+    stamp: size, time of modification and of change, inode; changes whenever the file's content may have changed.
     """
 
     folder: int
@@ -35,8 +35,8 @@ class File(NamedTuple):
 class Listing(NamedTuple):
     """The files below some folders.
 
-    folders: as they were given. found: for each folder a text for each file below it, path and stamp with a NUL
-    between them, sorted; that is all that is needed to see that nothing changed.
+    folders: as they were given. found: for each folder a sorted list with a text for each file below it, path and stamp
+    with a NUL between them; this is enough to see that nothing changed.
     """
 
     folders: tuple[str, ...]
@@ -56,7 +56,7 @@ class Listing(NamedTuple):
         return files
 
     def fingerprint(self) -> str:
-        """A hash that changes whenever a file may have."""
+        """A hash that changes whenever a file may have changed."""
         digest = hashlib.sha256()
         for folder, found in zip(self.folders, self.found, strict=True):
             digest.update("\0\0".join([folder, *found, ""]).encode("utf-8", "surrogateescape"))
@@ -64,23 +64,23 @@ class Listing(NamedTuple):
 
 
 def listings(*wanted: tuple[Sequence[str], Sequence[str]]) -> list[Listing]:
-    """For each of some (folders, endings) all files that `walk.walk` finds.
+    """A listing for each (folders, endings): all files that `walk.walk` finds.
 
-    Raises UserError for a folder that is not there or cannot be read.
+    Raises UserError if a folder is missing or cannot be read.
     """
     missing = [folder for folders, _ in wanted for folder in folders if not Path(folder).is_dir()]
     if missing:
         raise UserError(
-            f"There is no folder {', '.join(missing)} (seen from {Path.cwd()}). "
+            f"There is no folder {', '.join(missing)} (relative paths start at {Path.cwd()}). "
             "Correct `dataset.images` or `dataset.annotations`."
         )
     try:
         found = [walk.walk(*one) for one in wanted]
     except OSError as error:
-        raise UserError(f"{error.filename} cannot be read ({error.strerror}). Check who may read it.") from error
+        raise UserError(f"{error.filename} cannot be read ({error.strerror}). Check its permissions.") from error
     return [Listing(tuple(folders), tuple(of)) for (folders, _), of in zip(wanted, found, strict=True)]
 
 
 def fold(name: str) -> str:
-    """A file name as it is compared: case, and the two ways of writing accents, do not count."""
+    """A file name in the form that is compared: case, and the two encodings of accents, do not count."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()

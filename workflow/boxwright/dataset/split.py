@@ -1,8 +1,8 @@
 """Divides samples into training and evaluation.
 
 The drawn split is stratified by class after the idea of iterative stratification (Sechidis, Tsoumakas, Vlahavas, "On
-the stratification of multi-label data", ECML 2011): the rarest class chooses first. It is stable: who has a side keeps
-it, and only new samples are drawn.
+the stratification of multi-label data", ECML 2011): the rarest class comes first. It is stable: a sample keeps its
+side, and only new samples are drawn.
 """
 
 import hashlib
@@ -29,10 +29,10 @@ def draw(
 ) -> dict[str, str]:
     """The side of every sample by its name.
 
-    Samples with the same bytes are on one side. `known` are sides by name, `known_bytes` by sha256: a sample in the
-    first keeps its side, one in the second (it was renamed, or is a copy) takes that of its bytes. The others go where
-    their classes are short of `eval_fraction` of the images; of a class with two images or more one is for evaluation.
-    The result does not depend on the order of `samples`.
+    Samples with the same bytes get the same side. `known` has sides by name, `known_bytes` by sha256: a sample in the
+    first keeps its side; one in the second (it was renamed, or is a copy) takes the side of its bytes. Of the others,
+    each class sends as many to evaluation as it lacks to have `eval_fraction` of its images there, and at least one if
+    it has two images or more. The result does not depend on the order of `samples`.
     """
     groups: dict[str, list[Drawn]] = defaultdict(list)
     for sample in samples:
@@ -44,7 +44,7 @@ def draw(
         if not remembered and sha in known_bytes:
             remembered = {known_bytes[sha]}
         if remembered:
-            # Copies that had different sides meet in training, which has seen one of them.
+            # Copies with different sides all go to training, which has already seen one of them.
             sides[sha] = TRAIN if TRAIN in remembered else EVAL
     totals = _count(classes.values())
     held = _count([classes[sha] for sha, side in sides.items() if side == EVAL])
@@ -67,11 +67,11 @@ def draw(
 
 
 def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
-    """The side of every image that a list names; `paths` are the lists of the two sides, `names` all images.
+    """The side of every image that a list names; `paths` has the list of each side, `names` all images.
 
     A list has one image per line: its file name or its path below the images folder, with or without extension, case
-    ignored; `#` starts a comment. Raises UserError with every line that names no image or several, and every image on
-    both lists.
+    ignored; `#` starts a comment. Raises UserError with every list that cannot be read, every line
+    that names no image or several, and every image on both lists.
     """
     places: dict[str, set[str]] = defaultdict(set)
     for name in names:
@@ -91,7 +91,7 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
         for number, line in enumerate(text.splitlines(), start=1):
             entry = line.strip()
             found = _find(entry, places)
-            if not found:  # a name may hold a "#", so it is looked up before comments are taken off
+            if not found:  # a name may hold a "#", so it is looked up before comments are removed
                 entry = re.sub(r"(^|\s)#.*", "", entry).strip()
                 found = _find(entry, places)
             if not entry:
@@ -105,19 +105,17 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
                 mistakes.append(f"{where} is on both lists")
     if mistakes:
         shown = mistakes[:20] + ([f"and {len(mistakes) - 20} more"] if len(mistakes) > 20 else [])
-        raise UserError(
-            "The lists of `dataset.split` cannot be followed:\n" + "\n".join(f"  - {text}" for text in shown)
-        )
+        raise UserError("The lists of `dataset.split` have mistakes:\n" + "\n".join(f"  - {text}" for text in shown))
     return sides
 
 
 def _find(entry: str, places: Mapping[str, set[str]]) -> set[str]:
     key = fold(entry.replace("\\", "/").removeprefix("./"))
     found = places.get(key) or places.get(_without_extension(key), set())
-    if not found:  # some lists have the names of the annotations
+    if not found:  # some lists name the annotation files
         bare, dot, ending = key.rpartition(".")
         found = places.get(bare, set()) if dot + ending in formats.by_ending() else set()
-    if len(found) > 1:  # a whole path is meant before the end of another one
+    if len(found) > 1:  # a whole path takes precedence over the end of another one
         found = (
             {name for name in found if fold(name) == key}
             or {name for name in found if _without_extension(fold(name)) == key}
@@ -132,7 +130,7 @@ def _without_extension(path: str) -> str:
 
 
 def _classes(group: Sequence[Drawn]) -> frozenset[str]:
-    """The classes on a group of images with the same bytes."""
+    """The classes of a group of images with the same bytes."""
     return _distinct(group[0].classes if len(group) == 1 else tuple(chain(*[sample.classes for sample in group])))
 
 
@@ -142,7 +140,7 @@ def _distinct(classes: tuple[str, ...]) -> frozenset[str]:
 
 
 def _count(groups: Iterable[frozenset[str]]) -> Counter[str]:
-    """On how many groups each class is."""
+    """The number of groups that have each class."""
     counted: Counter[str] = Counter()
     for classes, times in Counter(groups).items():
         counted.update(dict.fromkeys(classes, times))
@@ -150,6 +148,6 @@ def _count(groups: Iterable[frozenset[str]]) -> Counter[str]:
 
 
 def _rank(seed: int, group: Sequence[Drawn]) -> bytes:
-    """The place of a group in the draw; it depends on the seed and its first name alone."""
+    """The place of a group in the draw; it depends only on the seed and its first name."""
     name = min([sample.name for sample in group])
     return hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()

@@ -1,4 +1,4 @@
-"""The memory of the drawn split: on which side each sample was ever put, and the table split.tsv that shows it."""
+"""The split history: the side of every sample that was ever drawn, and the table split.tsv that shows it."""
 
 import json
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ _FIELDS = "file\tside\tsha256"
 
 
 def read(data_dir: Path, draw: Mapping[str, Any]) -> Sides:
-    """What is remembered of a draw with these settings; nothing where there are none or others were drawn with.
+    """The remembered sides of a draw with these settings; empty if there are no settings or they have changed.
 
-    The memory is in plan/sides.tsv; where that was lost, the result split.tsv has the samples that are there.
+    They are in plan/sides.tsv; if that file is lost, the result split.tsv still has the samples of the last plan.
     """
     if not draw:
         return {}
@@ -38,12 +38,12 @@ def read(data_dir: Path, draw: Mapping[str, Any]) -> Sides:
 
 
 def write(data_dir: Path, draw: Mapping[str, Any], table: bytes) -> None:
-    """Remember the sides of a draw, given as `to_tsv` writes them."""
+    """Save the sides of a draw, given as `to_tsv` writes them."""
     write_if_changed(data_dir / "plan" / "sides.tsv", f"{_head(draw)}\n".encode() + table)
 
 
 def to_tsv(sides: Sides) -> bytes:
-    """The table of sides, sorted by name; a name that would break it is written as a JSON string."""
+    """The table of sides, sorted by name; a name that would break the table is written as a JSON string."""
     lines = [_FIELDS]
     for name in sorted(sides):
         side, sha256 = sides[name]

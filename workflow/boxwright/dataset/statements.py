@@ -1,24 +1,24 @@
-"""What an annotation file says about images, whatever its format: the one type that all formats are read into.
+"""Statements: what an annotation file says about images, in one type for all formats.
 
-Pairing, checks and decisions see statements alone, so that a new format needs none of them.
+Pairing, checks and decisions work on statements only, so a new format needs no change to them.
 """
 
 from typing import NamedTuple
 
 from boxwright.dataset.samples import Box
 
-# Units of a statement's boxes: pixels, or shares of the image's width and height (0 to 1).
+# Units of a statement's boxes: pixels, or fractions of the image's width and height (0 to 1).
 PIXELS, NORMALISED = "pixels", "normalised"
 
 
-# A named tuple for the reason that `Box` is one.
+# A named tuple for the same reason as `Box`.
 class Statement(NamedTuple):
     """What is said about one image.
 
-    image: which one, a file name or a path as stated (either slash); "" where the name of the annotation file says it.
-    width, height: pixels of the image as stated, 0 where they are not.
+    image: its file name or path as stated (either slash); "" if only the name of the annotation file tells it.
+    width, height: of the image in pixels, as stated; 0 if not stated.
     boxes: as stated, unchecked, in the order of the file: left, top, right and bottom edge, measured from the top left
-    corner of the image; NaN for a coordinate that is missing or no number. Their flags have defaults.
+    corner of the image; NaN for a coordinate that is missing or not a number. Flags may keep their defaults.
     unit: of the boxes, PIXELS or NORMALISED.
     """
 

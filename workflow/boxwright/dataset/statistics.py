@@ -1,4 +1,4 @@
-"""What a data set holds: counts and histograms of both sides of the split, in memory that does not grow with it."""
+"""Statistics of a data set: counts and histograms of both sides of the split, in memory that does not grow with it."""
 
 import heapq
 import math
@@ -13,8 +13,8 @@ from boxwright.dataset import manifest
 from boxwright.dataset.samples import Sample
 from boxwright.dataset.split import EVAL, TRAIN
 
-# Edges of the histograms; what lies beyond an end counts in the bin at that end. Sizes in pixels and aspect ratios go
-# by half octaves and thirds of octaves, since twice as large matters as much at any size.
+# Edges of the histograms; values beyond an end count in the bin at that end. Sizes in pixels go by half octaves and
+# aspect ratios by thirds of octaves, because a factor of two matters as much at any size.
 BINS: dict[str, list[float]] = {
     "box_side": [2 ** (half / 2) for half in range(27)],
     "box_aspect": [2 ** (third / 3) for third in range(-12, 13)],
@@ -28,7 +28,7 @@ def of(manifests: Mapping[str, Iterable[str | Path]], label_map: Mapping[str, in
 
     Returns `{classes: id by name, bins: edges by histogram, train: side, eval: side}` with `side` as
     `{images, boxes, negatives, most_boxes, difficult, classes: boxes by name, images_with: images by name}` and one
-    list of counts per histogram. A box's side is that of a square of its area, its aspect width over height.
+    list of counts per histogram. A box's side is that of a square with its area; its aspect is width over height.
     """
     sides = {
         side: _side(sample for path in manifests[side] for sample in manifest.read(path)) for side in (TRAIN, EVAL)
@@ -37,10 +37,10 @@ def of(manifests: Mapping[str, Iterable[str | Path]], label_map: Mapping[str, in
 
 
 def sample(manifests: Iterable[str | Path], most: int, seed: int = 0, boxed: bool = False) -> list[Sample]:
-    """At most `most` samples, by chance but the same ones for one `seed` and data set, in the order of their names.
+    """At most `most` random samples, sorted by name; the same ones for the same `seed` and data set.
 
-    With `boxed` images without boxes are left out. An image that is added or removed changes at most itself and one
-    other of the choice.
+    `boxed` leaves out images without boxes. If an image is added or removed, at most one other sample of the choice
+    changes.
     """
 
     def draw(one: Sample) -> bytes:

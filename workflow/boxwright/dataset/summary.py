@@ -1,4 +1,4 @@
-"""What the plan of a data set says in the terminal."""
+"""The texts about a data set that its plan shows in the terminal."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ def text(
 
 
 def is_calm(told: str) -> bool:
-    """Whether such a text has nothing that somebody should see: no defect, and no class without boxes."""
+    """Whether a text of `text` has nothing that the user should see: no defect, and no class without boxes."""
     return _NOTHING_WRONG in told and _HINT not in told
 
 
@@ -63,7 +63,7 @@ def refusal(refused: Sequence[Case], images: Sequence[str], annotations: Sequenc
 
 
 def too_little(decision: Decision, split: Mapping[str, Any], images: int) -> str:
-    """Why nothing can be trained or measured with what is left; "" where it can."""
+    """Why the remaining data is too little to train or evaluate a model; "" if it is enough."""
     train, held = decision.samples[TRAIN], decision.samples[EVAL]
     because = ""
     if decision.cases:
@@ -71,7 +71,7 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int) -> str
     if decision.left_out:
         because += f"\n{decision.left_out} images are on neither list."
     if not train and not held:
-        return f"Of {images} images and {decision.annotations} annotations no sample is left.{because}"
+        return f"No sample is left of {images} images and {decision.annotations} annotations.{because}"
     if not decision.classes:
         return f"None of the {len(train) + len(held)} images has a box, so there is nothing to learn.{because}"
     if train and held:
@@ -87,7 +87,7 @@ def _defect_lines(cases: Sequence[Case]) -> list[str]:
     counted = Counter((case.defect, case.action) for case in cases)
     width = max(len(defect) for defect, _ in counted)
     lines = []
-    for defect in DEFECTS:  # in the order of the table, which is that of the checks
+    for defect in DEFECTS:  # in the order of the table, which is the order of the checks
         for (name, action), count in sorted(counted.items()):
             if name == defect:
                 about = DEFECTS[defect]

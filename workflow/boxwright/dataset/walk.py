@@ -1,15 +1,15 @@
-"""Finds the files below some folders, each with a stamp that changes whenever its content may have."""
+"""Finds the files below some folders, each with a stamp that changes whenever its content may have changed."""
 
 import os
 from collections.abc import Sequence
 
 
 def walk(folders: Sequence[str], endings: Sequence[str]) -> list[list[str]]:
-    """For each folder a text for each file below it whose name has one of the endings (lower case): its path below the
-    folder ("/" between parts), a NUL, and its stamp (size, time of modification and of change, inode), sorted.
+    """For each folder, a sorted list with a text for each file below it whose name has one of the endings (lower case).
 
-    Links are followed, hidden names not; a folder that is reached twice is listed where it is met first. Raises OSError
-    with the path of what cannot be read.
+    The text has the file's path below the folder ("/" between parts), a NUL, and its stamp (size, time of modification
+    and of change, inode). Links are followed, hidden names are skipped; a folder that is reached twice is listed only
+    the first time. Raises OSError with the path of what cannot be read.
     """
     seen: set[tuple[int, int]] = set()
     return [_walk(folder, tuple(endings), seen) for folder in folders]
@@ -21,7 +21,7 @@ def _walk(folder: str, endings: tuple[str, ...], seen: set[tuple[int, int]]) -> 
     while waiting:
         place, prefix = waiting.pop()
         below = []
-        # The files of an open folder are looked up without walking down to it again for each.
+        # Looking files up in an open folder saves resolving its path again for each file.
         opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             status = os.fstat(opened)

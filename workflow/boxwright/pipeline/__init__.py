@@ -1,1 +1,1 @@
-"""pipeline.config: read, print, patch for a data set, override, lint, and tell what decides a training."""
+"""Reads, prints, patches, overrides and lints a pipeline.config, and identifies what decides a training."""

@@ -1,4 +1,4 @@
-"""What was changed in a pipeline configuration and why, and the difference as text."""
+"""The changes to a pipeline configuration with their reasons, and the difference as text."""
 
 import difflib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The pipeline configurations of all models of a run, read and patched, with the mistakes in all of them at once."""
+"""Reads and patches the pipeline configurations of all models of a run, and reports all mistakes at once."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -11,8 +11,10 @@ from boxwright.pipeline.text import Document, read_document
 
 
 class Wanted(NamedTuple):
-    """A model: its name, the one that the configuration of the run gives it (repetitions share one), the path of its
-    pipeline.config and the arguments of `patch`.
+    """A model to configure.
+
+    shown: its name in the configuration of the run, which repetitions share. path: of its pipeline.config. arguments:
+    for `patch`.
     """
 
     name: str
@@ -22,7 +24,10 @@ class Wanted(NamedTuple):
 
 
 def configure(models: Iterable[Wanted]) -> tuple[dict[str, Document], dict[str, Message]]:
-    """By name each model's original document and its patched configuration; one UserError with all mistakes."""
+    """The original documents and the patched configurations of all models, by name.
+
+    Raises one UserError with all mistakes.
+    """
     originals, configurations, mistakes = {}, {}, {}
     for name, shown, path, arguments in models:
         try:

@@ -1,9 +1,9 @@
 """How well a model's anchors fit the boxes of a data set: the best IoU that any anchor reaches on each box.
 
-A box on which no anchor reaches the matcher's threshold, mostly 0.5, is learned from its single best anchor at most. No
-TensorFlow: it is known from the configuration alone, before any training. Anchors lie on grids, so their overlap with
-a box along y does not depend on their place along x; the best overlap is the product of the two best, and the
-thousands of anchors of an image need never be listed.
+A box on which no anchor reaches the matcher's threshold, usually 0.5, is learned from its single best anchor at most.
+The fit depends on the configuration alone, so it is known before any training, without TensorFlow. Anchors lie on
+grids, so their overlap with a box along y does not depend on their place along x; the best overlap is the product of
+the two best, and the thousands of anchors of an image never have to be listed.
 """
 
 from typing import NamedTuple
@@ -20,13 +20,15 @@ from boxwright.dataset.samples import Sample
 from boxwright.pipeline import parts
 from boxwright.protos import model_of
 
-# The IoU from which an anchor meets a box.
+# The IoU from which an anchor matches a box.
 MEETS = 0.5
 
 
 class Fit(NamedTuple):
-    """Of N boxes: sides float64 [N, 2] (height, width) in pixels of the network's input, and iou float64 [N], that of
-    the best anchor.
+    """How well anchors fit N boxes.
+
+    sides: float64 [N, 2], height and width of each box in pixels of the network's input. iou: float64 [N], the IoU of
+    each box with its best anchor.
     """
 
     sides: np.ndarray
@@ -37,9 +39,9 @@ def fit(config: Message, boxes: np.ndarray, images: np.ndarray) -> Fit:
     """How the anchors of a TrainEvalPipelineConfig fit boxes.
 
     boxes: [N, 4] normalised [ymin, xmin, ymax, xmax]; images: [N, 2] height and width in pixels of each box's image.
-    Anchors are those of training: where the family does not learn from anchors that reach over the image's border,
-    those within it, or clipped to it if `clip_anchors_to_image`. Raises UserError for a model without anchors that are
-    known here and for an anchor generator that contradicts itself.
+    Anchors are those of training: if the family does not learn from anchors that extend over the image's border, only
+    those within it, or all clipped to it with `clip_anchors_to_image`. Raises UserError for a model whose anchors are
+    not known here and for an inconsistent anchor generator.
     """
     boxes, images = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(images, int).reshape(-1, 2)
     sides, best = np.zeros((len(boxes), 2)), np.zeros(len(boxes))
@@ -55,10 +57,10 @@ def fit(config: Message, boxes: np.ndarray, images: np.ndarray) -> Fit:
 
 
 def anchorless(config: Message, images: np.ndarray) -> tuple[int, int] | None:
-    """Height and width, as the network gets it, of the first of `images` without an anchor inside; None: all have one.
+    """Height and width, in the network's input, of the first of `images` without an anchor inside; None: all have one.
 
-    It matters where anchors that reach over the image's border are left out. Without images, this is known where the
-    resizer makes all of them alike. None also for a model whose anchors are not known.
+    This matters if training leaves out anchors that extend over the image's border. `images` may be empty if the
+    resizer gives all images the same size. None also for a model whose anchors are not known.
     """
     try:
         layout = Layout(config)
@@ -116,17 +118,17 @@ def boxes_of(samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Layout:
-    """What of a TrainEvalPipelineConfig decides where the anchors of an image lie.
+    """Where the anchors of an image lie, by the fields of a TrainEvalPipelineConfig.
 
-    clips: anchors that reach over the border are clipped to it. leaves_out: they are left out of training.
-    Raises UserError for a model without anchors that are known here, and for numbers that cannot be.
+    clips: whether anchors that extend over the border are clipped to it. leaves_out: whether they are left out of
+    training. Raises UserError for a model whose anchors are not known here, and for impossible values.
     """
 
     def __init__(self, config: Message) -> None:
         self._model, name = model_of(config)
         self._row = row_of(self._model, name)
         if self._row is None:
-            raise UserError(f"model.{name} has no anchors that are known here: its feature extractor is not supported.")
+            raise UserError(f"The anchors of model.{name} are not known: its feature extractor is not supported.")
         family = FAMILIES[name]
         message = getattr(self._model, family.anchor_generator)
         check.require(message, f"model.{name}.{family.anchor_generator}")
@@ -139,7 +141,7 @@ class Layout:
 
     @property
     def static_size(self) -> tuple[int, int] | None:
-        """Height and width of every image as the network gets it; None where they differ."""
+        """Height and width of every image as the network gets it; None if they differ."""
         return self._resizer.static_size
 
     def sizes(self, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -153,7 +155,8 @@ class Layout:
     def _feature_shapes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
         """Rows and columns of the feature maps that have anchors.
 
-        They are the backbone's, and above them maps of half the size each; with a choice of strides, the one map.
+        They are the backbone's maps, followed by maps of half the size each. A backbone with a choice of strides has a
+        single map.
         """
         extractor = self._model.feature_extractor
         if self._row.strides:
@@ -167,7 +170,7 @@ class Layout:
 
 
 def _cells(size: tuple[int, int], stride: int) -> tuple[int, int]:
-    """Rows and columns of a map of this stride: halvings round up, as SAME padding and fixed padding alike do."""
+    """Rows and columns of a map of this stride. Each halving rounds up, with SAME padding and fixed padding alike."""
     return tuple(-(-side // stride) for side in size)
 
 
@@ -180,7 +183,7 @@ def _best(corners: np.ndarray, grid: Grid, size: tuple[int, int], clip: bool, in
         x = _overlaps(corners[:, 1], corners[:, 3], grid.xs, width, size[1], clip, inside)
         if not y.shared.size or not x.shared.size:
             continue
-        if clip:  # anchors of one kind differ in area, so each place is looked at
+        if clip:  # clipped anchors of one kind differ in area, so each place is checked
             shared = y.shared[:, :, np.newaxis] * x.shared[:, np.newaxis, :]
             union = own[:, np.newaxis, np.newaxis] + y.sides[:, np.newaxis] * x.sides - shared
             ious = (shared / np.maximum(union, 1e-9)).max(axis=(1, 2))

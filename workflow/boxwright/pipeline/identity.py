@@ -1,8 +1,8 @@
 """Canonical text of the fields that decide a result, to tell whether a change of the configuration needs a rerun.
 
-The text lists `path: value` line by line in the order of field numbers, so neither formatting nor the order in a file
-shows. A field that is written out with the schema's default is left out like one that is not written; deprecated fields
-are left out; a block that is present and empty counts, since its presence chooses (`random_horizontal_flip {}`).
+The text lists `path: value` line by line in the order of field numbers, so that the formatting and order of a file do
+not matter. Fields that have the schema's default, written out or not, and deprecated fields are left out. An empty
+block counts, because its presence is a choice (`random_horizontal_flip {}`).
 """
 
 import re
@@ -50,13 +50,13 @@ READER_PLUMBING = {
 
 
 def training_identity(config: Message) -> str:
-    """Text of the model but for its post-processing, of train_config and of what the train reader hands on.
+    """Text of the model without post-processing, of train_config, and of the train reader except for its plumbing.
 
     Left out: num_steps (a schedule that depends on it says so in its own fields), paths, logging, evaluation.
     """
     _, name = model_of(config)
     without = set(NOT_TRAINING)
-    if name in FAMILIES:  # makes detections out of predictions; no loss sees it
+    if name in FAMILIES:  # turns predictions into detections; no loss depends on it
         without.add(f"model.{name}.{FAMILIES[name].post_processing}")
     lines = []
     if config.train_config.fine_tune_checkpoint:
@@ -70,9 +70,9 @@ def training_identity(config: Message) -> str:
 
 
 def evaluation_identity(config: Message) -> str:
-    """Text of the model, of eval_config and of what the eval reader hands on.
+    """Text of the model, of eval_config, and of the eval readers except for their plumbing.
 
-    With the weights and the eval records they decide the detections, the metrics and the exported graph.
+    Together with the weights and the eval records, these decide the detections, the metrics and the exported graph.
     """
     lines = [*canonical(config.model, "model", set()), *canonical(config.eval_config, "eval_config", set())]
     for index, reader in enumerate(config.eval_input_reader):
@@ -92,7 +92,7 @@ _ANCHORS = re.compile("anchor|image_resizer|feature_extractor")
 
 
 def canonical(message: Message, path: str, without: set[str]) -> Iterator[str]:
-    """Lines of `message`, which stands at `path`, less the paths in `without`."""
+    """Lines of `message`, which is at `path`, without the paths in `without`."""
     yield f"{path} {{}}"
     for field in sorted(message.DESCRIPTOR.fields, key=lambda field: field.number):
         here = f"{path}.{field.name}"

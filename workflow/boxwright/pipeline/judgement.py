@@ -1,4 +1,4 @@
-"""What `lint` finds in the configurations of a run, told before it starts: errors stop it, warnings are printed."""
+"""Reports what `lint` finds in the configurations of a run before it starts: errors stop it, warnings are printed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,16 +11,16 @@ from boxwright.core.errors import UserError
 from boxwright.pipeline.lint import accept, is_set, lint
 from boxwright.pipeline.text import Document
 
-# Errors in a file which its configuring mends, with a word about it.
+# Errors in a file that configuring fixes; they become warnings.
 MENDED = ("checkpoint-type",)
-SETTLE = "`overrides` of a model set its fields, `batch_size` the batch"
+SETTLE = "Set a model's fields with its `overrides`, and its batch with `batch_size`"
 
 
 @dataclass(frozen=True)
 class Draft:
     """A model about to be trained: its name, the document its configuration is made from, the patched
-    TrainEvalPipelineConfig, its settings (`overrides` and `batch_size` say which fields are meant, `gpus` how many
-    share a batch), and what is known of its data and checkpoint.
+    TrainEvalPipelineConfig, its settings (`overrides` and `batch_size` tell which fields the user set on purpose,
+    `gpus` how many GPUs share a batch), and the facts about its data and checkpoint.
     """
 
     name: str
@@ -31,12 +31,14 @@ class Draft:
 
 
 def judge(drafts: Sequence[Draft]) -> str:
-    """The warnings on all models as one text, empty if there are none; one UserError with all errors, if there are."""
+    """The warnings about all models as one text, empty if there are none. Raises one UserError with all errors."""
     findings = [(draft, _findings(draft)) for draft in drafts]
     if errors := _told(findings, "error"):
         raise UserError("\n".join(["This cannot be trained as it is.", *errors, f"{SETTLE}."]))
     if warnings := _told(findings, "warning"):
-        return "\n".join(["This will probably disappoint.", *warnings, f"{SETTLE}; what they set is not warned of."])
+        return "\n".join(
+            ["This will probably disappoint.", *warnings, f"{SETTLE}; a value set there causes no warning."]
+        )
     return ""
 
 
@@ -49,15 +51,15 @@ def _findings(draft: Draft) -> list[Finding]:
 
 
 def _sharing(draft: Draft) -> Iterator[Finding]:
-    """Several GPUs share each batch."""
+    """An error if several GPUs cannot share each batch equally."""
     gpus, batch = draft.settings["gpus"], draft.config.train_config.batch_size
     if gpus > 1 and batch % gpus:
-        why = f"{gpus} GPUs share a batch, each with as many images, so it must be a multiple of {gpus}"
+        why = f"{gpus} GPUs share each batch equally, so it must be a multiple of {gpus}"
         yield Finding("error", "gpu-share", "train_config.batch_size", batch, why, batch + -batch % gpus)
 
 
 def _told(findings: Sequence[tuple[Draft, list[Finding]]], level: str) -> list[str]:
-    """The findings of a level, each model's below its name."""
+    """The findings of a level, below the name of each model."""
     lines: list[str] = []
     for draft, found in findings:
         told = [_explain(finding, draft) for finding in found if finding.level == level]

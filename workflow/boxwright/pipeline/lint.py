@@ -1,7 +1,7 @@
-"""What in a pipeline configuration will hurt: findings with the field, its value, why, and the value to use instead.
+"""Finds harmful values in a pipeline configuration: the field, its value, the reason, and the value to use instead.
 
-A finding is an error where the run cannot be what its author means, a warning where it will probably disappoint, and an
-info where something is worth knowing. Whoever means a value sets it by an override, which accepts the finding.
+A finding is an error if the run cannot be what its author means, a warning if it will probably disappoint, and an info
+if something is worth knowing. To keep a value, the user sets it with an override, which accepts the finding.
 """
 
 from collections.abc import Collection, Iterator
@@ -20,7 +20,7 @@ from boxwright.protos import model_of
 REFUSED = (check.UNSUPPORTED, check.IMPOSSIBLE, "no-learning-rate")
 
 MEASURED = ("coco_detection_metrics", "pascal_voc_detection_metrics")
-# Names that the OD API knows beyond those that are measured here.
+# Other metric sets of the OD API, which are not measured here.
 OTHER_METRICS = (
     "coco_keypoint_metrics",
     "coco_mask_metrics",
@@ -36,7 +36,7 @@ OTHER_METRICS = (
     "weighted_pascal_voc_instance_segmentation_metrics",
 )
 LEAST_COVERAGE = 0.8
-# Names that are less alike than this are no misspellings of each other: they share `_metrics`, if nothing else.
+# Names that are less alike than this are not misspellings of each other: all of them share `_metrics`.
 NEAR = 0.8
 
 
@@ -47,7 +47,7 @@ def lint(config: Message, facts: Facts = NOTHING) -> list[Finding]:
 
 
 def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]:
-    """Findings on a field that one of the `overrides` sets become infos, but for what the engine refuses anyway."""
+    """The findings; those on a field that one of the `overrides` sets become infos, unless the engine refuses them."""
     return [
         replace(finding, level="info", why=f"{finding.why} (accepted: an override sets it)", use=None)
         if finding.rule not in REFUSED and is_set(finding.field, overrides)
@@ -57,7 +57,7 @@ def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]
 
 
 def is_set(field: str, overrides: Collection[str]) -> bool:
-    """Whether one of the paths of `overrides` is that of `field`, of what it belongs to or of what belongs to it."""
+    """Whether one of the `overrides` sets `field`, a block that contains it, or a field inside it."""
     paths = [str(path).replace("[", ".").replace("]", "") for path in overrides]
     return any(f"{field}.".startswith(f"{path}.") or path.startswith(f"{field}.") for path in paths)
 
@@ -68,7 +68,7 @@ def _engine(config: Message, facts: Facts) -> Iterator[Finding]:
 
 def _quantization(config: Message, facts: Facts) -> Iterator[Finding]:
     if config.graph_rewriter.HasField("quantization"):
-        why = "training does not simulate quantisation, so the model stays one of floats; leave it out"
+        why = "training does not simulate quantisation, so the model keeps float weights; remove the block"
         yield Finding("warning", "no-quantization", "graph_rewriter.quantization", "set", why)
 
 
@@ -85,12 +85,12 @@ def _readers(config: Message, facts: Facts) -> Iterator[Finding]:
     readers += [(f"eval_input_reader.{index}", reader) for index, reader in enumerate(config.eval_input_reader)]
     for path, reader in readers:
         if path != "train_input_reader" and reader.shuffle:
-            default = "" if reader.HasField("shuffle") else ", and true is the default"
-            why = f"the records come in another order at each evaluation, so the example images differ{default}"
+            default = "" if reader.HasField("shuffle") else " (true is the default)"
+            why = f"each evaluation reads the records in a different order, so the example images differ{default}"
             yield Finding("warning", "shuffled-evaluation", f"{path}.shuffle", True, why, False)
         limit = reader.max_number_of_boxes
         if facts.max_boxes is not None and limit < facts.max_boxes:
-            why = f"an image of the data has {facts.max_boxes} boxes; those beyond the limit are cut off"
+            why = f"an image of the data set has {facts.max_boxes} boxes; those beyond the limit are dropped"
             yield Finding("warning", "too-few-boxes", f"{path}.max_number_of_boxes", limit, why, facts.max_boxes)
 
 
@@ -110,7 +110,7 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
     first, level = min(row.levels), getattr(model, field).multiscale_anchor_generator.min_level
     if level != first:
         path = f"model.{name}.{field}.multiscale_anchor_generator.min_level"
-        why = f"the first feature map is of level {first}; anchors of level {level} do not lie over its cells"
+        why = f"the first feature map has level {first}; anchors of level {level} do not match its cells"
         yield Finding("warning", "anchor-level", path, level, why, first)
 
 
@@ -118,22 +118,22 @@ def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
     _, name = model_of(config)
     if without := facts.anchorless or coverage.anchorless(config, []):
         why = (
-            f"no anchor lies within an image of {'x'.join(map(str, without))} pixels, as the network gets it, so it "
-            "is learned from anchors that reach over its border; smaller scales or a larger input mend it"
+            f"no anchor lies within an image of {'x'.join(map(str, without))} pixels, as the network gets it, so "
+            "training uses anchors that extend over its border; use smaller scales or a larger input"
         )
         yield Finding("warning", "no-anchors", f"model.{name}.{_generator(config)}", "set", why)
         return
     if facts.anchor_coverage is None or facts.anchor_coverage >= LEAST_COVERAGE or name not in FAMILIES:
         return
     why = (
-        f"only {facts.anchor_coverage:.0%} of the boxes meet an anchor at IoU 0.5; smaller scales, other aspect ratios "
-        "or a larger input find the others"
+        f"only {facts.anchor_coverage:.0%} of the boxes match an anchor at IoU 0.5; use smaller scales, other aspect "
+        "ratios or a larger input"
     )
     yield Finding("warning", "anchor-coverage", f"model.{name}.{_generator(config)}", "set", why)
 
 
 def _generator(config: Message) -> str:
-    """Where the anchor generator stands below the model's family."""
+    """The path of the anchor generator below the model's family."""
     model, name = model_of(config)
     field = FAMILIES[name].anchor_generator
     return f"{field}.{parts.choice(getattr(model, field))}"

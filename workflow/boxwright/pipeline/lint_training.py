@@ -1,4 +1,4 @@
-"""What in `train_config` will hurt: schedule, batch, averages, start weights, batch norm."""
+"""Finds harmful values in `train_config`: schedule, batch, averages, start weights, batch norm."""
 
 from collections.abc import Iterator
 
@@ -14,12 +14,12 @@ from boxwright.pipeline.patch import CHECKPOINT_TYPES, WHOLE_DETECTORS, checkpoi
 from boxwright.protos import model_of
 from boxwright.protos.plain import short_float
 
-# Published momentum rates are at most 0.0016 per image of a batch; gradients of small batches explode well above.
+# Published momentum rates are at most 0.0016 per image of a batch; gradients of small batches explode well above that.
 RATE_PER_IMAGE = 0.004
 USUAL_RATE_PER_IMAGE = 0.0006
 POD_BATCH = 64
 WORKSTATION_BATCH = 8
-# The share of the first values of batch norm's averages that does no harm.
+# The largest share of their initial values in batch norm's averages that does no harm.
 MOST_KEPT = 0.02
 
 
@@ -31,7 +31,7 @@ def _schedule(config: Message, facts: Facts) -> Iterator[Finding]:
         yield Finding("error", "no-learning-rate", "train_config.optimizer", None, why)
         return
     if not num_steps:
-        why = "0 trains for ever; the number of steps of the run takes its place"
+        why = "0 trains forever; the run's number of steps replaces it"
         use = rate.total_steps or None if schedule.is_cosine(rate) else None
         yield Finding("info", "endless-training", "train_config.num_steps", num_steps, why, use)
         return
@@ -39,13 +39,15 @@ def _schedule(config: Message, facts: Facts) -> Iterator[Finding]:
         return
     field, value, use = schedule.fitted(rate, num_steps)
     if first >= num_steps:
-        why = f"the learning rate first changes at step {first}, but the run ends at {num_steps}, so it never decays"
+        why = (
+            f"the learning rate first changes at step {first}, but the run ends at step {num_steps}, so it never decays"
+        )
         yield Finding("warning", "constant-learning-rate", f"{path}.{field}", value, why, use)
     elif schedule.is_cosine(rate) and rate.total_steps > num_steps:
-        why = f"the run ends at step {num_steps}, before the cosine has come down"
+        why = f"the run ends at step {num_steps}, before the cosine schedule ends"
         yield Finding("warning", "unfinished-cosine", f"{path}.{field}", value, why, use)
     elif schedule.is_cosine(rate) and rate.total_steps < num_steps:
-        why = f"the learning rate is 0 from there to the end of the run at {num_steps}"
+        why = f"the learning rate is 0 from this step to the end of the run at step {num_steps}"
         yield Finding("warning", "zero-learning-rate", f"{path}.{field}", value, why, use)
 
 
@@ -61,8 +63,8 @@ def _batch(config: Message, facts: Facts) -> Iterator[Finding]:
             made_for = schedule.base_rate(rate)[0]
             scaled = made_for * WORKSTATION_BATCH / batch
             why += (
-                f", with a learning rate of {short_float(made_for)} made for it; a batch of {WORKSTATION_BATCH} takes "
-                f"a rate of {scaled:.3g}, and `batch_size` of a model scales the rates so"
+                f", and the learning rate of {short_float(made_for)} is made for it; a batch of {WORKSTATION_BATCH} "
+                f"needs a rate of {scaled:.3g}, and a model's `batch_size` scales the rates this way"
             )
         yield Finding("warning", "pod-batch", "train_config.batch_size", batch, why, WORKSTATION_BATCH)
     elif rate is not None and optimizer.DESCRIPTOR.name == "MomentumOptimizer":
@@ -94,20 +96,20 @@ def _checkpoint(config: Message, facts: Facts) -> Iterator[Finding]:
     value = train.fine_tune_checkpoint_type or None
     if asked not in CHECKPOINT_TYPES:
         use = wording.nearest(asked, CHECKPOINT_TYPES)
-        why = f"there is no such type; there are {', '.join(CHECKPOINT_TYPES)}"
+        why = f"there is no such type; the types are {', '.join(CHECKPOINT_TYPES)}"
         yield Finding("error", "checkpoint-type", path, value, why, use)
         return
     kind = kind_of(facts.checkpoint_names) if facts.checkpoint_names is not None else None
     if facts.checkpoint_names is not None and kind is None:
-        why = "the names in the checkpoint are neither those of a detector nor of a known backbone"
+        why = "the variable names in the checkpoint match neither a detector nor a known backbone"
         yield Finding(
             "error", "unknown-checkpoint", "train_config.fine_tune_checkpoint", train.fine_tune_checkpoint, why
         )
     elif kind is not None and (asked in WHOLE_DETECTORS) != (kind == "detection"):
-        why = f"by its names the checkpoint is that of a {kind} model; reading it as {asked} would restore nothing"
+        why = f"the checkpoint has the variable names of a {kind} model; reading it as {asked} would restore nothing"
         yield Finding("error", "checkpoint-type", path, value, why, kind)
     elif value is None:
-        said = f"{'by' if train.from_detection_checkpoint else 'without'} from_detection_checkpoint"
+        said = f"{'with' if train.from_detection_checkpoint else 'without'} from_detection_checkpoint"
         yield Finding("info", "checkpoint-type", path, None, f"{said} it is read as {asked}", asked)
 
 
@@ -120,7 +122,7 @@ def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
         return
     path = f"model.{name}.feature_extractor.conv_hyperparams.batch_norm.train"
     if model.feature_extractor.override_base_feature_extractor_hyperparams:
-        why = "override_base_feature_extractor_hyperparams takes it to every layer, so freeze_batchnorm freezes none"
+        why = "override_base_feature_extractor_hyperparams applies it to every layer, so freeze_batchnorm freezes none"
         yield Finding("warning", "batch-norm-not-frozen", path, True, why, False)
     else:
         why = "freeze_batchnorm does not reach the extra layers, whose moving averages still change"
@@ -128,12 +130,12 @@ def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
 
 
 def _can_freeze(model: Message) -> bool:
-    """Whether batch norm trains unless the model's message freezes it."""
+    """Whether the model's message can freeze batch norm."""
     return "freeze_batchnorm" in model.DESCRIPTOR.fields_by_name
 
 
 def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
-    """Evaluation uses moving averages, which from scratch begin at 0 and 1 and forget that only slowly."""
+    """Evaluation uses moving averages, which start at 0 and 1 from scratch and lose these values only slowly."""
     model, name = model_of(config)
     train = config.train_config
     row = row_of(model, name)
@@ -154,8 +156,8 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
     kept = min(max(decay, 0.0), 1.0) ** train.num_steps
     if kept > MOST_KEPT:
         why = (
-            f"batch norm's averages decay by {decay:g} per step here, so at step {train.num_steps} {kept:.0%} of their "
-            "first values (0 and 1) are left in them, and evaluation, which uses them, finds next to nothing"
+            f"batch norm's averages decay by {decay:g} per step here, so at step {train.num_steps} they still have "
+            f"{kept:.0%} of their initial values (0 and 1), and evaluation, which uses them, detects almost nothing"
         )
         yield Finding("warning", "slow-averages", field, value, why, use)
 

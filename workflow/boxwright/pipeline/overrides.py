@@ -1,8 +1,8 @@
-"""Set fields of a pipeline configuration by dotted path: `train_config.optimizer.adam_optimizer.epsilon: 1e-7`.
+"""Sets fields of a pipeline configuration by dotted path: `train_config.optimizer.adam_optimizer.epsilon: 1e-7`.
 
 List elements are chosen by index (`train_config.data_augmentation_options.0`, an index one past the end appends), enum
-values by name. The value of a message is a mapping of its fields, of a list a list; both replace what was there. None
-clears a field. Setting a member of a one-of clears the member that was set, which is one more Change.
+values by name. The value of a message is a mapping of its fields, the value of a list is a list; both replace the old
+value. None clears a field. Setting a member of a one-of clears the member that was set, which is one more Change.
 """
 
 import re
@@ -23,9 +23,9 @@ WHY = "override"
 
 
 def apply(config: Message, overrides: Mapping[str, Any]) -> list[Change]:
-    """Set every path of `overrides` in `config`, in the mapping's order; a Change for each that was another value.
+    """Set every path of `overrides` in `config`, in the mapping's order; return a Change for each value that differs.
 
-    Raises one UserError which tells of all unknown fields and values of a wrong type; `config` is then unchanged.
+    Raises one UserError with all unknown fields and all values of a wrong type; `config` is then unchanged.
     """
     new = type(config)()
     new.CopyFrom(config)
@@ -42,7 +42,7 @@ def apply(config: Message, overrides: Mapping[str, Any]) -> list[Change]:
 
 
 def _override(config: Message, path: str, value: Any) -> list[Change]:
-    """Walk down `path` and set its end."""
+    """Follow `path` and set the field at its end."""
     message, changes, done = config, [], []
     parts = [part for part in re.split(r"\.|\[(-?\d+)\]\.?", path, flags=re.ASCII) if part]
     if not parts:
@@ -75,9 +75,9 @@ def _override(config: Message, path: str, value: Any) -> list[Change]:
 
 
 def _unknown(config: Message, message: Message, name: str, path: str) -> str:
-    """Why `message` at `path` has no field `name`, and what is like it: there, below, or anywhere in `config`."""
+    """That `message` at `path` has no field `name`, with the nearest known one: there, below, or in `config`."""
     if "/" in name:
-        return f"a path has dots: write `{name.replace('/', '.')}`."
+        return f"a path uses dots: write `{name.replace('/', '.')}`."
     found = [*elsewhere(name, message, path), *elsewhere(name, config)]
     hint = f"did you mean `{found[0]}`?" if found else f"{nearest(name, list(message.DESCRIPTOR.fields_by_name))}."
     return f"{path or 'the configuration'} has no field `{name}`; {hint}"
@@ -98,9 +98,9 @@ def _displaced(message: Message, field: FieldDescriptor, path: str, clearing: bo
 
 
 def _index(message: Message, field: FieldDescriptor, parts: list[str], done: list[str]) -> int | None:
-    """The list index at the head of `parts`, taken off it."""
+    """Remove the list index from the head of `parts` and return it."""
     if field.message_type and field.message_type.GetOptions().map_entry:
-        raise MistakeError(f"`{'.'.join(done)}` is a mapping with entries, not fields: give it whole as the value.")
+        raise MistakeError(f"`{'.'.join(done)}` is a mapping with entries, not fields: give a whole mapping as value.")
     if re.fullmatch(r"-\d+|\[-?\d+\]?", parts[0], re.ASCII):
         raise MistakeError(f"`{'.'.join(done)}` has no element `{parts[0]}`: write `.0` or `[0]` for the first.")
     if not re.fullmatch(r"\d+", parts[0], re.ASCII):

@@ -1,7 +1,7 @@
-"""From a message that chooses to the part that it chooses: its module by name, its numbers by the names of the fields.
+"""Makes the part that a message chooses: finds its module by name and passes it the message's fields by name.
 
-The modules are imported by name (see `catalog.parts`), so that the code identity of a run holds those in use and no
-others: whoever plans a run asks `in_use`.
+The modules are imported by name (see `catalog.parts`), so that the code identity of a run covers only the modules in
+use, which `in_use` lists.
 """
 
 import importlib
@@ -21,9 +21,9 @@ Part = TypeVar("Part")
 def make(message: Message, default: str = "", **more: Any) -> Any:
     """The part that `message` (`BoxCoder`, `PreprocessingStep`, ...) chooses, made from its numbers.
 
-    default: the alternative where the message chooses none. more: arguments of `make` that are not in the message.
-    Raises UserError where none is chosen and for an alternative that boxwright does not have; the catalogue refuses
-    both before, and says where.
+    default: the alternative if the message chooses none. more: arguments of `make` that are not in the message.
+    Raises UserError if none is chosen or boxwright does not have the alternative; the catalogue refuses both earlier,
+    and says where.
     """
     name = choice(message) or default
     if not name or not importlib.util.find_spec(module_of(message, name)):
@@ -33,9 +33,9 @@ def make(message: Message, default: str = "", **more: Any) -> Any:
 
 
 def fill(function: Callable[..., Part], message: Message, **more: Any) -> Part:
-    """What `function` gives for the numbers of `message`, by the names of the fields, and `more`.
+    """The result of `function` for the fields of `message`, passed by name, and `more`.
 
-    Fields that it does not take are left out: they decide nothing here.
+    Fields that it does not take are left out, because they have no effect here.
     """
     taken = inspect.signature(function).parameters
     return function(**{key: value for key, value in numbers(message).items() if key in taken}, **more)
@@ -54,14 +54,14 @@ def choice(message: Message) -> str:
 
 
 def module_of(message: Message, name: str) -> str:
-    """The dotted name of the module that the alternative `name` of a message stands for."""
+    """The dotted name of the module for the alternative `name` of a message."""
     return f"{ROOMS[message.DESCRIPTOR.name]}.{name}"
 
 
 def numbers(message: Message) -> dict[str, Any]:
     """The fields of a message as plain Python: numbers as they are, enums by name, lists, messages as dicts.
 
-    Left out are fields that are not set and have no default in the schema: their value is for the part to know.
+    Fields that are not set and have no default in the schema are left out: the part has its own default.
     """
     found: dict[str, Any] = {}
     for field in message.DESCRIPTOR.fields:

@@ -1,8 +1,7 @@
-"""Make a published pipeline.config fit a data set and a run: classes, paths, checkpoint, batch, steps, learning rate.
+"""Makes a published pipeline.config fit a data set and a run: classes, paths, checkpoint, batch, steps, learning rate.
 
-Nothing is changed in silence: each change is a Change with its reason, and the printed result can be compared with the
-original by `changes.diff`. Fields whose defaults would bite an unaware reader (an eval reader shuffles and repeats for
-ever unless told otherwise) are written out.
+Nothing changes silently: each change is a Change with its reason, and `changes.diff` compares the result with the
+original. Fields with surprising defaults are written out (by default, an eval reader shuffles and repeats forever).
 """
 
 import copy
@@ -41,13 +40,13 @@ def patch(
     """A patched copy of `config` (TrainEvalPipelineConfig) and every change, in the order in which they were made.
 
     `train_records` and `eval_records` replace the readers' input_path. `checkpoint` None means training from scratch.
-    `checkpoint_type` is what the checkpoint holds by its own keys, "detection" or "classification"; None believes the
-    file (an unset type is read as the OD API reads it). A `batch_size` that differs from the file's scales every
+    `checkpoint_type` is what the checkpoint holds by its own keys, "detection" or "classification"; None keeps the type
+    in the file (an unset type is read as the OD API reads it). A `batch_size` that differs from the file's scales every
     learning rate by the ratio unless `rescale_learning_rate` is false.
     With `rescale_schedule` a cosine's total_steps becomes `num_steps`, and its warm-up and hold follow in proportion.
     `overrides` (dotted path: value) come last and win.
 
-    Raises UserError for a configuration without a model or with values that cannot be meant.
+    Raises UserError for a configuration without a model or with impossible values.
     """
     _check(num_classes, num_steps, batch_size, checkpoint_type)
     edit = _Edit(config)
@@ -63,7 +62,7 @@ def patch(
 
 
 class _Edit:
-    """The copy under change and the list of changes."""
+    """The copy that is edited and the list of its changes."""
 
     def __init__(self, config: Message):
         self.config = type(config)()
@@ -71,7 +70,7 @@ class _Edit:
         self.changes: list[Change] = []
 
     def set(self, message: Message, path: str, name: str, value: Any, why: str) -> None:
-        """Set `message.name` (None clears it); what is already so makes no Change."""
+        """Set `message.name` (None clears it); record a Change only if the value differs."""
         field = message.DESCRIPTOR.fields_by_name[name]
         before = value_of(message, field)
         if value is None:
@@ -92,11 +91,11 @@ def _check(num_classes: int, num_steps: int, batch_size: int | None, checkpoint_
     if num_classes < 1:
         mistakes.append(f"num_classes is {num_classes}: at least one class is needed.")
     if num_steps < 1:
-        mistakes.append(f"num_steps is {num_steps}: at least one step is needed (0 would mean for ever).")
+        mistakes.append(f"num_steps is {num_steps}: at least one step is needed (0 would mean forever).")
     if batch_size is not None and batch_size < 1:
-        mistakes.append(f"batch_size is {batch_size}: at least 1.")
+        mistakes.append(f"batch_size is {batch_size}: at least one image is needed.")
     if checkpoint_type is not None and checkpoint_type not in CHECKPOINT_TYPES:
-        mistakes.append(f"fine_tune_checkpoint_type {checkpoint_type!r} is none of {', '.join(CHECKPOINT_TYPES)}.")
+        mistakes.append(f"fine_tune_checkpoint_type {checkpoint_type!r} is not one of {', '.join(CHECKPOINT_TYPES)}.")
     if mistakes:
         raise UserError("\n".join(mistakes))
 
@@ -118,29 +117,29 @@ def _readers(edit: _Edit, label_map_path: str, train_records: list[str], eval_re
     readers = config.eval_input_reader
     for index in range(1, len(readers)):
         before = plain(readers[index], config.DESCRIPTOR.fields_by_name["eval_input_reader"])
-        why = "one held-out set is evaluated; the first reader is kept"
+        why = "only one held-out set is evaluated; the first reader is kept"
         edit.changes.append(Change(f"eval_input_reader.{index}", before, None, why))
     del readers[1:]
     reader = readers[0] if readers else readers.add()
     path = "eval_input_reader.0"
     _reader(edit, reader, path, label_map_path, eval_records)
-    edit.set(reader, path, "shuffle", False, "the default, true, gives other example images at each evaluation")
-    edit.set(reader, path, "num_epochs", 1, "the default, 0, repeats for ever")
+    edit.set(reader, path, "shuffle", False, "the default, true, gives different example images at each evaluation")
+    edit.set(reader, path, "num_epochs", 1, "the default, 0, repeats forever")
     if reader.sample_1_of_n_examples != 1:
         edit.set(reader, path, "sample_1_of_n_examples", 1, "every held-out image is evaluated")
     for name in ("num_examples", "max_evals"):
-        edit.set(config.eval_config, "eval_config", name, None, "deprecated; it counts the original's data set")
+        edit.set(config.eval_config, "eval_config", name, None, "deprecated; made for the original data set")
 
 
 def _reader(edit: _Edit, reader: Message, path: str, label_map_path: str, records: list[str]) -> None:
     if reader.HasField("external_input_reader"):
         edit.set(reader, path, "external_input_reader", None, "the records are TFRecord files")
     edit.set(reader, path, "label_map_path", label_map_path, "label map of this data set")
-    edit.set(reader.tf_record_input_reader, f"{path}.tf_record_input_reader", "input_path", records, "records written")
+    edit.set(reader.tf_record_input_reader, f"{path}.tf_record_input_reader", "input_path", records, "the new records")
     tf_example = protos.InputType.Value("TF_EXAMPLE")
     if reader.input_type != tf_example:
         edit.set(reader, path, "input_type", tf_example, "the records hold tf.Example, not sequences")
-    edit.set(reader, path, "sample_from_datasets_weights", None, "they weigh the original's several record sets")
+    edit.set(reader, path, "sample_from_datasets_weights", None, "they weight the record sets of the original")
 
 
 def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None) -> None:
@@ -155,15 +154,15 @@ def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None
     if checkpoint_type is None or (asked in WHOLE_DETECTORS and checkpoint_type in WHOLE_DETECTORS):
         edit.set(train, path, "fine_tune_checkpoint_type", asked, "what from_detection_checkpoint or its absence means")
     else:
-        why = f"the names in the checkpoint are those of a {checkpoint_type} model"
+        why = f"the variable names in the checkpoint are those of a {checkpoint_type} model"
         edit.set(train, path, "fine_tune_checkpoint_type", checkpoint_type, why)
-    edit.set(train, path, "from_detection_checkpoint", None, "deprecated; fine_tune_checkpoint_type says it")
+    edit.set(train, path, "from_detection_checkpoint", None, "deprecated; fine_tune_checkpoint_type replaces it")
 
 
 def _learn_batch_norm(edit: _Edit) -> None:
     """Let batch norm train: without a checkpoint there are no statistics that freezing could keep."""
     model, name = model_of(edit.config)
-    why = "training starts from scratch: there are no statistics of batch norm to keep"
+    why = "training starts from scratch: there are no batch norm statistics to keep"
     extractor = getattr(model, "feature_extractor", None)
     if extractor is not None and "batch_norm_trainable" in extractor.DESCRIPTOR.fields_by_name:
         edit.set(extractor, f"model.{name}.feature_extractor", "batch_norm_trainable", True, why)
@@ -181,20 +180,20 @@ def _learn_batch_norm(edit: _Edit) -> None:
 
 
 def checkpoint_type_of(train: Message) -> str:
-    """The type that `train_config` asks for: its fine_tune_checkpoint_type, else by from_detection_checkpoint."""
+    """The type in `train_config`: its fine_tune_checkpoint_type, else what from_detection_checkpoint means."""
     if train.fine_tune_checkpoint_type:
         return train.fine_tune_checkpoint_type
     return "detection" if train.from_detection_checkpoint else "classification"
 
 
 def _first_step(edit: _Edit) -> None:
-    """Manual steps that begin at 0, as older configurations have them, become what they mean."""
+    """Turn a manual step at step 0, which older configurations have, into the initial learning rate that it means."""
     rate, path = schedule.schedule_of(edit.config)
     if rate is None or rate.DESCRIPTOR.name != "ManualStepLearningRate" or rate.warmup:
         return
     first, *later = copy.deepcopy(list(rate.schedule)) or [None]
     if later and first.step == 0:
-        why = "a schedule may not begin at step 0; the rate given there is the initial one"
+        why = "a schedule must not begin at step 0; the rate given there becomes the initial one"
         edit.set(rate, path, "initial_learning_rate", first.learning_rate, why)
         edit.set(rate, path, "schedule", later, why)
 
@@ -209,7 +208,7 @@ def _batch_size(edit: _Edit, batch_size: int | None, rescale: bool) -> None:
     rate, path = schedule.schedule_of(edit.config)
     if rate is None:
         return
-    why = f"batch size {before} -> {batch_size}, and the learning rate with it"
+    why = f"the learning rate scales with the batch size, {before} -> {batch_size}"
     for message, inner, name in schedule.rates(rate, path):
         edit.set(message, inner, name, short_float(getattr(message, name)) * batch_size / before, why)
 

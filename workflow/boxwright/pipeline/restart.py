@@ -1,4 +1,4 @@
-"""Whether a longer training has to start again, told before it does."""
+"""Tells before a longer training starts whether it has to start again, and why."""
 
 import re
 from pathlib import Path
@@ -12,8 +12,8 @@ from boxwright.pipeline import schedule, text
 def reason(folder: Path, wanted: Message) -> str:
     """Why the checkpoints in the model's results `folder` cannot be continued by the configuration `wanted`.
 
-    Empty where there are none, and where num_steps did not stretch a learning-rate schedule. The configuration that
-    they were made with is the pipeline.config which lies in the folder.
+    Empty if there are no checkpoints, or if num_steps does not stretch a learning-rate schedule. The pipeline.config in
+    the folder is the configuration that made them.
     """
     steps = [int(found[1]) for path in folder.glob("train/model.ckpt-*.index") if (found := _STEP.search(path.name))]
     if not steps:

@@ -1,6 +1,6 @@
-"""A walk over the tokens of text protobuf beside the schema, for what protobuf's own parser does not say.
+"""Compares the tokens of text protobuf with the schema, to find what protobuf's own parser does not report.
 
-It finds every unknown field at once with the nearest known name, deprecated fields and fields given twice, and the line
+One walk finds all unknown fields, each with the nearest known name, deprecated fields, fields given twice, and the line
 of every field.
 """
 
@@ -21,12 +21,12 @@ TOKEN = re.compile(
 )
 CLOSING = {"{": "}", "<": ">"}
 DEPRECATED = {
-    "from_detection_checkpoint": 'deprecated; read as fine_tune_checkpoint_type "detection" where that is not given',
+    "from_detection_checkpoint": 'deprecated; read as fine_tune_checkpoint_type "detection" if that is not given',
     "max_number_of_boxes": "deprecated here and not used; the reader's max_number_of_boxes counts",
     "num_examples": "deprecated and not used; every example of the records is evaluated",
     "max_evals": "deprecated and not used; each checkpoint is evaluated once",
 }
-# Fields that older configurations have, those of the zoo among them, and that the schema has no longer.
+# Fields of older configurations, among them some of the model zoo, that the schema no longer has.
 REMOVED = {
     ("SsdFeatureExtractor", "batch_norm_trainable"): "removed from the schema and left out; freeze_batchnorm of the "
     "model decides whether batch norm learns",
@@ -35,7 +35,7 @@ REMOVED = {
 
 @dataclass(frozen=True)
 class Note:
-    """Something accepted that a person should know of, at a line and column counted from 1."""
+    """A note on something that is accepted but worth knowing, at a line and column counted from 1."""
 
     line: int
     column: int
@@ -44,7 +44,7 @@ class Note:
 
 
 class Scan:
-    """One walk over the tokens beside the schema; where the text is malformed it ends and protobuf's parser tells."""
+    """One walk over the tokens and the schema. It stops where the text is malformed; protobuf's parser reports that."""
 
     def __init__(self, text: str):
         self.text = text
@@ -66,7 +66,7 @@ class Scan:
         self.notes: list[Note] = []
 
     def without_removed(self) -> str:
-        """The text with spaces in place of the fields that the schema has no longer: all lines stay where they are."""
+        """The text with spaces in place of removed fields, so that all lines stay where they are."""
         text = self.text
         for start, end in self.removed:
             text = text[:start] + re.sub(r"\S", " ", text[start:end]) + text[end:]
@@ -139,7 +139,7 @@ class Scan:
             raise _MalformedError
         where = path or "the configuration"
         text = (
-            f"`[{name}]` extends {where} by a field of another project's schema, which is not known here; leave it out"
+            f"`[{name}]` extends {where} with a field of another project's schema, which is not known here; remove it"
         )
         self.unknown.append(Note(line, column, f"{path}.[{name}]" if path else f"[{name}]", text))
         return f"[{name}]"
@@ -185,11 +185,11 @@ class Scan:
 
 
 def _unknown(name: str, path: str, descriptor: Descriptor) -> str:
-    """Why the word `name`, where a field of a message must begin, is none."""
+    """Why the word `name` is not a field of the message."""
     if name.startswith("/"):
         return "a comment begins with `#`"
     if not name.isidentifier():
-        hint = "a number has a decimal point, a list brackets as in [1, 2]"
+        hint = "numbers use a decimal point, and lists use brackets as in [1, 2]"
         return f"{name!r} cannot be a field of {path or descriptor.name}; {hint}"
     return f"{path or descriptor.name} has no field `{name}`; {nearest(name, list(descriptor.fields_by_name))}"
 

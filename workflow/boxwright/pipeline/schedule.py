@@ -1,4 +1,4 @@
-"""What a learning-rate schedule's message says: where it stands in the configuration, its rates, when they change."""
+"""Reads the message of a learning-rate schedule: its path in the configuration, its rates, and when they change."""
 
 import math
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def is_cosine(schedule: Message | None) -> bool:
 
 
 def rates(schedule: Message, path: str) -> Iterator[tuple[Message, str, str]]:
-    """Every learning rate of a schedule that stands at `path`: the message that holds it, its path, the field's name.
+    """Every learning rate of a schedule at `path`: the message that holds it, its path, the field's name.
 
     A rate of 0 is left out: burnin_learning_rate 0 stands for the initial rate, min_learning_rate 0 for no floor.
     """

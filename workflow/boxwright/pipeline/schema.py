@@ -1,4 +1,4 @@
-"""What the schema calls its fields and types, in words for people."""
+"""Describes the schema's fields and types in words for people."""
 
 import difflib
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ SCALARS = {
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """`nearest known: x`, or all that are known when nothing is near."""
+    """`nearest known: x`, or all known names if none is near."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if near:
         return f"nearest known: {near[0]}"
@@ -22,7 +22,7 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def elsewhere(name: str, message: Message, path: str = "") -> Iterator[str]:
-    """The paths at which `message`, which stands at `path`, and what is set below it have a field `name`."""
+    """The paths of all fields `name` of `message`, which is at `path`, and of the messages set below it."""
     if name in message.DESCRIPTOR.fields_by_name:
         yield f"{path}.{name}" if path else name
     for field, value in message.ListFields():

@@ -1,8 +1,8 @@
-"""Protobuf text format in and out, with errors that name file, line, column and the nearest known field.
+"""Reads and writes protobuf text format, with errors that name file, line, column and the nearest known field.
 
-Values are read by protobuf's own parser. A scan of the tokens before it finds what that parser cannot say: every
-unknown field at once, with its place and the nearest known name; deprecated fields and fields given twice, which are
-accepted with a note; and the line of every field, for messages that come later.
+Protobuf's own parser reads the values. A scan of the tokens before it finds what the parser cannot report: all unknown
+fields at once, with place and nearest known name; deprecated fields and fields given twice, which are accepted with a
+note; and the line of every field, for later warnings and errors.
 """
 
 import re
@@ -45,7 +45,7 @@ def parse(text: str, source: str = "pipeline.config", kind: str = "TrainEvalPipe
 def parse_document(text: str, source: str = "pipeline.config", kind: str = "TrainEvalPipelineConfig") -> Document:
     """Parse `text` as a message of the class named `kind`, with notes and the line of every field.
 
-    A singular field given twice counts once, with its last value, as in the OD API. Raises UserError that names
+    A singular field given twice counts once, with its last value, as in the OD API. Raises a UserError that names
     `source`, line and column: all unknown fields together, else the first value that does not fit.
     """
     message = protos.message(kind)()
@@ -56,7 +56,7 @@ def parse_document(text: str, source: str = "pipeline.config", kind: str = "Trai
     except text_format.ParseError as error:
         raise UserError(_told(error, scan, source)) from None
     except RecursionError:
-        raise UserError(f"{source}: blocks within blocks, too many to be a configuration.") from None
+        raise UserError(f"{source}: too many nested blocks for a configuration.") from None
     return Document(message, source, scan.notes, {path: line for path, line, *_ in scan.fields})
 
 
@@ -80,7 +80,7 @@ def read_document(path: str | Path) -> Document:
 
 @contextmanager
 def located(document: Document) -> Iterator[None]:
-    """Let a RefusedError raised inside say in which line of `document` each of its fields stands."""
+    """Turn a RefusedError raised inside into a UserError that gives the line of each field in `document`."""
     try:
         yield
     except RefusedError as error:
@@ -106,12 +106,14 @@ def _told(error: text_format.ParseError, scan: Scan, source: str) -> str:
         path, opened = scan.unclosed
         return f"{source}:{line}:{column}: the text ends within the block `{path}` that line {opened} opens: {reason}"
     if reason.startswith("Expected identifier"):
-        return f"{source}:{line}:{column}: the name of a field must stand here. {reason}"
+        return f"{source}:{line}:{column}: a field name is expected here. {reason}"
     before = [entry for entry in scan.fields if entry[1:3] <= (line, column)]
     if not before:
         return f"{source}:{line}:{column}: {reason}"
     path, *_, descriptor = before[-1]
     if descriptor.enum_type and "no value named" in reason:
         wrong = reason.rstrip(".").rpartition(" ")[2]
-        reason = f"`{wrong}` is none of them; {nearest(wrong, [value.name for value in descriptor.enum_type.values])}"
+        reason = (
+            f"`{wrong}` is not one of them; {nearest(wrong, [value.name for value in descriptor.enum_type.values])}"
+        )
     return f"{source}:{line}:{column}: {path} takes {type_name(descriptor)}: {reason}"

@@ -1,4 +1,4 @@
-"""Plain Python values, as YAML gives them, for the fields of messages: checked against the types of the schema."""
+"""Sets fields of messages to plain Python values, as YAML gives them, and checks these against the schema's types."""
 
 import difflib
 import json
@@ -14,11 +14,11 @@ from boxwright.pipeline.schema import SCALARS, nearest, type_name
 
 
 class MistakeError(Exception):
-    """A value that does not fit its field, or a path to none."""
+    """A value that does not fit its field, or a path that leads to no field."""
 
 
 def assign(message: Message, field: FieldDescriptor, value: Any, path: str) -> None:
-    """Replace the whole of `field`, which stands at `path`, by a plain Python value; MistakeError if it cannot be."""
+    """Replace all of `field`, which is at `path`, with a plain Python value. Raises MistakeError if it does not fit."""
     if field.message_type and field.message_type.GetOptions().map_entry:
         _assign_map(message, field, value, path)
     elif field.is_repeated:
@@ -67,7 +67,7 @@ def block(field: FieldDescriptor, value: Any, path: str) -> Message:
 
 
 def _block(field: FieldDescriptor, value: Any) -> str:
-    """How a block of the field's type is written, where `value` stands; empty for a field that is none."""
+    """An example of a block of the field's type in place of `value`; empty for a field that is not a block."""
     if not field.message_type or isinstance(value, Mapping):
         return ""
     names = list(field.message_type.fields_by_name)
@@ -98,7 +98,7 @@ def scalar(field: FieldDescriptor, value: Any, path: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """A value as YAML has it."""
+    """A value as YAML writes it."""
     return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
 
 
@@ -110,7 +110,7 @@ def _integer(low: int, high: int) -> Any:
 
 
 def _float(value: Any) -> float | None:
-    """YAML 1.1 reads 1e-4, without a point, as text: such text is taken for the number that it is."""
+    """YAML 1.1 reads 1e-4, without a point, as text: such text counts as a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -121,7 +121,7 @@ def _float(value: Any) -> float | None:
 
 
 def _string(value: Any) -> str | None:
-    """Text that can be written: half of a surrogate pair, as "\\ud800" in YAML gives, cannot."""
+    """Text that can be encoded; half of a surrogate pair ("\\ud800" in YAML) cannot."""
     if not isinstance(value, str):
         return None
     try:

@@ -1,11 +1,11 @@
 """TensorBoard event files under a fixed name, written without TensorFlow.
 
 TensorFlow puts time, host and process id into the name of an event file, so a workflow cannot declare it as an output.
-Here the caller chooses the name. TensorBoard takes a file for an event file when its name holds "tfevents".
+Here the caller chooses the name. TensorBoard recognises an event file by "tfevents" in its name.
 
-It reads the files of one folder in the order of their names, and a step that comes after a higher one makes it forget
-what lies between: of files numbered 500, 1000 and 1500 it shows the steps up to 500 only. `file_name` gives names that
-sort as their steps do.
+TensorBoard reads the files of one folder in the order of their names, and a step that comes after a higher one makes it
+forget the steps in between. Of files numbered 500, 1000 and 1500, which sort as 1000, 1500, 500, it shows only the
+steps up to 500. `file_name` gives names that sort in the order of their steps.
 """
 
 import io
@@ -26,7 +26,7 @@ from tensorboard.util.tensor_util import make_tensor_proto
 
 from boxwright import tfrecord
 
-# Images are for looking at: a picture as PNG would be ten times as large. Without chroma subsampling
+# These images are only looked at, and as PNG they would be ten times as large. Without chroma subsampling
 # (4:4:4), thin coloured lines of drawn boxes stay sharp.
 _JPEG = {"format": "JPEG", "quality": 90, "subsampling": 0}
 
@@ -77,7 +77,7 @@ class EventWriter:
     def proto(self, step: int, summary: Message) -> None:
         """Write a summary message that a TensorBoard plugin made (for example a precision-recall curve).
 
-        Some plugins make TensorBoard's class of it and some TensorFlow's; both have the same bytes.
+        Some plugins make it with TensorBoard's class and some with TensorFlow's; both have the same bytes.
         """
         summary = Summary.FromString(summary.SerializeToString())
         self._write(Event(wall_time=time.time(), step=step, summary=summary))

@@ -35,7 +35,7 @@ _KINDS = {
     "image/object/view": _BYTES,
 }
 
-# Bytes after which a message that is filled again and again is replaced.
+# Bytes of examples after which the reused message is replaced.
 _MOST_HELD = 1 << 20
 
 
@@ -43,7 +43,7 @@ _MOST_HELD = 1 << 20
 class Record:
     """What a tf.Example says about one image with N objects.
 
-    `encoded` is the image file's bytes and `sha256` the hexadecimal hash of them; `format` is "jpeg" or "png";
+    `encoded` is the image file's bytes and `sha256` their hexadecimal hash; `format` is "jpeg" or "png";
     `source_id` is unique in the data set. `width` and `height` are the upright image's, in pixels.
     """
 
@@ -67,8 +67,8 @@ class Record:
 class Encoder:
     """Makes the tf.Examples of samples whose classes have the ids of `label_map`, one sample at a time.
 
-    The lists of one message are filled anew for each sample, which takes a third of the time of a new message. It keeps
-    the memory of all that it ever held, so it is replaced now and then.
+    It refills the lists of one message for each sample, which takes a third of the time of a new message. The message
+    never frees the memory of what it held, so it is replaced now and then.
     """
 
     def __init__(self, label_map: Mapping[str, int]) -> None:
@@ -90,9 +90,9 @@ class Encoder:
     ) -> bytes:
         """The serialized tf.Example of one sample; equal arguments give equal bytes.
 
-        `encoded` are the bytes that go into the record. Where they are not those of the sample's file, `image_format`
-        says what they are. `sha256` is their hash where the caller knows it; else it is computed here.
-        Raises UserError where a box's class is not in the label map.
+        `encoded` are the bytes that go into the record. If they are not those of the sample's file, `image_format`
+        says what they are. `sha256` is their hash, if the caller knows it; else it is computed here.
+        Raises UserError if a box's class is not in the label map.
         """
         boxes, ids, width, height = sample.boxes, self._label_map, sample.width, sample.height
         unknown = sorted({box.class_name for box in boxes} - ids.keys())
@@ -134,9 +134,9 @@ def to_example(sample: Sample, encoded: bytes, label_map: Mapping[str, int], **s
 
 
 def from_example(data: bytes) -> Record:
-    """What a serialized tf.Example says.
+    """The content of a serialized tf.Example.
 
-    Raises UserError where it is no tf.Example, has no image, or its lists about objects are not equally long.
+    Raises UserError if it is not a tf.Example, has no image, or its lists about objects differ in length.
     """
     example = protos.Example()
     try:
@@ -157,8 +157,8 @@ def from_example(data: bytes) -> Record:
             return [default] * count
         if len(found) != count:
             raise UserError(
-                f"The record of {text('image/source_id') or 'an image without image/source_id'} is not sound: it has "
-                f"{count} boxes (image/object/bbox/ymin) and {len(found)} values of image/object/{key}."
+                f"The record of {text('image/source_id') or 'an image without image/source_id'} is inconsistent: it "
+                f"has {count} boxes (image/object/bbox/ymin) and {len(found)} values of image/object/{key}."
             )
         return found
 

@@ -31,11 +31,11 @@ def write_shard(manifest: str | os.PathLike, label_map: Mapping[str, int], out: 
     """Write the samples of `manifest` (annotations.manifest), in its order, to the TFRecord file `out`.
 
     One image is in memory at a time. The file appears whole or not at all; equal inputs give equal bytes.
-    Raises UserError, naming all images concerned, where an image is gone or is no longer the one that was planned
-    (another SHA-256), and where a box's class is not in `label_map`.
+    Raises UserError, naming all images concerned, if an image is missing or has changed since it was planned (another
+    SHA-256), or if a box's class is not in `label_map`.
     """
     if not Path(manifest).is_file():
-        raise UserError(f"The plan of a shard, {manifest}, is missing. Run again: it is made anew.")
+        raise UserError(f"The plan of a shard, {manifest}, is missing. Run the workflow again to make it.")
     problems: list[str] = []
     images = boxes = empty = reencoded = 0
     encode = Encoder(label_map)
@@ -45,7 +45,7 @@ def write_shard(manifest: str | os.PathLike, label_map: Mapping[str, int], out: 
                 record = _record(sample, encode)
             except UserError as error:
                 problems.append(str(error))
-            if not problems:  # else the file will not appear, and the rest is only looked through
+            if not problems:  # after a problem no file appears, and the rest is only checked
                 tfrecord.write(file, record)
             images += 1
             boxes += len(sample.boxes)
@@ -65,7 +65,9 @@ def _record(sample: Sample, encode: Encoder) -> bytes:
         raise UserError(f"{sample.image} cannot be read ({error.strerror}).") from None
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != sample.sha256:
-        raise UserError(f"{sample.image} has changed since the data set was planned. Run again to plan it anew.")
+        raise UserError(
+            f"{sample.image} has changed since the data set was planned. Run the workflow again to plan it anew."
+        )
     if not sample.fixes:
         return encode(sample, data, sha256=sha256)
     try:

@@ -1,4 +1,4 @@
-"""What an anchor generator is, and the grids on which its anchors lie, without TensorFlow."""
+"""The interface of anchor generators, and the grids on which anchors lie, without TensorFlow."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -33,7 +33,7 @@ class AnchorGenerator(Protocol):
     """Anchors for feature maps of any size.
 
     Shapes of feature maps are (rows, columns), finest first; the image's is (height, width) in pixels, as the network
-    gets it. Both methods raise UserError for another number of feature maps than `per_location` has entries.
+    gets it. Both methods raise UserError if the number of feature maps differs from the length of `per_location`.
     """
 
     @property
@@ -57,6 +57,6 @@ def sizes(kinds: Kinds, height: float, width: float) -> np.ndarray:
 
 
 def require_maps(feature_shapes: Sequence[Shape], expected: int, why: str) -> None:
-    """Raise UserError unless there are `expected` feature maps; `why` says what asks for so many."""
+    """Raise UserError unless there are `expected` feature maps; `why` says what needs that many."""
     if len(feature_shapes) != expected:
         raise UserError(f"{why}, but the network has {plural(len(feature_shapes), 'feature map')}.")

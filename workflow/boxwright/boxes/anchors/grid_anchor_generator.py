@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class GridAnchorGenerator:
-    """An `AnchorGenerator` for one feature map; all is in pixels of the image, what `generate` gives too.
+    """An `AnchorGenerator` for one feature map. All values are in pixels of the image, also the result of `generate`.
 
-    height, width: the base, which scales multiply. height_stride, width_stride: between neighbouring centers.
+    height, width: of the base, which scales multiply. height_stride, width_stride: between neighbouring centers.
     height_offset, width_offset: the first center.
     """
 
@@ -63,7 +63,7 @@ class GridAnchorGenerator:
 
     @staticmethod
     def _only(feature_shapes: Sequence[Shape]) -> Shape:
-        require_maps(feature_shapes, 1, "grid_anchor_generator: the anchors are those of one feature map")
+        require_maps(feature_shapes, 1, "grid_anchor_generator: the anchors are for one feature map")
         return feature_shapes[0]
 
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class MultiscaleAnchorGenerator:
     """An `AnchorGenerator` for the levels `min_level` to `max_level` of a pyramid.
 
-    The stride of level l is 2^l pixels, the side of its base anchor `anchor_scale` strides, with `scales_per_octave`
-    scales until the next level's. The first center is half a stride from the border where the image's side is a
-    multiple of the stride, else on it. `generate` gives boxes normalised by the image if `normalize_coordinates`, else
-    in pixels.
+    The stride of level l is 2^l pixels, and the side of its base anchor is `anchor_scale` strides. Each level has
+    `scales_per_octave` scales, up to the base of the next level. The first center is half a stride from the border if
+    the image's side is a multiple of the stride, else on the border. `generate` gives boxes normalised by the image if
+    `normalize_coordinates`, else in pixels.
     """
 
     min_level: int
@@ -77,12 +77,12 @@ class MultiscaleAnchorGenerator:
         return range(self.min_level, self.max_level + 1)
 
     def _require(self, feature_shapes: Sequence[Shape]) -> None:
-        levels = f"levels {self.min_level} to {self.max_level} are {len(self._levels)}"
+        levels = f"levels {self.min_level} to {self.max_level} need {len(self._levels)} feature maps"
         require_maps(feature_shapes, len(self._levels), f"multiscale_anchor_generator: {levels}")
 
 
 def _first_center(side: "int | tf.Tensor", stride: float) -> float:
-    """The first center along a side; 0 for a side that is known only at run time, as the OD API has it."""
+    """The first center along a side; 0 for a side that is known only at run time, as in the OD API."""
     known = isinstance(side, int)
     return 0.5 * stride if known and side % stride == 0 else 0.0
 

@@ -1,4 +1,4 @@
-"""What a box coder is."""
+"""The interface of box coders."""
 
 from typing import Protocol
 

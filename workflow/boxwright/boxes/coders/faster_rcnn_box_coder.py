@@ -1,4 +1,4 @@
-"""The box coder of Faster R-CNN, which nearly every configuration has:
+"""The box coder of Faster R-CNN, which nearly every configuration uses:
 
     ty = sy (y - ya) / ha,   tx = sx (x - xa) / wa,   th = sh ln(h / ha),   tw = sw ln(w / wa)
 

@@ -1,4 +1,4 @@
-"""The box coder of plain differences: those of (ymin, xmin, ymax, xmax), over one number."""
+"""A box coder of plain differences of (ymin, xmin, ymax, xmax), divided by one number."""
 
 from typing import NamedTuple
 

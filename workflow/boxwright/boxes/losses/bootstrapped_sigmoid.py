@@ -9,7 +9,7 @@ from boxwright.boxes.losses.loss import ClassificationLoss
 
 
 def make(*, alpha: float = 0.0, hard_bootstrap: bool) -> ClassificationLoss:
-    """The loss [B, A, K]; see `bootstrapped`. The schema has no default for `alpha`: unset it is 0."""
+    """The loss [B, A, K]; see `bootstrapped`. The schema has no default for `alpha`: if unset, it is 0."""
     return functools.partial(bootstrapped, alpha=alpha, hard=hard_bootstrap)
 
 

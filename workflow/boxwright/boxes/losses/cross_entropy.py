@@ -1,4 +1,4 @@
-"""Cross entropies that several classification losses are made of; logits and targets are float32 [B, A, K].
+"""The cross entropies behind several classification losses; logits and targets are float32 [B, A, K].
 
 Weights are [B, A, K], [B, A, 1] or [B, A].
 """
@@ -18,5 +18,5 @@ def softmax(logits: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, logit_sca
 
 
 def columns(weights: tf.Tensor) -> tf.Tensor:
-    """Weights [B, A, K], [B, A, 1] or [B, A] so that they multiply columns: the last become [B, A, 1]."""
+    """Weights [B, A, K], [B, A, 1] or [B, A] in a shape that multiplies columns: [B, A] becomes [B, A, 1]."""
     return weights[..., None] if weights.shape.rank == 2 else weights

@@ -1,4 +1,4 @@
-"""What a loss is."""
+"""The interfaces of losses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import tensorflow as tf
 Function = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 # (logits, targets, weights) -> loss. Logits and targets are float32 [B, A, K], weights [B, A, K], [B, A, 1] or [B, A];
-# the loss is [B, A, K], or [B, A] where the columns are one question.
+# the loss is [B, A, K], or [B, A] if it takes all columns together.
 ClassificationLoss = Function
 
 
@@ -17,7 +17,7 @@ ClassificationLoss = Function
 class LocalizationLoss:
     """(predictions [B, A, 4], targets [B, A, 4], weights [B, A]) -> loss [B, A], all float32.
 
-    on_boxes: it compares boxes, which the caller decodes first; if not, codes.
+    on_boxes: whether it compares boxes, which the caller decodes first, and not codes.
     """
 
     function: Function

@@ -1,4 +1,4 @@
-"""1 - generalised IoU, which boxes that are apart can learn from too (Rezatofighi et al., 2019, algorithm 1)."""
+"""1 - generalised IoU, which also has a gradient for boxes that are apart (Rezatofighi et al., 2019, algorithm 1)."""
 
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""What two boxes lack of an overlap: 1 - IoU (Yu et al., "UnitBox", 2016, in its linear form)."""
+"""1 - IoU: how far two boxes are from full overlap (Yu et al., "UnitBox", 2016, in its linear form)."""
 
 import tensorflow as tf
 

@@ -15,7 +15,7 @@ def make(*, delta: float) -> LocalizationLoss:
 def smooth_l1(predictions: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, delta: float = 1.0) -> tf.Tensor:
     """Huber loss [B, A] of codes [B, A, 4], summed over the code.
 
-    Of each number x of the difference: `x^2 / 2` where `|x| <= delta`, else `delta |x| - delta^2 / 2`.
+    For each component x of the difference: `x^2 / 2` where `|x| <= delta`, else `delta |x| - delta^2 / 2`.
     """
     error = tf.abs(predictions - targets)
     quadratic = tf.minimum(error, delta)

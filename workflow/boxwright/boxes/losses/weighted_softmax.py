@@ -1,4 +1,4 @@
-"""Softmax cross entropy: one class of all."""
+"""Softmax cross entropy: each anchor has one class of all."""
 
 import functools
 

@@ -11,7 +11,7 @@ class ArgmaxMatcher(NamedTuple):
     """A `Matcher` with two thresholds.
 
     matched_threshold: an anchor whose best similarity reaches it is matched; None: every anchor is.
-    unmatched_threshold: at most `matched_threshold`; splits the other anchors in two groups.
+    unmatched_threshold: at most `matched_threshold`; splits the other anchors into two groups.
     negatives_lower_than_unmatched: those under `unmatched_threshold` are background and those between are ignored; if
         False, the other way round.
     force_match_for_each_row: each ground truth box gets the anchor most similar to it, whatever the thresholds say.
@@ -53,7 +53,7 @@ def make(
     negatives_lower_than_unmatched: bool,
     force_match_for_each_row: bool,
 ) -> ArgmaxMatcher:
-    """The matcher by the schema's numbers; `ignore_thresholds` leaves both thresholds out."""
+    """The matcher from the schema's numbers; `ignore_thresholds` leaves both thresholds out."""
     matched, unmatched = (None, None) if ignore_thresholds else (matched_threshold, unmatched_threshold)
     return ArgmaxMatcher(matched, unmatched, negatives_lower_than_unmatched, force_match_for_each_row)
 

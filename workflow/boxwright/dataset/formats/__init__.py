@@ -1,20 +1,20 @@
 """Annotation formats: each module turns the bytes of a file into statements about images.
 
-A format is a module of this room and an entry of `catalog.formats`, nothing else. It has
+A format is a module of this package and an entry of `catalog.formats`, nothing else. The module has
 
     read(data: bytes) -> list[Statement]
 
-        What the file says, about as many images as it speaks of. Raises UserError with a clause about the file ("it is
-        not well-formed XML: ...") where it cannot be read, or where nothing in it can be a box. The bytes are all that
-        it may look at: what is found is remembered until they change. A class stands as the file states it, also where
-        that is a number whose name another file has.
+        The statements in the file, one for each image that it is about. Raises UserError with a clause about the file
+        ("it is not well-formed XML: ...") if it cannot be read, or if nothing in it can be a box. It may look at
+        nothing but the bytes, because the result is remembered until they change. A class keeps the name that the file
+        states, even if that is a number whose name is in another file.
 
     sniff(data: bytes) -> bool
 
-        Whether the bytes are of this format and no other. It is asked where formats share an ending, with the whole
-        file, and has to be quick: a look at the first kilobytes.
+        Whether the bytes are of this format and no other. It is called with the whole file if formats share an ending,
+        and has to be fast: it should look only at the first kilobytes.
 
-Nothing imports a format but by its entry, so that only those in use count in the identity of what was read.
+A format is imported only through its entry, so that only formats in use count in the code identity of what was read.
 """
 
 import importlib
@@ -30,9 +30,9 @@ OR = "|"
 
 
 def read(data: bytes, keys: str) -> tuple[str, list[Statement]]:
-    """The key of a file's format, of those whose keys are given ("voc|cvat"), and what the file says.
+    """The key of a file's format, which is one of `keys` ("voc|cvat"), and the statements in the file.
 
-    Raises UserError with a clause about the file where none of them reads it.
+    Raises UserError with a clause about the file if none of the formats reads it.
     """
     modules = _modules(keys)
     for key, module in modules:

@@ -1,7 +1,7 @@
-"""Pascal VOC annotations as labelImg writes them: XML files that speak of one image each.
+"""Pascal VOC annotations as labelImg writes them: XML files about one image each.
 
-Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk: never read.
-Coordinates are taken as they stand, as edges in pixels: nearly all tools count from 0, though VOC itself did from 1.
+Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk and are ignored.
+Coordinates are used as they are, as edges in pixels: nearly all tools count from 0, though VOC itself counted from 1.
 """
 
 import math
@@ -16,7 +16,7 @@ from boxwright.core.files import writing
 from boxwright.dataset.samples import Box
 from boxwright.dataset.statements import Statement
 
-# Annotations come from strangers: no entity is expanded and nothing is fetched.
+# Annotations may come from strangers: no entity is expanded and nothing is fetched.
 _PARSER = etree.XMLParser(
     resolve_entities=False,
     no_network=True,
@@ -52,7 +52,7 @@ def read(data: bytes) -> list[Statement]:
         raise UserError(f"it is not well-formed XML: {getattr(error, 'msg', error)}") from error
     if root is None or root.tag != "annotation":
         found = "nothing" if root is None else f"<{root.tag}>"
-        raise UserError(f"it is no Pascal VOC annotation: its root is {found}, not <annotation>")
+        raise UserError(f"it is not a Pascal VOC annotation: its root is {found}, not <annotation>")
     texts, objects = _children(root)
     size = root.find("size")
     width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))
@@ -69,9 +69,9 @@ def _leaves(*tags: str) -> str:
     return "".join(f"(?:<{tag}>{text}</{tag}>{_SPACE})" + ("?" if optional else "") for tag, optional in found)
 
 
-# A file as labelImg writes it, to the letter: these patterns read it three times as fast as a parser and a walk over
-# its tree, and a large data set is mostly such files. Whatever differs (order, attributes, entities, comments, other
-# alphabets) is left to the parser.
+# These patterns match a file exactly as labelImg writes it, and read it three times as fast as a parser and a walk over
+# its tree; a large data set has mostly such files. Files that differ (order, attributes, entities, comments, other
+# alphabets) are left to the parser.
 _HEAD = re.compile(
     rf'{_SPACE}<annotation(?: verified="\w*")?>{_SPACE}{_leaves("folder?", "filename", "path?")}'
     rf"(?:<source>{_SPACE}{_leaves('database')}</source>{_SPACE})?"
@@ -152,7 +152,7 @@ def write(
 
 
 def _children(element: etree._Element) -> tuple[dict[str, str], list[etree._Element]]:
-    """Text by tag, the first of each, and the elements that have children of their own and are objects."""
+    """The text of the first child with each tag, and the `<object>` children."""
     texts: dict[str, str] = {}
     objects = []
     for child in element:
