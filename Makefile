@@ -1,4 +1,4 @@
-# Every command sets up what it needs: `uv` in a place of its own (.uv), the locked environment in .venv.
+# Every command first sets up what it needs: `uv` in .uv, the locked environment in .venv.
 
 PYTHON ?= python3
 # cpu, or gpu for TensorFlow with CUDA
@@ -8,36 +8,36 @@ BIN := .venv/bin
 .PHONY: help run report env doctor models test test-all lint format clean
 .DEFAULT_GOAL := help
 
-help: ## this list
+help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: env ## train, measure, export and try the detector of config/config.yaml (the drawn demo as it comes)
+run: env ## train, measure, export and try the detector of config/config.yaml (by default the drawn demo)
 	$(BIN)/snakemake --cores all
 	@$(MAKE) --no-print-directory report
 
-report: env ## put all figures and tables of the finished run into results/report.html, one file that works offline
+report: env ## write results/report.html: all figures and tables of the finished run in one file that works offline
 	$(BIN)/snakemake --report results/report.html
 
-env: .venv/.$(BUILD) ## the environment alone (.venv; BUILD=gpu for CUDA)
+env: .venv/.$(BUILD) ## install the environment only (.venv; BUILD=gpu for CUDA)
 
-doctor: env ## what this machine has, and what would fail on it (CONFIG=my.yaml: of that run)
+doctor: env ## show what this machine has, and what would fail on it (CONFIG=my.yaml: for that run)
 	@$(BIN)/boxwright doctor $(if $(CONFIG),--configfile $(CONFIG))
 
-models: env ## list the model zoo: what `checkpoint: zoo:<name>` can name, with published figures
+models: env ## list the model zoo: the names for `checkpoint: zoo:<name>`, with published figures
 	@$(BIN)/boxwright models
 
-test: env ## the tests that need neither root nor much time
+test: env ## run the tests that need neither root nor much time
 	$(BIN)/python -m pytest -q -m "not slow"
 
-test-all: env ## all tests, the long and the privileged ones too
+test-all: env ## run all tests, including the long and the privileged ones
 	$(BIN)/python -m pytest -q
 
-lint: env ## style of Python and Snakemake files
+lint: env ## check the style of Python and Snakemake files
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules workflow/Snakefile
 	$(BIN)/snakemake --lint
 
-format: env ## put Python and Snakemake files into shape
+format: env ## format Python and Snakemake files
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/snakefmt Snakefile rules workflow/Snakefile
 
 clean: ## remove the environment (results and resources stay)

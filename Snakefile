@@ -1,5 +1,5 @@
 # boxwright: annotated images in, a trained, measured, exported and explained object detector out.
-# A table of contents: the configuration, the stages in the order in which data flows, what to make.
+# A table of contents: the configuration, the stages in the order of the data flow, the final results.
 
 from snakemake.utils import min_version
 

@@ -1,8 +1,7 @@
-"""Times of the box package on one machine: targets, hard example mining and suppression of an SSD.
+"""Times of the box package: targets, hard example mining and suppression of an SSD.
 
-Mining and suppression are also timed in the plain form, one suppression op over all boxes of an image or class, as the
-peer; both must choose the same boxes. The predictions are random, as sharp as a trained detector's: a few objects stand
-out.
+The peer for mining and suppression is the plain form, one suppression op over all boxes of an image or class; both must
+choose the same boxes. The predictions are random, but as sharp as a trained detector's: a few objects stand out.
 """
 
 import argparse
@@ -25,7 +24,7 @@ FEATURES = [(19, 19), (10, 10), (5, 5), (3, 3), (2, 2), (1, 1)]
 
 
 def milliseconds(function, repeats):
-    """The median time of a call, in ms, after one for warming up."""
+    """The median time of a call, in ms, after one warm-up call."""
     function()
     times = []
     for _ in range(repeats):
@@ -36,7 +35,7 @@ def milliseconds(function, repeats):
 
 
 def predictions(generator, batch, grid, classes):
-    """Random box codes and logits: noise, and twenty objects per image that some anchors around them see."""
+    """Random box codes and logits: noise, and twenty objects per image that some anchors nearby detect."""
     codes = generator.normal(0, 0.3, [batch, len(grid), 4])
     logits = generator.normal(-6, 1, [batch, len(grid), classes])
     middle = (grid[:, :2] + grid[:, 2:]) / 2

@@ -2,8 +2,8 @@
 
     python benchmarks/evaluation.py [--images 5000] [--classes 80] [--boxes 7] [--detections 100]
 
-Ground truth and detections are drawn: every tenth image is empty, three of four boxes are found roughly, some under
-another class, and the rest of an image's detections are boxes anywhere with low scores, as a detector gives them. The
+Ground truth and detections are random: every tenth image is empty, three of four boxes are found roughly, some with
+another class, and the remaining detections of an image are boxes anywhere with low scores, as with a real detector. The
 times are of one process; processor time counts all its threads.
 """
 
@@ -26,7 +26,7 @@ def boxes_anywhere(random: np.random.Generator, count: int) -> np.ndarray:
 
 
 def draw(images: int, classes: int, boxes: int, detections: int) -> tuple[Dataset, Detections]:
-    """A data set and what a detector might find in it; the same each time."""
+    """A data set and detections that a detector might find in it; the same each time."""
     random = np.random.default_rng(0)
     per_image = random.poisson(boxes, images)
     per_image[::10] = 0

@@ -2,9 +2,9 @@
 
     python benchmarks/export_latency.py --config pipeline.config --checkpoint model.ckpt --images FOLDER
 
-Exports the checkpoint of any pipeline.config, opens the frozen graph in one session and runs it on images that are
-decoded beforehand: what a program pays that keeps the session. --peer names another frozen graph with the OD API's
-tensor names, timed in turns with ours.
+Exports the checkpoint of any pipeline.config, opens the frozen graph in one session and runs it on decoded images. This
+is the cost in a program that keeps the session open. --peer names another frozen graph with the OD API's tensor names;
+it is timed in turns with ours.
 """
 
 import argparse
@@ -33,8 +33,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", required=True, help="pipeline.config")
     parser.add_argument("--checkpoint", required=True, help="prefix of the checkpoint")
-    parser.add_argument("--images", help="folder of images; without, one picture of noise")
-    parser.add_argument("--size", default="1024x640", help="width x height that they are scaled to (default 1024x640)")
+    parser.add_argument("--images", help="folder of images; without it, one image of noise")
+    parser.add_argument("--size", default="1024x640", help="width x height to scale images to (default 1024x640)")
     parser.add_argument("--threads", type=int, default=2, help="intra-op threads (default 2)")
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--peer", help="another frozen graph to time in the same run")

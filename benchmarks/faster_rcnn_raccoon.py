@@ -1,11 +1,11 @@
-"""Fine-tune Faster R-CNN ResNet-101 on photographs through the whole workflow, from weights made by a rule.
+"""Fine-tune Faster R-CNN ResNet-101 on real images through the whole workflow, from weights filled in by a rule.
 
     python benchmarks/faster_rcnn_raccoon.py --work /tmp/raccoon
 
-No trained ResNet is at hand, so the start weights are those of the recorded case faster_rcnn_resnet101_atrous, whose
-fill rule keeps activations in the range of a trained network's. Only the feature extractor is restored: the heads are
-new. Prints the mean total loss of the first and the last ten steps and what Snakemake made; exit status 1 if the loss
-has not fallen below --ratio times, or is not finite.
+No trained ResNet is available, so the start weights are those of the recorded case faster_rcnn_resnet101_atrous, whose
+fill rule keeps activations in the range of a trained network's. Only the feature extractor is restored; the heads are
+new. Prints the mean total loss of the first and the last ten steps and what Snakemake made. Exit status 1 if the loss
+has not fallen below --ratio times the first value, or is not finite.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def write_checkpoint(prefix: Path) -> None:
 
 
 def write_configuration(path: Path, pipeline: Path, checkpoint: Path, steps: int) -> None:
-    """The workflow's configuration; every step is logged, which short segments see to."""
+    """The workflow's configuration; its short segments make sure that every step is logged."""
     configuration = {
         "results": str(path.parent / "results"),
         "dataset": {

@@ -1,8 +1,8 @@
 """Generate many annotated JPEGs for benchmarks: `python benchmarks/make_images.py FOLDER --count 100000`.
 
-A few dozen images are drawn and encoded; every file gets one of them with a comment of its own, so all files differ
-in their bytes and hash, at the cost of a copy. Annotations are as labelImg writes them, 1 to 3 boxes each. Images
-are in folder/images/000, 001, ... by the thousand, annotations likewise in folder/annotations.
+A few dozen images are drawn and encoded. Every file is one of them with its own comment, so all files differ in their
+bytes and hashes at the cost of a copy. Annotations are as labelImg writes them, with 1 to 3 boxes each. Images are in
+folder/images/000, 001, ..., a thousand in each, annotations likewise in folder/annotations.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def with_comment(jpeg: bytes, comment: bytes) -> bytes:
 
 
 def annotation(name: str, size: tuple[int, int], number: int) -> str:
-    """A labelImg annotation with boxes and classes that follow from `number`."""
+    """A labelImg annotation with boxes and classes derived from `number`."""
     width, height = size
     objects = []
     for i in range(number % 3 + 1):

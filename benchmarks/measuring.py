@@ -1,4 +1,4 @@
-"""What the benchmarks measure with: time, and the peak memory of a process."""
+"""Measuring tools of the benchmarks: time, and the peak memory of a process."""
 
 import re
 import time
@@ -16,6 +16,6 @@ class Stopwatch:
 
 
 def peak_memory() -> float:
-    """Peak resident memory of this process in MB (Linux). getrusage would count the process that started it, too."""
+    """Peak resident memory of this process in MB (Linux). getrusage would also count the parent process."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000

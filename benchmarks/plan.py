@@ -1,10 +1,10 @@
-"""A large data set through real Snakemake: planning, the data rules, an edit; each figure beside its bar.
+"""A large data set through real Snakemake: planning, the data rules, an edit; each figure beside its limit.
 
     python benchmarks/plan.py [--pairs 100000] [--folder KEPT]
 
 Generates that many small JPEGs with annotations (--folder keeps them for the next time), and a fifth as many to see
-whether a rule's memory grows. Everything runs as a user runs it; the page cache is warm. Wall-clock seconds count;
-those of the processors tell how busy the machine was with something else. Exit status 1 if a bar is missed.
+whether a rule's memory grows. Everything runs as a user runs it; the page cache is warm. The limits are for wall-clock
+seconds; processor seconds show how busy the machine was with other work. Exit status 1 if a limit is exceeded.
 """
 
 import argparse
@@ -28,16 +28,16 @@ TARGETS = [
     *(f"{DATA}/{name}" for name in ("checks.tsv", "split.tsv", "label_map.pbtxt", "eval.coco.json")),
     *(f"{DATA}/{side}-{i:05d}-of-{count:05d}.tfrecord" for side, count in SHARDS.items() for i in range(count)),
 ]
-# Rules of the data, and the memory in MB by which they may differ between the two sizes.
+# The data rules, and the MB by which their memory may differ between the two sizes.
 RULES = ("check_annotations", "split_dataset", "write_label_map", "write_records", "write_ground_truth")
 MEMORY_SLACK = 20.0
-# No job takes less in the end: Snakemake looks at the first moment, and then every few seconds.
+# Below this a job was too short to be measured: Snakemake samples the first moment, and then every few seconds.
 LEAST_MEMORY = 30.0
 
 
 class Cost(NamedTuple):
-    """Wall-clock and processor seconds of a command with all that it started, and the peak memory in MB of the process
-    that took most.
+    """Wall-clock and processor seconds of a command with all its child processes, and the peak memory in MB of the
+    largest of them.
     """
 
     wall: float
@@ -47,7 +47,7 @@ class Cost(NamedTuple):
 
 
 class Bars:
-    """Prints figures beside their bars, and remembers whether all were met."""
+    """Prints figures beside their limits, and remembers whether all were kept."""
 
     met = True
 
@@ -79,7 +79,7 @@ def snakemake(folder: Path, *arguments: str) -> Cost:
 
 
 def prepare(folder: Path, pairs: Path, count: int) -> None:
-    """A project on `count` pairs, which are made where they are missing."""
+    """Make a project on `count` pairs, and the pairs too if they are missing."""
     if not (pairs / "images").is_dir():
         make_images.make(pairs, count)
     config = {
@@ -113,7 +113,7 @@ def memory_of_rules(folder: Path) -> dict[str, float]:
 
 
 def edit(pairs: Path) -> Path:
-    """Move a side of one box by a pixel."""
+    """Move one side of a box by a pixel."""
     path = min((pairs / "annotations").rglob("*.xml"))
     text = path.read_text()
     path.write_text(re.sub(r"<xmin>(\d+)", lambda found: f"<xmin>{int(found[1]) ^ 1}", text, count=1))
@@ -123,7 +123,7 @@ def edit(pairs: Path) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path, help="where the pairs are, or are to be made and kept")
+    parser.add_argument("--folder", type=Path, help="where the pairs are kept; they are made if missing")
     arguments = parser.parse_args()
     bars = Bars()
     with tempfile.TemporaryDirectory(prefix="boxwright-plan-") as temporary:

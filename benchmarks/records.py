@@ -1,11 +1,11 @@
-"""Speed and memory of writing a shard of records, beside TensorFlow's own writer on the same pictures.
+"""Speed and memory of writing a shard of records, compared with TensorFlow's own writer on the same images.
 
     python benchmarks/records.py [--counts 2000 8000] [--repeats 3]
 
 Both read each file, hash it and write a tf.Example with the same keys: ours with `records.shards.write_shard`, the peer
-with `tf.train.Example` and `tf.io.TFRecordWriter`, as the OD API's scripts do. Each runs in a process of its own, one
-after the other, over files that are in the page cache; the best of the repeats counts. Ours also waits until the disk
-has the file. The memory is the peak of the process. Then the shard is opened and read in random order.
+with `tf.train.Example` and `tf.io.TFRecordWriter`, as the OD API's scripts do. Each runs in its own process, one after
+the other, on files in the page cache; the best of the repeats counts. Ours also waits until the file is on disk. The
+memory is the peak of the process. Then the shard is opened and read in random order.
 """
 
 import argparse
@@ -25,7 +25,7 @@ LABEL_MAP = {name: i + 1 for i, name in enumerate(make_images.CLASSES)}
 
 
 def write_manifest(folder: Path, count: int) -> Path:
-    """Make `count` ordinary pictures below `folder` and list them as the samples of one shard."""
+    """Make `count` ordinary images below `folder` and list them as the samples of one shard."""
     from boxwright.dataset.formats import voc
     from boxwright.dataset.samples import Sample
 
@@ -117,7 +117,7 @@ JOBS = {**WRITERS, "random_access": random_access}
 
 
 def measure(job: str, manifest: Path, out: Path) -> list[float]:
-    """Run a job in a process of its own; its wall-clock and processor seconds and its peak memory in MB."""
+    """Run a job in its own process; returns its wall-clock and processor seconds and its peak memory in MB."""
     command = [sys.executable, __file__, "--job", job, str(manifest), str(out)]
     *shown, last = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     print(*shown, sep="\n", end="\n" if shown else "")
@@ -126,7 +126,7 @@ def measure(job: str, manifest: Path, out: Path) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--counts", type=int, nargs="+", default=[2000, 8000], help="pictures of about 70 kB")
+    parser.add_argument("--counts", type=int, nargs="+", default=[2000, 8000], help="numbers of images of about 70 kB")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--job", nargs=3, metavar=("JOB", "MANIFEST", "OUT"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -139,7 +139,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="boxwright-records-") as folder:
             manifest, out = write_manifest(Path(folder), count), Path(folder) / "shard.tfrecord"
             size = sum(path.stat().st_size for path in Path(folder, "images").rglob("*.jpg")) / count
-            print(f"{count} pictures of {size / 1000:.1f} kB")
+            print(f"{count} images of {size / 1000:.1f} kB")
             for name in WRITERS:
                 runs = [measure(name, manifest, out.with_suffix(f".{name}")) for _ in range(arguments.repeats)]
                 wall, processor, memory = zip(*runs, strict=True)

@@ -2,8 +2,8 @@
 
     python benchmarks/templates.py ssd_mobilenet_v2 --work /tmp/templates
 
-The templates are made for fine-tuning; what training from scratch needs beside them, mostly a higher learning rate, is
-in the table below. Prints the time and mAP of every checkpoint; exit status 1 where the best one is below the bar.
+The templates are made for fine-tuning. The table below holds the changes for training from scratch, mostly a higher
+learning rate. Prints the time and the mAP of every checkpoint; exit status 1 if the best one is below the limit.
 """
 
 import argparse
@@ -22,7 +22,7 @@ MOMENTUM = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings of a model from scratch and the mAP@.50IOU that it has to reach."""
+    """Settings of a model trained from scratch, and the mAP@.50IOU (`bar`) that it must reach."""
 
     num_steps: int
     batch_size: int
@@ -32,7 +32,7 @@ class Trial:
 
 SSD = Trial(800, 8, 0.80, {f"{ADAM}.learning_rate_base": 0.002, f"{ADAM}.warmup_learning_rate": 0.0002})
 RESIZER = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer"
-# At a quarter of the pixels, with small crops: most of the time goes into the second stage of every proposal.
+# A quarter of the pixels and small crops, since the second stage takes most of the time.
 FASTER_RCNN = Trial(
     2500,
     2,

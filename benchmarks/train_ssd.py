@@ -1,11 +1,11 @@
-"""A whole training step of SSD MobileNet v1 with its input: time, share of waiting, peak memory, against its parts.
+"""A whole training step of SSD MobileNet v1 with its input, and its parts: time, share of waiting, peak memory.
 
     python benchmarks/train_ssd.py --steps 60
 
 Width 1.0, 300x300, 90 classes, batch norm in training, batch 8, horizontal flip and SSD crop, from generated JPEGs of
-1024x640. Each line is measured in a process of its own: the input alone; the step alone (one batch over and over);
-both together, which is what training does; and both without op determinism, to see what exact reruns cost. The bars
-for 2 cores are 0.5 s per step with input and 2500 MB. Processor seconds tell more than seconds on a busy machine.
+1024x640. Each line is measured in its own process: the input alone; the step alone (the same batch each time); both
+together, as in training; and both without op determinism, which shows the cost of exact reruns. The limits for 2 cores
+are 0.5 s per step with input and 2500 MB. On a busy machine rely on processor seconds.
 """
 
 import argparse

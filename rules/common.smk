@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-# The library stands beside the rules, so that the workflow also works as a module and in environments of its own.
+# The library is found relative to the rules, so that the workflow also works as a module and in its own environments.
 LIBRARY = Path(str(workflow.current_basedir)).parent / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
@@ -31,7 +31,7 @@ from boxwright.zoo import catalogue
 code.reach_from_jobs()
 this_process = process.of(workflow)
 
-# A configuration given by --configfile, --config or a module stands alone; this one is the demo.
+# A configuration given by --configfile, --config or a module replaces this one, which is the demo.
 if not this_process.configured and not config:
 
     configfile: "config/config.yaml"
@@ -53,24 +53,24 @@ try:
 except UserError as error:
     sys.exit(f"\n{error}\n")
 
-# What the results of each rule depend on. Snakemake reruns a rule for any of its parameters, so what decides a result
-# is there, in the identity and beside it, and nothing else is. What a script takes from `config` decides no result:
-# where the results are, and how the machine is used.
+# What the results of each rule depend on. Snakemake reruns a rule when any of its parameters changes. So the parameters
+# (the identity among them) hold what decides a result, and nothing else. A script takes from `config` only what decides
+# no result: where the results are, and how the machine is used.
 identities = Identities(run_plan, LIBRARY / "scripts")
 config.update(run_plan.settings, machine=settings.machine(run_plan.settings))
 
-# Finished results are compared by the run that plans the jobs, not by the jobs; nor while another run makes some.
+# Only the run that plans the jobs compares finished results, and not while another run writes some.
 compares = this_process.plans and not lock.is_taken()
 dag.watch(Checksums(run_plan.results) if compares else None)
 
 RESULTS = run_plan.results
 MODELS = run_plan.models
 MODEL = f"{RESULTS}/models/{{model}}"
-# The exported detector, and what all its forms share.
+# The exported detector, and the files that all its forms share.
 DETECTOR = f"{MODEL}/{forms.FOLDER}"
 PIPELINE = f"{DETECTOR}/{forms.PIPELINE}"
 LABEL_MAP = f"{DETECTOR}/{forms.LABEL_MAP}"
-# What forms are checked with.
+# The reference that forms are checked against.
 REFERENCE = f"{MODEL}/export/reference.npz"
 ENVIRONMENT = "../envs/boxwright.yaml"
 
@@ -84,12 +84,12 @@ wildcard_constraints:
 
 
 def logs(name):
-    """Where a rule keeps what it printed."""
+    """The log file of a rule."""
     return f"{RESULTS}/logs/{name}.log"
 
 
 def costs(name):
-    """Where Snakemake keeps a job's time and memory."""
+    """The file where Snakemake writes a job's time and memory."""
     return f"{RESULTS}/benchmarks/{name}.tsv"
 
 
@@ -99,17 +99,17 @@ def setting(name):
 
 
 def for_training(wildcards):
-    """What the training of a model asks of the machine."""
+    """The resources that the training of a model requests."""
     return resources.of_training(run_plan.model(wildcards.model))
 
 
 def for_inference(wildcards):
-    """What an evaluation of a model, or its predictions, ask of the machine."""
+    """The resources that an evaluation of a model, or its predictions, request."""
     return resources.of_inference(run_plan.model(wildcards.model))
 
 
 def measured_steps(model):
-    """The steps of the checkpoints that the run trains and measures; Snakemake makes the decisions on the way."""
+    """The steps of the checkpoints that the run trains and measures; Snakemake makes early stopping decisions first."""
     steps = run_plan.steps(model)
     for index, step in enumerate(run_plan.steps_to_judge(model)):
         decision = checkpoints.judge_progress.get(model=model, step=step).output[0]
@@ -119,13 +119,13 @@ def measured_steps(model):
 
 
 def judged_steps(model):
-    """The steps after which it was decided whether the training goes on."""
+    """The steps after which early stopping decided whether the training continues."""
     measured = measured_steps(model)
     return [step for step in run_plan.steps_to_judge(model) if step in measured[:-1]]
 
 
 def shown(path, caption, category, figure, **labels):
-    """An output that stands in the report, in a category, under the name `figure` and further labels."""
+    """An output that the report shows, in a category, with the name `figure` and further labels."""
 
     def named(wildcards):
         found = {
@@ -162,14 +162,14 @@ def files_of(form):
 
 
 def check_of(form):
-    """What the check of a form found: its detections against the checkpoint's, its size and its speed."""
+    """The file with the check of a form: agreement with the checkpoint's detections, size and speed."""
     return f"{MODEL}/export/{form.name}.json"
 
 
 def checked(*some):
     """The files of forms that passed their checks.
 
-    A check is asked for together with the files: those of an earlier release lie at the same places without one.
+    The check is requested together with the files, since files of an earlier release have the same paths but no check.
     """
     return [path for form in some for path in [*files_of(form), check_of(form)]]
 

@@ -1,4 +1,4 @@
-# The model's own pipeline.config, fitted to the data and to the run.
+# The model's pipeline.config, fitted to the data and to the run.
 
 
 rule configure_pipeline:

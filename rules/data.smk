@@ -1,9 +1,9 @@
 # From annotated images to a label map and TFRecord shards.
 #
-# What is decided about every image (kept, mended, dropped; train or eval; its shard) was decided when the plan was
-# made. These rules write it down, each from the plan's files alone, and rerun when their own part of the plan changes.
+# The plan has already decided about every image: kept, fixed or dropped; train or eval; its shard. These rules write
+# the decisions down, each from the plan's files alone, and rerun when their own part of the plan changes.
 #
-# On a cluster the jobs of a group share one submission; a profile's `group-components` says how many of them.
+# On a cluster the jobs of a group share one submission; a profile's `group-components` sets how many.
 
 
 rule check_annotations:

@@ -1,7 +1,7 @@
-# Every checkpoint is measured by a job of its own, beside the training of the next one.
+# Every checkpoint is measured by its own job, while the next segment trains.
 #
-# Each also writes eval/events.out.tfevents.<step> for TensorBoard, as the segments of the training do, and the same below
-# eval_train/ for a sample of the training images: where that is much better, the images were learned by heart.
+# Each job also writes eval/events.out.tfevents.<step> for TensorBoard, as the segments of the training do, and the same
+# below eval_train/ for a sample of the training images: if those metrics are much better, the detector overfits.
 
 
 rule evaluate_checkpoint:
@@ -36,9 +36,9 @@ rule evaluate_checkpoint:
         "../workflow/scripts/evaluate_checkpoint.py"
 
 
-# Early stopping. A decision waits for the segment that was trained beside the evaluation, and is asked for only where
-# the one before it lets the training go on: so a run trains one segment beyond the last one that counts, and measures
-# it too. Without early stopping nothing here is asked for, and the chain of segments is the same in every run.
+# Early stopping. A decision waits for the segment that trained during the evaluation, and is requested only if the
+# previous decision lets the training continue. So a run trains one segment more than needed, and measures it too.
+# Without early stopping this rule never runs, and the chain of segments is the same in every run.
 checkpoint judge_progress:
     input:
         metrics=lambda wildcards: ancient(

@@ -34,7 +34,7 @@ rule choose_checkpoint:
         "../workflow/scripts/choose_checkpoint.py"
 
 
-# All that there is of a detector in the end.
+# All files of the exported detector.
 EXPORTED = [
     *(PIPELINE, LABEL_MAP, f"{DETECTOR}/{forms.STATE}", REFERENCE),
     *checked(*forms.FORMS),
@@ -45,7 +45,7 @@ EXPORTED = [
 rule export_detector:
     input:
         choice=ancient(f"{MODEL}/choice.json"),
-        # Which of them is known when this job runs.
+        # The job picks the chosen one, which is known only when it runs.
         checkpoints=lambda wildcards: ancient(
             expand(
                 f"{MODEL}/train/model.ckpt-{{step}}.{{part}}",
@@ -80,7 +80,7 @@ rule export_detector:
         "../workflow/scripts/export_detector.py"
 
 
-# Each form is written by a job of its own, so a new one makes no other anew.
+# Each form is written by its own job, so a new form does not rewrite the others.
 for form in forms.FORMS:
     if form.made_from:
 
@@ -120,7 +120,7 @@ for form in forms.FORMS:
 
 rule compare_forms:
     input:
-        # Times are measured anew with each check, so it follows whenever one is made.
+        # Each check measures times again, so the summary is rewritten after any of them.
         [check_of(form) for form in forms.FORMS],
     output:
         f"{DETECTOR}/{forms.SUMMARY}",

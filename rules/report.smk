@@ -1,12 +1,12 @@
 # The figures and tables of the report: `snakemake --report results/report.html` puts them into one HTML file.
 #
-# Each is drawn anew only when what it shows changes. Its code draws and measures nothing of the training, so a change of
-# it redraws and retrains nothing.
+# Each is redrawn only when its content changes. The drawing code is not part of the training, so a change of it redraws
+# figures and retrains nothing.
 
 DATA = f"{RESULTS}/data/figures"
 FIGURES = f"{MODEL}/figures"
 COMPARISON = f"{RESULTS}/comparison"
-# What is drawn of a model: file, and its caption, category and name in the report.
+# The figures of a model: file, and its caption, category and name in the report.
 DRAWN = {
     "learning_curves.svg": ("learning_curves", "Training", "Learning curves"),
     "precision_recall.svg": ("precision_recall", "Evaluation", "Precision and recall"),

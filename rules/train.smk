@@ -1,7 +1,8 @@
 # Training: a chain of segments, each from one checkpoint to the next.
 #
-# A segment also writes train/events.out.tfevents.<step> for TensorBoard, with leading zeros, since TensorBoard reads
-# the files of a run in the order of their names; an output cannot have another spelling of its wildcard.
+# A segment also writes train/events.out.tfevents.<step> for TensorBoard. The step has leading zeros, since TensorBoard
+# reads the files of a run in the order of their names. A rule's output cannot spell its wildcard differently, so the
+# file is not declared.
 
 PREVIEW = f"{MODEL}/train_input/events.out.tfevents.0000000000"
 
@@ -27,8 +28,8 @@ rule train_segment:
         costs("train_segment/{model}-{step}")
     conda:
         ENVIRONMENT
-    # TensorFlow's threads come from the configuration; Snakemake's only decide what runs side by side, and
-    # `cpus_per_task` what Slurm gives.
+    # TensorFlow's threads come from the configuration. Snakemake's threads only decide what runs at the same time, and
+    # `cpus_per_task` what Slurm allocates.
     threads: lambda wildcards: for_training(wildcards).threads
     resources:
         gpu=lambda wildcards: for_training(wildcards).gpus,

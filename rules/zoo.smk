@@ -8,7 +8,7 @@ rule fetch_zoo_model:
         logs("fetch_zoo_model/{zoo}"),
     benchmark:
         costs("fetch_zoo_model/{zoo}")
-    # Nodes of a cluster often have no network, the machine that starts the workflow has.
+    # Nodes of a cluster often have no network; the machine that starts the workflow usually has one.
     localrule: True
     conda:
         ENVIRONMENT

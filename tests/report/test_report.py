@@ -7,7 +7,7 @@ import pytest
 
 from boxwright.report import confusion, dataset, errors, learning, precision_recall, style
 from tests.report import browser
-from tests.unit.figures import made_up
+from tests.unit.report import made_up
 from tests.workflow.conftest import new_project, small_model
 
 pytestmark = [

@@ -38,7 +38,7 @@ def write(tmp_path):
 
 def test_a_sound_file_ends_with_0(write, capsys):
     assert main(["lint", write("a.config", CLEAN)]) == 0
-    assert capsys.readouterr().out == "1 file: nothing to say\n"
+    assert capsys.readouterr().out == "1 file: no findings\n"
 
 
 def test_warnings_end_with_0_and_errors_with_1(write, capsys):

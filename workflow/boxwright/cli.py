@@ -1,9 +1,9 @@
-"""The `boxwright` command: what one does beside a run of the workflow.
+"""The `boxwright` command: helpers around a run of the workflow.
 
-boxwright lint FILE ...    say what in pipeline.config files will hurt
+boxwright lint FILE ...    find problems in pipeline.config files
 boxwright models           list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
-boxwright doctor           say what this machine has, and what would fail on it
+boxwright doctor           show what this machine has, and what would fail on it
 """
 
 import argparse
@@ -27,13 +27,13 @@ from boxwright.zoo import catalogue, fetch, table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is 0 without an error, 1 with one, 2 on wrong usage."""
-    parser = argparse.ArgumentParser(prog="boxwright", description="Help with what a run of the workflow needs.")
+    """Run the command; the exit status is 0 without errors, 1 with errors, 2 on wrong usage."""
+    parser = argparse.ArgumentParser(prog="boxwright", description="Helpers around a run of the workflow.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     command = commands.add_parser(
         "lint",
-        help="say what in pipeline.config files will hurt",
-        description="Check pipeline.config files. Exit status: 0 without an error, 1 with one, 2 on wrong usage.",
+        help="find problems in pipeline.config files",
+        description="Check pipeline.config files. Exit status: 0 without errors, 1 with errors, 2 on wrong usage.",
     )
     command.add_argument("files", nargs="+", metavar="FILE", help="a pipeline.config of the OD API")
     command.set_defaults(run=lambda given: run_lint(given.files))
@@ -52,16 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.set_defaults(run=lambda given: run_fetch(given.names))
     command = commands.add_parser(
         "doctor",
-        help="say what this machine has, and what would fail on it",
-        description="Look at this machine. Exit status: 0 where nothing would fail, 1 where something would.",
+        help="show what this machine has, and what would fail on it",
+        description="Check this machine. Exit status: 0 if nothing would fail, 1 otherwise.",
     )
-    command.add_argument("--configfile", metavar="FILE", help="the configuration of the run that is to fit")
+    command.add_argument("--configfile", metavar="FILE", help="the configuration of a run to check the machine for")
     command.set_defaults(run=lambda given: run_doctor(given.configfile))
     given = parser.parse_args(arguments)
     try:
         return given.run(given)
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; Python must not find that out again when it ends.
+        # The reader, such as `head`, has closed the pipe; without this, Python would report that again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -88,7 +88,7 @@ def run_fetch(names: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. What came so far is kept, and the next attempt goes on from there.", file=sys.stderr)
+        print("\nInterrupted. The partial download is kept; the next attempt continues from there.", file=sys.stderr)
         return 130
     return 0
 
@@ -101,12 +101,12 @@ def run_lint(paths: Sequence[str]) -> int:
             counts[level] += 1
             print(text)
     said = [plural(counts[level], level) for level in reversed(LEVELS) if counts[level]]
-    print(f"{plural(len(paths), 'file')}: {', '.join(said) or 'nothing to say'}")
+    print(f"{plural(len(paths), 'file')}: {', '.join(said) or 'no findings'}")
     return 1 if counts["error"] else 0
 
 
 def _findings(path: str) -> list[tuple[str, str]]:
-    """Level and printed line of all that is found in one file."""
+    """Level and printed line of each finding in one file."""
     try:
         document = read_document(path)
         facts = Facts(_num_classes(document.config), checkpoint_names=_checkpoint_names(document.config))
@@ -119,13 +119,13 @@ def _findings(path: str) -> list[tuple[str, str]]:
 
 
 def _num_classes(config: Message) -> int | None:
-    """The last id of the label map that a configuration names, where it is there to be read."""
+    """The last id of the label map that a configuration names; None if the file does not exist."""
     path = config.train_input_reader.label_map_path
     return max(label_map.read(path, gaps=True).values()) if path and Path(path).is_file() else None
 
 
 def _checkpoint_names(config: Message) -> list[str] | None:
-    """What is in the checkpoint that a configuration names, where it is there to be read."""
+    """Names of the tensors in the checkpoint that a configuration names; None if it does not exist."""
     named = config.train_config.fine_tune_checkpoint
     return checkpoint_index.names(named) if named and Path(f"{named}.index").is_file() else None
 

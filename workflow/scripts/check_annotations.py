@@ -1,4 +1,4 @@
-"""Write down every defect of the annotations with what was done about it, and say it in short."""
+"""Write a table of every defect of images and annotations with what was done about it, and print a summary."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Choose the checkpoint that becomes the detector, and say why."""
+"""Choose the checkpoint that becomes the detector, and print why."""
 
 from boxwright.console import progress
 from boxwright.console.job import job

@@ -1,4 +1,4 @@
-"""Put all models side by side: tables, a plot, and the answer on the report's first page."""
+"""Compare all models: tables, a plot, and the answer on the report's first page."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fit the model's pipeline.config to the data and to the run, and say what was changed and why."""
+"""Fit the model's pipeline.config to the data and to the run, and print what was changed and why."""
 
 from pathlib import Path
 

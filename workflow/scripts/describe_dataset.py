@@ -1,4 +1,4 @@
-"""Count and draw what the data set holds, show a sample of it, and list what the checks found."""
+"""Count and draw the content of the data set, show a sample of it, and list the findings of the checks."""
 
 import json
 from pathlib import Path

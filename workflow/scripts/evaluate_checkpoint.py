@@ -1,4 +1,4 @@
-"""Measure one checkpoint on the images that were held out."""
+"""Measure one checkpoint on the held-out images."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Turn the chosen checkpoint into the detector's own: what all exported forms share and are checked with."""
+"""Export the chosen checkpoint, the files that all forms share, and the reference that forms are checked against."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Write one form of the detector and check that it gives the detections of the checkpoint."""
+"""Write one form of the detector and check that it gives the same detections as the checkpoint."""
 
 from pathlib import Path
 

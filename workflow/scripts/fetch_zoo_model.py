@@ -1,4 +1,4 @@
-"""Download a detector of the model zoo, check it and unpack it."""
+"""Download a detector of the model zoo, verify it and unpack it."""
 
 from boxwright.console.job import job
 from boxwright.zoo import catalogue, fetch

@@ -1,4 +1,4 @@
-"""Decide by the evaluations so far whether the training goes on."""
+"""Decide from the evaluations so far whether the training continues."""
 
 from boxwright.console import progress
 from boxwright.console.job import job

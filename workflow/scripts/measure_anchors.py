@@ -1,4 +1,4 @@
-"""Find the boxes that no anchor of a model matches, on a sample where the data set is large."""
+"""Find the boxes that no anchor of a model matches, on a sample if the data set is large."""
 
 import json
 
@@ -9,7 +9,7 @@ from boxwright.dataset import manifest, statistics
 from boxwright.pipeline import text
 from boxwright.report import anchors
 
-# Images whose boxes are matched; the share of them that is covered is then known to about two percent.
+# Images whose boxes are matched. A sample of this size gives the share of matched boxes within about two percent.
 SAMPLE = 2000
 
 with job(snakemake):
@@ -24,4 +24,4 @@ with job(snakemake):
             output.figure: anchors.fit(found, model),
         }
     )
-    progress.conclude(f"{found['covered']} of {found['boxes']} boxes meet one at IoU {anchors.THRESHOLD} or more")
+    progress.conclude(f"{found['covered']} of {found['boxes']} boxes match an anchor at IoU {anchors.THRESHOLD}")

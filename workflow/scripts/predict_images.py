@@ -1,4 +1,4 @@
-"""Run the exported detector on images: drawn images, boxes as JSON and as Pascal VOC XML."""
+"""Run the exported detector on images; write them with boxes drawn, and the boxes as JSON and as Pascal VOC XML."""
 
 import importlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Show what a training is fed with."""
+"""Write a preview for TensorBoard of the images and boxes that a training gets."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Write down on which side of the split each image is."""
+"""Write a table of the side of the split that each image is on."""
 
 from collections import Counter
 from pathlib import Path
@@ -13,4 +13,4 @@ with job(snakemake):
     with split.open(encoding="utf-8", errors="replace", newline="\n") as lines:
         next(lines)
         sides = Counter(line.split("\t")[1] for line in lines)
-    progress.conclude(f"{sides['train']} to train with, {sides['eval']} to measure with")
+    progress.conclude(f"{sides['train']} images for training, {sides['eval']} for evaluation")

@@ -37,7 +37,7 @@ with job(snakemake, tensorflow=True) as undeclared:
         "save_every_s": machine["save_every_s"],
         "identity": json.dumps(snakemake.params.identity, sort_keys=True),
     }
-    # A cluster's profile may ask for several machines.
+    # A cluster's profile may request several machines.
     tasks = snakemake.resources.get("tasks", 1)
     if tasks > 1:
         launch(arguments, tasks=tasks, nodes=snakemake.resources.get("nodes", 1), gpus=machine["gpus"])

@@ -1,4 +1,4 @@
-"""Write the boxes of the evaluation records in COCO's format, with the image ids of every detections.json."""
+"""Write the boxes of the evaluation records in COCO's format, with the same image ids as in detections.json."""
 
 from boxwright.console import progress
 from boxwright.console.job import job

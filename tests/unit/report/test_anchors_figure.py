@@ -51,7 +51,7 @@ def test_boxes_that_no_anchor_matches_are_counted_and_listed():
 def test_the_figure_says_both_numbers():
     found, _ = anchors.measure(CONFIG, SAMPLES)
     said = texts(anchors.fit(found, "small"))
-    assert "33.3% of the boxes meet an anchor of small" in said
+    assert "33.3% of the boxes match an anchor of small" in said
     assert "matched by an anchor (1)" in said and "matched by none (2)" in said
 
 

@@ -126,7 +126,7 @@ def test_one_model_and_its_interval():
 def test_several_models_and_seeds():
     said = told([SMALL, *SEEDS])
     assert "Of 2 models big is best: it reaches mAP@.50IOU 0.800" in said
-    assert "give or take 0.100 over 3 seeds" in said
+    assert "± 0.100 over 3 seeds" in said
     assert "small 0.600 9.0 4.0" in said and "big 0.800 ± 0.100 25.0 20.0" in said
 
 

@@ -112,4 +112,4 @@ def test_no_errors_and_no_success_are_said(tmp_path):
     good = pictures.judged_page(analysis(images=[judged("a", 1, 1, 0)]), [record(encoded)], [], {1: "cat"}, "m")
     assert "No image has an error" in plain(good)
     bad = pictures.judged_page(analysis(images=[judged("a", 1, 0, 0)]), [record(encoded)], [], {1: "cat"}, "m")
-    assert "No image with objects is without an error" in plain(bad)
+    assert "Every image with objects has an error" in plain(bad)

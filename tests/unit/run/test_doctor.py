@@ -22,12 +22,12 @@ def run(gpus: int) -> dict:
     ("found", "cards", "gpus", "level", "text"),
     [
         (CPU, [], 0, OK, "none"),
-        (CPU, [], 1, WARNING, "`gpus` asks for 1"),
+        (CPU, [], 1, WARNING, "`gpus` requests 1"),
         (CPU, CARD, 0, WARNING, "BUILD=gpu"),
         (CPU, CARD, 1, FAILS, "BUILD=gpu"),
         (BLIND, CARD, 1, FAILS, "driver"),
         (GPU, CARD, 1, OK, "A100"),
-        (GPU, CARD, 4, WARNING, "`gpus` asks for 4"),
+        (GPU, CARD, 4, WARNING, "`gpus` requests 4"),
     ],
 )
 def test_gpus(found, cards, gpus, level, text):
@@ -43,7 +43,7 @@ def test_a_tensorflow_that_does_not_import_fails():
 @pytest.mark.parametrize(("available", "level"), [(1000, FAILS), (5000, WARNING), (20000, OK)])
 def test_memory_is_held_against_the_largest_job(available, level):
     (finding,) = doctor.memory(available, run(1))
-    assert (finding.level, "asks for 12000 MB" in finding.text) == (level, True)
+    assert (finding.level, "requests 12000 MB" in finding.text) == (level, True)
 
 
 def test_disk_is_held_against_the_checkpoints_and_records():

@@ -181,7 +181,7 @@ def test_data_is_given_or_the_demo(minimal):
     minimal["dataset"] = {}
     assert all("dataset.demo: true" in text for text in mistakes(minimal))
     minimal["dataset"] = {"demo": True, "images": "photos"}
-    assert "beside `dataset.demo: true`" in mistakes(minimal)[0]
+    assert "together with `dataset.demo: true`" in mistakes(minimal)[0]
     minimal["dataset"] = {"demo": True}
     assert settings.load(minimal)["dataset"]["demo"]
 
@@ -194,7 +194,7 @@ def test_lists_of_a_split_come_together(minimal, tmp_path):
 
 def test_export_step_must_be_a_checkpoint(minimal):
     minimal["export"] = {"checkpoint": 5}
-    assert "saved at step 4, 8, 10 only" in mistakes(minimal)[0]
+    assert "saved only at step 4, 8, 10" in mistakes(minimal)[0]
     minimal["export"] = {"checkpoint": 8}
     assert settings.load(minimal)["export"]["checkpoint"] == 8
 

@@ -1,1 +1,1 @@
-"""Pictures for people: boxes drawn on images, and the figures, tables and pages of the report."""
+"""The figures, tables and pages of the report, and images with boxes drawn for it."""

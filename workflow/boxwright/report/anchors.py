@@ -13,7 +13,7 @@ from boxwright.report import style
 
 THRESHOLD = coverage.MEETS
 HEAD = "image\tclass\twidth\theight\tinput_width\tinput_height\tbest_iou\n"
-# More dots tell no more, and make the file large.
+# More dots show nothing new and make the file large.
 _MOST_DOTS = 900
 
 
@@ -22,7 +22,8 @@ def measure(config: Message, samples: Sequence[Sample]) -> tuple[dict[str, Any],
 
     Returns `{threshold, images, boxes, covered, classes: {name: {boxes, covered}}, sides: [[height, width], ...], iou:
     [...], anchors: [[height, width], ...]}` with sizes in pixels of the network's input, and a table in TSV of the
-    boxes whose best IoU is below the threshold, worst first. `anchors` are the sizes at the input of the middle image.
+    boxes whose best IoU is below the threshold, worst first. `anchors` are the sizes at the input of the image of
+    median size.
     """
     boxes, images = coverage.boxes_of(samples)
     sides, iou = coverage.fit(config, boxes, images)
@@ -48,7 +49,7 @@ def measure(config: Message, samples: Sequence[Sample]) -> tuple[dict[str, Any],
 
 @style.drawing
 def fit(found: Mapping[str, Any], model: str) -> Figure:
-    """Sizes of boxes and anchors, and how many boxes reach which IoU; found: what `measure` gave."""
+    """Sizes of boxes and anchors, and how many boxes reach which IoU; found: the result of `measure`."""
     if not found["boxes"]:
         return style.message("There is no box to match.")
     iou, sides = np.asarray(found["iou"]), np.asarray(found["sides"])
@@ -69,7 +70,7 @@ def fit(found: Mapping[str, Any], model: str) -> Figure:
         getattr(shapes, f"{side}axis").set_major_formatter(lambda value, _: f"{value:g}")
     shapes.set_xlabel("width, pixels of the network's input (log)")
     shapes.set_ylabel("height")
-    shapes.set_title(f"{found['covered'] / found['boxes']:.1%} of the boxes meet an anchor of {style.short(model)}")
+    shapes.set_title(f"{found['covered'] / found['boxes']:.1%} of the boxes match an anchor of {style.short(model)}")
     shapes.legend(
         loc="upper left", bbox_to_anchor=(-0.02, -0.16), labelcolor=style.INK, handletextpad=0.2, labelspacing=0.3
     )
@@ -91,7 +92,7 @@ def _histogram(axes, iou: np.ndarray, threshold: float) -> None:
 
 
 def _sizes(config: Message, images: np.ndarray) -> np.ndarray:
-    """The different anchor sizes [K, 2] at the input of the image in the middle, by size."""
+    """The different anchor sizes [K, 2] at the input of the image of median size."""
     if not len(images):
         return np.zeros((0, 2))
     middle = images[np.argsort(images.prod(axis=1), kind="stable")[len(images) // 2]]

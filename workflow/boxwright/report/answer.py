@@ -1,4 +1,4 @@
-"""The landing page's text: the question, the data and the answer, in reStructuredText."""
+"""The text of the report's first page: the question, the data and the answer, in reStructuredText."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ _MOST_NAMES = 8
 
 
 def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 10) -> str:
-    """reStructuredText about the data (statistics.json) and the models, of which `limit` stand in the table."""
+    """reStructuredText about the data (statistics.json) and the models; the table holds at most `limit` of them."""
     found = comparison.repeats(results)
     sides = statistics["train"], statistics["eval"]
     question = (
@@ -20,7 +20,7 @@ def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 
     )
     data = (
         f"{sides[0]['images']:,} annotated images with {sides[0]['boxes']:,} boxes trained the detector. "
-        f"{sides[1]['images']:,} others with {sides[1]['boxes']:,} boxes, which it never saw, measured it."
+        f"{sides[1]['images']:,} other images with {sides[1]['boxes']:,} boxes, which it never saw, measured it."
     )
     parts = [
         _titled(_escaped(_title(list(statistics["classes"]))), "", "="),
@@ -38,19 +38,19 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str) -> str:
     name = metric.rpartition("/")[2]
     if first is None:
         reason = found[0].members[0].chosen["undefined"].get(metric, "the metric is undefined")
-        return f"{name} is n/a: {_escaped(reason)}. Nothing can be said about how good the detector is."
+        return f"{name} is n/a: {_escaped(reason)}. The quality of the detector is unknown."
     subject = "The detector" if len(found) == 1 else f"Of {len(found)} models"
     verb = "reaches" if len(found) == 1 else f"**{_escaped(first.name)}** is best: it reaches"
     steps = sorted({member.choice["step"] for member in first.members})
     at = f"step {steps[0]:,}" if len(steps) == 1 else f"steps {steps[0]:,} to {steps[-1]:,}"
     sentence = f"{subject} {verb} {name} **{style.number(first.mean)}** at {at}"
     if first.spread is not None:
-        sentence += f", give or take {first.spread:.3f} over {len(first.members)} seeds"
+        sentence += f" (± {first.spread:.3f} over {len(first.members)} seeds)"
     elif first.interval:
         low, high, level = (first.interval[key] for key in ("low", "high", "level"))
         sentence += f" ({level:.0%} confidence: {low:.3f} to {high:.3f})"
     return (
-        f"{sentence}. Its {forms.MAIN.title} has {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
+        f"{sentence}. Its {forms.MAIN.title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
         f"image ({first.members[0].device})."
     )
 
@@ -81,10 +81,10 @@ def _title(names: list[str]) -> str:
 
 
 def _titled(title: str, body: str, line: str = "-") -> str:
-    # Letters of other scripts may take two columns; a longer line is allowed, a shorter one is not.
+    # Letters of some scripts take two columns; the line may be longer than the title, but not shorter.
     return f"{title}\n{line * (2 * len(title))}\n\n{body}"
 
 
 def _escaped(text: str) -> str:
-    """Text without meaning as markup."""
+    """The text with its markup characters escaped."""
     return "".join(f"\\{letter}" if letter in "\\*`_|" else letter for letter in text)

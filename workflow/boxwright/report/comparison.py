@@ -30,9 +30,9 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Repeats:
-    """A model with its repeats over seeds; `mean` and `spread` (standard deviation) are those of the chosen metric.
+    """A model with its repeats over seeds; `mean` and `spread` (standard deviation) refer to the chosen metric.
 
-    `mean` is None where the metric is undefined, `spread` where there are not two values.
+    `mean` is None if the metric is undefined, `spread` if there are fewer than two values.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Repeats:
 
     @property
     def range(self) -> tuple[float, float]:
-        """What an error bar around the mean spans: the spread over seeds, else the interval, else nothing."""
+        """The range of an error bar around the mean: the spread over seeds, else the interval, else the mean alone."""
         if self.spread is not None:
             return self.mean - self.spread, self.mean + self.spread
         if self.interval:
@@ -66,7 +66,7 @@ def repeats(results: Sequence[Result]) -> list[Repeats]:
 
 
 def best(found: Sequence[Repeats]) -> Repeats | None:
-    """The model with the best mean, the smallest of equals; None where no mean is defined."""
+    """The model with the best mean, the smallest among equals; None if no mean is defined."""
     defined = [one for one in found if one.mean is not None]
     return max(defined, key=lambda one: (one.mean, -one.megabytes), default=None)
 
@@ -106,19 +106,19 @@ def page(results: Sequence[Result]) -> bytes:
     return html.page(
         "Models compared",
         html.paragraph(
-            f"The exported checkpoint of each model on the held-out images. {metric} runs from 0 to 1; more is better."
+            f"The exported checkpoint of each model on the held-out images. {metric} is from 0 to 1; higher is better."
         ),
         html.table(head, rows, mark=mark, text=(1, 3)),
         html.paragraph(
-            "Uncertainty: ± is the standard deviation over seeds; a range holds the value with the stated confidence "
-            "if other images of the same kind had been held out. Differences within it mean nothing.",
+            "Uncertainty: ± is the standard deviation over seeds; a range is the confidence interval over the choice "
+            "of held-out images. Differences within it may be chance.",
             note=True,
         ),
     )
 
 
 def exports(results: Sequence[Result]) -> bytes:
-    """The exported detectors as a page: the size and speed of every form, and the proof that they agree."""
+    """The exported detectors as a page: size and speed of every form, and how well their detections agree."""
     rows = [row for one in results for row in _forms(one)]
     head = ("model", "step", "weights", "form", "MB", "ms per image", "on", "same detections")
     return html.page(
@@ -140,7 +140,7 @@ def exports(results: Sequence[Result]) -> bytes:
 
 
 def _forms(one: Result) -> Iterator[tuple[str, ...]]:
-    """The lines of a model in the table of exports; what all forms share stands in the first."""
+    """The lines of a model in the table of exports; the first one also has what all forms share."""
     shared = (one.name, f"{one.choice['step']:,}", f"{one.export['weights']:,}")
     for form in forms.FORMS:
         checked = one.export["forms"][form.name]

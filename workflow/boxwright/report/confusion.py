@@ -1,4 +1,4 @@
-"""The confusion matrix: what annotated objects were taken for, and what detections lie on."""
+"""The confusion matrix: which class each annotated object was detected as, and which detections have no object."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,13 +10,13 @@ from matplotlib.patches import Rectangle
 
 from boxwright.report import style
 
-_MOST_LABELLED = 40  # names of a row's height that can be read
+_MOST_LABELLED = 40  # with more rows the names are too small to read
 _MOST_COUNTED = 24  # numbers that fit into cells
 
 
 @style.drawing
 def matrix(analysis: Mapping[str, Any]) -> Figure:
-    """analysis: the content of analysis.json. Colours are shares of a row, numbers are counts."""
+    """The confusion matrix of an analysis.json's content. Colours are shares of a row, numbers are counts."""
     labels = analysis["confusion"]["labels"]
     counts = np.asarray(analysis["confusion"]["matrix"], int)
     size = len(labels)

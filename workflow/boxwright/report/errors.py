@@ -1,4 +1,4 @@
-"""Where mAP is lost: the kinds of errors, how often each is made and what mending it would gain."""
+"""Where mAP is lost: the kinds of errors, how often each occurs and how much mAP fixing it would gain."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ KINDS = {
 
 @style.drawing
 def costs(analysis: Mapping[str, Any]) -> Figure:
-    """analysis: the content of analysis.json."""
+    """The cost of each kind of error as bars; analysis: the content of analysis.json."""
     errors = {one["kind"]: one for one in analysis["errors"]}
     kinds = [kind for kind in KINDS if kind in errors]
     if not kinds:
@@ -32,7 +32,7 @@ def costs(analysis: Mapping[str, Any]) -> Figure:
     axes.set_yticks(range(len(kinds)), [f"{kind}: {KINDS[kind]}" for kind in kinds], color=style.INK)
     axes.invert_yaxis()
     axes.set_xlim(0, max(0.05, 1.28 * max(values)))
-    axes.set_xlabel("mAP at IoU 0.5 that mending these errors alone would gain")
+    axes.set_xlabel("mAP at IoU 0.5 that fixing these errors alone would gain")
     axes.spines["bottom"].set_visible(False)
     style.no_grid(axes, "y")
     return figure

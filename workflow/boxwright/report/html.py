@@ -1,4 +1,4 @@
-"""Tables and pictures as small HTML pages that stand alone: no script, nothing to load, light and dark."""
+"""Tables and images as small self-contained HTML pages: no script, nothing to load, light and dark."""
 
 import base64
 import io
@@ -51,7 +51,7 @@ figcaption b {{ color: var(--ink); }}
 
 
 class Html(str):
-    """Text that is HTML already; any other text is escaped where it is put in."""
+    """Text that is already HTML; any other text is escaped when it is inserted."""
 
 
 def page(title: str, *parts: str) -> bytes:
@@ -64,7 +64,7 @@ def page(title: str, *parts: str) -> bytes:
 
 
 def paragraph(text: str, note: bool = False) -> Html:
-    """A paragraph of text; a `note` is set in a quiet colour."""
+    """A paragraph of text; a `note` has a muted colour."""
     return Html(f'<p class="note">{text_of(text)}</p>' if note else f"<p>{text_of(text)}</p>")
 
 
@@ -76,9 +76,9 @@ def heading(text: str) -> Html:
 def table(
     heads: Sequence[str], rows: Iterable[Sequence[object]], *, text: Sequence[int] = (), mark: Sequence[int] = ()
 ) -> Html:
-    """A table. The first column is text and so are those in `text`; the others are aligned right as numbers.
+    """A table. The first column and those in `text` are text; the others are aligned right as numbers.
 
-    Cells that come from `bar` are drawn as such; the rows in `mark` are set off.
+    Cells made by `bar` show their bar; the rows in `mark` are highlighted.
     """
 
     def cell(column: int, value: object) -> str:
@@ -102,7 +102,7 @@ class _Cell(Html):
 
 
 def bar(text: str, share: float | None) -> Html:
-    """A cell with a bar of this share of its width behind the text; None draws none."""
+    """A cell with a bar behind the text that fills this share of the width; None draws no bar."""
     if share is None:
         return _Cell(f"<td>{escape(text)}</td>")
     return _Cell(f'<td class="bar" style="--share:{100 * min(max(share, 0.0), 1.0):.1f}%">{escape(text)}</td>')
@@ -114,7 +114,7 @@ def dot(colour: str, text: str) -> Html:
 
 
 def gallery(pictures: Iterable[tuple[np.ndarray, str, str]]) -> Html:
-    """Pictures (uint8 [height, width, 3]) with a title and a text below each, as many beside each other as fit."""
+    """Images (uint8 [height, width, 3]), each with a title and a text below, as many in a row as fit."""
     parts = []
     for picture, title, text in pictures:
         file = io.BytesIO()

@@ -16,7 +16,7 @@ _STAGES = {"RPNLoss": "proposals: ", "BoxClassifierLoss": "boxes: "}
 
 @style.drawing
 def curves(log: Sequence[Mapping[str, float]], evaluations: Sequence[Mapping[str, Any]], chosen: int | None) -> Figure:
-    """log: the lines of log.jsonl; evaluations: contents of metrics.json by step; chosen: the exported step."""
+    """Learning curves. log: lines of log.jsonl; evaluations: metrics.json of each step; chosen: the exported step."""
     if not log:
         return style.message("The training log holds no step.")
     figure, axes = style.canvas(6.6, rows=3, sharex=True, height_ratios=(3, 3, 1.4))
@@ -57,7 +57,7 @@ def _losses(axes: Axes, log: Sequence[Mapping[str, float]]) -> None:
     totals = [line[TOTAL] for line in log]
     top, highest = max(totals[len(totals) // 20 :]), max(totals)
     if highest > 3 * top:
-        # The first steps from random weights would press all others to the ground.
+        # The first steps from random weights would squeeze all others to the bottom.
         axes.set_ylim(0, 1.25 * top)
         axes.set_title(f"Training loss (first steps up to {highest:.3g} not shown)")
     else:
@@ -98,5 +98,5 @@ def _metrics(axes: Axes, evaluations: Sequence[Mapping[str, Any]], chosen: int |
 
 
 def _legend(axes: Axes) -> None:
-    """The names of the lines at the right of the axes, where they hide nothing."""
+    """Put the legend to the right of the axes, where it covers nothing."""
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), handlelength=1.3, borderaxespad=0.4, labelcolor=style.INK)

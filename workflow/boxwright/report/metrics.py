@@ -1,4 +1,4 @@
-"""The names of the metrics that tables and figures show, as metrics.json has them."""
+"""The names, in metrics.json, of the metrics that tables and figures show."""
 
 MAP50 = "DetectionBoxes_Precision/mAP@.50IOU"
 MAP75 = "DetectionBoxes_Precision/mAP@.75IOU"

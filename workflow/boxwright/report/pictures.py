@@ -1,4 +1,4 @@
-"""Pictures for the report: a sheet of annotated ones, and those where a detector did worst and best."""
+"""Images for the report: a sheet of annotated ones, and those where a detector did worst and best."""
 
 import io
 import math
@@ -43,10 +43,10 @@ def contact_sheet(manifests: Iterable[str | Path], label_map: Mapping[str, int])
 
 
 def worst_and_best(judged: Iterable[Mapping[str, Any]]) -> tuple[list, list]:
-    """The entries of analysis.json's `images` with most errors and, of those without any, with most boxes.
+    """The entries of analysis.json's `images` with the worst errors, and those without errors with most boxes.
 
-    Worst first goes by F1, then by the number of errors. Images where nothing was to be found and nothing was are
-    neither.
+    The worst are ordered by F1, then by the number of errors. Images without boxes and without detections are in
+    neither list.
     """
     judged = list(judged)
     wrong = [one for one in judged if one["wrong"] or one["missed"]]
@@ -80,15 +80,15 @@ def judged_page(
             for one in chosen
         )
 
-    parts = [html.paragraph(f"Left what is annotated, right what was detected with a score of at least {threshold:g}.")]
+    parts = [html.paragraph(f"Left: annotations. Right: detections with a score of at least {threshold:g}.")]
     parts += [html.heading("Worst"), pairs(worst) if worst else html.paragraph("No image has an error.")]
-    nothing = html.paragraph("No image with objects is without an error.")
+    nothing = html.paragraph("Every image with objects has an error.")
     parts += [html.heading("Best: all found, nothing else"), pairs(best) if best else nothing]
     return html.page(title, *parts)
 
 
 def _annotated(sample: Sample, label_map: Mapping[str, int]) -> np.ndarray:
-    """A sample's image with its boxes, fitted into a tile; a gray tile where it can no longer be read."""
+    """A sample's image with its boxes, fitted into a tile; a gray tile if it can no longer be read."""
     try:
         picture = Image.fromarray(loader.load_rgb(sample.image))
     except (UserError, OSError):

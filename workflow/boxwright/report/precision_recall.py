@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 
 from boxwright.report import style
 
-# So many names fit beside the curves; with more classes the best and the worst are named and the others are gray.
+# This many names fit beside the curves. With more classes the best and the worst are named and the others are gray.
 _MOST_NAMED, _EXTREMES = 20, 7
 
 
 @style.drawing
 def curves(analysis: Mapping[str, Any]) -> Figure:
-    """analysis: the content of analysis.json."""
+    """The curves of every class; analysis: the content of analysis.json."""
     drawn = [one for one in analysis["classes"] if one["AP50"] is not None and one["curve"]]
     if not drawn:
         return style.message(

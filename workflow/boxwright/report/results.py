@@ -1,4 +1,4 @@
-"""What became of one model: its checkpoints' metrics, the chosen one and the exported detector, read together."""
+"""The results of one model, read together: its checkpoints' metrics, the chosen checkpoint, the exported detector."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +13,9 @@ from boxwright.catalog import forms
 class Result:
     """One trained model.
 
-    name: of the model; family: the name that repeats over seeds share. choice, export, analysis: the contents of
-    choice.json, export.json and of the chosen checkpoint's analysis.json; evaluations: those of metrics.json, by step.
+    name: the model's name. family: the name that repeats over seeds share. choice, export, analysis: the contents of
+    choice.json, export.json and the chosen checkpoint's analysis.json. evaluations: the contents of metrics.json, by
+    step.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Result:
 
     @property
     def interval(self) -> Mapping[str, Any] | None:
-        """The confidence interval of that value; None where there is none of that metric."""
+        """The confidence interval of that value; None if that metric has none."""
         found = self.analysis.get("interval")
         return found if found and found["metric"] == self.choice["metric"] else None
 
@@ -61,7 +62,7 @@ class Result:
 
 
 def places(results: Sequence[Result]) -> dict[str, int]:
-    """The place of each model's family among the families, by the model's name: what its colour goes by."""
+    """The position of each model's family among the families, by the model's name; it decides the colour."""
     families = list(dict.fromkeys(one.family for one in results))
     return {one.name: families.index(one.family) for one in results}
 

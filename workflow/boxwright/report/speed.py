@@ -1,4 +1,4 @@
-"""Accuracy against speed and size: which of several models to take."""
+"""Accuracy against speed and size: helps to choose among several models."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from boxwright.report.results import Result
 def plot(results: Sequence[Result]) -> Figure:
     """The chosen metric against the time for an image; a marker's area is the size of the main form.
 
-    The markers are numbered, the best first: names would cover each other where models are close.
+    The markers are numbered, best first, since names would overlap where models are close.
     """
     found = comparison.repeats(results)
     drawn = [(one, style.model_colour(index)) for index, one in enumerate(found) if one.mean is not None]

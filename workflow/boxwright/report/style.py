@@ -1,8 +1,8 @@
-"""The look of every figure: one style, colours for classes and models, SVG that is readable on light and on dark pages.
+"""The look of every figure: one style, colours for classes and models, SVG that is readable on light and dark pages.
 
-A drawing is a card with a ground of its own. Its text, frame and ground are written in four colours of the light
-theme; the SVG carries a style sheet that exchanges them where the reader prefers dark pages. Programs that know
-nothing of style sheets show the light card. Text stays text, in the fonts of the reader's system.
+A figure has its own background. Text, frame and background use four colours of the light theme; the SVG carries a style
+sheet that replaces them if the reader prefers dark pages. Programs without style sheets show the light figure. Text
+stays text, in the fonts of the reader's system.
 """
 
 import io
@@ -20,19 +20,19 @@ from boxwright.images import draw
 # Light and dark value of each role. No other colour of a figure may have the light value of one of them.
 INK, MUTED, GRID, PAPER = "#1c2530", "#667382", "#dde3ea", "#fefefe"
 DARK = {INK: "#e8edf3", MUTED: "#9aa7b6", GRID: "#323d4b", PAPER: "#161c24"}
-# Good, bad and neutral marks: apart under all common kinds of colour blindness, readable on both grounds.
+# Good, bad and neutral marks: distinct under all common kinds of colour blindness, readable on both backgrounds.
 GOOD, BAD, PLAIN = "#1b85c4", "#d9631e", "#7b8794"
 FONTS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif'
-WIDTH = 9.6  # inches: 922 pixels of a page, which a report beside its menu has room for
+WIDTH = 9.6  # inches: 922 pixels on a page, which fits beside the report's menu
 
-# Okabe and Ito's colours in an order of their own, since boxes of a class and curves of a model never share a figure.
+# Okabe and Ito's colours, in another order than for classes: classes and models never share a figure.
 _MODELS = ("#1b85c4", "#d9631e", "#0d9e74", "#b86ba0", "#e09b00", "#56b4e9")
 
 _RC = {
     "svg.fonttype": "none",
     "svg.hashsalt": "boxwright",
     "text.parse_math": False,
-    "font.family": "DejaVu Sans",  # wider than the fonts that a page will use, so nothing is clipped there
+    "font.family": "DejaVu Sans",  # wider than the page's fonts, so nothing is clipped there
     "font.size": 9.5,
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
@@ -76,7 +76,7 @@ def drawing(draw_figure: Callable[..., Figure]) -> Callable[..., bytes]:
     @wraps(draw_figure)
     def draws(*arguments, **options) -> bytes:
         with matplotlib.rc_context(_RC), warnings.catch_warnings():
-            # The page's fonts have the letters that matplotlib's lacks.
+            # The page's fonts have the letters that matplotlib's font lacks.
             warnings.filterwarnings("ignore", message="Glyph .* missing from")
             return _svg(draw_figure(*arguments, **options))
 
@@ -99,17 +99,17 @@ def message(text: str) -> Figure:
 
 
 def class_colour(class_id: int) -> str:
-    """The colour of a class, that of its boxes on images, as `#rrggbb`."""
+    """The colour of a class, as `#rrggbb`: the same as for its boxes on images."""
     return "#{:02x}{:02x}{:02x}".format(*draw.colour(class_id))
 
 
 def model_colour(index: int) -> str:
-    """The colour of the model at this place of the configuration."""
+    """The colour of the model at this position in the configuration."""
     return _MODELS[index] if index < len(_MODELS) else class_colour(index + 3)
 
 
 def short(text: str, most: int = 26) -> str:
-    """A name that fits beside an axis."""
+    """A name, shortened to fit beside an axis."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
@@ -119,7 +119,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def no_grid(axes: Axes, *names: str) -> None:
-    """Take the grid lines of the axes "x" or "y" away."""
+    """Remove the grid lines of the axes "x" or "y"."""
     for name in names:
         axes.grid(False, axis=name)
 
@@ -127,7 +127,7 @@ def no_grid(axes: Axes, *names: str) -> None:
 def bar_labels(
     axes: Axes, positions: Iterable[float], values: Iterable[float], texts: Iterable[str], size: float = 9
 ) -> None:
-    """Write texts of this font size behind the ends of horizontal bars."""
+    """Write texts of this font size after the ends of horizontal bars."""
     for position, value, text in zip(positions, values, texts, strict=True):
         axes.annotate(
             text, (value, position), xytext=(5, 0), textcoords="offset points", va="center", color=INK, fontsize=size

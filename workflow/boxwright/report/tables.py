@@ -15,7 +15,7 @@ _MOST_REASONS = 20
 
 
 def dataset(statistics: Mapping[str, Any]) -> bytes:
-    """What is in the data set; statistics: the content of statistics.json."""
+    """The content of the data set as a page; statistics: the content of statistics.json."""
     found = statistics["found"]
     sides = [
         (label, *(f"{statistics[side][key]:,}" for key in ("images", "boxes", "negatives", "most_boxes", "difficult")))
@@ -49,7 +49,7 @@ def dataset(statistics: Mapping[str, Any]) -> bytes:
 
 
 def checks(lines: Iterable[str]) -> bytes:
-    """What the checks found; lines: those of checks.tsv."""
+    """The findings of the checks as a page; lines: the lines of checks.tsv."""
     findings = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
     if not findings:
         return html.page("Checks", html.paragraph("The checks found nothing wrong with images and annotations."))
@@ -73,7 +73,7 @@ def checks(lines: Iterable[str]) -> bytes:
 
 
 def checkpoints(results: Sequence[Result]) -> bytes:
-    """The metrics of every checkpoint of every model; the exported ones are set off."""
+    """The metrics of every checkpoint of every model as a page; the exported ones are highlighted."""
     names = (metrics.MAP50, metrics.MAP, metrics.MAP75, metrics.AR100, *metrics.SIZES.values())
     rows, mark, reasons = [], [], {}
     place = places(results)
@@ -111,7 +111,7 @@ def checkpoints(results: Sequence[Result]) -> bytes:
 
 
 def classes(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
-    """The classes of one checkpoint; analysis: the content of analysis.json."""
+    """The classes of one checkpoint as a page; analysis: the content of analysis.json."""
     rows = [
         (
             html.dot(style.class_colour(one["id"]), one["name"]),
@@ -129,8 +129,8 @@ def classes(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
     return html.page(
         f"Classes of {model} at step {step:,}",
         html.paragraph(
-            f"Precision, recall and F1 count detections from score {at} on that overlap a box by at least "
-            f"{analysis['iou_threshold']:g}. The best threshold is the score with the largest F1."
+            f"Precision, recall and F1 count detections with a score of at least {at} and an IoU with a box of at "
+            f"least {analysis['iou_threshold']:g}. The best threshold is the score with the largest F1."
         ),
         html.table((*head, "boxes", "images", f"detections from {at}"), rows),
         *notes,

@@ -1,1 +1,1 @@
-"""A run of the workflow: settings, its plan, identities, the checks before the first job, what jobs need."""
+"""A run of the workflow: its settings, plan and identities, the checks before the first job, the needs of jobs."""

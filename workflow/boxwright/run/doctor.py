@@ -1,4 +1,4 @@
-"""`boxwright doctor`: what this machine has, and what of a run would fail on it."""
+"""`boxwright doctor`: what this machine has, and what would make a run fail on it."""
 
 import importlib.metadata
 import importlib.util
@@ -28,11 +28,11 @@ PLUGINS = {
     "snakemake_storage_plugin_s3": "object storage",
     "snakemake_storage_plugin_http": "object storage",
 }
-# What Snakemake, Python and one job take before any image is read.
+# What Snakemake, Python and one job need before any image is read.
 LEAST_MEMORY_MB = 2000
 LEAST_DISK_MB = 2000
 
-# Asked in a process of its own: the question makes TensorFlow take the GPUs.
+# Run in a separate process, since listing the GPUs makes TensorFlow take them.
 _TENSORFLOW = """
 import json, os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -46,7 +46,7 @@ print(json.dumps({"version": tf.__version__, "cuda": build.get("cuda_version"), 
 
 
 class Observation(NamedTuple):
-    """One line: whether it is well, what was looked at, what was found."""
+    """One line: the level (`OK`, `WARNING` or `FAILS`), what was examined, what was found."""
 
     level: str
     what: str
@@ -54,7 +54,7 @@ class Observation(NamedTuple):
 
 
 def examine(config: str | Path | None = None) -> list[Observation]:
-    """All findings; `config` is the configuration of the run that is to fit, None for the machine alone."""
+    """All findings; `config` is the configuration of the run that the machine must suit, None for the machine alone."""
     run, findings = _read(config)
     there = nvidia_gpus()
     return [
@@ -71,7 +71,7 @@ def examine(config: str | Path | None = None) -> list[Observation]:
 
 
 def table(findings: Sequence[Observation]) -> str:
-    """The findings as a person reads them, and a last line that sums them up."""
+    """The findings as text for a person, with a last line that sums them up."""
     marks = {OK: "  ", WARNING: "! ", FAILS: "x "}
     width = max(len(finding.what) for finding in findings)
     lines = [f"{marks[finding.level]}{finding.what:<{width}}  {finding.text}" for finding in findings]
@@ -80,9 +80,9 @@ def table(findings: Sequence[Observation]) -> str:
     if fails:
         lines.append(f"\n{fails} thing{'s' if fails != 1 else ''} would fail (x).")
     elif warnings:
-        lines.append("\nNothing would fail; look at what is marked with !.")
+        lines.append("\nNothing would fail; check the lines marked with !.")
     else:
-        lines.append("\nAll is well.")
+        lines.append("\nEverything is fine.")
     return "\n".join(lines)
 
 
@@ -98,7 +98,7 @@ def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Observ
 def _python() -> Iterator[Observation]:
     version = sys.version_info[:2]
     level = OK if OLDEST <= version <= NEWEST else FAILS
-    wanted = "" if level == OK else "; TensorFlow 2.21 has builds for 3.11 to 3.13 only: make PYTHON=python3.12 env"
+    wanted = "" if level == OK else "; TensorFlow 2.21 supports only 3.11 to 3.13; run: make PYTHON=python3.12 env"
     yield Observation(level, "Python", f"{platform.python_version()} ({sys.executable}){wanted}")
     yield Observation(OK, "system", platform.platform())
 
@@ -108,17 +108,17 @@ def _packages() -> Iterator[Observation]:
         try:
             yield Observation(OK, name, importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            yield Observation(FAILS, name, "is missing: make env")
+            yield Observation(FAILS, name, "is missing; run: make env")
 
 
 def tensorflow(
     found: Mapping[str, Any] | None, there: Sequence[str], run: Mapping[str, Any] | None
 ) -> Iterator[Observation]:
-    """TensorFlow (its answer; None if it does not import) and the machine's GPUs against what is wanted."""
+    """Compare TensorFlow (its answer; None if it cannot be imported) and the machine's GPUs with what the run wants."""
     for gpu in there:
         yield Observation(OK, "GPU", gpu)
     if found is None:
-        yield Observation(FAILS, "tensorflow", "cannot be imported: make env")
+        yield Observation(FAILS, "tensorflow", "cannot be imported; run: make env")
         return
     build = f"built for CUDA {found['cuda']}, cuDNN {found['cudnn']}" if found["cuda"] else "built for CPUs"
     yield Observation(OK, "tensorflow", f"{found['version']}, {build}")
@@ -126,12 +126,12 @@ def tensorflow(
     seen = len(found["gpus"])
     if there and not found["cuda"]:
         level = FAILS if wanted else WARNING
-        yield Observation(level, "GPUs", "TensorFlow's build for CPUs sees no GPU: make env BUILD=gpu")
+        yield Observation(level, "GPUs", "TensorFlow's build for CPUs sees no GPU; run: make env BUILD=gpu")
     elif there and not seen:
-        text = "TensorFlow sees none of the GPUs: is the driver recent enough, CUDA_VISIBLE_DEVICES empty?"
+        text = "TensorFlow sees none of the GPUs; check the version of the driver and CUDA_VISIBLE_DEVICES"
         yield Observation(FAILS if wanted else WARNING, "GPUs", text)
     elif seen < wanted:
-        text = f"{seen} here, `gpus` asks for {wanted}; right where this machine only starts the jobs of a cluster"
+        text = f"{seen} here, but `gpus` requests {wanted}; fine if this machine only submits jobs to a cluster"
         yield Observation(WARNING, "GPUs", text)
     else:
         yield Observation(OK, "GPUs", ", ".join(found["gpus"]) or "none")
@@ -145,27 +145,27 @@ def _plugins() -> Iterator[Observation]:
             yield Observation(OK, name, importlib.metadata.version(name))
         else:
             needed = module.endswith("slurm") and shutil.which("sbatch")
-            yield Observation(WARNING if needed else OK, name, f"not installed; {purpose} needs it: make env")
+            yield Observation(WARNING if needed else OK, name, f"not installed; {purpose} needs it")
 
 
 def _fonts() -> Observation:
     from PIL import features
 
     if features.check("freetype2"):
-        return Observation(OK, "fonts", "FreeType is there")
+        return Observation(OK, "fonts", "FreeType is available")
     return Observation(
-        FAILS, "fonts", "Pillow was built without FreeType, so no label can be drawn: use Pillow's wheel"
+        FAILS, "fonts", "Pillow was built without FreeType, so no label can be drawn; install Pillow's wheel"
     )
 
 
 def memory(available_mb: int | None, run: Mapping[str, Any] | None) -> Iterator[Observation]:
-    """Main memory against what the largest job asks for."""
+    """Compare main memory with what the largest job requests."""
     if available_mb is None:
         yield Observation(OK, "memory", "unknown")
         return
     models = run["models"].values() if run else ()
     wanted = max((resources.of_training(model).memory_mb for model in models), default=LEAST_MEMORY_MB)
-    text = f"{available_mb} MB free; the largest job asks for {wanted} MB"
+    text = f"{available_mb} MB free; the largest job requests {wanted} MB"
     if available_mb < LEAST_MEMORY_MB:
         yield Observation(FAILS, "memory", text)
     else:
@@ -173,13 +173,13 @@ def memory(available_mb: int | None, run: Mapping[str, Any] | None) -> Iterator[
 
 
 def disk(free_mb: int, run: Mapping[str, Any] | None) -> Iterator[Observation]:
-    """Disk space below this folder against the checkpoints and records that the run will write."""
+    """Compare the disk space of this folder with the checkpoints and records that the run will write."""
     wanted = LEAST_DISK_MB + (_records_mb(run) + sum(map(_checkpoints_mb, run["models"].values())) if run else 0)
     yield Observation(OK if free_mb >= wanted else FAILS, "disk", f"{free_mb} MB free; the run needs about {wanted} MB")
 
 
 def _records_mb(run: Mapping[str, Any]) -> int:
-    """The records hold the encoded images as they are."""
+    """Size of the records, in MB: they hold the encoded images as they are."""
     folders = run["dataset"]["images"] or []
     files = (entry for folder in folders for entry in Path(folder).rglob("*"))
     return sum(entry.stat().st_size for entry in files if entry.is_file()) // 10**6
@@ -193,7 +193,7 @@ def _checkpoints_mb(model: Mapping[str, Any]) -> int:
 
 
 def nvidia_gpus() -> list[str]:
-    """Name, free and whole memory and driver of every NVIDIA GPU, whatever TensorFlow thinks of them."""
+    """Name, free and total memory and driver of every NVIDIA GPU, whether TensorFlow can use it or not."""
     query = ["nvidia-smi", "--query-gpu=name,memory.free,memory.total,driver_version", "--format=csv,noheader"]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=30)
@@ -204,7 +204,7 @@ def nvidia_gpus() -> list[str]:
 
 
 def available_memory_mb() -> int | None:
-    """Main memory that is free or can be freed, in MB; None where the system does not say."""
+    """Main memory that is free or can be freed, in MB; None if the system does not tell."""
     try:
         status = Path("/proc/meminfo").read_text()
     except OSError:

@@ -1,10 +1,10 @@
 """What the results of each rule depend on, as one identity for each rule.
 
-An identity is a mapping of short hashes over all that can change the bytes of the rule's outputs, and of nothing else.
-Snakemake keeps it among the rule's parameters and reruns the rule when it changes; the names in the mapping say in
-Snakemake's own reason what has changed. `code` is the code identity: the rule's script with all that it reaches, and of
-the parts that are chosen by name (backbones, losses, augmentations, ...) those that the model uses. The rows of the
-catalogue that they come from count by value.
+An identity is a mapping of short hashes over everything that can change the bytes of the rule's outputs, and nothing
+else. Snakemake keeps it among the rule's parameters and reruns the rule when it changes; the names in the mapping
+appear in Snakemake's own reason, so it shows what has changed. `code` is the code identity. It covers the rule's script
+and all that it imports. Of the parts that are chosen by name (backbones, losses, augmentations, ...) it covers those
+that the model uses. The catalogue's rows for these parts count by their values.
 """
 
 from functools import cached_property
@@ -118,7 +118,7 @@ class Identities:
             "code": self._code("judge_progress"),
         }
 
-    # What is shipped
+    # Export and prediction
 
     def choose_checkpoint(self, name: str) -> Identity:
         return {
@@ -136,7 +136,7 @@ class Identities:
         }
 
     def export_form(self, name: str, form: Form) -> Identity:
-        """Of one form of a model's detector; of the other forms only that which it is made from counts."""
+        """The identity of one form of a model's detector; of the other forms only its source counts."""
         if form.made_from is None:
             return self.export_detector(name)
         return {
@@ -188,7 +188,7 @@ class Identities:
             "code": self._code("compare_models"),
         }
 
-    # How it is found out
+    # How identities are computed
 
     def _code(self, script: str, *modules: str) -> str:
         return code.identity(self._scripts / f"{script}.py", *sorted(set(modules)))
@@ -198,7 +198,7 @@ class Identities:
         return EXTRACTORS[model.feature_extractor.type]
 
     def _network(self, name: str) -> list[str]:
-        """The modules by name that a model is built from."""
+        """The modules, chosen by name, that a model is built from."""
         return [*self._row(name).modules(), *parts.in_use(self._plan.configurations[name].model)]
 
     @staticmethod
@@ -210,7 +210,7 @@ class Identities:
         return {"data": self._plan.data.identities[output], "code": self._code(script)}
 
     def _shards(self, side: str) -> str:
-        """The records of a side, as the bytes that they will have."""
+        """The identity of the bytes that the records of a side will have."""
         planned = self._plan.data.identities
         return short(self._code("write_records"), planned["label_map"], self._samples(side))
 

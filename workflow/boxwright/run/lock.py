@@ -1,7 +1,7 @@
-"""A lock that dies with its holder, so that a run which was killed does not keep the next one out.
+"""A lock that ends with its holder, so that a killed run does not block the next one.
 
-Snakemake's own lock is a note in `.snakemake/locks`, which nobody removes after `kill -9` or a power cut: the same
-command then asks for `--unlock`. The operating system ends a lock on a file with the process that holds it.
+Snakemake's own lock is a file in `.snakemake/locks`, which nobody removes after `kill -9` or a power cut: the same
+command then asks for `--unlock`. The operating system releases a file lock when the process that holds it ends.
 """
 
 import contextlib
@@ -25,9 +25,9 @@ def is_taken(folder: Path = Path(".snakemake")) -> bool:
 
 
 def take(folder: Path = Path(".snakemake")) -> bool:
-    """Hold the lock of Snakemake's `folder` as long as this process lives, and clear away what a dead run left.
+    """Hold the lock of Snakemake's `folder` as long as this process lives, and remove the locks that a dead run left.
 
-    False where another run holds it, or where the file system knows no locks: Snakemake then decides alone.
+    Returns False if another run holds it, or if the file system has no locks: Snakemake's own lock then decides.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""The pipeline.config of every model of a run: found, fetched where it lies in an archive of the zoo, read and patched.
+"""Where each model of a run gets its pipeline.config and its start weights: its own files, or an archive of the zoo.
 
-Which jobs there are, what they depend on and whether the engine can train a model stands in that file, so nothing can
-be planned before it is here.
+The pipeline.config decides which jobs exist, what they depend on and whether the engine can train the model, so nothing
+can be planned without it.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Model = Mapping[str, Any]
 
 
 def entry(model: Model) -> catalogue.Entry | None:
-    """The detector of the zoo that a model with these settings starts from; None where it starts from elsewhere."""
+    """The detector of the zoo that a model with these settings starts from; None if it starts from something else."""
     return catalogue.find(model["checkpoint"]) if settings.from_zoo(model) else None
 
 
@@ -27,16 +27,17 @@ def path(model: Model) -> str:
 
 
 def start(model: Model) -> str | None:
-    """The checkpoint that a model starts from; None where it starts from chance."""
+    """The checkpoint that a model starts from; None if it starts from random weights."""
     found = entry(model)
     return str(found.prefix) if found else model["checkpoint"]
 
 
 def find(models: Mapping[str, Model], download: bool) -> None:
-    """Have the archives of the zoo without whose pipeline.config nothing can be planned; a rule fetches all others.
+    """Make sure that the archives of the zoo whose pipeline.config is needed are here; a rule fetches all others.
 
-    With `download` a missing one is fetched on the spot. Raises UserError for one that is not here without `download`,
-    and for one that holds no pipeline.config.
+    With `download` a missing archive is fetched at once.
+
+    Raises UserError for a missing archive without `download`, and for an archive without a pipeline.config.
     """
     for name, model in models.items():
         if model["pipeline"] is not None:
@@ -46,12 +47,12 @@ def find(models: Mapping[str, Model], download: bool) -> None:
             fetch(found)
         elif not found.folder.is_dir():
             raise UserError(
-                f"models.{name} takes the pipeline.config of {found.name}, which lies in an archive "
-                f"({megabytes(found.size)}) that is not here yet, and a dry run downloads nothing. A real run gets "
-                f"it, or `boxwright fetch {found.name}`; or name a `models.{name}.pipeline`."
+                f"models.{name} takes the pipeline.config of {found.name}, which is in an archive "
+                f"({megabytes(found.size)}) that is not here yet, and a dry run downloads nothing. Start a real run or "
+                f"run `boxwright fetch {found.name}` to download it, or set `models.{name}.pipeline`."
             )
         if not found.pipeline.is_file():
             raise UserError(
-                f"The archive of {found.name} came without a pipeline.config (there is no {found.pipeline}). "
-                f"Name one as `models.{name}.pipeline`."
+                f"The archive of {found.name} has no pipeline.config (there is no {found.pipeline}). "
+                f"Set `models.{name}.pipeline` to one."
             )

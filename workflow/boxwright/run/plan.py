@@ -1,7 +1,7 @@
 """The run plan: the models of a run, their checkpoints and the paths of all files, decided before the first job.
 
-It joins the settings, the plan of the data and the patched pipeline.config of every model. `identities` says of each
-rule what its results depend on, `preflight` what must hold before the first job.
+It joins the settings, the plan of the data and the patched pipeline.config of every model. `identities` defines what
+the results of each rule depend on, `preflight` checks what must hold before the first job.
 """
 
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ class RunPlan:
     """The models, steps and paths of one run.
 
     `config` is the configuration as Snakemake read it. With `plan_data` the data set is scanned and planned (the demo
-    is drawn if it is missing); without, the finished plan is read: jobs that parse the rules again must not scan the
-    folders again. Without `write` the plan is made and not kept. `download`: see `pipelines.find`.
+    is drawn if it is missing). Without, the finished plan is read, since jobs parse the rules again but must not scan
+    the folders again. Without `write` the plan is made but not stored. `download`: see `pipelines.find`.
 
-    settings: with all defaults. results: the results folder. data: the plan of the data set. originals,
-    configurations: by model the document that its pipeline.config is made from, and the patched message.
+    settings: with all defaults. results: the results folder. data: the plan of the data set. originals: by model, the
+    document that its pipeline.config is made from. configurations: by model, the patched message.
 
     Raises UserError for every mistake in the configuration, in a pipeline.config and in the data.
     """
@@ -62,7 +62,7 @@ class RunPlan:
         return self.settings["models"][name]
 
     def shown(self, name: str) -> str:
-        """The name in the configuration, which the repetitions of a model share."""
+        """The model's name in the configuration, which its repetitions over seeds share."""
         return self.model(name)["repeat_of"] or name
 
     def zoo(self, name: str) -> catalogue.Entry | None:
@@ -70,7 +70,7 @@ class RunPlan:
         return pipelines.entry(self.model(name))
 
     def zoo_folder(self, name: str) -> list[str]:
-        """The unpacked archive of that detector; nothing for a model that starts from elsewhere."""
+        """The folder of that detector's unpacked archive; empty for a model that starts from something else."""
         entry = self.zoo(name)
         return [str(entry.folder)] if entry else []
 
@@ -79,7 +79,7 @@ class RunPlan:
         return pipelines.path(self.model(name))
 
     def start(self, name: str) -> str | None:
-        """The weights that a model starts from."""
+        """The checkpoint that a model starts from; None for random weights."""
         return pipelines.start(self.model(name))
 
     def patch_arguments(self, name: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class RunPlan:
         return settings.checkpoint_steps(self.model(name))
 
     def steps_to_judge(self, name: str) -> list[int]:
-        """The steps after which early stopping decides; what is trained beside an evaluation, it cannot save."""
+        """The steps after which early stopping decides; not the last two, as no segment is left that it could save."""
         return self.steps(name)[:-2] if self.model(name)["early_stopping"] else []
 
     def step_after(self, name: str, step: int) -> int:
@@ -109,7 +109,7 @@ class RunPlan:
         return next(later for later in self.steps(name) if later > step)
 
     def early_stopping(self, name: str) -> dict[str, Any]:
-        """What a model's early stopping goes by: {metric, patience, min_delta}."""
+        """The settings of a model's early stopping: {metric, patience, min_delta}."""
         wanted = self.model(name)["early_stopping"]
         return {**wanted, "metric": wanted["metric"] or self.settings["export"]["metric"]}
 
@@ -124,7 +124,7 @@ class RunPlan:
         return [f"{prefix}.index", f"{prefix}.data-00000-of-00001"]
 
     def start_folder(self, name: str, step: int) -> list[str]:
-        """The folder of the zoo that the segment up to `step` starts from; none where it continues another segment."""
+        """The folder of the zoo that the segment up to `step` starts from; none if it continues another segment."""
         return [] if self.checkpoint_before(name, step) else self.zoo_folder(name)
 
     def shards(self, side: str) -> list[str]:
@@ -138,8 +138,9 @@ class RunPlan:
 
     @property
     def found(self) -> dict[str, int]:
-        """How many images and annotations were found, and how many images are on no side of the split, by reason."""
+        """The numbers of images and annotations found, and of images on no side of the split, by reason."""
         counts = self.data.counts
         found = counts["found"] | {key: counts[key] for key in ("left_out", "on_neither_list")}
-        # A plan that is read has its keys in another order than one just made, and Snakemake compares their text.
+        # Sorted, since Snakemake compares the text, and a plan read from disk has its keys in another order than a new
+        # one.
         return dict(sorted(found.items()))

@@ -1,6 +1,6 @@
-"""The checks before the first job: what a job could not do is refused, what will probably disappoint is said.
+"""The checks before the first job: what cannot work is refused, what will probably give bad results is a warning.
 
-All mistakes of a kind come at once, each with what to do about it.
+All mistakes of a kind are reported at once, each with what to do about it.
 """
 
 from pathlib import Path
@@ -17,19 +17,19 @@ from boxwright.pipeline import coverage, restart
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.run.plan import RunPlan
 
-# Images whose boxes are held against the anchors.
+# Images whose boxes are compared with the anchors.
 LOOKED_AT = 200
 
 
 def check(plan: RunPlan) -> None:
-    """Refuse by UserError what a job could not do; say what will probably disappoint and what will be done again."""
+    """Raise UserError for what cannot work; print warnings, and which finished work will be repeated."""
     _check_metrics(plan)
     _judge(plan)
     _say_restarts(plan)
 
 
 def _check_metrics(plan: RunPlan) -> None:
-    """Refuse metrics that no evaluation will have, before a training whose end would be the first to say so."""
+    """Refuse metrics that no evaluation will have, which would otherwise show only at the end of a training."""
     wanted = {"export.metric": plan.settings["export"]["metric"]}
     for name in plan.models:
         if stopping := plan.model(name)["early_stopping"]:
@@ -42,11 +42,11 @@ def _check_metrics(plan: RunPlan) -> None:
 
 
 def _judge(plan: RunPlan) -> None:
-    """Refuse configurations that cannot be trained as they are, and say which fields will probably disappoint."""
+    """Refuse configurations that cannot be trained, and warn of fields that will probably give bad results."""
     most = max(plan.data.counts[side]["most_boxes"] for side in ("train", "eval"))
     boxes = coverage.boxes_of(_some_samples(plan))
     drafts = []
-    # Repetitions differ in their seed alone: one of them stands for all, under the name in the configuration.
+    # Repetitions differ only in their seed, so one is checked for all, under the name in the configuration.
     given = {plan.shown(name): name for name in plan.models}
     for shown, name in given.items():
         config = plan.configurations[name]
@@ -63,13 +63,13 @@ def _judge(plan: RunPlan) -> None:
 
 
 def _some_samples(plan: RunPlan) -> list[Sample]:
-    """Some samples of the training side; none where the plan is not kept."""
+    """Some samples of the training side; none if the plan is not stored."""
     lists = manifest.of_side(plan.plan_folder, "train")
     return [sample for path in lists for sample in manifest.some(path, max(LOOKED_AT // len(lists), 1))]
 
 
 def _checkpoint_names(plan: RunPlan, name: str) -> list[str] | None:
-    """What the checkpoint that a model starts from holds; None where there is none, or none to be seen yet."""
+    """Names of the tensors in a model's start checkpoint; None if it has none or it is not downloaded yet."""
     start, entry = plan.start(name), plan.zoo(name)
     return checkpoint_index.names(start) if start and (entry is None or entry.folder.is_dir()) else None
 

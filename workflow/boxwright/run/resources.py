@@ -1,14 +1,14 @@
-"""What the jobs of a model ask of a machine; all of it follows from one setting, the number of GPUs."""
+"""What the jobs of a model request from a machine; nearly all follows from one setting, the number of GPUs."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
 class Needs(NamedTuple):
-    """What one job asks for.
+    """What one job requests.
 
-    threads: what Snakemake counts to decide which jobs run side by side.
-    processors: what a cluster gives the job, where that differs.
+    threads: what Snakemake counts to decide which jobs run at the same time.
+    processors: what a cluster allocates to the job, which may be more.
     gpus: GPUs; memory_mb: main memory in MB.
     """
 
@@ -18,13 +18,13 @@ class Needs(NamedTuple):
     memory_mb: int
 
 
-# On a CPU a training and an evaluation share two cores well, so each counts as one. A GPU waits for the images
-# that processors decode, so each asks for some.
+# On a CPU a training and an evaluation share two cores well, so each counts as one thread. A GPU needs processors that
+# decode images fast enough, so each GPU adds some.
 _THREADS = 1
 _THREADS_PER_GPU = 4
 
-# Measured peaks on a CPU are 1.8 GB (SSD) and 2.7 GB (Faster R-CNN ResNet-101); CUDA's libraries and its copies of what
-# goes to the GPU take some GB of main memory for each.
+# Measured peaks on a CPU are 1.8 GB (SSD) and 2.7 GB (Faster R-CNN ResNet-101); CUDA's libraries and its copies of the
+# data for the GPU take some GB of main memory per GPU.
 _MEMORY_MB = 4000
 _MEMORY_MB_PER_GPU = 8000
 
@@ -35,7 +35,7 @@ def of_training(model: Mapping[str, Any]) -> Needs:
 
 
 def of_inference(model: Mapping[str, Any]) -> Needs:
-    """For an evaluation or for predictions: one GPU at most, more would not be used."""
+    """For an evaluation or for predictions: at most one GPU, since more would not be used."""
     return _needs(min(model["gpus"], 1), model["tf_threads"])
 
 

@@ -1,7 +1,7 @@
 """The configuration: checked against its schema, with every default filled in.
 
-`workflow/schemas/config.schema.yaml` holds each key with its meaning, bounds and default. `load` finds all mistakes at
-once and tells each with the key, its value and what is allowed; an unknown key comes with the nearest known one.
+`workflow/schemas/config.schema.yaml` holds each key with its meaning, bounds and default. `load` reports all mistakes
+at once, each with the key, its value and what is allowed; an unknown key comes with the nearest known one.
 """
 
 import copy
@@ -19,7 +19,7 @@ import yaml
 from boxwright.core.errors import UserError
 from boxwright.zoo import PREFIX, catalogue
 
-# Settings of a model that say how a machine is used, and decide no result.
+# Settings of a model that say how a machine is used and do not change results.
 MACHINE = ("gpus", "gpu_memory_mb", "jit_compile", "save_every_s")
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
@@ -28,9 +28,9 @@ SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 def load(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run: `config` (as YAML gave it) with every default filled in; `config` is not changed.
 
-    A model with a list of seeds becomes one model for each, `<name>-seed<seed>`. Every model has its one `seed`, and
-    under `repeat_of` the name that was given, or None where it is the only one: models with the same `repeat_of` differ
-    in chance alone, so their figures have a mean and a spread.
+    A model with a list of seeds becomes one model for each, `<name>-seed<seed>`. In the result each model has one
+    `seed`, and `repeat_of`: the name in the configuration, or None for a model without repetitions. Models with the
+    same `repeat_of` differ only by chance, so their figures have a mean and a spread.
 
     Raises UserError with every mistake: unknown or missing keys, values of a wrong type or out of bounds, paths that
     do not exist, a data set that is neither given nor the demo.
@@ -64,22 +64,22 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def machine(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """By model the settings that say how a machine is used, the only ones that a script takes from `config`."""
+    """By model, the settings that say how a machine is used: the only ones that a script takes from `config`."""
     return {name: {key: model[key] for key in MACHINE} for name, model in settings["models"].items()}
 
 
 def training(model: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a model, beside its pipeline.config, that decide the bits of its training.
+    """The settings of a model that, with its pipeline.config, decide the bits of its training.
 
-    GPUs, their number and XLA change roundings as another machine does; a run may go on with others. A loss scale is
-    used with float16 alone.
+    The number of GPUs and XLA are not among them: they change rounding, as another machine does, and a run may continue
+    with others. The loss scale counts only with float16.
     """
     found = {key: model[key] for key in ("seed", "tf_threads", "precision")}
     return found | {"loss_scale": model["loss_scale"] if model["precision"] == "float16" else None}
 
 
 def checkpoint_steps(model: Mapping[str, Any]) -> list[int]:
-    """The steps at which a model is saved and measured: every `checkpoint_every`, and the last one always."""
+    """The steps at which a model is saved and measured: every `checkpoint_every` steps, and always the last one."""
     steps = list(range(model["checkpoint_every"], model["num_steps"] + 1, model["checkpoint_every"]))
     if not steps or steps[-1] != model["num_steps"]:
         steps.append(model["num_steps"])
@@ -99,12 +99,12 @@ def _repeats(models: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @cache
 def _schema() -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C, a tenth of the time, is not everywhere
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: a tenth of the time, but not everywhere
     return yaml.load(SCHEMA.read_text(encoding="utf-8"), Loader=loader)
 
 
 def _resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """`node` with its reference, if it has one, put in place."""
+    """`node` with its reference, if it has one, resolved."""
     if "$ref" not in node:
         return dict(node)
     target = schema
@@ -139,11 +139,11 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
         for key in sorted(map(str, error.instance.keys() - set(known))):
             name = f"{where}.{key}" if where else key
             near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}."
+            hint = f"did you mean `{near[0]}`?" if near else f"the keys here are {', '.join(known)}."
             yield f"`{name}` is not a key of boxwright; {hint}"
     elif error.validator == "required":
         missing = [key for key in node["required"] if key not in error.instance]
-        # The validator reports each missing key on its own; tell the one that this finding is about.
+        # The validator reports each missing key separately; find the one that this error is about.
         key = next(key for key in missing if repr(key) in error.message)
         meaning = _resolve(node["properties"][key], schema).get("description", "")
         yield f"`{where}.{key}` is missing ({meaning})." if where else f"`{key}` is missing ({meaning})."
@@ -169,30 +169,30 @@ def _allowed(node: Mapping[str, Any]) -> str:
     if "minProperties" in node:
         limits.append(f"with at least {node['minProperties']} entry")
     if node.get("uniqueItems"):
-        limits.append("of such, each once")
+        limits.append("of these, without repetition")
     if "pattern" in node:
         limits.append("of letters, digits, '_', '.' and '-'")
     return " ".join([text, " and ".join(limits)]).strip()
 
 
 def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Mistakes that a schema cannot see: files that are not there and keys that only make sense together."""
+    """Mistakes that a schema cannot find: missing files, and keys that do not fit together."""
     dataset = settings["dataset"]
     if dataset["demo"]:
         for key in ("images", "annotations"):
             if dataset[key] is not None:
-                yield f"`dataset.{key}` is given beside `dataset.demo: true`; remove one of the two."
+                yield f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
     else:
         for key, node in (("images", "the images"), ("annotations", "their annotations")):
             if dataset[key] is None:
-                yield f"`dataset.{key}` is missing (the folder of {node}; or `dataset.demo: true` for drawn pictures)."
+                yield f"`dataset.{key}` is missing (the folder of {node}; or `dataset.demo: true` for drawn images)."
                 continue
             for folder in [dataset[key]] if isinstance(dataset[key], str) else dataset[key]:
                 yield from _missing(f"dataset.{key}", folder, folder=True)
     yield from _missing("dataset.label_map", dataset["label_map"])
     split = dataset["split"]
     if (split["train"] is None) != (split["eval"] is None):
-        yield "`dataset.split` has one list only; give both `train` and `eval`, or neither for a split by chance."
+        yield "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
     for side in ("train", "eval"):
         yield from _missing(f"dataset.split.{side}", split[side])
     for name, model in settings["models"].items():
@@ -200,12 +200,12 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
         yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
     expanded = Counter(name for name, _ in _repeats(settings["models"]))
     for name in (name for name, count in expanded.items() if count > 1):
-        yield f"`models` has {name} twice: once by this name and once as a repetition over seeds; rename one of them."
+        yield f"`models` has {name} twice: once under this name and once as a repetition over seeds; rename one."
     step = settings["export"]["checkpoint"]
     for name, model in settings["models"].items():
         if isinstance(step, int) and step not in checkpoint_steps(model):
             saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
-            yield f"`export.checkpoint` is {step}, but models.{name} is saved at step {saved} only."
+            yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
     yield from _missing("predict.images", settings["predict"]["images"], folder=True)
 
 
@@ -215,11 +215,11 @@ def _missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
     found = Path(path).is_dir() if folder else Path(path).is_file()
     if not found:
         kind = "folder" if folder else "file"
-        yield f"`{key}` names {path}, but there is no such {kind} (seen from {Path.cwd()})."
+        yield f"`{key}` names {path}, but there is no such {kind} (looked for from {Path.cwd()})."
 
 
 def from_zoo(model: Mapping[str, Any]) -> bool:
-    """Whether a model's start weights are those of a detector of the zoo."""
+    """Whether a model starts from a detector of the zoo."""
     return (model["checkpoint"] or "").startswith(PREFIX)
 
 
@@ -230,7 +230,7 @@ def _missing_pipeline(key: str, model: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
-    """A checkpoint is one of the zoo, a frozen graph, a prefix (`model.ckpt`, with its index file) or a folder."""
+    """A mistake if a checkpoint (a name of the zoo, a frozen graph, a prefix or a folder) is missing."""
     if source is None:
         return
     if source.startswith(PREFIX):
@@ -249,4 +249,4 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
     else:
         told = f"`{key}` names {source}, but there is no such folder, frozen graph or checkpoint ({source}.index)"
         name = source.lower().removeprefix(PREFIX)
-        yield f"{told}; that of the model zoo is `{PREFIX}{name}`." if name in catalogue.names() else f"{told}."
+        yield f"{told}; for that of the zoo write `{PREFIX}{name}`." if name in catalogue.names() else f"{told}."

@@ -1,7 +1,7 @@
-"""All that reaches into Snakemake's internals: what kind of process this is, which jobs run, what the terminal shows.
+"""Everything that uses Snakemake's internals: what kind of process this is, which jobs run, what the terminal shows.
 
-None of it is promised by Snakemake, so it is held to the versions that it was tried with. Nothing else in the library
-or in the rules knows more of Snakemake than its documentation says.
+Snakemake does not guarantee these internals, so only tested versions are accepted. The rest of the library and the
+rules use only what Snakemake documents.
 """
 
 from importlib.metadata import version
@@ -12,10 +12,10 @@ TRIED = ("9.27.0", "9.27.1")
 
 
 def require_tried(found: str | None = None) -> None:
-    """Raise UserError where the installed Snakemake (or the version `found`) is none of those tried."""
+    """Raise UserError if the installed Snakemake (or the version `found`) is not a tested one."""
     found = found or version("snakemake")
     if found not in TRIED:
         raise UserError(
-            f"Snakemake {found} is installed, and boxwright was tried with {' and '.join(TRIED)} alone: `make env` "
-            f"installs the right one, in another environment `pip install snakemake=={TRIED[-1]}` does."
+            f"Snakemake {found} is installed, but boxwright is tested only with {' and '.join(TRIED)}. Install the "
+            f"right one with `make env`, or in another environment with `pip install snakemake=={TRIED[-1]}`."
         )

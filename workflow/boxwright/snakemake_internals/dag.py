@@ -1,15 +1,16 @@
-"""Three things that Snakemake overlooks when it finds out which jobs to run.
+"""Corrections of three cases that Snakemake overlooks when it decides which jobs to run.
 
-A job behind an `ancient` input: once anything upstream is to run, Snakemake does not ask whether the job itself has
-changed, since it takes it for one that will run anyway, and `ancient` then keeps it from running
-(snakemake/snakemake#4166, as of 9.27). Nearly every job here is behind such an input, so an edit would reach training
-at the second attempt only. And it runs the job after all where the file is missing, although it is made again with
-the same bytes.
+A job behind an `ancient` input: once anything upstream will run, Snakemake does not check whether the job itself has
+changed. It assumes that the job will run anyway, but `ancient` then keeps it from running (snakemake/snakemake#4166, as
+of 9.27). Nearly every job here is behind such an input, so an edit would reach training only at the second attempt. On
+the other hand Snakemake reruns the job when the input file is missing, although that file is made again with the same
+bytes.
 
-A decision still to be made (a Snakemake `checkpoint`): a job that waits for one is not asked whether it is up to date,
-and where its outputs exist from a shorter run, the decision is never made, so a training that may go on would not.
+A decision not made yet (a Snakemake `checkpoint`): Snakemake does not check whether a job that waits for one is up to
+date. If the job's outputs exist from a shorter run, the decision is never made, and a training that may continue does
+not.
 
-A damaged result: Snakemake sees neither that a file was cut short, nor that one is gone which only finished jobs need.
+A damaged result: Snakemake notices neither a truncated file, nor a missing one that only finished jobs need.
 """
 
 from collections import defaultdict
@@ -24,14 +25,14 @@ _SHOWN = 5
 
 
 def watch(checksums: Checksums | None) -> None:
-    """Let Snakemake see all of them in the run that is being planned; `checksums` None where damage does not matter."""
+    """Make Snakemake handle all three in the planned run; with `checksums` None it does not look for damage."""
     original = getattr(DAG.update_needrun, "original", DAG.update_needrun)
     compared = False
 
     async def update_needrun(dag: DAG, *arguments, **named) -> None:
         nonlocal compared
         if checksums is not None and not compared:
-            compared = True  # what is written from now on has no receipt yet
+            compared = True  # results written from now on have no receipt yet
             dag.forcefiles.update(_damaged(dag, checksums))
         dag.forcefiles.update(_undecided(dag))
         depending, dag.depending = dag.depending, _without_ancient(dag.depending)
@@ -45,7 +46,7 @@ def watch(checksums: Checksums | None) -> None:
 
 
 def _damaged(dag: DAG, checksums: Checksums) -> set[str]:
-    """The outputs of the run's jobs which are not what was written; one of each job is said."""
+    """The outputs of the run's jobs that differ from what was written; prints one for each job."""
     damaged, said = set(), []
     for job in dag.jobs:
         wrong = {name: text for name in job.output if not name.is_storage and (text := checksums.complaint(name))}
@@ -69,7 +70,7 @@ def _undecided(dag: DAG) -> list[str]:
 
 
 def _without_ancient(depending: defaultdict) -> defaultdict:
-    """Of the files that jobs take from a job, by job and job, those through which a rerun spreads."""
+    """`depending` (by job, the jobs that take its files, and which) without takers of `ancient` files only."""
     hard = defaultdict(dict)
     for job, takers in depending.items():
         hard[job] = {taker: names for taker, names in takers.items() if not all(name.is_ancient for name in names)}

@@ -1,4 +1,4 @@
-"""What the process is for that reads the rules: Snakemake reads them in the run itself and again in every job."""
+"""The purpose of the process that reads the rules: Snakemake reads them in the run itself and again in every job."""
 
 import logging
 import sys
@@ -11,8 +11,10 @@ from boxwright.snakemake_internals import terminal
 
 
 class Process(NamedTuple):
-    """plans: it is the run itself and decides which jobs there are. works: it runs them too, which a dry run does not.
-    lints: it only reads the rules. configured: a configuration was given beside that of the Snakefile.
+    """The purpose of a process.
+
+    plans: it is the run itself and decides which jobs exist. works: it also runs them, unlike a dry run. lints: it only
+    reads the rules. configured: a configuration was given that replaces the Snakefile's.
     """
 
     plans: bool
@@ -22,11 +24,11 @@ class Process(NamedTuple):
 
 
 def of(workflow: Workflow) -> Process:
-    """What the process of this workflow is for."""
+    """The purpose of the process of this workflow."""
     plans = workflow.is_main_process
     return Process(
         plans=plans,
-        # Snakemake writes a dry run, and nothing else, to standard output.
+        # Only in a dry run does Snakemake log to standard output.
         works=plans and not workflow.output_settings.stdout,
         lints="--lint" in sys.argv,
         configured=bool(workflow.overwrite_configfiles),
@@ -34,9 +36,9 @@ def of(workflow: Workflow) -> Process:
 
 
 def show_stages(workflow: Workflow, logger: logging.Logger) -> None:
-    """Let the terminal of a run show one line per stage; in every other process leave what is printed as it is."""
+    """Make the terminal of a run show one line per stage; in every other process the output stays as it is."""
     if not workflow.subprocess_exec:
         progress.show_lines(False)
     if of(workflow).works:
-        # How jobs are executed is known only after the rules were read.
+        # Snakemake knows how jobs are executed only after it has read the rules.
         terminal.take_over(logger, workflow.output_settings, local=lambda: workflow.local_exec)

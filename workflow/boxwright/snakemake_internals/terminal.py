@@ -1,11 +1,11 @@
-"""What a run shows while it works: one line per finished stage, and on a terminal bars of those at work.
+"""What a run shows while it works: one line per finished stage, and on a terminal progress bars of the running stages.
 
-Snakemake tells of a job in four messages and of its error in more. This handler stands in the place of the one that
-prints them: from those four it makes one line, with the job's key figure and time, and every other message, errors and
-warnings first of all, it prints as Snakemake does. Snakemake's log file keeps everything, and --verbose changes nothing
-of Snakemake's ways.
+Snakemake logs four messages about each job, and more about an error. The handler here replaces the one that prints
+them. It turns those four into one line with the job's key figure and time, and prints all other messages, errors and
+warnings above all, as Snakemake does. Snakemake's log file keeps everything, and with --verbose Snakemake prints as
+usual.
 
-The jobs themselves print into their logs (`boxwright.console.job`), which a failed one shows in full.
+The jobs themselves print into their logs (`boxwright.console.job`); the log of a failed job is shown in full.
 """
 
 import logging
@@ -25,7 +25,7 @@ from boxwright.console import progress, stages
 
 _REDRAWN_S = 0.5
 _SELECTING = "Select jobs to execute..."
-# Of a run on this machine.
+# Lines of a run on this machine that are not shown.
 _NEEDLESS_TEXTS = (
     "Assuming unrestricted shared filesystem usage.",
     "Using shell: ",
@@ -33,7 +33,7 @@ _NEEDLESS_TEXTS = (
     "Conda environments: ignored",
     "DAG of jobs will be updated after completion.",
     "Updating checkpoint dependencies.",
-    # Of --report, for each figure and rule.
+    # From --report, for each figure and rule.
     "Adding ",
     "Loading script code for rule ",
 )
@@ -42,9 +42,9 @@ _NEEDLESS_TEXTS = (
 def take_over(logger: logging.Logger, settings: OutputSettings, local: Callable[[], bool]) -> None:
     """Show one line per stage on the terminal from now on.
 
-    `logger` and `settings` are Snakemake's. Where those ask for more (--verbose) or for less (--quiet) than lines, or a
-    logger plugin keeps the terminal, nothing is changed, and the jobs print there. Of jobs that are submitted elsewhere
-    (not `local()`) Snakemake's announcement stays: it tells which job has which number there.
+    `logger` and `settings` are Snakemake's. If the settings ask for more (--verbose) or less (--quiet) than lines, or a
+    logger plugin uses the terminal, nothing changes, and the jobs print to the terminal. For jobs that are submitted
+    elsewhere (not `local()`) Snakemake's announcement is kept, since it tells the job's number there.
     """
     if settings.verbose or {Quietness.ALL, Quietness.RULES, Quietness.PROGRESS} & set(settings.quiet or ()):
         return
@@ -56,21 +56,21 @@ def take_over(logger: logging.Logger, settings: OutputSettings, local: Callable[
 
 
 class OneLine(ColorizingTextHandler):
-    """Snakemake's handler for the terminal, with one line per stage. It stands for `other` and keeps its ways."""
+    """Snakemake's handler for the terminal, with one line per stage. It replaces `other` and keeps its settings."""
 
     def __init__(self, other: ColorizingTextHandler, local: Callable[[], bool]) -> None:
         super().__init__(nocolor=other.nocolor, stream=other.stream, formatter=other.formatter)
         self.name = other.name
         for one in other.filters:
             self.addFilter(one)
-        # What a job printed is in its log alone.
+        # A job's output is only in its log.
         other.formatter.show_failed_logs = True
         self._local = local
         self._counts: dict[str, int] = {}  # planned jobs by rule
-        self._stages: dict[Any, stages.Stage] = {}  # at work, in the order of their beginning
-        self._keys: dict[int, Any] = {}  # of the stage of each job at work
-        self._ended: list[str] = []  # lines that wait for their number
-        self._ours = False  # whether the job that ended last has a line
+        self._stages: dict[Any, stages.Stage] = {}  # running, in the order in which they began
+        self._keys: dict[int, Any] = {}  # the key of each running job's stage
+        self._ended: list[str] = []  # lines that wait for their [n/m]
+        self._ours = False  # whether the job that ended last gets a line from here
         self._bars = self.is_tty and os.environ.get("TERM") != "dumb"
         self._closed = threading.Event()
         if self._bars:
@@ -80,11 +80,11 @@ class OneLine(ColorizingTextHandler):
         try:
             self._erase()
             replaced = self._replaces(record)
-        except Exception:  # a message that is not as expected: better twice or ugly than not at all
+        except Exception:  # an unexpected message: better printed twice or badly than not at all
             replaced = False
         if not replaced:
             super().emit(record)
-        with suppress(Exception):  # a terminal that is gone, for example: bars are worth no run
+        with suppress(Exception):  # a closed terminal, for example: bars must not end a run
             self._draw()
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class OneLine(ColorizingTextHandler):
         super().close()
 
     def _replaces(self, record: logging.LogRecord) -> bool:
-        """Take note of a message; whether a line of ours stands, or will stand, for it."""
+        """Process a message; returns whether a line from here replaces it, now or later."""
         if record.levelno > logging.INFO:
             if getattr(record, "event", None) == LogEvent.JOB_ERROR:
                 self._failed(record)
@@ -131,7 +131,7 @@ class OneLine(ColorizingTextHandler):
         stage = self._stages.setdefault(key, stages.Stage(label, pieces))
         log = record.log[0] if record.log else None
         if log:
-            with suppress(OSError):  # none was left by a job that was killed
+            with suppress(OSError):  # usually there is none; a killed job leaves one
                 progress.note_beside(log).unlink()
         stage.logs[record.jobid] = log
         self._keys[record.jobid] = key
@@ -171,14 +171,14 @@ class OneLine(ColorizingTextHandler):
             self.stream.write("\x1b[J")
 
     def _draw(self) -> None:
-        """Draw a bar of every stage below the cursor, and leave it where it is: what another process prints comes in
-        their place, never under them.
+        """Draw a bar for every running stage below the cursor, which stays in place: the output of another process then
+        replaces the bars and never appears below them.
         """
         if not self._bars or self._closed.is_set():
             return
         size = os.get_terminal_size(self.stream.fileno())
         ascii_only = not (self.stream.encoding or "").lower().startswith("utf")
-        # A size of 0 is not known.
+        # A size of 0 means unknown.
         working = [stage for stage in self._stages.values() if stage.logs][: max((size.lines or 24) - 1, 1)]
         lines = [stage.bar(max((size.columns or 80) - 1, 20), ascii_only) for stage in working]
         if lines:
