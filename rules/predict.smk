@@ -21,7 +21,7 @@ rule predict_images:
     params:
         identity=lambda wildcards: identities.predict_images(wildcards.model),
         manifests=run_plan.manifests("eval"),
-        wanted=run_plan.settings["predict"],
+        wanted=run_plan.settings["predict"] | {"max_pixels": run_plan.settings["dataset"]["max_pixels"]},
     message:
         "Predicting with {wildcards.model}"
     script:

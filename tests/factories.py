@@ -40,6 +40,12 @@ def photo(seed: int = 0, width: int = 64, height: int = 48, orientation: int | N
     return encode(pixels(seed, width, height), **options)
 
 
+def declared(data: bytes, width: int, height: int) -> bytes:
+    """A JPEG file whose header declares another size."""
+    at = data.index(b"\xff\xc0")
+    return data[: at + 5] + struct.pack(">HH", height, width) + data[at + 9 :]
+
+
 def cmyk(seed: int = 0, adobe: bool = True) -> bytes:
     """A JPEG file of four inks; without Adobe's marker they are not inverted."""
     data = encode(Image.fromarray(pixels(seed)).convert("CMYK"))
@@ -108,6 +114,7 @@ class DataSet:
             "split": {"eval_fraction": 0.2, "seed": 0, "train": None, "eval": None},
             "shards": {"train": 4, "eval": 1},
             "policies": {},
+            "max_pixels": 178_956_970,
             "verify": "headers",
             **changes,
         }

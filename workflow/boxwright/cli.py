@@ -121,7 +121,7 @@ def _findings(path: str) -> list[tuple[str, str]]:
 def _num_classes(config: Message) -> int | None:
     """The last id of the label map that a configuration names; None if the file does not exist."""
     path = config.train_input_reader.label_map_path
-    return max(label_map.read(path, gaps=True).values()) if path and Path(path).is_file() else None
+    return max(label_map.read(path).values()) if path and Path(path).is_file() else None
 
 
 def _checkpoint_names(config: Message) -> list[str] | None:

@@ -10,7 +10,7 @@ from boxwright.report import dataset, pictures, tables
 
 with job(snakemake):
     folder, output = Path(snakemake.params.plan), snakemake.output
-    classes = label_map.read(snakemake.input.label_map, gaps=True)
+    classes = label_map.read(snakemake.input.label_map)
     manifests = {side: manifest.of_side(folder, side) for side in ("train", "eval")}
     found = statistics.of(manifests, classes)
     found["found"] = snakemake.params.found

@@ -21,7 +21,7 @@ with job(snakemake):
     evaluations = sorted(map(read, snakemake.input.metrics), key=lambda one: one["step"])
     chosen = Path(snakemake.input.choice).parent / "eval" / str(step)
     analysis = read(chosen / "analysis.json")
-    names = {number: name for name, number in label_map.read(snakemake.input.label_map, gaps=True).items()}
+    names = {number: name for name, number in label_map.read(snakemake.input.label_map).items()}
     images = pictures.judged_page(
         analysis,
         Records(snakemake.input.records),

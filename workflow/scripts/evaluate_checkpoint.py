@@ -27,7 +27,7 @@ with job(snakemake, tensorflow=True) as undeclared:
         Path(snakemake.input.index).with_suffix(""),
         snakemake.input.records,
         snakemake.input.train_records,
-        label_map.read(snakemake.input.label_map, gaps=True),
+        label_map.read(snakemake.input.label_map),
         out,
         model=snakemake.wildcards.model,
         step=step,

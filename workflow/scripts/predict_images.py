@@ -29,4 +29,5 @@ with job(snakemake, tensorflow=True):
         snakemake.output[0],
         score_threshold=wanted["score_threshold"],
         line_thickness=wanted["line_thickness"],
+        max_pixels=wanted["max_pixels"],
     )

@@ -15,7 +15,7 @@ with job(snakemake, tensorflow=True):
             snakemake.output[0],
             document.config,
             [Path(path) for path in snakemake.input.records],
-            label_map.read(snakemake.input.label_map, gaps=True),
+            label_map.read(snakemake.input.label_map),
             seed=snakemake.params.seed,
             checkpoints=snakemake.params.checkpoints,
         )

@@ -24,7 +24,7 @@ with job(snakemake, tensorflow=True) as undeclared:
     arguments = {
         "config": document.config,
         "records": [Path(path) for path in snakemake.input.records],
-        "label_map": label_map.read(snakemake.input.label_map, gaps=True),
+        "label_map": label_map.read(snakemake.input.label_map),
         "train_dir": index.parent,
         "to_step": step,
         "start": Path(previous[0]).with_suffix("") if previous else None,

@@ -7,7 +7,7 @@ from boxwright.evaluation import coco
 from boxwright.evaluation.data import Records, dataset_of
 
 with job(snakemake):
-    classes = label_map.read(snakemake.input.label_map, gaps=True)
+    classes = label_map.read(snakemake.input.label_map)
     dataset = dataset_of(Records(snakemake.input.records), classes)
     coco.write_ground_truth(snakemake.output[0], dataset)
     progress.conclude(f"{len(dataset.images)} images, {len(dataset.truth)} boxes")

@@ -9,5 +9,5 @@ from boxwright.dataset import label_map
 
 with job(snakemake):
     files.copy(Path(snakemake.params.plan) / "label_map.pbtxt", snakemake.output[0])
-    classes = len(label_map.read(snakemake.output[0], gaps=True))
+    classes = len(label_map.read(snakemake.output[0]))
     progress.conclude("1 class" if classes == 1 else f"{classes} classes")

@@ -10,5 +10,5 @@ from boxwright.records.shards import write_shard
 with job(snakemake):
     shard = Path(snakemake.output[0])
     manifest = Path(snakemake.params.plan) / f"{shard.stem}.jsonl"
-    counts = write_shard(manifest, label_map.read(snakemake.input.label_map, gaps=True), shard)
+    counts = write_shard(manifest, label_map.read(snakemake.input.label_map), shard)
     progress.conclude(f"{counts.images} images, {counts.boxes} boxes")

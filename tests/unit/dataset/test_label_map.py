@@ -21,7 +21,7 @@ def test_first_ids_are_alphabetical_and_kept():
 
 
 def test_what_is_written_is_read(tmp_path):
-    mapping = {'with "quotes" and \\': 1, "été": 2, "white blood cell": 3, "a\nb": 4}
+    mapping = {'with "quotes" and \\': 1, "été": 2, "white blood cell": 3, "日本 語": 4}
     label_map.write(tmp_path / "label_map.pbtxt", mapping)
     assert label_map.read(tmp_path / "label_map.pbtxt") == mapping
     text = (tmp_path / "label_map.pbtxt").read_text(encoding="utf-8")
@@ -59,7 +59,10 @@ def test_binary_form(tmp_path):
         ('item { id: -3 name: "cat" }', "'cat' has id -3"),
         ('item { id: 1 name: "cat" } item { id: 1 name: "dog" }', "'cat' and 'dog' share id 1"),
         ('item { id: 1 name: "cat" } item { id: 2 name: "cat" }', "'cat' is listed twice"),
-        ('item { id: 1 name: "cat" } item { id: 4 name: "dog" }', "gaps (2, 3 missing)"),
+        ('item { id: 1 name: "cat" } item { id: 1000000000 name: "dog" }', "'dog' has id 1000000000"),
+        ('item { id: 1 name: "a b" } item { id: 2 name: "a\\n b" }', "'a b' is listed twice, with ids 1 and 2"),
+        ('item { id: 1 name: "caf\u00e9" } item { id: 2 name: "cafe\u0301" }', "is listed twice"),
+        ('item { id: 1 name: "\\001" }', "id 1 has no name"),
         ("item { id: 1 }", "id 1 has no name"),
         ("", "no class"),
         ("# nothing", "no class"),
@@ -76,13 +79,13 @@ def test_all_mistakes_are_told_at_once(tmp_path):
     text = 'item { id: 0 name: "a" } item { id: 5 name: "b" } item { id: 5 name: "c" }'
     with pytest.raises(UserError) as error:
         label_map.read(write(tmp_path, text))
-    assert all(part in str(error.value) for part in ("id 0", "share id 5", "gaps (1, 2, 3, 4 missing)"))
+    assert all(part in str(error.value) for part in ("id 0", "share id 5"))
 
 
-def test_gaps_may_be_allowed(tmp_path):
+def test_ids_may_have_gaps(tmp_path):
     """COCO's 80 classes are numbered up to 90."""
     path = write(tmp_path, 'item { id: 1 name: "person" } item { id: 90 name: "toothbrush" }')
-    assert label_map.read(path, gaps=True) == {"person": 1, "toothbrush": 90}
+    assert label_map.read(path) == {"person": 1, "toothbrush": 90}
 
 
 @pytest.mark.parametrize("text", ["item { idd: 1 }", "cat\ndog\n", "{'cat': 1}"])
@@ -96,13 +99,54 @@ def test_other_files_are_named(tmp_path, text):
         label_map.read(tmp_path / "missing.pbtxt")
 
 
-def test_the_label_map_beside_a_checkpoint(tmp_path):
+def test_names_are_clean(tmp_path):
+    first = 'item { id: 2 name: "cafe\u0301" display_name: " le\\n caf\u00e9 " }'
+    path = write(tmp_path, first + 'item { id: 1 name: "a\\tb" }')
+    assert label_map.read(path) == {"a b": 1, "caf\u00e9": 2}
+    assert label_map.read_aliases(path) == {"le caf\u00e9": "caf\u00e9"}
+
+
+def test_what_is_too_large_is_no_label_map(tmp_path):
+    path = tmp_path / "large.pbtxt"
+    with path.open("wb") as file:
+        file.truncate(10**10)  # takes no space
+    with pytest.raises(UserError, match="more than 16 MB"):
+        label_map.read(path)
+
+
+CAT, DOG = 'item { id: 1 name: "cat" }', 'item { id: 1 name: "dog" }'
+
+
+@pytest.mark.parametrize("name", ["mscoco_label_map.pbtxt", "labels.pbtxt", "classes.txt", "map", "label_map.pb"])
+def test_the_label_map_beside_a_checkpoint_may_have_any_name(tmp_path, name):
     assert label_map.beside(tmp_path / "model.ckpt") is None
-    (tmp_path / "mscoco_label_map.pbtxt").touch()
-    for checkpoint in (tmp_path, tmp_path / "model.ckpt", tmp_path / "frozen_inference_graph.pb"):
-        assert label_map.beside(checkpoint) == tmp_path / "mscoco_label_map.pbtxt"
-    (tmp_path / "other_label_map.pbtxt").touch()
+    for other in ("checkpoint", "model.ckpt.index", "pipeline.config", "graph.pbtxt", "labels.csv", "frozen.pb"):
+        (tmp_path / other).write_text('\nmodel_checkpoint_path: "item"\n')
     assert label_map.beside(tmp_path) is None
+    message = protos.StringIntLabelMap()
+    message.item.add(name="cat", id=1)
+    (tmp_path / name).write_bytes(message.SerializeToString() if name.endswith(".pb") else CAT.encode())
+    for checkpoint in (tmp_path, tmp_path / "model.ckpt", tmp_path / "frozen.pb"):
+        assert label_map.beside(checkpoint) == tmp_path / name
+    assert label_map.of_checkpoint(tmp_path / "model.ckpt") == {"cat": 1}
+
+
+def test_several_label_maps_beside_a_checkpoint(tmp_path):
+    (tmp_path / "a.pbtxt").write_text(CAT)
+    (tmp_path / "b.pbtxt").write_text(f"# the same\n{CAT}")
+    assert label_map.beside(tmp_path) == tmp_path / "a.pbtxt"
+    (tmp_path / "b.pbtxt").write_text(DOG)
+    assert label_map.beside(tmp_path) is None
+    (tmp_path / "my_label_map.pbtxt").write_text(DOG)
+    assert label_map.beside(tmp_path) == tmp_path / "my_label_map.pbtxt"
+    (tmp_path / "other_label_map.pbtxt").write_text(CAT)
+    assert label_map.beside(tmp_path) is None
+
+
+def test_a_broken_label_map_beside_a_checkpoint_is_told(tmp_path):
+    (tmp_path / "label_map.pbtxt").write_text('item { id: 1000000000 name: "cat" }')
+    with pytest.raises(UserError, match="1000000000"):
+        label_map.of_checkpoint(tmp_path / "model.ckpt")
 
 
 def test_classes_of_a_checkpoint_go_by_both_names(tmp_path):

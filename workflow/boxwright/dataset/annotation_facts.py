@@ -10,6 +10,7 @@ from itertools import repeat, starmap
 from typing import NamedTuple
 
 from boxwright.core.errors import UserError
+from boxwright.core.names import clean
 from boxwright.dataset import formats
 from boxwright.dataset.memo import Memo
 from boxwright.dataset.samples import Box, boxes_from_json, boxes_json
@@ -23,7 +24,8 @@ _NO_STATEMENT = "[]"
 class AnnotationFacts(NamedTuple):
     """A `Statement` with its boxes as JSON, because few of a large data set's boxes are ever looked at.
 
-    sound: whether every box has a class, is at least a pixel wide and high, and lies in an image of the stated size.
+    sound: whether every box has a class with a clean name (`core.names`), is at least a pixel wide and high, and lies
+    in an image of the stated size.
     classes: the class of each box.
     """
 
@@ -91,4 +93,5 @@ def _columns(image: str, width: int, height: int, boxes: Sequence[Box], unit: st
 def _is_sound(box: Box, width: int, height: int) -> bool:
     """Whether the checks find nothing wrong with a box as it is stated, in an upright image of the stated size."""
     name, xmin, ymin, xmax, ymax, *_ = box
-    return name != "" and 0 <= xmin <= xmax - 1 and xmax <= width and 0 <= ymin <= ymax - 1 and ymax <= height
+    named = name != "" and name == clean(name)
+    return named and 0 <= xmin <= xmax - 1 and xmax <= width and 0 <= ymin <= ymax - 1 and ymax <= height

@@ -5,20 +5,22 @@ size, the unit), then each box is checked in pixels of the upright image.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from boxwright.core.wording import nearest
+from boxwright.core import names
+from boxwright.core.wording import nearest, plural
+from boxwright.dataset import orientation
 from boxwright.dataset.annotation_facts import AnnotationFacts
 from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, Case
 from boxwright.dataset.image_facts import ImageFacts
+from boxwright.dataset.orientation import STORED, fits
 from boxwright.dataset.samples import Box, PlannedSample, boxes_json
 from boxwright.dataset.statements import NORMALISED, Statement
 from boxwright.images import exif, loader
-from boxwright.images.headers import ImageInfo
+from boxwright.images.headers import MAX_PIXELS, ImageInfo, too_large
 
-# A box still fits an image if its coordinates lie at most this far (pixels) beyond it: tools differ by one.
-_TOLERANCE = 1.0
 # Sides that are shorter than a pixel only by rounding count as a pixel.
 _EPSILON = 1e-6
 
@@ -31,19 +33,24 @@ class Checker:
 
     policies: the policy of every defect. known: the classes of the given label map, None if none is given.
     aliases: other names of known classes. full: also report images whose pixels cannot be decoded.
+    max_pixels: the most that an image may have. turned: how the images that EXIF turns are read (`orientation`).
+    respelt: by stated class name that is not clean, the number of its boxes and the first annotation (by name).
     """
 
     policies: Mapping[str, str]
     known: frozenset[str] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     full: bool = False
+    max_pixels: int = MAX_PIXELS
+    turned: Counter[str] = field(default_factory=Counter)
+    respelt: dict[str, tuple[int, str]] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     _drop_image: bool = False
 
     def report(self, file: str, defect: str, detail: str, box: str = "", action: str = "") -> str:
         """Record a case and return its action: the defect's policy, unless `action` is given."""
         action = action or self.policies[defect]
-        self.cases.append(Case(file, box, defect, action, detail))
+        self.cases.append(Case(names.shown(file), names.shown(box), defect, action, names.shown(detail)))
         self._drop_image |= action == DROP_IMAGE
         return action
 
@@ -59,6 +66,12 @@ class Checker:
         if info.problem or (self.full and image.undecodable):
             defect = "image_truncated" if info.truncated else "image_unreadable"
             self.report(name, defect, info.problem or image.undecodable or "")
+            return None
+        if large := too_large(info, self.max_pixels):
+            self.report(name, "image_huge", large)
+            return None
+        if odd := names.unwritable(name):
+            self.report(name, "image_name", odd)
             return None
         self._check_image(name, info)
         width, height = exif.upright_size(info.width, info.height, info.orientation)
@@ -116,23 +129,25 @@ class Checker:
         known = all(stated)
         shares = statement.unit == NORMALISED
         straight = _Frame(scale=upright) if shares else None
-        if info.orientation != 1 and exif.is_legal(info.orientation):
-            fits_upright, fits_stored = _fit(statement, upright), _fit(statement, stored)
+        if orientation.turned(info):
             turn = _Frame(scale=stored if shares else (1, 1), stored=stored, orientation=info.orientation)
-            if stored != upright and known and stated in (stored, upright):
-                return turn if stated == stored else straight
-            if fits_stored and not fits_upright:
-                return turn
-            if statement.boxes and fits_stored == fits_upright:
+            way = orientation.reading(info, statement)
+            if not way and statement.boxes:
+                way = orientation.followed(self.turned)
                 reason = "the annotation has no size" if not known else f"the annotation says {_size(stated)}"
-                detail = f"orientation {info.orientation}, {reason}, the image is {_size(stored)} as stored"
-                self.report(label, "exif_ambiguous", detail)
+                detail = f"orientation {info.orientation}, {reason}, the image is {_size(stored)} as stored; "
+                self.report(label, "exif_ambiguous", detail + self._why_read(way))
+            if way == STORED:
+                if known and stated not in (stored, upright):
+                    text = f"the annotation says {_size(stated)}, the image is {_size(stored)} as stored"
+                    self.report(label, "size_mismatch", f"{text}; the boxes are taken as those of the stored image")
+                return turn
         if not known or stated == upright:
             return straight
         text = f"the annotation says {_size(stated)}, the image is {_size(upright)}"
         if shares:
             self.report(label, "size_mismatch", f"{text}; the boxes are taken as fractions of the image")
-        elif not _fit(statement, upright) and _fit(statement, stated):
+        elif not fits(statement, upright) and fits(statement, stated):
             if stated == (height, width):
                 action = DROP_IMAGE if self.policies["size_mismatch"] == FIX else ""
                 self.report(
@@ -152,6 +167,10 @@ class Checker:
         self, label: str, number: int, box: Box, frame: "_Frame | None", width: int, height: int
     ) -> Box | None:
         """The box in pixels of the upright image; None if it is dropped."""
+        if (spelt := names.clean(box.class_name)) != box.class_name:
+            count, where = self.respelt.get(box.class_name, (0, label))
+            self.respelt[box.class_name] = (count + 1, min(where, label))
+            box = box._replace(class_name=spelt)
         good = box.class_name in self.known if self.known is not None else box.class_name
         good = good and 0 <= box.xmin <= box.xmax - 1 and box.xmax <= width
         if good and 0 <= box.ymin <= box.ymax - 1 and box.ymax <= height and frame is None:
@@ -193,6 +212,15 @@ class Checker:
             return box
         return box._replace(class_name=name, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
 
+    def _why_read(self, way: str) -> str:
+        """How an image whose orientation leaves its boxes undecided is read, and why."""
+        decided = self.turned.total()
+        if way:
+            return f"read as {way}, like {self.turned[way]} of {plural(decided, 'image')} where it is clear"
+        if not decided:
+            return "read as upright; no other image tells"
+        return f"read as upright; of {decided} images where it is clear {self.turned[STORED]} are as stored"
+
     def _near(self, name: str) -> str:
         """A hint about a class that is missing from the label map."""
         folded = {known.casefold(): known for known in self.known or ()}
@@ -217,16 +245,6 @@ class _Frame:
         xmin, ymin, xmax, ymax = corners
         x, y = self.scale
         return exif.upright_corners((xmin * x, ymin * y, xmax * x, ymax * y), *self.stored, self.orientation)
-
-
-def _fit(statement: Statement, size: tuple[int, int]) -> bool:
-    """Whether all boxes lie within an image of this size (width, height); normalised boxes fit any size."""
-    width, height = size[0] + _TOLERANCE, size[1] + _TOLERANCE
-    return statement.unit == NORMALISED or all(
-        max(box.xmin, box.xmax) <= width and max(box.ymin, box.ymax) <= height
-        for box in statement.boxes
-        if all(map(math.isfinite, box.corners))
-    )
 
 
 def _size(size: tuple[int, int]) -> str:

@@ -3,14 +3,13 @@
 The decision depends only on the facts, the settings and the split history, not on the order in which files were found.
 """
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from boxwright.core.wording import few
-from boxwright.dataset import pairing, split
+from boxwright.dataset import class_names, orientation, pairing, split
 from boxwright.dataset.annotation_facts import AnnotationFacts
 from boxwright.dataset.checks import Checker
 from boxwright.dataset.defects import DROP_IMAGE, FIX, KEEP, Case
@@ -18,6 +17,7 @@ from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.pairing import Claim
 from boxwright.dataset.samples import PlannedSample, boxes_from_json
 from boxwright.dataset.scan import File
+from boxwright.images.headers import ImageInfo
 
 
 class Found(NamedTuple):
@@ -85,7 +85,7 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
         decision.samples[side].append(sample)
     used = [sample for samples in decision.samples.values() for sample in samples]
     decision.classes = set().union(*{sample.classes for sample in used})
-    _report_similar_classes(decision, checker)
+    class_names.report(used, checker)
     return decision
 
 
@@ -111,6 +111,7 @@ def _samples(
     """The samples that remain after pairing and checking, sorted by name."""
     paired = pairing.match(found.images, claims, found.parallel)
     dropped = _report_pairs(found.names, claims, said, paired, checker)
+    checker.turned = orientation.evidence(_turned(found, said, paired))
     samples = []
     for index in sorted(range(len(found.images)), key=found.names.__getitem__):
         name, claim = found.names[index], paired.claim[index]
@@ -134,6 +135,15 @@ def _samples(
         if sample is not None and keep:
             samples.append(sample)
     return samples
+
+
+def _turned(
+    found: Found, said: Sequence[AnnotationFacts | str], paired: pairing.Pairing
+) -> Iterator[tuple[ImageInfo, AnnotationFacts]]:
+    """The images that EXIF turns with what is said about them."""
+    for facts, claim in zip(found.image_facts, paired.claim, strict=True):
+        if facts.info.orientation != 1 and claim is not None and not isinstance(said[claim], str):
+            yield facts.info, said[claim]
 
 
 def _report_pairs(
@@ -185,21 +195,3 @@ def _without_copies(samples: Sequence[PlannedSample], checker: Checker) -> list[
                 continue
         result.append(sample)
     return result
-
-
-def _report_similar_classes(decision: Decision, checker: Checker) -> None:
-    """Report class names that may be spellings of one class, at the first image with the rarer name."""
-    alike: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(decision.classes):
-        alike[re.sub(r"[\W_]+", "", name.casefold()) or name].append(name)
-    groups = [names for names in alike.values() if len(names) > 1]
-    if not groups or checker.known is not None:
-        return
-    used = [sample for samples in decision.samples.values() for sample in samples]
-    count = Counter(name for sample in used for name in sample.classes)
-    for names in groups:
-        common, *others = sorted(names, key=lambda name: (-count[name], name))
-        for name in others:
-            where = min(sample.name for sample in used if name in sample.classes)
-            detail = f"'{name}' ({count[name]} boxes) and '{common}' ({count[common]} boxes)"
-            checker.report(where, "class_similar", detail)

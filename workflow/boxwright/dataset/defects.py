@@ -47,6 +47,16 @@ DEFECTS: dict[str, Defect] = {
         "if its values use a smaller range, scale them to 8 bits yourself",
     ),
     "image_alpha": Defect("the image is transparent (composited on white)", (FIX, DROP_IMAGE, FAIL), "nothing"),
+    "image_huge": Defect(
+        "the image has more pixels than `dataset.max_pixels`",
+        (DROP_IMAGE, FAIL),
+        "scale it down, or raise `dataset.max_pixels`",
+    ),
+    "image_name": Defect(
+        "the image's name cannot be written: it is not UTF-8 or has control characters",
+        (DROP_IMAGE, FAIL),
+        "rename the file and its annotation",
+    ),
     # its orientation and size
     "exif_rotation": Defect(
         "EXIF says that the image is stored turned (pixels and boxes are brought upright)",
@@ -54,7 +64,8 @@ DEFECTS: dict[str, Defect] = {
         "nothing",
     ),
     "exif_ambiguous": Defect(
-        "EXIF turns the image, and it is unclear whether its boxes are upright (they are taken as upright)",
+        "EXIF turns the image, and it is unclear whether its boxes are upright (they are read as in the images of the "
+        "data set where it is clear, else as upright)",
         (KEEP, DROP_IMAGE, FAIL),
         "look at these images with their boxes",
     ),
@@ -95,6 +106,16 @@ DEFECTS: dict[str, Defect] = {
         "the class is not in the given label map",
         (FAIL, DROP_BOX, DROP_IMAGE),
         "correct the name in the annotation, or add the class to the label map",
+    ),
+    "class_spelling": Defect(
+        "a class name was brought into the one form of names (Unicode NFC, single spaces, nothing invisible)",
+        (FIX, FAIL),
+        "nothing, or correct the name in the annotations",
+    ),
+    "class_misspelt": Defect(
+        "a rare class name is a letter or two away from a frequent one",
+        (KEEP, FAIL),
+        "if it is a mistake, correct the name in the annotation",
     ),
     "class_similar": Defect(
         "two class names differ only in case, spaces or punctuation",
@@ -203,7 +224,7 @@ def to_tsv(cases: list[Case]) -> bytes:
     """The table checks.tsv: a header line, then one line per case, sorted by file, box and defect."""
     lines = ["\t".join(Case._fields)]
     lines += ["\t".join(" ".join(cell.split()) for cell in row) for row in sorted(cases, key=_order)]
-    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
+    return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
 
 
 def _order(case: Case) -> tuple:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.dataset.memo import Memo
-from boxwright.images.headers import ImageInfo, probe
+from boxwright.images.headers import MAX_PIXELS, ImageInfo, probe, too_large
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -26,10 +26,13 @@ class ImageFacts(NamedTuple):
 
 
 def line(data: bytes, decode: bool) -> str:
-    """The facts of an image from its file's bytes; `decode` also decodes the pixels."""
+    """The facts of an image from its file's bytes; `decode` also decodes the pixels, of an image of usual size.
+
+    Above the default of `dataset.max_pixels` pixels are not decoded: several at once could take all memory.
+    """
     info = probe(data)
     undecodable = None
-    if decode and not info.problem:
+    if decode and not info.problem and not too_large(info, MAX_PIXELS):
         from boxwright.images import loader  # few runs decode, and the others start faster without it
 
         try:

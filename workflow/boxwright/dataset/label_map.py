@@ -1,6 +1,8 @@
 """Label maps: which class has which id, in the OD API's StringIntLabelMap format.
 
-Ids count from 1 without a gap; 0 is the background. A class keeps its id forever: new classes are appended.
+Ids count from 1; 0 is the background. The ids of a given map may have gaps, as in the map of COCO's 80 classes numbered
+up to 90: a detector has a column for each id up to the last one, as in the OD API. A class keeps its id forever: new
+classes are appended. Names are clean (`core.names`) from here on.
 """
 
 import os
@@ -12,40 +14,56 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from boxwright import protos
+from boxwright.core import names as door
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 
+# A detector has a column for each id up to the last one. The largest published label maps have 21,843 classes.
+LARGEST_ID = 100_000
+# No label map is larger, in bytes.
+_LARGEST_FILE = 16_000_000
+_SHOWN = 20
+# What a label map has near its beginning: in text, after comments, the name of a field; in binary the field's key.
+_HEAD, _FIELD, _KEY = 1 << 16, b"item", b"\n"
 
-def read(path: str | os.PathLike, *, gaps: bool = False) -> dict[str, int]:
+
+def read(path: str | os.PathLike) -> dict[str, int]:
     """Class name to id, in the order of ids, from a label map in text or binary form.
 
-    The name of a class is its `name`, or its `display_name` if it has no `name`. `gaps` allows missing ids, as in the
-    map of COCO's 80 classes numbered up to 90; a data set's own map must have none.
+    The name of a class is its `name`, or its `display_name` if it has no `name`.
 
-    Raises UserError with all mistakes: a missing file, not a label map, no class, id 0, an id or a name used twice,
-    gaps, a class without a name.
+    Raises UserError with all mistakes: a missing file, not a label map, no class, id 0, an id beyond `LARGEST_ID`, an
+    id or a name used twice, a class without a name.
     """
-    return {item.name or item.display_name: item.id for item in read_message(path, gaps=gaps).item}
+    return {item.name or item.display_name: item.id for item in read_message(path).item}
 
 
 def read_aliases(path: str | os.PathLike) -> dict[str, str]:
     """Display name to name, for the classes in which the two differ (`person` for `/m/01g317`)."""
-    items = read_message(path, gaps=True).item
+    items = read_message(path).item
     names = {item.name for item in items}
     return {item.display_name: item.name for item in items if item.name and item.display_name not in ("", *names)}
 
 
-def read_message(path: str | os.PathLike, *, gaps: bool = False) -> Any:
-    """The StringIntLabelMap in a file, its items sorted by id, checked as `read` says."""
+def read_message(path: str | os.PathLike) -> Any:
+    """The StringIntLabelMap in a file, its names clean, its items sorted by id, checked as `read` says."""
     path = Path(path)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_FILE + 1)
     except OSError as error:
         raise UserError(f"The label map {path} cannot be read ({error.strerror}). Check the path.") from error
+    if len(data) > _LARGEST_FILE:
+        raise UserError(f"The file {path} is not a label map: it has more than {_LARGEST_FILE // 1_000_000} MB.")
     message = _parse(data, path)
-    mistakes = _mistakes(message, gaps)
+    for item in message.item:
+        for name in ("name", "display_name"):
+            if item.HasField(name):
+                setattr(item, name, door.clean(getattr(item, name)))
+    mistakes = _mistakes(message)
     if mistakes:
-        raise UserError(f"The label map {path} cannot be used: {'; '.join(mistakes)}.")
+        more = [f"and {len(mistakes) - _SHOWN} more"] if len(mistakes) > _SHOWN else []
+        raise UserError(f"The label map {path} cannot be used: {'; '.join([*mistakes[:_SHOWN], *more])}.")
     ordered = sorted(message.item, key=lambda item: item.id)
     del message.item[:]
     message.item.extend(ordered)
@@ -53,13 +71,21 @@ def read_message(path: str | os.PathLike, *, gaps: bool = False) -> Any:
 
 
 def beside(checkpoint: str | os.PathLike) -> Path | None:
-    """The one `*label_map*.pbtxt` in the folder of a checkpoint (prefix, folder or frozen graph), if there is just one.
+    """The label map in the folder of a checkpoint (prefix, folder or frozen graph), whatever it is called.
 
-    It says which class each row of the checkpoint's class head belongs to.
+    It says which class each row of the checkpoint's class head belongs to. Of several files that read as label maps
+    the one called `*label_map*.pbtxt` counts; if they differ and the names do not tell, none does. A file of that name
+    that does not read as a label map is returned if there is no other, so that its reader tells what is wrong with it.
     """
     path = Path(checkpoint)
-    found = sorted((path if path.is_dir() else path.parent).glob("*label_map*.pbtxt"))
-    return found[0] if len(found) == 1 else None
+    folder = path if path.is_dir() else path.parent
+    files = sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else []
+    found = {file: ids for file in files if (ids := _ids(file, path)) is not None}
+    named = [file for file in files if file.match("*label_map*.pbtxt")]
+    for group in (list(found), [file for file in named if file in found]):
+        if group and all(found[file] == found[group[0]] for file in group):
+            return group[0]
+    return named[0] if len(named) == 1 and not found else None
 
 
 def of_checkpoint(checkpoint: str | os.PathLike) -> dict[str, int] | None:
@@ -72,7 +98,7 @@ def of_checkpoint(checkpoint: str | os.PathLike) -> dict[str, int] | None:
     path = beside(checkpoint) if os.fspath(checkpoint) else None
     if path is None:
         return None
-    ids = read(path, gaps=True)
+    ids = read(path)
     return ids | {alias: ids[name] for alias, name in read_aliases(path).items()}
 
 
@@ -120,7 +146,7 @@ def _parse(data: bytes, path: Path) -> Any:
     )
 
 
-def _mistakes(message: Any, gaps: bool) -> list[str]:
+def _mistakes(message: Any) -> list[str]:
     mistakes = []
     if not message.item:
         mistakes.append("it has no class")
@@ -132,14 +158,23 @@ def _mistakes(message: Any, gaps: bool) -> list[str]:
             mistakes.append(f"the class with id {item.id} has no name")
         if item.id < 1:
             mistakes.append(f"class '{name}' has id {item.id}, but ids count from 1 (0 is the background)")
+        elif item.id > LARGEST_ID:
+            why = "a detector has a column for each id up to the last one"
+            mistakes.append(f"class '{name}' has id {item.id}, but {why}, so ids end at {LARGEST_ID}")
         elif item.id in ids:
             mistakes.append(f"classes '{ids[item.id]}' and '{name}' share id {item.id}")
         if name in names:
             mistakes.append(f"class '{name}' is listed twice, with ids {names[name]} and {item.id}")
         ids.setdefault(item.id, name)
         names.setdefault(name, item.id)
-    absent = sorted(set(range(1, max(ids, default=0) + 1)) - ids.keys())
-    if absent and not gaps:
-        shown = ", ".join(map(str, absent[:8])) + (", ..." if len(absent) > 8 else "")
-        mistakes.append(f"its ids have gaps ({shown} missing); number the classes from 1 without a gap")
     return mistakes
+
+
+def _ids(path: Path, checkpoint: Path) -> dict[str, int] | None:
+    """The ids in a file, if it reads as a label map; None if not, or if it is the checkpoint itself."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+        return read(path) if path != checkpoint and (_FIELD in head or head.startswith(_KEY)) else None
+    except (UserError, OSError):
+        return None

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from boxwright.dataset.scan import File, fold
+from boxwright.core.names import fold
+from boxwright.dataset.scan import File
 from boxwright.images.loader import EXTENSIONS
 
 
@@ -114,7 +115,9 @@ def _candidates(by_stem: dict[str, list[int]], claim: Claim) -> list[int]:
 def _narrow(images: Sequence[File], candidates: list[int], claim: Claim, parallel: bool) -> list[int]:
     """Narrow several candidates down by the stated extension, then by the arrangement of the folders."""
     stated, file = fold(claim.image.replace("\\", "/")), claim.file
-    exact = [index for index in candidates if fold(images[index].base) == stated.rpartition("/")[2]]
+    base = claim.image.replace("\\", "/").rpartition("/")[2]
+    exact = [index for index in candidates if images[index].base == base]
+    exact = exact or [index for index in candidates if fold(images[index].base) == fold(base)]
     candidates = exact or candidates
     own = file.path.rpartition("/")[0]
     tests = (

@@ -60,6 +60,11 @@ class Plan:
     counts: dict[str, Any]
     summary: str
 
+    @property
+    def num_classes(self) -> int:
+        """The number of classes that a detector needs: the last id, because it has a column for each id up to it."""
+        return max(self.classes.values())
+
 
 def load(data_dir: str | os.PathLike) -> Plan:
     """The plan that `make` wrote last, without looking at the data set. Raises UserError if there is none."""
@@ -113,7 +118,7 @@ class _Planner:
 
     def _stamp(self) -> str:
         """A hash of all that the plan is made from, except the code that reads files (see `PlanFolder.holds`)."""
-        keys = ("images", "annotations", "split", "shards", "policies", "verify")
+        keys = ("images", "annotations", "split", "shards", "policies", "max_pixels", "verify")
         settings = {key: self.dataset.get(key) for key in keys}
         given = [path for path in (self.dataset.get("label_map"), *self.lists.values()) if path]
         contents = [_content(path) for path in given]
@@ -131,7 +136,13 @@ class _Planner:
         known, aliases = None, {}
         if given := self.dataset.get("label_map"):
             known, aliases = frozenset(label_map.read(given)), label_map.read_aliases(given)
-        checker = Checker(self.policies, known, aliases, full=self.dataset.get("verify") == "full")
+        checker = Checker(
+            self.policies,
+            known,
+            aliases,
+            full=self.dataset.get("verify") == "full",
+            max_pixels=self.dataset.get("max_pixels", loader.MAX_PIXELS),
+        )
         recollection = memory.Memory(self.folder.path / "facts.txt")
         remembered = split_history.read(self.data_dir, self._draw)
         decision = decide(self._found(recollection), checker, self._split(remembered))
@@ -210,8 +221,13 @@ class _Planner:
         old = _read_classes(self.folder.path / "label_map.pbtxt")
         written = _read_classes(self.data_dir / "label_map.pbtxt", otherwise=old)
         old = old or written
-        kept = [name for name in sorted(old, key=old.__getitem__) if name in decision.classes or name in written]
-        classes = label_map.extend({name: index for index, name in enumerate(kept, start=1)}, decision.classes)
+        kept: dict[str, int] = {}
+        for name in sorted(old, key=old.__getitem__):
+            if name in written:
+                kept[name] = old[name]
+            elif name in decision.classes:
+                kept[name] = max(kept.values(), default=0) + 1  # closes the gap of a class that is forgotten
+        classes = label_map.extend(kept, decision.classes)
         return classes, label_map.to_text(classes).encode()
 
     def _shards(self, decision: Decision) -> dict[str, list[PlannedSample]]:
@@ -264,7 +280,7 @@ def _shard(name: str, count: int) -> int:
 def _read_classes(path: Path, otherwise: Mapping[str, int] | None = None) -> Mapping[str, int]:
     """The classes in a label map written here; none if the file is missing, `otherwise` if it is damaged."""
     try:
-        return label_map.read(path, gaps=True) if path.is_file() else {}
+        return label_map.read(path) if path.is_file() else {}
     except UserError:  # the rule that wrote it will write it again
         return otherwise or {}
 

@@ -1,7 +1,6 @@
 """Lists the files of a data set with their stamps, which show whether a file changed without opening it."""
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -79,8 +78,3 @@ def listings(*wanted: tuple[Sequence[str], Sequence[str]]) -> list[Listing]:
     except OSError as error:
         raise UserError(f"{error.filename} cannot be read ({error.strerror}). Check its permissions.") from error
     return [Listing(tuple(folders), tuple(of)) for (folders, _), of in zip(wanted, found, strict=True)]
-
-
-def fold(name: str) -> str:
-    """A file name in the form that is compared: case, and the two encodings of accents, do not count."""
-    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()

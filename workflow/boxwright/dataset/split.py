@@ -15,9 +15,9 @@ from pathlib import Path
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
+from boxwright.core.names import fold
 from boxwright.dataset.pairing import stem
 from boxwright.dataset.samples import PlannedSample, Sample
-from boxwright.dataset.scan import fold
 
 TRAIN, EVAL = "train", "eval"
 Drawn = PlannedSample | Sample

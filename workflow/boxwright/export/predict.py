@@ -13,6 +13,8 @@ from PIL import Image
 from boxwright.console import progress
 from boxwright.core import files
 from boxwright.core.errors import UserError
+from boxwright.core.names import shown
+from boxwright.core.wording import few
 from boxwright.dataset import label_map as label_maps
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box
@@ -57,6 +59,7 @@ def run(
     *,
     score_threshold: float = 0.5,
     line_thickness: int = 4,
+    max_pixels: int = loader.MAX_PIXELS,
 ) -> dict[str, int]:
     """Run an exported detector on `images` and write the folder `out`, completely or not at all.
 
@@ -66,28 +69,28 @@ def run(
     (Pascal VOC, whole pixels). If two images would share these names, the full names are used (`a/b.png.jpg`). Only
     detections from `score_threshold` on are written.
 
-    An image that cannot be read is reported, counted and skipped. Returns the counts `{images, unreadable,
-    detections}`; raises UserError if no image can be read.
+    An image that cannot be read, or has more than `max_pixels` pixels, is reported, counted and skipped. Returns the
+    counts `{images, unreadable, detections}`; raises UserError if no image can be read.
     """
-    items = label_maps.read_message(label_map, gaps=True).item
+    items = label_maps.read_message(label_map).item
     names = {item.id: item.display_name or item.name for item in items}
     unreadable, detections = [], 0
     stems = _stems(images)
     with files.whole_folder(out) as folder:
         for file, stem in progress.track(list(zip(images, stems, strict=True)), label="Predicting", unit="images"):
             try:
-                image = loader.load_rgb(file.path)
+                image = loader.load_rgb(file.path, max_pixels)
             except (UserError, OSError) as error:
-                unreadable.append(file.name)
-                progress.warn(f"Left out: {error}")
+                unreadable.append(shown(file.name))
+                progress.warn(f"Left out: {shown(str(error))}")
                 continue
             found = _confident(detect(image[np.newaxis]), names, score_threshold)
             detections += len(found)
             _write(folder / stem, file, image, found, line_thickness)
         if len(unreadable) == len(images):
-            raise UserError(f"None of the {len(images)} images can be read: {', '.join(unreadable[:5])}.")
+            raise UserError(f"None of the {len(images)} images can be read: {few(unreadable, 5)}.")
     counts = {"images": len(images) - len(unreadable), "unreadable": len(unreadable), "detections": detections}
-    left_out = f"; {len(unreadable)} left out as unreadable: {', '.join(unreadable[:5])}" if unreadable else ""
+    left_out = f"; {len(unreadable)} left out: {few(unreadable, 5)}" if unreadable else ""
     progress.conclude(f"{detections} objects on {counts['images']} images{left_out}")
     return counts
 
@@ -124,11 +127,11 @@ def _write(stem: Path, file: ImageFile, image: np.ndarray, found: list[dict], th
         thickness=thickness,
     )
     Image.fromarray(drawn).save(_with_suffix(stem, ".jpg"), **_JPEG)
-    _with_suffix(stem, ".json").write_text(_json(file.name, width, height, found), encoding="utf-8")
+    _with_suffix(stem, ".json").write_text(_json(shown(file.name), width, height, found), encoding="utf-8")
     voc.write(
         _with_suffix(stem, ".xml"),
-        filename=file.path.name,
-        folder=file.path.parent.name,
+        filename=shown(file.path.name),
+        folder=shown(file.path.parent.name),
         width=width,
         height=height,
         boxes=[_pixel_box(one, width, height) for one in found],

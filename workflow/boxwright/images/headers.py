@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from boxwright.images import exif
 
+# Pillow's own limit, above which it takes an image for an attack on the memory. It is the default of
+# `dataset.max_pixels`, the one limit of every stage; Pillow's is switched off, so that none stops half-way.
+MAX_PIXELS = 178_956_970
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -36,6 +40,13 @@ class ImageInfo(NamedTuple):
     orientation: int = 1
     problem: str = ""
     truncated: bool = False
+
+
+def too_large(info: ImageInfo, max_pixels: int) -> str:
+    """Why an image is not used, with its size, if it has more than `max_pixels` pixels; "" if it has not."""
+    if info.width * info.height <= max_pixels:
+        return ""
+    return f"{info.width}x{info.height} are {info.width * info.height:,} pixels, and at most {max_pixels:,} are taken"
 
 
 # In a JPEG file: the start of a segment (0xFF, marker, length) and of a frame (bits, height, width, channels).
@@ -145,6 +156,7 @@ def _other(data: bytes, name: str) -> ImageInfo:
     """BMP, GIF, WebP and TIFF: headers as Pillow reads them, and the file size that they imply."""
     from PIL import Image  # imported here because it is slow, and most data sets have none of these
 
+    Image.MAX_IMAGE_PIXELS = None  # the size in the headers is judged by `dataset.max_pixels`
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=[name]) as image:
             (width, height), mode = image.size, image.mode

@@ -16,9 +16,24 @@ from PIL import Image
 
 from boxwright.core.errors import UserError
 from boxwright.images import exif
-from boxwright.images.headers import ImageInfo, probe
+from boxwright.images.headers import MAX_PIXELS, ImageInfo, probe, too_large
 
-__all__ = ["EXTENSIONS", "UPRIGHT", "ImageInfo", "encode_for_record", "fixes_for", "load_rgb", "probe"]
+__all__ = [
+    "EXTENSIONS",
+    "MAX_PIXELS",
+    "UPRIGHT",
+    "ImageInfo",
+    "encode_for_record",
+    "fixes_for",
+    "load_rgb",
+    "probe",
+    "too_large",
+]
+
+# The checks and `load_rgb` judge the size of an image before it is decoded.
+Image.MAX_IMAGE_PIXELS = None
+# What TensorFlow's decoders of JPEG and PNG take, and so the upper bound of `dataset.max_pixels`.
+MOST_PIXELS = 2**29 - 1
 
 # File name extensions and their formats. Files with other extensions are not images.
 EXTENSIONS = {
@@ -59,24 +74,29 @@ def fixes_for(info: ImageInfo) -> tuple[str, ...]:
     return tuple(fixes)
 
 
-def load_rgb(source: str | os.PathLike | bytes) -> np.ndarray:
+def load_rgb(source: str | os.PathLike | bytes, max_pixels: int = MOST_PIXELS) -> np.ndarray:
     """Decode an image file, given as a path or as its bytes, to uint8 [H, W, 3], RGB and upright.
 
     Gray is repeated in three channels. 16-bit values keep their upper 8 bits, as in TensorFlow's PNG decoder. Alpha is
     composited on white, as viewers show it. CMYK becomes RGB by (255 - ink) * (255 - black) / 255. An animation gives
     its first frame.
 
-    Raises UserError if the file is not an image, is truncated or damaged; FileNotFoundError if it does not exist.
+    `max_pixels` is for files that no check has seen. Raises UserError if the file is not an image, is truncated or
+    damaged, or has more pixels; FileNotFoundError if it does not exist.
     """
     name = "the image" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
     info = probe(data)
     if info.problem:
         raise UserError(f"{name} cannot be read: {info.problem}. Replace the file or remove it.")
+    if why := too_large(info, max_pixels):
+        raise UserError(f"{name} is too large: {why}. Scale it down, or raise `dataset.max_pixels`.")
     formats = ["jpeg", "mpo"] if info.format == "jpeg" else [info.format]
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
             pixels = _rgb(image, data)
+    except MemoryError as error:
+        raise UserError(f"{name} needs more memory than there is ({info.width}x{info.height} pixels).") from error
     except Exception as error:  # Pillow raises many kinds on damaged data
         raise UserError(f"{name} cannot be decoded: {error}. Replace the file or remove it.") from error
     return exif.upright_pixels(pixels, info.orientation)

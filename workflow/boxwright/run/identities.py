@@ -156,6 +156,7 @@ class Identities:
             "detector": short(self.export_form(name, forms.MAIN)),
             "images": images,
             "drawing": short(predict["score_threshold"], predict["line_thickness"]),
+            "max_pixels": self._plan.settings["dataset"]["max_pixels"],
             "code": self._code("predict_images", forms.MAIN.runtime),
         }
 

@@ -88,7 +88,7 @@ class RunPlan:
         keys = ("num_steps", "batch_size", "rescale_learning_rate", "rescale_schedule", "overrides")
         return {key: model[key] for key in keys} | {
             "checkpoint": self.start(name),
-            "num_classes": len(self.data.classes),
+            "num_classes": self.data.num_classes,
             "label_map_path": f"{self.results}/data/label_map.pbtxt",
             "train_records": self.shards("train"),
             "eval_records": self.shards("eval"),

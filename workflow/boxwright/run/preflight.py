@@ -51,7 +51,7 @@ def _judge(plan: RunPlan) -> None:
     for shown, name in given.items():
         config = plan.configurations[name]
         facts = Facts(
-            num_classes=len(plan.data.classes),
+            num_classes=plan.data.num_classes,
             max_boxes=most,
             anchor_coverage=coverage.share(config, *boxes),
             anchorless=coverage.anchorless(config, boxes[1]),
