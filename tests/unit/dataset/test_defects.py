@@ -99,7 +99,7 @@ def similar(d):
 
 
 def unwritable(name):
-    return lambda d: d.sample(name, filename="bad")
+    return lambda d: d.sample(name, data=factories.photo(1), filename="bad")
 
 
 def spelt(d):

@@ -285,6 +285,24 @@ def test_display_names_of_a_given_map_are_known(dataset, tmp_path):
     assert made.classes == {"/m/01g317": 1} and made.counts["train"]["classes"] == {"/m/01g317": 5}
 
 
+def test_a_given_map_may_have_gaps(dataset, tmp_path):
+    """As in the OD API, a detector has a column for each id up to the last one."""
+    dataset.fill(10)
+    given = tmp_path / "given.pbtxt"
+    given.write_text("item { id: 1 name: 'cat' } item { id: 90 name: 'dog' }")
+    out = tmp_path / "out"
+    made = plan.make(dataset.settings(label_map=str(given)), out)
+    assert made.classes == label_map.read(out / "plan/label_map.pbtxt") == {"cat": 1, "dog": 90}
+    assert made.num_classes == plan.load(out).num_classes == 90
+    # Without the map the ids that were written stay; only a class that was never written gives its id back.
+    (out / "label_map.pbtxt").write_bytes((out / "plan/label_map.pbtxt").read_bytes())
+    dataset.sample("new.jpg", Box("ant", 8, 6, 40, 30))
+    dataset.sample("more.jpg", Box("bee", 8, 6, 40, 30))
+    assert plan.make(dataset.settings(), out).classes == {"cat": 1, "dog": 90, "ant": 91, "bee": 92}
+    dataset.sample("new.jpg", Box("cat", 8, 6, 40, 30))
+    assert plan.make(dataset.settings(), out).classes == {"cat": 1, "dog": 90, "bee": 91}
+
+
 def test_a_changed_label_map_or_list_is_seen(planned, tmp_path):
     dataset, out, _ = planned
     train, held = tmp_path / "train.txt", tmp_path / "eval.txt"

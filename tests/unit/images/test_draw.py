@@ -121,3 +121,12 @@ def test_side_by_side_holds_both_pictures_under_their_titles():
 def test_shrunk_keeps_small_images_and_the_aspect_ratio():
     assert draw.shrunk(np.zeros((100, 400, 3), np.uint8), 200).shape == (50, 200, 3)
     assert draw.shrunk(np.zeros((100, 120, 3), np.uint8), 200).shape == (100, 120, 3)
+
+
+@pytest.mark.parametrize(
+    "label", ["traffic\nlight 0.93", "a\u2028b", "c\x01at\ud800", "\n", "\u0915\u094d\u200d\u0937", "\u4e2d"]
+)
+def test_a_label_of_any_characters_is_drawn_on_one_line(label):
+    image = np.full((100, 200, 3), 127, np.uint8)
+    drawn = draw.boxes(image, [[0.4, 0.2, 0.9, 0.8]], [1], [label])
+    assert drawn.shape == image.shape and (drawn != image).any()

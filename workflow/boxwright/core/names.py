@@ -23,7 +23,7 @@ def clean(name: str) -> str:
 
     Control characters and halves of surrogate pairs, which no file in UTF-8 and no XML can hold, are left out.
     """
-    return _form("".join([one for one in _form(name) if unicodedata.category(one) not in ("Cc", "Cs")]))
+    return _form("".join([one for one in _form(name) if unicodedata.category(one) != "Cc" and not _forbidden(one)]))
 
 
 def fold(name: str) -> str:

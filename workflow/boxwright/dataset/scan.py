@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from boxwright.core.errors import UserError
+from boxwright.core.names import shown
 from boxwright.dataset import walk
 
 
@@ -76,5 +77,5 @@ def listings(*wanted: tuple[Sequence[str], Sequence[str]]) -> list[Listing]:
     try:
         found = [walk.walk(*one) for one in wanted]
     except OSError as error:
-        raise UserError(f"{error.filename} cannot be read ({error.strerror}). Check its permissions.") from error
+        raise UserError(f"{shown(error.filename)} cannot be read ({error.strerror}). Check its permissions.") from error
     return [Listing(tuple(folders), tuple(of)) for (folders, _), of in zip(wanted, found, strict=True)]

@@ -16,6 +16,7 @@ from pathlib import Path
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
 from boxwright.core.names import fold
+from boxwright.core.names import shown as printable
 from boxwright.dataset.pairing import stem
 from boxwright.dataset.samples import PlannedSample, Sample
 
@@ -105,7 +106,8 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
                 mistakes.append(f"{where} is on both lists")
     if mistakes:
         shown = mistakes[:20] + ([f"and {len(mistakes) - 20} more"] if len(mistakes) > 20 else [])
-        raise UserError("The lists of `dataset.split` have mistakes:\n" + "\n".join(f"  - {text}" for text in shown))
+        text = "\n".join(f"  - {printable(text)}" for text in shown)
+        raise UserError(f"The lists of `dataset.split` have mistakes:\n{text}")
     return sides
 
 
@@ -117,7 +119,8 @@ def _find(entry: str, places: Mapping[str, set[str]]) -> set[str]:
         found = places.get(bare, set()) if dot + ending in formats.by_ending() else set()
     if len(found) > 1:  # a whole path takes precedence over the end of another one
         found = (
-            {name for name in found if fold(name) == key}
+            {name for name in found if name == entry}
+            or {name for name in found if fold(name) == key}
             or {name for name in found if _without_extension(fold(name)) == key}
             or found
         )

@@ -73,7 +73,7 @@ def _side_by_side(record: Record, position: int, shown: Shown, dataset: Dataset,
         picture,
         found.boxes[mine] / size,
         found.classes[mine].tolist(),
-        [f"{names.get(found.classes[row], 'unknown')} {found.scores[row]:.2f}" for row in mine],
+        [f"{names.get(found.classes[row], f'class {found.classes[row]}')} {found.scores[row]:.2f}" for row in mine],
         thickness=thickness,
     )
     true = np.flatnonzero(dataset.truth.image == position)

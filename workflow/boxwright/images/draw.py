@@ -13,6 +13,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from boxwright.core.names import clean
+
 Colour = tuple[int, int, int]
 
 # The colours of Okabe and Ito without black, the strongest first. They can be told apart with all common kinds of
@@ -129,7 +131,8 @@ def text_size(width: int, height: int) -> int:
 
 
 def _fitted(text: str, size: int, room: int) -> tuple[str, ImageFont.FreeTypeFont, int]:
-    """`text` fitted into `room` pixels by a smaller font, then by cutting: the text, font and width in pixels."""
+    """`text`, on one line, fitted into `room` pixels by a smaller font, then by cutting: the text, font and width."""
+    text = clean(text)
     while size > _SMALLEST_TEXT and _font(size).getlength(text) > room:
         size -= 1
     font, cut = _font(size), text

@@ -112,10 +112,15 @@ def _beside(record: Record, rows: Iterable[Mapping[str, Any]], names: Mapping[in
         picture,
         boxes / ((record.height, record.width) * 2),
         [row["category_id"] for row in rows],
-        [f"{names.get(row['category_id'], 'unknown')} {row['score']:.2f}" for row in rows],
+        [f"{_class(names, row['category_id'])} {row['score']:.2f}" for row in rows],
         thickness=thickness,
     )
     return draw.side_by_side(truth, found, ("annotated", "detected"))
+
+
+def _class(names: Mapping[int, str], number: int) -> str:
+    """The name of a class; ids that a label map leaves out have none."""
+    return names.get(number, f"class {number}")
 
 
 def _verdict(one: Mapping[str, Any]) -> str:
