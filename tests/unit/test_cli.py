@@ -112,7 +112,7 @@ def test_the_label_map_that_a_file_names_is_counted(write, tmp_path, capsys):
     path = write("a.config", f'{CLEAN}train_input_reader {{ label_map_path: "{names}" }}')
     assert main(["lint", path]) == 1
     assert (
-        f"{path}:4: error num-classes: model.ssd.num_classes is 3: the label map has 4 classes"
+        f"{path}:4: error num-classes: model.ssd.num_classes is 3: the ids of the label map go up to 4"
         in capsys.readouterr().out
     )
     write("label_map.pbtxt", "item { id: 0 }")

@@ -31,7 +31,8 @@ def fold(name: str) -> str:
 
     What cannot be written stays, because files whose names differ in it are different files.
     """
-    return _form(name).casefold()
+    # the short way for most names
+    return name.lower() if name.isascii() and " " not in name and name.isprintable() else _form(name).casefold()
 
 
 def shown(name: str) -> str:
@@ -64,7 +65,6 @@ def _escaped(one: str) -> str:
 
 
 def _form(name: str) -> str:
-    # most names are like this
     if name.isascii() and name.isprintable() and "  " not in name and name[:1] != " " and name[-1:] != " ":
         return name
     return " ".join(unicodedata.normalize("NFC", name.translate(_INVISIBLE)).split())
