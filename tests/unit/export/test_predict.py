@@ -1,6 +1,7 @@
 """An exported detector on a folder of images."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -121,3 +122,33 @@ def test_folders_without_images_are_errors(tmp_path, detector, folder):
     with pytest.raises(UserError, match=r"None of the 1 images can be read: broken\.jpg"):
         predict.run(*detector, broken, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def nothing_found(images):
+    shape = {"detection_boxes": (1, 0, 4), "detection_scores": (1, 0), "detection_classes": (1, 0)}
+    return {name: np.zeros(size, np.float32) for name, size in shape.items()} | {"num_detections": np.zeros(1)}
+
+
+def test_images_above_the_limit_are_left_out_and_named(tmp_path, capsys):
+    (tmp_path / "label_map.pbtxt").write_text('item { id: 1 name: "cat" }')
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "images/fits.png")
+    Image.new("RGB", (65, 48)).save(tmp_path / "images/more.png")
+    found = predict.find(tmp_path / "images")
+    counts = predict.run(nothing_found, tmp_path / "label_map.pbtxt", found, tmp_path / "out", max_pixels=64 * 48)
+    assert (counts["images"], counts["unreadable"]) == (1, 1)
+    told = "".join(capsys.readouterr())
+    assert "more.png is too large: 65x48 are 3,120 pixels" in told and "`dataset.max_pixels`" in told
+    assert (tmp_path / "out/fits.json").is_file() and not (tmp_path / "out/more.json").exists()
+
+
+@pytest.mark.parametrize("name", [b"bad\xff.png", b"bad\x01.png", b"line\nend.png"])
+def test_any_file_name_can_be_predicted_on(tmp_path, name):
+    (tmp_path / "label_map.pbtxt").write_text('item { id: 1 name: "cat" }')
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "images" / os.fsdecode(name), "PNG")
+    found = predict.find(tmp_path / "images")
+    predict.run(nothing_found, tmp_path / "label_map.pbtxt", found, tmp_path / "out")
+    (xml,) = (tmp_path / "out").glob("*.xml")
+    (said,) = voc.read(xml.read_bytes())
+    assert said.image == json.loads(xml.with_suffix(".json").read_text())["image"]

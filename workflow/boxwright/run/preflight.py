@@ -9,7 +9,7 @@ from boxwright.catalog.findings import Facts
 from boxwright.checkpoints import checkpoint_index
 from boxwright.console.progress import say
 from boxwright.core.errors import UserError
-from boxwright.dataset import manifest
+from boxwright.dataset import label_map, manifest
 from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names
 from boxwright.evaluation.choose import unknown_metric
@@ -24,6 +24,7 @@ LOOKED_AT = 200
 def check(plan: RunPlan) -> None:
     """Raise UserError for what cannot work; print warnings, and which finished work will be repeated."""
     _check_metrics(plan)
+    _check_label_maps(plan)
     _judge(plan)
     _say_restarts(plan)
 
@@ -39,6 +40,21 @@ def _check_metrics(plan: RunPlan) -> None:
         unknown_metric(key, metric, known) for key, metric in wanted.items() if metric and metric not in known
     ]:
         raise UserError("\n".join(mistakes))
+
+
+def _check_label_maps(plan: RunPlan) -> None:
+    """Refuse a broken label map beside a start checkpoint, which would otherwise stop the first training."""
+    mistakes = {}
+    for name in plan.models:
+        try:
+            label_map.of_checkpoint(plan.start(name) or "")
+        except UserError as error:
+            mistakes.setdefault(str(error), plan.shown(name))
+    if mistakes:
+        raise UserError(
+            "\n".join(f"models.{shown}: beside its checkpoint: {text}" for text, shown in mistakes.items())
+            + "\nCorrect the label map, or take it away: then no class keeps its weights."
+        )
 
 
 def _judge(plan: RunPlan) -> None:
