@@ -36,3 +36,11 @@ def test_a_class_beyond_the_old_predictor_is_new():
     value, kept = class_rows.moved(old, new, SCORES, **IDS)
     assert value.tolist() == [0, -1, -1]
     assert kept == []
+
+
+def test_ids_may_have_gaps_on_both_sides():
+    """The columns of ids that no class has are new."""
+    ids = {"num_classes": 4, "old_ids": {"a": 1, "c": 3}, "new_ids": {"c": 1, "a": 4}}
+    value, kept = class_rows.moved(np.arange(4.0), np.full(5, -1.0), SCORES, **ids)
+    assert value.tolist() == [0, 3, -1, -1, 1]
+    assert kept == ["c", "a"]
