@@ -14,7 +14,7 @@ from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names
 from boxwright.evaluation.choose import unknown_metric
 from boxwright.images import loader
-from boxwright.pipeline import coverage, restart
+from boxwright.pipeline import coverage
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.run.plan import RunPlan
 
@@ -25,11 +25,10 @@ LOOKED_AT = 200
 
 
 def check(plan: RunPlan) -> None:
-    """Raise UserError for what cannot work; print warnings, and which finished work will be repeated."""
+    """Raise UserError for what cannot work; print warnings."""
     _check_metrics(plan)
     _check_predicted(plan)
     _judge(plan)
-    _say_restarts(plan)
 
 
 def _check_metrics(plan: RunPlan) -> None:
@@ -115,10 +114,3 @@ def _checkpoint_names(plan: RunPlan, name: str) -> list[str] | None:
     """Names of the tensors in a model's start checkpoint; None if it has none or it is not downloaded yet."""
     start, entry = plan.start(name), plan.zoo(name)
     return checkpoint_index.names(start) if start and (entry is None or entry.folder.is_dir()) else None
-
-
-def _say_restarts(plan: RunPlan) -> None:
-    """Say which finished checkpoints a longer training will replace."""
-    for name in plan.models:
-        if why := restart.reason(Path(plan.results) / "models" / name, plan.configurations[name]):
-            say(f"models.{name}: {why}")
