@@ -1,10 +1,12 @@
 """Tells how a training's configuration differs from the one that made its checkpoints, and what that means."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from google.protobuf.message import Message
 
 from boxwright.pipeline import identity, schedule
+from boxwright.protos.plain import plain
 
 # Fields that are named one by one.
 _SHOWN = 3
@@ -19,12 +21,13 @@ def differences(made: Message, wanted: Message) -> list[str]:
     """
     before, after = _fields(made), _fields(wanted)
     changed = [path for path in after | before if before.get(path) != after.get(path)]
+    changed = [path for path in changed if not any(other.startswith(f"{path}.") for other in changed)]
     told = []
     if stretched := _stretched(made, wanted):
         told.append(stretched)
         _, path = schedule.schedule_of(wanted)
         changed = [field for field in changed if field not in {f"{path}.{name}" for name in _LENGTHS}]
-    told += [f"{path} {before.get(path, 'not set')} -> {after.get(path, 'not set')}" for path in changed[:_SHOWN]]
+    told += [f"{path} {_shown(made, before, path)} -> {_shown(wanted, after, path)}" for path in changed[:_SHOWN]]
     return [*told, f"{len(changed) - _SHOWN} more fields"] if len(changed) > _SHOWN else told
 
 
@@ -35,6 +38,28 @@ def _fields(config: Message) -> Mapping[str, str]:
     fields = dict(line.split(": ", 1) for line in lines if not line.endswith(" {}"))
     inner = {path[: len(path) - len(last)] for path in (*fields, *blocks) for last in [f".{path.rpartition('.')[2]}"]}
     return fields | dict.fromkeys(blocks - inner, "set")
+
+
+def _shown(config: Message, fields: Mapping[str, str], path: str) -> str:
+    """The value of a field: as it is set, else the schema's default, else that it is not set."""
+    if path in fields:
+        return fields[path]
+    message: Any = config
+    *blocks, name = path.split(".")
+    for block in blocks:
+        if block.isdigit():
+            if int(block) >= len(message):
+                return "not set"
+            message = message[int(block)]
+            continue
+        field = message.DESCRIPTOR.fields_by_name[block]
+        if not field.is_repeated and not message.HasField(block):
+            return "not set"
+        message = getattr(message, block)
+    field = None if name.isdigit() else message.DESCRIPTOR.fields_by_name[name]
+    if field is None or field.is_repeated or field.message_type or not field.has_default_value:
+        return "not set"
+    return repr(plain(field.default_value, field))
 
 
 def _stretched(made: Message, wanted: Message) -> str:
