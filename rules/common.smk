@@ -22,7 +22,7 @@ except UserError as error:
 from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.evaluation import stopping
-from boxwright.run import lock, preflight, resources, settings
+from boxwright.run import lock, preflight, resources, restarts, settings
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 from boxwright.snakemake_internals import dag, process
@@ -58,6 +58,9 @@ except UserError as error:
 # no result: where the results are, and how the machine is used.
 identities = Identities(run_plan, LIBRARY / "scripts")
 config.update(run_plan.settings, machine=settings.machine(run_plan.settings))
+
+if this_process.plans:
+    restarts.say_all(run_plan, identities)
 
 # Only the run that plans the jobs compares finished results, and not while another run writes some.
 compares = this_process.plans and not lock.is_taken()

@@ -114,7 +114,7 @@ def _findings(path: str) -> list[tuple[str, str]]:
     except UserError as error:
         lines = [line if line.startswith(path) else f"{path}: {line}" for line in str(error).splitlines()]
         return [("error", f"error: {line}") for line in lines]
-    notes = [("info", f"{path}:{note.line}: info {note.field}: {note.text}") for note in document.notes]
+    notes = [(note.level, f"{path}:{note.line}: {note.level} {note.field}: {note.text}") for note in document.notes]
     return [(finding.level, f"{document.place(finding.field)}: {finding}") for finding in findings] + notes
 
 

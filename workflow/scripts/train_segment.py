@@ -45,5 +45,6 @@ with job(snakemake, tensorflow=True) as undeclared:
         with text.located(document):
             train_segment(**arguments)
     undeclared.append(log_of_events)
+    undeclared.notes["config"] = Path(snakemake.input.config).read_text(encoding="utf-8")
     last = json.loads(Path(snakemake.output.log).read_text(encoding="utf-8").splitlines()[-1])
     progress.conclude(f"loss {last[TOTAL]:.3f}, {last['steps_per_sec']:.2f} steps/s")

@@ -12,7 +12,7 @@ from boxwright.catalog.messages import spec_of
 from boxwright.catalog.spec import Block, Only
 from boxwright.core.errors import UserError
 from boxwright.pipeline import text
-from boxwright.pipeline.lint import REFUSED, lint
+from boxwright.pipeline.lint import lint
 from boxwright.pipeline.overrides import apply
 
 # What a member needs to be more than empty.
@@ -166,7 +166,7 @@ CHOICES = [place for place, (_, among) in PLACES.items() if among]
 
 
 def refused(config):
-    return [finding for finding in lint(config) if finding.rule in REFUSED[:2]]
+    return [finding for finding in lint(config) if finding.rule in (check.UNSUPPORTED, check.IMPOSSIBLE)]
 
 
 def test_what_training_would_refuse_of_the_data_is_said_before():

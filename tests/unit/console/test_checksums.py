@@ -1,5 +1,7 @@
 """Checksums of finished results: sizes for whoever plans, checksums for whoever reads."""
 
+import json
+
 import pytest
 
 from boxwright.console.checksums import Checksums
@@ -117,3 +119,34 @@ def test_what_was_begun_and_not_finished_is_made_again(checksums, results):
     checksums.begin([label_map])
     label_map.unlink()
     assert checksums.complaint(label_map) == f"{label_map} was left unfinished"
+
+
+def test_what_a_result_was_made_with(checksums, results):
+    label_map = write(results / "data/label_map.pbtxt", b"item {}")
+    assert checksums.made_with(label_map) == {}
+    checksums.write([label_map], made_with={"identity": {"seed": 1}})
+    assert checksums.made_with(label_map) == {"identity": {"seed": 1}}
+    assert checksums.complaint(label_map) == ""
+    assert checksums.keeps(label_map) and not checksums.keeps(results.parent / "elsewhere")
+
+
+def test_a_receipt_of_an_earlier_release_holds_the_files_alone(checksums, results):
+    label_map = write(results / "data/label_map.pbtxt", b"item {}")
+    checksums.write([label_map])
+    [receipt] = results.rglob("*.json")
+    receipt.write_text(json.dumps(json.loads(receipt.read_text())["files"]))
+    assert checksums.made_with(label_map) == {} and checksums.complaint(label_map) == ""
+    label_map.write_bytes(b"item")
+    assert checksums.complaint(label_map) == f"{label_map} has 4 bytes instead of 7"
+
+
+@pytest.mark.parametrize(
+    "damage", [b"[]", b"7", b'"x"', b"{", b'{"files": 3}', b'{"a": 1}', b'{"files": {"a": ["x", null]}}', b"\xff\xfe"]
+)
+def test_a_damaged_receipt_is_as_none(checksums, results, damage):
+    label_map = write(results / "data/label_map.pbtxt", b"item {}")
+    checksums.write([label_map], made_with={"identity": 1})
+    [receipt] = results.rglob("*.json")
+    receipt.write_bytes(damage)
+    assert checksums.made_with(label_map) == {} and checksums.complaint(label_map) == ""
+    checksums.verify(label_map)

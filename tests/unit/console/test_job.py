@@ -134,3 +134,11 @@ def test_streams_are_put_back(rule):
     with pytest.raises(SystemExit), job(rule):
         raise UserError("no")
     assert (sys.stdout, sys.stderr) == before
+
+
+def test_the_receipt_of_an_output_holds_the_identity_of_its_rule_and_what_the_job_notes(rule):
+    rule.params = SimpleNamespace(identity={"code": "1"})
+    with job(rule) as undeclared:
+        undeclared.notes["config"] = "model {}"
+    checksums = Checksums(rule.config["results"])
+    assert checksums.made_with(rule.output[0]) == {"identity": {"code": "1"}, "config": "model {}"}

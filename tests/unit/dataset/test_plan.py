@@ -69,7 +69,7 @@ def test_what_is_planned(planned):
         *(f"train-0000{i}-of-00004" for i in range(4)),
     ]  # fmt: skip
     assert made.classes == {"cat": 1, "dog": 2}
-    numbers = {"most_boxes": 1, "negatives": 0}
+    numbers = {"most_boxes": 1, "most_of_class": 1, "negatives": 0}
     assert made.counts["train"] == {"images": 24, "boxes": 24, "classes": {"cat": 12, "dog": 12}, **numbers}
     assert made.counts["eval"] == {"images": 6, "boxes": 6, "classes": {"cat": 3, "dog": 3}, **numbers}
     samples = [sample for path in (out / "plan").glob("*.jsonl") for sample in manifest.read(path)]
@@ -445,6 +445,23 @@ def negatives(dataset):
         dataset.xml(f"{index}.jpg")
 
 
+def one_object(dataset):
+    negatives(dataset)
+    dataset.sample("with.jpg")
+
+
+@pytest.mark.parametrize("side", ["train", "eval"])
+def test_a_list_without_objects_is_told_before_the_first_job(dataset, tmp_path, side):
+    one_object(dataset)
+    images = {"train": ["0.jpg", "1.jpg"], "eval": ["2.jpg", "3.jpg"]}
+    images["eval" if side == "train" else "train"].append("with.jpg")
+    for name, listed in images.items():
+        (tmp_path / f"{name}.txt").write_text("\n".join(listed))
+    split = {name: str(tmp_path / f"{name}.txt") for name in images}
+    with pytest.raises(UserError, match=rf"images has a box.*{side}.txt \(`dataset.split.{side}`\)"):
+        plan.make(dataset.settings(split=split), tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("prepare", "changes", "says"),
     [
@@ -454,6 +471,7 @@ def negatives(dataset):
         (lambda d: [d.image("a.jpg"), d.image("b.jpg")], {}, "No sample is left of 2 images and 0 annotations"),
         (lambda d: d.fill(1), {}, "The split leaves no evaluation image"),
         (negatives, {}, "None of the 9 images has a box"),
+        (one_object, {}, "None of the 2 evaluation images has a box, so no metric is defined: raise `dataset.split.ev"),
         (lambda d: d.fill(5), {"split": {"train": "list.txt", "eval": None}}, "needs both lists"),
         (lambda d: d.fill(5), {"label_map": "/no/map.pbtxt"}, "/no/map.pbtxt cannot be read"),
         (lambda d: d.fill(5), {"policies": {"image_cymk": "fix"}}, "did you mean `image_cmyk`"),

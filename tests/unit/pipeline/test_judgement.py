@@ -45,8 +45,8 @@ def test_warnings_of_all_models_are_one_text():
     assert judge([few, draft("sound"), pod]).splitlines() == [
         "This will probably disappoint.",
         "models.few, made from few.config:",
-        "  - line 15: train_input_reader.max_number_of_boxes is 9: an image of the data set has 10 boxes; those beyond "
-        "the limit are dropped. Use 10.",
+        "  - line 15: train_input_reader.max_number_of_boxes is 9: a training image has 10 boxes; those beyond the "
+        "limit are not learned. Use 10.",
         "models.pod, made from pod.config:",
         "  - line 11: train_config.batch_size is 512: a batch for a TPU pod, too large for most machines, and the "
         "learning rate of 0.002 is made for it; a batch of 8 needs a rate of 3.13e-05, and a model's `batch_size` "
@@ -110,3 +110,38 @@ def test_a_batch_that_the_gpus_cannot_share():
     assert judge([draft("a", gpus=1), draft("b", gpus=4)]) == ""
     with pytest.raises(UserError, match=r"line 11: train_config\.batch_size is 8: .*a multiple of 3\. Use 9\."):
         judge([draft("a", gpus=3)])
+
+
+def test_what_a_file_says_and_loses_is_a_warning():
+    three = draft(
+        "a",
+        ("num_steps: 100", "num_steps: 100 data_augmentation_options { ssd_random_crop {} random_horizontal_flip {} }"),
+    )
+    assert judge([three]).splitlines()[2] == (
+        "  - line 12: train_config.data_augmentation_options.0.random_horizontal_flip: replaces `ssd_random_crop`, "
+        "which is lost: a block holds only one of the two; give each a block of its own."
+    )
+    meant = {"train_config.data_augmentation_options": [{"random_horizontal_flip": {}}]}
+    assert judge([replace(three, settings={**three.settings, "overrides": meant})]) == ""
+
+
+def test_an_override_that_nothing_reads_is_a_warning_and_the_same_in_a_file_is_none():
+    said = ("batch_size: 8", "batch_size: 8 startup_delay_steps: 3")
+    assert judge([draft("a", said)]) == ""
+    told = judge([draft("a", said, overrides={"train_config.startup_delay_steps": 3})])
+    assert "  - overrides: train_config.startup_delay_steps is 3.0: not used; nothing reads this field" in told
+
+
+def test_an_override_does_not_make_possible_what_fails_later():
+    averages = draft("a", overrides={"eval_config.use_moving_averages": True})
+    apply(averages.config, averages.settings["overrides"])
+    with pytest.raises(UserError, match=r"eval_config\.use_moving_averages is True"):
+        judge([averages])
+    for classes, fails in ((2, True), (5, False)):
+        few = draft("a", overrides={"model.ssd.num_classes": classes})
+        apply(few.config, few.settings["overrides"])
+        if fails:
+            with pytest.raises(UserError, match="num_classes is 2: the label map has 3 classes"):
+                judge([few])
+        else:
+            assert judge([few]) == "", "classes that come later have room"

@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.factories import SSD_PARTS
 
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.core.errors import UserError
-from boxwright.pipeline import text
+from boxwright.pipeline import lint_unread, text
 from boxwright.pipeline.lint import accept, lint
 from boxwright.pipeline.overrides import apply
 
@@ -183,8 +184,8 @@ def test_nothing_to_say_on_a_sound_configuration():
         ({"train_config.use_bfloat16": True}, "unused-field", "info", "train_config.use_bfloat16", None),
         (
             {f"{RATE}.manual_step_learning_rate.schedule": [{"step": 0}, {"step": 500, "learning_rate": 1e-4}]},
-            "impossible-value",
-            "error",
+            "first-step",
+            "info",
             f"{RATE}.manual_step_learning_rate.schedule",
             [{"step": 500, "learning_rate": 1e-4}],
         ),
@@ -319,12 +320,88 @@ def test_what_the_data_and_the_checkpoint_contradict(facts, rule, level, field, 
     assert (finding.rule, finding.level, finding.field, finding.use) == (rule, level, field, use)
 
 
-def test_crowded_images_lose_boxes_in_training_and_in_evaluation():
-    findings = found(facts=Facts(max_boxes=250))
-    assert {(finding.rule, finding.field, finding.value, finding.use) for finding in findings} == {
+NMS = "model.ssd.post_processing.batch_non_max_suppression"
+
+
+def told(findings):
+    return {(finding.rule, finding.field, finding.value, finding.use) for finding in findings}
+
+
+def test_every_limit_is_held_against_the_fullest_image():
+    findings = found(facts=Facts(max_boxes=250, max_measured=180, max_objects=250, max_objects_of_class=120))
+    assert told(findings) == {
         ("too-few-boxes", "train_input_reader.max_number_of_boxes", 100, 250),
-        ("too-few-boxes", "eval_input_reader.0.max_number_of_boxes", 100, 250),
+        ("too-few-detections", f"{NMS}.max_total_detections", 100, 250),
+        ("too-few-detections", f"{NMS}.max_detections_per_class", 100, 120),
+        ("beyond-coco", "eval_config.metrics_set", "coco_detection_metrics", None),
     }
+    assert "180 boxes, and COCO's metrics look at 100 detections" in str(findings)
+    assert {finding.level for finding in findings} == {"warning"}
+    assert found(facts=Facts(max_boxes=100, max_measured=100, max_objects=100, max_objects_of_class=100)) == []
+    limits = {f"{NMS}.max_total_detections": 250, f"{NMS}.max_detections_per_class": 250}
+    assert found(limits, Facts(max_objects=250, max_objects_of_class=250)) == []
+
+
+def test_the_proposals_of_faster_rcnn_are_a_limit_too():
+    config = text.read(Path(__file__).parents[3] / "config/pipelines/faster_rcnn_resnet50.config")
+    limit = config.model.faster_rcnn.first_stage_max_proposals
+    fields = {finding.field: finding.use for finding in lint(config, Facts(max_objects=limit + 1))}
+    assert fields["model.faster_rcnn.first_stage_max_proposals"] == limit + 1
+    below = "model.faster_rcnn.second_stage_post_processing.batch_non_max_suppression.max_total_detections"
+    assert fields[below] == limit + 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("train_config.startup_delay_steps", 5.0),
+        ("train_config.sync_replicas", True),
+        ("train_input_reader.sample_from_datasets_weights", [1.0]),
+        ("train_input_reader.num_readers", 3),
+        ("eval_config.ignore_groundtruth", True),
+        ("eval_config.recall_lower_bound", 0.5),
+        ("eval_input_reader.0.max_number_of_boxes", 300),
+        ("eval_input_reader.1", {"shuffle": False}),
+    ],
+)
+def test_what_nobody_reads_is_an_info(field, value):
+    finding = only({field: value})
+    assert (finding.rule, finding.level, finding.field, finding.use) == ("unused-field", "info", field, None)
+    assert "not used" in finding.why
+
+
+def test_what_is_said_to_be_read_is_read():
+    """The names of fields that count as read occur in the code, apart from the modules that list them."""
+    library = Path(lint_unread.__file__).parents[1]
+    listing = {Path(lint_unread.__file__), library / "pipeline/identity.py"}
+    code = "".join(path.read_text() for path in library.rglob("*.py") if path not in listing)
+    always = {"include_metrics_per_category", "all_metrics_per_category"}
+    missing = {name for names in lint_unread.READ.values() for name in names - always if name not in code}
+    assert missing == set()
+
+
+def test_no_advice_is_the_value_that_is_set():
+    """In runs of any length, from scratch, with any decay of batch norm's averages."""
+    base = "model.ssd.feature_extractor"
+    scratch = {
+        "train_config.fine_tune_checkpoint": None,
+        "model.ssd.freeze_batchnorm": False,
+        f"{base}.override_base_feature_extractor_hyperparams": True,
+    }
+    for steps in (1, 2, 4, 10, 40, 50, 51, 60, 200):
+        for decay in (0.1, 0.3, 0.9, 0.99, 0.997):
+            overrides = {
+                f"{base}.conv_hyperparams.batch_norm.decay": decay,
+                "train_config.num_steps": steps,
+                f"{COSINE}.total_steps": steps,
+                f"{COSINE}.warmup_steps": 0,
+            }
+            for finding in found(scratch | overrides):
+                assert finding.use != finding.value or finding.use is None, finding
+                if finding.rule == "slow-averages":
+                    better = {f"{base}.conv_hyperparams.batch_norm.decay": finding.use}
+                    rules = {one.rule for one in found(scratch | overrides | better)}
+                    assert "slow-averages" not in rules, (steps, decay, finding.use)
 
 
 def test_metrics_that_are_not_measured_are_left_out_where_others_are():
@@ -355,6 +432,9 @@ def test_an_override_accepts_a_finding():
     overrides = {"model.ssd.feature_extractor.type": "ssd_mobilenet_v3_large"}
     (finding,) = accept(found(overrides), overrides)
     assert finding.level == "error", "the engine refuses it all the same"
+    overrides = {"train_config.fine_tune_checkpoint_type": "detecton"}
+    (finding,) = accept(found(overrides), overrides)
+    assert finding.level == "error", "reading the checkpoint would fail"
 
 
 def test_published_schedules_that_never_change(shared):

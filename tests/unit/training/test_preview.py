@@ -91,6 +91,18 @@ def test_one_image_at_a_time_and_padding_is_cut_off(records, unmarked):
         np.testing.assert_allclose(picture, np.clip(expected, 0, 255), atol=0.51)
 
 
+def test_a_network_of_one_channel_shows_gray_pictures(config, records, unmarked):
+    config = plain(config)
+    config.model.ssd.image_resizer.fixed_shape_resizer.convert_to_grayscale = True
+    data, found = shown(config, records)
+    for step, place, picture in found:
+        assert picture.dtype == np.uint8 and picture.shape[2] == 3
+        batch = next(data.batches(step, step + 1))
+        assert batch.images.shape[3] == 1
+        expected = np.broadcast_to((batch.images[place].numpy() + 1) * 127.5, picture.shape)
+        np.testing.assert_allclose(picture, expected, atol=0.51)
+
+
 def test_the_file_is_the_same_for_the_same_seed_and_shows_the_augmentation(config, records, tmp_path):
     pictures = {}
     for name, one, seed in (("a", config, 5), ("b", config, 5), ("seed", config, 6), ("plain", plain(config), 5)):

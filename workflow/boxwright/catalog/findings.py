@@ -47,14 +47,18 @@ class RefusedError(UserError):
 class Facts:
     """Facts about the data and the checkpoint. Checks that need a fact that is None are skipped.
 
-    num_classes: number of classes in the label map. max_boxes: the largest number of boxes in one image.
-    anchor_coverage: share of the boxes that some anchor matches at IoU 0.5. anchorless: height and width of an image,
-    as the network gets it, that has no anchor inside. checkpoint_names: the names of the checkpoint's variables, or the
-    keys of a TF2 checkpoint.
+    num_classes: number of classes in the label map. max_boxes: the largest number of boxes in one training image.
+    max_measured: the same of the evaluation images. max_objects: the same of all images. max_objects_of_class: the
+    largest number of boxes of one class in any image. anchor_coverage: share of the boxes that some anchor matches at
+    IoU 0.5. anchorless: height and width of an image, as the network gets it, that has no anchor inside.
+    checkpoint_names: the names of the checkpoint's variables, or the keys of a TF2 checkpoint.
     """
 
     num_classes: int | None = None
     max_boxes: int | None = None
+    max_measured: int | None = None
+    max_objects: int | None = None
+    max_objects_of_class: int | None = None
     anchor_coverage: float | None = None
     anchorless: tuple[int, int] | None = None
     checkpoint_names: Collection[str] | None = None

@@ -1,10 +1,16 @@
-"""Checksums of finished results, which reveal results that were damaged later.
+"""Receipts of finished results, which reveal results that were damaged later, or made with other settings.
 
-A rule's job writes one file for each of its outputs, `<results>/.checksums/<path below the results>.json`. It holds the
-size and the CRC-32C of the output, or of each file in it if the output is a folder. Sizes are compared whenever a run
-is planned, which costs one `stat` per file. Checksums are compared when a job takes the file as its input. Records and
-checkpoints have no CRC-32C here: their own formats have checksums, which their readers verify piece by piece, and
-reading them whole would take long.
+A rule's job writes one receipt for each of its outputs, `<results>/.checksums/<path below the results>.json`. It holds
+
+    files      the size and the CRC-32C of the output, or of each file in it if the output is a folder
+    made_with  what the output was made with: `identity`, that of its rule (`run.identities`), and what the job notes
+
+Sizes are compared whenever a run is planned, which costs one `stat` per file; identities are compared there too, so
+that results which Snakemake's own notes do not know are made again if they have to be, and only then. Checksums are
+compared when a job takes the file as its input. Records and checkpoints have no CRC-32C here: their own formats have
+checksums, which their readers verify piece by piece, and reading them whole would take long.
+
+Receipts of earlier releases hold the files alone.
 """
 
 import json
@@ -12,6 +18,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import google_crc32c
 
@@ -33,8 +40,16 @@ class Checksums:
     def __init__(self, results: str | os.PathLike) -> None:
         self._results = Path(results).absolute()
 
-    def write(self, outputs: Iterable[str | os.PathLike], beside: Iterable[str | os.PathLike] = ()) -> None:
-        """Write the checksums of each output. Undeclared files, `beside`, are added to those of the first output."""
+    def write(
+        self,
+        outputs: Iterable[str | os.PathLike],
+        beside: Iterable[str | os.PathLike] = (),
+        made_with: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the receipt of each output. Undeclared files, `beside`, are added to those of the first output.
+
+        made_with: plain values (JSON's types).
+        """
         for output in outputs:
             path = Path(output)
             found = [path, *beside] if not path.is_dir() else [*_below(path), *beside]
@@ -42,7 +57,7 @@ class Checksums:
             if receipt := self._receipt(path):
                 facts = {os.path.relpath(file, path.parent): _facts(Path(file)) for file in found}
                 with files.writing(receipt, "w") as file:
-                    json.dump(facts, file, indent=0, sort_keys=True)
+                    json.dump({"files": facts, "made_with": made_with or {}}, file, indent=0, sort_keys=True)
 
     def begin(self, outputs: Iterable[str | os.PathLike]) -> None:
         """Mark outputs as unfinished, so that they are made again if the job never ends normally."""
@@ -62,7 +77,24 @@ class Checksums:
                 return f"{file} is gone"
             if there != size:
                 return f"{file} has {there} bytes instead of {size}"
-        return f"{path} was left unfinished" if self._is_unfinished(path) else ""
+        return f"{path} was left unfinished" if self.is_unfinished(path) else ""
+
+    def made_with(self, output: str | os.PathLike) -> Mapping[str, Any]:
+        """What an output was made with; empty if it has no receipt, or an old one."""
+        found = self._content(Path(output)).get("made_with")
+        return found if isinstance(found, dict) else {}
+
+    def keeps(self, output: str | os.PathLike) -> bool:
+        """Whether an output lies where it has a receipt: below the results."""
+        return self._receipt(Path(output)) is not None
+
+    def is_unfinished(self, output: str | os.PathLike) -> bool:
+        """Whether an output was begun and not finished."""
+        receipt = self._receipt(Path(output))
+        try:
+            return receipt is not None and receipt.read_bytes() == _UNFINISHED
+        except OSError:
+            return False
 
     def verify(self, given: str | os.PathLike) -> None:
         """Raise UserError if an input is not, byte for byte, what was written."""
@@ -86,18 +118,29 @@ class Checksums:
 
     def _read(self, output: Path) -> Mapping[str, tuple[int, str | None]]:
         """Size and checksum of each file of an output, by path relative to the output's parent folder."""
+        content = self._content(output)
+        found = content.get("files", content)
+        sound = isinstance(found, dict) and all(_is_facts(facts) for facts in found.values())
+        return found if sound else {}
+
+    def _content(self, output: Path) -> Mapping[str, Any]:
+        """The receipt of an output; empty if there is none, or if it is damaged."""
         receipt = self._receipt(output)
         try:
-            return json.loads(receipt.read_bytes()) if receipt else {}
+            content = json.loads(receipt.read_bytes()) if receipt else {}
         except (OSError, ValueError):
             return {}
+        return content if isinstance(content, dict) else {}
 
-    def _is_unfinished(self, output: Path) -> bool:
-        receipt = self._receipt(output)
-        try:
-            return receipt is not None and receipt.read_bytes() == _UNFINISHED
-        except OSError:
-            return False
+
+def _is_facts(facts: Any) -> bool:
+    """Whether a value read from a receipt is a size and a checksum."""
+    return (
+        isinstance(facts, list)
+        and len(facts) == 2
+        and isinstance(facts[0], int)
+        and (facts[1] is None or isinstance(facts[1], str))
+    )
 
 
 def _below(folder: Path) -> list[Path]:

@@ -22,18 +22,28 @@ from boxwright.core import disk
 from boxwright.core.errors import UserError
 
 
+class Undeclared(list[Path]):
+    """Files that a job writes and its rule cannot declare. notes: what the receipts tell beside the rule's identity."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: dict[str, Any] = {}
+
+
 @contextmanager
-def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
+def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
     """Run a rule's work: its output goes to the rule's log, and a UserError ends it with its text and exit code 1.
 
     snakemake: the object that Snakemake passes to a script.
     tensorflow: import TensorFlow first; what it prints during the import goes to the log alone.
 
-    Inputs are verified against their checksums and outputs get checksums (`console.checksums`). The block receives a
-    list: files that it adds, which the rule cannot declare, get checksums too.
+    Inputs are verified against their receipts, and outputs get receipts (`console.checksums`), with the identity
+    among the rule's parameters. The block receives a list: files that it adds, which the rule cannot declare, get
+    checksums too.
     """
     checksums = Checksums(snakemake.config["results"])
-    undeclared: list[Path] = []
+    undeclared = Undeclared()
+    identity = getattr(getattr(snakemake, "params", None), "identity", None)
     path = Path(snakemake.log[0])
     with _printing_to(path) as (log, beside):
         try:
@@ -44,7 +54,8 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[list[Path]]:
                 for given in snakemake.input:
                     checksums.verify(given)
                 yield undeclared
-                checksums.write(snakemake.output, undeclared)
+                made_with = {} if identity is None else {"identity": identity}
+                checksums.write(snakemake.output, undeclared, made_with | undeclared.notes)
         except UserError as error:
             print(f"\n{error}\n", file=sys.stderr)
             _let_go(error)

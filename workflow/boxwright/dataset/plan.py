@@ -247,12 +247,16 @@ def _counts(decision: Decision, found_images: int) -> dict[str, Any]:
     for side, samples in decision.samples.items():
         kinds = Counter([sample.classes for sample in samples])
         classes: Counter[str] = Counter()
+        most_of_class = 0
         for names, count in kinds.items():
-            classes.update({name: names.count(name) * count for name in names})
+            of_class = {name: names.count(name) for name in set(names)}
+            most_of_class = max(most_of_class, *of_class.values()) if of_class else most_of_class
+            classes.update({name: number * count for name, number in of_class.items()})
         counts[side] = {
             "images": len(samples),
             "boxes": classes.total(),
             "most_boxes": max(map(len, kinds), default=0),
+            "most_of_class": most_of_class,
             "negatives": kinds[()],
             "classes": dict(sorted(classes.items())),
         }

@@ -75,12 +75,28 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int) -> str
     if not decision.classes:
         return f"None of the {len(train) + len(held)} images has a box, so there is nothing to learn.{because}"
     if train and held:
-        return ""
+        lacking = _without_objects(decision, split)
+        return lacking and lacking + because
     side = "evaluation" if train else "training"
     remedy = f"`dataset.split.eval_fraction` is {split.get('eval_fraction')}; change it or add images"
     if split.get(TRAIN):
         remedy = f"check the list {split[EVAL] if train else split[TRAIN]}"
     return f"The split leaves no {side} image ({len(train) + len(held)} images in all): {remedy}.{because}"
+
+
+def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
+    """Why a side of the split without any box is of no use; "" if both have some."""
+    for side, word, lacks in (
+        (TRAIN, "training", "there is nothing to learn"),
+        (EVAL, "evaluation", "no metric is defined"),
+    ):
+        samples = decision.samples[side]
+        if samples and not any(sample.classes for sample in samples):
+            remedy = "raise `dataset.split.eval_fraction`, try another `dataset.split.seed`, or add images with objects"
+            if split.get(TRAIN):
+                remedy = f"put images with objects on the list {split[side]} (`dataset.split.{side}`)"
+            return f"None of the {len(samples)} {word} images has a box, so {lacks}: {remedy}."
+    return ""
 
 
 def _defect_lines(cases: Sequence[Case]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from google.protobuf.message import Message
 
 from boxwright.core.errors import UserError
+from boxwright.pipeline import settled
 from boxwright.pipeline.patch import patch
 from boxwright.pipeline.text import Document, read_document
 
@@ -32,7 +33,7 @@ def configure(models: Iterable[Wanted]) -> tuple[dict[str, Document], dict[str, 
     for name, shown, path, arguments in models:
         try:
             originals[name] = read_document(path)
-            configurations[name], _ = patch(originals[name].config, **arguments)
+            configurations[name] = _patched(originals[name].config, shown, arguments)
         except UserError as error:
             mistakes[shown] = [
                 f"models.{shown}, made from {path}:",
@@ -41,3 +42,13 @@ def configure(models: Iterable[Wanted]) -> tuple[dict[str, Document], dict[str, 
     if mistakes:
         raise UserError("\n".join(line for lines in mistakes.values() for line in lines))
     return originals, configurations
+
+
+def _patched(original: Message, shown: str, arguments: Mapping[str, Any]) -> Message:
+    """The patched configuration of a model; raises UserError for overrides of what the run decides itself."""
+    config, _ = patch(original, **arguments)
+    if overrides := arguments.get("overrides"):
+        without, _ = patch(original, **{**arguments, "overrides": {}})
+        if wrong := settled.mistakes(without, config, overrides, shown):
+            raise UserError("\n".join(wrong))
+    return config

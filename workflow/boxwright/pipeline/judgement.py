@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.core.errors import UserError
+from boxwright.pipeline import lint_unread
 from boxwright.pipeline.lint import accept, is_set, lint
 from boxwright.pipeline.text import Document
 
@@ -47,7 +48,13 @@ def _findings(draft: Draft) -> list[Finding]:
     if draft.settings["batch_size"] is not None:
         meant.append("train_config.batch_size")
     findings = [*accept(lint(draft.config, draft.facts), meant), *_sharing(draft)]
-    return [replace(finding, level="warning") if finding.rule in MENDED else finding for finding in findings]
+    return [replace(finding, level="warning") if _is_warning(finding, draft) else finding for finding in findings]
+
+
+def _is_warning(finding: Finding, draft: Draft) -> bool:
+    """Whether something is a warning in a run that is more or less in a file by itself."""
+    overridden = is_set(finding.field, draft.settings["overrides"])
+    return (finding.rule in MENDED and not overridden) or (finding.rule == lint_unread.RULE and overridden)
 
 
 def _sharing(draft: Draft) -> Iterator[Finding]:
@@ -63,6 +70,11 @@ def _told(findings: Sequence[tuple[Draft, list[Finding]]], level: str) -> list[s
     lines: list[str] = []
     for draft, found in findings:
         told = [_explain(finding, draft) for finding in found if finding.level == level]
+        told += [
+            f"  - line {note.line}: {note.field}: {note.text}."
+            for note in draft.original.notes
+            if note.level == level and not is_set(note.field, draft.settings["overrides"])
+        ]
         lines += [f"models.{draft.name}, made from {draft.original.source}:", *told] if told else []
     return lines
 

@@ -14,10 +14,8 @@ from boxwright.catalog.extractors import row_of
 from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.findings import LEVELS, NOTHING, Facts, Finding
 from boxwright.core import wording
-from boxwright.pipeline import coverage, lint_training, parts
+from boxwright.pipeline import coverage, lint_limits, lint_training, lint_unread, parts
 from boxwright.protos import model_of
-
-REFUSED = (check.UNSUPPORTED, check.IMPOSSIBLE, "no-learning-rate")
 
 MEASURED = ("coco_detection_metrics", "pascal_voc_detection_metrics")
 # Other metric sets of the OD API, which are not measured here.
@@ -42,18 +40,32 @@ NEAR = 0.8
 
 def lint(config: Message, facts: Facts = NOTHING) -> list[Finding]:
     """Every finding on a TrainEvalPipelineConfig, errors first; UserError if it has no model."""
-    findings = [finding for rule in RULES for finding in rule(config, facts)]
+    findings = [_advised(finding) for rule in RULES for finding in rule(config, facts)]
     return sorted(findings, key=lambda finding: -LEVELS.index(finding.level))
 
 
+def _advised(finding: Finding) -> Finding:
+    """The finding without advice to set the value that is set."""
+    return replace(finding, use=None) if finding.use == finding.value else finding
+
+
 def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]:
-    """The findings; those on a field that one of the `overrides` sets become infos, unless the engine refuses them."""
+    """The findings; warnings of a field that one of the `overrides` sets become infos.
+
+    Errors stay, since what cannot work does not work on purpose either. But more classes than the data has, which an
+    override may set for a later data set, do work.
+    """
     return [
         replace(finding, level="info", why=f"{finding.why} (accepted: an override sets it)", use=None)
-        if finding.rule not in REFUSED and is_set(finding.field, overrides)
+        if is_set(finding.field, overrides) and (finding.level == "warning" or _has_room(finding))
         else finding
         for finding in findings
     ]
+
+
+def _has_room(finding: Finding) -> bool:
+    """Whether a finding says that a model has more classes than the data."""
+    return finding.rule == "num-classes" and finding.value is not None and finding.value > finding.use
 
 
 def is_set(field: str, overrides: Collection[str]) -> bool:
@@ -81,23 +93,12 @@ def _classes(config: Message, facts: Facts) -> Iterator[Finding]:
 
 
 def _readers(config: Message, facts: Facts) -> Iterator[Finding]:
-    readers = [("train_input_reader", config.train_input_reader)]
-    readers += [(f"eval_input_reader.{index}", reader) for index, reader in enumerate(config.eval_input_reader)]
-    for path, reader in readers:
-        if path != "train_input_reader" and reader.shuffle:
+    for index, reader in enumerate(config.eval_input_reader):
+        if reader.shuffle:
+            path = f"eval_input_reader.{index}.shuffle"
             default = "" if reader.HasField("shuffle") else " (true is the default)"
             why = f"each evaluation reads the records in a different order, so the example images differ{default}"
-            yield Finding("warning", "shuffled-evaluation", f"{path}.shuffle", True, why, False)
-        limit = reader.max_number_of_boxes
-        if facts.max_boxes is not None and limit < facts.max_boxes:
-            why = f"an image of the data set has {facts.max_boxes} boxes; those beyond the limit are dropped"
-            yield Finding("warning", "too-few-boxes", f"{path}.max_number_of_boxes", limit, why, facts.max_boxes)
-
-
-def _ignored(config: Message, facts: Facts) -> Iterator[Finding]:
-    if config.train_config.use_bfloat16:
-        why = "not used; `precision: bfloat16` of the model in the run's configuration does this"
-        yield Finding("info", "unused-field", "train_config.use_bfloat16", True, why)
+            yield Finding("warning", "shuffled-evaluation", path, True, why, False)
 
 
 def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -160,7 +161,8 @@ RULES = (
     _classes,
     *lint_training.RULES,
     _readers,
-    _ignored,
+    *lint_limits.RULES,
+    *lint_unread.RULES,
     _levels,
     _anchors,
     _metrics,

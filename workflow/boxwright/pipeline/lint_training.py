@@ -1,5 +1,6 @@
 """Finds harmful values in `train_config`: schedule, batch, averages, start weights, batch norm."""
 
+import math
 from collections.abc import Iterator
 
 from google.protobuf.message import Message
@@ -150,7 +151,7 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
             return
         decay = short_float(extractor.conv_hyperparams.batch_norm.decay)
         field, value = f"{path}.conv_hyperparams.batch_norm.decay", decay
-        use = round(1 - 5 / train.num_steps, 3) if train.num_steps > 50 else 0.9
+        use = _decay_for(train.num_steps)
     else:
         field, value, use = f"{path}.override_base_feature_extractor_hyperparams", False, True
     kept = min(max(decay, 0.0), 1.0) ** train.num_steps
@@ -162,8 +163,24 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
         yield Finding("warning", "slow-averages", field, value, why, use)
 
 
+def _decay_for(steps: int) -> float:
+    """A decay, rounded down, with which batch norm's averages lose their initial values in a run of some steps."""
+    return round(1 - 5 / steps, 3) if steps > 50 else math.floor(100 * MOST_KEPT ** (1 / steps)) / 100
+
+
+def _first_step(config: Message, facts: Facts) -> Iterator[Finding]:
+    rate, path = schedule.schedule_of(config)
+    if rate is not None and schedule.begins_at_0(rate) and check.sound(rate):
+        found = schedule.entries(rate)
+        why = (
+            "the rate given for step 0 is the initial one; the run leaves the entry out and sets initial_learning_rate"
+        )
+        yield Finding("info", "first-step", f"{path}.schedule", found, why, found[1:])
+
+
 RULES = (
     _schedule,
+    _first_step,
     _batch,
     _moving_averages,
     _checkpoint,

@@ -189,13 +189,12 @@ def checkpoint_type_of(train: Message) -> str:
 def _first_step(edit: _Edit) -> None:
     """Turn a manual step at step 0, which older configurations have, into the initial learning rate that it means."""
     rate, path = schedule.schedule_of(edit.config)
-    if rate is None or rate.DESCRIPTOR.name != "ManualStepLearningRate" or rate.warmup:
+    if rate is None or not schedule.begins_at_0(rate):
         return
-    first, *later = copy.deepcopy(list(rate.schedule)) or [None]
-    if later and first.step == 0:
-        why = "a schedule must not begin at step 0; the rate given there becomes the initial one"
-        edit.set(rate, path, "initial_learning_rate", first.learning_rate, why)
-        edit.set(rate, path, "schedule", later, why)
+    first, *later = copy.deepcopy(list(rate.schedule))
+    why = "a schedule must not begin at step 0; the rate given there becomes the initial one"
+    edit.set(rate, path, "initial_learning_rate", first.learning_rate, why)
+    edit.set(rate, path, "schedule", later, why)
 
 
 def _batch_size(edit: _Edit, batch_size: int | None, rescale: bool) -> None:

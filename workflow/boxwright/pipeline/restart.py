@@ -1,38 +1,77 @@
-"""Tells before a longer training starts whether it has to start again, and why."""
+"""Tells how a training's configuration differs from the one that made its checkpoints, and what that means."""
 
-import re
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from google.protobuf.message import Message
 
-from boxwright.core.errors import UserError
-from boxwright.pipeline import schedule, text
+from boxwright.pipeline import identity, schedule
+from boxwright.protos.plain import plain
+
+# Fields that are named one by one.
+_SHOWN = 3
+# The fields of a cosine that follow num_steps.
+_LENGTHS = ("total_steps", "warmup_steps", "hold_base_rate_steps")
 
 
-def reason(folder: Path, wanted: Message) -> str:
-    """Why the checkpoints in the model's results `folder` cannot be continued by the configuration `wanted`.
+def differences(made: Message, wanted: Message) -> list[str]:
+    """What differs between two TrainEvalPipelineConfig and decides a training: the first fields as "field old -> new".
 
-    Empty if there are no checkpoints, or if num_steps does not stretch a learning-rate schedule. The pipeline.config in
-    the folder is the configuration that made them.
+    A cosine that num_steps stretches is told as that.
     """
-    steps = [int(found[1]) for path in folder.glob("train/model.ckpt-*.index") if (found := _STEP.search(path.name))]
-    if not steps:
-        return ""
-    try:
-        made = text.read(folder / "pipeline.config")
-    except (UserError, OSError):  # the rule that wrote it will write it again
-        return ""
+    before, after = _fields(made), _fields(wanted)
+    changed = [path for path in after | before if before.get(path) != after.get(path)]
+    changed = [path for path in changed if not any(other.startswith(f"{path}.") for other in changed)]
+    told = []
+    if stretched := _stretched(made, wanted):
+        told.append(stretched)
+        _, path = schedule.schedule_of(wanted)
+        changed = [field for field in changed if field not in {f"{path}.{name}" for name in _LENGTHS}]
+    told += [f"{path} {_shown(made, before, path)} -> {_shown(wanted, after, path)}" for path in changed[:_SHOWN]]
+    return [*told, f"{len(changed) - _SHOWN} more fields"] if len(changed) > _SHOWN else told
+
+
+def _fields(config: Message) -> Mapping[str, str]:
+    """The fields that decide a training, as text: value by path. Of blocks only those count that hold no field."""
+    lines = identity.training_identity(config).splitlines()
+    blocks = {line.removesuffix(" {}") for line in lines if line.endswith(" {}")}
+    fields = dict(line.split(": ", 1) for line in lines if not line.endswith(" {}"))
+    inner = {path[: len(path) - len(last)] for path in (*fields, *blocks) for last in [f".{path.rpartition('.')[2]}"]}
+    return fields | dict.fromkeys(blocks - inner, "set")
+
+
+def _shown(config: Message, fields: Mapping[str, str], path: str) -> str:
+    """The value of a field: as it is set, else the schema's default, else that it is not set."""
+    if path in fields:
+        return fields[path]
+    message: Any = config
+    *blocks, name = path.split(".")
+    for block in blocks:
+        if block.isdigit():
+            if int(block) >= len(message):
+                return "not set"
+            message = message[int(block)]
+            continue
+        field = message.DESCRIPTOR.fields_by_name[block]
+        if not field.is_repeated and not message.HasField(block):
+            return "not set"
+        message = getattr(message, block)
+    field = None if name.isdigit() else message.DESCRIPTOR.fields_by_name[name]
+    if field is None or field.is_repeated or field.message_type or not field.has_default_value:
+        return "not set"
+    return repr(plain(field.default_value, field))
+
+
+def _stretched(made: Message, wanted: Message) -> str:
+    """How num_steps stretches the learning rate's schedule; "" if it does not."""
     old, _ = schedule.schedule_of(made)
     new, path = schedule.schedule_of(wanted)
     before, after = made.train_config.num_steps, wanted.train_config.num_steps
     if before == after or not (schedule.is_cosine(old) and schedule.is_cosine(new)) or old == new:
         return ""
+    if (old.total_steps, new.total_steps) != (before, after):
+        return ""
     return (
         f"num_steps {before} -> {after} stretches the cosine schedule ({path}.total_steps {old.total_steps} -> "
-        f"{new.total_steps}), which changes the learning rate from the first step on. So training starts again, and "
-        f"the checkpoints up to step {max(steps)} are replaced. To keep them, give the longer training a name of its "
-        "own. A constant, manual step or exponential schedule would be continued."
+        f"{new.total_steps}; a constant, manual step or exponential schedule would be continued)"
     )
-
-
-_STEP = re.compile(r"-(\d+)\.index$")

@@ -35,12 +35,16 @@ REMOVED = {
 
 @dataclass(frozen=True)
 class Note:
-    """A note on something that is accepted but worth knowing, at a line and column counted from 1."""
+    """A note on something that is accepted but worth knowing, at a line and column counted from 1.
+
+    level: "warning" if something that the file says is lost, else "info".
+    """
 
     line: int
     column: int
     field: str
     text: str
+    level: str = "info"
 
 
 class Scan:
@@ -174,13 +178,19 @@ class Scan:
         if known.is_repeated:
             return
         if known.name in counts:
-            how = "the blocks are merged" if known.message_type else "the last value counts"
-            self.notes.append(Note(*place, here, f"given more than once; {how}"))
+            if known.message_type:
+                self.notes.append(Note(*place, here, "given more than once; the blocks are merged"))
+            else:
+                why = "given more than once; the last value counts, the others are lost"
+                self.notes.append(Note(*place, here, why, "warning"))
         counts[known.name] = 1
         if known.containing_oneof:
             before = chosen.setdefault(known.containing_oneof.name, known.name)
             if before != known.name:
-                self.notes.append(Note(*place, here, f"replaces `{before}`, only one of the two can be set"))
+                # An element of a list can be given again in a block of its own.
+                instead = "give each a block of its own" if path.rpartition(".")[2].isdigit() else "remove one of them"
+                why = f"replaces `{before}`, which is lost: a block holds only one of the two; {instead}"
+                self.notes.append(Note(*place, here, why, "warning"))
                 chosen[known.containing_oneof.name] = known.name
 
 

@@ -71,6 +71,16 @@ def first_decay(schedule: Message) -> int | None:
     return None
 
 
+def begins_at_0(schedule: Message) -> bool:
+    """Whether manual steps begin with an entry for step 0, as in older configurations, and go on after it.
+
+    The entry's rate then counts from the first step on, and initial_learning_rate is not used.
+    """
+    if schedule.DESCRIPTOR.name != "ManualStepLearningRate" or schedule.warmup:
+        return False
+    return len(schedule.schedule) > 1 and schedule.schedule[0].step == 0
+
+
 def entries(schedule: Message) -> list[dict[str, object]]:
     """The entries of manual steps as plain Python: [{"step": ..., "learning_rate": ...}]."""
     return [{"step": entry.step, "learning_rate": short_float(entry.learning_rate)} for entry in schedule.schedule]

@@ -1,4 +1,4 @@
-"""Corrections of three cases that Snakemake overlooks when it decides which jobs to run.
+"""Corrections of four cases that Snakemake overlooks when it decides which jobs to run.
 
 A job behind an `ancient` input: once anything upstream will run, Snakemake does not check whether the job itself has
 changed. It assumes that the job will run anyway, but `ancient` then keeps it from running (snakemake/snakemake#4166, as
@@ -11,12 +11,20 @@ date. If the job's outputs exist from a shorter run, the decision is never made,
 not.
 
 A damaged result: Snakemake notices neither a truncated file, nor a missing one that only finished jobs need.
+
+Lost notes: Snakemake keeps what a result was made with in `.snakemake`, by the result's path. If these notes are gone,
+empty (after a power cut), or those of other results that had the same path, it takes every result for up to date. The
+receipts, which lie with the results, hold the same.
 """
 
+import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from snakemake.dag import DAG
+from snakemake.jobs import Job
+from snakemake.settings.types import RerunTrigger
 
 from boxwright.console.checksums import Checksums
 from boxwright.console.progress import say
@@ -25,15 +33,18 @@ _SHOWN = 5
 
 
 def watch(checksums: Checksums | None) -> None:
-    """Make Snakemake handle all three in the planned run; with `checksums` None it does not look for damage."""
+    """Make Snakemake handle all four in the planned run; with `checksums` None it does not look at the results."""
     original = getattr(DAG.update_needrun, "original", DAG.update_needrun)
     compared = False
+    seen: set[str] = set()
 
     async def update_needrun(dag: DAG, *arguments, **named) -> None:
         nonlocal compared
         if checksums is not None and not compared:
             compared = True  # results written from now on have no receipt yet
             dag.forcefiles.update(_damaged(dag, checksums))
+        if checksums is not None and RerunTrigger.PARAMS in dag.workflow.rerun_triggers:
+            dag.forcefiles.update(_outdated(dag, checksums, seen))
         dag.forcefiles.update(_undecided(dag))
         depending, dag.depending = dag.depending, _without_ancient(dag.depending)
         try:
@@ -52,11 +63,51 @@ def _damaged(dag: DAG, checksums: Checksums) -> set[str]:
         wrong = {name: text for name in job.output if not name.is_storage and (text := checksums.complaint(name))}
         damaged |= wrong.keys()
         said += [f"{text}: made again" for text in list(wrong.values())[:1]]
-    if len(said) > _SHOWN:
-        said[_SHOWN:] = [f"... and {len(said) - _SHOWN} more results"]
-    for line in said:
-        say(line)
+    _say_some(said)
     return damaged
+
+
+def _outdated(dag: DAG, checksums: Checksums, seen: set[str]) -> set[str]:
+    """The outputs that were made with something else, and of which Snakemake does not know it; prints one for each job.
+
+    seen: the outputs that were looked at before; those of this call are added.
+    """
+    outdated, said = set(), []
+    for job in dag.jobs:
+        wanted = job.params.get("identity")
+        outputs = [name for name in job.output if not name.is_storage and name not in seen and checksums.keeps(name)]
+        seen.update(outputs)
+        if wanted is None:
+            continue
+        wrong = {name: text for name in outputs if (text := _difference(dag, job, name, wanted, checksums))}
+        outdated |= wrong.keys()
+        said += [f"{name} {text}: made again" for name, text in list(wrong.items())[:1]]
+    _say_some(said)
+    return outdated
+
+
+def _difference(dag: DAG, job: Job, name: str, wanted: Any, checksums: Checksums) -> str:
+    """How an output differs from what the run wants, if Snakemake does not know it; "" if it does not."""
+    if not Path(name).exists() or checksums.is_unfinished(name):
+        return ""
+    notes = dag.workflow.persistence
+    made = checksums.made_with(name).get("identity")
+    if made is None:  # made by an earlier release, or its receipt is lost
+        return "" if notes.params(name) is not None else "has no receipt of what it was made with"
+    wanted = json.loads(json.dumps(wanted))
+    if made == wanted or notes.params_changed(job, name):
+        return ""
+    if isinstance(made, dict) and isinstance(wanted, dict):
+        names = sorted(key for key in made | wanted if made.get(key) != wanted.get(key))
+        return f"was made with other values of: {', '.join(names)}"
+    return "was made from something else"
+
+
+def _say_some(lines: list[str]) -> None:
+    if len(lines) > _SHOWN:
+        lines[_SHOWN:] = [f"... and {len(lines) - _SHOWN} more results"]
+    for line in lines:
+        say(line)
 
 
 def _undecided(dag: DAG) -> list[str]:

@@ -73,7 +73,8 @@ def pictures(
             height, width, _ = batch.true_shapes[place].numpy()
             # Normalisation is linear in each channel, so its results for black and white tell how to undo it.
             pixels = (batch.images[place, :height, :width].numpy() - black) / (white - black)
-            picture = draw.shrunk(np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8), _SIDE)
+            coloured = np.broadcast_to(pixels, (height, width, 3))  # the channel of a gray image three times
+            picture = draw.shrunk(np.round(255 * np.clip(coloured, 0, 1)).astype(np.uint8), _SIDE)
             count = int(truth.num_boxes[place])
             classes = truth.classes[place, :count].numpy().tolist()
             yield (

@@ -1,4 +1,8 @@
-"""Given rates from given steps on."""
+"""Given rates from given steps on.
+
+An entry for step 0, which older configurations have, means that its rate is the initial one; with warm-up, which leads
+from the initial rate to that of the first entry, it means nothing.
+"""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -19,7 +23,7 @@ def _rising(message: Message) -> Iterator[Break]:
         yield "schedule", None, "it has no entry; for a constant rate use constant_learning_rate", None
     elif any(entry["step"] >= after["step"] for entry, after in pairwise([{"step": 0}, *later])):
         yield "schedule", found, why, None
-    elif later != found:
+    elif later != found and (message.warmup or not later):
         yield "schedule", found, f"{why}; before the first step, initial_learning_rate applies", later or None
 
 

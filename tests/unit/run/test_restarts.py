@@ -1,0 +1,119 @@
+"""A run that trains again what was finished says so before it starts."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from tests.factories import SSD_PARTS
+
+from boxwright.console.checksums import Checksums
+from boxwright.pipeline import text
+from boxwright.run import restarts
+
+CONFIG = f"""model {{ ssd {{ num_classes: 1 feature_extractor {{ type: "ssd_mobilenet_v1" }} {SSD_PARTS} }} }}
+train_config {{ batch_size: 8 optimizer {{ adam_optimizer {{ learning_rate {{ constant_learning_rate {{ }} }} }} }} }}
+"""
+IDENTITY = {"config": "c", "data": "d", "start": None, "seed": 0, "tf_threads": 2, "code": "x"}
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """The part of a run's plan that matters here: a model saved at steps 3 and 6."""
+    results = tmp_path / "results"
+    return SimpleNamespace(
+        results=str(results),
+        folder=results / "models" / "m",
+        configurations={"m": text.parse(CONFIG)},
+        steps=lambda name: [3, 6],
+    )
+
+
+def finish(plan, *steps, every=3, **made_with):
+    """Write the checkpoints of some steps with their receipts."""
+    for step in steps:
+        index = plan.folder / f"train/model.ckpt-{step}.index"
+        index.parent.mkdir(parents=True, exist_ok=True)
+        index.write_bytes(b"index")
+        log = plan.folder / f"train/log/{step}.jsonl"
+        log.parent.mkdir(exist_ok=True)
+        log.write_text("".join(json.dumps({"step": n}) + "\n" for n in range(step - every + 1, step + 1)))
+        Checksums(plan.results).write([index], made_with=made_with)
+
+
+def said(plan, **changes):
+    return restarts.reason(plan, "m", IDENTITY | changes, Checksums(plan.results))
+
+
+KEEP = "To keep them, give the new training a name of its own (another key below `models`)"
+
+
+def test_without_a_checkpoint_nothing_is_lost(plan):
+    assert said(plan) == ""
+
+
+def test_the_same_says_nothing(plan):
+    finish(plan, 3, 6, identity=IDENTITY, config=CONFIG)
+    assert said(plan) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"seed": 7}, "`seed` 0 -> 7."),
+        ({"data": "e"}, "the training data (images, boxes, classes, or the code that writes the records) changed."),
+        ({"start": "s"}, "the start weights (`checkpoint`) changed."),
+        ({"code": "y"}, "the code that trains (another version of boxwright) changed."),
+        ({"precision": "bfloat16"}, "`precision` None -> bfloat16."),
+        ({"config": "other row"}, "boxwright's own values for this feature extractor changed."),
+    ],
+)
+def test_each_cause(plan, change, cause):
+    finish(plan, 3, 6, identity=IDENTITY, config=CONFIG)
+    told = said(plan, **change)
+    assert told.startswith(f"{cause} This changes the training from its first step on. So training starts again, and ")
+    assert "the checkpoints up to step 6 are replaced" in told and KEEP in told
+
+
+def test_a_field_of_the_configuration(plan):
+    finish(plan, 3, 6, identity=IDENTITY, config=CONFIG.replace("batch_size: 8", "batch_size: 4"))
+    assert said(plan, config="e").startswith("train_config.batch_size 4 -> 8. This changes")
+
+
+def test_two_causes_are_one_sentence(plan):
+    finish(plan, 3, 6, identity=IDENTITY, config=CONFIG.replace("batch_size: 8", "batch_size: 4"))
+    told = said(plan, config="e", seed=1)
+    assert told.startswith("train_config.batch_size 4 -> 8; `seed` 0 -> 1. These change the training")
+
+
+def test_only_what_is_left_of_the_old_training_counts(plan):
+    """A training that was started again and interrupted."""
+    finish(plan, 3, identity=IDENTITY | {"seed": 1}, config=CONFIG)
+    assert said(plan, seed=1) == ""
+    finish(plan, 6, identity=IDENTITY, config=CONFIG)
+    assert "the checkpoints up to step 6 are replaced" in said(plan, seed=1)
+
+
+def test_checkpoints_of_an_earlier_release_have_the_configuration_beside_them(plan):
+    finish(plan, 3, 6)
+    assert said(plan, seed=1) == "", "nothing tells"
+    (plan.folder / "pipeline.config").write_text(CONFIG.replace("batch_size: 8", "batch_size: 4"))
+    assert said(plan).startswith("train_config.batch_size 4 -> 8.")
+    (plan.folder / "pipeline.config").write_text("model {")
+    assert said(plan) == ""
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"3", b'{"made_with": 3}', b'{"made_with": {"identity": []}}', b"\xff"])
+def test_a_damaged_receipt_is_none(plan, damage):
+    finish(plan, 3, 6, identity=IDENTITY, config=CONFIG)
+    for receipt in (plan.folder.parents[1] / ".checksums").rglob("*.json"):
+        receipt.write_bytes(damage)
+    assert said(plan, seed=1) == ""
+
+
+def test_segments_that_begin_elsewhere(plan):
+    finish(plan, 6, every=6, identity=IDENTITY, config=CONFIG)
+    told = said(plan)
+    assert told.startswith(
+        "with this `checkpoint_every` or `num_steps`, the training up to step 6 begins at another step"
+    )
+    assert "with the same result" in told

@@ -1,0 +1,81 @@
+"""Refuses overrides of fields that the run decides by keys of its own: it would ignore them, or not see them change.
+
+An override of such a field changes nothing (the records and the label map are those that the run writes), or it changes
+a training without making it start again (the start weights, the number of steps).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from boxwright.protos.plain import plain
+
+# A pattern of paths, why an override of them cannot work, and what to set instead; {model} is the model's name.
+_READER = r"(train_input_reader|eval_input_reader\.\d+)\."
+SETTLED = (
+    (
+        rf"{_READER}(tf_record_input_reader|external_input_reader|input_type)\b",
+        "the run writes the records itself and reads no others",
+        "`dataset.images` and `dataset.annotations`",
+    ),
+    (rf"{_READER}label_map_path$", "the run reads the label map that it writes", "`dataset.label_map`"),
+    (r"train_config\.num_steps$", "the run decides how long the training is", "`models.{model}.num_steps`"),
+    (r"train_config\.fine_tune_checkpoint$", "the run gives the start weights", "`models.{model}.checkpoint`"),
+    (
+        r"train_config\.from_detection_checkpoint$",
+        "deprecated, and not used beside fine_tune_checkpoint_type",
+        'an override of `train_config.fine_tune_checkpoint_type` ("detection" or "classification")',
+    ),
+    (r"train_config\.use_bfloat16$", "not used", "`models.{model}.precision: bfloat16`"),
+    (
+        r"train_config\.keep_checkpoint_every_n_hours$",
+        "the run saves after numbers of steps",
+        "`models.{model}.checkpoint_every`",
+    ),
+)
+# Fields that count only together with a checkpoint.
+_OF_CHECKPOINT = r"train_config\.(fine_tune_checkpoint_type|load_all_detection_checkpoint_vars)$"
+
+
+def mistakes(settled: Message, changed: Message, overrides: Mapping[str, Any], model: str) -> list[str]:
+    """Why `overrides` cannot change fields of `settled`, one line for each field.
+
+    settled, changed: the TrainEvalPipelineConfig without and with the overrides, which may set whole blocks. model: the
+    name of the model in the run's configuration. A field that an override names is told even if its value stays.
+    """
+    before, after = dict(_leaves(settled)), dict(_leaves(changed))
+    named = [re.sub(r"\[(\d+)\]", r".\1", str(path)) for path, value in overrides.items() if value is not None]
+    touched = [path for path in before | after if before.get(path) != after.get(path)]
+    found: dict[str, str] = {}
+    for path in (*named, *touched):
+        for pattern, why, instead in SETTLED:
+            if match := re.match(pattern, path):
+                told = f"override `{path}`: {why}. Set {instead.format(model=model)} instead."
+                found.setdefault(match[0], told)
+        if re.match(_OF_CHECKPOINT, path) and not settled.train_config.fine_tune_checkpoint:
+            told = f"override `{path}`: not used, since the training has no start weights. "
+            found.setdefault(path, f"{told}Set `models.{model}.checkpoint` too, or leave this out.")
+    return list(found.values())
+
+
+def _leaves(message: Message) -> Iterator[tuple[str, Any]]:
+    """Path and value of each field that is set, below the blocks that are settled here."""
+    for name in ("train_config", "train_input_reader", "eval_input_reader"):
+        field = message.DESCRIPTOR.fields_by_name[name]
+        value = getattr(message, name)
+        for index, item in enumerate(value if field.is_repeated else [value]):
+            yield from _fields(item, f"{name}.{index}" if field.is_repeated else name)
+
+
+def _fields(message: Message, path: str) -> Iterator[tuple[str, Any]]:
+    for field, value in message.ListFields():
+        yield f"{path}.{field.name}", _value(value, field)
+
+
+def _value(value: Any, field: FieldDescriptor) -> Any:
+    if field.is_repeated:
+        return [str(item) for item in value]
+    return str(value) if field.message_type else plain(value, field)

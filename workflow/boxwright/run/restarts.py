@@ -1,0 +1,115 @@
+"""Tells before a run which finished trainings it makes again, why, and how to keep what there is.
+
+The receipts of the checkpoints (`console.checksums`) hold what they were made with: the identity of their training and
+the text of their pipeline.config.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import Message
+
+from boxwright.console.checksums import Checksums
+from boxwright.console.progress import say
+from boxwright.core.errors import UserError
+from boxwright.pipeline import identity, restart, text
+from boxwright.run.identities import Identities
+from boxwright.run.plan import RunPlan
+
+# What the parts of a training's identity stand for, unless they are settings of the model.
+_PARTS = {
+    "config": "boxwright's own values for this feature extractor",
+    "data": "the training data (images, boxes, classes, or the code that writes the records)",
+    "start": "the start weights (`checkpoint`)",
+    "code": "the code that trains (another version of boxwright)",
+}
+
+
+def say_all(plan: RunPlan, identities: Identities) -> None:
+    """Print which finished checkpoints the run will replace; one line for each model."""
+    checksums = Checksums(plan.results)
+    for name in plan.models:
+        if why := reason(plan, name, identities.train_segment(name), checksums):
+            say(f"models.{name}: {why}")
+
+
+def reason(plan: RunPlan, name: str, wanted: Mapping[str, Any], checksums: Checksums) -> str:
+    """Why checkpoints of a model are trained again, and what to do to keep them; "" if none is.
+
+    wanted: the identity of the model's training as it is now.
+    """
+    folder = Path(plan.results) / "models" / name
+    planned = plan.steps(name)
+    steps = [step for step in planned if (folder / f"train/model.ckpt-{step}.index").is_file()]
+    replaced, causes = [], {}
+    for step in steps:
+        made = checksums.made_with(folder / f"train/model.ckpt-{step}.index")
+        if found := _causes(made, wanted, plan.configurations[name], folder):
+            replaced.append(step)
+            causes |= dict.fromkeys(found)
+    if replaced:
+        change = "This changes" if len(causes) == 1 else "These change"
+        return (
+            f"{'; '.join(causes)}. {change} the training from its first step on. So training starts again, and the "
+            f"checkpoints up to step {max(replaced)} are replaced. To keep them, give the new training a name of its "
+            "own (another key below `models`), or set another `results` folder."
+        )
+    return _of_distance(folder, planned, steps)
+
+
+def _causes(made: Mapping[str, Any], wanted: Mapping[str, Any], config: Message, folder: Path) -> list[str]:
+    """What a checkpoint was made with that is now another one, in words."""
+    old = made.get("identity")
+    if not isinstance(old, dict):  # of an earlier release: the configuration beside it tells at least its own part
+        before = _read(made, folder)
+        return restart.differences(before, config) if before is not None and _differ(before, config) else []
+    wanted = json.loads(json.dumps(wanted))
+    told = []
+    for part in dict.fromkeys((*_PARTS, *wanted, *old)):
+        if old.get(part) == wanted.get(part):
+            continue
+        before = _read(made, folder) if part == "config" else None
+        fields = restart.differences(before, config) if before is not None else []
+        settings = [] if part in _PARTS else [f"`{part}` {old.get(part)} -> {wanted.get(part)}"]
+        told += fields or settings or [f"{_PARTS[part]} changed"]
+    return told
+
+
+def _differ(made: Message, wanted: Message) -> bool:
+    return identity.training_identity(made) != identity.training_identity(wanted)
+
+
+def _read(made: Mapping[str, Any], folder: Path) -> Message | None:
+    """The configuration that a checkpoint was made with: that of its receipt, else that of the model's folder."""
+    try:
+        if isinstance(written := made.get("config"), str):
+            return text.parse(written)
+        return text.read(folder / "pipeline.config")
+    except (UserError, OSError):  # the rule that wrote it will write it again
+        return None
+
+
+def _of_distance(folder: Path, planned: list[int], steps: list[int]) -> str:
+    """Which checkpoints are trained again because their segment begins at another step."""
+    again = []
+    for step in steps:
+        before = max((other for other in planned if other < step), default=0)
+        if (began := _first_step(folder / f"train/log/{step}.jsonl")) is not None and began != before:
+            again.append(step)
+    if not again:
+        return ""
+    return (
+        f"with this `checkpoint_every` or `num_steps`, the training up to step {', '.join(map(str, again))} begins at "
+        "another step, so it runs again, with the same result."
+    )
+
+
+def _first_step(log: Path) -> int | None:
+    """The step at which a segment of a training began; None if its log does not tell."""
+    try:
+        with log.open(encoding="utf-8") as file:
+            return int(json.loads(file.readline())["step"]) - 1
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
