@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from boxwright.core import pointers
 from boxwright.core.wording import nearest
 from boxwright.dataset.annotation_facts import AnnotationFacts
 from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, Case
@@ -58,6 +59,7 @@ class Checker:
         info = image.info
         if info.problem or (self.full and image.undecodable):
             defect = "image_truncated" if info.truncated else "image_unreadable"
+            defect = "image_not_fetched" if info.problem == pointers.GIT_LFS else defect
             self.report(name, defect, info.problem or image.undecodable or "")
             return None
         self._check_image(name, info)

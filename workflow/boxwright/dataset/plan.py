@@ -30,6 +30,7 @@ from boxwright.core.errors import UserError
 from boxwright.dataset import (
     annotation_facts,
     defects,
+    foreign,
     image_facts,
     label_map,
     memory,
@@ -135,6 +136,7 @@ class _Planner:
         recollection = memory.Memory(self.folder.path / "facts.txt")
         remembered = split_history.read(self.data_dir, self._draw)
         decision = decide(self._found(recollection), checker, self._split(remembered))
+        self._report_foreign(checker)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks)
         classes, classes_text = self._classes(decision)
@@ -181,6 +183,13 @@ class _Planner:
             parallel=len(self.images.folders) == len(self.annotations.folders),
         )
 
+    def _report_foreign(self, checker: Checker) -> None:
+        """Where images have no annotation, say which files in formats that are not read lie in the folders."""
+        if any(case.defect == "image_without_annotation" for case in checker.cases):
+            folders = [*self.images.folders, *self.annotations.folders]
+            for file, detail in foreign.look(folders, formats.by_ending()):
+                checker.report(file, "annotation_foreign", detail)
+
     def _split(self, remembered: split_history.Sides) -> Split:
         return Split(
             self.dataset["split"].get("eval_fraction", 0.0),
@@ -194,9 +203,10 @@ class _Planner:
         """Raise a UserError for what stops the run: defects with the policy `fail`, or too little data."""
         if refused := [case for case in decision.cases if case.action == defects.FAIL]:
             where = self.folder.fail(checks)
-            raise UserError(summary.refusal(refused, self.images.folders, self.annotations.folders) + where)
+            folders = [*self.images.folders, *self.annotations.folders]
+            raise UserError(summary.refusal(refused, folders, decision.annotations) + where)
         if mistake := summary.too_little(decision, self.dataset["split"], len(self.images)):
-            raise UserError(mistake)
+            raise UserError(mistake + (self.folder.fail(checks) if decision.cases else ""))
 
     def _classes(self, decision: Decision) -> tuple[dict[str, int], bytes]:
         """Ids by class and the label map's text: the given one, or the remembered one extended.
