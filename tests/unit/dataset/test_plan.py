@@ -434,6 +434,8 @@ def negatives(dataset):
         (lambda d: d.fill(5), {"annotations": "/no/such/xml"}, "There is no folder /no/such/xml"),
         (lambda d: None, {}, "There is no image in"),
         (lambda d: [d.image("a.jpg"), d.image("b.jpg")], {}, "No sample is left of 2 images and 0 annotations"),
+        (lambda d: d.image("a.jpg"), {}, "annotations: no file name ends in .xml. Correct `dataset.annotations`."),
+        (lambda d: d.fill(5), {"annotations": __file__}, "test_plan.py is a file, but `dataset.images` and"),
         (lambda d: d.fill(1), {}, "The split leaves no evaluation image"),
         (negatives, {}, "None of the 9 images has a box"),
         (lambda d: d.fill(5), {"split": {"train": "list.txt", "eval": None}}, "needs both lists"),

@@ -205,7 +205,7 @@ class _Planner:
             where = self.folder.fail(checks)
             folders = [*self.images.folders, *self.annotations.folders]
             raise UserError(summary.refusal(refused, folders, decision.annotations) + where)
-        if mistake := summary.too_little(decision, self.dataset["split"], len(self.images)):
+        if mistake := summary.too_little(decision, self.dataset["split"], len(self.images), self.annotations.folders):
             raise UserError(mistake + (self.folder.fail(checks) if decision.cases else ""))
 
     def _classes(self, decision: Decision) -> tuple[dict[str, int], bytes]:

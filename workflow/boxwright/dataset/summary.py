@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
 from boxwright.dataset.decide import Decision
 from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, KEEP, Case
@@ -68,12 +69,19 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int) -
     return "\n".join(lines)
 
 
-def too_little(decision: Decision, split: Mapping[str, Any], images: int) -> str:
-    """Why the remaining data is too little to train or evaluate a model; "" if it is enough."""
+def too_little(decision: Decision, split: Mapping[str, Any], images: int, folders: Sequence[str] = ()) -> str:
+    """Why the remaining data is too little to train or evaluate a model; "" if it is enough.
+
+    folders: those that were searched for annotations.
+    """
     train, held = decision.samples[TRAIN], decision.samples[EVAL]
     because = ""
     if decision.cases:
         because = "\nWhat the checks found:\n" + "\n".join(_defect_lines(decision.cases, examples=True))
+    if not decision.annotations:
+        endings = " or ".join(formats.by_ending())
+        because += f"\nThere is no annotation in {', '.join(folders)}: no file name ends in {endings}."
+        because += " Correct `dataset.annotations`."
     if decision.left_out:
         because += f"\n{decision.left_out} images are on neither list."
     if not train and not held:
