@@ -451,6 +451,17 @@ def test_mistakes_are_one_paragraph_and_leave_nothing(dataset, tmp_path, prepare
     assert not (tmp_path / "out/plan/plan.json").exists()
 
 
+@pytest.mark.parametrize("which", ["label_map", "list"])
+def test_a_git_lfs_pointer_in_place_of_a_given_file_is_named(dataset, tmp_path, which):
+    dataset.fill(5)
+    given = tmp_path / "given"
+    given.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 174833\n")
+    split = {"eval_fraction": 0.2, "seed": 0, "train": str(given), "eval": str(given)}
+    changes = {"label_map": str(given)} if which == "label_map" else {"split": split}
+    with pytest.raises(UserError, match="given cannot be used: it is a Git LFS pointer, .* `git lfs pull`"):
+        plan.make(dataset.settings(**changes), tmp_path / "out")
+
+
 def test_many_files_are_read_by_several_processes(dataset, tmp_path, monkeypatch):
     dataset.fill(20)
     made = plan.make(dataset.settings(), tmp_path / "one")

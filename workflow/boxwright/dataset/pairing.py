@@ -167,15 +167,15 @@ def _narrow(
 ) -> list[int]:
     """Narrow several candidates down, by one kind of evidence after the other, until one is left."""
     stated, file = fold(claim.image.replace("\\", "/")), claim.file
-    base = stated.rpartition("/")[2]
-    own = _folder(file)
+    base, own, place, folder = stated.rpartition("/")[2], _folder(file), file.place, file.folder
+    end = f"/{stated.lstrip('/')}"
     tests = (
         lambda image: fold(images[image].base) == base,
-        lambda image: "/" in stated and ("/" + fold(images[image].path)).endswith("/" + stated.lstrip("/")),
+        lambda image: base != stated and f"/{fold(images[image].path)}".endswith(end),
         lambda image: _folder(images[image]) == own,
-        lambda image: parallel and images[image].folder == file.folder and images[image].place == file.place,
-        lambda image: parallel and images[image].folder == file.folder,
-        lambda image: images[image].place == file.place,
+        lambda image: parallel and images[image].folder == folder and images[image].place == place,
+        lambda image: parallel and images[image].folder == folder,
+        lambda image: images[image].place == place,
         lambda image: _has_size(facts, image, claim.size),
     )
     for test in tests:
@@ -189,8 +189,8 @@ def _against(
     images: Sequence[File], facts: Sequence[ImageFacts], candidates: list[int], chosen: int, index: int, claim: Claim
 ) -> Iterator[Contradiction]:
     """What speaks for other images of the same name than the chosen one."""
-    own, place = _folder(claim.file), claim.file.place
-    if images[chosen].place != place and _folder(images[chosen]) != own:
+    place = claim.file.place
+    if images[chosen].place != place and _folder(images[chosen]) != (own := _folder(claim.file)):
         there = [image for image in candidates if _folder(images[image]) == own]
         there = there or [image for image in candidates if place and images[image].place == place]
         if there:
@@ -215,15 +215,21 @@ def _has_size(facts: Sequence[ImageFacts], image: int, size: tuple[int, int]) ->
 
 def _in_stated_folder(images: Sequence[File], candidates: Sequence[int], claim: Claim) -> list[int]:
     """The candidate whose folders are most like the stated ones; none if nothing tells them apart."""
-    for stated in claim.folders:
-        scores = [_likeness(stated, _folder(images[image])) for image in candidates]
-        best = max(scores)
-        if best and scores.count(best) == 1:
-            return [candidates[scores.index(best)]]
-    return []
+    place = _most_alike(claim.folders, tuple([_folder(images[image]) for image in candidates]))
+    return [] if place is None else [candidates[place]]
 
 
 @lru_cache(maxsize=4096)
+def _most_alike(stated: tuple[str, ...], folders: tuple[str, ...]) -> int | None:
+    """Which of the folders is the most like the first stated one that tells them apart; None if none does."""
+    for one in stated:
+        scores = [_likeness(one, folder) for folder in folders]
+        best = max(scores)
+        if best and scores.count(best) == 1:
+            return scores.index(best)
+    return None
+
+
 def _likeness(stated: str, folder: str) -> float:
     """The number of folders at the end of both paths that are the same; a half if only the stated last one occurs."""
     wanted, parts = fold(stated).split("/"), fold(folder).split("/")

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.catalog import formats
-from boxwright.core import code, files, hashing
+from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import (
     annotation_facts,
@@ -285,6 +285,9 @@ def _folders(given: str | list[str]) -> list[str]:
 
 def _content(path: str) -> str:
     try:
+        with Path(path).open("rb") as file:
+            if pointers.is_git_lfs(file.read(pointers.LONGEST)):
+                raise UserError(f"{path} cannot be used: {pointers.GIT_LFS}.")
         return files.sha256_file(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Check the path.") from error
