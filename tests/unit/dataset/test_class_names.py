@@ -89,7 +89,7 @@ def test_a_name_that_is_not_utf_8_is_told_and_left_out(dataset, tmp_path):
     for path in (dataset.images / "bad.jpg", dataset.annotations / "bad.xml"):
         path.rename(path.parent / os.fsdecode(b"bad\xff" + path.suffix.encode()))
     _, found, left = make(dataset, tmp_path / "out")
-    assert found == {"image_name": ("bad\\xff.jpg", "its name is not UTF-8")} and len(left) == 10
+    assert found["image_name"] == ("bad\\xff.jpg", "its name is not UTF-8") and len(left) == 10
     with pytest.raises(UserError, match=r"bad\\xff\.jpg: image_name"):
         make(dataset, tmp_path / "out", policies={"image_name": "fail"})
 

@@ -83,6 +83,29 @@ def twice_unsettled(d):
     d.xml("y.jpg", Box("cat", 1, 2, 30, 40), filename="bad.jpg")
 
 
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 174833\n".encode()
+CVAT = "<annotations><version>1.1</version><image id='0' name='bad.jpg' width='64' height='48'></image></annotations>"
+
+
+def written(text):
+    """An image, and an annotation with its name and this text."""
+
+    def add(d):
+        d.sample("bad.jpg")
+        (d.annotations / "bad.xml").write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    return add
+
+
+def contradiction(d):
+    """The annotation lies where bad/1.jpg does, but only other/1.jpg is of the size that it states."""
+    d.image("other/1.jpg", factories.photo(3, 32, 24))
+    d.image("bad/1.jpg")
+    for place in ("bad", "other"):
+        (d.annotations / place).mkdir()
+        d.xml(f"{place}/1.jpg", Box("cat", 1, 2, 20, 20), size=(32, 24))
+
+
 def same_name(d):
     d.image("sub/s00.jpg")
     (d.annotations / "sub").mkdir()
@@ -115,6 +138,7 @@ def misspelt(d):
 CASES = {
     "image_unreadable": (broken_image(b"not an image"), "bad.jpg", "", "drop_image", False),
     "image_unreadable (web page)": (broken_image(b"<html>404</html>"), "bad.jpg", "", "drop_image", False),
+    "image_not_fetched": (broken_image(POINTER), "bad.jpg", "", "drop_image", False),
     "image_truncated": (truncated, "bad.jpg", "", "drop_image", False),
     "image_truncated (empty)": (broken_image(b""), "bad.jpg", "", "drop_image", False),
     "image_extension_lies": (broken_image(factories.encode(factories.pixels(1), "PNG")), "bad.jpg", "", "fix", True),
@@ -145,6 +169,11 @@ CASES = {
     "image_without_annotation": (without_annotation, "bad.jpg", "", "drop_image", False),
     "annotation_without_image": (without_image, "bad.xml", "", "drop_image", None),
     "annotation_malformed": (malformed, "bad.xml", "", "drop_image", False),
+    "annotation_foreign": (written(CVAT), "bad.xml", "", "drop_image", False),
+    "annotation_not_fetched": (written(POINTER), "bad.xml", "", "drop_image", False),
+    "annotation_names_another": (boxed(CAT, filename="s03.jpg"), "bad.xml", "", "keep", True),
+    "annotation_stale_name": (boxed(CAT, filename="gone.jpg"), "bad.xml", "", "keep", True),
+    "annotation_contradiction": (contradiction, "bad/1.xml", "", "keep", True),
     "annotation_twice": (twice, "copy.xml", "", "fix", True),
     "annotation_twice (unsettled)": (twice_unsettled, "y.xml", "", "drop_image", False),
     "same_name": (same_name, "sub/s00.jpg", "", "keep", None),
@@ -328,6 +357,145 @@ def test_an_annotation_that_may_belong_to_several_images_stops(dataset, tmp_path
         make(dataset, tmp_path / "out")
     left = make(dataset, tmp_path / "out", policies={"annotation_ambiguous": "drop_image"})[2]
     assert len(left) == 10
+
+
+def test_what_stops_for_an_ambiguous_annotation_names_parallel_folders_first(dataset, tmp_path):
+    dataset.fill(10)
+    ambiguous(dataset)
+    with pytest.raises(UserError) as error:
+        make(dataset, tmp_path / "out")
+    advice = str(error.value).partition("annotation_ambiguous: ")[2]
+    assert advice.startswith("list the folders that go together in the same order, `images: [a/images, b/images]`")
+
+
+def renamed(dataset, count, of):
+    """`of` samples, of which the annotations of the first `count` state the name of the next image."""
+    for index in range(of):
+        filename = f"r{(index + 1) % of:03d}.jpg" if index < count else ""
+        dataset.sample(f"r{index:03d}.jpg", Box("cat", index % 20, 6, 40, 30), filename=filename)
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "stops"), [(2, 10, False), (3, 10, True), (10, 10, True), (3, 150, False), (4, 150, True)]
+)
+def test_files_renamed_together_stop_where_they_are_many(dataset, tmp_path, count, of, stops):
+    renamed(dataset, count, of)
+    out = tmp_path / "out"
+    if stops:
+        with pytest.raises(UserError) as error:
+            make(dataset, out)
+        text = str(error.value)
+        assert "r000.xml: annotation_names_another, its file name is that of r000.jpg, but it states r001.jpg" in text
+        assert f"annotation_names_another: {count} of {of} annotations; look at these images" in text
+        assert "or set `dataset.policies.annotation_names_another` to keep | drop_image" in text
+    else:
+        with pytest.raises(UserError, match=f"{count} of {of} annotations"):
+            make(dataset, out, policies={"annotation_names_another": "fail"})
+    made, found, left = make(dataset, out, policies={"annotation_names_another": "keep"})
+    assert f"{count} annotation_names_another kept" in made.summary
+    assert [f.defect for f in found] == ["annotation_names_another"] * count
+    assert all(left[f"r{index:03d}.jpg"].boxes[0].xmin == index % 20 for index in range(of))
+
+
+def test_images_of_contradicting_annotations_can_be_left_out(dataset, tmp_path):
+    renamed(dataset, 5, 12)
+    left = make(dataset, tmp_path / "out", policies={"annotation_names_another": "drop_image"})[2]
+    assert sorted(left) == [f"r{index:03d}.jpg" for index in range(5, 12)]
+
+
+def test_a_second_annotation_goes_to_no_other_image(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.image("train/w3.png", factories.encode(factories.pixels(1), "PNG"))
+    dataset.image("train/w3.jpg", factories.photo(2, 32, 24))
+    for side, xmin in (("train", 8), ("test", 9)):
+        (dataset.annotations / side).mkdir()
+        dataset.xml(f"{side}/w3.jpg", Box("cat", xmin, 6, 60, 40), filename="w3.png")
+    _, found, left = make(dataset, tmp_path / "out")
+    assert left["train/w3.png"].boxes == (Box("cat", 8, 6, 60, 40),) and "train/w3.jpg" not in left
+    assert sorted((f.file, f.defect) for f in found) == [
+        ("test/w3.xml", "annotation_twice"),
+        ("train/w3.jpg", "image_without_annotation"),
+        ("train/w3.png", "same_name"),
+    ]
+
+
+@pytest.mark.parametrize("how", ["size", "folder", "copies"])
+def test_what_settles_images_of_one_name(dataset, tmp_path, how):
+    dataset.fill(10)
+    for number, place in enumerate(("all", "round")):
+        width = 64 + 8 * number if how == "size" else 64
+        dataset.image(f"{place}/7.jpg", factories.photo(0 if how == "copies" else number, width))
+    path = dataset.xml("7.jpg", CAT, size=(72 if how == "size" else 64, 48))
+    if how == "folder":
+        path.write_text(path.read_text().replace("<path>", r"<path>C:\round" + "\\"))
+    _, found, left = make(dataset, tmp_path / "out")
+    (name,) = [name for name in left if name.endswith("/7.jpg")]
+    assert name == ("all/7.jpg" if how == "copies" else "round/7.jpg") and left[name].boxes == (CAT,)
+    assert [f.defect for f in found if f.defect.startswith(("annotation", "size"))] == []
+
+
+def test_a_file_that_cannot_be_read_is_reported_once(dataset, tmp_path):
+    dataset.fill(10)
+    (dataset.annotations / "all.xml").write_text(CVAT)
+    (dataset.annotations / "broken.xml").write_text("<annotation>")
+    (dataset.annotations / "pointer.xml").write_bytes(POINTER)
+    made, found, _ = make(dataset, tmp_path / "out")
+    assert [(f.file, f.defect) for f in found] == [
+        ("all.xml", "annotation_foreign"),
+        ("broken.xml", "annotation_malformed"),
+        ("pointer.xml", "annotation_not_fetched"),
+    ]
+    assert "its root is <annotations>, not <annotation>; it seems to be CVAT for images (XML)" in found[0].detail
+    assert "git lfs pull" in found[2].detail and "git lfs pull" in made.summary
+    assert make(dataset, tmp_path / "out")[1] == found  # from memory, too
+    dataset.sample("s00.jpg")
+    assert make(dataset, tmp_path / "out")[1] == found
+
+
+def test_the_reasons_are_told_and_written_where_no_sample_is_left(dataset, tmp_path):
+    for number in range(5):
+        dataset.sample(f"{number}.jpg", data=POINTER)
+    with pytest.raises(UserError) as error:
+        make(dataset, tmp_path / "out")
+    text = str(error.value)
+    assert "No sample is left of 5 images" in text
+    assert "0.jpg, 1.jpg, 2.jpg and 2 more: it is a Git LFS pointer" in text and "git lfs pull" in text
+    assert text.endswith(f"\nThe table of all defects is {tmp_path / 'out/checks.tsv'}.")
+    for table in (tmp_path / "out/checks.tsv", tmp_path / "out/plan/checks.tsv"):
+        assert [f.defect for f in findings(table)] == ["image_not_fetched"] * 5
+    assert not (tmp_path / "out/plan/plan.json").exists()
+    for number in range(5):
+        dataset.sample(f"{number}.jpg")
+    make(dataset, tmp_path / "out")
+    assert not (tmp_path / "out/checks.tsv").exists() and findings(tmp_path / "out/plan/checks.tsv") == []
+
+
+def test_annotations_of_other_formats_beside_the_images_are_named_once(dataset, tmp_path):
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+        (dataset.annotations / f"{number}.txt").write_text("0 0.5 0.5 0.25 0.25\n" * number + "1 1 0 1 1e-1")
+    (dataset.annotations / "classes.txt").write_text("cat\ndog\n")
+    (dataset.annotations / "all.json").write_text('{"info": {}, "images": [], "annotations": []}')
+    with pytest.raises(UserError) as error:
+        make(dataset, tmp_path / "out")
+    found = [f for f in findings(tmp_path / "out/checks.tsv") if f.defect == "annotation_foreign"]
+    assert [(f.file, f.detail) for f in found] == [
+        (
+            "0.txt",
+            "it seems to be YOLO (text: class x y width height), and so do 3 other files (1.txt, 2.txt and 1 more)",
+        ),
+        ("all.json", "it seems to be COCO (JSON)"),
+    ]
+    assert "0.txt: it seems to be YOLO" in str(error.value) and "Pascal VOC (XML)" in str(error.value)
+
+
+def test_other_files_are_not_looked_at_where_every_image_has_its_annotation(dataset, tmp_path, monkeypatch):
+    from boxwright.dataset import foreign
+
+    dataset.fill(10)
+    (dataset.annotations / "all.json").write_text('{"info": {}, "images": [], "annotations": []}')
+    monkeypatch.setattr(foreign, "look", lambda *_: pytest.fail("looked at"))
+    assert make(dataset, tmp_path / "out")[1] == []
 
 
 def test_the_same_image_on_both_lists_stops(dataset, tmp_path):

@@ -153,7 +153,7 @@ def test_what_no_format_could_read_is_offered_to_a_further_one(library, dataset,
     library.add_toys(".xml")
     after = library.plan(dataset.settings(), tmp_path / "out")
     assert after["read"] == [["voc|toys", "none.xml"], ["voc|toys", "toys.xml"]]
-    assert after["counts"]["defects"] == {"annotation_malformed": 1, "annotation_without_image": 1}
+    assert after["counts"]["defects"] == {"annotation_malformed": 1}
     assert (
         "in none of the formats that have its ending: Pascal VOC, Toys"
         in (tmp_path / "out/plan/checks.tsv").read_text()

@@ -3,8 +3,10 @@
 import pytest
 
 from boxwright.dataset import pairing
+from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.pairing import Claim
 from boxwright.dataset.scan import File
+from boxwright.images.headers import ImageInfo
 
 
 def image(relative, folder=0, root="images"):
@@ -46,8 +48,27 @@ def test_a_pair(picture, annotation, stated):
     assert not found.orphans and not found.ambiguous and not found.twice
 
 
-def test_the_stated_name_goes_before_the_own_one():
-    assert match([image("a.jpg"), image("b.jpg")], [xml("b.xml")], ["a.jpg"]).claim == [0, None]
+def test_the_own_name_goes_before_the_stated_one():
+    found = match([image("a.jpg"), image("b.jpg")], [xml("b.xml")], ["a.jpg"])
+    assert found.claim == [None, 0] and found.another == {0: [0]} and not found.stale
+    found = match([image("a.jpg"), image("b.jpg")], [xml("b.xml")], ["gone.jpg"])
+    assert found.claim == [None, 0] and found.stale == [0] and not found.another
+    for stated in ("", "b.jpg", "b.png", "B", r"C:\x\b.jpg"):
+        found = match([image("a.jpg"), image("b.jpg")], [xml("b.xml")], [stated])
+        assert found.claim == [None, 0] and not found.another and not found.stale
+
+
+@pytest.mark.parametrize("shift", [1, 2])
+@pytest.mark.parametrize("circle", [False, True])
+def test_images_and_annotations_that_were_renamed_together(shift, circle):
+    count = 12
+    images = [image(f"{k:03d}.jpg") for k in range(count)]
+    numbers = [(k + shift) % count if circle else k + shift for k in range(count)]
+    found = match(images, [xml(f"{k:03d}.xml") for k in range(count)], [f"{number:03d}.jpg" for number in numbers])
+    assert found.claim == list(range(count))
+    assert found.another == {k: [number] for k, number in enumerate(numbers) if number < count}
+    assert found.stale == [k for k, number in enumerate(numbers) if number >= count]
+    assert not found.twice and not found.orphans
 
 
 def test_an_annotation_without_image():
@@ -95,9 +116,103 @@ def test_a_copied_annotation_goes_to_its_own_name():
     """b.xml is a copy of a.xml in which the image's name was not changed."""
     found = match([image("a.jpg"), image("b.jpg")], [xml("a.xml"), xml("b.xml")], ["a.jpg", "a.jpg"])
     assert found.claim == [0, 1]
-    assert found.twice == {1: 0} and not found.unsettled
+    assert found.another == {1: [0]} and not found.twice and not found.unsettled
     found = match([image("a.jpg"), image("b.jpg")], [xml("0.xml"), xml("a.xml")], ["a.jpg", "a.jpg"])
     assert found.claim == [1, None] and found.twice == {0: 0}
+
+
+def test_the_second_annotation_of_an_image_never_goes_to_another_one():
+    images = [image("train/w3.jpg"), image("train/w3.png")]
+    found = match(images, [xml("test/w3.xml"), xml("train/w3.xml")], ["w3.png", "w3.png"])
+    assert found.claim == [None, 1] and found.twice == {0: 1} and not found.unsettled
+    found = match(images, [xml("w3.xml"), xml("x.xml")], ["w3.png", "w3.png"])
+    assert found.claim == [None, 0] and found.twice == {1: 1}
+
+
+def facts(*looks):
+    """Facts of images, given as (sha256, width, height, orientation)."""
+    return [
+        ImageFacts(sha, ImageInfo("jpeg", width, height, orientation=turn), None) for sha, width, height, turn in looks
+    ]
+
+
+NAMESAKES = [image("all/7.jpg"), image("round/7.jpg"), image("third/7.jpg")]
+ANY = facts(("a", 30, 20, 1), ("b", 24, 18, 1), ("c", 30, 20, 6))
+
+
+@pytest.mark.parametrize(
+    ("size", "folders", "chosen", "against"),
+    [
+        ((24, 18), (), 1, []),
+        ((20, 30), (), 2, []),
+        ((30, 20), (), None, []),
+        ((99, 9), (), None, []),
+        ((0, 0), (), None, []),
+        ((0, 0), ("work/ROUND",), 1, []),
+        ((0, 0), ("elsewhere", "round"), 1, []),
+        ((0, 0), ("images",), None, []),
+        ((30, 20), ("third",), 2, []),
+        ((30, 20), ("round",), None, []),
+        ((24, 18), ("third",), 1, [("folders", [2])]),
+    ],
+)
+def test_size_and_stated_folder_decide_between_namesakes(size, folders, chosen, against):
+    claim = Claim(xml("labels/7.xml"), "7.jpg", size=size, folders=folders)
+    found = pairing.match(NAMESAKES, [claim], True, ANY)
+    assert found.claim == [0 if index == chosen else None for index in range(3)]
+    assert bool(found.ambiguous) == (chosen is None)
+    assert [(one.source, one.images) for one in found.contradictions] == against
+
+
+def test_the_place_goes_before_size_and_stated_folder_and_what_contradicts_it_is_remembered():
+    claim = Claim(xml("all/7.xml"), "7.jpg", size=(24, 18), folders=("x/third",))
+    found = pairing.match(NAMESAKES, [claim], True, ANY)
+    assert found.claim == [0, None, None]
+    assert found.contradictions == [(0, "size", [1]), (0, "folders", [2])]
+
+
+def test_the_stated_extension_goes_before_the_place_and_that_is_remembered():
+    images = [image("x/a.jpg"), image("y/a.png")]
+    found = match(images, [xml("y/a.xml")], ["a.jpg"])
+    assert found.claim == [0, None] and found.contradictions == [(0, "place", [1])]
+
+
+def test_of_copies_the_first_that_is_free_gets_the_annotation():
+    same = facts(*[("a", 30, 20, 1)] * 3)
+    found = pairing.match(NAMESAKES, [Claim(xml("7.xml"), "7.jpg")], True, same)
+    assert found.claim == [0, None, None] and not found.ambiguous
+    found = pairing.match(NAMESAKES, [Claim(xml("7.xml"), "7.jpg"), Claim(xml("all/7.xml"), "7.jpg")], True, same)
+    assert found.claim == [1, 0, None] and not found.twice
+    other = facts(("a", 30, 20, 1), ("a", 30, 20, 1), ("b", 30, 20, 1))
+    assert pairing.match(NAMESAKES, [Claim(xml("7.xml"), "7.jpg")], True, other).ambiguous == {0: [0, 1, 2]}
+    unread = facts(*[("", 0, 0, 1)] * 3)
+    assert pairing.match(NAMESAKES, [Claim(xml("7.xml"), "7.jpg")], True, unread).ambiguous == {0: [0, 1, 2]}
+
+
+def test_one_kind_of_evidence_goes_on_where_the_one_before_stopped():
+    images = [image("a/1.jpg"), image("a/1.png"), image("b/1.jpg")]
+    assert match(images, [xml("a/1.xml")], ["1.jpg"]).claim == [0, None, None]
+
+
+def test_parallel_lists_decide_where_subfolders_differ():
+    images = [image("x/1.jpg", 0, "a/images"), image("1.jpg", 1, "b/images")]
+    annotations = [xml("1.xml", 0, "a/xml"), xml("y/1.xml", 1, "b/xml")]
+    assert match(images, annotations).claim == [0, 1]
+
+
+def test_a_second_name_helps_and_is_held_against_the_others():
+    images = [image("a.jpg"), image("b.jpg")]
+    found = pairing.match(images, [Claim(xml("x.xml"), "gone.jpg", other_image="b.jpg")], True)
+    assert found.claim == [None, 0] and found.stale == [0]
+    found = pairing.match(images, [Claim(xml("a.xml"), "a.jpg", other_image="b.jpg")], True)
+    assert found.claim == [0, None] and found.contradictions == [(0, "path", [1])]
+    found = pairing.match(images, [Claim(xml("a.xml"), "a.jpg", other_image="gone.jpg")], True)
+    assert found.claim == [0, None] and not found.contradictions
+
+
+def test_an_image_s_extension_in_the_annotation_s_own_name():
+    found = match([image("a.jpg"), image("b.jpg")], [xml("a.jpg.xml")], ["b.jpg"])
+    assert found.claim == [0, None] and found.another == {0: [1]}
 
 
 def test_two_annotations_that_nothing_tells_apart():

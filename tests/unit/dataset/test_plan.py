@@ -469,6 +469,8 @@ def test_a_list_without_objects_is_told_before_the_first_job(dataset, tmp_path, 
         (lambda d: d.fill(5), {"annotations": "/no/such/xml"}, "There is no folder /no/such/xml"),
         (lambda d: None, {}, "There is no image in"),
         (lambda d: [d.image("a.jpg"), d.image("b.jpg")], {}, "No sample is left of 2 images and 0 annotations"),
+        (lambda d: d.image("a.jpg"), {}, "annotations: no file name ends in .xml. Correct `dataset.annotations`."),
+        (lambda d: d.fill(5), {"annotations": __file__}, "test_plan.py is a file, but `dataset.images` and"),
         (lambda d: d.fill(1), {}, "The split leaves no evaluation image"),
         (negatives, {}, "None of the 9 images has a box"),
         (one_object, {}, "None of the 2 evaluation images has a box, so no metric is defined: raise `dataset.split.ev"),
@@ -483,6 +485,17 @@ def test_mistakes_are_one_paragraph_and_leave_nothing(dataset, tmp_path, prepare
         plan.make(dataset.settings(**changes), tmp_path / "out")
     assert says in str(error.value)
     assert not (tmp_path / "out/plan/plan.json").exists()
+
+
+@pytest.mark.parametrize("which", ["label_map", "list"])
+def test_a_git_lfs_pointer_in_place_of_a_given_file_is_named(dataset, tmp_path, which):
+    dataset.fill(5)
+    given = tmp_path / "given"
+    given.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 174833\n")
+    split = {"eval_fraction": 0.2, "seed": 0, "train": str(given), "eval": str(given)}
+    changes = {"label_map": str(given)} if which == "label_map" else {"split": split}
+    with pytest.raises(UserError, match=r"given cannot be used: it is a Git LFS pointer, .* `git lfs pull`"):
+        plan.make(dataset.settings(**changes), tmp_path / "out")
 
 
 def test_many_files_are_read_by_several_processes(dataset, tmp_path, monkeypatch):

@@ -93,7 +93,7 @@ def test_a_flipped_bit_in_a_png_is_seen():
         (b"", "empty"),
         (bytes(500), "zeros"),
         (b"<!DOCTYPE html><html>404</html>", "HTML"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "not a JPEG"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
         (b"\0\0\0\x18ftypheic" + bytes(40), "HEIC"),
         (b"\xff\xd8\xff\xd9", "ends|holds no image"),
         (b"\x89PNG\r\n\x1a\n", "ends"),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from boxwright.core import names
+from boxwright.core import names, pointers
 from boxwright.core.wording import nearest, plural
 from boxwright.dataset import orientation
 from boxwright.dataset.annotation_facts import AnnotationFacts
@@ -65,6 +65,7 @@ class Checker:
         info = image.info
         if info.problem or (self.full and image.undecodable):
             defect = "image_truncated" if info.truncated else "image_unreadable"
+            defect = "image_not_fetched" if info.problem == pointers.GIT_LFS else defect
             self.report(name, defect, info.problem or image.undecodable or "")
             return None
         if large := too_large(info, self.max_pixels):

@@ -3,16 +3,16 @@
 The decision depends only on the facts, the settings and the split history, not on the order in which files were found.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from boxwright.core.wording import few
 from boxwright.dataset import class_names, orientation, pairing, split
-from boxwright.dataset.annotation_facts import AnnotationFacts
+from boxwright.dataset.annotation_facts import AnnotationFacts, Unread
 from boxwright.dataset.checks import Checker
-from boxwright.dataset.defects import DROP_IMAGE, FIX, KEEP, Case
+from boxwright.dataset.defects import DROP_IMAGE, FIX, KEEP, Case, by_number
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.pairing import Claim
 from boxwright.dataset.samples import PlannedSample, boxes_from_json
@@ -23,7 +23,7 @@ from boxwright.images.headers import ImageInfo
 class Found(NamedTuple):
     """The files found: images in order with their unique names and facts, annotations with their statements.
 
-    statements: for a file that cannot be read, a str with the reason. parallel: whether the n-th images folder goes
+    statements: for a file that cannot be read, the reason. parallel: whether the n-th images folder goes
     with the n-th annotations folder.
     """
 
@@ -31,7 +31,7 @@ class Found(NamedTuple):
     names: Sequence[str]
     image_facts: Sequence[ImageFacts]
     annotations: Sequence[File]
-    statements: Sequence[Sequence[AnnotationFacts] | str]
+    statements: Sequence[Sequence[AnnotationFacts] | Unread]
     parallel: bool
 
 
@@ -89,28 +89,30 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     return decision
 
 
-def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | str]]:
+def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
     """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read."""
     claims: list[Claim] = []
-    said: list[AnnotationFacts | str] = []
+    said: list[AnnotationFacts | Unread] = []
     for file, statements in zip(found.annotations, found.statements, strict=True):
-        if isinstance(statements, str):
+        if isinstance(statements, Unread):
             claims.append(Claim(file))
             said.append(statements)
             continue
         alone = len(statements) == 1
         for statement in statements:
-            claims.append(Claim(file, statement.image, alone))
+            size = (statement.width, statement.height)
+            claims.append(Claim(file, statement.image, alone, size, statement.folders, statement.other_image))
             said.append(statement)
     return claims, said
 
 
 def _samples(
-    found: Found, claims: Sequence[Claim], said: Sequence[AnnotationFacts | str], checker: Checker
+    found: Found, claims: Sequence[Claim], said: Sequence[AnnotationFacts | Unread], checker: Checker
 ) -> list[PlannedSample]:
     """The samples that remain after pairing and checking, sorted by name."""
-    paired = pairing.match(found.images, claims, found.parallel)
+    paired = pairing.match(found.images, claims, found.parallel, found.image_facts)
     dropped = _report_pairs(found.names, claims, said, paired, checker)
+    dropped |= _report_contradictions(found, claims, paired, checker)
     checker.turned = orientation.evidence(_turned(found, said, paired))
     samples = []
     for index in sorted(range(len(found.images)), key=found.names.__getitem__):
@@ -119,7 +121,7 @@ def _samples(
         if index in paired.namesakes:
             detail = f"{found.names[paired.namesakes[index]]} has the same name"
             keep &= checker.report(name, "same_name", detail) != DROP_IMAGE
-        annotation: AnnotationFacts | str | None = None
+        annotation: AnnotationFacts | Unread | None = None
         label = ""
         if claim is None:
             detail = "no annotation names it or has its file name"
@@ -128,8 +130,8 @@ def _samples(
                 continue
         else:
             annotation, label = said[claim], claims[claim].label
-            if isinstance(annotation, str):
-                checker.report(label, "annotation_malformed", annotation)
+            if isinstance(annotation, Unread):
+                checker.report(label, annotation.defect, annotation)
                 keep, annotation = False, None
         sample = checker.sample(name, found.images[index].path, found.image_facts[index], annotation, label)
         if sample is not None and keep:
@@ -149,7 +151,7 @@ def _turned(
 def _report_pairs(
     names: Sequence[str],
     claims: Sequence[Claim],
-    said: Sequence[AnnotationFacts | str],
+    said: Sequence[AnnotationFacts | Unread],
     paired: pairing.Pairing,
     checker: Checker,
 ) -> set[int]:
@@ -157,8 +159,9 @@ def _report_pairs(
     dropped = set()
     for orphan in paired.orphans:
         claim, reason = claims[orphan], said[orphan]
-        if isinstance(reason, str):
-            checker.report(claim.label, "annotation_malformed", reason)
+        if isinstance(reason, Unread):  # what is read wrongly is reported once, as that
+            checker.report(claim.label, reason.defect, reason)
+            continue
         named = f"there is no image {claim.image}" if claim.image else "it names no image"
         also = ", and no image has the annotation's file name" if claim.alone else ""
         checker.report(claim.label, "annotation_without_image", f"{named}{also}")
@@ -178,8 +181,51 @@ def _report_pairs(
     return dropped
 
 
-def _content(said: AnnotationFacts | str) -> object:
-    return said if isinstance(said, str) else (said.unit, boxes_from_json(said.boxes))
+def _report_contradictions(
+    found: Found, claims: Sequence[Claim], paired: pairing.Pairing, checker: Checker
+) -> set[int]:
+    """Report where what is known of an annotation's image is true of different images.
+
+    Returns the images to leave out because of it.
+    """
+    image_of = {claim: image for image, claim in enumerate(paired.claim) if claim is not None}
+    cases: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for index, others in paired.another.items():
+        named = few([found.names[other] for other in others])
+        detail = f"its file name is that of {_own_image(found, paired, index, image_of)}, but it states {named}"
+        cases["annotation_names_another"].append((index, detail))
+    for index in paired.stale:
+        detail = f"there is no image {claims[index].image}"
+        if index in image_of:
+            detail += f"; it is taken for {found.names[image_of[index]]}"
+        cases["annotation_stale_name"].append((index, detail))
+    for index, source, others in paired.contradictions:
+        named = few([found.names[other] for other in others])
+        chosen = f"it is taken for {_own_image(found, paired, index, image_of)}, but"
+        why = {
+            "size": f"the stated size, {claims[index].size[0]}x{claims[index].size[1]}, is that of {named}",
+            "place": f"it lies in the folder of {named}",
+            "folders": f"the stated folder, {few(claims[index].folders)}, is that of {named}",
+            "path": f"its path names {named}",
+        }
+        cases["annotation_contradiction"].append((index, f"{chosen} {why[source]}"))
+    dropped = set()
+    for defect, of in cases.items():
+        action = by_number(defect, checker.policies[defect], len({index for index, _ in of}), len(claims))
+        for index, detail in of:
+            if checker.report(claims[index].label, defect, detail, action=action) == DROP_IMAGE and index in image_of:
+                dropped.add(image_of[index])
+    return dropped
+
+
+def _own_image(found: Found, paired: pairing.Pairing, claim: int, image_of: Mapping[int, int]) -> str:
+    """The image, or images, that a claim is taken to be about."""
+    about = paired.ambiguous.get(claim) or [image_of[claim] if claim in image_of else paired.twice[claim]]
+    return few([found.names[image] for image in about])
+
+
+def _content(said: AnnotationFacts | Unread) -> object:
+    return said if isinstance(said, Unread) else (said.unit, boxes_from_json(said.boxes))
 
 
 def _without_copies(samples: Sequence[PlannedSample], checker: Checker) -> list[PlannedSample]:

@@ -11,20 +11,31 @@ from boxwright.core.errors import UserError
 from boxwright.core.wording import did_you_mean
 
 FIX, DROP_BOX, DROP_IMAGE, KEEP, FAIL = "fix", "drop_box", "drop_image", "keep", "fail"
+# In place of a policy that the user did not set and that depends on the number of cases (`Defect.few`).
+BY_NUMBER = "by_number"
 
 
 class Defect(NamedTuple):
-    """meaning: a clause for the terminal; policies: the allowed ones, default first; advice: what the user can do."""
+    """meaning: a clause for the terminal; policies: the allowed ones, default first; advice: what the user can do.
+
+    few: a number of files and a share of all files; where the cases are more than both, the default is `fail` instead.
+    """
 
     meaning: str
     policies: tuple[str, ...]
     advice: str
+    few: tuple[int, float] | None = None
 
 
 DEFECTS: dict[str, Defect] = {
     # the image file
     "image_unreadable": Defect(
         "the image cannot be decoded", (DROP_IMAGE, FAIL), "replace the file with a readable JPEG or PNG"
+    ),
+    "image_not_fetched": Defect(
+        "the image is a pointer of Git LFS, not the image itself",
+        (DROP_IMAGE, FAIL),
+        "run `git lfs pull` in the repository that the images come from",
     ),
     "image_truncated": Defect("the image file ends early", (DROP_IMAGE, FAIL), "copy or download the file again"),
     "image_extension_lies": Defect(
@@ -134,10 +145,39 @@ DEFECTS: dict[str, Defect] = {
     "annotation_malformed": Defect(
         "the annotation cannot be parsed", (DROP_IMAGE, FAIL), "repair or redo the annotation"
     ),
+    "annotation_foreign": Defect(
+        "the annotation is in a format that is not read",
+        (DROP_IMAGE, FAIL),
+        "export the annotations as Pascal VOC (XML) with the tool that made them",
+    ),
+    "annotation_not_fetched": Defect(
+        "the annotation is a pointer of Git LFS, not the annotation itself",
+        (DROP_IMAGE, FAIL),
+        "run `git lfs pull` in the repository that the annotations come from",
+    ),
+    "annotation_names_another": Defect(
+        "the annotation has the file name of one image and states the name of another (its file name decides)",
+        (KEEP, DROP_IMAGE, FAIL),
+        "look at these images with their boxes: `keep` is right if images and annotations were renamed together; "
+        "otherwise give each annotation file the name of its image",
+        few=(2, 0.02),
+    ),
+    "annotation_stale_name": Defect(
+        "the annotation states the name of an image that does not exist (another name that it has decides)",
+        (KEEP, DROP_IMAGE, FAIL),
+        "nothing if images and annotations were renamed together",
+    ),
+    "annotation_contradiction": Defect(
+        "the annotation's name, place, stated size and stated path are those of different images (the first decides)",
+        (KEEP, DROP_IMAGE, FAIL),
+        "look at these images with their boxes",
+    ),
     "annotation_ambiguous": Defect(
         "several images have the name that the annotation states",
         (FAIL, DROP_IMAGE),
-        "give the images different names, or arrange annotations in the same folders as images",
+        "list the folders that go together in the same order, `images: [a/images, b/images]` and "
+        "`annotations: [a/xml, b/xml]`; or arrange annotations in the same folders as images, or give the images "
+        "different names",
     ),
     "annotation_twice": Defect(
         "several annotations belong to one image (the one with its file name is used)",
@@ -194,7 +234,9 @@ class Case(NamedTuple):
 
 
 def policies(given: Mapping[str, str]) -> dict[str, str]:
-    """The policy of every defect: the given one, else the default. `given` may use former names (`ALIASES`).
+    """The policy of every defect: the given one, else the default (`BY_NUMBER` where that depends on the number).
+
+    `given` may use former names (`ALIASES`).
 
     Raises UserError with every unknown defect, every policy that is not allowed for its defect, and every defect that
     has different policies under its name and its former name.
@@ -217,7 +259,16 @@ def policies(given: Mapping[str, str]) -> dict[str, str]:
             )
     if mistakes:
         raise UserError("`dataset.policies` has mistakes:\n" + "\n".join(f"  - {text}" for text in mistakes))
-    return {name: chosen.get(name, defect.policies[0]) for name, defect in DEFECTS.items()}
+    return {name: chosen.get(name, BY_NUMBER if defect.few else defect.policies[0]) for name, defect in DEFECTS.items()}
+
+
+def by_number(defect: str, policy: str, cases: int, files: int) -> str:
+    """The policy of a defect that occurs `cases` times in so many files; `policy` is that of `policies`."""
+    about = DEFECTS[defect]
+    if policy != BY_NUMBER or about.few is None:
+        return policy
+    number, share = about.few
+    return FAIL if cases > number and cases > share * files else about.policies[0]
 
 
 def to_tsv(cases: list[Case]) -> bytes:

@@ -1,17 +1,21 @@
 """Finds out which statement is about which image.
 
-A statement is about the image that it names. If there is no such image and the file is about one image only, it is
-about the image that has the name of the file. Case and extension do not count. If several images have the name, the
-arrangement of the folders decides, where it can.
+A file that is about one image is about the image that has its name, as in labelImg. If there is none, a statement is
+about the image that it names. Case and extension do not count. If several images have the name, these decide, where
+they can: the stated extension and path, the arrangement of the folders, the stated size, the stated folder, and at last
+that the images are copies of each other. Wherever two of these contradict each other, that is remembered.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from boxwright.core.names import fold
+from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.scan import File
+from boxwright.images import exif
 from boxwright.images.loader import EXTENSIONS
 
 
@@ -19,16 +23,32 @@ class Claim(NamedTuple):
     """Which image a statement, or a file that cannot be read, claims to be about.
 
     file: the annotation file. image: name or path as stated, "" if none. alone: whether the file has no other claim.
+    size: width and height of the image as stated, 0 if not stated. folders, other_image: those of `Statement`.
     """
 
     file: File
     image: str = ""
     alone: bool = True
+    size: tuple[int, int] = (0, 0)
+    folders: tuple[str, ...] = ()
+    other_image: str = ""
 
     @property
     def label(self) -> str:
         """The name of the statement in tables and error texts."""
         return self.file.relative if self.alone else f"{self.file.relative} ({self.image})"
+
+
+class Contradiction(NamedTuple):
+    """A claim, and images that it is not paired with although one source of evidence speaks for them.
+
+    claim: its index. source: "size", "place" (where the annotation lies), "folders" (where it says that the image lay)
+    or "path" (a second file name that it states). images: their indices.
+    """
+
+    claim: int
+    source: str
+    images: list[int]
 
 
 @dataclass
@@ -37,7 +57,9 @@ class Pairing:
 
     orphans: claims without an image. ambiguous: by claim, the images that it may be about. twice: by rejected claim,
     the image, which went to another claim. unsettled: images with several claims and no reason to prefer one.
-    namesakes: by image, an earlier image with the same name.
+    namesakes: by image, an earlier image with the same name. another: by claim whose file has the name of an image, the
+    other images that it states. stale: claims that state the name of no image, where another name decided.
+    contradictions: of other sources.
     """
 
     claim: list[int | None]
@@ -46,6 +68,9 @@ class Pairing:
     twice: dict[int, int]
     unsettled: set[int]
     namesakes: dict[int, int]
+    another: dict[int, list[int]] = field(default_factory=dict)
+    stale: list[int] = field(default_factory=list)
+    contradictions: list[Contradiction] = field(default_factory=list)
 
 
 def names(images: Sequence[File], folders: Sequence[str]) -> list[str]:
@@ -73,8 +98,11 @@ def stem(base: str) -> str:
     return base[:dot] if dot > 0 and base[dot:] in EXTENSIONS else base
 
 
-def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool) -> Pairing:
-    """Pair images with claims; `parallel` says that the n-th images folder goes with the n-th annotations folder."""
+def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool, facts: Sequence[ImageFacts] = ()) -> Pairing:
+    """Pair images with claims; `parallel` says that the n-th images folder goes with the n-th annotations folder.
+
+    facts: of the images; without them neither size nor content can decide between images of one name.
+    """
     by_stem: dict[str, list[int]] = {}
     for index, image in enumerate(images):
         by_stem.setdefault(stem(image.base), []).append(index)
@@ -83,80 +111,156 @@ def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool) -> Pa
         for index in namesakes[1:]:
             pairing.namesakes[index] = namesakes[0]
     claimed: dict[int, list[int]] = defaultdict(list)
+    copies: list[tuple[int, list[int]]] = []
     for index, claim in enumerate(claims):
-        candidates = _candidates(by_stem, claim)
+        candidates = _candidates(by_stem, index, claim, pairing)
+        left = candidates
         if len(candidates) > 1:
-            candidates = _narrow(images, candidates, claim, parallel)
-        if len(candidates) == 1:
-            claimed[candidates[0]].append(index)
-        elif candidates:
-            pairing.ambiguous[index] = candidates
-        else:
+            left = _narrow(images, facts, candidates, claim, parallel)
+            if len(left) == 1:
+                pairing.contradictions += _against(images, facts, candidates, left[0], index, claim)
+        if len(left) == 1:
+            claimed[left[0]].append(index)
+        elif not left:
             pairing.orphans.append(index)
+        elif facts and len({facts[image].sha256 or image for image in left}) == 1:
+            copies.append((index, left))
+        else:
+            pairing.ambiguous[index] = left
+    for index, same in copies:  # they take what the others leave over
+        claimed[next((image for image in same if image not in claimed), same[0])].append(index)
     for image, claimants in claimed.items():
         pairing.claim[image] = claimants[0]
-    for image, claimants in claimed.items():
         if len(claimants) > 1:
-            _settle(pairing, images, claims, by_stem, image, claimants)
+            _settle(pairing, images, claims, image, claimants)
     return pairing
 
 
-def _own(claim: Claim) -> str:
-    """The name of a claim's file in the form that is compared; "" if the file is about several images."""
-    return fold(claim.file.base).rpartition(".")[0] if claim.alone else ""
+def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing: Pairing) -> list[int]:
+    """The images that a claim may be about by its names; contradictions between these are noted in `pairing`."""
+    own: list[int] = []
+    if claim.alone:
+        base = claim.file.base.rpartition(".")[0]
+        own = by_stem.get(fold(base)) or by_stem.get(stem(base)) or []
+        if own and not claim.other_image and claim.image.rpartition(".")[0] == base:
+            return own  # as in nearly all files
+    stated = _named(by_stem, claim.image)
+    second = _named(by_stem, claim.other_image)
+    chosen = own or stated or second
+    if chosen:
+        if claim.image and not stated:
+            pairing.stale.append(index)
+        elif stated and not set(stated) & set(chosen):
+            pairing.another[index] = stated
+        if second and not set(second) & set(chosen):
+            pairing.contradictions.append(Contradiction(index, "path", second))
+    return chosen
 
 
-def _candidates(by_stem: dict[str, list[int]], claim: Claim) -> list[int]:
-    """The images that a claim may be about."""
-    base = claim.image.replace("\\", "/").rpartition("/")[2]
-    return by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])) or by_stem.get(_own(claim)) or []
+def _named(by_stem: dict[str, list[int]], name: str) -> list[int]:
+    """The images with a stated name."""
+    base = name.replace("\\", "/").rpartition("/")[2]
+    return (by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])) or []) if base else []
 
 
-def _narrow(images: Sequence[File], candidates: list[int], claim: Claim, parallel: bool) -> list[int]:
-    """Narrow several candidates down by the stated extension, then by the arrangement of the folders."""
+def _narrow(
+    images: Sequence[File], facts: Sequence[ImageFacts], candidates: list[int], claim: Claim, parallel: bool
+) -> list[int]:
+    """Narrow several candidates down, by one kind of evidence after the other, until one is left."""
     stated, file = fold(claim.image.replace("\\", "/")), claim.file
-    base = claim.image.replace("\\", "/").rpartition("/")[2]
-    exact = [index for index in candidates if images[index].base == base]
-    exact = exact or [index for index in candidates if fold(images[index].base) == fold(base)]
-    candidates = exact or candidates
-    own = file.path.rpartition("/")[0]
+    exact = claim.image.replace("\\", "/").rpartition("/")[2]
+    base, own, place, folder = stated.rpartition("/")[2], _folder(file), file.place, file.folder
+    end = f"/{stated.lstrip('/')}"
     tests = (
-        lambda image: "/" in stated and ("/" + fold(image.path)).endswith("/" + stated.lstrip("/")),
-        lambda image: image.path.rpartition("/")[0] == own,
-        lambda image: parallel and image.folder == file.folder and image.place == file.place,
-        lambda image: image.place == file.place,
+        lambda image: images[image].base == exact,
+        lambda image: fold(images[image].base) == base,
+        lambda image: base != stated and f"/{fold(images[image].path)}".endswith(end),
+        lambda image: _folder(images[image]) == own,
+        lambda image: parallel and images[image].folder == folder and images[image].place == place,
+        lambda image: parallel and images[image].folder == folder,
+        lambda image: images[image].place == place,
+        lambda image: _has_size(facts, image, claim.size),
     )
     for test in tests:
-        left = [index for index in candidates if test(images[index])]
-        if len(left) == 1:
-            return left
-    return candidates
+        candidates = [image for image in candidates if test(image)] or candidates
+        if len(candidates) == 1:
+            return candidates
+    return _in_stated_folder(images, candidates, claim) or candidates
+
+
+def _against(
+    images: Sequence[File], facts: Sequence[ImageFacts], candidates: list[int], chosen: int, index: int, claim: Claim
+) -> Iterator[Contradiction]:
+    """What speaks for other images of the same name than the chosen one."""
+    place = claim.file.place
+    if images[chosen].place != place and _folder(images[chosen]) != (own := _folder(claim.file)):
+        there = [image for image in candidates if _folder(images[image]) == own]
+        there = there or [image for image in candidates if place and images[image].place == place]
+        if there:
+            yield Contradiction(index, "place", there)
+    if facts and not _has_size(facts, chosen, claim.size):
+        fitting = [image for image in candidates if _has_size(facts, image, claim.size)]
+        if fitting:
+            yield Contradiction(index, "size", fitting)
+    if claim.folders:
+        there = _in_stated_folder(images, candidates, claim)
+        if there and chosen not in there:
+            yield Contradiction(index, "folders", there)
+
+
+def _has_size(facts: Sequence[ImageFacts], image: int, size: tuple[int, int]) -> bool:
+    """Whether an image is of the stated size, as stored or upright."""
+    if not facts or not all(size):
+        return False
+    info = facts[image].info
+    return size in ((info.width, info.height), exif.upright_size(info.width, info.height, info.orientation))
+
+
+def _in_stated_folder(images: Sequence[File], candidates: Sequence[int], claim: Claim) -> list[int]:
+    """The candidate whose folders are most like the stated ones; none if nothing tells them apart."""
+    place = _most_alike(claim.folders, tuple([_folder(images[image]) for image in candidates]))
+    return [] if place is None else [candidates[place]]
+
+
+@lru_cache(maxsize=4096)
+def _most_alike(stated: tuple[str, ...], folders: tuple[str, ...]) -> int | None:
+    """Which of the folders is the most like the first stated one that tells them apart; None if none does."""
+    for one in stated:
+        scores = [_likeness(one, folder) for folder in folders]
+        best = max(scores)
+        if best and scores.count(best) == 1:
+            return scores.index(best)
+    return None
+
+
+def _likeness(stated: str, folder: str) -> float:
+    """The number of folders at the end of both paths that are the same; a half if only the stated last one occurs."""
+    wanted, parts = fold(stated).split("/"), fold(folder).split("/")
+    same = 0
+    while same < min(len(wanted), len(parts)) and wanted[-same - 1] == parts[-same - 1]:
+        same += 1
+    return same or 0.5 * (wanted[-1] in parts)
+
+
+def _folder(file: File) -> str:
+    return file.path.rpartition("/")[0]
 
 
 def _settle(
-    pairing: Pairing,
-    images: Sequence[File],
-    claims: Sequence[Claim],
-    by_stem: dict[str, list[int]],
-    image: int,
-    claimants: list[int],
+    pairing: Pairing, images: Sequence[File], claims: Sequence[Claim], image: int, claimants: Sequence[int]
 ) -> None:
-    """Give an image to the claimant that has its file name; the others get the image with their own name, if any.
-
-    Such claims are common because a copied annotation often keeps the image name of the original.
-    """
+    """Give an image to the claimant that has its file name. The others get no image: what they say is not about one."""
     name = stem(images[image].base)
-    named = [index for index in claimants if _own(claims[index]) == name]
+    named = [index for index in claimants if _has_name(claims[index], name)]
     if len(named) > 1:
         named = [index for index in named if claims[index].file.place == images[image].place] or named
     if len(named) != 1:
         pairing.unsettled.add(image)
     winner = named[0] if named else claimants[0]
     pairing.claim[image] = winner
-    for loser in claimants:
-        if loser == winner:
-            continue
-        pairing.twice[loser] = image
-        own = [other for other in by_stem.get(_own(claims[loser]), []) if pairing.claim[other] is None]
-        if len(own) == 1 and own[0] != image:
-            pairing.claim[own[0]] = loser
+    pairing.twice.update({loser: image for loser in claimants if loser != winner})
+
+
+def _has_name(claim: Claim, name: str) -> bool:
+    base = claim.file.base.rpartition(".")[0]
+    return claim.alone and name in (fold(base), stem(base))

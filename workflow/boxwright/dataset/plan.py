@@ -25,11 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.catalog import formats
-from boxwright.core import code, files, hashing
+from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import (
     annotation_facts,
     defects,
+    foreign,
     image_facts,
     label_map,
     memory,
@@ -146,6 +147,7 @@ class _Planner:
         recollection = memory.Memory(self.folder.path / "facts.txt")
         remembered = split_history.read(self.data_dir, self._draw)
         decision = decide(self._found(recollection), checker, self._split(remembered))
+        self._report_foreign(checker)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks)
         classes, classes_text = self._classes(decision)
@@ -192,6 +194,13 @@ class _Planner:
             parallel=len(self.images.folders) == len(self.annotations.folders),
         )
 
+    def _report_foreign(self, checker: Checker) -> None:
+        """Where images have no annotation, say which files in formats that are not read lie in the folders."""
+        if any(case.defect == "image_without_annotation" for case in checker.cases):
+            folders = [*self.images.folders, *self.annotations.folders]
+            for file, detail in foreign.look(folders, formats.by_ending()):
+                checker.report(file, "annotation_foreign", detail)
+
     def _split(self, remembered: split_history.Sides) -> Split:
         return Split(
             self.dataset["split"].get("eval_fraction", 0.0),
@@ -205,9 +214,10 @@ class _Planner:
         """Raise a UserError for what stops the run: defects with the policy `fail`, or too little data."""
         if refused := [case for case in decision.cases if case.action == defects.FAIL]:
             where = self.folder.fail(checks)
-            raise UserError(summary.refusal(refused, self.images.folders, self.annotations.folders) + where)
-        if mistake := summary.too_little(decision, self.dataset["split"], len(self.images)):
-            raise UserError(mistake)
+            folders = [*self.images.folders, *self.annotations.folders]
+            raise UserError(summary.refusal(refused, folders, decision.annotations) + where)
+        if mistake := summary.too_little(decision, self.dataset["split"], len(self.images), self.annotations.folders):
+            raise UserError(mistake + (self.folder.fail(checks) if decision.cases else ""))
 
     def _classes(self, decision: Decision) -> tuple[dict[str, int], bytes]:
         """Ids by class and the label map's text: the given one, or the remembered one extended.
@@ -295,6 +305,9 @@ def _folders(given: str | list[str]) -> list[str]:
 
 def _content(path: str) -> str:
     try:
+        with Path(path).open("rb") as file:
+            if pointers.is_git_lfs(file.read(pointers.LONGEST)):
+                raise UserError(f"{path} cannot be used: {pointers.GIT_LFS}.")
         return files.sha256_file(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Check the path.") from error

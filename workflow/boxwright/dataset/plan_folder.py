@@ -3,7 +3,7 @@
 It is written so that an outdated plan is recognised and an incomplete one is never used:
 
     stamp.json            what the plan was made from, by which readers, and how large its files are; written last
-    failed                marks that checks.tsv in the data folder was written by a plan that failed, not by its rule
+    failed                marks that both checks.tsv, here and in the data folder, were written by a plan that failed
 """
 
 import json
@@ -55,12 +55,13 @@ class PlanFolder:
         write_if_changed(self._stamp, json.dumps(kept, sort_keys=True).encode())
 
     def fail(self, checks: bytes) -> str:
-        """Write the table of a failed plan where its rule would write it; return a sentence that says where it is."""
+        """Write the table of a failed plan, here and where its rule would; return a sentence that says where it is."""
         if not self.writable:
             return ""
+        write_if_changed(self.path / self._checks.name, checks)
         write_if_changed(self._checks, checks)
         write_if_changed(self._failed, b"checks.tsv was written by a plan that failed\n")
-        return f" The table of all defects is {self._checks}."
+        return f"\nThe table of all defects is {self._checks}."
 
 
 def _writable(folder: Path) -> bool:

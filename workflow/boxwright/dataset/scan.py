@@ -69,6 +69,11 @@ def listings(*wanted: tuple[Sequence[str], Sequence[str]]) -> list[Listing]:
     Raises UserError if a folder is missing or cannot be read.
     """
     missing = [folder for folders, _ in wanted for folder in folders if not Path(folder).is_dir()]
+    if files := [folder for folder in missing if Path(folder).exists()]:
+        raise UserError(
+            f"{', '.join(files)} is a file, but `dataset.images` and `dataset.annotations` take folders. "
+            "Give the folder that holds it."
+        )
     if missing:
         raise UserError(
             f"There is no folder {', '.join(missing)} (relative paths start at {Path.cwd()}). "

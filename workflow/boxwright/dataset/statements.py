@@ -20,6 +20,8 @@ class Statement(NamedTuple):
     boxes: as stated, unchecked, in the order of the file: left, top, right and bottom edge, measured from the top left
     corner of the image; NaN for a coordinate that is missing or not a number. Flags may keep their defaults.
     unit: of the boxes, PIXELS or NORMALISED.
+    folders: names or paths ("/" between parts) of the folder that the image lay in, as stated, the most telling first.
+    other_image: a second file name that the file states for the image, where it differs from `image`.
     """
 
     image: str = ""
@@ -27,3 +29,5 @@ class Statement(NamedTuple):
     height: int = 0
     boxes: tuple[Box, ...] = ()
     unit: str = PIXELS
+    folders: tuple[str, ...] = ()
+    other_image: str = ""

@@ -1,16 +1,19 @@
 """The texts about a data set that its plan shows in the terminal."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from boxwright.catalog import formats
+from boxwright.core.wording import few, plural
 from boxwright.dataset.decide import Decision
 from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, KEEP, Case
 from boxwright.dataset.split import EVAL, TRAIN
 
 _DONE = {FIX: "fixed", DROP_BOX: "box dropped", DROP_IMAGE: "image left out", KEEP: "kept", FAIL: "refused"}
 _SHOWN = 20
+_EXAMPLES = 3
 _NOTHING_WRONG = "The checks found nothing wrong."
 _HINT = " <- "
 
@@ -47,27 +50,38 @@ def is_calm(told: str) -> bool:
     return _NOTHING_WRONG in told and _HINT not in told
 
 
-def refusal(refused: Sequence[Case], images: Sequence[str], annotations: Sequence[str]) -> str:
-    """Why a data set is refused: the cases whose policy is `fail`, and what to do about each kind."""
-    folders = ", ".join(dict.fromkeys([*images, *annotations]))
-    lines = [f"The data set in {folders} has {len(refused)} defects that stop the run:"]
+def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int) -> str:
+    """Why a data set is refused: the cases whose policy is `fail`, and what to do about each kind.
+
+    annotations: their number, for kinds that are refused for the share of files that have them.
+    """
+    lines = [f"The data set in {', '.join(dict.fromkeys(folders))} has {len(refused)} defects that stop the run:"]
     for case in refused[:_SHOWN]:
         box = f", box {case.box}" if case.box else ""
         lines.append(f"  {case.file}{box}: {case.defect}, {case.detail}")
     if len(refused) > _SHOWN:
         lines.append(f"  ... and {len(refused) - _SHOWN} more")
-    for name in dict.fromkeys(case.defect for case in refused):
+    counted = Counter(case.defect for case in refused)
+    for name, count in counted.items():
         others = " | ".join(policy for policy in DEFECTS[name].policies if policy != FAIL)
-        lines.append(f"{name}: {DEFECTS[name].advice}; or set `dataset.policies.{name}` to {others}.")
+        share = f"{count} of {plural(annotations, 'annotation')}; " if DEFECTS[name].few else ""
+        lines.append(f"{name}: {share}{DEFECTS[name].advice}; or set `dataset.policies.{name}` to {others}.")
     return "\n".join(lines)
 
 
-def too_little(decision: Decision, split: Mapping[str, Any], images: int) -> str:
-    """Why the remaining data is too little to train or evaluate a model; "" if it is enough."""
+def too_little(decision: Decision, split: Mapping[str, Any], images: int, folders: Sequence[str] = ()) -> str:
+    """Why the remaining data is too little to train or evaluate a model; "" if it is enough.
+
+    folders: those that were searched for annotations.
+    """
     train, held = decision.samples[TRAIN], decision.samples[EVAL]
     because = ""
     if decision.cases:
-        because = "\nWhat the checks found:\n" + "\n".join(_defect_lines(decision.cases))
+        because = "\nWhat the checks found:\n" + "\n".join(_defect_lines(decision.cases, examples=True))
+    if not decision.annotations:
+        endings = " or ".join(formats.by_ending())
+        because += f"\nThere is no annotation in {', '.join(folders)}: no file name ends in {endings}."
+        because += " Correct `dataset.annotations`."
     if decision.left_out:
         because += f"\n{decision.left_out} images are on neither list."
     if not train and not held:
@@ -99,7 +113,8 @@ def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
     return ""
 
 
-def _defect_lines(cases: Sequence[Case]) -> list[str]:
+def _defect_lines(cases: Sequence[Case], examples: bool = False) -> list[str]:
+    """A line for each kind of defect and what was done; `examples` adds files with their particulars."""
     counted = Counter((case.defect, case.action) for case in cases)
     width = max(len(defect) for defect, _ in counted)
     lines = []
@@ -109,4 +124,15 @@ def _defect_lines(cases: Sequence[Case]) -> list[str]:
                 about = DEFECTS[defect]
                 advice = "" if about.advice == "nothing" else f" -> {about.advice}"
                 lines.append(f"  {count:>6} {defect:<{width}} {_DONE[action]}: {about.meaning}{advice}")
+                if examples:
+                    lines += _examples([case for case in cases if (case.defect, case.action) == (name, action)])
     return lines
+
+
+def _examples(cases: Sequence[Case]) -> list[str]:
+    """The first particulars of a kind of defect, each with the first files that it is true of."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for case in cases:
+        files[case.detail].append(case.file)
+    lines = [f"         {few(sorted(of))}: {detail}" for detail, of in sorted(files.items())]
+    return lines[:_EXAMPLES]

@@ -10,6 +10,7 @@ import warnings
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxwright.core import pointers
 from boxwright.images import exif
 
 # Pillow's own limit, above which it takes an image for an attack on the memory. It is the default of
@@ -69,6 +70,8 @@ def probe(data: bytes) -> ImageInfo:
         return ImageInfo(problem="HEIC and AVIF are not supported; convert it to JPEG or PNG")
     if not data.strip(b"\0"):
         return ImageInfo(problem="the file holds only zeros")
+    if pointers.is_git_lfs(data):
+        return ImageInfo(problem=pointers.GIT_LFS)
     start = data.lstrip()[:15].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<svg", b"<annotation")):
         return ImageInfo(problem="the file is text (HTML, XML or SVG), not an image")

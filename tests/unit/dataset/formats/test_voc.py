@@ -35,7 +35,33 @@ def read(data):
 
 def test_labelimg():
     box = Box("raccoon", 81, 88, 522, 408, truncated=True, pose="Frontal")
-    assert read(LABELIMG) == Statement("raccoon-1.jpg", 650, 417, (box,))
+    folders = ("Users/somebody", "images")
+    assert read(LABELIMG) == Statement("raccoon-1.jpg", 650, 417, (box,), folders=folders)
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "folders", "other"),
+    [
+        ("/a/b/c/d/e/raccoon-1.jpg", "e", ("b/c/d/e",), ""),
+        (r"C:\work\Train\raccoon-1.jpg", "images", ("C:/work/Train", "images"), ""),
+        ("/work/train/raccoon-2.jpg", "train", ("work/train",), "raccoon-2.jpg"),
+        ("raccoon-1.jpg", "", (), ""),
+        ("raccoon-2.jpg", "", (), "raccoon-2.jpg"),
+        ("/work/train", "", ("work/train",), ""),
+        ("/work/train/", "", ("work/train",), ""),
+        ("", r"some\where", ("some/where",), ""),
+        (" ", " ", (), ""),
+        ("Unknown", "Unknown", ("Unknown",), ""),
+    ],
+)
+def test_where_the_image_lay(path, folder, folders, other, monkeypatch):
+    data = LABELIMG.replace(b"/Users/somebody/raccoon-1.jpg", path.encode()).replace(
+        b">images<", f">{folder}<".encode()
+    )
+    short = voc._read_as_written(data)
+    assert (short.folders, short.other_image) == (folders, other)
+    monkeypatch.setattr(voc, "_read_as_written", lambda data: None)
+    assert read(data) == short
 
 
 # One change each of a file that labelImg wrote, by what stands there and what is put in its place.
@@ -47,6 +73,9 @@ CHANGES = [
     (b"<annotation", b"\xef\xbb\xbf<annotation"),
     (b"<annotation", b"\x0b<annotation"),
     (b"\t<folder>images</folder>\n", b""),
+    (b"\t<path>/Users/somebody/raccoon-1.jpg</path>\n", b""),
+    (b"/Users/somebody/raccoon-1.jpg", b" C:\\a\\b.jpg\n"),
+    (b">images<", b"> somebody <"),
     (b"\n", b"\r\n"),
     (b"raccoon-1.jpg</filename>", b" raccoon-1.jpg\n</filename>"),
     (b"<filename>raccoon-1.jpg</filename>", b""),

@@ -1,13 +1,15 @@
 """Pascal VOC annotations as labelImg writes them: XML files about one image each.
 
-Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk and are ignored.
-Coordinates are used as they are, as edges in pixels: nearly all tools count from 0, though VOC itself counted from 1.
+Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk, so pairing asks
+them last. Coordinates are used as they are, as edges in pixels: nearly all tools count from 0, though VOC itself
+counted from 1.
 """
 
 import math
 import os
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from lxml import etree
 
@@ -28,6 +30,9 @@ _PARSER = etree.XMLParser(
 )
 
 _YES = ("1", "true", "yes")
+
+# Folders at the end of a path that tell images apart; those before them belong to somebody's disk.
+_TELLING = 4
 
 
 # The start tag of the root, in any encoding whose letters are those of ASCII.
@@ -56,7 +61,30 @@ def read(data: bytes) -> list[Statement]:
     texts, objects = _children(root)
     size = root.find("size")
     width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))
-    return [Statement(texts.get("filename", ""), width, height, tuple([_box(item) for item in objects]))]
+    image = texts.get("filename", "")
+    folders, other = _places(image, texts.get("path", ""), texts.get("folder", ""))
+    boxes = tuple([_box(item) for item in objects])
+    return [Statement(image, width, height, boxes, folders=folders, other_image=other)]
+
+
+def _places(image: str, path: str, folder: str) -> tuple[tuple[str, ...], str]:
+    """The folders that `<path>` and `<folder>` tell, and the file name in `<path>` if it is not `image`."""
+    place, _, name = path.replace("\\", "/").rpartition("/")
+    if name == image or not name:
+        return _folders(place, folder), ""
+    if "." in name:
+        return _folders(place, folder), "" if image.replace("\\", "/").rpartition("/")[2] == name else name
+    return _folders(f"{place}/{name}", folder), ""  # a path without a file name
+
+
+@lru_cache(maxsize=1024)
+def _folders(place: str, folder: str) -> tuple[str, ...]:
+    """The last folders of `<path>`, and `<folder>` if it is another one."""
+    path = [part for part in place.split("/") if part][-_TELLING:]
+    other = [part for part in folder.replace("\\", "/").split("/") if part][-_TELLING:]
+    if path[-len(other) :] == other:
+        other = []
+    return tuple(["/".join(parts) for parts in (path, other) if parts])
 
 
 _SPACE = r"[ \t\r\n]*"
@@ -90,7 +118,7 @@ def _read_as_written(data: bytes) -> Statement | None:
     head = _HEAD.match(text)
     if head is None:
         return None
-    _, filename, _, _, width, height, _, _ = head.groups()
+    folder, filename, path, _, width, height, _, _ = head.groups()
     boxes, end = [], head.end()
     while found := _OBJECT.match(text, end):
         name, pose, truncated, difficult, *corners = found.groups()
@@ -105,7 +133,9 @@ def _read_as_written(data: bytes) -> Statement | None:
         end = found.end()
     if not _TAIL.fullmatch(text, end):
         return None
-    return Statement(filename.strip(), _size(width), _size(height), tuple(boxes))
+    image = filename.strip()
+    folders, other = _places(image, (path or "").strip(), (folder or "").strip())
+    return Statement(image, _size(width), _size(height), tuple(boxes), folders=folders, other_image=other)
 
 
 def write(
