@@ -40,6 +40,7 @@ def test_defaults_are_filled_in(minimal):
         "split": {"eval_fraction": 0.2, "seed": 0, "train": None, "eval": None},
         "shards": {"train": 4, "eval": 1},
         "policies": {},
+        "classes": {"rename": {}, "ignore": []},
         "verify": "headers",
     }
     assert loaded["models"]["first"] == {
