@@ -63,6 +63,7 @@ def batch_of(case: dict) -> Batch:
             tf.constant(pad("classes", np.int32)),
             tf.constant(pad("weights", np.float32)),
             tf.constant([len(image["boxes"]) for image in boxes]),
+            tf.zeros([len(boxes), 0, 4]),
         ),
     )
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import struct
 
 import numpy as np
@@ -12,7 +13,7 @@ from tests import factories
 from boxwright.core.errors import UserError
 from boxwright.dataset import manifest, plan
 from boxwright.dataset.defects import ALIASES, DEFECTS, Case, policies
-from boxwright.dataset.samples import Box
+from boxwright.dataset.samples import POLYGON, ROTATED, Box
 
 CAT = Box("cat", 8, 6, 40, 30)
 NAN = float("nan")
@@ -46,6 +47,25 @@ def broken_image(data, name="bad.jpg"):
 
 def boxed(*boxes, data=None, **stated):
     return lambda d: d.sample("bad.jpg", *boxes, data=data, **stated)
+
+
+PLACES = {
+    POLYGON: "<polygon><pt><x>8</x><y>6</y></pt><pt><x>40</x><y>6</y></pt><pt><x>40</x><y>30</y></pt></polygon>",
+    # 22 x 16 pixels around (47, 34), turned so that the cosine is 0.8 and the sine is 0.6
+    ROTATED: f"<robndbox><cx>47</cx><cy>34</cy><w>22</w><h>16</h><angle>{math.atan2(0.6, 0.8)!r}</angle></robndbox>",
+}
+
+
+def shaped(shape, *boxes, place=""):
+    """A sample with an object that has something else in place of a box."""
+
+    def add(d):
+        d.sample("bad.jpg", *(boxes or (Box("dog", 1, 40, 9, 47),)))
+        path = d.annotations / "bad.xml"
+        item = f"<object><name>cat</name>{place or PLACES[shape]}</object></annotation>"
+        path.write_text(path.read_text().replace("</annotation>", item))
+
+    return add
 
 
 def truncated(d):
@@ -155,13 +175,18 @@ CASES = {
     "exif_illegal": (boxed(CAT, data=factories.photo(1, orientation=0)), "bad.jpg", "", "keep", True),
     "size_mismatch": (boxed(CAT, size=(640, 480)), "bad.xml", "", "fix", True),
     "size_mismatch (turned)": (boxed(Box("cat", 8, 6, 40, 60), size=(48, 64)), "bad.xml", "", "drop_image", False),
-    "box_not_a_number": (boxed(Box("cat", 8, 6, NAN, 30), CAT), "bad.xml", "1: cat [8, 6, nan, 30]", "drop_box", True),
+    "box_not_a_number": (boxed(Box("a", 8, 6, NAN, 30), CAT), "bad.xml", "1: a [8, 6, nan, 30]", "drop_image", False),
     "box_inverted": (boxed(CAT, Box("dog", 40, 6, 8, 30)), "bad.xml", "2: dog [40, 6, 8, 30]", "drop_box", True),
     "box_zero_area": (boxed(CAT, Box("dog", 8, 6, 8, 30)), "bad.xml", "2: dog [8, 6, 8, 30]", "drop_box", True),
     "box_outside": (boxed(Box("cat", -1, 6, 65.5, 30)), "bad.xml", "1: cat [-1, 6, 65.5, 30]", "fix", True),
     "box_outside (wholly)": (boxed(CAT, Box("a", 70, 6, 80, 30)), "bad.xml", "2: a [70, 6, 80, 30]", "drop_box", True),
     "box_subpixel": (boxed(CAT, Box("cat", 8, 6, 8.5, 30)), "bad.xml", "2: cat [8, 6, 8.5, 30]", "drop_box", True),
-    "image_emptied": (boxed(Box("cat", 8, 6, 8, 30)), "bad.jpg", "", "keep", True),
+    "box_from_polygon": (shaped(POLYGON), "bad.xml", "2: cat [8, 6, 40, 30]", "fix", True),
+    "box_rotated": (shaped(ROTATED), "bad.xml", "2: cat [33.4, 21, 60.6, 47]", "fix", True),
+    "box_twice": (boxed(CAT, Box("cat", 8, 6, 40, 30.5)), "bad.jpg", "2: cat [8, 6, 40, 30.5]", "drop_box", True),
+    "box_of_two_classes": (boxed(CAT, Box("dog", *CAT.corners)), "bad.jpg", "2: dog [8, 6, 40, 30]", "keep", True),
+    "box_difficult": (boxed(CAT, Box("dog", 9, 6, 60, 40, True)), "bad.xml", "2: dog [9, 6, 60, 40]", "keep", True),
+    "image_emptied": (boxed(Box("cat", 8, 6, 8, 30)), "bad.jpg", "", "drop_image", False),
     "class_missing": (boxed(CAT, Box("", 8, 6, 40, 30)), "bad.xml", "2: [8, 6, 40, 30]", "drop_box", True),
     "class_spelling": (spelt, "bad.xml", "", "fix", True),
     "class_misspelt": (misspelt, "t7.jpg", "", "keep", None),
@@ -181,7 +206,9 @@ CASES = {
     "duplicate_other_boxes": (copy(Box("cat", 1, 2, 30, 40)), "t.jpg", "", "keep", None),
 }  # fmt: skip
 # These fail by default and have tests of their own below.
-FAILING = {"class_unknown", "annotation_ambiguous", "duplicate_across_split"}
+# The image has no other box.
+EMPTYING = {"box_outside"}
+FAILING = {"class_unknown", "class_background", "annotation_ambiguous", "duplicate_across_split"}
 
 
 def test_every_defect_has_a_case():
@@ -201,7 +228,7 @@ def test_a_defect_is_named_and_treated(dataset, tmp_path, name, case):
     if kept is not None:
         assert any(sample.startswith("bad") for sample in left) == kept
     assert made.counts["defects"][defect] == 1
-    assert defect in made.summary and DEFECTS[defect].meaning in made.summary
+    assert defect in made.summary and DEFECTS[defect].told(action) in made.summary
     assert len([sample for sample in left if sample.startswith("s")]) >= 10
 
 
@@ -233,6 +260,11 @@ def test_each_policy_does_what_it_says(dataset, tmp_path, name, case):
             assert finding.action == "drop_image"
             gone = added - left.keys()
             assert gone if added else defect == "annotation_without_image"
+        elif policy == "ignore":
+            assert finding.action == "ignore"
+            assert len(left["bad.jpg"].regions) == 1
+        elif policy == "drop_box" and name in EMPTYING:
+            assert "image_emptied" in {f.defect for f in found}
         elif policy == "drop_box":
             assert finding.action == "drop_box"
             assert added <= left.keys()
@@ -310,7 +342,7 @@ def test_sizes_that_disagree(dataset, tmp_path):
     assert {(f.defect, f.action) for f in found} == {
         ("size_mismatch", "keep"),
         ("box_outside", "drop_box"),
-        ("image_emptied", "keep"),
+        ("image_emptied", "drop_image"),
     }
 
 

@@ -52,7 +52,7 @@ def test_the_checks_find_nothing_wrong_with_just_the_boxes_called_sound(tmp_path
 @pytest.mark.parametrize("orientation", [1, 3, 6, 9])
 def test_what_is_not_looked_into_comes_out_as_if_it_were(tmp_path, known, size, orientation):
     path = tmp_path / "a.xml"
-    boxes = [Box("cat", 1, 2, 30, 40), Box("dog", 0.5, 0, 33.25, 48, True, True, "Left")]
+    boxes = [Box("cat", 1, 2, 30, 40), Box("dog", 0.5, 0, 33.25, 48, False, True, "Left")]
     found = stated(path, *boxes, size=size)
     assert found.sound == (size != (0, 0))
     image = IMAGE._replace(info=IMAGE.info._replace(orientation=orientation))

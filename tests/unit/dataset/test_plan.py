@@ -69,7 +69,7 @@ def test_what_is_planned(planned):
         *(f"train-0000{i}-of-00004" for i in range(4)),
     ]  # fmt: skip
     assert made.classes == {"cat": 1, "dog": 2}
-    numbers = {"most_boxes": 1, "most_of_class": 1, "negatives": 0}
+    numbers = {"most_boxes": 1, "most_of_class": 1, "negatives": 0, "regions": 0}
     assert made.counts["train"] == {"images": 24, "boxes": 24, "classes": {"cat": 12, "dog": 12}, **numbers}
     assert made.counts["eval"] == {"images": 6, "boxes": 6, "classes": {"cat": 3, "dog": 3}, **numbers}
     samples = [sample for path in (out / "plan").glob("*.jsonl") for sample in manifest.read(path)]

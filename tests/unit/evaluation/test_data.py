@@ -30,6 +30,19 @@ def test_a_data_set_from_records_gives_the_annotated_pixels_back():
     assert dataset.boxes_per_class() == {1: 1, 2: 2}
 
 
+def test_ignore_regions_are_crowds_and_those_of_any_class_are_crowds_of_each():
+    boxes = (Box("dog", 17, 33, 49, 65),)
+    regions = (Box("cat", 0, 0, 9, 9, difficult=True), Box("", 5, 6, 70, 80), Box("emu", 1, 1, 3, 3))
+    sample = Sample("a.jpg", "a.jpg", "0" * 64, 640, 480, "jpeg", (), boxes, regions)
+    one = from_example(to_example(sample, b"not decoded here", LABEL_MAP))
+    truth = dataset_of([record("b.jpg", *boxes), one, record("c.jpg", *boxes)], LABEL_MAP).truth
+    assert truth.image.tolist() == [0, 1, 1, 1, 1, 1, 1, 2]
+    assert truth.classes.tolist() == [2, 2, 1, 1, 2, 1, 2, 2]
+    assert truth.crowd.tolist() == [False, False, True, True, True, True, True, False]
+    assert truth.difficult.tolist() == [False, False, True, False, False, False, False, False]
+    assert truth.boxes[3].tolist() == truth.boxes[4].tolist() == [6, 5, 80, 70]
+
+
 @pytest.mark.parametrize("side", [97, 333, 1025, 4032, 8000])
 def test_float32_coordinates_come_back_as_the_pixels_they_were(side):
     pixels = np.arange(side - 60, side)

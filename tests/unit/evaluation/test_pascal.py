@@ -44,7 +44,7 @@ def oracle(dataset, detections, number) -> tuple[float, float] | None:
     for row in ranked:
         here = by_image[detections.image[row]]
         shared = {g: overlap(detections.boxes[row], truth.boxes[g], truth.crowd[g]) for g in here}
-        best = max(shared, key=shared.get, default=None)
+        best = max(shared, key=lambda g: (shared[g] >= 0.5 and not truth.crowd[g], shared[g]), default=None)
         if best is None or shared[best] < 0.5:
             right.append(False)
         elif best in ignored:
@@ -145,3 +145,10 @@ def test_class_names_are_normalised_as_the_od_api_does():
     dataset = Dataset(images_of(1), truth_of([0], [[0, 0, 9, 9]], [1]), {"café": 1})
     values, _ = measured(dataset, found_of([], [], [], []))
     assert "PascalBoxes_PerformanceByCategory/AP@0.5IOU/cafe\u0301" in values
+
+
+def test_a_box_within_a_crowd_is_found():
+    truth = truth_of([0, 0], [[0, 0, 40, 40], [0, 0, 100, 100]], [1, 1], crowd=[False, True])
+    found = found_of([0, 0], [[0, 0, 40, 38], [60, 60, 90, 90]], [0.9, 0.8], [1, 1])
+    values, _ = measured(Dataset(images_of(1), truth, {"cat": 1}), found)
+    assert values[names.PASCAL_MEAN] == 1.0

@@ -69,6 +69,22 @@ def test_what_was_encoded_before_leaves_no_trace():
             assert encode(sample, encoded) == to_example(sample, encoded, LABEL_MAP)
 
 
+def test_ignore_regions_come_last_and_are_marked():
+    regions = (Box("dog", 1, 2, 30, 40, difficult=True), Box("", 5, 6, 70, 80), Box("emu", 5, 6, 7, 8))
+    sample = SAMPLE._replace(regions=regions)
+    encode = Encoder(LABEL_MAP)
+    data = encode(sample, ENCODED)
+    features = protos.Example.FromString(data).features.feature
+    assert {key: feature.WhichOneof("kind") for key, feature in features.items()} == TYPES | {
+        "image/object/is_crowd": "int64_list"
+    }
+    record = from_example(data)
+    assert record.is_crowd.tolist() == [False, False, True, True, True]
+    assert record.class_text == ("Bär", "Katze", "dog", "", "") and record.classes.tolist() == [2, 1, 3, 0, 0]
+    assert record.difficult.tolist() == [True, False, True, False, False]
+    assert encode(SAMPLE, ENCODED) == to_example(SAMPLE, ENCODED, LABEL_MAP), "the mark does not stay"
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="this system does not tell a process's memory")
 def test_encoding_many_samples_takes_the_memory_of_one():
     def megabytes():

@@ -83,7 +83,7 @@ def test_worst_and_best_images():
 def record(encoded):
     return SimpleNamespace(
         encoded=encoded, width=120, height=90, boxes=np.array([[0.2, 0.2, 0.8, 0.8]], np.float32),
-        classes=np.array([1]), class_text=("cat",),
+        classes=np.array([1]), class_text=("cat",), is_crowd=np.array([False]),
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ def test_defaults_are_filled_in(minimal):
         "shards": {"train": 4, "eval": 1},
         "policies": {},
         "max_pixels": 178_956_970,
+        "classes": {"rename": {}, "ignore": []},
         "verify": "headers",
     }
     assert loaded["models"]["first"] == {

@@ -59,6 +59,7 @@ def batch(number: int, height: int, width: int, detector: Detector) -> Batch:
             tf.constant(random.integers(0, 2, (BATCH, BOXES)) * real, tf.int32),
             tf.constant(real, tf.float32),
             tf.constant(counts, tf.int32),
+            tf.zeros([BATCH, 0, 4]),
         ),
     )
 

@@ -309,3 +309,27 @@ def test_every_published_configuration_builds(shared):
         build_augmentation(options)
         used |= {option.WhichOneof("preprocessing_step") for option in options}
     assert len(used) >= 5
+
+
+def test_ignore_regions_are_seen_through_the_same_window_and_decide_nothing():
+    box = (0.0, 0.1, 1.0, 0.9)
+    with_region = example()._replace(regions=tf.constant([box, (0.0, 0.0, 0.01, 0.01)]))
+    options = (
+        "random_crop_image { min_object_covered: 0.5 min_area: 0.3 max_area: 0.6 }",
+        "random_absolute_pad_image { max_height_padding: 9 max_width_padding: 9 }",
+        "random_horizontal_flip { probability: 1 }",
+    )
+    for option in options:
+        change = build(option)
+        for seed in seeds(10):
+            as_box, as_region, without = (change(one, seed) for one in (example([box]), with_region, example()))
+            np.testing.assert_array_equal(as_region.image, without.image)
+            np.testing.assert_array_equal(as_region.boxes, without.boxes)
+            assert len(without.regions) == 0
+            if "crop" not in option:  # a crop is drawn for the boxes, so it is another for another box
+                np.testing.assert_allclose(as_region.regions[0], as_box.boxes[0], atol=1e-6)
+            else:
+                _, xmin, _, xmax = np.array(window_of(as_region.image.numpy()), float)
+                low, high = max(xmin, 6), min(xmax, 54)
+                expected = [0, (low - xmin) / (xmax - xmin), 1, (high - xmin) / (xmax - xmin)]
+                np.testing.assert_allclose(as_region.regions[0], expected, atol=1e-5)

@@ -13,7 +13,7 @@ from training_data import LABEL_MAP, encode, resize, write_records
 
 from boxwright import tfrecord
 from boxwright.core.errors import UserError
-from boxwright.dataset.samples import Sample
+from boxwright.dataset.samples import Box, Sample
 from boxwright.records import example
 from boxwright.training import inputs
 from boxwright.training.inputs import Batch, Inputs
@@ -84,6 +84,28 @@ def test_boxes_are_those_of_the_record_padded_with_zeros(config, records):
             assert not np.any(truth.boxes[row, count:]) and not np.any(truth.weights[row, count:])
             pixels = tf.io.decode_jpeg(record.encoded, dct_method="INTEGER_ACCURATE")
             np.testing.assert_array_equal(batch.images[row], resize(pixels)[0])
+
+
+def test_ignore_regions_follow_the_image_and_are_no_boxes(config, tmp_path):
+    boxes = (Box(next(iter(LABEL_MAP)), 1, 2, 9, 10),)
+    regions = (Box("", 2, 4, 12, 8), Box("stranger", 6, 0, 24, 16))
+    pixels = encode(np.zeros((16, 24, 3), np.uint8))
+    path = tmp_path / "records"
+    with path.open("wb") as file:
+        for number, of_image in enumerate((regions, (), regions[:1])):
+            sample = Sample(f"{number}.jpg", "", "", 24, 16, "jpeg", (), boxes, of_image)
+            tfrecord.write(file, example.to_example(sample, pixels, LABEL_MAP))
+    config.train_input_reader.shuffle = False
+    del config.train_config.data_augmentation_options[:]
+    config.train_input_reader.max_number_of_boxes = 1
+    truth = next(build(config, [path]).batches(0, 1)).groundtruth
+    assert truth.num_boxes.numpy().tolist() == [1, 1, 1]
+    first, second, none = [0.25, 2 / 24, 0.5, 0.5], [0, 0.25, 1, 1], [0] * 4
+    np.testing.assert_allclose(truth.regions, [[first, second], [none, none], [first, none]], atol=1e-7)
+    option = config.train_config.data_augmentation_options.add()
+    option.random_horizontal_flip.probability = 1.0
+    turned = next(build(config, [path]).batches(0, 1)).groundtruth
+    np.testing.assert_allclose(turned.regions[0], [[0.25, 0.5, 0.5, 22 / 24], [0, 0, 1, 0.75]], atol=1e-6)
 
 
 def test_at_most_max_number_of_boxes(config, records):

@@ -7,8 +7,11 @@ import tensorflow as tf
 
 from boxwright.boxes import geometry
 from boxwright.boxes.coders.box_coder import BoxCoder
-from boxwright.boxes.matchers.matcher import BACKGROUND, Matcher
+from boxwright.boxes.matchers.matcher import BACKGROUND, IGNORED, Matcher
 from boxwright.boxes.similarity import Similarity
+
+# An anchor of which a region covers this share gives no loss: the IoU from which an object counts as found.
+_COVERED = 0.5
 
 
 class Targets(NamedTuple):
@@ -40,6 +43,7 @@ def assign(
     background: tf.Tensor | Sequence[float],
     similarity: Similarity = geometry.iou,
     negative_class_weight: float = 1.0,
+    regions: tf.Tensor | None = None,
 ) -> Targets:
     """Targets of every anchor from the ground truth of its image.
 
@@ -51,9 +55,17 @@ def assign(
     background: float32 [K], the class target of anchors that match nothing.
     similarity: see `boxes.similarity`.
     negative_class_weight: classification weight of background anchors.
+    regions: float32 [B, R, 4], ignore regions in the anchors' units, padded with boxes of no area. An anchor that would
+    be background is ignored if half of it lies on a region, or if it would not be background with the region as a box.
     """
     boxes, labels, weights = _used_rows((boxes, labels, weights), num_boxes)
     match = matcher.match(similarity(boxes, anchors), num_boxes, weights > 0)
+    if regions is not None and regions.shape[1] != 0:
+        match = tf.cond(
+            tf.shape(regions)[1] > 0,
+            lambda: _without_regions(match, anchors, boxes, weights, num_boxes, regions, matcher, similarity),
+            lambda: match,
+        )
 
     matched = match >= 0
     row = tf.maximum(match, 0)
@@ -64,6 +76,32 @@ def assign(
     class_targets = tf.gather(tf.concat([unmatched, labels], axis=1), tf.maximum(match + 1, 0), batch_dims=1)
     codes = box_coder.encode(tf.gather(boxes, row, batch_dims=1), anchors)
     return Targets(class_targets, class_weights, tf.where(matched[..., None], codes, 0.0), box_weights, match)
+
+
+def _without_regions(
+    match: tf.Tensor,
+    anchors: tf.Tensor,
+    boxes: tf.Tensor,
+    weights: tf.Tensor,
+    num_boxes: tf.Tensor,
+    regions: tf.Tensor,
+    matcher: Matcher,
+    similarity: Similarity,
+) -> tf.Tensor:
+    """`match` [B, A] in which background anchors on ignore regions are ignored; see `assign`.
+
+    Small regions matter only through the second condition: no anchor may lie on them, but one would be theirs.
+    """
+    is_region = geometry.area(regions) > 0
+    is_box = tf.range(tf.shape(boxes)[1])[None, :] < num_boxes[:, None]
+    real = tf.concat([is_box, is_region], axis=1)
+    alike = similarity(tf.concat([boxes, regions], axis=1), anchors)
+    # Padding lies between boxes and regions, so it is excluded here and all rows count for the matcher.
+    alike = tf.where(real[:, :, None], alike, alike.dtype.min)
+    rows = tf.where(tf.reduce_any(real, axis=1), tf.shape(real)[1], 0)
+    with_regions = matcher.match(alike, rows, tf.concat([is_box & (weights > 0), is_region], axis=1))
+    covered = tf.reduce_max(geometry.ioa(regions, anchors), axis=1) >= _COVERED
+    return tf.where((match == BACKGROUND) & (covered | (with_regions != BACKGROUND)), IGNORED, match)
 
 
 def _used_rows(tensors: Sequence[tf.Tensor], num_boxes: tf.Tensor) -> list[tf.Tensor]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.core.names import clean
-from boxwright.dataset import foreign, formats
+from boxwright.dataset import copies, foreign, formats
 from boxwright.dataset.memo import Memo
 from boxwright.dataset.samples import Box, boxes_from_json, boxes_json
 from boxwright.dataset.statements import PIXELS, Statement
@@ -26,8 +26,8 @@ _NO_STATEMENT = "[]"
 class AnnotationFacts(NamedTuple):
     """A `Statement` with its boxes as JSON, because few of a large data set's boxes are ever looked at.
 
-    sound: whether every box has a class with a clean name (`core.names`), is at least a pixel wide and high, and lies
-    in an image of the stated size.
+    sound: whether every box is drawn as a box, has a class with a clean name (`core.names`), is at least a pixel wide
+    and high, lies in an image of the stated size, is not difficult, and is on a place of its own.
     classes: the class of each box. The other fields are those of `Statement`.
     """
 
@@ -113,6 +113,7 @@ def _columns(
     image: str, width: int, height: int, boxes: Sequence[Box], unit: str, folders: tuple[str, ...], other: str
 ) -> str:
     sound = unit == PIXELS and all(map(_is_sound, boxes, repeat(width), repeat(height)))
+    sound = sound and not copies.pairs([box.corners for box in boxes])
     classes = ",".join([_quote(box.class_name) for box in boxes])
     text = boxes_json(boxes) if sound else _dump(boxes)  # the encoder can write NaN
     places = f"{_folders_json(folders)},{_quote(other)}"
@@ -124,6 +125,6 @@ _folders_json = lru_cache(maxsize=1024)(_dump)
 
 def _is_sound(box: Box, width: int, height: int) -> bool:
     """Whether the checks find nothing wrong with a box as it is stated, in an upright image of the stated size."""
-    name, xmin, ymin, xmax, ymax, *_ = box
-    named = name != "" and name == clean(name)
-    return named and 0 <= xmin <= xmax - 1 and xmax <= width and 0 <= ymin <= ymax - 1 and ymax <= height
+    name, xmin, ymin, xmax, ymax, difficult, _, _, shape = box
+    good = name != "" and name == clean(name) and not difficult and not shape
+    return good and 0 <= xmin <= xmax - 1 and xmax <= width and 0 <= ymin <= ymax - 1 and ymax <= height

@@ -6,17 +6,19 @@ size, the unit), then each box is checked in pixels of the upright image.
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from boxwright.core import names, pointers
 from boxwright.core.wording import nearest, plural
-from boxwright.dataset import orientation
+from boxwright.dataset import copies, orientation
 from boxwright.dataset.annotation_facts import AnnotationFacts
-from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, Case
+from boxwright.dataset.class_rules import ClassRules
+from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, IGNORE, Case
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.orientation import STORED, fits
-from boxwright.dataset.samples import Box, PlannedSample, boxes_json
+from boxwright.dataset.samples import NO_BOXES, POLYGON, ROTATED, Box, PlannedSample, boxes_json
 from boxwright.dataset.statements import NORMALISED, Statement
 from boxwright.images import exif, loader
 from boxwright.images.headers import MAX_PIXELS, ImageInfo, too_large
@@ -26,20 +28,24 @@ _EPSILON = 1e-6
 
 Corners = tuple[float, float, float, float]
 
+_SHAPES = {POLYGON: "box_from_polygon", ROTATED: "box_rotated"}
+
 
 @dataclass
 class Checker:
     """Checks samples one by one and keeps what it finds.
 
     policies: the policy of every defect. known: the classes of the given label map, None if none is given.
-    aliases: other names of known classes. full: also report images whose pixels cannot be decoded.
-    max_pixels: the most that an image may have. turned: how the images that EXIF turns are read (`orientation`).
-    respelt: by stated class name that is not clean, the number of its boxes and the first annotation (by name).
+    aliases: other names of known classes. rules: which classes are renamed or ignored. full: also report images whose
+    pixels cannot be decoded. max_pixels: the most that an image may have. turned: how the images that EXIF turns are
+    read (`orientation`). respelt: by stated class name that is not clean, the number of its boxes and the first
+    annotation (by name).
     """
 
     policies: Mapping[str, str]
     known: frozenset[str] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    rules: ClassRules = field(default_factory=ClassRules)
     full: bool = False
     max_pixels: int = MAX_PIXELS
     turned: Counter[str] = field(default_factory=Counter)
@@ -77,7 +83,7 @@ class Checker:
         self._check_image(name, info)
         width, height = exif.upright_size(info.width, info.height, info.orientation)
         classes: tuple[str, ...] = ()
-        boxes = "[]"
+        boxes = regions = NO_BOXES
         if annotation is not None and self._is_good(annotation, info):
             classes, boxes = annotation.classes, annotation.boxes
         elif annotation is not None:
@@ -87,14 +93,15 @@ class Checker:
                 self._check_box(label, number, box, to_upright, width, height)
                 for number, box in enumerate(stated.boxes, start=1)
             ]
-            kept = [box for box in judged if box is not None]
-            if judged and not kept:
-                self.report(name, "image_emptied", f"none of its {len(judged)} boxes is left")
+            kept = self._without_copies(name, stated.boxes, judged)
+            if not kept and any(one.dropped for one in judged):
+                self.report(name, "image_emptied", f"none of its {plural(len(judged), 'box', 'boxes')} is left")
             classes, boxes = tuple([box.class_name for box in kept]), boxes_json(kept)
+            regions = boxes_json([one.region for one in judged if one.region is not None])
         if self._drop_image:
             return None
         fixes = loader.fixes_for(info)
-        return PlannedSample(name, path, image.sha256, width, height, info.format, fixes, classes, boxes)
+        return PlannedSample(name, path, image.sha256, width, height, info.format, fixes, classes, boxes, regions)
 
     def _is_good(self, annotation: AnnotationFacts, info: ImageInfo) -> bool:
         """Whether all boxes are known to be good, as in nearly all images, so that none needs a check."""
@@ -102,6 +109,7 @@ class Checker:
             annotation.sound
             and (annotation.width, annotation.height, 1) == (info.width, info.height, info.orientation)
             and (self.known is None or self.known.issuperset(annotation.classes))
+            and self.rules.concerned.isdisjoint(annotation.classes)
         )
 
     def _check_image(self, name: str, info: ImageInfo) -> None:
@@ -166,52 +174,101 @@ class Checker:
 
     def _check_box(
         self, label: str, number: int, box: Box, frame: "_Frame | None", width: int, height: int
-    ) -> Box | None:
-        """The box in pixels of the upright image; None if it is dropped."""
+    ) -> "_Judged":
+        """The box in pixels of the upright image, or the ignore region in its place."""
         if (spelt := names.clean(box.class_name)) != box.class_name:
             count, where = self.respelt.get(box.class_name, (0, label))
             self.respelt[box.class_name] = (count + 1, min(where, label))
             box = box._replace(class_name=spelt)
-        good = box.class_name in self.known if self.known is not None else box.class_name
-        good = good and 0 <= box.xmin <= box.xmax - 1 and box.xmax <= width
-        if good and 0 <= box.ymin <= box.ymax - 1 and box.ymax <= height and frame is None:
-            return box
+        if frame is None and self._is_good_box(box, width, height):
+            return _Judged(box)
+        name = self.rules.rename.get(box.class_name, box.class_name)
+        name = self.aliases.get(name, name)
+        place = _place(frame.corners(box.corners) if frame else box.corners, width, height)
 
         def dropped(defect: str, detail: str, action: str = "") -> bool:
-            which = f"{number}: {box.class_name} [{', '.join(f'{value:.10g}' for value in box.corners)}]"
-            return self.report(label, defect, detail, which, action) in (DROP_BOX, DROP_IMAGE)
+            return self.report(label, defect, detail, _which(number, box), action) in (DROP_BOX, DROP_IMAGE)
 
-        name = self.aliases.get(box.class_name, box.class_name)
-        if not name and dropped("class_missing", "the object has no name"):
-            return None
-        if name and self.known is not None and name not in self.known and dropped("class_unknown", self._near(name)):
-            return None
-        if not all(map(math.isfinite, box.corners)):
-            dropped("box_not_a_number", "a coordinate is missing or not a finite number")
-            return None
-        xmin, ymin, xmax, ymax = frame.corners(box.corners) if frame else box.corners
-        if xmin > xmax or ymin > ymax:
-            if dropped("box_inverted", "its minimum is above its maximum"):
+        def region(of: str) -> Box | None:
+            return None if place is None else Box(of, *place, box.difficult, box.truncated, box.pose)
+
+        def judge() -> Box | None:
+            if not name and dropped("class_missing", "the object has no name"):
                 return None
-            xmin, xmax, ymin, ymax = min(xmin, xmax), max(xmin, xmax), min(ymin, ymax), max(ymin, ymax)
-        if xmin == xmax or ymin == ymax:
-            dropped("box_zero_area", f"it is {xmax - xmin:.10g} x {ymax - ymin:.10g} pixels")
-            return None
-        if xmin < 0 or ymin < 0 or xmax > width or ymax > height:
-            where = f"the image is {width}x{height}"
-            if xmin >= width or ymin >= height or xmax <= 0 or ymax <= 0:
-                action = DROP_BOX if self.policies["box_outside"] == FIX else ""
-                dropped("box_outside", f"{where}; the box lies wholly outside", action)
+            unknown = name and self.known is not None and name not in self.known
+            if unknown and dropped("class_unknown", self._near(name)):
                 return None
-            if dropped("box_outside", where):
+            if box.shape and dropped(_SHAPES[box.shape], f"its rectangle is {_corners(box.corners)}"):
                 return None
-            xmin, ymin, xmax, ymax = max(xmin, 0.0), max(ymin, 0.0), min(xmax, float(width)), min(ymax, float(height))
-        small = min(xmax - xmin, ymax - ymin) < 1 - _EPSILON
-        if small and dropped("box_subpixel", f"it is {xmax - xmin:.10g} x {ymax - ymin:.10g} pixels"):
-            return None
-        if (name, xmin, ymin, xmax, ymax) == (box.class_name, *box.corners):
-            return box
-        return box._replace(class_name=name, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
+            if not all(map(math.isfinite, box.corners)):
+                dropped("box_not_a_number", "a coordinate is missing or not a finite number")
+                return None
+            xmin, ymin, xmax, ymax = frame.corners(box.corners) if frame else box.corners
+            if xmin > xmax or ymin > ymax:
+                if dropped("box_inverted", "its minimum is above its maximum"):
+                    return None
+                xmin, xmax, ymin, ymax = min(xmin, xmax), max(xmin, xmax), min(ymin, ymax), max(ymin, ymax)
+            if xmin == xmax or ymin == ymax:
+                dropped("box_zero_area", f"it is {xmax - xmin:.10g} x {ymax - ymin:.10g} pixels")
+                return None
+            if xmin < 0 or ymin < 0 or xmax > width or ymax > height:
+                where = f"the image is {width}x{height}"
+                if place is None:
+                    action = DROP_BOX if self.policies["box_outside"] == FIX else ""
+                    dropped("box_outside", f"{where}; the box lies wholly outside", action)
+                    return None
+                if dropped("box_outside", where):
+                    return None
+                xmin, ymin, xmax, ymax = (
+                    max(xmin, 0.0),
+                    max(ymin, 0.0),
+                    min(xmax, float(width)),
+                    min(ymax, float(height)),
+                )
+            small = min(xmax - xmin, ymax - ymin) < 1 - _EPSILON
+            if small and dropped("box_subpixel", f"it is {xmax - xmin:.10g} x {ymax - ymin:.10g} pixels"):
+                return None
+            if (name, xmin, ymin, xmax, ymax, "") == (box.class_name, *box.corners, box.shape):
+                return box
+            return box._replace(class_name=name, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, shape="")
+
+        if name in self.rules.ignore:
+            if not all(map(math.isfinite, box.corners)):
+                dropped("box_not_a_number", "a coordinate is missing or not a finite number")
+            return _Judged(region=region(""))
+        kept = judge()
+        if kept is None:
+            return _Judged(region=region(name if self.known is None or name in self.known else ""), dropped=True)
+        if box.difficult:
+            action = self.report(label, "box_difficult", "the annotation says so", _which(number, box))
+            if action == IGNORE:
+                return _Judged(region=kept)
+            if action == DROP_BOX:
+                return _Judged(dropped=True)
+        return _Judged(kept)
+
+    def _is_good_box(self, box: Box, width: int, height: int) -> bool:
+        """Whether a box needs no change and no report."""
+        name = box.class_name
+        good = name in self.known if self.known is not None else name != ""
+        good = good and name not in self.rules.concerned and not box.difficult and not box.shape
+        good = good and 0 <= box.xmin <= box.xmax - 1 and box.xmax <= width
+        return good and 0 <= box.ymin <= box.ymax - 1 and box.ymax <= height
+
+    def _without_copies(self, file: str, stated: Sequence[Box], judged: Sequence["_Judged"]) -> list[Box]:
+        """The boxes to keep, without those that the policy of `box_twice` drops. The cases call the image `file`."""
+        kept = [(number, one.box) for number, one in enumerate(judged, start=1) if one.box is not None]
+        gone, told = set(), set()
+        for one, other in copies.pairs([box.corners for _, box in kept]):
+            (first, earlier), (number, later) = kept[one], kept[other]
+            same = earlier.class_name == later.class_name
+            if gone.isdisjoint((one, other)) and (other, same) not in told:
+                told.add((other, same))
+                detail = f"box {first} of class '{earlier.class_name}' is on the same place"
+                defect = "box_twice" if same else "box_of_two_classes"
+                if self.report(file, defect, detail, _which(number, stated[number - 1])) == DROP_BOX:
+                    gone.add(other)
+        return [box for place, (_, box) in enumerate(kept) if place not in gone]
 
     def _why_read(self, way: str) -> str:
         """How an image whose orientation leaves its boxes undecided is read, and why."""
@@ -231,6 +288,17 @@ class Checker:
         return f"the label map has {', '.join(sorted(folded.values())[:10])}"
 
 
+class _Judged(NamedTuple):
+    """What a stated box becomes. box: what is kept of it; region: the ignore region in its place.
+
+    dropped: whether it is left out, for a reason that is not its class.
+    """
+
+    box: Box | None = None
+    region: Box | None = None
+    dropped: bool = False
+
+
 @dataclass(frozen=True)
 class _Frame:
     """Transforms stated boxes to pixels of the upright image: scales them, then turns them by EXIF.
@@ -246,6 +314,34 @@ class _Frame:
         xmin, ymin, xmax, ymax = corners
         x, y = self.scale
         return exif.upright_corners((xmin * x, ymin * y, xmax * x, ymax * y), *self.stored, self.orientation)
+
+
+def _place(corners: Corners, width: int, height: int) -> Corners | None:
+    """The part of an image that a box covers, at least a pixel wide and high; None if unknown or outside the image."""
+    if not all(map(math.isfinite, corners)):
+        return None
+    across, down = _extent(corners[0], corners[2], width), _extent(corners[1], corners[3], height)
+    return None if across is None or down is None else (across[0], down[0], across[1], down[1])
+
+
+def _extent(one: float, other: float, length: int) -> tuple[float, float] | None:
+    low, high = min(one, other), max(one, other)
+    if low >= length or high <= 0:
+        return None
+    low, high = max(low, 0.0), min(high, float(length))
+    if high - low < 1:
+        low = min(max((low + high - 1) / 2, 0.0), length - 1.0)
+        high = low + 1
+    return low, high
+
+
+def _which(number: int, box: Box) -> str:
+    """A box as the cases name it."""
+    return f"{number}: {box.class_name} {_corners(box.corners)}"
+
+
+def _corners(corners: Corners) -> str:
+    return f"[{', '.join(f'{value:.10g}' for value in corners)}]"
 
 
 def _size(size: tuple[int, int]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from boxwright.core.wording import few
+from boxwright.core.wording import few, plural
 from boxwright.dataset import class_names, orientation, pairing, split
 from boxwright.dataset.annotation_facts import AnnotationFacts, Unread
 from boxwright.dataset.checks import Checker
@@ -86,6 +86,7 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     used = [sample for samples in decision.samples.values() for sample in samples]
     decision.classes = set().union(*{sample.classes for sample in used})
     class_names.report(used, checker)
+    _report_background(decision, checker)
     return decision
 
 
@@ -241,3 +242,12 @@ def _without_copies(samples: Sequence[PlannedSample], checker: Checker) -> list[
                 continue
         result.append(sample)
     return result
+
+
+def _report_background(decision: Decision, checker: Checker) -> None:
+    """Report classes that are called background, at the first image that has one, or at the given label map."""
+    for name in sorted(decision.classes | (checker.known or frozenset())):
+        if name.strip().casefold() == "background":
+            used = [sample for samples in decision.samples.values() for sample in samples if name in sample.classes]
+            where = min([sample.name for sample in used], default="the label map")
+            checker.report(where, "class_background", f"'{name}' ({plural(len(used), 'image')})")

@@ -1,7 +1,11 @@
 """The table of all defects that the checks report: what each means, its policies, and what to do about it.
 
-The policies: `fix` repairs what can be repaired, `drop_box` and `drop_image` leave the box or the image out, `keep`
-uses it as it is, `fail` stops before anything is written. checks.tsv lists each case, whatever its policy.
+The policies: `fix` repairs what can be repaired, `drop_box` and `drop_image` leave the box or the image out, `ignore`
+makes the box an ignore region, `keep` uses it as it is, `fail` stops before anything is written. checks.tsv lists each
+case, whatever its policy.
+
+A box that is dropped because something is wrong with it is an ignore region too, where its place is known: an object is
+likely there, so it must not be learned as background.
 """
 
 from collections.abc import Mapping
@@ -10,7 +14,7 @@ from typing import NamedTuple
 from boxwright.core.errors import UserError
 from boxwright.core.wording import did_you_mean
 
-FIX, DROP_BOX, DROP_IMAGE, KEEP, FAIL = "fix", "drop_box", "drop_image", "keep", "fail"
+FIX, DROP_BOX, DROP_IMAGE, IGNORE, KEEP, FAIL = "fix", "drop_box", "drop_image", "ignore", "keep", "fail"
 # In place of a policy that the user did not set and that depends on the number of cases (`Defect.few`).
 BY_NUMBER = "by_number"
 
@@ -19,12 +23,17 @@ class Defect(NamedTuple):
     """meaning: a clause for the terminal; policies: the allowed ones, default first; advice: what the user can do.
 
     few: a number of files and a share of all files; where the cases are more than both, the default is `fail` instead.
+    What stands in brackets at the end of `meaning` is what is done where the policy is `fix` or `keep`.
     """
 
     meaning: str
     policies: tuple[str, ...]
     advice: str
     few: tuple[int, float] | None = None
+
+    def told(self, action: str) -> str:
+        """The meaning in a case with this action: what is not done is not said."""
+        return self.meaning if action in (FIX, KEEP) else self.meaning.partition(" (")[0]
 
 
 DEFECTS: dict[str, Defect] = {
@@ -91,8 +100,20 @@ DEFECTS: dict[str, Defect] = {
         "look at these images with their boxes; `keep` takes the boxes as pixels of the image in any case",
     ),
     # the boxes
+    "box_from_polygon": Defect(
+        "the object has a polygon and no box (the rectangle around the polygon is used)",
+        (FIX, DROP_BOX, DROP_IMAGE, FAIL),
+        "nothing",
+    ),
+    "box_rotated": Defect(
+        "the object has a rotated box (the upright rectangle around it is used)",
+        (FIX, DROP_BOX, DROP_IMAGE, FAIL),
+        "nothing, or draw upright boxes: those around slanted objects also hold much background",
+    ),
     "box_not_a_number": Defect(
-        "a coordinate is missing or not a finite number", (DROP_BOX, DROP_IMAGE, FAIL), "draw the box again"
+        "a coordinate is missing or not a finite number",
+        (DROP_IMAGE, DROP_BOX, FAIL),
+        "draw the box again; with `drop_box` the object counts as background, since its place is unknown",
     ),
     "box_inverted": Defect(
         "xmin > xmax or ymin > ymax",
@@ -106,10 +127,25 @@ DEFECTS: dict[str, Defect] = {
     "box_subpixel": Defect(
         "the box is less than one pixel wide or high", (DROP_BOX, KEEP, DROP_IMAGE, FAIL), "draw the box again"
     ),
-    "image_emptied": Defect(
-        "all boxes of the image were dropped, so it counts as a negative",
+    "box_twice": Defect(
+        "two boxes of one class are on the same place, IoU over 0.95 (both are kept)",
+        (DROP_BOX, KEEP, DROP_IMAGE, FAIL),
+        "nothing; the first of them is kept",
+    ),
+    "box_of_two_classes": Defect(
+        "two boxes of different classes are on the same place, IoU over 0.95 (both are kept)",
         (KEEP, DROP_IMAGE, FAIL),
-        "draw its boxes again, or drop such images",
+        "if one class is wrong, remove its box",
+    ),
+    "box_difficult": Defect(
+        "the box is marked as difficult (it counts like any other)",
+        (KEEP, DROP_BOX, IGNORE),
+        "nothing; `ignore` neither learns nor counts it, `drop_box` makes it background",
+    ),
+    "image_emptied": Defect(
+        "no box of the image is left (it counts as an image without objects)",
+        (DROP_IMAGE, KEEP, FAIL),
+        "draw its boxes again",
     ),
     # the classes
     "class_missing": Defect("an object has no name", (DROP_BOX, DROP_IMAGE, FAIL), "name the object"),
@@ -132,6 +168,12 @@ DEFECTS: dict[str, Defect] = {
         "two class names differ only in case, spaces or punctuation",
         (KEEP, FAIL),
         "use one spelling if they are one class",
+    ),
+    "class_background": Defect(
+        "a class is called background, which is also what detectors call the places without an object",
+        (FAIL, KEEP),
+        "give it another name, or rename it in `dataset.classes.rename`; if its boxes are no objects, list it in "
+        "`dataset.classes.ignore`",
     ),
     # which image belongs to which annotation
     "image_without_annotation": Defect(

@@ -40,9 +40,10 @@ from boxwright.dataset import (
     summary,
 )
 from boxwright.dataset.checks import Checker
+from boxwright.dataset.class_rules import ClassRules
 from boxwright.dataset.decide import Decision, Found, Split, decide
 from boxwright.dataset.plan_folder import PlanFolder
-from boxwright.dataset.samples import PlannedSample
+from boxwright.dataset.samples import NO_BOXES, PlannedSample, boxes_from_json
 from boxwright.dataset.split import EVAL, TRAIN
 from boxwright.images import loader
 
@@ -119,7 +120,7 @@ class _Planner:
 
     def _stamp(self) -> str:
         """A hash of all that the plan is made from, except the code that reads files (see `PlanFolder.holds`)."""
-        keys = ("images", "annotations", "split", "shards", "policies", "max_pixels", "verify")
+        keys = ("images", "annotations", "split", "shards", "policies", "max_pixels", "classes", "verify")
         settings = {key: self.dataset.get(key) for key in keys}
         given = [path for path in (self.dataset.get("label_map"), *self.lists.values()) if path]
         contents = [_content(path) for path in given]
@@ -137,16 +138,21 @@ class _Planner:
         known, aliases = None, {}
         if given := self.dataset.get("label_map"):
             known, aliases = frozenset(label_map.read(given)), label_map.read_aliases(given)
+        rules = ClassRules.of(self.dataset.get("classes"))
         checker = Checker(
             self.policies,
             known,
             aliases,
+            rules,
             full=self.dataset.get("verify") == "full",
             max_pixels=self.dataset.get("max_pixels", loader.MAX_PIXELS),
         )
         recollection = memory.Memory(self.folder.path / "facts.txt")
         remembered = split_history.read(self.data_dir, self._draw)
-        decision = decide(self._found(recollection), checker, self._split(remembered))
+        found = self._found(recollection)
+        if rules.concerned:
+            rules.check(_stated_classes(found))
+        decision = decide(found, checker, self._split(remembered))
         self._report_foreign(checker)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks)
@@ -252,6 +258,12 @@ class _Planner:
         return shards
 
 
+def _stated_classes(found: Found) -> set[str]:
+    """The classes of all boxes in the annotations."""
+    said = [statements for statements in found.statements if not isinstance(statements, str)]
+    return set().union(*{one.classes for statements in said for one in statements})
+
+
 def _counts(decision: Decision, found_images: int) -> dict[str, Any]:
     counts: dict[str, Any] = {"found": {"images": found_images, "annotations": decision.annotations}}
     for side, samples in decision.samples.items():
@@ -268,6 +280,7 @@ def _counts(decision: Decision, found_images: int) -> dict[str, Any]:
             "most_boxes": max(map(len, kinds), default=0),
             "most_of_class": most_of_class,
             "negatives": kinds[()],
+            "regions": sum(len(boxes_from_json(sample.regions)) for sample in samples if sample.regions != NO_BOXES),
             "classes": dict(sorted(classes.items())),
         }
     used = sum(map(len, decision.samples.values()))
@@ -281,6 +294,8 @@ def _shard_plan(samples: Sequence[PlannedSample], classes: Mapping[str, int]) ->
     """A shard's identity (of its samples' content and the ids of the classes that occur), and its manifest."""
     contents = [sample.content_json() for sample in samples]
     used = set().union(*{sample.classes for sample in samples})
+    regions = [boxes_from_json(sample.regions) for sample in samples if sample.regions != NO_BOXES]
+    used.update(box.class_name for boxes in regions for box in boxes if box.class_name in classes)
     ids = json.dumps({name: classes[name] for name in used}, sort_keys=True)
     lines = [sample.to_json(content) for content, sample in zip(contents, samples, strict=True)]
     return hashing.short("\n".join([ids, *contents]).encode()), "\n".join([*lines, ""]).encode()

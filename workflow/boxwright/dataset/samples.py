@@ -2,7 +2,11 @@
 
 import json
 from collections.abc import Iterable
+from itertools import starmap
 from typing import NamedTuple
+
+# What an annotation may have in place of a box.
+POLYGON, ROTATED = "polygon", "rotated"
 
 
 # Named tuples, because a data set has millions of them: frozen dataclasses take three times as long to make.
@@ -12,6 +16,9 @@ class Box(NamedTuple):
     Coordinates are floats, the origin is the top left corner of the image, `xmax` and `ymax` are edges, so the width is
     `xmax - xmin`. In a sample they are pixels of the upright decoded image. In a statement they are as the annotation
     gives them, in the statement's unit; a coordinate that could not be read is NaN.
+
+    shape: what the annotation has in place of a box, `POLYGON` or `ROTATED`, whose surrounding rectangle this is. It is
+    "" for a box, and in every sample.
     """
 
     class_name: str
@@ -22,6 +29,7 @@ class Box(NamedTuple):
     difficult: bool = False
     truncated: bool = False
     pose: str = "Unspecified"
+    shape: str = ""
 
     @property
     def corners(self) -> tuple[float, float, float, float]:
@@ -32,20 +40,23 @@ class Box(NamedTuple):
 _dump = json.JSONEncoder(separators=(",", ":")).encode
 _quote = json.encoder.encode_basestring_ascii
 _BOOL = ("false", "true")
+# No boxes, as JSON.
+NO_BOXES = "[]"
 
 
 def boxes_json(boxes: Iterable[Box]) -> str:
     """A JSON list of boxes with finite coordinates: the same text as the encoder's, in a quarter of the time."""
     written = [
-        f"[{_quote(name)},{xmin!r},{ymin!r},{xmax!r},{ymax!r},{_BOOL[difficult]},{_BOOL[truncated]},{_quote(pose)}]"
-        for name, xmin, ymin, xmax, ymax, difficult, truncated, pose in boxes
+        f"[{_quote(name)},{xmin!r},{ymin!r},{xmax!r},{ymax!r},{_BOOL[difficult]},{_BOOL[truncated]},{_quote(pose)}"
+        + (f",{_quote(shape)}]" if shape else "]")
+        for name, xmin, ymin, xmax, ymax, difficult, truncated, pose, shape in boxes
     ]
     return f"[{','.join(written)}]"
 
 
 def boxes_from_json(text: str) -> tuple[Box, ...]:
     """The boxes in a JSON list."""
-    return tuple(map(Box._make, json.loads(text)))
+    return tuple(starmap(Box, json.loads(text)))
 
 
 class Sample(NamedTuple):
@@ -58,6 +69,8 @@ class Sample(NamedTuple):
     format: the format of the file's bytes, whatever its name says: "jpeg", "png", "bmp", "gif", "webp" or "tiff".
     fixes: what `images.encode_for_record` has to do to the image; empty if its bytes are copied.
     boxes: empty for a negative.
+    regions: ignore regions, where an object may be that is not to be learned: whatever is found there is neither right
+    nor wrong. The class is the one that the object has, or "" if it may be any.
     """
 
     name: str
@@ -68,6 +81,7 @@ class Sample(NamedTuple):
     format: str
     fixes: tuple[str, ...]
     boxes: tuple[Box, ...]
+    regions: tuple[Box, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -76,18 +90,19 @@ class Sample(NamedTuple):
 
     def to_json(self) -> str:
         """One line of JSON without a line end; `from_json` gives the sample back."""
-        return PlannedSample(*self[:7], self.classes, boxes_json(self.boxes)).to_json()
+        return PlannedSample(*self[:7], self.classes, boxes_json(self.boxes), boxes_json(self.regions)).to_json()
 
     @classmethod
     def from_json(cls, line: str) -> "Sample":
         values = json.loads(line)
         values["fixes"] = tuple(values["fixes"])
-        values["boxes"] = tuple(map(Box._make, values["boxes"]))
+        for key in ("boxes", "regions"):
+            values[key] = tuple(starmap(Box, values.get(key, ())))
         return cls(**values)
 
 
 class PlannedSample(NamedTuple):
-    """A sample in the plan. boxes: as JSON text, because few are ever looked at; classes: the class of each box.
+    """A sample in the plan. boxes, regions: as JSON text, because few are looked at; classes: the class of each box.
 
     The other fields are those of `Sample`.
     """
@@ -101,13 +116,15 @@ class PlannedSample(NamedTuple):
     fixes: tuple[str, ...]
     classes: tuple[str, ...]
     boxes: str
+    regions: str = NO_BOXES
 
     def content_json(self) -> str:
         """The sample without its image's path, as one line of JSON: all that the bytes of its record depend on."""
         fixes = _dump(self.fixes) if self.fixes else "[]"
+        regions = f',"regions":{self.regions}' if self.regions != NO_BOXES else ""
         return (
             f'{{"name":{_quote(self.name)},"sha256":"{self.sha256}","width":{self.width},"height":{self.height},'
-            f'"format":"{self.format}","fixes":{fixes},"boxes":{self.boxes}}}'
+            f'"format":"{self.format}","fixes":{fixes},"boxes":{self.boxes}{regions}}}'
         )
 
     def to_json(self, content: str | None = None) -> str:

@@ -18,7 +18,8 @@ class Statement(NamedTuple):
     image: its file name or path as stated (either slash); "" if only the name of the annotation file tells it.
     width, height: of the image in pixels, as stated; 0 if not stated.
     boxes: as stated, unchecked, in the order of the file: left, top, right and bottom edge, measured from the top left
-    corner of the image; NaN for a coordinate that is missing or not a number. Flags may keep their defaults.
+    corner of the image; NaN for a coordinate that is missing or not a number. Flags may keep their defaults. For a
+    polygon or a rotated box it is the rectangle around that, and `shape` says so.
     unit: of the boxes, PIXELS or NORMALISED.
     folders: names or paths ("/" between parts) of the folder that the image lay in, as stated, the most telling first.
     other_image: a second file name that the file states for the image, where it differs from `image`.

@@ -8,10 +8,17 @@ from typing import Any
 from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
 from boxwright.dataset.decide import Decision
-from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, KEEP, Case
+from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP, Case
 from boxwright.dataset.split import EVAL, TRAIN
 
-_DONE = {FIX: "fixed", DROP_BOX: "box dropped", DROP_IMAGE: "image left out", KEEP: "kept", FAIL: "refused"}
+_DONE = {
+    FIX: "fixed",
+    DROP_BOX: "box dropped",
+    DROP_IMAGE: "image left out",
+    IGNORE: "ignored",
+    KEEP: "kept",
+    FAIL: "refused",
+}
 _SHOWN = 20
 _EXAMPLES = 3
 _NOTHING_WRONG = "The checks found nothing wrong."
@@ -27,6 +34,8 @@ def text(
     for side in (TRAIN, EVAL):
         of = counts[side]
         lines.append(f"  {side:<6}{of['images']:>7} images {of['boxes']:>8} boxes {of['negatives']:>6} without objects")
+        if of["regions"]:
+            lines[-1] += f", {plural(of['regions'], 'ignore region')}"
     if counts["on_neither_list"]:
         lines.append(f"  {counts['on_neither_list']} images are on neither list and left out")
     width = max(map(len, classes), default=0)
@@ -123,7 +132,7 @@ def _defect_lines(cases: Sequence[Case], examples: bool = False) -> list[str]:
             if name == defect:
                 about = DEFECTS[defect]
                 advice = "" if about.advice == "nothing" else f" -> {about.advice}"
-                lines.append(f"  {count:>6} {defect:<{width}} {_DONE[action]}: {about.meaning}{advice}")
+                lines.append(f"  {count:>6} {defect:<{width}} {_DONE[action]}: {about.told(action)}{advice}")
                 if examples:
                     lines += _examples([case for case in cases if (case.defect, case.action) == (name, action)])
     return lines

@@ -12,9 +12,11 @@ class Groundtruth(NamedTuple):
     classes: int32 [B, M], counted from 0, without a background class.
     weights: float32 [B, M], 0 for a box whose anchors must not train, and for padding.
     num_boxes: int32 [B], how many of the M are real.
+    regions: float32 [B, R, 4], ignore regions, in the frame of the boxes and padded with zeros; None: there are none.
     """
 
     boxes: tf.Tensor
     classes: tf.Tensor
     weights: tf.Tensor
     num_boxes: tf.Tensor
+    regions: tf.Tensor | None = None

@@ -17,7 +17,7 @@ import numpy as np
 from boxwright import tfrecord
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
-from boxwright.records.example import Record, from_example
+from boxwright.records.example import ANY_CLASS, Record, from_example
 
 DECIMALS = 3
 # Images whose boxes are joined to one array at a time while a data set is read.
@@ -43,6 +43,8 @@ class Images:
 class AnnotatedBoxes:
     """Annotated boxes: image int64 [G], boxes float64 [G, 4], classes int64 [G] (ids of the label map, from 1),
     areas float64 [G] in square pixels, crowd bool [G] (COCO's iscrowd), difficult bool [G] (VOC's difficult).
+
+    Ignore regions are crowds. One where an object of any class may be is a crowd of each class.
     """
 
     image: np.ndarray
@@ -175,12 +177,14 @@ def dataset_of(records: Iterable[Record], label_map: Mapping[str, int], side: st
     known = set(label_map.values())
     for record in records:
         ids = [label_map.get(text, number) for text, number in zip(record.class_text, record.classes, strict=True)]
-        for text, number in zip(record.class_text, ids, strict=True):
-            if text not in label_map and (text or number not in known):
+        any_class = record.is_crowd & (np.asarray(ids, np.int64) == ANY_CLASS)
+        for text, number, ignored in zip(record.class_text, ids, any_class, strict=True):
+            if not ignored and text not in label_map and (text or number not in known):
                 unknown.setdefault(f"'{text}'" if text else f"number {number}", record.source_id)
         names.append(record.source_id)
         sizes.append((record.height, record.width))
-        rows.append((record.boxes, ids, record.area, record.is_crowd, record.difficult))
+        row = (record.boxes, ids, record.area, record.is_crowd, record.difficult)
+        rows.append(_for_each_class(row, any_class, sorted(known)) if any_class.any() else row)
         if len(rows) == _JOINED:
             blocks.append(_block(rows, sizes[-_JOINED:], len(names) - _JOINED))
             rows = []
@@ -190,6 +194,15 @@ def dataset_of(records: Iterable[Record], label_map: Mapping[str, int], side: st
     heights, widths = np.array(sizes, np.int64).T
     truth = AnnotatedBoxes(*map(np.concatenate, zip(*blocks, strict=True)))
     return Dataset(Images(tuple(names), heights, widths), truth, dict(label_map))
+
+
+def _for_each_class(row: tuple, any_class: np.ndarray, classes: Sequence[int]) -> tuple:
+    """A row as `dataset_of` collects it, with the regions `any_class` (bool [N]) repeated for each of the classes."""
+    boxes, ids, *others = row
+    index = np.repeat(np.arange(len(ids)), np.where(any_class, len(classes), 1))
+    ids = np.asarray(ids, np.int64)[index]
+    ids[any_class[index]] = np.tile(classes, np.count_nonzero(any_class))
+    return boxes[index], ids, *(column[index] for column in others)
 
 
 def _block(rows: Sequence[tuple], sizes: Sequence[tuple[int, int]], first: int) -> tuple[np.ndarray, ...]:

@@ -7,7 +7,8 @@ PASCAL Visual Object Classes Challenge, IJCV 2010, section 4.2). The OD API lack
 same names with "(VOC07)", for comparison with figures of that time.
 
 A difficult box counts neither as an object to find nor, if it is detected, as a mistake; the same holds for a crowd
-region, which VOC does not have. IoU is computed without VOC's extra pixel, as in the OD API.
+region, which VOC does not have, if the detection is on no box besides. IoU is computed without VOC's extra pixel, as in
+the OD API.
 """
 
 import numpy as np
@@ -27,10 +28,13 @@ def metrics(dataset: Dataset, detections: Detections, pairs: Pairs) -> tuple[dic
     truth = dataset.truth
     ignored = truth.difficult | truth.crowd
     same = truth.classes[pairs.truth] == detections.classes[pairs.detection]
-    overlap, index = best(len(detections), pairs.where(same))
+    on_crowd = truth.crowd[pairs.truth]
+    overlap, index = best(len(detections), pairs.where(same & ~on_crowd))
     matched = overlap >= 0.5
-    # A detection on an ignored box does not count at all.
+    # A detection on a difficult box does not count at all, nor does one on a crowd alone.
     counts = ~(matched & ignored[index])
+    crowded, _ = best(len(detections), pairs.where(same & on_crowd))
+    counts &= matched | (crowded < 0.5)
     order = np.argsort(-detections.scores, kind="stable")
     order = order[counts[order]]
     true = np.zeros(len(order), bool)

@@ -2,6 +2,9 @@
 
 Boxes are normalised [ymin, xmin, ymax, xmax] of the upright decoded image, float32; class ids count from 1, as in the
 label map. Text is UTF-8.
+
+Ignore regions come after the objects and are marked by `image/object/is_crowd`, which the OD API's evaluation reads as
+COCO's iscrowd. A region where an object of any class may be has the class text "" and the label 0.
 """
 
 import hashlib
@@ -35,6 +38,10 @@ _KINDS = {
     "image/object/view": _BYTES,
 }
 
+_CROWD = "image/object/is_crowd"
+# The label of an ignore region for every class.
+ANY_CLASS = 0
+
 # Bytes of examples after which the reused message is replaced.
 _MOST_HELD = 1 << 20
 
@@ -61,7 +68,7 @@ class Record:
     truncated: np.ndarray  # bool [N]
     pose: tuple[str, ...]  # [N]
     area: np.ndarray  # float32 [N], square pixels
-    is_crowd: np.ndarray  # bool [N], False where the record does not say
+    is_crowd: np.ndarray  # bool [N], whether it is an ignore region, False where the record does not say
 
 
 class Encoder:
@@ -96,10 +103,12 @@ class Encoder:
         """
         boxes, ids, width, height = sample.boxes, self._label_map, sample.width, sample.height
         unknown = sorted({box.class_name for box in boxes} - ids.keys())
+        regions = [box if box.class_name in ids else box._replace(class_name="") for box in sample.regions]
         if unknown:
             raise UserError(
                 f"{sample.name}: the label map does not know {', '.join(unknown)} (it has: {', '.join(ids)})."
             )
+        boxes = [*boxes, *regions]
         values = {
             "image/height": [height],
             "image/width": [width],
@@ -114,7 +123,7 @@ class Encoder:
             "image/object/bbox/xmax": [box.xmax / width for box in boxes],
             "image/object/area": [(box.xmax - box.xmin) * (box.ymax - box.ymin) for box in boxes],
             "image/object/class/text": [box.class_name.encode() for box in boxes],
-            "image/object/class/label": [ids[box.class_name] for box in boxes],
+            "image/object/class/label": [ids.get(box.class_name, ANY_CLASS) for box in boxes],
             "image/object/difficult": [int(box.difficult) for box in boxes],
             "image/object/truncated": [int(box.truncated) for box in boxes],
             "image/object/view": [box.pose.encode() for box in boxes],
@@ -123,7 +132,12 @@ class Encoder:
             self._begin()
         for key, held in self._lists.items():
             held[:] = values[key]
+        features = self._example.features.feature
+        if regions:
+            features[_CROWD].int64_list.value[:] = [0] * len(sample.boxes) + [1] * len(regions)
         data = self._example.SerializeToString(deterministic=True)
+        if regions:
+            del features[_CROWD]
         self._held += len(data)
         return data
 

@@ -104,7 +104,8 @@ def _beside(record: Record, rows: Iterable[Mapping[str, Any]], names: Mapping[in
     """Ground truth and detections of one image beside each other."""
     picture = draw.shrunk(loader.load_rgb(record.encoded), _SIDE)
     thickness = max(2, round(max(picture.shape) / 200))
-    truth = draw.boxes(picture, record.boxes, record.classes.tolist(), list(record.class_text), thickness=thickness)
+    labels = ["ignored" if crowd else text for text, crowd in zip(record.class_text, record.is_crowd, strict=True)]
+    truth = draw.boxes(picture, record.boxes, record.classes.tolist(), labels, thickness=thickness)
     rows = sorted(rows, key=lambda row: -row["score"])
     boxes = np.array([row["bbox"] for row in rows], np.float64).reshape(-1, 4)[:, [1, 0, 3, 2]]
     boxes[:, 2:] += boxes[:, :2]

@@ -11,6 +11,7 @@ batch, so the memory needed depends only on the batch.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,38 +121,47 @@ class Inputs:
     # One image: from its number to the detector's input
 
     def _read(self, n: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        encoded, boxes, classes = tf.numpy_function(self._load, [n], [tf.string, tf.float32, tf.int32], stateful=False)
-        return n, tf.ensure_shape(encoded, []), tf.ensure_shape(boxes, [None, 4]), tf.ensure_shape(classes, [None])
+        kinds = [tf.string, tf.float32, tf.int32, tf.float32]
+        loaded = tf.numpy_function(self._load, [n], kinds, stateful=False)
+        shapes = ([], [None, 4], [None], [None, 4])
+        return n, *(tf.ensure_shape(tensor, shape) for tensor, shape in zip(loaded, shapes, strict=True))
 
-    def _load(self, n: np.ndarray) -> tuple[bytes, np.ndarray, np.ndarray]:
-        """Encoded image, boxes and classes (from 0) of sample n. Class names, if present, override the numbers."""
+    def _load(self, n: np.ndarray) -> tuple[bytes, np.ndarray, np.ndarray, np.ndarray]:
+        """Encoded image, boxes, their classes (from 0) and ignore regions of sample n.
+
+        Class names, if present, override the numbers.
+        """
         try:
             number = self._record_number(int(n))
             record = from_example(self._index[number])
-            if record.class_text and all(record.class_text):
-                unknown = sorted(set(record.class_text) - self._label_map.keys())
-                ids = [self._label_map.get(name, 0) for name in record.class_text]
+            objects = ~record.is_crowd
+            texts, ids = list(compress(record.class_text, objects)), record.classes[objects]
+            if texts and all(texts):
+                unknown = sorted(set(texts) - self._label_map.keys())
+                ids = [self._label_map.get(name, 0) for name in texts]
             else:
-                unknown = sorted(set(record.classes.tolist()) - set(self._label_map.values()))
-                ids = record.classes
+                unknown = sorted(set(ids.tolist()) - set(self._label_map.values()))
             if unknown:
                 raise UserError(
                     f"The record of {record.source_id} ({self._index.where(number)}) has boxes of the class "
                     f"{', '.join(map(str, unknown))}, which the label map does not contain. It has: "
                     f"{', '.join(self._label_map)}. Make the records again with this label map."
                 )
-            return record.encoded, record.boxes, np.asarray(ids, np.int32) - np.int32(1)
+            classes = np.asarray(ids, np.int32) - np.int32(1)
+            return record.encoded, record.boxes[objects], classes, record.boxes[record.is_crowd]
         except Exception as error:
             # TensorFlow replaces it by an error of its own, so `Batches` raises this one.
             self._failure = self._failure or error
             raise
 
-    def _prepare(self, n: tf.Tensor, encoded: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        example = TrainingExample(decode(encoded), boxes, classes, tf.ones_like(classes, tf.float32))
+    def _prepare(
+        self, n: tf.Tensor, encoded: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor, regions: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        example = TrainingExample(decode(encoded), boxes, classes, tf.ones_like(classes, tf.float32), regions)
         example = self._augment(example, tf.stack([tf.constant(self.seed, tf.int64), n]))
         image, true_shape = self.preprocess(example.image)
         boxes, classes, weights = (column[: self._most] for column in (example.boxes, example.classes, example.weights))
-        return image, true_shape, boxes, classes, weights, tf.shape(image), tf.shape(boxes)[0]
+        return image, true_shape, boxes, classes, weights, tf.shape(image), tf.shape(boxes)[0], example.regions
 
     def _finish(
         self,
@@ -162,10 +172,11 @@ class Inputs:
         weights: tf.Tensor,
         sizes: tf.Tensor,
         num_boxes: tf.Tensor,
+        regions: tf.Tensor,
     ) -> Batch:
         if np.any(self.padding):
             images = tf.where(_inside(sizes, tf.shape(images)), images, tf.constant(self.padding, tf.float32))
-        return Batch(images, true_shapes, Groundtruth(boxes, classes, weights, num_boxes))
+        return Batch(images, true_shapes, Groundtruth(boxes, classes, weights, num_boxes, regions))
 
 
 def build(

@@ -77,14 +77,16 @@ def pictures(
             picture = draw.shrunk(np.round(255 * np.clip(coloured, 0, 1)).astype(np.uint8), _SIDE)
             count = int(truth.num_boxes[place])
             classes = truth.classes[place, :count].numpy().tolist()
+            regions = truth.regions[place].numpy()
+            regions = regions[regions.any(axis=1)]  # without padding
             yield (
                 step,
                 place,
                 draw.boxes(
                     picture,
-                    truth.boxes[place, :count].numpy(),
-                    [number + 1 for number in classes],
-                    [names[number] for number in classes],
+                    np.concatenate([truth.boxes[place, :count].numpy(), regions]),
+                    [number + 1 for number in classes] + [0] * len(regions),
+                    [names[number] for number in classes] + ["ignored"] * len(regions),
                     thickness=max(2, round(max(picture.shape) / 200)),
                 ),
             )

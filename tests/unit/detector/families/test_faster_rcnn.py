@@ -193,6 +193,24 @@ def test_clip_anchors_to_image_keeps_all_anchors_in_training() -> None:
     assert len(anchors) == 8 * 8 * 9 and anchors.max() == 128
 
 
+def test_anchors_and_proposals_on_ignore_regions_give_no_loss(detector: FasterRcnn) -> None:
+    images, shapes = batch(detector, (96, 128))  # padded to 128 x 128
+    predictions = detector.predict(images, shapes, training=True, seed=SEED)
+    truth = groundtruth([])
+    whole = truth._replace(regions=tf.constant([[[0.0, 0.0, 128 / 96, 1.0]]]))
+    assert all(loss.numpy() == 0 for loss in detector.losses(predictions, whole, SEED).values())
+    plain, zero, half = (
+        truth._replace(regions=regions)
+        for regions in (None, tf.zeros([1, 1, 4]), tf.constant([[[0.0, 0.0, 128 / 96, 0.5], [0.0] * 4]]))
+    )
+    losses = [[loss.numpy() for loss in detector.losses(predictions, one, SEED).values()] for one in (plain, zero)]
+    assert losses[0] == losses[1] and losses[0][1] > 0
+    in_pixels = half._replace(regions=half.regions * tf.constant([96.0, 128, 96, 128]))
+    match = detector.anchor_targets(predictions["anchors"], in_pixels).match.numpy()[0]
+    left = predictions["anchors"].numpy()[:, [1, 3]].mean(axis=1) < 64
+    assert (match[left] == -2).all() and (match[~left] == -1).any()
+
+
 def test_losses_are_weighted_and_named_as_in_the_od_api(detector: FasterRcnn) -> None:
     images, shapes = batch(detector, (96, 128))
     predictions = detector.predict(images, shapes, training=True, seed=SEED)

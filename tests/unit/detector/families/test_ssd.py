@@ -105,6 +105,24 @@ def test_losses_by_hand(model):
     assert build(model).losses(predictions, TRUTH)[LOCALIZATION].numpy() == pytest.approx(2 * 6 / 4 * matched)
 
 
+def test_anchors_on_ignore_regions_give_no_loss(model):
+    """Logits 0: each class entry of an anchor that counts loses ln 2."""
+    detector = build(model)
+    predictions = detector.predict(IMAGES)
+    predictions["class_predictions_with_background"] *= 0
+    regions = tf.constant([[[0.0, 0.0, 1.0, 1.0], [0.0] * 4], [[0.0, 0.0, 0.5, 1.0], [0.2, 0.2, 0.3, 0.3]]])
+    plain, ignoring = (detector.targets(predictions, TRUTH._replace(regions=r)) for r in (None, regions))
+    before, after = plain.match.numpy(), ignoring.match.numpy()
+    assert np.array_equal(after[0], np.where(before[0] == -1, -2, before[0])), "the whole image is a region"
+    assert 0 < (after[1] == -2).sum() < (after[1] == -1).sum() + (after[1] == -2).sum() == len(after[1])
+    np.testing.assert_array_equal(plain.box_weights, ignoring.box_weights)
+    losses = detector.losses(predictions, TRUTH._replace(regions=regions))
+    entries = 3 * (after != -2).sum()
+    assert losses[CLASSIFICATION].numpy() == pytest.approx(np.log(2) * entries / (before >= 0).sum(), rel=1e-5)
+    without = [detector.losses(predictions, TRUTH._replace(regions=r)) for r in (None, tf.zeros([2, 0, 4]))]
+    assert [loss.numpy() for loss in without[0].values()] == [loss.numpy() for loss in without[1].values()]
+
+
 def test_an_image_without_objects_has_a_loss_and_gradients(model):
     model.ssd.loss.hard_example_miner.max_negatives_per_positive = 3
     model.ssd.loss.hard_example_miner.min_negatives_per_image = 2

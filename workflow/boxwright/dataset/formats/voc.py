@@ -1,8 +1,10 @@
 """Pascal VOC annotations as labelImg writes them: XML files about one image each.
 
-Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk, so pairing asks
-them last. Coordinates are used as they are, as edges in pixels: nearly all tools count from 0, though VOC itself
-counted from 1.
+Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk, so pairing
+asks them last.
+An object without a `<bndbox>` may have a `<polygon>` (as LabelMe writes it) or a `<robndbox>` (a rotated box, as
+roLabelImg does); it gets the rectangle around that. An object that LabelMe marks as deleted is none.
+Coordinates are used as they are, as edges in pixels: nearly all tools count from 0, though VOC itself counted from 1.
 """
 
 import math
@@ -15,7 +17,7 @@ from lxml import etree
 
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
-from boxwright.dataset.samples import Box
+from boxwright.dataset.samples import POLYGON, ROTATED, Box
 from boxwright.dataset.statements import Statement
 
 # Annotations may come from strangers: no entity is expanded and nothing is fetched.
@@ -30,6 +32,8 @@ _PARSER = etree.XMLParser(
 )
 
 _YES = ("1", "true", "yes")
+# The tags of a point's coordinates.
+_AXIS = re.compile(r"([xy])\d*")
 
 # Folders at the end of a path that tell images apart; those before them belong to somebody's disk.
 _TELLING = 4
@@ -63,7 +67,7 @@ def read(data: bytes) -> list[Statement]:
     width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))
     image = texts.get("filename", "")
     folders, other = _places(image, texts.get("path", ""), texts.get("folder", ""))
-    boxes = tuple([_box(item) for item in objects])
+    boxes = tuple([_box(item) for item in objects if not _is_deleted(item)])
     return [Statement(image, width, height, boxes, folders=folders, other_image=other)]
 
 
@@ -197,17 +201,52 @@ def _children(element: etree._Element) -> tuple[dict[str, str], list[etree._Elem
 def _box(item: etree._Element) -> Box:
     texts, _ = _children(item)
     frame = item.find("bndbox")
-    corners = {} if frame is None else _children(frame)[0]
+    given = {} if frame is None else _children(frame)[0]
+    corners, shape = tuple([_number(given.get(tag)) for tag in ("xmin", "ymin", "xmax", "ymax")]), ""
+    if not all(map(math.isfinite, corners)):
+        corners, shape = _around_shape(item) or (corners, "")
     return Box(
         texts.get("name", ""),
-        _number(corners.get("xmin")),
-        _number(corners.get("ymin")),
-        _number(corners.get("xmax")),
-        _number(corners.get("ymax")),
+        *corners,
         texts.get("difficult", "").lower() in _YES,
         texts.get("truncated", "").lower() in _YES,
         texts.get("pose") or "Unspecified",
+        shape,
     )
+
+
+def _is_deleted(item: etree._Element) -> bool:
+    return (item.findtext("deleted") or "").strip().lower() in _YES
+
+
+def _around_shape(item: etree._Element) -> tuple[tuple[float, ...], str] | None:
+    """The rectangle around an object's rotated box or polygon, and which of them it is; None if neither can be read."""
+    if (frame := item.find("robndbox")) is not None:
+        given = _children(frame)[0]
+        x, y, width, height, angle = [_number(given.get(tag)) for tag in ("cx", "cy", "w", "h", "angle")]
+        if all(map(math.isfinite, (x, y, width, height, angle))):  # the angle is in radians
+            across, along = abs(math.cos(angle)), abs(math.sin(angle))
+            half_width, half_height = (width * across + height * along) / 2, (width * along + height * across) / 2
+            return (x - half_width, y - half_height, x + half_width, y + half_height), ROTATED
+    for tag, shape in (("polygon", POLYGON), ("bndbox", ROTATED)):
+        if (frame := item.find(tag)) is not None and (corners := _around_points(frame)):
+            return corners, shape
+    return None
+
+
+def _around_points(frame: etree._Element) -> tuple[float, ...] | None:
+    """The rectangle around the points in an element, `<pt><x/><y/></pt>` or `<x1/><y1/><x2/><y2/>`.
+
+    None if there are fewer than three, or one of them cannot be read.
+    """
+    values: dict[str, list[float]] = {"x": [], "y": []}
+    for leaf in frame.iter():
+        if isinstance(leaf.tag, str) and (axis := _AXIS.fullmatch(leaf.tag)):
+            values[axis[1]].append(_number(leaf.text))
+    x, y = values["x"], values["y"]
+    if len(x) < 3 or len(x) != len(y) or not all(map(math.isfinite, x + y)):
+        return None
+    return min(x), min(y), max(x), max(y)
 
 
 def _number(text: str | None) -> float:

@@ -221,6 +221,7 @@ class FasterRcnn(BuiltDetector):
             matcher=self.matcher,
             box_coder=self.box_coder,
             background=[0.0],
+            regions=truth.regions,
         )
 
     def proposal_targets(self, proposals: tf.Tensor, truth: Groundtruth) -> Targets:
@@ -234,6 +235,7 @@ class FasterRcnn(BuiltDetector):
             matcher=self.second.matcher,
             box_coder=self.box_coder,
             background=tf.one_hot(0, self.num_classes + 1),
+            regions=truth.regions,
         )
 
     def losses(self, predictions: Tensors, groundtruth: Groundtruth, seed: tf.Tensor | None = None) -> Tensors:
@@ -325,10 +327,14 @@ def _windows(true_shapes: tf.Tensor) -> tf.Tensor:
 
 
 def _in_pixels(groundtruth: Groundtruth, predictions: Tensors) -> Groundtruth:
-    """Ground truth with boxes in pixels of the preprocessed images."""
+    """Ground truth with boxes and regions in pixels of the preprocessed images."""
     sides = tf.cast(predictions["true_image_shapes"], tf.float32)
-    boxes = geometry.to_absolute(groundtruth.boxes, sides[:, 0:1], sides[:, 1:2])
-    return groundtruth._replace(boxes=boxes)
+
+    def in_pixels(boxes: tf.Tensor) -> tf.Tensor:
+        return geometry.to_absolute(boxes, sides[:, 0:1], sides[:, 1:2])
+
+    regions = None if groundtruth.regions is None else in_pixels(groundtruth.regions)
+    return groundtruth._replace(boxes=in_pixels(groundtruth.boxes), regions=regions)
 
 
 def _detections(found: nms.Selected, boxes: tf.Tensor, raw_boxes: tf.Tensor, raw_scores: tf.Tensor) -> Tensors:

@@ -146,14 +146,14 @@ class Ssd(BuiltDetector):
         """The targets of each anchor."""
         # Ground truth is relative to the image without its padding, anchors are relative to the image with it.
         image_sides = predictions["windows"][..., tf.newaxis, 2:]
-        boxes = groundtruth.boxes * tf.concat([image_sides, image_sides], axis=-1)
+        scale = tf.concat([image_sides, image_sides], axis=-1)
         labels = tf.one_hot(groundtruth.classes, self.num_classes)
         if self.class_slots > self.num_classes:
             labels = tf.pad(labels, [[0, 0], [0, 0], [1, 0]])
         first = 0.0 if self.numbers.encode_background_as_zeros else 1.0
         return target_assigner.assign(
             predictions["anchors"],
-            boxes,
+            groundtruth.boxes * scale,
             labels,
             groundtruth.weights,
             groundtruth.num_boxes,
@@ -162,6 +162,7 @@ class Ssd(BuiltDetector):
             background=[first] + [0.0] * (self.class_slots - 1),
             similarity=self.similarity,
             negative_class_weight=self.numbers.negative_class_weight,
+            regions=None if groundtruth.regions is None else groundtruth.regions * scale,
         )
 
     def anchor_losses(

@@ -11,7 +11,8 @@ def make(*, probability: float) -> Augmentation:
 
     def flip(example: TrainingExample) -> TrainingExample:
         image = tf.reverse(example.image, axis=[1])
-        return example._replace(image=image, boxes=geometry.flip_horizontally(example.boxes))
+        boxes, regions = map(geometry.flip_horizontally, (example.boxes, example.regions))
+        return example._replace(image=image, boxes=boxes, regions=regions)
 
     def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
         drawn = tf.random.stateless_uniform([], seed)

@@ -19,7 +19,8 @@ def reframe(
     """The example seen through `window`, float32 [4] normalised to the old frame; `image` has the window's pixels.
 
     Boxes are kept, with their classes and weights, if they share some area with the window, and at least the part
-    `min_overlap` of their own. `clip` cuts them at the window's edges.
+    `min_overlap` of their own. `clip` cuts them at the window's edges. Of the ignore regions, whatever is within the
+    window is kept.
     """
     keep = geometry.overlaps_window(example.boxes, window) & (
         geometry.ioa(window[None], example.boxes)[0] >= min_overlap
@@ -27,11 +28,13 @@ def reframe(
     boxes = geometry.change_frame(example.boxes, window)
     boxes = tf.where(clip, tf.clip_by_value(boxes, 0.0, 1.0), boxes)
     keep &= geometry.area(boxes) > 0
+    regions = tf.clip_by_value(geometry.change_frame(example.regions, window), 0.0, 1.0)
     return TrainingExample(
         image,
         tf.boolean_mask(boxes, keep),
         tf.boolean_mask(example.classes, keep),
         tf.boolean_mask(example.weights, keep),
+        tf.boolean_mask(regions, geometry.area(regions) > 0),
     )
 
 
