@@ -83,6 +83,22 @@ def test_a_configuration_that_the_engine_cannot_train(project):
     assert said in text and "Use 'ssd_mobilenet_v2'." in text
 
 
+def test_an_override_of_what_the_run_decides(project):
+    project.config["models"]["small"]["overrides"] = {"train_config.fine_tune_checkpoint": "mine/model.ckpt-9"}
+    assert "Set `models.small.checkpoint` instead." in told(project)
+
+
+def test_an_evaluation_side_without_objects(project):
+    images = sorted((project / "photographs/images").rglob("*.jpg"))
+    for path in (project / "photographs/annotations").rglob(f"{images[0].stem}.xml"):
+        head, *_, tail = path.read_text().replace("</object>", "<object>").split("<object>")
+        path.write_text(head + tail)
+    for side, listed in (("train", images[1:]), ("eval", images[:1])):
+        (project / f"{side}.txt").write_text("\n".join(path.name for path in listed))
+    project.config["dataset"]["split"] = {"train": "train.txt", "eval": "eval.txt"}
+    assert "None of the 1 evaluation images has a box, so no metric is defined" in told(project)
+
+
 def test_anchors_that_miss_the_objects_are_warned_of(project):
     project.config["models"]["small"] |= {"num_steps": 1500, "checkpoint_every": 750, "overrides": {}}
     project.config["models"]["large"] = {**project.config["models"]["small"], "pipeline": "large.config"}

@@ -61,13 +61,16 @@ def test_one_of_two_models(project):
 )
 def test_a_rate_a_loss_an_augmentation(project, field, value):
     project.config["models"]["small"]["overrides"][field] = value
-    assert planned(project) == everything(3, 6)
+    outcome = project.snakemake("--dry-run")
+    assert outcome.work == everything(3, 6)
+    assert f"models.small: {field} " in outcome.text
+    assert "training starts again, and the checkpoints up to step 6 are replaced" in outcome.text
 
 
 @pytest.mark.parametrize(
     ("changes", "work"),
     [
-        ({"eval_config.use_moving_averages": True}, {"Configuring small"} | preview() | from_evaluation(3, 6)),
+        ({"eval_config.min_score_threshold": 0.25}, {"Configuring small"} | preview() | from_evaluation(3, 6)),
         (
             {"model.ssd.post_processing.batch_non_max_suppression.iou_threshold": 0.5},
             {"Configuring small"} | preview() | from_evaluation(3, 6),

@@ -40,7 +40,7 @@ def gray_keep_aspect(project) -> None:
     """One channel, padded."""
     keep_aspect(project)
     resizer = project.config["models"]["small"]["overrides"][f"{RESIZER}.keep_aspect_ratio_resizer"]
-    resizer |= {"convert_to_grayscale": True, "per_channel_pad_value": [127.0]}
+    resizer["convert_to_grayscale"] = True
 
 
 def one_class(project) -> None:
