@@ -4,8 +4,8 @@ moment.
 The search has three steps, each on fewer pairs than the one before:
 
 1. Banding. The signs of the low frequencies (DCT) of the middle of the coarse picture are the image's perceptual hash;
-   captions and black bars lie outside the middle. Two images meet if all bits of one band agree. Each image is looked up
-   as it is, as windows of 90 %, and mirrored. Bits that a small change would flip are tried both ways.
+   captions and black bars lie outside the middle. Two images meet if all bits of one band agree. Each image is looked
+   up as it is, as windows of 90 %, and mirrored. Bits that a small change would flip are tried both ways.
 2. The correlation of these frequencies has to be at least `_COARSE`.
 3. The correlation of the fine pictures, at the best shift of up to `_SHIFT` cells, has to be far above what two
    unrelated pictures of such texture reach by chance: at least `_FINE`, and `_CERTAIN` standard deviations.
@@ -29,6 +29,7 @@ import numpy as np
 from boxwright.console.progress import track
 from boxwright.core import code, hashing
 from boxwright.core.files import writing
+from boxwright.dataset.sets import Sets
 from boxwright.images import fingerprint
 from boxwright.images.fingerprint import COARSE, FINE
 
@@ -86,29 +87,6 @@ class Finder:
             with writing(self._path, "w") as file:
                 file.writelines([f"{head}\n", *(f"{one}\t{other}\n" for one, other in found)])
         return found
-
-
-class Sets:
-    """Disjoint sets of whatever can be a key of a dictionary: union and find."""
-
-    def __init__(self) -> None:
-        self._above: dict = {}
-
-    def of(self, member):
-        """The member that stands for the set of `member`."""
-        above, path = self._above, []
-        while (higher := above.get(member, member)) != member:
-            path.append(member)
-            member = higher
-        for one in path:
-            above[one] = member
-        return member
-
-    def unite(self, one, other) -> None:
-        """Make one set of the sets of two members."""
-        one, other = self.of(one), self.of(other)
-        if one != other:
-            self._above[max(one, other)] = min(one, other)
 
 
 def links(fingerprints: Sequence[str]) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from boxwright.core.wording import plural
 from boxwright.dataset.decide import Decision
 from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, KEEP, Case
 from boxwright.dataset.split import EVAL, TRAIN
@@ -13,6 +14,10 @@ _DONE = {FIX: "fixed", DROP_BOX: "box dropped", DROP_IMAGE: "image left out", KE
 _SHOWN = 20
 _NOTHING_WRONG = "The checks found nothing wrong."
 _HINT = " <- "
+_TOGETHER = (
+    "{} images are near-duplicates of others ({} in all); each group stays on one side. If they are frames of one "
+    "scene, add other scenes; `dataset.near_duplicates: false` lets chance divide them."
+)
 
 
 def text(
@@ -26,6 +31,9 @@ def text(
         lines.append(f"  {side:<6}{of['images']:>7} images {of['boxes']:>8} boxes {of['negatives']:>6} without objects")
     if counts["on_neither_list"]:
         lines.append(f"  {counts['on_neither_list']} images are on neither list and left out")
+    if decision.alike[0]:
+        images, groups = decision.alike
+        lines.append(f"  {images} images are near-duplicates of others, in {plural(groups, 'group')}")
     width = max(map(len, classes), default=0)
     for name, number in list(classes.items())[:_SHOWN]:
         boxes = [counts[side]["classes"].get(name, 0) for side in (TRAIN, EVAL)]
@@ -78,6 +86,10 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int) -> str
         return ""
     side = "evaluation" if train else "training"
     remedy = f"`dataset.split.eval_fraction` is {split.get('eval_fraction')}; change it or add images"
+    if decision.alike[0]:
+        because = f"{because}\n{_TOGETHER.format(decision.alike[0], plural(decision.alike[1], 'group'))}"
+    if split.get("group_by"):
+        because += "\nImages of one group stay together: see whether `dataset.split.group_by` makes several groups."
     if split.get(TRAIN):
         remedy = f"check the list {split[EVAL] if train else split[TRAIN]}"
     return f"The split leaves no {side} image ({len(train) + len(held)} images in all): {remedy}.{because}"

@@ -3,7 +3,7 @@
 It has two gray pictures of the whole upright image, squeezed to squares so that neither size nor aspect ratio counts:
 
     COARSE x COARSE   16 levels, stretched to the image's own range: finds images that may be alike
-    FINE x FINE       3 levels, whether a cell is darker than its surroundings, alike or lighter: decides whether they are
+    FINE x FINE       3 levels, whether a cell is darker or lighter than its surroundings, or neither: decides
 
 The first is the usual start of a perceptual hash. The second is a local ternary pattern (Tan and Triggs, "Enhanced
 local texture feature sets for face recognition under difficult lighting conditions", IEEE TIP 19(6), 2010): brightness,
@@ -33,8 +33,8 @@ _PLAIN = 3.0
 _AROUND = 1.5
 # A cell is like its surroundings if it differs by less than this part of their contrast; to the contrast, a standard
 # deviation of gray values, comes a little, so that the noise of plain areas does not count as texture.
-_ALIKE = float(__import__("os").environ.get("ALIKE", .4))
-_NOISE = float(__import__("os").environ.get("NOISE", 4))
+_ALIKE = 0.4
+_NOISE = 4.0
 
 _distance = np.arange(FINE)[:, None] - np.arange(FINE)
 _AVERAGE = np.exp(-(_distance**2) / (2 * _AROUND**2)).astype(np.float32)
@@ -66,7 +66,7 @@ def text(data: bytes) -> str:
 
 
 def arrays(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The two pictures of each fingerprint: uint8 [N, COARSE, COARSE] from 0 to 15, int8 [N, FINE, FINE] from -1 to 1."""
+    """The two pictures of each fingerprint: uint8 [N, COARSE, COARSE], 0 to 15, and int8 [N, FINE, FINE], -1 to 1."""
     packed = np.frombuffer(b"".join(map(base64.b64decode, texts)), np.uint8).reshape(len(texts), -1)
     levels, thirds = packed[:, :_OF_COARSE], packed[:, _OF_COARSE:]
     coarse = np.stack([levels >> 4, levels & 15], axis=-1).reshape(-1, COARSE, COARSE)
