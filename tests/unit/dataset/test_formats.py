@@ -132,15 +132,16 @@ def test_one_file_with_normalised_boxes_of_many_images(library, dataset, tmp_pat
 @pytest.mark.parametrize("ending", [".json", ".xml"])
 def test_a_further_format_reads_nothing_again_and_changes_no_identity(library, dataset, tmp_path, ending):
     dataset.fill(6)
-    before = library.plan(dataset.settings(), tmp_path / "out")
+    settings = dataset.settings(near_duplicates=False)
+    before = library.plan(settings, tmp_path / "out")
     assert before["anew"] and len(before["read"]) == 12
     library.add_toys(ending)
-    after = library.plan(dataset.settings(), tmp_path / "out")
+    after = library.plan(settings, tmp_path / "out")
     assert after["read"] == [] and not after["anew"]
     assert after["identities"] == before["identities"]
     os.utime(dataset.images / "s00.jpg")
-    assert library.plan(dataset.settings(), tmp_path / "out")["read"] == [["image", "s00.jpg"]]
-    assert library.plan(dataset.settings(), tmp_path / "anew")["identities"] == before["identities"]
+    assert library.plan(settings, tmp_path / "out")["read"] == [["image", "s00.jpg"]]
+    assert library.plan(settings, tmp_path / "anew")["identities"] == before["identities"]
 
 
 def test_what_no_format_could_read_is_offered_to_a_further_one(library, dataset, tmp_path):
@@ -167,7 +168,8 @@ def test_a_reader_that_changed_reads_its_own_files_again_and_no_others(library, 
     dataset.fill(3)
     dataset.image("toy.jpg")
     (dataset.annotations / "all.json").write_text(toys(("toy.jpg", (64, 48), [["cat", 0.5, 0.5, 1, 1]])))
-    before = library.plan(dataset.settings(), tmp_path / "out")
+    settings = dataset.settings(near_duplicates=False)
+    before = library.plan(settings, tmp_path / "out")
     images = [["image", name] for name in ("s00.jpg", "s01.jpg", "s02.jpg", "toy.jpg")]
     annotations = [["voc", name] for name in ("s00.xml", "s01.xml", "s02.xml")]
     assert before["read"] == [*images, ["toys", "all.json"], *annotations]
@@ -184,7 +186,7 @@ def test_a_reader_that_changed_reads_its_own_files_again_and_no_others(library, 
         ("dataset/pairing.py", "import defaultdict", "import Counter, defaultdict", []),
     ):
         library.edit(module, old, new)
-        after = library.plan(dataset.settings(), tmp_path / "out")
+        after = library.plan(settings, tmp_path / "out")
         assert after["read"] == read, module
         assert after["identities"] == before["identities"]
 

@@ -37,7 +37,7 @@ def test_defaults_are_filled_in(minimal):
         "images": ["photos"],
         "annotations": ["labels"],
         "label_map": None,
-        "split": {"eval_fraction": 0.2, "seed": 0, "train": None, "eval": None},
+        "split": {"eval_fraction": 0.2, "seed": 0, "train": None, "eval": None, "group_by": None},
         "shards": {"train": 4, "eval": 1},
         "policies": {},
         "max_pixels": 178_956_970,

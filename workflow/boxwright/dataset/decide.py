@@ -6,6 +6,7 @@ The decision depends only on the facts, the settings and the split history, not 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.core.wording import few, plural
@@ -14,9 +15,11 @@ from boxwright.dataset.annotation_facts import AnnotationFacts, Unread
 from boxwright.dataset.checks import Checker
 from boxwright.dataset.defects import DROP_IMAGE, FIX, KEEP, Case, by_number
 from boxwright.dataset.image_facts import ImageFacts
+from boxwright.dataset.near_duplicates import Finder
 from boxwright.dataset.pairing import Claim
 from boxwright.dataset.samples import PlannedSample, boxes_from_json
 from boxwright.dataset.scan import File
+from boxwright.dataset.sets import Sets
 from boxwright.images.headers import ImageInfo
 
 
@@ -38,7 +41,8 @@ class Found(NamedTuple):
 class Split(NamedTuple):
     """How samples get their side: from the lists of both sides, if given, or by a draw.
 
-    known, known_bytes: the remembered sides by name and by sha256, which the draw keeps.
+    known, known_bytes: the remembered sides by name and by sha256, which the draw keeps. group_of: groups that the draw
+    keeps together, by name. finder: finds near-duplicates; None if they are not wanted.
     """
 
     eval_fraction: float
@@ -46,6 +50,8 @@ class Split(NamedTuple):
     known: Mapping[str, str]
     known_bytes: Mapping[str, str]
     lists: Mapping[str, str] | None
+    group_of: Mapping[str, str] = MappingProxyType({})
+    finder: Finder | None = None
 
 
 @dataclass
@@ -53,7 +59,8 @@ class Decision:
     """What the data set is.
 
     samples: by side, sorted by name. annotations: their number, including unreadable ones. left_out: the number of
-    good images on neither list. classes: of all boxes.
+    good images on neither list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
+    the groups that they form.
     """
 
     samples: dict[str, list[PlannedSample]]
@@ -61,6 +68,7 @@ class Decision:
     annotations: int
     left_out: int = 0
     classes: set[str] = field(default_factory=set)
+    alike: tuple[int, int] = (0, 0)
 
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
@@ -71,13 +79,22 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     if sides.lists is not None:
         side_of = split.from_lists(sides.lists, found.names)
         used = _without_copies([sample for sample in samples if sample.name in side_of], checker)
+        links = _links(used, sides)
         decision.left_out = sum(sample.name not in side_of for sample in samples)
     else:
         used = _without_copies(samples, checker)
-        side_of = split.draw(used, sides.eval_fraction, sides.seed, sides.known, sides.known_bytes)
+        links = _links(used, sides)
+        side_of = split.draw(
+            used, sides.eval_fraction, sides.seed, sides.known, sides.known_bytes, sides.group_of, links
+        )
     evaluated = {sample.sha256: sample.name for sample in used if side_of[sample.name] == split.EVAL}
+    trained = _trained_alike(used, side_of, links, decision)
     for sample in used:
         side = side_of[sample.name]
+        if side == split.EVAL and sample.name in trained:
+            detail = f"it shows the same as the training image {trained[sample.name]}"
+            if checker.report(sample.name, "near_duplicate_across_split", detail) == DROP_IMAGE:
+                continue
         if side == split.TRAIN and sample.sha256 in evaluated:
             detail = f"the evaluation image {evaluated[sample.sha256]} has the same bytes"
             if checker.report(sample.name, "duplicate_across_split", detail) == DROP_IMAGE:
@@ -88,6 +105,42 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     class_names.report(used, checker)
     _report_background(decision, checker)
     return decision
+
+
+def _links(used: Sequence[PlannedSample], sides: Split) -> list[tuple[str, str]]:
+    """Pairs of near-duplicates, by sha256."""
+    return sides.finder.links(sample.sha256 for sample in used) if sides.finder else []
+
+
+def _trained_alike(
+    used: Sequence[PlannedSample], side_of: Mapping[str, str], links: Sequence[tuple[str, str]], decision: Decision
+) -> dict[str, str]:
+    """By evaluation image, a training image that is its near-duplicate, directly if there is one, else through others.
+
+    Counts the images and groups of near-duplicates in `decision`.
+    """
+    if not links:
+        return {}
+    connected: Sets[str] = Sets()
+    direct: dict[str, set[str]] = defaultdict(set)
+    for one, other in links:
+        connected.unite(one, other)
+        direct[one].add(other)
+        direct[other].add(one)
+    members = [sample for sample in used if sample.sha256 in direct]
+    decision.alike = len(members), len({connected.of(sample.sha256) for sample in members})
+    training: dict[str, list[PlannedSample]] = defaultdict(list)
+    for sample in members:
+        if side_of[sample.name] == split.TRAIN:
+            training[connected.of(sample.sha256)].append(sample)
+    found = {}
+    for sample in members:
+        others = training.get(connected.of(sample.sha256), ())
+        # the same bytes on both sides are another defect
+        if side_of[sample.name] == split.EVAL and others and sample.sha256 not in {one.sha256 for one in others}:
+            near = next((one for one in others if one.sha256 in direct[sample.sha256]), None)
+            found[sample.name] = near.name if near else f"{others[0].name}, through others"
+    return found
 
 
 def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:

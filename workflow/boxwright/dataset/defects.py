@@ -247,6 +247,12 @@ DEFECTS: dict[str, Defect] = {
         (FAIL, DROP_IMAGE, KEEP),
         "remove one of them from its list; `drop_image` removes the one for training",
     ),
+    "near_duplicate_across_split": Defect(
+        "an evaluation image shows the same picture as a training image (encoded again, scaled, cropped, mirrored, "
+        "captioned, or taken a moment apart), so the evaluation flatters the detector",
+        (KEEP, DROP_IMAGE, FAIL),
+        "put both on one side; `drop_image` leaves it out of the evaluation",
+    ),
 }
 
 

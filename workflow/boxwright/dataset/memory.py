@@ -18,6 +18,7 @@ from boxwright.catalog import formats as catalogue
 from boxwright.core import code
 from boxwright.core.files import writing
 from boxwright.dataset import annotation_facts, formats, image_facts, reading
+from boxwright.dataset.contents import Contents
 from boxwright.dataset.memo import Memo
 from boxwright.dataset.scan import File
 
@@ -60,13 +61,13 @@ class Memory:
             self._known = {key: said for key, said in self._known.items() if not key.startswith(outdated)}
 
     def recall(
-        self, images: Sequence[File], annotations: Sequence[File], decode: bool, label: str
+        self, images: Sequence[File], annotations: Sequence[File], decode: bool, label: str, contents: Contents
     ) -> tuple[list[str], list[str], bool]:
         """A line of facts for each image and for each annotation, as `image_facts.said` and `annotation_facts.said`
         read them, and whether the memory changed.
 
-        Files whose stamp is unchanged are not opened. `decode` also decodes the images' pixels; `label` is for the
-        progress bar.
+        Files whose stamp is unchanged are not opened, unless `contents` lacks something of an image. `decode` also
+        decodes the images' pixels; `label` is for the progress bar.
         """
         kind = reading.DECODED if decode else reading.IMAGE
         files = [*images, *annotations]
@@ -75,13 +76,23 @@ class Memory:
         said = list(map(self._known.get, keys))
         unknown = [place for place, line in enumerate(said) if line is None] if None in said else []
         unknown = [place for place in unknown if not self._recall_other(place, keys, said, work, files)]
-        lines = reading.inspect([(work[place].kind, files[place].path) for place in unknown], label)
+        changed = bool(unknown) or len(keys) != len(self._known)
+        if contents.kinds:
+            lacking = [
+                place for place, line in enumerate(said[: len(images)]) if line and contents.lacks(_sha256(line))
+            ]
+            unknown = sorted({*unknown, *lacking})
+        more = "".join([reading.AND + one for one in contents.kinds])
+        wanted = [(work[place].kind + (more if place < len(images) else ""), files[place].path) for place in unknown]
+        lines = reading.inspect(wanted, label)
         for place, line in zip(unknown, lines, strict=True):
-            if place >= len(images):
+            if place < len(images):
+                line, *texts = line.split(reading.THEN)
+                contents.learn(_sha256(line), texts)
+            else:
                 of, _, line = line.partition("\t")
                 keys[place] = _key(of or _UNREAD + work[place].kind, files[place])
             said[place] = line
-        changed = bool(unknown) or len(keys) != len(self._known)
         self._known = dict(zip(keys, said, strict=True))
         self._kinds = {key[: key.index(" ")] for key in keys[len(images) :]} | ({kind} if images else set())
         return said[: len(images)], said[len(images) :], changed
@@ -126,6 +137,11 @@ def _work(annotations: Sequence[File]) -> list[_Work]:
 
     work = Memo(of)
     return [work[file.path.rpartition(".")[2]] for file in annotations]
+
+
+def _sha256(line: str) -> str:
+    """The hash in an image's line of facts."""
+    return line[: line.index("\t")]
 
 
 def _key(kind: str, file: File) -> str:

@@ -7,6 +7,8 @@ a plan lie in `plan/` below the data folder:
     plan.json             identities, classes, counts, summary
     checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl      from which the rules make results
     facts.txt             the facts of each file, so that it is read once (`memory`)
+    contents.txt          what is further known of each image's content, so that it is computed once (`contents`)
+    near_duplicates.tsv   the pairs of near-duplicates that were found last (`near_duplicates`)
     sides.tsv             the side of every sample that was ever drawn (`split_history`)
     stamp.json            what the plan was made from (`plan_folder`)
 
@@ -29,11 +31,14 @@ from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import (
     annotation_facts,
+    contents,
     defects,
     foreign,
+    grouping,
     image_facts,
     label_map,
     memory,
+    near_duplicates,
     pairing,
     scan,
     split_history,
@@ -112,6 +117,14 @@ class _Planner:
             if any(self.lists.values()):
                 raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
             self.lists = {}
+        self.near_duplicates = self.dataset.get("near_duplicates", True)
+        self.group_by = dataset["split"].get("group_by")
+        if self.lists and self.group_by:
+            raise UserError(
+                "`dataset.split.group_by` is for a split by chance, but there are lists, `train` and `eval`. "
+                "Remove the lists or `group_by`."
+            )
+        grouping.check(self.group_by)
         self.images, self.annotations = scan.listings(
             (_folders(dataset["images"]), tuple(loader.EXTENSIONS)),
             (_folders(dataset["annotations"]), tuple(formats.by_ending())),
@@ -120,7 +133,17 @@ class _Planner:
 
     def _stamp(self) -> str:
         """A hash of all that the plan is made from, except the code that reads files (see `PlanFolder.holds`)."""
-        keys = ("images", "annotations", "split", "shards", "policies", "max_pixels", "classes", "verify")
+        keys = (
+            "images",
+            "annotations",
+            "split",
+            "shards",
+            "policies",
+            "max_pixels",
+            "classes",
+            "verify",
+            "near_duplicates",
+        )
         settings = {key: self.dataset.get(key) for key in keys}
         given = [path for path in (self.dataset.get("label_map"), *self.lists.values()) if path]
         contents = [_content(path) for path in given]
@@ -148,11 +171,14 @@ class _Planner:
             max_pixels=self.dataset.get("max_pixels", loader.MAX_PIXELS),
         )
         recollection = memory.Memory(self.folder.path / "facts.txt")
+        kinds = ["fingerprint"] if self.near_duplicates else []
+        kinds += ["capture"] if isinstance(self.group_by, Mapping) and grouping.EXIF_GAP in self.group_by else []
+        seen = contents.Contents(self.folder.path / "contents.txt", kinds)
         remembered = split_history.read(self.data_dir, self._draw)
-        found = self._found(recollection)
+        found = self._found(recollection, seen)
         if rules.concerned:
             rules.check(_stated_classes(found))
-        decision = decide(found, checker, self._split(remembered))
+        decision = decide(found, checker, self._split(remembered, found, seen))
         self._report_foreign(checker)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks)
@@ -182,19 +208,27 @@ class _Planner:
 
     @property
     def _draw(self) -> dict[str, Any]:
-        return {key: self.dataset["split"][key] for key in ("eval_fraction", "seed")} if not self.lists else {}
+        if self.lists:
+            return {}
+        grouped = {"group_by": self.group_by} if self.group_by else {}
+        return {key: self.dataset["split"][key] for key in ("eval_fraction", "seed")} | grouped
 
-    def _found(self, recollection: memory.Memory) -> Found:
+    def _found(self, recollection: memory.Memory, seen: contents.Contents) -> Found:
         """The files and their facts; only changed files are read."""
         images, annotations = self.images.files(), self.annotations.files()
         decode = self.dataset.get("verify") == "full"
-        of_images, of_annotations, changed = recollection.recall(images, annotations, decode, "Reading the data set")
+        of_images, of_annotations, changed = recollection.recall(
+            images, annotations, decode, "Reading the data set", seen
+        )
         if self.folder.writable and changed:
             recollection.save()
+        facts = image_facts.said(of_images)
+        if self.folder.writable:
+            seen.save(image.sha256 for image in facts)
         return Found(
             images,
             pairing.names(images, self.images.folders),
-            image_facts.said(of_images),
+            facts,
             annotations,
             annotation_facts.said(of_annotations),
             parallel=len(self.images.folders) == len(self.annotations.folders),
@@ -207,13 +241,20 @@ class _Planner:
             for file, detail in foreign.look(folders, formats.by_ending()):
                 checker.report(file, "annotation_foreign", detail)
 
-    def _split(self, remembered: split_history.Sides) -> Split:
+    def _split(self, remembered: split_history.Sides, found: Found, seen: contents.Contents) -> Split:
+        finder = None
+        if self.near_duplicates:
+            last = self.folder.path / "near_duplicates.tsv"
+            finder = near_duplicates.Finder(seen.of("fingerprint"), last, self.folder.writable)
+        captures = [seen.of("capture").get(image.sha256, "") for image in found.image_facts]
         return Split(
             self.dataset["split"].get("eval_fraction", 0.0),
             self.dataset["split"].get("seed", 0),
             {name: side for name, (side, _) in remembered.items()},
             {sha256: side for side, sha256 in remembered.values()},
             self.lists or None,
+            grouping.groups(self.group_by, found.images, found.names, captures),
+            finder,
         )
 
     def _refuse(self, decision: Decision, checks: bytes) -> None:

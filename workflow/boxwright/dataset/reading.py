@@ -17,13 +17,16 @@ from queue import Empty, SimpleQueue
 
 from boxwright.dataset import annotation_facts, image_facts
 
-# Kinds of work: an image's headers; its headers and pixels. Every other kind is an annotation and has the keys of the
-# formats that it may be in ("voc", "voc|cvat").
+# Kinds of work: an image's headers; its headers and pixels; and each with kinds of `contents` ("image+fingerprint").
+# Every other kind is an annotation and has the keys of the formats that it may be in ("voc", "voc|cvat").
 IMAGE, DECODED = "image", "decoded"
+AND = "+"
+# Between the facts and the texts of `contents`.
+THEN = "\1"
 
 _CHUNK = 256
 # With fewer files than this, starting processes takes longer than it saves.
-_WORTHWHILE = {IMAGE: 4000, DECODED: 200}
+_WORTHWHILE = {IMAGE: 4000, DECODED: 200, AND: 400}
 _WORTHWHILE_ANNOTATIONS = 4000
 _MAX_PROCESSES = 16
 # Bytes per read. JSON contains no control characters, so one can separate the facts of two files.
@@ -32,9 +35,13 @@ _BETWEEN = "\0"
 
 
 def inspect(work: Sequence[tuple[str, str]], label: str = "") -> list[str]:
-    """Read files, given as (kind, path); return the facts of each, a line of `image_facts` or `annotation_facts`."""
+    """Read files, given as (kind, path); return the facts of each, a line of `image_facts` or `annotation_facts`.
+
+    Behind an image's facts are the texts of the further kinds that were asked for.
+    """
     kinds = {kind for kind, _ in work}
-    if len(work) < min([_WORTHWHILE.get(kind, _WORTHWHILE_ANNOTATIONS) for kind in kinds], default=1):
+    least = [_WORTHWHILE[AND] if AND in kind else _WORTHWHILE.get(kind, _WORTHWHILE_ANNOTATIONS) for kind in kinds]
+    if len(work) < min(least, default=1):
         return _inspect_all(work)
     from boxwright.console.progress import track
 
@@ -56,14 +63,24 @@ def _inspect_all(work: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _line(kind: str, path: str) -> str:
+    kind, *more = kind.split(AND)
     try:
         data = _bytes(path)
     except OSError as error:
         facts = image_facts if kind in (IMAGE, DECODED) else annotation_facts
-        return facts.unreadable(f"it cannot be opened ({error.strerror})")
+        return THEN.join([facts.unreadable(f"it cannot be opened ({error.strerror})"), *("" for _ in more)])
     if kind in (IMAGE, DECODED):
-        return image_facts.line(data, kind == DECODED)
+        return THEN.join([image_facts.line(data, kind == DECODED), *_contents(data, more)])
     return annotation_facts.line(data, kind)
+
+
+def _contents(data: bytes, kinds: Sequence[str]) -> list[str]:
+    """The texts of kinds of `contents`."""
+    if not kinds:
+        return []
+    from boxwright.dataset import contents  # the others start faster without it
+
+    return [contents.KINDS[kind].text(data) for kind in kinds]
 
 
 def _inspect_in_processes(
@@ -75,7 +92,12 @@ def _inspect_in_processes(
     for numbered in enumerate(chunks):
         waiting.put(numbered)
     library = str(Path(__file__).resolve().parents[2])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([library, os.environ.get("PYTHONPATH", "")])}
+    # Each process computes on one core, so the mathematics needs no threads of its own.
+    environment = {
+        **os.environ,
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([library, os.environ.get("PYTHONPATH", "")]),
+    }
     command = [sys.executable, "-m", __name__]
 
     def drive() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
@@ -19,6 +20,7 @@ from boxwright.core.names import fold
 from boxwright.core.names import shown as printable
 from boxwright.dataset.pairing import stem
 from boxwright.dataset.samples import PlannedSample, Sample
+from boxwright.dataset.sets import Sets
 
 TRAIN, EVAL = "train", "eval"
 Drawn = PlannedSample | Sample
@@ -26,45 +28,107 @@ _NEGATIVE = ""  # an image without objects counts as one more class
 
 
 def draw(
-    samples: Sequence[Drawn], eval_fraction: float, seed: int, known: Mapping[str, str], known_bytes: Mapping[str, str]
+    samples: Sequence[Drawn],
+    eval_fraction: float,
+    seed: int,
+    known: Mapping[str, str],
+    known_bytes: Mapping[str, str],
+    group_of: Mapping[str, str] | None = None,
+    links: Iterable[tuple[str, str]] = (),
 ) -> dict[str, str]:
     """The side of every sample by its name.
 
-    Samples with the same bytes get the same side. `known` has sides by name, `known_bytes` by sha256: a sample in the
-    first keeps its side; one in the second (it was renamed, or is a copy) takes the side of its bytes. Of the others,
+    Samples with the same bytes get the same side, and so do samples of one group; `group_of` has groups by name.
+    `links` are pairs of near-duplicates, by sha256: what is new comes to the side of its near-duplicates, to training
+    if they are on both sides. `known` has sides by name, `known_bytes` by sha256: a sample in the first keeps its side;
+    one in the second (it was renamed, or is a copy) takes the side of its bytes. Of the others,
     each class sends as many to evaluation as it lacks to have `eval_fraction` of its images there, and at least one if
-    it has two images or more. The result does not depend on the order of `samples`.
+    it has two images or more. What belongs together is drawn together: if none of it fits, the smallest part goes to
+    evaluation, as long as another is left for training. The result does not depend on the order of `samples`.
     """
-    groups: dict[str, list[Drawn]] = defaultdict(list)
-    for sample in samples:
-        groups[sample.sha256].append(sample)
+    groups = _together(samples, group_of or {})
     classes = {sha: _classes(group) for sha, group in groups.items()}
     sides: dict[str, str] = {}
     for sha, group in groups.items():
         remembered = {known[sample.name] for sample in group if sample.name in known}
-        if not remembered and sha in known_bytes:
-            remembered = {known_bytes[sha]}
+        if not remembered:
+            remembered = {known_bytes[sample.sha256] for sample in group if sample.sha256 in known_bytes}
         if remembered:
             # Copies with different sides all go to training, which has already seen one of them.
             sides[sha] = TRAIN if TRAIN in remembered else EVAL
+    clusters = _clusters(groups, links)
+    for cluster in clusters:
+        beside = {sides[sha] for sha in cluster if sha in sides}
+        if beside and len(cluster) > 1:
+            sides |= {sha: TRAIN if TRAIN in beside else EVAL for sha in cluster if sha not in sides}
     totals = _count(classes.values())
     held = _count([classes[sha] for sha, side in sides.items() if side == EVAL])
-    rank = {sha: _rank(seed, group) for sha, group in groups.items() if sha not in sides}
-    waiting: dict[str, list[str]] = defaultdict(list)
-    for sha in sorted(rank, key=rank.__getitem__):
-        for name in classes[sha]:
-            waiting[name].append(sha)
+    undrawn = [
+        _Cluster(tuple(cluster), _rank(seed, groups, cluster)) for cluster in clusters if cluster[0] not in sides
+    ]
+    waiting: dict[str, list[_Cluster]] = defaultdict(list)
+    for cluster in sorted(undrawn, key=lambda cluster: cluster.rank):
+        for name in _distinct(tuple(chain(*[classes[sha] for sha in cluster.members]))):
+            waiting[name].append(cluster)
     for name in sorted(waiting, key=lambda name: (totals[name], name)):
-        undecided = [sha for sha in waiting[name] if sha not in sides]
+        undecided = [cluster for cluster in waiting[name] if cluster.members[0] not in sides]
         wanted = round(eval_fraction * totals[name])
         if totals[name] > 1 and name != _NEGATIVE:
             wanted = min(max(wanted, 1), totals[name] - 1)
-        count = max(wanted - held[name], 0)
-        for index, sha in enumerate(undecided):
-            sides[sha] = EVAL if index < count else TRAIN
-            if index < count:
-                held.update(classes[sha])
+        sizes = [sum(name in classes[sha] for sha in cluster.members) for cluster in undecided]
+        left = max(wanted - held[name], 0)
+        chosen = set()
+        for index, size in enumerate(sizes):
+            if size <= left:
+                left -= size
+                chosen.add(index)
+        if wanted and not held[name] and not chosen and sizes and min(sizes) < totals[name]:
+            chosen = {sizes.index(min(sizes))}
+        for index, cluster in enumerate(undecided):
+            sides |= dict.fromkeys(cluster.members, EVAL if index in chosen else TRAIN)
+            if index in chosen:
+                for sha in cluster.members:
+                    held.update(classes[sha])
     return {sample.name: sides[sha] for sha, group in groups.items() for sample in group}
+
+
+class _Cluster(NamedTuple):
+    """What is drawn as one: the sha256 of its groups' first samples, and its place in the draw."""
+
+    members: tuple[str, ...]
+    rank: bytes
+
+
+def _together(samples: Sequence[Drawn], group_of: Mapping[str, str]) -> dict[str, list[Drawn]]:
+    """The samples that have the same bytes or group, by the least sha256 of them."""
+    groups: dict[str, list[Drawn]] = defaultdict(list)
+    if not group_of:
+        for sample in samples:
+            groups[sample.sha256].append(sample)
+        return groups
+    same: Sets[str] = Sets()
+    first: dict[str, str] = {}
+    for sample in samples:
+        if sample.name in group_of:
+            same.unite(first.setdefault(group_of[sample.name], sample.sha256), sample.sha256)
+    for sample in samples:
+        groups[same.of(sample.sha256)].append(sample)
+    return groups
+
+
+def _clusters(groups: Mapping[str, Sequence[Drawn]], links: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """The groups (by sha256) that near-duplicates connect, each cluster sorted."""
+    connected: Sets[str] = Sets()
+    links = list(links)
+    if not links:
+        return [[sha] for sha in groups]
+    of_bytes = {sample.sha256: sha for sha, group in groups.items() for sample in group}
+    for one, other in links:
+        connected.unite(of_bytes[one], of_bytes[other])
+    clusters: dict[str, list[str]] = defaultdict(list)
+    for sha in sorted(groups):
+        clusters[connected.of(sha)].append(sha)
+    return list(clusters.values())
 
 
 def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
@@ -133,7 +197,7 @@ def _without_extension(path: str) -> str:
 
 
 def _classes(group: Sequence[Drawn]) -> frozenset[str]:
-    """The classes of a group of images with the same bytes."""
+    """The classes of a group of images that get one side."""
     return _distinct(group[0].classes if len(group) == 1 else tuple(chain(*[sample.classes for sample in group])))
 
 
@@ -150,7 +214,7 @@ def _count(groups: Iterable[frozenset[str]]) -> Counter[str]:
     return counted
 
 
-def _rank(seed: int, group: Sequence[Drawn]) -> bytes:
-    """The place of a group in the draw; it depends only on the seed and its first name."""
-    name = min([sample.name for sample in group])
+def _rank(seed: int, groups: Mapping[str, Sequence[Drawn]], cluster: Sequence[str]) -> bytes:
+    """The place of a cluster in the draw; it depends only on the seed and its first name."""
+    name = min([sample.name for sha in cluster for sample in groups[sha]])
     return hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()

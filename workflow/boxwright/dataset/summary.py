@@ -23,6 +23,10 @@ _SHOWN = 20
 _EXAMPLES = 3
 _NOTHING_WRONG = "The checks found nothing wrong."
 _HINT = " <- "
+_TOGETHER = (
+    "{} images are near-duplicates of others ({} in all); each group stays on one side. If they are frames of one "
+    "scene, add other scenes; `dataset.near_duplicates: false` lets chance divide them."
+)
 
 
 def text(
@@ -38,6 +42,9 @@ def text(
             lines[-1] += f", {plural(of['regions'], 'ignore region')}"
     if counts["on_neither_list"]:
         lines.append(f"  {counts['on_neither_list']} images are on neither list and left out")
+    if decision.alike[0]:
+        images, groups = decision.alike
+        lines.append(f"  {images} images are near-duplicates of others, in {plural(groups, 'group')}")
     width = max(map(len, classes), default=0)
     for name, number in list(classes.items())[:_SHOWN]:
         boxes = [counts[side]["classes"].get(name, 0) for side in (TRAIN, EVAL)]
@@ -102,6 +109,10 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
         return lacking and lacking + because
     side = "evaluation" if train else "training"
     remedy = f"`dataset.split.eval_fraction` is {split.get('eval_fraction')}; change it or add images"
+    if decision.alike[0]:
+        because = f"{because}\n{_TOGETHER.format(decision.alike[0], plural(decision.alike[1], 'group'))}"
+    if split.get("group_by"):
+        because += "\nImages of one group stay together: see whether `dataset.split.group_by` makes several groups."
     if split.get(TRAIN):
         remedy = f"check the list {split[EVAL] if train else split[TRAIN]}"
     return f"The split leaves no {side} image ({len(train) + len(held)} images in all): {remedy}.{because}"
