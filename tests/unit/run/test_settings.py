@@ -42,6 +42,7 @@ def test_defaults_are_filled_in(minimal):
         "policies": {},
         "max_pixels": 178_956_970,
         "classes": {"rename": {}, "ignore": []},
+        "near_duplicates": True,
         "verify": "headers",
     }
     assert loaded["models"]["first"] == {
