@@ -96,7 +96,7 @@ def test_mistakes(fields, message):
     ("fields", "message"),
     [
         ({"matched_threshold": 0.25, "unmatched_threshold": 0.5}, "not be above matched"),
-        ({"negatives_lower_than_unmatched": False}, "which are both 0.5"),
+        ({"negatives_lower_than_unmatched": False}, "the thresholds are both 0.5"),
     ],
 )
 def test_thresholds_that_cannot_be_are_refused_by_the_catalogue(fields, message):

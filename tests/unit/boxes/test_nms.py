@@ -229,7 +229,7 @@ def test_the_catalogue_refuses_mistakes_all_at_once():
         "max_detections_per_class is 200: it must not be above max_total_detections, which is 100",
         "max_classes_per_detection is 2: it must be at most 1",
         "use_combined_nms is True: it clips",
-        "use_static_shapes is True: it does not go with soft_nms_sigma",
+        "use_static_shapes is True: it cannot be combined with soft_nms_sigma",
     ):
         assert part in str(error.value)
 

@@ -141,7 +141,7 @@ def test_an_override_does_not_make_possible_what_fails_later():
         few = draft("a", overrides={"model.ssd.num_classes": classes})
         apply(few.config, few.settings["overrides"])
         if fails:
-            with pytest.raises(UserError, match="num_classes is 2: the label map has 3 classes"):
+            with pytest.raises(UserError, match="num_classes is 2: the ids of the label map go up to 3"):
                 judge([few])
         else:
             assert judge([few]) == "", "classes that come later have room"
