@@ -61,13 +61,13 @@ class Bars:
         self.show(what, cost.wall, bar, "s", more=f"; {cost.processor:.1f} s of processor time, {cost.memory:.0f} MB")
 
 
-def snakemake(folder: Path, *arguments: str) -> Cost:
+def snakemake(folder: Path, *arguments: str, configuration: str = "big.yaml") -> Cost:
     """Run Snakemake on two cores in `folder`."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
     with tempfile.TemporaryFile("w+") as output:
         start = time.perf_counter()
         process = subprocess.Popen(
-            [*command, "--configfile", "big.yaml"], cwd=folder, stdout=output, stderr=subprocess.STDOUT
+            [*command, "--configfile", configuration], cwd=folder, stdout=output, stderr=subprocess.STDOUT
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
@@ -87,6 +87,7 @@ def prepare(folder: Path, pairs: Path, count: int) -> None:
             "images": str(pairs / "images"),
             "annotations": str(pairs / "annotations"),
             "shards": SHARDS,
+            "near_duplicates": False,
         },
         "models": {
             "small": {
@@ -98,6 +99,9 @@ def prepare(folder: Path, pairs: Path, count: int) -> None:
     }
     folder.mkdir()
     (folder / "big.yaml").write_text(yaml.safe_dump(config))
+    config["dataset"]["near_duplicates"] = True
+    config["results"] = "searched"
+    (folder / "searched.yaml").write_text(yaml.safe_dump(config))
 
 
 def memory_of_rules(folder: Path) -> dict[str, float]:
@@ -135,6 +139,8 @@ def main() -> None:
             first = snakemake(folder, "--dry-run")
             if name == "whole":
                 bars.time(f"first dry run of {count:,} pairs", first, 10)
+                searched = snakemake(folder, "--dry-run", configuration="searched.yaml")
+                bars.time("the same with the search for near-duplicates", searched, first.wall + 60)
             done = snakemake(folder, *TARGETS)
             memory[name] = memory_of_rules(folder)
         wall, processor = first.wall + done.wall, first.processor + done.processor
