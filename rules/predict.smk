@@ -21,7 +21,8 @@ rule predict_images:
     params:
         identity=lambda wildcards: identities.predict_images(wildcards.model),
         manifests=run_plan.manifests("eval"),
-        wanted=run_plan.settings["predict"] | {"max_pixels": run_plan.settings["dataset"]["max_pixels"]},
+        wanted=run_plan.settings["predict"]
+        | {"max_pixels": run_plan.settings["dataset"]["max_pixels"]},
     message:
         "Predicting with {wildcards.model}"
     script:
