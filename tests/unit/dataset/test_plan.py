@@ -504,6 +504,12 @@ def test_many_files_are_read_by_several_processes(dataset, tmp_path, monkeypatch
     monkeypatch.setattr(reading, "_WORTHWHILE", dict.fromkeys(reading._WORTHWHILE, 0))
     monkeypatch.setattr(reading, "_CHUNK", 3)
     monkeypatch.setattr(reading.os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
+    # No file of the working folder is imported by these processes.
+    (tmp_path / "work").mkdir()
+    for name in ("json", "queue", "types"):
+        (tmp_path / "work" / f"{name}.py").write_text("raise SystemExit(9)\n")
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     assert plan.make(dataset.settings(), tmp_path / "three") == made
     assert sorted(memory.Memory(tmp_path / "one/plan/facts.txt")._known.items()) == sorted(
         memory.Memory(tmp_path / "three/plan/facts.txt")._known.items()

@@ -91,14 +91,15 @@ def _inspect_in_processes(
     finished: SimpleQueue = SimpleQueue()
     for numbered in enumerate(chunks):
         waiting.put(numbered)
-    library = str(Path(__file__).resolve().parents[2])
+    # No empty path here, and -P below: a json.py in the working folder must not be imported.
+    paths = [str(Path(__file__).resolve().parents[2]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     # Each process computes on one core, so the mathematics needs no threads of its own.
     environment = {
         **os.environ,
         "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join([library, os.environ.get("PYTHONPATH", "")]),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
-    command = [sys.executable, "-m", __name__]
+    command = [sys.executable, "-P", "-m", __name__]
 
     def drive() -> None:
         """Hand one process a chunk at a time, until none is left."""

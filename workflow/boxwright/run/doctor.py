@@ -214,7 +214,7 @@ def available_memory_mb() -> int | None:
 
 def _ask_tensorflow() -> dict[str, Any] | None:
     try:
-        done = subprocess.run([sys.executable, "-c", _TENSORFLOW], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([sys.executable, "-P", "-c", _TENSORFLOW], capture_output=True, text=True, timeout=120)
         return json.loads(done.stdout.splitlines()[-1])
     except (subprocess.TimeoutExpired, IndexError, ValueError):
         return None
