@@ -1,6 +1,8 @@
 """Annotations as labelImg and its relatives write them."""
 
+import itertools
 import math
+import os
 
 import pytest
 
@@ -182,14 +184,30 @@ def test_comments_white_space_and_encodings():
     assert read(b"\xef\xbb\xbf" + text.encode()).image == "été.jpg"
 
 
-def test_entities_are_not_expanded(tmp_path):
-    secret = tmp_path / "secret.txt"
-    secret.write_text("secret")
-    data = f'<!DOCTYPE a [<!ENTITY x SYSTEM "file://{secret}">]><annotation><filename>&x;</filename></annotation>'
-    assert "secret" not in read(data.encode()).image
-    entities = '<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">'
-    bomb = f"<!DOCTYPE a [{entities}]><annotation><filename>&b;</filename></annotation>"
-    assert read(bomb.encode()).image == ""
+def test_no_file_that_an_annotation_names_is_opened(tmp_path):
+    secret = tmp_path / "secret.dtd"
+    secret.write_text('<!ENTITY x "secret">')
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)  # whoever opens it waits forever
+    text = "<annotation><filename>a.jpg</filename></annotation>"
+    for place in (f"file://{secret}", str(pipe), "http://127.0.0.1:9/a.dtd"):
+        assert read(f'<!DOCTYPE annotation SYSTEM "{place}">{text}'.encode()).image == "a.jpg"
+        declared = f'<!DOCTYPE a [<!ENTITY x SYSTEM "{place}">]><annotation><filename>&x;</filename></annotation>'
+        with pytest.raises(UserError, match="not well-formed XML: Entity 'x' not defined"):
+            read(declared.encode())
+    with pytest.raises(UserError, match="not well-formed"):
+        read(f'<!DOCTYPE a SYSTEM "{secret}"><annotation><filename>&x;</filename></annotation>'.encode())
+
+
+def test_entities_of_the_file_itself_are_expanded_and_bombs_refused():
+    text = '<!DOCTYPE a [<!ENTITY t "t">]><annotation><filename>ca&t;.jpg</filename></annotation>'
+    assert read(text.encode()).image == "cat.jpg"
+    names = "abcdefghij"
+    entities = '<!ENTITY a "aaaaaaaaaa">'
+    entities += "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in itertools.pairwise(names))
+    bomb = f"<!DOCTYPE a [{entities}]><annotation><filename>&j;</filename></annotation>"
+    with pytest.raises(UserError, match="not well-formed"):
+        read(bomb.encode())
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,15 @@ from boxwright.core.files import writing
 from boxwright.dataset.samples import POLYGON, ROTATED, Box
 from boxwright.dataset.statements import Statement
 
-# Annotations may come from strangers: no entity is expanded and nothing is fetched.
+# Annotations may come from strangers: no file is opened and nothing is fetched. Entities that the file itself declares
+# are expanded, within libxml2's limits. `collect_ids=False` would be faster, but makes libxml2 load external DTDs.
 _PARSER = etree.XMLParser(
-    resolve_entities=False,
+    resolve_entities="internal",
     no_network=True,
     load_dtd=False,
     remove_comments=True,
     remove_pis=True,
     remove_blank_text=True,
-    collect_ids=False,
 )
 
 _YES = ("1", "true", "yes")
