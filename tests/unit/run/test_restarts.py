@@ -90,7 +90,9 @@ def test_only_what_is_left_of_the_old_training_counts(plan):
     finish(plan, 3, identity=IDENTITY | {"seed": 1}, config=CONFIG)
     assert said(plan, seed=1) == ""
     finish(plan, 6, identity=IDENTITY, config=CONFIG)
-    assert "the checkpoints up to step 6 are replaced" in said(plan, seed=1)
+    told = said(plan, seed=1)
+    assert told.startswith("the checkpoints at step 6 are left from an earlier training (`seed` 0 -> 1).")
+    assert "continues from step 3" in told and "starts again" not in told
 
 
 def test_checkpoints_of_an_earlier_release_have_the_configuration_beside_them(plan):

@@ -43,12 +43,21 @@ def reason(plan: RunPlan, name: str, wanted: Mapping[str, Any], checksums: Check
     folder = Path(plan.results) / "models" / name
     planned = plan.steps(name)
     steps = [step for step in planned if (folder / f"train/model.ckpt-{step}.index").is_file()]
-    replaced, causes = [], {}
+    replaced, kept, causes = [], [], {}
     for step in steps:
         made = checksums.made_with(folder / f"train/model.ckpt-{step}.index")
         if found := _causes(made, wanted, plan.configurations[name], folder):
             replaced.append(step)
             causes |= dict.fromkeys(found)
+        else:
+            kept.append(step)
+    if replaced and kept and min(kept) < min(replaced):
+        last = max(step for step in kept if step < min(replaced))
+        return (
+            f"the checkpoints at step {', '.join(map(str, replaced))} are left from an earlier training "
+            f"({'; '.join(causes)}). This training continues from step {last}, and they are replaced. To keep them, "
+            "set another `results` folder."
+        )
     if replaced:
         change = "This changes" if len(causes) == 1 else "These change"
         return (
