@@ -10,6 +10,11 @@ def few(texts: Sequence[str], limit: int = 3) -> str:
     return f"{shown} and {len(texts) - limit} more" if len(texts) > limit else shown
 
 
+def shortened(text: str, limit: int = 300) -> str:
+    """A text from outside, such as a word of a damaged file, without its middle if it is longer than `limit`."""
+    return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 2 :]}"
+
+
 def plural(count: int, noun: str, nouns: str = "") -> str:
     """A number with its noun: "1 class", "2 classes"; `nouns` is the plural if it is not `noun` plus "s"."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

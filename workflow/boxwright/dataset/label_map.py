@@ -137,13 +137,18 @@ def _parse(data: bytes, path: Path) -> Any:
         reason = f"line {error}"
     try:
         message = protos.StringIntLabelMap.FromString(data)
-        if message.item and message.ByteSize() == len(data):
+        if message.item and message.ByteSize() == len(data) and _has_text(message):
             return message
     except DecodeError:
         pass
     raise UserError(
         f'The file {path} is not a label map: {reason}. It must contain items such as `item {{ id: 1 name: "cat" }}`.'
     )
+
+
+def _has_text(message: Any) -> bool:
+    """Whether the names in a message that was read from binary are UTF-8; protobuf gives bytes for one that is not."""
+    return all(isinstance(name, str) for item in message.item for name in (item.name, item.display_name))
 
 
 def _mistakes(message: Any) -> list[str]:

@@ -17,8 +17,12 @@ from google.protobuf.message import Message
 from boxwright import protos
 from boxwright.catalog.findings import RefusedError
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural, shortened
 from boxwright.pipeline.scan import Note, Scan
 from boxwright.pipeline.schema import nearest, type_name
+
+# Unknown fields that are told one by one.
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ def parse_document(text: str, source: str = "pipeline.config", kind: str = "Trai
     A singular field given twice counts once, with its last value, as in the OD API. Raises a UserError that names
     `source`, line and column: all unknown fields together, else the first value that does not fit.
     """
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise UserError(f"{source}:{line}: there are zeros in the text, so the file is damaged. Copy it again.")
     message = protos.message(kind)()
     scan = Scan(text)
     try:
@@ -95,12 +102,14 @@ def to_text(message: Message) -> str:
 def _told(error: text_format.ParseError, scan: Scan, source: str) -> str:
     """A parser's error with file, line, column: every unknown field, else the field being read and its type."""
     if scan.unknown:
-        places = [f"{source}:{note.line}:{note.column}: {note.text}" for note in scan.unknown]
+        places = [f"{source}:{note.line}:{note.column}: {note.text}" for note in scan.unknown[:_SHOWN]]
+        if more := len(scan.unknown) - len(places):
+            places.append(f"{source}: and {plural(more, 'more unknown field')}")
         if scan.unclosed:
             places.append(f"{source}:{scan.unclosed[1]}: the block `{scan.unclosed[0]}` that opens here is not closed")
         return "\n".join(places)
     line, column = error.GetLine() or 1, error.GetColumn() or 1
-    reason = re.sub(r"^\d+:\d+ : ", "", str(error)).removeprefix("'").strip()
+    reason = shortened(re.sub(r"^\d+:\d+ : ", "", str(error)).removeprefix("'").strip())
     reason = re.sub(r"^.*?': ", "", reason, count=1) if "': " in reason else reason
     if scan.unclosed and "Expected" in reason:
         path, opened = scan.unclosed
