@@ -107,6 +107,7 @@ def _judge(plan: RunPlan) -> None:
         config = plan.configurations[name]
         facts = Facts(
             num_classes=plan.data.num_classes,
+            id_gaps=plan.data.num_classes > len(plan.data.classes),
             max_boxes=train["most_boxes"],
             max_measured=held_out["most_boxes"],
             max_objects=max(train["most_boxes"], held_out["most_boxes"]),
