@@ -361,9 +361,8 @@ def _folders(given: str | list[str]) -> list[str]:
 
 def _content(path: str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            if pointers.is_git_lfs(file.read(pointers.LONGEST)):
-                raise UserError(f"{path} cannot be used: {pointers.GIT_LFS}.")
+        if pointers.is_file_of_git_lfs(path):
+            raise UserError(f"{path} cannot be used: {pointers.GIT_LFS}.")
         return files.sha256_file(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Check the path.") from error

@@ -6,8 +6,9 @@ All mistakes of a kind are reported at once, each with what to do about it.
 from pathlib import Path
 
 from boxwright.catalog.findings import Facts
-from boxwright.checkpoints import checkpoint_index
+from boxwright.checkpoints import checkpoint_index, checkpoint_state
 from boxwright.console.progress import say
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import label_map, manifest
 from boxwright.dataset.samples import Sample
@@ -27,6 +28,7 @@ LOOKED_AT = 200
 def check(plan: RunPlan) -> None:
     """Raise UserError for what cannot work; print warnings."""
     _check_metrics(plan)
+    _check_starts(plan)
     _check_label_maps(plan)
     _check_predicted(plan)
     _judge(plan)
@@ -51,6 +53,19 @@ def _check_metrics(plan: RunPlan) -> None:
             )
     if mistakes:
         raise UserError("\n".join(mistakes))
+
+
+def _check_starts(plan: RunPlan) -> None:
+    """Refuse start checkpoints that Git LFS has not fetched, which would otherwise stop the first job."""
+    starts = {name: plan.start(name) for name in plan.models if plan.zoo(name) is None}
+    mistakes = {
+        f"models.{plan.shown(name)}.checkpoint: {path} cannot be used: {pointers.GIT_LFS}."
+        for name, start in starts.items()
+        for path in (checkpoint_state.files_of(start) if start else ())
+        if pointers.is_file_of_git_lfs(path)
+    }
+    if mistakes:
+        raise UserError("\n".join(sorted(mistakes)))
 
 
 def _check_label_maps(plan: RunPlan) -> None:
