@@ -75,8 +75,7 @@ def test_errors_of_all_models_are_one_error():
         "extractor; config/pipelines/ssd_mobilenet_v2.config is a complete configuration with the nearest one. Use "
         "'ssd_mobilenet_v2'.",
         "models.classes, made from classes.config:",
-        "  - line 4: model.ssd.num_classes is 90: the label map has 3 classes (the background is not counted). "
-        "Use 3.",
+        "  - line 4: model.ssd.num_classes is 90: the label map has 3 classes (the background is not counted). Use 3.",
         "Set a model's fields with its `overrides`, and its batch with `batch_size`.",
     ]
 

@@ -12,7 +12,7 @@ from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import label_map, manifest
 from boxwright.dataset.samples import Sample
-from boxwright.evaluation import names
+from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
 from boxwright.images import loader
 from boxwright.pipeline import coverage
@@ -28,6 +28,7 @@ LOOKED_AT = 200
 def check(plan: RunPlan) -> None:
     """Raise UserError for what cannot work; print warnings."""
     _check_metrics(plan)
+    _check_decisions(plan)
     _check_starts(plan)
     _check_label_maps(plan)
     _check_predicted(plan)
@@ -39,8 +40,8 @@ def _check_metrics(plan: RunPlan) -> None:
     export = plan.settings["export"]
     wanted = {"export.metric": (export["metric"], export["checkpoint"] == "best")}
     for name in plan.models:
-        if stopping := plan.model(name)["early_stopping"]:
-            wanted[f"models.{plan.shown(name)}.early_stopping.metric"] = (stopping["metric"], True)
+        if stops := plan.model(name)["early_stopping"]:
+            wanted[f"models.{plan.shown(name)}.early_stopping.metric"] = (stops["metric"], True)
     known = names.of_classes(plan.data.classes)
     mistakes = []
     for key, (metric, decides) in wanted.items():
@@ -53,6 +54,15 @@ def _check_metrics(plan: RunPlan) -> None:
             )
     if mistakes:
         raise UserError("\n".join(mistakes))
+
+
+def _check_decisions(plan: RunPlan) -> None:
+    """Refuse damaged decisions of early stopping, because they decide which jobs there are."""
+    for name in plan.models:
+        for step in plan.steps_to_judge(name):
+            decision = Path(plan.results) / "models" / name / "eval" / str(step) / "decision.json"
+            if decision.is_file():
+                stopping.goes_on(decision)
 
 
 def _check_starts(plan: RunPlan) -> None:
