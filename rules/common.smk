@@ -1,6 +1,5 @@
 # The configuration and the plan of the run.
 
-import json
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ sys.path.insert(0, str(LIBRARY))
 from snakemake.logging import logger
 
 from boxwright import snakemake_internals
-from boxwright.core import code
+from boxwright.core import code, files
 from boxwright.core.errors import UserError
 
 try:
@@ -155,8 +154,11 @@ def evaluated(name, *models):
 
 def exported_step(wildcards):
     """The step of the checkpoint that was chosen, known when the report is made."""
-    choice = Path(f"{MODEL}/choice.json".format(model=wildcards.model))
-    return str(json.loads(choice.read_text(encoding="utf-8"))["step"])
+    try:
+        choice = files.read_json(f"{MODEL}/choice.json".format(model=wildcards.model))
+    except UserError as error:
+        sys.exit(f"\n{error}\n")
+    return str(choice["step"])
 
 
 def files_of(form):

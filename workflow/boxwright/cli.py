@@ -109,7 +109,10 @@ def _findings(path: str) -> list[tuple[str, str]]:
     """Level and printed line of each finding in one file."""
     try:
         document = read_document(path)
-        facts = Facts(_num_classes(document.config), checkpoint_names=_checkpoint_names(document.config))
+        classes = _classes(document.config)
+        last = max(classes.values(), default=None)
+        names = _checkpoint_names(document.config)
+        facts = Facts(last, id_gaps=last not in (None, len(classes)), checkpoint_names=names)
         findings = lint(document.config, facts)
     except UserError as error:
         lines = [line if line.startswith(path) else f"{path}: {line}" for line in str(error).splitlines()]
@@ -118,10 +121,10 @@ def _findings(path: str) -> list[tuple[str, str]]:
     return [(finding.level, f"{document.place(finding.field)}: {finding}") for finding in findings] + notes
 
 
-def _num_classes(config: Message) -> int | None:
-    """The last id of the label map that a configuration names; None if the file does not exist."""
+def _classes(config: Message) -> dict[str, int]:
+    """The classes of the label map that a configuration names; empty if the file does not exist."""
     path = config.train_input_reader.label_map_path
-    return max(label_map.read(path).values()) if path and Path(path).is_file() else None
+    return label_map.read(path) if path and Path(path).is_file() else {}
 
 
 def _checkpoint_names(config: Message) -> list[str] | None:

@@ -1,6 +1,5 @@
 """Compare all models: tables, a plot, and the answer on the report's first page."""
 
-import json
 from pathlib import Path
 
 from boxwright.console.job import job
@@ -17,7 +16,7 @@ with job(snakemake):
         )
         for folder in (Path(choice).parent for choice in snakemake.input.choices)
     ]
-    statistics = json.loads(Path(snakemake.input.statistics).read_text(encoding="utf-8"))
+    statistics = files.read_json(snakemake.input.statistics)
     files.write_all(
         {
             output.table: comparison.to_csv(found).encode(),

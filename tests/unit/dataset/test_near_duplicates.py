@@ -1,7 +1,6 @@
 """Images that show the same picture: which are found, and which side of the split they get."""
 
 import io
-import os
 
 import numpy as np
 import pytest
@@ -203,7 +202,7 @@ def test_what_leaves_a_side_empty_is_named(dataset, tmp_path):
         plan.make(dataset.settings(policies={"size_mismatch": "keep"}), tmp_path)
 
 
-def test_each_content_is_looked_at_once(pairs, tmp_path, monkeypatch):
+def test_each_content_is_looked_at_once(pairs, tmp_path, monkeypatch, capsys):
     plan.make(pairs.settings(near_duplicates=False), tmp_path)
     read = []
     inspect = reading.inspect
@@ -217,6 +216,16 @@ def test_each_content_is_looked_at_once(pairs, tmp_path, monkeypatch):
     plan.make(pairs.settings(), tmp_path)
     assert [kind for kind, _ in read] == ["voc"]
     monkeypatch.undo()
-    os.truncate(tmp_path / "plan/contents.txt", 900)
-    (tmp_path / "plan/stamp.json").unlink()
-    assert plan.make(pairs.settings(), tmp_path).identities["split"] == made.identities["split"]
+    for name, said in (
+        ("contents.txt", "the images are looked at"),
+        ("near_duplicates.tsv", "near-duplicates are sea"),
+    ):
+        path = tmp_path / "plan" / name
+        sound = path.read_bytes()
+        for damage in (b"", b"[]\n", sound[:90], sound.replace(b"\t", b" ", 1), sound.replace(b"f", b"e", 1)):
+            path.write_bytes(damage)
+            (tmp_path / "plan/stamp.json").unlink()
+            capsys.readouterr()
+            assert plan.make(pairs.settings(), tmp_path).identities["split"] == made.identities["split"]
+            assert damage == sound or said in capsys.readouterr().err
+            assert path.read_bytes() == sound

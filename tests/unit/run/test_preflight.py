@@ -76,3 +76,28 @@ def test_a_broken_label_map_beside_a_checkpoint_is_told_before_the_first_job(tmp
     with pytest.raises(UserError) as error:
         preflight._check_label_maps(plan)
     assert "models.a: beside its checkpoint: " in str(error.value) and "has id 1000000000" in str(error.value)
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 174833\n"
+
+
+def test_files_that_git_lfs_has_not_fetched_are_told_before_the_first_job(checked, tmp_path):
+    (tmp_path / "starts").mkdir()
+    for name in ("graph.pb", "model.ckpt-7.data-00000-of-00001", "model.ckpt-8.index"):
+        (tmp_path / "starts" / name).write_text(POINTER)
+    (tmp_path / "starts/model.ckpt-7.index").write_bytes(b"")
+    starts = {"a": "graph.pb", "b": "model.ckpt-7", "c": "model.ckpt-8"}
+    models = {name: small_model(checkpoint=f"starts/{start}") for name, start in starts.items()}
+    with pytest.raises(UserError) as error:
+        checked(models=models)
+    files = ("graph.pb", "model.ckpt-7.data-00000-of-00001", "model.ckpt-8.index")
+    for (name, file), line in zip(zip(starts, files, strict=True), str(error.value).splitlines(), strict=True):
+        assert line.startswith(f"models.{name}.checkpoint: starts/{file} cannot be used: it is a Git LFS pointer")
+        assert "git lfs pull" in line
+    (tmp_path / "mine.config").write_text(POINTER)
+    with pytest.raises(UserError, match=r"mine\.config: the pipeline configuration cannot be used: .*git lfs pull"):
+        checked(models={"m": small_model(pipeline="mine.config")})
+    (tmp_path / "starts/label_map.pbtxt").write_text(POINTER)
+    (tmp_path / "starts/graph.pb").write_bytes(b"weights")
+    with pytest.raises(UserError, match=r"models\.a: beside its checkpoint: .*label_map\.pbtxt.*git lfs pull"):
+        checked(models={"a": models["a"]})

@@ -72,6 +72,21 @@ def test_without_a_checksum_the_first_one_seen_holds(zoo, server, capsys):
         fetch.fetch(entry)
 
 
+@pytest.mark.parametrize("damage", [b"", b"\n", b"\0" * 70, b"\xff\xfe", b"0123abc  archive.tar.gz\n"])
+def test_a_damaged_record_of_a_checksum_is_refused(zoo, damage):
+    entry = zoo(checksum=False)
+    fetch.fetch(entry)
+    shutil.rmtree(entry.folder)
+    Path(f"{ARCHIVE}.sha256").write_bytes(damage)
+    with pytest.raises(
+        UserError, match=rf"{ARCHIVE}\.sha256, which holds the checksum of the first download .* damaged"
+    ):
+        fetch.fetch(entry)
+    assert Path(f"{ARCHIVE}.sha256").read_bytes() == damage
+    Path(f"{ARCHIVE}.sha256").unlink()
+    fetch.fetch(entry)
+
+
 def test_a_page_is_not_taken_for_an_unknown_archive(zoo, server):
     entry = zoo(b"<html>Please log in</html>", checksum=False)
     with pytest.raises(UserError, match="not gzip-compressed"):

@@ -12,6 +12,7 @@ from pathlib import Path
 import google_crc32c
 
 from boxwright.checkpoints.checkpoint_state import find_prefix
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
 
 _FOOTER, _MAGIC = 48, (0xDB4775248B80FB57).to_bytes(8, "little")
@@ -35,6 +36,8 @@ def names(source: str | Path) -> list[str] | None:
     if not path.is_file():
         return None
     data = path.read_bytes()
+    if pointers.is_git_lfs(data):
+        raise UserError(f"The checkpoint index {path} cannot be used: {pointers.GIT_LFS}.")
     try:
         return [key.decode() for key, _ in _table(data) if key]
     except (IndexError, ValueError) as error:

@@ -81,4 +81,4 @@ def _noted(log: str | None) -> dict[str, Any]:
         state = json.loads(progress.note_beside(log or "").read_text())
     except (OSError, ValueError):  # no file, or a half-written one
         return {}
-    return state if {"done", "total", "rate", "unit"} <= set(state) else {}
+    return state if isinstance(state, dict) and {"done", "total", "rate", "unit"} <= set(state) else {}

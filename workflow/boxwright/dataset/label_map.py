@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 
 from boxwright import protos
 from boxwright.core import names as door
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 
@@ -55,6 +56,8 @@ def read_message(path: str | os.PathLike) -> Any:
         raise UserError(f"The label map {path} cannot be read ({error.strerror}). Check the path.") from error
     if len(data) > _LARGEST_FILE:
         raise UserError(f"The file {path} is not a label map: it has more than {_LARGEST_FILE // 1_000_000} MB.")
+    if pointers.is_git_lfs(data):
+        raise UserError(f"The label map {path} cannot be used: {pointers.GIT_LFS}.")
     message = _parse(data, path)
     for item in message.item:
         for name in ("name", "display_name"):

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.catalog import formats
+from boxwright.console.progress import say
 from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import (
@@ -275,9 +276,7 @@ class _Planner:
         if given := self.dataset.get("label_map"):
             message = label_map.read_message(given)
             return label_map.read(given), label_map.message_text(message).encode()
-        old = _read_classes(self.folder.path / "label_map.pbtxt")
-        written = _read_classes(self.data_dir / "label_map.pbtxt", otherwise=old)
-        old = old or written
+        old, written = self._remembered_classes()
         kept: dict[str, int] = {}
         for name in sorted(old, key=old.__getitem__):
             if name in written:
@@ -286,6 +285,23 @@ class _Planner:
                 kept[name] = max(kept.values(), default=0) + 1  # closes the gap of a class that is forgotten
         classes = label_map.extend(kept, decision.classes)
         return classes, label_map.to_text(classes).encode()
+
+    def _remembered_classes(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """The ids of the last plan, and those that were written as a result, which models may have learned.
+
+        Of two files the sound one speaks for a damaged one. Raises UserError if the result is damaged and alone.
+        """
+        paths = self.folder.path / "label_map.pbtxt", self.data_dir / "label_map.pbtxt"
+        planned, written = map(_read_classes, paths)
+        if written is None and not planned:
+            raise UserError(
+                f"The label map {paths[1]}, which remembers the id of each class, is damaged: with other ids no "
+                "finished model fits. Restore it from a backup, or delete it: then the classes are numbered anew."
+            )
+        if planned is None:
+            say(f"{paths[0]} is damaged. The ids of classes are those of {paths[1]}, if it is there, else new.")
+        written = planned if written is None else written
+        return planned or written, written
 
     def _shards(self, decision: Decision) -> dict[str, list[PlannedSample]]:
         """The samples of every shard; which one depends on the sample's name alone."""
@@ -347,12 +363,12 @@ def _shard(name: str, count: int) -> int:
     return int.from_bytes(digest, "big") % count
 
 
-def _read_classes(path: Path, otherwise: Mapping[str, int] | None = None) -> Mapping[str, int]:
-    """The classes in a label map written here; none if the file is missing, `otherwise` if it is damaged."""
+def _read_classes(path: Path) -> Mapping[str, int] | None:
+    """The classes in a label map written here; empty if the file is missing, None if it is damaged."""
     try:
         return label_map.read(path) if path.is_file() else {}
-    except UserError:  # the rule that wrote it will write it again
-        return otherwise or {}
+    except UserError:
+        return None
 
 
 def _folders(given: str | list[str]) -> list[str]:
@@ -361,9 +377,8 @@ def _folders(given: str | list[str]) -> list[str]:
 
 def _content(path: str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            if pointers.is_git_lfs(file.read(pointers.LONGEST)):
-                raise UserError(f"{path} cannot be used: {pointers.GIT_LFS}.")
+        if pointers.is_file_of_git_lfs(path):
+            raise UserError(f"{path} cannot be used: {pointers.GIT_LFS}.")
         return files.sha256_file(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Check the path.") from error

@@ -1,45 +1,58 @@
 """The split history: the side of every sample that was ever drawn, and the table split.tsv that shows it."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from boxwright.core import kept
+from boxwright.core.errors import UserError
 from boxwright.core.files import write_if_changed
+from boxwright.dataset.split import EVAL, TRAIN
 
 # side and sha256 by name
 Sides = dict[str, tuple[str, str]]
 
 _FIELDS = "file\tside\tsha256"
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def read(data_dir: Path, draw: Mapping[str, Any]) -> Sides:
     """The remembered sides of a draw with these settings; empty if there are no settings or they have changed.
 
     They are in plan/sides.tsv; if that file is lost, the result split.tsv still has the samples of the last plan.
+    Raises UserError if the file that is there is damaged: images would change sides unnoticed.
     """
     if not draw:
         return {}
     memory, result = data_dir / "plan" / "sides.tsv", data_dir / "split.tsv"
     path = memory if memory.is_file() else result
     try:
-        text = path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError):
+        text, checked = kept.opened(path.read_bytes())
+        if not checked and not text.endswith("\n"):
+            raise ValueError("it ends early")
+        if path == memory:
+            head, _, text = text.partition("\n")
+            if _settings(head) != json.loads(json.dumps(dict(draw))):
+                return {}
+        return _sides(text)
+    except FileNotFoundError:
         return {}
-    if path == memory:
-        head, _, text = text.partition("\n")
-        if head != _head(draw):
-            return {}
-    head, *lines = text.split("\n")
-    if head != _FIELDS:
-        return {}
-    rows = (line.split("\t") for line in lines if line.count("\t") == 2)
-    return {json.loads(name) if name.startswith('"') else name: (side, sha256) for name, side, sha256 in rows}
+    except (OSError, ValueError) as error:
+        otherwise = "the split is drawn anew, and images may change sides"
+        if path == memory and result.is_file():
+            otherwise = f"the images in {result} keep their sides"
+        raise UserError(
+            f"{path}, which remembers the side of the split of each image, cannot be used: {error}. Restore it from a "
+            f"backup, or delete it: then {otherwise}."
+        ) from error
 
 
 def write(data_dir: Path, draw: Mapping[str, Any], table: bytes) -> None:
     """Save the sides of a draw, given as `to_tsv` writes them."""
-    write_if_changed(data_dir / "plan" / "sides.tsv", f"{_head(draw)}\n".encode() + table)
+    head = f"# {json.dumps(dict(draw), sort_keys=True)}\n"
+    write_if_changed(data_dir / "plan" / "sides.tsv", kept.sealed(head + table.decode().removesuffix("\n")))
 
 
 def to_tsv(sides: Sides) -> bytes:
@@ -52,5 +65,25 @@ def to_tsv(sides: Sides) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _head(draw: Mapping[str, Any]) -> str:
-    return "# " + json.dumps(dict(draw), sort_keys=True)
+def _settings(head: str) -> Any:
+    """The settings of a draw from the first line of its memory. Raises ValueError if there are none."""
+    if not head.startswith("# {"):
+        raise ValueError("its first line is damaged")
+    return json.loads(head.removeprefix("# "))
+
+
+def _sides(table: str) -> Sides:
+    """The sides in a table. Raises ValueError, with a clause about the file, if it is not one of `to_tsv`."""
+    head, *lines = table.removesuffix("\n").split("\n")
+    if head != _FIELDS:
+        raise ValueError("the names of its columns are damaged")
+    sides = {}
+    for number, line in enumerate(lines, 2):
+        name, *rest = line.split("\t")
+        if len(rest) != 2 or rest[0] not in (TRAIN, EVAL) or not _SHA256.fullmatch(rest[1]):
+            raise ValueError(f"line {number} of its table is damaged")
+        try:
+            sides[json.loads(name) if name.startswith('"') else name] = (rest[0], rest[1])
+        except ValueError as error:
+            raise ValueError(f"the name in line {number} of its table is damaged") from error
+    return sides

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 
 from boxwright import protos
 from boxwright.catalog.findings import RefusedError
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural, shortened
 from boxwright.pipeline.scan import Note, Scan
@@ -82,6 +83,8 @@ def read_document(path: str | Path) -> Document:
         raise UserError(
             f"{path}: not a text file (byte {error.start} is not UTF-8); a pipeline configuration is text protobuf."
         ) from None
+    if pointers.is_git_lfs(text.encode()):
+        raise UserError(f"{path}: the pipeline configuration cannot be used: {pointers.GIT_LFS}.")
     return parse_document(text, str(path))
 
 

@@ -1,12 +1,12 @@
 """The results of one model, read together: its checkpoints' metrics, the chosen checkpoint, the exported detector."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from boxwright.catalog import forms
+from boxwright.core.files import read_json
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,14 @@ def places(results: Sequence[Result]) -> dict[str, int]:
 def load(folder: str | Path, metrics: Iterable[str | Path], family: str | None) -> Result:
     """The result in a model's folder; `metrics` are the metrics.json files of its checkpoints."""
     folder = Path(folder)
-    choice = _json(folder / "choice.json")
-    evaluations = sorted((_json(path) for path in metrics), key=lambda one: one["step"])
-    analysis = _json(folder / "eval" / str(choice["step"]) / "analysis.json")
+    choice = read_json(folder / "choice.json")
+    evaluations = sorted((read_json(path) for path in metrics), key=lambda one: one["step"])
+    analysis = read_json(folder / "eval" / str(choice["step"]) / "analysis.json")
     return Result(
         folder.name,
         family or folder.name,
         choice,
         evaluations,
         analysis,
-        _json(folder / forms.FOLDER / forms.SUMMARY),
+        read_json(folder / forms.FOLDER / forms.SUMMARY),
     )
-
-
-def _json(path: str | Path) -> Any:
-    return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -16,7 +16,9 @@ from google.protobuf.message import Message
 from boxwright.catalog import forms
 from boxwright.catalog.extractors import EXTRACTORS, Extractor
 from boxwright.catalog.forms import Form
-from boxwright.core import code, files
+from boxwright.console.progress import say
+from boxwright.core import code
+from boxwright.core.hash_cache import HashCache
 from boxwright.core.hashing import short
 from boxwright.dataset import label_map as label_maps
 from boxwright.pipeline import identity, parts, text
@@ -220,8 +222,12 @@ class Identities:
         return short([planned[Path(shard).stem] for shard in self._plan.shards(side)])
 
     @cached_property
-    def _hashes(self) -> files.HashCache:
-        return files.HashCache(Path(self._plan.plan_folder) / "hashes.json")
+    def _hashes(self) -> HashCache:
+        path = Path(self._plan.plan_folder) / "hashes.txt"
+        cache = HashCache(path)
+        if cache.damage:
+            say(f"{path} cannot be used ({cache.damage}), so start weights and images are hashed again.")
+        return cache
 
     def _start(self, name: str) -> str | None:
         source = self._plan.model(name)["checkpoint"]

@@ -6,12 +6,13 @@ All mistakes of a kind are reported at once, each with what to do about it.
 from pathlib import Path
 
 from boxwright.catalog.findings import Facts
-from boxwright.checkpoints import checkpoint_index
+from boxwright.checkpoints import checkpoint_index, checkpoint_state
 from boxwright.console.progress import say
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import label_map, manifest
 from boxwright.dataset.samples import Sample
-from boxwright.evaluation import names
+from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
 from boxwright.images import loader
 from boxwright.pipeline import coverage
@@ -27,6 +28,8 @@ LOOKED_AT = 200
 def check(plan: RunPlan) -> None:
     """Raise UserError for what cannot work; print warnings."""
     _check_metrics(plan)
+    _check_decisions(plan)
+    _check_starts(plan)
     _check_label_maps(plan)
     _check_predicted(plan)
     _judge(plan)
@@ -37,8 +40,8 @@ def _check_metrics(plan: RunPlan) -> None:
     export = plan.settings["export"]
     wanted = {"export.metric": (export["metric"], export["checkpoint"] == "best")}
     for name in plan.models:
-        if stopping := plan.model(name)["early_stopping"]:
-            wanted[f"models.{plan.shown(name)}.early_stopping.metric"] = (stopping["metric"], True)
+        if stops := plan.model(name)["early_stopping"]:
+            wanted[f"models.{plan.shown(name)}.early_stopping.metric"] = (stops["metric"], True)
     known = names.of_classes(plan.data.classes)
     mistakes = []
     for key, (metric, decides) in wanted.items():
@@ -51,6 +54,28 @@ def _check_metrics(plan: RunPlan) -> None:
             )
     if mistakes:
         raise UserError("\n".join(mistakes))
+
+
+def _check_decisions(plan: RunPlan) -> None:
+    """Refuse damaged decisions of early stopping, because they decide which jobs there are."""
+    for name in plan.models:
+        for step in plan.steps_to_judge(name):
+            decision = Path(plan.results) / "models" / name / "eval" / str(step) / "decision.json"
+            if decision.is_file():
+                stopping.goes_on(decision)
+
+
+def _check_starts(plan: RunPlan) -> None:
+    """Refuse start checkpoints that Git LFS has not fetched, which would otherwise stop the first job."""
+    starts = {name: plan.start(name) for name in plan.models if plan.zoo(name) is None}
+    mistakes = {
+        f"models.{plan.shown(name)}.checkpoint: {path} cannot be used: {pointers.GIT_LFS}."
+        for name, start in starts.items()
+        for path in (checkpoint_state.files_of(start) if start else ())
+        if pointers.is_file_of_git_lfs(path)
+    }
+    if mistakes:
+        raise UserError("\n".join(sorted(mistakes)))
 
 
 def _check_label_maps(plan: RunPlan) -> None:
@@ -107,6 +132,7 @@ def _judge(plan: RunPlan) -> None:
         config = plan.configurations[name]
         facts = Facts(
             num_classes=plan.data.num_classes,
+            id_gaps=plan.data.num_classes > len(plan.data.classes),
             max_boxes=train["most_boxes"],
             max_measured=held_out["most_boxes"],
             max_objects=max(train["most_boxes"], held_out["most_boxes"]),

@@ -88,11 +88,11 @@ class Autosave:
             note = json.loads(self._note.read_text(encoding="utf-8"))
             if note["identity"] != self.identity or not start <= note["step"] <= stop:
                 return None
-            step = restore(self.folder / f"model.ckpt-{note['step']}", variables)
+            records = [record for record in note["records"] if record["step"] > start]
+            return restore(self.folder / f"model.ckpt-{note['step']}", variables), records
         except (OSError, ValueError, KeyError, TypeError, UserError):
             # Only time is lost: the segment starts again from its own start.
             return None
-        return step, [record for record in note["records"] if record["step"] > start]
 
     def remove(self) -> None:
         """Delete the folder."""

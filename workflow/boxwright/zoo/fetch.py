@@ -7,6 +7,7 @@ place that has the archives under the same names: http(s)://... or file:///...
 
 import fcntl
 import os
+import re
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,7 +86,15 @@ def _record_path(entry: Entry) -> Path:
 def _recorded(entry: Entry) -> str | None:
     """The checksum recorded when an archive without a known one was first used."""
     path = _record_path(entry)
-    return path.read_text(encoding="utf-8").split()[0] if path.is_file() else None
+    if not path.is_file():
+        return None
+    found = re.match(rb"([0-9a-f]{64})\s", path.read_bytes())
+    if not found:
+        raise UserError(
+            f"{path}, which holds the checksum of the first download of {entry.name}, is damaged. Restore it from a "
+            "backup, or delete it: then the next archive is trusted without a checksum, as the first one was."
+        )
+    return found[1].decode()
 
 
 def _record(entry: Entry) -> None:
