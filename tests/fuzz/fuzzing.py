@@ -1,7 +1,7 @@
 """How a fuzz test runs: many mutants in one process, each within limits of time and memory.
 
 A mutant passes if the code under test gives a good result or raises UserError. Any other exception, more than five
-seconds of computing, and more than three gigabytes fail the test, and hypothesis shows the smallest mutant that it finds.
+seconds of computing, and more than three gigabytes fail the test, and hypothesis shows the smallest mutant it finds.
 
 The mutants are the same in every run. `pytest tests/fuzz --hypothesis-seed=7` tries others.
 """

@@ -29,7 +29,9 @@ WORDS = [
     *('"', "'", "\\x", "\\u00e9", "\\ud800", "<", ">", "[", "]", "[a.b/c.d] {", "item { " * 200, "id: 1 id: 2"),
 ]
 
-_name = st.sampled_from(['"cat"', "'b' 'us'", *[f'"{text}"' for text in ODD_TEXT], '"\\001\\377"', "cat", '"' + "n" * 999 + '"'])
+_name = st.sampled_from(
+    ['"cat"', "'b' 'us'", *[f'"{text}"' for text in ODD_TEXT], '"\\001\\377"', "cat", '"' + "n" * 999 + '"']
+)
 _item = st.builds(
     "item {{ {} id: {} name: {} {} }}".format,
     st.sampled_from(["", "display_name: 'x'", "keypoints { id: -1 }", "frequency: 9", "exclude: true", "id: 5"]),

@@ -45,7 +45,18 @@ _HEADS = (
     + "".join(f'<!ENTITY {one} "{f"&{other};" * 10}">' for other, one in zip("abcdefgh", "bcdefghc", strict=True))
     + "]>",
 )
-_NAMES = ("cat", "&c;", "c&d;t", "&h;", "ca<!-- x -->t", "<![CDATA[ca<t]]>", "ca<?pi x?>t", "&#x63;at", "a\r\n b", "&x;")
+_NAMES = (
+    "cat",
+    "&c;",
+    "c&d;t",
+    "&h;",
+    "ca<!-- x -->t",
+    "<![CDATA[ca<t]]>",
+    "ca<?pi x?>t",
+    "&#x63;at",
+    "a\r\n b",
+    "&x;",
+)
 _TAILS = ("", "<!-- end -->", "<annotation/>", "\0", "x", "<?pi?>")
 
 
@@ -54,9 +65,9 @@ def _document(head: str, attribute: str, file: str, objects: list[str], tail: st
 
 
 _text = st.sampled_from([*_NAMES, *ODD_TEXT, *NUMBERS])
-_objects = st.builds(_OBJECT.format, name=_text, number=st.sampled_from(["8", "&n;", "8<!-- x -->0", *NUMBERS])) | st.just(
-    _POLYGON
-)
+_objects = st.builds(
+    _OBJECT.format, name=_text, number=st.sampled_from(["8", "&n;", "8<!-- x -->0", *NUMBERS])
+) | st.just(_POLYGON)
 _written = st.builds(
     _document,
     st.sampled_from(_HEADS),
@@ -123,7 +134,9 @@ def test_voc(data: bytes) -> None:
         return
     if isinstance(got, UserError):
         assert isinstance(kept, str)
-        assert root.tag != "annotation" or re.search("(?i)entit|excessive|namespace|encoding|huge|version|0x0", str(got)), got
+        assert root.tag != "annotation" or re.search(
+            "(?i)entit|excessive|namespace|encoding|huge|version|0x0", str(got)
+        ), got
         return
     (statement,) = got
     assert repr(kept[0].statement()) == repr(statement)  # as text, in which nan equals nan
