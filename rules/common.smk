@@ -21,7 +21,7 @@ except UserError as error:
 from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.evaluation import stopping
-from boxwright.run import lock, preflight, resources, restarts, settings
+from boxwright.run import config_file, lock, preflight, resources, restarts, settings
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 from boxwright.snakemake_internals import dag, process
@@ -41,6 +41,8 @@ if this_process.works:
 process.show_stages(workflow, logger)
 
 try:
+    if this_process.plans:
+        config_file.check(this_process.configfiles)
     run_plan = RunPlan(
         config,
         plan_data=this_process.plans,

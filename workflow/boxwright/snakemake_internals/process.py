@@ -14,13 +14,15 @@ class Process(NamedTuple):
     """The purpose of a process.
 
     plans: it is the run itself and decides which jobs exist. works: it also runs them, unlike a dry run. lints: it only
-    reads the rules. configured: a configuration was given that replaces the Snakefile's.
+    reads the rules. configured: a configuration was given that replaces the Snakefile's. configfiles: the files that
+    the configuration comes from.
     """
 
     plans: bool
     works: bool
     lints: bool
     configured: bool
+    configfiles: tuple[str, ...]
 
 
 def of(workflow: Workflow) -> Process:
@@ -32,6 +34,7 @@ def of(workflow: Workflow) -> Process:
         works=plans and not workflow.output_settings.stdout,
         lints="--lint" in sys.argv,
         configured=bool(workflow.overwrite_configfiles),
+        configfiles=tuple(map(str, [*workflow.configfiles, *workflow.overwrite_configfiles])),
     )
 
 
