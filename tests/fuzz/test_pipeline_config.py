@@ -34,8 +34,9 @@ post_processing { batch_non_max_suppression { iou_threshold: 0.6 } score_convert
 loss { localization_loss { weighted_smooth_l1 { } } classification_loss { weighted_sigmoid { } } } } }
 """
 FASTER_RCNN = """model { faster_rcnn { num_classes: 3 image_resizer { keep_aspect_ratio_resizer {
-min_dimension: 60 max_dimension: 100 } } feature_extractor { type: 'faster_rcnn_resnet50' 
-first_stage_features_stride: 16 } first_stage_anchor_generator { grid_anchor_generator { scales: [0.25, 0.5] aspect_ratios: 1 height_stride: 16 } }
+min_dimension: 60 max_dimension: 100 } } feature_extractor { type: 'faster_rcnn_resnet50'
+first_stage_features_stride: 16 }
+first_stage_anchor_generator { grid_anchor_generator { scales: [0.25, 0.5] aspect_ratios: 1 height_stride: 16 } }
 first_stage_box_predictor_conv_hyperparams { op: CONV } first_stage_max_proposals: 30 initial_crop_size: 14
 maxpool_kernel_size: 2 maxpool_stride: 2 second_stage_box_predictor { mask_rcnn_box_predictor { use_dropout: false } }
 second_stage_post_processing { score_converter: SOFTMAX } } }

@@ -70,6 +70,9 @@ def test_tfrecord(data: bytes, tmp_path: Path) -> None:
     if other is None:
         assert isinstance(got, UserError) and isinstance(indexed, UserError)
         return
+    if 0 < len(data) - len(_framed(other)) < 12:  # TensorFlow takes a header that is cut for the end of the file
+        assert isinstance(got, UserError) and isinstance(indexed, UserError)
+        return
     assert got == other
     assert indexed == other or (other == [] and isinstance(indexed, UserError))  # no record is a mistake of its own
 
