@@ -36,17 +36,22 @@ if not this_process.configured and not config:
     configfile: "config/config.yaml"
 
 
-if this_process.works:
-    lock.take()
 process.show_stages(workflow, logger)
 
 try:
     if this_process.plans:
         config_file.check(this_process.configfiles)
+    results = settings.load(config)["results"]
+    if this_process.unlocks:
+        lock.forget(results)
+    if this_process.locks:
+        lock.take(results)
+    # What another run works on is neither compared nor written.
+    ours = this_process.works or (this_process.plans and not lock.is_taken(results))
     run_plan = RunPlan(
         config,
         plan_data=this_process.plans,
-        write=not this_process.lints,
+        write=ours and not this_process.lints,
         download=this_process.works,
     )
     if this_process.plans:
@@ -63,9 +68,8 @@ config.update(run_plan.settings, machine=settings.machine(run_plan.settings))
 if this_process.plans:
     restarts.say_all(run_plan, identities)
 
-# Only the run that plans the jobs compares finished results, and not while another run writes some.
-compares = this_process.plans and not lock.is_taken()
-dag.watch(Checksums(run_plan.results) if compares else None)
+# Only the run that plans the jobs compares finished results.
+dag.watch(Checksums(run_plan.results) if ours else None)
 
 RESULTS = run_plan.results
 MODELS = run_plan.models

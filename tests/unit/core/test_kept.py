@@ -23,7 +23,7 @@ def test_every_damage_is_revealed(tmp_path):
     damaged += [data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :] for place in range(len(data))]
     for one in [*damaged, b"\0" * len(data), b"\xff\xfe", data + b"\n", data + data]:
         path.write_bytes(one)
-        with pytest.raises(kept.DamagedError, match="its checksum is|it is not UTF-8"):
+        with pytest.raises(kept.DamagedError, match=r"its checksum is|it is not UTF-8"):
             kept.read(path)
     with pytest.raises(FileNotFoundError):
         kept.read(tmp_path / "nothing")
