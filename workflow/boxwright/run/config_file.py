@@ -19,7 +19,8 @@ from boxwright.core.wording import few
 DEEPEST = 100
 MOST_NODES = 100_000
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Snakemake reads the file with the parser in Python too; libyaml's differs from it in what it accepts.
+_LOADER = yaml.SafeLoader
 
 
 def check(paths: Iterable[str | Path]) -> None:
