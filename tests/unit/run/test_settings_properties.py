@@ -1,4 +1,4 @@
-"""Whatever my.yaml holds: the settings are right, or a sentence names the key. Drawn from the schema, not case by case."""
+"""Whatever my.yaml holds: the settings are right, or a sentence names the key. The values are drawn over the schema."""
 
 import datetime
 import json
@@ -94,7 +94,7 @@ def load(config):
         return settings.load(config)
     except UserError as error:
         for line in str(error).splitlines()[1:]:
-            assert line.startswith("  - ") and "`" in line or "a model's name" in line, line
+            assert (line.startswith("  - ") and "`" in line) or "a model's name" in line, line
             assert len(line) < 1500
         return None
     finally:
@@ -143,7 +143,7 @@ def test_one_odd_value(folder, path, value):
     loaded = load(config)
     if loaded is None:
         return
-    json.dumps(loaded, allow_nan=("models", "m", "overrides") == path).encode()
+    json.dumps(loaded, allow_nan=path == ("models", "m", "overrides")).encode()
     if path not in FREE:
         check_whole(loaded)
     assert sum(len(settings.checkpoint_steps(model)) for model in loaded["models"].values()) <= 5000 + len(config)

@@ -103,7 +103,8 @@ class _Walk:
             line = event.start_mark.line + 1
             if isinstance(event, yaml.AliasEvent):
                 if event.anchor not in self._sizes:
-                    yield f"line {line}: `{node.where or '*' + event.anchor}` holds itself, by the alias *{event.anchor}."
+                    what = _named(node.where or f"*{event.anchor}")
+                    yield f"line {line}: {what} holds itself, by the alias *{event.anchor}."
                     return
                 self._add(self._sizes[event.anchor], key=f"*{event.anchor}", line=line)
             elif isinstance(event, yaml.ScalarEvent):

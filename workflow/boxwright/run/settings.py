@@ -58,7 +58,8 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
         mistakes = list(_inconsistencies(settings))
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        raise UserError(f"The configuration has {count}:\n" + "\n".join(f"  - {_on_one_line(text)}" for text in mistakes))
+        lines = [f"  - {_on_one_line(text)}" for text in mistakes]
+        raise UserError("\n".join([f"The configuration has {count}:", *lines]))
     for side in ("images", "annotations"):
         folders = settings["dataset"][side]
         settings["dataset"][side] = [folders] if isinstance(folders, str) else folders
@@ -311,7 +312,7 @@ def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unusable_results(path: str) -> Iterator[str]:
-    """Mistakes in the results folder: Snakemake's patterns in its name, a name that is too long, a file in its place."""
+    """Mistakes in the results folder: a name that Snakemake or the disk does not take, a file in its place."""
     yield from _patterns("results", path)
     if not path.isprintable():
         yield f"`results` is {_shown(path)}, which has line breaks or other control characters; choose another name."
