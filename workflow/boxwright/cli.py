@@ -49,7 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Download detectors of the model zoo into resources/zoo below this folder, check and unpack them.",
     )
     command.add_argument("names", nargs="+", metavar="NAME", help="as `boxwright models` lists it")
-    command.set_defaults(run=lambda given: run_fetch(given.names))
+    command.add_argument(
+        "--trust",
+        action="store_true",
+        help="take archives without a known checksum also from servers without encryption or a valid certificate",
+    )
+    command.set_defaults(run=lambda given: run_fetch(given.names, given.trust))
     command = commands.add_parser(
         "doctor",
         help="show what this machine has, and what would fail on it",
@@ -79,11 +84,11 @@ def run_models() -> int:
     return 0
 
 
-def run_fetch(names: Sequence[str]) -> int:
+def run_fetch(names: Sequence[str], trust: bool = False) -> int:
     """Fetch detectors one after the other; no download starts when a name is unknown."""
     try:
         for entry in [catalogue.find(name) for name in names]:
-            print(fetch.fetch(entry))
+            print(fetch.fetch(entry, trust))
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

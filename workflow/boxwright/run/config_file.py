@@ -19,7 +19,8 @@ from boxwright.core.wording import few
 DEEPEST = 100
 MOST_NODES = 100_000
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Snakemake reads the file with the parser in Python too; libyaml's differs from it in what it accepts.
+_LOADER = yaml.SafeLoader
 
 
 def check(paths: Iterable[str | Path]) -> None:
@@ -102,7 +103,8 @@ class _Walk:
             line = event.start_mark.line + 1
             if isinstance(event, yaml.AliasEvent):
                 if event.anchor not in self._sizes:
-                    yield f"line {line}: `{node.where or '*' + event.anchor}` holds itself, by the alias *{event.anchor}."
+                    what = _named(node.where or f"*{event.anchor}")
+                    yield f"line {line}: {what} holds itself, by the alias *{event.anchor}."
                     return
                 self._add(self._sizes[event.anchor], key=f"*{event.anchor}", line=line)
             elif isinstance(event, yaml.ScalarEvent):

@@ -38,7 +38,7 @@ class RunPlan:
         self.plan_folder = f"{self.results}/data/plan"
         self.data = self._plan_data(plan_data, write)
         if plan_data:
-            pipelines.find(self.settings["models"], download)
+            pipelines.find(self.settings["models"], download, self.settings["zoo_trust"])
         self.originals, self.configurations = configure(
             Wanted(name, self.shown(name), self.pipeline(name), self.patch_arguments(name)) for name in self.models
         )

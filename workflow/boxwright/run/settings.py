@@ -58,7 +58,8 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
         mistakes = list(_inconsistencies(settings))
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        raise UserError(f"The configuration has {count}:\n" + "\n".join(f"  - {text}" for text in mistakes))
+        lines = [f"  - {_on_one_line(text)}" for text in mistakes]
+        raise UserError("\n".join([f"The configuration has {count}:", *lines]))
     for side in ("images", "annotations"):
         folders = settings["dataset"][side]
         settings["dataset"][side] = [folders] if isinstance(folders, str) else folders
@@ -151,7 +152,11 @@ def _settled(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> 
         items = next((choice["items"] for choice in choices if "items" in choice), {})
         items = items | {"format": node["format"]} if "format" in node else items
         return [_settled(item, items, schema) for item in value]
-    if isinstance(value, float) and value.is_integer() and any("integer" in choice.get("type", ()) for choice in choices):
+    if (
+        isinstance(value, float)
+        and value.is_integer()
+        and any("integer" in choice.get("type", ()) for choice in choices)
+    ):
         return int(value)
     if isinstance(value, str) and node.get("format") == "path" and (value == "~" or value.startswith("~/")):
         return str(Path(value).expanduser()) if Path("~").expanduser() != Path("~") else value
@@ -204,6 +209,11 @@ def _shown(value: Any) -> str:
     """A value for a message: as JSON, cut if it is long."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+
+
+def _on_one_line(text: str) -> str:
+    """A message with line breaks and control characters, which keys and values may have, escaped."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def _as_number(error: jsonschema.ValidationError) -> str:
@@ -302,7 +312,7 @@ def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unusable_results(path: str) -> Iterator[str]:
-    """Mistakes in the results folder: Snakemake's patterns in its name, a name that is too long, a file in its place."""
+    """Mistakes in the results folder: a name that Snakemake or the disk does not take, a file in its place."""
     yield from _patterns("results", path)
     if not path.isprintable():
         yield f"`results` is {_shown(path)}, which has line breaks or other control characters; choose another name."

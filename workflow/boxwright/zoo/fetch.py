@@ -23,11 +23,13 @@ from boxwright.zoo.unpack import unpack
 MIRROR = "BOXWRIGHT_ZOO_MIRROR"
 
 
-def fetch(entry: Entry) -> Path:
+def fetch(entry: Entry, trust: bool = False) -> Path:
     """The folder of a detector's unpacked archive; downloads and unpacks it if necessary.
 
-    Processes that need the same detector at the same time wait for the first of them. Raises UserError if the archive
-    cannot be downloaded, is not the expected one, or cannot be unpacked.
+    An archive without a known checksum is taken only from a server with a valid certificate, or with `trust`: its
+    checksum is then recorded, and holds from then on. Processes that need the same detector at the same time wait for
+    the first of them. Raises UserError if the archive cannot be downloaded, is not the expected one, or cannot be
+    unpacked, or if nobody vouches for it.
     """
     if entry.folder.is_dir():
         return entry.folder
@@ -38,8 +40,13 @@ def fetch(entry: Entry) -> Path:
         expected = entry.sha256 or _recorded(entry)
         downloading = not entry.archive.is_file()
         if downloading:
+            if wrong := untrusted(entry, trust):
+                raise UserError(wrong)
             say(f"Downloading {entry.name} ({download.megabytes(entry.size)}) from {address}")
-            download.download(address, entry.archive, size=entry.size, sha256=expected)
+            try:
+                download.download(address, entry.archive, size=entry.size, sha256=expected, trust=trust)
+            except download.UntrustedError as error:
+                raise UserError(_ask_for_trust(entry, str(error))) from error
         elif wrong := download.mistake(entry.archive, entry.size, expected):
             raise UserError(
                 f"{entry.archive} is not the archive of {entry.name}: {wrong}. It was not used. Remove it, or "
@@ -55,6 +62,21 @@ def fetch(entry: Entry) -> Path:
         if expected is None:
             _record(entry)
     return entry.folder
+
+
+def untrusted(entry: Entry, trust: bool) -> str:
+    """Why the archive of a detector must not be downloaded as it is, in words; "" if it may, or need not."""
+    if trust or entry.folder.is_dir() or entry.archive.is_file() or entry.sha256 or _recorded(entry):
+        return ""
+    address = _address(entry)
+    return _ask_for_trust(entry, f"{address} is not encrypted") if download.is_plain(address) else ""
+
+
+def _ask_for_trust(entry: Entry, why: str) -> str:
+    return (
+        f"{entry.name} is not downloaded, because {why} and the archive's SHA-256 is not known, so it may be "
+        f"anybody's: to take it as it comes, run `boxwright fetch {entry.name} --trust` or set `zoo_trust: true`."
+    )
 
 
 def _address(entry: Entry) -> str:
