@@ -117,7 +117,11 @@ def test_my_yaml(data: bytes, folder: Path) -> None:
     got = told(settings.read, path)
     if isinstance(got, UserError):
         return
-    other = yaml.safe_load(data.decode("utf-8-sig"))
+    try:
+        other = yaml.safe_load(data.decode("utf-8-sig"))
+    except yaml.YAMLError:
+        assert b"\t" in data, "read, although PyYAML reads nothing"  # libyaml takes tabs in more places
+        return
     models = other.pop("models")
     assert not list(_differences(other, got, ""))
     for name, given in models.items():

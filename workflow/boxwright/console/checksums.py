@@ -132,7 +132,7 @@ class Checksums:
         """The content of the receipt of an output; None if there is none that can be read."""
         receipt = self._receipt(output)
         try:
-            return json.loads(receipt.read_bytes()) if receipt else None
+            return files.parse_json(receipt.read_bytes()) if receipt else None
         except (OSError, ValueError):
             return None
 

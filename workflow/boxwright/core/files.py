@@ -122,9 +122,17 @@ def read_json_lines(path: str | os.PathLike) -> list[Any]:
     return [_parsed(path, line) for line in Path(path).read_bytes().splitlines()]
 
 
-def _parsed(path: str | os.PathLike, data: bytes) -> Any:
+def parse_json(data: bytes | str) -> Any:
+    """The content of a JSON text. Raises ValueError if it is damaged, also where thousands of brackets are nested."""
     try:
         return json.loads(data)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _parsed(path: str | os.PathLike, data: bytes) -> Any:
+    try:
+        return parse_json(data)
     except ValueError as error:
         raise UserError(f"{path} is damaged ({error}). Delete it and run again to recreate it.") from error
 

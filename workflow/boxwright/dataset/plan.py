@@ -78,7 +78,7 @@ def load(data_dir: str | os.PathLike) -> Plan:
     """The plan that `make` wrote last, without looking at the data set. Raises UserError if there is none."""
     path = Path(data_dir) / "plan" / "plan.json"
     try:
-        return Plan(**json.loads(path.read_text(encoding="utf-8")))
+        return Plan(**files.parse_json(path.read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         raise UserError(
             f"The plan of the data set, {path}, is missing or damaged ({error}). The workflow makes it at its start; "

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from boxwright.console.progress import say
-from boxwright.core.files import write_if_changed
+from boxwright.core.files import parse_json, write_if_changed
 from boxwright.core.wording import few
 from boxwright.dataset import memory
 
@@ -37,7 +37,7 @@ class PlanFolder:
         Says so if they are not, because the plan is then made again although nothing else has changed.
         """
         try:
-            written = json.loads(self._stamp.read_bytes())
+            written = parse_json(self._stamp.read_bytes())
             made_from, readers, facts = (written[key] for key in ("stamp", "readers", "files"))
             outdated = made_from != stamp or self._failed.exists() or not memory.current(readers)
             changed = [str(self.path / name) for name, of in facts.items() if _facts_of(self.path / name) != of]

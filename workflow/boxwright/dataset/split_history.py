@@ -8,7 +8,7 @@ from typing import Any
 
 from boxwright.core import kept
 from boxwright.core.errors import UserError
-from boxwright.core.files import write_if_changed
+from boxwright.core.files import parse_json, write_if_changed
 from boxwright.dataset.split import EVAL, TRAIN
 
 # side and sha256 by name
@@ -69,7 +69,7 @@ def _settings(head: str) -> Any:
     """The settings of a draw from the first line of its memory. Raises ValueError if there are none."""
     if not head.startswith("# {"):
         raise ValueError("its first line is damaged")
-    return json.loads(head.removeprefix("# "))
+    return parse_json(head.removeprefix("# "))
 
 
 def _sides(table: str) -> Sides:
@@ -83,7 +83,7 @@ def _sides(table: str) -> Sides:
         if len(rest) != 2 or rest[0] not in (TRAIN, EVAL) or not _SHA256.fullmatch(rest[1]):
             raise ValueError(f"line {number} of its table is damaged")
         try:
-            sides[json.loads(name) if name.startswith('"') else name] = (rest[0], rest[1])
+            sides[parse_json(name) if name.startswith('"') else name] = (rest[0], rest[1])
         except ValueError as error:
             raise ValueError(f"the name in line {number} of its table is damaged") from error
     return sides

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from boxwright.core.errors import UserError
+from boxwright.core.files import parse_json
 
 NAME = ".lock"
 
@@ -119,7 +120,7 @@ def _read(file: IO[str]) -> Holder | None:
     """The run that a lock's file names; None if it names none."""
     file.seek(0)
     try:
-        holder = Holder(**json.loads(file.read()))
+        holder = Holder(**parse_json(file.read()))
     except (OSError, ValueError, TypeError):
         return None
     return holder if isinstance(holder.process, int) else None

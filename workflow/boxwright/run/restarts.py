@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from boxwright.console.checksums import Checksums
 from boxwright.console.progress import say
 from boxwright.core.errors import UserError
+from boxwright.core.files import parse_json
 from boxwright.pipeline import identity, restart, text
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
@@ -119,6 +120,6 @@ def _first_step(log: Path) -> int | None:
     """The step at which a segment of a training began; None if its log does not tell."""
     try:
         with log.open(encoding="utf-8") as file:
-            return int(json.loads(file.readline())["step"]) - 1
+            return int(parse_json(file.readline())["step"]) - 1
     except (OSError, ValueError, KeyError, TypeError):
         return None

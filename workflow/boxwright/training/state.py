@@ -85,7 +85,7 @@ class Autosave:
     ) -> tuple[int, list[dict[str, float]]] | None:
         """Restore a state between steps `start` and `stop`: its step and log records, or None if there is none."""
         try:
-            note = json.loads(self._note.read_text(encoding="utf-8"))
+            note = files.parse_json(self._note.read_bytes())
             if note["identity"] != self.identity or not start <= note["step"] <= stop:
                 return None
             records = [record for record in note["records"] if record["step"] > start]
