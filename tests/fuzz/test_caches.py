@@ -18,7 +18,22 @@ from tests import factories
 from tests.fuzz.fuzzing import fuzz, told
 from tests.fuzz.mutations import mutants
 
-WORDS = ["image ", "voc ", "!voc ", "fingerprint ", "\t", "\1", "[]", "null", "{", "}", '"', "# crc32 00000000\n", "train", "eval"]
+WORDS = [
+    "image ",
+    "voc ",
+    "!voc ",
+    "fingerprint ",
+    "\t",
+    "\1",
+    "[]",
+    "null",
+    "{",
+    "}",
+    '"',
+    "# crc32 00000000\n",
+    "train",
+    "eval",
+]
 
 
 class _Kept:

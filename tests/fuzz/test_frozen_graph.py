@@ -58,14 +58,28 @@ _NORMED.node[-2].input.extend([f"{_SCOPE}/{name}" for name in ("factor", "offset
 _GRAPHS.append(_NORMED)
 SEEDS = [graph.SerializeToString(deterministic=True) for graph in _GRAPHS]
 WORDS = [
-    *("Const", "Conv2D", "Identity", "MatMul", "_FusedMatMul", "FusedBatchNorm", "Sub", "PyFunc", "ReadFile", "/weights"),
+    *(
+        "Const",
+        "Conv2D",
+        "Identity",
+        "MatMul",
+        "_FusedMatMul",
+        "FusedBatchNorm",
+        "Sub",
+        "PyFunc",
+        "ReadFile",
+        "/weights",
+    ),
     *(varint(2**31), varint(2**63), b"\x0a\xff\xff\xff\xff\x07", b"\xff" * 9, b"^", b":0", b"\x12\x02\x08\x7f"),
 ]
 
-_names = st.sampled_from([*(node.name for node in _GRAPHS[0].node), "", "x", "^image", f"{_SCOPE}/weights:1", "é/weights"])
-_ops = st.sampled_from(["Conv2D", "DepthwiseConv2dNative", "MatMul", "_FusedConv2D", "_FusedMatMul", "Identity", "Const"] + [
-    *("Mul", "Add", "BiasAdd", "Sub", "FusedBatchNormV3", "Snapshot", "Shape", "PyFunc", "")
-])
+_names = st.sampled_from(
+    [*(node.name for node in _GRAPHS[0].node), "", "x", "^image", f"{_SCOPE}/weights:1", "é/weights"]
+)
+_ops = st.sampled_from(
+    ["Conv2D", "DepthwiseConv2dNative", "MatMul", "_FusedConv2D", "_FusedMatMul", "Identity", "Const"]
+    + [*("Mul", "Add", "BiasAdd", "Sub", "FusedBatchNormV3", "Snapshot", "Shape", "PyFunc", "")]
+)
 _sizes = st.sampled_from([0, 1, 2, 4, 8, -1, 2**20, 2**31, 2**62])
 _types = st.sampled_from([0, 1, 1, 2, 3, 7, 8, 9, 10, 14, 19, 20, 21, 23, 99, 101])
 
@@ -117,7 +131,9 @@ def test_frozen_graph(data: bytes, tmp_path: Path) -> None:
         if node.op == "Const" and tensor.tensor_content and re.search("/(weights|gamma|beta)$", node.name):
             last = [one for one in GraphDef.FromString(data).node if one.name == node.name][-1]
             if last is node and tensor.dtype == _FLOAT:
-                found = np.frombuffer(tensor.tensor_content, "<f4").reshape([dim.size for dim in tensor.tensor_shape.dim])
+                found = np.frombuffer(tensor.tensor_content, "<f4").reshape(
+                    [dim.size for dim in tensor.tensor_shape.dim]
+                )
                 assert np.array_equal(values[node.name], found, equal_nan=True)
 
 
@@ -125,7 +141,9 @@ def test_seeds_are_read(tmp_path: Path) -> None:
     """The seeds give the weights of their layer, so that the mutants of them come near."""
     path = tmp_path / "frozen_inference_graph.pb"
     layer = "FeatureExtractor/MobilenetV1/Conv2d_0"
-    for data, kind, gamma in zip(SEEDS, ("weights", "depthwise_weights", "weights", "weights"), (2, 2, 1, None), strict=True):
+    for data, kind, gamma in zip(
+        SEEDS, ("weights", "depthwise_weights", "weights", "weights"), (2, 2, 1, None), strict=True
+    ):
         path.write_bytes(data)
         reader = checkpoint_files.read(path)
         assert reader.value(f"{layer}/{kind}").shape == (1, 1, 2, 4)

@@ -18,10 +18,24 @@ SEEDS = [
     b'{"files": {"b/one": [3, null], "b/two": [0, "00000000"]}, "made_with": {"identity": "x", "steps": [1, 2]}}',
     b"",
 ]
-WORDS = ['"files": ', '"made_with": ', "[5, null]", "null", "true", "{", "}", "[" * 3000, "NaN", "1e999", '"../a.txt": ']
+WORDS = [
+    '"files": ',
+    '"made_with": ',
+    "[5, null]",
+    "null",
+    "true",
+    "{",
+    "}",
+    "[" * 3000,
+    "NaN",
+    "1e999",
+    '"../a.txt": ',
+]
 _values = st.recursive(
     st.sampled_from([None, True, 0, 5, -1, 1.5, 10**30, "", "00000000", "x"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a.txt", "files", "..", ""]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a.txt", "files", "..", ""]), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 _content = st.fixed_dictionaries({}, optional={"files": _values, "made_with": _values, "a.txt": _values})

@@ -37,10 +37,28 @@ _TARS = [
     _tar([("m/saved_model/é.pb", tarfile.REGTYPE, b"y" * 700), *_FILES[1:]], tarfile.PAX_FORMAT),
 ]
 SEEDS = [gzip.compress(data, 1, mtime=0) for data in _TARS]
-WORDS = [b"ustar\0", b"ustar  \0", b"../", b"/", b"\x80" + b"\xff" * 11, b"99999999999\0", b"30 mtime=1e999999\n", b"0" * 512]
-_name = st.sampled_from(["m/a", "m/b", "m", ".", "..", "../x", "/x", "m/../../x", "", "m//c", "m\\d", "m/a/b", *ODD_TEXT])
-_kind = st.sampled_from([tarfile.REGTYPE] * 6 + [tarfile.DIRTYPE] * 2 + [bytes([one]) for one in range(48, 56)] + [b"L", b"K", b"x", b"g", b"S", b"Z"])
-_members = st.lists(st.tuples(_name, _kind, st.sampled_from([b"", b"one", b"/etc/passwd", b"m/a", b"../x", b"z" * 2000])), max_size=5)
+WORDS = [
+    b"ustar\0",
+    b"ustar  \0",
+    b"../",
+    b"/",
+    b"\x80" + b"\xff" * 11,
+    b"99999999999\0",
+    b"30 mtime=1e999999\n",
+    b"0" * 512,
+]
+_name = st.sampled_from(
+    ["m/a", "m/b", "m", ".", "..", "../x", "/x", "m/../../x", "", "m//c", "m\\d", "m/a/b", *ODD_TEXT]
+)
+_kind = st.sampled_from(
+    [tarfile.REGTYPE] * 6
+    + [tarfile.DIRTYPE] * 2
+    + [bytes([one]) for one in range(48, 56)]
+    + [b"L", b"K", b"x", b"g", b"S", b"Z"]
+)
+_members = st.lists(
+    st.tuples(_name, _kind, st.sampled_from([b"", b"one", b"/etc/passwd", b"m/a", b"../x", b"z" * 2000])), max_size=5
+)
 
 
 def _sums_again(data: bytes) -> bytes:
@@ -104,7 +122,9 @@ def test_tar(data: bytes, place: Path) -> None:
         unpacked = _by_tarfile(archive, other)
         if unpacked is not None:
             assert sorted(_contents(folder).values()) == sorted(unpacked.values())
-            assert all(any(name == whole or whole.endswith(f"/{name}") for whole in unpacked) for name in _contents(folder))
+            assert all(
+                any(name == whole or whole.endswith(f"/{name}") for whole in unpacked) for name in _contents(folder)
+            )
     finally:
         for one in (folder, other):
             shutil.rmtree(one, ignore_errors=True)

@@ -54,11 +54,7 @@ def _guarded(prefix: str, action: Callable):
     try:
         return action()
     except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"The checkpoint {prefix} (.index and .data files) is damaged or incomplete: {reason}. "
-            "None of it was used. Download or copy its files again; if a run made them, delete them and run again."
-        ) from error
+        raise checkpoint_index.damaged(prefix, str(error).splitlines()[0]) from error
 
 
 def names(source: str | Path) -> dict[str, tuple[int, ...]]:
