@@ -17,7 +17,7 @@ with job(snakemake, tensorflow=True):
 
     wanted = snakemake.params.wanted
     if wanted["images"]:
-        images = predict.find(wanted["images"])
+        images = predict.find(wanted["images"], snakemake.config["results"])
     else:
         held_out = [sample for path in snakemake.params.manifests for sample in manifest.read(path)]
         images = [predict.ImageFile(Path(sample.image), sample.name) for sample in held_out]
