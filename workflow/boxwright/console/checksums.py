@@ -133,7 +133,7 @@ class Checksums:
         receipt = self._receipt(output)
         try:
             return json.loads(receipt.read_bytes()) if receipt else None
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
 
 

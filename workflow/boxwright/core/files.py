@@ -125,7 +125,7 @@ def read_json_lines(path: str | os.PathLike) -> list[Any]:
 def _parsed(path: str | os.PathLike, data: bytes) -> Any:
     try:
         return json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}). Delete it and run again to recreate it.") from error
 
 

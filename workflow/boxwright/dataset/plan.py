@@ -80,7 +80,7 @@ def load(data_dir: str | os.PathLike) -> Plan:
     path = Path(data_dir) / "plan" / "plan.json"
     try:
         return Plan(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UserError(
             f"The plan of the data set, {path}, is missing or damaged ({error}). The workflow makes it at its start; "
             "start the workflow from the same folder."

@@ -43,7 +43,7 @@ class PlanFolder:
             changed = [str(self.path / name) for name, of in facts.items() if _facts_of(self.path / name) != of]
         except FileNotFoundError:
             return False
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             say(f"{self._stamp} cannot be read, so the plan of the data set is made again.")
             return False
         if changed and not outdated:
