@@ -88,7 +88,7 @@ def test_json_of_a_run_is_read_back_or_refused_in_words(tmp_path):
     assert files.read_json(path) == {"step": 3}
     path.write_text('{"a": 1}\n{"a": 2}\n')
     assert files.read_json_lines(path) == [{"a": 1}, {"a": 2}]
-    for damage in (b"", b"{", b"\xff\xfe\0", b'{"step": 3}\0'):
+    for damage in (b"", b"{", b"\xff\xfe\0", b'{"step": 3}\0', b"[" * 10**5):
         path.write_bytes(damage)
         with pytest.raises(UserError, match=r"choice\.json is damaged .*Delete it and run again"):
             files.read_json(path)

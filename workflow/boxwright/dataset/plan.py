@@ -30,6 +30,7 @@ from boxwright.catalog import formats
 from boxwright.console.progress import say
 from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
+from boxwright.core.wording import few, plural
 from boxwright.dataset import (
     annotation_facts,
     contents,
@@ -86,18 +87,33 @@ def load(data_dir: str | os.PathLike) -> Plan:
         ) from error
 
 
-def make(dataset: Mapping[str, Any], data_dir: str | os.PathLike, *, write: bool = True) -> Plan:
+def make(
+    dataset: Mapping[str, Any], data_dir: str | os.PathLike, *, write: bool = True, results: str | None = None
+) -> Plan:
     """Plan a data set, given as the configuration's `dataset` with every default filled in.
 
-    If `write` is false, or `data_dir` is not writable, the plan is made but not saved.
+    If `write` is false, or `data_dir` is not writable, the plan is made but not saved. Nothing in `results`, or in
+    other folders with results, becomes a sample, nor an image on which we drew boxes; a sentence says so.
 
     Raises one UserError with all mistakes of a kind: missing folders or lists, policies that are not allowed, defects
     whose policy is `fail` (data_dir/checks.tsv then has the table of all defects), no image left on one of the sides.
     """
-    planner = _Planner(dataset, Path(data_dir), write)
+    planner = _Planner(dataset, Path(data_dir), write, results)
+    plan = _held(planner) or _anew(planner)
+    if passed := planner.passed_over(plan.counts["drawn"]):
+        say(passed)
+    return plan
+
+
+def _held(planner: "_Planner") -> Plan | None:
+    """The plan in the folder, if it was made from exactly what there is now."""
     if planner.folder.holds(planner.stamp):
         with contextlib.suppress(UserError):
-            return load(data_dir)
+            return load(planner.data_dir)
+    return None
+
+
+def _anew(planner: "_Planner") -> Plan:
     # Planning makes millions of small objects without cycles; looking for cycles would take a third of the time.
     collecting = gc.isenabled()
     gc.disable()
@@ -109,8 +125,8 @@ def make(dataset: Mapping[str, Any], data_dir: str | os.PathLike, *, write: bool
 
 
 class _Planner:
-    def __init__(self, dataset: Mapping[str, Any], data_dir: Path, write: bool) -> None:
-        self.dataset, self.data_dir = dataset, data_dir
+    def __init__(self, dataset: Mapping[str, Any], data_dir: Path, write: bool, results: str | None) -> None:
+        self.dataset, self.data_dir, self.results = dataset, data_dir, results
         self.folder = PlanFolder(data_dir, write)
         self.policies = defects.policies(dataset.get("policies") or {})
         self.lists = {side: dataset["split"].get(side) for side in (TRAIN, EVAL)}
@@ -129,6 +145,7 @@ class _Planner:
         self.images, self.annotations = scan.listings(
             (_folders(dataset["images"]), tuple(loader.EXTENSIONS)),
             (_folders(dataset["annotations"]), tuple(formats.by_ending())),
+            results=results,
         )
         self.stamp = self._stamp()
 
@@ -153,12 +170,7 @@ class _Planner:
 
     def new(self) -> Plan:
         """Read what changed, decide, and write."""
-        if not len(self.images):
-            places = ", ".join(self.images.folders)
-            raise UserError(
-                f"There is no image in {places}: no file name ends in one of {', '.join(loader.EXTENSIONS)}. "
-                "Correct `dataset.images`."
-            )
+        self._check_images(len(self.images), 0)
         known, aliases = None, {}
         if given := self.dataset.get("label_map"):
             known, aliases = frozenset(label_map.read(given)), label_map.read_aliases(given)
@@ -176,18 +188,18 @@ class _Planner:
         kinds += ["capture"] if isinstance(self.group_by, Mapping) and grouping.EXIF_GAP in self.group_by else []
         seen = contents.Contents(self.folder.path / "contents.txt", kinds)
         remembered = split_history.read(self.data_dir, self._draw)
-        found = self._found(recollection, seen)
+        found, drawn = self._found(recollection, seen)
         if rules.concerned:
             rules.check(_stated_classes(found))
         decision = decide(found, checker, self._split(remembered, found, seen))
         self._report_foreign(checker)
         checks = defects.to_tsv(decision.cases)
-        self._refuse(decision, checks)
+        self._refuse(decision, checks, len(found.images))
         classes, classes_text = self._classes(decision)
         shards = self._shards(decision)
-        drawn = {s.name: (side, s.sha256) for side in (TRAIN, EVAL) for s in decision.samples[side]}
-        split_table = split_history.to_tsv(drawn)
-        gone = remembered.keys() - drawn.keys()
+        sides = {s.name: (side, s.sha256) for side in (TRAIN, EVAL) for s in decision.samples[side]}
+        split_table = split_history.to_tsv(sides)
+        gone = remembered.keys() - sides.keys()
         identities = {
             "checks": hashing.short(checks),
             "split": hashing.short(split_table),
@@ -196,13 +208,13 @@ class _Planner:
         tables = {"checks.tsv": checks, "split.tsv": split_table, "label_map.pbtxt": classes_text}
         for name, samples in shards.items():
             identities[name], tables[f"{name}.jsonl"] = _shard_plan(samples, classes)
-        counts = _counts(decision, len(self.images))
+        counts = _counts(decision, len(found.images)) | {"drawn": drawn}
         text = summary.text(decision, counts, classes, self.images.folders, self.data_dir / "checks.tsv")
         plan = Plan(identities, classes, counts, text)
         if self.folder.writable:
             tables["plan.json"] = (json.dumps(vars(plan), indent=1, sort_keys=True) + "\n").encode()
             if not self.lists:
-                ever = split_history.to_tsv(remembered | drawn) if gone else split_table
+                ever = split_history.to_tsv(remembered | sides) if gone else split_table
                 split_history.write(self.data_dir, self._draw, ever)
             self.folder.keep(tables, self.stamp, recollection.identities())
         return plan
@@ -214,8 +226,30 @@ class _Planner:
         grouped = {"group_by": self.group_by} if self.group_by else {}
         return {key: self.dataset["split"][key] for key in ("eval_fraction", "seed")} | grouped
 
-    def _found(self, recollection: memory.Memory, seen: contents.Contents) -> Found:
-        """The files and their facts; only changed files are read."""
+    def passed_over(self, drawn: int) -> str:
+        """A sentence about the files that no sample is made of: results, and images on which we drew boxes."""
+        passed = self.images.passed.keys() | self.annotations.passed.keys()
+        numbers = [sum(one.passed.values()) for one in (self.images, self.annotations)]
+        kinds = [plural(number, noun) for number, noun in zip(numbers, ("image", "annotation"), strict=True) if number]
+        parts = [f"{' and '.join(kinds)} in {few(sorted(passed))}"] if kinds else []
+        parts += [f"{plural(drawn, 'image')} on which boxwright drew boxes"] if drawn else []
+        return (
+            f"Results of a run are not part of the data set and were passed over: {'; '.join(parts)}." if parts else ""
+        )
+
+    def _check_images(self, number: int, drawn: int) -> None:
+        """Raise UserError if no image is left."""
+        if number:
+            return
+        places, passed = ", ".join(self.images.folders), self.passed_over(drawn)
+        endings = f": no file name ends in one of {', '.join(loader.EXTENSIONS)}"
+        raise UserError(
+            f"There is no image in {places}{'' if passed else endings}. {passed}{' ' if passed else ''}"
+            "Correct `dataset.images`."
+        )
+
+    def _found(self, recollection: memory.Memory, seen: contents.Contents) -> tuple[Found, int]:
+        """The files and their facts, and the number of images on which we drew boxes; only changed files are read."""
         images, annotations = self.images.files(), self.annotations.files()
         decode = self.dataset.get("verify") == "full"
         of_images, of_annotations, changed = recollection.recall(
@@ -226,7 +260,11 @@ class _Planner:
         facts = image_facts.said(of_images)
         if self.folder.writable:
             seen.save(image.sha256 for image in facts)
-        return Found(
+        if drawn := sum(one.drawn for one in facts):
+            images = [file for file, one in zip(images, facts, strict=True) if not one.drawn]
+            facts = [one for one in facts if not one.drawn]
+            self._check_images(len(images), drawn)
+        found = Found(
             images,
             pairing.names(images, self.images.folders),
             facts,
@@ -234,12 +272,13 @@ class _Planner:
             annotation_facts.said(of_annotations),
             parallel=len(self.images.folders) == len(self.annotations.folders),
         )
+        return found, drawn
 
     def _report_foreign(self, checker: Checker) -> None:
         """Where images have no annotation, say which files in formats that are not read lie in the folders."""
         if any(case.defect == "image_without_annotation" for case in checker.cases):
             folders = [*self.images.folders, *self.annotations.folders]
-            for file, detail in foreign.look(folders, formats.by_ending()):
+            for file, detail in foreign.look(folders, formats.by_ending(), self.results):
                 checker.report(file, "annotation_foreign", detail)
 
     def _split(self, remembered: split_history.Sides, found: Found, seen: contents.Contents) -> Split:
@@ -258,13 +297,13 @@ class _Planner:
             finder,
         )
 
-    def _refuse(self, decision: Decision, checks: bytes) -> None:
+    def _refuse(self, decision: Decision, checks: bytes, images: int) -> None:
         """Raise a UserError for what stops the run: defects with the policy `fail`, or too little data."""
         if refused := [case for case in decision.cases if case.action == defects.FAIL]:
             where = self.folder.fail(checks)
             folders = [*self.images.folders, *self.annotations.folders]
             raise UserError(summary.refusal(refused, folders, decision.annotations) + where)
-        if mistake := summary.too_little(decision, self.dataset["split"], len(self.images), self.annotations.folders):
+        if mistake := summary.too_little(decision, self.dataset["split"], images, self.annotations.folders):
             raise UserError(mistake + (self.folder.fail(checks) if decision.cases else ""))
 
     def _classes(self, decision: Decision) -> tuple[dict[str, int], bytes]:

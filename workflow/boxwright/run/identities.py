@@ -21,6 +21,7 @@ from boxwright.core import code
 from boxwright.core.hash_cache import HashCache
 from boxwright.core.hashing import short
 from boxwright.dataset import label_map as label_maps
+from boxwright.dataset import scan
 from boxwright.pipeline import identity, parts, text
 from boxwright.protos import model_of
 from boxwright.run import settings
@@ -243,5 +244,5 @@ class Identities:
         return short([(file.name, self._hashes[file]) for file in found if file.is_file()])
 
     def _folder(self, folder: str) -> str:
-        found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-        return short([(str(path.relative_to(folder)), self._hashes[path]) for path in found])
+        names = scan.images_below(folder, self._plan.results)
+        return short([(name, self._hashes[Path(folder) / name]) for name in names])

@@ -53,7 +53,7 @@ class RunPlan:
 
                 demo.draw(DEMO)
             dataset |= {"images": [str(DEMO / "images")], "annotations": [str(DEMO / "annotations")]}
-        return data_plan.make(dataset, folder, write=write)
+        return data_plan.make(dataset, folder, write=write, results=self.results)
 
     # Models
 

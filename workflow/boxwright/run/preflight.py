@@ -10,7 +10,7 @@ from boxwright.checkpoints import checkpoint_index, checkpoint_state
 from boxwright.console.progress import say
 from boxwright.core import pointers
 from boxwright.core.errors import UserError
-from boxwright.dataset import label_map, manifest
+from boxwright.dataset import label_map, manifest, scan
 from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
@@ -116,7 +116,7 @@ def _undefined(plan: RunPlan, metric: str) -> str:
 def _check_predicted(plan: RunPlan) -> None:
     """Refuse a folder to predict on that holds no image."""
     folder = plan.settings["predict"]["images"]
-    if folder and not any(path.suffix.lower() in loader.EXTENSIONS for path in Path(folder).rglob("*")):
+    if folder and not scan.images_below(folder, plan.results):
         endings = ", ".join(loader.EXTENSIONS)
         raise UserError(f"`predict.images` is {folder}, which holds no image: image files end in {endings}.")
 
