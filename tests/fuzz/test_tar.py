@@ -121,7 +121,9 @@ def test_tar(data: bytes, place: Path) -> None:
         other.mkdir()
         unpacked = _by_tarfile(archive, other)
         if unpacked is not None:
-            assert sorted(_contents(folder).values()) == sorted(unpacked.values())
+            # beside a single folder, hidden files (as macOS adds them) are left out
+            shown = [contents for name, contents in unpacked.items() if not name.startswith(".")]
+            assert sorted(_contents(folder).values()) in (sorted(unpacked.values()), sorted(shown))
             assert all(
                 any(name == whole or whole.endswith(f"/{name}") for whole in unpacked) for name in _contents(folder)
             )

@@ -92,3 +92,12 @@ def test_json_of_a_run_is_read_back_or_refused_in_words(tmp_path):
         path.write_bytes(damage)
         with pytest.raises(UserError, match=r"choice\.json is damaged .*Delete it and run again"):
             files.read_json(path)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "\0", "[" * 100_000, '{"a": ' * 100_000])
+def test_json_that_is_damaged_or_nested_without_end(tmp_path, damage):
+    with pytest.raises(ValueError):
+        files.parse_json(damage)
+    (tmp_path / "a.json").write_text(damage)
+    with pytest.raises(UserError, match=r"a\.json is damaged .* Delete it and run again"):
+        files.read_json(tmp_path / "a.json")

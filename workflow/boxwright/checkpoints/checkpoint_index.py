@@ -24,7 +24,6 @@ _DTYPE, _SHAPE, _SHARD, _OFFSET, _SIZE, _SLICES = 1, 2, 3, 4, 5, 7
 _DIM, _UNKNOWN_RANK, _DIM_SIZE = 2, 3, 1
 # Protobuf writes negative numbers as numbers of at least this.
 _MOST = 2**63
-_MOST_SHARDS = 99_999
 # Bytes of one number, by DataType (tensorflow/core/framework/types.proto): of floats, whole numbers and booleans.
 _SIZES = {1: 4, 2: 8, 3: 4, 4: 1, 5: 2, 6: 1, 9: 8, 10: 1, 14: 2, 17: 2, 19: 2, 22: 4, 23: 8}
 
@@ -49,15 +48,9 @@ def names(source: str | Path) -> list[str] | None:
     if pointers.is_git_lfs(data):
         raise UserError(f"The checkpoint index {path} cannot be used: {pointers.GIT_LFS}.")
     try:
-        found, ends = _contents(data)
+        return _names(data)
     except (IndexError, ValueError) as error:
         raise damaged(path.with_suffix(""), f"{path.name}: {error}") from error
-    for shard, end in enumerate(ends):
-        file = path.with_suffix(f".data-{shard:05d}-of-{len(ends):05d}")
-        if file.is_file() and file.stat().st_size < end:
-            reason = f"{file.name} is cut short, it has {file.stat().st_size:,} of {end:,} bytes"
-            raise damaged(path.with_suffix(""), reason)
-    return found
 
 
 def damaged(prefix: str | Path, reason: str) -> UserError:
@@ -77,11 +70,8 @@ def kind_of(found: Iterable[str]) -> str | None:
     return None
 
 
-def _contents(data: bytes) -> tuple[list[str], list[int]]:
-    """The names of all tensors in an index, and the bytes that each data file must have.
-
-    Raises ValueError or IndexError if the index is damaged.
-    """
+def _names(data: bytes) -> list[str]:
+    """The names of all tensors in an index. Raises ValueError or IndexError if it is damaged."""
     table = list(_table(data))
     keys = [key for key, _ in table]
     if keys != sorted(set(keys)):
@@ -89,17 +79,13 @@ def _contents(data: bytes) -> tuple[list[str], list[int]]:
     if not keys or keys[0]:
         raise ValueError("its header is missing")
     shards = _last(_fields(table[0][1]), _SHARDS, 0)
-    if not 0 < shards <= _MOST_SHARDS:
-        raise ValueError(f"{shards} data files are impossible")
-    ends = [0] * shards
     for key, value in table[1:]:
-        shard, end = _place(key, list(_fields(value)), shards)
-        ends[shard] = max(ends[shard], end)
-    return [key.decode() for key in keys[1:]], ends
+        _check_entry(key, list(_fields(value)), shards)
+    return [key.decode() for key in keys[1:]]
 
 
-def _place(key: bytes, fields: list[tuple[int, int | bytes]], shards: int) -> tuple[int, int]:
-    """The data file of a tensor and where in it its bytes end. Raises ValueError if its entry cannot be true."""
+def _check_entry(key: bytes, fields: list[tuple[int, int | bytes]], shards: int) -> None:
+    """Raise ValueError if the type, the place or the shape of a tensor is impossible."""
     dtype, shard, offset, size = (_last(fields, number, 0) for number in (_DTYPE, _SHARD, _OFFSET, _SIZE))
     if not dtype or shard >= shards or offset + size >= _MOST:
         raise ValueError(f"the type or the place of {key!r} is impossible")
@@ -112,7 +98,6 @@ def _place(key: bytes, fields: list[tuple[int, int | bytes]], shards: int) -> tu
     # A tensor in slices has its bytes in entries of their own.
     if dtype in _SIZES and not any(number == _SLICES for number, _ in fields) and count * _SIZES[dtype] != size:
         raise ValueError(f"the shape of {key!r} does not fit its {size} bytes")
-    return shard, offset + size
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:

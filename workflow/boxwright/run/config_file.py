@@ -36,7 +36,8 @@ def read(path: str | Path) -> Any:
     text = _text(path)
     try:
         return yaml.load(text, Loader=_LOADER)
-    except (yaml.YAMLError, ValueError, OverflowError, TypeError) as error:
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+        # PyYAML lets through what Python raises for a value that does not fit its tag, such as `!!float ""`.
         raise UserError(f"{path} cannot be read as YAML: {_reason(error)}") from error
 
 
