@@ -38,7 +38,9 @@ models:
 export: {checkpoint: last}
 predict: {images: ~, score_threshold: .5}
 """,
-    '{"dataset": {"demo": true}, "models": {"m": {"pipeline": "pipeline.config", "num_steps": 8, "checkpoint_every": 4}}}',
+    """{"dataset": {"demo": true},
+"models": {"m": {"pipeline": "pipeline.config", "num_steps": 8, "checkpoint_every": 4}}}
+""",
 ]
 SEEDS = [text.encode() for text in _TEXTS]
 WORDS = [

@@ -115,5 +115,5 @@ def test_entries_on_which_tensorflow_would_abort(tmp_path, fields):
     assert checkpoint_files.names(prefix) == {"a": (2,)}
     changed(prefix, **fields)
     for read in (checkpoint_index.names, checkpoint_files.read):
-        with pytest.raises(UserError, match="of b'a' (is impossible|does not fit its 8 bytes)"):
+        with pytest.raises(UserError, match=r"of b'a' (is impossible|does not fit its 8 bytes)"):
             read(prefix)
