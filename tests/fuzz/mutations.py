@@ -157,6 +157,11 @@ def mutants(
     return mutant()
 
 
+def listed(words: str) -> list[str]:
+    """The words between bars."""
+    return words.split("|")
+
+
 def varint(number: int) -> bytes:
     """A number as protobuf and LevelDB write it: seven bits a byte, the lowest first."""
     parts = []

@@ -16,24 +16,9 @@ from boxwright.core.hash_cache import HashCache
 from boxwright.dataset import plan
 from tests import factories
 from tests.fuzz.fuzzing import fuzz, told
-from tests.fuzz.mutations import mutants
+from tests.fuzz.mutations import listed, mutants
 
-WORDS = [
-    "image ",
-    "voc ",
-    "!voc ",
-    "fingerprint ",
-    "\t",
-    "\1",
-    "[]",
-    "null",
-    "{",
-    "}",
-    '"',
-    "# crc32 00000000\n",
-    "train",
-    "eval",
-]
+WORDS = ["# crc32 00000000\n", *listed('image |voc |!voc |fingerprint |\t|\1|[]|null|{|}|"|train|eval')]
 
 
 class _Kept:

@@ -14,7 +14,7 @@ from boxwright.dataset import image_facts
 from boxwright.images import capture, exif, fingerprint, headers, loader
 from tests import factories
 from tests.fuzz.fuzzing import fuzz, told
-from tests.fuzz.mutations import mutants
+from tests.fuzz.mutations import listed, mutants
 
 # Pillow warns of odd metadata.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -49,19 +49,9 @@ OTHERS = [
 ]
 SEEDS = [*JPEGS, *PNGS, *OTHERS]
 WORDS = [
-    *(
-        b"\xff\xd8",
-        b"\xff\xd9",
-        b"\xff\xda",
-        b"\xff\xc0",
-        b"\xff\xc2",
-        b"\xff\xe1",
-        b"\xff\xff",
-        b"\xff\x01",
-        b"\xff\xd0",
-    ),
-    *(b"Exif\0\0II*\0\x08\0\0\0", b"Exif\0\0MM\0*\0\0\0\x08", b"IHDR", b"IDAT", b"IEND", b"tRNS", b"eXIf", b"acTL"),
-    *(b"BM", b"GIF89a", b"RIFF", b"WEBPVP8 ", b"VP8X", b"II*\0", b"MM\0*", b"ftypheic", b";", b"!\xf9\x04", b"<svg"),
+    *(bytes([0xFF, marker]) for marker in (0xD8, 0xD9, 0xDA, 0xC0, 0xC2, 0xE1, 0xFF, 0x01, 0xD0)),
+    *(b"Exif\0\0II*\0\x08\0\0\0", b"Exif\0\0MM\0*\0\0\0\x08", b"II*\0", b"MM\0*", b"WEBPVP8 ", b"!\xf9\x04", b"<svg"),
+    *listed("IHDR|IDAT|IEND|tRNS|eXIf|acTL|BM|GIF89a|RIFF|VP8X|ftypheic|;"),
 ]
 # Pixels that are decoded in a test; a header may promise more than any machine has memory for.
 _DECODED = 4_000_000

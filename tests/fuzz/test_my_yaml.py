@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from boxwright.core.errors import UserError
 from boxwright.run import settings
 from tests.fuzz.fuzzing import fuzz, told
-from tests.fuzz.mutations import NUMBERS, ODD_TEXT, mutants
+from tests.fuzz.mutations import NUMBERS, ODD_TEXT, listed, mutants
 
 _TEXTS = [
     """dataset:
@@ -44,87 +44,18 @@ predict: {images: ~, score_threshold: .5}
 ]
 SEEDS = [text.encode() for text in _TEXTS]
 WORDS = [
-    *(
-        "&a ",
-        "*a",
-        "*model",
-        "<<: *model",
-        "!!python/object:os.system ",
-        "!!binary ",
-        "!!set {",
-        "!!omap ",
-        "!!float ",
-        "? ",
+    *listed(
+        "&a |*a|*model|<<: *model|!!python/object:os.system |!!binary |!!set {|!!omap |!!float |? |- |: |, |{|}|[|]"
     ),
-    *(
-        "---\n",
-        "...\n",
-        "|\n  ",
-        ">-\n  ",
-        "- ",
-        ": ",
-        "{",
-        "}",
-        "[",
-        "]",
-        ", ",
-        "%YAML 1.2\n",
-        "2020-01-01",
-        "0o17",
-        "1:30",
-    ),
-    *(
-        ".nan",
-        "-.inf",
-        "yes",
-        "null",
-        "\n  raccoons: {}",
-        "\ndataset: 1",
-        "[" * 200,
-        "x" * 300,
-        "&a [*a]",
-        "~/x",
-        "{model}",
-    ),
+    *listed("2020-01-01|0o17|1:30|.nan|-.inf|yes|null|~/x|{model}|!!python/name:os.system"),
+    *("---\n", "...\n", "|\n  ", ">-\n  ", "%YAML 1.2\n", "\n  raccoons: {}", "\ndataset: 1", "&a [*a]"),
+    *("[" * 200, "x" * 300),
 ]
 _VALUES: list[Any] = [
-    *(
-        None,
-        True,
-        False,
-        0,
-        1,
-        -1,
-        4.0,
-        1.5,
-        math.nan,
-        math.inf,
-        -math.inf,
-        1e12,
-        10**20,
-        -(10**30),
-        2**31,
-        "",
-        " ",
-        "x",
-    ),
-    *(
-        "a\nb",
-        "~",
-        "~/x",
-        "..",
-        "/dev/null",
-        "{model}",
-        "<x>",
-        "x" * 300,
-        "images",
-        "zoo:",
-        "zoo:nothing",
-        [],
-        {},
-        [1, 1],
-    ),
-    *([None], ["images", 3], {"a": 1}, {1: 2}, {None: 1}, datetime.date(2020, 1, 1), b"x", *NUMBERS[:12], *ODD_TEXT),
+    *(None, True, False, 0, 1, -1, 4.0, 1.5, math.nan, math.inf, -math.inf, 1e12, 10**20, -(10**30), 2**31),
+    *("", " ", "a\nb", "x" * 300, *listed("x|~|~/x|..|/dev/null|{model}|<x>|images|zoo:|zoo:nothing")),
+    *([], {}, [1, 1], [None], ["images", 3], {"a": 1}, {1: 2}, {None: 1}, datetime.date(2020, 1, 1), b"x"),
+    *(*NUMBERS[:12], *ODD_TEXT),
 ]
 
 

@@ -18,7 +18,7 @@ from boxwright.pipeline.lint import lint
 from boxwright.pipeline.patch import patch
 from boxwright.pipeline.text import Document, parse_document, to_text
 from tests.fuzz.fuzzing import fuzz, told
-from tests.fuzz.mutations import NUMBERS, ODD_TEXT, mutants
+from tests.fuzz.mutations import NUMBERS, ODD_TEXT, listed, mutants
 
 # Protobuf's parser of text warns of odd escapes.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence")
@@ -58,39 +58,11 @@ schedule { step: 0 learning_rate: .1 } schedule { step: 90000 learning_rate: .01
 """
 SEEDS = [text.encode() for text in (SSD + TRAIN, FASTER_RCNN + RMS, SSD + MANUAL)]
 WORDS = [
-    *(
-        "{",
-        "}",
-        "<",
-        ">",
-        "[",
-        "]",
-        ":",
-        ",",
-        ";",
-        "#",
-        "'",
-        '"',
-        "\\",
-        "model {",
-        "ssd {",
-        "faster_rcnn {",
-        "train_config {",
+    *listed("{|}|<|>|[|]|:|,|;|#|'|\\|/* x */|model {|ssd {|faster_rcnn {|[a.b.c] {|[type.googleapis.com/x] {"),
+    *listed(
+        "optimizer { adam_optimizer {|multiscale_anchor_generator {|identity_resizer {}|batch_norm_trainable: true"
     ),
-    *(
-        "[a.b.c] {",
-        "[type.googleapis.com/x] {",
-        "optimizer { adam_optimizer {",
-        "multiscale_anchor_generator {",
-        "a{" * 300,
-    ),
-    *(
-        "identity_resizer {}",
-        "pad_to_multiple_resizer { multiple: 0 }",
-        "batch_norm_trainable: true",
-        "/* x */",
-        "// x\n",
-    ),
+    *('"', "// x\n", "pad_to_multiple_resizer { multiple: 0 }", "a{" * 300),
 ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from boxwright.console.checksums import FOLDER, Checksums
 from boxwright.core.errors import UserError
 from tests.fuzz.fuzzing import fuzz, told
-from tests.fuzz.mutations import mutants
+from tests.fuzz.mutations import listed, mutants
 
 SEEDS = [
     b'{\n"files": {\n"a.txt": [\n5,\n"7c6f3a52"\n]\n},\n"made_with": {\n"identity": "0123456789abcdef"\n}\n}',
@@ -18,19 +18,7 @@ SEEDS = [
     b'{"files": {"b/one": [3, null], "b/two": [0, "00000000"]}, "made_with": {"identity": "x", "steps": [1, 2]}}',
     b"",
 ]
-WORDS = [
-    '"files": ',
-    '"made_with": ',
-    "[5, null]",
-    "null",
-    "true",
-    "{",
-    "}",
-    "[" * 3000,
-    "NaN",
-    "1e999",
-    '"../a.txt": ',
-]
+WORDS = [*listed('"files": |"made_with": |[5, null]|null|true|{|}|NaN|1e999|"../a.txt": '), "[" * 3000]
 _values = st.recursive(
     st.sampled_from([None, True, 0, 5, -1, 1.5, 10**30, "", "00000000", "x"]),
     lambda inner: (

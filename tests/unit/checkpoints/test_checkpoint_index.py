@@ -102,6 +102,8 @@ def block(entries):
         {"shape": {"dim": [{"size": 2**62}, {"size": 2**62}]}},
         {"shape": {"unknown_rank": True}},
         {"shape": {"dim": [{"size": 10**9}]}},
+        {"dtype": -1},
+        {"dtype": 101},
         {"shard_id": 1},
         {"shard_id": -1},
         {"offset": -1},

@@ -24,7 +24,8 @@ _DTYPE, _SHAPE, _SHARD, _OFFSET, _SIZE, _SLICES = 1, 2, 3, 4, 5, 7
 _DIM, _UNKNOWN_RANK, _DIM_SIZE = 2, 3, 1
 # Protobuf writes negative numbers as numbers of at least this.
 _MOST = 2**63
-# Bytes of one number, by DataType (tensorflow/core/framework/types.proto): of floats, whole numbers and booleans.
+# The last DataType that TensorFlow 2.21 knows. Bytes of one number, by DataType (tensorflow/core/framework/types.proto): of floats, whole numbers and booleans.
+_LAST_TYPE = 30
 _SIZES = {1: 4, 2: 8, 3: 4, 4: 1, 5: 2, 6: 1, 9: 8, 10: 1, 14: 2, 17: 2, 19: 2, 22: 4, 23: 8}
 
 # Prefixes of the names in checkpoints of detectors and of classifiers, TF1 and TF2.
@@ -87,7 +88,7 @@ def _names(data: bytes) -> list[str]:
 def _check_entry(key: bytes, fields: list[tuple[int, int | bytes]], shards: int) -> None:
     """Raise ValueError if the type, the place or the shape of a tensor is impossible."""
     dtype, shard, offset, size = (_last(fields, number, 0) for number in (_DTYPE, _SHARD, _OFFSET, _SIZE))
-    if not dtype or shard >= shards or offset + size >= _MOST:
+    if not 0 < dtype <= _LAST_TYPE or shard >= shards or offset + size >= _MOST:
         raise ValueError(f"the type or the place of {key!r} is impossible")
     count = 1
     for number, shape in fields:
