@@ -9,11 +9,12 @@ from boxwright.catalog.findings import Facts
 from boxwright.checkpoints import checkpoint_index
 from boxwright.console.progress import say
 from boxwright.core.errors import UserError
+from boxwright.core.wording import few
 from boxwright.dataset import label_map, manifest
 from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names
 from boxwright.evaluation.choose import unknown_metric
-from boxwright.images import loader
+from boxwright.images import fonts, loader
 from boxwright.pipeline import coverage
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.run.plan import RunPlan
@@ -30,6 +31,7 @@ def check(plan: RunPlan) -> None:
     _check_label_maps(plan)
     _check_predicted(plan)
     _judge(plan)
+    _say_undrawable(plan)
 
 
 def _check_metrics(plan: RunPlan) -> None:
@@ -94,6 +96,15 @@ def _check_predicted(plan: RunPlan) -> None:
     if folder and not any(path.suffix.lower() in loader.EXTENSIONS for path in Path(folder).rglob("*")):
         endings = ", ".join(loader.EXTENSIONS)
         raise UserError(f"`predict.images` is {folder}, which holds no image: image files end in {endings}.")
+
+
+def _say_undrawable(plan: RunPlan) -> None:
+    """Say which class names no font of this machine can draw."""
+    if lost := [name for name in plan.data.classes if not fonts.covering(name)]:
+        say(
+            f"No font here has all letters of {few(lost)}, so drawn images show the class id instead; install a font "
+            "of that script, such as Noto (on Debian and Ubuntu: fonts-noto-core, fonts-noto-cjk)."
+        )
 
 
 def _judge(plan: RunPlan) -> None:
