@@ -1,6 +1,5 @@
 """The image loader: TensorFlow's bits, upright, RGB."""
 
-import io
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -11,7 +10,7 @@ from PIL import Image
 from tests import factories
 
 from boxwright.core.errors import UserError
-from boxwright.images import exif, headers, loader
+from boxwright.images import exif, loader
 from boxwright.images.loader import encode_for_record, fixes_for, load_rgb, probe
 
 
@@ -180,26 +179,3 @@ def test_a_fix_keeps_every_bit_of_what_is_shown(data, fixes):
 
 def test_extensions_are_lower_case():
     assert all(name == name.lower() and name.startswith(".") for name in loader.EXTENSIONS)
-
-
-@pytest.mark.parametrize("longest", ["width", "height"])
-def test_the_longest_side_is_the_longest_that_later_stages_take(longest):
-    def png(side):
-        size = (side, 1) if longest == "width" else (1, side)
-        stream = io.BytesIO()
-        Image.new("L", size, 200).save(stream, "PNG", compress_level=1)
-        return stream.getvalue()
-
-    data = png(headers.MOST_SIDE)
-    assert load_rgb(data).size == decode_png(data).size == 3 * headers.MOST_SIDE
-    with pytest.raises(UserError, match=r"too large: .* has a side of more than 1,000,000 pixels"):
-        load_rgb(png(headers.MOST_SIDE + 1))
-
-
-def test_a_jpeg_with_a_side_that_no_decoder_takes():
-    data = bytearray(factories.encode(factories.pixels()))
-    at = data.index(b"\xff\xc0") + 5
-    data[at : at + 2] = (65_501).to_bytes(2, "big")
-    assert headers.too_large(probe(bytes(data)), 10**9) == (
-        f"{probe(bytes(data)).width}x65501 has a side of more than 65,500 pixels, which decoders do not take"
-    )

@@ -17,10 +17,6 @@ from boxwright.images import exif
 # `dataset.max_pixels`, the one limit of every stage; Pillow's is switched off, so that none stops half-way.
 MAX_PIXELS = 178_956_970
 
-# The longest side that libpng takes, in which records hold all formats but JPEG, and the longest that libjpeg takes.
-MOST_SIDE = 1_000_000
-_LONGEST_SIDE = {"jpeg": 65_500}
-
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -48,10 +44,7 @@ class ImageInfo(NamedTuple):
 
 
 def too_large(info: ImageInfo, max_pixels: int) -> str:
-    """Why an image is not used, with its size, if it has more than `max_pixels` pixels or too long a side; else ""."""
-    longest = _LONGEST_SIDE.get(info.format, MOST_SIDE)
-    if max(info.width, info.height) > longest:
-        return f"{info.width}x{info.height} has a side of more than {longest:,} pixels, which decoders do not take"
+    """Why an image is not used, with its size, if it has more than `max_pixels` pixels; "" if it has not."""
     if info.width * info.height <= max_pixels:
         return ""
     return f"{info.width}x{info.height} are {info.width * info.height:,} pixels, and at most {max_pixels:,} are taken"

@@ -3,24 +3,28 @@
 All mistakes of a kind are reported at once, each with what to do about it.
 """
 
+import resource
 from pathlib import Path
 
 from boxwright.catalog.findings import Facts
-from boxwright.checkpoints import checkpoint_index
+from boxwright.checkpoints import checkpoint_data, checkpoint_index
 from boxwright.console.progress import say
+from boxwright.core import names as file_names
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
 from boxwright.dataset import label_map, manifest
 from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names
 from boxwright.evaluation.choose import unknown_metric
-from boxwright.images import fonts, loader
+from boxwright.images import fonts, loader, sizes
 from boxwright.pipeline import coverage
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.run.plan import RunPlan
 
 # COCO's sizes of objects: the sides in pixels of squares with the least and the largest area.
 AREAS = {"small": (0.0, 32.0), "medium": (32.0, 96.0), "large": (96.0, 1e5)}
+# What a job opens besides the records: libraries, logs, checkpoints.
+_OTHER_FILES = 500
 # Images whose boxes are compared with the anchors.
 LOOKED_AT = 200
 
@@ -29,9 +33,12 @@ def check(plan: RunPlan) -> None:
     """Raise UserError for what cannot work; print warnings."""
     _check_metrics(plan)
     _check_label_maps(plan)
+    _check_starts(plan)
     _check_predicted(plan)
+    _check_open_files(plan)
     _judge(plan)
     _say_undrawable(plan)
+    _say_early_stop(plan)
 
 
 def _check_metrics(plan: RunPlan) -> None:
@@ -91,11 +98,61 @@ def _undefined(plan: RunPlan, metric: str) -> str:
 
 
 def _check_predicted(plan: RunPlan) -> None:
-    """Refuse a folder to predict on that holds no image."""
+    """Refuse a folder to predict on that holds no image, or none that can be read."""
     folder = plan.settings["predict"]["images"]
-    if folder and not any(path.suffix.lower() in loader.EXTENSIONS for path in Path(folder).rglob("*")):
-        endings = ", ".join(loader.EXTENSIONS)
-        raise UserError(f"`predict.images` is {folder}, which holds no image: image files end in {endings}.")
+    if not folder:
+        return
+    images = (one for one in Path(folder).rglob("*") if one.suffix.lower() in loader.EXTENSIONS and one.is_file())
+    unreadable = []
+    for path in images:
+        why = _unreadable(path, plan.settings["dataset"]["max_pixels"])
+        if not why:
+            return
+        unreadable.append(f"{file_names.shown(str(path))}: {why}")
+    if unreadable:
+        raise UserError(f"`predict.images` is {folder}, of which no image can be read: {few(unreadable)}.")
+    endings = ", ".join(loader.EXTENSIONS)
+    raise UserError(f"`predict.images` is {folder}, which holds no image: image files end in {endings}.")
+
+
+def _unreadable(path: Path, max_pixels: int) -> str:
+    """Why an image cannot be predicted on, from its headers; "" if nothing speaks against it."""
+    try:
+        info = loader.probe(path.read_bytes())
+    except OSError as error:
+        return error.strerror or str(error)
+    return info.problem or sizes.too_large(info, max_pixels)
+
+
+def _check_starts(plan: RunPlan) -> None:
+    """Refuse start checkpoints whose files are missing or cut short, which would otherwise stop the first training."""
+    mistakes = {}
+    for name in plan.models:
+        start, entry = plan.start(name), plan.zoo(name)
+        if not start or (entry and not entry.folder.is_dir()):
+            continue
+        try:
+            checkpoint_index.names(start)  # raises the error about a damaged index
+            if wrong := checkpoint_data.complaint(start):
+                raise UserError(f"{wrong}. Download or copy the checkpoint's files again.")
+        except UserError as error:
+            mistakes.setdefault(str(error), plan.shown(name))
+    if mistakes:
+        raise UserError("\n".join(f"`models.{shown}.checkpoint`: {text}" for text, shown in mistakes.items()))
+
+
+def _check_open_files(plan: RunPlan) -> None:
+    """Let the jobs open all records at the same time, and refuse more shards than this machine lets them open."""
+    needed = sum(plan.settings["dataset"]["shards"].values()) + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if needed <= soft or soft == resource.RLIM_INFINITY:
+        return
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        raise UserError(
+            f"`dataset.shards` asks for {needed - _OTHER_FILES} record files, which are read at the same time, but a "
+            f"process can open only {hard} files here (ulimit -Hn). Use fewer shards."
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))  # the jobs inherit it
 
 
 def _say_undrawable(plan: RunPlan) -> None:
@@ -104,6 +161,17 @@ def _say_undrawable(plan: RunPlan) -> None:
         say(
             f"No font here has all letters of {few(lost)}, so drawn images show the class id instead; install a font "
             "of that script, such as Noto (on Debian and Ubuntu: fonts-noto-core, fonts-noto-cjk)."
+        )
+
+
+def _say_early_stop(plan: RunPlan) -> None:
+    """Say that a step is to be exported which a training may never reach."""
+    step = plan.settings["export"]["checkpoint"]
+    early = dict.fromkeys(plan.shown(name) for name in plan.models if plan.model(name)["early_stopping"])
+    if isinstance(step, int) and early:
+        say(
+            f"`export.checkpoint` is {step}, but `early_stopping` may end {few(list(early))} before that step, and "
+            "then nothing can be exported; `best` and `last` always can."
         )
 
 
