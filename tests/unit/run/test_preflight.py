@@ -115,16 +115,17 @@ def test_a_start_checkpoint_without_its_data(checked, tmp_path):
 def test_more_shards_than_files_can_be_open(checked, monkeypatch):
     limits = []
     monkeypatch.setattr(resource, "setrlimit", lambda kind, values: limits.append(values))
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (600, 900))
-    shards = {"shards": {"train": 90, "eval": 10}}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (60, 70))
+    monkeypatch.setattr(preflight, "_OTHER_FILES", 50)
+    shards = {"shards": {"train": 9, "eval": 1}}
     with_shards = lambda: checked(dataset=checked.dataset | shards)  # noqa: E731
     with_shards()
     assert limits == []
-    shards["shards"]["train"] = 390
+    shards["shards"]["train"] = 19
     with_shards()
-    assert limits == [(900, 900)]
-    shards["shards"]["train"] = 391
-    with pytest.raises(UserError, match=r"`dataset\.shards` asks for 401 record files, .* only 900 files"):
+    assert limits == [(70, 70)]
+    shards["shards"]["train"] = 20
+    with pytest.raises(UserError, match=r"`dataset\.shards` asks for 21 record files, .* only 70 files"):
         with_shards()
 
 

@@ -51,7 +51,7 @@ def _check_metrics(plan: RunPlan) -> None:
     known = names.of_classes(plan.data.classes)
     mistakes = []
     for key, (metric, decides) in wanted.items():
-        if metric and metric not in known:
+        if metric is not None and metric not in known:
             mistakes.append(unknown_metric(key, metric, known))
         elif metric and decides and (why := _undefined(plan, metric)):
             mistakes.append(
