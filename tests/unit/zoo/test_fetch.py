@@ -218,7 +218,7 @@ def test_a_folder_that_cannot_be_written(zoo, tmp_path):
 def test_the_plan_says_it_and_the_setting_and_the_option_allow_it(zoo, server, capsys):
     zoo(checksum=False)
     model = {"pipeline": "my.config", "checkpoint": f"zoo:{NAME}"}
-    with pytest.raises(UserError, match="not encrypted .* `zoo_trust: true`"):
+    with pytest.raises(UserError, match=r"not encrypted .* `zoo_trust: true`"):
         pipelines.find({"a": model, "b": model}, download=False)
     pipelines.find({"a": model}, download=False, trust=True)
     assert cli.main(["fetch", NAME]) == 1
