@@ -8,12 +8,11 @@ file, offset and size, as messages `BundleHeaderProto` (of the empty key) and `B
 from collections import defaultdict
 from pathlib import Path
 
-from boxwright.checkpoints.checkpoint_index import _table, _varint
+from boxwright.checkpoints.checkpoint_index import _fields, _table
 from boxwright.checkpoints.checkpoint_state import find_prefix
 
 _NUM_SHARDS = 1
 _SHARD, _OFFSET, _SIZE = 3, 4, 5
-_VARINT, _DOUBLE, _BYTES, _FLOAT = 0, 1, 2, 5
 
 
 def complaint(source: str | Path) -> str:
@@ -45,28 +44,10 @@ def _ends(index: bytes) -> tuple[int, dict[int, int]]:
     """The number of data files, and how many bytes each that has a tensor must have at least."""
     shards, ends = 1, defaultdict(int)
     for key, value in _table(index):
-        fields = _numbers(value)
+        fields = {number: each for number, each in _fields(value) if isinstance(each, int)}
         if not key:
             shards = fields.get(_NUM_SHARDS, 1)
             continue
         shard = fields.get(_SHARD, 0)
         ends[shard] = max(ends[shard], fields.get(_OFFSET, 0) + fields.get(_SIZE, 0))
     return shards, ends
-
-
-def _numbers(message: bytes) -> dict[int, int]:
-    """The whole numbers of a protobuf message by their field's number; fields of other types are passed over."""
-    found, position = {}, 0
-    while position < len(message):
-        tag, position = _varint(message, position)
-        kind = tag & 7
-        if kind == _VARINT:
-            found[tag >> 3], position = _varint(message, position)
-        elif kind == _BYTES:
-            length, position = _varint(message, position)
-            position += length
-        elif kind in (_DOUBLE, _FLOAT):
-            position += 8 if kind == _DOUBLE else 4
-        else:
-            raise ValueError(f"a field of the wire type {kind}")
-    return found
