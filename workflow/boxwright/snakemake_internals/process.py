@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from snakemake.workflow import Workflow
@@ -34,7 +35,10 @@ def of(workflow: Workflow) -> Process:
         works=plans and not workflow.output_settings.stdout,
         lints="--lint" in sys.argv,
         configured=bool(workflow.overwrite_configfiles),
-        configfiles=tuple(map(str, [*workflow.configfiles, *workflow.overwrite_configfiles])),
+        # A `workdir:` after its `configfile:` may have left a relative path behind.
+        configfiles=tuple(
+            str(path) for path in [*workflow.configfiles, *workflow.overwrite_configfiles] if Path(path).is_file()
+        ),
     )
 
 
