@@ -1,6 +1,7 @@
 """What the engine refuses is told once, before anything is built, with advice that is right."""
 
 import functools
+import time
 
 import pytest
 from tests.unit.catalog.buildable import BUILDABLE, KNOWN
@@ -11,7 +12,7 @@ from boxwright.catalog.findings import RefusedError
 from boxwright.catalog.messages import spec_of
 from boxwright.catalog.spec import Block, Only
 from boxwright.core.errors import UserError
-from boxwright.pipeline import text
+from boxwright.pipeline import coverage, text
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.overrides import apply
 
@@ -325,3 +326,30 @@ def test_the_engine_refuses_by_the_same_rules():
     option = text.parse("random_adjust_hue { max_delta: 0.6 }", kind="PreprocessingStep")
     with pytest.raises(UserError, match=r"^options\.0\.random_adjust_hue\.max_delta is 0\.6: it must be 0 to 0\.5"):
         check.require(option, "options.0")
+
+
+@pytest.mark.parametrize("model", ["ssd", "faster_rcnn"])
+def test_lists_of_any_length_are_refused_before_they_are_built(model):
+    """Each entry is one more anchor at every place of an image, so the check comes before the anchors' own figure."""
+    config = text.parse(BUILDABLE[model])
+    generators = {"ssd": "ssd_anchor_generator", "faster_rcnn": "grid_anchor_generator"}
+    path = f"model.{model}.{FAMILIES[model].anchor_generator}.{generators[model]}.aspect_ratios"
+    apply(config, {path: [1 + index / 1000 for index in range(100_000)]})
+    began = time.monotonic()
+    (finding,) = [finding for finding in lint(config) if finding.field == path]
+    assert finding.said == f"{path} is a list of 100,000: it can have at most 100 entries."
+    with pytest.raises(UserError, match="at most 100 entries"):
+        coverage.Layout(config)
+    assert time.monotonic() - began < 5
+    apply(config, {path: [1 + index for index in range(100)]})
+    assert not [finding for finding in lint(config) if finding.field == path]
+
+
+def test_a_schedule_of_any_length_is_refused():
+    config = text.parse(BUILDABLE["ssd"])
+    path = "train_config.optimizer.adam_optimizer.learning_rate.manual_step_learning_rate"
+    steps = [{"step": step + 1, "learning_rate": 0.1} for step in range(10_001)]
+    apply(config, {path: {"initial_learning_rate": 0.1, "schedule": steps}})
+    assert [finding.why for finding in lint(config) if finding.field == f"{path}.schedule"] == [
+        "it can have at most 10,000 entries"
+    ]

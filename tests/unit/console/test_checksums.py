@@ -152,7 +152,9 @@ def test_a_damaged_receipt_is_as_none(checksums, results, damage):
     checksums.verify(label_map)
 
 
-@pytest.mark.parametrize("damage", ["[1, 2]", '{"x": 5}', '{"files": {"a": 1}}', "{", "5", '{"files": []}', "\0\0", "[" * 10**5])
+@pytest.mark.parametrize(
+    "damage", ["[1, 2]", '{"x": 5}', '{"files": {"a": 1}}', "{", "5", '{"files": []}', "\0\0", "[" * 10**5]
+)
 def test_a_damaged_receipt_tells_nothing_and_is_told(checksums, results, damage):
     label_map = write(results / "data/label_map.pbtxt", b"item {}")
     folder = results / "models/a/predictions"

@@ -307,6 +307,20 @@ def test_each_mistake_is_found_alone(overrides, rule, level, field, use):
             "classification",
         ),
         (
+            Facts(checkpoint_names=["FeatureExtractor/MobilenetV2/Conv/weights", "BoxPredictor_0/weights"]),
+            "another-backbone",
+            "error",
+            "train_config.fine_tune_checkpoint",
+            None,
+        ),
+        (
+            Facts(checkpoint_names=["_CHECKPOINTABLE_OBJECT_GRAPH", "model/_feature_extractor/x/.ATTRIBUTES/V"]),
+            "another-backbone",
+            "error",
+            "train_config.fine_tune_checkpoint",
+            None,
+        ),
+        (
             Facts(checkpoint_names=["dense/kernel"]),
             "unknown-checkpoint",
             "error",

@@ -148,7 +148,8 @@ def test_one_odd_value(folder, path, value):
         check_whole(loaded)
     assert sum(len(settings.checkpoint_steps(model)) for model in loaded["models"].values()) <= 5000 + len(config)
     results = Path(loaded["results"])
-    assert not set("{}<>~\n") & set(str(results))
+    assert not set("{}<>\n") & set(str(results))
+    assert str(results)[:2] != "~/"
     (folder / results).mkdir(parents=True, exist_ok=True)
 
 
@@ -373,3 +374,21 @@ def test_json_with_a_key_given_twice(folder):
     (folder / "my.json").write_text('{"results": "a",\n\t"results": "b"}')
     with pytest.raises(UserError, match="`results` is given twice"):
         config_file.check(["my.json"])
+
+
+def test_the_root_is_no_results_folder(folder):
+    with pytest.raises(UserError, match="`results` is /, the root of all folders"):
+        settings.load(minimal() | {"results": "/"})
+
+
+def test_texts_are_not_empty(folder):
+    config = minimal()
+    texts = [path for path, node in LEAVES.items() if "string" in (node.get("type") or ())]
+    for path in texts:
+        put(config, path, "")
+    config["models"]["m"]["early_stopping"]["patience"] = 1
+    with pytest.raises(UserError) as caught:
+        settings.load(config)
+    assert len(texts) > 8
+    for path in texts:
+        assert f'`{".".join(path)}` is ""' in str(caught.value)

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from tests.unit.zoo.conftest import CONTENTS, NAME, archive
 
+from boxwright import cli
 from boxwright.core.errors import UserError
+from boxwright.run import pipelines
 from boxwright.zoo import fetch
 
 ARCHIVE = f"resources/zoo/{NAME}.tar.gz"
@@ -226,3 +228,16 @@ def test_a_folder_that_cannot_be_written(zoo, tmp_path):
     (tmp_path / "resources").write_text("a file in the way")
     with pytest.raises(UserError, match=f"{NAME} cannot be written to resources/zoo"):
         fetch.fetch(zoo())
+
+
+def test_the_plan_says_it_and_the_setting_and_the_option_allow_it(zoo, server, capsys):
+    zoo(checksum=False)
+    model = {"pipeline": "my.config", "checkpoint": f"zoo:{NAME}"}
+    with pytest.raises(UserError, match=r"not encrypted .* `zoo_trust: true`"):
+        pipelines.find({"a": model, "b": model}, download=False)
+    pipelines.find({"a": model}, download=False, trust=True)
+    assert cli.main(["fetch", NAME]) == 1
+    assert capsys.readouterr().err.count(f"`boxwright fetch {NAME} --trust`") == 1
+    assert server.asked == []
+    assert cli.main(["fetch", NAME, "--trust"]) == 0
+    pipelines.find({"a": model}, download=False)

@@ -85,6 +85,14 @@ class Extractor(NamedTuple):
         named = [f"boxwright.detector.{room}.{name}" for room, names in rooms.items() for name in names]
         return [*named, self.normalization_module]
 
+    def backbone_in_checkpoint(self, kind: str) -> tuple[str, ...]:
+        """How the names of the backbone's variables begin in a TF1 checkpoint of a detector or of a classifier.
+
+        kind: "detection" or "classification".
+        """
+        own = self.scope.rpartition("/")[2]
+        return tuple(f"{scope}/{own}/" for scope in self.scopes) if kind == "detection" else (f"{own}/",)
+
     def num_layers(self) -> range:
         """The possible numbers of feature maps: the backbone's, plus those that the neck can add."""
         return range(len(self.levels), len(self.levels) + self.most_extra_maps + 1)

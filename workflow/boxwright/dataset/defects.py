@@ -68,9 +68,9 @@ DEFECTS: dict[str, Defect] = {
     ),
     "image_alpha": Defect("the image is transparent (composited on white)", (FIX, DROP_IMAGE, FAIL), "nothing"),
     "image_huge": Defect(
-        "the image has more pixels than `dataset.max_pixels`",
+        "the image has more pixels than `dataset.max_pixels`, or a longer side than decoders take",
         (DROP_IMAGE, FAIL),
-        "scale it down, or raise `dataset.max_pixels`",
+        "scale it down, or for its number of pixels raise `dataset.max_pixels`",
     ),
     "image_name": Defect(
         "the image's name cannot be written: it is not UTF-8 or has control characters",

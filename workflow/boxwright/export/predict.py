@@ -19,7 +19,7 @@ from boxwright.dataset import label_map as label_maps
 from boxwright.dataset import scan
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box
-from boxwright.images import draw, drawn, loader
+from boxwright.images import draw, drawn, loader, sizes
 from boxwright.runtimes import Detect
 
 # Thin coloured lines stay sharp only when the colour is not stored at half resolution.
@@ -66,8 +66,8 @@ def run(
     (Pascal VOC, whole pixels). If two images would share these names, the full names are used (`a/b.png.jpg`). Only
     detections from `score_threshold` on are written.
 
-    An image that cannot be read, or has more than `max_pixels` pixels, is reported, counted and skipped. Returns the
-    counts `{images, unreadable, detections}`; raises UserError if no image can be read.
+    An image that cannot be read, or that is too large (`max_pixels`, `images.sizes`), is reported, counted and skipped.
+    Returns the counts `{images, unreadable, detections}`; raises UserError if no image can be read.
     """
     items = label_maps.read_message(label_map).item
     names = {item.id: item.display_name or item.name for item in items}
@@ -77,6 +77,8 @@ def run(
         for file, stem in progress.track(list(zip(images, stems, strict=True)), label="Predicting", unit="images"):
             try:
                 image = loader.load_rgb(file.path, max_pixels)
+                if why := sizes.too_long(image.shape[1], image.shape[0]):
+                    raise UserError(f"{file.path} is too large: {why}.")
             except (UserError, OSError) as error:
                 unreadable.append(shown(file.name))
                 progress.warn(f"Left out: {shown(str(error))}")

@@ -187,7 +187,7 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
     if error.validator == "additionalProperties":
         known = list(node.get("properties", {}))
         for key in sorted(map(str, error.instance.keys() - set(known))):
-            name = f"{where}.{key}" if where else key
+            name = f"{where}.{key[:60]}" if where else key[:60]
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"the keys here are {', '.join(known)}."
             yield f"`{name}` is not a key of boxwright; {hint}"
@@ -200,8 +200,8 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
     else:
         meaning = node.get("description", "")
         about = f" ({meaning})" if meaning else ""
-        if isinstance(error.instance, str) and where == "models":  # the name of a model
-            shown = "a model's name"
+        if "propertyNames" in error.absolute_schema_path:
+            shown = "a model's name" if where == "models" else f"a key of {shown}"
         yield f"{shown} is {_shown(error.instance)}, allowed is {_allowed(node)}{about}.{_as_number(error)}"
 
 
@@ -246,7 +246,9 @@ def _allowed(node: Mapping[str, Any]) -> str:
     if "pattern" in node:
         limits.append("of letters, digits, '_', '.' and '-'")
     if "maxLength" in node:
-        limits.append(f"at most {node['maxLength']} of them")
+        limits.append(f"of at most {node['maxLength']} characters")
+    elif "minLength" in node:
+        limits.append("that is not empty")
     if "maxItems" in node:
         limits.append(f"of at most {node['maxItems']}")
     return " ".join([text, " and ".join(limits)]).strip()
@@ -314,6 +316,8 @@ def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
 def _unusable_results(path: str) -> Iterator[str]:
     """Mistakes in the results folder: a name that Snakemake or the disk does not take, a file in its place."""
     yield from _patterns("results", path)
+    if Path(path) == Path(Path(path).anchor or "x"):
+        yield f"`results` is {path}, the root of all folders; choose a folder of its own."
     if not path.isprintable():
         yield f"`results` is {_shown(path)}, which has line breaks or other control characters; choose another name."
     if path.startswith("~/") or path == "~":
