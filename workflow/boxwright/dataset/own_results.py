@@ -21,10 +21,19 @@ class Inside(NamedTuple):
     receipts: Path
     below: str
 
-    def made(self, relative: str) -> bool:
-        """Whether a path below the folder ("" for itself) is a result or lies in one."""
-        parts = f"{self.below}{relative}".strip("/").split("/")
+    @property
+    def is_result(self) -> bool:
+        """Whether the folder itself is a result or lies in one."""
+        parts = self.below.rstrip("/").split("/")
         return any((self.receipts / f"{'/'.join(parts[:count])}.json").is_file() for count in range(1, len(parts) + 1))
+
+    def results_in(self, place: str) -> set[str]:
+        """The names of the results in a place below the folder ("" or "a/b/")."""
+        try:
+            names = [path.name for path in (self.receipts / f"{self.below}{place}").iterdir()]
+        except OSError:
+            return set()
+        return {name.removesuffix(".json") for name in names if name.endswith(".json")}
 
 
 def around(folder: str) -> Inside | None:

@@ -38,7 +38,7 @@ class _Walker:
 
     def walk(self, folder: str) -> list[str]:
         inside = own_results.around(folder)
-        if inside and inside.made(""):
+        if inside and inside.is_result:
             self._pass(folder)
             return []
         found: list[str] = []
@@ -75,24 +75,26 @@ class _Walker:
             if prefix and (marked or identity == self._results):
                 self._pass(place)
                 continue
-            if inside:
-                here, below = self._without_results(inside, folder, here, below)
+            if inside and (made := inside.results_in(prefix)):
+                here, below = self._without(made, place, here, below)
             found += here
             waiting += sorted(below, reverse=True)
         found.sort()
         return found
 
-    def _without_results(
-        self, inside: own_results.Inside, folder: str, here: list[str], below: list[tuple[str, str]]
+    def _without(
+        self, made: set[str], place: str, files: list[str], folders: list[tuple[str, str]]
     ) -> tuple[list[str], list[tuple[str, str]]]:
-        """The files and folders of one place in a results folder that are no results."""
-        made = [text for text in here if inside.made(text.partition("\0")[0])]
-        for text in made:
-            self.passed[f"{folder}/{text.partition(chr(0))[0]}"] = 1
-        results = [(place, prefix) for place, prefix in below if inside.made(prefix)]
-        for place, _ in results:
-            self._pass(place)
-        return [text for text in here if text not in made], [one for one in below if one not in results]
+        """The files and folders of a place that are not among the names of results in it."""
+        names = [text.partition("\0")[0].rpartition("/")[2] for text in files]
+        self.passed |= {f"{place}/{name}": 1 for name in names if name in made}
+        for folder, _ in folders:
+            if folder.rpartition("/")[2] in made:
+                self._pass(folder)
+        return (
+            [text for text, name in zip(files, names, strict=True) if name not in made],
+            [one for one in folders if one[0].rpartition("/")[2] not in made],
+        )
 
     def _pass(self, place: str) -> None:
         if number := own_results.count(place, self._endings):

@@ -1,7 +1,7 @@
 """The places that Snakemake writes to before it reads any rule: its cache in the home folder, and the working folder.
 
 Containers and clusters often have no home folder, or one that cannot be written to; Snakemake then ends with a
-traceback. `profiles/default`, which it reads first, calls `prepare`.
+traceback. `profiles/default`, which it reads first, runs this file and calls `prepare`, so it imports nothing of ours.
 """
 
 import os
