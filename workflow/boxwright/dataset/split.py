@@ -9,7 +9,7 @@ training that there already is.
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -41,7 +41,7 @@ def draw(
     group_of: Mapping[str, str] | None = None,
     links: Iterable[tuple[str, str]] = (),
     *,
-    listed: Collection[str] = (),
+    listed: Set[str] = frozenset(),
     parts: int = 1,
 ) -> dict[str, str]:
     """The side of every sample by its name: training or, for a share of `held_out`, evaluation.
@@ -64,7 +64,7 @@ def draw(
     clusters = _clusters(groups, links)
     sides = _remembered(groups, known, known_bytes)
     if listed:
-        tested = {sha for sha, group in groups.items() if any(sample.name in listed for sample in group)}
+        tested = {sha for sha, group in groups.items() if not listed.isdisjoint(_names(group))}
         sides = {sha: EVAL if side == TEST else side for sha, side in sides.items()} | dict.fromkeys(tested, TEST)
         for cluster in clusters:
             if not tested.isdisjoint(cluster):
@@ -90,7 +90,7 @@ def draw_test(
     eval_fraction: float,
     test_fraction: float,
     seed: int,
-    settled: Collection[str],
+    settled: Set[str],
     group_of: Mapping[str, str] | None = None,
     links: Iterable[tuple[str, str]] = (),
 ) -> dict[str, str]:
@@ -104,14 +104,13 @@ def draw_test(
     groups = _together(samples, group_of or {})
     classes = {sha: _classes(group) for sha, group in groups.items()}
     clusters = _clusters(groups, links)
-    sides: dict[str, str] = {}
-    for sha, group in groups.items():
-        found = {side_of[sample.name] for sample in group}
-        if found != {EVAL} or any(sample.name in settled for sample in group):
-            sides[sha] = _first(found)
+    given = {sha: _first({side_of[sample.name] for sample in group}) for sha, group in groups.items()}
+    totals = _count(classes.values())
+    held_out = _count([classes[sha] for sha, side in given.items() if side != TRAIN])
+    free = {sha for sha, side in given.items() if side == EVAL and settled.isdisjoint(_names(groups[sha]))}
+    sides = {sha: side for sha, side in given.items() if sha not in free}
     _follow(clusters, sides)
-    totals, tested = _count(classes.values()), _count([classes[sha] for sha, side in sides.items() if side == TEST])
-    held_out = _count([classes[sha] for sha in groups if sides.get(sha) != TRAIN])
+    tested = _count([classes[sha] for sha, side in sides.items() if side == TEST])
 
     def wanted(name: str) -> int:
         out = held_out[name]
@@ -123,7 +122,7 @@ def draw_test(
 
     undrawn = _ranked([cluster for cluster in clusters if cluster[0] not in sides], groups, seed)
     drawn = _drawn(undrawn, classes, held_out, wanted, tested, (EVAL, TEST))
-    moved = {sample.name for sha, side in (sides | drawn).items() if side == TEST for sample in groups[sha]}
+    moved = {name for sha, side in (sides | drawn).items() if side == TEST for name in _names(groups[sha])}
     return {name: TEST if side == EVAL and name in moved else side for name, side in side_of.items()}
 
 
@@ -144,7 +143,11 @@ def _remembered(
     return sides
 
 
-def _first(sides: Collection[str]) -> str:
+def _names(group: Iterable[Drawn]) -> list[str]:
+    return [sample.name for sample in group]
+
+
+def _first(sides: Set[str]) -> str:
     return min(sides, key=SIDES.index)
 
 
@@ -319,9 +322,7 @@ def _count(groups: Iterable[frozenset[str]]) -> Counter[str]:
     return counted
 
 
-def _ranked(
-    clusters: Iterable[Sequence[str]], groups: Mapping[str, Sequence[Drawn]], seed: int
-) -> list[_Cluster]:
+def _ranked(clusters: Iterable[Sequence[str]], groups: Mapping[str, Sequence[Drawn]], seed: int) -> list[_Cluster]:
     """Clusters in the order of the draw."""
     ranked = [_Cluster(tuple(cluster), _rank(seed, groups, cluster)) for cluster in clusters]
     return sorted(ranked, key=lambda cluster: cluster.rank)
