@@ -168,8 +168,11 @@ def test_a_test_side_changes_what_is_measured_and_never_the_training(copy):
     config["dataset"]["split"] = {"test": None, "test_fraction": None}
     path.write_text(yaml.safe_dump(config))
     assert copy.changed() == set()
-    config["dataset"]["split"] = {"test_fraction": 0.1}
-    path.write_text(yaml.safe_dump(config))
+    for split in ({"eval_fraction": 0.4}, {"eval_fraction": 0.4, "test_fraction": 0.2}):
+        config["dataset"]["split"] = split
+        path.write_text(yaml.safe_dump(config))
+        if "test_fraction" not in split:
+            copy.before = copy.ask()
     trained = {"train_segment", "collect_training_log", "configure_pipeline", "preview_training", "write_label_map"}
     assert "evaluate_checkpoint" in copy.changed()
     assert copy.changed().isdisjoint(trained)
