@@ -26,8 +26,8 @@ class History(NamedTuple):
 def read(data_dir: Path, draw: Mapping[str, Any]) -> History:
     """The history of a draw with these settings; empty if there are no settings or they have changed.
 
-    It is in the plan's folder (see `_memory`); if that file is lost, the result split.tsv still has the samples of the last plan, and if
-    it has test images, they are taken to be as many as `draw` asks for.
+    It is in the plan's folder (see `_memory`); if that file is lost, the result split.tsv still has the samples of the
+    last plan, and if it has test images, they are taken to be as many as `draw` asks for.
     """
     nothing = History({}, 0.0)
     if not draw:
