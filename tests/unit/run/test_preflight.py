@@ -170,7 +170,7 @@ def test_files_that_git_lfs_has_not_fetched_are_told_before_the_first_job(checke
         checked(models=models)
     files = ("graph.pb", "model.ckpt-7.data-00000-of-00001", "model.ckpt-8.index")
     for (name, file), line in zip(zip(starts, files, strict=True), str(error.value).splitlines(), strict=True):
-        assert line.startswith(f"models.{name}.checkpoint: starts/{file} cannot be used: it is a Git LFS pointer")
+        assert line.startswith(f"`models.{name}.checkpoint`: starts/{file} cannot be used: it is a Git LFS pointer")
         assert "git lfs pull" in line
     (tmp_path / "mine.config").write_text(POINTER)
     with pytest.raises(UserError, match=r"mine\.config: the pipeline configuration cannot be used: .*git lfs pull"):
