@@ -14,13 +14,15 @@ _MOST_CLASSES = 100
 _MOST_REASONS = 5
 
 
-def table(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+def table(result: Mapping[str, Any], analysis: Mapping[str, Any], title: str | None = None) -> str:
     """The lines to print for the contents of a metrics.json and its analysis.json.
 
+    title: what was measured; without it, the model and the step of the checkpoint.
     COCO's twelve numbers; one line per class with its number of boxes; the interval of the mAP, the mAP on training
     images, and the mistakes that cost most. Undefined values are `n/a`, with the reasons below.
     """
-    lines = [f"{result['model']} at step {result['step']}: {result['images']} images, {result['boxes']} boxes", ""]
+    title = title or f"{result['model']} at step {result['step']}"
+    lines = [f"{title}: {result['images']} images, {result['boxes']} boxes", ""]
     lines += [*_twelve(result["metrics"]), "", *_classes(result["metrics"], analysis), ""]
     lines += filter(None, [_interval(result, analysis), _training(result), _mistakes(analysis)])
     reasons = _reasons(result, analysis)
@@ -86,7 +88,7 @@ def _interval(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str | N
 
 
 def _training(result: Mapping[str, Any]) -> str | None:
-    sample = result["training_sample"]
+    sample = result.get("training_sample")
     if sample is None:
         return None
     return f"mAP@.50IOU {_number(sample['metrics'][_KEY])} on {sample['images']} training images"
