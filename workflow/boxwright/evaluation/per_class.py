@@ -27,8 +27,8 @@ def per_class(
     that are right or wrong. AP, AP50 and AR are COCO's; `precision`, `recall` and `f1` are for `score_threshold` and
     IoU 0.5; `best_threshold` is the score with the largest F1 (the highest if several are equal). `curve` is COCO's
     precision-recall curve at IoU 0.5: {recall, precision, score}, 101 numbers each, precision and score 0 where the
-    recall is not reached. `scores` says what the scores mean, see `calibration.meaning`. An undefined value is None, with
-    the reason under its key in `undefined`.
+    recall is not reached. `scores` says what the scores mean, see `calibration.meaning`. An undefined value is None,
+    with the reason under its key in `undefined`.
     """
     truth = dataset.truth
     rows = []
