@@ -7,7 +7,7 @@ from boxwright.console.job import job
 from boxwright.core import files
 from boxwright.dataset import label_map
 from boxwright.evaluation.data import Records
-from boxwright.report import confusion, errors, learning, pictures, precision_recall, tables
+from boxwright.report import confusion, errors, learning, pictures, precision_recall, scores, tables
 
 
 def read(path):
@@ -36,6 +36,8 @@ with job(snakemake):
             output.confusion: confusion.matrix(analysis),
             output.errors: errors.costs(analysis),
             output.classes: tables.classes(analysis, model, step),
+            output.scores: scores.table(analysis, model, step),
+            output.reliability: scores.reliability(analysis),
             output.images: images,
         }
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxwright.catalog import forms
-from boxwright.report import comparison, style
+from boxwright.report import comparison, scores, style
 from boxwright.report.results import Result
 
 _MOST_NAMES = 8
@@ -51,8 +51,15 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str) -> str:
         sentence += f" ({level:.0%} confidence: {low:.3f} to {high:.3f})"
     return (
         f"{sentence}. Its {forms.MAIN.title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
-        f"image ({first.members[0].device})."
+        f"image ({first.members[0].device}).{_reliable(first)}"
     )
+
+
+def _reliable(best: comparison.Repeats) -> str:
+    """From which score on the detections of the best model can be relied on; of repetitions each has its own score."""
+    if len(best.members) > 1:
+        return ""
+    return "\n\n" + _escaped(scores.said(best.members[0].analysis["scores"]))
 
 
 def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:
