@@ -71,7 +71,9 @@ def test_a_perfect_detector_has_perfect_numbers(records):
 
 
 def test_padding_is_no_detection_and_a_form_may_lack_the_number(records):
-    def without_number(images, detect=detector(PERFECT, padded_to=2)):
+    detect = detector(PERFECT, padded_to=2)
+
+    def without_number(images):
         answer = detect(images)
         del answer["num_detections"]
         return answer

@@ -5,7 +5,7 @@ the existing plan. Otherwise it reads the changed files, decides again and write
 a plan lie in `plan/` below the data folder:
 
     plan.json             identities, classes, counts, summary
-    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl      from which the rules make results
+    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl     from which rules make results
     facts.txt             the facts of each file, so that it is read once (`memory`)
     contents.txt          what is further known of each image's content, so that it is computed once (`contents`)
     near_duplicates.tsv   the pairs of near-duplicates that were found last (`near_duplicates`)
@@ -49,7 +49,7 @@ from boxwright.dataset.class_rules import ClassRules
 from boxwright.dataset.decide import Decision, Found, Split, decide
 from boxwright.dataset.plan_folder import PlanFolder
 from boxwright.dataset.samples import NO_BOXES, PlannedSample, boxes_from_json
-from boxwright.dataset.split import EVAL, TRAIN
+from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN
 from boxwright.images import loader
 
 
@@ -112,14 +112,14 @@ class _Planner:
         self.dataset, self.data_dir = dataset, data_dir
         self.folder = PlanFolder(data_dir, write)
         self.policies = defects.policies(dataset.get("policies") or {})
-        self.lists = {side: dataset["split"].get(side) for side in (TRAIN, EVAL)}
-        if not all(self.lists.values()):
-            if any(self.lists.values()):
-                raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
-            self.lists = {}
+        self.lists = {side: path for side in SIDES if (path := dataset["split"].get(side))}
+        if (TRAIN in self.lists) != (EVAL in self.lists):
+            raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
+        self.draws = TRAIN not in self.lists
+        self.test_fraction = dataset["split"].get("test_fraction") or 0.0
         self.near_duplicates = self.dataset.get("near_duplicates", True)
         self.group_by = dataset["split"].get("group_by")
-        if self.lists and self.group_by:
+        if self.group_by and not self.draws:
             raise UserError(
                 "`dataset.split.group_by` is for a split by chance, but there are lists, `train` and `eval`. "
                 "Remove the lists or `group_by`."
@@ -174,17 +174,18 @@ class _Planner:
         kinds = ["fingerprint"] if self.near_duplicates else []
         kinds += ["capture"] if isinstance(self.group_by, Mapping) and grouping.EXIF_GAP in self.group_by else []
         seen = contents.Contents(self.folder.path / "contents.txt", kinds)
-        remembered = split_history.read(self.data_dir, self._draw)
+        history = split_history.read(self.data_dir, self._draw)
+        remembered = history.sides
         found = self._found(recollection, seen)
         if rules.concerned:
             rules.check(_stated_classes(found))
-        decision = decide(found, checker, self._split(remembered, found, seen))
+        decision = decide(found, checker, self._split(history, found, seen))
         self._report_foreign(checker)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks)
         classes, classes_text = self._classes(decision)
         shards = self._shards(decision)
-        drawn = {s.name: (side, s.sha256) for side in (TRAIN, EVAL) for s in decision.samples[side]}
+        drawn = {s.name: (side, s.sha256) for side, samples in decision.samples.items() for s in samples}
         split_table = split_history.to_tsv(drawn)
         gone = remembered.keys() - drawn.keys()
         identities = {
@@ -200,7 +201,7 @@ class _Planner:
         plan = Plan(identities, classes, counts, text)
         if self.folder.writable:
             tables["plan.json"] = (json.dumps(vars(plan), indent=1, sort_keys=True) + "\n").encode()
-            if not self.lists:
+            if self._draw:
                 ever = split_history.to_tsv(remembered | drawn) if gone else split_table
                 split_history.write(self.data_dir, self._draw, ever)
             self.folder.keep(tables, self.stamp, recollection.identities())
@@ -208,10 +209,13 @@ class _Planner:
 
     @property
     def _draw(self) -> dict[str, Any]:
-        if self.lists:
-            return {}
+        """The settings of what is drawn; empty if lists give all sides."""
+        settings = self.dataset["split"]
+        tested = {"test_fraction": self.test_fraction} if self.test_fraction else {}
+        if not self.draws:
+            return {"lists": True, "seed": settings["seed"]} | tested if tested else {}
         grouped = {"group_by": self.group_by} if self.group_by else {}
-        return {key: self.dataset["split"][key] for key in ("eval_fraction", "seed")} | grouped
+        return {key: settings[key] for key in ("eval_fraction", "seed")} | grouped | tested
 
     def _found(self, recollection: memory.Memory, seen: contents.Contents) -> Found:
         """The files and their facts; only changed files are read."""
@@ -241,20 +245,25 @@ class _Planner:
             for file, detail in foreign.look(folders, formats.by_ending()):
                 checker.report(file, "annotation_foreign", detail)
 
-    def _split(self, remembered: split_history.Sides, found: Found, seen: contents.Contents) -> Split:
+    def _split(self, history: split_history.History, found: Found, seen: contents.Contents) -> Split:
         finder = None
         if self.near_duplicates:
             last = self.folder.path / "near_duplicates.tsv"
             finder = near_duplicates.Finder(seen.of("fingerprint"), last, self.folder.writable)
+        remembered = history.sides
+        if not self.test_fraction and TEST not in self.lists:  # there is no test side any more
+            remembered = {name: (EVAL if side == TEST else side, sha) for name, (side, sha) in remembered.items()}
         captures = [seen.of("capture").get(image.sha256, "") for image in found.image_facts]
         return Split(
             self.dataset["split"].get("eval_fraction", 0.0),
             self.dataset["split"].get("seed", 0),
             {name: side for name, (side, _) in remembered.items()},
             {sha256: side for side, sha256 in remembered.values()},
-            self.lists or None,
+            self.lists,
             grouping.groups(self.group_by, found.images, found.names, captures),
             finder,
+            self.test_fraction,
+            test_grows=self.test_fraction > history.test_fraction,
         )
 
     def _refuse(self, decision: Decision, checks: bytes) -> None:
@@ -290,10 +299,10 @@ class _Planner:
     def _shards(self, decision: Decision) -> dict[str, list[PlannedSample]]:
         """The samples of every shard; which one depends on the sample's name alone."""
         shards: dict[str, list[PlannedSample]] = {}
-        for side in (TRAIN, EVAL):
+        for side, samples in decision.samples.items():
             count = self.dataset["shards"][side]
             parts: list[list[PlannedSample]] = [[] for _ in range(count)]
-            for sample in decision.samples[side]:
+            for sample in samples:
                 parts[_shard(sample.name, count)].append(sample)
             shards |= {f"{side}-{index:05d}-of-{count:05d}": part for index, part in enumerate(parts)}
         return shards

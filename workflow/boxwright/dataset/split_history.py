@@ -3,38 +3,59 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from boxwright.core.files import write_if_changed
+from boxwright.dataset.split import SIDES, TEST
 
 # side and sha256 by name
 Sides = dict[str, tuple[str, str]]
 
 _FIELDS = "file\tside\tsha256"
+# The setting that may change without another draw: it only moves images from the evaluation to the test side.
+_EXTENDED = "test_fraction"
 
 
-def read(data_dir: Path, draw: Mapping[str, Any]) -> Sides:
-    """The remembered sides of a draw with these settings; empty if there are no settings or they have changed.
+class History(NamedTuple):
+    """What was drawn until now: the sides of all samples, and the `test_fraction` that they were drawn with."""
 
-    They are in plan/sides.tsv; if that file is lost, the result split.tsv still has the samples of the last plan.
+    sides: Sides
+    test_fraction: float
+
+
+def read(data_dir: Path, draw: Mapping[str, Any]) -> History:
+    """The history of a draw with these settings; empty if there are no settings or they have changed.
+
+    It is in plan/sides.tsv; if that file is lost, the result split.tsv still has the samples of the last plan, and if
+    it has test images, they are taken to be as many as `draw` asks for.
     """
+    nothing = History({}, 0.0)
     if not draw:
-        return {}
+        return nothing
     memory, result = data_dir / "plan" / "sides.tsv", data_dir / "split.tsv"
     path = memory if memory.is_file() else result
     try:
         text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
-        return {}
+        return nothing
+    drawn_with = None
     if path == memory:
         head, _, text = text.partition("\n")
-        if head != _head(draw):
-            return {}
+        drawn_with = _settings(head)
+        if drawn_with is None or _fixed(drawn_with) != _fixed(draw):
+            return nothing
     head, *lines = text.split("\n")
     if head != _FIELDS:
-        return {}
+        return nothing
     rows = (line.split("\t") for line in lines if line.count("\t") == 2)
-    return {json.loads(name) if name.startswith('"') else name: (side, sha256) for name, side, sha256 in rows}
+    sides = {
+        json.loads(name) if name.startswith('"') else name: (side, sha256)
+        for name, side, sha256 in rows
+        if side in SIDES
+    }
+    if drawn_with is None:
+        drawn_with = draw if any(side == TEST for side, _ in sides.values()) else {}
+    return History(sides, drawn_with.get(_EXTENDED, 0.0))
 
 
 def write(data_dir: Path, draw: Mapping[str, Any], table: bytes) -> None:
@@ -54,3 +75,17 @@ def to_tsv(sides: Sides) -> bytes:
 
 def _head(draw: Mapping[str, Any]) -> str:
     return "# " + json.dumps(dict(draw), sort_keys=True)
+
+
+def _settings(head: str) -> dict[str, Any] | None:
+    """The settings in the first line of sides.tsv; None if there are none."""
+    try:
+        found = json.loads(head.removeprefix("# "))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _fixed(draw: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings whose change makes another draw."""
+    return {key: value for key, value in draw.items() if key != _EXTENDED}
