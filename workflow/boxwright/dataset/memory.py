@@ -45,10 +45,13 @@ def current(identities: Mapping[str, str]) -> bool:
 class Memory:
     """The remembered facts of files, by kind, path and stamp."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
+        """`path` is where it is kept; without, it begins empty."""
         self._path = path
         self._known: dict[str, str] = {}
         self._kinds: set[str] = set()
+        if path is None:
+            return
         try:
             text = path.read_bytes().decode("ascii")
             head, *lines, _ = text.split("\n")  # the last part is empty, or a line that was cut short

@@ -30,16 +30,13 @@ from boxwright.catalog import formats
 from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import (
-    annotation_facts,
     contents,
     defects,
-    foreign,
+    gate,
     grouping,
-    image_facts,
     label_map,
     memory,
     near_duplicates,
-    pairing,
     scan,
     split_history,
     summary,
@@ -180,7 +177,7 @@ class _Planner:
         if rules.concerned:
             rules.check(_stated_classes(found))
         decision = decide(found, checker, self._split(history, found, seen))
-        self._report_foreign(checker)
+        gate.report_foreign(checker, self.images, self.annotations)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks)
         classes, classes_text = self._classes(decision)
@@ -219,31 +216,13 @@ class _Planner:
 
     def _found(self, recollection: memory.Memory, seen: contents.Contents) -> Found:
         """The files and their facts; only changed files are read."""
-        images, annotations = self.images.files(), self.annotations.files()
         decode = self.dataset.get("verify") == "full"
-        of_images, of_annotations, changed = recollection.recall(
-            images, annotations, decode, "Reading the data set", seen
-        )
+        found, changed = gate.read(self.images, self.annotations, recollection, seen, decode=decode)
         if self.folder.writable and changed:
             recollection.save()
-        facts = image_facts.said(of_images)
         if self.folder.writable:
-            seen.save(image.sha256 for image in facts)
-        return Found(
-            images,
-            pairing.names(images, self.images.folders),
-            facts,
-            annotations,
-            annotation_facts.said(of_annotations),
-            parallel=len(self.images.folders) == len(self.annotations.folders),
-        )
-
-    def _report_foreign(self, checker: Checker) -> None:
-        """Where images have no annotation, say which files in formats that are not read lie in the folders."""
-        if any(case.defect == "image_without_annotation" for case in checker.cases):
-            folders = [*self.images.folders, *self.annotations.folders]
-            for file, detail in foreign.look(folders, formats.by_ending()):
-                checker.report(file, "annotation_foreign", detail)
+            seen.save(image.sha256 for image in found.image_facts)
+        return found
 
     def _split(self, history: split_history.History, found: Found, seen: contents.Contents) -> Split:
         finder = None
