@@ -80,7 +80,7 @@ ENVIRONMENT = "../envs/boxwright.yaml"
 
 wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),
-    side="train|eval",
+    side="train|eval|test",
     shard=r"\d{5}-of-\d{5}",
     step=r"\d+",
     zoo="[^/]+",

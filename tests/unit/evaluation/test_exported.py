@@ -89,7 +89,7 @@ def test_numbers_that_are_not_finite_are_refused_with_the_image(records):
 
 
 def test_what_is_written(records, tmp_path, capsys):
-    out = exported.Outputs(*(tmp_path / name for name in ("metrics.json", "analysis.json", "detections.json")))
+    out = exported.Files(*(tmp_path / name for name in ("metrics.json", "analysis.json", "detections.json")))
     evaluation = exported.evaluate(detector(PERFECT), records, LABEL_MAP, score_threshold=0.85, side="test")
     about = {"model": "small", "step": 30, "form": "frozen_graph"}
     result = exported.write(evaluation, out, about, "The frozen graph of small")

@@ -18,7 +18,7 @@ from boxwright.records.example import Record
 from boxwright.runtimes import Detect
 
 
-class Outputs(NamedTuple):
+class Files(NamedTuple):
     """The files to write: metrics.json, analysis.json and the detections in COCO's results format."""
 
     metrics: Path
@@ -57,7 +57,7 @@ def evaluate(
     return Evaluation(dataset, found, measure(dataset, found, score_threshold))
 
 
-def write(evaluation: Evaluation, out: Outputs, about: Mapping[str, Any], title: str) -> dict[str, Any]:
+def write(evaluation: Evaluation, out: Files, about: Mapping[str, Any], title: str) -> dict[str, Any]:
     """Write the files of an evaluation, print its table under `title`, and return the content of metrics.json.
 
     `about` says what was measured; it is the beginning of metrics.json, which continues with {images, boxes, metrics,

@@ -56,9 +56,8 @@ class Identities:
     def write_records(self, shard: str) -> Identity:
         return self._data(shard, "write_records")
 
-    @property
-    def write_ground_truth(self) -> Identity:
-        return {"data": self._shards("eval"), "code": self._code("write_ground_truth")}
+    def write_ground_truth(self, side: str) -> Identity:
+        return {"data": self._shards(side), "code": self._code("write_ground_truth")}
 
     # Start weights, configuration, training
 
@@ -149,6 +148,13 @@ class Identities:
         """Which forms there are, and the identity of each, are further parameters of the rule."""
         return {"detector": short(self.export_detector(name)), "code": self._code("compare_forms")}
 
+    def test_form(self, name: str, form: Form) -> Identity:
+        return {
+            "form": short(self.export_form(name, form)),
+            "data": self._shards("test"),
+            "code": self._code("test_form", form.runtime),
+        }
+
     def predict_images(self, name: str) -> Identity:
         predict = self._plan.settings["predict"]
         images = self._folder(predict["images"]) if predict["images"] else self._shards("eval")
@@ -165,7 +171,7 @@ class Identities:
     @property
     def describe_dataset(self) -> Identity:
         planned = self._plan.data.identities
-        data = short(self._samples("train"), self._samples("eval"), planned["checks"], self._plan.found)
+        data = short(*map(self._samples, self._plan.sides), planned["checks"], self._plan.found)
         return {"data": data, "code": self._code("describe_dataset")}
 
     def measure_anchors(self, name: str) -> Identity:

@@ -98,7 +98,8 @@ def _check_predicted(plan: RunPlan) -> None:
 
 def _judge(plan: RunPlan) -> None:
     """Refuse configurations that cannot be trained, and warn of fields that will probably give bad results."""
-    train, held_out = (plan.data.counts[side] for side in ("train", "eval"))
+    counts = [plan.data.counts[side] for side in plan.sides]
+    train, *held_out = counts
     boxes = coverage.boxes_of(_some_samples(plan))
     drafts = []
     # Repetitions differ only in their seed, so one is checked for all, under the name in the configuration.
@@ -108,9 +109,9 @@ def _judge(plan: RunPlan) -> None:
         facts = Facts(
             num_classes=plan.data.num_classes,
             max_boxes=train["most_boxes"],
-            max_measured=held_out["most_boxes"],
-            max_objects=max(train["most_boxes"], held_out["most_boxes"]),
-            max_objects_of_class=max(train["most_of_class"], held_out["most_of_class"]),
+            max_measured=max(side["most_boxes"] for side in held_out),
+            max_objects=max(side["most_boxes"] for side in counts),
+            max_objects_of_class=max(side["most_of_class"] for side in counts),
             anchor_coverage=coverage.share(config, *boxes),
             anchorless=coverage.anchorless(config, boxes[1]),
             checkpoint_names=_checkpoint_names(plan, name),
