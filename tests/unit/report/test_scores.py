@@ -24,7 +24,7 @@ def test_no_score_is_said_plainly_with_its_reason():
 
 def test_the_table_has_every_class_and_all_together():
     few = one_class(2, "dog") | {"scores": made_up.scores(score=0.5, sure_score=None)}
-    page = plain(scores.table(analysis([one_class(1, "cat"), few, one_class(3, "emu", None)]), "ssd", 1000))
+    page = plain(scores.table(analysis([one_class(1, "cat"), few, one_class(3, "emu", None)]), "ssd at step 1,000"))
     assert "Scores of ssd at step 1,000" in page
     assert "cat 0.726 0.960 0.910 to 0.980 0.810 75 0.900 0.171 0.052 0.033" in page
     assert "dog 0.500 0.960 0.910 to 0.980 0.810 75 n/a 0.171 0.052 0.033" in page
@@ -33,7 +33,7 @@ def test_the_table_has_every_class_and_all_together():
 
 
 def test_one_class_is_not_repeated_as_all_classes():
-    assert "all classes" not in plain(scores.table(analysis([one_class(1, "cat")]), "ssd", 1000))
+    assert "all classes" not in plain(scores.table(analysis([one_class(1, "cat")]), "ssd at step 1,000"))
 
 
 def test_each_class_has_a_reliability_plot_and_the_legend_all_its_marks():

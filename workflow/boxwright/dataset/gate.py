@@ -37,6 +37,10 @@ def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
     Class names are those of the annotations. Raises UserError if a folder is missing, if there is no image or no
     annotation, for defects whose default policy is `fail`, and if no sample is left.
     """
+    mistaken = [folder for folder in (*images, *annotations) if not Path(folder).is_dir()]
+    if mistaken:
+        kind = "is a file; give the folder that holds it" if Path(mistaken[0]).exists() else "does not exist"
+        raise UserError(f"The folder {mistaken[0]} {kind} (relative paths start at {Path.cwd()}).")
     places = scan.listings((images, tuple(loader.EXTENSIONS)), (annotations, tuple(formats.by_ending())))
     for what, listing, endings in zip(
         ("image", "annotation"), places, (loader.EXTENSIONS, formats.by_ending()), strict=True

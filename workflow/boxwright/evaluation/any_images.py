@@ -1,94 +1,108 @@
-"""Measure any exported detector on any annotated images: the same gate, records and metrics as in a run, no training."""
+"""Measure any exported detector on any annotated images: gate, records and metrics are those of a run."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from boxwright import devices, protos
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, nearest, plural
 from boxwright.dataset import gate, label_map
-from boxwright.dataset.samples import PlannedSample, boxes_from_json, boxes_json
-from boxwright.evaluation import exported
-from boxwright.evaluation.run import check_classes
+from boxwright.dataset.samples import NO_BOXES, PlannedSample, boxes_from_json, boxes_json
+from boxwright.evaluation import exported, summaries
+from boxwright.evaluation.data import check_classes
 from boxwright.pipeline import text
 from boxwright.records.on_demand import OnDemand
 from boxwright.runtimes.find import ExportedDetector
 
-# The OD API's default of eval_config.min_score_threshold, for a detector without pipeline.config.
-_SCORE_THRESHOLD = 0.5
+# Classes that a message names.
+_MOST_NAMED = 20
 
 
 class Prepared(NamedTuple):
-    """Annotated images that a detector can be measured on.
+    """Annotated images on which a detector can be measured.
 
-    passed: what the gate let through. records: of those, with the boxes of classes that the detector knows. classes:
-    the detector's, name -> id. score_threshold: the lowest score of a shown detection. unknown: the number of boxes by
-    the classes that the detector does not know.
+    passed: what the gate let through. records: the records of those, with the boxes of classes that the detector knows.
+    classes: the detector's, name -> id. shown: which detections count as shown, and how many images TensorBoard shows.
+    notes: sentences for the user.
     """
 
     passed: gate.Passed
     records: OnDemand
     classes: Mapping[str, int]
-    score_threshold: float
-    unknown: Mapping[str, int]
-
-    def unknown_classes(self) -> str:
-        """A sentence about the classes that the detector does not know; "" if there is none."""
-        if not self.unknown:
-            return ""
-        return (
-            f"The detector does not know {few(_named(self.unknown, self.classes), 20)}. These boxes are left out, and "
-            "what is detected there counts as wrong."
-        )
+    shown: summaries.Shown
+    notes: Sequence[str]
 
     def measure(self, detector: ExportedDetector) -> exported.Evaluation:
-        """Run the detector on the images and measure its detections."""
-        return exported.evaluate(detector.load(), self.records, self.classes, score_threshold=self.score_threshold)
+        """Run the detector on the images, on a GPU if there is one, and measure its detections."""
+        devices.take(devices.Compute(gpus=min(devices.gpus(), 1)))
+        threshold = round(self.shown.score_threshold, 6)
+        return exported.evaluate(detector.load(), self.records, self.classes, score_threshold=threshold)
 
 
 def prepare(detector: ExportedDetector, images: Sequence[str], annotations: Sequence[str]) -> Prepared:
     """Read and check the annotated images in some folders, and match their classes with those of the detector.
 
-    A class is known by its name in the label map or by its display name. Raises UserError as `gate.check` does, if the
-    label map is broken or not that of pipeline.config, and if no box has a class that the detector knows.
+    Its classes have the display names of its label map, if it has these; annotations may use either name. Raises
+    UserError as `gate.check` does, if the label map is broken or has classes that pipeline.config has not, and if no
+    box has a class that the detector knows.
     """
-    classes, aliases = label_map.read(detector.label_map), label_map.read_aliases(detector.label_map)
-    threshold = _SCORE_THRESHOLD
+    classes, names = _classes(detector)
+    settings, notes = protos.EvalConfig(), []
     if detector.pipeline:
         config = text.read(detector.pipeline)
-        threshold = round(config.eval_config.min_score_threshold, 6)
-        check_classes(model_classes(config), classes)
+        check_classes(getattr(protos.model_of(config)[0], "num_classes", max(classes.values())), classes)
+        settings = config.eval_config
     passed = gate.check(images, annotations)
     unknown: Counter[str] = Counter()
-    samples = [_with_known(sample, classes, aliases, unknown) for sample in passed.samples]
+    samples = [_with_known(sample, names, unknown) for sample in passed.samples]
+    said = few(_named(unknown, names), _MOST_NAMED)
     if not any(sample.classes for sample in samples):
-        has = few(_named(unknown, classes), 20) or "no box"
         raise UserError(
-            f"There is nothing to measure: no box on the {plural(len(samples), 'image')} has a class of the detector's "
-            f"label map {detector.label_map}, which has {few(list(classes), 20)}. The annotations have {has}."
+            f"There is nothing to measure: no box on the {plural(len(samples), 'image')} has a class of the detector. "
+            f"The annotations have {said or 'no box'}. The label map {detector.label_map} has "
+            f"{few(list(classes), _MOST_NAMED)}."
         )
-    return Prepared(passed, OnDemand(samples, classes), classes, threshold, unknown)
+    if unknown:
+        notes.append(
+            f"The detector does not know {said}. These boxes are left out: what is detected there counts as wrong."
+        )
+    shown = summaries.Shown(
+        settings.num_visualizations, settings.min_score_threshold, settings.max_num_boxes_to_visualize
+    )
+    return Prepared(passed, OnDemand(samples, classes), classes, shown, notes)
 
 
-def _with_known(
-    sample: PlannedSample, classes: Mapping[str, int], aliases: Mapping[str, str], unknown: Counter[str]
-) -> PlannedSample:
+def _classes(detector: ExportedDetector) -> tuple[dict[str, int], dict[str, str]]:
+    """The detector's classes, name -> id, and the name of each class by all its names."""
+    items = label_map.read_message(detector.label_map).item
+    displayed = Counter(item.display_name for item in items)
+    shown = [
+        item.display_name if item.display_name and displayed[item.display_name] == 1 else item.name for item in items
+    ]
+    names = {item.name: name for item, name in zip(items, shown, strict=True) if item.name}
+    return {name: item.id for item, name in zip(items, shown, strict=True)}, names | {name: name for name in shown}
+
+
+def _with_known(sample: PlannedSample, names: Mapping[str, str], unknown: Counter[str]) -> PlannedSample:
     """The sample with only the boxes of known classes, under their names; the others are counted in `unknown`."""
-    if classes.keys() >= set(sample.classes):
+    if sample.regions == NO_BOXES and all(names.get(name) == name for name in sample.classes):
         return sample
+    # An object of any class may be in the region of an unknown one.
+    regions = [box._replace(class_name=names.get(box.class_name, "")) for box in boxes_from_json(sample.regions)]
     kept = []
     for box in boxes_from_json(sample.boxes):
-        name = aliases.get(box.class_name, box.class_name)
-        if name in classes:
-            kept.append(box._replace(class_name=name))
+        if box.class_name in names:
+            kept.append(box._replace(class_name=names[box.class_name]))
         else:
-            unknown[name] += 1
-    return sample._replace(classes=tuple(box.class_name for box in kept), boxes=boxes_json(kept))
+            unknown[box.class_name] += 1
+    classes = tuple(box.class_name for box in kept)
+    return sample._replace(classes=classes, boxes=boxes_json(kept), regions=boxes_json(regions))
 
 
-def _named(unknown: Counter[str], classes: Mapping[str, int]) -> list[str]:
+def _named(unknown: Counter[str], names: Mapping[str, str]) -> list[str]:
     """Each unknown class with its number of boxes, and a known one that it may be."""
-    folded = {name.casefold(): name for name in classes}
+    folded = {name.casefold(): name for name in names}
     named = []
     for name, count in sorted(unknown.items(), key=lambda item: (-item[1], item[0])):
         near = nearest(name.casefold(), folded)

@@ -63,8 +63,11 @@ def reliability(analysis: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def table(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
-    """The scores of one checkpoint as a page: for each class where its precision is high, and its calibration error."""
+def table(analysis: Mapping[str, Any], subject: str) -> bytes:
+    """The scores in one evaluation as a page: where the precision of each class is high, and its calibration error.
+
+    subject: what was measured.
+    """
     named = [(html.dot(style.class_colour(one["id"]), one["name"]), one) for one in analysis["classes"]]
     if len(named) > 1:
         named.append((html.text_of("all classes"), {"name": "all classes", "scores": analysis["scores"]}))
@@ -73,7 +76,7 @@ def table(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
         f"{one['name']}: {why}" for _, one in named for why in dict.fromkeys(one["scores"]["undefined"].values())
     ]
     return html.page(
-        f"Scores of {model} at step {step:,}",
+        f"Scores of {subject}",
         html.paragraph(said(analysis["scores"])),
         html.table(("class", *_POINT_HEADS, *_ERROR_HEADS), rows),
         html.paragraph(

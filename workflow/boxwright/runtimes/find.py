@@ -59,8 +59,8 @@ def find(path: str | Path) -> ExportedDetector:
     found = label_map.beside(folder)
     if found is None:
         raise UserError(
-            f"There is no label map beside the detector, in {folder}: it says which class has which number. Put it there, "
-            f"as {forms.LABEL_MAP}."
+            f"There is no label map beside the detector, in {folder}: it says which class has which number. Put it "
+            f"there, as {forms.LABEL_MAP}."
         )
     pipeline = folder / forms.PIPELINE
     return ExportedDetector(form, opened, found, pipeline if pipeline.is_file() else None)
