@@ -92,6 +92,6 @@ rule write_ground_truth:
     params:
         identity=lambda wildcards: identities.write_ground_truth(wildcards.side),
     message:
-        "Writing the ground truth of {wildcards.side} in COCO's format"
+        "Writing the ground truth in COCO's format"
     script:
         "../workflow/scripts/write_ground_truth.py"

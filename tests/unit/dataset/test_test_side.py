@@ -253,5 +253,13 @@ def test_a_test_side_that_cannot_test_is_told_before_the_first_job(filled, tmp_p
         planned(filled, tmp_path / "out", test=str(path))
 
 
+def test_an_evaluation_side_that_can_spare_nothing_says_so(dataset, tmp_path):
+    dataset.fill(8)
+    planned(dataset, tmp_path / "out")
+    with pytest.raises(UserError, match=r"no test image \(8 images in all\): the evaluation side, 2 images, can spare"):
+        planned(dataset, tmp_path / "out", test_fraction=0.1)
+    assert count(sides(tmp_path / "out")) == [6, 2, 0]
+
+
 def test_sides_are_named_in_the_order_of_what_they_know():
     assert split.SIDES == (TRAIN, EVAL, TEST)

@@ -110,6 +110,22 @@ def test_a_file_that_does_not_run_or_does_not_detect_is_said(exported, tmp_path)
         find.find(folder).load()
 
 
+def test_a_saved_model_of_the_od_api_for_tensorflow_2_runs(exported, tmp_path):
+    import tensorflow as tf
+
+    class Detector(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8)])
+        def __call__(self, input_tensor):
+            count = tf.cast(tf.reduce_max(input_tensor), tf.float32)
+            boxes = {"detection_boxes": tf.ones([1, 5, 4]), "detection_scores": tf.ones([1, 5]) * count}
+            return boxes | {"detection_classes": tf.ones([1, 5]), "num_detections": tf.ones([1])}
+
+    folder = copied(exported, tmp_path / "tf2", forms.LABEL_MAP)
+    tf.saved_model.save(Detector(), str(folder / "saved_model"))
+    found = find.find(folder).load()(np.full((1, 8, 8, 3), 7, np.uint8))
+    assert found["detection_scores"].tolist() == [[7.0] * 5]
+
+
 # Measuring it
 
 

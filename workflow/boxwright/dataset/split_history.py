@@ -44,15 +44,7 @@ def read(data_dir: Path, draw: Mapping[str, Any]) -> History:
         drawn_with = _settings(head)
         if drawn_with is None or _fixed(drawn_with) != _fixed(draw):
             return nothing
-    head, *lines = text.split("\n")
-    if head != _FIELDS:
-        return nothing
-    rows = (line.split("\t") for line in lines if line.count("\t") == 2)
-    sides = {
-        json.loads(name) if name.startswith('"') else name: (side, sha256)
-        for name, side, sha256 in rows
-        if side in SIDES
-    }
+    sides = from_tsv(text)
     if drawn_with is None:
         drawn_with = draw if any(side == TEST for side, _ in sides.values()) else {}
     return History(sides, drawn_with.get(_EXTENDED, 0.0))
@@ -61,6 +53,17 @@ def read(data_dir: Path, draw: Mapping[str, Any]) -> History:
 def write(data_dir: Path, draw: Mapping[str, Any], table: bytes) -> None:
     """Save the sides of a draw, given as `to_tsv` writes them."""
     write_if_changed(data_dir / "plan" / "sides.tsv", f"{_head(draw)}\n".encode() + table)
+
+
+def from_tsv(text: str) -> Sides:
+    """The sides in a table that `to_tsv` wrote; none if it is something else."""
+    head, *lines = text.split("\n")
+    rows = (line.split("\t") for line in lines if line.count("\t") == 2) if head == _FIELDS else ()
+    return {
+        json.loads(name) if name.startswith('"') else name: (side, sha256)
+        for name, side, sha256 in rows
+        if side in SIDES
+    }
 
 
 def to_tsv(sides: Sides) -> bytes:

@@ -114,8 +114,12 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
         lacking = _without_objects(decision, split)
         return lacking and lacking + because
     empty = next(side for side, samples in sides.items() if not samples)
-    key = f"{TEST if empty == TEST else EVAL}_fraction"
-    remedy = f"`dataset.split.{key}` is {split.get(key)}; change it or add images"
+    remedy = f"`dataset.split.eval_fraction` is {split.get('eval_fraction')}; change it or add images"
+    if empty == TEST:
+        remedy = (
+            f"the evaluation side, {plural(len(sides[EVAL]), 'image')}, can spare none, since each class keeps one "
+            "there; add images, or name test images in a list (`dataset.split.test`)"
+        )
     if decision.alike[0]:
         because = f"{because}\n{_TOGETHER.format(decision.alike[0], plural(decision.alike[1], 'group'))}"
     if split.get("group_by"):

@@ -102,8 +102,8 @@ def said(scores: Mapping[str, Any]) -> str:
     if point["sure_score"] is not None:
         sure = f"it is sure from score {threshold(point['sure_score'])} on"
     return (
-        f"From score {threshold(point['score'])} on, {point['precision']:.1%} of the detections are right "
-        f"({point['level']:.0%} confidence: {point['low']:.1%} to {point['high']:.1%}), and they find "
+        f"From score {threshold(point['score'])} on, {point['precision']:.1%} of the detections on the evaluation "
+        f"images are right ({point['level']:.0%} confidence: {point['low']:.1%} to {point['high']:.1%}), and they find "
         f"{point['recall']:.1%} of the objects. That score was chosen for a precision of "
         f"{point['precision_wanted']:.0%}; {sure}."
     )

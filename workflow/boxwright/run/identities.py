@@ -126,6 +126,13 @@ class Identities:
             "code": self._code("choose_checkpoint"),
         }
 
+    @property
+    def measure_optimism(self) -> Identity:
+        return {
+            "choices": short(self._families, [self.choose_checkpoint(name) for name in self._plan.models]),
+            "code": self._code("measure_optimism"),
+        }
+
     def export_detector(self, name: str) -> Identity:
         return {
             "choice": short(self.choose_checkpoint(name)),
@@ -188,14 +195,19 @@ class Identities:
 
     @property
     def compare_models(self) -> Identity:
-        families = [(name, self._plan.model(name)["repeat_of"]) for name in self._plan.models]
         return {
-            "models": short(families, [self.compare_forms(name) for name in self._plan.models]),
+            "models": short(self._families, [self.compare_forms(name) for name in self._plan.models]),
             "data": short(self.describe_dataset),
+            "optimism": short(self.measure_optimism),
             "code": self._code("compare_models"),
         }
 
     # How identities are computed
+
+    @property
+    def _families(self) -> list[tuple[str, str | None]]:
+        """The models with the name that their repetitions over seeds share."""
+        return [(name, self._plan.model(name)["repeat_of"]) for name in self._plan.models]
 
     def _code(self, script: str, *modules: str) -> str:
         return code.identity(self._scripts / f"{script}.py", *sorted(set(modules)))
