@@ -44,7 +44,7 @@ def test_numbers_stand_under_their_heads():
 
 
 def test_the_score_from_which_detections_are_reliable():
-    assert any(line.startswith("a score that is reliable: n/a, 2 detections are too few to tell") for line in made())
+    assert any(line.startswith("a score that is reliable: n/a, 1 detection is too few to tell") for line in made())
     result, analysis = evaluated()
     point = {"precision": 0.96, "level": 0.95, "low": 0.91, "high": 0.98, "score": 0.7254, "recall": 0.8}
     said = table(result, analysis | {"scores": {"operating_point": point, "undefined": {}}})
