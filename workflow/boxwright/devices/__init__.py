@@ -73,13 +73,6 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def gpus() -> int:
-    """How many GPUs TensorFlow sees."""
-    import tensorflow as tf
-
-    return len(tf.config.list_physical_devices("GPU"))
-
-
 def take(compute: Compute, threads: int = 0) -> Taken:
     """Set up this process to compute as `compute` says, and return what it took.
 

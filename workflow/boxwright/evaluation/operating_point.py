@@ -7,7 +7,7 @@ for proportions with small expected number of positive counts, Survey Methodolog
 are right or wrong together more often than chance would have it.
 
 The score is chosen on the images that the precision is measured on, which flatters it. In simulations with 40 to 1,000
-images, the interval held the true precision in 89 to 98 of 100 cases all the same, and of 100 data sets at most 3 had a
+images, the interval held the true precision in 89 to 98 of 100 cases all the same, and of 100 data sets at most 4 had a
 `sure_score` whose true precision was too low.
 """
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from boxwright.dataset.samples import PlannedSample, Sample, boxes_from_json
 from boxwright.records.example import Encoder, Record, from_example
-from boxwright.records.shards import encoded
+from boxwright.records.shards import _record
 
 
 class OnDemand(Sequence):
     """The records of some samples by their position: the same as those that `shards.write_shard` would write.
 
-    Access raises UserError as `shards.encoded` does.
+    Access raises UserError if an image is missing, cannot be read, or has changed since it was checked.
     """
 
     def __init__(self, samples: Sequence[PlannedSample], label_map: Mapping[str, int]):
@@ -22,4 +22,4 @@ class OnDemand(Sequence):
     def __getitem__(self, position: int) -> Record:
         one = self._samples[position]
         sample = Sample(*one[:7], boxes_from_json(one.boxes), boxes_from_json(one.regions))
-        return from_example(encoded(sample, self._encode))
+        return from_example(_record(sample, self._encode))

@@ -42,7 +42,7 @@ def write_shard(manifest: str | os.PathLike, label_map: Mapping[str, int], out: 
     with writing(out) as file:
         for sample in manifests.read(manifest):
             try:
-                record = encoded(sample, encode)
+                record = _record(sample, encode)
             except UserError as error:
                 problems.append(str(error))
             if not problems:  # after a problem no file appears, and the rest is only checked
@@ -57,11 +57,7 @@ def write_shard(manifest: str | os.PathLike, label_map: Mapping[str, int], out: 
     return Counts(images, boxes, empty, reencoded)
 
 
-def encoded(sample: Sample, encode: Encoder) -> bytes:
-    """The record of one sample, made from its image file.
-
-    Raises UserError if the image is missing, cannot be read or has changed, or if `encode` does not know a class.
-    """
+def _record(sample: Sample, encode: Encoder) -> bytes:
     try:
         with open(sample.image, "rb", buffering=0) as file:  # noqa: PTH123 (half the time of Path.read_bytes)
             data = file.read()
@@ -69,11 +65,13 @@ def encoded(sample: Sample, encode: Encoder) -> bytes:
         raise UserError(f"{sample.image} cannot be read ({error.strerror}).") from None
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != sample.sha256:
-        raise UserError(f"{sample.image} has changed since the data set was planned. Start again to plan it anew.")
+        raise UserError(
+            f"{sample.image} has changed since the data set was planned. Run the workflow again to plan it anew."
+        )
     if not sample.fixes:
         return encode(sample, data, sha256=sha256)
     try:
-        pixels, image_format = encode_for_record(data, sample.fixes)
+        encoded, image_format = encode_for_record(data, sample.fixes)
     except UserError as error:
         raise UserError(f"{sample.image}: {error}") from error
-    return encode(sample, pixels, image_format=image_format)
+    return encode(sample, encoded, image_format=image_format)
