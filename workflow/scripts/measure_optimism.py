@@ -22,4 +22,5 @@ with job(snakemake):
     found = optimism.measure(dataset, families, choice["metric"])
     files.write_json(snakemake.output[0], found)
     value = found["optimism"]
-    progress.conclude(f"n/a: {found['reason']}" if value is None else f"{value:.3f} of {choice['metric']}")
+    name = choice["metric"].rpartition("/")[2]
+    progress.conclude(f"n/a, {found['reason']}" if value is None else f"{name} is {value:.3f} too high")

@@ -213,6 +213,7 @@ def test_a_test_side_of_given_lists(filled, tmp_path):
     (tmp_path / "eval.txt").write_text("\n".join(names[20:34]))
     planned(filled, out, **paths, test_fraction=0.15)
     assert {name: sides(out)[name] for name in first} == first
+    assert (out / "plan/sides_of_lists.tsv").exists() and not (out / "plan/sides.tsv").exists()
     # a list of test images beside a draw
     (tmp_path / "test.txt").write_text("\n".join(names[:6]))
     planned(filled, tmp_path / "mixed", test=str(tmp_path / "test.txt"))

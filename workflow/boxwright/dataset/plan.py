@@ -10,6 +10,7 @@ a plan lie in `plan/` below the data folder:
     contents.txt          what is further known of each image's content, so that it is computed once (`contents`)
     near_duplicates.tsv   the pairs of near-duplicates that were found last (`near_duplicates`)
     sides.tsv             the side of every sample that was ever drawn (`split_history`)
+    sides_of_lists.tsv    the same where only the test side is drawn, from a list for evaluation
     stamp.json            what the plan was made from (`plan_folder`)
 
 An identity is a hash of what the bytes of a result depend on: no file times, no locations, no order of keys.

@@ -26,13 +26,13 @@ class History(NamedTuple):
 def read(data_dir: Path, draw: Mapping[str, Any]) -> History:
     """The history of a draw with these settings; empty if there are no settings or they have changed.
 
-    It is in plan/sides.tsv; if that file is lost, the result split.tsv still has the samples of the last plan, and if
-    it has test images, they are taken to be as many as `draw` asks for.
+    It is in the plan's folder (see `_memory`); if that file is lost, the result split.tsv still has the samples of the
+    last plan, and if it has test images, they are taken to be as many as `draw` asks for.
     """
     nothing = History({}, 0.0)
     if not draw:
         return nothing
-    memory, result = data_dir / "plan" / "sides.tsv", data_dir / "split.tsv"
+    memory, result = _memory(data_dir, draw), data_dir / "split.tsv"
     path = memory if memory.is_file() else result
     try:
         text = path.read_bytes().decode()
@@ -52,7 +52,7 @@ def read(data_dir: Path, draw: Mapping[str, Any]) -> History:
 
 def write(data_dir: Path, draw: Mapping[str, Any], table: bytes) -> None:
     """Save the sides of a draw, given as `to_tsv` writes them."""
-    write_if_changed(data_dir / "plan" / "sides.tsv", f"{_head(draw)}\n".encode() + table)
+    write_if_changed(_memory(data_dir, draw), f"{_head(draw)}\n".encode() + table)
 
 
 def from_tsv(text: str) -> Sides:
@@ -74,6 +74,11 @@ def to_tsv(sides: Sides) -> bytes:
         shown = name if name.isprintable() and not name.startswith('"') else json.dumps(name)
         lines.append(f"{shown}\t{side}\t{sha256}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def _memory(data_dir: Path, draw: Mapping[str, Any]) -> Path:
+    """The file of a draw. One from given lists has its own, so that lists that are tried cost no other draw."""
+    return data_dir / "plan" / ("sides_of_lists.tsv" if draw.get("lists") else "sides.tsv")
 
 
 def _head(draw: Mapping[str, Any]) -> str:
