@@ -12,6 +12,8 @@ DRAWN = {
     "confusion.svg": ("confusion", "Evaluation", "Confusion matrix"),
     "errors.svg": ("errors", "Evaluation", "Kinds of errors"),
     "classes.html": ("per_class", "Evaluation", "Every class"),
+    "scores.html": ("scores", "Evaluation", "Reliable scores"),
+    "reliability.svg": ("reliability", "Evaluation", "Reliability and calibration"),
     "images.html": ("images", "Evaluation", "Worst and best images"),
 }
 

@@ -31,18 +31,14 @@ from boxwright.catalog import formats
 from boxwright.console.progress import say
 from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few, plural
 from boxwright.dataset import (
-    annotation_facts,
     contents,
     defects,
-    foreign,
+    gate,
     grouping,
-    image_facts,
     label_map,
     memory,
     near_duplicates,
-    pairing,
     scan,
     split_history,
     summary,
@@ -101,7 +97,7 @@ def make(
     """
     planner = _Planner(dataset, Path(data_dir), write, results)
     plan = _held(planner) or _anew(planner)
-    if passed := planner.passed_over(plan.counts["drawn"]):
+    if passed := gate.passed_over(planner.images, planner.annotations, plan.counts["drawn"]):
         say(passed)
     return plan
 
@@ -171,7 +167,7 @@ class _Planner:
 
     def new(self) -> Plan:
         """Read what changed, decide, and write."""
-        self._check_images(len(self.images), 0)
+        gate.require_images(self.images, self.annotations, len(self.images), 0)
         known, aliases = None, {}
         if given := self.dataset.get("label_map"):
             known, aliases = frozenset(label_map.read(given)), label_map.read_aliases(given)
@@ -194,7 +190,7 @@ class _Planner:
         if rules.concerned:
             rules.check(_stated_classes(found))
         decision = decide(found, checker, self._split(history, found, seen))
-        self._report_foreign(checker)
+        gate.report_foreign(checker, self.images, self.annotations, self.results)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks, len(found.images))
         classes, classes_text = self._classes(decision)
@@ -231,60 +227,16 @@ class _Planner:
         grouped = {"group_by": self.group_by} if self.group_by else {}
         return {key: settings[key] for key in ("eval_fraction", "seed")} | grouped | tested
 
-    def passed_over(self, drawn: int) -> str:
-        """A sentence about the files that no sample is made of: results, and images on which we drew boxes."""
-        passed = self.images.passed.keys() | self.annotations.passed.keys()
-        numbers = [sum(one.passed.values()) for one in (self.images, self.annotations)]
-        kinds = [plural(number, noun) for number, noun in zip(numbers, ("image", "annotation"), strict=True) if number]
-        parts = [f"{' and '.join(kinds)} in {few(sorted(passed))}"] if kinds else []
-        parts += [f"{plural(drawn, 'image')} on which boxwright drew boxes"] if drawn else []
-        return (
-            f"Results of a run are not part of the data set and were passed over: {'; '.join(parts)}." if parts else ""
-        )
-
-    def _check_images(self, number: int, drawn: int) -> None:
-        """Raise UserError if no image is left."""
-        if number:
-            return
-        places, passed = ", ".join(self.images.folders), self.passed_over(drawn)
-        endings = f": no file name ends in one of {', '.join(loader.EXTENSIONS)}"
-        raise UserError(
-            f"There is no image in {places}{'' if passed else endings}. {passed}{' ' if passed else ''}"
-            "Correct `dataset.images`."
-        )
-
     def _found(self, recollection: memory.Memory, seen: contents.Contents) -> tuple[Found, int]:
         """The files and their facts, and the number of images on which we drew boxes; only changed files are read."""
-        images, annotations = self.images.files(), self.annotations.files()
         decode = self.dataset.get("verify") == "full"
-        of_images, of_annotations, changed = recollection.recall(
-            images, annotations, decode, "Reading the data set", seen
-        )
+        found, drawn, changed = gate.read(self.images, self.annotations, recollection, seen, decode=decode)
         if self.folder.writable and changed:
             recollection.save()
-        facts = image_facts.said(of_images)
         if self.folder.writable:
-            seen.save(image.sha256 for image in facts)
-        if drawn := sum(one.drawn for one in facts):
-            images = [file for file, one in zip(images, facts, strict=True) if not one.drawn]
-            facts = [one for one in facts if not one.drawn]
-            self._check_images(len(images), drawn)
-        found = Found(
-            images,
-            pairing.names(images, self.images.folders),
-            facts,
-            annotations,
-            annotation_facts.said(of_annotations),
-            parallel=len(self.images.folders) == len(self.annotations.folders),
-        )
-        return found, drawn
-
-    def _report_foreign(self, checker: Checker) -> None:
-        """Where images have no annotation, say which files in formats that are not read lie in the folders."""
-        if any(case.defect == "image_without_annotation" for case in checker.cases):
-            folders = [*self.images.folders, *self.annotations.folders]
-            for file, detail in foreign.look(folders, formats.by_ending(), self.results):
-                checker.report(file, "annotation_foreign", detail)
+            seen.save(image.sha256 for image in (*found.image_facts, *drawn))
+        gate.require_images(self.images, self.annotations, len(found.images), len(drawn))
+        return found, len(drawn)
 
     def _split(self, history: split_history.History, found: Found, seen: contents.Contents) -> Split:
         finder = None

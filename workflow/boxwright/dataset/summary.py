@@ -55,11 +55,7 @@ def text(
         lines.append(f"  {number:>4} {name:<{width}} {told}{hint}")
     if len(classes) > _SHOWN:
         lines.append(f"  ... and {len(classes) - _SHOWN} more classes")
-    if decision.cases:
-        lines.append(f"  What the checks found (each case is in {checks}):")
-        lines += _defect_lines(decision.cases)
-    else:
-        lines.append(f"  {_NOTHING_WRONG}")
+    lines += of_cases(decision.cases, f" (each case is in {checks})")
     return "\n".join(lines)
 
 
@@ -68,10 +64,16 @@ def is_calm(told: str) -> bool:
     return _NOTHING_WRONG in told and _HINT not in told
 
 
-def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int) -> str:
+def of_cases(cases: Sequence[Case], where: str = "") -> list[str]:
+    """A line for each kind of defect and what was done about it, below a head; `where` says where each case is."""
+    return [f"  What the checks found{where}:", *_defect_lines(cases)] if cases else [f"  {_NOTHING_WRONG}"]
+
+
+def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *, adjustable: bool = True) -> str:
     """Why a data set is refused: the cases whose policy is `fail`, and what to do about each kind.
 
-    annotations: their number, for kinds that are refused for the share of files that have them.
+    annotations: their number, for kinds that are refused for the share of files that have them. adjustable: whether
+    there is a configuration whose policies can be changed.
     """
     lines = [f"The data set in {', '.join(dict.fromkeys(folders))} has {len(refused)} defects that stop the run:"]
     for case in refused[:_SHOWN]:
@@ -83,7 +85,8 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int) -
     for name, count in counted.items():
         others = " | ".join(policy for policy in DEFECTS[name].policies if policy != FAIL)
         share = f"{count} of {plural(annotations, 'annotation')}; " if DEFECTS[name].few else ""
-        lines.append(f"{name}: {share}{DEFECTS[name].advice}; or set `dataset.policies.{name}` to {others}.")
+        instead = f"; or set `dataset.policies.{name}` to {others}" if adjustable else ""
+        lines.append(f"{name}: {share}{DEFECTS[name].advice}{instead}.")
     return "\n".join(lines)
 
 

@@ -57,27 +57,37 @@ def evaluate(
     return Evaluation(dataset, found, measure(dataset, found, score_threshold))
 
 
-def write(evaluation: Evaluation, out: Files, about: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Write the files of an evaluation, print its table under `title`, and return the content of metrics.json.
+def content(evaluation: Evaluation, about: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of metrics.json: {images, boxes, metrics, undefined} as for a training checkpoint, after `about`.
 
-    `about` says what was measured; it is the beginning of metrics.json, which continues with {images, boxes, metrics,
-    undefined} as that of a training checkpoint does.
+    `about` says what was measured.
     """
-    dataset, found, measured = evaluation
-    result = {
+    dataset, _, measured = evaluation
+    return {
         **about,
         "images": len(dataset.images),
         "boxes": len(dataset.truth),
         "metrics": measured.metrics,
         "undefined": measured.undefined,
     }
+
+
+def write(evaluation: Evaluation, out: Files, about: Mapping[str, Any], title: str) -> dict[str, Any]:
+    """Write the files of an evaluation, print its table under `title`, and return the content of metrics.json."""
+    result = content(evaluation, about)
+    save(evaluation, out, result)
+    progress.say(table(result, evaluation.measured.analysis, title))
+    progress.conclude(figure(result, evaluation.measured.analysis))
+    return result
+
+
+def save(evaluation: Evaluation, out: Files, result: Mapping[str, Any]) -> None:
+    """Write the files of an evaluation; `result` is its `content`."""
+    _, found, measured = evaluation
     coco.write_results(out.detections, found)
     analysis.write(out.analysis, measured.analysis)
     with writing(out.metrics, "w") as file:
         file.write(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    progress.say(table(result, measured.analysis, title))
-    progress.conclude(figure(result, measured.analysis))
-    return result
 
 
 def _answers(detect: Detect, records: Sequence[Record]) -> Iterator[Answer]:

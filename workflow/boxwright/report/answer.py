@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxwright.catalog import forms
-from boxwright.report import comparison, style
+from boxwright.report import comparison, scores, style
 from boxwright.report.results import Result
 
 _MOST_NAMES = 8
@@ -76,8 +76,15 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
         more = _flattered(found, optimism) if optimism else ""
     return (
         f"{sentence}.{more} Its {forms.MAIN.title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms "
-        f"per image ({first.members[0].device})."
+        f"per image ({first.members[0].device}).{_reliable(first)}"
     )
+
+
+def _reliable(best: comparison.Repeats) -> str:
+    """From which score on the detections of the best model can be relied on; of repetitions each has its own score."""
+    if len(best.members) > 1:
+        return ""
+    return "\n\n" + _escaped(scores.said(best.members[0].analysis["scores"]))
 
 
 def _figure(name: str, quality: comparison.Quality, seeds: int, at: str = "") -> str:

@@ -110,8 +110,8 @@ def checkpoints(results: Sequence[Result]) -> bytes:
     )
 
 
-def classes(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
-    """The classes of one checkpoint as a page; analysis: the content of analysis.json."""
+def classes(analysis: Mapping[str, Any], subject: str) -> bytes:
+    """The classes in one evaluation as a page; analysis: of analysis.json; subject: what was measured."""
     rows = [
         (
             html.dot(style.class_colour(one["id"]), one["name"]),
@@ -127,7 +127,7 @@ def classes(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
     reasons = dict.fromkeys(why for one in analysis["classes"] for why in one["undefined"].values())
     notes = [html.paragraph(f"n/a: {why}", note=True) for why in list(reasons)[:_MOST_REASONS]]
     return html.page(
-        f"Classes of {model} at step {step:,}",
+        f"Classes of {subject}",
         html.paragraph(
             f"Precision, recall and F1 count detections with a score of at least {at} and an IoU with a box of at "
             f"least {analysis['iou_threshold']:g}. The best threshold is the score with the largest F1."
