@@ -78,11 +78,9 @@ def read(
 
     Only files that the recollection does not know are read.
     """
-    files, of_annotations = images.files(), annotations.files()
-    said, said_of_annotations, changed = recollection.recall(
-        files, of_annotations, decode, "Reading the data set", seen
-    )
-    facts = image_facts.said(said)
+    files, texts = images.files(), annotations.files()
+    of_images, of_texts, changed = recollection.recall(files, texts, decode, "Reading the data set", seen)
+    facts = image_facts.said(of_images)
     drawn = [one for one in facts if one.drawn]
     if drawn:
         files = [file for file, one in zip(files, facts, strict=True) if not one.drawn]
