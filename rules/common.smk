@@ -62,7 +62,7 @@ except UserError as error:
 
 # What the results of each rule depend on. Snakemake reruns a rule when any of its parameters changes. So the parameters
 # (the identity among them) hold what decides a result, and nothing else. A script takes from `config` only what decides
-# no result: where the results are, and how the machine is used.
+# no result: where the results are, how the machine is used, and whether the zoo is trusted.
 identities = Identities(run_plan, LIBRARY / "scripts")
 config.update(run_plan.settings, machine=settings.machine(run_plan.settings))
 

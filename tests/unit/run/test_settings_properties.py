@@ -1,5 +1,6 @@
 """Whatever my.yaml holds: the settings are right, or a sentence names the key. The values are drawn over the schema."""
 
+import copy
 import datetime
 import json
 import math
@@ -11,9 +12,13 @@ import yaml
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from tests.factories import DataSet
+from tests.workflow.conftest import small_model
 
 from boxwright.core.errors import UserError
-from boxwright.run import config_file, settings
+from boxwright.dataset.samples import Box
+from boxwright.run import config_file, preflight, settings
+from boxwright.run.plan import RunPlan
 
 SCHEMA = yaml.safe_load(settings.SCHEMA.read_text(encoding="utf-8"))
 SLOWEST_S = 5
@@ -254,6 +259,16 @@ def test_a_tilde_is_the_home_folder(folder):
     assert loaded["results"] == f"{folder}/results"
 
 
+def test_a_tilde_without_a_home_folder(folder, monkeypatch):
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    config = minimal() | {"results": "~/results"}
+    config["dataset"]["images"] = "~/images"
+    with pytest.raises(UserError) as caught:
+        settings.load(config)
+    assert "`results` is ~/results, but this user has no home folder" in str(caught.value)
+    assert "`dataset.images` names ~/images, but there is no such folder" in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["results/", "./results", "results//", "./results/."])
 def test_one_folder_has_one_name(folder, name):
     assert settings.load(minimal() | {"results": name})["results"] == "results"
@@ -278,6 +293,35 @@ def test_a_value_that_holds_itself(folder):
     config["dataset"]["classes"] = config["dataset"]
     with pytest.raises(UserError, match="`dataset` is nested too deeply"):
         settings.load(config)
+
+
+@pytest.fixture
+def drawn(folder):
+    """The minimal configuration of a small data set, with which a run can be planned."""
+    data = DataSet(folder / "data")
+    for number in range(6):
+        data.sample(f"a{number}.jpg", Box("cat", 8, 6, 20, 30), Box("dog", 1, 1, 20, 30))
+    dataset = {"images": str(data.images), "annotations": str(data.annotations)}
+    return {"dataset": dataset, "models": {"m": small_model()}}
+
+
+@examples(few, max_examples=60)
+@given(path=st.sampled_from(sorted(LEAVES)), value=odd)
+@example(("dataset", "classes", "rename"), {"cat": "\u200b"})
+@example(("dataset", "policies"), {"": "fail"})
+@example(("export", "metric"), "x" * 300)
+@example(("models", "m", "overrides"), {"train_config.data_augmentation_options." + "9" * 250: {}})
+@example(("models", "m", "overrides"), {"model.ssd.num_classes": math.nan})
+def test_odd_values_up_to_the_first_job(drawn, path, value):
+    """What the settings pass, the plan and the checks before the first job take too, or tell in a sentence."""
+    config = copy.deepcopy(drawn)
+    put(config, path, value)
+    began = time.monotonic()
+    try:
+        preflight.check(RunPlan(config, plan_data=True))
+    except UserError as error:
+        assert str(error)
+    assert time.monotonic() - began < SLOWEST_S
 
 
 # The file itself.

@@ -159,7 +159,8 @@ def _settled(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> 
     ):
         return int(value)
     if isinstance(value, str) and node.get("format") == "path" and (value == "~" or value.startswith("~/")):
-        return str(Path(value).expanduser()) if Path("~").expanduser() != Path("~") else value
+        with suppress(RuntimeError):  # of a user without a home folder; it is then told that the path is not there
+            return str(Path(value).expanduser())
     return value
 
 
