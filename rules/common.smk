@@ -12,11 +12,12 @@ from snakemake.logging import logger
 from boxwright import snakemake_internals
 from boxwright.core import code, files
 from boxwright.core.errors import UserError
+from boxwright.core.wording import printable
 
 try:
     snakemake_internals.require_tried()
 except UserError as error:
-    sys.exit(f"\n{error}\n")
+    sys.exit(f"\n{printable(error)}\n")
 
 from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
@@ -58,7 +59,7 @@ try:
     if this_process.plans:
         preflight.check(run_plan)
 except UserError as error:
-    sys.exit(f"\n{error}\n")
+    sys.exit(f"\n{printable(error)}\n")
 
 # What the results of each rule depend on. Snakemake reruns a rule when any of its parameters changes. So the parameters
 # (the identity among them) hold what decides a result, and nothing else. A script takes from `config` only what decides
@@ -167,7 +168,7 @@ def exported_step(wildcards):
     try:
         choice = files.read_json(f"{MODEL}/choice.json".format(model=wildcards.model))
     except UserError as error:
-        sys.exit(f"\n{error}\n")
+        sys.exit(f"\n{printable(error)}\n")
     return str(choice["step"])
 
 

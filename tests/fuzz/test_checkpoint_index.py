@@ -47,6 +47,7 @@ def _block(entries: bytes, restarts: list[int], kind: int = 0) -> bytes:
 _sizes = st.sampled_from([0, 1, 2, 5, 40, 127, 128, 2**31, 2**32 - 1, 2**63])
 
 
+_type = st.sampled_from([1, 1, 1, 9, 7, 0, 11, 20, 21, 30, 33, 34, 99, 101, -1])
 _number = st.sampled_from([0, 0, 1, 2, 3, 7, 2**31 - 1, -1, -(2**31)])
 _long = st.sampled_from([0, 0, 4, 8, 72, 2**31, 2**62, 2**63 - 1, -1])
 
@@ -55,7 +56,7 @@ _long = st.sampled_from([0, 0, 4, 8, 72, 2**31, 2**62, 2**63 - 1, -1])
 def _entry(draw: Callable) -> bytes:
     """The entry of a tensor with some odd fields."""
     entry = tensor_bundle_pb2.BundleEntryProto()
-    entry.dtype, entry.shard_id = draw(st.sampled_from([1, 1, 1, 9, 7, 0, 20, 99, 101, -1])), draw(_number)
+    entry.dtype, entry.shard_id = draw(_type), draw(_number)
     entry.offset, entry.size = draw(_long), draw(_long)
     fits = draw(st.booleans())
     entry.shape.unknown_rank = not draw(st.integers(0, 9))

@@ -143,3 +143,10 @@ def test_a_reader_that_has_seen_enough(write):
         run.stdout.readline()
         run.stdout.close()
         assert run.stderr.read() == b""
+
+
+def test_words_of_a_file_do_not_control_the_terminal(write, capsys):
+    named = CLEAN.replace("ssd_mobilenet_v1", "\\033]0;renamed\\007")
+    assert main(["lint", write("a.config", named)]) == 1
+    said = capsys.readouterr().out
+    assert "\\x1b]0;renamed\\x07" in said and "\x1b" not in said

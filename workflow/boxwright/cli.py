@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 from boxwright.catalog.findings import LEVELS, Facts
 from boxwright.checkpoints import checkpoint_index
 from boxwright.core.errors import UserError
-from boxwright.core.wording import plural
+from boxwright.core.wording import plural, printable
 from boxwright.dataset import label_map
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
@@ -106,7 +106,7 @@ def run_fetch(names: Sequence[str], trust: bool = False) -> int:
         for entry in [catalogue.find(name) for name in names]:
             print(fetch.fetch(entry, trust))
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(printable(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. The partial download is kept; the next attempt continues from there.", file=sys.stderr)
@@ -151,7 +151,7 @@ def run_lint(paths: Sequence[str]) -> int:
     for path in paths:
         for level, text in _findings(path):
             counts[level] += 1
-            print(text)
+            print(printable(text))
     said = [plural(counts[level], level) for level in reversed(LEVELS) if counts[level]]
     print(f"{plural(len(paths), 'file')}: {', '.join(said) or 'no findings'}")
     return 1 if counts["error"] else 0

@@ -20,6 +20,7 @@ from boxwright.console import progress
 from boxwright.console.checksums import Checksums
 from boxwright.core import disk
 from boxwright.core.errors import UserError
+from boxwright.core.wording import printable
 
 
 class Undeclared(list[Path]):
@@ -57,7 +58,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
                 made_with = {} if identity is None else {"identity": identity}
                 checksums.write(snakemake.output, undeclared, made_with | undeclared.notes)
         except UserError as error:
-            print(f"\n{error}\n", file=sys.stderr)
+            print(f"\n{printable(error)}\n", file=sys.stderr)
             _let_go(error)
             sys.exit(1)
         except KeyboardInterrupt:
