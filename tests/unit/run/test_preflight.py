@@ -108,7 +108,7 @@ def test_a_start_checkpoint_without_its_data(checked, tmp_path):
     with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: .* is cut short: it has 0 of 864 bytes"):
         checked(models={"m": model})
     (tmp_path / "model.ckpt.index").write_bytes(b"")
-    with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: The checkpoint index .* is damaged"):
+    with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: The checkpoint .* is damaged"):
         checked(models={"m": model})
 
 
@@ -117,11 +117,11 @@ def test_more_shards_than_files_can_be_open(checked, monkeypatch):
     monkeypatch.setattr(resource, "setrlimit", lambda kind, values: limits.append(values))
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (60, 70))
     monkeypatch.setattr(preflight, "_OTHER_FILES", 50)
-    shards = {"shards": {"train": 9, "eval": 1}}
+    shards = {"shards": {"train": 8, "eval": 1, "test": 1}}
     with_shards = lambda: checked(dataset=checked.dataset | shards)  # noqa: E731
     with_shards()
     assert limits == []
-    shards["shards"]["train"] = 19
+    shards["shards"]["train"] = 18
     with_shards()
     assert limits == [(70, 70)]
     shards["shards"]["train"] = 20

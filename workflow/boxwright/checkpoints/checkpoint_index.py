@@ -26,7 +26,7 @@ _DIM, _UNKNOWN_RANK, _DIM_SIZE = 2, 3, 1
 _MOST = 2**63
 # DataType (tensorflow/core/framework/types.proto): the last one that TensorFlow 2.21 knows, and the bytes of one number
 # of those that are floats, whole numbers and booleans.
-_LAST_TYPE = 30
+_LAST_TYPE = 33
 _SIZES = {1: 4, 2: 8, 3: 4, 4: 1, 5: 2, 6: 1, 9: 8, 10: 1, 14: 2, 17: 2, 19: 2, 22: 4, 23: 8}
 
 # Prefixes of the names in checkpoints of detectors and of classifiers, TF1 and TF2.
