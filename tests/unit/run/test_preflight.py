@@ -124,7 +124,7 @@ def test_more_shards_than_files_can_be_open(checked, monkeypatch):
     shards["shards"]["train"] = 18
     with_shards()
     assert limits == [(70, 70)]
-    shards["shards"]["train"] = 20
+    shards["shards"]["train"] = 19
     with pytest.raises(UserError, match=r"`dataset\.shards` asks for 21 record files, .* only 70 files"):
         with_shards()
 
