@@ -47,17 +47,29 @@ class Hyperparams:
     batch_norm: BatchNorm | None = None
     bias: bool | None = None
 
+    def activated(self, activation: Activation | None) -> "Hyperparams":
+        """The same with another activation."""
+        return replace(self, activation=activation)
+
     def linear(self) -> "Hyperparams":
         """The same without an activation."""
-        return replace(self, activation=None)
+        return self.activated(None)
 
     def head(self) -> "Hyperparams":
         """The same without an activation and with a bias instead of batch norm: for the last layer of a predictor."""
         return replace(self, activation=None, batch_norm=None, bias=None)
 
+    def kernel_alone(self) -> "Hyperparams":
+        """The same with a kernel and nothing else: for the depthwise half of a separable convolution."""
+        return replace(self, activation=None, batch_norm=None, bias=False)
+
+    def penalised(self, regularizer: Regularizer | None) -> "Hyperparams":
+        """The same with another regularizer."""
+        return replace(self, regularizer=regularizer)
+
     def unpenalised(self) -> "Hyperparams":
         """The same without a regularizer."""
-        return replace(self, regularizer=None)
+        return self.penalised(None)
 
     def with_batch_norm(self, **settings) -> "Hyperparams":
         """The same with these settings of batch norm, if there is one: `train=False` freezes it."""

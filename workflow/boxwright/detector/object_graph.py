@@ -16,14 +16,21 @@ PREDICTOR = "model/_box_predictor"
 PLACES = 3
 
 
-def numbered(path: str, layers: Iterable[Convolution]) -> dict[str, str]:
-    """The keys of the layers' variables by name, numbered in the layers' order; `path` comes before the number."""
+def numbered(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str, str]:
+    """The keys of the layers' variables by name, numbered in the layers' order from `place` on.
+
+    `path` comes before the number.
+    """
     found: dict[str, str] = {}
-    place = 0
     for layer in layers:
         found |= _variables(layer, f"{path}{place}", f"{path}{place + 1}")
-        place += 1 if layer.normalizer is None else 2
+        place += places([layer])
     return found
+
+
+def places(layers: Iterable[Convolution]) -> int:
+    """How many numbers `numbered` gives to the layers: a batch norm has one of its own."""
+    return sum(1 if layer.normalizer is None else 2 for layer in layers)
 
 
 def listed(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str, str]:
@@ -34,6 +41,13 @@ def listed(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str
         found |= _variables(layer, f"{path}/{place}", f"{path}/{place + 1}")
         place += PLACES
     return found
+
+
+def separable(path: str, depthwise: Convolution, pointwise: Convolution, place: int = 0) -> dict[str, str]:
+    """The keys of a depthwise and a pointwise convolution that are one layer in Keras, at `place`, and its batch norm."""
+    found = numbered(path, [pointwise], place)
+    found[f"{pointwise.name}/weights"] = f"{path}{place}/pointwise_kernel{SUFFIX}"
+    return found | {f"{depthwise.name}/depthwise_weights": f"{path}{place}/depthwise_kernel{SUFFIX}"}
 
 
 def _variables(layer: Convolution, convolution: str, batch_norm: str) -> dict[str, str]:

@@ -77,7 +77,9 @@ class MobileNetV1:
                 break
         return stride
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: map}."""
         found, x = {}, images
         for layer in self._layers:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from boxwright.detector import object_graph
 from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
+from boxwright.detector.backbones.widths import make_divisible
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
@@ -27,12 +28,6 @@ BLOCKS = (
 LAST_CHANNELS = 1280
 # The feature maps of an SSD. Layers are counted from 1 with the stem, so block 13 is layer 15.
 END_POINTS: Mapping[int, str] = {4: "layer_15/expansion_output", 5: "layer_19"}
-
-
-def make_divisible(channels: float, divisor: int = 8, least: int = 8) -> int:
-    """The multiple of `divisor` nearest to `channels`, at least `least`, and not more than 10 % below `channels`."""
-    rounded = max(least, int(channels + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
 class InvertedResidual:
@@ -160,7 +155,9 @@ class MobileNetV2:
         """All convolutions in order."""
         return [self.stem, *[layer for block in self.blocks for layer in block.layers()], self.last]
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: map}."""
         x = self.stem(images, training)
         found = {"layer_1": x}
