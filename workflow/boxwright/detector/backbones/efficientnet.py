@@ -11,6 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from boxwright.detector import object_graph
+from boxwright.detector.backbones.squeeze_excite import SqueezeExcite
 from boxwright.detector.backbones.widths import make_divisible
 from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.initializers import variance_scaling
@@ -74,8 +75,6 @@ class Block:
         hyperparams: Hyperparams,
     ):
         inner = channels_in * stack.expansion
-        squeezed = max(1, int(channels_in * SQUEEZE))
-        plain = hyperparams.head()
         self.drop = drop
         self.residual = stride == 1 and channels_in == channels_out
         self.expand = None
@@ -84,25 +83,23 @@ class Block:
         self.filter = DepthwiseConvolution(
             variables, f"{name}/depthwise", inner, hyperparams.unpenalised(), kernel=stack.kernel, stride=stride
         )
-        self.squeeze = Convolution(
-            variables, f"{name}/squeeze", inner, squeezed, plain.activated(hyperparams.activation), kernel=1
+        squeezed = max(1, int(channels_in * SQUEEZE))
+        self.weigh = SqueezeExcite(
+            variables, f"{name}/squeeze_excite", inner, squeezed, hyperparams, tf.nn.swish, tf.sigmoid
         )
-        self.excite = Convolution(variables, f"{name}/excite", squeezed, inner, plain.activated(tf.sigmoid), kernel=1)
-        for layer in (self.squeeze, self.excite):
+        for layer in self.weigh.layers:
             variables.penalise(f"{layer.name}/biases", hyperparams.regularizer)
         self.project = Convolution(variables, f"{name}/project", inner, channels_out, hyperparams.linear(), kernel=1)
 
     def layers(self) -> list[Convolution]:
         """Its convolutions in order."""
-        every = (self.expand, self.filter, self.squeeze, self.excite, self.project)
-        return [layer for layer in every if layer is not None]
+        first = [] if self.expand is None else [self.expand]
+        return [*first, self.filter, *self.weigh.layers, self.project]
 
     def __call__(self, x: tf.Tensor, training: bool, seed: tf.Tensor | None) -> tf.Tensor:
         """[B, H, W, C] -> [B, H', W', C']; `seed` (int32 [2]) draws the images that the block is left out for."""
         y = x if self.expand is None else self.expand(x, training)
-        y = self.filter(y, training)
-        y *= self.excite(self.squeeze(tf.reduce_mean(y, [1, 2], keepdims=True)))
-        y = self.project(y, training)
+        y = self.project(self.weigh(self.filter(y, training)), training)
         if not self.residual:
             return y
         return x + (_dropped(y, self.drop, seed) if training and self.drop else y)

@@ -12,8 +12,8 @@ import tensorflow as tf
 from boxwright.detector import initializers, object_graph
 from boxwright.detector.backbones import Backbone
 from boxwright.detector.hyperparams import Hyperparams
-from boxwright.detector.necks import upsampling
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
+from boxwright.detector.necks import upsampling
 
 KEY = f"{object_graph.EXTRACTOR}/_bifpn_stage"
 
