@@ -131,6 +131,13 @@ _MOBILENET_V2: dict[str, Any] = {
     "template": "config/pipelines/ssd_mobilenet_v2.config",
     "depthwise_template": "config/pipelines/ssdlite_mobilenet_v2.config",
 }
+_MOBILENET_V3: dict[str, Any] = {
+    **_SSD,
+    "backbone": "mobilenet_v3",
+    "scope": "FeatureExtractor/MobilenetV3",
+    "like": r"mobilenet_v3",
+    "template": "config/pipelines/ssdlite_mobilenet_v2.config",
+}
 
 
 def _resnet(depth: int, like: str, template: str) -> Extractor:
@@ -163,6 +170,27 @@ ROWS = (
     Extractor(type="ssd_mobilenet_v2", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v2_keras", dialect="tf2", extra_maps_key="feature_map_generator", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v1", **_MOBILENET_V1),
+    Extractor(
+        type="ssd_mobilenet_v3_large",
+        arguments={"size": "large"},
+        levels={4: Level(16, 672), 5: Level(32, 480)},
+        **_MOBILENET_V3,
+    ),
+    Extractor(
+        type="ssd_mobilenet_v3_small",
+        arguments={"size": "small"},
+        levels={4: Level(16, 288), 5: Level(32, 288)},
+        **_MOBILENET_V3,
+    ),
+    Extractor(
+        type="ssd_mobilenet_edgetpu",
+        backbone="mobilenet_edgetpu",
+        levels={4: Level(16, 384), 5: Level(32, 192)},
+        scope="FeatureExtractor/MobilenetEdgeTPU",
+        like="edgetpu",
+        template="config/pipelines/ssdlite_mobilenet_v2.config",
+        **_SSD,
+    ),
     Extractor(type="ssd_mobilenet_v1_keras", dialect="tf2", extra_maps_key="_feature_map_generator", **_MOBILENET_V1),
 )
 EXTRACTORS: dict[str, Extractor] = {row.type: row for row in ROWS}

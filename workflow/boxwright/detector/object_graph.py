@@ -44,7 +44,7 @@ def listed(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str
 
 
 def separable(path: str, depthwise: Convolution, pointwise: Convolution, place: int = 0) -> dict[str, str]:
-    """The keys of a depthwise and a pointwise convolution that are one layer in Keras, at `place`, and its batch norm."""
+    """The keys of a depthwise and a pointwise convolution, which are one layer in Keras, and of their batch norm."""
     found = numbered(path, [pointwise], place)
     found[f"{pointwise.name}/weights"] = f"{path}{place}/pointwise_kernel{SUFFIX}"
     return found | {f"{depthwise.name}/depthwise_weights": f"{path}{place}/depthwise_kernel{SUFFIX}"}

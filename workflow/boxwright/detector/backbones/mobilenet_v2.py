@@ -6,7 +6,7 @@ from dataclasses import replace
 import tensorflow as tf
 
 from boxwright.detector import object_graph
-from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
+from boxwright.detector.backbones.mobilenet_settings import PUBLISHED, of_inverted_residuals
 from boxwright.detector.backbones.widths import make_divisible
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
@@ -203,15 +203,11 @@ def features(
 
 def settings(overridden: Hyperparams | None, *, keras: bool, freeze_batchnorm: bool) -> tuple[Hyperparams, Hyperparams]:
     """The settings of full and of depthwise convolutions: the configured ones if they override the published ones."""
-    published = PUBLISHED.with_batch_norm(train=not freeze_batchnorm)
+    if not keras:
+        return of_inverted_residuals(overridden, freeze_batchnorm=freeze_batchnorm)
     if overridden is None:
-        return published, published if keras else published.unpenalised()
-    if keras:
-        # No layer of the Keras network has a bias, even if the settings have no batch norm.
-        base = replace(overridden, bias=False)
-    else:
-        # The definition of this network fixes these settings, whereas v1's leaves even batch norm open.
-        batch_norm = overridden.batch_norm or published.batch_norm
-        base = replace(overridden, activation=tf.nn.relu6, batch_norm=batch_norm)
-        base = base.with_batch_norm(center=True, scale=True)
+        published = PUBLISHED.with_batch_norm(train=not freeze_batchnorm)
+        return published, published
+    # No layer of the Keras network has a bias, even if the settings have no batch norm.
+    base = replace(overridden, bias=False)
     return base, base
