@@ -140,6 +140,19 @@ _MOBILENET_V3: dict[str, Any] = {
 }
 
 
+def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
+    return Extractor(
+        type=f"ssd_mobiledet_{target.lower()}",
+        backbone="mobiledet",
+        arguments={"target": target},
+        levels={4: Level(16, c4), 5: Level(32, c5)},
+        scope=f"FeatureExtractor/MobileDet{target}",
+        like=f"mobiledet_{target.lower()}",
+        template="config/pipelines/ssdlite_mobilenet_v2.config",
+        **{**_SSD, "batch_norm_decay": 0.99},
+    )
+
+
 def _resnet(depth: int, like: str, template: str) -> Extractor:
     return Extractor(
         type=f"faster_rcnn_resnet{depth}",
@@ -192,6 +205,10 @@ ROWS = (
         **_SSD,
     ),
     Extractor(type="ssd_mobilenet_v1_keras", dialect="tf2", extra_maps_key="_feature_map_generator", **_MOBILENET_V1),
+    _mobiledet("CPU", 72, 144),
+    _mobiledet("DSP", 144, 240),
+    _mobiledet("EdgeTPU", 96, 384),
+    _mobiledet("GPU", 128, 384),
 )
 EXTRACTORS: dict[str, Extractor] = {row.type: row for row in ROWS}
 

@@ -48,6 +48,7 @@ class InvertedResiduals:
 
     end_points: the layer whose output is returned, by level: "layer_<n>", where the stem is layer 1 and each block and
         the last convolution one more, or "layer_<n>/expansion_output" for the expansion in a block.
+    names: what the variables of the neck call these layers; None: by the names above.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class InvertedResiduals:
         blocks: Sequence[InvertedResidual],
         last: Convolution | None,
         end_points: Mapping[int, str],
+        names: Mapping[int, str] | None = None,
     ):
         self._stem, self._blocks, self._last = stem, blocks, last
-        self.end_points = dict(end_points)
+        self._layers = dict(end_points)
+        self.end_points = dict(names or end_points)
         facts = self._facts()
-        self.strides = {level: facts[name][0] for level, name in self.end_points.items()}
-        self.channels = {level: facts[name][1] for level, name in self.end_points.items()}
+        self.strides = {level: facts[layer][0] for level, layer in self._layers.items()}
+        self.channels = {level: facts[layer][1] for level, layer in self._layers.items()}
 
     def _facts(self) -> dict[str, tuple[int, int]]:
         """Stride and channels of every end point."""
@@ -89,7 +92,7 @@ class InvertedResiduals:
             found |= {f"layer_{number}/expansion_output": expansion, f"layer_{number}": x}
         if self._last is not None:
             found[f"layer_{len(self._blocks) + 2}"] = self._last(x, training)
-        return {level: found[name] for level, name in self.end_points.items()}
+        return {level: found[layer] for level, layer in self._layers.items()}
 
     def object_graph_keys(self) -> dict[str, str]:
         """None: the networks are TF1's."""

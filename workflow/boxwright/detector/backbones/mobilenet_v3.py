@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from boxwright.detector.backbones.hard_swish import hard_swish
 from boxwright.detector.backbones.inverted_residuals import InvertedResidual, InvertedResiduals
 from boxwright.detector.backbones.mobilenet_settings import of_inverted_residuals
 from boxwright.detector.backbones.squeeze_excite import SqueezeExcite
@@ -15,13 +16,8 @@ from boxwright.detector.hyperparams import Activation, Hyperparams
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
 
-def hard_swish(x: tf.Tensor) -> tf.Tensor:
-    """x * relu6(x + 3) / 6."""
-    return x * tf.nn.relu6(x + 3.0) / 6.0
-
-
-def hard_sigmoid(x: tf.Tensor) -> tf.Tensor:
-    """relu6(x + 3) times a sixth that is rounded to five places, as the trained networks have it."""
+def gate(x: tf.Tensor) -> tf.Tensor:
+    """The hard sigmoid with a sixth that is rounded to five places, as the trained networks have it."""
     return tf.nn.relu6(x + 3.0) * 0.16667
 
 
@@ -135,9 +131,7 @@ def features(
         )
         if block.squeeze:
             squeezed = make_divisible(inner / 4)
-            weigh = SqueezeExcite(
-                variables, f"{name}/squeeze_excite", inner, squeezed, hyperparams, tf.nn.relu, hard_sigmoid
-            )
+            weigh = SqueezeExcite(variables, f"{name}/squeeze_excite", inner, squeezed, hyperparams, tf.nn.relu, gate)
         wide = width(block.channels)
         project = Convolution(variables, f"{name}/project", inner, wide, hyperparams.linear(), kernel=1)
         residual = block.stride == 1 and channels == wide
