@@ -224,13 +224,14 @@ def test_one_stage_has_no_second():
 
 def test_augmentations_that_the_engine_lacks_have_no_stand_in():
     """A flip is no brightness, however alike their names are spelled."""
-    steps = ("random_rotation90", "random_rgb_to_gray", "random_vertical_flip", "")
+    steps = ("autoaugment_image", "normalize_image", "rgb_to_gray", "")
     options = "".join(f"data_augmentation_options {{ {step} {'{ }' if step else ''} }}" for step in steps)
     found = check.findings(text.parse(f"{BUILDABLE['ssd']} train_config {{ {options} }}"))
     assert [finding.value for finding in found] == [*steps[:3], None]
     assert all(finding.use is None for finding in found)
     assert "leave it out" in found[0].why and "must be chosen" in found[3].why
     assert found[1].field == "train_config.data_augmentation_options.1"
+    assert "normalises pixels by itself" in found[1].why and "random_rgb_to_gray" in found[2].why
 
 
 def test_families_that_are_not_here_are_named_with_a_whole_configuration():

@@ -100,7 +100,10 @@ def _choice(message: Message, spec: Spec, said: Block) -> _Found | None:
     name = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
     if name in choices or (name is None and not said.needed):
         return None
-    why = "one must be chosen" if name is None else f"{LACKS}{' here' if spec.usual else '; leave it out'}"
+    if name is None:
+        why = "one must be chosen"
+    else:
+        why = spec.reasons.get(name) or f"{LACKS}{' here' if spec.usual else '; leave it out'}"
     return _Found(UNSUPPORTED, "", name, why, choices[0] if spec.usual else None)
 
 
