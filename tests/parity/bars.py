@@ -33,13 +33,14 @@ class Bars:
 
 
 # Cases whose bars differ from those of their kind.
+_SSD, _FASTER_RCNN = {"losses": 1e-4}, {"losses_of_inference": 1e-2, "gradients": 1e-2}
 BY_NAME = {
-    **dict.fromkeys(
-        ("ssd_mobilenet_v1", "ssd_mobilenet_v2", "ssdlite_mobilenet_v2", "tf2_ssd_mobilenet_v2_320"), {"losses": 1e-4}
-    ),
-    **dict.fromkeys(
-        ("faster_rcnn_resnet50", "faster_rcnn_resnet101_atrous"), {"losses_of_inference": 1e-2, "gradients": 1e-2}
-    ),
+    "ssd_mobilenet_v1": _SSD,
+    "ssd_mobilenet_v2": _SSD,
+    "ssdlite_mobilenet_v2": _SSD,
+    "tf2_ssd_mobilenet_v2_320": _SSD,
+    "faster_rcnn_resnet50": _FASTER_RCNN,
+    "faster_rcnn_resnet101_atrous": _FASTER_RCNN,
 }
 # By a regular expression of the feature extractor's type: networks that are ill-conditioned or random.
 BY_TYPE = {

@@ -249,11 +249,12 @@ def preprocessed(detector: Detector, images: Iterable[np.ndarray]) -> tuple[tf.T
 
 @contextmanager
 def recorded_order() -> Iterator[None]:
-    """Inside, the engine works in the OD API's order: an SSD normalises pixels, then resizes; layers convolve, then norm.
+    """Inside, the engine works in the order of the OD API.
 
-    The engine resizes first and folds batch norm into the kernel: the same numbers for less work. But an activation at
-    rounding distance from an end of ReLU6 may then lie on its other side, which moves the gradient of a variable by a
-    thousandth, and by more in a network that is ill-conditioned. In the recorded order no such rounding is left.
+    An SSD normalises pixels, then resizes; a layer convolves, then normalises. Outside, the engine resizes first and
+    folds batch norm into the kernel: the same numbers for less work. But an activation at rounding distance from an end
+    of ReLU6 may then lie on its other side, which moves the gradient of a variable by a thousandth, and by more in a
+    network that is ill-conditioned. In the recorded order no such rounding is left.
     """
 
     def preprocess(self: Preprocessing, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
