@@ -1,6 +1,7 @@
 """Every row of the catalogue keeps what it promises: maps, names, gradients, checkpoints, export."""
 
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +22,14 @@ from boxwright.protos import DetectionModel, model_of
 
 ROOT = Path(__file__).resolve().parents[3]
 HEIGHT, WIDTH = 64, 96
-# One network of each depth is enough for every day.
-SLOW = ("101", "152")
+# One network of each kind is enough for every day.
+SLOW = re.compile("101|152|efficientnet-b[1-7]|mobiledet_(dsp|edgetpu|gpu)")
 SEED = tf.constant([3, 4])
+
+
+def size_of(row: Extractor) -> tuple[int, int]:
+    """Height and width of the images for a row."""
+    return (HEIGHT, WIDTH) if row.smallest_side <= HEIGHT else (160, 192)
 
 
 def model_of_row(row: Extractor) -> DetectionModel:
@@ -33,8 +39,11 @@ def model_of_row(row: Extractor) -> DetectionModel:
     assert family == row.family
     message.feature_extractor.type = row.type
     message.num_classes = 1
-    size = {"height": HEIGHT, "width": WIDTH}
+    height, width = size_of(row)
+    size = {"height": height, "width": width}
     message.image_resizer.CopyFrom(type(message.image_resizer)(fixed_shape_resizer=size))
+    if row.neck == "bifpn":
+        message.feature_extractor.bifpn.max_level = message.anchor_generator.multiscale_anchor_generator.max_level = 5
     if family == "faster_rcnn":
         message.first_stage_max_proposals = message.second_stage_batch_size = 4
     return config.model
@@ -43,7 +52,7 @@ def model_of_row(row: Extractor) -> DetectionModel:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(row, id=row.type, marks=[pytest.mark.slow] if row.type.endswith(SLOW) else [])
+        pytest.param(row, id=row.type, marks=[pytest.mark.slow] if SLOW.search(row.type) else [])
         for row in EXTRACTORS.values()
     ],
 )
@@ -57,8 +66,8 @@ def detector(row):
 
 
 @pytest.fixture(scope="module")
-def images(detector):
-    image = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 3), dtype=np.uint8)
+def images(row, detector):
+    image = np.random.default_rng(0).integers(0, 256, (1, *size_of(row), 3), dtype=np.uint8)
     return detector.preprocess_batch(tf.constant(image))
 
 
@@ -78,7 +87,7 @@ def test_the_maps_of_the_backbone_are_those_of_the_row(row, detector, images):
     assert backbone.strides == {level: 2**level for level in backbone.strides}
     for level, features in backbone(images[0]).items():
         stride = backbone.strides[level]
-        assert features.shape == (1, math.ceil(HEIGHT / stride), math.ceil(WIDTH / stride), backbone.channels[level])
+        assert features.shape == (1, *(math.ceil(side / stride) for side in size_of(row)), backbone.channels[level])
 
 
 def test_the_neck_and_the_features_of_proposals_have_their_channels(row, detector, images):

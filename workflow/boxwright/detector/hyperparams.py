@@ -59,10 +59,6 @@ class Hyperparams:
         """The same without an activation and with a bias instead of batch norm: for the last layer of a predictor."""
         return replace(self, activation=None, batch_norm=None, bias=None)
 
-    def kernel_alone(self) -> "Hyperparams":
-        """The same with a kernel and nothing else: for the depthwise half of a separable convolution."""
-        return replace(self, activation=None, batch_norm=None, bias=False)
-
     def penalised(self, regularizer: Regularizer | None) -> "Hyperparams":
         """The same with another regularizer."""
         return replace(self, regularizer=regularizer)
@@ -76,10 +72,13 @@ class Hyperparams:
         return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, **settings))
 
 
-def of_keras(settings: Hyperparams) -> Hyperparams:
-    """The settings as Keras applies them: a convolution whose batch norm does not shift gets a bias before it."""
+def of_keras(settings: Hyperparams, force_use_bias: bool = False) -> Hyperparams:
+    """The settings as Keras applies them: a convolution whose batch norm does not shift gets a bias before it.
+
+    force_use_bias: whether all get one.
+    """
     shifted = settings.batch_norm is not None and settings.batch_norm.center
-    return replace(settings, bias=not shifted)
+    return replace(settings, bias=force_use_bias or not shifted)
 
 
 def depthwise_of_keras(settings: Hyperparams) -> Hyperparams:

@@ -6,7 +6,7 @@ of layers, in which activations, paddings and dropout also take a place.
 
 from collections.abc import Iterable
 
-from boxwright.detector.layers import Convolution
+from boxwright.detector.layers import Convolution, Normalizer
 
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 EXTRACTOR = "model/_feature_extractor"
@@ -43,20 +43,17 @@ def listed(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str
     return found
 
 
-def separable(path: str, depthwise: Convolution, pointwise: Convolution, place: int = 0) -> dict[str, str]:
-    """The keys of a depthwise and a pointwise convolution, which are one layer in Keras, and of their batch norm."""
-    found = numbered(path, [pointwise], place)
-    found[f"{pointwise.name}/weights"] = f"{path}{place}/pointwise_kernel{SUFFIX}"
-    return found | {f"{depthwise.name}/depthwise_weights": f"{path}{place}/depthwise_kernel{SUFFIX}"}
+def convolution(layer: Convolution, path: str) -> dict[str, str]:
+    """The keys of a convolution's kernels and biases by name; it lies at `path`."""
+    found = {f"{layer.name}/{name}": f"{path}/{key}{SUFFIX}" for name, key in layer.kernels.items()}
+    return found if layer.biases is None else found | {f"{layer.name}/biases": f"{path}/bias{SUFFIX}"}
 
 
-def _variables(layer: Convolution, convolution: str, batch_norm: str) -> dict[str, str]:
-    depthwise = layer.depthwise
-    name = f"{layer.name}/{'depthwise_weights' if depthwise else 'weights'}"
-    found = {name: f"{convolution}/{'depthwise_kernel' if depthwise else 'kernel'}{SUFFIX}"}
-    if layer.biases is not None:
-        found[f"{layer.name}/biases"] = f"{convolution}/bias{SUFFIX}"
-    if layer.normalizer is None:
-        return found
-    parts = ("gamma", "beta", "moving_mean", "moving_variance")
-    return found | {f"{layer.name}/BatchNorm/{part}": f"{batch_norm}/{part}{SUFFIX}" for part in parts}
+def batch_norm(normalizer: Normalizer, path: str) -> dict[str, str]:
+    """The keys of the variables of a batch norm by name; it lies at `path`."""
+    return {name: f"{path}/{name.rsplit('/', 1)[-1]}{SUFFIX}" for name in normalizer.names}
+
+
+def _variables(layer: Convolution, path: str, batch_norm_path: str) -> dict[str, str]:
+    found = convolution(layer, path)
+    return found if layer.normalizer is None else found | batch_norm(layer.normalizer, batch_norm_path)

@@ -155,18 +155,16 @@ class Layout:
     def _feature_shapes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
         """Rows and columns of the feature maps that have anchors.
 
-        They are the backbone's maps, followed by maps of half the size each. A backbone with a choice of strides has a
-        single map.
+        A backbone with a choice of strides has a single map.
         """
         extractor = self._model.feature_extractor
         if self._row.strides:
             return [_cells(size, extractor.first_stage_features_stride)]
         multiple = max(extractor.pad_to_multiple, 1)
         padded = tuple(side + -side % multiple for side in size)
-        strides = [level.stride for level in self._row.levels.values()]
+        first = self._row.map_levels(extractor)[0]
         count = len(self._generator.per_location)
-        strides += [strides[-1] * 2 ** (extra + 1) for extra in range(count - len(strides))]
-        return [_cells(padded, stride) for stride in strides[:count]]
+        return [_cells(padded, 2**level) for level in range(first, first + count)]
 
 
 def _cells(size: tuple[int, int], stride: int) -> tuple[int, int]:

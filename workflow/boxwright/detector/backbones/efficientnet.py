@@ -111,7 +111,6 @@ class EfficientNet:
     scope: where the variables are, e.g. "FeatureExtractor/EfficientNet".
     width, depth: B0's channels and numbers of blocks are multiplied by these.
     channels_in: channels of the image.
-    levels: of the maps to return.
     """
 
     def __init__(
@@ -123,7 +122,6 @@ class EfficientNet:
         width: float,
         depth: float,
         channels_in: int,
-        levels: range,
     ):
         self.stem = Convolution(variables, f"{scope}/stem", channels_in, _width(STEM, width), hyperparams, stride=2)
         self._blocks: dict[tuple[int, int], Block] = {}
@@ -144,11 +142,10 @@ class EfficientNet:
                 channels = _width(stack.channels, width)
                 stride *= stack.stride if index == 0 else 1
                 strides[number, index] = stride
-        self._taps = {level: END_POINTS[level] for level in levels}
-        self.channels = {level: self._blocks[place].project.channels_out for level, place in self._taps.items()}
-        self.strides = {level: strides[place] for level, place in self._taps.items()}
-        self.end_points = {level: f"stack_{stack}/block_{block}" for level, (stack, block) in self._taps.items()}
-        last = max(self._taps.values())
+        self.channels = {level: self._blocks[place].project.channels_out for level, place in END_POINTS.items()}
+        self.strides = {level: strides[place] for level, place in END_POINTS.items()}
+        self.end_points = {level: f"stack_{stack}/block_{block}" for level, (stack, block) in END_POINTS.items()}
+        last = max(END_POINTS.values())
         self._used = {place: block for place, block in self._blocks.items() if place <= last}
         self._unused = _Unused(
             variables,
@@ -167,7 +164,7 @@ class EfficientNet:
         for index, (place, block) in enumerate(self._used.items()):
             x = block(x, training, None if seed is None else tf.random.fold_in(seed, FIRST_DRAW + index))
             found[place] = x
-        return {level: found[place] for level, place in self._taps.items()}
+        return {level: found[place] for level, place in END_POINTS.items()}
 
     def object_graph_keys(self) -> dict[str, str]:
         """Keys of TF2 by name."""
@@ -212,7 +209,6 @@ def features(
     scope: str,
     *,
     conv_hyperparams: Hyperparams,
-    levels: range,
     width: float,
     depth: float,
     override_base_feature_extractor_hyperparams: bool = False,
@@ -222,7 +218,7 @@ def features(
     hyperparams = PUBLISHED
     if override_base_feature_extractor_hyperparams:
         hyperparams = hyperparams.penalised(conv_hyperparams.regularizer)
-    return EfficientNet(variables, scope, hyperparams, width=width, depth=depth, channels_in=channels_in, levels=levels)
+    return EfficientNet(variables, scope, hyperparams, width=width, depth=depth, channels_in=channels_in)
 
 
 def _width(channels: int, width: float) -> int:

@@ -217,7 +217,7 @@ def _block(
             weigh = SqueezeExcite(
                 variables, f"{name}/SqueezeExcite", inner, _wide(inner, 0.25), hyperparams, hard_swish, tf.sigmoid
             )
-    number = sum(layer is not None and not layer.depthwise for layer in (expand, filter_))
+    number = sum(layer is not None and not isinstance(layer, DepthwiseConvolution) for layer in (expand, filter_))
     last = f"{name}/Conv{f'_{number}' if number else ''}"
     project = Convolution(variables, last, inner, channels_out, hyperparams.linear(), kernel=1)
     return InvertedResidual(expand, filter_, weigh, project, residual=block.residual)

@@ -12,8 +12,9 @@ import tensorflow as tf
 from boxwright.detector import initializers, object_graph
 from boxwright.detector.backbones import Backbone
 from boxwright.detector.hyperparams import Hyperparams
-from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
+from boxwright.detector.layers import Convolution, Variables
 from boxwright.detector.necks import upsampling
+from boxwright.detector.separable import SeparableConvolution
 
 KEY = f"{object_graph.EXTRACTOR}/_bifpn_stage"
 
@@ -79,16 +80,14 @@ class Node:
         self._activation, self._combine = hyperparams.activation, combine
         self._weights_name = f"{name}/combine/weights"
         self._weights = None
-        self._separable: list[Convolution] = []
+        self._convolution = None
         if len(sources) == 1:
             return
         if combine is not None:
             self._weights = variables.add(self._weights_name, (len(sources), 1), initializers.constant(1))
-        linear = hyperparams.linear()
-        self._separable = [
-            DepthwiseConvolution(variables, f"{name}/separable_depthwise", channels, linear.kernel_alone()),
-            Convolution(variables, f"{name}/separable", channels, channels, linear, kernel=1),
-        ]
+        self._convolution = SeparableConvolution(
+            variables, f"{name}/separable", channels, channels, hyperparams.linear(), hyperparams, kernel=3
+        )
 
     def __call__(self, maps: Sequence[tf.Tensor], training: bool) -> tf.Tensor:
         """All maps so far [B, H, W, C] -> the next one."""
@@ -102,9 +101,7 @@ class Node:
             parts = [part * weight for part, weight in zip(parts, weights, strict=True)]
         x = tf.add_n(parts)
         x = x if self._activation is None else self._activation(x)
-        for layer in self._separable:
-            x = layer(x, training)
-        return x
+        return self._convolution(x, training)
 
     def object_graph_keys(self, number: int) -> dict[str, str]:
         """Keys of TF2 by name; the node is the one with this number."""
@@ -116,9 +113,9 @@ class Node:
         if self._weights is not None:
             key = f"{KEY}/node_combine_op/{number}/bifpn_combine_weights{object_graph.SUFFIX}"
             found[self._weights_name] = key
-        if self._separable:
+        if self._convolution is not None:
             # The activation comes first.
-            found |= object_graph.separable(f"{KEY}/node_post_combine_block/{number}/", *self._separable, place=1)
+            found |= object_graph.numbered(f"{KEY}/node_post_combine_block/{number}/", [self._convolution], 1)
         return found
 
 
@@ -144,9 +141,10 @@ class BiFpn:
         combine: Combine | None,
     ):
         self.channels = dict.fromkeys(levels, channels)
+        self._given = [level for level in backbone.channels if level in levels]
         self._nodes: list[Node] = []
-        places, depths = list(backbone.channels), list(backbone.channels.values())
-        for number, (level, sources) in enumerate(wiring(list(backbone.channels), levels, iterations)):
+        places, depths = list(self._given), [backbone.channels[level] for level in self._given]
+        for number, (level, sources) in enumerate(wiring(self._given, levels, iterations)):
             name = f"{scope}/bifpn/node_{number}"
             resamples = [
                 Resample(variables, f"{name}/input_{index}", depths[at], channels, level - places[at], hyperparams)
@@ -159,7 +157,7 @@ class BiFpn:
 
     def __call__(self, maps: Mapping[int, tf.Tensor], training: bool = False) -> dict[int, tf.Tensor]:
         """The backbone's maps {level: [B, h, w, C]} -> the last map of each level, finest first."""
-        every = list(maps.values())
+        every = [maps[level] for level in self._given]
         for node in self._nodes:
             every.append(node(every, training))
         return {level: every[self._last[level]] for level in self.channels}
@@ -204,17 +202,17 @@ def make(
     backbone: Backbone,
     *,
     conv_hyperparams: Hyperparams,
+    levels: range,
     bifpn: Mapping[str, Any],
 ) -> BiFpn:
-    """The neck; `bifpn` holds the fields of the message of this name."""
-    method = bifpn.get("combine_method", "fast_attention")
+    """The neck, with maps of the `levels`; `bifpn` holds the fields of the message of this name."""
     return BiFpn(
         variables,
         scope,
         backbone,
         conv_hyperparams,
-        levels=range(bifpn.get("min_level", 3), bifpn.get("max_level", 7) + 1),
+        levels=levels,
         iterations=bifpn["num_iterations"],
         channels=bifpn["num_filters"],
-        combine=COMBINE_METHODS.get(method),
+        combine=COMBINE_METHODS.get(bifpn["combine_method"]),
     )
