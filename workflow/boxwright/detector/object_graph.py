@@ -16,13 +16,21 @@ PREDICTOR = "model/_box_predictor"
 PLACES = 3
 
 
-def numbered(path: str, layers: Iterable[Convolution]) -> dict[str, str]:
-    """The keys of the layers' variables by name, numbered in the layers' order; `path` comes before the number."""
+def numbered(path: str, layers: Iterable[Convolution | tuple[Convolution, ...]]) -> dict[str, str]:
+    """The keys of the layers' variables by name, numbered in the layers' order; `path` comes before the number.
+
+    Of layers side by side, which are in a tuple, the convolutions come first, then the batch norms.
+    """
     found: dict[str, str] = {}
     place = 0
     for layer in layers:
-        found |= _variables(layer, f"{path}{place}", f"{path}{place + 1}")
-        place += 1 if layer.normalizer is None else 2
+        abreast = layer if isinstance(layer, tuple) else (layer,)
+        for one in abreast:
+            found |= convolution(one, f"{path}{place}")
+            place += 1
+        for normalizer in [one.normalizer for one in abreast if one.normalizer is not None]:
+            found |= batch_norm(normalizer, f"{path}{place}")
+            place += 1
     return found
 
 
