@@ -16,15 +16,21 @@ PREDICTOR = "model/_box_predictor"
 PLACES = 3
 
 
-def numbered(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str, str]:
+def numbered(path: str, layers: Iterable[Convolution | tuple[Convolution, ...]], place: int = 0) -> dict[str, str]:
     """The keys of the layers' variables by name, numbered in the layers' order from `place` on.
 
-    `path` comes before the number.
+    `path` comes before the number. Of layers side by side, which are in a tuple, the convolutions come first, then the
+    batch norms.
     """
     found: dict[str, str] = {}
     for layer in layers:
-        found |= _variables(layer, f"{path}{place}", f"{path}{place + 1}")
-        place += places([layer])
+        abreast = layer if isinstance(layer, tuple) else (layer,)
+        for one in abreast:
+            found |= convolution(one, f"{path}{place}")
+            place += 1
+        for normalizer in [one.normalizer for one in abreast if one.normalizer is not None]:
+            found |= batch_norm(normalizer, f"{path}{place}")
+            place += 1
     return found
 
 
