@@ -29,7 +29,7 @@ class Extractor(NamedTuple):
     arguments: arguments of the backbone that are not in the message.
     levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
     box_features: channels of the features of each proposal; 0 for one stage.
-    most_extra_maps: how many maps the neck `extra_maps` can add to the backbone's.
+    most_extra_maps: how many maps the necks `extra_maps` and `pooling_pyramid` can add to the backbone's.
     bottom_up: the name of the first map that a pyramid adds to the backbone's.
     ignored: fields of the message that the extractor ignores, with the values that it takes instead.
     only: fields of the message with the only value that the extractor can have.
@@ -310,6 +310,18 @@ ROWS = (
     Extractor(type="ssd_mobilenet_v2", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v2_keras", dialect="tf2", extra_maps_key="feature_map_generator", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v1", **_MOBILENET_V1),
+    Extractor(
+        type="ssd_mobilenet_v1_ppn",
+        **{
+            **_MOBILENET_V1,
+            "arguments": {"end_points": {4: "Conv2d_11_pointwise"}},
+            "levels": {4: Level(16, 512)},
+            "neck": "pooling_pyramid",
+            "most_extra_maps": 5,
+            "heads": ("weight_shared_convolutional", "convolutional"),
+            "like": "ppn",
+        },
+    ),
     Extractor(
         type="ssd_mobilenet_v3_large",
         arguments={"size": "large"},
