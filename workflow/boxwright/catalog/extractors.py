@@ -14,10 +14,19 @@ from boxwright.catalog.spec import Break
 
 
 class Level(NamedTuple):
-    """A feature map of a backbone: input pixels per cell, and channels at width 1.0."""
+    """A feature map of a backbone: input pixels per cell, channels at width 1.0, and what it leaves out of the image.
+
+    lost: pixels of an image side that convolutions without padding leave out, before it is divided by the stride; None:
+    all convolutions are padded, and each halving rounds up.
+    """
 
     stride: int
     channels: int
+    lost: int | None = None
+
+    def cells(self, side: int) -> int:
+        """The number of cells along an image side of `side` pixels."""
+        return -(-side // self.stride) if self.lost is None else max((side - self.lost) // self.stride, 0)
 
 
 class Extractor(NamedTuple):
@@ -29,6 +38,7 @@ class Extractor(NamedTuple):
     levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
     box_features: channels of the features of each proposal; 0 for one stage.
     most_extra_maps: how many maps the neck can add to the backbone's.
+    extra_depths: channels of these maps at width 1.0; (): the neck's own.
     strides: the supported values of `first_stage_features_stride`, the usual one first.
     normalization: name of the module in detector/normalization that normalises pixels.
     black_padding: whether padding is black pixels that are normalised like all others; if not, it is 0 after
@@ -38,6 +48,8 @@ class Extractor(NamedTuple):
     dialect: "tf1" or "tf2", whose layers the network is built from and whose checkpoints it reads.
     extra_maps_key: the name of the extra maps in TF2's object graph.
     smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
+    configured: whether the layers of the backbone have no published settings, so that
+        `override_base_feature_extractor_hyperparams` must be set.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
     like: regular expression of the unsupported types to which this one is the nearest (see `nearest`).
     template: a complete configuration with this extractor, or with the nearest one that has a template.
@@ -61,11 +73,13 @@ class Extractor(NamedTuple):
     neck: str = ""
     box_features: int = 0
     most_extra_maps: int = 0
+    extra_depths: tuple[int, ...] = ()
     strides: tuple[int, ...] = ()
     black_padding: bool = False
     dialect: str = "tf1"
     extra_maps_key: str = ""
     smallest_side: int = 33
+    configured: bool = False
     depthwise_template: str = ""
 
     @property
@@ -95,27 +109,27 @@ class Extractor(NamedTuple):
         Fields at their defaults are left out. A newly added field thus changes the identity only of rows that use it.
         """
         used = {name: value for name, value in self._asdict().items() if value != self._field_defaults.get(name)}
-        levels = {str(level): list(facts) for level, facts in self.levels.items()}
+        levels = {str(level): [value for value in facts if value is not None] for level, facts in self.levels.items()}
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in used.items()}
         return {name: value for name, value in (plain | {"levels": levels}).items() if name not in _ABOUT}
 
 
 # Fields that help users and do not affect results.
-_ABOUT = ("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb")
+_ABOUT = ("batch_norm_decay", "configured", "like", "template", "depthwise_template", "checkpoint_mb")
 
 
 _SSD: dict[str, Any] = {
     "family": "ssd",
     "neck": "extra_maps",
     "heads": ("convolutional",),
-    "most_extra_maps": 4,
     "normalization": "minus_one_to_one",
     "scopes": ("FeatureExtractor",),
     "batch_norm_decay": 0.9997,
-    "checkpoint_mb": 80,
 }
 _MOBILENET_V1: dict[str, Any] = {
     **_SSD,
+    "most_extra_maps": 4,
+    "checkpoint_mb": 80,
     "backbone": "mobilenet_v1",
     "levels": {4: Level(16, 512), 5: Level(32, 1024)},
     "scope": "FeatureExtractor/MobilenetV1",
@@ -124,12 +138,19 @@ _MOBILENET_V1: dict[str, Any] = {
 }
 _MOBILENET_V2: dict[str, Any] = {
     **_SSD,
+    "most_extra_maps": 4,
+    "checkpoint_mb": 80,
     "backbone": "mobilenet_v2",
     "levels": {4: Level(16, 576), 5: Level(32, 1280)},
     "scope": "FeatureExtractor/MobilenetV2",
     "like": r"mobilenet(?!\w*_v1)",
     "template": "config/pipelines/ssd_mobilenet_v2.config",
     "depthwise_template": "config/pipelines/ssdlite_mobilenet_v2.config",
+}
+_INCEPTION: dict[str, Any] = {
+    **_SSD,
+    "configured": True,
+    "template": "config/pipelines/ssd_mobilenet_v2.config",
 }
 
 
@@ -154,15 +175,58 @@ def _resnet(depth: int, like: str, template: str) -> Extractor:
     )
 
 
+_INCEPTION_FASTER_RCNN: dict[str, Any] = {
+    "family": "faster_rcnn",
+    "heads": ("region_proposals", "mask_rcnn"),
+    "normalization": "minus_one_to_one",
+    "black_padding": True,
+    "scopes": ("FirstStageFeatureExtractor", "SecondStageFeatureExtractor"),
+    "batch_norm_decay": 0.9997,
+}
+
 # The first row of a family is its usual one. The first row of all is the usual one for unsupported families.
 ROWS = (
     _resnet(50, r"resnet\w*50", "faster_rcnn_resnet50"),
     # The nearest to all extractors that are as deep or deeper: no larger one here has published detection weights.
     _resnet(101, "101|inception_resnet|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet(152, "152", "faster_rcnn_resnet101"),
+    Extractor(
+        type="faster_rcnn_inception_v2",
+        backbone="inception_v2",
+        levels={4: Level(16, 576)},
+        box_features=1024,
+        strides=(16,),
+        scope="InceptionV2",
+        like=r"inception_v[23]|mobile",
+        template="config/pipelines/faster_rcnn_inception_v2.config",
+        checkpoint_mb=150,
+        **_INCEPTION_FASTER_RCNN,
+    ),
     Extractor(type="ssd_mobilenet_v2", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v2_keras", dialect="tf2", extra_maps_key="feature_map_generator", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v1", **_MOBILENET_V1),
+    Extractor(
+        type="ssd_inception_v2",
+        backbone="inception_v2",
+        levels={4: Level(16, 576), 5: Level(32, 1024)},
+        most_extra_maps=4,
+        scope="FeatureExtractor/InceptionV2",
+        like=r"inception(?!_v[34])",
+        checkpoint_mb=250,
+        **_INCEPTION,
+    ),
+    Extractor(
+        type="ssd_inception_v3",
+        backbone="inception_v3",
+        levels={3: Level(8, 288, 19), 4: Level(16, 768, 27), 5: Level(32, 2048, 43)},
+        most_extra_maps=3,
+        extra_depths=(512, 256, 128),
+        scope="FeatureExtractor/InceptionV3",
+        smallest_side=75,
+        like=r"inception_v[34]",
+        checkpoint_mb=350,
+        **_INCEPTION,
+    ),
     Extractor(type="ssd_mobilenet_v1_keras", dialect="tf2", extra_maps_key="_feature_map_generator", **_MOBILENET_V1),
 )
 EXTRACTORS: dict[str, Extractor] = {row.type: row for row in ROWS}

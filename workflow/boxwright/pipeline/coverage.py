@@ -160,18 +160,14 @@ class Layout:
         """
         extractor = self._model.feature_extractor
         if self._row.strides:
-            return [_cells(size, extractor.first_stage_features_stride)]
+            return [tuple(-(-side // extractor.first_stage_features_stride) for side in size)]
         multiple = max(extractor.pad_to_multiple, 1)
-        padded = tuple(side + -side % multiple for side in size)
-        strides = [level.stride for level in self._row.levels.values()]
+        padded = [side + -side % multiple for side in size]
+        shapes = [tuple(level.cells(side) for side in padded) for level in self._row.levels.values()]
         count = len(self._generator.per_location)
-        strides += [strides[-1] * 2 ** (extra + 1) for extra in range(count - len(strides))]
-        return [_cells(padded, stride) for stride in strides[:count]]
-
-
-def _cells(size: tuple[int, int], stride: int) -> tuple[int, int]:
-    """Rows and columns of a map of this stride. Each halving rounds up, with SAME padding and fixed padding alike."""
-    return tuple(-(-side // stride) for side in size)
+        while len(shapes) < count:
+            shapes.append(tuple(-(-cells // 2) for cells in shapes[-1]))
+        return shapes[:count]
 
 
 def _best(corners: np.ndarray, grid: Grid, size: tuple[int, int], clip: bool, inside: bool) -> np.ndarray:

@@ -27,6 +27,15 @@ def _maps(message: Message) -> Iterator[Break]:
         yield "num_layers", message.num_layers, f"{why} and at most {row.most_extra_maps} can be added", counts[-1]
 
 
+@relation()
+def _settings(message: Message) -> Iterator[Break]:
+    """A backbone without published settings has only those of the configuration."""
+    row = EXTRACTORS.get(message.type)
+    if row is not None and row.configured and not message.override_base_feature_extractor_hyperparams:
+        why = f"{message.type} builds all its layers from conv_hyperparams, so it must be set"
+        yield "override_base_feature_extractor_hyperparams", False, why, True
+
+
 SPEC = Spec(
     fields={
         "depth_multiplier": Range(0, 16, above=True),
@@ -39,5 +48,5 @@ SPEC = Spec(
         "spaghettinet_arch_name": Only(""),
         "use_hardswish": Only(False),
     },
-    relations=(_channels, _maps),
+    relations=(_channels, _maps, _settings),
 )

@@ -44,6 +44,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         "freeze_batchnorm": message.freeze_batchnorm,
         "keras": _keras(row),
         "extra_maps_key": row.extra_maps_key,
+        "extra_depths": row.extra_depths,
     }
     features = network.module("backbones", row.backbone).features
     backbone = network.call(features, registry, row.scope, offered=offered, **row.arguments)
