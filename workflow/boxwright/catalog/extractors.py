@@ -154,42 +154,71 @@ _INCEPTION: dict[str, Any] = {
 }
 
 
-def _resnet(depth: int, like: str, template: str) -> Extractor:
-    return Extractor(
-        type=f"faster_rcnn_resnet{depth}",
-        family="faster_rcnn",
-        backbone="resnet_v1",
-        arguments={"depth": depth},
-        heads=("region_proposals", "mask_rcnn"),
-        levels={4: Level(16, 1024)},
-        box_features=2048,
-        strides=(16, 8),
-        normalization="channel_means",
-        black_padding=True,
-        scopes=("FirstStageFeatureExtractor", "SecondStageFeatureExtractor"),
-        scope=f"resnet_v1_{depth}",
-        batch_norm_decay=0.997,
-        like=like,
-        template=f"config/pipelines/{template}.config",
-        checkpoint_mb=500,
-    )
-
-
-_INCEPTION_FASTER_RCNN: dict[str, Any] = {
+_FASTER_RCNN: dict[str, Any] = {
     "family": "faster_rcnn",
     "heads": ("region_proposals", "mask_rcnn"),
-    "normalization": "minus_one_to_one",
     "black_padding": True,
     "scopes": ("FirstStageFeatureExtractor", "SecondStageFeatureExtractor"),
+}
+_INCEPTION_FASTER_RCNN: dict[str, Any] = {
+    **_FASTER_RCNN,
+    "normalization": "minus_one_to_one",
     "batch_norm_decay": 0.9997,
 }
+_INCEPTION_RESNET: dict[str, Any] = {
+    **_INCEPTION_FASTER_RCNN,
+    "backbone": "inception_resnet_v2",
+    "levels": {4: Level(16, 1088)},
+    "box_features": 1536,
+    "scope": "InceptionResnetV2",
+    "like": r"inception_resnet",
+    "template": "config/pipelines/faster_rcnn_resnet101.config",
+    "checkpoint_mb": 600,
+}
+
+
+def _resnet(depth: int, like: str, template: str, **facts: Any) -> Extractor:
+    usual: dict[str, Any] = {
+        **_FASTER_RCNN,
+        "type": f"faster_rcnn_resnet{depth}",
+        "backbone": "resnet_v1",
+        "arguments": {"depth": depth},
+        "levels": {4: Level(16, 1024)},
+        "box_features": 2048,
+        "strides": (16, 8),
+        "normalization": "channel_means",
+        "scope": f"resnet_v1_{depth}",
+        "batch_norm_decay": 0.997,
+        "like": like,
+        "template": f"config/pipelines/{template}.config",
+        "checkpoint_mb": 500,
+    }
+    return Extractor(**{**usual, **facts})
+
+
+def _resnet_of_keras(depth: int, like: str, template: str) -> Extractor:
+    return _resnet(
+        depth,
+        like,
+        template,
+        type=f"faster_rcnn_resnet{depth}_keras",
+        backbone="resnet_v1_keras",
+        strides=(16,),
+        dialect="tf2",
+    )
+
 
 # The first row of a family is its usual one. The first row of all is the usual one for unsupported families.
 ROWS = (
     _resnet(50, r"resnet\w*50", "faster_rcnn_resnet50"),
     # The nearest to all extractors that are as deep or deeper: no larger one here has published detection weights.
-    _resnet(101, "101|inception_resnet|nas|hourglass", "faster_rcnn_resnet101"),
+    _resnet(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet(152, "152", "faster_rcnn_resnet101"),
+    _resnet_of_keras(50, r"resnet\w*50", "faster_rcnn_resnet50"),
+    _resnet_of_keras(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
+    _resnet_of_keras(152, "152", "faster_rcnn_resnet101"),
+    Extractor(type="faster_rcnn_inception_resnet_v2", strides=(16, 8), **_INCEPTION_RESNET),
+    Extractor(type="faster_rcnn_inception_resnet_v2_keras", strides=(16,), dialect="tf2", **_INCEPTION_RESNET),
     Extractor(
         type="faster_rcnn_inception_v2",
         backbone="inception_v2",

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
-from boxwright.detector import initializers
+from boxwright.detector import initializers, object_graph
 from boxwright.detector.hyperparams import BatchNorm, Hyperparams
 from boxwright.detector.layers import Convolution, Variables
 
@@ -26,6 +26,10 @@ class Layer(Protocol):
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """[B, H, W, channels_in] -> [B, H', W', channels_out]."""
+        ...
+
+    def graph(self) -> list[Convolution | object_graph.Branches]:
+        """Its convolutions, as `object_graph.numbered` takes them; a `Convolution` has no such method."""
         ...
 
 
@@ -75,7 +79,9 @@ class Pool(NamedTuple):
     stride: int = 1
     padding: str = "SAME"
 
-    def build(self, variables: Variables, name: str, channels_in: int, settings: Hyperparams, width: Width) -> "Pooling":
+    def build(
+        self, variables: Variables, name: str, channels_in: int, settings: Hyperparams, width: Width
+    ) -> "Pooling":
         return Pooling(self, channels_in)
 
 
@@ -121,6 +127,10 @@ class Pooling:
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self._pool(x, 3, self.stride, self._padding)
 
+    @staticmethod
+    def graph() -> list[Convolution | object_graph.Branches]:
+        return []
+
 
 class Chain:
     """Steps in a row: [B, H, W, channels_in] -> [B, H', W', channels_out]. `layers`: the built steps by name."""
@@ -140,6 +150,12 @@ class Chain:
             x = layer(x, training)
         return x
 
+    def graph(self) -> list[Convolution | object_graph.Branches]:
+        found: list[Convolution | object_graph.Branches] = []
+        for layer in self.layers.values():
+            found += [layer] if isinstance(layer, Convolution) else layer.graph()
+        return found
+
 
 class Branches:
     """Chains over one input, whose results are concatenated."""
@@ -152,11 +168,15 @@ class Branches:
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.concat([chain(x, training) for chain in self.chains], axis=-1)
 
+    def graph(self) -> list[Convolution | object_graph.Branches]:
+        return [[chain.graph() for chain in self.chains]]
+
 
 class Network:
-    """A chain over images; a `Backbone` of TF1 whose maps are the results of some of its steps.
+    """A chain over images; a `Backbone` whose maps are the results of some of its steps.
 
     end_points: the step of each map, by level, finest first; steps after the last of them are not built.
+    key: the path of the layers in TF2's object graph, before their numbers; "" for a network of TF1.
     """
 
     def __init__(
@@ -169,7 +189,9 @@ class Network:
         *,
         channels_in: int = 3,
         end_points: Mapping[int, str],
+        key: str = "",
     ):
+        self._key = key
         last = list(steps).index(list(end_points.values())[-1])
         used = {name: steps[name] for name in list(steps)[: last + 1]}
         self.chain = Chain(variables, scope, channels_in, used, settings, width)
@@ -189,14 +211,13 @@ class Network:
             x = found[name] = layer(x, training)
         return {level: found[name] for level, name in self.end_points.items()}
 
-    @staticmethod
-    def object_graph_keys() -> dict[str, str]:
-        """None: the network is TF1's."""
-        return {}
+    def object_graph_keys(self) -> dict[str, str]:
+        """Keys of TF2 by name; {} for TF1."""
+        return object_graph.numbered(self._key, self.chain.graph()) if self._key else {}
 
 
 class RegionFeatures:
-    """A chain over the region cut out for each proposal; `BoxFeatures` of TF1."""
+    """A chain over the region cut out for each proposal; `BoxFeatures`. key: as for a `Network`."""
 
     def __init__(
         self,
@@ -207,17 +228,18 @@ class RegionFeatures:
         width: Width = int,
         *,
         channels_in: int,
+        key: str = "",
     ):
+        self._key = key
         self.chain = Chain(variables, scope, channels_in, steps, settings, width)
         self.channels = self.chain.channels_out
 
     def __call__(self, regions: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.chain(regions, training)
 
-    @staticmethod
-    def object_graph_keys() -> dict[str, str]:
-        """None: the network is TF1's."""
-        return {}
+    def object_graph_keys(self) -> dict[str, str]:
+        """Keys of TF2 by name; {} for TF1."""
+        return object_graph.numbered(self._key, self.chain.graph()) if self._key else {}
 
 
 def scaled(depth_multiplier: float, min_depth: int) -> Width:

@@ -1,7 +1,7 @@
 """Inception v2, which introduced batch norm (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167, appendix).
 
-TF-Slim's version: the first convolution is separable, and the strided blocks have no branch with an average. An SSD uses
-Mixed_4c and Mixed_5c. Faster R-CNN processes the image up to Mixed_4e, and each proposal with Mixed_5a to Mixed_5c.
+TF-Slim's version, whose first convolution is separable. An SSD uses Mixed_4c and Mixed_5c. Faster R-CNN processes the
+image up to Mixed_4e, and each proposal with Mixed_5a to Mixed_5c.
 """
 
 from collections.abc import Mapping
