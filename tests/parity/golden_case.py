@@ -16,7 +16,7 @@ import tensorflow as tf
 from boxwright.checkpoints import checkpoint_files
 from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.detector.layers import Convolution
+from boxwright.detector.layers import Convolution, Normalizer
 from boxwright.detector.preprocessing import Preprocessing
 from boxwright.detector.protocol import Detector
 from boxwright.images import loader
@@ -264,8 +264,8 @@ def recorded_order() -> Iterator[None]:
 
     as_built = Preprocessing.__call__
 
-    def normalised(self: Convolution, x: tf.Tensor) -> tf.Tensor:
-        batch_norm, y = self.normalizer, self._biased(self._convolve(x, self.weights))
+    def normalised(self: Convolution, x: tf.Tensor, batch_norm: Normalizer) -> tf.Tensor:
+        y = self._biased(self._convolve(x, self.weights))
         gamma = tf.ones([self.channels_out]) if batch_norm.gamma is None else batch_norm.gamma
         beta = tf.zeros([self.channels_out]) if batch_norm.beta is None else batch_norm.beta
         averages = batch_norm.mean, batch_norm.variance

@@ -124,6 +124,8 @@ def _outside(message: Message, field: FieldDescriptor, bound: Range) -> Iterator
 
 def _below(message: Message, field: FieldDescriptor, block: Block) -> Iterator[_Found]:
     """Everything refused in the messages of a field."""
+    if callable(block.among):
+        block = block._replace(among=block.among(message))
     if field.is_repeated or block.needed or message.HasField(field.name):
         for path, item in _items(message, field):
             for each in _walk(item, block):

@@ -33,12 +33,16 @@ class Extractor(NamedTuple):
     """One value of `feature_extractor.type`, with all facts about it.
 
     family: name of the modules in detector/build and detector/families, and of the field of `model { }`.
-    backbone, neck, heads: names of the modules in detector/backbones, detector/necks and detector/heads.
+    backbone, neck, heads: names of the modules in detector/backbones, detector/necks and detector/heads. Of the heads
+        in `PREDICTORS`, a message chooses one, by default the first.
     arguments: arguments of the backbone that are not in the message.
     levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
     box_features: channels of the features of each proposal; 0 for one stage.
-    most_extra_maps: how many maps the neck can add to the backbone's.
+    most_extra_maps: how many maps the neck `extra_maps` can add to the backbone's.
     extra_depths: channels of these maps at width 1.0; (): the neck's own.
+    bottom_up: the name of the first map that a pyramid adds to the backbone's.
+    ignored: fields of the message that the extractor ignores, with the values that it takes instead.
+    only: fields of the message with the only value that the extractor can have.
     strides: the supported values of `first_stage_features_stride`, the usual one first.
     normalization: name of the module in detector/normalization that normalises pixels.
     black_padding: whether padding is black pixels that are normalised like all others; if not, it is 0 after
@@ -48,8 +52,6 @@ class Extractor(NamedTuple):
     dialect: "tf1" or "tf2", whose layers the network is built from and whose checkpoints it reads.
     extra_maps_key: the name of the extra maps in TF2's object graph.
     smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
-    configured: whether the layers of the backbone have no published settings, so that
-        `override_base_feature_extractor_hyperparams` must be set.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
     like: regular expression of the unsupported types to which this one is the nearest (see `nearest`).
     template: a complete configuration with this extractor, or with the nearest one that has a template.
@@ -74,12 +76,14 @@ class Extractor(NamedTuple):
     box_features: int = 0
     most_extra_maps: int = 0
     extra_depths: tuple[int, ...] = ()
+    bottom_up: str = ""
+    ignored: Mapping[str, Any] = {}
+    only: Mapping[str, Any] = {}
     strides: tuple[int, ...] = ()
     black_padding: bool = False
     dialect: str = "tf1"
     extra_maps_key: str = ""
     smallest_side: int = 33
-    configured: bool = False
     depthwise_template: str = ""
 
     @property
@@ -87,20 +91,37 @@ class Extractor(NamedTuple):
         """The dotted name of the module that normalises pixels."""
         return f"boxwright.detector.normalization.{self.normalization}"
 
-    def modules(self) -> list[str]:
-        """The dotted names of the modules that a detector with this extractor imports by name."""
+    def modules(self, predictor: str = "") -> list[str]:
+        """The dotted names of the modules that a detector with this extractor imports by name.
+
+        predictor: the box predictor that the message chooses; "" for all that it could choose.
+        """
+        unused = set(self.predictors()) - {predictor} if predictor else set()
         rooms = {
             "build": [self.family],
             "families": [self.family],
             "backbones": [self.backbone],
             "necks": [self.neck] if self.neck else [],
-            "heads": self.heads,
+            "heads": [head for head in self.heads if predictor_of(head) not in unused],
         }
         named = [f"boxwright.detector.{room}.{name}" for room, names in rooms.items() for name in names]
         return [*named, self.normalization_module]
 
+    def predictors(self) -> tuple[str, ...]:
+        """The alternatives of `BoxPredictor` that a message can choose with this extractor, the usual one first."""
+        return tuple(predictor_of(head) for head in self.heads if head in PREDICTORS)
+
+    def map_levels(self, extractor: Message) -> range:
+        """The levels of the feature maps that the heads get, given the extractor's message."""
+        first = min(self.levels)
+        if self.neck not in PYRAMIDS:
+            return range(first, first + (extractor.num_layers if self.neck else len(self.levels)))
+        pyramid = getattr(extractor, self.neck)
+        given = {"min_level": pyramid.min_level, "max_level": pyramid.max_level, **self.ignored.get(self.neck, {})}
+        return range(given["min_level"], given["max_level"] + 1)
+
     def num_layers(self) -> range:
-        """The possible numbers of feature maps: the backbone's, plus those that the neck can add."""
+        """The possible numbers of feature maps: the backbone's, plus those that the neck `extra_maps` can add."""
         return range(len(self.levels), len(self.levels) + self.most_extra_maps + 1)
 
     def deciding(self) -> dict[str, Any]:
@@ -114,22 +135,43 @@ class Extractor(NamedTuple):
         return {name: value for name, value in (plain | {"levels": levels}).items() if name not in _ABOUT}
 
 
-# Fields that help users and do not affect results.
-_ABOUT = ("batch_norm_decay", "configured", "like", "template", "depthwise_template", "checkpoint_mb")
+# Fields that help users and do not affect results; of the heads, what the message chooses decides.
+_ABOUT = ("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only")
+# The heads that are alternatives of `BoxPredictor`.
+PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn")
+# The necks whose levels are in the field of the extractor's message that is named like the neck.
+PYRAMIDS = ("fpn",)
+
+
+def predictor_of(head: str) -> str:
+    """The alternative of `BoxPredictor` that a head implements."""
+    return f"{head}_box_predictor"
+
+
+def head_of(predictor: str) -> str:
+    """The head that implements an alternative of `BoxPredictor`."""
+    return predictor.removesuffix("_box_predictor")
 
 
 _SSD: dict[str, Any] = {
     "family": "ssd",
-    "neck": "extra_maps",
-    "heads": ("convolutional",),
+    "heads": ("convolutional", "weight_shared_convolutional"),
     "normalization": "minus_one_to_one",
     "scopes": ("FeatureExtractor",),
     "batch_norm_decay": 0.9997,
+    "checkpoint_mb": 80,
+}
+_EXTRA_MAPS: dict[str, Any] = {"neck": "extra_maps", "most_extra_maps": 4}
+_FPN: dict[str, Any] = {
+    "neck": "fpn",
+    "heads": ("weight_shared_convolutional", "convolutional"),
+    "arguments": {"pyramid": True},
+    "template": "config/pipelines/ssd_mobilenet_v2_fpnlite_320.config",
+    "depthwise_template": "",
 }
 _MOBILENET_V1: dict[str, Any] = {
     **_SSD,
-    "most_extra_maps": 4,
-    "checkpoint_mb": 80,
+    **_EXTRA_MAPS,
     "backbone": "mobilenet_v1",
     "levels": {4: Level(16, 512), 5: Level(32, 1024)},
     "scope": "FeatureExtractor/MobilenetV1",
@@ -138,8 +180,7 @@ _MOBILENET_V1: dict[str, Any] = {
 }
 _MOBILENET_V2: dict[str, Any] = {
     **_SSD,
-    "most_extra_maps": 4,
-    "checkpoint_mb": 80,
+    **_EXTRA_MAPS,
     "backbone": "mobilenet_v2",
     "levels": {4: Level(16, 576), 5: Level(32, 1280)},
     "scope": "FeatureExtractor/MobilenetV2",
@@ -149,8 +190,28 @@ _MOBILENET_V2: dict[str, Any] = {
 }
 _INCEPTION: dict[str, Any] = {
     **_SSD,
-    "configured": True,
+    "neck": "extra_maps",
+    "only": {"override_base_feature_extractor_hyperparams": True},
+    "checkpoint_mb": 300,
     "template": "config/pipelines/ssd_mobilenet_v2.config",
+}
+_MOBILENET_V1_FPN: dict[str, Any] = {
+    **_SSD,
+    **_FPN,
+    "backbone": "mobilenet_v1",
+    "levels": {2: Level(4, 128), 3: Level(8, 256), 4: Level(16, 512), 5: Level(32, 1024)},
+    "bottom_up": "Conv2d_14",
+    "scope": "FeatureExtractor/MobilenetV1",
+    "like": r"mob\w*_v1\w*fpn",
+}
+_MOBILENET_V2_FPN: dict[str, Any] = {
+    **_SSD,
+    **_FPN,
+    "backbone": "mobilenet_v2",
+    "levels": {2: Level(4, 24), 3: Level(8, 32), 4: Level(16, 96), 5: Level(32, 1280)},
+    "bottom_up": "Conv2d_20",
+    "scope": "FeatureExtractor/MobilenetV2",
+    "like": r"mobilenet(?!\w*_v1)\w*fpn",
 }
 
 
@@ -241,7 +302,6 @@ ROWS = (
         most_extra_maps=4,
         scope="FeatureExtractor/InceptionV2",
         like=r"inception(?!_v[34])",
-        checkpoint_mb=250,
         **_INCEPTION,
     ),
     Extractor(
@@ -253,10 +313,13 @@ ROWS = (
         scope="FeatureExtractor/InceptionV3",
         smallest_side=75,
         like=r"inception_v[34]",
-        checkpoint_mb=350,
         **_INCEPTION,
     ),
     Extractor(type="ssd_mobilenet_v1_keras", dialect="tf2", extra_maps_key="_feature_map_generator", **_MOBILENET_V1),
+    Extractor(type="ssd_mobilenet_v2_fpn_keras", dialect="tf2", **_MOBILENET_V2_FPN),
+    Extractor(type="ssd_mobilenet_v2_fpn", **_MOBILENET_V2_FPN),
+    Extractor(type="ssd_mobilenet_v1_fpn_keras", dialect="tf2", **_MOBILENET_V1_FPN),
+    Extractor(type="ssd_mobilenet_v1_fpn", **_MOBILENET_V1_FPN),
 )
 EXTRACTORS: dict[str, Extractor] = {row.type: row for row in ROWS}
 

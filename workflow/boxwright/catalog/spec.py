@@ -40,13 +40,14 @@ class Block(NamedTuple):
     """The rules that a message adds for one of its inner messages.
 
     fields: as in `Spec`; they override the inner message's own rules here.
-    among: the alternatives of the inner message that are allowed here, the usual one first; empty: those of its `Spec`.
+    among: the alternatives of the inner message that are allowed here, the usual one first, or a function that gives
+        them for the message that adds the rules; empty: those of its `Spec`.
     needed: it is checked even if it is not set, and if it has alternatives, one must be chosen.
     after: a field that this block depends on: if that field is refused, this block is not checked.
     """
 
     fields: Mapping[str, "Fact"] = {}
-    among: tuple[str, ...] = ()
+    among: tuple[str, ...] | Callable[[Message], tuple[str, ...]] = ()
     needed: bool = False
     after: str = ""
 

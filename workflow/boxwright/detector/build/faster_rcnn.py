@@ -12,7 +12,7 @@ from boxwright.boxes import mining, nms
 from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
 from boxwright.boxes.losses import weighted_smooth_l1, weighted_softmax
 from boxwright.boxes.matchers.argmax_matcher import ArgmaxMatcher
-from boxwright.catalog.extractors import Extractor
+from boxwright.catalog.extractors import Extractor, head_of
 from boxwright.detector import roi
 from boxwright.detector.build import hyperparams, network
 from boxwright.detector.families.faster_rcnn import FasterRcnn, FasterRcnnNumbers, SecondStage
@@ -77,9 +77,10 @@ def _second_stage(message: Message, row: Extractor, registry: Variables, channel
         offered={**network.fields(message.feature_extractor), "channels_in": channels, "keras": row.dialect == "tf2"},
         **row.arguments,
     )
-    predictor = getattr(message.second_stage_box_predictor, parts.choice(message.second_stage_box_predictor))
+    chosen = parts.choice(message.second_stage_box_predictor)
+    predictor = getattr(message.second_stage_box_predictor, chosen)
     head = network.call(
-        network.module("heads", row.heads[1]).make,
+        network.module("heads", head_of(chosen)).make,
         registry,
         "SecondStageBoxPredictor",
         features.channels,
