@@ -1,9 +1,8 @@
 """Build the detector that a `FasterRcnn` message describes.
 
-Four fields only choose how the OD API computes on a TPU, not what it computes: use_matmul_crop_and_resize,
-use_matmul_gather_in_matcher, use_static_balanced_label_sampler, use_static_shapes (and its form for evaluation). They
-are accepted and have no effect here. Neither has return_raw_detections_during_predict: the detections always include
-the raw boxes.
+Three fields only choose how the OD API computes on a TPU, not what it computes: use_matmul_crop_and_resize,
+use_matmul_gather_in_matcher, use_static_shapes_for_eval. They are accepted and have no effect here. Neither has
+return_raw_detections_during_predict: the detections always include the raw boxes.
 """
 
 from google.protobuf.message import Message
