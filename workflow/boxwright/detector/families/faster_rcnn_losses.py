@@ -27,7 +27,8 @@ def region_proposal_losses(
     """Localisation and objectness loss on a random minibatch of each image's anchors, two scalars.
 
     encodings: [B, A, 4]; objectness: logits [B, A, 2], background first; target: one class column, 1 for object.
-    top_up: whether ignored anchors, as background, make up for too few of the others. A box's weight affects only its localisation loss.
+    top_up: whether ignored anchors, as background, make up for too few of the others.
+    A box's weight affects only its localisation loss.
     """
     is_object = target.class_targets[..., 0] > 0
     candidates = target.class_weights > 0
