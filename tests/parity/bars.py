@@ -26,7 +26,7 @@ class Bars:
     raw: float = 1e-4
     detections: float = 1e-5
     losses: float = 3e-4
-    trained: float = 1e-2
+    trained: float = 2e-3
     losses_of_inference: float = 1e-5
     gradients: float = 1e-3
     penalty: float = 1e-5

@@ -33,8 +33,8 @@ class Extractor(NamedTuple):
     """One value of `feature_extractor.type`, with all facts about it.
 
     family: name of the modules in detector/build and detector/families, and of the field of `model { }`.
-    backbone, neck, heads: names of the modules in detector/backbones, detector/necks and detector/heads. Of the heads
-        in `PREDICTORS`, a message chooses one, by default the first.
+    backbone, neck, heads: names of the modules in detector/backbones, detector/necks and detector/heads. A message
+        chooses one of the heads in `PREDICTORS`; the usual one is the first.
     arguments: arguments of the backbone that are not in the message.
     levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
     box_features: channels of the features of each proposal; 0 for one stage.
@@ -175,7 +175,7 @@ _MOBILENET_V1: dict[str, Any] = {
     "backbone": "mobilenet_v1",
     "levels": {4: Level(16, 512), 5: Level(32, 1024)},
     "scope": "FeatureExtractor/MobilenetV1",
-    "like": r"mob\w*_v1",
+    "like": r"mob\w*_v1(?!\w*fpn)",
     "template": "config/pipelines/ssd_mobilenet_v1.config",
 }
 _MOBILENET_V2: dict[str, Any] = {
@@ -184,7 +184,7 @@ _MOBILENET_V2: dict[str, Any] = {
     "backbone": "mobilenet_v2",
     "levels": {4: Level(16, 576), 5: Level(32, 1280)},
     "scope": "FeatureExtractor/MobilenetV2",
-    "like": r"mobilenet(?!\w*_v1)",
+    "like": r"mobilenet(?!\w*(_v1|fpn))",
     "template": "config/pipelines/ssd_mobilenet_v2.config",
     "depthwise_template": "config/pipelines/ssdlite_mobilenet_v2.config",
 }
@@ -195,6 +195,8 @@ _INCEPTION: dict[str, Any] = {
     "checkpoint_mb": 300,
     "template": "config/pipelines/ssd_mobilenet_v2.config",
 }
+# What TF2's ResNets have whatever `fpn` says.
+_RETINANET = {"fpn": {"min_level": 3, "max_level": 7, "additional_layer_depth": 256}}
 _MOBILENET_V1_FPN: dict[str, Any] = {
     **_SSD,
     **_FPN,
@@ -211,7 +213,7 @@ _MOBILENET_V2_FPN: dict[str, Any] = {
     "levels": {2: Level(4, 24), 3: Level(8, 32), 4: Level(16, 96), 5: Level(32, 1280)},
     "bottom_up": "Conv2d_20",
     "scope": "FeatureExtractor/MobilenetV2",
-    "like": r"mobilenet(?!\w*_v1)\w*fpn",
+    "like": r"^(ssd(?!.*mob.*_v1).*|mobilenet_v2_)fpn",
 }
 
 
@@ -263,9 +265,32 @@ def _resnet_of_keras(depth: int, like: str, template: str) -> Extractor:
         like,
         template,
         type=f"faster_rcnn_resnet{depth}_keras",
-        backbone="resnet_v1_keras",
         strides=(16,),
         dialect="tf2",
+    )
+
+
+def _resnet_fpn(depth: int, dialect: str) -> Extractor:
+    return Extractor(
+        **{
+            **_SSD,
+            **_FPN,
+            "type": f"ssd_resnet{depth}_v1_fpn{'_keras' if dialect == 'tf2' else ''}",
+            "backbone": "resnet_v1",
+            "arguments": {"depth": depth},
+            "levels": {2: Level(4, 256), 3: Level(8, 512), 4: Level(16, 1024), 5: Level(32, 2048)},
+            "bottom_up": "block5",
+            "only": {"depth_multiplier": 1.0},
+            "ignored": _RETINANET if dialect == "tf2" else {},
+            "normalization": "channel_means",
+            "scope": f"FeatureExtractor/resnet_v1_{depth}",
+            "dialect": dialect,
+            "smallest_side": 129,
+            "batch_norm_decay": 0.997,
+            "like": rf"ssd\w*resnet\w*{depth if depth != 50 else ''}",
+            "template": "config/pipelines/ssd_resnet50_v1_fpn_320.config",
+            "checkpoint_mb": 500,
+        }
     )
 
 
@@ -320,6 +345,7 @@ ROWS = (
     Extractor(type="ssd_mobilenet_v2_fpn", **_MOBILENET_V2_FPN),
     Extractor(type="ssd_mobilenet_v1_fpn_keras", dialect="tf2", **_MOBILENET_V1_FPN),
     Extractor(type="ssd_mobilenet_v1_fpn", **_MOBILENET_V1_FPN),
+    *(_resnet_fpn(depth, dialect) for depth in (50, 101, 152) for dialect in ("tf1", "tf2")),
 )
 EXTRACTORS: dict[str, Extractor] = {row.type: row for row in ROWS}
 

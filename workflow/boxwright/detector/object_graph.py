@@ -15,32 +15,38 @@ BACKBONE = f"{EXTRACTOR}/classification_backbone/layer_with_weights-"
 FIRST_STAGE = "model/_feature_extractor_for_proposal_features/layer_with_weights-"
 SECOND_STAGE = "model/_feature_extractor_for_box_classifier_features/layer_with_weights-"
 PREDICTOR = "model/_box_predictor"
-# Layers in a row, in each of several branches from one tensor to another.
-Branches = Sequence[Sequence[Convolution]]
+# Layers that `numbered` numbers: one after the other, those side by side in a tuple.
+Layers = Iterable[Convolution | tuple[Convolution, ...]]
 # A convolution, its batch norm (or a layer that does nothing) and its activation.
 PLACES = 3
 
 
-def numbered(path: str, layers: Iterable[Convolution | Branches]) -> dict[str, str]:
+def numbered(path: str, layers: Layers) -> dict[str, str]:
     """The keys of the layers' variables by name, numbered in the layers' order; `path` comes before the number.
 
-    Keras numbers the layers of branches by their distance from the end that the branches share, the farthest first, and
-    those at one distance in the order of the branches.
+    Of layers side by side, which are in a tuple, the convolutions come first, then the batch norms.
     """
     found: dict[str, str] = {}
     place = 0
-    for item in layers:
-        branches = [[item]] if isinstance(item, Convolution) else item
-        for distance in range(max(map(len, branches)), 0, -1):
-            abreast = [branch[-distance] for branch in branches if len(branch) >= distance]
-            for layer in abreast:
-                found |= convolution(layer, f"{path}{place}")
-                place += 1
-            for layer in abreast:
-                if layer.normalizer is not None:
-                    found |= batch_norm(layer.normalizer, f"{path}{place}")
-                    place += 1
+    for layer in layers:
+        abreast = layer if isinstance(layer, tuple) else (layer,)
+        for one in abreast:
+            found |= convolution(one, f"{path}{place}")
+            place += 1
+        for normalizer in [one.normalizer for one in abreast if one.normalizer is not None]:
+            found |= batch_norm(normalizer, f"{path}{place}")
+            place += 1
     return found
+
+
+def side_by_side(branches: Sequence[Sequence[Convolution]]) -> list[tuple[Convolution, ...]]:
+    """The layers of branches from one tensor to another, as `numbered` takes them.
+
+    Keras sorts them by their distance from the end that the branches share, the farthest first, and those at one
+    distance in the order of the branches.
+    """
+    longest = max(map(len, branches))
+    return [tuple(b[-distance] for b in branches if len(b) >= distance) for distance in range(longest, 0, -1)]
 
 
 def listed(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str, str]:

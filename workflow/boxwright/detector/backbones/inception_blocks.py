@@ -28,7 +28,7 @@ class Layer(Protocol):
         """[B, H, W, channels_in] -> [B, H', W', channels_out]."""
         ...
 
-    def graph(self) -> list[Convolution | object_graph.Branches]:
+    def graph(self) -> object_graph.Layers:
         """Its convolutions, as `object_graph.numbered` takes them; a `Convolution` has no such method."""
         ...
 
@@ -128,7 +128,7 @@ class Pooling:
         return self._pool(x, 3, self.stride, self._padding)
 
     @staticmethod
-    def graph() -> list[Convolution | object_graph.Branches]:
+    def graph() -> object_graph.Layers:
         return []
 
 
@@ -150,8 +150,8 @@ class Chain:
             x = layer(x, training)
         return x
 
-    def graph(self) -> list[Convolution | object_graph.Branches]:
-        found: list[Convolution | object_graph.Branches] = []
+    def graph(self) -> object_graph.Layers:
+        found: list[Convolution | tuple[Convolution, ...]] = []
         for layer in self.layers.values():
             found += [layer] if isinstance(layer, Convolution) else layer.graph()
         return found
@@ -168,8 +168,8 @@ class Branches:
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.concat([chain(x, training) for chain in self.chains], axis=-1)
 
-    def graph(self) -> list[Convolution | object_graph.Branches]:
-        return [[chain.graph() for chain in self.chains]]
+    def graph(self) -> object_graph.Layers:
+        return object_graph.side_by_side([chain.graph() for chain in self.chains])
 
 
 class Network:

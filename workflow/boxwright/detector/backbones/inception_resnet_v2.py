@@ -51,7 +51,7 @@ class ResidualBlock:
         self.branches, self.up, self._scale, self._activation = branches, up, scale, activation
         self.channels_out = up.channels_out
 
-    def graph(self) -> list[Convolution | object_graph.Branches]:
+    def graph(self) -> object_graph.Layers:
         return [*self.branches.graph(), self.up]
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
