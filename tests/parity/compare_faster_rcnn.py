@@ -69,7 +69,8 @@ def _inference(bars: Bars, detector: Any, run: Run) -> Iterator[Check]:
     predictions, detections = infer(images, shapes)
     yield large(run.entry, "preprocessed", images, recorded, bars.raw)
     yield equal("true_image_shapes", shapes, recorded["true_image_shapes"])
-    yield large(run.entry, "sub_feature_map_0", predictions["rpn_features_to_crop"], recorded, bars.raw)
+    (key,) = {"sub_feature_map_0", "sub_feature_maps_0"} & set(recorded)
+    yield large(run.entry, key, predictions["rpn_features_to_crop"], recorded, bars.raw)
     yield from _first_stage(predictions, recorded, run.entry, bars.raw)
     if detector.stages == 2:
         yield from _proposals(predictions, recorded, bars.raw)

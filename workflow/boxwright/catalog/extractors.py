@@ -14,10 +14,19 @@ from boxwright.catalog.spec import Break
 
 
 class Level(NamedTuple):
-    """A feature map of a backbone: input pixels per cell, and channels at width 1.0."""
+    """A feature map of a backbone: input pixels per cell, channels at width 1.0, and what it leaves out of the image.
+
+    lost: pixels of an image side that convolutions without padding leave out, before it is divided by the stride; None:
+    all convolutions are padded, and each halving rounds up.
+    """
 
     stride: int
     channels: int
+    lost: int | None = None
+
+    def cells(self, side: int) -> int:
+        """The number of cells along an image side of `side` pixels."""
+        return -(-side // self.stride) if self.lost is None else max((side - self.lost) // self.stride, 0)
 
 
 class Extractor(NamedTuple):
@@ -30,6 +39,7 @@ class Extractor(NamedTuple):
     levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
     box_features: channels of the features of each proposal; 0 for one stage.
     most_extra_maps: how many maps the necks `extra_maps` and `pooling_pyramid` can add to the backbone's.
+    extra_depths: channels of these maps at width 1.0; (): the neck's own.
     bottom_up: the name of the first map that a pyramid adds to the backbone's.
     ignored: fields of the message that the extractor ignores, with the values that it takes instead.
     only: fields of the message with the only value that the extractor can have.
@@ -65,6 +75,7 @@ class Extractor(NamedTuple):
     neck: str = ""
     box_features: int = 0
     most_extra_maps: int = 0
+    extra_depths: tuple[int, ...] = ()
     bottom_up: str = ""
     ignored: Mapping[str, Any] = {}
     only: Mapping[str, Any] = {}
@@ -119,7 +130,7 @@ class Extractor(NamedTuple):
         Fields at their defaults are left out. A newly added field thus changes the identity only of rows that use it.
         """
         used = {name: value for name, value in self._asdict().items() if value != self._field_defaults.get(name)}
-        levels = {str(level): list(facts) for level, facts in self.levels.items()}
+        levels = {str(level): [value for value in facts if value is not None] for level, facts in self.levels.items()}
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in used.items()}
         return {name: value for name, value in (plain | {"levels": levels}).items() if name not in _ABOUT}
 
@@ -200,6 +211,13 @@ def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
     )
 
 
+_INCEPTION: dict[str, Any] = {
+    **_SSD,
+    "neck": "extra_maps",
+    "only": {"override_base_feature_extractor_hyperparams": True},
+    "checkpoint_mb": 300,
+    "template": "config/pipelines/ssd_mobilenet_v2.config",
+}
 # What TF2's ResNets have whatever `fpn` says.
 _RETINANET = {"fpn": {"min_level": 3, "max_level": 7, "additional_layer_depth": 256}}
 _MOBILENET_V1_FPN: dict[str, Any] = {
@@ -256,24 +274,56 @@ def _efficientdet(number: int, channels: tuple[int, ...], width: float, depth: f
     )
 
 
-def _resnet(depth: int, like: str, template: str) -> Extractor:
-    return Extractor(
-        type=f"faster_rcnn_resnet{depth}",
-        family="faster_rcnn",
-        backbone="resnet_v1",
-        arguments={"depth": depth},
-        heads=("region_proposals", "mask_rcnn"),
-        levels={4: Level(16, 1024)},
-        box_features=2048,
-        strides=(16, 8),
-        normalization="channel_means",
-        black_padding=True,
-        scopes=("FirstStageFeatureExtractor", "SecondStageFeatureExtractor"),
-        scope=f"resnet_v1_{depth}",
-        batch_norm_decay=0.997,
-        like=like,
-        template=f"config/pipelines/{template}.config",
-        checkpoint_mb=500,
+_FASTER_RCNN: dict[str, Any] = {
+    "family": "faster_rcnn",
+    "heads": ("region_proposals", "mask_rcnn"),
+    "black_padding": True,
+    "scopes": ("FirstStageFeatureExtractor", "SecondStageFeatureExtractor"),
+}
+_INCEPTION_FASTER_RCNN: dict[str, Any] = {
+    **_FASTER_RCNN,
+    "normalization": "minus_one_to_one",
+    "batch_norm_decay": 0.9997,
+}
+_INCEPTION_RESNET: dict[str, Any] = {
+    **_INCEPTION_FASTER_RCNN,
+    "backbone": "inception_resnet_v2",
+    "levels": {4: Level(16, 1088)},
+    "box_features": 1536,
+    "scope": "InceptionResnetV2",
+    "like": r"inception_resnet",
+    "template": "config/pipelines/faster_rcnn_resnet101.config",
+    "checkpoint_mb": 600,
+}
+
+
+def _resnet(depth: int, like: str, template: str, **facts: Any) -> Extractor:
+    usual: dict[str, Any] = {
+        **_FASTER_RCNN,
+        "type": f"faster_rcnn_resnet{depth}",
+        "backbone": "resnet_v1",
+        "arguments": {"depth": depth},
+        "levels": {4: Level(16, 1024)},
+        "box_features": 2048,
+        "strides": (16, 8),
+        "normalization": "channel_means",
+        "scope": f"resnet_v1_{depth}",
+        "batch_norm_decay": 0.997,
+        "like": like,
+        "template": f"config/pipelines/{template}.config",
+        "checkpoint_mb": 500,
+    }
+    return Extractor(**{**usual, **facts})
+
+
+def _resnet_of_keras(depth: int, like: str, template: str) -> Extractor:
+    return _resnet(
+        depth,
+        like,
+        template,
+        type=f"faster_rcnn_resnet{depth}_keras",
+        strides=(16,),
+        dialect="tf2",
     )
 
 
@@ -305,8 +355,25 @@ def _resnet_fpn(depth: int, dialect: str) -> Extractor:
 ROWS = (
     _resnet(50, r"resnet\w*50", "faster_rcnn_resnet50"),
     # The nearest to all extractors that are as deep or deeper: no larger one here has published detection weights.
-    _resnet(101, "101|inception_resnet|nas|hourglass", "faster_rcnn_resnet101"),
+    _resnet(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet(152, "152", "faster_rcnn_resnet101"),
+    _resnet_of_keras(50, r"resnet\w*50", "faster_rcnn_resnet50"),
+    _resnet_of_keras(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
+    _resnet_of_keras(152, "152", "faster_rcnn_resnet101"),
+    Extractor(type="faster_rcnn_inception_resnet_v2", strides=(16, 8), **_INCEPTION_RESNET),
+    Extractor(type="faster_rcnn_inception_resnet_v2_keras", strides=(16,), dialect="tf2", **_INCEPTION_RESNET),
+    Extractor(
+        type="faster_rcnn_inception_v2",
+        backbone="inception_v2",
+        levels={4: Level(16, 576)},
+        box_features=1024,
+        strides=(16,),
+        scope="InceptionV2",
+        like=r"inception_v[23]|mobile",
+        template="config/pipelines/faster_rcnn_inception_v2.config",
+        checkpoint_mb=150,
+        **_INCEPTION_FASTER_RCNN,
+    ),
     Extractor(type="ssd_mobilenet_v2", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v2_keras", dialect="tf2", extra_maps_key="feature_map_generator", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v1", **_MOBILENET_V1),
@@ -343,6 +410,26 @@ ROWS = (
         template="config/pipelines/ssdlite_mobilenet_v2.config",
         **_SSD,
         **_EXTRA_MAPS,
+    ),
+    Extractor(
+        type="ssd_inception_v2",
+        backbone="inception_v2",
+        levels={4: Level(16, 576), 5: Level(32, 1024)},
+        most_extra_maps=4,
+        scope="FeatureExtractor/InceptionV2",
+        like=r"inception(?!_v[34])",
+        **_INCEPTION,
+    ),
+    Extractor(
+        type="ssd_inception_v3",
+        backbone="inception_v3",
+        levels={3: Level(8, 288, 19), 4: Level(16, 768, 27), 5: Level(32, 2048, 43)},
+        most_extra_maps=3,
+        extra_depths=(512, 256, 128),
+        scope="FeatureExtractor/InceptionV3",
+        smallest_side=75,
+        like=r"inception_v[34]",
+        **_INCEPTION,
     ),
     Extractor(type="ssd_mobilenet_v1_keras", dialect="tf2", extra_maps_key="_feature_map_generator", **_MOBILENET_V1),
     *[_efficientdet(number, *facts) for number, facts in enumerate(_EFFICIENTNETS)],

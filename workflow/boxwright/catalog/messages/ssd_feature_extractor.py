@@ -34,7 +34,8 @@ def _only(message: Message) -> Iterator[Break]:
     row = EXTRACTORS.get(message.type)
     for name, value in (row.only if row is not None else {}).items():
         if getattr(message, name) != value:
-            yield name, plain(getattr(message, name)), f"{message.type} has no other than {value:g}", value
+            shown = str(value).lower() if isinstance(value, bool) else f"{value:g}"
+            yield name, plain(getattr(message, name)), f"{message.type} has no other than {shown}", value
 
 
 def _pyramid(message: Message) -> Iterator[Break]:

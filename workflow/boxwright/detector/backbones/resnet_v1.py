@@ -6,6 +6,7 @@ image, block4 processes each proposal. If the output stride is to be smaller tha
 remaining strides become dilation (atrous convolution), so that the same weights see the same neighbourhood.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import tensorflow as tf
@@ -118,6 +119,10 @@ class ResidualBlock:
             x = unit(x, training)
         return x
 
+    def layers(self) -> list[Convolution | tuple[Convolution, ...]]:
+        """Its convolutions in the order in which TF2 numbers them, those side by side in a tuple."""
+        return [layer for unit in self.units for layer in unit.layers()]
+
 
 class PyramidFeatures:
     """conv1 to block4 with an output of each block, strides 4 to 32, for a feature pyramid. A `Backbone`.
@@ -126,6 +131,7 @@ class PyramidFeatures:
     every second pixel of its output; only block4 has no stride.
 
     depth: 50, 101 or 152. activation: of the sums. channels_in: of the image. keras: whether it is TF2's network.
+    levels: of the outputs; blocks after the last are not built. key: the path of the layers in TF2's object graph.
     """
 
     def __init__(
@@ -138,8 +144,10 @@ class PyramidFeatures:
         activation: Activation = tf.nn.relu,
         channels_in: int = 3,
         keras: bool = False,
+        levels: Sequence[int] = (2, 3, 4, 5),
+        key: str = object_graph.BACKBONE,
     ):
-        self._keras = keras
+        self._keras, self._key = keras, key
         self.conv1 = Convolution(
             variables, f"{scope}/conv1", channels_in, WIDTHS[0], settings, kernel=7, stride=2, padding="EXPLICIT"
         )
@@ -154,13 +162,15 @@ class PyramidFeatures:
                 keras=keras,
                 activation=activation,
             )
-            for number in range(1, len(WIDTHS) + 1)
+            for number in range(1, max(levels))
         }
-        self.channels = {level: EXPANSION * width for level, width in zip(self.blocks, WIDTHS, strict=True)}
-        self.strides = {level: 2**level for level in self.blocks}
-        self.end_points = {level: f"block{level - 1}" for level in self.blocks}
+        self.channels = {level: EXPANSION * WIDTHS[level - 2] for level in levels}
+        self.strides = {level: 2**level for level in levels}
+        self.end_points = {level: f"block{level - 1}" for level in levels}
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: [B, ceil(H / 2^level), ceil(W / 2^level), C]}."""
         x = tf.nn.max_pool2d(self.conv1(images, training), 3, 2, "SAME")
         found: dict[int, tf.Tensor] = {}
@@ -168,15 +178,14 @@ class PyramidFeatures:
             if found and not self._keras:
                 x = x[:, ::2, ::2]
             x = found[level] = block(x, training)
-        return found
+        return {level: found[level] for level in self.channels}
 
     def object_graph_keys(self) -> dict[str, str]:
         """Keys of TF2 by name; {} for TF1."""
         if not self._keras:
             return {}
-        units = [unit for block in self.blocks.values() for unit in block.units]
-        layers = [self.conv1, *(layer for unit in units for layer in unit.layers())]
-        return object_graph.numbered(object_graph.BACKBONE, layers)
+        layers = [self.conv1, *(layer for block in self.blocks.values() for layer in block.layers())]
+        return object_graph.numbered(self._key, layers)
 
 
 class ProposalFeatures:
@@ -233,20 +242,23 @@ class ProposalFeatures:
 
 
 class BlockFeatures:
-    """block4 over the pooled features of each proposal, without stride: [N, h, w, 1024] -> [N, h, w, 2048]."""
+    """block4 over the pooled features of each proposal: [N, h, w, 1024] -> [N, h', w', 2048].
+
+    keras: whether it is TF2's, which halves the regions; TF1's has no stride.
+    """
 
     channels = EXPANSION * WIDTHS[3]
 
-    def __init__(self, variables: Variables, scope: str, depth: int, settings: Hyperparams):
-        self.block = ResidualBlock(variables, scope, depth, 4, settings, stride=1)
+    def __init__(self, variables: Variables, scope: str, depth: int, settings: Hyperparams, keras: bool = False):
+        self._keras = keras
+        self.block = ResidualBlock(variables, scope, depth, 4, settings, stride=2 if keras else 1, keras=keras)
 
     def __call__(self, regions: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.block(regions, training)
 
-    @staticmethod
-    def object_graph_keys() -> dict[str, str]:
-        """None: the network is TF1's."""
-        return {}
+    def object_graph_keys(self) -> dict[str, str]:
+        """Keys of TF2 by name; {} for TF1."""
+        return object_graph.numbered(object_graph.SECOND_STAGE, self.block.layers()) if self._keras else {}
 
 
 def features(
@@ -286,12 +298,20 @@ def proposal_features(
     first_stage_features_stride: int = 16,
     batch_norm_trainable: bool = False,
     channels_in: int = 3,
-) -> ProposalFeatures:
-    """The network for the image. `depth`: its number of layers, one of `UNITS`."""
+    keras: bool = False,
+) -> ProposalFeatures | PyramidFeatures:
+    """The network for the image. `depth`: its number of layers, one of `UNITS`. TF2's (`keras`) has a stride of 16."""
     settings = hyperparams(batch_norm_trainable)
+    if keras:
+        key = object_graph.FIRST_STAGE
+        return PyramidFeatures(
+            variables, scope, depth, settings, channels_in=channels_in, keras=True, levels=(4,), key=key
+        )
     return ProposalFeatures(variables, scope, depth, first_stage_features_stride, settings, channels_in)
 
 
-def box_features(variables: Variables, scope: str, *, depth: int, batch_norm_trainable: bool = False) -> BlockFeatures:
+def box_features(
+    variables: Variables, scope: str, *, depth: int, batch_norm_trainable: bool = False, keras: bool = False
+) -> BlockFeatures:
     """The network for each proposal. `depth`: its number of layers, one of `UNITS`."""
-    return BlockFeatures(variables, scope, depth, hyperparams(batch_norm_trainable))
+    return BlockFeatures(variables, scope, depth, hyperparams(batch_norm_trainable), keras)

@@ -44,6 +44,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         "freeze_batchnorm": message.freeze_batchnorm,
         "keras": _keras(row),
         "extra_maps_key": row.extra_maps_key,
+        "extra_depths": row.extra_depths,
         "bottom_up": row.bottom_up,
         "levels": row.map_levels(message.feature_extractor),
         **row.ignored,
