@@ -58,7 +58,7 @@ def test_a_published_configuration_trains_and_detects(path, records, tmp_path):
         events_path=tmp_path / "events.out.tfevents.1",
     )
     losses = [line for line in map(json.loads, (tmp_path / "log").read_text().splitlines()) if "step" in line]
-    assert losses and all(np.isfinite(line["losses"]["Loss/total_loss"]) for line in losses)
+    assert losses and all(np.isfinite(line["Loss/total_loss"]) for line in losses)
 
     saved = checkpoint_files.read(prefix)
     before = build(config.model, seed=0)
