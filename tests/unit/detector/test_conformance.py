@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS, Extractor
+from boxwright.catalog.extractors import EXTRACTORS, Extractor
 from boxwright.catalog.families import FAMILIES
 from boxwright.checkpoints import checkpoint_files, restore
 from boxwright.core import code
@@ -38,9 +38,9 @@ def model_of_row(row: Extractor) -> DetectionModel:
     config = text.read(ROOT / row.template)
     message, family = model_of(config)
     assert family == row.family
-    message.feature_extractor.type = row.type
-    if row.dialect == "tf1" and row.neck in PYRAMIDS:
-        message.feature_extractor.use_depthwise = False  # this would make the backbone narrower
+    if row.type != message.feature_extractor.type:
+        message.feature_extractor.type = row.type
+        message.feature_extractor.use_depthwise = False  # with some pyramids it makes the backbone narrower
     message.num_classes = 1
     size = dict(zip(("height", "width"), size_of(row), strict=True))
     message.image_resizer.CopyFrom(type(message.image_resizer)(fixed_shape_resizer=size))
