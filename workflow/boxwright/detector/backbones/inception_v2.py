@@ -25,7 +25,7 @@ from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, Variables
 
 
-class SeparableConvolution(Convolution):
+class SeparableRoot(Convolution):
     """A depthwise convolution and a 1x1 one with nothing between them, which is one convolution with a product kernel.
 
     Variables: `<name>/depthwise_weights` [h, w, channels_in, m] and `<name>/pointwise_weights` [1, 1, channels_in * m,
@@ -54,9 +54,9 @@ class Root:
     @staticmethod
     def build(
         variables: Variables, name: str, channels_in: int, settings: Hyperparams, width: Width
-    ) -> SeparableConvolution:
+    ) -> SeparableRoot:
         settings = replace(settings, initializer=initializers.truncated_normal(stddev=1.0))
-        return SeparableConvolution(
+        return SeparableRoot(
             variables, name, channels_in, width(64), settings, kernel=7, stride=2, multiplier=min(width(64) // 3, 8)
         )
 
