@@ -15,8 +15,9 @@ import tensorflow as tf
 from boxwright.boxes.anchors import tiling
 from boxwright.detector.hyperparams import Regularizer
 from boxwright.detector.layers import Normalizer
+from boxwright.detector.necks.fpn import FeaturePyramid
 
-CASE = "ssd_mobilenet_v2"
+CASE = "tf2_ssd_mobilenet_v2_fpnlite"
 
 
 def of_batch_norm(monkeypatch, **changed):
@@ -56,7 +57,22 @@ def anchor_offset(monkeypatch):
     monkeypatch.setattr(tiling, "tile", wrong)
 
 
-@pytest.mark.parametrize("mutate", [epsilon, decay, penalty, anchor_offset], ids=lambda mutate: mutate.__name__)
+def merge_order(monkeypatch):
+    """A pyramid enlarges the sum, as in TF1, instead of the result."""
+    right = FeaturePyramid.__call__
+
+    def wrong(self, *arguments):
+        self._keras = False
+        return right(self, *arguments)
+
+    monkeypatch.setattr(FeaturePyramid, "__call__", wrong)
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [epsilon, anchor_offset, merge_order, decay, penalty],
+    ids=lambda mutate: mutate.__name__,
+)
 def test_a_wrong_engine_fails(shared, monkeypatch, mutate):
     mutate(monkeypatch)
     assert any(not check.passed for check in compare.checks(shared / "parity" / CASE))

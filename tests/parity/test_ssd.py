@@ -12,6 +12,12 @@ import pytest
         "ssd_mobilenet_v2",
         "ssdlite_mobilenet_v2",
         "tf2_ssd_mobilenet_v2_320",
+        "tf2_ssd_mobilenet_v2_fpnlite",
+        "ssd_mobilenet_v1_fpn",
+        "ssd_mobilenet_v2_fpn",
+        "tf2_ssd_mobilenet_v1_fpn",
+        pytest.param("ssd_resnet50_v1_fpn", marks=pytest.mark.slow),
+        pytest.param("tf2_ssd_resnet50_v1_fpn", marks=pytest.mark.slow),
         "image_resizers",
     ],
 )

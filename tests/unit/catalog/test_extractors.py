@@ -29,8 +29,8 @@ ROOT = Path(__file__).parents[3]
         ("ssd", "ssd_mobiledet_dsp", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
         ("ssd", "ssd_inception_v1", "ssd_inception_v2", "ssd_mobilenet_v2"),
         ("ssd", "ssd_inception_v4", "ssd_inception_v3", "ssd_mobilenet_v2"),
-        ("ssd", "ssd_resnet101_v1_fpn", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
-        ("ssd", "ssd_resnet50_v1_fpn_keras", "ssd_mobilenet_v2_keras", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_resnet101_v2_fpn", "ssd_resnet101_v1_fpn", "ssd_resnet50_v1_fpn_320"),
+        ("ssd", "ssd_resnet34_v1_fpn_keras", "ssd_resnet50_v1_fpn_keras", "ssd_resnet50_v1_fpn_320"),
         ("ssd", "ssd_efficientnet-b0_bifpn_keras", "ssd_mobilenet_v2_fpn_keras", "ssd_mobilenet_v2_fpnlite_320"),
         ("ssd", "ssd_spaghettinet", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
         ("faster_rcnn", "faster_rcnn_inception_v3", "faster_rcnn_inception_v2", "faster_rcnn_inception_v2"),
@@ -104,6 +104,14 @@ def test_rows_of_a_model_are_those_of_its_family():
 
 def test_the_backbones_forget_as_their_rows_say():
     pytest.importorskip("tensorflow")
+    from boxwright.detector.backbones import resnet_v1
     from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
 
-    assert {row.batch_norm_decay for row in EXTRACTORS.values() if row.family == "ssd"} == {PUBLISHED.batch_norm.decay}
+    decays = {
+        "mobilenet_v1": PUBLISHED.batch_norm.decay,
+        "mobilenet_v2": PUBLISHED.batch_norm.decay,
+        "resnet_v1": resnet_v1.DECAY,
+    }
+    known = [row for row in EXTRACTORS.values() if row.backbone in decays]
+    assert len(known) >= 16
+    assert all(row.batch_norm_decay == decays[row.backbone] for row in known)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS, Extractor
+from boxwright.catalog.extractors import EXTRACTORS, Extractor
 from boxwright.catalog.families import FAMILIES
 from boxwright.checkpoints import checkpoint_files, restore
 from boxwright.core import code
@@ -36,9 +36,9 @@ def model_of_row(row: Extractor) -> DetectionModel:
     config = text.read(ROOT / row.template)
     message, family = model_of(config)
     assert family == row.family
-    message.feature_extractor.type = row.type
-    if row.dialect == "tf1" and row.neck in PYRAMIDS:
-        message.feature_extractor.use_depthwise = False  # this would make the backbone narrower
+    if row.type != message.feature_extractor.type:
+        message.feature_extractor.type = row.type
+        message.feature_extractor.use_depthwise = False  # with some pyramids it makes the backbone narrower
     message.num_classes = 1
     size = dict(zip(("height", "width"), size_of(row), strict=True))
     message.image_resizer.CopyFrom(type(message.image_resizer)(fixed_shape_resizer=size))
@@ -50,7 +50,7 @@ def model_of_row(row: Extractor) -> DetectionModel:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(row, id=row.type, marks=[pytest.mark.slow] if any(map(row.type.count, SLOW)) else [])
+        pytest.param(row, id=row.type, marks=[pytest.mark.slow] if any(name in row.type for name in SLOW) else [])
         for row in EXTRACTORS.values()
     ],
 )

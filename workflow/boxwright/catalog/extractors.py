@@ -213,7 +213,7 @@ _MOBILENET_V2_FPN: dict[str, Any] = {
     "levels": {2: Level(4, 24), 3: Level(8, 32), 4: Level(16, 96), 5: Level(32, 1280)},
     "bottom_up": "Conv2d_20",
     "scope": "FeatureExtractor/MobilenetV2",
-    "like": r"^(ssd(?!.*mob.*_v1).*|mobilenet_v2_)fpn",
+    "like": r"^(ssd(?!.*(mob.*_v1|resnet)).*|mobilenet_v2_)fpn",
 }
 
 
@@ -287,7 +287,7 @@ def _resnet_fpn(depth: int, dialect: str) -> Extractor:
             "dialect": dialect,
             "smallest_side": 129,
             "batch_norm_decay": 0.997,
-            "like": rf"ssd\w*resnet\w*{depth if depth != 50 else ''}",
+            "like": f"ssd_resnet{depth}" if depth != 50 else r"ssd_resnet(?!101|152)",
             "template": "config/pipelines/ssd_resnet50_v1_fpn_320.config",
             "checkpoint_mb": 500,
         }
@@ -367,8 +367,6 @@ def lacking(model: Message, family: str, depthwise: bool = False) -> Iterator[Br
     if row_of(model, family) is None:
         near = nearest(family, type_)
         why = f"the engine does not have this feature extractor; {whole(near, depthwise)}"
-        if family == "ssd" and "resnet" in type_:
-            why += f", and {nearest('faster_rcnn', type_).template} is one with a ResNet"
         yield "feature_extractor.type", type_ or None, why, near.type
 
 
