@@ -16,6 +16,8 @@ import pytest
         "ssd_mobilenet_v1_fpn",
         "ssd_mobilenet_v2_fpn",
         "tf2_ssd_mobilenet_v1_fpn",
+        "ssd_inception_v2",
+        pytest.param("ssd_inception_v3", marks=pytest.mark.slow),
         pytest.param("ssd_resnet50_v1_fpn", marks=pytest.mark.slow),
         pytest.param("tf2_ssd_resnet50_v1_fpn", marks=pytest.mark.slow),
         "image_resizers",

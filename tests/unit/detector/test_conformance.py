@@ -1,6 +1,5 @@
 """Every row of the catalogue keeps what it promises: maps, names, gradients, checkpoints, export."""
 
-import math
 import re
 import subprocess
 import sys
@@ -25,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 # Height and width of images for most extractors, and for those that need larger ones.
 SIZE, LARGER = (64, 96), (160, 192)
 # One network of each kind is enough for every day.
-SLOW = re.compile("101|152|efficientnet-b[1-7]|mobiledet_(dsp|edgetpu|gpu)")
+SLOW = re.compile("101|152|inception_resnet|efficientnet-b[1-7]|mobiledet_(dsp|edgetpu|gpu)")
 SEED = tf.constant([3, 4])
 
 
@@ -83,12 +82,12 @@ def test_it_is_a_detector(detector):
 
 def test_the_maps_of_the_backbone_are_those_of_the_row(row, detector, images):
     backbone = detector.backbone
-    assert {level: tuple(fact) for level, fact in row.levels.items()} == {
+    assert {level: (fact.stride, fact.channels) for level, fact in row.levels.items()} == {
         level: (backbone.strides[level], backbone.channels[level]) for level in backbone.channels
     }
     assert backbone.strides == {level: 2**level for level in backbone.strides}
     for level, features in backbone(images[0]).items():
-        cells = [math.ceil(side / backbone.strides[level]) for side in size_of(row)]
+        cells = [row.levels[level].cells(side) for side in size_of(row)]
         assert features.shape == (1, *cells, backbone.channels[level])
 
 

@@ -25,7 +25,7 @@ from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, Variables
 
 
-class SeparableConvolution(Convolution):
+class SeparableRoot(Convolution):
     """A depthwise convolution and a 1x1 one with nothing between them, which is one convolution with a product kernel.
 
     Variables: `<name>/depthwise_weights` [h, w, channels_in, m] and `<name>/pointwise_weights` [1, 1, channels_in * m,
@@ -52,11 +52,9 @@ class Root:
     """The definition of the first convolution: 7x7, stride 2, up to 8 filters for each channel of the image."""
 
     @staticmethod
-    def build(
-        variables: Variables, name: str, channels_in: int, settings: Hyperparams, width: Width
-    ) -> SeparableConvolution:
+    def build(variables: Variables, name: str, channels_in: int, settings: Hyperparams, width: Width) -> SeparableRoot:
         settings = replace(settings, initializer=initializers.truncated_normal(stddev=1.0))
-        return SeparableConvolution(
+        return SeparableRoot(
             variables, name, channels_in, width(64), settings, kernel=7, stride=2, multiplier=min(width(64) // 3, 8)
         )
 
