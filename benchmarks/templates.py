@@ -52,6 +52,7 @@ TRIALS = {
     "ssd_mobilenet_v1": SSD,
     "ssd_mobilenet_v2": SSD,
     "ssdlite_mobilenet_v2": SSD,
+    "faster_rcnn_inception_v2": FASTER_RCNN,
     "faster_rcnn_resnet50": FASTER_RCNN,
     "faster_rcnn_resnet101": FASTER_RCNN,
 }

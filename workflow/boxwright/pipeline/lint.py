@@ -111,7 +111,8 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
     field = FAMILIES[name].anchor_generator
     if not getattr(model, field).HasField("multiscale_anchor_generator"):
         return
-    first, level = min(row.levels), getattr(model, field).multiscale_anchor_generator.min_level
+    first = row.map_levels(model.feature_extractor)[0]
+    level = getattr(model, field).multiscale_anchor_generator.min_level
     if level != first:
         path = f"model.{name}.{field}.multiscale_anchor_generator.min_level"
         why = f"the first feature map has level {first}; anchors of level {level} do not match its cells"

@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from boxwright.catalog import forms
 from boxwright.catalog.extractors import EXTRACTORS, Extractor
+from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.forms import Form
 from boxwright.console.progress import say
 from boxwright.core import code
@@ -221,7 +222,10 @@ class Identities:
 
     def _network(self, name: str) -> list[str]:
         """The modules, chosen by name, that a model is built from."""
-        return [*self._row(name).modules(), *parts.in_use(self._plan.configurations[name].model)]
+        config = self._plan.configurations[name]
+        model, family = model_of(config)
+        predictor = parts.choice(getattr(model, FAMILIES[family].box_predictor))
+        return [*self._row(name).modules(predictor), *parts.in_use(config.model)]
 
     @staticmethod
     def _resizer(config: Message) -> str:

@@ -383,11 +383,44 @@ def test_settings_that_only_steer_a_tpu_change_nothing(detector: FasterRcnn) -> 
     switched = build(
         use_matmul_crop_and_resize=True,
         use_matmul_gather_in_matcher=True,
-        use_static_balanced_label_sampler=True,
-        use_static_shapes=True,
+        use_static_shapes_for_eval=True,
     )
     for name, variable in detector.variables.items():
         switched.variables[name].assign(variable)
     images, shapes = batch(detector, (96, 128))
     ours, theirs = (each.postprocess(each.predict(images, shapes), shapes) for each in (detector, switched))
     np.testing.assert_array_equal(ours["detection_boxes"], theirs["detection_boxes"])
+
+
+def test_a_sample_of_fixed_size_takes_what_is_left() -> None:
+    """Boxes outside the image are no proposals; a sampler of fixed size takes them nevertheless, as the OD API does."""
+    static = {"use_static_balanced_label_sampler": True, "use_static_shapes": True}
+    detector = spread(build(second_stage_batch_size=20, clip_anchors_to_image=True, **static))
+    images, shapes = batch(detector, (40, 128))
+    predictions = detector.predict(images, shapes, training=True)
+    count = int(predictions["num_proposals"][0])
+    assert 0 < count < 20
+    rest = predictions["proposal_boxes"][0, count:].numpy()
+    height = float(shapes[0, 0])
+    assert len(rest) and ((rest[:, 0] == height) & (rest[:, 2] == height)).all()
+
+    truth = groundtruth([BOX])
+    sample = detector.classify_sample(predictions, truth, SEED)
+    assert sample["num_proposals"].numpy().tolist() == [20]
+    usual = spread(build(second_stage_batch_size=20, clip_anchors_to_image=True))
+    predictions = usual.predict(images, shapes, training=True)
+    assert not predictions["proposal_boxes"][0, count:].numpy().any()
+    assert usual.classify_sample(predictions, truth, SEED)["num_proposals"].numpy().tolist() == [count]
+
+
+def test_keys_of_tf2_follow_the_layers_of_the_head() -> None:
+    """The list of the head's layers has one that flattens, and one that drops if there is dropout."""
+    path = "second_stage_box_predictor__mask_rcnn_box_predictor__use_dropout"
+    of_keras = {"feature_extractor__type": "faster_rcnn_resnet50_keras"}
+    root = "model/_mask_rcnn_box_predictor/_class_prediction_head/_class_predictor_layers"
+    for drops, place in ((False, 1), (True, 2)):
+        detector = build(**of_keras, **{path: drops})
+        keys = detector.object_graph_keys()
+        assert keys["SecondStageBoxPredictor/ClassPredictor/weights"].startswith(f"{root}/{place}/kernel/")
+        # TF2 ignores the settings of these layers.
+        assert not [name for name in detector.registry.regularized if name.startswith("SecondStageBoxPredictor")]

@@ -6,7 +6,8 @@ from dataclasses import replace
 import tensorflow as tf
 
 from boxwright.detector import object_graph
-from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
+from boxwright.detector.backbones.mobilenet_settings import PUBLISHED, of_inverted_residuals
+from boxwright.detector.backbones.widths import make_divisible
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
@@ -25,14 +26,11 @@ BLOCKS = (
     (6, 320, 1),
 )
 LAST_CHANNELS = 1280
-# The feature maps of an SSD. Layers are counted from 1 with the stem, so block 13 is layer 15.
+# The feature maps of an SSD, and those of a pyramid. Layers are counted from 1 with the stem, so block 13 is layer 15.
 END_POINTS: Mapping[int, str] = {4: "layer_15/expansion_output", 5: "layer_19"}
-
-
-def make_divisible(channels: float, divisor: int = 8, least: int = 8) -> int:
-    """The multiple of `divisor` nearest to `channels`, at least `least`, and not more than 10 % below `channels`."""
-    rounded = max(least, int(channels + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * channels else rounded
+PYRAMID: Mapping[int, str] = {2: "layer_4", 3: "layer_7", 4: "layer_14", 5: "layer_19"}
+# Channels of the last convolution below a pyramid of TF1 with depthwise convolutions.
+LAST_CHANNELS_OF_LITE = 256
 
 
 class InvertedResidual:
@@ -84,6 +82,7 @@ class MobileNetV2:
     channels_in: channels of the image.
     depth_multiplier, min_depth: a layer of d channels gets make_divisible(d * depth_multiplier, 8, min_depth).
     keras: whether this is TF2's network, which applies the multiplier and the minimum width differently in places.
+    last_channels: of the last convolution, before the multiplier.
     explicit_padding: pad by the kernel's size instead of "SAME".
     end_points: the layer whose output is returned, by level: "layer_<n>", or "layer_<n>/expansion_output" for the
         output of the block's expansion, before its stride.
@@ -101,6 +100,7 @@ class MobileNetV2:
         min_depth: int = 8,
         explicit_padding: bool = False,
         keras: bool = False,
+        last_channels: int = LAST_CHANNELS,
         end_points: Mapping[int, str] = END_POINTS,
     ):
         padding = "EXPLICIT" if explicit_padding else "SAME"
@@ -139,7 +139,7 @@ class MobileNetV2:
             )
             width = depth(channels)
         # The last convolution of the TF2 network never gets wider than at a multiplier of 1.
-        last = max(LAST_CHANNELS, min_depth) if keras and depth_multiplier >= 1 else depth(LAST_CHANNELS)
+        last = max(last_channels, min_depth) if keras and depth_multiplier >= 1 else depth(last_channels)
         self.last = Convolution(variables, f"{scope}/Conv_1", width, last, hyperparams, kernel=1)
         self.end_points = dict(end_points)
         facts = self._facts()
@@ -160,7 +160,9 @@ class MobileNetV2:
         """All convolutions in order."""
         return [self.stem, *[layer for block in self.blocks for layer in block.layers()], self.last]
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: map}."""
         x = self.stem(images, training)
         found = {"layer_1": x}
@@ -185,11 +187,16 @@ def features(
     min_depth: int = 16,
     use_explicit_padding: bool = False,
     channels_in: int = 3,
+    use_depthwise: bool = False,
     keras: bool = False,
     freeze_batchnorm: bool = False,
-    end_points: Mapping[int, str] = END_POINTS,
+    pyramid: bool = False,
+    end_points: Mapping[int, str] | None = None,
 ) -> MobileNetV2:
-    """The network of TF1, or of TF2 (`keras`)."""
+    """The network of TF1, or of TF2 (`keras`).
+
+    pyramid: whether it is for a feature pyramid. end_points: other layers than the usual ones.
+    """
     overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
     return MobileNetV2(
         variables,
@@ -200,21 +207,18 @@ def features(
         min_depth=min_depth,
         explicit_padding=use_explicit_padding,
         keras=keras,
-        end_points=end_points,
+        last_channels=LAST_CHANNELS_OF_LITE if pyramid and use_depthwise and not keras else LAST_CHANNELS,
+        end_points=end_points or (PYRAMID if pyramid else END_POINTS),
     )
 
 
 def settings(overridden: Hyperparams | None, *, keras: bool, freeze_batchnorm: bool) -> tuple[Hyperparams, Hyperparams]:
     """The settings of full and of depthwise convolutions: the configured ones if they override the published ones."""
-    published = PUBLISHED.with_batch_norm(train=not freeze_batchnorm)
+    if not keras:
+        return of_inverted_residuals(overridden, freeze_batchnorm=freeze_batchnorm)
     if overridden is None:
-        return published, published if keras else published.unpenalised()
-    if keras:
-        # No layer of the Keras network has a bias, even if the settings have no batch norm.
-        base = replace(overridden, bias=False)
-    else:
-        # The definition of this network fixes these settings, whereas v1's leaves even batch norm open.
-        batch_norm = overridden.batch_norm or published.batch_norm
-        base = replace(overridden, activation=tf.nn.relu6, batch_norm=batch_norm)
-        base = base.with_batch_norm(center=True, scale=True)
+        published = PUBLISHED.with_batch_norm(train=not freeze_batchnorm)
+        return published, published
+    # No layer of the Keras network has a bias, even if the settings have no batch norm.
+    base = replace(overridden, bias=False)
     return base, base
