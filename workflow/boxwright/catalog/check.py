@@ -77,7 +77,7 @@ def _walk(message: Message, said: Block) -> list[_Found]:
     facts = {**spec.fields, **said.fields}
     unread = {name for name, holds in spec.unread.items() if holds(message)}
     found = [_Found(UNSUPPORTED, *each) for refuse in spec.refusals for each in refuse(message)]
-    refused_in = {each.field.partition(".")[0] for each in found if "." in each.field}
+    refused_in = {each.field.partition(".")[0] for each in found}
     for field in _fields(message.DESCRIPTOR):
         fact = facts.get(field.name)
         if field.name in unread or field.name in refused_in:

@@ -201,7 +201,7 @@ _MOBILENET_V3: dict[str, Any] = {
     **_EXTRA_MAPS,
     "backbone": "mobilenet_v3",
     "scope": "FeatureExtractor/MobilenetV3",
-    "like": r"mobilenet_v3",
+    "like": r"mobilenet_v3(?!\w*fpn)",
     "template": "config/pipelines/ssdlite_mobilenet_v2.config",
 }
 
@@ -213,7 +213,7 @@ def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
         arguments={"target": target},
         levels={4: Level(16, c4), 5: Level(32, c5)},
         scope=f"FeatureExtractor/MobileDet{target}",
-        like=f"mobiledet_{target.lower()}",
+        like="(?!)" if target != "CPU" else "mobiledet",
         template="config/pipelines/ssdlite_mobilenet_v2.config",
         **{**_SSD, **_EXTRA_MAPS, "batch_norm_decay": 0.99},
     )
@@ -276,9 +276,9 @@ def _efficientdet(number: int, channels: tuple[int, ...], width: float, depth: f
         dialect="tf2",
         batch_norm_decay=0.99,
         smallest_side=129,
-        like=f"efficientnet-b{number}",
+        like="(?!)" if number else "efficientnet",
         template="config/pipelines/efficientdet_d0.config",
-        checkpoint_mb=(40, 60, 80, 110, 180, 280, 420, 440)[number] * 2,
+        checkpoint_mb=(50, 70, 90, 120, 190, 300, 440, 440)[number],
     )
 
 

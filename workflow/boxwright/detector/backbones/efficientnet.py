@@ -57,7 +57,7 @@ PUBLISHED = Hyperparams(
 )
 
 
-class Block:
+class EfficientNetBlock:
     """Expand (1x1), filter (depthwise), weigh the channels (squeeze and excitation), project (1x1, linear).
 
     drop: the chance that a block with a residual gives its input alone, drawn for each image in training.
@@ -124,12 +124,12 @@ class EfficientNet:
         channels_in: int,
     ):
         self.stem = Convolution(variables, f"{scope}/stem", channels_in, _width(STEM, width), hyperparams, stride=2)
-        self._blocks: dict[tuple[int, int], Block] = {}
+        self._blocks: dict[tuple[int, int], EfficientNetBlock] = {}
         counts = [math.ceil(stack.blocks * depth) for stack in STACKS]
         strides, stride, channels = {}, self.stem.stride, self.stem.channels_out
         for number, (stack, count) in enumerate(zip(STACKS, counts, strict=True)):
             for index in range(count):
-                self._blocks[number, index] = Block(
+                self._blocks[number, index] = EfficientNetBlock(
                     variables,
                     f"{scope}/stack_{number}/block_{index}",
                     channels,
@@ -183,7 +183,7 @@ class _Unused:
         self,
         variables: Variables,
         scope: str,
-        blocks: list[Block],
+        blocks: list[EfficientNetBlock],
         channels_in: int,
         channels: int,
         hyperparams: Hyperparams,

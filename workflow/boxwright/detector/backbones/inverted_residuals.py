@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from boxwright.detector import object_graph
 from boxwright.detector.backbones.squeeze_excite import SqueezeExcite
 from boxwright.detector.layers import Convolution
 
@@ -26,6 +27,11 @@ class InvertedResidual:
         self.expand, self.filter, self.weigh, self.project = expand, filter_, weigh, project
         self.residual = residual
 
+    def layers(self) -> list[Convolution]:
+        """Its convolutions in order."""
+        weigh = [] if self.weigh is None else self.weigh.layers
+        return [layer for layer in (self.expand, self.filter, *weigh, self.project) if layer is not None]
+
     @property
     def strides(self) -> tuple[int, int]:
         """Input pixels per pixel, each way, of the expansion and of the output."""
@@ -44,11 +50,12 @@ class InvertedResidual:
 
 
 class InvertedResiduals:
-    """A convolution, blocks and perhaps a last convolution. A `Backbone` of TF1.
+    """A convolution, blocks and perhaps a last convolution. A `Backbone`.
 
     end_points: the layer whose output is returned, by level: "layer_<n>", where the stem is layer 1 and each block and
         the last convolution one more, or "layer_<n>/expansion_output" for the expansion in a block.
     names: what the variables of the neck call these layers; None: by the names above.
+    keras: whether the network is TF2's.
     """
 
     def __init__(
@@ -58,9 +65,11 @@ class InvertedResiduals:
         last: Convolution | None,
         end_points: Mapping[int, str],
         names: Mapping[int, str] | None = None,
+        keras: bool = False,
     ):
-        self._stem, self._blocks, self._last = stem, blocks, last
+        self._stem, self.blocks, self._last = stem, blocks, last
         self._layers = dict(end_points)
+        self._keras = keras
         self.end_points = dict(names or end_points)
         facts = self._facts()
         self.strides = {level: facts[layer][0] for level, layer in self._layers.items()}
@@ -70,7 +79,7 @@ class InvertedResiduals:
         """Stride and channels of every end point."""
         stride, channels = self._stem.stride, self._stem.channels_out
         found = {"layer_1": (stride, channels)}
-        for number, block in enumerate(self._blocks, 2):
+        for number, block in enumerate(self.blocks, 2):
             of_expansion, of_output = block.strides
             wide = channels if block.expand is None else block.expand.channels_out
             channels = block.project.channels_out
@@ -78,7 +87,7 @@ class InvertedResiduals:
             stride *= of_output
             found[f"layer_{number}"] = (stride, channels)
         if self._last is not None:
-            found[f"layer_{len(self._blocks) + 2}"] = (stride, self._last.channels_out)
+            found[f"layer_{len(self.blocks) + 2}"] = (stride, self._last.channels_out)
         return found
 
     def __call__(
@@ -87,13 +96,17 @@ class InvertedResiduals:
         """[B, H, W, channels_in] -> {level: map}."""
         x = self._stem(images, training)
         found = {"layer_1": x}
-        for number, block in enumerate(self._blocks, 2):
+        for number, block in enumerate(self.blocks, 2):
             x, expansion = block(x, training)
             found |= {f"layer_{number}/expansion_output": expansion, f"layer_{number}": x}
         if self._last is not None:
-            found[f"layer_{len(self._blocks) + 2}"] = self._last(x, training)
+            found[f"layer_{len(self.blocks) + 2}"] = self._last(x, training)
         return {level: found[layer] for level, layer in self._layers.items()}
 
     def object_graph_keys(self) -> dict[str, str]:
-        """None: the networks are TF1's."""
-        return {}
+        """Keys of TF2 by name; {} for TF1."""
+        if not self._keras:
+            return {}
+        last = [] if self._last is None else [self._last]
+        layers = [self._stem, *(layer for block in self.blocks for layer in block.layers()), *last]
+        return object_graph.numbered(object_graph.BACKBONE, layers)

@@ -17,7 +17,7 @@ from boxwright.detector.initializers import variance_scaling
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
 
-class Block(NamedTuple):
+class MobileDetBlock(NamedTuple):
     """A block by its name in the variables.
 
     IBNNoExpansion: a depthwise convolution, then a 1x1. IBN: the same after a 1x1 that expands. FusedConv: a full
@@ -36,36 +36,36 @@ class Block(NamedTuple):
     residual: bool = True
 
 
-class Target(NamedTuple):
+class MobileDetTarget(NamedTuple):
     """The network for one kind of device: the stem's channels, the blocks, which of them (from 1) gives each level."""
 
     stem: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[MobileDetBlock, ...]
     taps: dict[int, int]
     squeeze: bool = False
 
 
-def _ibn(channels: int, expansion: int, kernel: int = 3, **settings) -> Block:
-    return Block("IBN", channels, (expansion,), kernel, **settings)
+def _ibn(channels: int, expansion: int, kernel: int = 3, **settings) -> MobileDetBlock:
+    return MobileDetBlock("IBN", channels, (expansion,), kernel, **settings)
 
 
-def _fused(channels: int, expansion: int, kernel: int = 3, **settings) -> Block:
-    return Block("FusedConv", channels, (expansion,), kernel, **settings)
+def _fused(channels: int, expansion: int, kernel: int = 3, **settings) -> MobileDetBlock:
+    return MobileDetBlock("FusedConv", channels, (expansion,), kernel, **settings)
 
 
-def _tucker(channels: int, first: float, second: float, **settings) -> Block:
-    return Block("TuckerConv", channels, (first, second), **settings)
+def _tucker(channels: int, first: float, second: float, **settings) -> MobileDetBlock:
+    return MobileDetBlock("TuckerConv", channels, (first, second), **settings)
 
 
-def _bare(channels: int) -> Block:
-    return Block("IBNNoExpansion", channels, (), residual=False)
+def _bare(channels: int) -> MobileDetBlock:
+    return MobileDetBlock("IBNNoExpansion", channels, (), residual=False)
 
 
 # The first block of a resolution or width has no residual.
 _HALF = {"stride": 2, "residual": False}
 _NEW = {"residual": False}
 TARGETS = {
-    "CPU": Target(
+    "CPU": MobileDetTarget(
         16,
         (
             _bare(8),
@@ -86,7 +86,7 @@ TARGETS = {
         {4: 14, 5: 19},
         squeeze=True,
     ),
-    "EdgeTPU": Target(
+    "EdgeTPU": MobileDetTarget(
         32,
         (
             _tucker(16, 0.25, 0.75, **_NEW),
@@ -110,7 +110,7 @@ TARGETS = {
         ),
         {4: 17, 5: 22},
     ),
-    "DSP": Target(
+    "DSP": MobileDetTarget(
         32,
         (
             _bare(24),
@@ -134,7 +134,7 @@ TARGETS = {
         ),
         {4: 17, 5: 22},
     ),
-    "GPU": Target(
+    "GPU": MobileDetTarget(
         32,
         (
             _tucker(16, 0.25, 0.25, **_NEW),
@@ -190,7 +190,7 @@ def features(
 def _block(
     variables: Variables,
     name: str,
-    block: Block,
+    block: MobileDetBlock,
     channels: int,
     channels_out: int,
     squeeze: bool,

@@ -14,7 +14,7 @@ from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
 
-class Block(NamedTuple):
+class EdgeTpuBlock(NamedTuple):
     """An inverted residual block: its expansion as a multiple of the input's channels, and its output at width 1.0.
 
     fused: whether one full convolution expands and filters. residual: whether the input may be added.
@@ -31,18 +31,18 @@ class Block(NamedTuple):
 ACTIVATION = tf.nn.relu
 STEM = 32
 BLOCKS = (
-    Block(1, 1, 16, fused=True),
-    Block(3, 8, 32, 2, fused=True),
-    *[Block(3, 4, 32, fused=True)] * 3,
-    Block(3, 8, 48, 2, fused=True),
-    *[Block(3, 4, 48, fused=True)] * 3,
-    Block(3, 8, 96, 2),
-    *[Block(3, 4, 96)] * 3,
-    Block(3, 8, 96, residual=False),
-    *[Block(3, 4, 96)] * 3,
-    Block(5, 8, 160, 2),
-    *[Block(5, 4, 160)] * 3,
-    Block(3, 8, 192),
+    EdgeTpuBlock(1, 1, 16, fused=True),
+    EdgeTpuBlock(3, 8, 32, 2, fused=True),
+    *[EdgeTpuBlock(3, 4, 32, fused=True)] * 3,
+    EdgeTpuBlock(3, 8, 48, 2, fused=True),
+    *[EdgeTpuBlock(3, 4, 48, fused=True)] * 3,
+    EdgeTpuBlock(3, 8, 96, 2),
+    *[EdgeTpuBlock(3, 4, 96)] * 3,
+    EdgeTpuBlock(3, 8, 96, residual=False),
+    *[EdgeTpuBlock(3, 4, 96)] * 3,
+    EdgeTpuBlock(5, 8, 160, 2),
+    *[EdgeTpuBlock(5, 4, 160)] * 3,
+    EdgeTpuBlock(3, 8, 192),
 )
 # The feature maps of an SSD.
 END_POINTS = {4: "layer_18/expansion_output", 5: "layer_23"}

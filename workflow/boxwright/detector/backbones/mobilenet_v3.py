@@ -21,7 +21,7 @@ def gate(x: tf.Tensor) -> tf.Tensor:
     return tf.nn.relu6(x + 3.0) * 0.16667
 
 
-class Block(NamedTuple):
+class MobileNetV3Block(NamedTuple):
     """An inverted residual block: its expansion as a multiple of the input's channels, and its output at width 1.0."""
 
     kernel: int
@@ -32,10 +32,10 @@ class Block(NamedTuple):
     activation: Activation
 
 
-class Size(NamedTuple):
+class MobileNetV3Size(NamedTuple):
     """A published size: its blocks, the channels of the last convolution, the layers of an SSD's maps by level."""
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[MobileNetV3Block, ...]
     last: int
     end_points: dict[int, str]
 
@@ -43,40 +43,40 @@ class Size(NamedTuple):
 _RELU, _SWISH = tf.nn.relu, hard_swish
 STEM = 16
 SIZES = {
-    "large": Size(
+    "large": MobileNetV3Size(
         (
-            Block(3, 1, 16, 1, False, _RELU),
-            Block(3, 4, 24, 2, False, _RELU),
-            Block(3, 3, 24, 1, False, _RELU),
-            Block(5, 3, 40, 2, True, _RELU),
-            Block(5, 3, 40, 1, True, _RELU),
-            Block(5, 3, 40, 1, True, _RELU),
-            Block(3, 6, 80, 2, False, _SWISH),
-            Block(3, 2.5, 80, 1, False, _SWISH),
-            Block(3, 184 / 80, 80, 1, False, _SWISH),
-            Block(3, 184 / 80, 80, 1, False, _SWISH),
-            Block(3, 6, 112, 1, True, _SWISH),
-            Block(3, 6, 112, 1, True, _SWISH),
-            Block(5, 6, 80, 2, True, _SWISH),
-            Block(5, 6, 80, 1, True, _SWISH),
-            Block(5, 6, 80, 1, True, _SWISH),
+            MobileNetV3Block(3, 1, 16, 1, False, _RELU),
+            MobileNetV3Block(3, 4, 24, 2, False, _RELU),
+            MobileNetV3Block(3, 3, 24, 1, False, _RELU),
+            MobileNetV3Block(5, 3, 40, 2, True, _RELU),
+            MobileNetV3Block(5, 3, 40, 1, True, _RELU),
+            MobileNetV3Block(5, 3, 40, 1, True, _RELU),
+            MobileNetV3Block(3, 6, 80, 2, False, _SWISH),
+            MobileNetV3Block(3, 2.5, 80, 1, False, _SWISH),
+            MobileNetV3Block(3, 184 / 80, 80, 1, False, _SWISH),
+            MobileNetV3Block(3, 184 / 80, 80, 1, False, _SWISH),
+            MobileNetV3Block(3, 6, 112, 1, True, _SWISH),
+            MobileNetV3Block(3, 6, 112, 1, True, _SWISH),
+            MobileNetV3Block(5, 6, 80, 2, True, _SWISH),
+            MobileNetV3Block(5, 6, 80, 1, True, _SWISH),
+            MobileNetV3Block(5, 6, 80, 1, True, _SWISH),
         ),
         480,
         {4: "layer_14/expansion_output", 5: "layer_17"},
     ),
-    "small": Size(
+    "small": MobileNetV3Size(
         (
-            Block(3, 1, 16, 2, True, _RELU),
-            Block(3, 72 / 16, 24, 2, False, _RELU),
-            Block(3, 88 / 24, 24, 1, False, _RELU),
-            Block(5, 4, 40, 2, True, _SWISH),
-            Block(5, 6, 40, 1, True, _SWISH),
-            Block(5, 6, 40, 1, True, _SWISH),
-            Block(5, 3, 48, 1, True, _SWISH),
-            Block(5, 3, 48, 1, True, _SWISH),
-            Block(5, 6, 48, 2, True, _SWISH),
-            Block(5, 6, 48, 1, True, _SWISH),
-            Block(5, 6, 48, 1, True, _SWISH),
+            MobileNetV3Block(3, 1, 16, 2, True, _RELU),
+            MobileNetV3Block(3, 72 / 16, 24, 2, False, _RELU),
+            MobileNetV3Block(3, 88 / 24, 24, 1, False, _RELU),
+            MobileNetV3Block(5, 4, 40, 2, True, _SWISH),
+            MobileNetV3Block(5, 6, 40, 1, True, _SWISH),
+            MobileNetV3Block(5, 6, 40, 1, True, _SWISH),
+            MobileNetV3Block(5, 3, 48, 1, True, _SWISH),
+            MobileNetV3Block(5, 3, 48, 1, True, _SWISH),
+            MobileNetV3Block(5, 6, 48, 2, True, _SWISH),
+            MobileNetV3Block(5, 6, 48, 1, True, _SWISH),
+            MobileNetV3Block(5, 6, 48, 1, True, _SWISH),
         ),
         288,
         {4: "layer_10/expansion_output", 5: "layer_13"},
