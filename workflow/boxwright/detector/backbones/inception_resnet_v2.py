@@ -14,7 +14,7 @@ from boxwright.detector.backbones.inception_blocks import (
     Branches,
     Conv,
     Mixed,
-    Network,
+    InceptionNetwork,
     Pool,
     RegionFeatures,
     Steps,
@@ -141,10 +141,10 @@ def proposal_features(
     batch_norm_trainable: bool = False,
     channels_in: int = 3,
     keras: bool = False,
-) -> Network:
+) -> InceptionNetwork:
     """The network for the image: one map of stride 16 or 8 with 1088 channels."""
     level = first_stage_features_stride.bit_length() - 1
-    return Network(
+    return InceptionNetwork(
         variables,
         scope,
         _first_stage(first_stage_features_stride),
