@@ -306,7 +306,7 @@ def drawn(folder):
 
 
 @examples(few, max_examples=60)
-@given(path=st.sampled_from(sorted(LEAVES)), value=odd)
+@given(path=st.sampled_from(sorted(path for path in LEAVES if "shards" not in path)), value=odd)  # a file for each
 @example(("dataset", "classes", "rename"), {"cat": "\u200b"})
 @example(("dataset", "policies"), {"": "fail"})
 @example(("export", "metric"), "x" * 300)
