@@ -63,6 +63,12 @@ def test_no_checkpoint_there(tmp_path):
         checkpoint_index.names(tmp_path / "model.ckpt")
 
 
+@pytest.mark.parametrize("named", ["x" * 5000, "a\0b", "../" * 2000 + "model.ckpt-7", "", '"'])
+def test_a_state_that_names_nothing_possible(prefix, named):
+    (prefix.parent / "checkpoint").write_text(f'model_checkpoint_path: "{named}"\n')
+    assert len(checkpoint_index.names(prefix.parent)) == 241  # those of the only checkpoint in the folder
+
+
 def test_kinds_of_checkpoints(shared):
     golden = json.loads((shared / "parity" / "faster_rcnn_resnet50" / "golden.json").read_text())
     names = [variable["name"] for variable in golden["variables"]]

@@ -21,9 +21,9 @@ def test_every_damage_is_revealed(tmp_path):
     data = path.read_bytes()
     damaged = [data[:length] for length in range(len(data))]
     damaged += [data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :] for place in range(len(data))]
-    for one in [*damaged, b"\0" * len(data), b"\xff\xfe", data + b"\n", data + data]:
+    for one in [*damaged, b"\0" * len(data), b"\xff\xfe", data + b"\n", data + data, b"# crc32 00000000\n"]:
         path.write_bytes(one)
-        with pytest.raises(kept.DamagedError, match=r"its checksum is|it is not UTF-8"):
+        with pytest.raises(kept.DamagedError, match=r"its checksum is|it is not UTF-8|it is empty"):
             kept.read(path)
     with pytest.raises(FileNotFoundError):
         kept.read(tmp_path / "nothing")

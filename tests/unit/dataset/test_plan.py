@@ -265,6 +265,15 @@ def test_a_damaged_result_is_no_obstacle(planned):
         assert plan.make(dataset.settings(), out).classes == {"cat": 1, "dog": 2, "ant": 3}
 
 
+def test_a_planned_label_map_with_another_id_is_damaged(planned, capsys):
+    dataset, out, made = planned
+    path = out / "plan/label_map.pbtxt"
+    shutil.copy(path, out / "label_map.pbtxt")
+    path.write_text(path.read_text().replace("id: 1", "id: 7"))
+    assert plan.make(dataset.settings(), out).identities == made.identities
+    assert "label_map.pbtxt is damaged" in capsys.readouterr().err
+
+
 def test_class_ids_reach_the_shards_that_use_them(dataset, tmp_path):
     dataset.fill(8, classes=("dog",))
     made = plan.make(dataset.settings(), tmp_path / "1")

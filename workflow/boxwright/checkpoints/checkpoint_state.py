@@ -1,5 +1,6 @@
 """Finding the checkpoint that a path means, and the file `checkpoint`, which lists a folder's; without TensorFlow."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +67,8 @@ def _latest(folder: Path) -> Path | None:
     state = folder / "checkpoint"
     named = _LATEST.search(state.read_text(encoding="utf-8", errors="replace")) if state.is_file() else None
     prefix = folder / named.group(1) if named else None
-    return prefix if prefix and (Path(f"{prefix}.index").exists() or prefix.is_file()) else None
+    # `os.path` calls a name that is too long, or has a zero, missing.
+    return prefix if prefix and (os.path.exists(f"{prefix}.index") or os.path.isfile(prefix)) else None  # noqa: PTH110, PTH113
 
 
 def _nearby(prefix: Path) -> str:

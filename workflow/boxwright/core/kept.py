@@ -43,6 +43,8 @@ def opened(data: bytes) -> tuple[str, bool]:
     Raises DamagedError if the checksum is another one, or if the bytes are not UTF-8.
     """
     body, line = _parted(data)
+    if line and not body:
+        raise DamagedError("it is empty")
     if line and line != _MARK + f"{zlib.crc32(body):08x}\n".encode():
         raise DamagedError("its checksum is wrong")
     try:

@@ -294,6 +294,8 @@ class _Planner:
         """
         paths = self.folder.path / "label_map.pbtxt", self.data_dir / "label_map.pbtxt"
         planned, written = map(_read_classes, paths)
+        if self.folder.is_changed(paths[0].name):  # another id would be a label map too
+            planned = None
         if written is None and not planned:
             raise UserError(
                 f"The label map {paths[1]}, which remembers the id of each class, is damaged: with other ids no "

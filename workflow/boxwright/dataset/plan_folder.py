@@ -50,6 +50,15 @@ class PlanFolder:
             say(f"The plan of the data set is made again, since {few(changed)} changed after it was made.")
         return not outdated and not changed
 
+    def is_changed(self, name: str) -> bool:
+        """Whether a file of the plan is another one than was written, as far as the stamp tells."""
+        try:
+            facts = parse_json(self._stamp.read_bytes())["files"][name]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        path = self.path / name
+        return isinstance(facts, list) and path.is_file() and _facts_of(path) != facts
+
     def keep(self, files: Mapping[str, bytes], stamp: str, readers: Mapping[str, str]) -> None:
         """Write the changed files of the plan, then the stamp; remove what a failed plan left behind."""
         for name, data in files.items():
