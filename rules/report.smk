@@ -23,6 +23,16 @@ rule describe_dataset:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         checks=ancient(f"{RESULTS}/data/checks.tsv"),
     output:
+        **{
+            side: shown(
+                f"{DATA}/contact_sheet_{side}.jpg",
+                "contact_sheet",
+                "Data",
+                "Annotated images",
+                of=split.WORDS[side],
+            )
+            for side in run_plan.sides
+        },
         statistics=f"{RESULTS}/data/statistics.json",
         overview=shown(
             f"{DATA}/overview.html", "overview", "Data", "Images and classes", of="all"
@@ -34,16 +44,6 @@ rule describe_dataset:
             f"{DATA}/shapes.svg", "shapes", "Data", "Sizes and shapes", of="all"
         ),
         checks=shown(f"{DATA}/checks.html", "checks", "Data", "Checks", of="all"),
-        **{
-            side: shown(
-                f"{DATA}/contact_sheet_{side}.jpg",
-                "contact_sheet",
-                "Data",
-                "Annotated images",
-                of=split.WORDS[side],
-            )
-            for side in run_plan.sides
-        },
     log:
         logs("describe_dataset"),
     benchmark:
