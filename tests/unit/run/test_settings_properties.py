@@ -239,13 +239,29 @@ def test_the_number_of_checkpoints(folder, steps, every, seeds):
         assert saved == sorted({*(k * every for k in range(1, steps // every + 1)), steps})
 
 
-def test_checkpoint_every_that_is_said_is_enough(folder):
+@pytest.mark.parametrize("others", [0, 1, 4999])
+def test_checkpoint_every_that_is_said_is_enough(folder, others):
     config = minimal()
-    config["models"]["m"] |= {"num_steps": 123_456, "checkpoint_every": 1, "seed": [0, 1, 2]}
+    model = config["models"]["m"]
+    if others:
+        config["models"]["other"] = model | {"num_steps": others, "checkpoint_every": 1}
+    config["models"]["m"] = model | {"num_steps": 123_456, "checkpoint_every": 1, "seed": [0]}
     with pytest.raises(UserError) as caught:
         settings.load(config)
-    config["models"]["m"]["checkpoint_every"] = int(str(caught.value).split("Use ")[1].split(" ")[0].replace(",", ""))
+    said = int(str(caught.value).split("Use ")[1].split(" ")[0].replace(",", ""))
+    config["models"]["m"]["checkpoint_every"] = said - 1
+    with pytest.raises(UserError):
+        settings.load(config)
+    config["models"]["m"]["checkpoint_every"] = said
     assert load(config) is not None
+
+
+def test_no_advice_where_none_is_enough(folder):
+    config = minimal()
+    model = config["models"]["m"] | {"num_steps": 6000, "checkpoint_every": 1}
+    config["models"] = {"m": model, "other": model}
+    with pytest.raises(UserError, match=r"12,000 in all models\); at most 5,000 can be planned\.$"):
+        settings.load(config)
 
 
 def test_a_tilde_is_the_home_folder(folder):
@@ -267,6 +283,10 @@ def test_a_tilde_without_a_home_folder(folder, monkeypatch):
         settings.load(config)
     assert "`results` is ~/results, but this user has no home folder" in str(caught.value)
     assert "`dataset.images` names ~/images, but there is no such folder" in str(caught.value)
+
+
+def test_a_short_name_is_a_name(folder):
+    assert [settings.load(minimal() | {"results": name})["results"] for name in ("x", ".", "..")] == ["x", ".", ".."]
 
 
 @pytest.mark.parametrize("name", ["results/", "./results", "results//", "./results/."])

@@ -6,9 +6,7 @@ at once, each with the key, its value and what is allowed; an unknown key comes 
 
 import copy
 import difflib
-import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,7 +19,7 @@ import jsonschema
 import yaml
 
 from boxwright.core.errors import UserError
-from boxwright.run import config_file, plain_values
+from boxwright.run import config_file, paths, plain_values
 from boxwright.zoo import PREFIX, catalogue
 
 # Settings of a model that say how a machine is used and do not change results.
@@ -30,8 +28,6 @@ MACHINE = ("gpus", "gpu_memory_mb", "jit_compile", "save_every_s")
 # Checkpoints of all models together. Each is trained, evaluated and judged by jobs of its own, and planning slows down
 # with the square of their number.
 MOST_CHECKPOINTS = 5000
-# The longest name of a file in bytes, and of a path with room for what lies in the results folder.
-_LONGEST_NAME, _LONGEST_PATH = 255, 3500
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
@@ -203,13 +199,7 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
         about = f" ({meaning})" if meaning else ""
         if "propertyNames" in error.absolute_schema_path:
             shown = "a model's name" if where == "models" else f"a key of {shown}"
-        yield f"{shown} is {_shown(error.instance)}, allowed is {_allowed(node)}{about}.{_as_number(error)}"
-
-
-def _shown(value: Any) -> str:
-    """A value for a message: as JSON, cut if it is long."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+        yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_as_number(error)}"
 
 
 def _on_one_line(text: str) -> str:
@@ -258,7 +248,7 @@ def _allowed(node: Mapping[str, Any]) -> str:
 def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
     """Mistakes that a schema cannot find: missing files, and keys that do not fit together."""
     dataset = settings["dataset"]
-    yield from _unusable_results(settings["results"])
+    yield from paths.unusable_results(settings["results"])
     if dataset["demo"]:
         for key in ("images", "annotations"):
             if dataset[key] is not None:
@@ -269,13 +259,13 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
                 yield f"`dataset.{key}` is missing (the folder of {node}; or `dataset.demo: true` for drawn images)."
                 continue
             for folder in [dataset[key]] if isinstance(dataset[key], str) else dataset[key]:
-                yield from _missing(f"dataset.{key}", folder, folder=True)
-    yield from _missing("dataset.label_map", dataset["label_map"])
+                yield from paths.missing(f"dataset.{key}", folder, folder=True)
+    yield from paths.missing("dataset.label_map", dataset["label_map"])
     split = dataset["split"]
     if (split["train"] is None) != (split["eval"] is None):
         yield "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
     for side in ("train", "eval", "test"):
-        yield from _missing(f"dataset.split.{side}", split[side])
+        yield from paths.missing(f"dataset.split.{side}", split[side])
     if split["test_fraction"] is not None:
         if split["test"] is not None:
             yield "`dataset.split` has both `test` and `test_fraction`; the test images are either listed or drawn."
@@ -300,7 +290,7 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(step, int) and step not in checkpoint_steps(model):
             saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
             yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
-    yield from _missing("predict.images", settings["predict"]["images"], folder=True)
+    yield from paths.missing("predict.images", settings["predict"]["images"], folder=True)
 
 
 def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
@@ -314,52 +304,13 @@ def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
         return
     name = max(counts, key=counts.get)
     model = models[name]
-    least = math.ceil(model["num_steps"] * len(_seeds(model)) / MOST_CHECKPOINTS)
+    most = (MOST_CHECKPOINTS - total + counts[name]) // len(_seeds(model))
+    advice = f" Use {math.ceil(model['num_steps'] / most):,} or more." if most > 0 else ""
     yield (
         f"`models.{name}.checkpoint_every` is {model['checkpoint_every']}, which gives {counts[name]:,} checkpoints in "
         f"{model['num_steps']:,} steps{f' ({total:,} in all models)' if total > counts[name] else ''}; at most "
-        f"{MOST_CHECKPOINTS:,} can be planned. Use {least:,} or more."
+        f"{MOST_CHECKPOINTS:,} can be planned.{advice}"
     )
-
-
-def _unusable_results(path: str) -> Iterator[str]:
-    """Mistakes in the results folder: a name that Snakemake or the disk does not take, a file in its place."""
-    yield from _patterns("results", path)
-    if Path(path) == Path(Path(path).anchor or "x"):
-        yield f"`results` is {path}, the root of all folders; choose a folder of its own."
-    if not path.isprintable():
-        yield f"`results` is {_shown(path)}, which has line breaks or other control characters; choose another name."
-    if path.startswith("~/") or path == "~":
-        yield f"`results` is {path}, but this user has no home folder: HOME is not set. Write the whole path."
-    whole = Path.cwd() / path
-    if long := [part for part in whole.parts if len(os.fsencode(part)) > _LONGEST_NAME]:
-        size = len(os.fsencode(long[0]))
-        yield f"`results` has the name {_shown(long[0])}, of {size} bytes; a file's name has at most {_LONGEST_NAME}."
-    elif len(os.fsencode(whole)) > _LONGEST_PATH:
-        size = len(os.fsencode(whole))
-        yield f"`results` is a path of {size:,} bytes from the root on; at most {_LONGEST_PATH:,} leave room for files."
-    elif file := next((one for one in (whole, *whole.parents) if os.path.lexists(one) and not one.is_dir()), None):
-        what = "which is no folder" if file == whole else f"but {os.path.relpath(file)} is no folder"
-        yield f"`results` is {path}, {what}; choose another name."
-
-
-def _patterns(key: str, path: str | None) -> Iterator[str]:
-    """A mistake if a path that is the input or output of a rule has characters of Snakemake's patterns."""
-    if found := [one for one in "{}<>" if one in (path or "")]:
-        yield f"`{key}` is {_shown(path)}, but Snakemake reads {' and '.join(found)} as a pattern; choose another name."
-
-
-def _missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
-    if path is None:
-        return
-    try:
-        found = Path(path).is_dir() if folder else Path(path).is_file()
-    except OSError as error:  # a name that is too long, for example
-        yield f"`{key}` names {_shown(path)}, which cannot be read: {error.strerror or error}."
-        return
-    if not found:
-        kind = "folder" if folder else "file"
-        yield f"`{key}` names {_shown(path)[1:-1]}, but there is no such {kind} (looked for from {Path.cwd()})."
 
 
 def from_zoo(model: Mapping[str, Any]) -> bool:
@@ -370,8 +321,8 @@ def from_zoo(model: Mapping[str, Any]) -> bool:
 def _missing_pipeline(key: str, model: Mapping[str, Any]) -> Iterator[str]:
     if model["pipeline"] is None and not from_zoo(model):
         yield f"`{key}` is missing (an OD API pipeline.config; only a checkpoint `{PREFIX}<name>` comes with its own)."
-    yield from _missing(key, model["pipeline"])
-    yield from _patterns(key, model["pipeline"])
+    yield from paths.missing(key, model["pipeline"])
+    yield from paths.patterns(key, model["pipeline"])
 
 
 def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
@@ -391,7 +342,7 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
         if path.is_file() or prefix.is_file() or in_folder:
             return
     except OSError as error:
-        yield f"`{key}` names {_shown(source)}, which cannot be read: {error.strerror or error}."
+        yield f"`{key}` names {paths.shown(source)}, which cannot be read: {error.strerror or error}."
         return
     if path.is_dir():
         yield f"`{key}` names the folder {source}, which holds no checkpoint (no *.index file)."

@@ -3,6 +3,7 @@
 import logging
 import sys
 from argparse import Namespace
+from pathlib import Path
 from typing import NamedTuple
 
 from snakemake import cli
@@ -73,7 +74,10 @@ def of(workflow: Workflow) -> Process:
         unlocks=plans and "unlock" in reads,
         lints="lint" in reads,
         configured=bool(workflow.overwrite_configfiles),
-        configfiles=tuple(map(str, [*workflow.configfiles, *workflow.overwrite_configfiles])),
+        # A `workdir:` after its `configfile:` may have left a relative path behind.
+        configfiles=tuple(
+            str(path) for path in [*workflow.configfiles, *workflow.overwrite_configfiles] if Path(path).is_file()
+        ),
     )
 
 
