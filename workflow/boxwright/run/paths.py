@@ -48,7 +48,8 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
         return
     if not found:
         kind = "folder" if folder else "file"
-        yield f"`{key}` names {path if len(path) <= 300 else shown(path)}, but there is no such {kind} (looked for from {Path.cwd()})."
+        name = path if len(path) <= 300 else shown(path)
+        yield f"`{key}` names {name}, but there is no such {kind} (looked for from {Path.cwd()})."
 
 
 def shown(value: Any) -> str:

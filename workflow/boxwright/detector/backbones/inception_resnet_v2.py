@@ -13,8 +13,8 @@ from boxwright.detector import object_graph
 from boxwright.detector.backbones.inception_blocks import (
     Branches,
     Conv,
-    Mixed,
     InceptionNetwork,
+    Mixed,
     Pool,
     RegionFeatures,
     Steps,

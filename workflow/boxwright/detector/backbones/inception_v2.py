@@ -12,8 +12,8 @@ import tensorflow as tf
 from boxwright.detector import initializers
 from boxwright.detector.backbones.inception_blocks import (
     Conv,
-    Mixed,
     InceptionNetwork,
+    Mixed,
     Pool,
     RegionFeatures,
     Steps,

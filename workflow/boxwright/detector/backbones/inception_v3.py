@@ -6,7 +6,7 @@ stride. The names of scopes, irregular as they are, are those of TF-Slim's check
 
 from collections.abc import Mapping
 
-from boxwright.detector.backbones.inception_blocks import Conv, Fork, Mixed, InceptionNetwork, Pool, Steps, scaled
+from boxwright.detector.backbones.inception_blocks import Conv, Fork, InceptionNetwork, Mixed, Pool, Steps, scaled
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Variables
 
