@@ -52,9 +52,7 @@ class Root:
     """The definition of the first convolution: 7x7, stride 2, up to 8 filters for each channel of the image."""
 
     @staticmethod
-    def build(
-        variables: Variables, name: str, channels_in: int, settings: Hyperparams, width: Width
-    ) -> SeparableRoot:
+    def build(variables: Variables, name: str, channels_in: int, settings: Hyperparams, width: Width) -> SeparableRoot:
         settings = replace(settings, initializer=initializers.truncated_normal(stddev=1.0))
         return SeparableRoot(
             variables, name, channels_in, width(64), settings, kernel=7, stride=2, multiplier=min(width(64) // 3, 8)
