@@ -453,6 +453,15 @@ def test_an_override_accepts_a_finding():
     assert finding.level == "error", "reading the checkpoint would fail"
 
 
+def test_masks_are_an_info_and_no_more(shared):
+    found = lint(text.read(shared / "odapi" / "configs" / "mask_rcnn_resnet50_atrous_coco.config"))
+    masks = {finding.field.rsplit(".", 1)[-1]: finding for finding in found if finding.rule == "masks-not-trained"}
+    assert masks.keys() == {"number_of_stages", "predict_instance_masks"}
+    assert {finding.level for finding in masks.values()} == {"info"}
+    assert (masks["number_of_stages"].value, masks["number_of_stages"].use) == (3, 2)
+    assert not [finding for finding in found if finding.level == "error"]
+
+
 def test_published_schedules_that_never_change(shared):
     never = {}
     for path in sorted((shared / "odapi" / "configs").glob("*.config")):

@@ -14,7 +14,7 @@ from boxwright.catalog.extractors import row_of
 from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.findings import LEVELS, NOTHING, Facts, Finding
 from boxwright.core import wording
-from boxwright.pipeline import coverage, lint_limits, lint_training, lint_unread, parts
+from boxwright.pipeline import coverage, lint_limits, lint_training, lint_unread, parts, patch
 from boxwright.protos import model_of
 
 MEASURED = ("coco_detection_metrics", "pascal_voc_detection_metrics")
@@ -93,6 +93,12 @@ def _classes(config: Message, facts: Facts) -> Iterator[Finding]:
             counted = f"the ids of the label map go up to {facts.num_classes}"
         why = f"{counted} (the background is not counted)"
         yield Finding("error", "num-classes", f"model.{name}.num_classes", found, why, facts.num_classes)
+
+
+def _masks(config: Message, facts: Facts) -> Iterator[Finding]:
+    for message, path, name, use in patch.masks_of(config):
+        why = f"{patch.NO_MASKS}; the run switches this off"
+        yield Finding("info", "masks-not-trained", f"{path}.{name}", getattr(message, name), why, use)
 
 
 def _readers(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -178,6 +184,7 @@ RULES = (
     _quantization,
     _classes,
     *lint_training.RULES,
+    _masks,
     _readers,
     *lint_limits.RULES,
     *lint_unread.RULES,

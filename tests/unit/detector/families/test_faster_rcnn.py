@@ -357,10 +357,6 @@ def test_the_miner_takes_all_proposals_but_counts_the_first_image_alone() -> Non
         ({"use_combined_nms_in_first_stage": True}, "use_combined_nms_in_first_stage"),
         ({"output_final_box_features": True}, "output_final_box_features"),
         ({"second_stage_box_predictor__rfcn_box_predictor": "{}"}, "second_stage_box_predictor"),
-        (
-            {"second_stage_box_predictor__mask_rcnn_box_predictor__predict_instance_masks": True},
-            "predict_instance_masks",
-        ),
         ({"second_stage_box_predictor__mask_rcnn_box_predictor__box_code_size": 5}, "box_code_size"),
         ({"first_stage_anchor_generator__ssd_anchor_generator": "{}"}, "first_stage_anchor_generator"),
     ],
@@ -424,3 +420,12 @@ def test_keys_of_tf2_follow_the_layers_of_the_head() -> None:
         assert keys["SecondStageBoxPredictor/ClassPredictor/weights"].startswith(f"{root}/{place}/kernel/")
         # TF2 ignores the settings of these layers.
         assert not [name for name in detector.registry.regularized if name.startswith("SecondStageBoxPredictor")]
+
+
+def test_of_a_mask_rcnn_the_boxes_are_built() -> None:
+    masks = {"second_stage_box_predictor__mask_rcnn_box_predictor__predict_instance_masks": True}
+    detector, usual = build(number_of_stages=3, **masks), build()
+    assert detector.stages == 2
+    assert {name: value.shape for name, value in detector.variables.items()} == {
+        name: value.shape for name, value in usual.variables.items()
+    }

@@ -41,7 +41,9 @@ def _predictors(message: Message) -> tuple[str, ...]:
 
 
 def _stages(message: Message) -> Iterator[Break]:
-    if message.number_of_stages not in (1, 2):
+    """A third stage predicts masks. It is left out; with anything else, nothing is known of it."""
+    masks = message.second_stage_box_predictor.mask_rcnn_box_predictor.predict_instance_masks
+    if message.number_of_stages not in ((1, 2, 3) if masks else (1, 2)):
         why = "the engine finds boxes, not masks or keypoints"
         yield "number_of_stages", message.number_of_stages, why, 2
 

@@ -3,6 +3,8 @@
 Three fields only choose how the OD API computes on a TPU, not what it computes: use_matmul_crop_and_resize,
 use_matmul_gather_in_matcher, use_static_shapes_for_eval. They are accepted and have no effect here. Neither has
 return_raw_detections_during_predict: the detections always include the raw boxes.
+
+Of a Mask R-CNN the boxes are built: its third stage and `predict_instance_masks` are left out.
 """
 
 from google.protobuf.message import Message
@@ -63,7 +65,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         matcher=ANCHOR_MATCHER,
         box_coder=BOX_CODER,
         localization_loss=LOCALIZATION_LOSS,
-        second=_second_stage(message, row, registry, channels) if message.number_of_stages == 2 else None,
+        second=_second_stage(message, row, registry, channels) if message.number_of_stages > 1 else None,
     )
 
 
