@@ -224,7 +224,8 @@ class Case:
             boxes[row, :count] = np.reshape(image["boxes"], (count, 4)) * np.tile(padding[row], 2)
             classes[row, :count] = image["classes"]
             weights[row, :count] = image["weights"]
-        return Groundtruth(*map(tf.constant, (boxes, classes, weights, np.array(counts, np.int32))))
+        regions = np.zeros((len(counts), 0, 4), np.float32)
+        return Groundtruth(*map(tf.constant, (boxes, classes, weights, np.array(counts, np.int32), regions)))
 
 
 def _images(outputs: Any) -> list[np.ndarray]:

@@ -14,6 +14,8 @@ from boxwright.pipeline import lint_unread, text
 from boxwright.pipeline.lint import accept, lint
 from boxwright.pipeline.overrides import apply
 
+TEMPLATES = Path(__file__).parents[3] / "config/pipelines"
+
 # A configuration on which there is nothing to say.
 CLEAN = """
 model { ssd { num_classes: 3
@@ -556,3 +558,22 @@ def test_images_without_an_anchor_inside(shared):
         resizer = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer"
         apply(fixed, {f"{resizer}.min_dimension": side, f"{resizer}.max_dimension": side})
         assert [found.rule for found in lint(fixed)].count("no-anchors") == expected, "known without data"
+
+
+def test_what_an_extractor_does_not_read_is_said():
+    config = text.read(TEMPLATES / "ssd_resnet50_v1_fpn_320.config")
+    assert lint(config) == []
+    config.model.ssd.feature_extractor.fpn.additional_layer_depth = 128
+    (finding,) = lint(config)
+    assert (finding.level, finding.rule, finding.value, finding.use) == ("info", "ignored-field", 128, 256)
+    assert finding.field == "model.ssd.feature_extractor.fpn.additional_layer_depth"
+    config.model.ssd.feature_extractor.type = "ssd_resnet50_v1_fpn"
+    assert "ignored-field" not in {finding.rule for finding in lint(config)}
+
+
+def test_freezing_batch_norm_freezes_all_of_a_tf2_model():
+    config = text.read(TEMPLATES / "ssd_mobilenet_v2_fpnlite_320.config")
+    assert config.model.ssd.freeze_batchnorm
+    assert lint(config) == []
+    config.model.ssd.feature_extractor.type = "ssd_mobilenet_v2_fpn"
+    assert [finding.rule for finding in lint(config)] == ["batch-norm-not-frozen"]

@@ -150,7 +150,7 @@ class Layout:
 
     def grids(self, size: tuple[int, int]) -> list[Grid]:
         """The anchors on an input of this height and width, with padding."""
-        return self._generator.grids(self._feature_shapes(size), size)
+        return self._generator.grids(self._feature_shapes(size), size, static=self.static_size is not None)
 
     def _feature_shapes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
         """Rows and columns of the feature maps that have anchors.

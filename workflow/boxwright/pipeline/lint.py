@@ -122,6 +122,20 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
         yield Finding("warning", "anchor-level", path, level, why, first)
 
 
+def _ignored(config: Message, facts: Facts) -> Iterator[Finding]:
+    """Fields of a block that the extractor does not read, because it always has other values."""
+    model, name = model_of(config)
+    row = row_of(model, name)
+    for block, values in (row.ignored if row is not None else {}).items():
+        given = getattr(model.feature_extractor, block)
+        for field, value in values.items() if model.feature_extractor.HasField(block) else ():
+            if (found := getattr(given, field)) != value:
+                why = f"{row.type} does not read it; it always has {value}"
+                yield Finding(
+                    "info", "ignored-field", f"model.{name}.feature_extractor.{block}.{field}", found, why, value
+                )
+
+
 def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
     _, name = model_of(config)
     if without := facts.anchorless or coverage.anchorless(config, []):
@@ -172,6 +186,7 @@ RULES = (
     *lint_limits.RULES,
     *lint_unread.RULES,
     _levels,
+    _ignored,
     _anchors,
     _metrics,
 )

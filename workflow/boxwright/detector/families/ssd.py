@@ -133,7 +133,8 @@ class Ssd(BuiltDetector):
         """
         maps = self.feature_maps(images, training)
         codes, logits = self.head(maps, training, seed)
-        image_size = _height_and_width(images)
+        # Of images that differ in size, none is taken as a number: the anchors of one must not depend on the graph.
+        image_size = _height_and_width(images) if self.static_size else tuple(tf.unstack(tf.shape(images)[1:3]))
         return {
             "box_encodings": codes,
             "class_predictions_with_background": logits,
