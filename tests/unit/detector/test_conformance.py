@@ -38,7 +38,8 @@ def model_of_row(row: Extractor) -> DetectionModel:
     assert family == row.family
     if row.type != message.feature_extractor.type:
         message.feature_extractor.type = row.type
-        message.feature_extractor.use_depthwise = False  # with some pyramids it makes the backbone narrower
+        if family == "ssd":
+            message.feature_extractor.use_depthwise = False  # with some pyramids it makes the backbone narrower
     message.num_classes = 1
     size = dict(zip(("height", "width"), size_of(row), strict=True))
     message.image_resizer.CopyFrom(type(message.image_resizer)(fixed_shape_resizer=size))
