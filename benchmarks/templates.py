@@ -31,6 +31,8 @@ class Trial:
 
 
 SSD = Trial(800, 8, 0.80, {f"{ADAM}.learning_rate_base": 0.002, f"{ADAM}.warmup_learning_rate": 0.0002})
+PYRAMID = Trial(800, 8, 0.60, SSD.overrides)
+RETINANET = Trial(800, 4, 0.60, {f"{ADAM}.learning_rate_base": 0.001, f"{ADAM}.warmup_learning_rate": 0.0001})
 RESIZER = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer"
 # A quarter of the pixels and small crops, since the second stage takes most of the time.
 FASTER_RCNN = Trial(
@@ -52,6 +54,9 @@ TRIALS = {
     "ssd_mobilenet_v1": SSD,
     "ssd_mobilenet_v2": SSD,
     "ssdlite_mobilenet_v2": SSD,
+    "faster_rcnn_inception_v2": FASTER_RCNN,
+    "ssd_mobilenet_v2_fpnlite_320": PYRAMID,
+    "ssd_resnet50_v1_fpn_320": RETINANET,
     "faster_rcnn_resnet50": FASTER_RCNN,
     "faster_rcnn_resnet101": FASTER_RCNN,
 }

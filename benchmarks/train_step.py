@@ -1,14 +1,19 @@
 """How long one training step takes, and how much memory: detector, losses, gradients, optimizer; no input pipeline.
 
     python benchmarks/train_step.py --config config/pipelines/ssd_mobilenet_v1.config --batch 8 --steps 30
+    python benchmarks/train_step.py --config A --batch 1 --against B --against-batch 8
 
 Random images and boxes. Prints the median and the best time of a step, and the peak resident memory of the process.
+`--against` trains a second model in turn with the first and prints the processor seconds of a step of each, all threads
+together, and their ratio: it moves less than the time when the machine is busy.
 """
 
 import argparse
+import itertools
 import os
 import statistics
 import time
+from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -41,8 +46,24 @@ def random_batch(detector: Detector, batch: int, height: int, width: int) -> Bat
         classes=tf.constant(random.integers(0, detector.num_classes, (batch, BOXES)), tf.int32),
         weights=tf.ones([batch, BOXES]),
         num_boxes=tf.fill([batch], BOXES),
+        regions=tf.zeros([batch, 0, 4]),
     )
     return Batch(tf.stack(images), tf.stack(shapes), truth)
+
+
+def stepper(path: str, batch_size: int, size: tuple[int, int], settings: list[str]) -> Callable[[], float]:
+    """A function that trains a model by one step on random images and returns the loss."""
+    config = text.read(path)
+    overrides.apply(config, dict(setting.split("=", 1) for setting in settings))
+    detector = build(config.model)
+    batch = random_batch(detector, batch_size, *size)
+    spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
+    trained = segment.trained_variables(detector, config.train_config)
+    optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
+    step = compile_step(detector, optimizer, spec, **segment.numbers_of_step(config.train_config))
+    numbers = itertools.count()
+    print(f"{path}: batch {batch_size} at {tuple(batch.images.shape[1:3])}", flush=True)
+    return lambda: float(step(batch, RATE, next(numbers))[TOTAL])
 
 
 def main() -> None:
@@ -53,28 +74,32 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=(480, 640), help="height and width of the images")
     parser.add_argument("--threads", type=int, default=2, help="intra-op threads")
     parser.add_argument("--set", nargs="*", default=[], help="overrides, such as model.ssd.num_classes=90")
+    parser.add_argument("--against", help="the pipeline.config of a model to compare with")
+    parser.add_argument("--against-batch", type=int, default=8)
+    parser.add_argument("--against-size", type=int, nargs=2, default=(480, 640))
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_inter_op_parallelism_threads(2)
-    config = text.read(arguments.config)
-    overrides.apply(config, dict(setting.split("=", 1) for setting in arguments.set))
-    detector = build(config.model)
-    batch = random_batch(detector, arguments.batch, *arguments.size)
-    spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
-    trained = segment.trained_variables(detector, config.train_config)
-    optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
-    step = compile_step(detector, optimizer, spec, **segment.numbers_of_step(config.train_config))
-    seconds = []
-    for number in range(arguments.steps + 3):
-        start = time.perf_counter()
-        loss = float(step(batch, RATE, number)[TOTAL])
-        seconds.append(time.perf_counter() - start)
-    steady = seconds[3:]
+    steppers = [stepper(arguments.config, arguments.batch, arguments.size, arguments.set)]
+    if arguments.against:
+        steppers.append(stepper(arguments.against, arguments.against_batch, arguments.against_size, []))
+    seconds, processor = ([[] for _ in steppers] for _ in range(2))
+    for _ in range(arguments.steps + 3):
+        for index, step in enumerate(steppers):
+            start, used = time.perf_counter(), time.process_time()
+            loss = step()
+            seconds[index].append(time.perf_counter() - start)
+            processor[index].append(time.process_time() - used)
+            if index == 0:
+                first_loss = loss
+    steady = seconds[0][3:]
     print(
-        f"{arguments.config}: batch {arguments.batch} at {tuple(batch.images.shape[1:3])}, loss {loss:.3f}; "
-        f"{statistics.median(steady):.3f} s per step (best {min(steady):.3f}, first {seconds[0]:.1f}); "
-        f"peak memory {peak_memory():.0f} MB"
+        f"loss {first_loss:.3f}; {statistics.median(steady):.3f} s per step (best {min(steady):.3f}, first "
+        f"{seconds[0][0]:.1f}); peak memory {peak_memory():.0f} MB"
     )
+    if arguments.against:
+        ours, theirs = (statistics.median(each[3:]) for each in processor)
+        print(f"processor seconds: {ours:.3f} and {theirs:.3f}, ratio {ours / theirs:.2f}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ except UserError as error:
 
 from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
+from boxwright.dataset import split
 from boxwright.evaluation import stopping
 from boxwright.run import config_file, lock, preflight, resources, restarts, settings
 from boxwright.run.identities import Identities
@@ -79,6 +80,9 @@ MODEL = f"{RESULTS}/models/{{model}}"
 DETECTOR = f"{MODEL}/{forms.FOLDER}"
 PIPELINE = f"{DETECTOR}/{forms.PIPELINE}"
 LABEL_MAP = f"{DETECTOR}/{forms.LABEL_MAP}"
+COMPARISON = f"{RESULTS}/comparison"
+# The name in the configuration that a model's repetitions over seeds share; None for a model without repetitions.
+REPEAT_OF = {name: run_plan.model(name)["repeat_of"] for name in MODELS}
 # The reference that forms are checked against.
 REFERENCE = f"{MODEL}/export/reference.npz"
 ENVIRONMENT = "../envs/boxwright.yaml"
@@ -86,7 +90,7 @@ ENVIRONMENT = "../envs/boxwright.yaml"
 
 wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),
-    side="train|eval",
+    side="train|eval|test",
     shard=r"\d{5}-of-\d{5}",
     step=r"\d+",
     zoo="[^/]+",
@@ -189,3 +193,8 @@ def checked(*some):
 def identities_of_forms(model):
     """The identities of all forms of a model's detector: of what sets them side by side, a new form changes these."""
     return [identities.export_form(model, form) for form in forms.FORMS]
+
+
+def identities_of_tests(model):
+    """The identities of the tests of all forms of a model's detector."""
+    return [identities.test_form(model, form) for form in forms.FORMS]

@@ -17,7 +17,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import compare_resizers
-from golden_case import Case, Check
+from golden_case import Case, Check, Note
 
 from boxwright.core.errors import UserError
 
@@ -26,7 +26,7 @@ from boxwright.core.errors import UserError
 ARCHITECTURES = {"ssd": "compare_ssd", "faster_rcnn": "compare_faster_rcnn"}
 
 
-def checks(folder: str | Path) -> Iterator[Check]:
+def checks(folder: str | Path) -> Iterator[Check | Note]:
     """Every check of the case in `folder`; UserError if it is not one, or of something that is not supported."""
     path = Path(folder) / "golden.json"
     try:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from golden_case import Check, equal, picture
+from golden_case import Check, equal, picture, worst
 
 from boxwright.pipeline import parts, text
 
@@ -24,11 +24,11 @@ def checks(folder: Path, golden: dict) -> Iterator[Check]:
         yield equal(f"{key} true shape", shape, case["true_shape"])
         yield Check(f"{key} mean", abs(float(resized.mean()) - case["mean"]) / 255, VALUES, "of 255")
         yield Check(f"{key} std", abs(float(resized.std()) - case["std"]) / 255, VALUES, "of 255")
-        worst = 0.0
+        errors = {}
         for corner, patch in _patches(resized, shape):
             recorded = outputs[f"{key}_{corner}"]
-            worst = max(worst, np.abs(patch(recorded.shape) - recorded).max() if recorded.size else 0.0)
-        yield Check(f"{key} patches", worst / 255, VALUES, "of 255")
+            errors[corner] = np.abs(patch(recorded.shape) - recorded).max(initial=0)
+        yield Check(f"{key} patches", worst(errors)[1] / 255, VALUES, "of 255")
 
 
 def _patches(resized: np.ndarray, shape: np.ndarray) -> Iterator[tuple]:

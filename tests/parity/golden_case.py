@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +16,7 @@ import tensorflow as tf
 from boxwright.checkpoints import checkpoint_files
 from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.detector.layers import Convolution
+from boxwright.detector.layers import Convolution, Normalizer
 from boxwright.detector.preprocessing import Preprocessing
 from boxwright.detector.protocol import Detector
 from boxwright.images import loader
@@ -25,6 +25,7 @@ from boxwright.protos import model_of
 
 # A folder that says it was made with a checkpoint names it relative to itself, with remarks after the path.
 WEIGHTS = "weights"
+# Of the largest change of an average in one step.
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,17 @@ class Check:
     def __str__(self) -> str:
         verdict = "pass" if self.passed else "FAIL"
         return f"{verdict}  {self.name:<58} {self.difference:>10.3g}  (bar {self.bar:.0e}, {self.unit})"
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is said about a case beside its checks."""
+
+    name: str
+    passed: bool = True
+
+    def __str__(self) -> str:
+        return f"note  {self.name}"
 
 
 def relative(name: str, ours: Any, recorded: Any, bar: float, std: float | None = None) -> Check:
@@ -73,6 +85,22 @@ def ratio(name: str, ours: Any, recorded: float, bar: float) -> Check:
     return Check(name, abs(float(ours) - recorded) / max(abs(recorded), 1e-12), bar, "of the recorded value")
 
 
+def mean_square(name: str, ours: Any, recorded: Any, bar: float, std: float | None = None) -> Check:
+    """The root mean square of the differences over the recorded standard deviation."""
+    check = relative(name, ours, recorded, bar, std)
+    if np.isinf(check.difference):
+        return check
+    scale = std if std is not None else float(np.std(recorded))
+    differences = np.asarray(ours, np.float64) - recorded
+    return Check(name, float(np.sqrt(np.mean(differences**2))) / (scale or 1.0), bar, "rms, of the recorded std")
+
+
+def worst(errors: Mapping[str, float]) -> tuple[str, float]:
+    """The largest of the errors and its name; NaN is larger than all numbers. ("", 0) if there is none."""
+    name = max(errors, key=lambda name: np.inf if np.isnan(errors[name]) else errors[name], default="")
+    return name, float(errors.get(name, 0.0))
+
+
 def filled(variable: dict) -> np.ndarray:
     """The value of a variable by the fill rule: normal noise seeded by the CRC of the name, or the listed values."""
     if variable.get("values") is not None:
@@ -94,10 +122,10 @@ def picture(seed: int, height: int, width: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Run:
-    """One input with its outputs: a recorded inference. `entry` holds its `subsampled` and the like."""
+    """One batch of images [H, W, 3] with its outputs: a recorded inference. `entry` holds its `subsampled`."""
 
     name: str
-    image: np.ndarray
+    images: list[np.ndarray]
     outputs: Any
     entry: dict
 
@@ -118,6 +146,11 @@ class Case:
     def architecture(self) -> str:
         """ssd, faster_rcnn, ..."""
         return model_of(self.config)[1]
+
+    @property
+    def extractor(self) -> str:
+        """The type of its feature extractor."""
+        return model_of(self.config)[0].feature_extractor.type
 
     @cached_property
     def weights(self) -> dict[str, np.ndarray]:
@@ -151,10 +184,10 @@ class Case:
         if "images" in self.golden:
             for name, entry in self.golden["images"].items():
                 image = loader.load_rgb(self.folder / entry["file"])
-                yield Run(name, image, np.load(self.folder / entry["outputs"]), entry)
+                yield Run(name, [image], np.load(self.folder / entry["outputs"]), entry)
         else:
             outputs = np.load(self.folder / "outputs.npz")
-            yield Run("", outputs["image"], outputs, self.golden)
+            yield Run("", _images(outputs), outputs, self.golden)
 
     def losses(self) -> Iterator[tuple[str, dict, Any]]:
         """Kind, entry and arrays of every recorded training step."""
@@ -172,9 +205,9 @@ class Case:
     @staticmethod
     def batch(detector: Detector, entry: dict) -> tuple[tf.Tensor, tf.Tensor]:
         """Preprocessed images [B, h, w, 3] and true shapes [B, 3] of a recorded training step."""
-        shape = entry["input"]["H"], entry["input"]["W"]
-        preprocessed = [detector.preprocess(picture(seed, *shape)) for seed in entry["input"]["seeds"]]
-        return tuple(tf.stack(column) for column in zip(*preprocessed, strict=True))
+        given = entry["input"]
+        sizes = given.get("sizes_hw") or [(given["H"], given["W"])] * len(given["seeds"])
+        return preprocessed(detector, [picture(seed, *size) for seed, size in zip(given["seeds"], sizes, strict=True)])
 
     @staticmethod
     def groundtruth(entry: dict, images: tf.Tensor, shapes: tf.Tensor) -> Groundtruth:
@@ -190,23 +223,49 @@ class Case:
             boxes[row, :count] = np.reshape(image["boxes"], (count, 4)) * np.tile(padding[row], 2)
             classes[row, :count] = image["classes"]
             weights[row, :count] = image["weights"]
-        return Groundtruth(*map(tf.constant, (boxes, classes, weights, np.array(counts, np.int32))))
+        regions = np.zeros((len(counts), 0, 4), np.float32)
+        return Groundtruth(*map(tf.constant, (boxes, classes, weights, np.array(counts, np.int32), regions)))
+
+
+def _images(outputs: Any) -> list[np.ndarray]:
+    """The input images [H, W, 3]: one, a batch of one size, or image_0, image_1, ... of different sizes."""
+    if "image" in outputs:
+        image = outputs["image"]
+        return list(image) if image.ndim == 4 else [image]
+    count = sum(name.startswith("image_") and name[6:].isdigit() for name in outputs)
+    return [outputs[f"image_{index}"] for index in range(count)]
+
+
+def preprocessed(detector: Detector, images: Iterable[np.ndarray]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Preprocessed images [B, h, w, c], padded to the largest as in training, and true shapes [B, 3]."""
+    each = [detector.preprocess(image) for image in images]
+    height, width = (max(pixels.shape[axis] for pixels, _ in each) for axis in (0, 1))
+    padding = np.broadcast_to(np.float32(detector.padding_value), [height, width, each[0][0].shape[-1]])
+    batch = np.stack([padding] * len(each))
+    for row, (pixels, _) in zip(batch, each, strict=True):
+        row[: pixels.shape[0], : pixels.shape[1]] = pixels
+    return tf.constant(batch), tf.stack([shape for _, shape in each])
 
 
 @contextmanager
 def recorded_order() -> Iterator[None]:
-    """Inside, an SSD works in the order of the OD API: it normalises pixels, then resizes; convolves, then normalises.
+    """Inside, the engine works in the order of the OD API.
 
-    The engine resizes first and folds batch norm into the kernel: the same numbers for less work. But an activation at
-    rounding distance from an end of ReLU6 may then lie on its other side, which moves the gradient of a variable by a
-    thousandth, and by more in a network that is ill-conditioned. In the recorded order no such rounding is left.
+    An SSD normalises pixels, then resizes; a layer convolves, then normalises. Outside, the engine resizes first and
+    folds batch norm into the kernel: the same numbers for less work. But an activation at rounding distance from an end
+    of ReLU6 may then lie on its other side, which moves the gradient of a variable by a thousandth, and by more in a
+    network that is ill-conditioned. In the recorded order no such rounding is left.
     """
 
     def preprocess(self: Preprocessing, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        if self.black_padding:
+            return as_built(self, image)
         return self.resizer.resize(self.normalize(tf.cast(image, tf.float32)))
 
-    def normalised(self: Convolution, x: tf.Tensor) -> tf.Tensor:
-        batch_norm, y = self.normalizer, self._biased(self._convolve(x, self.weights))
+    as_built = Preprocessing.__call__
+
+    def normalised(self: Convolution, x: tf.Tensor, batch_norm: Normalizer) -> tf.Tensor:
+        y = self._biased(self._convolve(x, self.weights))
         gamma = tf.ones([self.channels_out]) if batch_norm.gamma is None else batch_norm.gamma
         beta = tf.zeros([self.channels_out]) if batch_norm.beta is None else batch_norm.beta
         averages = batch_norm.mean, batch_norm.variance
@@ -226,17 +285,77 @@ def counted(rows: Any, counts: np.ndarray) -> np.ndarray:
 
 
 def sampled(entry: dict, name: str, value: Any) -> tuple[np.ndarray, float | None]:
-    """`value` as it was stored (flat and strided if it was large), and the recorded std of the whole, if known."""
+    """`value` as it was stored (flat and strided if it was large), and the recorded std of the whole, if known.
+
+    If any element of the whole is not finite, all of the result is NaN, as the element may lie between the samples.
+    """
     note = entry.get("subsampled", {}).get(name)
     value = np.asarray(value)
+    if not np.isfinite(value).all():
+        value = np.full(value.shape, np.nan)
     return (value, None) if note is None else (value.ravel()[:: note["stride"]], note["std"])
+
+
+def large(entry: dict, key: str, value: Any, recorded: Any, bar: float, compared: Callable = relative) -> Check:
+    """The check of a tensor that may be stored by samples, `compared` by `relative` or `mean_square`."""
+    ours, std = sampled(entry, key, value)
+    return compared(key, ours, recorded[key], bar, std)
+
+
+def loss_checks(ours: Mapping[str, Any], penalty: Any, entry: dict, bar: float, of_penalty: float) -> Iterator[Check]:
+    """The terms of the loss by tag and the regularization loss, `penalty`."""
+    yield Check("loss terms", len(set(ours) ^ set(entry["losses"])), 0, "names that differ")
+    for tag, value in entry["losses"].items():
+        yield ratio(tag, ours.get(tag, np.nan), value, bar)
+    yield ratio("regularization_loss", penalty, entry["regularization_loss"], of_penalty)
+
+
+def gradient_checks(kind: str, ours: Mapping[str, float], entry: dict, bar: float, least: float) -> Iterator[Check]:
+    """The norm of the whole gradient, and the worst of all variables, whose norm counts as `least` where it is less."""
+    recorded = entry["grad_norms"]
+    yield ratio(f"{kind}global gradient norm", np.linalg.norm(list(ours.values())), entry["global_grad_norm"], bar)
+    errors = {name: abs(ours.get(name, np.inf) - norm) / max(norm, least) for name, norm in recorded.items()}
+    name, error = worst(errors)
+    yield Check(f"{kind}gradient norms, worst {name[-36:]}", error, bar, "of the recorded norm")
+
+
+def average_checks(case: Case, detector: Detector, entry: dict, bar: float) -> Iterator[Check]:
+    """Which moving averages one step has moved, and where to."""
+    names = case.recorded_names(detector)
+    moved = entry["moving_average_after_one_step"]
+    ours = {names[name]: variable.numpy() for name, variable in detector.variables.items()}
+    changed = [name for name, value in ours.items() if name in case.weights and (value != case.weights[name]).any()]
+    counted = [name for name in changed if "moving_variance" not in name] if "bn_layers" in moved else changed
+    yield Check("moving averages moved", abs(len(counted) - moved["count_changed"]), 0, "difference of their number")
+    errors = {name: np.inf for name, value in ours.items() if not np.isfinite(value).all()}
+    for name, sample in moved["sample"].items():
+        variance = name.replace("moving_mean", "moving_variance")
+        for average, key in ((name, "first4_after"), (variance, "var_first4_after")):
+            if key in sample:
+                after = ours.get(average, np.full(4, np.nan)).ravel()[: len(sample[key])]
+                errors[average] = errors.get(average, np.abs(after - sample[key]).max() / sample["max_change"])
+    yield Check("moving averages after one step", worst(errors)[1], bar, "of the largest change")
+
+
+def by_inference(entry: dict) -> bool:
+    """Whether batch norm used its moving averages in a recorded training step."""
+    return entry["batch_norm_mode"].startswith("inference")
+
+
+def trains(entry: dict) -> bool:
+    """Whether the network of a recorded training step ran as in training.
+
+    If no field of the configuration freezes all batch norm, the whole network was in inference mode.
+    """
+    note = entry.get("note", "")
+    return not by_inference(entry) or ("learning phase 0" not in note)
 
 
 def every_check(
     case: Case,
     inference: Callable[[Any, Run], Iterator[Check]],
     training: Callable[[Case, dict, Any], Iterator[Check]],
-) -> Iterator[Check]:
+) -> Iterator[Check | Note]:
     """The names of the variables, then `inference` on every recorded run and `training` on every recorded loss."""
     detector, names = case.detector()
     yield from names
@@ -244,6 +363,10 @@ def every_check(
         prefix = f"{run.name} " if run.name else ""
         for check in inference(detector, run):
             yield replace(check, name=prefix + check.name)
+    compared = False
     for kind, entry, recorded in case.losses():
+        compared = True
         for check in training(case, entry, recorded):
             yield replace(check, name=f"{kind} {check.name}")
+    if not compared:
+        yield Note("no training was compared: the case has no losses")

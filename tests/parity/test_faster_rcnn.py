@@ -6,7 +6,16 @@ import compare
 import pytest
 
 
-@pytest.mark.parametrize("case", ["faster_rcnn_resnet50", "faster_rcnn_resnet101_atrous"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "faster_rcnn_resnet50",
+        "faster_rcnn_resnet101_atrous",
+        "faster_rcnn_inception_v2",
+        pytest.param("faster_rcnn_inception_resnet_v2", marks=pytest.mark.slow),
+        pytest.param("tf2_faster_rcnn_resnet50_v1", marks=pytest.mark.slow),
+    ],
+)
 def test_case(shared: Path, case: str) -> None:
     failed = [str(check) for check in compare.checks(shared / "parity" / case) if not check.passed]
     assert not failed, "\n".join(failed)

@@ -4,6 +4,7 @@ boxwright lint FILE ...    find problems in pipeline.config files
 boxwright models           list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
 boxwright doctor           show what this machine has, and what would fail on it
+boxwright evaluate ...     measure an exported detector on annotated images
 """
 
 import argparse
@@ -62,6 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     command.add_argument("--configfile", metavar="FILE", help="the configuration of a run to check the machine for")
     command.set_defaults(run=lambda given: run_doctor(given.configfile))
+    command = commands.add_parser(
+        "evaluate",
+        help="measure an exported detector on annotated images",
+        description="Measure any exported detector on any annotated images, without training. Annotations are checked "
+        "as before a training, with every policy at its default.",
+    )
+    command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or a file or folder in it")
+    for what in ("images", "annotations"):
+        command.add_argument(
+            f"--{what}", required=True, nargs="+", metavar="DIR", help=f"folders of the {what}, searched recursively"
+        )
+    command.add_argument(
+        "--out", metavar="DIR", help="write metrics, analysis, detections and figures into this folder"
+    )
+    command.set_defaults(run=lambda given: run_evaluate(given.detector, given.images, given.annotations, given.out))
     given = parser.parse_args(arguments)
     try:
         return given.run(given)
@@ -94,6 +110,37 @@ def run_fetch(names: Sequence[str], trust: bool = False) -> int:
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. The partial download is kept; the next attempt continues from there.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run_evaluate(path: str, images: Sequence[str], annotations: Sequence[str], out: str | None) -> int:
+    """Measure the detector at `path` and print what was found; write all results to the folder `out` if it is given."""
+    # What only this command needs would make the others slow.
+    from boxwright.console import job
+    from boxwright.evaluation import any_images, exported
+    from boxwright.evaluation.table import table as measured
+    from boxwright.report import folder
+    from boxwright.runtimes import find
+
+    try:
+        detector = find.find(path)
+        prepared = any_images.prepare(detector, images, annotations)
+        print("\n".join([prepared.passed.text(), *prepared.notes]), flush=True)
+        with Path(os.devnull).open("w") as nowhere:
+            job.import_tensorflow(nowhere)
+        evaluation = prepared.measure(detector)
+        result = exported.content(evaluation, {"detector": str(detector.path), "form": detector.form.name})
+        subject = f"the {detector.form.title} {detector.path}"
+        print("\n" + measured(result, evaluation.measured.analysis, subject[:1].upper() + subject[1:]))
+        if out:
+            folder.write(out, prepared, evaluation, result, subject)
+            print(f"\nThe results are in {out}; the figures are in {Path(out) / 'figures'}.")
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
         return 130
     return 0
 

@@ -6,7 +6,7 @@ from boxwright.console.job import job
 from boxwright.core import files
 from boxwright.dataset import label_map
 from boxwright.evaluation.data import Records
-from boxwright.report import confusion, errors, learning, pictures, precision_recall, tables
+from boxwright.report import figures, learning
 
 with job(snakemake):
     model, output = snakemake.wildcards.model, snakemake.output
@@ -16,20 +16,16 @@ with job(snakemake):
     chosen = Path(snakemake.input.choice).parent / "eval" / str(step)
     analysis = files.read_json(chosen / "analysis.json")
     names = {number: name for name, number in label_map.read(snakemake.input.label_map).items()}
-    images = pictures.judged_page(
+    drawn = figures.of_evaluation(
         analysis,
         Records(snakemake.input.records),
         files.read_json(chosen / "detections.json"),
         names,
-        f"Images of {model} at step {step:,}",
+        f"{model} at step {step:,}",
     )
     files.write_all(
         {
             output.learning_curves: learning.curves(log, evaluations, step),
-            output.precision_recall: precision_recall.curves(analysis),
-            output.confusion: confusion.matrix(analysis),
-            output.errors: errors.costs(analysis),
-            output.classes: tables.classes(analysis, model, step),
-            output.images: images,
+            **{getattr(output, Path(name).stem): content for name, content in drawn.items()},
         }
     )

@@ -104,6 +104,23 @@ def test_grid_of_a_size_known_at_run_time():
     np.testing.assert_array_equal(at_run_time(tf.constant([3, 5])), generator.generate([(3, 5)], (3, 5)))
 
 
+def test_a_pyramid_on_images_of_a_size_known_at_run_time():
+    """All first centers lie half a stride from the border, and on it if only one side is unknown."""
+    fields = {"min_level": 3, "max_level": 4, "anchor_scale": 4, "scales_per_octave": 1, "aspect_ratios": [1]}
+    generator = pyramid(normalize_coordinates=False, **fields)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    def first_of_level_4(image):
+        height, width = tf.shape(image)[0], tf.shape(image)[1]
+        both = generator.generate([(3, 2), (2, 1)], (height, width))
+        one = generator.generate([(3, 2), (2, 1)], (height, 16))
+        return both[6], one[6]
+
+    both, one = first_of_level_4(tf.zeros([24, 16], tf.int32))
+    np.testing.assert_allclose(centers_and_sizes(both[None])[0, :2], (8, 8))
+    np.testing.assert_allclose(centers_and_sizes(one[None])[0, :2], (0, 0))
+
+
 def test_multiscale_anchors():
     fields = {"min_level": 3, "max_level": 4, "anchor_scale": 4, "scales_per_octave": 2, "aspect_ratios": [1, 4]}
     shapes, image = [(3, 2), (2, 1)], (24, 16)

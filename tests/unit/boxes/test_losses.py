@@ -42,6 +42,28 @@ def test_sigmoid_focal():
     np.testing.assert_allclose(weighed, 3 * alpha * (1 - P_T) * cross, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("gamma", "alpha"), [(2.0, 0.25), (1.5, 0.4), (0.0, None), (3.0, None)])
+def test_the_gradient_of_sigmoid_focal_is_that_of_its_definition(gamma, alpha):
+    random = np.random.default_rng(0)
+    logits = tf.constant(random.normal(0, 4, (2, 5, 3)), tf.float32)
+    targets = tf.constant(random.integers(0, 2, (2, 5, 3)), tf.float32)
+    weights = tf.constant(random.uniform(0, 2, (2, 5)), tf.float32)
+
+    def defined(logits):
+        p = tf.sigmoid(tf.cast(logits, tf.float64))
+        t = tf.cast(targets, tf.float64)
+        p_t = t * p + (1 - t) * (1 - p)
+        alpha_t = 1.0 if alpha is None else t * alpha + (1 - t) * (1 - alpha)
+        return -alpha_t * (1 - p_t) ** gamma * tf.math.log(p_t) * tf.cast(weights, tf.float64)[..., None]
+
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(logits)
+        ours, wanted = sigmoid_focal(logits, targets, weights, gamma, alpha), defined(logits)
+        halves = tf.reduce_sum(ours * 0.5), tf.reduce_sum(wanted * 0.5)
+    np.testing.assert_allclose(ours, wanted, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(*(tape.gradient(half, logits) for half in halves), rtol=1e-4, atol=1e-6)
+
+
 def test_softmax():
     # Softmax of (0, ln 3) is (1/4, 3/4); of (-ln 3, 0) too, and there the target is the first column.
     weights = tf.constant([[[1.0], [2.0]]])

@@ -46,3 +46,11 @@ def test_every_candidate_is_as_likely():
     # 15 of 20 positives, 15 of 70 negatives, in 200 draws; four standard deviations around.
     assert np.all(np.abs(hits[:20] - 150) < 25)
     assert np.all(np.abs(hits[20:90] - 200 * 15 / 70) < 24)
+
+
+def test_too_few_candidates_are_topped_up_with_the_first_others():
+    few = tf.constant([[False, True, False, False, True], [True] * 5])
+    topped = sampling.topped_up(few, 4).numpy()
+    assert topped.tolist() == [[True, True, True, False, True], [True] * 5]
+    assert sampling.topped_up(few, 9).numpy().all()
+    assert np.array_equal(sampling.topped_up(few, 2), few)

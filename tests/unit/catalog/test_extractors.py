@@ -20,27 +20,35 @@ ROOT = Path(__file__).parents[3]
     [
         ("ssd", "ssd_mobilenet_v1_ppn", "ssd_mobilenet_v1", "ssd_mobilenet_v1"),
         ("ssd", "embedded_ssd_mobilenet_v1", "ssd_mobilenet_v1", "ssd_mobilenet_v1"),
-        ("ssd", "ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v1_keras", "ssd_mobilenet_v1"),
+        ("ssd", "ssd_mobilenet_v1_fpnlite_keras", "ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_fpnlite_320"),
+        ("ssd", "ssd_mobilenet_v3_fpn", "ssd_mobilenet_v2_fpn", "ssd_mobilenet_v2_fpnlite_320"),
         ("ssd", "ssd_mobilnet_v1", "ssd_mobilenet_v1", "ssd_mobilenet_v1"),
-        ("ssd", "ssd_mobilenet_v2_mnasfpn", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_mobilenet_v2_mnasfpn", "ssd_mobilenet_v2_fpn", "ssd_mobilenet_v2_fpnlite_320"),
         ("ssd", "ssd_mobilenet_v3_large", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
         ("ssd", "ssd_mobilenet_edgetpu", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
-        ("ssd", "ssd_mobiledet_dsp", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
-        ("ssd", "ssd_inception_v2", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
-        ("ssd", "ssd_resnet101_v1_fpn", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
-        ("ssd", "ssd_resnet50_v1_fpn_keras", "ssd_mobilenet_v2_keras", "ssd_mobilenet_v2"),
-        ("ssd", "ssd_efficientnet-b0_bifpn_keras", "ssd_mobilenet_v2_keras", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_mobiledet_npu", "ssd_mobiledet_cpu", "ssdlite_mobilenet_v2"),
+        ("ssd", "ssd_inception_v1", "ssd_inception_v2", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_inception_v4", "ssd_inception_v3", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_resnet101_v2_fpn", "ssd_resnet101_v1_fpn", "ssd_resnet50_v1_fpn_320"),
+        ("ssd", "ssd_resnet34_v1_fpn_keras", "ssd_resnet50_v1_fpn_keras", "ssd_resnet50_v1_fpn_320"),
+        ("ssd", "ssd_efficientnet-b8_bifpn_keras", "ssd_efficientnet-b0_bifpn_keras", "efficientdet_d0"),
         ("ssd", "ssd_spaghettinet", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
-        ("faster_rcnn", "faster_rcnn_inception_v2", "faster_rcnn_resnet50", "faster_rcnn_resnet50"),
-        ("faster_rcnn", "faster_rcnn_inception_resnet_v2_keras", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
+        ("faster_rcnn", "faster_rcnn_inception_v3", "faster_rcnn_inception_v2", "faster_rcnn_inception_v2"),
+        ("faster_rcnn", "faster_rcnn_mobilenet_v1", "faster_rcnn_inception_v2", "faster_rcnn_inception_v2"),
+        (
+            "faster_rcnn",
+            "faster_rcnn_inception_resnet_v1_keras",
+            "faster_rcnn_inception_resnet_v2_keras",
+            "faster_rcnn_resnet101",
+        ),
         ("faster_rcnn", "faster_rcnn_nas", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
         ("faster_rcnn", "faster_rcnn_pnas", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
-        ("faster_rcnn", "faster_rcnn_resnet50_fpn_keras", "faster_rcnn_resnet50", "faster_rcnn_resnet50"),
-        ("faster_rcnn", "faster_rcnn_resnet152_keras", "faster_rcnn_resnet152", "faster_rcnn_resnet101"),
-        ("center_net", "hourglass_104", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
-        ("center_net", "resnet_v1_50_fpn", "faster_rcnn_resnet50", "faster_rcnn_resnet50"),
-        ("center_net", "resnet_v2_101", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
-        ("center_net", "mobilenet_v2_fpn", "ssd_mobilenet_v2_keras", "ssd_mobilenet_v2"),
+        ("faster_rcnn", "faster_rcnn_resnet50_fpn_keras", "faster_rcnn_resnet50_keras", "faster_rcnn_resnet50"),
+        ("faster_rcnn", "faster_rcnn_resnet152_fpn_keras", "faster_rcnn_resnet152_keras", "faster_rcnn_resnet101"),
+        ("center_net", "hourglass_104", "faster_rcnn_resnet101_keras", "faster_rcnn_resnet101"),
+        ("center_net", "resnet_v1_50_fpn", "faster_rcnn_resnet50_keras", "faster_rcnn_resnet50"),
+        ("center_net", "resnet_v2_101", "faster_rcnn_resnet101_keras", "faster_rcnn_resnet101"),
+        ("center_net", "mobilenet_v2_fpn", "ssd_mobilenet_v2_fpn_keras", "ssd_mobilenet_v2_fpnlite_320"),
         ("experimental_model", "", "faster_rcnn_resnet50", "faster_rcnn_resnet50"),
     ],
 )
@@ -54,7 +62,9 @@ def test_the_nearest_extractor_and_a_configuration_with_it(family, kind, extract
 def test_templates_are_whole_and_are_taken(row):
     config = text.read(ROOT / row.template)
     named = extractors.row_of(*model_of(config))
-    assert check.sound(config) and (named.backbone, named.family) == (row.backbone, row.family)
+    assert check.sound(config) and named.family == row.family
+    assert named.backbone == row.backbone or named.neck == row.neck
+    assert named.neck == row.neck or row.neck not in extractors.PYRAMIDS
     if row.depthwise_template:
         config = text.read(ROOT / row.depthwise_template)
         assert check.sound(config) and row.depthwise_template in extractors.whole(row, depthwise=True)
@@ -94,6 +104,14 @@ def test_rows_of_a_model_are_those_of_its_family():
 
 def test_the_backbones_forget_as_their_rows_say():
     pytest.importorskip("tensorflow")
+    from boxwright.detector.backbones import resnet_v1
     from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
 
-    assert {row.batch_norm_decay for row in EXTRACTORS.values() if row.family == "ssd"} == {PUBLISHED.batch_norm.decay}
+    decays = {
+        "mobilenet_v1": PUBLISHED.batch_norm.decay,
+        "mobilenet_v2": PUBLISHED.batch_norm.decay,
+        "resnet_v1": resnet_v1.DECAY,
+    }
+    known = [row for row in EXTRACTORS.values() if row.backbone in decays]
+    assert len(known) >= 16
+    assert all(row.batch_norm_decay == decays[row.backbone] for row in known)

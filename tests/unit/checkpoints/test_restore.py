@@ -152,6 +152,19 @@ def test_detection_restores_the_feature_extractor_alone(model, written):
     assert f"restored {len(changed)} of {len(detector.variables)} variables, " in str(report)
 
 
+def test_weights_that_the_model_lacks_are_skipped_by_name(tmp_path, model):
+    """Masks have weights of their own; slots of an optimizer are no weights."""
+    detector = build(model, seed=1)
+    masks = "SecondStageBoxPredictor/Conv/weights"
+    extra = {masks: np.zeros([3, 3, 4, 2]), f"{masks}/Momentum": np.zeros([3, 3, 4, 2]), "global_step": np.int64(3)}
+    values = {name: variable.numpy() for name, variable in detector.variables.items()}
+    slots = {f"{name}/Momentum": value for name, value in values.items()}
+    checkpoint_files.write(tmp_path / "masks", {**values, **slots, **extra})
+    report = restore.restore(detector, tmp_path / "masks", load_all=True)
+    assert report.skipped == [masks] and str(report).endswith(f"no such weights: {masks}")
+    assert restore.restore(detector, tmp_path / "masks").skipped == []
+
+
 def test_load_all_restores_all_that_fits(model, written):
     model.ssd.num_classes = 5
     detector, report, changed = restored(model, written, load_all=True)

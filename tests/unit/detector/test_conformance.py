@@ -1,6 +1,6 @@
 """Every row of the catalogue keeps what it promises: maps, names, gradients, checkpoints, export."""
 
-import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from boxwright.catalog.extractors import EXTRACTORS, Extractor
+from boxwright.catalog.families import FAMILIES
 from boxwright.checkpoints import checkpoint_files, restore
 from boxwright.core import code
 from boxwright.detector import inference
@@ -20,10 +21,15 @@ from boxwright.pipeline import parts, text
 from boxwright.protos import DetectionModel, model_of
 
 ROOT = Path(__file__).resolve().parents[3]
-HEIGHT, WIDTH = 64, 96
-# One network of each depth is enough for every day.
-SLOW = ("101", "152")
+# Height and width of images for most extractors, and for those that need larger ones.
+SIZE, LARGER = (64, 96), (160, 192)
+# One network of each kind is enough for every day.
+SLOW = re.compile("101|152|inception_resnet|efficientnet-b[1-7]|mobiledet_(dsp|edgetpu|gpu)")
 SEED = tf.constant([3, 4])
+
+
+def size_of(row: Extractor) -> tuple[int, int]:
+    return SIZE if row.smallest_side <= min(SIZE) else LARGER
 
 
 def model_of_row(row: Extractor) -> DetectionModel:
@@ -31,10 +37,15 @@ def model_of_row(row: Extractor) -> DetectionModel:
     config = text.read(ROOT / row.template)
     message, family = model_of(config)
     assert family == row.family
-    message.feature_extractor.type = row.type
+    if row.type != message.feature_extractor.type:
+        message.feature_extractor.type = row.type
+        if family == "ssd":
+            message.feature_extractor.use_depthwise = False  # with some pyramids it makes the backbone narrower
     message.num_classes = 1
-    size = {"height": HEIGHT, "width": WIDTH}
+    size = dict(zip(("height", "width"), size_of(row), strict=True))
     message.image_resizer.CopyFrom(type(message.image_resizer)(fixed_shape_resizer=size))
+    if row.neck == "bifpn":
+        message.feature_extractor.bifpn.max_level = message.anchor_generator.multiscale_anchor_generator.max_level = 5
     if family == "faster_rcnn":
         message.first_stage_max_proposals = message.second_stage_batch_size = 4
     return config.model
@@ -43,7 +54,7 @@ def model_of_row(row: Extractor) -> DetectionModel:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(row, id=row.type, marks=[pytest.mark.slow] if row.type.endswith(SLOW) else [])
+        pytest.param(row, id=row.type, marks=[pytest.mark.slow] if SLOW.search(row.type) else [])
         for row in EXTRACTORS.values()
     ],
 )
@@ -57,8 +68,8 @@ def detector(row):
 
 
 @pytest.fixture(scope="module")
-def images(detector):
-    image = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 3), dtype=np.uint8)
+def images(row, detector):
+    image = np.random.default_rng(0).integers(0, 256, (1, *size_of(row), 3), dtype=np.uint8)
     return detector.preprocess_batch(tf.constant(image))
 
 
@@ -72,21 +83,21 @@ def test_it_is_a_detector(detector):
 
 def test_the_maps_of_the_backbone_are_those_of_the_row(row, detector, images):
     backbone = detector.backbone
-    assert {level: tuple(fact) for level, fact in row.levels.items()} == {
+    assert {level: (fact.stride, fact.channels) for level, fact in row.levels.items()} == {
         level: (backbone.strides[level], backbone.channels[level]) for level in backbone.channels
     }
     assert backbone.strides == {level: 2**level for level in backbone.strides}
     for level, features in backbone(images[0]).items():
-        stride = backbone.strides[level]
-        assert features.shape == (1, math.ceil(HEIGHT / stride), math.ceil(WIDTH / stride), backbone.channels[level])
+        cells = [row.levels[level].cells(side) for side in size_of(row)]
+        assert features.shape == (1, *cells, backbone.channels[level])
 
 
 def test_the_neck_and_the_features_of_proposals_have_their_channels(row, detector, images):
     if row.neck:
+        message = getattr(model_of_row(row), row.family)
         maps = detector.neck(detector.backbone(images[0]))
         assert {level: features.shape[-1] for level, features in maps.items()} == detector.neck.channels
-        assert list(maps) == sorted(maps)
-        assert len(maps) in row.num_layers()
+        assert list(maps) == list(row.map_levels(message.feature_extractor))
     if row.box_features:
         assert detector.second.features.channels == row.box_features
         (channels,) = detector.backbone.channels.values()
@@ -153,7 +164,7 @@ def test_its_export_can_be_traced(detector):
     assert boxes.rank == 3 and boxes[2] == 4
 
 
-@pytest.mark.parametrize("type_", ["ssd_mobilenet_v1", "faster_rcnn_resnet50"])
+@pytest.mark.parametrize("type_", ["ssd_mobilenet_v1", "ssd_mobilenet_v2_fpn_keras", "faster_rcnn_resnet50"])
 def test_the_code_identity_reaches_all_that_is_loaded(type_):
     """What building imports by name is what the row and the message name: nothing that decides a result is left out."""
     model = model_of_row(EXTRACTORS[type_])
@@ -170,6 +181,10 @@ def test_the_code_identity_reaches_all_that_is_loaded(type_):
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = {name for name in run.stdout.split() if not f"{name}.".startswith(tuple(f"{o}." for o in code.OUTSIDE))}
-    reached = code.reach("boxwright.detector.build", *EXTRACTORS[type_].modules(), *parts.in_use(model))
+    message = getattr(model, EXTRACTORS[type_].family)
+    predictor = parts.choice(getattr(message, FAMILIES[EXTRACTORS[type_].family].box_predictor))
+    used = EXTRACTORS[type_].modules(predictor)
+    assert len(used) == len(set(used))
+    reached = code.reach("boxwright.detector.build", *used, *parts.in_use(model))
     modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in reached}
     assert loaded - {f"boxwright.{module}" for module in modules} == set()

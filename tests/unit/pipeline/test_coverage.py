@@ -163,7 +163,7 @@ def test_a_model_without_anchors_is_an_error():
         ),
         (SSD % ("", 6, "", SIX), "image_resizer_oneof is not set"),
         (SSD % ("pad_to_multiple_resizer { multiple: 0 }", 6, "", SIX), "multiple"),
-        ((SSD % (FIXED, 6, "", SIX)).replace("mobilenet_v1", "resnet50_v1_fpn"), "feature extractor is not supported"),
+        ((SSD % (FIXED, 6, "", SIX)).replace("mobilenet_v1", "resnet50_v9_fpn"), "feature extractor is not supported"),
     ],
 )
 def test_a_model_that_contradicts_itself_is_an_error(model, message):

@@ -14,6 +14,8 @@ from boxwright.pipeline import lint_unread, text
 from boxwright.pipeline.lint import accept, lint
 from boxwright.pipeline.overrides import apply
 
+TEMPLATES = Path(__file__).parents[3] / "config/pipelines"
+
 # A configuration on which there is nothing to say.
 CLEAN = """
 model { ssd { num_classes: 3
@@ -160,14 +162,14 @@ def test_nothing_to_say_on_a_sound_configuration():
             "coco_detection_metrics",
         ),
         (
-            {"model.ssd.feature_extractor.type": "ssd_mobilenet_v3_large"},
+            {"model.ssd.feature_extractor.type": "ssd_spaghettinet"},
             "unsupported",
             "error",
             "model.ssd.feature_extractor.type",
             None,
         ),
         (
-            {"train_config.data_augmentation_options.0.random_rotation90": {}},
+            {"train_config.data_augmentation_options.0.autoaugment_image": {}},
             "unsupported",
             "error",
             "train_config.data_augmentation_options.0",
@@ -443,12 +445,21 @@ def test_an_override_accepts_a_finding():
     assert finding.level == "info"
     (finding,) = accept(found(overrides), {f"{COSINE}.total": 1})
     assert finding.level == "warning"
-    overrides = {"model.ssd.feature_extractor.type": "ssd_mobilenet_v3_large"}
+    overrides = {"model.ssd.feature_extractor.type": "ssd_spaghettinet"}
     (finding,) = accept(found(overrides), overrides)
     assert finding.level == "error", "the engine refuses it all the same"
     overrides = {"train_config.fine_tune_checkpoint_type": "detecton"}
     (finding,) = accept(found(overrides), overrides)
     assert finding.level == "error", "reading the checkpoint would fail"
+
+
+def test_masks_are_an_info_and_no_more(shared):
+    found = lint(text.read(shared / "odapi" / "configs" / "mask_rcnn_resnet50_atrous_coco.config"))
+    masks = {finding.field.rsplit(".", 1)[-1]: finding for finding in found if finding.rule == "masks-not-trained"}
+    assert masks.keys() == {"number_of_stages", "predict_instance_masks"}
+    assert {finding.level for finding in masks.values()} == {"info"}
+    assert (masks["number_of_stages"].value, masks["number_of_stages"].use) == (3, 2)
+    assert not [finding for finding in found if finding.level == "error"]
 
 
 def test_published_schedules_that_never_change(shared):
@@ -561,3 +572,22 @@ def test_images_without_an_anchor_inside(shared):
         resizer = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer"
         apply(fixed, {f"{resizer}.min_dimension": side, f"{resizer}.max_dimension": side})
         assert [found.rule for found in lint(fixed)].count("no-anchors") == expected, "known without data"
+
+
+def test_what_an_extractor_does_not_read_is_said():
+    config = text.read(TEMPLATES / "ssd_resnet50_v1_fpn_320.config")
+    assert lint(config) == []
+    config.model.ssd.feature_extractor.fpn.additional_layer_depth = 128
+    (finding,) = lint(config)
+    assert (finding.level, finding.rule, finding.value, finding.use) == ("info", "ignored-field", 128, 256)
+    assert finding.field == "model.ssd.feature_extractor.fpn.additional_layer_depth"
+    config.model.ssd.feature_extractor.type = "ssd_resnet50_v1_fpn"
+    assert "ignored-field" not in {finding.rule for finding in lint(config)}
+
+
+def test_freezing_batch_norm_freezes_all_of_a_tf2_model():
+    config = text.read(TEMPLATES / "ssd_mobilenet_v2_fpnlite_320.config")
+    assert config.model.ssd.freeze_batchnorm
+    assert lint(config) == []
+    config.model.ssd.feature_extractor.type = "ssd_mobilenet_v2_fpn"
+    assert [finding.rule for finding in lint(config)] == ["batch-norm-not-frozen"]

@@ -288,6 +288,24 @@ def test_batch_norm_of_faster_rcnn_learns_from_scratch():
     assert not kept.model.faster_rcnn.feature_extractor.batch_norm_trainable
 
 
+def test_masks_are_switched_off_and_the_boxes_are_trained():
+    predictor = (
+        "second_stage_box_predictor { mask_rcnn_box_predictor { predict_instance_masks: true mask_height: 33 } }"
+    )
+    config = text.parse(
+        f"model {{ faster_rcnn {{ number_of_stages: 3 {predictor} }} }} "
+        "train_input_reader { load_instance_masks: true }"
+    )
+    new, changed = patch(config, **SETTINGS)
+    model = new.model.faster_rcnn
+    assert model.number_of_stages == 2
+    assert not model.second_stage_box_predictor.mask_rcnn_box_predictor.predict_instance_masks
+    path = "model.faster_rcnn.second_stage_box_predictor.mask_rcnn_box_predictor.predict_instance_masks"
+    assert told(changed)[path] == (True, False)
+    assert told(changed)["model.faster_rcnn.number_of_stages"] == (3, 2)
+    assert told(changed)["train_input_reader.load_instance_masks"] == (True, False)
+
+
 STEPS = """manual_step_learning_rate { initial_learning_rate: 0.0001
   schedule { step: 0 learning_rate: 0.0003 } schedule { step: 900 learning_rate: 3e-5 } }"""
 

@@ -117,14 +117,14 @@ def test_more_shards_than_files_can_be_open(checked, monkeypatch):
     monkeypatch.setattr(resource, "setrlimit", lambda kind, values: limits.append(values))
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (60, 70))
     monkeypatch.setattr(preflight, "_OTHER_FILES", 50)
-    shards = {"shards": {"train": 9, "eval": 1}}
+    shards = {"shards": {"train": 8, "eval": 1, "test": 1}}
     with_shards = lambda: checked(dataset=checked.dataset | shards)  # noqa: E731
     with_shards()
     assert limits == []
-    shards["shards"]["train"] = 19
+    shards["shards"]["train"] = 18
     with_shards()
     assert limits == [(70, 70)]
-    shards["shards"]["train"] = 20
+    shards["shards"]["train"] = 19
     with pytest.raises(UserError, match=r"`dataset\.shards` asks for 21 record files, .* only 70 files"):
         with_shards()
 
@@ -170,7 +170,7 @@ def test_files_that_git_lfs_has_not_fetched_are_told_before_the_first_job(checke
         checked(models=models)
     files = ("graph.pb", "model.ckpt-7.data-00000-of-00001", "model.ckpt-8.index")
     for (name, file), line in zip(zip(starts, files, strict=True), str(error.value).splitlines(), strict=True):
-        assert line.startswith(f"models.{name}.checkpoint: starts/{file} cannot be used: it is a Git LFS pointer")
+        assert line.startswith(f"`models.{name}.checkpoint`: starts/{file} cannot be used: it is a Git LFS pointer")
         assert "git lfs pull" in line
     (tmp_path / "mine.config").write_text(POINTER)
     with pytest.raises(UserError, match=r"mine\.config: the pipeline configuration cannot be used: .*git lfs pull"):

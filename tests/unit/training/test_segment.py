@@ -86,6 +86,25 @@ def test_ssd_in_five_pieces_and_with_another_seed(train):
     assert digest(train("other seed", 10, seed=1)) != whole
 
 
+PYRAMID = """
+  feature_extractor { type: "%s" use_depthwise: true fpn { min_level: 3 max_level: 6 additional_layer_depth: 32 } }
+  box_predictor { weight_shared_convolutional_box_predictor {
+    conv_hyperparams { batch_norm { scale: true decay: 0.97 } }
+    depth: 8 num_layers_before_predictor: 2 share_prediction_tower: true use_dropout: true use_depthwise: true } }
+  anchor_generator { multiscale_anchor_generator { max_level: 6 aspect_ratios: [1, 2] scales_per_octave: 1 } }
+  loss { classification_loss { weighted_sigmoid_focal { } } }
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extractor", ["ssd_mobilenet_v2_fpn_keras", "ssd_mobilenet_v1_fpn"])
+def test_a_pyramid_in_pieces_equals_the_whole_to_the_bit(train, config, extractor):
+    config.model.ssd.MergeFrom(text_format.Parse(PYRAMID % extractor, protos.message("Ssd")()))
+    whole = digest(train("one", 5, config=config))
+    assert digest(train("two", 2, 5, config=config)) == whole
+    assert digest(train("other seed", 5, config=config, seed=1)) != whole
+
+
 @pytest.mark.slow
 def test_faster_rcnn_in_pieces_equals_the_whole_to_the_bit(train):
     config = text_format.Parse(TINY_FASTER_RCNN, protos.TrainEvalPipelineConfig())
@@ -239,10 +258,10 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_built(tiny, train,
     monkeypatch.setattr(segment, "build", lambda *_: pytest.fail("built"))
     config.train_input_reader.num_epochs = 3
     config.train_config.merge_multiple_label_boxes = True
-    config.train_config.data_augmentation_options.add().random_rotation90.SetInParent()
+    config.train_config.data_augmentation_options.add().autoaugment_image.SetInParent()
     with pytest.raises(UserError) as error:
         train("run", 1)
-    for field in ("num_epochs", "merge_multiple_label_boxes", "random_rotation90"):
+    for field in ("num_epochs", "merge_multiple_label_boxes", "autoaugment_image"):
         assert field in str(error.value)
 
 

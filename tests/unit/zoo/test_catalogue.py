@@ -32,13 +32,14 @@ def test_known_archives_are_those_recorded(entries, shared):
         assert entry.url.removeprefix("https:") == facts["url"].removeprefix("http:")
 
 
-def test_every_published_figure_is_there(entries, shared):
-    """Row by row: speed and mAP of the published tables, in their order, are those of the catalogue."""
+def test_every_published_figure_is_there(shared):
+    """Row by row: speed and mAP of the published tables are those of the catalogue, its archives of 2017 aside."""
+    entries = [entry for each in catalogue.tables() if "2017 (without" not in each.title for entry in each.entries]
     text = (shared / "odapi" / "FACTS.md").read_text()
     text = text[text.index("### 3f. ") : text.index("### 3g. ")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:2] == "| "]
     published = sorted(figures(row) for row in rows if row[0] != "Model name" and "Model name" not in row[0])
-    assert published == sorted((as_text(entry.ms), as_text(entry.map)) for entry in entries.values())
+    assert published == sorted((as_text(entry.ms), as_text(entry.map)) for entry in entries)
 
 
 def figures(row):
@@ -100,6 +101,12 @@ def test_extractors_are_judged_by_the_engine(entries):
     said = {name: table.trainable(entry) for name, entry in entries.items()}
     assert said["ssd_mobilenet_v1_coco_2018_01_28"] == "yes"
     assert said["faster_rcnn_resnet101_coco_2018_01_28"] == "yes"
+    for name in ("ssd_inception_v2_coco_2018_01_28", "faster_rcnn_inception_v2_coco_2018_01_28"):
+        assert said[name] == "yes"
+    for name in ("ssd_mobilenet_v1_coco_11_06_2017", "ssd_mobilenet_v1_coco_2017_11_17"):
+        assert said[name] == "yes"
+    for name in ("faster_rcnn_inception_resnet_v2_1024x1024_coco17_tpu-8", "mask_rcnn_inception_v2_coco_2018_01_28"):
+        assert said[name] == "yes"
     assert said["rfcn_resnet101_coco_2018_01_28"] == "no (R-FCN)"
     assert said["faster_rcnn_nas_coco_2018_01_28"] == "no (faster_rcnn_nas)"
     assert all(entry.extractor in EXTRACTORS for name, entry in entries.items() if said[name] == "yes")

@@ -30,6 +30,8 @@ class Settings(NamedTuple):
     use_class_agnostic_nms: one suppression over each box's best class instead of one per class.
     soft_nms_sigma: above 0, overlapped scores decay by `exp(-iou^2 / (2 sigma))` instead.
     change_coordinate_frame: coordinates become relative to the clip window.
+    fill_with_dropped: the rows after the last box that remains hold the boxes that were dropped for want of an area,
+        instead of zeros. Not a field of the schema.
     """
 
     iou_threshold: float = 0.6
@@ -39,6 +41,7 @@ class Settings(NamedTuple):
     use_class_agnostic_nms: bool = False
     soft_nms_sigma: float = 0.0
     change_coordinate_frame: bool = True
+    fill_with_dropped: bool = False
 
 
 class Selected(NamedTuple):
@@ -116,16 +119,24 @@ def proposals(
     iou_threshold: float,
     score_threshold: float,
     windows: tf.Tensor,
+    fill_with_dropped: bool = False,
 ) -> Selected:
     """The region proposals of Faster R-CNN: suppression without classes, in the boxes' own coordinates.
 
     boxes: float32 [B, A, 4], decoded. objectness: float32 [B, A], probability of being an object. max_proposals: rows
-    of the result. iou_threshold, score_threshold: as in `Settings`. windows: float32 [B, 4], the true extent of each
-    image in the boxes' units.
+    of the result. iou_threshold, score_threshold, fill_with_dropped: as in `Settings`. windows: float32 [B, 4], the
+    true extent of each image in the boxes' units.
 
     All classes are 0; boxes are clipped, not normalised.
     """
-    settings = Settings(iou_threshold, score_threshold, max_proposals, max_proposals, change_coordinate_frame=False)
+    settings = Settings(
+        iou_threshold,
+        score_threshold,
+        max_proposals,
+        max_proposals,
+        change_coordinate_frame=False,
+        fill_with_dropped=fill_with_dropped,
+    )
     return multiclass(boxes[:, :, None, :], objectness[:, :, None], settings, windows)
 
 
@@ -211,20 +222,22 @@ def _boxes_of(boxes: tf.Tensor, anchors: tf.Tensor, classes: tf.Tensor) -> tf.Te
 
 
 def _finish(boxes: tf.Tensor, found: _Candidates, settings: Settings, windows: tf.Tensor) -> Selected:
-    """Clip the survivors, drop those without area, cut to the total and pad with zeros."""
+    """Clip the survivors, drop those without area, cut to the total and pad with zeros, or with those dropped."""
     clipped = geometry.clip_to_window(_boxes_of(boxes, found.anchors, found.classes), windows[:, None])
     # A score below 0 (possible without a score conversion) marks a dropped box in the OD API.
     keep = found.valid & (geometry.area(clipped) > 0) & (found.scores >= 0)
     size = tf.shape(keep)[1]
     rows = tf.minimum(settings.max_total_detections, size)
-    place, order = tf.math.top_k(tf.where(keep, size - tf.range(size), 0), rows)
-    kept = place > 0
+    last = size - tf.range(size)
+    place, order = tf.math.top_k(tf.where(keep, size + last, last), rows)
+    kept = place > size
+    filled = tf.ones_like(kept) if settings.fill_with_dropped else kept
     if settings.change_coordinate_frame:
         clipped = geometry.change_frame(clipped, windows[:, None])
 
     def take(values: tf.Tensor) -> tf.Tensor:
         values = tf.gather(values, order, batch_dims=1)
-        mask = tf.reshape(kept, tf.concat([tf.shape(kept), tf.ones([values.shape.rank - 2], tf.int32)], 0))
+        mask = tf.reshape(filled, tf.concat([tf.shape(filled), tf.ones([values.shape.rank - 2], tf.int32)], 0))
         values = tf.where(mask, values, tf.zeros([], values.dtype))
         padding = [[0, 0], [0, settings.max_total_detections - rows]] + [[0, 0]] * (values.shape.rank - 2)
         padded = tf.pad(values, padding)

@@ -31,6 +31,15 @@ def balanced(
     return drawn | _draw(negatives, rest, order)
 
 
+def topped_up(candidates: tf.Tensor, size: int) -> tf.Tensor:
+    """Candidates bool [B, A] with the first of the other anchors of an image, so that there are at least `size`.
+
+    Some samplers of fixed size need as many, and take anchors that may not be drawn where the others are too few.
+    """
+    missing = size - tf.math.count_nonzero(candidates, axis=1, keepdims=True, dtype=tf.int32)
+    return candidates | (tf.cumsum(tf.cast(~candidates, tf.int32), axis=1) <= missing)
+
+
 def _draw(mask: tf.Tensor, count: int | tf.Tensor, order: tf.Tensor) -> tf.Tensor:
     """The `count` (scalar or [B, 1]) entries of `mask` [B, A] that come first in the random `order` [B, A]."""
     ranked = tf.argsort(tf.where(mask, order, 2.0), axis=1, stable=True)

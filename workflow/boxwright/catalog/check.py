@@ -77,7 +77,7 @@ def _walk(message: Message, said: Block) -> list[_Found]:
     facts = {**spec.fields, **said.fields}
     unread = {name for name, holds in spec.unread.items() if holds(message)}
     found = [_Found(UNSUPPORTED, *each) for refuse in spec.refusals for each in refuse(message)]
-    refused_in = {each.field.partition(".")[0] for each in found if "." in each.field}
+    refused_in = {each.field.partition(".")[0] for each in found}
     for field in _fields(message.DESCRIPTOR):
         fact = facts.get(field.name)
         if field.name in unread or field.name in refused_in:
@@ -111,7 +111,10 @@ def _choice(message: Message, spec: Spec, said: Block) -> _Found | None:
     name = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
     if name in choices or (name is None and not said.needed):
         return None
-    why = "one must be chosen" if name is None else f"{LACKS}{' here' if spec.usual else '; leave it out'}"
+    if name is None:
+        why = "one must be chosen"
+    else:
+        why = spec.reasons.get(name) or f"{LACKS}{' here' if spec.usual else '; leave it out'}"
     return _Found(UNSUPPORTED, "", name, why, choices[0] if spec.usual else None)
 
 
@@ -138,6 +141,8 @@ def _outside(message: Message, field: FieldDescriptor, bound: Range) -> Iterator
 
 def _below(message: Message, field: FieldDescriptor, block: Block) -> Iterator[_Found]:
     """Everything refused in the messages of a field."""
+    if callable(block.among):
+        block = block._replace(among=block.among(message))
     if field.is_repeated and (too_long := _too_long(message, field, MOST_BLOCKS)):
         yield too_long
     elif field.is_repeated or block.needed or message.HasField(field.name):

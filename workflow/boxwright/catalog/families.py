@@ -7,15 +7,17 @@ class Family(NamedTuple):
     """Facts about a family, and the names of fields in its message.
 
     anchor_generator: the field with its `AnchorGenerator`.
+    box_predictor: the field with its `BoxPredictor`.
     post_processing: the field with the settings that turn predictions into detections; the loss does not depend on it.
-    title: its common name, as in the model zoo.
+    titles: its common names, as in the model zoo, the usual one first, and of families of which it trains the boxes.
     border_anchors: whether training uses anchors that cross the image's border; if not, they are left out of training
         or clipped, as `clip_anchors_to_image` says.
     """
 
     name: str
-    title: str
+    titles: tuple[str, ...]
     anchor_generator: str
+    box_predictor: str
     post_processing: str
     border_anchors: bool = True
 
@@ -23,11 +25,18 @@ class Family(NamedTuple):
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        Family(name="ssd", title="SSD", anchor_generator="anchor_generator", post_processing="post_processing"),
+        Family(
+            name="ssd",
+            titles=("SSD",),
+            anchor_generator="anchor_generator",
+            box_predictor="box_predictor",
+            post_processing="post_processing",
+        ),
         Family(
             name="faster_rcnn",
-            title="Faster R-CNN",
+            titles=("Faster R-CNN", "Mask R-CNN"),
             anchor_generator="first_stage_anchor_generator",
+            box_predictor="second_stage_box_predictor",
             post_processing="second_stage_post_processing",
             border_anchors=False,
         ),

@@ -40,13 +40,14 @@ class Block(NamedTuple):
     """The rules that a message adds for one of its inner messages.
 
     fields: as in `Spec`; they override the inner message's own rules here.
-    among: the alternatives of the inner message that are allowed here, the usual one first; empty: those of its `Spec`.
+    among: the alternatives of the inner message that are allowed here, the usual one first, or a function that gives
+        them for the message that adds the rules; empty: those of its `Spec`.
     needed: it is checked even if it is not set, and if it has alternatives, one must be chosen.
     after: a field that this block depends on: if that field is refused, this block is not checked.
     """
 
     fields: Mapping[str, "Fact"] = {}
-    among: tuple[str, ...] = ()
+    among: tuple[str, ...] | Callable[[Message], tuple[str, ...]] = ()
     needed: bool = False
     after: str = ""
 
@@ -73,6 +74,7 @@ class Spec(NamedTuple):
         that are not listed must be finite.
     choices: the alternatives of its (first) oneof that the engine supports; empty: all.
     usual: whether the first choice can replace an unsupported one; if not, the advice is to leave that out.
+    reasons: why an alternative is refused, by its name, where it is not only that the engine lacks it.
     relations: rules about several fields.
     refusals: unsupported settings that no `Only` can express. An inner message with such a break is not checked.
     unread: fields that nothing reads if a condition holds; they are not checked.
@@ -81,6 +83,7 @@ class Spec(NamedTuple):
     fields: Mapping[str, Fact] = {}
     choices: tuple[str, ...] = ()
     usual: bool = True
+    reasons: Mapping[str, str] = {}
     relations: tuple[Relation, ...] = ()
     refusals: tuple[Breaks, ...] = ()
     unread: Mapping[str, Callable[[Message], bool]] = {}

@@ -24,8 +24,8 @@ _DTYPE, _SHAPE, _SHARD, _OFFSET, _SIZE, _SLICES = 1, 2, 3, 4, 5, 7
 _DIM, _UNKNOWN_RANK, _DIM_SIZE = 2, 3, 1
 # Protobuf writes negative numbers as numbers of at least this.
 _MOST = 2**63
-# The last DataType (tensorflow/core/framework/types.proto) that TensorFlow 2.21 knows, and the bytes of one number for
-# floats, whole numbers and booleans.
+# DataType (tensorflow/core/framework/types.proto): the last one that TensorFlow 2.21 knows, and the bytes of one number
+# of those that are floats, whole numbers and booleans.
 _LAST_TYPE = 33
 _SIZES = {1: 4, 2: 8, 3: 4, 4: 1, 5: 2, 6: 1, 9: 8, 10: 1, 14: 2, 17: 2, 19: 2, 22: 4, 23: 8}
 

@@ -41,7 +41,8 @@ class RestoreReport:
 
     restored: taken completely from the checkpoint. partly: name to the classes whose parts were taken. new: not in the
     checkpoint or not requested, so it keeps its initial value. shape_differs: name to the two shapes, the checkpoint's
-    first; it keeps its initial value. sizes: the number of parameters of every variable.
+    first; it keeps its initial value. skipped: the checkpoint's names of weights that the detector has no variable for,
+    such as those of masks, where all its weights were wanted. sizes: the number of parameters of every variable.
     """
 
     source: str
@@ -50,6 +51,7 @@ class RestoreReport:
     partly: dict[str, list[str]] = field(default_factory=dict)
     new: list[str] = field(default_factory=list)
     shape_differs: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
 
     @property
     def share(self) -> float:
@@ -66,6 +68,8 @@ class RestoreReport:
             text += f"; new: {few(self.new)}"
         if self.shape_differs:
             text += f"; shape differs: {few(list(self.shape_differs))}"
+        if self.skipped:
+            text += f"; skipped, as this model has no such weights: {few(self.skipped)}"
         return text
 
     def table(self) -> str:
@@ -105,6 +109,8 @@ def restore(
     reader = read(source)
     wanted = _wanted(detector, reader, checkpoint_type, load_all)
     report = RestoreReport(reader.source, {name: int(np.prod(v.shape)) for name, v in detector.variables.items()})
+    if len(wanted) == len(detector.variables):
+        report.skipped = _others(reader, set(wanted.values()))
     values: dict[str, np.ndarray] = {}
     relabel = old_label_map is not None and new_label_map is not None
     columns = detector.class_columns() if relabel else {}
@@ -158,6 +164,17 @@ def _wanted(detector: Restorable, reader: Reader, checkpoint_type: str, load_all
     if checkpoint_type == "classification":
         return {name: name.removeprefix(f"{scope}/") for name, scope in scopes.items()}
     return {name: name for name in scopes}
+
+
+def _others(reader: Reader, wanted: set[str]) -> list[str]:
+    """The weights of the checkpoint that are not wanted, without the optimizer's slots, which lie below a weight."""
+    shapes = reader.shapes
+    weights = [name for name in shapes if (name.startswith("model/") if reader.object_graph else "/" in name)]
+    return [
+        name
+        for name in weights
+        if name not in wanted and name.rpartition("/")[0] not in shapes and ".OPTIMIZER_SLOT" not in name
+    ]
 
 
 def _in(name: str, scope: str) -> bool:

@@ -50,7 +50,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
         try:
             with progress.of_job(progress.note_beside(path), beside):
                 if tensorflow:
-                    _import_tensorflow(log)
+                    import_tensorflow(log)
                 checksums.begin(snakemake.output)
                 for given in snakemake.input:
                     checksums.verify(given)
@@ -117,8 +117,8 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             log.close()
 
 
-def _import_tensorflow(log: IO[str]) -> None:
-    """Import TensorFlow, whose C++ code prints on file descriptor 2 at any log level."""
+def import_tensorflow(log: IO[str]) -> None:
+    """Import TensorFlow; what its C++ code prints on file descriptor 2, at any log level, goes to `log`."""
     with _native(log, 2):
         import tensorflow  # noqa: F401
 

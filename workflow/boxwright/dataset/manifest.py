@@ -14,7 +14,7 @@ SMALL = 200_000
 
 
 def of_side(plan: str | os.PathLike, side: str) -> list[Path]:
-    """The manifests of "train" or "eval" in the plan's folder, by shard."""
+    """The manifests of a side of the split in the plan's folder, by shard; none if there is no such side."""
     return sorted(Path(plan).glob(f"{side}-*-of-*.jsonl"))
 
 

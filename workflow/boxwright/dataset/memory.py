@@ -44,11 +44,12 @@ def current(identities: Mapping[str, str]) -> bool:
 class Memory:
     """The remembered facts of files, by kind, path and stamp."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
+        """`path` is where it is kept; without, it begins empty."""
         self._path = path
         self._known: dict[str, str] = {}
         self._kinds: set[str] = set()
-        found = recalled(path, "the images and annotations are read again")
+        found = None if path is None else recalled(path, "the images and annotations are read again")
         if found is None:
             return
         identities, lines = found

@@ -5,11 +5,12 @@ the existing plan. Otherwise it reads the changed files, decides again and write
 a plan lie in `plan/` below the data folder:
 
     plan.json             identities, classes, counts, summary
-    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl      from which the rules make results
+    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl     from which rules make results
     facts.txt             the facts of each file, so that it is read once (`memory`)
     contents.txt          what is further known of each image's content, so that it is computed once (`contents`)
     near_duplicates.tsv   the pairs of near-duplicates that were found last (`near_duplicates`)
     sides.tsv             the side of every sample that was ever drawn (`split_history`)
+    sides_of_lists.tsv    the same where only the test side is drawn, from a list for evaluation
     stamp.json            what the plan was made from (`plan_folder`)
 
 An identity is a hash of what the bytes of a result depend on: no file times, no locations, no order of keys.
@@ -30,18 +31,14 @@ from boxwright.catalog import formats
 from boxwright.console.progress import say
 from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few, plural
 from boxwright.dataset import (
-    annotation_facts,
     contents,
     defects,
-    foreign,
+    gate,
     grouping,
-    image_facts,
     label_map,
     memory,
     near_duplicates,
-    pairing,
     scan,
     split_history,
     summary,
@@ -51,7 +48,7 @@ from boxwright.dataset.class_rules import ClassRules
 from boxwright.dataset.decide import Decision, Found, Split, decide
 from boxwright.dataset.plan_folder import PlanFolder
 from boxwright.dataset.samples import NO_BOXES, PlannedSample, boxes_from_json
-from boxwright.dataset.split import EVAL, TRAIN
+from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN
 from boxwright.images import loader
 
 
@@ -100,7 +97,7 @@ def make(
     """
     planner = _Planner(dataset, Path(data_dir), write, results)
     plan = _held(planner) or _anew(planner)
-    if passed := planner.passed_over(plan.counts["drawn"]):
+    if passed := gate.passed_over(planner.images, planner.annotations, plan.counts["drawn"]):
         say(passed)
     return plan
 
@@ -129,14 +126,14 @@ class _Planner:
         self.dataset, self.data_dir, self.results = dataset, data_dir, results
         self.folder = PlanFolder(data_dir, write)
         self.policies = defects.policies(dataset.get("policies") or {})
-        self.lists = {side: dataset["split"].get(side) for side in (TRAIN, EVAL)}
-        if not all(self.lists.values()):
-            if any(self.lists.values()):
-                raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
-            self.lists = {}
+        self.lists = {side: path for side in SIDES if (path := dataset["split"].get(side))}
+        if (TRAIN in self.lists) != (EVAL in self.lists):
+            raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
+        self.draws = TRAIN not in self.lists
+        self.test_fraction = dataset["split"].get("test_fraction") or 0.0
         self.near_duplicates = self.dataset.get("near_duplicates", True)
         self.group_by = dataset["split"].get("group_by")
-        if self.lists and self.group_by:
+        if self.group_by and not self.draws:
             raise UserError(
                 "`dataset.split.group_by` is for a split by chance, but there are lists, `train` and `eval`. "
                 "Remove the lists or `group_by`."
@@ -170,7 +167,7 @@ class _Planner:
 
     def new(self) -> Plan:
         """Read what changed, decide, and write."""
-        self._check_images(len(self.images), 0)
+        gate.require_images(self.images, self.annotations, len(self.images), 0)
         known, aliases = None, {}
         if given := self.dataset.get("label_map"):
             known, aliases = frozenset(label_map.read(given)), label_map.read_aliases(given)
@@ -187,17 +184,18 @@ class _Planner:
         kinds = ["fingerprint"] if self.near_duplicates else []
         kinds += ["capture"] if isinstance(self.group_by, Mapping) and grouping.EXIF_GAP in self.group_by else []
         seen = contents.Contents(self.folder.path / "contents.txt", kinds)
-        remembered = split_history.read(self.data_dir, self._draw)
+        history = split_history.read(self.data_dir, self._draw)
+        remembered = history.sides
         found, drawn = self._found(recollection, seen)
         if rules.concerned:
             rules.check(_stated_classes(found))
-        decision = decide(found, checker, self._split(remembered, found, seen))
-        self._report_foreign(checker)
+        decision = decide(found, checker, self._split(history, found, seen))
+        gate.report_foreign(checker, self.images, self.annotations, self.results)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks, len(found.images))
         classes, classes_text = self._classes(decision)
         shards = self._shards(decision)
-        sides = {s.name: (side, s.sha256) for side in (TRAIN, EVAL) for s in decision.samples[side]}
+        sides = {s.name: (side, s.sha256) for side, samples in decision.samples.items() for s in samples}
         split_table = split_history.to_tsv(sides)
         gone = remembered.keys() - sides.keys()
         identities = {
@@ -213,7 +211,7 @@ class _Planner:
         plan = Plan(identities, classes, counts, text)
         if self.folder.writable:
             tables["plan.json"] = (json.dumps(vars(plan), indent=1, sort_keys=True) + "\n").encode()
-            if not self.lists:
+            if self._draw:
                 ever = split_history.to_tsv(remembered | sides) if gone else split_table
                 split_history.write(self.data_dir, self._draw, ever)
             self.folder.keep(tables, self.stamp, recollection.identities())
@@ -221,80 +219,44 @@ class _Planner:
 
     @property
     def _draw(self) -> dict[str, Any]:
-        if self.lists:
-            return {}
+        """The settings of what is drawn; empty if lists give all sides."""
+        settings = self.dataset["split"]
+        tested = {"test_fraction": self.test_fraction} if self.test_fraction else {}
+        if not self.draws:
+            return {"lists": True, "seed": settings["seed"]} | tested if tested else {}
         grouped = {"group_by": self.group_by} if self.group_by else {}
-        return {key: self.dataset["split"][key] for key in ("eval_fraction", "seed")} | grouped
-
-    def passed_over(self, drawn: int) -> str:
-        """A sentence about the files that no sample is made of: results, and images on which we drew boxes."""
-        passed = self.images.passed.keys() | self.annotations.passed.keys()
-        numbers = [sum(one.passed.values()) for one in (self.images, self.annotations)]
-        kinds = [plural(number, noun) for number, noun in zip(numbers, ("image", "annotation"), strict=True) if number]
-        parts = [f"{' and '.join(kinds)} in {few(sorted(passed))}"] if kinds else []
-        parts += [f"{plural(drawn, 'image')} on which boxwright drew boxes"] if drawn else []
-        return (
-            f"Results of a run are not part of the data set and were passed over: {'; '.join(parts)}." if parts else ""
-        )
-
-    def _check_images(self, number: int, drawn: int) -> None:
-        """Raise UserError if no image is left."""
-        if number:
-            return
-        places, passed = ", ".join(self.images.folders), self.passed_over(drawn)
-        endings = f": no file name ends in one of {', '.join(loader.EXTENSIONS)}"
-        raise UserError(
-            f"There is no image in {places}{'' if passed else endings}. {passed}{' ' if passed else ''}"
-            "Correct `dataset.images`."
-        )
+        return {key: settings[key] for key in ("eval_fraction", "seed")} | grouped | tested
 
     def _found(self, recollection: memory.Memory, seen: contents.Contents) -> tuple[Found, int]:
         """The files and their facts, and the number of images on which we drew boxes; only changed files are read."""
-        images, annotations = self.images.files(), self.annotations.files()
         decode = self.dataset.get("verify") == "full"
-        of_images, of_annotations, changed = recollection.recall(
-            images, annotations, decode, "Reading the data set", seen
-        )
+        found, drawn, changed = gate.read(self.images, self.annotations, recollection, seen, decode=decode)
         if self.folder.writable and changed:
             recollection.save()
-        facts = image_facts.said(of_images)
         if self.folder.writable:
-            seen.save(image.sha256 for image in facts)
-        if drawn := sum(one.drawn for one in facts):
-            images = [file for file, one in zip(images, facts, strict=True) if not one.drawn]
-            facts = [one for one in facts if not one.drawn]
-            self._check_images(len(images), drawn)
-        found = Found(
-            images,
-            pairing.names(images, self.images.folders),
-            facts,
-            annotations,
-            annotation_facts.said(of_annotations),
-            parallel=len(self.images.folders) == len(self.annotations.folders),
-        )
-        return found, drawn
+            seen.save(image.sha256 for image in (*found.image_facts, *drawn))
+        gate.require_images(self.images, self.annotations, len(found.images), len(drawn))
+        return found, len(drawn)
 
-    def _report_foreign(self, checker: Checker) -> None:
-        """Where images have no annotation, say which files in formats that are not read lie in the folders."""
-        if any(case.defect == "image_without_annotation" for case in checker.cases):
-            folders = [*self.images.folders, *self.annotations.folders]
-            for file, detail in foreign.look(folders, formats.by_ending(), self.results):
-                checker.report(file, "annotation_foreign", detail)
-
-    def _split(self, remembered: split_history.Sides, found: Found, seen: contents.Contents) -> Split:
+    def _split(self, history: split_history.History, found: Found, seen: contents.Contents) -> Split:
         finder = None
         if self.near_duplicates:
             last = self.folder.path / "near_duplicates.tsv"
             finder = near_duplicates.Finder(seen.of("fingerprint"), last, self.folder.writable)
+        remembered = history.sides
+        if not self.test_fraction and TEST not in self.lists:  # there is no test side any more
+            remembered = {name: (EVAL if side == TEST else side, sha) for name, (side, sha) in remembered.items()}
         captures = [seen.of("capture").get(image.sha256, "") for image in found.image_facts]
         return Split(
             self.dataset["split"].get("eval_fraction", 0.0),
             self.dataset["split"].get("seed", 0),
             {name: side for name, (side, _) in remembered.items()},
             {sha256: side for side, sha256 in remembered.values()},
-            self.lists or None,
+            self.lists,
             grouping.groups(self.group_by, found.images, found.names, captures),
             finder,
+            self.test_fraction,
+            test_grows=self.test_fraction > history.test_fraction,
         )
 
     def _refuse(self, decision: Decision, checks: bytes, images: int) -> None:
@@ -347,10 +309,10 @@ class _Planner:
     def _shards(self, decision: Decision) -> dict[str, list[PlannedSample]]:
         """The samples of every shard; which one depends on the sample's name alone."""
         shards: dict[str, list[PlannedSample]] = {}
-        for side in (TRAIN, EVAL):
+        for side, samples in decision.samples.items():
             count = self.dataset["shards"][side]
             parts: list[list[PlannedSample]] = [[] for _ in range(count)]
-            for sample in decision.samples[side]:
+            for sample in samples:
                 parts[_shard(sample.name, count)].append(sample)
             shards |= {f"{side}-{index:05d}-of-{count:05d}": part for index, part in enumerate(parts)}
         return shards

@@ -13,6 +13,8 @@ conv(x, w * s) + (beta - mean * s) with s = gamma / sqrt(variance + epsilon) cos
 still reach w, gamma and beta.
 """
 
+from collections.abc import Iterable, Mapping
+
 import tensorflow as tf
 
 from boxwright.detector import initializers
@@ -58,6 +60,16 @@ class Variables:
             self.regularized[name] = regularizer
         return self.by_name[name]
 
+    def penalise(self, name: str, regularizer: Regularizer | None) -> None:
+        """Put a penalty on a variable that its layer adds without one, such as a bias."""
+        if regularizer is not None:
+            self.regularized[name] = regularizer
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Take variables that nothing is computed with out of the training."""
+        left = set(names)
+        self.trainable = [name for name in self.trainable if name not in left]
+
     def regularization_loss(self) -> tf.Tensor:
         """The sum of all penalties, float32 scalar."""
         if not self.regularized:
@@ -66,19 +78,29 @@ class Variables:
 
 
 class Normalizer:
-    """Batch norm over the last axis (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167)."""
+    """Batch norm over the last axis (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167).
+
+    name: of the layer, before `/gamma` and the like.
+    """
 
     def __init__(self, variables: Variables, name: str, channels: int, settings: BatchNorm):
         ones, zeros = initializers.constant(1), initializers.constant(0)
-        name = f"{name}/BatchNorm"
         self.train = settings.train
         self.decay = settings.decay
         self.epsilon = max(settings.epsilon, SMALLEST_EPSILON)
         self.channels = channels
+        self.name = name
         self.gamma = variables.add(f"{name}/gamma", (channels,), ones) if settings.scale else None
         self.beta = variables.add(f"{name}/beta", (channels,), zeros) if settings.center else None
         self.mean = variables.add(f"{name}/moving_mean", (channels,), zeros, trainable=False)
         self.variance = variables.add(f"{name}/moving_variance", (channels,), ones, trainable=False)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its variables."""
+        learned = {"gamma": self.gamma, "beta": self.beta}
+        parts = [part for part, variable in learned.items() if variable is not None]
+        return [f"{self.name}/{part}" for part in (*parts, "moving_mean", "moving_variance")]
 
     def by_batch(self, x: tf.Tensor) -> tf.Tensor:
         """Normalise [B, H, W, C] by its own mean and variance and move the averages towards them.
@@ -132,7 +154,8 @@ class Convolution:
     bias: initial value of the biases; with batch norm there are none unless `hyperparams.bias` is true.
     """
 
-    depthwise = False
+    # What the kernels are called in the checkpoints of TF1, and in those of TF2.
+    kernels: Mapping[str, str] = {"weights": "kernel"}
 
     def __init__(
         self,
@@ -159,7 +182,7 @@ class Convolution:
         if hyperparams.batch_norm is None if hyperparams.bias is None else hyperparams.bias:
             self.biases = variables.add(f"{name}/biases", (channels_out,), initializers.constant(bias))
         if hyperparams.batch_norm is not None:
-            self.normalizer = Normalizer(variables, name, channels_out, hyperparams.batch_norm)
+            self.normalizer = Normalizer(variables, f"{name}/BatchNorm", channels_out, hyperparams.batch_norm)
 
     def _add_weights(self, variables: Variables, hyperparams: Hyperparams) -> tf.Variable:
         shape = (*self.kernel, self.channels_in, self.channels_out)
@@ -172,23 +195,26 @@ class Convolution:
             return self._apply(x, training)
 
     def _apply(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+        y = self.normalised(x, self.normalizer, training)
+        return y if self.activation is None else self.activation(y)
+
+    def normalised(self, x: tf.Tensor, normalizer: Normalizer | None, training: bool) -> tf.Tensor:
+        """The convolution with its bias and with a batch norm, not necessarily its own, but without the activation."""
         x = tf.cast(x, self.compute)
         if self.padding == "EXPLICIT":
             x = pad_explicitly(x, self.kernel, self.rate)
-        if self.normalizer is None:
-            y = self._biased(self._convolve(x, self.weights))
-        elif training and self.normalizer.train:
-            y = self.normalizer.by_batch(self._biased(self._convolve(x, self.weights)))
-        else:
-            y = self._folded(x)
-        return y if self.activation is None else self.activation(y)
+        if normalizer is None:
+            return self._biased(self._convolve(x, self.weights))
+        if training and normalizer.train:
+            return normalizer.by_batch(self._biased(self._convolve(x, self.weights)))
+        return self._folded(x, normalizer)
 
     def _biased(self, y: tf.Tensor) -> tf.Tensor:
         return y if self.biases is None else tf.nn.bias_add(y, tf.cast(self.biases, self.compute))
 
-    def _folded(self, x: tf.Tensor) -> tf.Tensor:
-        """The convolution and its batch norm with moving averages, as one convolution with a bias."""
-        scale, shift = self.normalizer.scale_and_shift()
+    def _folded(self, x: tf.Tensor, normalizer: Normalizer) -> tf.Tensor:
+        """The convolution and the batch norm with moving averages, as one convolution with a bias."""
+        scale, shift = normalizer.scale_and_shift()
         if self.biases is not None:
             shift += self.biases * scale
         return tf.nn.bias_add(self._convolve(x, self._scaled(scale)), tf.cast(shift, self.compute))
@@ -212,7 +238,7 @@ class DepthwiseConvolution(Convolution):
     The variable is `<name>/depthwise_weights` [height, width, channels, 1]; otherwise like Convolution.
     """
 
-    depthwise = True
+    kernels: Mapping[str, str] = {"depthwise_weights": "depthwise_kernel"}
 
     def __init__(self, variables: Variables, name: str, channels: int, hyperparams: Hyperparams, **settings):
         super().__init__(variables, name, channels, channels, hyperparams, **settings)

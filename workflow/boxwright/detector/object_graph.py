@@ -1,29 +1,57 @@
 """Where TF2 checkpoints keep variables: paths in the object graph of the OD API's Keras models.
 
-The layers of a backbone, batch norm included, are numbered in the order of creation. Necks, towers and heads are lists
+The layers of a backbone, batch norm included, are numbered as `numbered` says. Necks, towers and heads are lists
 of layers, in which activations, paddings and dropout also take a place.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from boxwright.detector.layers import Convolution
+from boxwright.detector.layers import Convolution, Normalizer
 
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 EXTRACTOR = "model/_feature_extractor"
 BACKBONE = f"{EXTRACTOR}/classification_backbone/layer_with_weights-"
+# The backbone's layers in the two stages of a Faster R-CNN.
+FIRST_STAGE = "model/_feature_extractor_for_proposal_features/layer_with_weights-"
+SECOND_STAGE = "model/_feature_extractor_for_box_classifier_features/layer_with_weights-"
 PREDICTOR = "model/_box_predictor"
+# Layers that `numbered` numbers: one after the other, those side by side in a tuple.
+Layers = Iterable[Convolution | tuple[Convolution, ...]]
 # A convolution, its batch norm (or a layer that does nothing) and its activation.
 PLACES = 3
 
 
-def numbered(path: str, layers: Iterable[Convolution]) -> dict[str, str]:
-    """The keys of the layers' variables by name, numbered in the layers' order; `path` comes before the number."""
+def numbered(path: str, layers: Layers, place: int = 0) -> dict[str, str]:
+    """The keys of the layers' variables by name, numbered in the layers' order from `place` on.
+
+    `path` comes before the number. Of layers side by side, which are in a tuple, the convolutions come first, then the
+    batch norms.
+    """
     found: dict[str, str] = {}
-    place = 0
     for layer in layers:
-        found |= _variables(layer, f"{path}{place}", f"{path}{place + 1}")
-        place += 1 if layer.normalizer is None else 2
+        abreast = layer if isinstance(layer, tuple) else (layer,)
+        for one in abreast:
+            found |= convolution(one, f"{path}{place}")
+            place += 1
+        for normalizer in [one.normalizer for one in abreast if one.normalizer is not None]:
+            found |= batch_norm(normalizer, f"{path}{place}")
+            place += 1
     return found
+
+
+def places(layers: Iterable[Convolution]) -> int:
+    """How many numbers `numbered` gives to the layers: a batch norm has one of its own."""
+    return sum(1 if layer.normalizer is None else 2 for layer in layers)
+
+
+def side_by_side(branches: Sequence[Sequence[Convolution]]) -> list[tuple[Convolution, ...]]:
+    """The layers of branches from one tensor to another, as `numbered` takes them.
+
+    Keras sorts them by their distance from the end that the branches share, the farthest first, and those at one
+    distance in the order of the branches.
+    """
+    longest = max(map(len, branches))
+    return [tuple(b[-distance] for b in branches if len(b) >= distance) for distance in range(longest, 0, -1)]
 
 
 def listed(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str, str]:
@@ -36,13 +64,17 @@ def listed(path: str, layers: Iterable[Convolution], place: int = 0) -> dict[str
     return found
 
 
-def _variables(layer: Convolution, convolution: str, batch_norm: str) -> dict[str, str]:
-    depthwise = layer.depthwise
-    name = f"{layer.name}/{'depthwise_weights' if depthwise else 'weights'}"
-    found = {name: f"{convolution}/{'depthwise_kernel' if depthwise else 'kernel'}{SUFFIX}"}
-    if layer.biases is not None:
-        found[f"{layer.name}/biases"] = f"{convolution}/bias{SUFFIX}"
-    if layer.normalizer is None:
-        return found
-    parts = ("gamma", "beta", "moving_mean", "moving_variance")
-    return found | {f"{layer.name}/BatchNorm/{part}": f"{batch_norm}/{part}{SUFFIX}" for part in parts}
+def convolution(layer: Convolution, path: str) -> dict[str, str]:
+    """The keys of a convolution's kernels and biases by name; it lies at `path`."""
+    found = {f"{layer.name}/{name}": f"{path}/{key}{SUFFIX}" for name, key in layer.kernels.items()}
+    return found if layer.biases is None else found | {f"{layer.name}/biases": f"{path}/bias{SUFFIX}"}
+
+
+def batch_norm(normalizer: Normalizer, path: str) -> dict[str, str]:
+    """The keys of the variables of a batch norm by name; it lies at `path`."""
+    return {name: f"{path}/{name.rsplit('/', 1)[-1]}{SUFFIX}" for name in normalizer.names}
+
+
+def _variables(layer: Convolution, path: str, batch_norm_path: str) -> dict[str, str]:
+    found = convolution(layer, path)
+    return found if layer.normalizer is None else found | batch_norm(layer.normalizer, batch_norm_path)

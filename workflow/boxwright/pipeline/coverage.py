@@ -150,28 +150,24 @@ class Layout:
 
     def grids(self, size: tuple[int, int]) -> list[Grid]:
         """The anchors on an input of this height and width, with padding."""
-        return self._generator.grids(self._feature_shapes(size), size)
+        return self._generator.grids(self._feature_shapes(size), size, static=self.static_size is not None)
 
     def _feature_shapes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
         """Rows and columns of the feature maps that have anchors.
 
-        They are the backbone's maps, followed by maps of half the size each. A backbone with a choice of strides has a
-        single map.
+        A backbone with a choice of strides has a single map.
         """
         extractor = self._model.feature_extractor
         if self._row.strides:
-            return [_cells(size, extractor.first_stage_features_stride)]
+            return [tuple(-(-side // extractor.first_stage_features_stride) for side in size)]
         multiple = max(extractor.pad_to_multiple, 1)
-        padded = tuple(side + -side % multiple for side in size)
-        strides = [level.stride for level in self._row.levels.values()]
-        count = len(self._generator.per_location)
-        strides += [strides[-1] * 2 ** (extra + 1) for extra in range(count - len(strides))]
-        return [_cells(padded, stride) for stride in strides[:count]]
-
-
-def _cells(size: tuple[int, int], stride: int) -> tuple[int, int]:
-    """Rows and columns of a map of this stride. Each halving rounds up, with SAME padding and fixed padding alike."""
-    return tuple(-(-side // stride) for side in size)
+        padded = [side + -side % multiple for side in size]
+        first, shapes = self._row.map_levels(extractor)[0], []
+        for level in range(first, first + len(self._generator.per_location)):
+            facts = self._row.levels.get(level)
+            cells = shapes[-1] if facts is None else padded
+            shapes.append(tuple(-(-each // 2) if facts is None else facts.cells(each) for each in cells))
+        return shapes
 
 
 def _best(corners: np.ndarray, grid: Grid, size: tuple[int, int], clip: bool, inside: bool) -> np.ndarray:

@@ -14,7 +14,7 @@ from boxwright.catalog.extractors import row_of
 from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.findings import LEVELS, NOTHING, Facts, Finding
 from boxwright.core import wording
-from boxwright.pipeline import coverage, lint_limits, lint_training, lint_unread, parts
+from boxwright.pipeline import coverage, lint_limits, lint_training, lint_unread, parts, patch
 from boxwright.protos import model_of
 
 MEASURED = ("coco_detection_metrics", "pascal_voc_detection_metrics")
@@ -95,6 +95,12 @@ def _classes(config: Message, facts: Facts) -> Iterator[Finding]:
         yield Finding("error", "num-classes", f"model.{name}.num_classes", found, why, facts.num_classes)
 
 
+def _masks(config: Message, facts: Facts) -> Iterator[Finding]:
+    for message, path, name, use in patch.masks_of(config):
+        why = f"{patch.NO_MASKS}; the run switches this off"
+        yield Finding("info", "masks-not-trained", f"{path}.{name}", getattr(message, name), why, use)
+
+
 def _readers(config: Message, facts: Facts) -> Iterator[Finding]:
     for index, reader in enumerate(config.eval_input_reader):
         if reader.shuffle:
@@ -111,11 +117,26 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
     field = FAMILIES[name].anchor_generator
     if not getattr(model, field).HasField("multiscale_anchor_generator"):
         return
-    first, level = min(row.levels), getattr(model, field).multiscale_anchor_generator.min_level
+    first = row.map_levels(model.feature_extractor)[0]
+    level = getattr(model, field).multiscale_anchor_generator.min_level
     if level != first:
         path = f"model.{name}.{field}.multiscale_anchor_generator.min_level"
         why = f"the first feature map has level {first}; anchors of level {level} do not match its cells"
         yield Finding("warning", "anchor-level", path, level, why, first)
+
+
+def _ignored(config: Message, facts: Facts) -> Iterator[Finding]:
+    """Fields of a block that the extractor does not read, because it always has other values."""
+    model, name = model_of(config)
+    row = row_of(model, name)
+    for block, values in (row.ignored if row is not None else {}).items():
+        given = getattr(model.feature_extractor, block)
+        for field, value in values.items() if model.feature_extractor.HasField(block) else ():
+            if (found := getattr(given, field)) != value:
+                why = f"{row.type} does not read it; it always has {value}"
+                yield Finding(
+                    "info", "ignored-field", f"model.{name}.feature_extractor.{block}.{field}", found, why, value
+                )
 
 
 def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -163,10 +184,12 @@ RULES = (
     _quantization,
     _classes,
     *lint_training.RULES,
+    _masks,
     _readers,
     *lint_limits.RULES,
     *lint_unread.RULES,
     _levels,
+    _ignored,
     _anchors,
     _metrics,
 )

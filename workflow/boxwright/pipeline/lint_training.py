@@ -145,6 +145,9 @@ def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
     if not _can_freeze(model) or not model.freeze_batchnorm:
         return
+    row = row_of(model, name)
+    if row is not None and row.dialect == "tf2":
+        return  # there it freezes all
     hyperparams = model.feature_extractor.conv_hyperparams
     if not hyperparams.batch_norm.train:
         return

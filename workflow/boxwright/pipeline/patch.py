@@ -5,7 +5,7 @@ original. Fields with surprising defaults are written out (by default, an eval r
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -19,6 +19,7 @@ from boxwright.protos import model_of
 from boxwright.protos.plain import plain, short_float, value_of
 
 WHOLE_DETECTORS = ("detection", "full", "fine_tune")
+NO_MASKS = "masks are not trained here, the boxes are"
 CHECKPOINT_TYPES = ("classification", *WHOLE_DETECTORS)
 
 
@@ -51,6 +52,7 @@ def patch(
     _check(num_classes, num_steps, batch_size, checkpoint_type)
     edit = _Edit(config)
     _model(edit, num_classes)
+    _masks(edit)
     _readers(edit, label_map_path, _listed(train_records), _listed(eval_records))
     _checkpoint(edit, checkpoint, checkpoint_type)
     if not any("manual_step_learning_rate" in str(field) for field in overrides or {}):
@@ -111,6 +113,25 @@ def _model(edit: _Edit, num_classes: int) -> None:
     edit.set(model, f"model.{name}", "num_classes", num_classes, "classes of the label map")
 
 
+def _masks(edit: _Edit) -> None:
+    """Switch off the masks of a Mask R-CNN, which the engine does not train."""
+    for message, path, name, value in masks_of(edit.config):
+        edit.set(message, path, name, value, NO_MASKS)
+
+
+def masks_of(config: Message) -> Iterator[tuple[Message, str, str, Any]]:
+    """The fields that ask for the masks of a Mask R-CNN: message, its path, the field, and the value without masks."""
+    model, family = model_of(config)
+    if family != "faster_rcnn" or not model.second_stage_box_predictor.HasField("mask_rcnn_box_predictor"):
+        return
+    predictor = model.second_stage_box_predictor.mask_rcnn_box_predictor
+    if predictor.predict_instance_masks:
+        if model.number_of_stages == 3:
+            yield model, f"model.{family}", "number_of_stages", 2
+        path = f"model.{family}.second_stage_box_predictor.mask_rcnn_box_predictor"
+        yield predictor, path, "predict_instance_masks", False
+
+
 def _readers(edit: _Edit, label_map_path: str, train_records: list[str], eval_records: list[str]) -> None:
     config = edit.config
     _reader(edit, config.train_input_reader, "train_input_reader", label_map_path, train_records)
@@ -140,6 +161,8 @@ def _reader(edit: _Edit, reader: Message, path: str, label_map_path: str, record
     if reader.input_type != tf_example:
         edit.set(reader, path, "input_type", tf_example, "the records hold tf.Example, not sequences")
     edit.set(reader, path, "sample_from_datasets_weights", None, "they weight the record sets of the original")
+    if reader.load_instance_masks:
+        edit.set(reader, path, "load_instance_masks", False, "the records hold no masks")
 
 
 def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None) -> None:

@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from boxwright.catalog import forms
 from boxwright.catalog.extractors import EXTRACTORS, Extractor
+from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.forms import Form
 from boxwright.console.progress import say
 from boxwright.core import code
@@ -59,9 +60,8 @@ class Identities:
     def write_records(self, shard: str) -> Identity:
         return self._data(shard, "write_records")
 
-    @property
-    def write_ground_truth(self) -> Identity:
-        return {"data": self._shards("eval"), "code": self._code("write_ground_truth")}
+    def write_ground_truth(self, side: str) -> Identity:
+        return {"data": self._shards(side), "code": self._code("write_ground_truth")}
 
     # Start weights, configuration, training
 
@@ -130,6 +130,13 @@ class Identities:
             "code": self._code("choose_checkpoint"),
         }
 
+    @property
+    def measure_optimism(self) -> Identity:
+        return {
+            "choices": short(self._families, [self.choose_checkpoint(name) for name in self._plan.models]),
+            "code": self._code("measure_optimism"),
+        }
+
     def export_detector(self, name: str) -> Identity:
         return {
             "choice": short(self.choose_checkpoint(name)),
@@ -152,6 +159,13 @@ class Identities:
         """Which forms there are, and the identity of each, are further parameters of the rule."""
         return {"detector": short(self.export_detector(name)), "code": self._code("compare_forms")}
 
+    def test_form(self, name: str, form: Form) -> Identity:
+        return {
+            "form": short(self.export_form(name, form)),
+            "data": self._shards("test"),
+            "code": self._code("test_form", form.runtime),
+        }
+
     def predict_images(self, name: str) -> Identity:
         predict = self._plan.settings["predict"]
         images = self._folder(predict["images"]) if predict["images"] else self._shards("eval")
@@ -168,7 +182,7 @@ class Identities:
     @property
     def describe_dataset(self) -> Identity:
         planned = self._plan.data.identities
-        data = short(self._samples("train"), self._samples("eval"), planned["checks"], self._plan.found)
+        data = short(*map(self._samples, self._plan.sides), planned["checks"], self._plan.found)
         return {"data": data, "code": self._code("describe_dataset")}
 
     def measure_anchors(self, name: str) -> Identity:
@@ -185,14 +199,19 @@ class Identities:
 
     @property
     def compare_models(self) -> Identity:
-        families = [(name, self._plan.model(name)["repeat_of"]) for name in self._plan.models]
         return {
-            "models": short(families, [self.compare_forms(name) for name in self._plan.models]),
+            "models": short(self._families, [self.compare_forms(name) for name in self._plan.models]),
             "data": short(self.describe_dataset),
+            "optimism": None if "test" in self._plan.sides else short(self.measure_optimism),
             "code": self._code("compare_models"),
         }
 
     # How identities are computed
+
+    @property
+    def _families(self) -> list[tuple[str, str | None]]:
+        """The models with the name that their repetitions over seeds share."""
+        return [(name, self._plan.model(name)["repeat_of"]) for name in self._plan.models]
 
     def _code(self, script: str, *modules: str) -> str:
         return code.identity(self._scripts / f"{script}.py", *sorted(set(modules)))
@@ -203,7 +222,10 @@ class Identities:
 
     def _network(self, name: str) -> list[str]:
         """The modules, chosen by name, that a model is built from."""
-        return [*self._row(name).modules(), *parts.in_use(self._plan.configurations[name].model)]
+        config = self._plan.configurations[name]
+        model, family = model_of(config)
+        predictor = parts.choice(getattr(model, FAMILIES[family].box_predictor))
+        return [*self._row(name).modules(predictor), *parts.in_use(config.model)]
 
     @staticmethod
     def _resizer(config: Message) -> str:

@@ -34,9 +34,8 @@ def check(plan: RunPlan) -> None:
     """Raise UserError for what cannot work; print warnings."""
     _check_metrics(plan)
     _check_decisions(plan)
-    _check_fetched(plan)
-    _check_label_maps(plan)
     _check_starts(plan)
+    _check_label_maps(plan)
     _check_predicted(plan)
     _check_open_files(plan)
     _judge(plan)
@@ -74,17 +73,26 @@ def _check_decisions(plan: RunPlan) -> None:
                 stopping.goes_on(decision)
 
 
-def _check_fetched(plan: RunPlan) -> None:
-    """Refuse start checkpoints that Git LFS has not fetched, which would otherwise stop the first job."""
-    starts = {name: plan.start(name) for name in plan.models if plan.zoo(name) is None}
-    mistakes = {
-        f"models.{plan.shown(name)}.checkpoint: {path} cannot be used: {pointers.GIT_LFS}."
-        for name, start in starts.items()
-        for path in (checkpoint_state.files_of(start) if start else ())
-        if pointers.is_file_of_git_lfs(path)
-    }
+def _check_starts(plan: RunPlan) -> None:
+    """Refuse start checkpoints whose files are missing, cut short, damaged, or not fetched by Git LFS.
+
+    They would otherwise stop the first training.
+    """
+    mistakes = {}
+    for name in plan.models:
+        start, entry = plan.start(name), plan.zoo(name)
+        if not start or (entry and not entry.folder.is_dir()):
+            continue
+        try:
+            if absent := [path for path in checkpoint_state.files_of(start) if pointers.is_file_of_git_lfs(path)]:
+                raise UserError(f"{absent[0]} cannot be used: {pointers.GIT_LFS}.")
+            checkpoint_index.names(start)  # raises the error about a damaged index
+            if wrong := checkpoint_data.complaint(start):
+                raise UserError(f"{wrong}. Download or copy the checkpoint's files again.")
+        except UserError as error:
+            mistakes.setdefault(str(error), plan.shown(name))
     if mistakes:
-        raise UserError("\n".join(sorted(mistakes)))
+        raise UserError("\n".join(f"`models.{shown}.checkpoint`: {text}" for text, shown in mistakes.items()))
 
 
 def _check_label_maps(plan: RunPlan) -> None:
@@ -129,7 +137,7 @@ def _check_predicted(plan: RunPlan) -> None:
         return
     unreadable = []
     for name in scan.images_below(folder, plan.results):
-        path = Path(folder) / name
+        path = Path(folder, name)
         why = _unreadable(path, plan.settings["dataset"]["max_pixels"])
         if not why:
             return
@@ -147,23 +155,6 @@ def _unreadable(path: Path, max_pixels: int) -> str:
     except OSError as error:
         return error.strerror or str(error)
     return info.problem or sizes.too_large(info, max_pixels)
-
-
-def _check_starts(plan: RunPlan) -> None:
-    """Refuse start checkpoints whose files are missing or cut short, which would otherwise stop the first training."""
-    mistakes = {}
-    for name in plan.models:
-        start, entry = plan.start(name), plan.zoo(name)
-        if not start or (entry and not entry.folder.is_dir()):
-            continue
-        try:
-            checkpoint_index.names(start)  # raises the error about a damaged index
-            if wrong := checkpoint_data.complaint(start):
-                raise UserError(f"{wrong}. Download or copy the checkpoint's files again.")
-        except UserError as error:
-            mistakes.setdefault(str(error), plan.shown(name))
-    if mistakes:
-        raise UserError("\n".join(f"`models.{shown}.checkpoint`: {text}" for text, shown in mistakes.items()))
 
 
 def _check_open_files(plan: RunPlan) -> None:
@@ -202,7 +193,8 @@ def _say_early_stop(plan: RunPlan) -> None:
 
 def _judge(plan: RunPlan) -> None:
     """Refuse configurations that cannot be trained, and warn of fields that will probably give bad results."""
-    train, held_out = (plan.data.counts[side] for side in ("train", "eval"))
+    counts = [plan.data.counts[side] for side in plan.sides]
+    train, *held_out = counts
     boxes = coverage.boxes_of(_some_samples(plan))
     drafts = []
     # Repetitions differ only in their seed, so one is checked for all, under the name in the configuration.
@@ -213,9 +205,9 @@ def _judge(plan: RunPlan) -> None:
             num_classes=plan.data.num_classes,
             id_gaps=plan.data.num_classes > len(plan.data.classes),
             max_boxes=train["most_boxes"],
-            max_measured=held_out["most_boxes"],
-            max_objects=max(train["most_boxes"], held_out["most_boxes"]),
-            max_objects_of_class=max(train["most_of_class"], held_out["most_of_class"]),
+            max_measured=max(side["most_boxes"] for side in held_out),
+            max_objects=max(side["most_boxes"] for side in counts),
+            max_objects_of_class=max(side["most_of_class"] for side in counts),
             anchor_coverage=coverage.share(config, *boxes),
             anchorless=coverage.anchorless(config, boxes[1]),
             checkpoint_names=_checkpoint_names(plan, name),

@@ -264,8 +264,16 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
     split = dataset["split"]
     if (split["train"] is None) != (split["eval"] is None):
         yield "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
-    for side in ("train", "eval"):
+    for side in ("train", "eval", "test"):
         yield from paths.missing(f"dataset.split.{side}", split[side])
+    if split["test_fraction"] is not None:
+        if split["test"] is not None:
+            yield "`dataset.split` has both `test` and `test_fraction`; the test images are either listed or drawn."
+        if split["train"] is None and split["eval_fraction"] + split["test_fraction"] >= 1:
+            yield (
+                f"`dataset.split.eval_fraction` is {split['eval_fraction']} and `test_fraction` is "
+                f"{split['test_fraction']}, which leaves nothing to train on; together they must be below 1."
+            )
     for name, model in settings["models"].items():
         yield from _missing_pipeline(f"models.{name}.pipeline", model)
         yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])

@@ -33,7 +33,7 @@ def trainable(entry: Entry) -> str:
             lacks = f"{found[0].field} {found[0].value}" if found else ""
         except UserError:
             lacks = "its pipeline.config cannot be read"
-    elif entry.family not in (family.title for family in FAMILIES.values()):
+    elif not any(entry.family in family.titles for family in FAMILIES.values()):
         lacks = entry.family
     else:
         lacks = "" if entry.extractor in EXTRACTORS else entry.extractor
@@ -59,4 +59,5 @@ def _title(table: Table) -> Iterator[str]:
 def _closing() -> Iterator[str]:
     yield "The figures are the publisher's; compare them only within a table. ? means not published or not known; no is"
     yield "followed by the first feature that the engine lacks. If a size is given, the archive's checksum is checked."
+    yield "Of a Mask R-CNN the boxes are trained, not the masks."
     yield "`checkpoint: zoo:<name>` starts from one of them, with its pipeline.config if `pipeline` is not given."

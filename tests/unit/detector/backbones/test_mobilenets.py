@@ -7,7 +7,7 @@ from boxwright.core.errors import UserError
 from boxwright.detector import build as builder
 from boxwright.detector.backbones import mobilenet_v1, mobilenet_v2
 from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
-from boxwright.detector.backbones.mobilenet_v2 import make_divisible
+from boxwright.detector.backbones.widths import make_divisible
 from boxwright.detector.families.ssd import Ssd
 from boxwright.detector.layers import Variables
 
@@ -163,7 +163,7 @@ def test_depthwise_extra_maps(model):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("type", "ssd_resnet50_v1_fpn"),
+        ("type", "ssd_resnet50_v9_fpn"),
         ("use_hardswish", True),
         ("replace_preprocessor_with_placeholder", True),
         ("spaghettinet_arch_name", "s"),
@@ -174,7 +174,7 @@ def test_unsupported_fields_are_named(model, field, value):
         build(model, **{field: value})
 
 
-def test_a_pyramid_is_not_supported(model):
+def test_a_pyramid_needs_an_extractor_that_has_one(model):
     model.ssd.feature_extractor.fpn.min_level = 3
     with pytest.raises(UserError, match=r"feature_extractor\.fpn"):
         build(model)
@@ -183,3 +183,24 @@ def test_a_pyramid_is_not_supported(model):
 def test_images_that_are_too_small(model):
     with pytest.raises(UserError, match="33x33"):
         build(model).feature_maps(tf.zeros([1, 32, 64, 3]))
+
+
+@pytest.mark.parametrize(
+    ("module", "keras", "last"),
+    [
+        (mobilenet_v1, False, [256, 128]),
+        # Applied twice to 1024 channels, but once where depthwise convolutions make the layers narrower.
+        (mobilenet_v1, True, [256, 128]),
+        (mobilenet_v2, False, [320, 128]),
+        (mobilenet_v2, True, [320, 640]),
+    ],
+)
+def test_below_a_lite_pyramid_the_backbone_ends_narrower(module, keras, last):
+    settings = {"conv_hyperparams": PUBLISHED, "pyramid": True, "keras": keras, "depth_multiplier": 0.5}
+    wide = module.features(Variables(), "x", **settings)
+    narrow = module.features(Variables(), "x", use_depthwise=True, **settings)
+    assert list(narrow.strides) == [2, 3, 4, 5]
+    assert narrow.channels[5] == last[1]
+    assert narrow.channels[5] < wide.channels[5] or (module, keras) in ((mobilenet_v2, True), (mobilenet_v1, True))
+    if module is mobilenet_v1:
+        assert [layer.channels_out for layer in narrow._layers[-3::2]] == last

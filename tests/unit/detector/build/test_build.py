@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -47,7 +46,7 @@ def add(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         module = ModuleType("boxwright.detector.backbones.toy")
         vars(module).update(functions)
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setitem(EXTRACTORS, "toy", replace(EXTRACTORS[type_], type="toy", backbone="toy", **facts))
+        monkeypatch.setitem(EXTRACTORS, "toy", EXTRACTORS[type_]._replace(type="toy", backbone="toy", **facts))
 
     return added
 
@@ -57,8 +56,9 @@ def test_a_backbone_of_an_ssd(model, add):
 
     def features(variables, scope, *, conv_hyperparams, depth_multiplier, channels_in):
         settings = mobilenet_v1.settings(conv_hyperparams, keras=False, freeze_batchnorm=False)
-        width = lambda channels: 2 * int(channels * depth_multiplier / 2)  # noqa: E731
-        return mobilenet_v1.MobileNetV1(variables, scope, settings, width, channels_in=channels_in)
+        published = [32, *(channels for _, channels in mobilenet_v1.SEPARABLE)]
+        widths = [2 * int(channels * depth_multiplier / 2) for channels in published]
+        return mobilenet_v1.MobileNetV1(variables, scope, settings, widths, channels_in=channels_in)
 
     add("ssd_mobilenet_v1", {"features": features}, scope="FeatureExtractor/Toy", arguments={})
     model.ssd.feature_extractor.type = "toy"

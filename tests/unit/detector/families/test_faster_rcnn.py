@@ -357,10 +357,6 @@ def test_the_miner_takes_all_proposals_but_counts_the_first_image_alone() -> Non
         ({"use_combined_nms_in_first_stage": True}, "use_combined_nms_in_first_stage"),
         ({"output_final_box_features": True}, "output_final_box_features"),
         ({"second_stage_box_predictor__rfcn_box_predictor": "{}"}, "second_stage_box_predictor"),
-        (
-            {"second_stage_box_predictor__mask_rcnn_box_predictor__predict_instance_masks": True},
-            "predict_instance_masks",
-        ),
         ({"second_stage_box_predictor__mask_rcnn_box_predictor__box_code_size": 5}, "box_code_size"),
         ({"first_stage_anchor_generator__ssd_anchor_generator": "{}"}, "first_stage_anchor_generator"),
     ],
@@ -383,11 +379,53 @@ def test_settings_that_only_steer_a_tpu_change_nothing(detector: FasterRcnn) -> 
     switched = build(
         use_matmul_crop_and_resize=True,
         use_matmul_gather_in_matcher=True,
-        use_static_balanced_label_sampler=True,
-        use_static_shapes=True,
+        use_static_shapes_for_eval=True,
     )
     for name, variable in detector.variables.items():
         switched.variables[name].assign(variable)
     images, shapes = batch(detector, (96, 128))
     ours, theirs = (each.postprocess(each.predict(images, shapes), shapes) for each in (detector, switched))
     np.testing.assert_array_equal(ours["detection_boxes"], theirs["detection_boxes"])
+
+
+def test_a_sample_of_fixed_size_takes_what_is_left() -> None:
+    """Boxes outside the image are no proposals; a sampler of fixed size takes them nevertheless, as the OD API does."""
+    static = {"use_static_balanced_label_sampler": True, "use_static_shapes": True}
+    detector = spread(build(second_stage_batch_size=20, clip_anchors_to_image=True, **static))
+    images, shapes = batch(detector, (40, 128))
+    predictions = detector.predict(images, shapes, training=True)
+    count = int(predictions["num_proposals"][0])
+    assert 0 < count < 20
+    rest = predictions["proposal_boxes"][0, count:].numpy()
+    height = float(shapes[0, 0])
+    assert len(rest) and ((rest[:, 0] == height) & (rest[:, 2] == height)).all()
+
+    truth = groundtruth([BOX])
+    sample = detector.classify_sample(predictions, truth, SEED)
+    assert sample["num_proposals"].numpy().tolist() == [20]
+    usual = spread(build(second_stage_batch_size=20, clip_anchors_to_image=True))
+    predictions = usual.predict(images, shapes, training=True)
+    assert not predictions["proposal_boxes"][0, count:].numpy().any()
+    assert usual.classify_sample(predictions, truth, SEED)["num_proposals"].numpy().tolist() == [count]
+
+
+def test_keys_of_tf2_follow_the_layers_of_the_head() -> None:
+    """The list of the head's layers has one that flattens, and one that drops if there is dropout."""
+    path = "second_stage_box_predictor__mask_rcnn_box_predictor__use_dropout"
+    of_keras = {"feature_extractor__type": "faster_rcnn_resnet50_keras"}
+    root = "model/_mask_rcnn_box_predictor/_class_prediction_head/_class_predictor_layers"
+    for drops, place in ((False, 1), (True, 2)):
+        detector = build(**of_keras, **{path: drops})
+        keys = detector.object_graph_keys()
+        assert keys["SecondStageBoxPredictor/ClassPredictor/weights"].startswith(f"{root}/{place}/kernel/")
+        # TF2 ignores the settings of these layers.
+        assert not [name for name in detector.registry.regularized if name.startswith("SecondStageBoxPredictor")]
+
+
+def test_of_a_mask_rcnn_the_boxes_are_built() -> None:
+    masks = {"second_stage_box_predictor__mask_rcnn_box_predictor__predict_instance_masks": True}
+    detector, usual = build(number_of_stages=3, **masks), build()
+    assert detector.stages == 2
+    assert {name: value.shape for name, value in detector.variables.items()} == {
+        name: value.shape for name, value in usual.variables.items()
+    }

@@ -40,8 +40,13 @@ class AnchorGenerator(Protocol):
     def per_location(self) -> list[int]:
         """How many anchors each place of each feature map has."""
 
-    def grids(self, feature_shapes: Sequence[tuple[int, int]], image_shape: tuple[int, int]) -> list[Grid]:
-        """Where the anchors lie, one grid for each feature map, in pixels, whatever the units of `generate`."""
+    def grids(
+        self, feature_shapes: Sequence[tuple[int, int]], image_shape: tuple[int, int], static: bool = True
+    ) -> list[Grid]:
+        """Where the anchors lie, one grid for each feature map, in pixels, whatever the units of `generate`.
+
+        static: whether all images have this shape, so that `generate` gets it as numbers.
+        """
 
     def generate(self, feature_shapes: Sequence[Shape], image_shape: Shape) -> "tf.Tensor":
         """The anchors as boxes, float32 [A, 4], not clipped: row-major over y, then x, then the kinds of a place.

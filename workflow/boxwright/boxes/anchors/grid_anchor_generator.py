@@ -39,7 +39,9 @@ class GridAnchorGenerator:
         """How many anchors each place of the one feature map has."""
         return [len(self.kinds)]
 
-    def grids(self, feature_shapes: Sequence[tuple[int, int]], image_shape: tuple[int, int]) -> list[Grid]:
+    def grids(
+        self, feature_shapes: Sequence[tuple[int, int]], image_shape: tuple[int, int], static: bool = True
+    ) -> list[Grid]:
         """Where the anchors lie, in pixels (see `AnchorGenerator`); the image's shape does not matter."""
         rows, columns = self._only(feature_shapes)
         return [

@@ -18,8 +18,9 @@ class MultiscaleAnchorGenerator:
 
     The stride of level l is 2^l pixels, and the side of its base anchor is `anchor_scale` strides. Each level has
     `scales_per_octave` scales, up to the base of the next level. The first center is half a stride from the border if
-    the image's side is a multiple of the stride, else on the border. `generate` gives boxes normalised by the image if
-    `normalize_coordinates`, else in pixels.
+    the image's side is a multiple of the stride, else on the border; in a graph for images of any size it is always
+    half a stride from it, as in the OD API. `generate` gives boxes normalised by the image if `normalize_coordinates`,
+    else in pixels.
     """
 
     min_level: int
@@ -40,15 +41,19 @@ class MultiscaleAnchorGenerator:
         """How many anchors each place of each feature map has."""
         return [len(self.kinds)] * len(self._levels)
 
-    def grids(self, feature_shapes: Sequence[tuple[int, int]], image_shape: tuple[int, int]) -> list[Grid]:
+    def grids(
+        self, feature_shapes: Sequence[tuple[int, int]], image_shape: tuple[int, int], static: bool = True
+    ) -> list[Grid]:
         """Where the anchors lie, in pixels (see `AnchorGenerator`)."""
         self._require(feature_shapes)
         found = []
         for level, shape in zip(self._levels, feature_shapes, strict=True):
             stride = 2.0**level
             centers = [
-                np.arange(count) * stride + _first_center(side, stride)
-                for count, side in zip(shape, image_shape, strict=True)
+                np.arange(count) * stride + first
+                for count, first in zip(
+                    shape, _first_centers(image_shape if static else (None, None), stride), strict=True
+                )
             ]
             found.append(Grid(sizes(self.kinds, *[self.anchor_scale * stride] * 2), *centers))
         return found
@@ -64,7 +69,7 @@ class MultiscaleAnchorGenerator:
         for level, shape in zip(self._levels, feature_shapes, strict=True):
             stride = 2.0**level
             base = self.anchor_scale * stride
-            offset = tuple(_first_center(side, stride) for side in image_shape)
+            offset = _first_centers(image_shape, stride)
             grids.append(tiling.tile(shape, tiling.sizes(self.kinds, (base, base)), (stride, stride), offset))
         anchors = tf.concat(grids, axis=0)
         if not self.normalize_coordinates:
@@ -81,10 +86,13 @@ class MultiscaleAnchorGenerator:
         require_maps(feature_shapes, len(self._levels), f"multiscale_anchor_generator: {levels}")
 
 
-def _first_center(side: "int | tf.Tensor", stride: float) -> float:
-    """The first center along a side; 0 for a side that is known only at run time, as in the OD API."""
-    known = isinstance(side, int)
-    return 0.5 * stride if known and side % stride == 0 else 0.0
+def _first_centers(image_shape: Sequence, stride: float) -> tuple[float, float]:
+    """The first center along both sides of an image; sides that are no numbers are known only at run time."""
+    known = [isinstance(side, int | np.integer) for side in image_shape]
+    if not any(known):
+        return 0.5 * stride, 0.5 * stride
+    # Of one known side alone the OD API makes no use.
+    return tuple(0.5 * stride if all(known) and side % stride == 0 else 0.0 for side in image_shape)
 
 
 make = MultiscaleAnchorGenerator

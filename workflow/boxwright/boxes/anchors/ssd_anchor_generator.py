@@ -68,7 +68,9 @@ class SsdAnchorGenerator:
         """How many anchors each place of each feature map has."""
         return [len(kinds) for kinds in self.kinds]
 
-    def grids(self, feature_shapes: Sequence[tuple[int, int]], image_shape: tuple[int, int]) -> list[Grid]:
+    def grids(
+        self, feature_shapes: Sequence[tuple[int, int]], image_shape: tuple[int, int], static: bool = True
+    ) -> list[Grid]:
         """Where the anchors lie, in pixels (see `AnchorGenerator`)."""
         self._require(feature_shapes)
         shorter = min(image_shape)

@@ -1,6 +1,7 @@
 """Focal loss: sigmoid cross entropy that fades for easy examples (Lin et al., "Focal Loss", 2017, equation 5)."""
 
 import functools
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -18,13 +19,25 @@ def sigmoid_focal(
 ) -> tf.Tensor:
     """Sigmoid cross entropy [B, A, K] times `(1 - p_t)^gamma`.
 
-    `alpha` weighs positive entries and `1 - alpha` negative ones; None: all alike.
+    Targets are 0 or 1. `alpha` weighs positive entries and `1 - alpha` negative ones; None: all alike.
+
+    With z the logit, its sign changed where the target is 1, an entry is a * sigmoid(z)^gamma * softplus(z). A pyramid
+    has millions of entries, so the loss and its gradient are written with as few passes over them as possible.
     """
-    probabilities = tf.sigmoid(logits)
-    p_t = targets * probabilities + (1 - targets) * (1 - probabilities)
-    loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits)
-    if gamma:
-        loss *= tf.pow(1 - p_t, gamma)
-    if alpha is not None:
-        loss *= targets * alpha + (1 - targets) * (1 - alpha)
-    return loss * columns(weights)
+    sign = 1 - 2 * targets
+    mean, half = (1.0, 0.0) if alpha is None else (0.5, 0.5 - alpha)
+    weights = columns(weights)
+    factor = weights * mean + (weights * half) * sign
+
+    @tf.custom_gradient
+    def focal(logits: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        z = logits * sign
+        miss, entropy = tf.sigmoid(z), tf.math.softplus(z)
+        scale = factor * (tf.pow(miss, gamma) if gamma else 1.0)
+
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return upstream * (sign * scale) * (miss + (gamma - gamma * miss) * entropy)
+
+        return scale * entropy, gradient
+
+    return focal(logits)

@@ -1,5 +1,6 @@
-"""The head that predicts box codes and class logits. The family's message says which ones it allows."""
+"""The head that predicts box codes and class logits. The extractor's row says which ones it allows."""
 
+from boxwright.catalog.extractors import PREDICTORS, predictor_of
 from boxwright.catalog.spec import Spec
 
-SPEC = Spec(choices=("convolutional_box_predictor", "mask_rcnn_box_predictor"))
+SPEC = Spec(choices=tuple(map(predictor_of, PREDICTORS)))

@@ -35,8 +35,15 @@ def _extractor(message: Message) -> Iterator[Break]:
     return extractors.lacking(message, "faster_rcnn")
 
 
+def _predictors(message: Message) -> tuple[str, ...]:
+    row = extractors.row_of(message, "faster_rcnn")
+    return row.predictors() if row is not None else ()
+
+
 def _stages(message: Message) -> Iterator[Break]:
-    if message.number_of_stages not in (1, 2):
+    """A third stage predicts masks. It is left out; with anything else, nothing is known of it."""
+    masks = message.second_stage_box_predictor.mask_rcnn_box_predictor.predict_instance_masks
+    if message.number_of_stages not in ((1, 2, 3) if masks else (1, 2)):
         why = "the engine finds boxes, not masks or keypoints"
         yield "number_of_stages", message.number_of_stages, why, 2
 
@@ -75,7 +82,7 @@ SPEC = Spec(
         "initial_crop_size": Range(0, 200, use=14),
         "maxpool_kernel_size": Range(0, 200),
         "maxpool_stride": Range(1, 200, use=2),
-        "second_stage_box_predictor": Block(needed=True, among=("mask_rcnn_box_predictor",)),
+        "second_stage_box_predictor": Block(needed=True, among=_predictors, after=_TYPE),
         "second_stage_batch_size": COUNT,
         "second_stage_balance_fraction": SHARE,
         "second_stage_localization_loss_weight": NOT_NEGATIVE,

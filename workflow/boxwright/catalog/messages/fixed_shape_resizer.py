@@ -11,4 +11,9 @@ def sides(message: Message) -> tuple[str, ...]:
     return "height", "width"
 
 
+def fixed(message: Message) -> tuple[str, ...]:
+    """The fields that are, or divide, the sides of every image."""
+    return "height", "width"
+
+
 SPEC = Spec(fields={"height": PIXELS, "width": PIXELS})

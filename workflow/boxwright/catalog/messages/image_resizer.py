@@ -29,3 +29,23 @@ def too_small(model: Message, row: Extractor | None) -> Iterator[Break]:
         if 0 < (found := getattr(resizer, side)) < row.smallest_side:
             why = f"the feature extractor needs images of at least {row.smallest_side} pixels per side"
             yield f"image_resizer.{kind}.{side}", found, why, 300
+
+
+def not_multiples(model: Message, multiple: int, padding: int) -> Iterator[Break]:
+    """What in a model's image resizer gives images whose sides are no multiples of `multiple`, after `padding`.
+
+    padding: the `pad_to_multiple` of the feature extractor. If the sides depend on the image, the padding is to blame.
+    """
+    kind = model.image_resizer.WhichOneof("image_resizer_oneof")
+    if kind is None:
+        return
+    resizer = getattr(model.image_resizer, kind)
+    fixed = getattr(module_of(resizer.DESCRIPTOR.name), "fixed", lambda resizer: ())(resizer)
+    why = f"the feature pyramid needs sides that are multiples of {multiple}"
+    if not fixed:
+        yield "feature_extractor.pad_to_multiple", padding, f"{why}, and those of {kind} are not", multiple
+    for side in fixed:
+        found = getattr(resizer, side)
+        padded = found + -found % padding
+        if padded % multiple:
+            yield f"image_resizer.{kind}.{side}", found, why, found + -found % multiple

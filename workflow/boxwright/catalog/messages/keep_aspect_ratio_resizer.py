@@ -21,6 +21,11 @@ def sides(message: Message) -> tuple[str, ...]:
     return ("max_dimension",) if message.pad_to_max_dimension else ("min_dimension", "max_dimension")
 
 
+def fixed(message: Message) -> tuple[str, ...]:
+    """The fields that are, or divide, the sides of every image."""
+    return ("max_dimension",) if message.pad_to_max_dimension else ()
+
+
 SPEC = Spec(
     fields={"min_dimension": PIXELS, "max_dimension": Range(1)},
     relations=(ordered("min_dimension", "max_dimension"), _longest, listed("per_channel_pad_value", 0, 3)),

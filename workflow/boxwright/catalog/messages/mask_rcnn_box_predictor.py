@@ -9,12 +9,11 @@ SPEC = Spec(
         "fc_hyperparams": WITHOUT_BATCH_NORM,
         "dropout_keep_probability": PART,
         "box_code_size": Only(4),
-        "predict_instance_masks": Only(False),
         "predict_keypoints": Only(False),
     },
     unread={
         "dropout_keep_probability": lambda message: not message.use_dropout,
-        # Only the mask branch uses them.
-        "conv_hyperparams": lambda message: not message.predict_instance_masks,
+        # Only the mask branch uses them, and is left out.
+        "conv_hyperparams": lambda message: True,
     },
 )

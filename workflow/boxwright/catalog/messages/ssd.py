@@ -17,6 +17,11 @@ def _extractor(message: Message) -> Iterator[Break]:
     return extractors.lacking(message, "ssd", message.box_predictor.convolutional_box_predictor.use_depthwise)
 
 
+def _predictors(message: Message) -> tuple[str, ...]:
+    row = extractors.row_of(message, "ssd")
+    return row.predictors() if row is not None else ()
+
+
 @relation()
 def _similarity(message: Message) -> Iterator[Break]:
     """The matcher's thresholds must be 0 to 1 if the similarity is."""
@@ -50,15 +55,48 @@ def _predictor_depths(message: Message) -> Iterator[Break]:
 @relation("feature_extractor", "anchor_generator")
 def _layers(message: Message) -> Iterator[Break]:
     """Each layer of anchors has a feature map of its own."""
-    generator, maps = message.anchor_generator, message.feature_extractor.num_layers
+    generator, extractor = message.anchor_generator, message.feature_extractor
     kind, row = generator.WhichOneof("anchor_generator_oneof"), extractors.row_of(message, "ssd")
     if kind is None or row is None:
         return
     chosen = getattr(generator, kind)
-    layers = module_of(chosen.DESCRIPTOR.name).layers(chosen)
-    if layers != maps:
-        why = f"{kind} has {layers} layers, and each needs a feature map of its own"
-        yield "feature_extractor.num_layers", maps, why, layers if layers in row.num_layers() else None
+    layers, maps = module_of(chosen.DESCRIPTOR.name).layers(chosen), row.map_levels(extractor)
+    if layers == len(maps):
+        return
+    why = f"{kind} has {layers} layers, and each needs a feature map of its own"
+    if row.neck not in extractors.PYRAMIDS:
+        use = layers if layers in row.num_layers() else None
+        yield "feature_extractor.num_layers", extractor.num_layers, why, use
+    elif row.neck in row.ignored:
+        why = f"{extractor.type} always has the levels {maps[0]} to {maps[-1]}, and {why}"
+        yield f"anchor_generator.{kind}", f"{layers} layers", why, None
+    else:
+        yield f"feature_extractor.{row.neck}.max_level", maps[-1], why, maps[0] + layers - 1
+
+
+@relation(_TYPE, "feature_extractor", "image_resizer")
+def _sides(message: Message) -> Iterator[Break]:
+    """A pyramid adds a map, enlarged twofold, to the next finer one, so all its maps must divide without remainder."""
+    row = extractors.row_of(message, "ssd")
+    if row is None or row.neck not in extractors.PYRAMIDS or message.feature_extractor.use_explicit_padding:
+        return
+    last = row.map_levels(message.feature_extractor)[-1]
+    multiple = 2 ** (last if row.neck == "bifpn" else min(last, max(row.levels)))
+    padding = message.feature_extractor.pad_to_multiple
+    if padding % multiple:
+        yield from image_resizer.not_multiples(message, multiple, padding)
+
+
+@relation(_TYPE, "box_predictor", "anchor_generator")
+def _same_anchors(message: Message) -> Iterator[Break]:
+    """Shared convolutions predict the same number of anchors on every map."""
+    if message.box_predictor.WhichOneof("box_predictor_oneof") != "weight_shared_convolutional_box_predictor":
+        return
+    generator = message.anchor_generator.ssd_anchor_generator
+    if message.anchor_generator.HasField("ssd_anchor_generator") and generator.reduce_boxes_in_lowest_layer:
+        path = "anchor_generator.ssd_anchor_generator.reduce_boxes_in_lowest_layer"
+        why = "the first layer then has fewer anchors, but weight_shared_convolutional_box_predictor predicts the same "
+        yield path, True, f"{why}number on every feature map", False
 
 
 SPEC = Spec(
@@ -69,7 +107,7 @@ SPEC = Spec(
         "matcher": Block(needed=True),
         "similarity_calculator": Block(needed=True),
         "negative_class_weight": NOT_NEGATIVE,
-        "box_predictor": Block(needed=True, among=("convolutional_box_predictor",), after=_TYPE),
+        "box_predictor": Block(needed=True, among=_predictors, after=_TYPE),
         "anchor_generator": Block(
             needed=True, among=("ssd_anchor_generator", "multiscale_anchor_generator"), after=_TYPE
         ),
@@ -79,5 +117,5 @@ SPEC = Spec(
         "mask_head_config": LEFT_OUT,
     },
     refusals=(_extractor,),
-    relations=(_similarity, _input_size, _predictor_depths, _layers),
+    relations=(_similarity, _input_size, _predictor_depths, _layers, _sides, _same_anchors),
 )

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from boxwright.catalog.extractors import EXTRACTORS
+from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS
 from boxwright.catalog.messages.hyperparams import CONVOLUTIONS
 from boxwright.catalog.ranges import CHANNELS, LARGEST_SIDE, Range
-from boxwright.catalog.spec import LEFT_OUT, Break, Only, Spec, relation
+from boxwright.catalog.relations import plain
+from boxwright.catalog.spec import LACKS, Break, Only, Spec, relation
 
 
 @relation("min_depth", "depth_multiplier")
@@ -27,17 +28,43 @@ def _maps(message: Message) -> Iterator[Break]:
         yield "num_layers", message.num_layers, f"{why} and at most {row.most_extra_maps} can be added", counts[-1]
 
 
+@relation()
+def _only(message: Message) -> Iterator[Break]:
+    """Some extractors have one value of a field only."""
+    row = EXTRACTORS.get(message.type)
+    for name, value in (row.only if row is not None else {}).items():
+        if getattr(message, name) != value:
+            shown = str(value).lower() if isinstance(value, bool) else f"{value:g}"
+            yield name, plain(getattr(message, name)), f"{message.type} has no other than {shown}", value
+
+
+def _pyramid(message: Message) -> Iterator[Break]:
+    """The block of a pyramid belongs to the extractors that have it."""
+    row = EXTRACTORS.get(message.type)
+    for name in ("fpn", "bifpn"):
+        if row is not None and name != row.neck and message.HasField(name):
+            with_it = [other.type for other in EXTRACTORS.values() if other.neck == name]
+            why = f"{message.type} has no such pyramid; leave it out" if with_it else f"{LACKS}; leave it out"
+            yield name, "set", why, None
+
+
+def _layers_unread(message: Message) -> bool:
+    """A pyramid has its number of maps from its levels."""
+    row = EXTRACTORS.get(message.type)
+    return row is not None and row.neck in PYRAMIDS
+
+
 SPEC = Spec(
     fields={
         "depth_multiplier": Range(0, 16, above=True),
         "min_depth": Range(-(2**31), CHANNELS),
         "conv_hyperparams": CONVOLUTIONS,
         "pad_to_multiple": Range(1, LARGEST_SIDE),
-        "fpn": LEFT_OUT,
-        "bifpn": LEFT_OUT,
         "replace_preprocessor_with_placeholder": Only(False),
         "spaghettinet_arch_name": Only(""),
         "use_hardswish": Only(False),
     },
-    relations=(_channels, _maps),
+    refusals=(_pyramid,),
+    relations=(_channels, _maps, _only),
+    unread={"num_layers": _layers_unread},
 )

@@ -1,6 +1,6 @@
 """MobileNet v1 up to its last convolution (Howard et al. 2017, https://arxiv.org/abs/1704.04861, table 1)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import tensorflow as tf
@@ -22,19 +22,23 @@ SEPARABLE = (
     (2, 1024),
     (1, 1024),
 )
-# The feature maps of an SSD.
+# Output channels of the last two below a pyramid with depthwise convolutions.
+LITE = (512, 256)
+# The feature maps of an SSD, and those of a pyramid.
 END_POINTS: Mapping[int, str] = {4: "Conv2d_11_pointwise", 5: "Conv2d_13_pointwise"}
+PYRAMID: Mapping[int, str] = {2: "Conv2d_3_pointwise", 3: "Conv2d_5_pointwise", **END_POINTS}
 
 
 class MobileNetV1:
     """Conv2d_0 to Conv2d_13_pointwise; stride 32. A `Backbone`.
 
     scope: where the variables are, e.g. "FeatureExtractor/MobilenetV1".
-    width: maps the published number of channels of a layer to the number it gets here.
+    widths: channels of Conv2d_0 to Conv2d_13_pointwise.
     channels_in: channels of the image.
     explicit_padding: pad by the kernel's size instead of "SAME".
     keras: whether the network is TF2's.
-    end_points: the layer whose output is returned, by level.
+    end_points: the layer whose output is returned, by level. Layers after the last one are in checkpoints and in the
+        penalty, and only their moving averages follow the images.
     """
 
     def __init__(
@@ -42,7 +46,7 @@ class MobileNetV1:
         variables: Variables,
         scope: str,
         hyperparams: Hyperparams,
-        width: Callable[[int], int],
+        widths: Sequence[int],
         *,
         channels_in: int = 3,
         explicit_padding: bool = False,
@@ -51,23 +55,27 @@ class MobileNetV1:
     ):
         padding = "EXPLICIT" if explicit_padding else "SAME"
         self._keras = keras
-        channels = width(32)
+        channels, *deeper = widths
         self._layers = [
             Convolution(variables, f"{scope}/Conv2d_0", channels_in, channels, hyperparams, stride=2, padding=padding)
         ]
-        for index, (stride, wide) in enumerate(SEPARABLE, 1):
+        for index, ((stride, _), wide) in enumerate(zip(SEPARABLE, deeper, strict=True), 1):
             name = f"{scope}/Conv2d_{index}"
             self._layers += [
                 DepthwiseConvolution(
                     variables, f"{name}_depthwise", channels, hyperparams, stride=stride, padding=padding
                 ),
-                Convolution(variables, f"{name}_pointwise", channels, width(wide), hyperparams, kernel=1),
+                Convolution(variables, f"{name}_pointwise", channels, wide, hyperparams, kernel=1),
             ]
-            channels = width(wide)
+            channels = wide
         self.end_points = dict(end_points)
         by_name = {_end_point(layer): layer for layer in self._layers}
         self.channels = {level: by_name[name].channels_out for level, name in self.end_points.items()}
         self.strides = {level: self._stride(name) for level, name in self.end_points.items()}
+        used = 1 + max(self._layers.index(by_name[name]) for name in self.end_points.values())
+        for layer in self._layers[used:]:
+            if layer.normalizer is not None:
+                variables.leave_out(layer.normalizer.names)
 
     def _stride(self, end_point: str) -> int:
         stride = 1
@@ -77,7 +85,9 @@ class MobileNetV1:
                 break
         return stride
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: map}."""
         found, x = {}, images
         for layer in self._layers:
@@ -99,27 +109,37 @@ def features(
     min_depth: int = 16,
     use_explicit_padding: bool = False,
     channels_in: int = 3,
+    use_depthwise: bool = False,
     keras: bool = False,
     freeze_batchnorm: bool = False,
-    end_points: Mapping[int, str] = END_POINTS,
+    pyramid: bool = False,
+    end_points: Mapping[int, str] | None = None,
 ) -> MobileNetV1:
-    """The network of TF1, or of TF2 (`keras`); a layer of d channels gets max(int(d * depth_multiplier), min_depth)."""
+    """The network of TF1, or of TF2 (`keras`); a layer of d channels gets max(int(d * depth_multiplier), min_depth).
 
-    def width(channels: int) -> int:
-        scaled = int(channels * depth_multiplier)
-        # The TF2 extractor's multiplier is applied by the network and once more by its layers.
-        return max(int(scaled * depth_multiplier) if keras else scaled, min_depth)
+    pyramid: whether it is for a feature pyramid. end_points: other layers than the usual ones.
+    """
 
+    def width(channels: int, times: int = 2 if keras else 1) -> int:
+        for _ in range(times):
+            channels = int(channels * depth_multiplier)
+        return max(channels, min_depth)
+
+    # The TF2 extractor's multiplier is applied by the network and once more by its layers; those that a pyramid makes
+    # narrower only get the latter.
+    widths = [width(32), *(width(channels) for _, channels in SEPARABLE)]
+    if pyramid and use_depthwise:
+        widths[-len(LITE) :] = [width(channels, times=1) for channels in LITE]
     overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
     return MobileNetV1(
         variables,
         scope,
         settings(overridden, keras=keras, freeze_batchnorm=freeze_batchnorm),
-        width,
+        widths,
         channels_in=channels_in,
         explicit_padding=use_explicit_padding,
         keras=keras,
-        end_points=end_points,
+        end_points=end_points or (PYRAMID if pyramid else END_POINTS),
     )
 
 

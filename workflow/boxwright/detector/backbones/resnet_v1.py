@@ -1,20 +1,26 @@
-"""ResNet v1 with the stride in the last unit of each block, as in TF-Slim and the OD API's checkpoints.
+"""ResNet v1 (He et al. 2015, https://arxiv.org/abs/1512.03385, table 1).
 
-He et al. 2015, https://arxiv.org/abs/1512.03385, table 1. Faster R-CNN cuts the network in two: conv1 to block3 process
-the image, block4 processes each proposal. If the output stride is to be smaller than that of all blocks together, the
+TF1's network is TF-Slim's, with the stride of a block in the 3x3 convolution of its last unit; TF2's is Keras', with
+the stride in the first convolution of its first unit. Faster R-CNN cuts the network in two: conv1 to block3 process the
+image, block4 processes each proposal. If the output stride is to be smaller than that of all blocks together, the
 remaining strides become dilation (atrous convolution), so that the same weights see the same neighbourhood.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import tensorflow as tf
 
-from boxwright.detector import initializers
-from boxwright.detector.hyperparams import BatchNorm, Hyperparams
+from boxwright.detector import initializers, object_graph
+from boxwright.detector.hyperparams import Activation, BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.layers import Convolution, Variables
 
 UNITS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 # Channels of conv1 and conv2 of a unit, per block; a unit's output is four times as wide.
 WIDTHS = (64, 128, 256, 512)
 EXPANSION = 4
+# Of batch norm.
+DECAY, EPSILON = 0.997, 1e-5
 
 
 def hyperparams(train_batch_norm: bool) -> Hyperparams:
@@ -22,12 +28,16 @@ def hyperparams(train_batch_norm: bool) -> Hyperparams:
     return Hyperparams(
         activation=tf.nn.relu,
         initializer=initializers.variance_scaling(2.0, "FAN_IN"),
-        batch_norm=BatchNorm(decay=0.997, center=True, scale=True, epsilon=1e-5, train=train_batch_norm),
+        batch_norm=BatchNorm(decay=DECAY, center=True, scale=True, epsilon=EPSILON, train=train_batch_norm),
     )
 
 
 class Bottleneck:
-    """1x1, 3x3 and 1x1 convolutions plus a shortcut, then ReLU; the 3x3 convolution has the stride or the rate."""
+    """1x1, 3x3 and 1x1 convolutions plus a shortcut, then the activation.
+
+    stride: of the 3x3 convolution, or with `keras` of the first one. rate: dilation of the 3x3 convolution. activation:
+    of the sum.
+    """
 
     def __init__(
         self,
@@ -39,17 +49,20 @@ class Bottleneck:
         *,
         stride: int,
         rate: int,
+        keras: bool = False,
+        activation: Activation = tf.nn.relu,
     ):
         name, depth = f"{name}/bottleneck_v1", EXPANSION * width
-        self.stride = stride
+        self.stride, self.activation = stride, activation
+        first, stride = (stride, 1) if keras else (1, stride)
         self.shortcut = None
         if channels_in != depth:
             self.shortcut = Convolution(
-                variables, f"{name}/shortcut", channels_in, depth, settings.linear(), kernel=1, stride=stride
+                variables, f"{name}/shortcut", channels_in, depth, settings.linear(), kernel=1, stride=self.stride
             )
         padding = "SAME" if stride == 1 else "EXPLICIT"
         self.convolutions = [
-            Convolution(variables, f"{name}/conv1", channels_in, width, settings, kernel=1),
+            Convolution(variables, f"{name}/conv1", channels_in, width, settings, kernel=1, stride=first),
             Convolution(
                 variables, f"{name}/conv2", width, width, settings, kernel=3, stride=stride, rate=rate, padding=padding
             ),
@@ -64,11 +77,19 @@ class Bottleneck:
             shortcut = x if self.stride == 1 else x[:, :: self.stride, :: self.stride]
         for convolution in self.convolutions:
             x = convolution(x, training)
-        return tf.nn.relu(shortcut + x)
+        return self.activation(shortcut + x)
+
+    def layers(self) -> list[Convolution | tuple[Convolution, ...]]:
+        """Its convolutions in the order in which TF2 numbers them, those side by side in a tuple."""
+        *before, last = self.convolutions
+        return [*before, last if self.shortcut is None else (self.shortcut, last)]
 
 
 class ResidualBlock:
-    """The units of block `number`, from 1 to 4; `stride` applies to the last unit, `rate` to all units."""
+    """The units of block `number`, from 1 to 4.
+
+    stride: of the last unit, or with `keras` of the first. rate: of all units. activation: of the sums.
+    """
 
     def __init__(
         self,
@@ -80,20 +101,91 @@ class ResidualBlock:
         *,
         stride: int,
         rate: int = 1,
+        keras: bool = False,
+        activation: Activation = tf.nn.relu,
     ):
         count, width = UNITS[depth][number - 1], WIDTHS[number - 1]
         channels = WIDTHS[0] if number == 1 else EXPANSION * WIDTHS[number - 2]
         self.units = []
         for unit in range(1, count + 1):
             name = f"{scope}/block{number}/unit_{unit}"
-            unit_stride = stride if unit == count else 1
-            self.units.append(Bottleneck(variables, name, channels, width, settings, stride=unit_stride, rate=rate))
+            unit_stride = stride if unit == (1 if keras else count) else 1
+            more = {"stride": unit_stride, "rate": rate, "keras": keras, "activation": activation}
+            self.units.append(Bottleneck(variables, name, channels, width, settings, **more))
             channels = EXPANSION * width
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         for unit in self.units:
             x = unit(x, training)
         return x
+
+    def layers(self) -> list[Convolution | tuple[Convolution, ...]]:
+        """Its convolutions in the order in which TF2 numbers them, those side by side in a tuple."""
+        return [layer for unit in self.units for layer in unit.layers()]
+
+
+class PyramidFeatures:
+    """conv1 to block4 with an output of each block, strides 4 to 32, for a feature pyramid. A `Backbone`.
+
+    In TF1 a block's output is that before its stride, so the last unit has none, and what goes to the next block is
+    every second pixel of its output; only block4 has no stride.
+
+    depth: 50, 101 or 152. activation: of the sums. channels_in: of the image. keras: whether it is TF2's network.
+    levels: of the outputs; blocks after the last are not built. key: the path of the layers in TF2's object graph.
+    """
+
+    def __init__(
+        self,
+        variables: Variables,
+        scope: str,
+        depth: int,
+        settings: Hyperparams,
+        *,
+        activation: Activation = tf.nn.relu,
+        channels_in: int = 3,
+        keras: bool = False,
+        levels: Sequence[int] = (2, 3, 4, 5),
+        key: str = object_graph.BACKBONE,
+    ):
+        self._keras, self._key = keras, key
+        self.conv1 = Convolution(
+            variables, f"{scope}/conv1", channels_in, WIDTHS[0], settings, kernel=7, stride=2, padding="EXPLICIT"
+        )
+        self.blocks = {
+            number + 1: ResidualBlock(
+                variables,
+                scope,
+                depth,
+                number,
+                settings,
+                stride=2 if keras and number > 1 else 1,
+                keras=keras,
+                activation=activation,
+            )
+            for number in range(1, max(levels))
+        }
+        self.channels = {level: EXPANSION * WIDTHS[level - 2] for level in levels}
+        self.strides = {level: 2**level for level in levels}
+        self.end_points = {level: f"block{level - 1}" for level in levels}
+
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
+        """[B, H, W, channels_in] -> {level: [B, ceil(H / 2^level), ceil(W / 2^level), C]}."""
+        x = tf.nn.max_pool2d(self.conv1(images, training), 3, 2, "SAME")
+        found: dict[int, tf.Tensor] = {}
+        for level, block in self.blocks.items():
+            if found and not self._keras:
+                x = x[:, ::2, ::2]
+            x = found[level] = block(x, training)
+        return {level: found[level] for level in self.channels}
+
+    def object_graph_keys(self) -> dict[str, str]:
+        """Keys of TF2 by name; {} for TF1."""
+        if not self._keras:
+            return {}
+        layers = [self.conv1, *(layer for block in self.blocks.values() for layer in block.layers())]
+        return object_graph.numbered(self._key, layers)
 
 
 class ProposalFeatures:
@@ -132,7 +224,9 @@ class ProposalFeatures:
         self.strides = {self.level: reached}
         self.end_points = {self.level: "block3"}
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: [B, ceil(H / output_stride), ceil(W / output_stride), 1024]}."""
         x = tf.nn.max_pool2d(self.conv1(images, training), 3, 2, "SAME")
         for block in self.blocks:
@@ -148,20 +242,52 @@ class ProposalFeatures:
 
 
 class BlockFeatures:
-    """block4 over the pooled features of each proposal, without stride: [N, h, w, 1024] -> [N, h, w, 2048]."""
+    """block4 over the pooled features of each proposal: [N, h, w, 1024] -> [N, h', w', 2048].
+
+    keras: whether it is TF2's, which halves the regions; TF1's has no stride.
+    """
 
     channels = EXPANSION * WIDTHS[3]
 
-    def __init__(self, variables: Variables, scope: str, depth: int, settings: Hyperparams):
-        self.block = ResidualBlock(variables, scope, depth, 4, settings, stride=1)
+    def __init__(self, variables: Variables, scope: str, depth: int, settings: Hyperparams, keras: bool = False):
+        self._keras = keras
+        self.block = ResidualBlock(variables, scope, depth, 4, settings, stride=2 if keras else 1, keras=keras)
 
     def __call__(self, regions: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.block(regions, training)
 
-    @staticmethod
-    def object_graph_keys() -> dict[str, str]:
-        """None: the network is TF1's."""
-        return {}
+    def object_graph_keys(self) -> dict[str, str]:
+        """Keys of TF2 by name; {} for TF1."""
+        return object_graph.numbered(object_graph.SECOND_STAGE, self.block.layers()) if self._keras else {}
+
+
+def features(
+    variables: Variables,
+    scope: str,
+    *,
+    depth: int,
+    conv_hyperparams: Hyperparams,
+    override_base_feature_extractor_hyperparams: bool = False,
+    freeze_batchnorm: bool = False,
+    channels_in: int = 3,
+    keras: bool = False,
+) -> PyramidFeatures:
+    """The network below a feature pyramid. `depth`: its number of layers, one of `UNITS`."""
+    activation = tf.nn.relu
+    if override_base_feature_extractor_hyperparams:
+        if keras:
+            # No layer of this network has a bias, even if the settings have no batch norm.
+            settings, activation = replace(conv_hyperparams, bias=False), conv_hyperparams.activation
+        else:
+            # TF-Slim gives these settings of batch norm with each layer, where the OD API's do not replace them.
+            settings = conv_hyperparams.with_batch_norm(decay=DECAY, epsilon=EPSILON, scale=True)
+    else:
+        # TF2's penalty is of the whole sum of squares, TF1's of half of it.
+        penalty = Regularizer("l2", 2e-4 if keras else 1e-4)
+        settings = replace(hyperparams(not freeze_batchnorm), regularizer=penalty)
+    return PyramidFeatures(
+        variables, scope, depth, settings, activation=activation or tf.identity, channels_in=channels_in, keras=keras
+    )
 
 
 def proposal_features(
@@ -172,12 +298,20 @@ def proposal_features(
     first_stage_features_stride: int = 16,
     batch_norm_trainable: bool = False,
     channels_in: int = 3,
-) -> ProposalFeatures:
-    """The network for the image. `depth`: its number of layers, one of `UNITS`."""
+    keras: bool = False,
+) -> ProposalFeatures | PyramidFeatures:
+    """The network for the image. `depth`: its number of layers, one of `UNITS`. TF2's (`keras`) has a stride of 16."""
     settings = hyperparams(batch_norm_trainable)
+    if keras:
+        key = object_graph.FIRST_STAGE
+        return PyramidFeatures(
+            variables, scope, depth, settings, channels_in=channels_in, keras=True, levels=(4,), key=key
+        )
     return ProposalFeatures(variables, scope, depth, first_stage_features_stride, settings, channels_in)
 
 
-def box_features(variables: Variables, scope: str, *, depth: int, batch_norm_trainable: bool = False) -> BlockFeatures:
+def box_features(
+    variables: Variables, scope: str, *, depth: int, batch_norm_trainable: bool = False, keras: bool = False
+) -> BlockFeatures:
     """The network for each proposal. `depth`: its number of layers, one of `UNITS`."""
-    return BlockFeatures(variables, scope, depth, hyperparams(batch_norm_trainable))
+    return BlockFeatures(variables, scope, depth, hyperparams(batch_norm_trainable), keras)

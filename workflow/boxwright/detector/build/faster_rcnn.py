@@ -1,9 +1,10 @@
 """Build the detector that a `FasterRcnn` message describes.
 
-Four fields only choose how the OD API computes on a TPU, not what it computes: use_matmul_crop_and_resize,
-use_matmul_gather_in_matcher, use_static_balanced_label_sampler, use_static_shapes (and its form for evaluation). They
-are accepted and have no effect here. Neither has return_raw_detections_during_predict: the detections always include
-the raw boxes.
+Three fields only choose how the OD API computes on a TPU, not what it computes: use_matmul_crop_and_resize,
+use_matmul_gather_in_matcher, use_static_shapes_for_eval. They are accepted and have no effect here. Neither has
+return_raw_detections_during_predict: the detections always include the raw boxes.
+
+Of a Mask R-CNN the boxes are built: its third stage and `predict_instance_masks` are left out.
 """
 
 from google.protobuf.message import Message
@@ -12,7 +13,7 @@ from boxwright.boxes import mining, nms
 from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
 from boxwright.boxes.losses import weighted_smooth_l1, weighted_softmax
 from boxwright.boxes.matchers.argmax_matcher import ArgmaxMatcher
-from boxwright.catalog.extractors import Extractor
+from boxwright.catalog.extractors import Extractor, head_of
 from boxwright.detector import roi
 from boxwright.detector.build import hyperparams, network
 from boxwright.detector.families.faster_rcnn import FasterRcnn, FasterRcnnNumbers, SecondStage
@@ -31,7 +32,8 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
     """The detector; its variables are added to `registry`, the first stage's first."""
     numbers = parts.fill(FasterRcnnNumbers, message)
     anchors = parts.make(message.first_stage_anchor_generator)
-    offered = {**network.fields(message.feature_extractor), "channels_in": preprocessing.channels}
+    keras = row.dialect == "tf2"
+    offered = {**network.fields(message.feature_extractor), "channels_in": preprocessing.channels, "keras": keras}
     backbone = network.call(
         network.module("backbones", row.backbone).proposal_features,
         registry,
@@ -50,6 +52,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         depth=message.first_stage_box_predictor_depth,
         kernel_size=message.first_stage_box_predictor_kernel_size,
         atrous_rate=message.first_stage_atrous_rate,
+        keras=keras,
     )
     return FasterRcnn(
         numbers=numbers,
@@ -62,7 +65,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         matcher=ANCHOR_MATCHER,
         box_coder=BOX_CODER,
         localization_loss=LOCALIZATION_LOSS,
-        second=_second_stage(message, row, registry, channels) if message.number_of_stages == 2 else None,
+        second=_second_stage(message, row, registry, channels) if message.number_of_stages > 1 else None,
     )
 
 
@@ -72,17 +75,18 @@ def _second_stage(message: Message, row: Extractor, registry: Variables, channel
         network.module("backbones", row.backbone).box_features,
         registry,
         f"{row.scopes[1]}/{row.scope}",
-        offered={**network.fields(message.feature_extractor), "channels_in": channels},
+        offered={**network.fields(message.feature_extractor), "channels_in": channels, "keras": row.dialect == "tf2"},
         **row.arguments,
     )
-    predictor = getattr(message.second_stage_box_predictor, parts.choice(message.second_stage_box_predictor))
+    chosen = parts.choice(message.second_stage_box_predictor)
+    predictor = getattr(message.second_stage_box_predictor, chosen)
     head = network.call(
-        network.module("heads", row.heads[1]).make,
+        network.module("heads", head_of(chosen)).make,
         registry,
         "SecondStageBoxPredictor",
         features.channels,
         message.num_classes,
-        offered=network.fields(predictor),
+        offered={**network.fields(predictor), "keras": row.dialect == "tf2"},
     )
     loss, post = message.second_stage_classification_loss, message.second_stage_post_processing
     miner = None

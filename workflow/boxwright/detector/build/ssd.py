@@ -15,7 +15,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from boxwright.boxes import mining, nms, similarity
-from boxwright.catalog.extractors import Extractor
+from boxwright.catalog.extractors import Extractor, head_of
 from boxwright.detector.build import network
 from boxwright.detector.families.ssd import Ssd, SsdNumbers
 from boxwright.detector.hyperparams import of_keras
@@ -44,16 +44,20 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         "freeze_batchnorm": message.freeze_batchnorm,
         "keras": _keras(row),
         "extra_maps_key": row.extra_maps_key,
+        "extra_depths": row.extra_depths,
+        "bottom_up": row.bottom_up,
+        "levels": row.map_levels(message.feature_extractor),
+        **row.ignored,
     }
     features = network.module("backbones", row.backbone).features
     backbone = network.call(features, registry, row.scope, offered=offered, **row.arguments)
     neck = None
     if row.neck:
         neck = network.call(network.module("necks", row.neck).make, registry, row.scope, backbone, offered=offered)
-    (head_name,) = row.heads
-    predictor = getattr(message.box_predictor, parts.choice(message.box_predictor))
+    chosen = parts.choice(message.box_predictor)
+    predictor = getattr(message.box_predictor, chosen)
     head = network.call(
-        network.module("heads", head_name).make,
+        network.module("heads", head_of(chosen)).make,
         registry,
         (backbone if neck is None else neck).channels,
         anchors.per_location,
@@ -91,7 +95,7 @@ def _fields(part: Message, message: Message, row: Extractor) -> dict[str, Any]:
     found = network.fields(part)
     if _keras(row):
         settings = found["conv_hyperparams"].with_batch_norm(train=not message.freeze_batchnorm)
-        found["conv_hyperparams"] = of_keras(settings)
+        found["conv_hyperparams"] = of_keras(settings, part.conv_hyperparams.force_use_bias)
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from boxwright.boxes import geometry, mining, nms, targets
+from boxwright.boxes import geometry, mining, nms, sampling, targets
 from boxwright.boxes.anchors.generator import AnchorGenerator
 from boxwright.boxes.coders.box_coder import BoxCoder
 from boxwright.boxes.losses.loss import ClassificationLoss, LocalizationLoss
@@ -35,6 +35,10 @@ class FasterRcnnNumbers:
         trained on, and the share of objects among them.
     clip_anchors_to_image: in training, whether anchors are clipped to the image; if not, only those within it train.
     second_stage_batch_size, second_stage_balance_fraction: the same for the proposals of the second stage.
+    use_static_balanced_label_sampler: whether both samples always have their full size, with ignored anchors and
+        proposals where the others are too few.
+    use_static_shapes: in training, whether boxes outside the image stand in for missing proposals; only a sample that
+        always has its full size sees them.
     *_loss_weight: of the four losses.
     """
 
@@ -49,6 +53,8 @@ class FasterRcnnNumbers:
     first_stage_objectness_loss_weight: float = 1.0
     second_stage_batch_size: int = 64
     second_stage_balance_fraction: float = 0.25
+    use_static_balanced_label_sampler: bool = False
+    use_static_shapes: bool = False
     second_stage_localization_loss_weight: float = 1.0
     second_stage_classification_loss_weight: float = 1.0
 
@@ -126,7 +132,7 @@ class FasterRcnn(BuiltDetector):
         predictions = self._predict_first_stage(images, true_shapes, training)
         if self.second is None:
             return predictions
-        found = self._propose(predictions)
+        found = self._propose(predictions, training)
         proposals = {"proposal_boxes": tf.stop_gradient(found.boxes), "num_proposals": found.num}
         if training and self.second.miner is None:
             return predictions | proposals
@@ -155,7 +161,7 @@ class FasterRcnn(BuiltDetector):
             "true_image_shapes": true_shapes,
         }
 
-    def _propose(self, predictions: Tensors) -> nms.Selected:
+    def _propose(self, predictions: Tensors, training: bool = False) -> nms.Selected:
         """The best of the first stage's boxes, clipped to the true images; no gradient flows through them."""
         boxes = self.box_coder.decode(predictions["rpn_box_encodings"], predictions["anchors"])
         scores = tf.nn.softmax(predictions["rpn_objectness_predictions_with_background"])
@@ -166,6 +172,7 @@ class FasterRcnn(BuiltDetector):
             iou_threshold=self.numbers.first_stage_nms_iou_threshold,
             score_threshold=self.numbers.first_stage_nms_score_threshold,
             windows=_windows(predictions["true_image_shapes"]),
+            fill_with_dropped=training and self.numbers.use_static_shapes,
         )
 
     def classify(
@@ -199,9 +206,12 @@ class FasterRcnn(BuiltDetector):
         truth = _in_pixels(groundtruth, predictions)
         boxes, count = predictions["proposal_boxes"], predictions["num_proposals"]
         target = self.proposal_targets(boxes, truth)
+        candidates = tf.sequence_mask(count, tf.shape(boxes)[1]) & (target.class_weights > 0)
+        if self.numbers.use_static_balanced_label_sampler:
+            candidates = sampling.topped_up(candidates, self.numbers.second_stage_batch_size)
         boxes, count = roi.sample(
             boxes,
-            candidates=tf.sequence_mask(count, tf.shape(boxes)[1]) & (target.class_weights > 0),
+            candidates=candidates,
             positives=tf.argmax(target.class_targets, axis=-1) > 0,
             size=self.numbers.second_stage_batch_size,
             positive_fraction=self.numbers.second_stage_balance_fraction,
@@ -250,6 +260,7 @@ class FasterRcnn(BuiltDetector):
             self.localization_loss,
             numbers.first_stage_minibatch_size,
             numbers.first_stage_positive_balance_fraction,
+            numbers.use_static_balanced_label_sampler,
             anchor_seed,
         )
         terms = {

@@ -21,15 +21,20 @@ def region_proposal_losses(
     localization: LocalizationLoss,
     minibatch_size: int,
     positive_fraction: float,
+    top_up: bool,
     seed: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Localisation and objectness loss on a random minibatch of each image's anchors, two scalars.
 
     encodings: [B, A, 4]; objectness: logits [B, A, 2], background first; target: one class column, 1 for object.
+    top_up: whether ignored anchors, as background, make up for too few of the others.
     A box's weight affects only its localisation loss.
     """
     is_object = target.class_targets[..., 0] > 0
-    sampled = sampling.balanced(target.class_weights > 0, is_object, minibatch_size, positive_fraction, seed)
+    candidates = target.class_weights > 0
+    if top_up:
+        candidates = sampling.topped_up(candidates, minibatch_size)
+    sampled = sampling.balanced(candidates, is_object, minibatch_size, positive_fraction, seed)
     sampled = tf.cast(sampled, tf.float32)
     count = tf.maximum(tf.reduce_sum(sampled, axis=1), 1.0)
     box_losses = localization(encodings, target.box_targets, sampled * target.box_weights)

@@ -5,8 +5,8 @@ and a description of its inputs, then by name the fields of its message, as plai
 `Hyperparams`. A field that `make` does not take has no effect. These are the kinds of heads:
 
     make(variables, channels, anchors_per_location, num_classes, background, *, keras, ...) -> BoxHead
-    make(variables, scope, channels_in, anchors_per_location, *, ...) -> ProposalHead
-    make(variables, scope, channels_in, num_classes, *, ...) -> ProposalClassifier
+    make(variables, scope, channels_in, anchors_per_location, *, keras, ...) -> ProposalHead
+    make(variables, scope, channels_in, num_classes, *, keras, ...) -> ProposalClassifier
 """
 
 from collections.abc import Mapping

@@ -7,6 +7,7 @@ He et al. 2017, https://arxiv.org/abs/1703.06870, without the mask branch, which
 import tensorflow as tf
 
 from boxwright.checkpoints.class_rows import ClassColumns
+from boxwright.detector import object_graph
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import FullyConnected, Variables, dropout
 
@@ -17,7 +18,8 @@ class MaskRcnnBoxPredictor:
     """Class logits and box encodings of each region.
 
     scope: checkpoint name of the predictor. channels_in: of the regions' features.
-    keep_probability: of a feature, in dropout; 1: no dropout. shared: one box for all classes instead of one for each.
+    keep_probability: of a feature, in dropout; None: no dropout. shared: one box for all classes instead of one for
+    each. keras: whether the head is TF2's.
     """
 
     def __init__(
@@ -28,9 +30,11 @@ class MaskRcnnBoxPredictor:
         num_classes: int,
         hyperparams: Hyperparams,
         *,
-        keep_probability: float,
+        keep_probability: float | None,
         shared: bool,
+        keras: bool = False,
     ):
+        self._keras = keras
         self.keep_probability = keep_probability
         self.boxes_per_region = 1 if shared else num_classes
         self._names = {"boxes": f"{scope}/BoxEncodingPredictor", "classes": f"{scope}/ClassPredictor"}
@@ -50,7 +54,7 @@ class MaskRcnnBoxPredictor:
         """
         means = tf.reduce_mean(tf.cast(regions, tf.float32), axis=[1, 2])
         for_boxes = for_classes = means
-        if training and self.keep_probability < 1:
+        if training and self.keep_probability is not None:
             seeds = tf.random.split(seed, 2)
             for_boxes = dropout(means, self.keep_probability, seeds[0])
             for_classes = dropout(means, self.keep_probability, seeds[1])
@@ -64,10 +68,22 @@ class MaskRcnnBoxPredictor:
             columns[self._names["boxes"]] = ClassColumns(background=False, each=CODE_SIZE)
         return {f"{name}/{part}": each for name, each in columns.items() for part in ("weights", "biases")}
 
-    @staticmethod
-    def object_graph_keys() -> dict[str, str]:
-        """None: the head is TF1's."""
-        return {}
+    def object_graph_keys(self) -> dict[str, str]:
+        """Keys of TF2 by name; {} for TF1."""
+        if not self._keras:
+            return {}
+        # The list of layers begins with one that flattens, then one that drops.
+        place = 1 if self.keep_probability is None else 2
+        root = "model/_mask_rcnn_box_predictor"
+        paths = {
+            self._names["boxes"]: f"{root}/_box_prediction_head/_box_encoder_layers/{place}",
+            self._names["classes"]: f"{root}/_class_prediction_head/_class_predictor_layers/{place}",
+        }
+        return {
+            f"{name}/{part}": f"{path}/{key}{object_graph.SUFFIX}"
+            for name, path in paths.items()
+            for part, key in (("weights", "kernel"), ("biases", "bias"))
+        }
 
 
 def make(
@@ -80,14 +96,16 @@ def make(
     use_dropout: bool = False,
     dropout_keep_probability: float = 0.5,
     share_box_across_classes: bool = False,
+    keras: bool = False,
 ) -> MaskRcnnBoxPredictor:
-    """The head on regions with `channels_in` channels."""
+    """The head on regions with `channels_in` channels. keras: whether it is TF2's, which ignores `fc_hyperparams`."""
     return MaskRcnnBoxPredictor(
         variables,
         scope,
         channels_in,
         num_classes,
-        fc_hyperparams,
-        keep_probability=dropout_keep_probability if use_dropout else 1.0,
+        Hyperparams() if keras else fc_hyperparams,
+        keep_probability=dropout_keep_probability if use_dropout else None,
         shared=share_box_across_classes,
+        keras=keras,
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import tensorflow as tf
 
+from boxwright.detector import object_graph
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, Variables
 
@@ -18,7 +19,8 @@ OBJECTNESS_SIZE = 2
 class RegionProposalHead:
     """A convolution with ReLU6 that slides over the feature map and two 1x1 convolutions that predict from it.
 
-    The variables are `Conv/*`, `<scope>/BoxEncodingPredictor/*` and `<scope>/ClassPredictor/*`.
+    The variables are `Conv/*`, `<scope>/BoxEncodingPredictor/*` and `<scope>/ClassPredictor/*`. keras: whether the head
+    is TF2's.
     """
 
     def __init__(
@@ -32,7 +34,9 @@ class RegionProposalHead:
         depth: int,
         kernel: int,
         rate: int,
+        keras: bool = False,
     ):
+        self._keras = keras
         # Always ReLU6, as in the OD API, whatever activation is configured.
         relu6 = replace(settings, activation=tf.nn.relu6)
         self.slide = Convolution(variables, "Conv", channels_in, depth, relu6, kernel=kernel, rate=rate)
@@ -60,10 +64,18 @@ class RegionProposalHead:
         boxes, objectness = (tf.cast(head(x), tf.float32) for head in (self.boxes, self.objectness))
         return tf.reshape(boxes, [batch, -1, CODE_SIZE]), tf.reshape(objectness, [batch, -1, OBJECTNESS_SIZE])
 
-    @staticmethod
-    def object_graph_keys() -> dict[str, str]:
-        """None: the head is TF1's."""
-        return {}
+    def object_graph_keys(self) -> dict[str, str]:
+        """Keys of TF2 by name; {} for TF1."""
+        if not self._keras:
+            return {}
+        heads = "model/_first_stage_box_predictor/_prediction_heads"
+        return {
+            **object_graph.numbered("model/_first_stage_box_predictor_first_conv/layer_with_weights-", [self.slide]),
+            **object_graph.listed(f"{heads}/box_encodings/0/_box_encoder_layers", [self.boxes]),
+            **object_graph.listed(
+                f"{heads}/class_predictions_with_background/0/_class_predictor_layers", [self.objectness]
+            ),
+        }
 
 
 def make(
@@ -76,8 +88,9 @@ def make(
     depth: int = 512,
     kernel_size: int = 3,
     atrous_rate: int = 1,
+    keras: bool = False,
 ) -> RegionProposalHead:
-    """The head on a feature map with `channels_in` channels."""
+    """The head on a feature map with `channels_in` channels. keras: whether it is TF2's."""
     return RegionProposalHead(
         variables,
         scope,
@@ -87,4 +100,5 @@ def make(
         depth=depth,
         kernel=kernel_size,
         rate=atrous_rate,
+        keras=keras,
     )

@@ -1,6 +1,6 @@
 """The coarser feature maps of SSD, each made from the one before (Liu et al. 2016, arXiv:1512.02325, fig. 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
@@ -9,7 +9,7 @@ from boxwright.detector.backbones import Backbone
 from boxwright.detector.hyperparams import Hyperparams, depthwise_of_keras
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
-# Channels of the maps that can be added to those of the backbone.
+# Channels of the maps that can be added to those of the backbone, unless its row says otherwise.
 DEPTHS = (512, 256, 256, 128)
 
 
@@ -20,7 +20,7 @@ class ExtraMaps:
     scope: the variables are `<scope>/<source>_1_Conv2d_<i>_1x1_<channels>` and
         `<scope>/<source>_2_Conv2d_<i>_3x3_s2_<channels>`, where i counts all maps from 0, the backbone's included.
     depthwise: settings of the depthwise layers; None: no depthwise layers.
-    count: how many maps to add.
+    depths: channels of the maps to add, before the multiplier.
     key: the path of the list of all maps' layers in TF2's object graph; "" for a network of TF1.
     """
 
@@ -32,7 +32,7 @@ class ExtraMaps:
         hyperparams: Hyperparams,
         depthwise: Hyperparams | None = None,
         *,
-        count: int = 4,
+        depths: Sequence[int] = DEPTHS,
         depth_multiplier: float = 1.0,
         min_depth: int = 16,
         explicit_padding: bool = False,
@@ -49,7 +49,7 @@ class ExtraMaps:
         self.channels = dict(backbone.channels)
         level = max(backbone.channels)
         source, width = backbone.end_points[level], backbone.channels[level]
-        for index, channels in enumerate(DEPTHS[:count], self._first):
+        for index, channels in enumerate(depths, self._first):
             level += 1
             half, full = depth(channels / 2), depth(channels)
             squeeze = f"{scope}/{source}_1_Conv2d_{index}_1x1_{half}"
@@ -98,6 +98,7 @@ def make(
     use_depthwise: bool = False,
     keras: bool = False,
     extra_maps_key: str = "",
+    extra_depths: Sequence[int] = (),
 ) -> ExtraMaps:
     """The neck that adds maps to the backbone's until there are `num_layers`."""
     depthwise = None
@@ -109,7 +110,7 @@ def make(
         backbone,
         conv_hyperparams,
         depthwise,
-        count=num_layers - len(backbone.channels),
+        depths=(extra_depths or DEPTHS)[: num_layers - len(backbone.channels)],
         depth_multiplier=depth_multiplier,
         min_depth=min_depth,
         explicit_padding=use_explicit_padding,
