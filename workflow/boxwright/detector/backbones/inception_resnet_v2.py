@@ -36,13 +36,13 @@ class Residual:
 
     def build(
         self, variables: Variables, name: str, channels_in: int, settings: Hyperparams, width: Width
-    ) -> "ResidualBlock":
+    ) -> "ScaledResidual":
         branches = self.branches.build(variables, name, channels_in, settings, width)
         up = Convolution(variables, f"{name}/Conv2d_1x1", branches.channels_out, channels_in, settings.head(), kernel=1)
-        return ResidualBlock(branches, up, self.scale, settings.activation if self.activated else None)
+        return ScaledResidual(branches, up, self.scale, settings.activation if self.activated else None)
 
 
-class ResidualBlock:
+class ScaledResidual:
     """A built `Residual`."""
 
     stride = 1
