@@ -81,8 +81,8 @@ class Pool(NamedTuple):
 
     def build(
         self, variables: Variables, name: str, channels_in: int, settings: Hyperparams, width: Width
-    ) -> "Pooling":
-        return Pooling(self, channels_in)
+    ) -> "PoolingLayer":
+        return PoolingLayer(self, channels_in)
 
 
 class Mixed:
@@ -117,7 +117,7 @@ class Fork:
         )
 
 
-class Pooling:
+class PoolingLayer:
     """A built `Pool`."""
 
     def __init__(self, definition: Pool, channels: int):
