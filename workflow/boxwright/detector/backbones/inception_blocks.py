@@ -172,7 +172,7 @@ class Branches:
         return object_graph.side_by_side([chain.graph() for chain in self.chains])
 
 
-class Network:
+class ChainFeatures:
     """A chain over images; a `Backbone` whose maps are the results of some of its steps.
 
     end_points: the step of each map, by level, finest first; steps after the last of them are not built.
@@ -217,7 +217,7 @@ class Network:
 
 
 class RegionFeatures:
-    """A chain over the region cut out for each proposal; `BoxFeatures`. key: as for a `Network`."""
+    """A chain over the region cut out for each proposal; `BoxFeatures`. key: as for a `ChainFeatures`."""
 
     def __init__(
         self,

@@ -12,9 +12,9 @@ import tensorflow as tf
 from boxwright.detector import object_graph
 from boxwright.detector.backbones.inception_blocks import (
     Branches,
+    ChainFeatures,
     Conv,
     Mixed,
-    Network,
     Pool,
     RegionFeatures,
     Steps,
@@ -141,10 +141,10 @@ def proposal_features(
     batch_norm_trainable: bool = False,
     channels_in: int = 3,
     keras: bool = False,
-) -> Network:
+) -> ChainFeatures:
     """The network for the image: one map of stride 16 or 8 with 1088 channels."""
     level = first_stage_features_stride.bit_length() - 1
-    return Network(
+    return ChainFeatures(
         variables,
         scope,
         _first_stage(first_stage_features_stride),
