@@ -14,7 +14,10 @@ from boxwright.training.step import compile_step
 TEMPLATES = Path(__file__).parents[3] / "config/pipelines"
 
 
-@pytest.mark.parametrize("template", ["demo_ssd", "faster_rcnn_resnet50"])
+@pytest.mark.parametrize(
+    "template",
+    ["demo_ssd", "faster_rcnn_resnet50", pytest.param("faster_rcnn_inception_v2", marks=pytest.mark.slow)],
+)
 def test_a_step_adds_up_in_pairs(template, records):
     """The order of a sum of two does not matter; TensorFlow adds three in the order in which they are ready."""
     config = text.read(TEMPLATES / f"{template}.config")
