@@ -188,3 +188,24 @@ def test_the_code_identity_reaches_all_that_is_loaded(type_):
     reached = code.reach("boxwright.detector.build", *used, *parts.in_use(model))
     modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in reached}
     assert loaded - {f"boxwright.{module}" for module in modules} == set()
+
+
+@pytest.mark.parametrize("kind", ["classification", "detection"])
+def test_what_each_kind_of_tf2_checkpoint_restores(kind, tmp_path):
+    """A classifier fills the backbone; a detector also the neck, and the head only if all is asked for."""
+    detector = build(model_of_row(EXTRACTORS["ssd_mobilenet_v2_fpn_keras"]), seed=1)
+    keys = detector.object_graph_keys()
+    backbone = "model/_feature_extractor/classification_backbone/"
+    values = {keys[name]: variable.numpy() + 1 for name, variable in detector.variables.items()}
+    if kind == "classification":
+        values = {
+            f"feature_extractor/{key.removeprefix(backbone)}": value
+            for key, value in values.items()
+            if key.startswith(backbone)
+        }
+    checkpoint_files.write(tmp_path / kind, values | {checkpoint_files.OBJECT_GRAPH: np.float32(0)})
+    report = restore.restore(detector, tmp_path / kind, checkpoint_type=kind)
+    scope = "FeatureExtractor/MobilenetV2/"
+    neck = {name for name in detector.variables if name.startswith(f"{scope}fpn/")}
+    body = {name for name in detector.variables if name.startswith(scope)} - neck
+    assert neck and set(report.restored) == (body if kind == "classification" else body | neck)
