@@ -204,7 +204,9 @@ class ChainFeatures:
             if name in levels:
                 self.channels[levels[name]], self.strides[levels[name]] = layer.channels_out, stride
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: map}."""
         found, x = {}, images
         for name, layer in self.chain.layers.items():
