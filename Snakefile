@@ -13,6 +13,7 @@ include: "rules/configure.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/export.smk"
+include: "rules/test.smk"
 include: "rules/predict.smk"
 include: "rules/report.smk"
 
@@ -25,10 +26,11 @@ rule all:
     input:
         rules.check_annotations.output,
         rules.split_dataset.output,
-        rules.write_ground_truth.output,
+        [f"{RESULTS}/data/{side}.coco.json" for side in run_plan.sides[1:]],
         expand([f"{MODEL}/train/log.jsonl", f"{MODEL}/train/checkpoint"], model=MODELS),
         expand(PREVIEW, model=MODELS),
         expand(EXPORTED, model=MODELS),
+        expand(TESTED, model=MODELS),
         expand(f"{MODEL}/predictions", model=MODELS),
         rules.describe_dataset.output,
         expand(f"{FIGURES}/anchors.{{kind}}", model=MODELS, kind=["svg", "json", "tsv"]),

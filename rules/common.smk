@@ -1,6 +1,5 @@
 # The configuration and the plan of the run.
 
-import json
 import sys
 from pathlib import Path
 
@@ -11,18 +10,20 @@ sys.path.insert(0, str(LIBRARY))
 from snakemake.logging import logger
 
 from boxwright import snakemake_internals
-from boxwright.core import code
+from boxwright.core import code, files
 from boxwright.core.errors import UserError
+from boxwright.core.wording import printable
 
 try:
     snakemake_internals.require_tried()
 except UserError as error:
-    sys.exit(f"\n{error}\n")
+    sys.exit(f"\n{printable(error)}\n")
 
 from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
+from boxwright.dataset import split
 from boxwright.evaluation import stopping
-from boxwright.run import lock, preflight, resources, restarts, settings
+from boxwright.run import config_file, lock, preflight, resources, restarts, settings
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 from boxwright.snakemake_internals import dag, process
@@ -37,34 +38,40 @@ if not this_process.configured and not config:
     configfile: "config/config.yaml"
 
 
-if this_process.works:
-    lock.take()
 process.show_stages(workflow, logger)
 
 try:
+    if this_process.plans:
+        config_file.check(this_process.configfiles)
+    results = settings.load(config)["results"]
+    if this_process.unlocks:
+        lock.forget(results)
+    if this_process.locks:
+        lock.take(results)
+    # What another run works on is neither compared nor written.
+    ours = this_process.works or (this_process.plans and not lock.is_taken(results))
     run_plan = RunPlan(
         config,
         plan_data=this_process.plans,
-        write=not this_process.lints,
+        write=ours and not this_process.lints,
         download=this_process.works,
     )
     if this_process.plans:
         preflight.check(run_plan)
 except UserError as error:
-    sys.exit(f"\n{error}\n")
+    sys.exit(f"\n{printable(error)}\n")
 
 # What the results of each rule depend on. Snakemake reruns a rule when any of its parameters changes. So the parameters
 # (the identity among them) hold what decides a result, and nothing else. A script takes from `config` only what decides
-# no result: where the results are, and how the machine is used.
+# no result: where the results are, how the machine is used, and whether the zoo is trusted.
 identities = Identities(run_plan, LIBRARY / "scripts")
 config.update(run_plan.settings, machine=settings.machine(run_plan.settings))
 
 if this_process.plans:
     restarts.say_all(run_plan, identities)
 
-# Only the run that plans the jobs compares finished results, and not while another run writes some.
-compares = this_process.plans and not lock.is_taken()
-dag.watch(Checksums(run_plan.results) if compares else None)
+# Only the run that plans the jobs compares finished results.
+dag.watch(Checksums(run_plan.results) if ours else None)
 
 RESULTS = run_plan.results
 MODELS = run_plan.models
@@ -73,6 +80,9 @@ MODEL = f"{RESULTS}/models/{{model}}"
 DETECTOR = f"{MODEL}/{forms.FOLDER}"
 PIPELINE = f"{DETECTOR}/{forms.PIPELINE}"
 LABEL_MAP = f"{DETECTOR}/{forms.LABEL_MAP}"
+COMPARISON = f"{RESULTS}/comparison"
+# The name in the configuration that a model's repetitions over seeds share; None for a model without repetitions.
+REPEAT_OF = {name: run_plan.model(name)["repeat_of"] for name in MODELS}
 # The reference that forms are checked against.
 REFERENCE = f"{MODEL}/export/reference.npz"
 ENVIRONMENT = "../envs/boxwright.yaml"
@@ -80,7 +90,7 @@ ENVIRONMENT = "../envs/boxwright.yaml"
 
 wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),
-    side="train|eval",
+    side="train|eval|test",
     shard=r"\d{5}-of-\d{5}",
     step=r"\d+",
     zoo="[^/]+",
@@ -155,8 +165,11 @@ def evaluated(name, *models):
 
 def exported_step(wildcards):
     """The step of the checkpoint that was chosen, known when the report is made."""
-    choice = Path(f"{MODEL}/choice.json".format(model=wildcards.model))
-    return str(json.loads(choice.read_text(encoding="utf-8"))["step"])
+    try:
+        choice = files.read_json(f"{MODEL}/choice.json".format(model=wildcards.model))
+    except UserError as error:
+        sys.exit(f"\n{printable(error)}\n")
+    return str(choice["step"])
 
 
 def files_of(form):
@@ -180,3 +193,8 @@ def checked(*some):
 def identities_of_forms(model):
     """The identities of all forms of a model's detector: of what sets them side by side, a new form changes these."""
     return [identities.export_form(model, form) for form in forms.FORMS]
+
+
+def identities_of_tests(model):
+    """The identities of the tests of all forms of a model's detector."""
+    return [identities.test_form(model, form) for form in forms.FORMS]

@@ -80,17 +80,17 @@ checkpoint judge_progress:
 rule write_ground_truth:
     input:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
-        records=ancient(run_plan.shards("eval")),
+        records=lambda wildcards: ancient(run_plan.shards(wildcards.side)),
     output:
-        f"{RESULTS}/data/eval.coco.json",
+        f"{RESULTS}/data/{{side}}.coco.json",
     log:
-        logs("write_ground_truth"),
+        logs("write_ground_truth/{side}"),
     benchmark:
-        costs("write_ground_truth")
+        costs("write_ground_truth/{side}")
     conda:
         ENVIRONMENT
     params:
-        identity=identities.write_ground_truth,
+        identity=lambda wildcards: identities.write_ground_truth(wildcards.side),
     message:
         "Writing the ground truth in COCO's format"
     script:

@@ -34,6 +34,31 @@ rule choose_checkpoint:
         "../workflow/scripts/choose_checkpoint.py"
 
 
+# The figure of a checkpoint that was chosen by it is partly luck. Only a test side gives one that is not.
+rule measure_optimism:
+    input:
+        choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
+        # The job reads those that the choice considered.
+        detections=lambda wildcards: evaluated("detections", *MODELS),
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(run_plan.shards("eval")),
+    output:
+        f"{COMPARISON}/optimism.json",
+    log:
+        logs("measure_optimism"),
+    benchmark:
+        costs("measure_optimism")
+    conda:
+        ENVIRONMENT
+    params:
+        identity=identities.measure_optimism,
+        repeat_of=REPEAT_OF,
+    message:
+        "Measuring how much the choice flatters the figures"
+    script:
+        "../workflow/scripts/measure_optimism.py"
+
+
 # All files of the exported detector.
 EXPORTED = [
     *(PIPELINE, LABEL_MAP, f"{DETECTOR}/{forms.STATE}", REFERENCE),

@@ -5,7 +5,6 @@
 
 DATA = f"{RESULTS}/data/figures"
 FIGURES = f"{MODEL}/figures"
-COMPARISON = f"{RESULTS}/comparison"
 # The figures of a model: file, and its caption, category and name in the report.
 DRAWN = {
     "learning_curves.svg": ("learning_curves", "Training", "Learning curves"),
@@ -13,6 +12,8 @@ DRAWN = {
     "confusion.svg": ("confusion", "Evaluation", "Confusion matrix"),
     "errors.svg": ("errors", "Evaluation", "Kinds of errors"),
     "classes.html": ("per_class", "Evaluation", "Every class"),
+    "scores.html": ("scores", "Evaluation", "Reliable scores"),
+    "reliability.svg": ("reliability", "Evaluation", "Reliability and calibration"),
     "images.html": ("images", "Evaluation", "Worst and best images"),
 }
 
@@ -22,6 +23,16 @@ rule describe_dataset:
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         checks=ancient(f"{RESULTS}/data/checks.tsv"),
     output:
+        **{
+            side: shown(
+                f"{DATA}/contact_sheet_{side}.jpg",
+                "contact_sheet",
+                "Data",
+                "Annotated images",
+                of=split.WORDS[side],
+            )
+            for side in run_plan.sides
+        },
         statistics=f"{RESULTS}/data/statistics.json",
         overview=shown(
             f"{DATA}/overview.html", "overview", "Data", "Images and classes", of="all"
@@ -33,20 +44,6 @@ rule describe_dataset:
             f"{DATA}/shapes.svg", "shapes", "Data", "Sizes and shapes", of="all"
         ),
         checks=shown(f"{DATA}/checks.html", "checks", "Data", "Checks", of="all"),
-        train=shown(
-            f"{DATA}/contact_sheet_train.jpg",
-            "contact_sheet",
-            "Data",
-            "Annotated images",
-            of="training",
-        ),
-        eval=shown(
-            f"{DATA}/contact_sheet_eval.jpg",
-            "contact_sheet",
-            "Data",
-            "Annotated images",
-            of="evaluation",
-        ),
     log:
         logs("describe_dataset"),
     benchmark:
@@ -124,6 +121,8 @@ rule compare_models:
         analyses=lambda wildcards: evaluated("analysis", *MODELS),
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
         exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS)),
+        tests=ancient(expand(TESTED, model=MODELS)),
+        optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
         checks=ancient(expand(map(check_of, forms.FORMS), model=MODELS)),
     output:
         table=f"{COMPARISON}/models.csv",
@@ -166,7 +165,8 @@ rule compare_models:
     params:
         identity=identities.compare_models,
         forms=[identities_of_forms(model) for model in MODELS],
-        repeat_of={name: run_plan.model(name)["repeat_of"] for name in MODELS},
+        tests=[identities_of_tests(model) for model in MODELS if TESTED],
+        repeat_of=REPEAT_OF,
     message:
         "Comparing the models"
     script:

@@ -112,7 +112,7 @@ class DataSet:
             "annotations": [str(self.annotations)],
             "label_map": None,
             "split": {"eval_fraction": 0.2, "seed": 0, "train": None, "eval": None},
-            "shards": {"train": 4, "eval": 1},
+            "shards": {"train": 4, "eval": 1, "test": 1},
             "policies": {},
             "max_pixels": 178_956_970,
             "verify": "headers",

@@ -20,6 +20,7 @@ class Bars:
         are ill-conditioned there.
     losses_of_inference, gradients: of a step whose batch norm uses its moving averages: losses, and the norm of each
         variable's gradient, both relative.
+    averages: of the moving averages after a step, over their largest change.
     penalty: of the regularization loss, relative.
     """
 
@@ -29,6 +30,7 @@ class Bars:
     trained: float = 2e-3
     losses_of_inference: float = 1e-5
     gradients: float = 1e-3
+    averages: float = 1e-3
     penalty: float = 1e-5
 
 
@@ -46,7 +48,7 @@ BY_NAME = {
 BY_TYPE = {
     "mnasfpn": {"raw": 5e-4},
     # The layers that are dropped in training are drawn at random.
-    "efficientnet": {"losses": ANY, "trained": ANY},
+    "efficientnet": {"losses": ANY, "trained": ANY, "averages": ANY},
     # Batch norm over two values.
     "hourglass": {"losses": 1e-2, "trained": ANY},
 }

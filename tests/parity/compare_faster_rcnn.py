@@ -172,7 +172,7 @@ def _training(bars: Bars, case: Case, entry: dict, recorded: Any) -> Iterator[Ch
     pixels = truth._replace(boxes=truth.boxes * np.tile(shapes.numpy()[:, :2], 2)[:, np.newaxis].astype(np.float32))
     anchors = tf.constant(recorded["pred_anchors"])
     yield from _targets("anchor", detector.anchor_targets(anchors, pixels), recorded, "tgt0")
-    yield from average_checks(case, detector, entry)
+    yield from average_checks(case, detector, entry, bars.averages)
     if detector.stages == 2:
         if detector.second.miner is None:
             predictions = detector.classify_sample(predictions, truth, tf.constant(SEED))

@@ -26,7 +26,6 @@ from boxwright.protos import model_of
 # A folder that says it was made with a checkpoint names it relative to itself, with remarks after the path.
 WEIGHTS = "weights"
 # Of the largest change of an average in one step.
-AVERAGES = 1e-3
 
 
 @dataclass(frozen=True)
@@ -320,7 +319,7 @@ def gradient_checks(kind: str, ours: Mapping[str, float], entry: dict, bar: floa
     yield Check(f"{kind}gradient norms, worst {name[-36:]}", error, bar, "of the recorded norm")
 
 
-def average_checks(case: Case, detector: Detector, entry: dict) -> Iterator[Check]:
+def average_checks(case: Case, detector: Detector, entry: dict, bar: float) -> Iterator[Check]:
     """Which moving averages one step has moved, and where to."""
     names = case.recorded_names(detector)
     moved = entry["moving_average_after_one_step"]
@@ -335,7 +334,7 @@ def average_checks(case: Case, detector: Detector, entry: dict) -> Iterator[Chec
             if key in sample:
                 after = ours.get(average, np.full(4, np.nan)).ravel()[: len(sample[key])]
                 errors[average] = errors.get(average, np.abs(after - sample[key]).max() / sample["max_change"])
-    yield Check("moving averages after one step", worst(errors)[1], AVERAGES, "of the largest change")
+    yield Check("moving averages after one step", worst(errors)[1], bar, "of the largest change")
 
 
 def by_inference(entry: dict) -> bool:

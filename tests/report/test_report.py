@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from boxwright.report import confusion, dataset, errors, learning, precision_recall, style
+from boxwright.report import confusion, dataset, errors, learning, precision_recall, scores, style
 from tests.report import browser
 from tests.unit.report import made_up
 from tests.workflow.conftest import new_project, small_model
@@ -19,6 +19,7 @@ CATEGORIES = {
     "Training": {"Learning curves"},
     "Evaluation": {
         *("All models and checkpoints", "Precision and recall", "Confusion matrix", "Kinds of errors", "Every class"),
+        *("Reliable scores", "Reliability and calibration"),
         "Worst and best images",
     },
     "Export": {"Models compared", "Accuracy against speed", "Exported files"},
@@ -146,6 +147,7 @@ def made_up_figures():
         classes = [made_up.one_class(number, name, number / count) for number, name in enumerate(names, start=1)]
         analysis = made_up.analysis(classes)
         yield f"curves of {count}", precision_recall.curves(analysis)
+        yield f"reliability of {count}", scores.reliability(analysis)
         yield f"confusion of {count}", confusion.matrix(analysis)
         sides = {side: {"classes": dict.fromkeys(names, 123456)} for side in ("train", "eval")}
         statistics = made_up.statistics(**sides) | {"classes": dict.fromkeys(names, 1)}

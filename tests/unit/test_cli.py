@@ -115,6 +115,9 @@ def test_the_label_map_that_a_file_names_is_counted(write, tmp_path, capsys):
         f"{path}:4: error num-classes: model.ssd.num_classes is 3: the ids of the label map go up to 4"
         in capsys.readouterr().out
     )
+    write("label_map.pbtxt", "".join(f'item {{ id: {number} name: "class {number}" }} ' for number in (1, 2, 3, 4)))
+    assert main(["lint", path]) == 1
+    assert "model.ssd.num_classes is 3: the label map has 4 classes" in capsys.readouterr().out
     write("label_map.pbtxt", "item { id: 0 }")
     assert main(["lint", path]) == 1
     assert "label_map.pbtxt cannot be used: " in capsys.readouterr().out
@@ -140,3 +143,10 @@ def test_a_reader_that_has_seen_enough(write):
         run.stdout.readline()
         run.stdout.close()
         assert run.stderr.read() == b""
+
+
+def test_words_of_a_file_do_not_control_the_terminal(write, capsys):
+    named = CLEAN.replace("ssd_mobilenet_v1", "\\033]0;renamed\\007")
+    assert main(["lint", write("a.config", named)]) == 1
+    said = capsys.readouterr().out
+    assert "\\x1b]0;renamed\\x07" in said and "\x1b" not in said

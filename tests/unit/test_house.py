@@ -97,6 +97,24 @@ def test_light_rooms_do_not_import_tensorflow(room):
             assert not any(name.split(".")[0] == "tensorflow" for name in names), name_of(path)
 
 
+# Libraries that open connections, and the modules that may import them: the zoo's downloads.
+NETWORK = ("asyncio", "ftplib", "http", "requests", "smtplib", "socket", "socketserver", "ssl", "urllib.request")
+MAY_CONNECT = {"zoo.download"}
+# This one asks for the name of the machine alone.
+NO_CONNECTION = {"run.lock": {"socket"}}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_nothing_but_the_zoo_reaches_the_network(path):
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        found |= {known for known in NETWORK for name in names if f"{name}.".startswith(f"{known}.")}
+    if name_of(path) not in MAY_CONNECT:
+        assert found <= NO_CONNECTION.get(name_of(path), set()), f"{name_of(path)} imports {', '.join(found)}"
+
+
 def test_no_two_classes_of_one_name():
     places: dict[str, str] = {}
     for path in MODULES:

@@ -33,6 +33,7 @@ def test_every_stage_ran_once(finished):
         "collect_training_log": 1,
         "evaluate_checkpoint": 2,
         "choose_checkpoint": 1,
+        "measure_optimism": 1,
         "export_detector": 1,
         "export_frozen_graph": 1,
         "export_saved_model": 1,

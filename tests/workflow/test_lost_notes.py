@@ -77,3 +77,20 @@ def test_results_without_receipts(project):
     outcome = project.snakemake("--dry-run")
     assert from_training(3, 6) <= outcome.work
     assert "has no receipt of what it was made with: made again" in outcome.text
+
+
+def test_damaged_notes_of_our_own(project):
+    """All of them at once: what can be made anew is, with a word, and nothing runs."""
+    plan = project / "results/data/plan"
+    assert planned(project) == set()
+    for name in ("plan.json", "stamp.json"):
+        (plan / name).write_text("[]")
+    for name in ("facts.txt", "contents.txt", "near_duplicates.tsv"):
+        (plan / name).write_text("")
+    receipts = sorted(path for path in (project / "results/.checksums").rglob("*") if path.is_file())
+    for number, path in enumerate(receipts):
+        path.write_text(("[1, 2]", '{"x": 5}', "{")[number % 3])
+    outcome = project.snakemake("--dry-run")
+    assert outcome.work == set() and "Traceback" not in outcome.text
+    assert "facts.txt cannot be used (its checksum is missing)" in outcome.text
+    assert f"{len(receipts)} receipts are damaged (below results/.checksums)" in outcome.text

@@ -76,11 +76,11 @@ def test_a_defect_whose_policy_is_fail(project):
 
 
 def test_a_configuration_that_the_engine_cannot_train(project):
-    project.config["models"]["small"]["overrides"] = {"model.ssd.feature_extractor.type": "ssd_inception_v4"}
+    project.config["models"]["small"]["overrides"] = {"model.ssd.feature_extractor.type": "ssd_spaghettinet"}
     text = told(project)
     assert "models.small, made from" in text
-    said = "model.ssd.feature_extractor.type is 'ssd_inception_v4': the engine does not have this feature extractor"
-    assert said in text and "Use 'ssd_inception_v3'." in text
+    said = "model.ssd.feature_extractor.type is 'ssd_spaghettinet': the engine does not have this feature extractor"
+    assert said in text and "Use 'ssd_mobilenet_v2'." in text
 
 
 def test_an_override_of_what_the_run_decides(project):
@@ -107,3 +107,15 @@ def test_anchors_that_miss_the_objects_are_warned_of(project):
     told = " ".join(project.snakemake("-n").text.split())
     assert "models.large, made from large.config" in told and "of the boxes match an anchor at IoU 0.5" in told
     assert "models.small, made from" not in told
+
+
+def test_what_only_the_file_shows(project, monkeypatch):
+    """Keys given twice, and aliases that stand for more than fits into memory, are lost or fatal once it is read."""
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{two}: &{two} [{', '.join([f'*{one}'] * 9)}]" for one, two in zip("abcdefgh", "bcdefghi", strict=True)]
+    (project / "my.yaml").write_text("\n".join(["results: one", *lines, "results: two"]))
+    monkeypatch.setattr(project, "write_config", lambda: None)
+    text = told(project)
+    assert "my.yaml: line 7: `f` has more than 100,000 values when its aliases (*) are written out" in text
+    (project / "my.yaml").write_text("results: one\nmodels: {}\nresults: two\n")
+    assert "my.yaml: `results` is given twice, on line 1, line 3; keep one." in told(project)

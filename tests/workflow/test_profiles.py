@@ -16,8 +16,9 @@ def submissions(text: str) -> list[str]:
 
 
 def options(text: str) -> set[str]:
-    """The keys of a profile, with those that are commented out."""
-    return set(yaml.safe_load(text)) | set(re.findall(r"^# ?([a-z0-9-]+):(?: \S+)?$", text, re.M))
+    """The keys of a profile, with those that are commented out, without those of the template language YTE."""
+    keys = {key for key in yaml.safe_load(text) if not key.startswith("__")}
+    return keys | set(re.findall(r"^# ?([a-z0-9-]+):(?: \S+)?$", text, re.M))
 
 
 @pytest.mark.parametrize("name", PROFILES)

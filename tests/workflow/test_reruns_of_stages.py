@@ -292,7 +292,7 @@ def test_damaged_results_come_back_the_same(project):
 
 def results(project) -> list[Path]:
     """The results whose bytes are a function of the inputs: all but what tells the times of work and of files."""
-    timed = ("events.out", "log.jsonl", ".tsv", ".log", "stamp.json", "facts.txt", "hashes.json")
+    timed = ("events.out", "log.jsonl", ".tsv", ".log", "stamp.json", "facts.txt", "hashes.txt")
     found = [path for path in (project / "results").rglob("*") if path.is_file()]
     return [
         path

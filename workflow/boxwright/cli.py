@@ -4,6 +4,7 @@ boxwright lint FILE ...    find problems in pipeline.config files
 boxwright models           list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
 boxwright doctor           show what this machine has, and what would fail on it
+boxwright evaluate ...     measure an exported detector on annotated images
 """
 
 import argparse
@@ -18,7 +19,7 @@ from google.protobuf.message import Message
 from boxwright.catalog.findings import LEVELS, Facts
 from boxwright.checkpoints import checkpoint_index
 from boxwright.core.errors import UserError
-from boxwright.core.wording import plural
+from boxwright.core.wording import plural, printable
 from boxwright.dataset import label_map
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
@@ -49,7 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Download detectors of the model zoo into resources/zoo below this folder, check and unpack them.",
     )
     command.add_argument("names", nargs="+", metavar="NAME", help="as `boxwright models` lists it")
-    command.set_defaults(run=lambda given: run_fetch(given.names))
+    command.add_argument(
+        "--trust",
+        action="store_true",
+        help="take archives without a known checksum also from servers without encryption or a valid certificate",
+    )
+    command.set_defaults(run=lambda given: run_fetch(given.names, given.trust))
     command = commands.add_parser(
         "doctor",
         help="show what this machine has, and what would fail on it",
@@ -57,6 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     command.add_argument("--configfile", metavar="FILE", help="the configuration of a run to check the machine for")
     command.set_defaults(run=lambda given: run_doctor(given.configfile))
+    command = commands.add_parser(
+        "evaluate",
+        help="measure an exported detector on annotated images",
+        description="Measure any exported detector on any annotated images, without training. Annotations are checked "
+        "as before a training, with every policy at its default.",
+    )
+    command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or a file or folder in it")
+    for what in ("images", "annotations"):
+        command.add_argument(
+            f"--{what}", required=True, nargs="+", metavar="DIR", help=f"folders of the {what}, searched recursively"
+        )
+    command.add_argument(
+        "--out", metavar="DIR", help="write metrics, analysis, detections and figures into this folder"
+    )
+    command.set_defaults(run=lambda given: run_evaluate(given.detector, given.images, given.annotations, given.out))
     given = parser.parse_args(arguments)
     try:
         return given.run(given)
@@ -79,16 +100,47 @@ def run_models() -> int:
     return 0
 
 
-def run_fetch(names: Sequence[str]) -> int:
+def run_fetch(names: Sequence[str], trust: bool = False) -> int:
     """Fetch detectors one after the other; no download starts when a name is unknown."""
     try:
         for entry in [catalogue.find(name) for name in names]:
-            print(fetch.fetch(entry))
+            print(fetch.fetch(entry, trust))
+    except UserError as error:
+        print(printable(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The partial download is kept; the next attempt continues from there.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run_evaluate(path: str, images: Sequence[str], annotations: Sequence[str], out: str | None) -> int:
+    """Measure the detector at `path` and print what was found; write all results to the folder `out` if it is given."""
+    # What only this command needs would make the others slow.
+    from boxwright.console import job
+    from boxwright.evaluation import any_images, exported
+    from boxwright.evaluation.table import table as measured
+    from boxwright.report import folder
+    from boxwright.runtimes import find
+
+    try:
+        detector = find.find(path)
+        prepared = any_images.prepare(detector, images, annotations)
+        print("\n".join([prepared.passed.text(), *prepared.notes]), flush=True)
+        with Path(os.devnull).open("w") as nowhere:
+            job.import_tensorflow(nowhere)
+        evaluation = prepared.measure(detector)
+        result = exported.content(evaluation, {"detector": str(detector.path), "form": detector.form.name})
+        subject = f"the {detector.form.title} {detector.path}"
+        print("\n" + measured(result, evaluation.measured.analysis, subject[:1].upper() + subject[1:]))
+        if out:
+            folder.write(out, prepared, evaluation, result, subject)
+            print(f"\nThe results are in {out}; the figures are in {Path(out) / 'figures'}.")
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. The partial download is kept; the next attempt continues from there.", file=sys.stderr)
+        print("\nInterrupted.", file=sys.stderr)
         return 130
     return 0
 
@@ -99,7 +151,7 @@ def run_lint(paths: Sequence[str]) -> int:
     for path in paths:
         for level, text in _findings(path):
             counts[level] += 1
-            print(text)
+            print(printable(text))
     said = [plural(counts[level], level) for level in reversed(LEVELS) if counts[level]]
     print(f"{plural(len(paths), 'file')}: {', '.join(said) or 'no findings'}")
     return 1 if counts["error"] else 0
@@ -109,7 +161,10 @@ def _findings(path: str) -> list[tuple[str, str]]:
     """Level and printed line of each finding in one file."""
     try:
         document = read_document(path)
-        facts = Facts(_num_classes(document.config), checkpoint_names=_checkpoint_names(document.config))
+        classes = _classes(document.config)
+        last = max(classes.values(), default=None)
+        names = _checkpoint_names(document.config)
+        facts = Facts(last, id_gaps=last not in (None, len(classes)), checkpoint_names=names)
         findings = lint(document.config, facts)
     except UserError as error:
         lines = [line if line.startswith(path) else f"{path}: {line}" for line in str(error).splitlines()]
@@ -118,10 +173,10 @@ def _findings(path: str) -> list[tuple[str, str]]:
     return [(finding.level, f"{document.place(finding.field)}: {finding}") for finding in findings] + notes
 
 
-def _num_classes(config: Message) -> int | None:
-    """The last id of the label map that a configuration names; None if the file does not exist."""
+def _classes(config: Message) -> dict[str, int]:
+    """The classes of the label map that a configuration names; empty if the file does not exist."""
     path = config.train_input_reader.label_map_path
-    return max(label_map.read(path).values()) if path and Path(path).is_file() else None
+    return label_map.read(path) if path and Path(path).is_file() else {}
 
 
 def _checkpoint_names(config: Message) -> list[str] | None:

@@ -1,6 +1,5 @@
 """Put the checks of all exported forms of a detector into one file."""
 
-import json
 from pathlib import Path
 
 from boxwright.console import progress
@@ -9,7 +8,7 @@ from boxwright.core import files
 from boxwright.export import summary
 
 with job(snakemake):
-    checks = {Path(path).stem: json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input}
+    checks = {Path(path).stem: files.read_json(path) for path in snakemake.input}
     files.write_json(snakemake.output[0], summary.summary(checks))
     least = min(one["same_detections"]["share"] for one in checks.values())
     progress.conclude(f"{len(checks)} forms, {least:.1%} of the detections the same")

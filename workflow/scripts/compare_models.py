@@ -1,6 +1,5 @@
 """Compare all models: tables, a plot, and the answer on the report's first page."""
 
-import json
 from pathlib import Path
 
 from boxwright.console.job import job
@@ -14,16 +13,18 @@ with job(snakemake):
             folder,
             [path for path in snakemake.input.metrics if Path(path).is_relative_to(folder)],
             repeat_of[folder.name],
+            [path for path in snakemake.input.tests if Path(path).is_relative_to(folder)],
         )
         for folder in (Path(choice).parent for choice in snakemake.input.choices)
     ]
-    statistics = json.loads(Path(snakemake.input.statistics).read_text(encoding="utf-8"))
+    statistics = files.read_json(snakemake.input.statistics)
+    optimism = next((files.read_json(path) for path in snakemake.input.optimism), None)
     files.write_all(
         {
             output.table: comparison.to_csv(found).encode(),
-            output.answer: answer.text(statistics, found).encode(),
+            output.answer: answer.text(statistics, found, optimism).encode(),
             output.checkpoints: tables.checkpoints(found),
-            output.models: comparison.page(found),
+            output.models: comparison.page(found, optimism),
             output.speed: speed.plot(found),
             output.exports: comparison.exports(found),
         }

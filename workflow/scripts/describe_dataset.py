@@ -6,12 +6,13 @@ from pathlib import Path
 from boxwright.console.job import job
 from boxwright.core import files
 from boxwright.dataset import label_map, manifest, statistics
+from boxwright.dataset.split import SIDES
 from boxwright.report import dataset, pictures, tables
 
 with job(snakemake):
     folder, output = Path(snakemake.params.plan), snakemake.output
     classes = label_map.read(snakemake.input.label_map)
-    manifests = {side: manifest.of_side(folder, side) for side in ("train", "eval")}
+    manifests = {side: found for side in SIDES if (found := manifest.of_side(folder, side))}
     found = statistics.of(manifests, classes)
     found["found"] = snakemake.params.found
     with Path(snakemake.input.checks).open(encoding="utf-8", errors="replace", newline="\n") as lines:
@@ -22,7 +23,6 @@ with job(snakemake):
                 output.classes: dataset.class_counts(found),
                 output.shapes: dataset.box_shapes(found),
                 output.checks: tables.checks(lines),
-                output.train: pictures.contact_sheet(manifests["train"], classes),
-                output.eval: pictures.contact_sheet(manifests["eval"], classes),
             }
+            | {output.get(side): pictures.contact_sheet(manifests[side], classes) for side in manifests}
         )

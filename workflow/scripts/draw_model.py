@@ -1,41 +1,31 @@
 """Draw how a model learned, and what its chosen checkpoint gets right and wrong."""
 
-import json
 from pathlib import Path
 
 from boxwright.console.job import job
 from boxwright.core import files
 from boxwright.dataset import label_map
 from boxwright.evaluation.data import Records
-from boxwright.report import confusion, errors, learning, pictures, precision_recall, tables
-
-
-def read(path):
-    return json.loads(Path(path).read_text(encoding="utf-8"))
-
+from boxwright.report import figures, learning
 
 with job(snakemake):
     model, output = snakemake.wildcards.model, snakemake.output
-    step = read(snakemake.input.choice)["step"]
-    log = [json.loads(line) for line in Path(snakemake.input.log).read_text(encoding="utf-8").splitlines()]
-    evaluations = sorted(map(read, snakemake.input.metrics), key=lambda one: one["step"])
+    step = files.read_json(snakemake.input.choice)["step"]
+    log = files.read_json_lines(snakemake.input.log)
+    evaluations = sorted(map(files.read_json, snakemake.input.metrics), key=lambda one: one["step"])
     chosen = Path(snakemake.input.choice).parent / "eval" / str(step)
-    analysis = read(chosen / "analysis.json")
+    analysis = files.read_json(chosen / "analysis.json")
     names = {number: name for name, number in label_map.read(snakemake.input.label_map).items()}
-    images = pictures.judged_page(
+    drawn = figures.of_evaluation(
         analysis,
         Records(snakemake.input.records),
-        read(chosen / "detections.json"),
+        files.read_json(chosen / "detections.json"),
         names,
-        f"Images of {model} at step {step:,}",
+        f"{model} at step {step:,}",
     )
     files.write_all(
         {
             output.learning_curves: learning.curves(log, evaluations, step),
-            output.precision_recall: precision_recall.curves(analysis),
-            output.confusion: confusion.matrix(analysis),
-            output.errors: errors.costs(analysis),
-            output.classes: tables.classes(analysis, model, step),
-            output.images: images,
+            **{getattr(output, Path(name).stem): content for name, content in drawn.items()},
         }
     )

@@ -1,6 +1,5 @@
 """Export the chosen checkpoint, the files that all forms share, and the reference that forms are checked against."""
 
-import json
 from pathlib import Path
 
 from boxwright.console.job import job
@@ -14,7 +13,7 @@ with job(snakemake, tensorflow=True):
 
     devices.take(devices.Compute()).tell(progress.say, progress.warn)
 
-    choice = json.loads(Path(snakemake.input.choice).read_text(encoding="utf-8"))
+    choice = files.read_json(snakemake.input.choice)
     chosen = next(path for path in snakemake.input.checkpoints if path.endswith(f"/model.ckpt-{choice['step']}.index"))
     checked = detector.export(
         text.read(snakemake.input.config),

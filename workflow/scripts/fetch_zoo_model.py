@@ -4,4 +4,4 @@ from boxwright.console.job import job
 from boxwright.zoo import catalogue, fetch
 
 with job(snakemake):
-    fetch.fetch(catalogue.find(snakemake.wildcards.zoo))
+    fetch.fetch(catalogue.find(snakemake.wildcards.zoo), snakemake.config["zoo_trust"])

@@ -17,7 +17,8 @@ with job(snakemake, tensorflow=True):
 
     wanted = snakemake.params.wanted
     if wanted["images"]:
-        images = predict.find(wanted["images"])
+        results = Path(snakemake.output[0]).parents[2]
+        images = predict.find(wanted["images"], str(results))
     else:
         held_out = [sample for path in snakemake.params.manifests for sample in manifest.read(path)]
         images = [predict.ImageFile(Path(sample.image), sample.name) for sample in held_out]

@@ -13,4 +13,5 @@ with job(snakemake):
     with split.open(encoding="utf-8", errors="replace", newline="\n") as lines:
         next(lines)
         sides = Counter(line.split("\t")[1] for line in lines)
-    progress.conclude(f"{sides['train']} images for training, {sides['eval']} for evaluation")
+    tested = f", {sides['test']} for the test" if sides["test"] else ""
+    progress.conclude(f"{sides['train']} images for training, {sides['eval']} for evaluation{tested}")

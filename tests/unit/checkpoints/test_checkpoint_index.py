@@ -1,11 +1,15 @@
 """The names in a checkpoint, against TensorFlow's own reader."""
 
 import json
+import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import tensor_bundle_pb2
 
+from boxwright import tfrecord
 from boxwright.checkpoints import checkpoint_files, checkpoint_index
 from boxwright.core.errors import UserError
 
@@ -46,7 +50,7 @@ def test_a_damaged_index_is_named(prefix, damage):
     if damage == "flipped":
         data[100] ^= 1
     path.write_bytes({"cut": data[: len(data) // 2], "flipped": data, "empty": b""}[damage])
-    with pytest.raises(UserError, match=r"The checkpoint index .*model\.ckpt-7\.index is damaged"):
+    with pytest.raises(UserError, match=r"model\.ckpt-7 .* is damaged or incomplete: model\.ckpt-7\.index: "):
         checkpoint_index.names(prefix)
 
 
@@ -59,6 +63,12 @@ def test_no_checkpoint_there(tmp_path):
         checkpoint_index.names(tmp_path / "model.ckpt")
 
 
+@pytest.mark.parametrize("named", ["x" * 5000, "a\0b", "../" * 2000 + "model.ckpt-7", "", '"'])
+def test_a_state_that_names_nothing_possible(prefix, named):
+    (prefix.parent / "checkpoint").write_text(f'model_checkpoint_path: "{named}"\n')
+    assert len(checkpoint_index.names(prefix.parent)) == 241  # those of the only checkpoint in the folder
+
+
 def test_kinds_of_checkpoints(shared):
     golden = json.loads((shared / "parity" / "faster_rcnn_resnet50" / "golden.json").read_text())
     names = [variable["name"] for variable in golden["variables"]]
@@ -69,3 +79,49 @@ def test_kinds_of_checkpoints(shared):
         == "detection"
     )
     assert checkpoint_index.kind_of(["dense/kernel", "step"]) is None
+
+
+def changed(prefix, **fields):
+    """Rewrite the index of a checkpoint of one tensor, "a", with other fields of its entry and right checksums."""
+    entry = tensor_bundle_pb2.BundleEntryProto(dtype=1, size=8, shape={"dim": [{"size": 2}]})
+    entry.MergeFrom(tensor_bundle_pb2.BundleEntryProto(**fields))
+    header = tensor_bundle_pb2.BundleHeaderProto(num_shards=1, version={"producer": 1})
+    index = b""
+    for key, message in ((b"", header), (b"a", entry)):
+        value = message.SerializeToString()
+        index += bytes([0, len(key), len(value)]) + key + value
+    data = block(index)
+    handles = bytes([0, 0, len(data), len(block(b"\0\1\2z\0" + bytes([len(data) - 5]))) - 5])
+    data += block(b"\0\1\2z\0" + bytes([len(data) - 5])) + handles.ljust(40, b"\0")
+    Path(f"{prefix}.index").write_bytes(data + (0xDB4775248B80FB57).to_bytes(8, "little"))
+
+
+def block(entries):
+    content = entries + struct.pack("<II", 0, 1) + b"\0"
+    return content + struct.pack("<I", tfrecord.masked_crc(content))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"shape": {"dim": [{"size": -1}]}},
+        {"shape": {"dim": [{"size": 2**62}, {"size": 2**62}]}},
+        {"shape": {"unknown_rank": True}},
+        {"shape": {"dim": [{"size": 10**9}]}},
+        {"dtype": -1},
+        {"dtype": 101},
+        {"shard_id": 1},
+        {"shard_id": -1},
+        {"offset": -1},
+        {"size": 2**62, "offset": 2**62},
+    ],
+)
+def test_entries_on_which_tensorflow_would_abort(tmp_path, fields):
+    prefix = tmp_path / "model.ckpt"
+    changed(prefix)
+    Path(f"{prefix}.data-00000-of-00001").write_bytes(bytes(8))
+    assert checkpoint_files.names(prefix) == {"a": (2,)}
+    changed(prefix, **fields)
+    for read in (checkpoint_index.names, checkpoint_files.read):
+        with pytest.raises(UserError, match=r"of b'a' (is impossible|does not fit its 8 bytes)"):
+            read(prefix)

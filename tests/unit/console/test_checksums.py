@@ -150,3 +150,21 @@ def test_a_damaged_receipt_is_as_none(checksums, results, damage):
     receipt.write_bytes(damage)
     assert checksums.made_with(label_map) == {} and checksums.complaint(label_map) == ""
     checksums.verify(label_map)
+
+
+@pytest.mark.parametrize(
+    "damage", ["[1, 2]", '{"x": 5}', '{"files": {"a": 1}}', "{", "5", '{"files": []}', "\0\0", "[" * 10**5]
+)
+def test_a_damaged_receipt_tells_nothing_and_is_told(checksums, results, damage):
+    label_map = write(results / "data/label_map.pbtxt", b"item {}")
+    folder = results / "models/a/predictions"
+    folder.mkdir(parents=True)
+    checksums.write([label_map, folder], made_with={"identity": {"seed": 1}})
+    assert not checksums.is_damaged(label_map) and not checksums.is_damaged(folder)
+    (results / ".checksums/data/label_map.pbtxt.json").write_text(damage)
+    assert checksums.is_damaged(label_map)
+    assert checksums.complaint(label_map) == "" and not checksums.is_unfinished(label_map)
+    assert checksums.made_with(label_map) == {}
+    checksums.verify(label_map)
+    checksums.begin([label_map])
+    assert not checksums.is_damaged(label_map) and checksums.is_unfinished(label_map)

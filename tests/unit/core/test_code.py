@@ -67,7 +67,7 @@ def test_the_scripts_of_light_rules_do_not_reach_tensorflow_code():
 def test_what_is_remembered_of_a_file_is_what_it_says(library):
     folder, identity = library
     first = identity()
-    (kept,) = (folder / "boxwright" / "__pycache__").glob("meanings.*.json")
+    (kept,) = (folder / "boxwright" / "__pycache__").glob("meanings.*.txt")
     assert identity() == first
     kept.write_text("{")
     assert identity() == first, "a damaged memory is made again"

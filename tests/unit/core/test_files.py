@@ -1,11 +1,11 @@
 """Files and folders that appear whole or not at all."""
 
-import hashlib
 import os
 
 import pytest
 
 from boxwright.core import files
+from boxwright.core.errors import UserError
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -45,28 +45,6 @@ def test_equal_bytes_keep_the_files_time(tmp_path):
     assert files.write_if_changed(path, b"else")
 
 
-def test_hashes_are_remembered_while_the_file_stays_as_it_is(tmp_path, monkeypatch):
-    path = tmp_path / "weights"
-    path.write_bytes(b"1")
-    cache = tmp_path / "cache" / "hashes.json"
-    assert files.HashCache(cache)[path] == hashlib.sha256(b"1").hexdigest()
-    with monkeypatch.context() as patched:
-        patched.setattr(files, "sha256_file", lambda _: pytest.fail("hashed again"))
-        assert files.HashCache(cache)[path] == hashlib.sha256(b"1").hexdigest()
-    path.write_bytes(b"2")
-    assert files.HashCache(cache)[path] == hashlib.sha256(b"2").hexdigest()
-
-
-def test_an_edit_that_keeps_size_and_time_is_seen(tmp_path):
-    path = tmp_path / "weights"
-    path.write_bytes(b"1")
-    hashes = files.HashCache(tmp_path / "hashes.json")
-    first, times = hashes[path], path.stat()
-    path.write_bytes(b"2")
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert hashes[path] != first
-
-
 def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     target = tmp_path / "predictions"
     stale = tmp_path / ".predictions.1.tmp"
@@ -102,3 +80,24 @@ def test_entries_of_a_folder_appear_whole_beside_the_others(tmp_path):
     found = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
     assert found == {"graph/new", "deep/weights", "label_map.pbtxt"}
     assert set(tmp_path.iterdir()) == {target, at_work}
+
+
+def test_json_of_a_run_is_read_back_or_refused_in_words(tmp_path):
+    path = tmp_path / "choice.json"
+    files.write_json(path, {"step": 3})
+    assert files.read_json(path) == {"step": 3}
+    path.write_text('{"a": 1}\n{"a": 2}\n')
+    assert files.read_json_lines(path) == [{"a": 1}, {"a": 2}]
+    for damage in (b"", b"{", b"\xff\xfe\0", b'{"step": 3}\0', b"[" * 10**5):
+        path.write_bytes(damage)
+        with pytest.raises(UserError, match=r"choice\.json is damaged .*Delete it and run again"):
+            files.read_json(path)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "\0", "[" * 100_000, '{"a": ' * 100_000])
+def test_json_that_is_damaged_or_nested_without_end(tmp_path, damage):
+    with pytest.raises(ValueError):
+        files.parse_json(damage)
+    (tmp_path / "a.json").write_text(damage)
+    with pytest.raises(UserError, match=r"a\.json is damaged .* Delete it and run again"):
+        files.read_json(tmp_path / "a.json")

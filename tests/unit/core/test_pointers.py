@@ -14,3 +14,10 @@ def test_a_pointer_is_recognised():
 
 def test_a_pointer_in_place_of_an_image_is_named():
     assert "git lfs pull" in headers.probe(POINTER).problem
+
+
+def test_a_file_that_is_a_pointer(tmp_path):
+    (tmp_path / "a").write_bytes(POINTER)
+    (tmp_path / "b").write_bytes(b"weights")
+    found = [pointers.is_file_of_git_lfs(tmp_path / name) for name in ("a", "b", "none")]
+    assert found == [True, False, False]

@@ -99,6 +99,14 @@ def test_other_files_are_named(tmp_path, text):
         label_map.read(tmp_path / "missing.pbtxt")
 
 
+def test_binary_names_that_are_not_utf_8(tmp_path):
+    for field in (b"\x0a", b"\x22"):  # name, display_name
+        item = field + b"\x01\xff\x10\x01"
+        (tmp_path / "map").write_bytes(b"\x0a" + bytes([len(item)]) + item)
+        with pytest.raises(UserError, match="is not a label map"):
+            label_map.read(tmp_path / "map")
+
+
 def test_names_are_clean(tmp_path):
     first = 'item { id: 2 name: "cafe\u0301" display_name: " le\\n caf\u00e9 " }'
     path = write(tmp_path, first + 'item { id: 1 name: "a\\tb" }')

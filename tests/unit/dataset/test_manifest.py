@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from boxwright.core.errors import UserError
 from boxwright.dataset import manifest
 from boxwright.dataset.samples import Sample
 
@@ -39,3 +40,12 @@ def test_some_of_few_are_all(path):
 def test_an_empty_manifest(tmp_path):
     (tmp_path / "eval.jsonl").touch()
     assert list(manifest.some(tmp_path / "eval.jsonl", 5)) == []
+
+
+@pytest.mark.parametrize("damage", [b"[]\n", b"{}\n", b"\0\n", b"{\n", b'{"fixes": 5}\n', b"\xff\n"])
+def test_a_damaged_list_is_refused_in_words(tmp_path, damage):
+    path = tmp_path / "train-00000-of-00001.jsonl"
+    path.write_bytes(damage)
+    for read in (lambda: list(manifest.read(path)), lambda: list(manifest.some(path, 5))):
+        with pytest.raises(UserError, match=r"train-00000-of-00001\.jsonl, a list of the samples .* Run again"):
+            read()

@@ -1,7 +1,6 @@
 """Images that show the same picture: which are found, and which side of the split they get."""
 
 import io
-import os
 
 import numpy as np
 import pytest
@@ -178,6 +177,34 @@ def test_sides_that_were_drawn_stay_and_what_is_new_follows(pairs, tmp_path):
     assert apart and {case.file for case in found} == apart and {case.action for case in found} == {"keep"}
 
 
+def test_a_test_side_is_apart_from_what_trains_and_what_chooses(pairs, tmp_path):
+    names = {"train": "s00 s01 s02 s03 s06 s07", "eval": "s04 s05 s08 s09", "test": "a0 a4 a5 s10 s11 a1"}
+    for side, own in names.items():
+        (tmp_path / f"{side}.txt").write_text(own.replace(" ", "\n"))
+    split = {"eval_fraction": 0.2, "seed": 0} | {side: str(tmp_path / f"{side}.txt") for side in names}
+    plan.make(pairs.settings(split=split), tmp_path / "out")
+    found = [case for case in findings(tmp_path / "out/plan/checks.tsv") if case.defect == DEFECT]
+    assert [(case.file, case.detail) for case in found] == [
+        ("a0.jpg", "it shows the same as the training image s00.jpg"),
+        ("a1.jpg", "it shows the same as the training image s01.jpg"),
+        ("a4.jpg", "it shows the same as the evaluation image s04.jpg"),
+        ("a5.jpg", "it shows the same as the evaluation image s05.jpg"),
+    ]
+    made = plan.make(pairs.settings(split=split, policies={DEFECT: "drop_image"}), tmp_path / "out")
+    assert [made.counts[side]["images"] for side in ("train", "eval", "test")] == [6, 4, 2]
+
+
+def test_a_drawn_test_side_takes_them_together(pairs, tmp_path):
+    split = {"eval_fraction": 0.3, "seed": 0}
+    plan.make(pairs.settings(split=split), tmp_path)
+    before = sides(tmp_path)
+    made = plan.make(pairs.settings(split=split | {"test_fraction": 0.2}), tmp_path)
+    side = sides(tmp_path)
+    assert all(side[f"a{number}.jpg"] == side[f"s{number:02d}.jpg"] for number in range(6))
+    assert {(before[name], side[name]) for name in side if side[name] != before[name]} == {("eval", "test")}
+    assert DEFECT not in made.counts["defects"]
+
+
 def test_given_lists_that_divide_them(pairs, tmp_path):
     (tmp_path / "train.txt").write_text("".join(f"s{seed:02d}\n" for seed in range(9)))
     (tmp_path / "eval.txt").write_text("".join(f"a{seed}\n" for seed in range(6)) + "s09\ns10\ns11\n")
@@ -203,7 +230,7 @@ def test_what_leaves_a_side_empty_is_named(dataset, tmp_path):
         plan.make(dataset.settings(policies={"size_mismatch": "keep"}), tmp_path)
 
 
-def test_each_content_is_looked_at_once(pairs, tmp_path, monkeypatch):
+def test_each_content_is_looked_at_once(pairs, tmp_path, monkeypatch, capsys):
     plan.make(pairs.settings(near_duplicates=False), tmp_path)
     read = []
     inspect = reading.inspect
@@ -217,6 +244,16 @@ def test_each_content_is_looked_at_once(pairs, tmp_path, monkeypatch):
     plan.make(pairs.settings(), tmp_path)
     assert [kind for kind, _ in read] == ["voc"]
     monkeypatch.undo()
-    os.truncate(tmp_path / "plan/contents.txt", 900)
-    (tmp_path / "plan/stamp.json").unlink()
-    assert plan.make(pairs.settings(), tmp_path).identities["split"] == made.identities["split"]
+    for name, said in (
+        ("contents.txt", "the images are looked at"),
+        ("near_duplicates.tsv", "near-duplicates are sea"),
+    ):
+        path = tmp_path / "plan" / name
+        sound = path.read_bytes()
+        for damage in (b"", b"[]\n", sound[:90], sound.replace(b"\t", b" ", 1), sound.replace(b"f", b"e", 1)):
+            path.write_bytes(damage)
+            (tmp_path / "plan/stamp.json").unlink()
+            capsys.readouterr()
+            assert plan.make(pairs.settings(), tmp_path).identities["split"] == made.identities["split"]
+            assert damage == sound or said in capsys.readouterr().err
+            assert path.read_bytes() == sound

@@ -265,6 +265,15 @@ def test_a_damaged_result_is_no_obstacle(planned):
         assert plan.make(dataset.settings(), out).classes == {"cat": 1, "dog": 2, "ant": 3}
 
 
+def test_a_planned_label_map_with_another_id_is_damaged(planned, capsys):
+    dataset, out, made = planned
+    path = out / "plan/label_map.pbtxt"
+    shutil.copy(path, out / "label_map.pbtxt")
+    path.write_text(path.read_text().replace("id: 1", "id: 7"))
+    assert plan.make(dataset.settings(), out).identities == made.identities
+    assert "label_map.pbtxt is damaged" in capsys.readouterr().err
+
+
 def test_class_ids_reach_the_shards_that_use_them(dataset, tmp_path):
     dataset.fill(8, classes=("dog",))
     made = plan.make(dataset.settings(), tmp_path / "1")
@@ -378,7 +387,7 @@ def test_nothing_is_written_where_nothing_was(dataset, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "deleted", "noise"])
-@pytest.mark.parametrize("name", ["plan.json", "facts.txt", "stamp.json", "sides.tsv", "train-00000-of-00004.jsonl"])
+@pytest.mark.parametrize("name", ["plan.json", "facts.txt", "stamp.json", "train-00000-of-00004.jsonl"])
 def test_a_damaged_plan_is_made_again(planned, name, damage):
     dataset, out, made = planned
     before = {path.name: path.read_bytes() for path in (out / "plan").iterdir()}
@@ -393,6 +402,89 @@ def test_a_damaged_plan_is_made_again(planned, name, damage):
     for own in OURS:
         del before[own], after[own]
     assert after == before
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        (
+            "facts.txt",
+            b"",
+            "facts.txt cannot be used (its checksum is missing), so the images and annotations are read",
+        ),
+        ("facts.txt", b"{}\nimage garbage\n", "facts.txt cannot be used (its checksum is missing)"),
+        ("stamp.json", b"[]", "stamp.json cannot be read, so the plan of the data set is made again."),
+        ("stamp.json", b'{"stamp": 1, "files": [1], "readers": []}', "stamp.json cannot be read"),
+        ("plan.json", b"[]", "is made again, since "),
+        ("train-00000-of-00004.jsonl", b"{}\n", "is made again, since "),
+    ],
+)
+def test_what_is_made_again_is_told(planned, capsys, name, data, said):
+    dataset, out, made = planned
+    before = {path.name: path.read_bytes() for path in (out / "plan").iterdir()}
+    (out / "plan" / name).write_bytes(data)
+    if name == "facts.txt":
+        (out / "plan/stamp.json").unlink()
+    capsys.readouterr()
+    assert plan.make(dataset.settings(), out) == made
+    assert said in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (out / "plan").iterdir()} == before
+    plan.make(dataset.settings(), out)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_flipped_bit_in_the_facts_changes_nothing(planned):
+    dataset, out, made = planned
+    path = out / "plan/facts.txt"
+    sound = path.read_bytes()
+    for place in range(0, len(sound), len(sound) // 8):
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :])
+        (out / "plan/stamp.json").unlink()
+        assert plan.make(dataset.settings(), out) == made
+        assert path.read_bytes() == sound
+
+
+def test_a_damaged_memory_of_the_sides_stops_the_plan(planned):
+    dataset, out, made = planned
+    path = out / "plan/sides.tsv"
+    sound = path.read_bytes()
+    cut = sound[: sound.index(b"\n", 200) + 1]
+    table = sound[: sound.rindex(b"# crc32")]
+    damages = [b"", b"\0" * 99, b"\xff\0noise", sound[:50], cut[:-9], table.replace(b"train", b"trajn", 1)]
+    damages += [sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :] for place in range(0, len(sound), 200)]
+    os.utime(dataset.images / "s00.jpg")
+    for damage in damages:
+        path.write_bytes(damage)
+        with pytest.raises(UserError, match=r"sides\.tsv, which remembers the side .* or delete it: then the split is"):
+            plan.make(dataset.settings(), out)
+        assert path.read_bytes() == damage
+    path.write_bytes(table)  # as an earlier release wrote it, without a checksum
+    assert plan.make(dataset.settings(), out) == made
+    assert path.read_bytes() == sound
+    path.unlink()
+    shutil.copy(out / "plan/split.tsv", out / "split.tsv")
+    os.utime(dataset.images / "s00.jpg")
+    assert plan.make(dataset.settings(), out) == made
+
+
+def test_damaged_label_maps(planned, capsys):
+    dataset, out, made = planned
+    planned_map, written = out / "plan/label_map.pbtxt", out / "label_map.pbtxt"
+    label_map_before = planned_map.read_bytes()
+    shutil.copy(planned_map, written)
+    dataset.xml("s00.jpg", Box("ant", 8, 6, 40, 30))  # the first by the alphabet, were the ids not remembered
+    planned_map.write_bytes(b"")
+    assert plan.make(dataset.settings(), out).classes == made.classes | {"ant": 3}
+    assert "plan/label_map.pbtxt is damaged. The ids of classes are those of " in capsys.readouterr().err
+    written.write_bytes(label_map_before[:20])
+    dataset.xml("s01.jpg", CAT)
+    assert plan.make(dataset.settings(), out).classes == made.classes | {"ant": 3}
+    planned_map.unlink()
+    dataset.xml("s02.jpg", CAT)
+    with pytest.raises(UserError, match=r"label_map\.pbtxt, which remembers the id of each class, is damaged"):
+        plan.make(dataset.settings(), out)
+    written.unlink()
+    assert plan.make(dataset.settings(), out).classes == {"ant": 1, "cat": 2, "dog": 3}
 
 
 def test_a_deleted_manifest_is_noticed_without_any_other_change(planned):

@@ -219,10 +219,11 @@ def test_an_ignored_box_must_have_a_place(dataset, tmp_path):
 
 def test_rules_without_effect_are_mistakes(dataset, tmp_path):
     dataset.fill(10)
-    classes = {"rename": {"dgo": "dog", "cat": "feline"}, "ignore": ["cat", "sky"]}
+    classes = {"rename": {"dgo": "dog", "cat": "feline", "bird": " \u200b"}, "ignore": ["cat", "sky"]}
     with pytest.raises(UserError) as error:
         make(dataset, tmp_path / "out", classes=classes)
     text = str(error.value)
+    assert "rename` gives 'bird' a name of which nothing can be seen" in text
     assert "rename` renames 'dgo', which no annotation has as a class; did you mean `dog`?" in text
     assert "ignore` names 'cat', which is renamed to 'feline'; write 'feline' there" in text
     assert "ignore` names 'sky', which no annotation has as a class; known are dog, feline" in text

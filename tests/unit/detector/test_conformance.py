@@ -1,5 +1,6 @@
 """Every row of the catalogue keeps what it promises: maps, names, gradients, checkpoints, export."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,8 +23,8 @@ from boxwright.protos import DetectionModel, model_of
 ROOT = Path(__file__).resolve().parents[3]
 # Height and width of images for most extractors, and for those that need larger ones.
 SIZE, LARGER = (64, 96), (160, 192)
-# One network of each depth is enough for every day.
-SLOW = ("101", "152", "inception_resnet")
+# One network of each kind is enough for every day.
+SLOW = re.compile("101|152|inception_resnet|efficientnet-b[1-7]|mobiledet_(dsp|edgetpu|gpu)")
 SEED = tf.constant([3, 4])
 
 
@@ -43,6 +44,8 @@ def model_of_row(row: Extractor) -> DetectionModel:
     message.num_classes = 1
     size = dict(zip(("height", "width"), size_of(row), strict=True))
     message.image_resizer.CopyFrom(type(message.image_resizer)(fixed_shape_resizer=size))
+    if row.neck == "bifpn":
+        message.feature_extractor.bifpn.max_level = message.anchor_generator.multiscale_anchor_generator.max_level = 5
     if family == "faster_rcnn":
         message.first_stage_max_proposals = message.second_stage_batch_size = 4
     return config.model
@@ -51,7 +54,7 @@ def model_of_row(row: Extractor) -> DetectionModel:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(row, id=row.type, marks=[pytest.mark.slow] if any(name in row.type for name in SLOW) else [])
+        pytest.param(row, id=row.type, marks=[pytest.mark.slow] if SLOW.search(row.type) else [])
         for row in EXTRACTORS.values()
     ],
 )

@@ -60,3 +60,10 @@ def test_a_decision_is_written_and_read(tmp_path):
     decision = stopping.run(files, tmp_path / "decision.json", metric=MAP, patience=1)
     assert json.loads((tmp_path / "decision.json").read_text()) == decision
     assert not stopping.goes_on(tmp_path / "decision.json")
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{}", '{"go_on": 1}', '{"go_on"', "\0"])
+def test_a_damaged_decision_is_refused(tmp_path, damage):
+    (tmp_path / "decision.json").write_text(damage)
+    with pytest.raises(UserError, match=r"decision\.json is damaged.*Delete it and run again"):
+        stopping.goes_on(tmp_path / "decision.json")

@@ -43,6 +43,14 @@ def test_numbers_stand_under_their_heads():
         assert ends == [match.end() for match in re.finditer(r"\S+", below)]
 
 
+def test_the_score_from_which_detections_are_reliable():
+    assert any(line.startswith("a score that is reliable: n/a, 1 detection is too few to tell") for line in made())
+    result, analysis = evaluated()
+    point = {"precision": 0.96, "level": 0.95, "low": 0.91, "high": 0.98, "score": 0.7254, "recall": 0.8}
+    said = table(result, analysis | {"scores": {"operating_point": point, "undefined": {}}})
+    assert "from score 0.726 on: precision 0.960 (0.910 to 0.980, 95% interval), recall 0.800" in said
+
+
 def test_classes_with_counts_and_undefined_ones():
     lines = made()
     rows = {

@@ -10,12 +10,15 @@ import tensorflow as tf
 from small_detector import LABEL_MAP
 
 from boxwright.catalog import forms
+from boxwright.checkpoints import checkpoint_files, object_graph_file
 from boxwright.checkpoints.checkpoint_files import AVERAGE
 from boxwright.core.errors import UserError
 from boxwright.core.signature import OUTPUTS
 from boxwright.dataset import label_map
 from boxwright.detector import inference
+from boxwright.detector.build import build
 from boxwright.export import form
+from boxwright.export.forms import checkpoint
 from boxwright.export.summary import summary
 from boxwright.pipeline import text
 from boxwright.runtimes import frozen_graph, saved_model
@@ -196,3 +199,25 @@ def test_a_checkpoint_of_another_model_is_an_error(tmp_path, config, prefix):
         inference.load(other, prefix)
     with pytest.raises(UserError, match=r"no checkpoint .*model\.ckpt-1"):
         inference.load(config, str(tmp_path / "model.ckpt-1"))
+
+
+def test_the_checkpoint_of_a_tf2_model_has_tf2_keys(tmp_path, config, images):
+    """And the engine reads it back: the exported checkpoint gives the detections of the one that was trained."""
+    tf2 = text.parse(text.to_text(config))
+    tf2.model.ssd.feature_extractor.type = "ssd_mobilenet_v1_keras"
+    detector = build(tf2.model, seed=3)
+    values = {name: variable.numpy() for name, variable in detector.variables.items()}
+    checkpoint_files.write(tmp_path / "model.ckpt-7", values | {"global_step": np.int64(7)})
+    trained = checkpoint.Engine(tf2, tmp_path / "model.ckpt-7")
+    checkpoint.write(trained, tmp_path / "shipped/model.ckpt")
+    written = checkpoint_files.read(tmp_path / "shipped/model.ckpt")
+    assert written.object_graph
+    assert set(written.shapes) == {
+        *detector.object_graph_keys().values(),
+        object_graph_file.SAVE_COUNTER,
+        checkpoint_files.OBJECT_GRAPH,
+    }
+    assert checkpoint.weights(tmp_path / "shipped/model.ckpt") == sum(value.size for value in values.values())
+    shipped = checkpoint.load(tmp_path / "shipped/model.ckpt")
+    for name, answer in trained(images[0][None]).items():
+        np.testing.assert_array_equal(shipped(images[0][None])[name], answer)

@@ -75,8 +75,7 @@ def test_errors_of_all_models_are_one_error():
         "extractor; config/pipelines/ssd_mobilenet_v2.config is a complete configuration with the nearest one. Use "
         "'ssd_mobilenet_v2'.",
         "models.classes, made from classes.config:",
-        "  - line 4: model.ssd.num_classes is 90: the ids of the label map go up to 3 (the background is not counted). "
-        "Use 3.",
+        "  - line 4: model.ssd.num_classes is 90: the label map has 3 classes (the background is not counted). Use 3.",
         "Set a model's fields with its `overrides`, and its batch with `batch_size`.",
     ]
 
@@ -141,7 +140,7 @@ def test_an_override_does_not_make_possible_what_fails_later():
         few = draft("a", overrides={"model.ssd.num_classes": classes})
         apply(few.config, few.settings["overrides"])
         if fails:
-            with pytest.raises(UserError, match="num_classes is 2: the ids of the label map go up to 3"):
+            with pytest.raises(UserError, match="num_classes is 2: the label map has 3 classes"):
                 judge([few])
         else:
             assert judge([few]) == "", "classes that come later have room"

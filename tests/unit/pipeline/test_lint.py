@@ -162,14 +162,14 @@ def test_nothing_to_say_on_a_sound_configuration():
             "coco_detection_metrics",
         ),
         (
-            {"model.ssd.feature_extractor.type": "ssd_mobilenet_v3_large"},
+            {"model.ssd.feature_extractor.type": "ssd_spaghettinet"},
             "unsupported",
             "error",
             "model.ssd.feature_extractor.type",
             None,
         ),
         (
-            {"train_config.data_augmentation_options.0.random_rotation90": {}},
+            {"train_config.data_augmentation_options.0.autoaugment_image": {}},
             "unsupported",
             "error",
             "train_config.data_augmentation_options.0",
@@ -309,6 +309,20 @@ def test_each_mistake_is_found_alone(overrides, rule, level, field, use):
             "classification",
         ),
         (
+            Facts(checkpoint_names=["FeatureExtractor/MobilenetV2/Conv/weights", "BoxPredictor_0/weights"]),
+            "another-backbone",
+            "error",
+            "train_config.fine_tune_checkpoint",
+            None,
+        ),
+        (
+            Facts(checkpoint_names=["_CHECKPOINTABLE_OBJECT_GRAPH", "model/_feature_extractor/x/.ATTRIBUTES/V"]),
+            "another-backbone",
+            "error",
+            "train_config.fine_tune_checkpoint",
+            None,
+        ),
+        (
             Facts(checkpoint_names=["dense/kernel"]),
             "unknown-checkpoint",
             "error",
@@ -431,7 +445,7 @@ def test_an_override_accepts_a_finding():
     assert finding.level == "info"
     (finding,) = accept(found(overrides), {f"{COSINE}.total": 1})
     assert finding.level == "warning"
-    overrides = {"model.ssd.feature_extractor.type": "ssd_mobilenet_v3_large"}
+    overrides = {"model.ssd.feature_extractor.type": "ssd_spaghettinet"}
     (finding,) = accept(found(overrides), overrides)
     assert finding.level == "error", "the engine refuses it all the same"
     overrides = {"train_config.fine_tune_checkpoint_type": "detecton"}

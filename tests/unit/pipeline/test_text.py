@@ -249,3 +249,16 @@ def test_what_is_refused_is_told_with_its_lines():
         "a.config:3: model.ssd.num_classes is 0: it must be 1 or more. Use 1.",
         "a.config:4: model.ssd.box_coder.square_box_coder is not set: one must be chosen.",
     ]
+
+
+def test_errors_of_damaged_files_stay_short():
+    with pytest.raises(UserError, match=r"^pipeline\.config:2: there are zeros in the text"):
+        text.parse("model {\n\0\0 }")
+    for damaged in (f"model {{ {'x' * 9999}: 1 }}", f"model {{ !{'x' * 9999}: 1 }}", f"model: {'9' * 9999}"):
+        with pytest.raises(UserError) as raised:
+            text.parse(damaged)
+        assert len(str(raised.value)) < 1500
+    with pytest.raises(UserError) as raised:
+        text.parse("model {\n" + "nothing: 1\n" * 100 + "}")
+    assert len(str(raised.value).splitlines()) == 21
+    assert str(raised.value).endswith("pipeline.config: and 80 more unknown fields")

@@ -23,16 +23,57 @@ def plain(page: bytes) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body))).strip()
 
 
+def scores(**changes) -> dict:
+    """What the scores of a class, or of all classes, mean; `changes` are in its operating point."""
+    point = {
+        "precision_wanted": 0.95,
+        "score": 0.7254,
+        "precision": 0.96,
+        "level": 0.95,
+        "low": 0.91,
+        "high": 0.98,
+        "detections": 75,
+        "recall": 0.81,
+        "sure_score": 0.9,
+        **changes,
+    }
+    keys = ("score", "right", "low", "high", "detections")
+    return {
+        "operating_point": point,
+        "reliability": [
+            dict(zip(keys, values, strict=True)) for values in [(0.04, 0.0, 0.0, 0.1, 80), (0.85, 0.97, 0.9, 0.99, 60)]
+        ],
+        "calibration": {"score": [0.01, 0.5, 0.99], "right": [0.0, 0.3, 1.0]},
+        "calibration_error": {"detections": 90, "scores": 0.171, "calibrated": 0.052, "chance": 0.033},
+        "undefined": {},
+    }
+
+
+def no_scores(reason: str) -> dict:
+    """Scores of which nothing is known for this reason."""
+    keys = ("operating_point", "reliability", "calibration", "calibration_error")
+    return dict.fromkeys(keys) | {"undefined": dict.fromkeys(keys, reason)}
+
+
 def one_class(number: int, name: str, ap: float | None = 0.8, boxes: int = 10) -> dict:
     """A class of analysis.json; without AP one that has no ground truth."""
     row = {"id": number, "name": name, "images": boxes, "boxes": boxes, "detections": 12}
     keys = ("AP", "AP50", "AR", "precision", "recall", "f1", "best_threshold", "curve")
     if ap is None:
         undefined = dict.fromkeys(keys[:-1], f"no box of class '{name}' in the evaluation images")
-        return row | dict.fromkeys(keys) | {"images": 0, "boxes": 0, "undefined": undefined}
+        return (
+            row
+            | dict.fromkeys(keys)
+            | {
+                "images": 0,
+                "boxes": 0,
+                "undefined": undefined,
+                "scores": no_scores("there is no box"),
+            }
+        )
     curve = {"recall": RECALLS.tolist(), "precision": (ap >= RECALLS).astype(float).tolist(), "score": [0.5] * 101}
     values = {"AP": ap / 2, "AP50": ap, "AR": ap, "precision": 0.75, "recall": 0.5, "f1": 0.6, "best_threshold": 0.42}
-    return row | values | {"curve": curve, "undefined": {}}
+    return row | values | {"curve": curve, "undefined": {}, "scores": scores()}
 
 
 def analysis(classes: list[dict] | None = None, **changes) -> dict:
@@ -45,6 +86,7 @@ def analysis(classes: list[dict] | None = None, **changes) -> dict:
         "iou_threshold": 0.5,
         "interval": {"metric": metrics.MAP50, "level": 0.95, "low": 0.6, "high": 0.8, "resamples": 1000},
         "classes": classes,
+        "scores": scores(),
         "confusion": {
             "labels": [*(one["name"] for one in classes), "background"],
             "matrix": (np.eye(size + 1, dtype=int) * 7 - np.diag([0] * size + [7])).tolist(),

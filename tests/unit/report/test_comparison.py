@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from docutils.core import publish_parts
@@ -94,7 +95,7 @@ def test_all_checkpoints_with_the_exported_one_set_off():
 
 
 def test_classes_of_a_checkpoint_with_the_reason_for_what_is_undefined():
-    said = plain(tables.classes(analysis([one_class(1, "cat"), one_class(2, "dog", None)]), "small", 1500))
+    said = plain(tables.classes(analysis([one_class(1, "cat"), one_class(2, "dog", None)]), "small at step 1,500"))
     assert "Classes of small at step 1,500" in said
     assert "cat 0.800 0.400 0.800 0.750 0.500 0.600 0.42 10 10 12" in said
     assert "dog n/a n/a n/a n/a n/a n/a n/a 0 0 12" in said
@@ -108,10 +109,10 @@ def test_members_of_a_family_share_a_colour():
 # The answer
 
 
-def told(found, **data) -> str:
+def told(found, optimism=None, **data) -> str:
     """The answer as a reader gets it; docutils must have nothing to complain about."""
     settings = {"halt_level": 2, "report_level": 2}
-    parts = publish_parts(answer.text(statistics() | data, found), writer="html", settings_overrides=settings)
+    parts = publish_parts(answer.text(statistics() | data, found, optimism), writer="html", settings_overrides=settings)
     return plain(b"<body>" + parts["html_body"].encode())
 
 
@@ -121,6 +122,7 @@ def test_one_model_and_its_interval():
     assert "40 annotated images with 60 boxes trained the detector" in said
     assert "The detector reaches mAP@.50IOU 0.600 at step 20 (95% confidence: 0.500 to 0.650)" in said
     assert "4.0 MB and takes 9.0 ms per image (CPU, 2 processors)" in said
+    assert "From score 0.726 on, 96.0% of the detections on the evaluation images are right" in said
 
 
 def test_several_models_and_seeds():
@@ -156,3 +158,72 @@ def test_results_are_read_together(tmp_path):
     found = results.load(folder, metrics_files, None)
     assert found == SMALL
     assert results.load(folder, metrics_files, "big").family == "big"
+
+
+def with_test(one, value, *, images=25, low=0.05):
+    """A result whose forms were measured on a test side; the last form does worse than the others."""
+    interval = analysis()["interval"] | {"low": value - low, "high": value + 0.05}
+    measured = {
+        form.name: results.Measurement(
+            evaluation(one.name, 20, value - 0.1 * (form == forms.FORMS[-1])) | {"form": form.name, "images": images},
+            analysis(interval=interval),
+        )
+        for form in forms.FORMS
+    }
+    return replace(one, tests=measured)
+
+
+TEST_SIDE = {"test": statistics()["eval"] | {"images": 25, "boxes": 31}}
+
+
+def test_the_headline_is_that_of_the_test_side_and_the_best_model_that_of_the_evaluation():
+    """The model that is worse on the evaluation images is not the best one, however it does on the test images."""
+    other = result("other", 0.7)
+    said = told([with_test(SMALL, 0.9), with_test(other, 0.5)], **TEST_SIDE)
+    assert (
+        "Of 2 models other is best on the evaluation images: it reaches mAP@.50IOU 0.500 (95% confidence: 0.450 to "
+        "0.550) on the test images." in said
+    )
+    assert "On the evaluation images, which chose the checkpoint and the model, it reaches 0.700." in said
+    assert "25 more images with 31 boxes tested what was exported" in said
+    assert "small 0.900 (0.850 to 0.950 (95%)) 0.600 9.0 4.0" in said
+    page = plain(comparison.page([with_test(SMALL, 0.9), with_test(other, 0.5)]))
+    assert "small 0 0.900 0.850 to 0.950 (95%) 0.600 0.500 to 0.650 (95%) 9.0 4.0" in page
+    assert "The 25 test images were read once after that, by the frozen graph of each model" in page
+    exports = plain(comparison.exports([with_test(SMALL, 0.9)]))
+    assert "mAP@.50IOU on test images" in exports
+    assert "100.0% on 8 images 0.900" in exports and "99.5% on 8 images 0.800" in exports
+
+
+def test_the_test_of_repetitions_has_a_mean_and_a_spread():
+    (big,) = comparison.repeats([with_test(one, value) for one, value in zip(SEEDS, (0.5, 0.6, 0.7), strict=True)])
+    assert big.tested.mean == pytest.approx(0.6) and big.tested.spread == pytest.approx(0.1)
+    assert big.tested.interval is None
+    assert "mAP@.50IOU 0.600 (± 0.100 over 3 seeds) on the test images" in told(big.members, **TEST_SIDE)
+
+
+def test_the_table_in_csv_has_the_test_only_where_there_is_one():
+    assert comparison.to_csv([SMALL]).splitlines()[0] == ",".join(comparison.COLUMNS)
+    (line,) = csv.DictReader(io.StringIO(comparison.to_csv([with_test(SMALL, 0.9)])))
+    form, *numbers = (line[key] for key in comparison.TEST_COLUMNS)
+    assert form == "frozen_graph"
+    assert [float(number) for number in numbers] == pytest.approx([25, 0.9, 0.85, 0.95])
+    assert line["value"] == "0.6"
+
+
+def optimism(value, checkpoints=2, reason=None, **models):
+    return {"metric": metrics.MAP50, "optimism": value, "checkpoints": checkpoints, "reason": reason, "models": models}
+
+
+def test_without_a_test_side_the_optimism_is_told_in_plain_words():
+    said = told([SMALL], optimism(0.0214))
+    assert "This figure comes from the images that chose the checkpoint, which flatters it by about 0.021" in said
+    assert "dataset.split.test_fraction holds images back" in said
+    both = told([SMALL, *SEEDS], optimism(0.0002, 8))
+    assert "the images that chose the checkpoint and the model, which flatters it by less than 0.001" in both
+    assert "chose the model, which flatters it by about 0.010" in told([SMALL, result("m")], optimism(0.01, 2))
+    unknown = told([SMALL], optimism(None, reason="it is measured for mAP only"))
+    assert "by how much was not measured: it is measured for mAP only." in unknown
+    assert "chose nothing: there was one checkpoint to measure" in told([SMALL], optimism(0.0, 1))
+    page = plain(comparison.page([SMALL], optimism(0.0214, small=0.0214)))
+    assert "small 0 0.600 0.500 to 0.650 (95%) 0.021 9.0 4.0" in page

@@ -46,6 +46,20 @@ def test_the_overview_counts_and_names_what_is_missing():
     assert "dog 2 20 20 0 0 no box for evaluation" in said
 
 
+def test_a_test_side_is_shown_beside_the_others():
+    given = statistics()
+    given["test"] = given["eval"] | {"images": 9, "boxes": 11, "classes": {"cat": 11}, "images_with": {"cat": 8}}
+    assert {"training (60 boxes)", "evaluation (60 boxes)", "test (11 boxes)"} <= set(
+        texts(dataset.class_counts(given))
+    )
+    assert "test" in texts(dataset.box_shapes(given))
+    said = plain(tables.dataset(given))
+    assert "89 images are used" in said and "test 9 11 3 2 1" in said
+    assert "The test images measure what was exported when everything is chosen." in said
+    assert "cat 1 40 30 40 30 11 8" in said and "dog 2 20 20 20 20 0 0 no box for test" in said
+    assert "test" not in plain(tables.dataset(statistics())) + " ".join(texts(dataset.class_counts(statistics())))
+
+
 def test_names_cannot_become_markup():
     given = statistics(train={"classes": {"<b>x</b>": 1}}) | {"classes": {"<b>x</b>": 1}}
     assert b"&lt;b&gt;x&lt;/b&gt;" in tables.dataset(given)

@@ -48,8 +48,8 @@ def test_memory_is_held_against_the_largest_job(available, level):
 
 def test_disk_is_held_against_the_checkpoints_and_records():
     (finding,) = doctor.disk(6000, run(0))
-    assert finding == (FAILS, "disk", "6000 MB free; the run needs about 7000 MB")
-    assert [one.level for one in doctor.disk(8000, run(0))] == [OK]
+    assert finding == (FAILS, "disk", "6000 MB free; the run needs about 8000 MB")
+    assert [one.level for one in doctor.disk(9000, run(0))] == [OK]
     assert [one.level for one in doctor.disk(1000, None)] == [FAILS]
 
 

@@ -121,11 +121,15 @@ FROM_TRAINING = {
     "evaluate_checkpoint",
     "judge_progress",
     "choose_checkpoint",
+    "measure_optimism",
     "export_detector",
     "export_form frozen_graph",
     "export_form saved_model",
     "export_form checkpoint",
     "compare_forms",
+    "test_form frozen_graph",
+    "test_form saved_model",
+    "test_form checkpoint",
     "predict_images",
     "draw_model",
     "compare_models",
@@ -154,3 +158,21 @@ def test_what_a_run_uses_changes_the_rules_that_use_it_and_what_follows(copy, pa
 def test_the_reader_of_a_format_in_use_reads_its_files_again(copy):
     copy.add("dataset/formats/voc.py", "\nOTHER = 1\n")
     assert copy.ask()["read"] != copy.before["read"]
+
+
+def test_a_test_side_changes_what_is_measured_and_never_the_training(copy):
+    """Without one nothing changes, whatever its settings are; one that is added comes out of the evaluation images."""
+    path = copy.folder / "my.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["dataset"]["shards"] = {"test": 3}
+    config["dataset"]["split"] = {"test": None, "test_fraction": None}
+    path.write_text(yaml.safe_dump(config))
+    assert copy.changed() == set()
+    for split in ({"eval_fraction": 0.4}, {"eval_fraction": 0.4, "test_fraction": 0.2}):
+        config["dataset"]["split"] = split
+        path.write_text(yaml.safe_dump(config))
+        if "test_fraction" not in split:
+            copy.before = copy.ask()
+    trained = {"train_segment", "collect_training_log", "configure_pipeline", "preview_training", "write_label_map"}
+    changed = copy.changed()
+    assert "evaluate_checkpoint" in changed and changed.isdisjoint(trained)

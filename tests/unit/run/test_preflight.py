@@ -1,8 +1,12 @@
 """What is certain to fail later is told before the first job."""
 
+import io
+import resource
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from PIL import Image
 from tests.factories import DataSet
 from tests.workflow.conftest import small_model
 
@@ -29,7 +33,12 @@ def checked(tmp_path, monkeypatch):
         },
         "models": {"m": small_model()},
     }
-    return lambda **changes: preflight.check(RunPlan(config | changes, plan_data=True))
+
+    def check(**changes):
+        preflight.check(RunPlan(config | changes, plan_data=True))
+
+    check.dataset = config["dataset"]
+    return check
 
 
 @pytest.mark.parametrize(
@@ -64,8 +73,77 @@ def test_a_folder_to_predict_on_without_images(checked, tmp_path):
     (tmp_path / "holidays/notes.txt").write_text("none yet")
     with pytest.raises(UserError, match=r"`predict\.images` is holidays, which holds no image"):
         checked(predict={"images": "holidays"})
-    (tmp_path / "holidays/more/a.JPG").write_bytes(b"")
+    (tmp_path / "holidays/a.jpg").mkdir()
+    with pytest.raises(UserError, match="which holds no image"):
+        checked(predict={"images": "holidays"})
+    (tmp_path / "holidays/more/a.JPG").write_bytes(encoded(20, 10))
     checked(predict={"images": "holidays"})
+
+
+def encoded(width, height):
+    stream = io.BytesIO()
+    Image.new("RGB", (width, height)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_a_folder_to_predict_on_without_an_image_that_can_be_read(checked, tmp_path):
+    (tmp_path / "holidays").mkdir()
+    (tmp_path / "holidays/a.jpg").write_bytes(b"no image")
+    (tmp_path / "holidays/b.png").write_bytes(encoded(70_000, 1))
+    with pytest.raises(UserError, match=r"`predict\.images` is holidays, of which no image can be read: .*") as caught:
+        checked(predict={"images": "holidays"})
+    assert "a.jpg: " in str(caught.value) and "b.png: 70000x1 has a side" in str(caught.value)
+    (tmp_path / "holidays/c.png").write_bytes(encoded(300, 200))
+    checked(predict={"images": "holidays"})
+
+
+def test_a_start_checkpoint_without_its_data(checked, tmp_path):
+    from boxwright.checkpoints import checkpoint_files
+
+    tensors = {"FeatureExtractor/MobilenetV1/Conv2d_0/weights": np.zeros((3, 3, 3, 8), np.float32)}
+    checkpoint_files.write(tmp_path / "model.ckpt", tensors)
+    model = small_model(checkpoint="model.ckpt")
+    checked(models={"m": model})
+    (tmp_path / "model.ckpt.data-00000-of-00001").write_bytes(b"")
+    with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: .* is cut short: it has 0 of 864 bytes"):
+        checked(models={"m": model})
+    (tmp_path / "model.ckpt.index").write_bytes(b"")
+    with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: The checkpoint .* is damaged"):
+        checked(models={"m": model})
+
+
+def test_more_shards_than_files_can_be_open(checked, monkeypatch):
+    limits = []
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, values: limits.append(values))
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (60, 70))
+    monkeypatch.setattr(preflight, "_OTHER_FILES", 50)
+    shards = {"shards": {"train": 8, "eval": 1, "test": 1}}
+    with_shards = lambda: checked(dataset=checked.dataset | shards)  # noqa: E731
+    with_shards()
+    assert limits == []
+    shards["shards"]["train"] = 18
+    with_shards()
+    assert limits == [(70, 70)]
+    shards["shards"]["train"] = 19
+    with pytest.raises(UserError, match=r"`dataset\.shards` asks for 21 record files, .* only 70 files"):
+        with_shards()
+
+
+def test_a_step_that_may_never_be_reached(checked, capsys):
+    model = small_model(early_stopping={"patience": 1})
+    checked(models={"m": model}, export={"checkpoint": model["num_steps"]})
+    assert "`early_stopping` may end m before that step" in capsys.readouterr().err
+    checked(models={"m": model}, export={"checkpoint": "last"})
+    checked(models={"m": small_model()}, export={"checkpoint": model["num_steps"]})
+    assert "`early_stopping`" not in capsys.readouterr().err
+
+
+def test_class_names_that_no_font_has(checked, capsys, monkeypatch):
+    checked()
+    assert "No font here" not in capsys.readouterr().err
+    monkeypatch.setattr(preflight.fonts, "covering", lambda name: None if name == "dog" else "a font")
+    checked()
+    assert "No font here has all letters of dog, so drawn images show the class id" in capsys.readouterr().err
 
 
 def test_a_broken_label_map_beside_a_checkpoint_is_told_before_the_first_job(tmp_path):
@@ -76,3 +154,28 @@ def test_a_broken_label_map_beside_a_checkpoint_is_told_before_the_first_job(tmp
     with pytest.raises(UserError) as error:
         preflight._check_label_maps(plan)
     assert "models.a: beside its checkpoint: " in str(error.value) and "has id 1000000000" in str(error.value)
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 174833\n"
+
+
+def test_files_that_git_lfs_has_not_fetched_are_told_before_the_first_job(checked, tmp_path):
+    (tmp_path / "starts").mkdir()
+    for name in ("graph.pb", "model.ckpt-7.data-00000-of-00001", "model.ckpt-8.index"):
+        (tmp_path / "starts" / name).write_text(POINTER)
+    (tmp_path / "starts/model.ckpt-7.index").write_bytes(b"")
+    starts = {"a": "graph.pb", "b": "model.ckpt-7", "c": "model.ckpt-8"}
+    models = {name: small_model(checkpoint=f"starts/{start}") for name, start in starts.items()}
+    with pytest.raises(UserError) as error:
+        checked(models=models)
+    files = ("graph.pb", "model.ckpt-7.data-00000-of-00001", "model.ckpt-8.index")
+    for (name, file), line in zip(zip(starts, files, strict=True), str(error.value).splitlines(), strict=True):
+        assert line.startswith(f"`models.{name}.checkpoint`: starts/{file} cannot be used: it is a Git LFS pointer")
+        assert "git lfs pull" in line
+    (tmp_path / "mine.config").write_text(POINTER)
+    with pytest.raises(UserError, match=r"mine\.config: the pipeline configuration cannot be used: .*git lfs pull"):
+        checked(models={"m": small_model(pipeline="mine.config")})
+    (tmp_path / "starts/label_map.pbtxt").write_text(POINTER)
+    (tmp_path / "starts/graph.pb").write_bytes(b"weights")
+    with pytest.raises(UserError, match=r"models\.a: beside its checkpoint: .*label_map\.pbtxt.*git lfs pull"):
+        checked(models={"a": models["a"]})

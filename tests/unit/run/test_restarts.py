@@ -1,12 +1,14 @@
 """A run that trains again what was finished says so before it starts."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from tests.factories import SSD_PARTS
 
 from boxwright.console.checksums import Checksums
+from boxwright.dataset import split_history
 from boxwright.pipeline import text
 from boxwright.run import restarts
 
@@ -22,6 +24,7 @@ def plan(tmp_path):
     results = tmp_path / "results"
     return SimpleNamespace(
         results=str(results),
+        plan_folder=str(results / "data" / "plan"),
         folder=results / "models" / "m",
         configurations={"m": text.parse(CONFIG)},
         steps=lambda name: [3, 6],
@@ -119,3 +122,20 @@ def test_segments_that_begin_elsewhere(plan):
         "with this `checkpoint_every` or `num_steps`, the training up to step 6 begins at another step"
     )
     assert "with the same result" in told
+
+
+def split_of(path, **sides):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(split_history.to_tsv({f"{name}.jpg": (side, "0" * 64) for name, side in sides.items()}))
+
+
+def test_images_that_leave_the_training_are_named(plan):
+    data = Path(plan.results) / "data"
+    now = {"a": "test", "b": "eval", "c": "test", "d": "train", "e": "test", "f": "test", "new": "test"}
+    split_of(data / "plan/split.tsv", **now)
+    assert restarts.left_training(plan) == ""  # nothing was trained
+    split_of(data / "split.tsv", a="train", b="train", c="eval", d="train", e="train", gone="train")
+    told = "the training loses 2 images to the test side (a.jpg, e.jpg) and 1 image to the evaluation side (b.jpg)."
+    assert restarts.left_training(plan) == f"dataset.split: {told}"
+    split_of(data / "split.tsv", **now)
+    assert restarts.left_training(plan) == ""

@@ -37,8 +37,16 @@ def test_defaults_are_filled_in(minimal):
         "images": ["photos"],
         "annotations": ["labels"],
         "label_map": None,
-        "split": {"eval_fraction": 0.2, "seed": 0, "train": None, "eval": None, "group_by": None},
-        "shards": {"train": 4, "eval": 1},
+        "split": {
+            "eval_fraction": 0.2,
+            "test_fraction": None,
+            "seed": 0,
+            "train": None,
+            "eval": None,
+            "test": None,
+            "group_by": None,
+        },
+        "shards": {"train": 4, "eval": 1, "test": 1},
         "policies": {},
         "max_pixels": 178_956_970,
         "classes": {"rename": {}, "ignore": []},
@@ -251,3 +259,19 @@ def test_early_stopping_has_defaults_once_it_is_wanted(minimal):
     assert mistakes(minimal)[0].startswith("`models.first.early_stopping.patience` is missing (")
     minimal["models"]["first"]["early_stopping"] = 2
     assert mistakes(minimal)[0].startswith("`models.first.early_stopping` is 2, allowed is a mapping or null (")
+
+
+def test_a_test_side_is_drawn_or_listed_and_leaves_something_to_train_on(minimal, tmp_path):
+    (tmp_path / "test.txt").write_text("a.jpg\n")
+    split = minimal["dataset"]["split"] = {"test": "test.txt", "test_fraction": 0.1}
+    assert mistakes(minimal) == [
+        "`dataset.split` has both `test` and `test_fraction`; the test images are either listed or drawn."
+    ]
+    del split["test_fraction"]
+    settings.load(minimal)
+    split["test"] = "nowhere.txt"
+    assert "`dataset.split.test` names nowhere.txt" in mistakes(minimal)[0]
+    minimal["dataset"]["split"] = {"eval_fraction": 0.5, "test_fraction": 0.5}
+    assert "which leaves nothing to train on" in mistakes(minimal)[0]
+    minimal["dataset"]["split"] = {"test_fraction": 0}
+    assert "`dataset.split.test_fraction` is 0" in mistakes(minimal)[0]

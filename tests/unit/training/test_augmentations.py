@@ -294,8 +294,15 @@ def test_every_augmentation_of_the_catalogue_is_a_module_of_its_name():
     assert found == set(spec_of("PreprocessingStep").choices)
     for name in found:
         message = protos.PreprocessingStep()
-        getattr(message, name).SetInParent()
+        text_format.Parse(f"{name} {{ {SIZES.get(name, '')} }}", message)
         assert callable(parts.make(message))
+
+
+# Of the steps that have no size by default.
+SIZES = {
+    "random_resize_method": "target_height: 8 target_width: 9",
+    "resize_image": "new_height: 8 new_width: 9",
+}
 
 
 def test_the_default_crops_are_the_papers():

@@ -31,6 +31,7 @@ def weights_after(folder: Path, template: str, steps: str, records: list[Path]) 
         pytest.param("ssd_mobilenet_v2_fpnlite_320", marks=pytest.mark.slow),
         pytest.param("ssd_resnet50_v1_fpn_320", marks=pytest.mark.slow),
         pytest.param("faster_rcnn_resnet50", marks=pytest.mark.slow),
+        pytest.param("efficientdet_d0", marks=pytest.mark.slow),
         pytest.param("faster_rcnn_inception_v2", marks=pytest.mark.slow),
     ],
 )

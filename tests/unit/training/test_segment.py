@@ -258,10 +258,10 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_built(tiny, train,
     monkeypatch.setattr(segment, "build", lambda *_: pytest.fail("built"))
     config.train_input_reader.num_epochs = 3
     config.train_config.merge_multiple_label_boxes = True
-    config.train_config.data_augmentation_options.add().random_rotation90.SetInParent()
+    config.train_config.data_augmentation_options.add().autoaugment_image.SetInParent()
     with pytest.raises(UserError) as error:
         train("run", 1)
-    for field in ("num_epochs", "merge_multiple_label_boxes", "random_rotation90"):
+    for field in ("num_epochs", "merge_multiple_label_boxes", "autoaugment_image"):
         assert field in str(error.value)
 
 

@@ -4,9 +4,13 @@ import gzip
 import hashlib
 import http.server
 import io
+import shutil
+import ssl
+import subprocess
 import tarfile
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -38,12 +42,14 @@ def archive(contents, top=NAME, members=()):
 class Server:
     """What the server has (`files`, by name), how it behaves, and what it was asked for (`asked`: path and Range).
 
+    moved: the address of another server, to which it sends everybody.
     answers: HTTP status codes given instead of the file, one per request; cut: bytes after which each connection ends,
     one per request, None for never; stall: the same, but the connection stays open; pause: seconds between pieces of
     64 KiB; ranges: whether Range is understood; length: whether Content-Length is told.
     """
 
     address: str = ""
+    moved: str = ""
     files: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
     answers: list = field(default_factory=list)
@@ -63,6 +69,11 @@ def handler(server):
             self.close_connection = True
             wanted = self.headers.get("Range")
             server.asked.append((self.path, wanted))
+            if server.moved:
+                self.send_response(302)
+                self.send_header("Location", f"{server.moved}{self.path}")
+                self.send_header("Content-Length", "0")
+                return self.end_headers()
             if server.answers and (code := server.answers.pop(0)) != 200:
                 return self.send_error(code)
             data = server.files.get(self.path.rsplit("/", 1)[-1])
@@ -98,17 +109,48 @@ def handler(server):
     return Handler
 
 
-@pytest.fixture
-def server():
+@contextmanager
+def serving(context=None):
+    """A server of this machine; over https with the certificate of `context`."""
     behaviour = Server()
     httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(behaviour))
     httpd.daemon_threads = True
+    if context:
+        httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
     threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    behaviour.address = f"http://127.0.0.1:{httpd.server_port}"
+    behaviour.address = f"http{'s' if context else ''}://127.0.0.1:{httpd.server_port}"
     yield behaviour
     behaviour.closing.set()
     httpd.shutdown()
     httpd.server_close()
+
+
+@pytest.fixture
+def server():
+    with serving() as behaviour:
+        yield behaviour
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """The files of a certificate for 127.0.0.1 that it signed itself, and of its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("the command openssl, which makes a certificate, is not installed")
+    folder = tmp_path_factory.mktemp("certificate")
+    files = folder / "certificate.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(files[0]), "-keyout", str(files[1])]
+    subprocess.run(command, check=True, capture_output=True)
+    return files
+
+
+@pytest.fixture
+def secure_server(certificate):
+    """A server over https with a certificate that only it has signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with serving(context) as behaviour:
+        yield behaviour
 
 
 @pytest.fixture

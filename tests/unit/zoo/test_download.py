@@ -17,9 +17,9 @@ def get(server, zoo, tmp_path):
     """Download the file `a.tar.gz` of the server; returns its bytes."""
     server.files["a.tar.gz"] = DATA
 
-    def get(size=SIZE, sha256=SHA256):
+    def get(size=SIZE, sha256=SHA256, **trust):
         path = tmp_path / "a.tar.gz"
-        download.download(f"{server.address}/a.tar.gz", path, size=size, sha256=sha256)
+        download.download(f"{server.address}/a.tar.gz", path, size=size, sha256=sha256, **trust)
         assert not (tmp_path / "a.tar.gz.part").exists()
         return path.read_bytes()
 
@@ -133,7 +133,7 @@ def test_wrong_bytes_are_not_kept(get, server, tmp_path):
 def test_an_unknown_archive_must_at_least_be_one(get, server, tmp_path):
     server.files["a.tar.gz"] = b"<html>Please log in</html>"
     with pytest.raises(UserError, match="not gzip-compressed"):
-        get(size=None, sha256=None)
+        get(size=None, sha256=None, trust=True)
     assert kept(tmp_path) is None
 
 

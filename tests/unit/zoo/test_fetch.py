@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from tests.unit.zoo.conftest import CONTENTS, NAME, archive
 
+from boxwright import cli
 from boxwright.core.errors import UserError
+from boxwright.run import pipelines
 from boxwright.zoo import fetch
 
 ARCHIVE = f"resources/zoo/{NAME}.tar.gz"
@@ -60,7 +62,7 @@ def test_an_archive_put_there_by_hand_is_checked_before_use(zoo, server):
 
 def test_without_a_checksum_the_first_one_seen_holds(zoo, server, capsys):
     entry = zoo(checksum=False)
-    fetch.fetch(entry)
+    fetch.fetch(entry, trust=True)
     sha256 = hashlib.sha256(Path(ARCHIVE).read_bytes()).hexdigest()
     assert Path(f"{ARCHIVE}.sha256").read_text() == f"{sha256}  {NAME}.tar.gz\n"
     told = capsys.readouterr().err
@@ -72,10 +74,87 @@ def test_without_a_checksum_the_first_one_seen_holds(zoo, server, capsys):
         fetch.fetch(entry)
 
 
+@pytest.mark.parametrize("damage", [b"", b"\n", b"\0" * 70, b"\xff\xfe", b"0123abc  archive.tar.gz\n"])
+def test_a_damaged_record_of_a_checksum_is_refused(zoo, damage):
+    entry = zoo(checksum=False)
+    fetch.fetch(entry, trust=True)
+    shutil.rmtree(entry.folder)
+    Path(f"{ARCHIVE}.sha256").write_bytes(damage)
+    with pytest.raises(
+        UserError, match=rf"{ARCHIVE}\.sha256, which holds the checksum of the first download .* damaged"
+    ):
+        fetch.fetch(entry, trust=True)
+    assert Path(f"{ARCHIVE}.sha256").read_bytes() == damage
+    Path(f"{ARCHIVE}.sha256").unlink()
+    fetch.fetch(entry, trust=True)
+
+
+def refused(entry, **trust):
+    with pytest.raises(UserError) as caught:
+        fetch.fetch(entry, **trust)
+    assert not entry.archive.exists()
+    assert not entry.folder.exists()
+    told = str(caught.value)
+    assert f"`boxwright fetch {NAME} --trust`" in told and "`zoo_trust: true`" in told
+    assert told.count(". ") == 0, "one sentence"
+    return told
+
+
+def test_without_encryption_and_checksum_somebody_must_trust_it(zoo, server):
+    entry = zoo(checksum=False)
+    assert f"{server.address}/od/{NAME}.tar.gz is not encrypted" in refused(entry)
+    assert server.asked == []
+    assert fetch.untrusted(entry, trust=False)
+    assert not fetch.untrusted(entry, trust=True)
+    fetch.fetch(entry, trust=True)
+    shutil.rmtree(entry.folder)
+    Path(ARCHIVE).unlink()
+    fetch.fetch(entry)  # now its checksum is known
+    assert len(server.asked) == 2
+
+
+def test_https_needs_no_trust(zoo, secure_server, server, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    entry = zoo(checksum=False, address=secure_server.address)
+    secure_server.files = server.files
+    assert not fetch.untrusted(entry, trust=False)
+    fetch.fetch(entry)
+    assert Path(f"{ARCHIVE}.sha256").is_file()
+
+
+def test_a_certificate_that_nobody_signed(zoo, secure_server, server):
+    entry = zoo(checksum=False, address=secure_server.address)
+    secure_server.files = server.files
+    assert "the certificate of 127.0.0.1" in refused(entry)
+    fetch.fetch(entry, trust=True)
+
+
+def test_with_a_checksum_the_certificate_does_not_matter(zoo, secure_server, server):
+    entry = zoo(address=secure_server.address)
+    secure_server.files = server.files
+    fetch.fetch(entry)
+    assert len(secure_server.asked) == 1
+
+
+def test_https_that_leads_to_http(zoo, secure_server, server, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    entry = zoo(checksum=False, address=secure_server.address)
+    secure_server.moved = server.address
+    assert f"{server.address}/od/{NAME}.tar.gz is not encrypted" in refused(entry)
+    fetch.fetch(entry, trust=True)
+
+
+def test_a_mirror_without_encryption(zoo, server, monkeypatch):
+    entry = zoo(checksum=False, address="https://nowhere.invalid")
+    monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", server.address)
+    assert "not encrypted" in refused(entry)
+    fetch.fetch(entry, trust=True)
+
+
 def test_a_page_is_not_taken_for_an_unknown_archive(zoo, server):
     entry = zoo(b"<html>Please log in</html>", checksum=False)
     with pytest.raises(UserError, match="not gzip-compressed"):
-        fetch.fetch(entry)
+        fetch.fetch(entry, trust=True)
     assert [path.name for path in Path("resources/zoo").iterdir()] == [f".{NAME}.lock"]
 
 
@@ -84,7 +163,7 @@ def test_a_hostile_archive_is_not_unpacked(zoo, checksum):
     link = tarfile.TarInfo(f"{NAME}/../../../outside")
     entry = zoo(archive(CONTENTS, members=[link]), checksum=checksum)
     with pytest.raises(UserError, match="a path outside"):
-        fetch.fetch(entry)
+        fetch.fetch(entry, trust=True)
     assert not entry.folder.exists()
     assert Path(ARCHIVE).exists() == checksum, "an unknown one that cannot be unpacked is no use"
     assert not list(Path("resources/zoo").glob("*.sha256"))
@@ -149,3 +228,16 @@ def test_a_folder_that_cannot_be_written(zoo, tmp_path):
     (tmp_path / "resources").write_text("a file in the way")
     with pytest.raises(UserError, match=f"{NAME} cannot be written to resources/zoo"):
         fetch.fetch(zoo())
+
+
+def test_the_plan_says_it_and_the_setting_and_the_option_allow_it(zoo, server, capsys):
+    zoo(checksum=False)
+    model = {"pipeline": "my.config", "checkpoint": f"zoo:{NAME}"}
+    with pytest.raises(UserError, match=r"not encrypted .* `zoo_trust: true`"):
+        pipelines.find({"a": model, "b": model}, download=False)
+    pipelines.find({"a": model}, download=False, trust=True)
+    assert cli.main(["fetch", NAME]) == 1
+    assert capsys.readouterr().err.count(f"`boxwright fetch {NAME} --trust`") == 1
+    assert server.asked == []
+    assert cli.main(["fetch", NAME, "--trust"]) == 0
+    pipelines.find({"a": model}, download=False)

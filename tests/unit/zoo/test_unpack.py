@@ -3,11 +3,13 @@
 import gzip
 import io
 import tarfile
+import time
 
 import pytest
 from tests.unit.zoo.conftest import CONTENTS, archive
 
 from boxwright.core.errors import UserError
+from boxwright.zoo import unpack as unpack_module
 from boxwright.zoo.unpack import unpack
 
 
@@ -24,6 +26,57 @@ def unpacked(tmp_path):
         return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
     return unpacked
+
+
+def bomb(size, **header):
+    """An archive of a few kB whose one file, of zeros, is `size` bytes long."""
+    stream = io.BytesIO()
+    with gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as unzipped:
+        info = tarfile.TarInfo("tiny/model.ckpt.index")
+        info.size = size
+        for name, value in header.items():
+            setattr(info, name, value)
+        unzipped.write(info.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(size >> 20):
+            unzipped.write(bytes(1 << 20))
+    return stream.getvalue()
+
+
+def refused_as_a_bomb(unpacked, tmp_path, data, what):
+    began = time.monotonic()
+    with pytest.raises(UserError, match=rf"a\.tar\.gz .* holds {what}, which no model of the zoo has"):
+        unpacked(data)
+    assert time.monotonic() - began < 5
+    assert nothing_left(tmp_path)
+
+
+def test_contents_far_larger_than_the_archive(unpacked, tmp_path):
+    refused_as_a_bomb(unpacked, tmp_path, bomb(200 << 20), "more than 100 MB")
+
+
+def test_a_large_archive_may_have_large_contents(unpacked, monkeypatch):
+    monkeypatch.setattr(unpack_module, "LEAST_BYTES", 1000)
+    assert unpacked(archive(CONTENTS)) == CONTENTS
+
+
+def test_a_name_of_any_length_is_not_read(unpacked, tmp_path):
+    refused_as_a_bomb(unpacked, tmp_path, bomb(8 << 20, type=tarfile.GNUTYPE_LONGNAME), "a name of 8,388,608 bytes")
+    refused_as_a_bomb(unpacked, tmp_path, bomb(8 << 20, type=tarfile.XHDTYPE), "a name of 8,388,608 bytes")
+
+
+def test_a_sparse_file(unpacked, tmp_path):
+    info = tarfile.TarInfo("tiny/model.ckpt.index")
+    info.type = tarfile.GNUTYPE_SPARSE
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[483:495] = b"\x80" + (1 << 40).to_bytes(11, "big")  # the size with its holes
+    header[148:156] = b"        "
+    header[148:156] = b"%06o\0 " % sum(header)
+    refused_as_a_bomb(unpacked, tmp_path, gzip.compress(bytes(header) + bytes(1024)), "more than 100 MB")
+
+
+def test_too_many_files(unpacked, tmp_path):
+    many = {f"{index}": b"" for index in range(unpack_module.MOST_MEMBERS + 1)}
+    refused_as_a_bomb(unpacked, tmp_path, archive(many), "more than 500 files")
 
 
 def nothing_left(tmp_path):

@@ -19,6 +19,10 @@ from boxwright.protos.plain import plain
 
 UNSUPPORTED, IMPOSSIBLE = "unsupported", "impossible-value"
 
+# More entries than any list has: of numbers (each aspect ratio, for example, is one more anchor at every place), and of
+# blocks (each step of a schedule, each augmentation).
+MOST_NUMBERS, MOST_BLOCKS = 100, 10_000
+
 _NUMBERS = (
     FieldDescriptor.CPPTYPE_INT32,
     FieldDescriptor.CPPTYPE_INT64,
@@ -27,6 +31,13 @@ _NUMBERS = (
     FieldDescriptor.CPPTYPE_FLOAT,
     FieldDescriptor.CPPTYPE_DOUBLE,
 )
+
+
+class _Length(int):
+    """The value of a list that is too long to print."""
+
+    def __repr__(self) -> str:
+        return f"a list of {int(self):,}"
 
 
 class _Found(NamedTuple):
@@ -66,7 +77,7 @@ def _walk(message: Message, said: Block) -> list[_Found]:
     facts = {**spec.fields, **said.fields}
     unread = {name for name, holds in spec.unread.items() if holds(message)}
     found = [_Found(UNSUPPORTED, *each) for refuse in spec.refusals for each in refuse(message)]
-    refused_in = {each.field.partition(".")[0] for each in found if "." in each.field}
+    refused_in = {each.field.partition(".")[0] for each in found}
     for field in _fields(message.DESCRIPTOR):
         fact = facts.get(field.name)
         if field.name in unread or field.name in refused_in:
@@ -100,7 +111,10 @@ def _choice(message: Message, spec: Spec, said: Block) -> _Found | None:
     name = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
     if name in choices or (name is None and not said.needed):
         return None
-    why = "one must be chosen" if name is None else f"{LACKS}{' here' if spec.usual else '; leave it out'}"
+    if name is None:
+        why = "one must be chosen"
+    else:
+        why = spec.reasons.get(name) or f"{LACKS}{' here' if spec.usual else '; leave it out'}"
     return _Found(UNSUPPORTED, "", name, why, choices[0] if spec.usual else None)
 
 
@@ -116,7 +130,10 @@ def _differing(message: Message, field: FieldDescriptor, only: Only) -> Iterator
 
 
 def _outside(message: Message, field: FieldDescriptor, bound: Range) -> Iterator[_Found]:
-    """The values of a numeric field that are out of range."""
+    """The values of a numeric field that are out of range, or that are too many."""
+    if field.is_repeated and (too_long := _too_long(message, field, MOST_NUMBERS)):
+        yield too_long
+        return
     for path, value in _items(message, field):
         if value not in bound:
             yield _Found(IMPOSSIBLE, path, plain(value, field), f"it must be {bound}", bound.instead_of(field))
@@ -126,10 +143,20 @@ def _below(message: Message, field: FieldDescriptor, block: Block) -> Iterator[_
     """Everything refused in the messages of a field."""
     if callable(block.among):
         block = block._replace(among=block.among(message))
-    if field.is_repeated or block.needed or message.HasField(field.name):
+    if field.is_repeated and (too_long := _too_long(message, field, MOST_BLOCKS)):
+        yield too_long
+    elif field.is_repeated or block.needed or message.HasField(field.name):
         for path, item in _items(message, field):
             for each in _walk(item, block):
                 yield each._replace(field=_join(path, each.field))
+
+
+def _too_long(message: Message, field: FieldDescriptor, most: int) -> _Found | None:
+    """A list that has more than `most` entries."""
+    count = len(getattr(message, field.name))
+    if count <= most:
+        return None
+    return _Found(IMPOSSIBLE, field.name, _Length(count), f"it can have at most {most:,} entries", None)
 
 
 def _items(message: Message, field: FieldDescriptor) -> Iterator[tuple[str, Any]]:

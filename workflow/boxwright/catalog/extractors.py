@@ -38,7 +38,7 @@ class Extractor(NamedTuple):
     arguments: arguments of the backbone that are not in the message.
     levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
     box_features: channels of the features of each proposal; 0 for one stage.
-    most_extra_maps: how many maps the neck `extra_maps` can add to the backbone's.
+    most_extra_maps: how many maps the necks `extra_maps` and `pooling_pyramid` can add to the backbone's.
     extra_depths: channels of these maps at width 1.0; (): the neck's own.
     bottom_up: the name of the first map that a pyramid adds to the backbone's.
     ignored: fields of the message that the extractor ignores, with the values that it takes instead.
@@ -107,6 +107,14 @@ class Extractor(NamedTuple):
         named = [f"boxwright.detector.{room}.{name}" for room, names in rooms.items() for name in names]
         return [*named, self.normalization_module]
 
+    def backbone_in_checkpoint(self, kind: str) -> tuple[str, ...]:
+        """How the names of the backbone's variables begin in a TF1 checkpoint of a detector or of a classifier.
+
+        kind: "detection" or "classification".
+        """
+        own = self.scope.rpartition("/")[2]
+        return tuple(f"{scope}/{own}/" for scope in self.scopes) if kind == "detection" else (f"{own}/",)
+
     def predictors(self) -> tuple[str, ...]:
         """The alternatives of `BoxPredictor` that a message can choose with this extractor, the usual one first."""
         return tuple(predictor_of(head) for head in self.heads if head in PREDICTORS)
@@ -140,7 +148,7 @@ _ABOUT = ("batch_norm_decay", "like", "template", "depthwise_template", "checkpo
 # The heads that are alternatives of `BoxPredictor`.
 PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn")
 # The necks whose levels are in the field of the extractor's message that is named like the neck.
-PYRAMIDS = ("fpn",)
+PYRAMIDS = ("fpn", "bifpn")
 
 
 def predictor_of(head: str) -> str:
@@ -188,6 +196,29 @@ _MOBILENET_V2: dict[str, Any] = {
     "template": "config/pipelines/ssd_mobilenet_v2.config",
     "depthwise_template": "config/pipelines/ssdlite_mobilenet_v2.config",
 }
+_MOBILENET_V3: dict[str, Any] = {
+    **_SSD,
+    **_EXTRA_MAPS,
+    "backbone": "mobilenet_v3",
+    "scope": "FeatureExtractor/MobilenetV3",
+    "like": r"mobilenet_v3(?!\w*fpn)",
+    "template": "config/pipelines/ssdlite_mobilenet_v2.config",
+}
+
+
+def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
+    return Extractor(
+        type=f"ssd_mobiledet_{target.lower()}",
+        backbone="mobiledet",
+        arguments={"target": target},
+        levels={4: Level(16, c4), 5: Level(32, c5)},
+        scope=f"FeatureExtractor/MobileDet{target}",
+        like="(?!)" if target != "CPU" else "mobiledet",
+        template="config/pipelines/ssdlite_mobilenet_v2.config",
+        **{**_SSD, **_EXTRA_MAPS, "batch_norm_decay": 0.99},
+    )
+
+
 _INCEPTION: dict[str, Any] = {
     **_SSD,
     "neck": "extra_maps",
@@ -215,6 +246,40 @@ _MOBILENET_V2_FPN: dict[str, Any] = {
     "scope": "FeatureExtractor/MobilenetV2",
     "like": r"^(ssd(?!.*(mob.*_v1|resnet)).*|mobilenet_v2_)fpn",
 }
+
+
+# The channels of the levels 1 to 5 of EfficientNet B0 to B7, with the factors of width and depth.
+_EFFICIENTNETS = (
+    ((16, 24, 40, 112, 320), 1.0, 1.0),
+    ((16, 24, 40, 112, 320), 1.0, 1.1),
+    ((16, 24, 48, 120, 352), 1.1, 1.2),
+    ((24, 32, 48, 136, 384), 1.2, 1.4),
+    ((24, 32, 56, 160, 448), 1.4, 1.8),
+    ((24, 40, 64, 176, 512), 1.6, 2.2),
+    ((32, 40, 72, 200, 576), 1.8, 2.6),
+    ((32, 48, 80, 224, 640), 2.0, 3.1),
+)
+
+
+def _efficientdet(number: int, channels: tuple[int, ...], width: float, depth: float) -> Extractor:
+    return Extractor(
+        type=f"ssd_efficientnet-b{number}_bifpn_keras",
+        family="ssd",
+        backbone="efficientnet",
+        arguments={"width": width, "depth": depth},
+        neck="bifpn",
+        heads=("weight_shared_convolutional", "convolutional"),
+        levels={level: Level(2**level, wide) for level, wide in enumerate(channels, 1)},
+        normalization="channel_means_and_deviations",
+        scopes=("FeatureExtractor",),
+        scope="FeatureExtractor/EfficientNet",
+        dialect="tf2",
+        batch_norm_decay=0.99,
+        smallest_side=129,
+        like="(?!)" if number else "efficientnet",
+        template="config/pipelines/efficientdet_d0.config",
+        checkpoint_mb=(50, 70, 90, 120, 190, 300, 440, 440)[number],
+    )
 
 
 _FASTER_RCNN: dict[str, Any] = {
@@ -321,6 +386,40 @@ ROWS = (
     Extractor(type="ssd_mobilenet_v2_keras", dialect="tf2", extra_maps_key="feature_map_generator", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v1", **_MOBILENET_V1),
     Extractor(
+        type="ssd_mobilenet_v1_ppn",
+        **{
+            **_MOBILENET_V1,
+            "arguments": {"end_points": {4: "Conv2d_11_pointwise"}},
+            "levels": {4: Level(16, 512)},
+            "neck": "pooling_pyramid",
+            "most_extra_maps": 5,
+            "heads": ("weight_shared_convolutional", "convolutional"),
+            "like": "ppn",
+        },
+    ),
+    Extractor(
+        type="ssd_mobilenet_v3_large",
+        arguments={"size": "large"},
+        levels={4: Level(16, 672), 5: Level(32, 480)},
+        **_MOBILENET_V3,
+    ),
+    Extractor(
+        type="ssd_mobilenet_v3_small",
+        arguments={"size": "small"},
+        levels={4: Level(16, 288), 5: Level(32, 288)},
+        **_MOBILENET_V3,
+    ),
+    Extractor(
+        type="ssd_mobilenet_edgetpu",
+        backbone="mobilenet_edgetpu",
+        levels={4: Level(16, 384), 5: Level(32, 192)},
+        scope="FeatureExtractor/MobilenetEdgeTPU",
+        like="edgetpu",
+        template="config/pipelines/ssdlite_mobilenet_v2.config",
+        **_SSD,
+        **_EXTRA_MAPS,
+    ),
+    Extractor(
         type="ssd_inception_v2",
         backbone="inception_v2",
         levels={4: Level(16, 576), 5: Level(32, 1024)},
@@ -341,6 +440,11 @@ ROWS = (
         **_INCEPTION,
     ),
     Extractor(type="ssd_mobilenet_v1_keras", dialect="tf2", extra_maps_key="_feature_map_generator", **_MOBILENET_V1),
+    *[_efficientdet(number, *facts) for number, facts in enumerate(_EFFICIENTNETS)],
+    _mobiledet("CPU", 72, 144),
+    _mobiledet("DSP", 144, 240),
+    _mobiledet("EdgeTPU", 96, 384),
+    _mobiledet("GPU", 128, 384),
     Extractor(type="ssd_mobilenet_v2_fpn_keras", dialect="tf2", **_MOBILENET_V2_FPN),
     Extractor(type="ssd_mobilenet_v2_fpn", **_MOBILENET_V2_FPN),
     Extractor(type="ssd_mobilenet_v1_fpn_keras", dialect="tf2", **_MOBILENET_V1_FPN),

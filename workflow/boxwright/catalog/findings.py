@@ -47,14 +47,15 @@ class RefusedError(UserError):
 class Facts:
     """Facts about the data and the checkpoint. Checks that need a fact that is None are skipped.
 
-    num_classes: number of classes in the label map. max_boxes: the largest number of boxes in one training image.
-    max_measured: the same of the evaluation images. max_objects: the same of all images. max_objects_of_class: the
-    largest number of boxes of one class in any image. anchor_coverage: share of the boxes that some anchor matches at
-    IoU 0.5. anchorless: height and width of an image, as the network gets it, that has no anchor inside.
-    checkpoint_names: the names of the checkpoint's variables, or the keys of a TF2 checkpoint.
+    num_classes: the last id of the label map. id_gaps: whether ids before it have no class. max_boxes: the largest
+    number of boxes in one training image. max_measured: the same of the evaluation images. max_objects: the same of all
+    images. max_objects_of_class: the largest number of boxes of one class in any image. anchor_coverage: share of the
+    boxes that some anchor matches at IoU 0.5. anchorless: height and width of an image, as the network gets it, that
+    has no anchor inside. checkpoint_names: the names of the checkpoint's variables, or the keys of a TF2 checkpoint.
     """
 
     num_classes: int | None = None
+    id_gaps: bool = False
     max_boxes: int | None = None
     max_measured: int | None = None
     max_objects: int | None = None

@@ -49,6 +49,7 @@ class Form:
         return {"name": self.name, "path": self.path, "files": self.files, "made_from": self.made_from}
 
 
+# The first one's figures on the test images are the report's headline.
 FORMS = (
     Form("frozen_graph", "frozen graph", "frozen_inference_graph.pb", ("frozen_inference_graph.pb",)),
     Form("saved_model", "SavedModel", "saved_model", ("saved_model/",), made_from="frozen_graph"),

@@ -74,6 +74,7 @@ class Spec(NamedTuple):
         that are not listed must be finite.
     choices: the alternatives of its (first) oneof that the engine supports; empty: all.
     usual: whether the first choice can replace an unsupported one; if not, the advice is to leave that out.
+    reasons: why an alternative is refused, by its name, where it is not only that the engine lacks it.
     relations: rules about several fields.
     refusals: unsupported settings that no `Only` can express. An inner message with such a break is not checked.
     unread: fields that nothing reads if a condition holds; they are not checked.
@@ -82,6 +83,7 @@ class Spec(NamedTuple):
     fields: Mapping[str, Fact] = {}
     choices: tuple[str, ...] = ()
     usual: bool = True
+    reasons: Mapping[str, str] = {}
     relations: tuple[Relation, ...] = ()
     refusals: tuple[Breaks, ...] = ()
     unread: Mapping[str, Callable[[Message], bool]] = {}

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from boxwright.checkpoints import frozen_graph
-from boxwright.checkpoints.checkpoint_index import kind_of
+from boxwright.checkpoints import checkpoint_index, frozen_graph
 from boxwright.checkpoints.checkpoint_state import find_prefix
 from boxwright.core import disk
 from boxwright.core.errors import UserError
@@ -43,6 +42,7 @@ def read(source: str | Path) -> Reader:
         weights = frozen_graph.read(path)
         return Reader(str(path), {name: value.shape for name, value in weights.items()}, False, weights.__getitem__)
     prefix = str(find_prefix(path))
+    checkpoint_index.names(prefix)
     reader = _guarded(prefix, lambda: tf.train.load_checkpoint(prefix))
     shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
     return Reader(
@@ -54,11 +54,7 @@ def _guarded(prefix: str, action: Callable):
     try:
         return action()
     except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"The checkpoint {prefix} (.index and .data files) is damaged or incomplete: {reason}. "
-            "None of it was used. Download or copy its files again; if a run made them, delete them and run again."
-        ) from error
+        raise checkpoint_index.damaged(prefix, str(error).splitlines()[0]) from error
 
 
 def names(source: str | Path) -> dict[str, tuple[int, ...]]:
@@ -72,7 +68,7 @@ def inspect_type(source: str | Path) -> str:
     Raises UserError if it is neither.
     """
     found = names(source)
-    kind = kind_of(found)
+    kind = checkpoint_index.kind_of(found)
     if kind is None:
         examples = ", ".join(sorted(found)[:3])
         raise UserError(

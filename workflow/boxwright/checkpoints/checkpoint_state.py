@@ -1,5 +1,6 @@
 """Finding the checkpoint that a path means, and the file `checkpoint`, which lists a folder's; without TensorFlow."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,12 +47,28 @@ def find_prefix(path: Path) -> Path:
     return prefix
 
 
+def files_of(source: str | Path) -> list[Path]:
+    """The files that hold the weights of a checkpoint (prefix or folder) or of a frozen graph.
+
+    Raises UserError if there is no checkpoint.
+    """
+    path = Path(source)
+    if path.suffix == ".pb" and path.is_file():
+        return [path]
+    prefix = find_prefix(path)
+    if not Path(f"{prefix}.index").is_file():  # in the V1 format
+        return [prefix]
+    data = re.compile(re.escape(f"{prefix.name}.data-") + r"\d{5}-of-\d{5}")
+    return [Path(f"{prefix}.index"), *sorted(one for one in prefix.parent.iterdir() if data.fullmatch(one.name))]
+
+
 def _latest(folder: Path) -> Path | None:
     """The prefix that the file `checkpoint` of a folder names, if that checkpoint exists."""
     state = folder / "checkpoint"
-    named = _LATEST.search(state.read_text(encoding="utf-8")) if state.is_file() else None
+    named = _LATEST.search(state.read_text(encoding="utf-8", errors="replace")) if state.is_file() else None
     prefix = folder / named.group(1) if named else None
-    return prefix if prefix and (Path(f"{prefix}.index").exists() or prefix.is_file()) else None
+    # `os.path` calls a name that is too long, or has a zero, missing.
+    return prefix if prefix and (os.path.exists(f"{prefix}.index") or os.path.isfile(prefix)) else None  # noqa: PTH110, PTH113
 
 
 def _nearby(prefix: Path) -> str:

@@ -35,10 +35,11 @@ _UNFINISHED = b""
 
 
 class Checksums:
-    """The checksums of one results folder. Files outside the folder have none."""
+    """The checksums of one results folder. Files outside the folder have none. folder: where the receipts are."""
 
     def __init__(self, results: str | os.PathLike) -> None:
         self._results = Path(results).absolute()
+        self.folder = Path(results) / FOLDER
 
     def write(
         self,
@@ -81,7 +82,8 @@ class Checksums:
 
     def made_with(self, output: str | os.PathLike) -> Mapping[str, Any]:
         """What an output was made with; empty if it has no receipt, or an old one."""
-        found = self._content(Path(output)).get("made_with")
+        content = self._content(Path(output))
+        found = content.get("made_with") if isinstance(content, dict) else None
         return found if isinstance(found, dict) else {}
 
     def keeps(self, output: str | os.PathLike) -> bool:
@@ -95,6 +97,12 @@ class Checksums:
             return receipt is not None and receipt.read_bytes() == _UNFINISHED
         except OSError:
             return False
+
+    def is_damaged(self, output: str | os.PathLike) -> bool:
+        """Whether an output has a receipt that tells nothing, because the receipt itself is damaged."""
+        receipt = self._receipt(Path(output))
+        there = receipt is not None and receipt.is_file() and not self.is_unfinished(output)
+        return there and _files_in(self._content(Path(output))) is None
 
     def verify(self, given: str | os.PathLike) -> None:
         """Raise UserError if an input is not, byte for byte, what was written."""
@@ -118,19 +126,21 @@ class Checksums:
 
     def _read(self, output: Path) -> Mapping[str, tuple[int, str | None]]:
         """Size and checksum of each file of an output, by path relative to the output's parent folder."""
-        content = self._content(output)
-        found = content.get("files", content)
-        sound = isinstance(found, dict) and all(_is_facts(facts) for facts in found.values())
-        return found if sound else {}
+        return _files_in(self._content(output)) or {}
 
-    def _content(self, output: Path) -> Mapping[str, Any]:
-        """The receipt of an output; empty if there is none, or if it is damaged."""
+    def _content(self, output: Path) -> Any:
+        """The content of the receipt of an output; None if there is none that can be read."""
         receipt = self._receipt(output)
         try:
-            content = json.loads(receipt.read_bytes()) if receipt else {}
+            return files.parse_json(receipt.read_bytes()) if receipt else None
         except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+            return None
+
+
+def _files_in(content: Any) -> Mapping[str, tuple[int, str | None]] | None:
+    """Size and checksum by file in the content of a receipt; None if it is not one."""
+    found = content.get("files", content) if isinstance(content, dict) else None
+    return found if isinstance(found, dict) and all(map(_is_facts, found.values())) else None
 
 
 def _is_facts(facts: Any) -> bool:

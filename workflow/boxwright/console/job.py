@@ -20,6 +20,7 @@ from boxwright.console import progress
 from boxwright.console.checksums import Checksums
 from boxwright.core import disk
 from boxwright.core.errors import UserError
+from boxwright.core.wording import printable
 
 
 class Undeclared(list[Path]):
@@ -49,7 +50,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
         try:
             with progress.of_job(progress.note_beside(path), beside):
                 if tensorflow:
-                    _import_tensorflow(log)
+                    import_tensorflow(log)
                 checksums.begin(snakemake.output)
                 for given in snakemake.input:
                     checksums.verify(given)
@@ -57,7 +58,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
                 made_with = {} if identity is None else {"identity": identity}
                 checksums.write(snakemake.output, undeclared, made_with | undeclared.notes)
         except UserError as error:
-            print(f"\n{error}\n", file=sys.stderr)
+            print(f"\n{printable(error)}\n", file=sys.stderr)
             _let_go(error)
             sys.exit(1)
         except KeyboardInterrupt:
@@ -116,8 +117,8 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             log.close()
 
 
-def _import_tensorflow(log: IO[str]) -> None:
-    """Import TensorFlow, whose C++ code prints on file descriptor 2 at any log level."""
+def import_tensorflow(log: IO[str]) -> None:
+    """Import TensorFlow; what its C++ code prints on file descriptor 2, at any log level, goes to `log`."""
     with _native(log, 2):
         import tensorflow  # noqa: F401
 

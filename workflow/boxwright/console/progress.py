@@ -17,6 +17,8 @@ from typing import IO, TypeVar
 
 from tqdm import tqdm
 
+from boxwright.core.wording import printable
+
 T = TypeVar("T")
 
 # Seconds between two plain lines without a terminal. Long enough to keep a log readable.
@@ -78,13 +80,14 @@ def of_job(note: Path | None, terminal: IO[str] | None) -> Iterator[None]:
 
 def say(text: str) -> None:
     """Print one message for the user on standard error, above the progress bar if there is one."""
-    tqdm.write(text, file=sys.stderr)
+    tqdm.write(printable(text), file=sys.stderr)
 
 
 def warn(text: str) -> None:
     """Print an important message. From a job it also goes to the terminal of the run."""
     say(text)
     if _job.terminal is not None:
+        text = printable(text)
         # Overwrites the bars that the run draws there; the run redraws them below.
         print(f"\r\x1b[J{text}" if _job.terminal.isatty() else text, file=_job.terminal, flush=True)
 

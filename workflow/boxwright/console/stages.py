@@ -1,6 +1,5 @@
 """The stages of a run on the terminal: a progress bar while a stage runs, and one line when it has ended."""
 
-import json
 import os
 import time
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from tqdm import tqdm
 from tqdm.utils import disp_trim
 
 from boxwright.console import progress
+from boxwright.core.files import parse_json
 
 # The jobs of a rule with this wildcard each make a piece of the same result: together they are one stage.
 PIECE = "shard"
@@ -78,7 +78,7 @@ def _told(log: str | None) -> str:
 def _noted(log: str | None) -> dict[str, Any]:
     """The progress that a job noted; empty if it noted none."""
     try:
-        state = json.loads(progress.note_beside(log or "").read_text())
+        state = parse_json(progress.note_beside(log or "").read_bytes())
     except (OSError, ValueError):  # no file, or a half-written one
         return {}
-    return state if {"done", "total", "rate", "unit"} <= set(state) else {}
+    return state if isinstance(state, dict) and {"done", "total", "rate", "unit"} <= set(state) else {}

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from boxwright.core.files import write_if_changed
+from boxwright.core import kept
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -102,9 +102,9 @@ class _Meanings:
     """
 
     def __init__(self) -> None:
-        self._path = PACKAGE / "__pycache__" / f"meanings.{sys.implementation.cache_tag}.json"
+        self._path = PACKAGE / "__pycache__" / f"meanings.{sys.implementation.cache_tag}.txt"
         try:
-            self._known = json.loads(self._path.read_text(encoding="utf-8"))
+            self._known = json.loads(kept.read(self._path))
         except (OSError, ValueError):
             self._known = {}
         self._changed = False
@@ -125,7 +125,7 @@ class _Meanings:
             return
         self._changed = False
         with contextlib.suppress(OSError):
-            write_if_changed(self._path, json.dumps(self._known).encode())
+            kept.write(self._path, json.dumps(self._known))
 
 
 @cache

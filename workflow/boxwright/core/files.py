@@ -5,11 +5,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from boxwright.core import disk
+from boxwright.core.errors import UserError
 
 
 @contextmanager
@@ -111,6 +112,31 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
         file.write(json.dumps(content, indent=2) + "\n")
 
 
+def read_json(path: str | os.PathLike) -> Any:
+    """The content of a JSON file that a run wrote; raises UserError if it is damaged."""
+    return _parsed(path, Path(path).read_bytes())
+
+
+def read_json_lines(path: str | os.PathLike) -> list[Any]:
+    """The contents of a file with a line of JSON each, as a run wrote it; raises UserError if one is damaged."""
+    return [_parsed(path, line) for line in Path(path).read_bytes().splitlines()]
+
+
+def parse_json(data: bytes | str) -> Any:
+    """The content of a JSON text. Raises ValueError if it is damaged, also where thousands of brackets are nested."""
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _parsed(path: str | os.PathLike, data: bytes) -> Any:
+    try:
+        return parse_json(data)
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}). Delete it and run again to recreate it.") from error
+
+
 def write_if_changed(path: str | os.PathLike, data: bytes) -> bool:
     """Write `data` to `path` unless the file already holds these bytes; return whether it was written.
 
@@ -131,30 +157,3 @@ def sha256_file(path: str | os.PathLike) -> str:
     """The SHA-256 of a file's bytes in hexadecimal, read in pieces."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-class HashCache:
-    """SHA-256 of files, cached in a small JSON file as long as a file's size, times and inode stay the same.
-
-    `cache[path]` hashes a file at most once. If the JSON file cannot be written, hashes are kept for this process only.
-    """
-
-    def __init__(self, path: str | os.PathLike) -> None:
-        self._path = Path(path)
-        try:
-            self._known = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self._known = {}
-
-    def __getitem__(self, path: str | os.PathLike) -> str:
-        path = Path(path).resolve()
-        status = path.stat()
-        state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-        known = self._known.get(str(path))
-        if known and known[0] == state:
-            return known[1]
-        value = sha256_file(path)
-        self._known[str(path)] = [state, value]
-        with suppress(OSError):  # the hash is right even if the cache cannot be stored
-            write_if_changed(self._path, json.dumps(self._known, sort_keys=True, indent=0).encode())
-        return value

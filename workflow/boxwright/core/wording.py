@@ -1,13 +1,31 @@
 """Helpers for the text of messages: shortened lists, spelling suggestions, numbers with their nouns."""
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
+
+# Unicode's categories of control characters and of halves of surrogate pairs.
+_UNFIT = ("Cc", "Cs")
 
 
 def few(texts: Sequence[str], limit: int = 3) -> str:
     """The first `limit` texts and the number of the others: "a, b, c and 4 more"."""
     shown = ", ".join(texts[:limit])
     return f"{shown} and {len(texts) - limit} more" if len(texts) > limit else shown
+
+
+def shortened(text: str, limit: int = 300) -> str:
+    """A text from outside, such as a word of a damaged file, without its middle if it is longer than `limit`."""
+    return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 2 :]}"
+
+
+def printable(text: object) -> str:
+    """A text for a terminal, with control characters and halves of surrogate pairs escaped ("\\x1b").
+
+    Words of files from others are in messages, and must not move the cursor, hide what was printed or rename a window.
+    """
+    kinds = ((one, unicodedata.category(one)) for one in str(text))
+    return "".join([ascii(one)[1:-1] if kind in _UNFIT and one not in "\n\t" else one for one, kind in kinds])
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:

@@ -21,7 +21,8 @@ from boxwright.dataset.orientation import STORED, fits
 from boxwright.dataset.samples import NO_BOXES, POLYGON, ROTATED, Box, PlannedSample, boxes_json
 from boxwright.dataset.statements import NORMALISED, Statement
 from boxwright.images import exif, loader
-from boxwright.images.headers import MAX_PIXELS, ImageInfo, too_large
+from boxwright.images.headers import MAX_PIXELS, ImageInfo
+from boxwright.images.sizes import too_large
 
 # Sides that are shorter than a pixel only by rounding count as a pixel.
 _EPSILON = 1e-6

@@ -40,6 +40,11 @@ class ClassRules:
             f"`dataset.classes.rename` renames '{name}', which no annotation has as a class; {_hint(name, stated)}"
             for name in sorted(self.rename.keys() - stated)
         ]
+        mistakes += [
+            f"`dataset.classes.rename` gives '{old}' a name of which nothing can be seen; write another"
+            for old, new in sorted(self.rename.items())
+            if not new
+        ]
         for name in sorted(self.ignore - left):
             if name in self.rename:
                 mistakes.append(

@@ -4,15 +4,16 @@ A kind is a module of `images` with a function `text(data) -> str`: "fingerprint
 when and with which camera it was taken. They are computed together with the facts, while an image is read, and once for
 each content: neither a new name nor a new time makes an image be computed again.
 
-The memory is a text file. Its first line has the code identities by kind, each further line the kind, sha256 and text.
+The memory is a text file (`core.kept`). Its first line has the code identities by kind, each further line the kind,
+sha256 and text.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from boxwright.core import code
-from boxwright.core.files import writing
+from boxwright.console.progress import say
+from boxwright.core import code, kept
 from boxwright.images import capture, fingerprint
 
 KINDS = {"fingerprint": fingerprint, "capture": capture}
@@ -21,6 +22,21 @@ KINDS = {"fingerprint": fingerprint, "capture": capture}
 def identities(kinds: Iterable[str]) -> dict[str, str]:
     """The code identities of what computes some kinds."""
     return {kind: code.identity(KINDS[kind].__name__) for kind in sorted(kinds)}
+
+
+def recalled(path: Path, otherwise: str) -> tuple[dict[str, str], list[str]] | None:
+    """The head, code identities by kind, and the further lines of a memory; None if there is none.
+
+    Of a damaged memory it says so, and what happens instead: `otherwise`, a clause.
+    """
+    try:
+        head, *lines = kept.read(path).split("\n")
+        return json.loads(head), lines
+    except OSError:
+        return None
+    except kept.DamagedError as error:
+        say(f"{path} cannot be used ({error}), so {otherwise}.")
+        return None
 
 
 class Contents:
@@ -33,11 +49,10 @@ class Contents:
         self._changed = False
         if not kinds:
             return
-        try:
-            head, *lines, _ = path.read_bytes().decode("ascii").split("\n")
-            then = dict(json.loads(head))
-        except (OSError, ValueError, TypeError):
+        found = recalled(path, "the images are looked at again")
+        if found is None:
             return
+        then, lines = found
         now = identities(KINDS)
         for line in lines:
             kind, _, rest = line.partition(" ")
@@ -64,7 +79,7 @@ class Contents:
         if not self._changed:
             return
         used = set(filter(None, used))
-        with writing(self._path, "w") as file:
-            file.write(json.dumps(identities(KINDS)) + "\n")
-            for kind, known in self._known.items():
-                file.writelines([f"{kind} {sha} {text}\n" for sha, text in known.items() if sha in used])
+        lines = [
+            f"{kind} {sha} {text}" for kind, known in self._known.items() for sha, text in known.items() if sha in used
+        ]
+        kept.write(self._path, "\n".join([json.dumps(identities(KINDS)), *lines]))

@@ -39,19 +39,30 @@ class Found(NamedTuple):
 
 
 class Split(NamedTuple):
-    """How samples get their side: from the lists of both sides, if given, or by a draw.
+    """How samples get their side: from given lists or by a draw.
 
-    known, known_bytes: the remembered sides by name and by sha256, which the draw keeps. group_of: groups that the draw
-    keeps together, by name. finder: finds near-duplicates; None if they are not wanted.
+    lists: the paths of lists by side: of training and evaluation images, of test images, of all three, or none. A list
+    of test images alone goes before a draw of the other sides. known, known_bytes: the remembered sides by name and by
+    sha256, which the draw keeps. group_of: groups that the draw keeps together, by name. finder: finds near-duplicates;
+    None if they are not wanted. test_fraction: the share of test images, to be drawn from the evaluation side; 0 for
+    none. test_grows: whether remembered evaluation images may be drawn too, because the share is new or larger.
     """
 
     eval_fraction: float
     seed: int
     known: Mapping[str, str]
     known_bytes: Mapping[str, str]
-    lists: Mapping[str, str] | None
+    lists: Mapping[str, str]
     group_of: Mapping[str, str] = MappingProxyType({})
     finder: Finder | None = None
+    test_fraction: float = 0.0
+    test_grows: bool = False
+
+    @property
+    def sides(self) -> list[str]:
+        """The sides that there are."""
+        tested = self.test_fraction or split.TEST in self.lists
+        return [*split.SIDES] if tested else [split.TRAIN, split.EVAL]
 
 
 @dataclass
@@ -59,7 +70,7 @@ class Decision:
     """What the data set is.
 
     samples: by side, sorted by name. annotations: their number, including unreadable ones. left_out: the number of
-    good images on neither list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
+    good images on no list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
     the groups that they form.
     """
 
@@ -75,31 +86,26 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     """Pair, check, find duplicates and split. Raises UserError if the lists of the split have mistakes."""
     claims, said = _claims(found)
     samples = _samples(found, claims, said, checker)
-    decision = Decision({split.TRAIN: [], split.EVAL: []}, checker.cases, len(claims))
-    if sides.lists is not None:
-        side_of = split.from_lists(sides.lists, found.names)
-        used = _without_copies([sample for sample in samples if sample.name in side_of], checker)
-        links = _links(used, sides)
-        decision.left_out = sum(sample.name not in side_of for sample in samples)
-    else:
-        used = _without_copies(samples, checker)
-        links = _links(used, sides)
-        side_of = split.draw(
-            used, sides.eval_fraction, sides.seed, sides.known, sides.known_bytes, sides.group_of, links
-        )
-    evaluated = {sample.sha256: sample.name for sample in used if side_of[sample.name] == split.EVAL}
-    trained = _trained_alike(used, side_of, links, decision)
+    decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims))
+    listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
+    if split.TRAIN in sides.lists:
+        decision.left_out = sum(sample.name not in listed for sample in samples)
+        samples = [sample for sample in samples if sample.name in listed]
+    used = _without_copies(samples, checker)
+    links = sides.finder.links(sample.sha256 for sample in used) if sides.finder else []
+    side_of = _sides(used, sides, listed, links)
+    again = _on_later_sides(used, side_of)
+    alike = _on_earlier_sides_alike(used, side_of, links, decision)
     for sample in used:
-        side = side_of[sample.name]
-        if side == split.EVAL and sample.name in trained:
-            detail = f"it shows the same as the training image {trained[sample.name]}"
+        if sample.name in alike:
+            detail = f"it shows the same as the {alike[sample.name]}"
             if checker.report(sample.name, "near_duplicate_across_split", detail) == DROP_IMAGE:
                 continue
-        if side == split.TRAIN and sample.sha256 in evaluated:
-            detail = f"the evaluation image {evaluated[sample.sha256]} has the same bytes"
+        if sample.name in again:
+            detail = f"the {again[sample.name]} has the same bytes"
             if checker.report(sample.name, "duplicate_across_split", detail) == DROP_IMAGE:
                 continue
-        decision.samples[side].append(sample)
+        decision.samples[side_of[sample.name]].append(sample)
     used = [sample for samples in decision.samples.values() for sample in samples]
     decision.classes = set().union(*{sample.classes for sample in used})
     class_names.report(used, checker)
@@ -107,17 +113,63 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     return decision
 
 
-def _links(used: Sequence[PlannedSample], sides: Split) -> list[tuple[str, str]]:
-    """Pairs of near-duplicates, by sha256."""
-    return sides.finder.links(sample.sha256 for sample in used) if sides.finder else []
+def _sides(
+    used: Sequence[PlannedSample], sides: Split, listed: Mapping[str, str], links: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """The side of every sample by its name; `listed` has those that lists give."""
+    remembered = {sample.name: sides.known.get(sample.name, sides.known_bytes.get(sample.sha256)) for sample in used}
+    if split.TRAIN in sides.lists:
+        side_of = {sample.name: listed[sample.name] for sample in used}
+        for name, side in side_of.items():
+            if sides.test_fraction and side == split.EVAL and remembered[name] == split.TEST:
+                side_of[name] = split.TEST
+    else:
+        side_of = split.draw(
+            used,
+            sides.eval_fraction + sides.test_fraction,
+            sides.seed,
+            sides.known,
+            sides.known_bytes,
+            sides.group_of,
+            links,
+            listed=frozenset(listed),
+            parts=2 if sides.test_fraction else 1,
+        )
+    if not sides.test_fraction:
+        return side_of
+    settled = () if sides.test_grows else [name for name, side in remembered.items() if side == split.EVAL]
+    return split.draw_test(
+        used,
+        side_of,
+        sides.eval_fraction,
+        sides.test_fraction,
+        sides.seed,
+        frozenset(settled),
+        sides.group_of,
+        links,
+    )
 
 
-def _trained_alike(
+def _on_later_sides(used: Sequence[PlannedSample], side_of: Mapping[str, str]) -> dict[str, str]:
+    """By image, an image of a side that knows less of the training and has the same bytes, in words."""
+    last: dict[str, PlannedSample] = {}
+    for side in split.SIDES:
+        last |= {sample.sha256: sample for sample in used if side_of[sample.name] == side}
+    found = {}
+    for sample in used:
+        side = side_of[last[sample.sha256].name]
+        if side != side_of[sample.name]:
+            found[sample.name] = f"{split.WORDS[side]} image {last[sample.sha256].name}"
+    return found
+
+
+def _on_earlier_sides_alike(
     used: Sequence[PlannedSample], side_of: Mapping[str, str], links: Sequence[tuple[str, str]], decision: Decision
 ) -> dict[str, str]:
-    """By evaluation image, a training image that is its near-duplicate, directly if there is one, else through others.
+    """By evaluation or test image, an image of an earlier side that is its near-duplicate, in words.
 
-    Counts the images and groups of near-duplicates in `decision`.
+    That is an image of the first side that has one, directly if there is one, else through others. Counts the images
+    and groups of near-duplicates in `decision`.
     """
     if not links:
         return {}
@@ -129,17 +181,19 @@ def _trained_alike(
         direct[other].add(one)
     members = [sample for sample in used if sample.sha256 in direct]
     decision.alike = len(members), len({connected.of(sample.sha256) for sample in members})
-    training: dict[str, list[PlannedSample]] = defaultdict(list)
+    on_side: dict[tuple[str, str], list[PlannedSample]] = defaultdict(list)
     for sample in members:
-        if side_of[sample.name] == split.TRAIN:
-            training[connected.of(sample.sha256)].append(sample)
+        on_side[side_of[sample.name], connected.of(sample.sha256)].append(sample)
     found = {}
     for sample in members:
-        others = training.get(connected.of(sample.sha256), ())
-        # the same bytes on both sides are another defect
-        if side_of[sample.name] == split.EVAL and others and sample.sha256 not in {one.sha256 for one in others}:
-            near = next((one for one in others if one.sha256 in direct[sample.sha256]), None)
-            found[sample.name] = near.name if near else f"{others[0].name}, through others"
+        for side in split.SIDES[: split.SIDES.index(side_of[sample.name])]:
+            others = on_side.get((side, connected.of(sample.sha256)), ())
+            # the same bytes on both sides are another defect
+            if others and sample.sha256 not in {one.sha256 for one in others}:
+                near = next((one for one in others if one.sha256 in direct[sample.sha256]), None)
+                other = near.name if near else f"{others[0].name}, through others"
+                found[sample.name] = f"{split.WORDS[side]} image {other}"
+                break
     return found
 
 

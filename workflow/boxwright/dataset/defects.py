@@ -68,9 +68,9 @@ DEFECTS: dict[str, Defect] = {
     ),
     "image_alpha": Defect("the image is transparent (composited on white)", (FIX, DROP_IMAGE, FAIL), "nothing"),
     "image_huge": Defect(
-        "the image has more pixels than `dataset.max_pixels`",
+        "the image has more pixels than `dataset.max_pixels`, or a longer side than decoders take",
         (DROP_IMAGE, FAIL),
-        "scale it down, or raise `dataset.max_pixels`",
+        "scale it down, or for its number of pixels raise `dataset.max_pixels`",
     ),
     "image_name": Defect(
         "the image's name cannot be written: it is not UTF-8 or has control characters",
@@ -243,15 +243,15 @@ DEFECTS: dict[str, Defect] = {
         "decide which annotation is right; `drop_image` keeps the first",
     ),
     "duplicate_across_split": Defect(
-        "the bytes of an evaluation image are also in the training data",
+        "the bytes of an image are also on another side of the split",
         (FAIL, DROP_IMAGE, KEEP),
-        "remove one of them from its list; `drop_image` removes the one for training",
+        "remove one of them from its list; `drop_image` keeps the one that measures, or tests",
     ),
     "near_duplicate_across_split": Defect(
-        "an evaluation image shows the same picture as a training image (encoded again, scaled, cropped, mirrored, "
-        "captioned, or taken a moment apart), so the evaluation flatters the detector",
+        "an evaluation image shows the same picture as a training image, or a test image as one of either (encoded "
+        "again, scaled, cropped, mirrored, captioned, or taken a moment apart), so the figures flatter the detector",
         (KEEP, DROP_IMAGE, FAIL),
-        "put both on one side; `drop_image` leaves it out of the evaluation",
+        "put both on one side; `drop_image` leaves out the one that measures, or tests",
     ),
 }
 

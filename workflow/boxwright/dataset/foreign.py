@@ -91,15 +91,15 @@ class Seen(NamedTuple):
     detail: str
 
 
-def look(folders: Sequence[str], read: Collection[str]) -> list[Seen]:
+def look(folders: Sequence[str], read: Collection[str], results: str | None = None) -> list[Seen]:
     """The foreign formats of the files below some folders, one entry each; `read` are the endings of known formats.
 
-    Files that cannot be opened are passed over.
+    Files that cannot be opened are passed over, and what a run made (see `walk.walk` for `results`).
     """
     by_format: dict[str, list[str]] = {}
     for ending in [ending for ending in ENDINGS if ending not in read]:
         try:
-            found = walk.walk(folders, [ending])
+            found = walk.walk(folders, [ending], results).found
         except OSError:
             continue
         files = [

@@ -1,7 +1,7 @@
 """The facts of an image file as one line of text that can be kept: its hash, headers, and whether its pixels decode.
 
 A line has columns of JSON between tabs. The middle column is the same for most images of a data set, so it is parsed
-once for all of them.
+once for all of them. Images on which we drew boxes have one more column.
 """
 
 import hashlib
@@ -12,17 +12,23 @@ from typing import NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.dataset.memo import Memo
+from boxwright.images import drawn
 from boxwright.images.headers import MAX_PIXELS, ImageInfo, probe, too_large
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class ImageFacts(NamedTuple):
-    """sha256: of the bytes; info: the headers; undecodable: why decoding failed, "" if it worked, None if not tried."""
+    """What is known of an image.
+
+    sha256: of the bytes; info: the headers; undecodable: why decoding failed, "" if it worked, None if not tried;
+    drawn: whether we drew boxes on it (`images.drawn`).
+    """
 
     sha256: str
     info: ImageInfo
     undecodable: str | None
+    drawn: bool = False
 
 
 def line(data: bytes, decode: bool) -> str:
@@ -40,7 +46,8 @@ def line(data: bytes, decode: bool) -> str:
             undecodable = ""
         except UserError as error:
             undecodable = str(error).removeprefix("the image cannot be decoded: ").partition(". ")[0]
-    return f"{hashlib.sha256(data).hexdigest()}\t{_info_json(info)}\t{_dump(undecodable)}"
+    mark = "\ttrue" if drawn.is_drawn(data) else ""
+    return f"{hashlib.sha256(data).hexdigest()}\t{_info_json(info)}\t{_dump(undecodable)}{mark}"
 
 
 def unreadable(why: str) -> str:
@@ -53,7 +60,7 @@ def said(lines: Iterable[str]) -> list[ImageFacts]:
     infos = Memo(lambda text: ImageInfo(*json.loads(text)))
     problems = Memo(json.loads)
     rows = (line.split("\t") for line in lines)
-    return [ImageFacts(sha256, infos[info], problems[undecodable]) for sha256, info, undecodable in rows]
+    return [ImageFacts(sha, infos[info], problems[undecodable], bool(mark)) for sha, info, undecodable, *mark in rows]
 
 
 @lru_cache(maxsize=1024)

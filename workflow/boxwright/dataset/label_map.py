@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 
 from boxwright import protos
 from boxwright.core import names as door
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 
@@ -55,6 +56,8 @@ def read_message(path: str | os.PathLike) -> Any:
         raise UserError(f"The label map {path} cannot be read ({error.strerror}). Check the path.") from error
     if len(data) > _LARGEST_FILE:
         raise UserError(f"The file {path} is not a label map: it has more than {_LARGEST_FILE // 1_000_000} MB.")
+    if pointers.is_git_lfs(data):
+        raise UserError(f"The label map {path} cannot be used: {pointers.GIT_LFS}.")
     message = _parse(data, path)
     for item in message.item:
         for name in ("name", "display_name"):
@@ -137,13 +140,18 @@ def _parse(data: bytes, path: Path) -> Any:
         reason = f"line {error}"
     try:
         message = protos.StringIntLabelMap.FromString(data)
-        if message.item and message.ByteSize() == len(data):
+        if message.item and message.ByteSize() == len(data) and _has_text(message):
             return message
     except DecodeError:
         pass
     raise UserError(
         f'The file {path} is not a label map: {reason}. It must contain items such as `item {{ id: 1 name: "cat" }}`.'
     )
+
+
+def _has_text(message: Any) -> bool:
+    """Whether the names in a message that was read from binary are UTF-8; protobuf gives bytes for one that is not."""
+    return all(isinstance(name, str) for item in message.item for name in (item.name, item.display_name))
 
 
 def _mistakes(message: Any) -> list[str]:

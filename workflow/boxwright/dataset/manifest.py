@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Sample
 
 # Bytes up to which reading a whole manifest is faster than seeking in it.
@@ -13,15 +14,15 @@ SMALL = 200_000
 
 
 def of_side(plan: str | os.PathLike, side: str) -> list[Path]:
-    """The manifests of "train" or "eval" in the plan's folder, by shard."""
+    """The manifests of a side of the split in the plan's folder, by shard; none if there is no such side."""
     return sorted(Path(plan).glob(f"{side}-*-of-*.jsonl"))
 
 
 def read(path: str | os.PathLike) -> Iterator[Sample]:
-    """The samples of a manifest, one at a time."""
-    with Path(path).open(encoding="utf-8") as file:
+    """The samples of a manifest, one at a time; raises UserError if it is damaged."""
+    with Path(path).open("rb") as file:
         for line in file:
-            yield Sample.from_json(line)
+            yield _sample(line, path)
 
 
 def some(path: str | os.PathLike, most: int) -> Iterator[Sample]:
@@ -35,7 +36,17 @@ def some(path: str | os.PathLike, most: int) -> Iterator[Sample]:
         else:
             lines = dict.fromkeys(_line_behind(file, size * number // most) for number in range(most))
     for line in filter(None, lines):
-        yield Sample.from_json(line.decode())
+        yield _sample(line, path)
+
+
+def _sample(line: str | bytes, path: str | os.PathLike) -> Sample:
+    """The sample of one line; raises UserError if the line is damaged."""
+    try:
+        return Sample.from_json(line)
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"{path}, a list of the samples in the plan, is damaged ({error}). Run again: the plan makes it anew."
+        ) from error
 
 
 def _line_behind(file: BinaryIO, position: int) -> bytes:

@@ -1,9 +1,9 @@
 """Remembers the facts of a data set's files, so that only changed files are read again.
 
-The memory is a text file. Its first line has the code identities of the readers that were used, by kind; then comes a
-line per file with its kind, path, stamp and facts. A line is forgotten when its file changes or disappears, or when the
-code of its kind changes. So a change to an annotation format does not cause images to be read again, nor the other way
-round, and a change to a format that no file uses causes no reading at all.
+The memory is a text file (`core.kept`). Its first line has the code identities of the readers that were used, by kind;
+then comes a line per file with its kind, path, stamp and facts. A line is forgotten when its file changes or
+disappears, or when the code of its kind changes. So a change to an annotation format does not cause images to be read
+again, nor the other way round, and a change to a format that no file uses causes no reading at all.
 
 Images have the kinds of `reading`. The kind of an annotation is the key of the format that read it. If none did, it is
 "!" with the keys of all formats that were tried, because another format with its ending may read it later.
@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from boxwright.catalog import formats as catalogue
-from boxwright.core import code
-from boxwright.core.files import writing
+from boxwright.core import code, kept
 from boxwright.dataset import annotation_facts, formats, image_facts, reading
-from boxwright.dataset.contents import Contents
+from boxwright.dataset.contents import Contents, recalled
 from boxwright.dataset.memo import Memo
 from boxwright.dataset.scan import File
 
@@ -45,16 +44,15 @@ def current(identities: Mapping[str, str]) -> bool:
 class Memory:
     """The remembered facts of files, by kind, path and stamp."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
+        """`path` is where it is kept; without, it begins empty."""
         self._path = path
         self._known: dict[str, str] = {}
         self._kinds: set[str] = set()
-        try:
-            text = path.read_bytes().decode("ascii")
-            head, *lines, _ = text.split("\n")  # the last part is empty, or a line that was cut short
-            identities = dict(json.loads(head))
-        except (OSError, ValueError, TypeError):
+        found = None if path is None else recalled(path, "the images and annotations are read again")
+        if found is None:
             return
+        identities, lines = found
         rows = (line.partition("\t") for line in lines)
         self._known = {key: said for key, _, said in rows if said}
         if outdated := tuple([f"{kind} " for kind, then in identities.items() if identity(kind) != then]):
@@ -114,9 +112,8 @@ class Memory:
 
     def save(self) -> None:
         """Write the file, whole or not at all."""
-        with writing(self._path, "w") as file:
-            file.write(json.dumps(self.identities()) + "\n")
-            file.writelines([f"{key}\t{line}\n" for key, line in self._known.items()])
+        lines = [f"{key}\t{line}" for key, line in self._known.items()]
+        kept.write(self._path, "\n".join([json.dumps(self.identities()), *lines]))
 
 
 class _Work(NamedTuple):

@@ -26,9 +26,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from boxwright.console.progress import track
-from boxwright.core import code, hashing
-from boxwright.core.files import writing
+from boxwright.console.progress import say, track
+from boxwright.core import code, hashing, kept
 from boxwright.dataset.sets import Sets
 from boxwright.images import fingerprint
 from boxwright.images.fingerprint import COARSE, FINE
@@ -78,15 +77,16 @@ class Finder:
         wanted = sorted({sha for sha in images if self._fingerprints.get(sha)})
         head = hashing.short(wanted, code.identity(__name__))
         try:
-            first, *lines = self._path.read_text(encoding="ascii").splitlines()
+            first, *lines = kept.read(self._path).split("\n")
             if first == head:
                 return [tuple(line.split("\t")) for line in lines]
-        except (OSError, ValueError):
+        except OSError:
             pass
+        except kept.DamagedError as error:
+            say(f"{self._path} cannot be used ({error}), so near-duplicates are searched again.")
         found = [(wanted[i], wanted[j]) for i, j in links([self._fingerprints[sha] for sha in wanted])]
         if self._write:
-            with writing(self._path, "w") as file:
-                file.writelines([f"{head}\n", *(f"{one}\t{other}\n" for one, other in found)])
+            kept.write(self._path, "\n".join([head, *(f"{one}\t{other}" for one, other in found)]))
         return found
 
 

@@ -5,11 +5,12 @@ the existing plan. Otherwise it reads the changed files, decides again and write
 a plan lie in `plan/` below the data folder:
 
     plan.json             identities, classes, counts, summary
-    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl      from which the rules make results
+    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl     from which rules make results
     facts.txt             the facts of each file, so that it is read once (`memory`)
     contents.txt          what is further known of each image's content, so that it is computed once (`contents`)
     near_duplicates.tsv   the pairs of near-duplicates that were found last (`near_duplicates`)
     sides.tsv             the side of every sample that was ever drawn (`split_history`)
+    sides_of_lists.tsv    the same where only the test side is drawn, from a list for evaluation
     stamp.json            what the plan was made from (`plan_folder`)
 
 An identity is a hash of what the bytes of a result depend on: no file times, no locations, no order of keys.
@@ -27,19 +28,17 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.catalog import formats
+from boxwright.console.progress import say
 from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import (
-    annotation_facts,
     contents,
     defects,
-    foreign,
+    gate,
     grouping,
-    image_facts,
     label_map,
     memory,
     near_duplicates,
-    pairing,
     scan,
     split_history,
     summary,
@@ -49,7 +48,7 @@ from boxwright.dataset.class_rules import ClassRules
 from boxwright.dataset.decide import Decision, Found, Split, decide
 from boxwright.dataset.plan_folder import PlanFolder
 from boxwright.dataset.samples import NO_BOXES, PlannedSample, boxes_from_json
-from boxwright.dataset.split import EVAL, TRAIN
+from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN
 from boxwright.images import loader
 
 
@@ -77,7 +76,7 @@ def load(data_dir: str | os.PathLike) -> Plan:
     """The plan that `make` wrote last, without looking at the data set. Raises UserError if there is none."""
     path = Path(data_dir) / "plan" / "plan.json"
     try:
-        return Plan(**json.loads(path.read_text(encoding="utf-8")))
+        return Plan(**files.parse_json(path.read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         raise UserError(
             f"The plan of the data set, {path}, is missing or damaged ({error}). The workflow makes it at its start; "
@@ -85,18 +84,33 @@ def load(data_dir: str | os.PathLike) -> Plan:
         ) from error
 
 
-def make(dataset: Mapping[str, Any], data_dir: str | os.PathLike, *, write: bool = True) -> Plan:
+def make(
+    dataset: Mapping[str, Any], data_dir: str | os.PathLike, *, write: bool = True, results: str | None = None
+) -> Plan:
     """Plan a data set, given as the configuration's `dataset` with every default filled in.
 
-    If `write` is false, or `data_dir` is not writable, the plan is made but not saved.
+    If `write` is false, or `data_dir` is not writable, the plan is made but not saved. Nothing in `results`, or in
+    other folders with results, becomes a sample, nor an image on which we drew boxes; a sentence says so.
 
     Raises one UserError with all mistakes of a kind: missing folders or lists, policies that are not allowed, defects
     whose policy is `fail` (data_dir/checks.tsv then has the table of all defects), no image left on one of the sides.
     """
-    planner = _Planner(dataset, Path(data_dir), write)
+    planner = _Planner(dataset, Path(data_dir), write, results)
+    plan = _held(planner) or _anew(planner)
+    if passed := gate.passed_over(planner.images, planner.annotations, plan.counts["drawn"]):
+        say(passed)
+    return plan
+
+
+def _held(planner: "_Planner") -> Plan | None:
+    """The plan in the folder, if it was made from exactly what there is now."""
     if planner.folder.holds(planner.stamp):
         with contextlib.suppress(UserError):
-            return load(data_dir)
+            return load(planner.data_dir)
+    return None
+
+
+def _anew(planner: "_Planner") -> Plan:
     # Planning makes millions of small objects without cycles; looking for cycles would take a third of the time.
     collecting = gc.isenabled()
     gc.disable()
@@ -108,18 +122,18 @@ def make(dataset: Mapping[str, Any], data_dir: str | os.PathLike, *, write: bool
 
 
 class _Planner:
-    def __init__(self, dataset: Mapping[str, Any], data_dir: Path, write: bool) -> None:
-        self.dataset, self.data_dir = dataset, data_dir
+    def __init__(self, dataset: Mapping[str, Any], data_dir: Path, write: bool, results: str | None) -> None:
+        self.dataset, self.data_dir, self.results = dataset, data_dir, results
         self.folder = PlanFolder(data_dir, write)
         self.policies = defects.policies(dataset.get("policies") or {})
-        self.lists = {side: dataset["split"].get(side) for side in (TRAIN, EVAL)}
-        if not all(self.lists.values()):
-            if any(self.lists.values()):
-                raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
-            self.lists = {}
+        self.lists = {side: path for side in SIDES if (path := dataset["split"].get(side))}
+        if (TRAIN in self.lists) != (EVAL in self.lists):
+            raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
+        self.draws = TRAIN not in self.lists
+        self.test_fraction = dataset["split"].get("test_fraction") or 0.0
         self.near_duplicates = self.dataset.get("near_duplicates", True)
         self.group_by = dataset["split"].get("group_by")
-        if self.lists and self.group_by:
+        if self.group_by and not self.draws:
             raise UserError(
                 "`dataset.split.group_by` is for a split by chance, but there are lists, `train` and `eval`. "
                 "Remove the lists or `group_by`."
@@ -128,6 +142,7 @@ class _Planner:
         self.images, self.annotations = scan.listings(
             (_folders(dataset["images"]), tuple(loader.EXTENSIONS)),
             (_folders(dataset["annotations"]), tuple(formats.by_ending())),
+            results=results,
         )
         self.stamp = self._stamp()
 
@@ -152,12 +167,7 @@ class _Planner:
 
     def new(self) -> Plan:
         """Read what changed, decide, and write."""
-        if not len(self.images):
-            places = ", ".join(self.images.folders)
-            raise UserError(
-                f"There is no image in {places}: no file name ends in one of {', '.join(loader.EXTENSIONS)}. "
-                "Correct `dataset.images`."
-            )
+        gate.require_images(self.images, self.annotations, len(self.images), 0)
         known, aliases = None, {}
         if given := self.dataset.get("label_map"):
             known, aliases = frozenset(label_map.read(given)), label_map.read_aliases(given)
@@ -174,19 +184,20 @@ class _Planner:
         kinds = ["fingerprint"] if self.near_duplicates else []
         kinds += ["capture"] if isinstance(self.group_by, Mapping) and grouping.EXIF_GAP in self.group_by else []
         seen = contents.Contents(self.folder.path / "contents.txt", kinds)
-        remembered = split_history.read(self.data_dir, self._draw)
-        found = self._found(recollection, seen)
+        history = split_history.read(self.data_dir, self._draw)
+        remembered = history.sides
+        found, drawn = self._found(recollection, seen)
         if rules.concerned:
             rules.check(_stated_classes(found))
-        decision = decide(found, checker, self._split(remembered, found, seen))
-        self._report_foreign(checker)
+        decision = decide(found, checker, self._split(history, found, seen))
+        gate.report_foreign(checker, self.images, self.annotations, self.results)
         checks = defects.to_tsv(decision.cases)
-        self._refuse(decision, checks)
+        self._refuse(decision, checks, len(found.images))
         classes, classes_text = self._classes(decision)
         shards = self._shards(decision)
-        drawn = {s.name: (side, s.sha256) for side in (TRAIN, EVAL) for s in decision.samples[side]}
-        split_table = split_history.to_tsv(drawn)
-        gone = remembered.keys() - drawn.keys()
+        sides = {s.name: (side, s.sha256) for side, samples in decision.samples.items() for s in samples}
+        split_table = split_history.to_tsv(sides)
+        gone = remembered.keys() - sides.keys()
         identities = {
             "checks": hashing.short(checks),
             "split": hashing.short(split_table),
@@ -195,75 +206,66 @@ class _Planner:
         tables = {"checks.tsv": checks, "split.tsv": split_table, "label_map.pbtxt": classes_text}
         for name, samples in shards.items():
             identities[name], tables[f"{name}.jsonl"] = _shard_plan(samples, classes)
-        counts = _counts(decision, len(self.images))
+        counts = _counts(decision, len(found.images)) | {"drawn": drawn}
         text = summary.text(decision, counts, classes, self.images.folders, self.data_dir / "checks.tsv")
         plan = Plan(identities, classes, counts, text)
         if self.folder.writable:
             tables["plan.json"] = (json.dumps(vars(plan), indent=1, sort_keys=True) + "\n").encode()
-            if not self.lists:
-                ever = split_history.to_tsv(remembered | drawn) if gone else split_table
+            if self._draw:
+                ever = split_history.to_tsv(remembered | sides) if gone else split_table
                 split_history.write(self.data_dir, self._draw, ever)
             self.folder.keep(tables, self.stamp, recollection.identities())
         return plan
 
     @property
     def _draw(self) -> dict[str, Any]:
-        if self.lists:
-            return {}
+        """The settings of what is drawn; empty if lists give all sides."""
+        settings = self.dataset["split"]
+        tested = {"test_fraction": self.test_fraction} if self.test_fraction else {}
+        if not self.draws:
+            return {"lists": True, "seed": settings["seed"]} | tested if tested else {}
         grouped = {"group_by": self.group_by} if self.group_by else {}
-        return {key: self.dataset["split"][key] for key in ("eval_fraction", "seed")} | grouped
+        return {key: settings[key] for key in ("eval_fraction", "seed")} | grouped | tested
 
-    def _found(self, recollection: memory.Memory, seen: contents.Contents) -> Found:
-        """The files and their facts; only changed files are read."""
-        images, annotations = self.images.files(), self.annotations.files()
+    def _found(self, recollection: memory.Memory, seen: contents.Contents) -> tuple[Found, int]:
+        """The files and their facts, and the number of images on which we drew boxes; only changed files are read."""
         decode = self.dataset.get("verify") == "full"
-        of_images, of_annotations, changed = recollection.recall(
-            images, annotations, decode, "Reading the data set", seen
-        )
+        found, drawn, changed = gate.read(self.images, self.annotations, recollection, seen, decode=decode)
         if self.folder.writable and changed:
             recollection.save()
-        facts = image_facts.said(of_images)
         if self.folder.writable:
-            seen.save(image.sha256 for image in facts)
-        return Found(
-            images,
-            pairing.names(images, self.images.folders),
-            facts,
-            annotations,
-            annotation_facts.said(of_annotations),
-            parallel=len(self.images.folders) == len(self.annotations.folders),
-        )
+            seen.save(image.sha256 for image in (*found.image_facts, *drawn))
+        gate.require_images(self.images, self.annotations, len(found.images), len(drawn))
+        return found, len(drawn)
 
-    def _report_foreign(self, checker: Checker) -> None:
-        """Where images have no annotation, say which files in formats that are not read lie in the folders."""
-        if any(case.defect == "image_without_annotation" for case in checker.cases):
-            folders = [*self.images.folders, *self.annotations.folders]
-            for file, detail in foreign.look(folders, formats.by_ending()):
-                checker.report(file, "annotation_foreign", detail)
-
-    def _split(self, remembered: split_history.Sides, found: Found, seen: contents.Contents) -> Split:
+    def _split(self, history: split_history.History, found: Found, seen: contents.Contents) -> Split:
         finder = None
         if self.near_duplicates:
             last = self.folder.path / "near_duplicates.tsv"
             finder = near_duplicates.Finder(seen.of("fingerprint"), last, self.folder.writable)
+        remembered = history.sides
+        if not self.test_fraction and TEST not in self.lists:  # there is no test side any more
+            remembered = {name: (EVAL if side == TEST else side, sha) for name, (side, sha) in remembered.items()}
         captures = [seen.of("capture").get(image.sha256, "") for image in found.image_facts]
         return Split(
             self.dataset["split"].get("eval_fraction", 0.0),
             self.dataset["split"].get("seed", 0),
             {name: side for name, (side, _) in remembered.items()},
             {sha256: side for side, sha256 in remembered.values()},
-            self.lists or None,
+            self.lists,
             grouping.groups(self.group_by, found.images, found.names, captures),
             finder,
+            self.test_fraction,
+            test_grows=self.test_fraction > history.test_fraction,
         )
 
-    def _refuse(self, decision: Decision, checks: bytes) -> None:
+    def _refuse(self, decision: Decision, checks: bytes, images: int) -> None:
         """Raise a UserError for what stops the run: defects with the policy `fail`, or too little data."""
         if refused := [case for case in decision.cases if case.action == defects.FAIL]:
             where = self.folder.fail(checks)
             folders = [*self.images.folders, *self.annotations.folders]
             raise UserError(summary.refusal(refused, folders, decision.annotations) + where)
-        if mistake := summary.too_little(decision, self.dataset["split"], len(self.images), self.annotations.folders):
+        if mistake := summary.too_little(decision, self.dataset["split"], images, self.annotations.folders):
             raise UserError(mistake + (self.folder.fail(checks) if decision.cases else ""))
 
     def _classes(self, decision: Decision) -> tuple[dict[str, int], bytes]:
@@ -275,9 +277,7 @@ class _Planner:
         if given := self.dataset.get("label_map"):
             message = label_map.read_message(given)
             return label_map.read(given), label_map.message_text(message).encode()
-        old = _read_classes(self.folder.path / "label_map.pbtxt")
-        written = _read_classes(self.data_dir / "label_map.pbtxt", otherwise=old)
-        old = old or written
+        old, written = self._remembered_classes()
         kept: dict[str, int] = {}
         for name in sorted(old, key=old.__getitem__):
             if name in written:
@@ -287,13 +287,32 @@ class _Planner:
         classes = label_map.extend(kept, decision.classes)
         return classes, label_map.to_text(classes).encode()
 
+    def _remembered_classes(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """The ids of the last plan, and those that were written as a result, which models may have learned.
+
+        Of two files the sound one speaks for a damaged one. Raises UserError if the result is damaged and alone.
+        """
+        paths = self.folder.path / "label_map.pbtxt", self.data_dir / "label_map.pbtxt"
+        planned, written = map(_read_classes, paths)
+        if self.folder.is_changed(paths[0].name):  # another id would be a label map too
+            planned = None
+        if written is None and not planned:
+            raise UserError(
+                f"The label map {paths[1]}, which remembers the id of each class, is damaged: with other ids no "
+                "finished model fits. Restore it from a backup, or delete it: then the classes are numbered anew."
+            )
+        if planned is None:
+            say(f"{paths[0]} is damaged. The ids of classes are those of {paths[1]}, if it is there, else new.")
+        written = planned if written is None else written
+        return planned or written, written
+
     def _shards(self, decision: Decision) -> dict[str, list[PlannedSample]]:
         """The samples of every shard; which one depends on the sample's name alone."""
         shards: dict[str, list[PlannedSample]] = {}
-        for side in (TRAIN, EVAL):
+        for side, samples in decision.samples.items():
             count = self.dataset["shards"][side]
             parts: list[list[PlannedSample]] = [[] for _ in range(count)]
-            for sample in decision.samples[side]:
+            for sample in samples:
                 parts[_shard(sample.name, count)].append(sample)
             shards |= {f"{side}-{index:05d}-of-{count:05d}": part for index, part in enumerate(parts)}
         return shards
@@ -347,12 +366,12 @@ def _shard(name: str, count: int) -> int:
     return int.from_bytes(digest, "big") % count
 
 
-def _read_classes(path: Path, otherwise: Mapping[str, int] | None = None) -> Mapping[str, int]:
-    """The classes in a label map written here; none if the file is missing, `otherwise` if it is damaged."""
+def _read_classes(path: Path) -> Mapping[str, int] | None:
+    """The classes in a label map written here; empty if the file is missing, None if it is damaged."""
     try:
         return label_map.read(path) if path.is_file() else {}
-    except UserError:  # the rule that wrote it will write it again
-        return otherwise or {}
+    except UserError:
+        return None
 
 
 def _folders(given: str | list[str]) -> list[str]:
@@ -361,9 +380,8 @@ def _folders(given: str | list[str]) -> list[str]:
 
 def _content(path: str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            if pointers.is_git_lfs(file.read(pointers.LONGEST)):
-                raise UserError(f"{path} cannot be used: {pointers.GIT_LFS}.")
+        if pointers.is_file_of_git_lfs(path):
+            raise UserError(f"{path} cannot be used: {pointers.GIT_LFS}.")
         return files.sha256_file(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Check the path.") from error

@@ -93,7 +93,7 @@ class Sample(NamedTuple):
         return PlannedSample(*self[:7], self.classes, boxes_json(self.boxes), boxes_json(self.regions)).to_json()
 
     @classmethod
-    def from_json(cls, line: str) -> "Sample":
+    def from_json(cls, line: str | bytes) -> "Sample":
         values = json.loads(line)
         values["fixes"] = tuple(values["fixes"])
         for key in ("boxes", "regions"):

@@ -1,13 +1,15 @@
 """Lists the files of a data set with their stamps, which show whether a file changed without opening it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.core.names import shown
 from boxwright.dataset import walk
+from boxwright.images.loader import EXTENSIONS
 
 
 class File(NamedTuple):
@@ -36,11 +38,13 @@ class Listing(NamedTuple):
     """The files below some folders.
 
     folders: as they were given. found: for each folder a sorted list with a text for each file below it, path and stamp
-    with a NUL between them; this is enough to see that nothing changed.
+    with a NUL between them; this is enough to see that nothing changed. passed: the numbers of files that were passed
+    over because a run made them, by the results folder or result that they lie in.
     """
 
     folders: tuple[str, ...]
     found: tuple[list[str], ...]
+    passed: Mapping[str, int] = MappingProxyType({})
 
     def __len__(self) -> int:
         return sum(map(len, self.found))
@@ -63,8 +67,8 @@ class Listing(NamedTuple):
         return digest.hexdigest()
 
 
-def listings(*wanted: tuple[Sequence[str], Sequence[str]]) -> list[Listing]:
-    """A listing for each (folders, endings): all files that `walk.walk` finds.
+def listings(*wanted: tuple[Sequence[str], Sequence[str]], results: str | None = None) -> list[Listing]:
+    """A listing for each (folders, endings): all files that `walk.walk` finds; `results` is passed over.
 
     Raises UserError if a folder is missing or cannot be read.
     """
@@ -80,7 +84,18 @@ def listings(*wanted: tuple[Sequence[str], Sequence[str]]) -> list[Listing]:
             "Correct `dataset.images` or `dataset.annotations`."
         )
     try:
-        found = [walk.walk(*one) for one in wanted]
+        walked = [walk.walk(*one, results) for one in wanted]
     except OSError as error:
         raise UserError(f"{shown(error.filename)} cannot be read ({error.strerror}). Check its permissions.") from error
-    return [Listing(tuple(folders), tuple(of)) for (folders, _), of in zip(wanted, found, strict=True)]
+    return [
+        Listing(tuple(folders), tuple(of.found), of.passed) for (folders, _), of in zip(wanted, walked, strict=True)
+    ]
+
+
+def images_below(folder: str, results: str | None = None) -> list[str]:
+    """The paths of all image files below a folder, relative to it, without what runs made; `results` as in `listings`.
+
+    Raises UserError if the folder is missing or cannot be read.
+    """
+    (listing,) = listings(([folder], tuple(EXTENSIONS)), results=results)
+    return [file.relative for file in listing.files()]

@@ -1,14 +1,15 @@
-"""Divides samples into training and evaluation.
+"""Divides samples into training and evaluation, and holds a part of them back for the test.
 
 The drawn split is stratified by class after the idea of iterative stratification (Sechidis, Tsoumakas, Vlahavas, "On
 the stratification of multi-label data", ECML 2011): the rarest class comes first. It is stable: a sample keeps its
-side, and only new samples are drawn.
+side, and only new samples are drawn. The test side is drawn from the evaluation side, so it takes nothing away from a
+training that there already is.
 """
 
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -22,74 +23,180 @@ from boxwright.dataset.pairing import stem
 from boxwright.dataset.samples import PlannedSample, Sample
 from boxwright.dataset.sets import Sets
 
-TRAIN, EVAL = "train", "eval"
+TRAIN, EVAL, TEST = "train", "eval", "test"
+# In the order of what they know of the training: images that are on several sides belong to the first of them.
+SIDES = (TRAIN, EVAL, TEST)
+# The sides in texts, before "image".
+WORDS = {TRAIN: "training", EVAL: "evaluation", TEST: "test"}
 Drawn = PlannedSample | Sample
 _NEGATIVE = ""  # an image without objects counts as one more class
 
 
 def draw(
     samples: Sequence[Drawn],
-    eval_fraction: float,
+    held_out: float,
     seed: int,
     known: Mapping[str, str],
     known_bytes: Mapping[str, str],
     group_of: Mapping[str, str] | None = None,
     links: Iterable[tuple[str, str]] = (),
+    *,
+    listed: Set[str] = frozenset(),
+    parts: int = 1,
 ) -> dict[str, str]:
-    """The side of every sample by its name.
+    """The side of every sample by its name: training or, for a share of `held_out`, evaluation.
 
     Samples with the same bytes get the same side, and so do samples of one group; `group_of` has groups by name.
     `links` are pairs of near-duplicates, by sha256: what is new comes to the side of its near-duplicates, to training
-    if they are on both sides. `known` has sides by name, `known_bytes` by sha256: a sample in the first keeps its side;
-    one in the second (it was renamed, or is a copy) takes the side of its bytes. Of the others,
-    each class sends as many to evaluation as it lacks to have `eval_fraction` of its images there, and at least one if
-    it has two images or more. What belongs together is drawn together: if none of it fits, the smallest part goes to
-    evaluation, as long as another is left for training. The result does not depend on the order of `samples`.
+    if they are on several sides. `known` has sides by name, `known_bytes` by sha256: a sample in the first keeps its
+    side; one in the second (it was renamed, or is a copy) takes the side of its bytes. Of the others,
+    each class sends as many to evaluation as it lacks to have the share `held_out` of its images there, and at least
+    one if it has two images or more. What belongs together is drawn together: if none of it fits, the smallest part
+    goes to evaluation, as long as another is left for training. The result does not depend on the order of `samples`.
+
+    `listed` are the names of a list of test images. They are on the test side whatever side they had, with their
+    copies, their groups and their near-duplicates, unless those are remembered as training images. A sample that is
+    remembered as a test image and not listed any more measures again. Without a list a remembered test image stays one.
+    `parts` is the number of sides that will share what is held out; a class keeps at least one image for each.
     """
     groups = _together(samples, group_of or {})
     classes = {sha: _classes(group) for sha, group in groups.items()}
+    clusters = _clusters(groups, links)
+    sides = _remembered(groups, known, known_bytes)
+    if listed:
+        tested = {sha for sha, group in groups.items() if not listed.isdisjoint(_names(group))}
+        sides = {sha: EVAL if side == TEST else side for sha, side in sides.items()} | dict.fromkeys(tested, TEST)
+        for cluster in clusters:
+            if not tested.isdisjoint(cluster):
+                sides |= {sha: TEST for sha in cluster if sides.get(sha) == EVAL}
+    _follow(clusters, sides)
+    totals = _count(classes.values())
+    held = _count([classes[sha] for sha, side in sides.items() if side == EVAL or (side == TEST and not listed)])
+
+    def wanted(name: str) -> int:
+        count = round(held_out * totals[name])
+        if totals[name] > 1 and name != _NEGATIVE:
+            count = min(max(count, parts), totals[name] - 1)
+        return count
+
+    undrawn = _ranked([cluster for cluster in clusters if cluster[0] not in sides], groups, seed)
+    sides |= _drawn(undrawn, classes, totals, wanted, held, (TRAIN, EVAL))
+    return {sample.name: sides[sha] for sha, group in groups.items() for sample in group}
+
+
+def draw_test(
+    samples: Sequence[Drawn],
+    side_of: Mapping[str, str],
+    eval_fraction: float,
+    test_fraction: float,
+    seed: int,
+    settled: Set[str],
+    group_of: Mapping[str, str] | None = None,
+    links: Iterable[tuple[str, str]] = (),
+) -> dict[str, str]:
+    """The sides of all samples, with some of the evaluation images on the test side.
+
+    `side_of` has the side of each sample by its name. Each class sends as many of its evaluation images to the test as
+    it lacks to have the share `test_fraction` of all its images there, and at least one if two are held out. As many
+    stay as `eval_fraction` asks for, or half of what is held out if that is less. An evaluation image that is `settled`
+    (by its name) stays, and so do images that belong to one (see `draw`) or to a training image.
+    """
+    groups = _together(samples, group_of or {})
+    classes = {sha: _classes(group) for sha, group in groups.items()}
+    clusters = _clusters(groups, links)
+    given = {sha: _first({side_of[sample.name] for sample in group}) for sha, group in groups.items()}
+    totals = _count(classes.values())
+    held_out = _count([classes[sha] for sha, side in given.items() if side != TRAIN])
+    free = {sha for sha, side in given.items() if side == EVAL and settled.isdisjoint(_names(groups[sha]))}
+    sides = {sha: side for sha, side in given.items() if sha not in free}
+    _follow(clusters, sides)
+    tested = _count([classes[sha] for sha, side in sides.items() if side == TEST])
+
+    def wanted(name: str) -> int:
+        out = held_out[name]
+        kept = min(round(eval_fraction * totals[name]), (out + 1) // 2)
+        count = min(round(test_fraction * totals[name]), out - kept)
+        if out > 1 and name != _NEGATIVE:
+            count = min(max(count, 1), out - 1)
+        return count
+
+    undrawn = _ranked([cluster for cluster in clusters if cluster[0] not in sides], groups, seed)
+    drawn = _drawn(undrawn, classes, held_out, wanted, tested, (EVAL, TEST))
+    moved = {name for sha, side in (sides | drawn).items() if side == TEST for name in _names(groups[sha])}
+    return {name: TEST if side == EVAL and name in moved else side for name, side in side_of.items()}
+
+
+def _remembered(
+    groups: Mapping[str, Sequence[Drawn]], known: Mapping[str, str], known_bytes: Mapping[str, str]
+) -> dict[str, str]:
+    """The side of each group (by sha256) that has one: by its names, else by its bytes.
+
+    Copies with different sides all go to the first of them: the training has already seen one of them.
+    """
     sides: dict[str, str] = {}
     for sha, group in groups.items():
-        remembered = {known[sample.name] for sample in group if sample.name in known}
-        if not remembered:
-            remembered = {known_bytes[sample.sha256] for sample in group if sample.sha256 in known_bytes}
-        if remembered:
-            # Copies with different sides all go to training, which has already seen one of them.
-            sides[sha] = TRAIN if TRAIN in remembered else EVAL
-    clusters = _clusters(groups, links)
+        found = {known[sample.name] for sample in group if sample.name in known}
+        if not found:
+            found = {known_bytes[sample.sha256] for sample in group if sample.sha256 in known_bytes}
+        if found:
+            sides[sha] = _first(found)
+    return sides
+
+
+def _names(group: Iterable[Drawn]) -> list[str]:
+    return [sample.name for sample in group]
+
+
+def _first(sides: Set[str]) -> str:
+    return min(sides, key=SIDES.index)
+
+
+def _follow(clusters: Iterable[Sequence[str]], sides: dict[str, str]) -> None:
+    """Give what has no side the side of its near-duplicates, the first if they are on several."""
     for cluster in clusters:
         beside = {sides[sha] for sha in cluster if sha in sides}
         if beside and len(cluster) > 1:
-            sides |= {sha: TRAIN if TRAIN in beside else EVAL for sha in cluster if sha not in sides}
-    totals = _count(classes.values())
-    held = _count([classes[sha] for sha, side in sides.items() if side == EVAL])
-    undrawn = [
-        _Cluster(tuple(cluster), _rank(seed, groups, cluster)) for cluster in clusters if cluster[0] not in sides
-    ]
+            sides |= {sha: _first(beside) for sha in cluster if sha not in sides}
+
+
+def _drawn(
+    clusters: Sequence["_Cluster"],
+    classes: Mapping[str, frozenset[str]],
+    totals: Mapping[str, int],
+    wanted: Callable[[str], int],
+    held: Counter[str],
+    sides: tuple[str, str],
+) -> dict[str, str]:
+    """The side of all members of clusters (in the order of the draw): the second side until a class has enough there.
+
+    totals: the number of groups that have each class, of those that the sides share. wanted: how many of a class the
+    second side should have; held: how many it has already.
+    """
+    stays, goes = sides
+    found: dict[str, str] = {}
+    held = held.copy()
     waiting: dict[str, list[_Cluster]] = defaultdict(list)
-    for cluster in sorted(undrawn, key=lambda cluster: cluster.rank):
+    for cluster in clusters:
         for name in _distinct(tuple(chain(*[classes[sha] for sha in cluster.members]))):
             waiting[name].append(cluster)
     for name in sorted(waiting, key=lambda name: (totals[name], name)):
-        undecided = [cluster for cluster in waiting[name] if cluster.members[0] not in sides]
-        wanted = round(eval_fraction * totals[name])
-        if totals[name] > 1 and name != _NEGATIVE:
-            wanted = min(max(wanted, 1), totals[name] - 1)
+        undecided = [cluster for cluster in waiting[name] if cluster.members[0] not in found]
         sizes = [sum(name in classes[sha] for sha in cluster.members) for cluster in undecided]
-        left = max(wanted - held[name], 0)
+        enough = wanted(name)
+        left = max(enough - held[name], 0)
         chosen = set()
         for index, size in enumerate(sizes):
             if size <= left:
                 left -= size
                 chosen.add(index)
-        if wanted and not held[name] and not chosen and sizes and min(sizes) < totals[name]:
+        if enough and not held[name] and not chosen and sizes and min(sizes) < totals[name]:
             chosen = {sizes.index(min(sizes))}
         for index, cluster in enumerate(undecided):
-            sides |= dict.fromkeys(cluster.members, EVAL if index in chosen else TRAIN)
+            found |= dict.fromkeys(cluster.members, goes if index in chosen else stays)
             if index in chosen:
                 for sha in cluster.members:
                     held.update(classes[sha])
-    return {sample.name: sides[sha] for sha, group in groups.items() for sample in group}
+    return found
 
 
 class _Cluster(NamedTuple):
@@ -166,8 +273,9 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
                 mistakes.append(f"{where} names no image of the data set")
             elif len(found) > 1:
                 mistakes.append(f"{where} names {len(found)} images ({', '.join(sorted(found)[:3])}); give the path")
-            elif sides.setdefault(*found, side) != side:
-                mistakes.append(f"{where} is on both lists")
+            elif sides.setdefault(one := next(iter(found)), side) != side:
+                both = "both lists" if set(paths) == {TRAIN, EVAL} else f"two lists, {sides[one]} and {side}"
+                mistakes.append(f"{where} is on {both}")
     if mistakes:
         shown = mistakes[:20] + ([f"and {len(mistakes) - 20} more"] if len(mistakes) > 20 else [])
         text = "\n".join(f"  - {printable(text)}" for text in shown)
@@ -212,6 +320,12 @@ def _count(groups: Iterable[frozenset[str]]) -> Counter[str]:
     for classes, times in Counter(groups).items():
         counted.update(dict.fromkeys(classes, times))
     return counted
+
+
+def _ranked(clusters: Iterable[Sequence[str]], groups: Mapping[str, Sequence[Drawn]], seed: int) -> list[_Cluster]:
+    """Clusters in the order of the draw."""
+    ranked = [_Cluster(tuple(cluster), _rank(seed, groups, cluster)) for cluster in clusters]
+    return sorted(ranked, key=lambda cluster: cluster.rank)
 
 
 def _rank(seed: int, groups: Mapping[str, Sequence[Drawn]], cluster: Sequence[str]) -> bytes:

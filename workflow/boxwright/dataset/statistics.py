@@ -1,4 +1,4 @@
-"""Statistics of a data set: counts and histograms of both sides of the split, in memory that does not grow with it."""
+"""Statistics of a data set: counts and histograms of each side of the split, in memory that does not grow with it."""
 
 import heapq
 import math
@@ -11,7 +11,6 @@ from typing import Any
 
 from boxwright.dataset import manifest
 from boxwright.dataset.samples import Sample
-from boxwright.dataset.split import EVAL, TRAIN
 
 # Edges of the histograms; values beyond an end count in the bin at that end. Sizes in pixels go by half octaves and
 # aspect ratios by thirds of octaves, because a factor of two matters as much at any size.
@@ -26,12 +25,12 @@ BINS: dict[str, list[float]] = {
 def of(manifests: Mapping[str, Iterable[str | Path]], label_map: Mapping[str, int]) -> dict[str, Any]:
     """Statistics of the samples in the manifests of each side, as plain values for JSON.
 
-    Returns `{classes: id by name, bins: edges by histogram, train: side, eval: side}` with `side` as
+    Returns `{classes: id by name, bins: edges by histogram, train: side, eval: side, ...}` with `side` as
     `{images, boxes, negatives, most_boxes, difficult, classes: boxes by name, images_with: images by name}` and one
     list of counts per histogram. A box's side is that of a square with its area; its aspect is width over height.
     """
     sides = {
-        side: _side(sample for path in manifests[side] for sample in manifest.read(path)) for side in (TRAIN, EVAL)
+        side: _side(sample for path in paths for sample in manifest.read(path)) for side, paths in manifests.items()
     }
     return {"classes": dict(label_map), "bins": BINS, **sides}
 

@@ -9,7 +9,7 @@ from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
 from boxwright.dataset.decide import Decision
 from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP, Case
-from boxwright.dataset.split import EVAL, TRAIN
+from boxwright.dataset.split import EVAL, TEST, TRAIN, WORDS
 
 _DONE = {
     FIX: "fixed",
@@ -23,6 +23,7 @@ _SHOWN = 20
 _EXAMPLES = 3
 _NOTHING_WRONG = "The checks found nothing wrong."
 _HINT = " <- "
+_LACKS = {TRAIN: "none to learn from", EVAL: "none to measure with", TEST: "none to test with"}
 _TOGETHER = (
     "{} images are near-duplicates of others ({} in all); each group stays on one side. If they are frames of one "
     "scene, add other scenes; `dataset.near_duplicates: false` lets chance divide them."
@@ -35,29 +36,26 @@ def text(
     """The data set in a few lines: its sides, its classes, and each kind of defect with what was done about it."""
     found = counts["found"]
     lines = [f"Data set {', '.join(folders)}: {found['images']} images, {found['annotations']} annotations"]
-    for side in (TRAIN, EVAL):
+    for side in decision.samples:
         of = counts[side]
         lines.append(f"  {side:<6}{of['images']:>7} images {of['boxes']:>8} boxes {of['negatives']:>6} without objects")
         if of["regions"]:
             lines[-1] += f", {plural(of['regions'], 'ignore region')}"
     if counts["on_neither_list"]:
-        lines.append(f"  {counts['on_neither_list']} images are on neither list and left out")
+        lines.append(f"  {counts['on_neither_list']} images are on {_no_list(decision)} and left out")
     if decision.alike[0]:
         images, groups = decision.alike
         lines.append(f"  {images} images are near-duplicates of others, in {plural(groups, 'group')}")
     width = max(map(len, classes), default=0)
     for name, number in list(classes.items())[:_SHOWN]:
-        boxes = [counts[side]["classes"].get(name, 0) for side in (TRAIN, EVAL)]
-        hint = "" if all(boxes) else f"{_HINT}none to learn from" if boxes[1] else f"{_HINT}none to measure with"
-        hint = hint if any(boxes) else f"{_HINT}no box"
-        lines.append(f"  {number:>4} {name:<{width}} {boxes[0]:>8} train {boxes[1]:>8} eval{hint}")
+        boxes = {side: counts[side]["classes"].get(name, 0) for side in decision.samples}
+        lacks = ", ".join(_LACKS[side] for side, count in boxes.items() if not count)
+        hint = f"{_HINT}{lacks if any(boxes.values()) else 'no box'}" if lacks else ""
+        told = " ".join(f"{count:>8} {side}" for side, count in boxes.items())
+        lines.append(f"  {number:>4} {name:<{width}} {told}{hint}")
     if len(classes) > _SHOWN:
         lines.append(f"  ... and {len(classes) - _SHOWN} more classes")
-    if decision.cases:
-        lines.append(f"  What the checks found (each case is in {checks}):")
-        lines += _defect_lines(decision.cases)
-    else:
-        lines.append(f"  {_NOTHING_WRONG}")
+    lines += of_cases(decision.cases, f" (each case is in {checks})")
     return "\n".join(lines)
 
 
@@ -66,10 +64,16 @@ def is_calm(told: str) -> bool:
     return _NOTHING_WRONG in told and _HINT not in told
 
 
-def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int) -> str:
+def of_cases(cases: Sequence[Case], where: str = "") -> list[str]:
+    """A line for each kind of defect and what was done about it, below a head; `where` says where each case is."""
+    return [f"  What the checks found{where}:", *_defect_lines(cases)] if cases else [f"  {_NOTHING_WRONG}"]
+
+
+def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *, adjustable: bool = True) -> str:
     """Why a data set is refused: the cases whose policy is `fail`, and what to do about each kind.
 
-    annotations: their number, for kinds that are refused for the share of files that have them.
+    annotations: their number, for kinds that are refused for the share of files that have them. adjustable: whether
+    there is a configuration whose policies can be changed.
     """
     lines = [f"The data set in {', '.join(dict.fromkeys(folders))} has {len(refused)} defects that stop the run:"]
     for case in refused[:_SHOWN]:
@@ -81,7 +85,8 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int) -
     for name, count in counted.items():
         others = " | ".join(policy for policy in DEFECTS[name].policies if policy != FAIL)
         share = f"{count} of {plural(annotations, 'annotation')}; " if DEFECTS[name].few else ""
-        lines.append(f"{name}: {share}{DEFECTS[name].advice}; or set `dataset.policies.{name}` to {others}.")
+        instead = f"; or set `dataset.policies.{name}` to {others}" if adjustable else ""
+        lines.append(f"{name}: {share}{DEFECTS[name].advice}{instead}.")
     return "\n".join(lines)
 
 
@@ -90,7 +95,8 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
 
     folders: those that were searched for annotations.
     """
-    train, held = decision.samples[TRAIN], decision.samples[EVAL]
+    sides = decision.samples
+    used = sum(map(len, sides.values()))
     because = ""
     if decision.cases:
         because = "\nWhat the checks found:\n" + "\n".join(_defect_lines(decision.cases, examples=True))
@@ -99,37 +105,46 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
         because += f"\nThere is no annotation in {', '.join(folders)}: no file name ends in {endings}."
         because += " Correct `dataset.annotations`."
     if decision.left_out:
-        because += f"\n{decision.left_out} images are on neither list."
-    if not train and not held:
+        because += f"\n{decision.left_out} images are on {_no_list(decision)}."
+    if not used:
         return f"No sample is left of {images} images and {decision.annotations} annotations.{because}"
     if not decision.classes:
-        return f"None of the {len(train) + len(held)} images has a box, so there is nothing to learn.{because}"
-    if train and held:
+        return f"None of the {used} images has a box, so there is nothing to learn.{because}"
+    if all(sides.values()):
         lacking = _without_objects(decision, split)
         return lacking and lacking + because
-    side = "evaluation" if train else "training"
+    empty = next(side for side, samples in sides.items() if not samples)
     remedy = f"`dataset.split.eval_fraction` is {split.get('eval_fraction')}; change it or add images"
+    if empty == TEST:
+        remedy = (
+            f"the evaluation side, {plural(len(sides[EVAL]), 'image')}, can spare none, since each class keeps one "
+            "there; add images, or name test images in a list (`dataset.split.test`)"
+        )
     if decision.alike[0]:
         because = f"{because}\n{_TOGETHER.format(decision.alike[0], plural(decision.alike[1], 'group'))}"
     if split.get("group_by"):
         because += "\nImages of one group stay together: see whether `dataset.split.group_by` makes several groups."
-    if split.get(TRAIN):
-        remedy = f"check the list {split[EVAL] if train else split[TRAIN]}"
-    return f"The split leaves no {side} image ({len(train) + len(held)} images in all): {remedy}.{because}"
+    if split.get(empty):
+        remedy = f"check the list {split[empty]}"
+    elif split.get(TEST):
+        remedy += f", or take images off the list {split[TEST]}"
+    return f"The split leaves no {WORDS[empty]} image ({used} images in all): {remedy}.{because}"
+
+
+def _no_list(decision: Decision) -> str:
+    return "none of the lists" if TEST in decision.samples else "neither list"
 
 
 def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
-    """Why a side of the split without any box is of no use; "" if both have some."""
-    for side, word, lacks in (
-        (TRAIN, "training", "there is nothing to learn"),
-        (EVAL, "evaluation", "no metric is defined"),
-    ):
-        samples = decision.samples[side]
+    """Why a side of the split without any box is of no use; "" if each has some."""
+    for side, samples in decision.samples.items():
         if samples and not any(sample.classes for sample in samples):
-            remedy = "raise `dataset.split.eval_fraction`, try another `dataset.split.seed`, or add images with objects"
-            if split.get(TRAIN):
+            lacks = "there is nothing to learn" if side == TRAIN else "no metric is defined"
+            key = f"{TEST if side == TEST else EVAL}_fraction"
+            remedy = f"raise `dataset.split.{key}`, try another `dataset.split.seed`, or add images with objects"
+            if split.get(side):
                 remedy = f"put images with objects on the list {split[side]} (`dataset.split.{side}`)"
-            return f"None of the {len(samples)} {word} images has a box, so {lacks}: {remedy}."
+            return f"None of the {len(samples)} {WORDS[side]} images has a box, so {lacks}: {remedy}."
     return ""
 
 

@@ -2,48 +2,108 @@
 
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
+
+from boxwright.dataset import own_results
 
 
-def walk(folders: Sequence[str], endings: Sequence[str]) -> list[list[str]]:
-    """For each folder, a sorted list with a text for each file below it whose name has one of the endings (lower case).
+class Walked(NamedTuple):
+    """What was found below some folders.
 
-    The text has the file's path below the folder ("/" between parts), a NUL, and its stamp (size, time of modification
-    and of change, inode). Links are followed, hidden names are skipped; a folder that is reached twice is listed only
-    the first time. Raises OSError with the path of what cannot be read.
+    found: for each folder, a sorted list with a text for each file: its path below the folder ("/" between parts), a
+    NUL, and its stamp (size, time of modification and of change, inode). passed: by the path of a results folder or a
+    result, the number of files in it that were passed over.
     """
-    seen: set[tuple[int, int]] = set()
-    return [_walk(folder, tuple(endings), seen) for folder in folders]
+
+    found: list[list[str]]
+    passed: dict[str, int]
 
 
-def _walk(folder: str, endings: tuple[str, ...], seen: set[tuple[int, int]]) -> list[str]:
-    found: list[str] = []
-    waiting = [(folder, "")]
-    while waiting:
-        place, prefix = waiting.pop()
-        below = []
-        # Looking files up in an open folder saves resolving its path again for each file.
-        opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            status = os.fstat(opened)
-            identity = (status.st_dev, status.st_ino)
-            if identity in seen:
+def walk(folders: Sequence[str], endings: Sequence[str], results: str | None = None) -> Walked:
+    """The files below each folder whose name has one of the endings (lower case).
+
+    Links are followed, hidden names are skipped; a folder that is reached twice is listed only the first time. What
+    runs made is passed over (`own_results`); `results` is the folder for the results of this run, which need not have
+    any yet. Raises OSError with the path of what cannot be read.
+    """
+    walker = _Walker(tuple(endings), _identity(results))
+    return Walked([walker.walk(folder) for folder in folders], walker.passed)
+
+
+class _Walker:
+    def __init__(self, endings: tuple[str, ...], results: tuple[int, int] | None) -> None:
+        self._endings, self._results = endings, results
+        self._seen: set[tuple[int, int]] = set()
+        self.passed: dict[str, int] = {}
+
+    def walk(self, folder: str) -> list[str]:
+        inside = own_results.around(folder)
+        if inside and inside.is_result:
+            self._pass(folder)
+            return []
+        found: list[str] = []
+        waiting = [(folder, "")]
+        while waiting:
+            place, prefix = waiting.pop()
+            here: list[str] = []
+            below: list[tuple[str, str]] = []
+            marked = False
+            # Looking files up in an open folder saves resolving its path again for each file.
+            opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                status = os.fstat(opened)
+                identity = (status.st_dev, status.st_ino)
+                if identity in self._seen:
+                    continue
+                self._seen.add(identity)
+                with os.scandir(opened) as entries:
+                    for entry in entries:
+                        name = entry.name
+                        if name.startswith("."):
+                            marked |= name in own_results.MARKS and entry.is_dir()
+                            continue
+                        if name.lower().endswith(self._endings) and entry.is_file():
+                            of = entry.stat()
+                            here.append(f"{prefix}{name}\0{of.st_size} {of.st_mtime_ns} {of.st_ctime_ns} {of.st_ino}")
+                        elif entry.is_dir():
+                            below.append((f"{place}/{name}", f"{prefix}{name}/"))
+            except OSError as error:
+                error.filename = f"{place}/{error.filename}"
+                raise
+            finally:
+                os.close(opened)
+            if prefix and (marked or identity == self._results):
+                self._pass(place)
                 continue
-            seen.add(identity)
-            with os.scandir(opened) as entries:
-                for entry in entries:
-                    name = entry.name
-                    if name.startswith("."):
-                        continue
-                    if name.lower().endswith(endings) and entry.is_file():
-                        of = entry.stat()
-                        found.append(f"{prefix}{name}\0{of.st_size} {of.st_mtime_ns} {of.st_ctime_ns} {of.st_ino}")
-                    elif entry.is_dir():
-                        below.append((f"{place}/{name}", f"{prefix}{name}/"))
-        except OSError as error:
-            error.filename = f"{place}/{error.filename}"
-            raise
-        finally:
-            os.close(opened)
-        waiting += sorted(below, reverse=True)
-    found.sort()
-    return found
+            if inside and (made := inside.results_in(prefix)):
+                here, below = self._without(made, place, here, below)
+            found += here
+            waiting += sorted(below, reverse=True)
+        found.sort()
+        return found
+
+    def _without(
+        self, made: set[str], place: str, files: list[str], folders: list[tuple[str, str]]
+    ) -> tuple[list[str], list[tuple[str, str]]]:
+        """The files and folders of a place that are not among the names of results in it."""
+        names = [text.partition("\0")[0].rpartition("/")[2] for text in files]
+        self.passed |= {f"{place}/{name}": 1 for name in names if name in made}
+        for folder, _ in folders:
+            if folder.rpartition("/")[2] in made:
+                self._pass(folder)
+        return (
+            [text for text, name in zip(files, names, strict=True) if name not in made],
+            [one for one in folders if one[0].rpartition("/")[2] not in made],
+        )
+
+    def _pass(self, place: str) -> None:
+        if number := own_results.count(place, self._endings):
+            self.passed[place] = number
+
+
+def _identity(folder: str | None) -> tuple[int, int] | None:
+    try:
+        status = os.stat(folder) if folder else None  # noqa: PTH116 (beside the other calls of os)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status else None

@@ -47,27 +47,38 @@ class Hyperparams:
     batch_norm: BatchNorm | None = None
     bias: bool | None = None
 
+    def activated(self, activation: Activation | None) -> "Hyperparams":
+        """The same with another activation."""
+        return replace(self, activation=activation)
+
     def linear(self) -> "Hyperparams":
         """The same without an activation."""
-        return replace(self, activation=None)
+        return self.activated(None)
 
     def head(self) -> "Hyperparams":
         """The same without an activation and with a bias instead of batch norm: for the last layer of a predictor."""
         return replace(self, activation=None, batch_norm=None, bias=None)
 
+    def penalised(self, regularizer: Regularizer | None) -> "Hyperparams":
+        """The same with another regularizer."""
+        return replace(self, regularizer=regularizer)
+
     def unpenalised(self) -> "Hyperparams":
         """The same without a regularizer."""
-        return replace(self, regularizer=None)
+        return self.penalised(None)
 
     def with_batch_norm(self, **settings) -> "Hyperparams":
         """The same with these settings of batch norm, if there is one: `train=False` freezes it."""
         return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, **settings))
 
 
-def of_keras(settings: Hyperparams) -> Hyperparams:
-    """The settings as Keras applies them: a convolution whose batch norm does not shift gets a bias before it."""
+def of_keras(settings: Hyperparams, force_use_bias: bool = False) -> Hyperparams:
+    """The settings as Keras applies them: a convolution whose batch norm does not shift gets a bias before it.
+
+    force_use_bias: whether all get one.
+    """
     shifted = settings.batch_norm is not None and settings.batch_norm.center
-    return replace(settings, bias=not shifted)
+    return replace(settings, bias=force_use_bias or not shifted)
 
 
 def depthwise_of_keras(settings: Hyperparams) -> Hyperparams:

@@ -17,6 +17,7 @@ AVERAGE = "/ExponentialMovingAverage"
 def load(config: Any, checkpoint: str | Path) -> Detector:
     """The detector of a TrainEvalPipelineConfig with the weights of `checkpoint` (a prefix), for inference.
 
+    The checkpoint has the names of the variables or, of a model of TF2, the keys of its object graph.
     With `eval_config.use_moving_averages` a variable gets its moving average if the checkpoint has one.
 
     Raises UserError if the checkpoint is missing, lacks variables, has them in another shape, or has no moving averages
@@ -25,7 +26,8 @@ def load(config: Any, checkpoint: str | Path) -> Detector:
     reader = checkpoint_files.read(checkpoint)
     _share_gpus()
     detector = build(config.model)
-    sources = {name: name for name in detector.variables}
+    keys = detector.object_graph_keys() if reader.object_graph else {}
+    sources = {name: keys.get(name, name) for name in detector.variables}
     if config.eval_config.use_moving_averages:
         averages = {name: name + AVERAGE for name in sources if name + AVERAGE in reader.shapes}
         if not averages:

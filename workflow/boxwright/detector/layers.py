@@ -13,7 +13,7 @@ conv(x, w * s) + (beta - mean * s) with s = gamma / sqrt(variance + epsilon) cos
 still reach w, gamma and beta.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import tensorflow as tf
 
@@ -59,6 +59,16 @@ class Variables:
         if regularizer is not None:
             self.regularized[name] = regularizer
         return self.by_name[name]
+
+    def penalise(self, name: str, regularizer: Regularizer | None) -> None:
+        """Put a penalty on a variable that its layer adds without one, such as a bias."""
+        if regularizer is not None:
+            self.regularized[name] = regularizer
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Take variables that nothing is computed with out of the training."""
+        left = set(names)
+        self.trainable = [name for name in self.trainable if name not in left]
 
     def regularization_loss(self) -> tf.Tensor:
         """The sum of all penalties, float32 scalar."""

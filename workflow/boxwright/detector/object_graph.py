@@ -21,13 +21,13 @@ Layers = Iterable[Convolution | tuple[Convolution, ...]]
 PLACES = 3
 
 
-def numbered(path: str, layers: Layers) -> dict[str, str]:
-    """The keys of the layers' variables by name, numbered in the layers' order; `path` comes before the number.
+def numbered(path: str, layers: Layers, place: int = 0) -> dict[str, str]:
+    """The keys of the layers' variables by name, numbered in the layers' order from `place` on.
 
-    Of layers side by side, which are in a tuple, the convolutions come first, then the batch norms.
+    `path` comes before the number. Of layers side by side, which are in a tuple, the convolutions come first, then the
+    batch norms.
     """
     found: dict[str, str] = {}
-    place = 0
     for layer in layers:
         abreast = layer if isinstance(layer, tuple) else (layer,)
         for one in abreast:
@@ -37,6 +37,11 @@ def numbered(path: str, layers: Layers) -> dict[str, str]:
             found |= batch_norm(normalizer, f"{path}{place}")
             place += 1
     return found
+
+
+def places(layers: Iterable[Convolution]) -> int:
+    """How many numbers `numbered` gives to the layers: a batch norm has one of its own."""
+    return sum(1 if layer.normalizer is None else 2 for layer in layers)
 
 
 def side_by_side(branches: Sequence[Sequence[Convolution]]) -> list[tuple[Convolution, ...]]:

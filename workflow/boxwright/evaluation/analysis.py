@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from boxwright.core.files import writing
-from boxwright.evaluation import coco, error_types, names, overlaps
+from boxwright.evaluation import calibration, coco, error_types, names, overlaps
 from boxwright.evaluation.confusion import confusion
 from boxwright.evaluation.data import Dataset, Detections
 from boxwright.evaluation.interval import LEVEL, RESAMPLES, interval
 from boxwright.evaluation.per_class import per_class
-from boxwright.evaluation.ranking import Ranking
+from boxwright.evaluation.ranking import Ranking, joined
 
 
 def analyse(
@@ -34,6 +34,7 @@ def analyse(
     - `interval`: {metric, level, low, high, resamples} of the mAP@.50IOU, or None with `interval_reason`. The images
       are drawn with a fixed seed, so different detectors are measured on the same draws.
     - `classes`: see `per_class.per_class`
+    - `scores`: what the scores of all classes that have boxes mean together, see `calibration.meaning`
     - `confusion`: at `score_threshold`, see `confusion.confusion`
     - `errors`: {kind, count, cost} for each of `error_types.KINDS`. `count` is at `score_threshold` (so the first five
       add up to all wrong detections), `cost` the mAP@.50IOU gained by correcting all mistakes of the kind, whatever
@@ -46,11 +47,14 @@ def analyse(
     mistakes = error_types.mistakes(dataset, detections, pairs, matches, all_of_them)
     cost = error_types.costs(dataset, detections, matches, mistakes, rankings)
     count = error_types.mistakes(dataset, detections, pairs, matches, shown).counts()
+    judged = [ranking for ranking in rankings.values() if ranking.objects] or list(rankings.values())
+    calibrated = calibration.by_halves(len(dataset.images), detections, rankings)
     return {
         "score_threshold": score_threshold,
         "iou_threshold": overlaps.IOU_THRESHOLD,
         **_interval(interval(dataset, detections, rankings.values())),
-        "classes": per_class(dataset, detections, evaluated, rankings, score_threshold),
+        "classes": per_class(dataset, detections, evaluated, rankings, score_threshold, calibrated),
+        "scores": calibration.meaning(joined(detections, judged), detections, calibrated),
         "confusion": confusion(dataset, detections, pairs, matches, shown),
         "errors": [{"kind": kind, "count": count[kind], "cost": cost[kind]} for kind in error_types.KINDS],
         "images": per_image(dataset, detections, matches, shown),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.core.files import writing
+from boxwright.core.files import read_json, writing
 from boxwright.core.wording import nearest
 
 # COCO's numbers come first; the metrics of each class would make the list long.
@@ -78,9 +78,7 @@ def run(
     decisions: Iterable[str | Path] = (),
 ) -> dict[str, Any]:
     """Choose among the given metrics.json files and write the choice to `out` (choice.json); `decisions` are files."""
-    found, decided = (
-        [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths] for paths in (metrics, decisions)
-    )
+    found, decided = ([read_json(path) for path in paths] for paths in (metrics, decisions))
     choice = choose(found, checkpoint, metric, decided)
     with writing(out, "w") as file:
         file.write(json.dumps(choice, indent=2, ensure_ascii=False) + "\n")

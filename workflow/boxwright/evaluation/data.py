@@ -258,6 +258,16 @@ def _check(
         )
 
 
+def check_classes(classes: int, label_map: Mapping[str, int]) -> None:
+    """Raise UserError if the label map has a class number beyond the model's number of `classes`."""
+    beyond = [f"{name} ({number})" for name, number in label_map.items() if not 1 <= number <= classes]
+    if beyond:
+        raise UserError(
+            f"The model has {classes} classes, so it cannot detect: {', '.join(beyond)}. num_classes in "
+            "pipeline.config and the label map must belong to the same data set."
+        )
+
+
 def detections_of(answers: Iterable[Answer], images: Images) -> Detections:
     """Detections from one answer per image, in the images' order.
 

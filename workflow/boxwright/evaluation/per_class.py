@@ -1,10 +1,11 @@
-"""How well each class is found: average precision, and precision, recall and F1 at a score."""
+"""How well each class is found: average precision, precision, recall and F1 at a score, and what its scores mean."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from boxwright.evaluation import calibration
 from boxwright.evaluation.coco import Evaluated
 from boxwright.evaluation.data import Dataset, Detections
 from boxwright.evaluation.ranking import RECALLS, Ranking
@@ -18,14 +19,16 @@ def per_class(
     evaluated: Evaluated,
     rankings: Mapping[int, Ranking],
     score_threshold: float,
+    calibrated: np.ndarray,
 ) -> list[dict[str, Any]]:
-    """One mapping for each class of the label map, by id.
+    """One mapping for each class of the label map, by id; `calibrated` [D] is from `calibration.by_halves`.
 
     `images` and `boxes` count annotations without crowds; `detections` counts the detections from `score_threshold` on
     that are right or wrong. AP, AP50 and AR are COCO's; `precision`, `recall` and `f1` are for `score_threshold` and
     IoU 0.5; `best_threshold` is the score with the largest F1 (the highest if several are equal). `curve` is COCO's
     precision-recall curve at IoU 0.5: {recall, precision, score}, 101 numbers each, precision and score 0 where the
-    recall is not reached. An undefined value is None, with the reason under its key in `undefined`.
+    recall is not reached. `scores` says what the scores mean, see `calibration.meaning`. An undefined value is None,
+    with the reason under its key in `undefined`.
     """
     truth = dataset.truth
     rows = []
@@ -55,7 +58,8 @@ def per_class(
         undefined = {
             key: _reason(key, name, nothing, ranking, score_threshold) for key, value in values.items() if value is None
         }
-        rows.append({"id": number, "name": name, **counts, **values, "undefined": undefined})
+        meaning = calibration.meaning(ranking, detections, calibrated)
+        rows.append({"id": number, "name": name, **counts, **values, "undefined": undefined, "scores": meaning})
     return rows
 
 

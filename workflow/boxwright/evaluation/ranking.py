@@ -4,7 +4,7 @@ COCO's average precision at one IoU is the mean of the precision at the recalls 
 raised to the largest one at a higher recall (https://cocodataset.org/#detection-eval).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +53,14 @@ def ranked(
     in_order = classes[order]
     for number in dataset.class_names():
         yield number, order[slice(*np.searchsorted(in_order, [number, number + 1]))]
+
+
+def joined(detections: Detections, rankings: Iterable[Ranking]) -> Ranking:
+    """One ranking of the detections of several classes."""
+    rows, right, objects = zip(*rankings, strict=True)
+    rows, right = np.concatenate(rows), np.concatenate(right)
+    order = np.argsort(-detections.scores[rows], kind="stable")
+    return Ranking(rows[order], right[order], sum(objects))
 
 
 def average_precision(true: np.ndarray, false: np.ndarray, objects: np.ndarray) -> np.ndarray:

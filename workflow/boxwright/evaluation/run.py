@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 from google.protobuf.message import Message
 
 from boxwright.console import progress
-from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.evaluation import analysis, coco, names, summaries
-from boxwright.evaluation.data import Dataset, Detections, Records, Subset, dataset_of, detections_of
+from boxwright.evaluation.data import Dataset, Detections, Records, Subset, check_classes, dataset_of, detections_of
 from boxwright.evaluation.detect import Network, detect, load
 from boxwright.evaluation.measure import measure
 from boxwright.evaluation.table import figure, table
@@ -60,7 +59,7 @@ def run(
     examples = Records(records)
     dataset = dataset_of(examples, label_map)
     network = load(config, checkpoint)
-    _check_classes(network.num_classes, label_map)
+    check_classes(network.num_classes, label_map)
     found = _detect(network, examples, dataset, "held-out")
     settings = config.eval_config
     measured = measure(dataset, found, round(settings.min_score_threshold, 6))
@@ -113,13 +112,3 @@ def _measure_sample(
 def _detect(network: Network, records: Sequence[Record], dataset: Dataset, label: str) -> Detections:
     answers = progress.track(detect(network, records), total=len(records), label=label, unit="images")
     return detections_of(answers, dataset.images)
-
-
-def _check_classes(classes: int, label_map: Mapping[str, int]) -> None:
-    """Raise UserError if the label map has a class number beyond the model's number of `classes`."""
-    beyond = [f"{name} ({number})" for name, number in label_map.items() if not 1 <= number <= classes]
-    if beyond:
-        raise UserError(
-            f"The model has {classes} classes, so it cannot detect: {', '.join(beyond)}. num_classes in "
-            "pipeline.config and the label map must belong to the same data set."
-        )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.core.files import writing
+from boxwright.core.files import read_json, writing
 from boxwright.evaluation.choose import unknown_metric
 
 
@@ -49,15 +49,18 @@ def decide(
 
 def run(metrics: Iterable[str | Path], out: str | Path, **settings: Any) -> dict[str, Any]:
     """Decide by the given metrics.json files and write the decision to `out`."""
-    decision = decide([json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics], **settings)
+    decision = decide([read_json(path) for path in metrics], **settings)
     with writing(out, "w") as file:
         file.write(json.dumps(decision, indent=2) + "\n")
     return decision
 
 
 def goes_on(decision: str | Path) -> bool:
-    """Whether training goes on, according to a written decision."""
-    return json.loads(Path(decision).read_text(encoding="utf-8"))["go_on"]
+    """Whether training goes on, according to a written decision; raises UserError if it is damaged."""
+    content = read_json(decision)
+    if not isinstance(content, dict) or not isinstance(content.get("go_on"), bool):
+        raise UserError(f"{decision} is damaged: it has no decision. Delete it and run again to recreate it.")
+    return content["go_on"]
 
 
 def _reason(metric: str, best_step: int, best: float, since: int, patience: int, min_delta: float) -> str:

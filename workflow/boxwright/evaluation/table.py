@@ -1,5 +1,6 @@
 """The metrics of one evaluation as a table for the terminal."""
 
+import math
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -14,15 +15,18 @@ _MOST_CLASSES = 100
 _MOST_REASONS = 5
 
 
-def table(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+def table(result: Mapping[str, Any], analysis: Mapping[str, Any], title: str | None = None) -> str:
     """The lines to print for the contents of a metrics.json and its analysis.json.
 
+    title: what was measured; without it, the model and the step of the checkpoint.
     COCO's twelve numbers; one line per class with its number of boxes; the interval of the mAP, the mAP on training
-    images, and the mistakes that cost most. Undefined values are `n/a`, with the reasons below.
+    images, the mistakes that cost most, and the score from which detections are reliable. Undefined values are `n/a`,
+    with the reasons below.
     """
-    lines = [f"{result['model']} at step {result['step']}: {result['images']} images, {result['boxes']} boxes", ""]
+    title = title or f"{result['model']} at step {result['step']}"
+    lines = [f"{title}: {result['images']} images, {result['boxes']} boxes", ""]
     lines += [*_twelve(result["metrics"]), "", *_classes(result["metrics"], analysis), ""]
-    lines += filter(None, [_interval(result, analysis), _training(result), _mistakes(analysis)])
+    lines += filter(None, [_interval(result, analysis), _training(result), _mistakes(analysis), _scores(analysis)])
     reasons = _reasons(result, analysis)
     if reasons:
         lines += ["", *(f"n/a: {reason}" for reason in reasons[:_MOST_REASONS])]
@@ -36,6 +40,11 @@ def figure(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     found = analysis["interval"]
     sure = f" ({found['low']:.3f} to {found['high']:.3f})" if found and found["metric"] == _KEY else ""
     return f"mAP@.50IOU {_number(result['metrics'][_KEY])}{sure}"
+
+
+def threshold(score: float) -> str:
+    """A score threshold as text, rounded up, since one that is rounded down lets further detections in."""
+    return f"{math.ceil(round(score * 1000, 6)) / 1000:.3f}"
 
 
 def _twelve(values: Mapping[str, float | None]) -> list[str]:
@@ -86,7 +95,7 @@ def _interval(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str | N
 
 
 def _training(result: Mapping[str, Any]) -> str | None:
-    sample = result["training_sample"]
+    sample = result.get("training_sample")
     if sample is None:
         return None
     return f"mAP@.50IOU {_number(sample['metrics'][_KEY])} on {sample['images']} training images"
@@ -98,6 +107,17 @@ def _mistakes(analysis: Mapping[str, Any]) -> str | None:
     parts = [f"{one['kind']} {one['cost']:.3f} ({one['count']})" for one in ranked[:3] if (one["cost"] or 0) >= 0.0005]
     at = f"number from {analysis['score_threshold']:g}"
     return f"what costs most mAP@.50IOU ({at}): {', '.join(parts)}" if parts else None
+
+
+def _scores(analysis: Mapping[str, Any]) -> str:
+    """From which score on detections are reliable, all classes together."""
+    point = analysis["scores"]["operating_point"]
+    if point is None:
+        return f"a score that is reliable: n/a, {analysis['scores']['undefined']['operating_point']}"
+    return (
+        f"from score {threshold(point['score'])} on: precision {point['precision']:.3f} ({point['low']:.3f} to "
+        f"{point['high']:.3f}, {point['level']:.0%} interval), recall {point['recall']:.3f}"
+    )
 
 
 def _reasons(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> list[str]:

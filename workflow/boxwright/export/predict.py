@@ -16,9 +16,10 @@ from boxwright.core.errors import UserError
 from boxwright.core.names import shown
 from boxwright.core.wording import few
 from boxwright.dataset import label_map as label_maps
+from boxwright.dataset import scan
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box
-from boxwright.images import draw, loader
+from boxwright.images import draw, drawn, loader, sizes
 from boxwright.runtimes import Detect
 
 # Thin coloured lines stay sharp only when the colour is not stored at half resolution.
@@ -33,16 +34,12 @@ class ImageFile:
     name: str
 
 
-def find(folder: str | Path) -> list[ImageFile]:
-    """All image files below `folder`, by name; raises UserError if there is none."""
+def find(folder: str | Path, results: str | None = None) -> list[ImageFile]:
+    """All image files below `folder`, by name, without results (`scan.images_below`); UserError if there is none."""
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder} to predict on (predict.images).")
-    found = [
-        ImageFile(path, path.relative_to(folder).as_posix())
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in loader.EXTENSIONS and path.is_file()
-    ]
+    found = [ImageFile(folder / name, name) for name in scan.images_below(str(folder), results)]
     if not found:
         raise UserError(
             f"The folder {folder} holds no image to predict on (predict.images); image files end in "
@@ -69,8 +66,8 @@ def run(
     (Pascal VOC, whole pixels). If two images would share these names, the full names are used (`a/b.png.jpg`). Only
     detections from `score_threshold` on are written.
 
-    An image that cannot be read, or has more than `max_pixels` pixels, is reported, counted and skipped. Returns the
-    counts `{images, unreadable, detections}`; raises UserError if no image can be read.
+    An image that cannot be read, or that is too large (`max_pixels`, `images.sizes`), is reported, counted and skipped.
+    Returns the counts `{images, unreadable, detections}`; raises UserError if no image can be read.
     """
     items = label_maps.read_message(label_map).item
     names = {item.id: item.display_name or item.name for item in items}
@@ -80,6 +77,8 @@ def run(
         for file, stem in progress.track(list(zip(images, stems, strict=True)), label="Predicting", unit="images"):
             try:
                 image = loader.load_rgb(file.path, max_pixels)
+                if why := sizes.too_long(image.shape[1], image.shape[0]):
+                    raise UserError(f"{file.path} is too large: {why}.")
             except (UserError, OSError) as error:
                 unreadable.append(shown(file.name))
                 progress.warn(f"Left out: {shown(str(error))}")
@@ -119,14 +118,14 @@ def _confident(answer: Mapping[str, np.ndarray], names: Mapping[int, str], thres
 def _write(stem: Path, file: ImageFile, image: np.ndarray, found: list[dict], thickness: int) -> None:
     height, width, _ = image.shape
     stem.parent.mkdir(parents=True, exist_ok=True)
-    drawn = draw.boxes(
+    shows = draw.boxes(
         image,
         np.array([one["box"] for one in found]).reshape(-1, 4),
         [one["id"] for one in found],
         [f"{one['class']} {one['score']:.2f}" for one in found],
         thickness=thickness,
     )
-    Image.fromarray(drawn).save(_with_suffix(stem, ".jpg"), **_JPEG)
+    drawn.save(Image.fromarray(shows), _with_suffix(stem, ".jpg"), **_JPEG)
     _with_suffix(stem, ".json").write_text(_json(shown(file.name), width, height, found), encoding="utf-8")
     voc.write(
         _with_suffix(stem, ".xml"),

@@ -6,14 +6,12 @@ Pixels are uint8 [height, width, 3] RGB; boxes are normalised [ymin, xmin, ymax,
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from boxwright.core.names import clean
+from boxwright.images import fonts
 
 Colour = tuple[int, int, int]
 
@@ -22,6 +20,8 @@ Colour = tuple[int, int, int]
 _OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")
 _DARK, _LIGHT = (0, 0, 0), (255, 255, 255)
 _SMALLEST_TEXT = 9
+# Characters of a text that are looked at; more fit on no image.
+_LONGEST_TEXT = 300
 # The space around a label's text, as a share of the font size.
 _PADDING = 0.25
 
@@ -44,7 +44,8 @@ def boxes(
 ) -> np.ndarray:
     """A copy of `image` with N boxes and their labels. The first box (the best score) is drawn on top.
 
-    boxes: [N, 4] normalised; `class_ids` choose the colours, `labels` are the texts (an empty one draws none).
+    boxes: [N, 4] normalised; `class_ids` choose the colours, `labels` are the texts (an empty one draws none). The
+    class id, as "#3", stands for words that no font of this machine can draw.
     thickness: width of the lines in pixels of the image.
 
     A line has a thin edge in black or white, whichever contrasts more with its colour. A label is black or white text
@@ -59,9 +60,9 @@ def boxes(
         pen.rectangle(_grown(corner, 1), outline=_contrast(fill), width=thickness + 2)
         pen.rectangle(corner, outline=fill, width=thickness)
     placed: list[_Label] = []
-    for corner, fill, label in zip(corners, colours, labels, strict=True):
+    for corner, fill, number, label in zip(corners, colours, class_ids, labels, strict=True):
         if label:
-            placed.append(_placed(label, canvas.size, corner, fill, thickness, placed))
+            placed.append(_placed(_drawable(label, number), canvas.size, corner, fill, thickness, placed))
     for label in reversed(placed):
         left, top, right, bottom = label.area
         pen.rectangle((left, top, right - 1, bottom - 1), fill=label.fill)
@@ -130,22 +131,23 @@ def text_size(width: int, height: int) -> int:
     return max(12, round(0.026 * math.sqrt(width * height)))
 
 
+def _drawable(label: str, class_id: int) -> str:
+    """A label, with the class id in place of the words that no font can draw."""
+    if fonts.covering(label):
+        return label
+    return " ".join([f"#{class_id}", *(word for word in label.split() if fonts.covering(word) == fonts.usual())])
+
+
 def _fitted(text: str, size: int, room: int) -> tuple[str, ImageFont.FreeTypeFont, int]:
     """`text`, on one line, fitted into `room` pixels by a smaller font, then by cutting: the text, font and width."""
-    text = clean(text)
-    while size > _SMALLEST_TEXT and _font(size).getlength(text) > room:
+    text = clean(text)[:_LONGEST_TEXT]
+    while size > _SMALLEST_TEXT and fonts.load(text, size).getlength(text) > room:
         size -= 1
-    font, cut = _font(size), text
+    font, cut = fonts.load(text, size), text
     while len(cut) > 1 and font.getlength(cut) > room:
         text = text[:-1]
         cut = text.rstrip() + "…"
     return cut, font, math.ceil(font.getlength(cut))
-
-
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    # This font comes with matplotlib, so it is the same on every machine. It has Latin, Greek and Cyrillic letters.
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"), size)
 
 
 def _pixels(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:

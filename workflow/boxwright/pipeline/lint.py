@@ -88,7 +88,10 @@ def _classes(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
     found = getattr(model, "num_classes", None)
     if facts.num_classes is not None and found != facts.num_classes:
-        why = f"the ids of the label map go up to {facts.num_classes} (the background is not counted)"
+        counted = f"the label map has {wording.plural(facts.num_classes, 'class', 'classes')}"
+        if facts.id_gaps:
+            counted = f"the ids of the label map go up to {facts.num_classes}"
+        why = f"{counted} (the background is not counted)"
         yield Finding("error", "num-classes", f"model.{name}.num_classes", found, why, facts.num_classes)
 
 

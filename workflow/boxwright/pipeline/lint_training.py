@@ -1,6 +1,7 @@
 """Finds harmful values in `train_config`: schedule, batch, averages, start weights, batch norm."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 from google.protobuf.message import Message
@@ -20,6 +21,8 @@ RATE_PER_IMAGE = 0.004
 USUAL_RATE_PER_IMAGE = 0.0006
 POD_BATCH = 64
 WORKSTATION_BATCH = 8
+# The tensor by which a checkpoint of TF2 is known.
+OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 # The largest share of their initial values in batch norm's averages that does no harm.
 MOST_KEPT = 0.02
 
@@ -114,6 +117,30 @@ def _checkpoint(config: Message, facts: Facts) -> Iterator[Finding]:
         yield Finding("info", "checkpoint-type", path, None, f"{said} it is read as {asked}", asked)
 
 
+def _backbone(config: Message, facts: Facts) -> Iterator[Finding]:
+    """Start weights of another backbone, of which next to nothing would be restored."""
+    train, names = config.train_config, facts.checkpoint_names
+    model, _ = model_of(config)
+    row, kind = row_of(model, model_of(config)[1]), kind_of(names or ())
+    if not train.fine_tune_checkpoint or row is None or kind is None or train.load_all_detection_checkpoint_vars:
+        return
+    asked = checkpoint_type_of(train)
+    if (asked in WHOLE_DETECTORS) != (kind == "detection"):
+        return
+    path, value = "train_config.fine_tune_checkpoint", train.fine_tune_checkpoint
+    if OBJECT_GRAPH in names:
+        if row.dialect == "tf1":
+            why = f"it is a checkpoint of TF2, and {row.type} reads those of TF1; take one of TF1"
+            yield Finding("error", "another-backbone", path, value, why)
+        return
+    wanted = row.backbone_in_checkpoint(kind)
+    if not any(name.startswith(wanted) for name in names):
+        scopes = Counter("/".join(name.split("/")[:2]) for name in names if "/" in name)
+        has = wording.few([f"{scope}/" for scope, _ in scopes.most_common()])
+        why = f"it has no weights of {row.type} ({wanted[0]}...), so nothing would be restored; it has {has}"
+        yield Finding("error", "another-backbone", path, value, why)
+
+
 def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
     if not _can_freeze(model) or not model.freeze_batchnorm:
@@ -184,6 +211,7 @@ def _first_step(config: Message, facts: Facts) -> Iterator[Finding]:
 
 
 RULES = (
+    _backbone,
     _schedule,
     _first_step,
     _batch,

@@ -105,9 +105,11 @@ def _index(message: Message, field: FieldDescriptor, parts: list[str], done: lis
         raise MistakeError(f"`{'.'.join(done)}` has no element `{parts[0]}`: write `.0` or `[0]` for the first.")
     if not re.fullmatch(r"\d+", parts[0], re.ASCII):
         return None
-    index, length = int(parts.pop(0)), len(getattr(message, field.name))
-    if index > length:
-        raise MistakeError(f"`{'.'.join(done)}` has {length} elements, so {length} is the next index, not {index}.")
+    digits, length = parts.pop(0), len(getattr(message, field.name))
+    if len(digits.lstrip("0")) > 9 or int(digits) > length:
+        shown = digits if len(digits) <= 20 else f"{digits[:20]}..."
+        raise MistakeError(f"`{'.'.join(done)}` has {length} elements, so {length} is the next index, not {shown}.")
+    index = int(digits)
     done.append(str(index))
     return index
 

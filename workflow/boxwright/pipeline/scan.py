@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from boxwright.core.wording import shortened
 from boxwright.pipeline.schema import nearest
 
 TOKEN = re.compile(
@@ -143,7 +144,8 @@ class Scan:
             raise _MalformedError
         where = path or "the configuration"
         text = (
-            f"`[{name}]` extends {where} with a field of another project's schema, which is not known here; remove it"
+            f"`[{shortened(name)}]` extends {where} with a field of another project's schema, which is not known here; "
+            "remove it"
         )
         self.unknown.append(Note(line, column, f"{path}.[{name}]" if path else f"[{name}]", text))
         return f"[{name}]"
@@ -198,10 +200,11 @@ def _unknown(name: str, path: str, descriptor: Descriptor) -> str:
     """Why the word `name` is not a field of the message."""
     if name.startswith("/"):
         return "a comment begins with `#`"
+    word = shortened(name)
     if not name.isidentifier():
         hint = "numbers use a decimal point, and lists use brackets as in [1, 2]"
-        return f"{name!r} cannot be a field of {path or descriptor.name}; {hint}"
-    return f"{path or descriptor.name} has no field `{name}`; {nearest(name, list(descriptor.fields_by_name))}"
+        return f"{word!r} cannot be a field of {path or descriptor.name}; {hint}"
+    return f"{path or descriptor.name} has no field `{word}`; {nearest(name, list(descriptor.fields_by_name))}"
 
 
 class _MalformedError(Exception):

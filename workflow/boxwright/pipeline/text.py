@@ -16,9 +16,14 @@ from google.protobuf.message import Message
 
 from boxwright import protos
 from boxwright.catalog.findings import RefusedError
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural, shortened
 from boxwright.pipeline.scan import Note, Scan
 from boxwright.pipeline.schema import nearest, type_name
+
+# Unknown fields that are told one by one.
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,9 @@ def parse_document(text: str, source: str = "pipeline.config", kind: str = "Trai
     A singular field given twice counts once, with its last value, as in the OD API. Raises a UserError that names
     `source`, line and column: all unknown fields together, else the first value that does not fit.
     """
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise UserError(f"{source}:{line}: there are zeros in the text, so the file is damaged. Copy it again.")
     message = protos.message(kind)()
     scan = Scan(text)
     try:
@@ -75,6 +83,8 @@ def read_document(path: str | Path) -> Document:
         raise UserError(
             f"{path}: not a text file (byte {error.start} is not UTF-8); a pipeline configuration is text protobuf."
         ) from None
+    if pointers.is_git_lfs(text.encode()):
+        raise UserError(f"{path}: the pipeline configuration cannot be used: {pointers.GIT_LFS}.")
     return parse_document(text, str(path))
 
 
@@ -95,12 +105,14 @@ def to_text(message: Message) -> str:
 def _told(error: text_format.ParseError, scan: Scan, source: str) -> str:
     """A parser's error with file, line, column: every unknown field, else the field being read and its type."""
     if scan.unknown:
-        places = [f"{source}:{note.line}:{note.column}: {note.text}" for note in scan.unknown]
+        places = [f"{source}:{note.line}:{note.column}: {note.text}" for note in scan.unknown[:_SHOWN]]
+        if more := len(scan.unknown) - len(places):
+            places.append(f"{source}: and {plural(more, 'more unknown field')}")
         if scan.unclosed:
             places.append(f"{source}:{scan.unclosed[1]}: the block `{scan.unclosed[0]}` that opens here is not closed")
         return "\n".join(places)
     line, column = error.GetLine() or 1, error.GetColumn() or 1
-    reason = re.sub(r"^\d+:\d+ : ", "", str(error)).removeprefix("'").strip()
+    reason = shortened(re.sub(r"^\d+:\d+ : ", "", str(error)).removeprefix("'").strip())
     reason = re.sub(r"^.*?': ", "", reason, count=1) if "': " in reason else reason
     if scan.unclosed and "Expected" in reason:
         path, opened = scan.unclosed

@@ -104,6 +104,7 @@ def _shown(value: Any) -> str:
 
 def _integer(low: int, high: int) -> Any:
     def check(value: Any) -> int | None:
+        value = int(value) if isinstance(value, float) and value.is_integer() else value
         return value if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high else None
 
     return check

@@ -25,10 +25,11 @@ from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.util.tensor_util import make_tensor_proto
 
 from boxwright import tfrecord
+from boxwright.images import drawn
 
 # These images are only looked at, and as PNG they would be ten times as large. Without chroma subsampling
 # (4:4:4), thin coloured lines of drawn boxes stay sharp.
-_JPEG = {"format": "JPEG", "quality": 90, "subsampling": 0}
+_JPEG = {"quality": 90, "subsampling": 0}
 
 
 def file_name(step: int) -> str:
@@ -63,7 +64,7 @@ class EventWriter:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"expected uint8 [height, width, 3], got {image.dtype} {list(image.shape)}")
         encoded = io.BytesIO()
-        Image.fromarray(image).save(encoded, **_JPEG)
+        drawn.save(Image.fromarray(image), encoded, **_JPEG)
         height, width, _ = image.shape
         parts = np.array([str(width).encode(), str(height).encode(), encoded.getvalue()], dtype=object)
         metadata = image_metadata.create_summary_metadata(display_name=None, description=None)

@@ -4,14 +4,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxwright.catalog import forms
-from boxwright.report import comparison, style
+from boxwright.report import comparison, scores, style
 from boxwright.report.results import Result
 
 _MOST_NAMES = 8
+# Below this no optimism is told from none.
+_LEAST = 0.001
 
 
-def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 10) -> str:
-    """reStructuredText about the data (statistics.json) and the models; the table holds at most `limit` of them."""
+def text(
+    statistics: Mapping[str, Any],
+    results: Sequence[Result],
+    optimism: Mapping[str, Any] | None = None,
+    limit: int = 10,
+) -> str:
+    """reStructuredText about the data (statistics.json) and the models; the table holds at most `limit` of them.
+
+    optimism: the content of optimism.json, if it was measured.
+    """
     found = comparison.repeats(results)
     sides = statistics["train"], statistics["eval"]
     question = (
@@ -22,45 +32,103 @@ def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 
         f"{sides[0]['images']:,} annotated images with {sides[0]['boxes']:,} boxes trained the detector. "
         f"{sides[1]['images']:,} other images with {sides[1]['boxes']:,} boxes, which it never saw, measured it."
     )
+    if tested := statistics.get("test"):
+        data += (
+            f" When everything was chosen, {tested['images']:,} more images with {tested['boxes']:,} boxes tested what "
+            "was exported."
+        )
     parts = [
         _titled(_escaped(_title(list(statistics["classes"]))), "", "="),
         _titled("The question", _escaped(question)),
         _titled("The data", data),
-        _titled("The answer", _verdict(found, results[0].choice["metric"])),
+        _titled("The answer", _verdict(found, results[0].choice["metric"], optimism)),
     ]
     if len(found) > 1:
         parts.append(_table(found[:limit], len(found) - limit))
     return "\n\n".join(parts) + "\n"
 
 
-def _verdict(found: Sequence[comparison.Repeats], metric: str) -> str:
+def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping[str, Any] | None) -> str:
     first = comparison.best(found)
     name = metric.rpartition("/")[2]
     if first is None:
         reason = found[0].members[0].chosen["undefined"].get(metric, "the metric is undefined")
         return f"{name} is n/a: {_escaped(reason)}. The quality of the detector is unknown."
     subject = "The detector" if len(found) == 1 else f"Of {len(found)} models"
-    verb = "reaches" if len(found) == 1 else f"**{_escaped(first.name)}** is best: it reaches"
     steps = sorted({member.choice["step"] for member in first.members})
     at = f"step {steps[0]:,}" if len(steps) == 1 else f"steps {steps[0]:,} to {steps[-1]:,}"
-    sentence = f"{subject} {verb} {name} **{style.number(first.mean)}** at {at}"
-    if first.spread is not None:
-        sentence += f" (± {first.spread:.3f} over {len(first.members)} seeds)"
-    elif first.interval:
-        low, high, level = (first.interval[key] for key in ("low", "high", "level"))
-        sentence += f" ({level:.0%} confidence: {low:.3f} to {high:.3f})"
+    quality = comparison.Quality(first.mean, first.spread, first.interval)
+    if tested := first.tested:
+        verb = (
+            "reaches" if len(found) == 1 else f"**{_escaped(first.name)}** is best on the evaluation images: it reaches"
+        )
+        sentence = f"{subject} {verb} {_figure(name, tested, len(first.members))} on the test images"
+        more = (
+            f" These images neither trained nor chose it: the {forms.FORMS[0].title} of {at} was run on them once. On "
+            f"the evaluation images, which chose the checkpoint{_models(found)}, it reaches {style.number(first.mean)}."
+        )
+        if tested.mean is None:
+            reason = first.members[0].tested.metrics["undefined"].get(metric, "the metric is undefined")
+            more = f" It is undefined there: {_escaped(reason)}.{more}"
+    else:
+        verb = "reaches" if len(found) == 1 else f"**{_escaped(first.name)}** is best: it reaches"
+        sentence = f"{subject} {verb} {_figure(name, quality, len(first.members), at)}"
+        more = _flattered(found, optimism) if optimism else ""
     return (
-        f"{sentence}. Its {forms.MAIN.title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
-        f"image ({first.members[0].device})."
+        f"{sentence}.{more} Its {forms.MAIN.title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms "
+        f"per image ({first.members[0].device}).{_reliable(first)}"
     )
+
+
+def _reliable(best: comparison.Repeats) -> str:
+    """From which score on the detections of the best model can be relied on; of repetitions each has its own score."""
+    if len(best.members) > 1:
+        return ""
+    return "\n\n" + _escaped(scores.said(best.members[0].analysis["scores"]))
+
+
+def _figure(name: str, quality: comparison.Quality, seeds: int, at: str = "") -> str:
+    """The figure, at which step, and how sure it is."""
+    told = f"{name} **{style.number(quality.mean)}**" + (f" at {at}" if at else "")
+    if quality.spread is not None:
+        return f"{told} (± {quality.spread:.3f} over {seeds} seeds)"
+    if quality.interval:
+        low, high, level = (quality.interval[key] for key in ("low", "high", "level"))
+        return f"{told} ({level:.0%} confidence: {low:.3f} to {high:.3f})"
+    return told
+
+
+def _models(found: Sequence[comparison.Repeats]) -> str:
+    return " and the model" if len(found) > 1 else ""
+
+
+def _flattered(found: Sequence[comparison.Repeats], optimism: Mapping[str, Any]) -> str:
+    """That the images which measured also chose, and how much that adds to the figure."""
+    models = sum(len(one.members) for one in found)
+    chosen = ["the checkpoint"] * (optimism["checkpoints"] > models) + ["the model"] * (len(found) > 1)
+    if not chosen:
+        return " The images that it was measured on chose nothing: there was one checkpoint to measure."
+    value = optimism["optimism"]
+    said = f" This figure comes from the images that chose {' and '.join(chosen)}, which flatters it"
+    advice = "``dataset.split.test_fraction`` holds images back for a figure that is not flattered."
+    if value is None:
+        return f"{said}; by how much was not measured: {_escaped(optimism['reason'])}. {advice}"
+    about = f"by about {value:.3f}" if value >= _LEAST else f"by less than {_LEAST:g}"
+    return f"{said} {about}, as choosing again on resampled images and measuring on those left out shows. {advice}"
 
 
 def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:
     metric = found[0].members[0].choice["metric"].rpartition("/")[2]
-    rows = [("model", metric, "ms per image", "MB")]
+    tested = all(one.tested for one in found)
+    figures = [f"{metric} on test images", "on evaluation images"] if tested else [metric]
+    rows = [("model", *figures, "ms per image", "MB")]
     for one in found:
-        value = style.number(one.mean) + (f" ± {one.spread:.3f}" if one.spread is not None else "")
-        rows.append((_escaped(one.name), value, f"{one.milliseconds:.1f}", f"{one.megabytes:.1f}"))
+        values = [style.number(one.mean) + (f" ± {one.spread:.3f}" if one.spread is not None else "")]
+        if tested:
+            quality = one.tested
+            sure = quality.uncertainty(len(one.members))
+            values.insert(0, style.number(quality.mean) + (f" ({sure})" if sure else ""))
+        rows.append((_escaped(one.name), *values, f"{one.milliseconds:.1f}", f"{one.megabytes:.1f}"))
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in rows:
         lines += [f"   {'*' if not index else ' '} - {cell}" for index, cell in enumerate(row)]

@@ -5,6 +5,7 @@ import io
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from boxwright.catalog import forms
 from boxwright.report import html, metrics, style
@@ -26,6 +27,29 @@ COLUMNS = (
     "megabytes",
     "weights",
 )
+# These follow where there is a test side.
+TEST_COLUMNS = ("test_form", "test_images", "test_value", "test_low", "test_high")
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The chosen metric of a model on some images: mean over seeds, standard deviation over them, confidence interval.
+
+    `mean` is None if the metric is undefined, `spread` if there are fewer than two values, `interval` if there are
+    several or the metric has none.
+    """
+
+    mean: float | None
+    spread: float | None
+    interval: Mapping[str, Any] | None
+
+    def uncertainty(self, seeds: int) -> str:
+        """The spread or the interval in words; "" without either."""
+        if self.spread is not None:
+            return f"± {self.spread:.3f} over {seeds} seeds"
+        if self.interval:
+            return f"{self.interval['low']:.3f} to {self.interval['high']:.3f} ({self.interval['level']:.0%})"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +65,17 @@ class Repeats:
     spread: float | None
     milliseconds: float
     megabytes: float
+
+    @property
+    def tested(self) -> Quality | None:
+        """The quality of the exported detectors on the test images; None without a test side."""
+        measured = [one.tested for one in self.members]
+        if not all(measured):
+            return None
+        metric = self.members[0].choice["metric"]
+        values = [one.value(metric) for one in measured]
+        interval = measured[0].interval(metric) if len(measured) == 1 else None
+        return Quality(_mean(values), _spread(values), interval)
 
     @property
     def interval(self) -> Mapping | None:
@@ -75,40 +110,58 @@ def to_csv(results: Sequence[Result]) -> str:
     """One line per model with the columns COLUMNS; an undefined number is an empty cell."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    tested = any(one.tested for one in results)
+    writer.writerow([*COLUMNS, *(TEST_COLUMNS if tested else ())])
     for one in results:
         values, interval = one.chosen["metrics"], one.interval or {}
         row = [one.name, one.family, one.seed, one.choice["step"], one.choice["metric"], one.value]
         row += [interval.get("low"), interval.get("high")]
         row += [values.get(name) for name in (metrics.MAP, metrics.MAP50, metrics.AR100)]
         row += [one.milliseconds, round(one.megabytes, 3), one.export["weights"]]
+        row += _test_cells(one) if tested else []
         writer.writerow(["" if value is None else value for value in row])
     return file.getvalue()
 
 
-def page(results: Sequence[Result]) -> bytes:
-    """The comparison as a page: one line per family."""
+def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -> bytes:
+    """The comparison as a page: one line per family; `optimism` is the content of optimism.json, if it was measured."""
     found, first = repeats(results), best(repeats(results))
     metric = results[0].choice["metric"].rpartition("/")[2]
+    tested = all(one.tested for one in found)
     rows = [
         (
             html.dot(style.model_colour(index), one.name),
             ", ".join(str(member.seed) for member in one.members),
+            *(_test_columns(one) if tested else ()),
             html.bar(style.number(one.mean), one.mean),
             _uncertainty(one),
+            *([style.number(optimism["models"][one.name])] if optimism else ()),
             f"{one.milliseconds:.1f}",
             f"{one.megabytes:.1f}",
         )
         for index, one in enumerate(found)
     ]
     mark = [found.index(first)] if first and len(found) > 1 else []
-    head = ("model", "seeds", metric, "uncertainty", "ms per image", "MB")
+    head = ["model", "seeds", metric, "uncertainty", *(["optimism"] if optimism else ()), "ms per image", "MB"]
+    about = f"The exported checkpoint of each model on the held-out images. {metric} is from 0 to 1; higher is better."
+    if tested:
+        head[2:4] = [f"{metric} on test images", "uncertainty", f"{metric} on evaluation images", "uncertainty"]
+        images = results[0].tested.metrics["images"]
+        about = (
+            f"{metric} is from 0 to 1; higher is better. The evaluation images chose the checkpoints and compare the "
+            f"models, which flatters the figures. The {images:,} test images were read once after that, by the "
+            f"{forms.FORMS[0].title} of each model: these figures are the ones to quote."
+        )
+    elif optimism:
+        about += (
+            " These images also chose the checkpoints. Optimism is how much higher a figure is for that, as choosing "
+            "again on resampled images shows."
+        )
+        about += f" It is n/a: {optimism['reason']}." if optimism["reason"] else ""
     return html.page(
         "Models compared",
-        html.paragraph(
-            f"The exported checkpoint of each model on the held-out images. {metric} is from 0 to 1; higher is better."
-        ),
-        html.table(head, rows, mark=mark, text=(1, 3)),
+        html.paragraph(about),
+        html.table(head, rows, mark=mark, text=(1, 3, 5) if tested else (1, 3)),
         html.paragraph(
             "Uncertainty: ± is the standard deviation over seeds; a range is the confidence interval over the choice "
             "of held-out images. Differences within it may be chance.",
@@ -119,8 +172,11 @@ def page(results: Sequence[Result]) -> bytes:
 
 def exports(results: Sequence[Result]) -> bytes:
     """The exported detectors as a page: size and speed of every form, and how well their detections agree."""
-    rows = [row for one in results for row in _forms(one)]
+    tested = all(one.tests for one in results)
+    rows = [row for one in results for row in _forms(one, tested)]
+    metric = results[0].choice["metric"].rpartition("/")[2]
     head = ("model", "step", "weights", "form", "MB", "ms per image", "on", "same detections")
+    head += (f"{metric} on test images",) if tested else ()
     return html.page(
         "What was exported",
         html.paragraph(
@@ -139,7 +195,7 @@ def exports(results: Sequence[Result]) -> bytes:
     )
 
 
-def _forms(one: Result) -> Iterator[tuple[str, ...]]:
+def _forms(one: Result, tested: bool) -> Iterator[tuple[str, ...]]:
     """The lines of a model in the table of exports; the first one also has what all forms share."""
     shared = (one.name, f"{one.choice['step']:,}", f"{one.export['weights']:,}")
     for form in forms.FORMS:
@@ -152,25 +208,53 @@ def _forms(one: Result) -> Iterator[tuple[str, ...]]:
             f"{checked['ms_per_image']:.1f} ({low:.1f} to {high:.1f})",
             checked["device"],
             f"{checked['same_detections']['share']:.1%} on {one.export['images']} images",
+            *([style.number(one.tests[form.name].value(one.choice["metric"]))] if tested else ()),
         )
         shared = ("", "", "")
 
 
 def _repeats(name: str, members: list[Result]) -> Repeats:
-    values = [one.value for one in members if one.value is not None]
+    values = [one.value for one in members]
     return Repeats(
         name,
         members,
-        statistics.mean(values) if values else None,
-        statistics.stdev(values) if len(values) > 1 else None,
+        _mean(values),
+        _spread(values),
         statistics.median(one.milliseconds for one in members),
         statistics.median(one.megabytes for one in members),
     )
 
 
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean of the defined values; None if there is none."""
+    defined = [value for value in values if value is not None]
+    return statistics.mean(defined) if defined else None
+
+
+def _spread(values: Sequence[float | None]) -> float | None:
+    """The standard deviation of the defined values; None for fewer than two."""
+    defined = [value for value in values if value is not None]
+    return statistics.stdev(defined) if len(defined) > 1 else None
+
+
 def _uncertainty(one: Repeats) -> str:
-    if one.spread is not None:
-        return f"± {one.spread:.3f} over {len(one.members)} seeds"
-    if one.interval:
-        return f"{one.interval['low']:.3f} to {one.interval['high']:.3f} ({one.interval['level']:.0%})"
-    return one.members[0].analysis.get("interval_reason") or "n/a"
+    told = Quality(one.mean, one.spread, one.interval).uncertainty(len(one.members))
+    return told or one.members[0].analysis.get("interval_reason") or "n/a"
+
+
+def _test_columns(one: Repeats) -> tuple[html.Html, str]:
+    """The quality on the test images, and how sure it is."""
+    quality = one.tested
+    reason = one.members[0].tested.analysis.get("interval_reason")
+    sure = quality.uncertainty(len(one.members)) or reason or "n/a"
+    return html.bar(style.number(quality.mean), quality.mean), sure
+
+
+def _test_cells(one: Result) -> list[Any]:
+    """The cells of TEST_COLUMNS."""
+    metric, tested = one.choice["metric"], one.tested
+    interval = tested.interval(metric) or {}
+    return [
+        *(tested.metrics["form"], tested.metrics["images"], tested.value(metric)),
+        *(interval.get("low"), interval.get("high")),
+    ]

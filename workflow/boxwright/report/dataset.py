@@ -8,27 +8,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN, WORDS
 from boxwright.report import style
 
-SIDES = {"train": ("training", style.GOOD), "eval": ("evaluation", style.BAD)}
+_COLOURS = {TRAIN: style.GOOD, EVAL: style.BAD, TEST: style.THIRD}
 _MOST_CLASSES = 40
 _MARGIN = 3  # bins
 
 
 @style.drawing
 def class_counts(statistics: Mapping[str, Any]) -> Figure:
-    """Boxes of every class on both sides of the split; statistics: the content of statistics.json."""
-    counts = {side: statistics[side]["classes"] for side in SIDES}
-    names = sorted(statistics["classes"], key=lambda name: -sum(counts[side].get(name, 0) for side in SIDES))
+    """Boxes of every class on each side of the split; statistics: the content of statistics.json."""
+    counts = {side: statistics[side]["classes"] for side in _sides(statistics)}
+    names = sorted(statistics["classes"], key=lambda name: -sum(of.get(name, 0) for of in counts.values()))
     left_out, names = len(names) - _MOST_CLASSES, names[:_MOST_CLASSES]
     rows = np.arange(len(names))
     figure, ((axes,),) = style.canvas(min(1.5 + 0.42 * len(names), 7.2))
     size = 9 if len(names) <= 10 else 6.5
-    for offset, (side, (label, colour)) in zip((-0.19, 0.19), SIDES.items(), strict=True):
-        values = [counts[side].get(name, 0) for name in names]
-        axes.barh(
-            rows + offset, values, height=0.36, color=colour, label=f"{label} ({sum(counts[side].values()):,} boxes)"
-        )
+    for index, (side, of) in enumerate(counts.items()):
+        offset = (index - (len(counts) - 1) / 2) * 0.76 / len(counts)
+        values = [of.get(name, 0) for name in names]
+        label = f"{WORDS[side]} ({sum(of.values()):,} boxes)"
+        axes.barh(rows + offset, values, height=0.72 / len(counts), color=_COLOURS[side], label=label)
         if len(names) <= 20:
             style.bar_labels(axes, rows + offset, values, [f"{value:,}" for value in values], size)
     axes.set_yticks(
@@ -40,7 +41,12 @@ def class_counts(statistics: Mapping[str, Any]) -> Figure:
     style.no_grid(axes, "y")
     axes.spines["bottom"].set_visible(False)
     axes.legend(
-        loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, labelcolor=style.INK, handlelength=1, borderaxespad=0.1
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
+        ncols=len(counts),
+        labelcolor=style.INK,
+        handlelength=1,
+        borderaxespad=0.1,
     )
     return figure
 
@@ -70,17 +76,22 @@ def box_shapes(statistics: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def _sides(statistics: Mapping[str, Any]) -> list[str]:
+    return [side for side in SIDES if side in statistics]
+
+
 def _histogram(axes: Axes, statistics: Mapping[str, Any], name: str, scale: str) -> None:
     edges = np.asarray(statistics["bins"][name])
-    used = np.flatnonzero(sum(np.asarray(statistics[side][name]) for side in SIDES))
+    used = np.flatnonzero(sum(np.asarray(statistics[side][name]) for side in _sides(statistics)))
     first, last = (used[0], used[-1] + 1) if len(used) else (0, 1)
     if scale == "log":  # room for at least one power of two at each side
         first, last = max(first - _MARGIN, 0), min(last + _MARGIN, len(edges) - 1)
-    for side, (label, colour) in SIDES.items():
+    for side in _sides(statistics):
+        colour = _COLOURS[side]
         counts = np.asarray(statistics[side][name], float)
         shares = counts / max(counts.sum(), 1.0)
         axes.stairs(shares[first:last], edges[first : last + 1], color=colour, fill=True, alpha=0.16)
-        axes.stairs(shares[first:last], edges[first : last + 1], color=colour, lw=1.6, label=label)
+        axes.stairs(shares[first:last], edges[first : last + 1], color=colour, lw=1.6, label=WORDS[side])
     if scale == "log":
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")

@@ -8,10 +8,11 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from boxwright.images import drawn
 from boxwright.report import style
 
 # For images with thin coloured lines on them.
-_JPEG = {"format": "JPEG", "quality": 86, "subsampling": 0}
+_JPEG = {"quality": 86, "subsampling": 0}
 
 _SHEET = f"""
 :root {{
@@ -118,7 +119,7 @@ def gallery(pictures: Iterable[tuple[np.ndarray, str, str]]) -> Html:
     parts = []
     for picture, title, text in pictures:
         file = io.BytesIO()
-        Image.fromarray(picture).save(file, **_JPEG)
+        drawn.save(Image.fromarray(picture), file, **_JPEG)
         data = base64.b64encode(file.getvalue()).decode()
         parts.append(
             f'<figure><img alt="{escape(title)}" src="data:image/jpeg;base64,{data}">'

@@ -13,7 +13,7 @@ from PIL import Image
 from boxwright.core.errors import UserError
 from boxwright.dataset import statistics
 from boxwright.dataset.samples import Sample
-from boxwright.images import draw, loader
+from boxwright.images import draw, drawn, loader
 from boxwright.records.example import Record
 from boxwright.report import html
 
@@ -38,7 +38,7 @@ def contact_sheet(manifests: Iterable[str | Path], label_map: Mapping[str, int])
         top = _GAP + (index // columns) * (_TILE[1] + _GAP) + (_TILE[1] - tile.height) // 2
         sheet.paste(tile, (left, top))
     file = io.BytesIO()
-    sheet.save(file, "JPEG", quality=88, subsampling=0)
+    drawn.save(sheet, file, quality=88, subsampling=0)
     return file.getvalue()
 
 

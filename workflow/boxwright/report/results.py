@@ -1,12 +1,28 @@
 """The results of one model, read together: its checkpoints' metrics, the chosen checkpoint, the exported detector."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from boxwright.catalog import forms
+from boxwright.core.files import read_json
+
+
+class Measurement(NamedTuple):
+    """The contents of a metrics.json and its analysis.json."""
+
+    metrics: Mapping[str, Any]
+    analysis: Mapping[str, Any]
+
+    def value(self, metric: str) -> float | None:
+        """The value of a metric; None if it is undefined."""
+        return self.metrics["metrics"].get(metric)
+
+    def interval(self, metric: str) -> Mapping[str, Any] | None:
+        """The confidence interval of that value; None if that metric has none."""
+        found = self.analysis.get("interval")
+        return found if found and found["metric"] == metric else None
 
 
 @dataclass(frozen=True)
@@ -15,7 +31,7 @@ class Result:
 
     name: the model's name. family: the name that repeats over seeds share. choice, export, analysis: the contents of
     choice.json, export.json and the chosen checkpoint's analysis.json. evaluations: the contents of metrics.json, by
-    step.
+    step. tests: by form, the measurements of the exported detector on the test images; empty without a test side.
     """
 
     name: str
@@ -24,6 +40,12 @@ class Result:
     evaluations: list[Mapping[str, Any]]
     analysis: Mapping[str, Any]
     export: Mapping[str, Any]
+    tests: Mapping[str, Measurement] = field(default_factory=dict)
+
+    @property
+    def tested(self) -> Measurement | None:
+        """What the first form was measured to be on the test images; None without a test side."""
+        return self.tests.get(forms.FORMS[0].name)
 
     @property
     def chosen(self) -> Mapping[str, Any]:
@@ -38,8 +60,7 @@ class Result:
     @property
     def interval(self) -> Mapping[str, Any] | None:
         """The confidence interval of that value; None if that metric has none."""
-        found = self.analysis.get("interval")
-        return found if found and found["metric"] == self.choice["metric"] else None
+        return Measurement(self.chosen, self.analysis).interval(self.choice["metric"])
 
     @property
     def seed(self) -> int:
@@ -67,21 +88,28 @@ def places(results: Sequence[Result]) -> dict[str, int]:
     return {one.name: families.index(one.family) for one in results}
 
 
-def load(folder: str | Path, metrics: Iterable[str | Path], family: str | None) -> Result:
-    """The result in a model's folder; `metrics` are the metrics.json files of its checkpoints."""
+def load(
+    folder: str | Path, metrics: Iterable[str | Path], family: str | None, tests: Iterable[str | Path] = ()
+) -> Result:
+    """The result in a model's folder.
+
+    `metrics` are the metrics.json files of its checkpoints, `tests` those of the tests of its forms, in the folders of
+    the forms' names (other files in these folders may be given too).
+    """
     folder = Path(folder)
-    choice = _json(folder / "choice.json")
-    evaluations = sorted((_json(path) for path in metrics), key=lambda one: one["step"])
-    analysis = _json(folder / "eval" / str(choice["step"]) / "analysis.json")
+    choice = read_json(folder / "choice.json")
+    evaluations = sorted((read_json(path) for path in metrics), key=lambda one: one["step"])
+    analysis = read_json(folder / "eval" / str(choice["step"]) / "analysis.json")
     return Result(
         folder.name,
         family or folder.name,
         choice,
         evaluations,
         analysis,
-        _json(folder / forms.FOLDER / forms.SUMMARY),
+        read_json(folder / forms.FOLDER / forms.SUMMARY),
+        {
+            path.parent.name: Measurement(read_json(path), read_json(path.with_name("analysis.json")))
+            for path in map(Path, tests)
+            if path.name == "metrics.json"
+        },
     )
-
-
-def _json(path: str | Path) -> Any:
-    return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -22,6 +22,7 @@ INK, MUTED, GRID, PAPER = "#1c2530", "#667382", "#dde3ea", "#fefefe"
 DARK = {INK: "#e8edf3", MUTED: "#9aa7b6", GRID: "#323d4b", PAPER: "#161c24"}
 # Good, bad and neutral marks: distinct under all common kinds of colour blindness, readable on both backgrounds.
 GOOD, BAD, PLAIN = "#1b85c4", "#d9631e", "#7b8794"
+THIRD = "#0d9e74"  # beside good and bad, where there are three of a kind
 FONTS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif'
 WIDTH = 9.6  # inches: 922 pixels on a page, which fits beside the report's menu
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from boxwright.dataset.defects import DEFECTS
+from boxwright.dataset.split import WORDS
 from boxwright.report import html, metrics, style
 from boxwright.report.results import Result, places
 
-SIDES = {"train": "training", "eval": "evaluation"}
+_COLUMNS = {"train": "boxes to train", "eval": "boxes to evaluate", "test": "boxes to test"}
 _MOST_FINDINGS = 300
 _MOST_REASONS = 20
 
@@ -17,34 +18,33 @@ _MOST_REASONS = 20
 def dataset(statistics: Mapping[str, Any]) -> bytes:
     """The content of the data set as a page; statistics: the content of statistics.json."""
     found = statistics["found"]
-    sides = [
-        (label, *(f"{statistics[side][key]:,}" for key in ("images", "boxes", "negatives", "most_boxes", "difficult")))
-        for side, label in SIDES.items()
-    ]
+    words = {side: word for side, word in WORDS.items() if side in statistics}
+    keys = ("images", "boxes", "negatives", "most_boxes", "difficult")
+    sides = [(word, *(f"{statistics[side][key]:,}" for key in keys)) for side, word in words.items()]
     head = ("side", "images", "boxes", "images without objects", "most boxes in an image", "difficult boxes")
     classes = []
-    most = max((count for side in SIDES for count in statistics[side]["classes"].values()), default=1)
+    most = max((count for side in words for count in statistics[side]["classes"].values()), default=1)
     for name, number in statistics["classes"].items():
         cells = []
-        for side in SIDES:
+        for side in words:
             boxes, images = (statistics[side][key].get(name, 0) for key in ("classes", "images_with"))
             cells += [html.bar(f"{boxes:,}", boxes / most), f"{images:,}"]
-        missing = [label for side, label in SIDES.items() if not statistics[side]["classes"].get(name)]
+        missing = [word for side, word in words.items() if not statistics[side]["classes"].get(name)]
         note = f"no box for {' and '.join(missing)}" if missing else ""
         classes.append((html.dot(style.class_colour(number), name), number, *cells, note))
-    used = sum(statistics[side]["images"] for side in SIDES)
+    used = sum(statistics[side]["images"] for side in words)
+    columns = [name for side in words for name in (_COLUMNS[side], "in images")]
+    tests = " The test images measure what was exported when everything is chosen." if "test" in words else ""
     return html.page(
         "The data set",
         html.paragraph(
             f"{found['images']:,} image files and {found['annotations']:,} annotations were found; {used:,} images are "
             f"used, {found['left_out']:,} were left out by the checks and {found['on_neither_list']:,} are on no list "
-            "of the split. The evaluation images measure the detector and never train it."
+            f"of the split. The evaluation images measure the detector and never train it.{tests}"
         ),
         html.table(head, sides),
         html.heading("Classes"),
-        html.table(
-            ("class", "id", "boxes to train", "in images", "boxes to evaluate", "in images", ""), classes, text=(6,)
-        ),
+        html.table(("class", "id", *columns, ""), classes, text=(2 + len(columns),)),
     )
 
 
@@ -110,8 +110,8 @@ def checkpoints(results: Sequence[Result]) -> bytes:
     )
 
 
-def classes(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
-    """The classes of one checkpoint as a page; analysis: the content of analysis.json."""
+def classes(analysis: Mapping[str, Any], subject: str) -> bytes:
+    """The classes in one evaluation as a page; analysis: of analysis.json; subject: what was measured."""
     rows = [
         (
             html.dot(style.class_colour(one["id"]), one["name"]),
@@ -127,7 +127,7 @@ def classes(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
     reasons = dict.fromkeys(why for one in analysis["classes"] for why in one["undefined"].values())
     notes = [html.paragraph(f"n/a: {why}", note=True) for why in list(reasons)[:_MOST_REASONS]]
     return html.page(
-        f"Classes of {model} at step {step:,}",
+        f"Classes of {subject}",
         html.paragraph(
             f"Precision, recall and F1 count detections with a score of at least {at} and an IoU with a box of at "
             f"least {analysis['iou_threshold']:g}. The best threshold is the score with the largest F1."

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from boxwright import devices
 from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.core.errors import UserError
-from boxwright.run import resources, settings
+from boxwright.run import places, resources, settings
 
 OK, WARNING, FAILS = "ok", "warning", "fails"
 
@@ -64,6 +64,7 @@ def examine(config: str | Path | None = None) -> list[Observation]:
         *tensorflow(_ask_tensorflow(), there, run),
         *_plugins(),
         _fonts(),
+        *_places(),
         *memory(available_memory_mb(), run),
         *disk(shutil.disk_usage(Path.cwd()).free // 10**6, run),
         Observation(OK, "processors", f"{devices.processors()} of {os.cpu_count()}"),
@@ -156,6 +157,17 @@ def _fonts() -> Observation:
     return Observation(
         FAILS, "fonts", "Pillow was built without FreeType, so no label can be drawn; install Pillow's wheel"
     )
+
+
+def _places() -> Iterator[Observation]:
+    """Whether Snakemake can write where it has to before it reads any rule."""
+    working, home, cache = places.working_folder(), places.home(), places.cache()
+    yield Observation(FAILS if working else OK, "folder", working or str(Path.cwd()))
+    if home:
+        yield Observation(FAILS, "home", home)
+    if cache:
+        cache = f"Snakemake cannot keep its cache ({cache}); set {places.VARIABLE}, else it is in {places.INSTEAD}"
+    yield Observation(WARNING if cache else OK, "cache", cache or "Snakemake can keep its cache")
 
 
 def memory(available_mb: int | None, run: Mapping[str, Any] | None) -> Iterator[Observation]:

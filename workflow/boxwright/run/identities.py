@@ -17,9 +17,12 @@ from boxwright.catalog import forms
 from boxwright.catalog.extractors import EXTRACTORS, Extractor
 from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.forms import Form
-from boxwright.core import code, files
+from boxwright.console.progress import say
+from boxwright.core import code
+from boxwright.core.hash_cache import HashCache
 from boxwright.core.hashing import short
 from boxwright.dataset import label_map as label_maps
+from boxwright.dataset import scan
 from boxwright.pipeline import identity, parts, text
 from boxwright.protos import model_of
 from boxwright.run import settings
@@ -57,9 +60,8 @@ class Identities:
     def write_records(self, shard: str) -> Identity:
         return self._data(shard, "write_records")
 
-    @property
-    def write_ground_truth(self) -> Identity:
-        return {"data": self._shards("eval"), "code": self._code("write_ground_truth")}
+    def write_ground_truth(self, side: str) -> Identity:
+        return {"data": self._shards(side), "code": self._code("write_ground_truth")}
 
     # Start weights, configuration, training
 
@@ -128,6 +130,13 @@ class Identities:
             "code": self._code("choose_checkpoint"),
         }
 
+    @property
+    def measure_optimism(self) -> Identity:
+        return {
+            "choices": short(self._families, [self.choose_checkpoint(name) for name in self._plan.models]),
+            "code": self._code("measure_optimism"),
+        }
+
     def export_detector(self, name: str) -> Identity:
         return {
             "choice": short(self.choose_checkpoint(name)),
@@ -150,6 +159,13 @@ class Identities:
         """Which forms there are, and the identity of each, are further parameters of the rule."""
         return {"detector": short(self.export_detector(name)), "code": self._code("compare_forms")}
 
+    def test_form(self, name: str, form: Form) -> Identity:
+        return {
+            "form": short(self.export_form(name, form)),
+            "data": self._shards("test"),
+            "code": self._code("test_form", form.runtime),
+        }
+
     def predict_images(self, name: str) -> Identity:
         predict = self._plan.settings["predict"]
         images = self._folder(predict["images"]) if predict["images"] else self._shards("eval")
@@ -166,7 +182,7 @@ class Identities:
     @property
     def describe_dataset(self) -> Identity:
         planned = self._plan.data.identities
-        data = short(self._samples("train"), self._samples("eval"), planned["checks"], self._plan.found)
+        data = short(*map(self._samples, self._plan.sides), planned["checks"], self._plan.found)
         return {"data": data, "code": self._code("describe_dataset")}
 
     def measure_anchors(self, name: str) -> Identity:
@@ -183,14 +199,19 @@ class Identities:
 
     @property
     def compare_models(self) -> Identity:
-        families = [(name, self._plan.model(name)["repeat_of"]) for name in self._plan.models]
         return {
-            "models": short(families, [self.compare_forms(name) for name in self._plan.models]),
+            "models": short(self._families, [self.compare_forms(name) for name in self._plan.models]),
             "data": short(self.describe_dataset),
+            "optimism": None if "test" in self._plan.sides else short(self.measure_optimism),
             "code": self._code("compare_models"),
         }
 
     # How identities are computed
+
+    @property
+    def _families(self) -> list[tuple[str, str | None]]:
+        """The models with the name that their repetitions over seeds share."""
+        return [(name, self._plan.model(name)["repeat_of"]) for name in self._plan.models]
 
     def _code(self, script: str, *modules: str) -> str:
         return code.identity(self._scripts / f"{script}.py", *sorted(set(modules)))
@@ -224,8 +245,12 @@ class Identities:
         return short([planned[Path(shard).stem] for shard in self._plan.shards(side)])
 
     @cached_property
-    def _hashes(self) -> files.HashCache:
-        return files.HashCache(Path(self._plan.plan_folder) / "hashes.json")
+    def _hashes(self) -> HashCache:
+        path = Path(self._plan.plan_folder) / "hashes.txt"
+        cache = HashCache(path)
+        if cache.damage:
+            say(f"{path} cannot be used ({cache.damage}), so start weights and images are hashed again.")
+        return cache
 
     def _start(self, name: str) -> str | None:
         source = self._plan.model(name)["checkpoint"]
@@ -241,5 +266,5 @@ class Identities:
         return short([(file.name, self._hashes[file]) for file in found if file.is_file()])
 
     def _folder(self, folder: str) -> str:
-        found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-        return short([(str(path.relative_to(folder)), self._hashes[path]) for path in found])
+        names = scan.images_below(folder, self._plan.results)
+        return short([(name, self._hashes[Path(folder) / name]) for name in names])

@@ -11,7 +11,7 @@ from boxwright.core.errors import UserError
 from boxwright.run import settings
 from boxwright.zoo import catalogue
 from boxwright.zoo.download import megabytes
-from boxwright.zoo.fetch import fetch
+from boxwright.zoo.fetch import fetch, untrusted
 
 Model = Mapping[str, Any]
 
@@ -32,19 +32,23 @@ def start(model: Model) -> str | None:
     return str(found.prefix) if found else model["checkpoint"]
 
 
-def find(models: Mapping[str, Model], download: bool) -> None:
+def find(models: Mapping[str, Model], download: bool, trust: bool = False) -> None:
     """Make sure that the archives of the zoo whose pipeline.config is needed are here; a rule fetches all others.
 
-    With `download` a missing archive is fetched at once.
+    With `download` a missing archive is fetched at once. `trust`: see `fetch`.
 
-    Raises UserError for a missing archive without `download`, and for an archive without a pipeline.config.
+    Raises UserError for a missing archive without `download`, for an archive without a pipeline.config, and for
+    archives that must not be downloaded as they are, those that a rule fetches among them.
     """
+    entries = dict.fromkeys(found for model in models.values() if (found := entry(model)))
+    if wrong := [text for found in entries if (text := untrusted(found, trust))]:
+        raise UserError("\n".join(wrong))
     for name, model in models.items():
         if model["pipeline"] is not None:
             continue
         found = entry(model)
         if download:
-            fetch(found)
+            fetch(found, trust)
         elif not found.folder.is_dir():
             raise UserError(
                 f"models.{name} takes the pipeline.config of {found.name}, which is in an archive "

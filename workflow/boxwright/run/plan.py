@@ -38,7 +38,7 @@ class RunPlan:
         self.plan_folder = f"{self.results}/data/plan"
         self.data = self._plan_data(plan_data, write)
         if plan_data:
-            pipelines.find(self.settings["models"], download)
+            pipelines.find(self.settings["models"], download, self.settings["zoo_trust"])
         self.originals, self.configurations = configure(
             Wanted(name, self.shown(name), self.pipeline(name), self.patch_arguments(name)) for name in self.models
         )
@@ -53,7 +53,13 @@ class RunPlan:
 
                 demo.draw(DEMO)
             dataset |= {"images": [str(DEMO / "images")], "annotations": [str(DEMO / "annotations")]}
-        return data_plan.make(dataset, folder, write=write)
+        return data_plan.make(dataset, folder, write=write, results=self.results)
+
+    @property
+    def sides(self) -> list[str]:
+        """The sides of the split: "train", "eval" and, if the configuration asks for it, "test"."""
+        split = self.settings["dataset"]["split"]
+        return ["train", "eval", "test"] if split["test"] or split["test_fraction"] else ["train", "eval"]
 
     # Models
 
@@ -128,12 +134,12 @@ class RunPlan:
         return [] if self.checkpoint_before(name, step) else self.zoo_folder(name)
 
     def shards(self, side: str) -> list[str]:
-        """The record files of "train" or "eval"."""
-        count = self.settings["dataset"]["shards"][side]
+        """The record files of a side of the split; none if there is no such side."""
+        count = self.settings["dataset"]["shards"][side] if side in self.sides else 0
         return [f"{self.results}/data/{side}-{index:05d}-of-{count:05d}.tfrecord" for index in range(count)]
 
     def manifests(self, side: str) -> list[str]:
-        """The plan's lists of the samples of "train" or "eval", one for each shard."""
+        """The plan's lists of the samples of a side, one for each shard."""
         return [f"{self.plan_folder}/{Path(shard).stem}.jsonl" for shard in self.shards(side)]
 
     @property

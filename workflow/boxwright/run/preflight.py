@@ -3,23 +3,29 @@
 All mistakes of a kind are reported at once, each with what to do about it.
 """
 
+import resource
 from pathlib import Path
 
 from boxwright.catalog.findings import Facts
-from boxwright.checkpoints import checkpoint_index
+from boxwright.checkpoints import checkpoint_data, checkpoint_index, checkpoint_state
 from boxwright.console.progress import say
+from boxwright.core import names as file_names
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
-from boxwright.dataset import label_map, manifest
+from boxwright.core.wording import few
+from boxwright.dataset import label_map, manifest, scan
 from boxwright.dataset.samples import Sample
-from boxwright.evaluation import names
+from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
-from boxwright.images import loader
+from boxwright.images import fonts, loader, sizes
 from boxwright.pipeline import coverage
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.run.plan import RunPlan
 
 # COCO's sizes of objects: the sides in pixels of squares with the least and the largest area.
 AREAS = {"small": (0.0, 32.0), "medium": (32.0, 96.0), "large": (96.0, 1e5)}
+# What a job opens besides the records: libraries, logs, checkpoints.
+_OTHER_FILES = 500
 # Images whose boxes are compared with the anchors.
 LOOKED_AT = 200
 
@@ -27,9 +33,14 @@ LOOKED_AT = 200
 def check(plan: RunPlan) -> None:
     """Raise UserError for what cannot work; print warnings."""
     _check_metrics(plan)
+    _check_decisions(plan)
+    _check_starts(plan)
     _check_label_maps(plan)
     _check_predicted(plan)
+    _check_open_files(plan)
     _judge(plan)
+    _say_undrawable(plan)
+    _say_early_stop(plan)
 
 
 def _check_metrics(plan: RunPlan) -> None:
@@ -37,12 +48,12 @@ def _check_metrics(plan: RunPlan) -> None:
     export = plan.settings["export"]
     wanted = {"export.metric": (export["metric"], export["checkpoint"] == "best")}
     for name in plan.models:
-        if stopping := plan.model(name)["early_stopping"]:
-            wanted[f"models.{plan.shown(name)}.early_stopping.metric"] = (stopping["metric"], True)
+        if stops := plan.model(name)["early_stopping"]:
+            wanted[f"models.{plan.shown(name)}.early_stopping.metric"] = (stops["metric"], True)
     known = names.of_classes(plan.data.classes)
     mistakes = []
     for key, (metric, decides) in wanted.items():
-        if metric and metric not in known:
+        if metric is not None and metric not in known:
             mistakes.append(unknown_metric(key, metric, known))
         elif metric and decides and (why := _undefined(plan, metric)):
             mistakes.append(
@@ -51,6 +62,37 @@ def _check_metrics(plan: RunPlan) -> None:
             )
     if mistakes:
         raise UserError("\n".join(mistakes))
+
+
+def _check_decisions(plan: RunPlan) -> None:
+    """Refuse damaged decisions of early stopping, because they decide which jobs there are."""
+    for name in plan.models:
+        for step in plan.steps_to_judge(name):
+            decision = Path(plan.results) / "models" / name / "eval" / str(step) / "decision.json"
+            if decision.is_file():
+                stopping.goes_on(decision)
+
+
+def _check_starts(plan: RunPlan) -> None:
+    """Refuse start checkpoints whose files are missing, cut short, damaged, or not fetched by Git LFS.
+
+    They would otherwise stop the first training.
+    """
+    mistakes = {}
+    for name in plan.models:
+        start, entry = plan.start(name), plan.zoo(name)
+        if not start or (entry and not entry.folder.is_dir()):
+            continue
+        try:
+            if absent := [path for path in checkpoint_state.files_of(start) if pointers.is_file_of_git_lfs(path)]:
+                raise UserError(f"{absent[0]} cannot be used: {pointers.GIT_LFS}.")
+            checkpoint_index.names(start)  # raises the error about a damaged index
+            if wrong := checkpoint_data.complaint(start):
+                raise UserError(f"{wrong}. Download or copy the checkpoint's files again.")
+        except UserError as error:
+            mistakes.setdefault(str(error), plan.shown(name))
+    if mistakes:
+        raise UserError("\n".join(f"`models.{shown}.checkpoint`: {text}" for text, shown in mistakes.items()))
 
 
 def _check_label_maps(plan: RunPlan) -> None:
@@ -89,16 +131,70 @@ def _undefined(plan: RunPlan, metric: str) -> str:
 
 
 def _check_predicted(plan: RunPlan) -> None:
-    """Refuse a folder to predict on that holds no image."""
+    """Refuse a folder to predict on that holds no image, or none that can be read."""
     folder = plan.settings["predict"]["images"]
-    if folder and not any(path.suffix.lower() in loader.EXTENSIONS for path in Path(folder).rglob("*")):
-        endings = ", ".join(loader.EXTENSIONS)
-        raise UserError(f"`predict.images` is {folder}, which holds no image: image files end in {endings}.")
+    if not folder:
+        return
+    unreadable = []
+    for name in scan.images_below(folder, plan.results):
+        path = Path(folder, name)
+        why = _unreadable(path, plan.settings["dataset"]["max_pixels"])
+        if not why:
+            return
+        unreadable.append(f"{file_names.shown(str(path))}: {why}")
+    if unreadable:
+        raise UserError(f"`predict.images` is {folder}, of which no image can be read: {few(unreadable)}.")
+    endings = ", ".join(loader.EXTENSIONS)
+    raise UserError(f"`predict.images` is {folder}, which holds no image: image files end in {endings}.")
+
+
+def _unreadable(path: Path, max_pixels: int) -> str:
+    """Why an image cannot be predicted on, from its headers; "" if nothing speaks against it."""
+    try:
+        info = loader.probe(path.read_bytes())
+    except OSError as error:
+        return error.strerror or str(error)
+    return info.problem or sizes.too_large(info, max_pixels)
+
+
+def _check_open_files(plan: RunPlan) -> None:
+    """Let the jobs open all records at the same time, and refuse more shards than this machine lets them open."""
+    needed = sum(plan.settings["dataset"]["shards"].values()) + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if needed <= soft or soft == resource.RLIM_INFINITY:
+        return
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        raise UserError(
+            f"`dataset.shards` asks for {needed - _OTHER_FILES} record files, which are read at the same time, but a "
+            f"process can open only {hard} files here (ulimit -Hn). Use fewer shards."
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))  # the jobs inherit it
+
+
+def _say_undrawable(plan: RunPlan) -> None:
+    """Say which class names no font of this machine can draw."""
+    if lost := [name for name in plan.data.classes if not fonts.covering(name)]:
+        say(
+            f"No font here has all letters of {few(lost)}, so drawn images show the class id instead; install a font "
+            "of that script, such as Noto (on Debian and Ubuntu: fonts-noto-core, fonts-noto-cjk)."
+        )
+
+
+def _say_early_stop(plan: RunPlan) -> None:
+    """Say that a step is to be exported which a training may never reach."""
+    step = plan.settings["export"]["checkpoint"]
+    early = dict.fromkeys(plan.shown(name) for name in plan.models if plan.model(name)["early_stopping"])
+    if isinstance(step, int) and early:
+        say(
+            f"`export.checkpoint` is {step}, but `early_stopping` may end {few(list(early))} before that step, and "
+            "then nothing can be exported; `best` and `last` always can."
+        )
 
 
 def _judge(plan: RunPlan) -> None:
     """Refuse configurations that cannot be trained, and warn of fields that will probably give bad results."""
-    train, held_out = (plan.data.counts[side] for side in ("train", "eval"))
+    counts = [plan.data.counts[side] for side in plan.sides]
+    train, *held_out = counts
     boxes = coverage.boxes_of(_some_samples(plan))
     drafts = []
     # Repetitions differ only in their seed, so one is checked for all, under the name in the configuration.
@@ -107,10 +203,11 @@ def _judge(plan: RunPlan) -> None:
         config = plan.configurations[name]
         facts = Facts(
             num_classes=plan.data.num_classes,
+            id_gaps=plan.data.num_classes > len(plan.data.classes),
             max_boxes=train["most_boxes"],
-            max_measured=held_out["most_boxes"],
-            max_objects=max(train["most_boxes"], held_out["most_boxes"]),
-            max_objects_of_class=max(train["most_of_class"], held_out["most_of_class"]),
+            max_measured=max(side["most_boxes"] for side in held_out),
+            max_objects=max(side["most_boxes"] for side in counts),
+            max_objects_of_class=max(side["most_of_class"] for side in counts),
             anchor_coverage=coverage.share(config, *boxes),
             anchorless=coverage.anchorless(config, boxes[1]),
             checkpoint_names=_checkpoint_names(plan, name),

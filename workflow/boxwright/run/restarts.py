@@ -1,4 +1,5 @@
-"""Tells before a run which finished trainings it makes again, why, and how to keep what there is.
+"""Tells before a run which images leave the training, which finished trainings it makes again, why, and how to keep
+what there is.
 
 The receipts of the checkpoints (`console.checksums`) hold what they were made with: the identity of their training and
 the text of their pipeline.config.
@@ -14,6 +15,11 @@ from google.protobuf.message import Message
 from boxwright.console.checksums import Checksums
 from boxwright.console.progress import say
 from boxwright.core.errors import UserError
+from boxwright.core.files import parse_json
+from boxwright.core.names import shown
+from boxwright.core.wording import few, plural
+from boxwright.dataset import split_history
+from boxwright.dataset.split import TRAIN, WORDS
 from boxwright.pipeline import identity, restart, text
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
@@ -28,11 +34,31 @@ _PARTS = {
 
 
 def say_all(plan: RunPlan, identities: Identities) -> None:
-    """Print which finished checkpoints the run will replace; one line for each model."""
+    """Print which images leave the training, and which finished checkpoints are replaced: a line for each model."""
     checksums = Checksums(plan.results)
+    if moved := left_training(plan):
+        say(moved)
     for name in plan.models:
         if why := reason(plan, name, identities.train_segment(name), checksums):
             say(f"models.{name}: {why}")
+
+
+def left_training(plan: RunPlan) -> str:
+    """Which images trained in the last finished run and are on another side now, in words; "" if none is."""
+    tables = Path(plan.results) / "data" / "split.tsv", Path(plan.plan_folder) / "split.tsv"
+    try:
+        texts = [path.read_text(encoding="utf-8", errors="replace") for path in tables]
+    except OSError:
+        return ""
+    if texts[0] == texts[1]:
+        return ""
+    before, now = map(split_history.from_tsv, texts)
+    moved: dict[str, list[str]] = {}
+    for name, (side, _) in now.items():
+        if side != TRAIN and before.get(name, ("", ""))[0] == TRAIN:
+            moved.setdefault(side, []).append(shown(name))
+    told = [f"{plural(len(names), 'image')} to the {WORDS[side]} side ({few(names)})" for side, names in moved.items()]
+    return f"dataset.split: the training loses {' and '.join(told)}." if told else ""
 
 
 def reason(plan: RunPlan, name: str, wanted: Mapping[str, Any], checksums: Checksums) -> str:
@@ -119,6 +145,6 @@ def _first_step(log: Path) -> int | None:
     """The step at which a segment of a training began; None if its log does not tell."""
     try:
         with log.open(encoding="utf-8") as file:
-            return int(json.loads(file.readline())["step"]) - 1
+            return int(parse_json(file.readline())["step"]) - 1
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -6,9 +6,11 @@ at once, each with the key, its value and what is allowed; an unknown key comes 
 
 import copy
 import difflib
-import json
+import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,15 @@ import jsonschema
 import yaml
 
 from boxwright.core.errors import UserError
+from boxwright.run import config_file, paths, plain_values
 from boxwright.zoo import PREFIX, catalogue
 
 # Settings of a model that say how a machine is used and do not change results.
 MACHINE = ("gpus", "gpu_memory_mb", "jit_compile", "save_every_s")
+
+# Checkpoints of all models together. Each is trained, evaluated and judged by jobs of its own, and planning slows down
+# with the square of their number.
+MOST_CHECKPOINTS = 5000
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
@@ -32,32 +39,34 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     `seed`, and `repeat_of`: the name in the configuration, or None for a model without repetitions. Models with the
     same `repeat_of` differ only by chance, so their figures have a mean and a spread.
 
+    A whole number may be written with a point (4.0), and a path may begin with ~, the home folder.
+
     Raises UserError with every mistake: unknown or missing keys, values of a wrong type or out of bounds, paths that
     do not exist, a data set that is neither given nor the demo.
     """
     schema = _schema()
-    settings = json.loads(json.dumps(config))  # plain types, whatever Snakemake wraps them in
-    _fill(settings, schema, schema)
-    validator = jsonschema.Draft202012Validator(schema)
-    mistakes = [text for error in validator.iter_errors(settings) for text in _explain(error, schema)]
+    settings, mistakes = plain_values.of(config)
+    if not mistakes:
+        _fill(settings, schema, schema)
+        settings = _settled(settings, schema, schema)
+        mistakes = [text for error in _VALIDATOR(schema).iter_errors(settings) for text in _explain(error, schema)]
     if not mistakes:
         mistakes = list(_inconsistencies(settings))
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        raise UserError(f"The configuration has {count}:\n" + "\n".join(f"  - {text}" for text in mistakes))
+        lines = [f"  - {_on_one_line(text)}" for text in mistakes]
+        raise UserError("\n".join([f"The configuration has {count}:", *lines]))
     for side in ("images", "annotations"):
         folders = settings["dataset"][side]
         settings["dataset"][side] = [folders] if isinstance(folders, str) else folders
+    settings["results"] = str(Path(settings["results"]))  # Snakemake takes a//b and a/b for two files
     settings["models"] = dict(_repeats(settings["models"]))
     return settings
 
 
 def read(path: str | Path) -> dict[str, Any]:
     """The settings in a YAML file, as `load` gives them."""
-    try:
-        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"The configuration {path} cannot be read: {error}") from error
+    config = config_file.read(path)
     if not isinstance(config, dict):
         raise UserError(f"The configuration {path} holds no keys; it needs at least `dataset` and `models`.")
     return load(config)
@@ -89,12 +98,15 @@ def checkpoint_steps(model: Mapping[str, Any]) -> list[int]:
 def _repeats(models: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The models by name, one for each seed."""
     for name, model in models.items():
-        seeds = model["seed"]
-        if isinstance(seeds, int):
+        if isinstance(model["seed"], int):
             yield name, {**model, "repeat_of": None}
             continue
-        for seed in seeds:
+        for seed in model["seed"]:
             yield f"{name}-seed{seed}", {**copy.deepcopy(model), "seed": seed, "repeat_of": name}
+
+
+def _seeds(model: Mapping[str, Any]) -> list[int]:
+    return [model["seed"]] if isinstance(model["seed"], int) else model["seed"]
 
 
 @cache
@@ -111,6 +123,41 @@ def _resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, An
     for part in node["$ref"].removeprefix("#/").split("/"):
         target = target[part]
     return {**target, **node}
+
+
+def _finite(_: jsonschema.TypeChecker, value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+# To the validator itself NaN is a number, and lies within any bounds.
+_VALIDATOR = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _finite),
+)
+
+
+def _settled(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+    """`value` with 4.0 as 4 where `node` and what is below it want a whole number, and with ~ expanded in paths."""
+    node = _resolve(node, schema)
+    if isinstance(value, dict):
+        known, others = node.get("properties", {}), node.get("additionalProperties")
+        below = {key: known.get(key, others if isinstance(others, Mapping) else {}) for key in value}
+        return {key: _settled(child, below[key], schema) for key, child in value.items()}
+    choices = [node, *(_resolve(choice, schema) for choice in node.get("anyOf", ()))]
+    if isinstance(value, list):
+        items = next((choice["items"] for choice in choices if "items" in choice), {})
+        items = items | {"format": node["format"]} if "format" in node else items
+        return [_settled(item, items, schema) for item in value]
+    if (
+        isinstance(value, float)
+        and value.is_integer()
+        and any("integer" in choice.get("type", ()) for choice in choices)
+    ):
+        return int(value)
+    if isinstance(value, str) and node.get("format") == "path" and (value == "~" or value.startswith("~/")):
+        with suppress(RuntimeError):  # of a user without a home folder; it is then told that the path is not there
+            return str(Path(value).expanduser())
+    return value
 
 
 def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -137,7 +184,7 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
     if error.validator == "additionalProperties":
         known = list(node.get("properties", {}))
         for key in sorted(map(str, error.instance.keys() - set(known))):
-            name = f"{where}.{key}" if where else key
+            name = f"{where}.{key[:60]}" if where else key[:60]
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"the keys here are {', '.join(known)}."
             yield f"`{name}` is not a key of boxwright; {hint}"
@@ -150,7 +197,24 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
     else:
         meaning = node.get("description", "")
         about = f" ({meaning})" if meaning else ""
-        yield f"{shown} is {json.dumps(error.instance)}, allowed is {_allowed(node)}{about}."
+        if "propertyNames" in error.absolute_schema_path:
+            shown = "a model's name" if where == "models" else f"a key of {shown}"
+        yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_as_number(error)}"
+
+
+def _on_one_line(text: str) -> str:
+    """A message with line breaks and control characters, which keys and values may have, escaped."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def _as_number(error: jsonschema.ValidationError) -> str:
+    """A hint for numbers without a point, like 1e3, which YAML reads as text; "" for other mistakes."""
+    text = error.instance
+    if error.validator != "type" or not isinstance(text, str) or not re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", text):
+        return ""
+    with suppress(ValueError):
+        return f" YAML reads {text} as a text; write {float(text)!r}."
+    return ""
 
 
 def _allowed(node: Mapping[str, Any]) -> str:
@@ -172,12 +236,19 @@ def _allowed(node: Mapping[str, Any]) -> str:
         limits.append("of these, without repetition")
     if "pattern" in node:
         limits.append("of letters, digits, '_', '.' and '-'")
+    if "maxLength" in node:
+        limits.append(f"of at most {node['maxLength']} characters")
+    elif "minLength" in node:
+        limits.append("that is not empty")
+    if "maxItems" in node:
+        limits.append(f"of at most {node['maxItems']}")
     return " ".join([text, " and ".join(limits)]).strip()
 
 
 def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
     """Mistakes that a schema cannot find: missing files, and keys that do not fit together."""
     dataset = settings["dataset"]
+    yield from paths.unusable_results(settings["results"])
     if dataset["demo"]:
         for key in ("images", "annotations"):
             if dataset[key] is not None:
@@ -188,34 +259,58 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
                 yield f"`dataset.{key}` is missing (the folder of {node}; or `dataset.demo: true` for drawn images)."
                 continue
             for folder in [dataset[key]] if isinstance(dataset[key], str) else dataset[key]:
-                yield from _missing(f"dataset.{key}", folder, folder=True)
-    yield from _missing("dataset.label_map", dataset["label_map"])
+                yield from paths.missing(f"dataset.{key}", folder, folder=True)
+    yield from paths.missing("dataset.label_map", dataset["label_map"])
     split = dataset["split"]
     if (split["train"] is None) != (split["eval"] is None):
         yield "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
-    for side in ("train", "eval"):
-        yield from _missing(f"dataset.split.{side}", split[side])
+    for side in ("train", "eval", "test"):
+        yield from paths.missing(f"dataset.split.{side}", split[side])
+    if split["test_fraction"] is not None:
+        if split["test"] is not None:
+            yield "`dataset.split` has both `test` and `test_fraction`; the test images are either listed or drawn."
+        if split["train"] is None and split["eval_fraction"] + split["test_fraction"] >= 1:
+            yield (
+                f"`dataset.split.eval_fraction` is {split['eval_fraction']} and `test_fraction` is "
+                f"{split['test_fraction']}, which leaves nothing to train on; together they must be below 1."
+            )
     for name, model in settings["models"].items():
         yield from _missing_pipeline(f"models.{name}.pipeline", model)
         yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
     expanded = Counter(name for name, _ in _repeats(settings["models"]))
     for name in (name for name, count in expanded.items() if count > 1):
         yield f"`models` has {name} twice: once under this name and once as a repetition over seeds; rename one."
-    step = settings["export"]["checkpoint"]
+    for name in expanded:
+        if re.search(r"(.+)\1{19}$", name):  # Snakemake takes such a wildcard for an endless loop of rules
+            yield f"`models` has {name}, which repeats itself 20 times or more; choose another name."
+    many = list(_too_many_checkpoints(settings["models"]))
+    yield from many
+    step = settings["export"]["checkpoint"] if not many else None
     for name, model in settings["models"].items():
         if isinstance(step, int) and step not in checkpoint_steps(model):
             saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
             yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
-    yield from _missing("predict.images", settings["predict"]["images"], folder=True)
+    yield from paths.missing("predict.images", settings["predict"]["images"], folder=True)
 
 
-def _missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
-    if path is None:
+def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
+    """A mistake if more checkpoints are asked for than can be planned."""
+    counts = {
+        name: math.ceil(model["num_steps"] / model["checkpoint_every"]) * len(_seeds(model))
+        for name, model in models.items()
+    }
+    total = sum(counts.values())
+    if total <= MOST_CHECKPOINTS:
         return
-    found = Path(path).is_dir() if folder else Path(path).is_file()
-    if not found:
-        kind = "folder" if folder else "file"
-        yield f"`{key}` names {path}, but there is no such {kind} (looked for from {Path.cwd()})."
+    name = max(counts, key=counts.get)
+    model = models[name]
+    most = (MOST_CHECKPOINTS - total + counts[name]) // len(_seeds(model))
+    advice = f" Use {math.ceil(model['num_steps'] / most):,} or more." if most > 0 else ""
+    yield (
+        f"`models.{name}.checkpoint_every` is {model['checkpoint_every']}, which gives {counts[name]:,} checkpoints in "
+        f"{model['num_steps']:,} steps{f' ({total:,} in all models)' if total > counts[name] else ''}; at most "
+        f"{MOST_CHECKPOINTS:,} can be planned.{advice}"
+    )
 
 
 def from_zoo(model: Mapping[str, Any]) -> bool:
@@ -226,7 +321,8 @@ def from_zoo(model: Mapping[str, Any]) -> bool:
 def _missing_pipeline(key: str, model: Mapping[str, Any]) -> Iterator[str]:
     if model["pipeline"] is None and not from_zoo(model):
         yield f"`{key}` is missing (an OD API pipeline.config; only a checkpoint `{PREFIX}<name>` comes with its own)."
-    yield from _missing(key, model["pipeline"])
+    yield from paths.missing(key, model["pipeline"])
+    yield from paths.patterns(key, model["pipeline"])
 
 
 def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
@@ -241,8 +337,12 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
         return
     path = Path(source)
     prefix = Path(f"{source}.index")
-    in_folder = path.is_dir() and ((path / "checkpoint").is_file() or any(path.glob("*.index")))
-    if path.is_file() or prefix.is_file() or in_folder:
+    try:
+        in_folder = path.is_dir() and ((path / "checkpoint").is_file() or any(path.glob("*.index")))
+        if path.is_file() or prefix.is_file() or in_folder:
+            return
+    except OSError as error:
+        yield f"`{key}` names {paths.shown(source)}, which cannot be read: {error.strerror or error}."
         return
     if path.is_dir():
         yield f"`{key}` names the folder {source}, which holds no checkpoint (no *.index file)."

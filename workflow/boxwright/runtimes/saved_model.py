@@ -9,10 +9,15 @@ from boxwright.runtimes import Detect
 
 
 def load(path: str | Path) -> Detect:
-    """The SavedModel in a folder, ready to call."""
+    """The SavedModel in a folder, ready to call.
+
+    The images are its only input: `inputs` in the OD API's releases for TensorFlow 1, `input_tensor` in those for
+    TensorFlow 2.
+    """
     function = tf.saved_model.load(str(path)).signatures["serving_default"]
+    (given,) = function.structured_input_signature[1]
 
     def detect(images: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: value.numpy() for name, value in function(inputs=tf.constant(images)).items()}
+        return {name: value.numpy() for name, value in function(**{given: tf.constant(images)}).items()}
 
     return detect

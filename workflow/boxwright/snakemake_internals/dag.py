@@ -28,6 +28,7 @@ from snakemake.settings.types import RerunTrigger
 
 from boxwright.console.checksums import Checksums
 from boxwright.console.progress import say
+from boxwright.core.wording import few, plural
 
 _SHOWN = 5
 
@@ -57,13 +58,23 @@ def watch(checksums: Checksums | None) -> None:
 
 
 def _damaged(dag: DAG, checksums: Checksums) -> set[str]:
-    """The outputs of the run's jobs that differ from what was written; prints one for each job."""
-    damaged, said = set(), []
+    """The outputs of the run's jobs that differ from what was written; prints one for each job.
+
+    Of damaged receipts it says that they tell nothing: the results themselves may be sound.
+    """
+    damaged, said, mute = set(), [], []
     for job in dag.jobs:
+        mute += [name for name in job.output if not name.is_storage and checksums.is_damaged(name)]
         wrong = {name: text for name in job.output if not name.is_storage and (text := checksums.complaint(name))}
         damaged |= wrong.keys()
         said += [f"{text}: made again" for text in list(wrong.values())[:1]]
     _say_some(said)
+    if mute:
+        say(
+            f"{plural(len(mute), 'receipt is', 'receipts are')} damaged (below {checksums.folder}), so nothing tells "
+            f"whether these results are whole: {few(mute)}. Delete the results to make them again, or only the "
+            "receipts to keep the results as they are."
+        )
     return damaged
 
 

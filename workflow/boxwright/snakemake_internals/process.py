@@ -2,43 +2,102 @@
 
 import logging
 import sys
+from argparse import Namespace
+from pathlib import Path
 from typing import NamedTuple
 
+from snakemake import cli
 from snakemake.workflow import Workflow
 
 from boxwright.console import progress
 from boxwright.snakemake_internals import terminal
 
+# Options with which Snakemake runs no job and changes no result.
+_READING = (
+    "lint",
+    "list_rules",
+    "list_target_rules",
+    "print_compilation",
+    "containerize",
+    "reporter",
+    "generate_unit_tests",
+    "dag",
+    "rulegraph",
+    "filegraph",
+    "d3dag",
+    "unlock",
+    "cleanup_metadata",
+    "conda_cleanup_envs",
+    "conda_create_envs_only",
+    "list_conda_envs",
+    "cleanup_shadow",
+    "container_cleanup_images",
+    "list_changes",
+    "list_input_changes",
+    "list_params_changes",
+    "list_untracked",
+    "summary",
+    "detailed_summary",
+    "archive",
+)
+
 
 class Process(NamedTuple):
     """The purpose of a process.
 
-    plans: it is the run itself and decides which jobs exist. works: it also runs them, unlike a dry run. lints: it only
-    reads the rules. configured: a configuration was given that replaces the Snakefile's.
+    plans: it is the run itself and decides which jobs exist. works: it also runs them, unlike a dry run or a report.
+    locks: it must be the only one that works on its results. unlocks: it removes locks. lints: it only reads the rules.
+    configured: a configuration was given that replaces the Snakefile's. configfiles: the files that the configuration
+    comes from.
     """
 
     plans: bool
     works: bool
+    locks: bool
+    unlocks: bool
     lints: bool
     configured: bool
+    configfiles: tuple[str, ...]
 
 
 def of(workflow: Workflow) -> Process:
     """The purpose of the process of this workflow."""
-    plans = workflow.is_main_process
+    plans, given = workflow.is_main_process, _arguments()
+    reads = [name for name in _READING if getattr(given, name, None)]
+    if reads == ["reporter"] and given.report_after_run:
+        reads = []
+    works = plans and not reads and not _is_dry(workflow)
     return Process(
         plans=plans,
-        # Only in a dry run does Snakemake log to standard output.
-        works=plans and not workflow.output_settings.stdout,
-        lints="--lint" in sys.argv,
+        works=works,
+        locks=works and not getattr(given, "nolock", False),
+        unlocks=plans and "unlock" in reads,
+        lints="lint" in reads,
         configured=bool(workflow.overwrite_configfiles),
+        # A `workdir:` after its `configfile:` may have left a relative path behind.
+        configfiles=tuple(
+            str(path) for path in [*workflow.configfiles, *workflow.overwrite_configfiles] if Path(path).is_file()
+        ),
     )
+
+
+def _is_dry(workflow: Workflow) -> bool:
+    """Whether this is a dry run: only then does Snakemake log to standard output."""
+    return workflow.output_settings.stdout
+
+
+def _arguments() -> Namespace | None:
+    """The options of Snakemake's command line, which it does not give to the workflow; None if it is used otherwise."""
+    frame = sys._getframe()
+    while frame and frame.f_code is not cli.args_to_api.__code__:
+        frame = frame.f_back
+    return frame.f_locals["args"] if frame else None
 
 
 def show_stages(workflow: Workflow, logger: logging.Logger) -> None:
     """Make the terminal of a run show one line per stage; in every other process the output stays as it is."""
     if not workflow.subprocess_exec:
         progress.show_lines(False)
-    if of(workflow).works:
+    if workflow.is_main_process and not _is_dry(workflow):
         # Snakemake knows how jobs are executed only after it has read the rules.
         terminal.take_over(logger, workflow.output_settings, local=lambda: workflow.local_exec)

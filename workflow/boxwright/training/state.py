@@ -85,14 +85,14 @@ class Autosave:
     ) -> tuple[int, list[dict[str, float]]] | None:
         """Restore a state between steps `start` and `stop`: its step and log records, or None if there is none."""
         try:
-            note = json.loads(self._note.read_text(encoding="utf-8"))
+            note = files.parse_json(self._note.read_bytes())
             if note["identity"] != self.identity or not start <= note["step"] <= stop:
                 return None
-            step = restore(self.folder / f"model.ckpt-{note['step']}", variables)
+            records = [record for record in note["records"] if record["step"] > start]
+            return restore(self.folder / f"model.ckpt-{note['step']}", variables), records
         except (OSError, ValueError, KeyError, TypeError, UserError):
             # Only time is lost: the segment starts again from its own start.
             return None
-        return step, [record for record in note["records"] if record["step"] > start]
 
     def remove(self) -> None:
         """Delete the folder."""

@@ -6,8 +6,10 @@ environment (http_proxy, https_proxy, no_proxy), as urllib reads them.
 
 import http.client
 import math
+import ssl
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,21 +35,28 @@ class _BrokenError(Exception):
     """The transfer ended early; another attempt may continue it."""
 
 
-def download(url: str, path: Path, *, size: int | None = None, sha256: str | None = None) -> None:
+class UntrustedError(UserError):
+    """Nobody vouches for the bytes: they came without encryption, or the server's certificate is not valid."""
+
+
+def download(url: str, path: Path, *, size: int | None = None, sha256: str | None = None, trust: bool = False) -> None:
     """Download a gzip archive to `path`, which appears complete and checked or not at all; its folder must exist.
 
     `size` in bytes and `sha256` in hexadecimal are the expected ones, None if not known; without a checksum the first
-    bytes must at least be gzip's. Raises UserError if the server refuses, if the connection keeps failing (the bytes
-    received so far are kept for the next call), or if the bytes are wrong.
+    bytes must at least be gzip's. With a checksum or with `trust` it does not matter how the bytes come.
+
+    Raises UserError if the server refuses, if the connection keeps failing (the bytes received so far are kept for the
+    next call), or if the bytes are wrong, and UntrustedError if nobody vouches for them.
     """
+    any_way = trust or sha256 is not None
     part = path.with_name(f"{path.name}.part")
     resumed = _length(part) > 0
-    _receive(url, part, size, path.name)
+    _receive(url, part, size, path.name, any_way)
     wrong = mistake(part, size, sha256)
     if wrong and resumed:
         say(f"The part of {path.name} from an earlier run does not match the rest ({wrong}); downloading it again.")
         part.unlink()
-        _receive(url, part, size, path.name)
+        _receive(url, part, size, path.name, any_way)
         wrong = mistake(part, size, sha256)
     if wrong:
         part.unlink()
@@ -70,17 +79,22 @@ def mistake(path: Path, size: int | None, sha256: str | None) -> str | None:
         return None if file.read(len(GZIP)) == GZIP else "it is not gzip-compressed"
 
 
+def is_plain(url: str) -> bool:
+    """Whether an address is reached without encryption, so that anybody between here and there can change the bytes."""
+    return urllib.parse.urlsplit(url).scheme == "http"
+
+
 def megabytes(size: int | None) -> str:
     """A size in bytes as text for people."""
     return "size not known" if size is None else f"{size / MB:.0f} MB"
 
 
-def _receive(url: str, part: Path, size: int | None, name: str) -> None:
+def _receive(url: str, part: Path, size: int | None, name: str, any_way: bool) -> None:
     """Download `part` completely, with as many connections as needed."""
     most, failures = _length(part), 0
     while True:
         try:
-            _connect(url, part, size, name)
+            _connect(url, part, size, name, any_way)
             return
         except _BrokenError as broken:
             have = _length(part)
@@ -98,13 +112,13 @@ def _receive(url: str, part: Path, size: int | None, name: str) -> None:
             time.sleep(pause)
 
 
-def _connect(url: str, part: Path, size: int | None, name: str) -> None:
+def _connect(url: str, part: Path, size: int | None, name: str, any_way: bool) -> None:
     """Append the bytes of one connection to `part`; raises _BrokenError if bytes are still missing after it."""
     have = _length(part)
     if have and have == size:
         return
     headers = {"Range": f"bytes={have}-"} if have else {}
-    with _open(urllib.request.Request(url, headers=headers), part) as response:
+    with _open(urllib.request.Request(url, headers=headers), part, any_way) as response:
         # A server that does not support ranges sends the whole file.
         start = _range_start(response)
         if start not in (0, have):
@@ -129,9 +143,17 @@ def _connect(url: str, part: Path, size: int | None, name: str) -> None:
             raise _BrokenError("the connection ended")
 
 
-def _open(request: urllib.request.Request, part: Path) -> http.client.HTTPResponse:
+def _open(request: urllib.request.Request, part: Path, any_way: bool) -> http.client.HTTPResponse:
+    context = ssl.create_default_context()
+    if any_way:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        return urllib.request.build_opener().open(request, timeout=TIMEOUT_S)
+        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+        response = opener.open(request, timeout=TIMEOUT_S)
+        if not any_way and is_plain(response.url):  # https can be redirected to http
+            response.close()
+            raise UntrustedError(f"{response.url} is not encrypted")
+        return response
     except urllib.error.HTTPError as error:
         answer = f"the server answered {error.code} {error.reason}"
         if error.code == 416:  # the file is not longer than the part, so the part belongs to another file
@@ -144,6 +166,9 @@ def _open(request: urllib.request.Request, part: Path) -> http.client.HTTPRespon
             f"BOXWRIGHT_ZOO_MIRROR, or put the archive at {part.with_suffix('')} yourself."
         ) from error
     except (OSError, http.client.HTTPException) as error:
+        if isinstance(getattr(error, "reason", error), ssl.SSLCertVerificationError):
+            why = getattr(error, "reason", error).verify_message
+            raise UntrustedError(f"the certificate of {request.host} is not valid ({why})") from error
         if request.type == "file":  # another attempt would not find the file either
             raise UserError(f"{request.full_url} cannot be read: {_reason(error)}.") from error
         raise _BrokenError(_reason(error)) from error

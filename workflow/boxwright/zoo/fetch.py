@@ -7,6 +7,7 @@ place that has the archives under the same names: http(s)://... or file:///...
 
 import fcntl
 import os
+import re
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +23,13 @@ from boxwright.zoo.unpack import unpack
 MIRROR = "BOXWRIGHT_ZOO_MIRROR"
 
 
-def fetch(entry: Entry) -> Path:
+def fetch(entry: Entry, trust: bool = False) -> Path:
     """The folder of a detector's unpacked archive; downloads and unpacks it if necessary.
 
-    Processes that need the same detector at the same time wait for the first of them. Raises UserError if the archive
-    cannot be downloaded, is not the expected one, or cannot be unpacked.
+    An archive without a known checksum is taken only from a server with a valid certificate, or with `trust`: its
+    checksum is then recorded, and holds from then on. Processes that need the same detector at the same time wait for
+    the first of them. Raises UserError if the archive cannot be downloaded, is not the expected one, or cannot be
+    unpacked, or if nobody vouches for it.
     """
     if entry.folder.is_dir():
         return entry.folder
@@ -37,8 +40,13 @@ def fetch(entry: Entry) -> Path:
         expected = entry.sha256 or _recorded(entry)
         downloading = not entry.archive.is_file()
         if downloading:
+            if wrong := untrusted(entry, trust):
+                raise UserError(wrong)
             say(f"Downloading {entry.name} ({download.megabytes(entry.size)}) from {address}")
-            download.download(address, entry.archive, size=entry.size, sha256=expected)
+            try:
+                download.download(address, entry.archive, size=entry.size, sha256=expected, trust=trust)
+            except download.UntrustedError as error:
+                raise UserError(_ask_for_trust(entry, str(error))) from error
         elif wrong := download.mistake(entry.archive, entry.size, expected):
             raise UserError(
                 f"{entry.archive} is not the archive of {entry.name}: {wrong}. It was not used. Remove it, or "
@@ -54,6 +62,21 @@ def fetch(entry: Entry) -> Path:
         if expected is None:
             _record(entry)
     return entry.folder
+
+
+def untrusted(entry: Entry, trust: bool) -> str:
+    """Why the archive of a detector must not be downloaded as it is, in words; "" if it may, or need not."""
+    if trust or entry.folder.is_dir() or entry.archive.is_file() or entry.sha256 or _recorded(entry):
+        return ""
+    address = _address(entry)
+    return _ask_for_trust(entry, f"{address} is not encrypted") if download.is_plain(address) else ""
+
+
+def _ask_for_trust(entry: Entry, why: str) -> str:
+    return (
+        f"{entry.name} is not downloaded, because {why} and the archive's SHA-256 is not known, so it may be "
+        f"anybody's: to take it as it comes, run `boxwright fetch {entry.name} --trust` or set `zoo_trust: true`."
+    )
 
 
 def _address(entry: Entry) -> str:
@@ -85,7 +108,15 @@ def _record_path(entry: Entry) -> Path:
 def _recorded(entry: Entry) -> str | None:
     """The checksum recorded when an archive without a known one was first used."""
     path = _record_path(entry)
-    return path.read_text(encoding="utf-8").split()[0] if path.is_file() else None
+    if not path.is_file():
+        return None
+    found = re.match(rb"([0-9a-f]{64})\s", path.read_bytes())
+    if not found:
+        raise UserError(
+            f"{path}, which holds the checksum of the first download of {entry.name}, is damaged. Restore it from a "
+            "backup, or delete it: then the next archive is trusted without a checksum, as the first one was."
+        )
+    return found[1].decode()
 
 
 def _record(entry: Entry) -> None:

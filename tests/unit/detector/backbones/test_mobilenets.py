@@ -7,7 +7,7 @@ from boxwright.core.errors import UserError
 from boxwright.detector import build as builder
 from boxwright.detector.backbones import mobilenet_v1, mobilenet_v2
 from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
-from boxwright.detector.backbones.mobilenet_v2 import make_divisible
+from boxwright.detector.backbones.widths import make_divisible
 from boxwright.detector.families.ssd import Ssd
 from boxwright.detector.layers import Variables
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.layers import Variables
-from boxwright.detector.necks import fpn
+from boxwright.detector.necks import fpn, upsampling
 
 L2 = Regularizer("l2", 1.0)
 SETTINGS = Hyperparams(activation=tf.nn.relu6, regularizer=L2, batch_norm=BatchNorm(scale=True))
@@ -36,13 +36,13 @@ def maps(height=4, width=6, coarsest=5):
 
 def test_twofold_repeats_rows_and_columns():
     x = tf.random.stateless_normal([2, 3, 5, 4], [0, 1])
-    np.testing.assert_array_equal(fpn.twofold(x), np.repeat(np.repeat(x, 2, axis=1), 2, axis=2))
+    np.testing.assert_array_equal(upsampling.twice(x), np.repeat(np.repeat(x, 2, axis=1), 2, axis=2))
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 4])])
     def at_run_time(x):
-        return fpn.twofold(x)
+        return upsampling.twice(x)
 
-    np.testing.assert_array_equal(at_run_time(x), fpn.twofold(x))
+    np.testing.assert_array_equal(at_run_time(x), upsampling.twice(x))
 
 
 @pytest.mark.parametrize("levels", [(3, 7), (2, 5), (4, 6), (5, 5)])
@@ -64,12 +64,12 @@ def test_what_is_enlarged(keras):
     top = neck._projections[5](given[5])
     np.testing.assert_array_equal(found[5], top)
     assert (top.numpy() < 0).any()
-    total4 = fpn.twofold(top) + neck._projections[4](given[4])
+    total4 = upsampling.twice(top) + neck._projections[4](given[4])
     np.testing.assert_allclose(found[4], neck._smoothing[4](total4), atol=1e-5)
     above = found[4] if keras else total4
-    total3 = fpn.twofold(above) + neck._projections[3](given[3])
+    total3 = upsampling.twice(above) + neck._projections[3](given[3])
     np.testing.assert_allclose(found[3], neck._smoothing[3](total3), atol=1e-5)
-    assert not np.allclose(found[3], neck._smoothing[3](fpn.twofold(total4 if keras else found[4])), atol=1e-3)
+    assert not np.allclose(found[3], neck._smoothing[3](upsampling.twice(total4 if keras else found[4])), atol=1e-3)
     np.testing.assert_allclose(found[6], neck._further[6](top), atol=1e-5)
     np.testing.assert_allclose(found[7], neck._further[7](found[6]), atol=1e-5)
 

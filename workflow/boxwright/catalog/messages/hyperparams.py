@@ -2,7 +2,7 @@
 
 from boxwright.catalog.spec import LEFT_OUT, Block, Only, Spec
 
-SPEC = Spec(fields={"group_norm": LEFT_OUT, "force_use_bias": Only(False)})
+SPEC = Spec(fields={"group_norm": LEFT_OUT})
 
 # Settings of convolutions. With `op: FC` they would not apply to convolutions.
 CONVOLUTIONS = Block(fields={"op": Only("CONV")})

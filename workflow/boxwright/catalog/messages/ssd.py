@@ -80,7 +80,8 @@ def _sides(message: Message) -> Iterator[Break]:
     row = extractors.row_of(message, "ssd")
     if row is None or row.neck not in extractors.PYRAMIDS or message.feature_extractor.use_explicit_padding:
         return
-    multiple = 2 ** min(row.map_levels(message.feature_extractor)[-1], max(row.levels))
+    last = row.map_levels(message.feature_extractor)[-1]
+    multiple = 2 ** (last if row.neck == "bifpn" else min(last, max(row.levels)))
     padding = message.feature_extractor.pad_to_multiple
     if padding % multiple:
         yield from image_resizer.not_multiples(message, multiple, padding)

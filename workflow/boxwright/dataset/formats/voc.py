@@ -58,7 +58,8 @@ def read(data: bytes) -> list[Statement]:
     try:
         root = etree.fromstring(data, _PARSER)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise UserError(f"it is not well-formed XML: {getattr(error, 'msg', error)}") from error
+        reason = " ".join(getattr(error, "msg", str(error)).split()).replace(" ,", ",")
+        raise UserError(f"it is not well-formed XML: {reason}") from error
     if root is None or root.tag != "annotation":
         found = "nothing" if root is None else f"<{root.tag}>"
         raise UserError(f"it is not a Pascal VOC annotation: its root is {found}, not <annotation>")

@@ -32,8 +32,13 @@ class Backbone(Protocol):
     strides: Mapping[int, int]
     end_points: Mapping[int, str]
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
-        """Preprocessed images [B, H, W, channels_in] -> {level: map [B, h, w, C]}, finest first."""
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
+        """Preprocessed images [B, H, W, channels_in] -> {level: map [B, h, w, C]}, finest first.
+
+        seed: int32 [2], in training; draws what a backbone drops by chance. Most drop nothing.
+        """
         ...
 
     def object_graph_keys(self) -> dict[str, str]:

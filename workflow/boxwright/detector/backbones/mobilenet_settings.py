@@ -1,5 +1,7 @@
 """Settings that the layers of all MobileNets share."""
 
+from dataclasses import replace
+
 import tensorflow as tf
 
 from boxwright.detector import initializers
@@ -12,3 +14,17 @@ PUBLISHED = Hyperparams(
     regularizer=Regularizer("l2", 4e-5),
     batch_norm=BatchNorm(decay=0.9997, center=True, scale=True, epsilon=0.001),
 )
+
+
+def of_inverted_residuals(overridden: Hyperparams | None, *, freeze_batchnorm: bool) -> tuple[Hyperparams, Hyperparams]:
+    """The settings of full and of depthwise convolutions in TF1's networks of inverted residual blocks.
+
+    overridden: the configured settings, where they override the published ones.
+    """
+    published = PUBLISHED.with_batch_norm(train=not freeze_batchnorm)
+    if overridden is None:
+        return published, published.unpenalised()
+    # The definitions of these networks fix these settings, whereas v1's leaves even batch norm open.
+    base = replace(overridden, activation=tf.nn.relu6, batch_norm=overridden.batch_norm or published.batch_norm)
+    base = base.with_batch_norm(center=True, scale=True)
+    return base, base

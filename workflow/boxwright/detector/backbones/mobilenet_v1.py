@@ -37,7 +37,8 @@ class MobileNetV1:
     channels_in: channels of the image.
     explicit_padding: pad by the kernel's size instead of "SAME".
     keras: whether the network is TF2's.
-    end_points: the layer whose output is returned, by level.
+    end_points: the layer whose output is returned, by level. Layers after the last one are in checkpoints and in the
+        penalty, and only their moving averages follow the images.
     """
 
     def __init__(
@@ -71,6 +72,10 @@ class MobileNetV1:
         by_name = {_end_point(layer): layer for layer in self._layers}
         self.channels = {level: by_name[name].channels_out for level, name in self.end_points.items()}
         self.strides = {level: self._stride(name) for level, name in self.end_points.items()}
+        used = 1 + max(self._layers.index(by_name[name]) for name in self.end_points.values())
+        for layer in self._layers[used:]:
+            if layer.normalizer is not None:
+                variables.leave_out(layer.normalizer.names)
 
     def _stride(self, end_point: str) -> int:
         stride = 1
@@ -80,7 +85,9 @@ class MobileNetV1:
                 break
         return stride
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: map}."""
         found, x = {}, images
         for layer in self._layers:

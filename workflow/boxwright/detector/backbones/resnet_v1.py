@@ -168,7 +168,9 @@ class PyramidFeatures:
         self.strides = {level: 2**level for level in levels}
         self.end_points = {level: f"block{level - 1}" for level in levels}
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: [B, ceil(H / 2^level), ceil(W / 2^level), C]}."""
         x = tf.nn.max_pool2d(self.conv1(images, training), 3, 2, "SAME")
         found: dict[int, tf.Tensor] = {}
@@ -222,7 +224,9 @@ class ProposalFeatures:
         self.strides = {self.level: reached}
         self.end_points = {self.level: "block3"}
 
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+    def __call__(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: [B, ceil(H / output_stride), ceil(W / output_stride), 1024]}."""
         x = tf.nn.max_pool2d(self.conv1(images, training), 3, 2, "SAME")
         for block in self.blocks:

@@ -46,6 +46,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         "extra_maps_key": row.extra_maps_key,
         "extra_depths": row.extra_depths,
         "bottom_up": row.bottom_up,
+        "levels": row.map_levels(message.feature_extractor),
         **row.ignored,
     }
     features = network.module("backbones", row.backbone).features
@@ -94,7 +95,7 @@ def _fields(part: Message, message: Message, row: Extractor) -> dict[str, Any]:
     found = network.fields(part)
     if _keras(row):
         settings = found["conv_hyperparams"].with_batch_norm(train=not message.freeze_batchnorm)
-        found["conv_hyperparams"] = of_keras(settings)
+        found["conv_hyperparams"] = of_keras(settings, part.conv_hyperparams.force_use_bias)
     return found
 
 

@@ -97,8 +97,10 @@ class Ssd(BuiltDetector):
         """The key of every variable in a TF2 checkpoint, by checkpoint name; none for a model of TF1."""
         return self._keys(self.backbone, self.neck, self.head)
 
-    def feature_maps(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
-        """The maps [B, h, w, C] that boxes are predicted from, by level, finest first.
+    def feature_maps(
+        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
+    ) -> dict[int, tf.Tensor]:
+        """The maps [B, h, w, C] that boxes are predicted from, by level, finest first; `seed` as for `predict`.
 
         Raises UserError if the images are too small for the backbone.
         """
@@ -112,7 +114,7 @@ class Ssd(BuiltDetector):
         if multiple > 1:
             missing = -tf.shape(images)[1:3] % multiple
             images = tf.pad(images, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])
-        maps = self.backbone(images, training)
+        maps = self.backbone(images, training, seed)
         return maps if self.neck is None else self.neck(maps, training)
 
     def predict(
@@ -125,13 +127,13 @@ class Ssd(BuiltDetector):
         """Run the network on preprocessed images [B, h, w, c].
 
         true_shapes: int32 [B, 3], from `preprocess`; None if no image is padded. training: use the batch's statistics
-        in batch norm and move its averages, apply dropout (drawn from `seed`, int32 [2]).
+        in batch norm and move its averages, drop parts by chance (drawn from `seed`, int32 [2]).
 
         Returns box_encodings [B, A, 4], class_predictions_with_background [B, A, K] (logits; the background's first),
         anchors [A, 4] normalised to the image with its padding, image_size int32 [2] (height, width with padding) and
         windows [B, 4] or [4], the part of the padded image that is not padding.
         """
-        maps = self.feature_maps(images, training)
+        maps = self.feature_maps(images, training, seed)
         codes, logits = self.head(maps, training, seed)
         # Of images that differ in size, none is taken as a number: the anchors of one must not depend on the graph.
         image_size = _height_and_width(images) if self.static_size else tuple(tf.unstack(tf.shape(images)[1:3]))

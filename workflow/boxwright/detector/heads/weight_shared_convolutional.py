@@ -39,7 +39,8 @@ class Kernels:
 
     def in_tower(self, name: str, channels_in: int, channels_out: int) -> Convolution:
         """A layer of a tower, without activation and batch norm."""
-        settings = replace(self.tower, activation=None, batch_norm=None, bias=self.tower.batch_norm is None)
+        bias = self.tower.batch_norm is None if self.tower.bias is None else self.tower.bias
+        settings = replace(self.tower, activation=None, batch_norm=None, bias=bias)
         return self._make(name, channels_in, channels_out, settings, self._depthwise_tower)
 
     def last(self, name: str, channels_in: int, channels_out: int, bias: float = 0.0) -> Convolution:

@@ -9,6 +9,7 @@ from boxwright.detector import object_graph
 from boxwright.detector.backbones import Backbone
 from boxwright.detector.hyperparams import Hyperparams, depthwise_of_keras
 from boxwright.detector.layers import Convolution, Variables
+from boxwright.detector.necks import upsampling
 from boxwright.detector.separable import SeparableConvolution
 
 # What the OD API uses without an `fpn` block.
@@ -89,7 +90,7 @@ class FeaturePyramid:
         for level, projection in self._projections.items():
             result = total = projection(maps[level], training)
             if above is not None:
-                enlarged = twofold(above)
+                enlarged = upsampling.twice(above)
                 if self._explicit_padding:
                     enlarged = enlarged[:, : tf.shape(total)[1], : tf.shape(total)[2]]
                 total += enlarged
@@ -115,14 +116,6 @@ class FeaturePyramid:
         for index, layer in enumerate(self._further.values()):
             found |= object_graph.listed(f"{object_graph.EXTRACTOR}/_coarse_feature_layers/{index}", [layer])
         return found
-
-
-def twofold(x: tf.Tensor) -> tf.Tensor:
-    """Every pixel of [B, h, w, C] as 2x2 pixels: [B, 2h, 2w, C]."""
-    batch, height, width, channels = (tf.shape(x)[axis] if side is None else side for axis, side in enumerate(x.shape))
-    # Copies of whole rows of memory, which is fast and has a gradient that always sums in the same order.
-    x = tf.reshape(tf.concat([x, x], axis=3), [batch, height, 1, 2 * width * channels])
-    return tf.reshape(tf.concat([x, x], axis=2), [batch, 2 * height, 2 * width, channels])
 
 
 def make(

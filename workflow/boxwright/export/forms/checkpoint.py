@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from boxwright.catalog.forms import PIPELINE
-from boxwright.checkpoints import checkpoint_files, checkpoint_state
+from boxwright.checkpoints import checkpoint_files, checkpoint_state, object_graph_file
 from boxwright.detector import inference
 from boxwright.pipeline import text
 
@@ -44,13 +44,18 @@ def write(source: Engine, target: str | Path) -> None:
     """Write the detector that `source` runs as the checkpoint with the prefix `target`.
 
     It also writes the file `checkpoint`, which names it, and pipeline.config. The checkpoint holds the weights that
-    inference uses (moving averages in place of weights, if they are used) under the model's own names, and global_step.
+    inference uses (moving averages in place of weights, if they are used): of a model of TF1 by the names of its
+    variables, with global_step; of a model of TF2 by the keys of its object graph.
     """
     target = Path(target)
     values = {name: variable.numpy() for name, variable in source.detector.variables.items()}
-    trained = checkpoint_files.read(source.prefix)
-    if "global_step" in trained.shapes:
-        values["global_step"] = trained.value("global_step")
+    keys = source.detector.object_graph_keys()
+    if keys:
+        values = object_graph_file.with_graph({keys[name]: value for name, value in values.items()})
+    else:
+        trained = checkpoint_files.read(source.prefix)
+        if "global_step" in trained.shapes:
+            values["global_step"] = trained.value("global_step")
     checkpoint_files.write(target, values)
     checkpoint_state.write_state(target.parent, [target.name])
     final = type(source.config)()
@@ -61,6 +66,7 @@ def write(source: Engine, target: str | Path) -> None:
 
 
 def weights(path: str | Path) -> int:
-    """The number of weights in the checkpoint with the prefix `path`, without global_step."""
+    """The number of weights in the checkpoint with the prefix `path`, without what counts steps and savings."""
+    others = ("global_step", object_graph_file.SAVE_COUNTER, checkpoint_files.OBJECT_GRAPH)
     shapes = checkpoint_files.names(path)
-    return int(sum(np.prod(shape) for name, shape in shapes.items() if name != "global_step"))
+    return int(sum(np.prod(shape) for name, shape in shapes.items() if name not in others))

@@ -3,7 +3,7 @@
 The rules of the SSD paper are in section 2.2 of Liu et al., arXiv 1512.02325, with the OD API's limits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -62,7 +62,15 @@ def rule(
 
 
 def crop_by_one_of(rules: Sequence[CropRule]) -> Augmentation:
-    """A crop by one of the rules, each equally likely.
+    """A crop by one of the rules, each equally likely."""
+    crop = crop_and_tell(rules)
+    return lambda example, seed: crop(example, seed)[0]
+
+
+def crop_and_tell(
+    rules: Sequence[CropRule],
+) -> Callable[[TrainingExample, tf.Tensor], tuple[TrainingExample, tf.Tensor]]:
+    """As `crop_by_one_of`; its function also returns which of the rules was drawn, an int32 scalar.
 
     TensorFlow's sampler takes its two ranges as constants, so the graph has one sampler per pair of ranges; the rules
     share the rest.
@@ -70,7 +78,7 @@ def crop_by_one_of(rules: Sequence[CropRule]) -> Augmentation:
     ranges = list(dict.fromkeys((rule.aspect_ratio, rule.area) for rule in rules))
     table = [tf.constant(list(values)) for values in zip(*(rule.choices(ranges) for rule in rules), strict=True)]
 
-    def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
+    def apply(example: TrainingExample, seed: tf.Tensor) -> tuple[TrainingExample, tf.Tensor]:
         seeds = tf.random.split(seed, 3)
         choice = tf.random.stateless_uniform([], seeds[0], 0, len(rules), tf.int32)
         min_object_covered, range_number, min_overlap, clip, keep_image = (column[choice] for column in table)
@@ -80,7 +88,7 @@ def crop_by_one_of(rules: Sequence[CropRule]) -> Augmentation:
             begin, size, window = draws[0]() if len(draws) == 1 else tf.switch_case(range_number, draws)
             return reframe(example, tf.slice(example.image, begin, size), window[0, 0], min_overlap, clip)
 
-        return tf.cond(tf.random.stateless_uniform([], seeds[2]) >= keep_image, crop, lambda: example)
+        return tf.cond(tf.random.stateless_uniform([], seeds[2]) >= keep_image, crop, lambda: example), choice
 
     return apply
 

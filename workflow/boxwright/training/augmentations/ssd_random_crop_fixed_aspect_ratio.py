@@ -5,9 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from boxwright.training.augmentations import aspect_ratio_of
 from boxwright.training.augmentations.crop_rules import SSD_RULES, crop_by_one_of, rule
 from boxwright.training.augmentations.example import Augmentation, TrainingExample
-from boxwright.training.augmentations.window import below, reframe, window_of
 
 # The cut to one aspect ratio keeps a box if at least this part of it is inside, whatever the operations say.
 _OVERLAP_OF_CUT = 0.3
@@ -26,17 +26,6 @@ def make(*, aspect_ratio: float, operations: Sequence[Mapping[str, Any]] = ()) -
 
     def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
         seeds = tf.random.split(seed, 2)
-        return _cut(crop(example, seeds[0]), aspect_ratio, seeds[1])
+        return aspect_ratio_of.cut(crop(example, seeds[0]), aspect_ratio, _OVERLAP_OF_CUT, True, seeds[1])
 
     return apply
-
-
-def _cut(example: TrainingExample, ratio: float, seed: tf.Tensor) -> TrainingExample:
-    """The largest part of the image with width / height = ratio, at a random place along the longer side."""
-    size = tf.shape(example.image)[:2]
-    height, width = tf.unstack(tf.cast(size, tf.float32))
-    wanted = tf.stack([tf.minimum(height, tf.round(width / ratio)), tf.minimum(width, tf.round(height * ratio))])
-    wanted = tf.maximum(tf.cast(wanted, tf.int32), 1)
-    begin = below(size - wanted + 1, seed)
-    image = example.image[begin[0] : begin[0] + wanted[0], begin[1] : begin[1] + wanted[1]]
-    return reframe(example, image, window_of(begin, wanted, size), _OVERLAP_OF_CUT)

@@ -1,0 +1,48 @@
+# The test side: each exported form is measured once, by its own runtime, on images that neither trained nor chose it.
+#
+# The evaluation images choose the checkpoints and compare the models. So a test waits for the choices of all models, and
+# nothing that is chosen depends on it.
+
+# The folder of a form's test.
+TEST = f"{MODEL}/test"
+TESTED = []
+
+for form in forms.FORMS if "test" in run_plan.sides else ():
+    TESTED += [f"{TEST}/{form.name}/metrics.json", f"{TEST}/{form.name}/analysis.json"]
+
+    rule:
+        name:
+            f"test_{form.name}"
+        input:
+            choice=ancient(f"{MODEL}/choice.json"),
+            choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
+            form=ancient(checked(form)),
+            config=ancient(PIPELINE),
+            label_map=ancient(LABEL_MAP),
+            records=ancient(run_plan.shards("test")),
+        output:
+            metrics=f"{TEST}/{form.name}/metrics.json",
+            analysis=f"{TEST}/{form.name}/analysis.json",
+            detections=f"{TEST}/{form.name}/detections.json",
+        log:
+            logs(f"test_{form.name}/{{model}}"),
+        benchmark:
+            costs(f"test_{form.name}/{{model}}")
+        conda:
+            ENVIRONMENT
+        threads: lambda wildcards: for_inference(wildcards).threads
+        resources:
+            gpu=lambda wildcards: for_inference(wildcards).gpus,
+            mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb
+            * attempt,
+            cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
+        params:
+            identity=lambda wildcards, form=form: identities.test_form(
+                wildcards.model, form
+            ),
+            form=form.name,
+            seed=setting("seed"),
+        message:
+            f"Testing the {form.title} of {{wildcards.model}}"
+        script:
+            "../workflow/scripts/test_form.py"

@@ -1,0 +1,80 @@
+"""Every published configuration for boxes takes a training step, is saved, read back, and detects."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from training_data import LABEL_MAP
+
+from boxwright.catalog import check
+from boxwright.catalog.families import FAMILIES
+from boxwright.checkpoints import checkpoint_files
+from boxwright.core.signature import OUTPUTS
+from boxwright.detector import inference
+from boxwright.detector.build import build
+from boxwright.pipeline import text
+from boxwright.protos import model_of
+from boxwright.training.segment import train_segment
+
+CONFIGS = Path(__file__).parents[4] / "shared/odapi/configs"
+# Height and width: as small as all of them take.
+SIDE = 256
+
+
+def reduced(path: Path):
+    """The configuration for small images, two at a time, from scratch."""
+    config = text.read(path)
+    message, family = model_of(config)
+    message.num_classes = len(LABEL_MAP)
+    message.image_resizer.CopyFrom(type(message.image_resizer)(fixed_shape_resizer={"height": SIDE, "width": SIDE}))
+    if family == "faster_rcnn":
+        message.first_stage_max_proposals = message.second_stage_batch_size = 8
+    training = config.train_config
+    training.batch_size = 2
+    training.ClearField("fine_tune_checkpoint")
+    del training.data_augmentation_options[:]
+    return config
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.config")) or [None], ids=lambda path: path and path.stem)
+def test_a_published_configuration_trains_and_detects(path, records, tmp_path):
+    if path is None:
+        pytest.skip("needs ../shared (published configurations), which this checkout has not")
+    config = text.read(path)
+    if config.model.WhichOneof("model") not in FAMILIES or check.findings(config.model):
+        pytest.skip("the engine does not have this model")
+    config = reduced(path)
+    prefix = tmp_path / "model.ckpt-1"
+    train_segment(
+        config,
+        records,
+        LABEL_MAP,
+        tmp_path,
+        to_step=1,
+        log_path=tmp_path / "log",
+        events_path=tmp_path / "events.out.tfevents.1",
+    )
+    losses = [line for line in map(json.loads, (tmp_path / "log").read_text().splitlines()) if "step" in line]
+    assert losses and all(np.isfinite(line["Loss/total_loss"]) for line in losses)
+
+    saved = checkpoint_files.read(prefix)
+    before = build(config.model, seed=0)
+    detector = inference.load(_without_averages(config), prefix)
+    assert any((saved.value(name) != before.variables[name].numpy()).any() for name in before.trainable)
+    for name, variable in detector.variables.items():
+        np.testing.assert_array_equal(variable, saved.value(name))
+
+    spec = tf.TensorSpec([None, None, None, 3], tf.uint8)
+    exported = tf.function(lambda images: inference.on_images(detector, images), autograph=False)
+    image = np.random.default_rng(0).integers(0, 256, (1, 90, 120, 3), dtype=np.uint8)
+    found = exported.get_concrete_function(spec)(tf.constant(image))
+    assert set(OUTPUTS) <= set(found)
+    assert all(np.isfinite(values).all() for values in found.values())
+
+
+def _without_averages(config):
+    config.eval_config.use_moving_averages = False
+    return config

@@ -1,0 +1,6 @@
+"""Turns by 90 degrees."""
+
+from boxwright.catalog.ranges import SHARE
+from boxwright.catalog.spec import Spec
+
+SPEC = Spec(fields={"probability": SHARE})

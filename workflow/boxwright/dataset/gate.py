@@ -1,0 +1,127 @@
+"""The gate that annotated images pass, here without a plan, a split and a memory: for one look at any images.
+
+Pairing, checks and policies are those of a run (`plan`), which also remembers what it read and decided.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from boxwright.catalog import formats
+from boxwright.core.errors import UserError
+from boxwright.core.wording import few, plural
+from boxwright.dataset import annotation_facts, contents, defects, foreign, image_facts, memory, pairing, scan, summary
+from boxwright.dataset.checks import Checker
+from boxwright.dataset.decide import Found, Split, decide
+from boxwright.dataset.samples import PlannedSample
+from boxwright.dataset.split import EVAL
+from boxwright.images import loader
+
+
+class Passed(NamedTuple):
+    """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found."""
+
+    samples: list[PlannedSample]
+    cases: list[defects.Case]
+    images: int
+    annotations: int
+
+    def text(self) -> str:
+        """How many files were found and used, and each kind of defect with what was done about it."""
+        lines = [f"{self.images} images, {self.annotations} annotations; {len(self.samples)} images are used."]
+        return "\n".join([*lines, *summary.of_cases(self.cases)])
+
+
+def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
+    """The samples in some folders of images and of annotations, with every policy at its default.
+
+    Class names are those of the annotations. Raises UserError if a folder is missing, if there is no image or no
+    annotation, for defects whose default policy is `fail`, and if no sample is left.
+    """
+    mistaken = [folder for folder in (*images, *annotations) if not Path(folder).is_dir()]
+    if mistaken:
+        kind = "is a file; give the folder that holds it" if Path(mistaken[0]).exists() else "does not exist"
+        raise UserError(f"The folder {mistaken[0]} {kind} (relative paths start at {Path.cwd()}).")
+    places = scan.listings((images, tuple(loader.EXTENSIONS)), (annotations, tuple(formats.by_ending())))
+    found_images, found_annotations = places
+    require_images(*places, len(found_images), 0)
+    if not len(found_annotations):
+        endings = ", ".join(formats.by_ending())
+        raise UserError(f"There is no annotation in {', '.join(annotations)}: no file name ends in one of {endings}.")
+    found, drawn, _ = read(*places, memory.Memory(None), contents.Contents(Path(), ()))
+    require_images(*places, len(found.images), len(drawn))
+    checker = Checker(defects.policies({}))
+    # Whatever is known to be on the evaluation side stays there.
+    decision = decide(found, checker, Split(0.0, 0, dict.fromkeys(found.names, EVAL), {}, {}))
+    report_foreign(checker, *places)
+    refused = [case for case in decision.cases if case.action == defects.FAIL]
+    if refused:
+        raise UserError(summary.refusal(refused, [*images, *annotations], decision.annotations, adjustable=False))
+    samples = decision.samples[EVAL]
+    if not samples:
+        because = "\n".join(["", *summary.of_cases(decision.cases)])
+        raise UserError(
+            f"No image is left of {len(found.images)} images and {decision.annotations} annotations.{because}"
+        )
+    return Passed(samples, decision.cases, len(found.images), decision.annotations)
+
+
+def read(
+    images: scan.Listing,
+    annotations: scan.Listing,
+    recollection: memory.Memory,
+    seen: contents.Contents,
+    *,
+    decode: bool = False,
+) -> tuple[Found, list[image_facts.ImageFacts], bool]:
+    """The files and their facts, without images on which we drew boxes; the facts of those; whether the memory changed.
+
+    Only files that the recollection does not know are read.
+    """
+    files, texts = images.files(), annotations.files()
+    of_images, of_texts, changed = recollection.recall(files, texts, decode, "Reading the data set", seen)
+    facts = image_facts.said(of_images)
+    drawn = [one for one in facts if one.drawn]
+    if drawn:
+        files = [file for file, one in zip(files, facts, strict=True) if not one.drawn]
+        facts = [one for one in facts if not one.drawn]
+    found = Found(
+        files,
+        pairing.names(files, images.folders),
+        facts,
+        texts,
+        annotation_facts.said(of_texts),
+        parallel=len(images.folders) == len(annotations.folders),
+    )
+    return found, drawn, changed
+
+
+def passed_over(images: scan.Listing, annotations: scan.Listing, drawn: int) -> str:
+    """A sentence about the files that no sample is made of: results, and `drawn` images on which we drew boxes."""
+    passed = images.passed.keys() | annotations.passed.keys()
+    numbers = [sum(one.passed.values()) for one in (images, annotations)]
+    kinds = [plural(number, noun) for number, noun in zip(numbers, ("image", "annotation"), strict=True) if number]
+    parts = [f"{' and '.join(kinds)} in {few(sorted(passed))}"] if kinds else []
+    parts += [f"{plural(drawn, 'image')} on which boxwright drew boxes"] if drawn else []
+    return f"Results of a run are not part of the data set and were passed over: {'; '.join(parts)}." if parts else ""
+
+
+def require_images(images: scan.Listing, annotations: scan.Listing, number: int, drawn: int) -> None:
+    """Raise UserError if no image is left; `number` are, beside `drawn` on which we drew boxes."""
+    if number:
+        return
+    passed = passed_over(images, annotations, drawn)
+    endings = f": no file name ends in one of {', '.join(loader.EXTENSIONS)}"
+    raise UserError(
+        f"There is no image in {', '.join(images.folders)}{'' if passed else endings}. {passed}{' ' if passed else ''}"
+        "Give the folders with the images."
+    )
+
+
+def report_foreign(
+    checker: Checker, images: scan.Listing, annotations: scan.Listing, results: str | None = None
+) -> None:
+    """Where images have no annotation, say which files in formats that are not read lie in the folders."""
+    if any(case.defect == "image_without_annotation" for case in checker.cases):
+        for file, detail in foreign.look([*images.folders, *annotations.folders], formats.by_ending(), results):
+            checker.report(file, "annotation_foreign", detail)

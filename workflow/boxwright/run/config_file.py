@@ -1,0 +1,157 @@
+"""The YAML file of a configuration, read for what is lost once it is a mapping: keys given twice, aliases, depth.
+
+YAML parsers let the last of two equal keys win, and a few lines of aliases of aliases can stand for more nodes than
+fit into memory. `check` goes through the file's events, so it needs neither recursion nor memory for what aliases
+stand for.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from boxwright.core.errors import UserError
+from boxwright.core.wording import few
+
+# More than any configuration has: mappings and lists inside each other, and keys and values with aliases expanded.
+DEEPEST = 100
+MOST_NODES = 100_000
+
+# Snakemake reads the file with the parser in Python too; libyaml's differs from it in what it accepts.
+_LOADER = yaml.SafeLoader
+
+
+def check(paths: Iterable[str | Path]) -> None:
+    """Raise UserError with the keys that the files give twice, and for files that aliases or nesting make too large."""
+    mistakes = [f"{path}: {text}" for path in dict.fromkeys(map(str, paths)) for text in _mistakes(_text(path))]
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+
+
+def read(path: str | Path) -> Any:
+    """The content of a YAML or JSON file that `check` passes. Raises UserError if it cannot be read."""
+    check([path])
+    text = _text(path)
+    try:
+        return yaml.load(text, Loader=_LOADER)
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+        # PyYAML lets through what Python raises for a value that does not fit its tag, such as `!!float ""`.
+        raise UserError(f"{path} cannot be read as YAML: {_reason(error)}") from error
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not text in UTF-8 ({error.reason} at byte {error.start}).") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _mistakes(text: str) -> Iterator[str]:
+    if text.lstrip().startswith("{") and (pairs := _json(text)) is not None:
+        yield from pairs
+        return
+    try:
+        yield from _Walk().mistakes(text)
+    except yaml.YAMLError as error:
+        yield f"cannot be read as YAML: {_reason(error)}"
+
+
+def _json(text: str) -> list[str] | None:
+    """The keys that a JSON file gives twice; None if it is not JSON."""
+    twice: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> None:
+        keys = [key for key, _ in items]
+        twice.extend(f"`{key}` is given twice; keep one." for key in dict.fromkeys(keys) if keys.count(key) > 1)
+
+    try:
+        json.loads(text, object_pairs_hook=pairs)
+    except (ValueError, RecursionError):
+        return None
+    return twice
+
+
+def _reason(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return f"{problem} (line {mark.line + 1})." if mark else f"{problem}."
+
+
+class _Node:
+    """An open mapping or list, or the document: its keys by text with their lines, and what it holds so far."""
+
+    def __init__(self, where: str, mapping: bool, anchor: str | None) -> None:
+        self.where, self.mapping, self.anchor = where, mapping, anchor
+        self.lines: dict[str, list[int]] = {}
+        self.key: str | None = None  # the key whose value comes next
+        self.size = 1
+
+
+class _Walk:
+    """One pass over the events of a YAML file."""
+
+    def __init__(self) -> None:
+        self._open = [_Node("", mapping=False, anchor=None)]
+        self._sizes: dict[str, int] = {}  # nodes that each finished anchor stands for
+
+    def mistakes(self, text: str) -> Iterator[str]:
+        for event in yaml.parse(text, Loader=_LOADER):
+            node = self._open[-1]
+            line = event.start_mark.line + 1
+            if isinstance(event, yaml.AliasEvent):
+                if event.anchor not in self._sizes:
+                    what = _named(node.where or f"*{event.anchor}")
+                    yield f"line {line}: {what} holds itself, by the alias *{event.anchor}."
+                    return
+                self._add(self._sizes[event.anchor], key=f"*{event.anchor}", line=line)
+            elif isinstance(event, yaml.ScalarEvent):
+                if event.anchor:
+                    self._sizes[event.anchor] = 1
+                self._add(1, key=event.value, line=line)
+            elif isinstance(event, yaml.CollectionStartEvent):
+                if len(self._open) > DEEPEST:
+                    yield f"line {line}: {_named(node.where)} is nested more than {DEEPEST} levels deep."
+                    return
+                where = f"{node.where}.{node.key}".lstrip(".") if node.key is not None else node.where
+                mapping = isinstance(event, yaml.MappingStartEvent)
+                self._open.append(_Node(where, mapping, event.anchor))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self._open.pop()
+                if node.anchor:
+                    self._sizes[node.anchor] = node.size
+                yield from self._twice(node)
+                self._add(node.size, key="", line=line)
+            if self._open[-1].size > MOST_NODES:
+                yield (
+                    f"line {line}: {_named(self._open[-1].where or str(self._open[-1].key or ''))} has more than "
+                    f"{MOST_NODES:,} values when its aliases (*) are written out; no configuration is so large."
+                )
+                return
+
+    def _add(self, size: int, key: str, line: int) -> None:
+        """Count a whole node in the innermost open one; in a mapping, keys and values alternate."""
+        node = self._open[-1]
+        node.size += size
+        if not node.mapping:
+            return
+        if node.key is None:
+            node.key = key
+            node.lines.setdefault(key, []).append(line)
+        else:
+            node.key = None
+
+    def _twice(self, node: _Node) -> Iterator[str]:
+        for key, lines in node.lines.items():
+            if len(lines) > 1 and key not in ("<<", ""):
+                name = f"{node.where}.{key}".lstrip(".")
+                places = few([f"line {one}" for one in dict.fromkeys(lines)])
+                times = "twice" if len(lines) == 2 else f"{len(lines)} times"
+                yield f"`{name}` is given {times}, on {places}; keep one."
+
+
+def _named(where: str) -> str:
+    return f"`{where if len(where) <= 60 else where[:57] + '...'}`" if where else "the file"

@@ -1,0 +1,58 @@
+"""The paths of a configuration: what is wrong with them, in sentences that name the key."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# The longest name of a file in bytes, and of a path with room for what lies in the results folder.
+_LONGEST_NAME, _LONGEST_PATH = 255, 3500
+
+
+def unusable_results(path: str) -> Iterator[str]:
+    """Mistakes in the results folder: a name that Snakemake or the disk does not take, a file in its place."""
+    yield from patterns("results", path)
+    if path.startswith("/") and Path(path) == Path("/"):
+        yield f"`results` is {path}, the root of all folders; choose a folder of its own."
+    if not path.isprintable():
+        yield f"`results` is {shown(path)}, which has line breaks or other control characters; choose another name."
+    if path.startswith("~/") or path == "~":
+        yield f"`results` is {path}, but this user has no home folder: HOME is not set. Write the whole path."
+    whole = Path.cwd() / path
+    if long := [part for part in whole.parts if len(os.fsencode(part)) > _LONGEST_NAME]:
+        size = len(os.fsencode(long[0]))
+        yield f"`results` has the name {shown(long[0])}, of {size} bytes; a file's name has at most {_LONGEST_NAME}."
+    elif len(os.fsencode(whole)) > _LONGEST_PATH:
+        size = len(os.fsencode(whole))
+        yield f"`results` is a path of {size:,} bytes from the root on; at most {_LONGEST_PATH:,} leave room for files."
+    elif file := next((one for one in (whole, *whole.parents) if os.path.lexists(one) and not one.is_dir()), None):
+        what = "which is no folder" if file == whole else f"but {os.path.relpath(file)} is no folder"
+        yield f"`results` is {path}, {what}; choose another name."
+
+
+def patterns(key: str, path: str | None) -> Iterator[str]:
+    """A mistake if a path that is the input or output of a rule has characters of Snakemake's patterns."""
+    if found := [one for one in "{}<>" if one in (path or "")]:
+        yield f"`{key}` is {shown(path)}, but Snakemake reads {' and '.join(found)} as a pattern; choose another name."
+
+
+def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
+    """A mistake if a path that is given does not lead to a file, or to a folder."""
+    if path is None:
+        return
+    try:
+        found = Path(path).is_dir() if folder else Path(path).is_file()
+    except OSError as error:  # a name that is too long, for example
+        yield f"`{key}` names {shown(path)}, which cannot be read: {error.strerror or error}."
+        return
+    if not found:
+        kind = "folder" if folder else "file"
+        name = path if len(path) <= 300 else shown(path)
+        yield f"`{key}` names {name}, but there is no such {kind} (looked for from {Path.cwd()})."
+
+
+def shown(value: Any) -> str:
+    """A value for a message: as JSON, cut if it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"

@@ -1,0 +1,101 @@
+"""Find the exported detector that a path names, with what lies beside it, and load it with its own runtime."""
+
+import importlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from boxwright.catalog import forms
+from boxwright.catalog.forms import Form
+from boxwright.core.errors import UserError
+from boxwright.dataset import label_map
+from boxwright.runtimes import Detect
+
+# Without these there is nothing to measure; what else a form gives is not needed.
+_NEEDED = ("detection_boxes", "detection_scores", "detection_classes")
+# The size of the image that a detector is tried on.
+_TRIED = 64
+
+
+class ExportedDetector(NamedTuple):
+    """One form of a detector: what its runtime opens, its label map, and its pipeline.config, None if there is none."""
+
+    form: Form
+    path: Path
+    label_map: Path
+    pipeline: Path | None
+
+    def load(self) -> Detect:
+        """The detector, ready to call, after it was tried once.
+
+        Raises UserError if its runtime cannot load or run it, or if it does not answer as a detector of the OD API.
+        """
+        try:
+            detect = importlib.import_module(self.form.runtime).load(self.path)
+            found = detect(np.zeros((1, _TRIED, _TRIED, 3), np.uint8))
+        except UserError:
+            raise
+        except Exception as error:  # whatever a runtime says about a file that is not what its name says
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise UserError(f"{self.path} does not run as a {self.form.title}: {said}") from error
+        lacking = [name for name in _NEEDED if name not in found]
+        if lacking:
+            raise UserError(
+                f"{self.path} is no detector: it lacks the outputs {', '.join(lacking)} "
+                f"(it has: {', '.join(found) or 'none that the OD API names'})."
+            )
+        return detect
+
+
+def find(path: str | Path) -> ExportedDetector:
+    """The detector in a folder (of several forms the first in `forms.FORMS`), or the form that a path in it names.
+
+    The path of a checkpoint may be its prefix. A single file may also have another name with the ending of its form.
+    Raises UserError if there is no such path, no detector in it, or no label map beside it.
+    """
+    path = Path(path)
+    form, opened, folder = _form(path) or _refuse(path)
+    found = label_map.beside(folder)
+    if found is None:
+        raise UserError(
+            f"There is no label map beside the detector, in {folder}: it says which class has which number. Put it "
+            f"there, as {forms.LABEL_MAP}."
+        )
+    pipeline = folder / forms.PIPELINE
+    return ExportedDetector(form, opened, found, pipeline if pipeline.is_file() else None)
+
+
+def _form(path: Path) -> tuple[Form, Path, Path] | None:
+    """The form at a path, what its runtime opens, and the folder that holds it."""
+    for form in forms.FORMS:
+        if path.name in (form.path, *_names(form)) and _whole(form, path.parent):
+            return form, path.with_name(form.path), path.parent
+    for form in forms.FORMS:
+        if _whole(form, path):
+            return form, path / form.path, path
+    if path.is_file() and path.suffix:
+        for form in forms.FORMS:
+            if path.suffix == Path(form.path).suffix and _names(form) == [form.path]:
+                return form, path, path.parent
+    return None
+
+
+def _names(form: Form) -> list[str]:
+    return [name.rstrip("/") for name in form.files]
+
+
+def _whole(form: Form, folder: Path) -> bool:
+    return all((folder / name).is_dir() if name.endswith("/") else (folder / name).is_file() for name in form.files)
+
+
+def _refuse(path: Path) -> tuple[Form, Path, Path]:
+    """Raise UserError about a path that is no detector."""
+    if not path.exists():
+        raise UserError(f"There is no {path} (relative paths start at {Path.cwd()}).")
+    known = ", ".join(form.path for form in forms.FORMS)
+    if path.is_file():
+        raise UserError(f"{path} is not a file of an exported detector; these are: {known}.")
+    inside = path / forms.FOLDER
+    hint = f" Did you mean {inside}?" if _form(inside) else ""
+    raise UserError(f"The folder {path} holds no exported detector, none of: {known}.{hint}")
