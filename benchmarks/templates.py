@@ -54,7 +54,6 @@ TRIALS = {
     "ssd_mobilenet_v1": SSD,
     "ssd_mobilenet_v2": SSD,
     "ssdlite_mobilenet_v2": SSD,
-    "faster_rcnn_inception_v2": FASTER_RCNN,
     "ssd_mobilenet_v2_fpnlite_320": PYRAMID,
     "ssd_resnet50_v1_fpn_320": RETINANET,
     "faster_rcnn_resnet50": FASTER_RCNN,

@@ -76,11 +76,11 @@ def test_a_defect_whose_policy_is_fail(project):
 
 
 def test_a_configuration_that_the_engine_cannot_train(project):
-    project.config["models"]["small"]["overrides"] = {"model.ssd.feature_extractor.type": "ssd_inception_v4"}
+    project.config["models"]["small"]["overrides"] = {"model.ssd.feature_extractor.type": "ssd_spaghettinet"}
     text = told(project)
     assert "models.small, made from" in text
-    said = "model.ssd.feature_extractor.type is 'ssd_inception_v4': the engine does not have this feature extractor"
-    assert said in text and "Use 'ssd_inception_v3'." in text
+    said = "model.ssd.feature_extractor.type is 'ssd_spaghettinet': the engine does not have this feature extractor"
+    assert said in text and "Use 'ssd_mobilenet_v2'." in text
 
 
 def test_an_override_of_what_the_run_decides(project):

@@ -559,6 +559,19 @@ def test_averages_that_forget_too_slowly_for_a_short_training_from_scratch():
     assert found(scratch | {"train_config.num_steps": 20000, f"{COSINE}.total_steps": 20000}) == []
 
 
+def test_averages_of_two_stages_that_forget_too_slowly():
+    def slow(template, steps, checkpoint=""):
+        config = text.read(Path(__file__).parents[3] / f"config/pipelines/{template}.config")
+        config.model.faster_rcnn.feature_extractor.batch_norm_trainable = True
+        config.train_config.fine_tune_checkpoint = checkpoint
+        config.train_config.num_steps = steps
+        return [finding.field for finding in lint(config) if finding.rule == "slow-averages"]
+
+    inception = "faster_rcnn_inception_v2"
+    assert slow(inception, 2500) == ["model.faster_rcnn.feature_extractor.batch_norm_trainable"]
+    assert slow(inception, 2500, "model.ckpt") == slow(inception, 14000) == slow("faster_rcnn_resnet50", 2500) == []
+
+
 def test_images_without_an_anchor_inside(shared):
     config = text.read(shared / "odapi" / "configs" / "faster_rcnn_resnet50_coco.config")
     field = "model.faster_rcnn.first_stage_anchor_generator.grid_anchor_generator"

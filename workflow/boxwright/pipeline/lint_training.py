@@ -170,13 +170,15 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
     train = config.train_config
     row = row_of(model, name)
-    if row is None or not _can_freeze(model) or model.freeze_batchnorm:
+    if row is None or train.fine_tune_checkpoint or not train.num_steps:
         return
-    if train.fine_tune_checkpoint or not train.num_steps:
+    if model.freeze_batchnorm if _can_freeze(model) else not model.feature_extractor.batch_norm_trainable:
         return
     path = f"model.{name}.feature_extractor"
     extractor, decay = model.feature_extractor, row.batch_norm_decay
-    if extractor.override_base_feature_extractor_hyperparams:
+    if not _can_freeze(model):  # the decay of a two-stage detector is not configurable
+        field, value, use = f"{path}.batch_norm_trainable", True, None
+    elif extractor.override_base_feature_extractor_hyperparams:
         if not extractor.conv_hyperparams.HasField("batch_norm"):
             return
         decay = short_float(extractor.conv_hyperparams.batch_norm.decay)

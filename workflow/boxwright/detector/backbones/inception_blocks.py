@@ -172,7 +172,7 @@ class Branches:
         return object_graph.side_by_side([chain.graph() for chain in self.chains])
 
 
-class ChainFeatures:
+class InceptionNetwork:
     """A chain over images; a `Backbone` whose maps are the results of some of its steps.
 
     end_points: the step of each map, by level, finest first; steps after the last of them are not built.
@@ -219,7 +219,7 @@ class ChainFeatures:
 
 
 class RegionFeatures:
-    """A chain over the region cut out for each proposal; `BoxFeatures`. key: as for a `ChainFeatures`."""
+    """A chain over the region cut out for each proposal; `BoxFeatures`. key: as for a `InceptionNetwork`."""
 
     def __init__(
         self,

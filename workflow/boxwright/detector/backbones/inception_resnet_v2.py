@@ -12,8 +12,8 @@ import tensorflow as tf
 from boxwright.detector import object_graph
 from boxwright.detector.backbones.inception_blocks import (
     Branches,
-    ChainFeatures,
     Conv,
+    InceptionNetwork,
     Mixed,
     Pool,
     RegionFeatures,
@@ -36,13 +36,13 @@ class Residual:
 
     def build(
         self, variables: Variables, name: str, channels_in: int, settings: Hyperparams, width: Width
-    ) -> "ScaledResidual":
+    ) -> "InceptionResnetBlock":
         branches = self.branches.build(variables, name, channels_in, settings, width)
         up = Convolution(variables, f"{name}/Conv2d_1x1", branches.channels_out, channels_in, settings.head(), kernel=1)
-        return ScaledResidual(branches, up, self.scale, settings.activation if self.activated else None)
+        return InceptionResnetBlock(branches, up, self.scale, settings.activation if self.activated else None)
 
 
-class ScaledResidual:
+class InceptionResnetBlock:
     """A built `Residual`."""
 
     stride = 1
@@ -141,10 +141,10 @@ def proposal_features(
     batch_norm_trainable: bool = False,
     channels_in: int = 3,
     keras: bool = False,
-) -> ChainFeatures:
+) -> InceptionNetwork:
     """The network for the image: one map of stride 16 or 8 with 1088 channels."""
     level = first_stage_features_stride.bit_length() - 1
-    return ChainFeatures(
+    return InceptionNetwork(
         variables,
         scope,
         _first_stage(first_stage_features_stride),

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from boxwright.detector import initializers
 from boxwright.detector.backbones.inception_blocks import (
-    ChainFeatures,
     Conv,
+    InceptionNetwork,
     Mixed,
     Pool,
     RegionFeatures,
@@ -118,21 +118,21 @@ def features(
     min_depth: int = 16,
     channels_in: int = 3,
     end_points: Mapping[int, str] = END_POINTS,
-) -> ChainFeatures:
+) -> InceptionNetwork:
     """The network of an SSD, all of it with the configured settings."""
     width = scaled(depth_multiplier, min_depth)
     steps = {**STRIDE_16, **STRIDE_32}
-    return ChainFeatures(
+    return InceptionNetwork(
         variables, scope, steps, conv_hyperparams, width, channels_in=channels_in, end_points=end_points
     )
 
 
 def proposal_features(
     variables: Variables, scope: str, *, batch_norm_trainable: bool = False, channels_in: int = 3
-) -> ChainFeatures:
+) -> InceptionNetwork:
     """The network for the image: one map of stride 16 with 576 channels."""
     settings = published(batch_norm_trainable, scale=True)
-    return ChainFeatures(variables, scope, STRIDE_16, settings, channels_in=channels_in, end_points={4: "Mixed_4e"})
+    return InceptionNetwork(variables, scope, STRIDE_16, settings, channels_in=channels_in, end_points={4: "Mixed_4e"})
 
 
 def box_features(

@@ -6,7 +6,7 @@ stride. The names of scopes, irregular as they are, are those of TF-Slim's check
 
 from collections.abc import Mapping
 
-from boxwright.detector.backbones.inception_blocks import ChainFeatures, Conv, Fork, Mixed, Pool, Steps, scaled
+from boxwright.detector.backbones.inception_blocks import Conv, Fork, InceptionNetwork, Mixed, Pool, Steps, scaled
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Variables
 
@@ -103,9 +103,9 @@ def features(
     min_depth: int = 16,
     channels_in: int = 3,
     end_points: Mapping[int, str] = END_POINTS,
-) -> ChainFeatures:
+) -> InceptionNetwork:
     """The network with the configured settings."""
     width = scaled(depth_multiplier, min_depth)
-    return ChainFeatures(
+    return InceptionNetwork(
         variables, scope, STEPS, conv_hyperparams, width, channels_in=channels_in, end_points=end_points
     )
