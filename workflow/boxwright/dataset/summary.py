@@ -34,14 +34,15 @@ def text(
 ) -> str:
     """The data set in a few lines: its sides, its classes, and each kind of defect with what was done about it."""
     found = counts["found"]
-    lines = [f"Data set {', '.join(folders)}: {found['images']} images, {found['annotations']} annotations"]
+    there = f"{plural(found['images'], 'image')}, {plural(found['annotations'], 'annotation')}"
+    lines = [f"Data set {', '.join(folders)}: {there}"]
     for side in (TRAIN, EVAL):
         of = counts[side]
         lines.append(f"  {side:<6}{of['images']:>7} images {of['boxes']:>8} boxes {of['negatives']:>6} without objects")
         if of["regions"]:
             lines[-1] += f", {plural(of['regions'], 'ignore region')}"
     if counts["on_neither_list"]:
-        lines.append(f"  {counts['on_neither_list']} images are on neither list and left out")
+        lines.append(f"  {_on_neither_list(counts['on_neither_list'])} and left out")
     if decision.alike[0]:
         images, groups = decision.alike
         lines.append(f"  {images} images are near-duplicates of others, in {plural(groups, 'group')}")
@@ -71,7 +72,8 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int) -
 
     annotations: their number, for kinds that are refused for the share of files that have them.
     """
-    lines = [f"The data set in {', '.join(dict.fromkeys(folders))} has {len(refused)} defects that stop the run:"]
+    stops = f"{plural(len(refused), 'defect')} that {'stops' if len(refused) == 1 else 'stop'} the run"
+    lines = [f"The data set in {', '.join(dict.fromkeys(folders))} has {stops}:"]
     for case in refused[:_SHOWN]:
         box = f", box {case.box}" if case.box else ""
         lines.append(f"  {case.file}{box}: {case.defect}, {case.detail}")
@@ -81,7 +83,8 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int) -
     for name, count in counted.items():
         others = " | ".join(policy for policy in DEFECTS[name].policies if policy != FAIL)
         share = f"{count} of {plural(annotations, 'annotation')}; " if DEFECTS[name].few else ""
-        lines.append(f"{name}: {share}{DEFECTS[name].advice}; or set `dataset.policies.{name}` to {others}.")
+        remedies = filter(None, [DEFECTS[name].advice, f"set `dataset.policies.{name}` to {others}"])
+        lines.append(f"{name}: {share}{'; or '.join(remedies)}.")
     return "\n".join(lines)
 
 
@@ -99,9 +102,10 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
         because += f"\nThere is no annotation in {', '.join(folders)}: no file name ends in {endings}."
         because += " Correct `dataset.annotations`."
     if decision.left_out:
-        because += f"\n{decision.left_out} images are on neither list."
+        because += f"\n{_on_neither_list(decision.left_out)}."
     if not train and not held:
-        return f"No sample is left of {images} images and {decision.annotations} annotations.{because}"
+        found = f"{plural(images, 'image')} and {plural(decision.annotations, 'annotation')}"
+        return f"No sample is left of {found}.{because}"
     if not decision.classes:
         return f"None of the {len(train) + len(held)} images has a box, so there is nothing to learn.{because}"
     if train and held:
@@ -118,6 +122,10 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
     return f"The split leaves no {side} image ({len(train) + len(held)} images in all): {remedy}.{because}"
 
 
+def _on_neither_list(count: int) -> str:
+    return f"{plural(count, 'image')} {'is' if count == 1 else 'are'} on neither list"
+
+
 def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
     """Why a side of the split without any box is of no use; "" if both have some."""
     for side, word, lacks in (
@@ -129,7 +137,8 @@ def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
             remedy = "raise `dataset.split.eval_fraction`, try another `dataset.split.seed`, or add images with objects"
             if split.get(TRAIN):
                 remedy = f"put images with objects on the list {split[side]} (`dataset.split.{side}`)"
-            return f"None of the {len(samples)} {word} images has a box, so {lacks}: {remedy}."
+            which = f"None of the {len(samples)} {word} images" if len(samples) > 1 else f"The only {word} image"
+            return f"{which} has {'a' if len(samples) > 1 else 'no'} box, so {lacks}: {remedy}."
     return ""
 
 
@@ -142,7 +151,7 @@ def _defect_lines(cases: Sequence[Case], examples: bool = False) -> list[str]:
         for (name, action), count in sorted(counted.items()):
             if name == defect:
                 about = DEFECTS[defect]
-                advice = "" if about.advice == "nothing" else f" -> {about.advice}"
+                advice = f" -> {about.advice}" if about.advice else ""
                 lines.append(f"  {count:>6} {defect:<{width}} {_DONE[action]}: {about.told(action)}{advice}")
                 if examples:
                     lines += _examples([case for case in cases if (case.defect, case.action) == (name, action)])

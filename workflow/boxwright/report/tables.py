@@ -55,7 +55,7 @@ def checks(lines: Iterable[str]) -> bytes:
         return html.page("Checks", html.paragraph("The checks found nothing wrong with images and annotations."))
     counted = Counter((one["defect"], one["action"]) for one in findings)
     kinds = [
-        (defect, f"{count:,}", action, DEFECTS[defect].meaning, DEFECTS[defect].advice)
+        (defect, f"{count:,}", action, DEFECTS[defect].meaning, DEFECTS[defect].advice or "nothing")
         for (defect, action), count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     ]
     shown = [
@@ -64,7 +64,9 @@ def checks(lines: Iterable[str]) -> bytes:
     left = len(findings) - len(shown)
     return html.page(
         "Checks",
-        html.paragraph(f"{len(findings):,} findings of {len(kinds)} kinds, and what was done about each."),
+        html.paragraph(
+            f"{_count(len(findings), 'finding')} of {_count(len(kinds), 'kind')}, and what was done about each."
+        ),
         html.table(("finding", "cases", "done", "meaning", "what you can do"), kinds, text=(2, 3, 4)),
         html.heading("Every case"),
         html.table(("file", "box", "finding", "done", "detail"), shown, text=(1, 2, 3, 4)),
@@ -135,3 +137,8 @@ def classes(analysis: Mapping[str, Any], model: str, step: int) -> bytes:
         html.table((*head, "boxes", "images", f"detections from {at}"), rows),
         *notes,
     )
+
+
+# Does not use `core.wording`, which no code identity covers, because this text is part of the report.
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
