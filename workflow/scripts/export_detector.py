@@ -1,6 +1,5 @@
 """Export the chosen checkpoint, the files that all forms share, and the reference that forms are checked against."""
 
-import json
 from pathlib import Path
 
 from boxwright.console.job import job
@@ -14,11 +13,10 @@ with job(snakemake, tensorflow=True):
 
     devices.take(devices.Compute()).tell(progress.say, progress.warn)
 
-    choice = json.loads(Path(snakemake.input.choice).read_text(encoding="utf-8"))
-    chosen = next(path for path in snakemake.input.checkpoints if path.endswith(f"/model.ckpt-{choice['step']}.index"))
+    index, _ = snakemake.input.checkpoint
     checked = detector.export(
         text.read(snakemake.input.config),
-        chosen.removesuffix(".index"),
+        index.removesuffix(".index"),
         snakemake.input.label_map,
         reference.images(snakemake.input.records),
         Path(snakemake.output.config).parent,

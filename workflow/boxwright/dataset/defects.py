@@ -56,9 +56,7 @@ DEFECTS: dict[str, Defect] = {
     "image_format": Defect(
         "the image is neither JPEG nor PNG (written to the records as PNG)", (FIX, DROP_IMAGE, FAIL), ""
     ),
-    "image_grayscale": Defect(
-        "the image is gray (decoded to three equal channels)", (KEEP, DROP_IMAGE, FAIL), ""
-    ),
+    "image_grayscale": Defect("the image is gray (decoded to three equal channels)", (KEEP, DROP_IMAGE, FAIL), ""),
     "image_cmyk": Defect(
         "the image is CMYK (converted to RGB)", (FIX, DROP_IMAGE, FAIL), "check that the colours are right"
     ),

@@ -118,6 +118,13 @@ class Identities:
             "code": self._code("judge_progress"),
         }
 
+    def thin_checkpoints(self, name: str) -> Identity:
+        return {
+            "wanted": short(self._plan.model(name)["keep"], self._plan.settings["export"]),
+            "measured": short(self.evaluate_checkpoint(name)),
+            "code": self._code("thin_checkpoints"),
+        }
+
     # Export and prediction
 
     def choose_checkpoint(self, name: str) -> Identity:

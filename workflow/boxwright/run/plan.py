@@ -115,13 +115,15 @@ class RunPlan:
 
     # Files
 
+    def checkpoint(self, name: str, step: int) -> list[str]:
+        """The files of a model's checkpoint: index and data."""
+        prefix = f"{self.results}/models/{name}/train/model.ckpt-{step}"
+        return [f"{prefix}.index", f"{prefix}.data-00000-of-00001"]
+
     def checkpoint_before(self, name: str, step: int) -> list[str]:
         """The files of the checkpoint that the segment up to `step` continues; none for the first segment."""
         earlier = [other for other in self.steps(name) if other < step]
-        if not earlier:
-            return []
-        prefix = f"{self.results}/models/{name}/train/model.ckpt-{earlier[-1]}"
-        return [f"{prefix}.index", f"{prefix}.data-00000-of-00001"]
+        return self.checkpoint(name, earlier[-1]) if earlier else []
 
     def start_folder(self, name: str, step: int) -> list[str]:
         """The folder of the zoo that the segment up to `step` starts from; none if it continues another segment."""

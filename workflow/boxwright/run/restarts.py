@@ -5,7 +5,8 @@ the text of their pipeline.config.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from google.protobuf.message import Message
 from boxwright.console.checksums import Checksums
 from boxwright.console.progress import say
 from boxwright.core.errors import UserError
+from boxwright.evaluation import stopping
 from boxwright.pipeline import identity, restart, text
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
+from boxwright.run.thinned import Thinned
 
 # What the parts of a training's identity stand for, unless they are settings of the model.
 _PARTS = {
@@ -27,12 +30,67 @@ _PARTS = {
 }
 
 
-def say_all(plan: RunPlan, identities: Identities) -> None:
-    """Print which finished checkpoints the run will replace; one line for each model."""
+def say_all(plan: RunPlan, identities: Identities, gone: Mapping[str, Thinned]) -> None:
+    """Print which finished checkpoints the run will replace or train again, and which stay away.
+
+    gone: by model, the checkpoints that are no longer there.
+    """
     checksums = Checksums(plan.results)
     for name in plan.models:
         if why := reason(plan, name, identities.train_segment(name), checksums):
             say(f"models.{name}: {why}")
+        elif gone[name].gone:
+            for line in of_gone(plan, name, gone[name], checksums, identities.train_segment(name)):
+                say(f"models.{name}: {line}")
+
+
+def of_gone(
+    plan: RunPlan, name: str, thinned: Thinned, checksums: Checksums, wanted: Mapping[str, Any]
+) -> Iterator[str]:
+    """What becomes of the checkpoints that are gone: trained again, left out, or nothing at all.
+
+    wanted: the identity of the model's training as it is now.
+    """
+    again, needed = [], False
+    wanted = json.loads(json.dumps(wanted))
+    for step in reversed(_reached(plan, name)):
+        finished = checksums.made_with(plan.checkpoint(name, step)[0]).get("identity") == wanted
+        runs = not finished or (step in thinned.gone and (needed or step not in thinned.dispensable))
+        if runs and finished:
+            again.append(step)
+        needed = runs
+    if again:
+        yield (
+            f"{_checkpoints(again[::-1])} gone and needed again, so the training up to there runs again, with the "
+            "same result."
+        )
+    if left_out := sorted(thinned.left_out - set(again)):
+        yield (
+            f"{_checkpoints(left_out)} gone, and the evaluation is another one than when they were measured. So they "
+            "are left out of the comparison; their old metrics stay. To train and measure them again, set "
+            f"`models.{plan.shown(name)}.keep: null`."
+        )
+    if not plan.model(name)["keep"] and (away := sorted(thinned.dispensable - set(again))):
+        yield (
+            f"{_checkpoints(away)} gone. Nothing needs them, as they are measured and not exported, so they are not "
+            "trained again."
+        )
+
+
+def _checkpoints(steps: Sequence[int]) -> str:
+    noun = "the checkpoint at step {} is" if len(steps) == 1 else "the checkpoints at step {} are"
+    return noun.format(", ".join(map(str, steps)))
+
+
+def _reached(plan: RunPlan, name: str) -> list[int]:
+    """The steps of the checkpoints that a run makes: those up to where early stopping has ended the training."""
+    steps = plan.steps(name)
+    for step in plan.steps_to_judge(name):
+        decision = Path(plan.results) / f"models/{name}/eval/{step}/decision.json"
+        with suppress(OSError, ValueError, KeyError):  # not decided yet, or damaged
+            if not stopping.goes_on(decision):
+                return steps[: steps.index(step) + 2]
+    return steps
 
 
 def reason(plan: RunPlan, name: str, wanted: Mapping[str, Any], checksums: Checksums) -> str:
@@ -65,7 +123,7 @@ def reason(plan: RunPlan, name: str, wanted: Mapping[str, Any], checksums: Check
             f"checkpoints up to step {max(replaced)} are replaced. To keep them, give the new training a name of its "
             "own (another key below `models`), or set another `results` folder."
         )
-    return _of_distance(folder, planned, steps)
+    return _of_distance(folder, planned)
 
 
 def _causes(made: Mapping[str, Any], wanted: Mapping[str, Any], config: Message, folder: Path) -> list[str]:
@@ -100,10 +158,10 @@ def _read(made: Mapping[str, Any], folder: Path) -> Message | None:
         return None
 
 
-def _of_distance(folder: Path, planned: list[int], steps: list[int]) -> str:
+def _of_distance(folder: Path, planned: list[int]) -> str:
     """Which checkpoints are trained again because their segment begins at another step."""
     again = []
-    for step in steps:
+    for step in planned:
         before = max((other for other in planned if other < step), default=0)
         if (began := _first_step(folder / f"train/log/{step}.jsonl")) is not None and began != before:
             again.append(step)

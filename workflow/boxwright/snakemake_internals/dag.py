@@ -19,6 +19,7 @@ receipts, which lie with the results, hold the same.
 
 import json
 from collections import defaultdict
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,11 @@ from boxwright.console.progress import say
 _SHOWN = 5
 
 
-def watch(checksums: Checksums | None) -> None:
-    """Make Snakemake handle all four in the planned run; with `checksums` None it does not look at the results."""
+def watch(checksums: Checksums | None, dispensable: Set[str] = frozenset()) -> None:
+    """Make Snakemake handle all four in the planned run; with `checksums` None it does not look at the results.
+
+    dispensable: results that may be missing; they are made again only for a job that runs and needs them.
+    """
     original = getattr(DAG.update_needrun, "original", DAG.update_needrun)
     compared = False
     seen: set[str] = set()
@@ -42,7 +46,7 @@ def watch(checksums: Checksums | None) -> None:
         nonlocal compared
         if checksums is not None and not compared:
             compared = True  # results written from now on have no receipt yet
-            dag.forcefiles.update(_damaged(dag, checksums))
+            dag.forcefiles.update(_damaged(dag, checksums, dispensable))
         if checksums is not None and RerunTrigger.PARAMS in dag.workflow.rerun_triggers:
             dag.forcefiles.update(_outdated(dag, checksums, seen))
         dag.forcefiles.update(_undecided(dag))
@@ -56,11 +60,12 @@ def watch(checksums: Checksums | None) -> None:
     DAG.update_needrun = update_needrun
 
 
-def _damaged(dag: DAG, checksums: Checksums) -> set[str]:
+def _damaged(dag: DAG, checksums: Checksums, dispensable: Set[str]) -> set[str]:
     """The outputs of the run's jobs that differ from what was written; prints one for each job."""
     damaged, said = set(), []
     for job in dag.jobs:
-        wrong = {name: text for name in job.output if not name.is_storage and (text := checksums.complaint(name))}
+        looked_at = [name for name in job.output if not name.is_storage and name not in dispensable]
+        wrong = {name: text for name in looked_at if (text := checksums.complaint(name))}
         damaged |= wrong.keys()
         said += [f"{text}: made again" for text in list(wrong.values())[:1]]
     _say_some(said)
@@ -111,11 +116,17 @@ def _say_some(lines: list[str]) -> None:
 
 
 def _undecided(dag: DAG) -> list[str]:
-    """The outputs of jobs whose input depends on a decision that is not made yet."""
+    """The outputs of jobs whose input depends on a decision that is not made yet and that nothing else asks for.
+
+    A decision that is made again because it was lost needs no help: then Snakemake looks at these jobs anew.
+    """
     return [
         output
         for job in dag.jobs
-        if any(given.flags.get("checkpoint_target") and not Path(given).exists() for given in job.input)
+        if any(
+            given.flags.get("checkpoint_target") and not Path(given).exists() and given not in dag.forcefiles
+            for given in job.input
+        )
         for output in job.output
     ]
 

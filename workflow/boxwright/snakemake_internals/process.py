@@ -14,13 +14,15 @@ class Process(NamedTuple):
     """The purpose of a process.
 
     plans: it is the run itself and decides which jobs exist. works: it also runs them, unlike a dry run. lints: it only
-    reads the rules. configured: a configuration was given that replaces the Snakefile's.
+    reads the rules. configured: a configuration was given that replaces the Snakefile's. on_disk: the results are files
+    on this machine or a shared disk, not in an object store.
     """
 
     plans: bool
     works: bool
     lints: bool
     configured: bool
+    on_disk: bool
 
 
 def of(workflow: Workflow) -> Process:
@@ -32,6 +34,7 @@ def of(workflow: Workflow) -> Process:
         works=plans and not workflow.output_settings.stdout,
         lints="--lint" in sys.argv,
         configured=bool(workflow.overwrite_configfiles),
+        on_disk=not workflow.storage_settings.default_storage_provider,
     )
 
 
