@@ -21,7 +21,6 @@ except UserError as error:
 
 from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
-from boxwright.evaluation import stopping
 from boxwright.run import lock, preflight, resources, restarts, settings, thinned
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
@@ -120,12 +119,18 @@ def for_inference(wildcards):
     return resources.of_inference(run_plan.model(wildcards.model))
 
 
+def content_of(decision):
+    """The content of the file that a Snakemake checkpoint has written, on disk or in an object store."""
+    with decision.output[0].open(encoding="utf-8") as file:
+        return json.load(file)
+
+
 def trained_steps(model):
     """The steps of the checkpoints that the run trains; Snakemake makes the decisions of early stopping first."""
     steps = run_plan.steps(model)
     for step in judged(model):
-        decision = checkpoints.judge_progress.get(model=model, step=step).output[0]
-        if not stopping.goes_on(decision):
+        decision = content_of(checkpoints.judge_progress.get(model=model, step=step))
+        if not decision["go_on"]:
             return steps[: steps.index(step) + 2]
     return steps
 
@@ -198,8 +203,7 @@ def evaluated(name, *models):
 
 def chosen_step(model):
     """The step of the checkpoint that becomes the detector; Snakemake makes the choice first."""
-    choice = Path(checkpoints.choose_checkpoint.get(model=model).output[0])
-    return json.loads(choice.read_text(encoding="utf-8"))["step"]
+    return content_of(checkpoints.choose_checkpoint.get(model=model))["step"]
 
 
 def exported_step(wildcards):

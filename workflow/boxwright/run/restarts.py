@@ -66,14 +66,14 @@ def of_gone(
         )
     if left_out := sorted(thinned.left_out - set(again)):
         yield (
-            f"{_checkpoints(left_out)} gone, and the evaluation is another one than when they were measured. So they "
-            "are left out of the comparison; their old metrics stay. To train and measure them again, set "
-            f"`models.{plan.shown(name)}.keep: null`."
+            f"{_checkpoints(left_out)} gone and cannot be measured with the evaluation as it is now, so the comparison "
+            f"is without; the old metrics stay. To train and measure there again, set `models.{plan.shown(name)}.keep: "
+            "null`."
         )
     if not plan.model(name)["keep"] and (away := sorted(thinned.dispensable - set(again))):
         yield (
-            f"{_checkpoints(away)} gone. Nothing needs them, as they are measured and not exported, so they are not "
-            "trained again."
+            f"{_checkpoints(away)} gone. Measured checkpoints that are not exported may go, so nothing is trained "
+            "again because of that."
         )
 
 
