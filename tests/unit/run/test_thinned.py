@@ -126,7 +126,8 @@ def test_the_data_alone_is_damage(run, keep):
 def test_a_checkpoint_of_another_training_is_no_concern(run, keep):
     run.delete(2)
     run.training = {"seed": 1}
-    assert not run.look()["m"].gone
+    found = run.look()["m"]
+    assert not found.gone and found.paths() == {str(path) for path in run.checkpoint(2)}
 
 
 @pytest.mark.parametrize("lost", ["metrics.json", "analysis.json", "detections.json"])

@@ -41,10 +41,7 @@ class Thinned:
 
     @cached_property
     def gone(self) -> set[int]:
-        steps = self._plan.steps(self._name) if self._on_disk else []
-        missing = [step for step in steps if self._is_missing(step)]
-        training = _plain(self._identities.train_segment(self._name)) if missing else None
-        return {step for step in missing if self._checksums.made_with(self._index(step)).get("identity") == training}
+        return {step for step, made in self._finished.items() if made == self._training}
 
     @cached_property
     def left_out(self) -> set[int]:
@@ -74,8 +71,12 @@ class Thinned:
         return step if step in {*steps, *self.left_out} else None
 
     def paths(self) -> set[str]:
-        """The files of the dispensable checkpoints, as the rules name them."""
-        return {path for step in self.dispensable for path in self._plan.checkpoint(self._name, step)}
+        """The files that are missing without being damaged results, as the rules name them.
+
+        Those of the dispensable checkpoints, and those of another training: this one replaces them anyway.
+        """
+        steps = self.dispensable | (self._finished.keys() - self.gone)
+        return {path for step in steps for path in self._plan.checkpoint(self._name, step)}
 
     def mistake(self) -> str:
         """Why `keep` or the choice of the checkpoint cannot be followed, and what to do; "" if they can."""
@@ -135,6 +136,17 @@ class Thinned:
     def _is_current(self, step: int) -> bool:
         made = self._checksums.made_with(self._folder / f"eval/{step}/metrics.json")
         return made.get("identity") == self._evaluation
+
+    @cached_property
+    def _finished(self) -> dict[int, Any]:
+        """The checkpoints that were finished and are missing: the identity of the training of each."""
+        steps = self._plan.steps(self._name) if self._on_disk else []
+        made = {step: self._checksums.made_with(self._index(step)) for step in steps if self._is_missing(step)}
+        return {step: one["identity"] for step, one in made.items() if "identity" in one}
+
+    @cached_property
+    def _training(self) -> Any:
+        return _plain(self._identities.train_segment(self._name))
 
     @cached_property
     def _evaluation(self) -> Mapping[str, Any]:
