@@ -206,6 +206,20 @@ def chosen_step(model):
     return content_of(checkpoints.choose_checkpoint.get(model=model))["step"]
 
 
+def measured_without_near_duplicates(wildcards):
+    """What the exported checkpoints reach without the evaluation images that show the same as training images."""
+    if run_plan.across_split is None:
+        return []
+    pattern = f"{MODEL}/eval/{{step}}/metrics_without_near_duplicates.json"
+    return ancient(
+        [
+            path
+            for model in MODELS
+            for path in expand(pattern, model=model, step=chosen_step(model))
+        ]
+    )
+
+
 def exported_step(wildcards):
     """The step of the checkpoint that was chosen, known when the report is made."""
     choice = Path(f"{MODEL}/choice.json".format(model=wildcards.model))

@@ -73,6 +73,34 @@ checkpoint judge_progress:
         "../workflow/scripts/judge_progress.py"
 
 
+# Some evaluation images show the same as training images, so the exported checkpoint is measured without them as well.
+# Where there are none, nothing asks for this.
+rule measure_without_near_duplicates:
+    input:
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(run_plan.shards("eval")),
+        metrics=ancient(f"{MODEL}/eval/{{step}}/metrics.json"),
+        detections=ancient(f"{MODEL}/eval/{{step}}/detections.json"),
+    output:
+        f"{MODEL}/eval/{{step}}/metrics_without_near_duplicates.json",
+    log:
+        logs("measure_without_near_duplicates/{model}-{step}"),
+    benchmark:
+        costs("measure_without_near_duplicates/{model}-{step}")
+    conda:
+        ENVIRONMENT
+    params:
+        identity=lambda wildcards: identities.measure_without_near_duplicates(
+            wildcards.model
+        ),
+        across_split=run_plan.across_split,
+        metric=run_plan.settings["export"]["metric"],
+    message:
+        "Measuring {wildcards.model} at step {wildcards.step} without near-duplicates of training images"
+    script:
+        "../workflow/scripts/measure_without_near_duplicates.py"
+
+
 # Checkpoints that `keep` does not name are removed once they are measured. Segments and evaluations that read one have
 # ended by then: their logs and metrics are inputs.
 rule thin_checkpoints:

@@ -60,7 +60,7 @@ class Decision:
 
     samples: by side, sorted by name. annotations: their number, including unreadable ones. left_out: the number of
     good images on neither list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
-    the groups that they form.
+    the groups that they form. across: by evaluation image that shows the same as a training image, that image.
     """
 
     samples: dict[str, list[PlannedSample]]
@@ -69,6 +69,7 @@ class Decision:
     left_out: int = 0
     classes: set[str] = field(default_factory=set)
     alike: tuple[int, int] = (0, 0)
+    across: dict[str, str] = field(default_factory=dict)
 
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
@@ -100,6 +101,10 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
             if checker.report(sample.name, "duplicate_across_split", detail) == DROP_IMAGE:
                 continue
         decision.samples[side].append(sample)
+    same = {sample.sha256: sample.name for sample in decision.samples[split.TRAIN]}
+    for sample in decision.samples[split.EVAL]:
+        if other := same.get(sample.sha256) or trained.get(sample.name):
+            decision.across[sample.name] = other
     used = [sample for samples in decision.samples.values() for sample in samples]
     decision.classes = set().union(*{sample.classes for sample in used})
     class_names.report(used, checker)

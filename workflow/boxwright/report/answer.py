@@ -18,9 +18,10 @@ def text(statistics: Mapping[str, Any], results: Sequence[Result], limit: int = 
         f"Which objects ({_names(list(statistics['classes']))}) are in an image, where are they, and how far can the "
         "answer be trusted?"
     )
+    unseen = "" if results[0].without_near_duplicates else ", which it never saw,"
     data = (
         f"{sides[0]['images']:,} annotated images with {sides[0]['boxes']:,} boxes trained the detector. "
-        f"{sides[1]['images']:,} other images with {sides[1]['boxes']:,} boxes, which it never saw, measured it."
+        f"{sides[1]['images']:,} other images with {sides[1]['boxes']:,} boxes{unseen} measured it."
     )
     parts = [
         _titled(_escaped(_title(list(statistics["classes"]))), "", "="),
@@ -49,9 +50,23 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str) -> str:
     elif first.interval:
         low, high, level = (first.interval[key] for key in ("low", "high", "level"))
         sentence += f" ({level:.0%} confidence: {low:.3f} to {high:.3f})"
+    sentence += f". {near}" if (near := _without_near_duplicates(first, metric)) else ""
     return (
         f"{sentence}. Its {forms.MAIN.title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms per "
         f"image ({first.members[0].device})."
+    )
+
+
+def _without_near_duplicates(one: comparison.Repeats, metric: str) -> str:
+    """What the model reaches without evaluation images that it has seen in training; "" if there are none."""
+    measured = one.members[0].without_near_duplicates
+    if measured is None:
+        return ""
+    left_out, name = len(measured["left_out"]), metric.rpartition("/")[2]
+    show = "1 evaluation image shows" if left_out == 1 else f"{left_out:,} evaluation images show"
+    return (
+        f"But {show} the same as a training image, which flatters the detector: on the other {measured['images']:,} it "
+        f"reaches {name} **{style.number(one.mean_without_near_duplicates)}**"
     )
 
 

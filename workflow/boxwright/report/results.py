@@ -15,7 +15,8 @@ class Result:
 
     name: the model's name. family: the name that repeats over seeds share. choice, export, analysis: the contents of
     choice.json, export.json and the chosen checkpoint's analysis.json. evaluations: the contents of metrics.json, by
-    step.
+    step. without_near_duplicates: the content of metrics_without_near_duplicates.json of the chosen checkpoint; None if
+    no evaluation image shows the same as a training image.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Result:
     evaluations: list[Mapping[str, Any]]
     analysis: Mapping[str, Any]
     export: Mapping[str, Any]
+    without_near_duplicates: Mapping[str, Any] | None = None
 
     @property
     def chosen(self) -> Mapping[str, Any]:
@@ -67,8 +69,16 @@ def places(results: Sequence[Result]) -> dict[str, int]:
     return {one.name: families.index(one.family) for one in results}
 
 
-def load(folder: str | Path, metrics: Iterable[str | Path], family: str | None) -> Result:
-    """The result in a model's folder; `metrics` are the metrics.json files of its checkpoints."""
+def load(
+    folder: str | Path,
+    metrics: Iterable[str | Path],
+    family: str | None,
+    without_near_duplicates: str | Path | None = None,
+) -> Result:
+    """The result in a model's folder; `metrics` are the metrics.json files of its checkpoints.
+
+    without_near_duplicates: the file with the metrics without near-duplicates of training images, if there is one.
+    """
     folder = Path(folder)
     choice = _json(folder / "choice.json")
     evaluations = sorted((_json(path) for path in metrics), key=lambda one: one["step"])
@@ -80,6 +90,7 @@ def load(folder: str | Path, metrics: Iterable[str | Path], family: str | None) 
         evaluations,
         analysis,
         _json(folder / forms.FOLDER / forms.SUMMARY),
+        _json(without_near_duplicates) if without_near_duplicates else None,
     )
 
 

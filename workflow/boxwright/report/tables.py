@@ -17,11 +17,22 @@ _MOST_REASONS = 20
 def dataset(statistics: Mapping[str, Any]) -> bytes:
     """The content of the data set as a page; statistics: the content of statistics.json."""
     found = statistics["found"]
-    sides = [
-        (label, *(f"{statistics[side][key]:,}" for key in ("images", "boxes", "negatives", "most_boxes", "difficult")))
-        for side, label in SIDES.items()
-    ]
-    head = ("side", "images", "boxes", "images without objects", "most boxes in an image", "difficult boxes")
+    columns = {
+        "images": "images",
+        "boxes": "boxes",
+        "negatives": "images without objects",
+        "most_boxes": "most boxes in an image",
+        "difficult": "difficult boxes",
+    }
+    notes = []
+    if any(statistics[side].get("regions") for side in SIDES):
+        columns |= {"regions": "ignore regions", "images_with_regions": "images with them"}
+        notes.append(
+            html.paragraph(
+                "Ignore regions are no boxes: what a detector finds there is neither right nor wrong.", note=True
+            )
+        )
+    sides = [(label, *(f"{statistics[side].get(key, 0):,}" for key in columns)) for side, label in SIDES.items()]
     classes = []
     most = max((count for side in SIDES for count in statistics[side]["classes"].values()), default=1)
     for name, number in statistics["classes"].items():
@@ -40,7 +51,8 @@ def dataset(statistics: Mapping[str, Any]) -> bytes:
             f"used, {found['left_out']:,} were left out by the checks and {found['on_neither_list']:,} are on no list "
             "of the split. The evaluation images measure the detector and never train it."
         ),
-        html.table(head, sides),
+        html.table(("side", *columns.values()), sides),
+        *notes,
         html.heading("Classes"),
         html.table(
             ("class", "id", "boxes to train", "in images", "boxes to evaluate", "in images", ""), classes, text=(6,)

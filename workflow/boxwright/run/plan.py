@@ -139,6 +139,12 @@ class RunPlan:
         return [f"{self.plan_folder}/{Path(shard).stem}.jsonl" for shard in self.shards(side)]
 
     @property
+    def across_split(self) -> str | None:
+        """The list of the evaluation images that show the same as a training image; None if there is none."""
+        listed = "across_split" in self.data.identities
+        return f"{self.plan_folder}/{data_plan.ACROSS_SPLIT}" if listed else None
+
+    @property
     def found(self) -> dict[str, int]:
         """The numbers of images and annotations found, and of images on no side of the split, by reason."""
         counts = self.data.counts

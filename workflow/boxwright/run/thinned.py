@@ -92,7 +92,9 @@ class Thinned:
         shown, wanted = self._plan.shown(self._name), self._plan.settings["export"]
         key = "metric" if wanted["checkpoint"] == "best" else "checkpoint"
         there = [one for one in self._plan.steps(self._name) if self._index(one).is_file()]
-        ways = [f"set `export.{key}` back, so that step {exported} is chosen"] if exported in there else []
+        ways = []
+        if key == "metric" and exported in there:
+            ways.append(f"set `export.metric` back, so that step {exported} is chosen")
         ways += [f"set `export.checkpoint` to a step that is there ({few(list(map(str, there)), 8)})"] if there else []
         ways.append(
             f"to train it again, set `models.{shown}.keep: null` and delete {self._folder}/eval/{step} (`keep` may be "
