@@ -9,6 +9,7 @@ The memory is a text file. Its first line has the code identities by kind, each 
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from boxwright.core import code
@@ -33,17 +34,15 @@ class Contents:
         self._changed = False
         if not kinds:
             return
-        try:
-            head, *lines, _ = path.read_bytes().decode("ascii").split("\n")
-            then = dict(json.loads(head))
-        except (OSError, ValueError, TypeError):
-            return
-        now = identities(KINDS)
-        for line in lines:
-            kind, _, rest = line.partition(" ")
-            sha256, _, text = rest.partition(" ")
-            if kind in now and then.get(kind) == now[kind]:
-                self._known[kind][sha256] = text
+        # Line by line, since the file may be larger than all else that a plan remembers.
+        with suppress(OSError, ValueError, TypeError), path.open(encoding="ascii") as file:
+            then, now = dict(json.loads(file.readline())), identities(KINDS)
+            for line in file:
+                kind, _, rest = line.partition(" ")
+                sha256, _, text = rest.partition(" ")
+                # a line without its end was cut short
+                if line.endswith("\n") and kind in now and then.get(kind) == now[kind]:
+                    self._known[kind][sha256] = text[:-1]
 
     def lacks(self, sha256: str) -> bool:
         """Whether a wanted text of an image is unknown; "" stands for an image that could not be read."""
@@ -67,4 +66,4 @@ class Contents:
         with writing(self._path, "w") as file:
             file.write(json.dumps(identities(KINDS)) + "\n")
             for kind, known in self._known.items():
-                file.writelines([f"{kind} {sha} {text}\n" for sha, text in known.items() if sha in used])
+                file.writelines(f"{kind} {sha} {text}\n" for sha, text in known.items() if sha in used)
