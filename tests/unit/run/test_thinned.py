@@ -193,6 +193,10 @@ def test_a_given_checkpoint_that_is_gone(run, keep, checkpoint, step):
     run.export = {"checkpoint": checkpoint, "metric": MAP}
     with pytest.raises(UserError, match=rf"`export\.checkpoint` is {checkpoint}, which chooses .* step {step}\."):
         thinned.check(run.look())
+    run.keep = None
+    for path in (run.model / f"eval/{step}").iterdir():
+        path.unlink()
+    thinned.check(run.look())
 
 
 def test_a_training_that_goes_on_needs_the_last_one(run, keep):

@@ -60,7 +60,7 @@ class Thinned:
         if not self.gone:
             return None
         wanted, planned = self._plan.settings["export"], self._plan.steps(self._name)
-        steps = [step for step in planned if step not in self.left_out and self._is_current(step)]
+        steps = [step for step in planned if step not in self.left_out and self._is_measured(step)]
         if wanted["checkpoint"] == "best":
             found = [content for step in steps if (content := _read(self._folder / f"eval/{step}/metrics.json"))]
             try:
@@ -133,11 +133,8 @@ class Thinned:
     def _is_measured(self, step: int) -> bool:
         """Whether a checkpoint's measurement is there as a whole, and is that of the evaluation as it is now."""
         outputs = [self._folder / f"eval/{step}/{name}" for name in _MEASURED]
-        return self._is_current(step) and not any(map(self._checksums.complaint, outputs))
-
-    def _is_current(self, step: int) -> bool:
-        made = self._checksums.made_with(self._folder / f"eval/{step}/metrics.json")
-        return made.get("identity") == self._evaluation
+        current = self._checksums.made_with(outputs[0]).get("identity") == self._evaluation
+        return current and not any(map(self._checksums.complaint, outputs))
 
     @cached_property
     def _finished(self) -> dict[int, Any]:
