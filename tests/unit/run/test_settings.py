@@ -62,6 +62,7 @@ def test_defaults_are_filled_in(minimal):
         "tf_threads": 2,
         "save_every_s": 300,
         "early_stopping": None,
+        "keep": None,
         "overrides": {},
         "repeat_of": None,
     }
@@ -251,3 +252,13 @@ def test_early_stopping_has_defaults_once_it_is_wanted(minimal):
     assert mistakes(minimal)[0].startswith("`models.first.early_stopping.patience` is missing (")
     minimal["models"]["first"]["early_stopping"] = 2
     assert mistakes(minimal)[0].startswith("`models.first.early_stopping` is 2, allowed is a mapping or null (")
+
+
+def test_what_stays_of_the_checkpoints(minimal):
+    first = minimal["models"]["first"]
+    first["keep"] = {}
+    assert settings.load(minimal)["models"]["first"]["keep"] == {"best": 1, "last": 1, "every": None}
+    first["keep"] = {"best": 0, "last": 0, "every": 0}
+    assert len(mistakes(minimal)) == 2
+    first["keep"] = {"worst": 1}
+    assert "`models.first.keep.worst` is not a key of boxwright" in mistakes(minimal)[0]
