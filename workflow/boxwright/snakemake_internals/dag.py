@@ -116,7 +116,7 @@ def _say_some(lines: list[str]) -> None:
 
 
 def _undecided(dag: DAG) -> list[str]:
-    """The outputs of jobs whose input depends on a decision that is not made yet and that nothing else asks for.
+    """The outputs that exist of jobs whose input depends on a decision that is not made yet and that nothing asks for.
 
     A decision that is made again because it was lost needs no help: then Snakemake looks at these jobs anew.
     """
@@ -128,12 +128,20 @@ def _undecided(dag: DAG) -> list[str]:
             for given in job.input
         )
         for output in job.output
+        if output.is_storage or Path(output).exists()
     ]
 
 
 def _without_ancient(depending: defaultdict) -> defaultdict:
-    """`depending` (by job, the jobs that take its files, and which) without takers of `ancient` files only."""
+    """`depending` (by job, the jobs that take its files, and which) without takers of `ancient` files only.
+
+    Who waits for a decision is looked at anew once it is made, so that does not count either.
+    """
     hard = defaultdict(dict)
     for job, takers in depending.items():
-        hard[job] = {taker: names for taker, names in takers.items() if not all(name.is_ancient for name in names)}
+        hard[job] = {taker: names for taker, names in takers.items() if not all(map(_is_soft, names))}
     return hard
+
+
+def _is_soft(name: Any) -> bool:
+    return name.is_ancient or bool(name.flags.get("checkpoint_target"))
