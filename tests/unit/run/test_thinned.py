@@ -22,6 +22,7 @@ class Run:
         self.training, self.evaluation = {"seed": 0}, {"training": "t", "data": "e"}
         self.keep, self.export = None, {"checkpoint": "best", "metric": MAP}
         self.steps, self.judged = list(STEPS), []
+        self.stopping = {"metric": MAP, "patience": 1, "min_delta": 0}
         self.results = folder / "results"
         self.model = self.results / "models/m"
         for step in STEPS:
@@ -61,6 +62,7 @@ class Run:
             model=lambda name: {"keep": self.keep},
             shown=lambda name: name,
             steps=lambda name: self.steps,
+            early_stopping=lambda name: self.stopping,
             steps_to_judge=lambda name: self.judged,
             checkpoint=lambda name, step: list(map(str, self.checkpoint(step))),
         )
@@ -208,8 +210,16 @@ def test_a_training_that_goes_on_needs_the_last_one(run, keep):
 def test_a_training_that_was_stopped_does_not_go_on(run, keep):
     run.delete(2, 8)
     run.steps, run.judged = [*STEPS, 10, 12], [2, 4, 6, 8]
-    run.write(run.model / "eval/6/decision.json", {"go_on": False})
-    assert "needed again" not in run.said()
+    assert run.look()["m"].reached == STEPS and "needed again" not in run.said()
+
+
+def test_early_stopping_that_ends_before_what_was_chosen(run, keep):
+    run.delete(2, 4)
+    run.judged, run.stopping = [2, 4], {"metric": OTHER, "patience": 1, "min_delta": 0}
+    assert run.look()["m"].reached == [2, 4, 6]
+    assert not run.look()["m"].mistake()  # step 4 was exported, so it is made again
+    run.write(run.model / "choice.json", {"step": 6})
+    assert "chooses the checkpoint at step 4. It is gone" in run.look()["m"].mistake()
 
 
 def test_an_object_store_has_no_files_to_remove(run):

@@ -6,7 +6,6 @@ the text of their pipeline.config.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from google.protobuf.message import Message
 from boxwright.console.checksums import Checksums
 from boxwright.console.progress import say
 from boxwright.core.errors import UserError
-from boxwright.evaluation import stopping
 from boxwright.pipeline import identity, restart, text
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
@@ -53,7 +51,7 @@ def of_gone(
     """
     again, needed = [], False
     wanted = json.loads(json.dumps(wanted))
-    for step in reversed(_reached(plan, name)):
+    for step in reversed(thinned.reached):
         finished = checksums.made_with(plan.checkpoint(name, step)[0]).get("identity") == wanted
         runs = not finished or (step in thinned.gone and (needed or step not in thinned.dispensable))
         if runs and finished:
@@ -80,17 +78,6 @@ def of_gone(
 def _checkpoints(steps: Sequence[int]) -> str:
     noun = "the checkpoint at step {} is" if len(steps) == 1 else "the checkpoints at step {} are"
     return noun.format(", ".join(map(str, steps)))
-
-
-def _reached(plan: RunPlan, name: str) -> list[int]:
-    """The steps of the checkpoints that a run makes: those up to where early stopping has ended the training."""
-    steps = plan.steps(name)
-    for step in plan.steps_to_judge(name):
-        decision = Path(plan.results) / f"models/{name}/eval/{step}/decision.json"
-        with suppress(OSError, ValueError, KeyError):  # not decided yet, or damaged
-            if not stopping.goes_on(decision):
-                return steps[: steps.index(step) + 2]
-    return steps
 
 
 def reason(plan: RunPlan, name: str, wanted: Mapping[str, Any], checksums: Checksums) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
-from boxwright.evaluation import choose, thin
+from boxwright.evaluation import choose, stopping, thin
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
@@ -56,18 +56,38 @@ class Thinned:
         return measured - {self.chosen}
 
     @cached_property
+    def reached(self) -> list[int]:
+        """The steps of the checkpoints that the run makes, as far as the measurements tell how early stopping decides.
+
+        What is left out is among them.
+        """
+        steps, found = self._plan.steps(self._name), []
+        for step in self._plan.steps_to_judge(self._name):
+            if step in self.left_out:
+                continue
+            if not self._is_measured(step):
+                break
+            found.append(_read(self._folder / f"eval/{step}/metrics.json"))
+            try:
+                if not stopping.decide(found, **self._plan.early_stopping(self._name))["go_on"]:
+                    return steps[: steps.index(step) + 2]
+            except (UserError, KeyError, TypeError):  # an undefined metric or damaged files: the jobs tell it
+                break
+        return steps
+
+    @cached_property
     def chosen(self) -> int | None:
         if not self.gone:
             return None
-        wanted, planned = self._plan.settings["export"], self._plan.steps(self._name)
-        steps = [step for step in planned if step not in self.left_out and self._is_measured(step)]
+        wanted = self._plan.settings["export"]
+        steps = [step for step in self.reached if step not in self.left_out and self._is_measured(step)]
         if wanted["checkpoint"] == "best":
             found = [content for step in steps if (content := _read(self._folder / f"eval/{step}/metrics.json"))]
             try:
                 return choose.choose(found, "best", wanted["metric"])["step"]
             except UserError:  # nothing is measured, or the metric is undefined: the jobs tell it
                 return None
-        step = planned[-1] if wanted["checkpoint"] == "last" else wanted["checkpoint"]
+        step = self.reached[-1] if wanted["checkpoint"] == "last" else wanted["checkpoint"]
         return step if step in {*steps, *self.left_out} else None
 
     def paths(self) -> set[str]:
