@@ -82,6 +82,19 @@ def test_every_change_is_found_and_nothing_else(originals, change):
     assert near_duplicates.links(originals + changed) == [(seed, seed + 40) for seed in range(40)]
 
 
+def test_pictures_are_unpacked_in_portions(originals, monkeypatch):
+    """So memory grows by the packed fingerprints alone."""
+    texts = originals + [fingerprint.text(CHANGES["mirrored"](scene(seed))) for seed in range(40)]
+    sizes = []
+    coarse, fine = fingerprint.coarse, fingerprint.fine
+    monkeypatch.setattr(fingerprint, "coarse", lambda rows: sizes.append(len(rows)) or coarse(rows))
+    monkeypatch.setattr(fingerprint, "fine", lambda rows: sizes.append(len(rows)) or fine(rows))
+    monkeypatch.setattr(near_duplicates, "_UNPACKED", 7)
+    monkeypatch.setattr(near_duplicates, "_BATCH", 9)
+    assert near_duplicates.links(texts) == [(seed, seed + 40) for seed in range(40)]
+    assert max(sizes) <= 9
+
+
 def test_captions_and_frames_of_one_kind_make_no_pair():
     def framed(seed):
         image = captioned(captioned(scene(seed)), top=True)
