@@ -27,7 +27,7 @@ class Run:
         self.model = self.results / "models/m"
         for step in STEPS:
             self.finish(step)
-        self.write(self.model / "choice.json", {"step": 4})
+        self.write(self.model / "choice.json", {"step": 4, "metric": MAP})
 
     def write(self, path, content, made_with=None):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -176,7 +176,7 @@ def test_another_metric_that_chooses_one_that_is_gone(run, keep):
     text = str(caught.value)
     assert f"models.m: `export.metric` is {OTHER}, which chooses the checkpoint at step 2. It is gone" in text
     assert ("`keep` removed it" in text) == bool(keep)
-    assert "set `export.metric` back, so that step 4 is chosen" in text
+    assert f"set `export.metric` back to {MAP}, which chose step 4" in text
     assert "set `export.checkpoint` to a step that is there (4, 6, 8)" in text
     assert f"set `models.m.keep: null` and delete {run.model}/eval/2" in text
     # What it says to do helps.
@@ -218,8 +218,9 @@ def test_early_stopping_that_ends_before_what_was_chosen(run, keep):
     run.judged, run.stopping = [2, 4], {"metric": OTHER, "patience": 1, "min_delta": 0}
     assert run.look()["m"].reached == [2, 4, 6]
     assert not run.look()["m"].mistake()  # step 4 was exported, so it is made again
-    run.write(run.model / "choice.json", {"step": 6})
-    assert "chooses the checkpoint at step 4. It is gone" in run.look()["m"].mistake()
+    run.write(run.model / "choice.json", {"step": 6, "metric": MAP})
+    told = run.look()["m"].mistake()
+    assert "chooses the checkpoint at step 4. It is gone" in told and "back to" not in told
 
 
 def test_an_object_store_has_no_files_to_remove(run):

@@ -106,15 +106,16 @@ class Thinned:
                 "of this run are in an object store. Leave `keep` out, and let rules of the store delete old objects."
             )
         step = self.chosen
-        exported = (_read(self._folder / "choice.json") or {}).get("step")
+        before = _read(self._folder / "choice.json") or {}
+        exported, metric = before.get("step"), before.get("metric")
         if step not in self.gone or (step == exported and step not in self.left_out):
             return ""  # what is exported already is made again like any other result that was lost
         shown, wanted = self._plan.shown(self._name), self._plan.settings["export"]
         key = "metric" if wanted["checkpoint"] == "best" else "checkpoint"
         there = [one for one in self._plan.steps(self._name) if self._index(one).is_file()]
         ways = []
-        if key == "metric" and exported in there:
-            ways.append(f"set `export.metric` back, so that step {exported} is chosen")
+        if key == "metric" and exported in there and metric != wanted["metric"]:
+            ways.append(f"set `export.metric` back to {metric}, which chose step {exported}")
         ways += [f"set `export.checkpoint` to a step that is there ({few(list(map(str, there)), 8)})"] if there else []
         ways.append(
             f"to train it again, set `models.{shown}.keep: null` and delete {self._folder}/eval/{step} (`keep` may be "
