@@ -221,6 +221,7 @@ def test_early_stopping_that_ends_before_what_was_chosen(run, keep):
     run.write(run.model / "choice.json", {"step": 6, "metric": MAP})
     told = run.look()["m"].mistake()
     assert "chooses the checkpoint at step 4. It is gone" in told and "back to" not in told
+    assert "to a step that is there (6)" in told  # and not 8, which is not reached
 
 
 def test_an_object_store_has_no_files_to_remove(run):

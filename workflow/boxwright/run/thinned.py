@@ -112,7 +112,7 @@ class Thinned:
             return ""  # what is exported already is made again like any other result that was lost
         shown, wanted = self._plan.shown(self._name), self._plan.settings["export"]
         key = "metric" if wanted["checkpoint"] == "best" else "checkpoint"
-        there = [one for one in self._plan.steps(self._name) if self._index(one).is_file()]
+        there = [one for one in self.reached if self._index(one).is_file()]
         ways = []
         if key == "metric" and exported in there and metric != wanted["metric"]:
             ways.append(f"set `export.metric` back to {metric}, which chose step {exported}")
