@@ -148,7 +148,14 @@ def test_another_evaluation(run, keep):
     run.evaluation = run.evaluation | {"data": "other"}
     found = run.look()["m"]
     assert found.left_out == found.dispensable == ({2, 6} if keep else set())
-    assert found.chosen is None
+    assert found.chosen == 4 and not found.mistake()
+
+
+def test_a_measurement_that_is_made_again_leaves_the_choice_as_it_is(run, keep):
+    run.delete(2, 6)
+    (run.model / "eval/4/metrics.json").unlink()
+    found = run.look()["m"]
+    assert found.chosen == 4 and found.dispensable == {2, 6} and not found.mistake()
 
 
 def test_all_are_not_left_out(run):

@@ -28,7 +28,8 @@ class Thinned:
     gone: finished by the training as it is configured now, and no longer there.
     left_out: those of them that the run no longer takes for measured.
     dispensable: those of them that are not made again unless a segment continues from them.
-    chosen: the step that will be exported as far as the measurements tell it now, or None.
+    chosen: the step that will be exported as far as the measurements tell it now, or None. As long as one is to be made
+        again, the step that is exported already.
     """
 
     def __init__(
@@ -80,8 +81,11 @@ class Thinned:
         if not self.gone:
             return None
         wanted = self._plan.settings["export"]
-        steps = [step for step in self.reached if step not in self.left_out and self._is_measured(step)]
+        compared = [step for step in self.reached if step not in self.left_out]
+        steps = [step for step in compared if self._is_measured(step)]
         if wanted["checkpoint"] == "best":
+            if any(step in self.gone or self._index(step).is_file() for step in compared if step not in steps):
+                return self._exported.get("step") if self._exported.get("step") in compared else None
             found = [content for step in steps if (content := _read(self._folder / f"eval/{step}/metrics.json"))]
             try:
                 return choose.choose(found, "best", wanted["metric"])["step"]
@@ -106,8 +110,7 @@ class Thinned:
                 "of this run are in an object store. Leave `keep` out, and let rules of the store delete old objects."
             )
         step = self.chosen
-        before = _read(self._folder / "choice.json") or {}
-        exported, metric = before.get("step"), before.get("metric")
+        exported, metric = (self._exported.get(key) for key in ("step", "metric"))
         if step not in self.gone or (step == exported and step not in self.left_out):
             return ""  # what is exported already is made again like any other result that was lost
         shown, wanted = self._plan.shown(self._name), self._plan.settings["export"]
@@ -163,6 +166,11 @@ class Thinned:
         steps = self._plan.steps(self._name) if self._on_disk else []
         made = {step: self._checksums.made_with(self._index(step)) for step in steps if self._is_missing(step)}
         return {step: one["identity"] for step, one in made.items() if "identity" in one}
+
+    @cached_property
+    def _exported(self) -> Mapping[str, Any]:
+        """The content of choice.json; empty if there is none."""
+        return _read(self._folder / "choice.json") or {}
 
     @cached_property
     def _training(self) -> Any:
