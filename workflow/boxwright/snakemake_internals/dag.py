@@ -135,13 +135,10 @@ def _undecided(dag: DAG) -> list[str]:
 def _without_ancient(depending: defaultdict) -> defaultdict:
     """`depending` (by job, the jobs that take its files, and which) without takers of `ancient` files only.
 
-    Who waits for a decision is looked at anew once it is made, so that does not count either.
+    Who waits for a decision stays: Snakemake looks at such a job's own changes only once the decision is made, and what
+    is made from it must not start before.
     """
     hard = defaultdict(dict)
     for job, takers in depending.items():
-        hard[job] = {taker: names for taker, names in takers.items() if not all(map(_is_soft, names))}
+        hard[job] = {taker: names for taker, names in takers.items() if not all(name.is_ancient for name in names)}
     return hard
-
-
-def _is_soft(name: Any) -> bool:
-    return name.is_ancient or bool(name.flags.get("checkpoint_target"))
