@@ -45,7 +45,7 @@ EXPORTED = [
 
 rule export_detector:
     input:
-        choice=ancient(f"{MODEL}/choice.json"),
+        # Not `ancient` while the choice is to be made: the forms must wait for the export.
         checkpoint=lambda wildcards: ancient(
             run_plan.checkpoint(wildcards.model, chosen_step(wildcards.model))
         ),
