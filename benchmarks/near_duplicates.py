@@ -12,6 +12,7 @@ are neither changes of one image nor listed, or if generated images are.
 
 import argparse
 import io
+import resource
 import sys
 import time
 from collections import defaultdict
@@ -114,7 +115,9 @@ def on_generated(count: int) -> bool:
     print(f"{count} generated images ({time.process_time() - start:.1f} s to make them and their fingerprints)")
     start = time.perf_counter()
     links = near_duplicates.links(prints)
-    print(f"  false pairs: {len(links)}, in {time.perf_counter() - start:.1f} s")
+    spent = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"  false pairs: {len(links)}, in {spent:.1f} s, peak memory of the process {peak:.0f} MB")
     return not links
 
 

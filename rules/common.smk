@@ -23,7 +23,7 @@ from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.dataset import split
 from boxwright.evaluation import stopping
-from boxwright.run import config_file, lock, preflight, resources, restarts, settings
+from boxwright.run import config_file, lock, preflight, resources, restarts, settings, thinned
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 from boxwright.snakemake_internals import dag, process
@@ -67,11 +67,20 @@ except UserError as error:
 identities = Identities(run_plan, LIBRARY / "scripts")
 config.update(run_plan.settings, machine=settings.machine(run_plan.settings))
 
+# The finished checkpoints that are gone, by model.
+gone = thinned.of_all(run_plan, identities, this_process.on_disk)
 if this_process.plans:
-    restarts.say_all(run_plan, identities)
+    try:
+        thinned.check(gone)
+    except UserError as error:
+        sys.exit(f"\n{error}\n")
+    restarts.say_all(run_plan, identities, gone)
 
-# Only the run that plans the jobs compares finished results.
-dag.watch(Checksums(run_plan.results) if ours else None)
+# Only the run that plans the jobs compares finished results, and not while another run works on them.
+dag.watch(
+    Checksums(run_plan.results) if ours else None,
+    {path for one in gone.values() for path in one.paths()} if ours else set(),
+)
 
 RESULTS = run_plan.results
 MODELS = run_plan.models
@@ -121,20 +130,60 @@ def for_inference(wildcards):
     return resources.of_inference(run_plan.model(wildcards.model))
 
 
-def measured_steps(model):
-    """The steps of the checkpoints that the run trains and measures; Snakemake makes early stopping decisions first."""
+def content_of(decision):
+    """The content of the file that a Snakemake checkpoint has written, on disk or in an object store."""
+    with decision.output[0].open(encoding="utf-8") as file:
+        return json.load(file)
+
+
+def trained_steps(model):
+    """The steps of the checkpoints that the run trains; Snakemake makes the decisions of early stopping first."""
     steps = run_plan.steps(model)
-    for index, step in enumerate(run_plan.steps_to_judge(model)):
-        decision = checkpoints.judge_progress.get(model=model, step=step).output[0]
-        if not stopping.goes_on(decision):
-            return steps[: index + 2]
+    for step in judged(model):
+        decision = content_of(checkpoints.judge_progress.get(model=model, step=step))
+        if not decision["go_on"]:
+            return steps[: steps.index(step) + 2]
     return steps
+
+
+def judged(model):
+    """The steps after which early stopping may decide."""
+    return [
+        step
+        for step in run_plan.steps_to_judge(model)
+        if step not in gone[model].left_out
+    ]
+
+
+def measured_steps(model):
+    """The steps of the checkpoints that the run measures and compares."""
+    return [step for step in trained_steps(model) if step not in gone[model].left_out]
+
+
+def measured_up_to(model, step):
+    """Those of them that are not later than a step."""
+    return [
+        other
+        for other in run_plan.steps(model)
+        if other <= step and other not in gone[model].left_out
+    ]
 
 
 def judged_steps(model):
     """The steps after which early stopping decided whether the training continues."""
-    measured = measured_steps(model)
-    return [step for step in run_plan.steps_to_judge(model) if step in measured[:-1]]
+    trained = trained_steps(model)
+    return [step for step in judged(model) if step in trained[:-1]]
+
+
+def thinned_at(model, steps):
+    """The note of the thinning after the last of some measured steps; none if there is no step."""
+    return expand(f"{MODEL}/eval/{{step}}/kept.json", model=model, step=steps[-1:])
+
+
+def last_thinning(model):
+    """The note of the last thinning of a model's checkpoints; none if all stay."""
+    keep = run_plan.model(model)["keep"]
+    return thinned_at(model, measured_steps(model)) if keep else []
 
 
 def shown(path, caption, category, figure, **labels):
@@ -159,6 +208,25 @@ def evaluated(name, *models):
             path
             for model in models
             for path in expand(pattern, model=model, step=measured_steps(model))
+        ]
+    )
+
+
+def chosen_step(model):
+    """The step of the checkpoint that becomes the detector; Snakemake makes the choice first."""
+    return content_of(checkpoints.choose_checkpoint.get(model=model))["step"]
+
+
+def measured_without_near_duplicates(wildcards):
+    """What the exported checkpoints reach without the evaluation images that show the same as training images."""
+    if run_plan.across_split is None:
+        return []
+    pattern = f"{MODEL}/eval/{{step}}/metrics_without_near_duplicates.json"
+    return ancient(
+        [
+            path
+            for model in MODELS
+            for path in expand(pattern, model=model, step=chosen_step(model))
         ]
     )
 

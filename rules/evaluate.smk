@@ -45,11 +45,7 @@ checkpoint judge_progress:
             expand(
                 f"{MODEL}/eval/{{step}}/metrics.json",
                 model=wildcards.model,
-                step=[
-                    step
-                    for step in run_plan.steps(wildcards.model)
-                    if step <= int(wildcards.step)
-                ],
+                step=measured_up_to(wildcards.model, int(wildcards.step)),
             )
         ),
         ahead=lambda wildcards: ancient(
@@ -75,6 +71,81 @@ checkpoint judge_progress:
         "Judging the progress of {wildcards.model} at step {wildcards.step}"
     script:
         "../workflow/scripts/judge_progress.py"
+
+
+# Some evaluation images show the same as training images, so the exported checkpoint is measured without them as well.
+# Where there are none, nothing asks for this.
+rule measure_without_near_duplicates:
+    input:
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(run_plan.shards("eval")),
+        metrics=ancient(f"{MODEL}/eval/{{step}}/metrics.json"),
+        detections=ancient(f"{MODEL}/eval/{{step}}/detections.json"),
+    output:
+        f"{MODEL}/eval/{{step}}/metrics_without_near_duplicates.json",
+    log:
+        logs("measure_without_near_duplicates/{model}-{step}"),
+    benchmark:
+        costs("measure_without_near_duplicates/{model}-{step}")
+    conda:
+        ENVIRONMENT
+    params:
+        identity=lambda wildcards: identities.measure_without_near_duplicates(
+            wildcards.model
+        ),
+        across_split=run_plan.across_split,
+        metric=run_plan.settings["export"]["metric"],
+    message:
+        "Measuring {wildcards.model} at step {wildcards.step} without near-duplicates of training images"
+    script:
+        "../workflow/scripts/measure_without_near_duplicates.py"
+
+
+# Checkpoints that `keep` does not name are removed once they are measured. Segments and evaluations that read one have
+# ended by then: their logs and metrics are inputs.
+rule thin_checkpoints:
+    input:
+        metrics=lambda wildcards: ancient(
+            expand(
+                f"{MODEL}/eval/{{step}}/metrics.json",
+                model=wildcards.model,
+                step=measured_up_to(wildcards.model, int(wildcards.step)),
+            )
+        ),
+        logs=lambda wildcards: ancient(
+            expand(
+                f"{MODEL}/train/log/{{step}}.jsonl",
+                model=wildcards.model,
+                step=[
+                    step
+                    for step in run_plan.steps(wildcards.model)
+                    if step <= int(wildcards.step)
+                ],
+            )
+        ),
+        before=lambda wildcards: ancient(
+            thinned_at(
+                wildcards.model,
+                measured_up_to(wildcards.model, int(wildcards.step) - 1),
+            )
+        ),
+    output:
+        f"{MODEL}/eval/{{step}}/kept.json",
+    log:
+        logs("thin_checkpoints/{model}-{step}"),
+    benchmark:
+        costs("thin_checkpoints/{model}-{step}")
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        identity=lambda wildcards: identities.thin_checkpoints(wildcards.model),
+        keep=setting("keep"),
+        wanted=run_plan.settings["export"],
+    message:
+        "Thinning the checkpoints of {wildcards.model} at step {wildcards.step}"
+    script:
+        "../workflow/scripts/thin_checkpoints.py"
 
 
 rule write_ground_truth:

@@ -1,7 +1,8 @@
 # One checkpoint becomes the detector, in all its forms.
 
 
-rule choose_checkpoint:
+# A Snakemake checkpoint, since only the chosen one is exported: others may be gone by then.
+checkpoint choose_checkpoint:
     input:
         metrics=lambda wildcards: ancient(
             expand(
@@ -69,15 +70,9 @@ EXPORTED = [
 
 rule export_detector:
     input:
-        choice=ancient(f"{MODEL}/choice.json"),
-        # The job picks the chosen one, which is known only when it runs.
-        checkpoints=lambda wildcards: ancient(
-            expand(
-                f"{MODEL}/train/model.ckpt-{{step}}.{{part}}",
-                model=wildcards.model,
-                step=measured_steps(wildcards.model),
-                part=["index", "data-00000-of-00001"],
-            )
+        # Not `ancient` while the choice is to be made: the forms must wait for the export.
+        checkpoint=lambda wildcards: ancient(
+            run_plan.checkpoint(wildcards.model, chosen_step(wildcards.model))
         ),
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),

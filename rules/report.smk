@@ -119,6 +119,7 @@ rule compare_models:
         statistics=ancient(f"{RESULTS}/data/statistics.json"),
         metrics=lambda wildcards: evaluated("metrics", *MODELS),
         analyses=lambda wildcards: evaluated("analysis", *MODELS),
+        without_near_duplicates=measured_without_near_duplicates,
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
         exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS)),
         tests=ancient(expand(TESTED, model=MODELS)),

@@ -69,13 +69,15 @@ rule preview_training:
 
 rule collect_training_log:
     input:
-        lambda wildcards: ancient(
+        logs=lambda wildcards: ancient(
             expand(
                 f"{MODEL}/train/log/{{step}}.jsonl",
                 model=wildcards.model,
-                step=measured_steps(wildcards.model),
+                step=trained_steps(wildcards.model),
             )
         ),
+        # The list of checkpoints names those that stay.
+        thinned=lambda wildcards: last_thinning(wildcards.model),
     output:
         log=f"{MODEL}/train/log.jsonl",
         state=f"{MODEL}/train/checkpoint",

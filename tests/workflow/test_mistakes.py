@@ -96,7 +96,7 @@ def test_an_evaluation_side_without_objects(project):
     for side, listed in (("train", images[1:]), ("eval", images[:1])):
         (project / f"{side}.txt").write_text("\n".join(path.name for path in listed))
     project.config["dataset"]["split"] = {"train": "train.txt", "eval": "eval.txt"}
-    assert "None of the 1 evaluation images has a box, so no metric is defined" in told(project)
+    assert "The only evaluation image has no box, so no metric is defined" in told(project)
 
 
 def test_anchors_that_miss_the_objects_are_warned_of(project):

@@ -99,6 +99,6 @@ def test_the_whole_workflow(project, change):
     assert json.loads((project / MODEL / "eval/2/metrics.json").read_text())["boxes"] > 0
     forms = json.loads((project / MODEL / "fine_tuned_model/export.json").read_text())
     assert forms
-    predicted = list((project / MODEL / "predictions").glob("*.jpg"))
+    predicted = list((project / MODEL / "predictions").rglob("*.jpg"))
     assert predicted and np.asarray(Image.open(predicted[0])).ndim == 3
     assert project.snakemake("--dry-run").work == set()

@@ -7,8 +7,11 @@ from boxwright.console.job import job
 from boxwright.core import files
 
 with job(snakemake):
-    parts = [Path(path) for path in snakemake.input]
+    parts = [Path(path) for path in snakemake.input.logs]
     with files.writing(snakemake.output.log) as file:
         for part in parts:
             file.write(part.read_bytes())
-    write_state(Path(snakemake.output.state).parent, [f"model.ckpt-{part.stem}" for part in parts])
+    folder = Path(snakemake.output.state).parent
+    prefixes = [f"model.ckpt-{part.stem}" for part in parts]
+    there = [prefix for prefix in prefixes if (folder / f"{prefix}.index").is_file()]
+    write_state(folder, there or prefixes)  # none is there where the files lie in an object store

@@ -8,12 +8,17 @@ from boxwright.report import answer, comparison, results, speed, tables
 
 with job(snakemake):
     output, repeat_of = snakemake.output, snakemake.params.repeat_of
+
+    def of(folder, paths):
+        return [path for path in paths if Path(path).is_relative_to(folder)]
+
     found = [
         results.load(
             folder,
-            [path for path in snakemake.input.metrics if Path(path).is_relative_to(folder)],
+            of(folder, snakemake.input.metrics),
             repeat_of[folder.name],
-            [path for path in snakemake.input.tests if Path(path).is_relative_to(folder)],
+            of(folder, snakemake.input.tests),
+            *of(folder, snakemake.input.get("without_near_duplicates", [])),
         )
         for folder in (Path(choice).parent for choice in snakemake.input.choices)
     ]

@@ -13,11 +13,10 @@ with job(snakemake, tensorflow=True):
 
     devices.take(devices.Compute()).tell(progress.say, progress.warn)
 
-    choice = files.read_json(snakemake.input.choice)
-    chosen = next(path for path in snakemake.input.checkpoints if path.endswith(f"/model.ckpt-{choice['step']}.index"))
+    index, _ = snakemake.input.checkpoint
     checked = detector.export(
         text.read(snakemake.input.config),
-        chosen.removesuffix(".index"),
+        index.removesuffix(".index"),
         snakemake.input.label_map,
         reference.images(snakemake.input.records),
         Path(snakemake.output.config).parent,

@@ -81,6 +81,19 @@ def test_every_change_is_found_and_nothing_else(originals, change):
     assert near_duplicates.links(originals + changed) == [(seed, seed + 40) for seed in range(40)]
 
 
+def test_pictures_are_unpacked_in_portions(originals, monkeypatch):
+    """So memory grows by the packed fingerprints alone."""
+    texts = originals + [fingerprint.text(CHANGES["mirrored"](scene(seed))) for seed in range(40)]
+    sizes = []
+    coarse, fine = fingerprint.coarse, fingerprint.fine
+    monkeypatch.setattr(fingerprint, "coarse", lambda rows: sizes.append(len(rows)) or coarse(rows))
+    monkeypatch.setattr(fingerprint, "fine", lambda rows: sizes.append(len(rows)) or fine(rows))
+    monkeypatch.setattr(near_duplicates, "_UNPACKED", 7)
+    monkeypatch.setattr(near_duplicates, "_BATCH", 9)
+    assert near_duplicates.links(texts) == [(seed, seed + 40) for seed in range(40)]
+    assert max(sizes) <= 9
+
+
 def test_captions_and_frames_of_one_kind_make_no_pair():
     def framed(seed):
         image = captioned(captioned(scene(seed)), top=True)
@@ -215,12 +228,36 @@ def test_given_lists_that_divide_them(pairs, tmp_path):
         (f"a{n}.jpg", f"s{n:02d}.jpg") for n in range(6)
     ]
     assert made.counts["eval"]["images"] == 9 and DEFECT in made.summary
+    # The metric is given without these images, too.
+    listed = tmp_path / "out/plan" / plan.ACROSS_SPLIT
+    assert listed.read_text() == "".join(f"a{n}.jpg\ts{n:02d}.jpg\n" for n in range(6))
+    identity = made.identities["across_split"]
+    pairs.xml("s00.jpg", factories.Box("dog", 8, 6, 40, 30), size=(320, 240))
+    assert plan.make(pairs.settings(split=split), tmp_path / "out").identities["across_split"] == identity
+    (tmp_path / "train.txt").write_text("".join(f"s{seed:02d}\n" for seed in range(1, 9)))
+    fewer = plan.make(pairs.settings(split=split), tmp_path / "out").identities["across_split"]
+    assert fewer != identity and "a0.jpg" not in listed.read_text()
+    (tmp_path / "train.txt").write_text("".join(f"s{seed:02d}\n" for seed in range(9)))
     made = plan.make(pairs.settings(split=split, policies={DEFECT: "drop_image"}), tmp_path / "out")
     assert (made.counts["train"]["images"], made.counts["eval"]["images"]) == (9, 3)
+    assert "across_split" not in made.identities and not listed.exists()
     with pytest.raises(UserError, match=rf"a0\.jpg: {DEFECT}, it shows the same as the training image s00\.jpg"):
         plan.make(pairs.settings(split=split, policies={DEFECT: "fail"}), tmp_path / "out")
     with pytest.raises(UserError, match=r"`dataset\.split\.group_by` is for a split by chance"):
         plan.make(pairs.settings(split={**split, "group_by": "folder"}), tmp_path / "out")
+
+
+def test_the_same_bytes_on_both_sides_are_listed_where_they_are_kept(dataset, tmp_path):
+    for name, seed in {"a.jpg": 0, "b.jpg": 1, "c.jpg": 0, "d.jpg": 2}.items():
+        dataset.sample(name, data=jpeg(scene(seed)), size=(320, 240))
+    lists = {"train": "a.jpg\nb.jpg\n", "eval": "c.jpg\nd.jpg\n"}
+    for side, names in lists.items():
+        (tmp_path / f"{side}.txt").write_text(names)
+    split = {"eval_fraction": 0.2, "seed": 0} | {side: str(tmp_path / f"{side}.txt") for side in lists}
+    for search in (True, False):
+        settings = dataset.settings(split=split, policies={"duplicate_across_split": "keep"}, near_duplicates=search)
+        plan.make(settings, tmp_path / "out")
+        assert (tmp_path / "out/plan" / plan.ACROSS_SPLIT).read_text() == "c.jpg\ta.jpg\n"
 
 
 def test_what_leaves_a_side_empty_is_named(dataset, tmp_path):

@@ -6,8 +6,9 @@ from boxwright.dataset import statistics
 from boxwright.dataset.samples import Box, Sample
 
 
-def sample(name, boxes, size=(200, 100)):
-    return Sample(name, name, "", *size, "jpeg", (), tuple(Box(*box) for box in boxes))
+def sample(name, boxes, size=(200, 100), regions=()):
+    kinds = (tuple(Box(*box) for box in some) for some in (boxes, regions))
+    return Sample(name, name, "", *size, "jpeg", (), *kinds)
 
 
 def manifests(folder, **sides):
@@ -79,3 +80,12 @@ def test_a_sample_is_the_same_for_one_seed_and_nearly_so_when_an_image_comes(tmp
 def test_a_sample_is_no_larger_than_asked_or_than_there_is(tmp_path, most):
     paths = manifests(tmp_path, train=[[sample("a", []), sample("b", [])]])["train"]
     assert len(statistics.sample(paths, most)) == min(most, 2)
+
+
+def test_ignore_regions_are_counted_apart_and_only_where_there_are_any(tmp_path):
+    box, region = ("cat", 0, 0, 64, 64), ("", 0, 0, 20, 80)
+    regions = [sample("a", [box], regions=[region, region]), sample("b", [], regions=[region]), sample("c", [box])]
+    found = statistics.of(manifests(tmp_path, train=[regions], eval=[[sample("d", [box])]]), {"cat": 1})
+    assert (found["train"]["regions"], found["train"]["images_with_regions"]) == (3, 2)
+    assert found["train"]["boxes"] == 2 and sum(found["train"]["box_side"]) == 2
+    assert not {"regions", "images_with_regions"} & found["eval"].keys()

@@ -1,6 +1,7 @@
 """Models side by side: families of seeds, tables, the plot, and the answer in words."""
 
 import csv
+import dataclasses
 import io
 import json
 from dataclasses import replace
@@ -227,3 +228,26 @@ def test_without_a_test_side_the_optimism_is_told_in_plain_words():
     assert "chose nothing: there was one checkpoint to measure" in told([SMALL], optimism(0.0, 1))
     page = plain(comparison.page([SMALL], optimism(0.0214, small=0.0214)))
     assert "small 0 0.600 0.500 to 0.650 (95%) 0.021 9.0 4.0" in page
+
+
+def flattered(one, value, images=38, left_out=("a.jpg", "b.jpg")):
+    """A result whose evaluation has images that show the same as training images."""
+    measured = {"images": images, "left_out": list(left_out), "metrics": {metrics.MAP50: value}, "undefined": {}}
+    return dataclasses.replace(one, without_near_duplicates=measured)
+
+
+def test_the_metric_is_given_without_near_duplicates_of_training_images_too():
+    said = told([flattered(SMALL, 0.51)])
+    assert "But 2 evaluation images show the same as a training image, which flatters the detector" in said
+    assert "on the other 38 it reaches mAP@.50IOU 0.510 . Its frozen graph" in said and "never saw" not in said
+    assert "1 evaluation image shows the same" in told([flattered(SMALL, 0.51, left_out=["a.jpg"])])
+    assert "it reaches mAP@.50IOU n/a" in told([flattered(SMALL, None)])
+    several = [flattered(one, value) for one, value in zip([*SEEDS, SMALL], (0.6, 0.7, 0.8, 0.5), strict=True)]
+    assert "it reaches mAP@.50IOU 0.700" in told(several)
+    page = plain(comparison.page(several))
+    assert "show the same as a training image: 2. mAP@.50IOU on the other 38: big 0.700, small 0.500." in page
+
+
+def test_without_such_images_nothing_is_said_of_them():
+    assert "never saw" in told([SMALL]) and "same as a training image" not in told([SMALL])
+    assert "same as a training image" not in plain(comparison.page([SMALL]))

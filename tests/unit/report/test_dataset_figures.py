@@ -60,6 +60,13 @@ def test_a_test_side_is_shown_beside_the_others():
     assert "test" not in plain(tables.dataset(statistics())) + " ".join(texts(dataset.class_counts(statistics())))
 
 
+def test_ignore_regions_are_counted_where_there_are_any():
+    assert "ignore regions" not in plain(tables.dataset(statistics()))
+    said = plain(tables.dataset(statistics(eval={"regions": 7, "images_with_regions": 5})))
+    assert "difficult boxes ignore regions images with them" in said
+    assert "training 40 60 3 2 1 0 0 evaluation 40 60 3 2 1 7 5" in said and "neither right nor wrong" in said
+
+
 def test_names_cannot_become_markup():
     given = statistics(train={"classes": {"<b>x</b>": 1}}) | {"classes": {"<b>x</b>": 1}}
     assert b"&lt;b&gt;x&lt;/b&gt;" in tables.dataset(given)

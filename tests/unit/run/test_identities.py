@@ -120,6 +120,8 @@ FROM_TRAINING = {
     "collect_training_log",
     "evaluate_checkpoint",
     "judge_progress",
+    "measure_without_near_duplicates",
+    "thin_checkpoints",
     "choose_checkpoint",
     "measure_optimism",
     "export_detector",

@@ -70,6 +70,7 @@ def test_defaults_are_filled_in(minimal):
         "tf_threads": 2,
         "save_every_s": 300,
         "early_stopping": None,
+        "keep": None,
         "overrides": {},
         "repeat_of": None,
     }
@@ -275,3 +276,13 @@ def test_a_test_side_is_drawn_or_listed_and_leaves_something_to_train_on(minimal
     assert "which leaves nothing to train on" in mistakes(minimal)[0]
     minimal["dataset"]["split"] = {"test_fraction": 0}
     assert "`dataset.split.test_fraction` is 0" in mistakes(minimal)[0]
+
+
+def test_what_stays_of_the_checkpoints(minimal):
+    first = minimal["models"]["first"]
+    first["keep"] = {}
+    assert settings.load(minimal)["models"]["first"]["keep"] == {"best": 1, "last": 1, "every": None}
+    first["keep"] = {"best": 0, "last": 0, "every": 0}
+    assert len(mistakes(minimal)) == 2
+    first["keep"] = {"worst": 1}
+    assert "`models.first.keep.worst` is not a key of boxwright" in mistakes(minimal)[0]

@@ -71,7 +71,7 @@ class Decision:
 
     samples: by side, sorted by name. annotations: their number, including unreadable ones. left_out: the number of
     good images on no list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
-    the groups that they form.
+    the groups that they form. across: by evaluation image that shows the same as a training image, that image.
     """
 
     samples: dict[str, list[PlannedSample]]
@@ -80,6 +80,7 @@ class Decision:
     left_out: int = 0
     classes: set[str] = field(default_factory=set)
     alike: tuple[int, int] = (0, 0)
+    across: dict[str, str] = field(default_factory=dict)
 
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
@@ -106,6 +107,7 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
             if checker.report(sample.name, "duplicate_across_split", detail) == DROP_IMAGE:
                 continue
         decision.samples[side_of[sample.name]].append(sample)
+    decision.across = _trained_alike(decision, alike)
     used = [sample for samples in decision.samples.values() for sample in samples]
     decision.classes = set().union(*{sample.classes for sample in used})
     class_names.report(used, checker)
@@ -194,6 +196,22 @@ def _on_earlier_sides_alike(
                 other = near.name if near else f"{others[0].name}, through others"
                 found[sample.name] = f"{split.WORDS[side]} image {other}"
                 break
+    return found
+
+
+def _trained_alike(decision: Decision, alike: Mapping[str, str]) -> dict[str, str]:
+    """By evaluation image that shows the same as a training image, or has its bytes, that image.
+
+    alike: by name, the image that it shows the same as, in words (`_on_earlier_sides_alike`).
+    """
+    same = {sample.sha256: sample.name for sample in decision.samples[split.TRAIN]}
+    words = f"{split.WORDS[split.TRAIN]} image "
+    found = {}
+    for sample in decision.samples[split.EVAL]:
+        text = alike.get(sample.name, "")
+        near = text.removeprefix(words) if text.startswith(words) else None
+        if other := same.get(sample.sha256) or near:
+            found[sample.name] = other
     return found
 
 

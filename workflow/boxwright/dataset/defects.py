@@ -20,7 +20,8 @@ BY_NUMBER = "by_number"
 
 
 class Defect(NamedTuple):
-    """meaning: a clause for the terminal; policies: the allowed ones, default first; advice: what the user can do.
+    """meaning: a clause for the terminal; policies: the allowed ones, default first; advice: what the user can do,
+    empty if nothing.
 
     few: a number of files and a share of all files; where the cases are more than both, the default is `fail` instead.
     What stands in brackets at the end of `meaning` is what is done where the policy is `fix` or `keep`.
@@ -53,11 +54,9 @@ DEFECTS: dict[str, Defect] = {
         "rename the file",
     ),
     "image_format": Defect(
-        "the image is neither JPEG nor PNG (written to the records as PNG)", (FIX, DROP_IMAGE, FAIL), "nothing"
+        "the image is neither JPEG nor PNG (written to the records as PNG)", (FIX, DROP_IMAGE, FAIL), ""
     ),
-    "image_grayscale": Defect(
-        "the image is gray (decoded to three equal channels)", (KEEP, DROP_IMAGE, FAIL), "nothing"
-    ),
+    "image_grayscale": Defect("the image is gray (decoded to three equal channels)", (KEEP, DROP_IMAGE, FAIL), ""),
     "image_cmyk": Defect(
         "the image is CMYK (converted to RGB)", (FIX, DROP_IMAGE, FAIL), "check that the colours are right"
     ),
@@ -66,7 +65,7 @@ DEFECTS: dict[str, Defect] = {
         (FIX, DROP_IMAGE, FAIL),
         "if its values use a smaller range, scale them to 8 bits yourself",
     ),
-    "image_alpha": Defect("the image is transparent (composited on white)", (FIX, DROP_IMAGE, FAIL), "nothing"),
+    "image_alpha": Defect("the image is transparent (composited on white)", (FIX, DROP_IMAGE, FAIL), ""),
     "image_huge": Defect(
         "the image has more pixels than `dataset.max_pixels`, or a longer side than decoders take",
         (DROP_IMAGE, FAIL),
@@ -81,7 +80,7 @@ DEFECTS: dict[str, Defect] = {
     "exif_rotation": Defect(
         "EXIF says that the image is stored turned (pixels and boxes are brought upright)",
         (FIX, DROP_IMAGE, FAIL),
-        "nothing",
+        "",
     ),
     "exif_ambiguous": Defect(
         "EXIF turns the image, and it is unclear whether its boxes are upright (they are read as in the images of the "
@@ -92,7 +91,7 @@ DEFECTS: dict[str, Defect] = {
     "exif_illegal": Defect(
         "the EXIF orientation is not a legal value (the image is used as stored)",
         (KEEP, DROP_IMAGE, FAIL),
-        "nothing, or remove the tag",
+        "remove the tag",
     ),
     "size_mismatch": Defect(
         "the size in the annotation is not the size of the image",
@@ -103,12 +102,12 @@ DEFECTS: dict[str, Defect] = {
     "box_from_polygon": Defect(
         "the object has a polygon and no box (the rectangle around the polygon is used)",
         (FIX, DROP_BOX, DROP_IMAGE, FAIL),
-        "nothing",
+        "",
     ),
     "box_rotated": Defect(
         "the object has a rotated box (the upright rectangle around it is used)",
         (FIX, DROP_BOX, DROP_IMAGE, FAIL),
-        "nothing, or draw upright boxes: those around slanted objects also hold much background",
+        "draw upright boxes: those around slanted objects also hold much background",
     ),
     "box_not_a_number": Defect(
         "a coordinate is missing or not a finite number",
@@ -130,7 +129,7 @@ DEFECTS: dict[str, Defect] = {
     "box_twice": Defect(
         "two boxes of one class are on the same place, IoU over 0.95 (both are kept)",
         (DROP_BOX, KEEP, DROP_IMAGE, FAIL),
-        "nothing; the first of them is kept",
+        "delete the worse one of the two",
     ),
     "box_of_two_classes": Defect(
         "two boxes of different classes are on the same place, IoU over 0.95 (both are kept)",
@@ -140,7 +139,7 @@ DEFECTS: dict[str, Defect] = {
     "box_difficult": Defect(
         "the box is marked as difficult (it counts like any other)",
         (KEEP, DROP_BOX, IGNORE),
-        "nothing; `ignore` neither learns nor counts it, `drop_box` makes it background",
+        "`ignore` neither learns nor counts it, `drop_box` makes it background",
     ),
     "image_emptied": Defect(
         "no box of the image is left (it counts as an image without objects)",
@@ -157,7 +156,7 @@ DEFECTS: dict[str, Defect] = {
     "class_spelling": Defect(
         "a class name was brought into the one form of names (Unicode NFC, single spaces, nothing invisible)",
         (FIX, FAIL),
-        "nothing, or correct the name in the annotations",
+        "correct the name in the annotations",
     ),
     "class_misspelt": Defect(
         "a rare class name is a letter or two away from a frequent one",
@@ -207,7 +206,7 @@ DEFECTS: dict[str, Defect] = {
     "annotation_stale_name": Defect(
         "the annotation states the name of an image that does not exist (another name that it has decides)",
         (KEEP, DROP_IMAGE, FAIL),
-        "nothing if images and annotations were renamed together",
+        "correct the stated name, unless images and annotations were renamed together",
     ),
     "annotation_contradiction": Defect(
         "the annotation's name, place, stated size and stated path are those of different images (the first decides)",
@@ -229,7 +228,7 @@ DEFECTS: dict[str, Defect] = {
     "same_name": Defect(
         "another image has the same name in another folder or format",
         (KEEP, DROP_IMAGE, FAIL),
-        "nothing if they are different images; `drop_image` keeps the first of them",
+        "if they are the same image, delete one of them; `drop_image` keeps the first",
     ),
     # the same image more than once
     "duplicate_same_boxes": Defect(

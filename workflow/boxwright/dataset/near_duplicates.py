@@ -47,8 +47,8 @@ _PADDED = FINE + _SHIFT
 _BANDS, _DOUBTFUL = 12, 3
 # Of images in one bucket more than this, each meets only its neighbours: a fixed camera fills a bucket with thousands.
 _CROWD, _NEIGHBOURS = 200, 4
-# Pairs that are handled at once: in the second step, and in the third.
-_PORTION, _BATCH = 100_000, 1000
+# Pairs that are handled at once: in the second step, and in the third; images whose pictures are unpacked at once.
+_PORTION, _BATCH, _UNPACKED = 100_000, 1000, 5000
 
 _WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 _WINDOWS = [_WHOLE, *((x, y, x + 0.9, y + 0.9) for x in (0.05, 0.0, 0.1) for y in (0.05, 0.0, 0.1))]
@@ -102,9 +102,9 @@ def links(fingerprints: Sequence[str]) -> list[tuple[int, int]]:
     places = list(first.values())
     if len(places) < 2:
         return found
-    coarse, fine = fingerprint.arrays(list(first))
-    pairs, hypotheses = _candidates(coarse.astype(np.float32))
-    compare = _Comparison(fine)
+    rows = fingerprint.packed(first, len(first))
+    pairs, hypotheses = _candidates(rows)
+    compare = _Comparison(rows)
     connected = Sets()
     starts = range(0, len(pairs), _BATCH)
     for start in track(starts, label="Comparing similar images", unit="batches") if len(starts) > 50 else starts:
@@ -121,17 +121,20 @@ def links(fingerprints: Sequence[str]) -> list[tuple[int, int]]:
     return sorted(set(found))
 
 
-def _candidates(coarse: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs whose coarse pictures [N, COARSE, COARSE] correlate, the best first, and the best hypothesis of each."""
-    count = len(coarse)
-    known = _spectrum(coarse, _WHOLE)
+def _candidates(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs whose coarse pictures correlate, the best first, and the best hypothesis of each.
+
+    rows: the packed fingerprints.
+    """
+    count = len(rows)
+    known = _spectra(rows, _WHOLE)
     table = _Table(known)
     found = []
     shown = enumerate(_HYPOTHESES)
     if count > 5000:
         shown = track(shown, total=len(_HYPOTHESES), label="Searching for similar images", unit="ways")
     for number, (window, mirrored) in shown:
-        asked = _spectrum(coarse, window) * (_MIRROR if mirrored else 1)
+        asked = _spectra(rows, window) * (_MIRROR if mirrored else 1)
         for pairs in np.array_split(met := table.meet(asked), len(met) // _PORTION + 1):
             agree = np.einsum("ij,ij->i", asked[pairs // count], known[pairs % count])
             good = agree >= _COARSE
@@ -195,10 +198,10 @@ class _Table:
 
 
 class _Comparison:
-    """Compares fine pictures int8 [N, FINE, FINE] of ternary cells."""
+    """Compares the fine pictures of ternary cells of packed fingerprints."""
 
-    def __init__(self, fine: np.ndarray) -> None:
-        self._fine = fine
+    def __init__(self, rows: np.ndarray) -> None:
+        self._rows = rows
         self._lags: dict[int, np.ndarray] = {}
 
     def alike(self, pairs: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
@@ -209,20 +212,23 @@ class _Comparison:
         for number, some in by_number.items():
             one, other = np.array(some).T
             window, mirrored = _HYPOTHESES[number]
-            answers = _pictures(self._fine[other])
-            value = _best_correlation(_pictures(self._fine[one], window, mirrored), answers)
+            answers = _pictures(self._fine(other))
+            value = _best_correlation(_pictures(self._fine(one), window, mirrored), answers)
             if window != _WHOLE:  # a shifted picture of the same scale may look like a window
-                value = np.maximum(value, _best_correlation(_pictures(self._fine[one], _WHOLE, mirrored), answers))
+                value = np.maximum(value, _best_correlation(_pictures(self._fine(one), _WHOLE, mirrored), answers))
             chance = np.sqrt((self._autocorrelation(one) * self._autocorrelation(other)).sum(axis=1) / FINE**2)
             certain = np.arctanh(np.minimum(value, 0.999)) / np.maximum(chance, 1 / FINE)
             for place in np.flatnonzero((value >= _FINE) & (certain >= _CERTAIN)):
                 yield some[place]
 
+    def _fine(self, which: Sequence[int] | np.ndarray) -> np.ndarray:
+        return fingerprint.fine(self._rows[which])
+
     def _autocorrelation(self, which: np.ndarray) -> np.ndarray:
         """The autocorrelation of each picture over all lags up to `_LAG`, [len(which), lags]."""
         missing = [place for place in dict.fromkeys(which.tolist()) if place not in self._lags]
         if missing:
-            spectra = np.fft.rfft2(_pictures(self._fine[missing]), (_PADDED, _PADDED))
+            spectra = np.fft.rfft2(_pictures(self._fine(missing)), (_PADDED, _PADDED))
             near = np.fft.irfft2((spectra * spectra.conj()).real, (_PADDED, _PADDED))
             self._lags |= zip(missing, (_around_zero(near, _LAG) / FINE**2).reshape(len(missing), -1), strict=True)
         return np.stack([self._lags[place] for place in which.tolist()])
@@ -257,6 +263,12 @@ def _pictures(fine: np.ndarray, window: Window = _WHOLE, mirrored: bool = False)
     place = slice(_MARGIN, -_MARGIN)
     inner[:, place, place] = pictures[:, place, place]
     return inner / (np.sqrt((inner * inner).mean(axis=(1, 2), keepdims=True)) + 1e-6)
+
+
+def _spectra(rows: np.ndarray, window: Window) -> np.ndarray:
+    """The spectrum of a window of each packed fingerprint, unpacked in portions."""
+    parts = [rows[start : start + _UNPACKED] for start in range(0, len(rows), _UNPACKED)]
+    return np.concatenate([_spectrum(fingerprint.coarse(part).astype(np.float32), window) for part in parts])
 
 
 def _spectrum(coarse: np.ndarray, window: Window) -> np.ndarray:

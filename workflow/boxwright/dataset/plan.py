@@ -5,6 +5,7 @@ the existing plan. Otherwise it reads the changed files, decides again and write
 a plan lie in `plan/` below the data folder:
 
     plan.json             identities, classes, counts, summary
+    across_split.tsv      the evaluation images that show the same as a training image, and that image; if there are any
     checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl     from which rules make results
     facts.txt             the facts of each file, so that it is read once (`memory`)
     contents.txt          what is further known of each image's content, so that it is computed once (`contents`)
@@ -51,12 +52,15 @@ from boxwright.dataset.samples import NO_BOXES, PlannedSample, boxes_from_json
 from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN
 from boxwright.images import loader
 
+ACROSS_SPLIT = "across_split.tsv"
+
 
 @dataclass(frozen=True)
 class Plan:
     """The plan of a data set.
 
-    identities: of "checks", "split", "label_map" and each shard ("train-00000-of-00004", ...). classes: id by name.
+    identities: of "checks", "split", "label_map", each shard ("train-00000-of-00004", ...) and, if there is one,
+    "across_split". classes: id by name.
     counts: numbers of images, boxes and classes of each side, and of files found and left out. summary: text for the
     terminal.
     """
@@ -206,6 +210,9 @@ class _Planner:
         tables = {"checks.tsv": checks, "split.tsv": split_table, "label_map.pbtxt": classes_text}
         for name, samples in shards.items():
             identities[name], tables[f"{name}.jsonl"] = _shard_plan(samples, classes)
+        if decision.across:
+            across = "".join([f"{one}\t{other}\n" for one, other in sorted(decision.across.items())]).encode()
+            identities["across_split"], tables[ACROSS_SPLIT] = hashing.short(across), across
         counts = _counts(decision, len(found.images)) | {"drawn": drawn}
         text = summary.text(decision, counts, classes, self.images.folders, self.data_dir / "checks.tsv")
         plan = Plan(identities, classes, counts, text)

@@ -27,7 +27,9 @@ def of(manifests: Mapping[str, Iterable[str | Path]], label_map: Mapping[str, in
 
     Returns `{classes: id by name, bins: edges by histogram, train: side, eval: side, ...}` with `side` as
     `{images, boxes, negatives, most_boxes, difficult, classes: boxes by name, images_with: images by name}` and one
-    list of counts per histogram. A box's side is that of a square with its area; its aspect is width over height.
+    list of counts per histogram. Where a side has ignore regions, `regions` is their number and `images_with_regions`
+    that of the images that have some; they count nowhere else. A box's side is that of a square with its area; its
+    aspect is width over height.
     """
     sides = {
         side: _side(sample for path in paths for sample in manifest.read(path)) for side, paths in manifests.items()
@@ -52,11 +54,13 @@ def sample(manifests: Iterable[str | Path], most: int, seed: int = 0, boxed: boo
 def _side(samples: Iterable[Sample]) -> dict[str, Any]:
     histograms = {name: [0] * (len(edges) - 1) for name, edges in BINS.items()}
     classes, images_with = Counter(), Counter()
-    images = negatives = difficult = most = 0
+    images = negatives = difficult = most = regions = images_with_regions = 0
     for one in samples:
         images += 1
         negatives += not one.boxes
         most = max(most, len(one.boxes))
+        regions += len(one.regions)
+        images_with_regions += bool(one.regions)
         names = [box.class_name for box in one.boxes]
         classes.update(names)
         images_with.update(set(names))
@@ -75,6 +79,7 @@ def _side(samples: Iterable[Sample]) -> dict[str, Any]:
         "difficult": difficult,
         "classes": dict(sorted(classes.items())),
         "images_with": dict(sorted(images_with.items())),
+        **({"regions": regions, "images_with_regions": images_with_regions} if regions else {}),
         **histograms,
     }
 

@@ -35,14 +35,15 @@ def text(
 ) -> str:
     """The data set in a few lines: its sides, its classes, and each kind of defect with what was done about it."""
     found = counts["found"]
-    lines = [f"Data set {', '.join(folders)}: {found['images']} images, {found['annotations']} annotations"]
+    there = f"{plural(found['images'], 'image')}, {plural(found['annotations'], 'annotation')}"
+    lines = [f"Data set {', '.join(folders)}: {there}"]
     for side in decision.samples:
         of = counts[side]
         lines.append(f"  {side:<6}{of['images']:>7} images {of['boxes']:>8} boxes {of['negatives']:>6} without objects")
         if of["regions"]:
             lines[-1] += f", {plural(of['regions'], 'ignore region')}"
     if counts["on_neither_list"]:
-        lines.append(f"  {counts['on_neither_list']} images are on {_no_list(decision)} and left out")
+        lines.append(f"  {_on_no_list(decision, counts['on_neither_list'])} and left out")
     if decision.alike[0]:
         images, groups = decision.alike
         lines.append(f"  {images} images are near-duplicates of others, in {plural(groups, 'group')}")
@@ -75,7 +76,8 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *
     annotations: their number, for kinds that are refused for the share of files that have them. adjustable: whether
     there is a configuration whose policies can be changed.
     """
-    lines = [f"The data set in {', '.join(dict.fromkeys(folders))} has {len(refused)} defects that stop the run:"]
+    stops = f"{plural(len(refused), 'defect')} that {'stops' if len(refused) == 1 else 'stop'} the run"
+    lines = [f"The data set in {', '.join(dict.fromkeys(folders))} has {stops}:"]
     for case in refused[:_SHOWN]:
         box = f", box {case.box}" if case.box else ""
         lines.append(f"  {case.file}{box}: {case.defect}, {case.detail}")
@@ -85,8 +87,9 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *
     for name, count in counted.items():
         others = " | ".join(policy for policy in DEFECTS[name].policies if policy != FAIL)
         share = f"{count} of {plural(annotations, 'annotation')}; " if DEFECTS[name].few else ""
-        instead = f"; or set `dataset.policies.{name}` to {others}" if adjustable else ""
-        lines.append(f"{name}: {share}{DEFECTS[name].advice}{instead}.")
+        instead = f"set `dataset.policies.{name}` to {others}" if adjustable else ""
+        remedies = filter(None, [DEFECTS[name].advice, instead])
+        lines.append(f"{name}: {share}{'; or '.join(remedies)}.")
     return "\n".join(lines)
 
 
@@ -105,9 +108,10 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
         because += f"\nThere is no annotation in {', '.join(folders)}: no file name ends in {endings}."
         because += " Correct `dataset.annotations`."
     if decision.left_out:
-        because += f"\n{decision.left_out} images are on {_no_list(decision)}."
+        because += f"\n{_on_no_list(decision, decision.left_out)}."
     if not used:
-        return f"No sample is left of {images} images and {decision.annotations} annotations.{because}"
+        there = f"{plural(images, 'image')} and {plural(decision.annotations, 'annotation')}"
+        return f"No sample is left of {there}.{because}"
     if not decision.classes:
         return f"None of the {used} images has a box, so there is nothing to learn.{because}"
     if all(sides.values()):
@@ -131,8 +135,9 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
     return f"The split leaves no {WORDS[empty]} image ({used} images in all): {remedy}.{because}"
 
 
-def _no_list(decision: Decision) -> str:
-    return "none of the lists" if TEST in decision.samples else "neither list"
+def _on_no_list(decision: Decision, count: int) -> str:
+    lists = "none of the lists" if TEST in decision.samples else "neither list"
+    return f"{plural(count, 'image')} {'is' if count == 1 else 'are'} on {lists}"
 
 
 def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
@@ -144,7 +149,10 @@ def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
             remedy = f"raise `dataset.split.{key}`, try another `dataset.split.seed`, or add images with objects"
             if split.get(side):
                 remedy = f"put images with objects on the list {split[side]} (`dataset.split.{side}`)"
-            return f"None of the {len(samples)} {WORDS[side]} images has a box, so {lacks}: {remedy}."
+            which = f"None of the {len(samples)} {WORDS[side]} images has a box"
+            if len(samples) == 1:
+                which = f"The only {WORDS[side]} image has no box"
+            return f"{which}, so {lacks}: {remedy}."
     return ""
 
 
@@ -157,7 +165,7 @@ def _defect_lines(cases: Sequence[Case], examples: bool = False) -> list[str]:
         for (name, action), count in sorted(counted.items()):
             if name == defect:
                 about = DEFECTS[defect]
-                advice = "" if about.advice == "nothing" else f" -> {about.advice}"
+                advice = f" -> {about.advice}" if about.advice else ""
                 lines.append(f"  {count:>6} {defect:<{width}} {_DONE[action]}: {about.told(action)}{advice}")
                 if examples:
                     lines += _examples([case for case in cases if (case.defect, case.action) == (name, action)])

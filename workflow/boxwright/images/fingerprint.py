@@ -15,6 +15,7 @@ of the time of decoding it whole.
 
 import base64
 import io
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
@@ -65,13 +66,24 @@ def text(data: bytes) -> str:
     return base64.b64encode(packed).decode("ascii")
 
 
-def arrays(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The two pictures of each fingerprint: uint8 [N, COARSE, COARSE], 0 to 15, and int8 [N, FINE, FINE], -1 to 1."""
-    packed = np.frombuffer(b"".join(map(base64.b64decode, texts)), np.uint8).reshape(len(texts), -1)
-    levels, thirds = packed[:, :_OF_COARSE], packed[:, _OF_COARSE:]
-    coarse = np.stack([levels >> 4, levels & 15], axis=-1).reshape(-1, COARSE, COARSE)
-    unpacked = (thirds[..., None] // _PLACES % 3).reshape(len(texts), -1)[:, : FINE * FINE]
-    return coarse, unpacked.reshape(-1, FINE, FINE).astype(np.int8) - 1
+def packed(texts: Iterable[str], count: int) -> np.ndarray:
+    """`count` fingerprints as bytes, uint8 [count, bytes]: the form in which many of them take the least memory."""
+    rows = np.empty((count, _OF_COARSE + _OF_FINE), np.uint8)
+    for row, text in zip(rows, texts, strict=True):
+        row[:] = np.frombuffer(base64.b64decode(text), np.uint8)
+    return rows
+
+
+def coarse(rows: np.ndarray) -> np.ndarray:
+    """The coarse picture of each packed fingerprint: uint8 [N, COARSE, COARSE], 0 to 15."""
+    levels = rows[:, :_OF_COARSE]
+    return np.stack([levels >> 4, levels & 15], axis=-1).reshape(-1, COARSE, COARSE)
+
+
+def fine(rows: np.ndarray) -> np.ndarray:
+    """The fine picture of each packed fingerprint: int8 [N, FINE, FINE], -1 to 1."""
+    unpacked = (rows[:, _OF_COARSE:, None] // _PLACES % 3).reshape(len(rows), -1)[:, : FINE * FINE]
+    return unpacked.reshape(-1, FINE, FINE).astype(np.int8) - 1
 
 
 def _cells(data: bytes) -> np.ndarray:

@@ -28,9 +28,10 @@ def text(
         f"Which objects ({_names(list(statistics['classes']))}) are in an image, where are they, and how far can the "
         "answer be trusted?"
     )
+    unseen = "" if results[0].without_near_duplicates else ", which it never saw,"
     data = (
         f"{sides[0]['images']:,} annotated images with {sides[0]['boxes']:,} boxes trained the detector. "
-        f"{sides[1]['images']:,} other images with {sides[1]['boxes']:,} boxes, which it never saw, measured it."
+        f"{sides[1]['images']:,} other images with {sides[1]['boxes']:,} boxes{unseen} measured it."
     )
     if tested := statistics.get("test"):
         data += (
@@ -74,6 +75,7 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
         verb = "reaches" if len(found) == 1 else f"**{_escaped(first.name)}** is best: it reaches"
         sentence = f"{subject} {verb} {_figure(name, quality, len(first.members), at)}"
         more = _flattered(found, optimism) if optimism else ""
+    more += _without_near_duplicates(first, metric)
     return (
         f"{sentence}.{more} Its {forms.MAIN.title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms "
         f"per image ({first.members[0].device}).{_reliable(first)}"
@@ -115,6 +117,19 @@ def _flattered(found: Sequence[comparison.Repeats], optimism: Mapping[str, Any])
         return f"{said}; by how much was not measured: {_escaped(optimism['reason'])}. {advice}"
     about = f"by about {value:.3f}" if value >= _LEAST else f"by less than {_LEAST:g}"
     return f"{said} {about}, as choosing again on resampled images and measuring on those left out shows. {advice}"
+
+
+def _without_near_duplicates(one: comparison.Repeats, metric: str) -> str:
+    """What the model reaches without evaluation images that it has seen in training; "" if there are none."""
+    measured = one.members[0].without_near_duplicates
+    if measured is None:
+        return ""
+    left_out, name = len(measured["left_out"]), metric.rpartition("/")[2]
+    show = "1 evaluation image shows" if left_out == 1 else f"{left_out:,} evaluation images show"
+    return (
+        f" But {show} the same as a training image, which flatters the detector: on the other {measured['images']:,} it "
+        f"reaches {name} **{style.number(one.mean_without_near_duplicates)}**."
+    )
 
 
 def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:

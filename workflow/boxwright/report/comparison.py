@@ -83,6 +83,14 @@ class Repeats:
         return self.members[0].interval if len(self.members) == 1 else None
 
     @property
+    def mean_without_near_duplicates(self) -> float | None:
+        """The mean without evaluation images that show the same as a training image; None if it is undefined."""
+        measured = [one.without_near_duplicates for one in self.members if one.without_near_duplicates]
+        values = [one["metrics"].get(self.members[0].choice["metric"]) for one in measured]
+        values = [value for value in values if value is not None]
+        return statistics.mean(values) if values else None
+
+    @property
     def range(self) -> tuple[float, float]:
         """The range of an error bar around the mean: the spread over seeds, else the interval, else the mean alone."""
         if self.spread is not None:
@@ -158,10 +166,20 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
             "again on resampled images shows."
         )
         about += f" It is n/a: {optimism['reason']}." if optimism["reason"] else ""
+    notes = []
+    if flattering := results[0].without_near_duplicates:
+        without = [f"{one.name} {style.number(one.mean_without_near_duplicates)}" for one in found]
+        notes.append(
+            html.paragraph(
+                f"Evaluation images that show the same as a training image: {len(flattering['left_out'])}. {metric} on "
+                f"the other {flattering['images']:,}: {', '.join(without)}."
+            )
+        )
     return html.page(
         "Models compared",
         html.paragraph(about),
         html.table(head, rows, mark=mark, text=(1, 3, 5) if tested else (1, 3)),
+        *notes,
         html.paragraph(
             "Uncertainty: ± is the standard deviation over seeds; a range is the confidence interval over the choice "
             "of held-out images. Differences within it may be chance.",

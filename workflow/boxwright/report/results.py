@@ -32,6 +32,8 @@ class Result:
     name: the model's name. family: the name that repeats over seeds share. choice, export, analysis: the contents of
     choice.json, export.json and the chosen checkpoint's analysis.json. evaluations: the contents of metrics.json, by
     step. tests: by form, the measurements of the exported detector on the test images; empty without a test side.
+    without_near_duplicates: the content of metrics_without_near_duplicates.json of the chosen checkpoint; None if no
+    evaluation image shows the same as a training image.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Result:
     analysis: Mapping[str, Any]
     export: Mapping[str, Any]
     tests: Mapping[str, Measurement] = field(default_factory=dict)
+    without_near_duplicates: Mapping[str, Any] | None = None
 
     @property
     def tested(self) -> Measurement | None:
@@ -89,12 +92,17 @@ def places(results: Sequence[Result]) -> dict[str, int]:
 
 
 def load(
-    folder: str | Path, metrics: Iterable[str | Path], family: str | None, tests: Iterable[str | Path] = ()
+    folder: str | Path,
+    metrics: Iterable[str | Path],
+    family: str | None,
+    tests: Iterable[str | Path] = (),
+    without_near_duplicates: str | Path | None = None,
 ) -> Result:
     """The result in a model's folder.
 
     `metrics` are the metrics.json files of its checkpoints, `tests` those of the tests of its forms, in the folders of
-    the forms' names (other files in these folders may be given too).
+    the forms' names (other files in these folders may be given too). `without_near_duplicates` is the file with the
+    metrics without near-duplicates of training images, if there is one.
     """
     folder = Path(folder)
     choice = read_json(folder / "choice.json")
@@ -112,4 +120,5 @@ def load(
             for path in map(Path, tests)
             if path.name == "metrics.json"
         },
+        read_json(without_near_duplicates) if without_near_duplicates else None,
     )

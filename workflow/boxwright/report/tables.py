@@ -19,9 +19,22 @@ def dataset(statistics: Mapping[str, Any]) -> bytes:
     """The content of the data set as a page; statistics: the content of statistics.json."""
     found = statistics["found"]
     words = {side: word for side, word in WORDS.items() if side in statistics}
-    keys = ("images", "boxes", "negatives", "most_boxes", "difficult")
-    sides = [(word, *(f"{statistics[side][key]:,}" for key in keys)) for side, word in words.items()]
-    head = ("side", "images", "boxes", "images without objects", "most boxes in an image", "difficult boxes")
+    counted = {
+        "images": "images",
+        "boxes": "boxes",
+        "negatives": "images without objects",
+        "most_boxes": "most boxes in an image",
+        "difficult": "difficult boxes",
+    }
+    notes = []
+    if any(statistics[side].get("regions") for side in words):
+        counted |= {"regions": "ignore regions", "images_with_regions": "images with them"}
+        notes.append(
+            html.paragraph(
+                "Ignore regions are no boxes: what a detector finds there is neither right nor wrong.", note=True
+            )
+        )
+    sides = [(word, *(f"{statistics[side].get(key, 0):,}" for key in counted)) for side, word in words.items()]
     classes = []
     most = max((count for side in words for count in statistics[side]["classes"].values()), default=1)
     for name, number in statistics["classes"].items():
@@ -42,7 +55,8 @@ def dataset(statistics: Mapping[str, Any]) -> bytes:
             f"used, {found['left_out']:,} were left out by the checks and {found['on_neither_list']:,} are on no list "
             f"of the split. The evaluation images measure the detector and never train it.{tests}"
         ),
-        html.table(head, sides),
+        html.table(("side", *counted.values()), sides),
+        *notes,
         html.heading("Classes"),
         html.table(("class", "id", *columns, ""), classes, text=(2 + len(columns),)),
     )
@@ -55,7 +69,7 @@ def checks(lines: Iterable[str]) -> bytes:
         return html.page("Checks", html.paragraph("The checks found nothing wrong with images and annotations."))
     counted = Counter((one["defect"], one["action"]) for one in findings)
     kinds = [
-        (defect, f"{count:,}", action, DEFECTS[defect].meaning, DEFECTS[defect].advice)
+        (defect, f"{count:,}", action, DEFECTS[defect].meaning, DEFECTS[defect].advice or "nothing")
         for (defect, action), count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     ]
     shown = [
@@ -64,7 +78,9 @@ def checks(lines: Iterable[str]) -> bytes:
     left = len(findings) - len(shown)
     return html.page(
         "Checks",
-        html.paragraph(f"{len(findings):,} findings of {len(kinds)} kinds, and what was done about each."),
+        html.paragraph(
+            f"{_count(len(findings), 'finding')} of {_count(len(kinds), 'kind')}, and what was done about each."
+        ),
         html.table(("finding", "cases", "done", "meaning", "what you can do"), kinds, text=(2, 3, 4)),
         html.heading("Every case"),
         html.table(("file", "box", "finding", "done", "detail"), shown, text=(1, 2, 3, 4)),
@@ -135,3 +151,8 @@ def classes(analysis: Mapping[str, Any], subject: str) -> bytes:
         html.table((*head, "boxes", "images", f"detections from {at}"), rows),
         *notes,
     )
+
+
+# Does not use `core.wording`, which no code identity covers, because this text is part of the report.
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"

@@ -114,11 +114,25 @@ class Identities:
             "code": self._code("evaluate_checkpoint", *self._network(name)),
         }
 
+    def measure_without_near_duplicates(self, name: str) -> Identity:
+        return {
+            "measured": short(self.evaluate_checkpoint(name)),
+            "images": self._plan.data.identities.get("across_split"),
+            "code": self._code("measure_without_near_duplicates"),
+        }
+
     def judge_progress(self, name: str) -> Identity:
         return {
             "wanted": short(self._plan.early_stopping(name)),
             "measured": short(self.evaluate_checkpoint(name)),
             "code": self._code("judge_progress"),
+        }
+
+    def thin_checkpoints(self, name: str) -> Identity:
+        return {
+            "wanted": short(self._plan.model(name)["keep"], self._plan.settings["export"]),
+            "measured": short(self.evaluate_checkpoint(name)),
+            "code": self._code("thin_checkpoints"),
         }
 
     # Export and prediction

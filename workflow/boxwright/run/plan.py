@@ -121,13 +121,15 @@ class RunPlan:
 
     # Files
 
+    def checkpoint(self, name: str, step: int) -> list[str]:
+        """The files of a model's checkpoint: index and data."""
+        prefix = f"{self.results}/models/{name}/train/model.ckpt-{step}"
+        return [f"{prefix}.index", f"{prefix}.data-00000-of-00001"]
+
     def checkpoint_before(self, name: str, step: int) -> list[str]:
         """The files of the checkpoint that the segment up to `step` continues; none for the first segment."""
         earlier = [other for other in self.steps(name) if other < step]
-        if not earlier:
-            return []
-        prefix = f"{self.results}/models/{name}/train/model.ckpt-{earlier[-1]}"
-        return [f"{prefix}.index", f"{prefix}.data-00000-of-00001"]
+        return self.checkpoint(name, earlier[-1]) if earlier else []
 
     def start_folder(self, name: str, step: int) -> list[str]:
         """The folder of the zoo that the segment up to `step` starts from; none if it continues another segment."""
@@ -141,6 +143,12 @@ class RunPlan:
     def manifests(self, side: str) -> list[str]:
         """The plan's lists of the samples of a side, one for each shard."""
         return [f"{self.plan_folder}/{Path(shard).stem}.jsonl" for shard in self.shards(side)]
+
+    @property
+    def across_split(self) -> str | None:
+        """The list of the evaluation images that show the same as a training image; None if there is none."""
+        listed = "across_split" in self.data.identities
+        return f"{self.plan_folder}/{data_plan.ACROSS_SPLIT}" if listed else None
 
     @property
     def found(self) -> dict[str, int]:

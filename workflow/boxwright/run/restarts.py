@@ -6,7 +6,7 @@ the text of their pipeline.config.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from boxwright.dataset.split import TRAIN, WORDS
 from boxwright.pipeline import identity, restart, text
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
+from boxwright.run.thinned import Thinned
 
 # What the parts of a training's identity stand for, unless they are settings of the model.
 _PARTS = {
@@ -33,14 +34,58 @@ _PARTS = {
 }
 
 
-def say_all(plan: RunPlan, identities: Identities) -> None:
-    """Print which images leave the training, and which finished checkpoints are replaced: a line for each model."""
+def say_all(plan: RunPlan, identities: Identities, gone: Mapping[str, Thinned]) -> None:
+    """Print which images leave the training, and which finished checkpoints are replaced, trained again or stay away.
+
+    gone: by model, the checkpoints that are no longer there.
+    """
     checksums = Checksums(plan.results)
     if moved := left_training(plan):
         say(moved)
     for name in plan.models:
         if why := reason(plan, name, identities.train_segment(name), checksums):
             say(f"models.{name}: {why}")
+        elif gone[name].gone:
+            for line in of_gone(plan, name, gone[name], checksums, identities.train_segment(name)):
+                say(f"models.{name}: {line}")
+
+
+def of_gone(
+    plan: RunPlan, name: str, thinned: Thinned, checksums: Checksums, wanted: Mapping[str, Any]
+) -> Iterator[str]:
+    """What becomes of the checkpoints that are gone: trained again, left out, or nothing at all.
+
+    wanted: the identity of the model's training as it is now.
+    """
+    again, needed = [], False
+    wanted = json.loads(json.dumps(wanted))
+    for step in reversed(thinned.reached):
+        finished = checksums.made_with(plan.checkpoint(name, step)[0]).get("identity") == wanted
+        runs = not finished or (step in thinned.gone and (needed or step not in thinned.dispensable))
+        if runs and finished:
+            again.append(step)
+        needed = runs
+    if again:
+        yield (
+            f"{_checkpoints(again[::-1])} gone and needed again, so the training up to there runs again, with the "
+            "same result."
+        )
+    if left_out := sorted(thinned.left_out - set(again)):
+        yield (
+            f"{_checkpoints(left_out)} gone and cannot be measured with the evaluation as it is now, so the comparison "
+            f"is without; the old metrics stay. To train and measure there again, set `models.{plan.shown(name)}.keep: "
+            "null`."
+        )
+    if not plan.model(name)["keep"] and (away := sorted(thinned.dispensable - set(again))):
+        yield (
+            f"{_checkpoints(away)} gone. Measured checkpoints that are not exported may go, so nothing is trained "
+            "again because of that."
+        )
+
+
+def _checkpoints(steps: Sequence[int]) -> str:
+    noun = "the checkpoint at step {} is" if len(steps) == 1 else "the checkpoints at step {} are"
+    return noun.format(", ".join(map(str, steps)))
 
 
 def left_training(plan: RunPlan) -> str:
@@ -91,7 +136,7 @@ def reason(plan: RunPlan, name: str, wanted: Mapping[str, Any], checksums: Check
             f"checkpoints up to step {max(replaced)} are replaced. To keep them, give the new training a name of its "
             "own (another key below `models`), or set another `results` folder."
         )
-    return _of_distance(folder, planned, steps)
+    return _of_distance(folder, planned)
 
 
 def _causes(made: Mapping[str, Any], wanted: Mapping[str, Any], config: Message, folder: Path) -> list[str]:
@@ -126,10 +171,10 @@ def _read(made: Mapping[str, Any], folder: Path) -> Message | None:
         return None
 
 
-def _of_distance(folder: Path, planned: list[int], steps: list[int]) -> str:
+def _of_distance(folder: Path, planned: list[int]) -> str:
     """Which checkpoints are trained again because their segment begins at another step."""
     again = []
-    for step in steps:
+    for step in planned:
         before = max((other for other in planned if other < step), default=0)
         if (began := _first_step(folder / f"train/log/{step}.jsonl")) is not None and began != before:
             again.append(step)

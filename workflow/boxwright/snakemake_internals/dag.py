@@ -19,6 +19,7 @@ receipts, which lie with the results, hold the same.
 
 import json
 from collections import defaultdict
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,11 @@ from boxwright.core.wording import few, plural
 _SHOWN = 5
 
 
-def watch(checksums: Checksums | None) -> None:
-    """Make Snakemake handle all four in the planned run; with `checksums` None it does not look at the results."""
+def watch(checksums: Checksums | None, dispensable: Set[str] = frozenset()) -> None:
+    """Make Snakemake handle all four in the planned run; with `checksums` None it does not look at the results.
+
+    dispensable: results that may be missing; they are made again only for a job that runs and needs them.
+    """
     original = getattr(DAG.update_needrun, "original", DAG.update_needrun)
     compared = False
     seen: set[str] = set()
@@ -43,7 +47,7 @@ def watch(checksums: Checksums | None) -> None:
         nonlocal compared
         if checksums is not None and not compared:
             compared = True  # results written from now on have no receipt yet
-            dag.forcefiles.update(_damaged(dag, checksums))
+            dag.forcefiles.update(_damaged(dag, checksums, dispensable))
         if checksums is not None and RerunTrigger.PARAMS in dag.workflow.rerun_triggers:
             dag.forcefiles.update(_outdated(dag, checksums, seen))
         dag.forcefiles.update(_undecided(dag))
@@ -57,15 +61,16 @@ def watch(checksums: Checksums | None) -> None:
     DAG.update_needrun = update_needrun
 
 
-def _damaged(dag: DAG, checksums: Checksums) -> set[str]:
+def _damaged(dag: DAG, checksums: Checksums, dispensable: Set[str]) -> set[str]:
     """The outputs of the run's jobs that differ from what was written; prints one for each job.
 
     Of damaged receipts it says that they tell nothing: the results themselves may be sound.
     """
     damaged, said, mute = set(), [], []
     for job in dag.jobs:
-        mute += [name for name in job.output if not name.is_storage and checksums.is_damaged(name)]
-        wrong = {name: text for name in job.output if not name.is_storage and (text := checksums.complaint(name))}
+        looked_at = [name for name in job.output if not name.is_storage and name not in dispensable]
+        mute += [name for name in looked_at if checksums.is_damaged(name)]
+        wrong = {name: text for name in looked_at if (text := checksums.complaint(name))}
         damaged |= wrong.keys()
         said += [f"{text}: made again" for text in list(wrong.values())[:1]]
     _say_some(said)
@@ -122,17 +127,28 @@ def _say_some(lines: list[str]) -> None:
 
 
 def _undecided(dag: DAG) -> list[str]:
-    """The outputs of jobs whose input depends on a decision that is not made yet."""
+    """The outputs that exist of jobs whose input depends on a decision that is not made yet and that nothing asks for.
+
+    A decision that is made again because it was lost needs no help: then Snakemake looks at these jobs anew.
+    """
     return [
         output
         for job in dag.jobs
-        if any(given.flags.get("checkpoint_target") and not Path(given).exists() for given in job.input)
+        if any(
+            given.flags.get("checkpoint_target") and not Path(given).exists() and given not in dag.forcefiles
+            for given in job.input
+        )
         for output in job.output
+        if output.is_storage or Path(output).exists()
     ]
 
 
 def _without_ancient(depending: defaultdict) -> defaultdict:
-    """`depending` (by job, the jobs that take its files, and which) without takers of `ancient` files only."""
+    """`depending` (by job, the jobs that take its files, and which) without takers of `ancient` files only.
+
+    Who waits for a decision stays: Snakemake looks at such a job's own changes only once the decision is made, and what
+    is made from it must not start before.
+    """
     hard = defaultdict(dict)
     for job, takers in depending.items():
         hard[job] = {taker: names for taker, names in takers.items() if not all(name.is_ancient for name in names)}

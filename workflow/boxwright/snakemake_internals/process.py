@@ -48,7 +48,7 @@ class Process(NamedTuple):
     plans: it is the run itself and decides which jobs exist. works: it also runs them, unlike a dry run or a report.
     locks: it must be the only one that works on its results. unlocks: it removes locks. lints: it only reads the rules.
     configured: a configuration was given that replaces the Snakefile's. configfiles: the files that the configuration
-    comes from.
+    comes from. on_disk: the results are files on this machine or a shared disk, not in an object store.
     """
 
     plans: bool
@@ -58,6 +58,7 @@ class Process(NamedTuple):
     lints: bool
     configured: bool
     configfiles: tuple[str, ...]
+    on_disk: bool
 
 
 def of(workflow: Workflow) -> Process:
@@ -78,6 +79,7 @@ def of(workflow: Workflow) -> Process:
         configfiles=tuple(
             str(path) for path in [*workflow.configfiles, *workflow.overwrite_configfiles] if Path(path).is_file()
         ),
+        on_disk=not workflow.storage_settings.default_storage_provider,
     )
 
 
