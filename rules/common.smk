@@ -23,7 +23,15 @@ from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.dataset import split
 from boxwright.evaluation import stopping
-from boxwright.run import config_file, lock, preflight, resources, restarts, settings, thinned
+from boxwright.run import (
+    config_file,
+    lock,
+    preflight,
+    resources,
+    restarts,
+    settings,
+    thinned,
+)
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 from boxwright.snakemake_internals import dag, process

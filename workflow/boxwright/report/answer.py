@@ -127,8 +127,8 @@ def _without_near_duplicates(one: comparison.Repeats, metric: str) -> str:
     left_out, name = len(measured["left_out"]), metric.rpartition("/")[2]
     show = "1 evaluation image shows" if left_out == 1 else f"{left_out:,} evaluation images show"
     return (
-        f" But {show} the same as a training image, which flatters the detector: on the other {measured['images']:,} it "
-        f"reaches {name} **{style.number(one.mean_without_near_duplicates)}**."
+        f" But {show} the same as a training image, which flatters the detector: on the other "
+        f"{measured['images']:,} it reaches {name} **{style.number(one.mean_without_near_duplicates)}**."
     )
 
 
