@@ -141,7 +141,7 @@ def for_inference(wildcards):
 def content_of(decision):
     """The content of the file that a Snakemake checkpoint has written, on disk or in an object store."""
     with decision.output[0].open(encoding="utf-8") as file:
-        return json.load(file)
+        return files.parse_json(file.read())
 
 
 def trained_steps(model):
