@@ -1,4 +1,4 @@
-"""Corrections of four cases that Snakemake overlooks when it decides which jobs to run.
+"""Corrections of five cases that Snakemake overlooks when it decides which jobs to run, and together with which.
 
 A job behind an `ancient` input: once anything upstream will run, Snakemake does not check whether the job itself has
 changed. It assumes that the job will run anyway, but `ancient` then keeps it from running (snakemake/snakemake#4166, as
@@ -15,6 +15,9 @@ A damaged result: Snakemake notices neither a truncated file, nor a missing one 
 Lost notes: Snakemake keeps what a result was made with in `.snakemake`, by the result's path. If these notes are gone,
 empty (after a power cut), or those of other results that had the same path, it takes every result for up to date. The
 receipts, which lie with the results, hold the same.
+
+Groups of small jobs: Snakemake looks at them again after each decision and puts groups of the wanted size together once
+more, until all jobs are in a single one.
 """
 
 import json
@@ -35,7 +38,7 @@ _SHOWN = 5
 
 
 def watch(checksums: Checksums | None, dispensable: Set[str] = frozenset()) -> None:
-    """Make Snakemake handle all four in the planned run; with `checksums` None it does not look at the results.
+    """Make Snakemake handle all five in the planned run; with `checksums` None it does not look at the results.
 
     dispensable: results that may be missing; they are made again only for a job that runs and needs them.
     """
@@ -59,6 +62,25 @@ def watch(checksums: Checksums | None, dispensable: Set[str] = frozenset()) -> N
 
     update_needrun.original = original
     DAG.update_needrun = update_needrun
+    _group_once()
+
+
+def _group_once() -> None:
+    """Let Snakemake put small jobs together only while they are in no group of the wanted size yet."""
+    original = getattr(DAG._update_group_components, "original", DAG._update_group_components)
+    grouped: set[Job] = set()
+
+    def update_group_components(dag: DAG) -> None:
+        settled = {job: group for job, group in dag._group.items() if grouped.issuperset(group.jobs)}
+        dag._group = {job: group for job, group in dag._group.items() if job not in settled}
+        original(dag)
+        for group in settled.values():
+            group.finalize()
+        dag._group |= settled
+        grouped.update(dag._group)
+
+    update_group_components.original = original
+    DAG._update_group_components = update_group_components
 
 
 def _damaged(dag: DAG, checksums: Checksums, dispensable: Set[str]) -> set[str]:
