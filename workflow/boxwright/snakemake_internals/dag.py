@@ -53,7 +53,7 @@ def watch(checksums: Checksums | None, dispensable: Set[str] = frozenset()) -> N
             dag.forcefiles.update(_damaged(dag, checksums, dispensable))
         if checksums is not None and RerunTrigger.PARAMS in dag.workflow.rerun_triggers:
             dag.forcefiles.update(_outdated(dag, checksums, seen))
-        dag.forcefiles.update(_undecided(dag))
+        dag.forcefiles.update(await _undecided(dag))
         depending, dag.depending = dag.depending, _without_ancient(dag.depending)
         try:
             await original(dag, *arguments, **named)
@@ -148,21 +148,18 @@ def _say_some(lines: list[str]) -> None:
         say(line)
 
 
-def _undecided(dag: DAG) -> list[str]:
+async def _undecided(dag: DAG) -> list[str]:
     """The outputs that exist of jobs whose input depends on a decision that is not made yet and that nothing asks for.
 
     A decision that is made again because it was lost needs no help: then Snakemake looks at these jobs anew.
     """
-    return [
-        output
-        for job in dag.jobs
-        if any(
-            given.flags.get("checkpoint_target") and not Path(given).exists() and given not in dag.forcefiles
-            for given in job.input
-        )
-        for output in job.output
-        if output.is_storage or Path(output).exists()
-    ]
+    found = []
+    for job in dag.jobs:
+        decisions = [given for given in job.input if given.flags.get("checkpoint_target")]
+        # With results in an object store only Snakemake knows whether a file is there.
+        if any([given not in dag.forcefiles and not await given.exists() for given in decisions]):
+            found += [output for output in job.output if output.is_storage or Path(output).exists()]
+    return found
 
 
 def _without_ancient(depending: defaultdict) -> defaultdict:
