@@ -56,6 +56,7 @@ def test_a_published_configuration_trains_and_detects(path, records, tmp_path):
         to_step=1,
         log_path=tmp_path / "log",
         events_path=tmp_path / "events.out.tfevents.1",
+        tf_threads=0,  # in a test process TensorFlow has started already
     )
     losses = [line for line in map(json.loads, (tmp_path / "log").read_text().splitlines()) if "step" in line]
     assert losses and all(np.isfinite(line["Loss/total_loss"]) for line in losses)
