@@ -65,7 +65,7 @@ def test_of_two_runs_one_is_refused_and_the_other_undisturbed(project, tmp_path)
         one.config["results"] = str(tmp_path / "shared_results")
         one.write_config()
     first = subprocess.Popen(
-        project.command("--until", "describe_dataset"),
+        project.command("--until", "choose_checkpoint"),  # lasts longer than the other one takes to start
         cwd=project.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
