@@ -11,6 +11,7 @@ from boxwright.console.checksums import Checksums
 from boxwright.dataset import split_history
 from boxwright.pipeline import text
 from boxwright.run import restarts
+from boxwright.training import log
 
 CONFIG = f"""model {{ ssd {{ num_classes: 1 feature_extractor {{ type: "ssd_mobilenet_v1" }} {SSD_PARTS} }} }}
 train_config {{ batch_size: 8 optimizer {{ adam_optimizer {{ learning_rate {{ constant_learning_rate {{ }} }} }} }} }}
@@ -37,9 +38,9 @@ def finish(plan, *steps, every=3, **made_with):
         index = plan.folder / f"train/model.ckpt-{step}.index"
         index.parent.mkdir(parents=True, exist_ok=True)
         index.write_bytes(b"index")
-        log = plan.folder / f"train/log/{step}.jsonl"
-        log.parent.mkdir(exist_ok=True)
-        log.write_text("".join(json.dumps({"step": n}) + "\n" for n in range(step - every + 1, step + 1)))
+        entries = plan.folder / f"train/log/{step}.jsonl"
+        entries.parent.mkdir(exist_ok=True)
+        entries.write_text("".join(json.dumps({"step": n}) + "\n" for n in range(step - every + 1, step + 1)))
         Checksums(plan.results).write([index], made_with=made_with)
 
 
@@ -139,3 +140,19 @@ def test_images_that_leave_the_training_are_named(plan):
     assert restarts.left_training(plan) == f"dataset.split: {told}"
     split_of(data / "split.tsv", **now)
     assert restarts.left_training(plan) == ""
+
+
+def test_long_segments_that_do_not_log_every_step_begin_where_they_did(plan, tmp_path):
+    """A segment of more than fifty steps logs its first entry some steps after it began."""
+    for start, step in ((0, 750), (750, 1500)):
+        entries = log.Log(tmp_path / f"events.out.tfevents.{step}", start, step)
+        for n in range(start + 1, step + 1):
+            entries.step(n, 0.1, {log.TOTAL: 1.0}, 0.0)
+        entries.save(plan.folder / f"train/log/{step}.jsonl")
+        index = plan.folder / f"train/model.ckpt-{step}.index"
+        index.write_bytes(b"index")
+        Checksums(plan.results).write([index], made_with={"identity": IDENTITY, "config": CONFIG})
+    plan.steps = lambda name: [750, 1500]
+    assert said(plan) == ""
+    plan.steps = lambda name: [500, 1000, 1500]
+    assert "the training up to step 1500 begins at another step" in said(plan)

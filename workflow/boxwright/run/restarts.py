@@ -24,6 +24,7 @@ from boxwright.pipeline import identity, restart, text
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 from boxwright.run.thinned import Thinned
+from boxwright.training import log
 
 # What the parts of a training's identity stand for, unless they are settings of the model.
 _PARTS = {
@@ -176,7 +177,8 @@ def _of_distance(folder: Path, planned: list[int]) -> str:
     again = []
     for step in planned:
         before = max((other for other in planned if other < step), default=0)
-        if (began := _first_step(folder / f"train/log/{step}.jsonl")) is not None and began != before:
+        first = _first_entry(folder / f"train/log/{step}.jsonl")
+        if first is not None and first != log.first_entry(before, step):
             again.append(step)
     if not again:
         return ""
@@ -186,10 +188,10 @@ def _of_distance(folder: Path, planned: list[int]) -> str:
     )
 
 
-def _first_step(log: Path) -> int | None:
-    """The step at which a segment of a training began; None if its log does not tell."""
+def _first_entry(path: Path) -> int | None:
+    """The step of the first entry in the log of a segment, which shows where the segment began; None without one."""
     try:
-        with log.open(encoding="utf-8") as file:
-            return int(parse_json(file.readline())["step"]) - 1
+        with path.open(encoding="utf-8") as file:
+            return int(parse_json(file.readline())["step"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

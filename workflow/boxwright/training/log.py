@@ -27,6 +27,12 @@ def interval(steps: int) -> int:
     return max(1, min(MOST_STEPS_BETWEEN, math.ceil(steps / LINES_PER_SEGMENT)))
 
 
+def first_entry(start: int, stop: int) -> int:
+    """The step of the first log entry of a segment from step `start` (exclusive) to step `stop`."""
+    every = interval(stop - start)
+    return min(start - start % every + every, stop)
+
+
 class Log:
     """The log of one segment: from step `start` (exclusive) to step `stop`, its events in the file `events`.
 
