@@ -77,4 +77,4 @@ def test_of_two_runs_one_is_refused_and_the_other_undisturbed(project, tmp_path)
     assert f"process {first.pid} on " in text and f"in {project.folder}" in text
     told, _ = first.communicate(timeout=300)
     assert first.returncode == 0, told
-    assert other.snakemake("--until", "describe_dataset", "--dry-run").work == set()
+    assert other.snakemake("--until", "choose_checkpoint", "--dry-run").work == set()
