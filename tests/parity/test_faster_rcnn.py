@@ -10,8 +10,8 @@ import pytest
     "case",
     [
         "faster_rcnn_resnet50",
-        "faster_rcnn_resnet101_atrous",
-        "faster_rcnn_inception_v2",
+        pytest.param("faster_rcnn_resnet101_atrous", marks=pytest.mark.slow),
+        pytest.param("faster_rcnn_inception_v2", marks=pytest.mark.slow),
         pytest.param("faster_rcnn_inception_resnet_v2", marks=pytest.mark.slow),
         pytest.param("tf2_faster_rcnn_resnet50_v1", marks=pytest.mark.slow),
     ],

@@ -3,26 +3,35 @@
 import compare
 import pytest
 
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        "ssd_mobilenet_v1",
-        "ssd_mobilenet_v1_0.75_coco_trained",
-        "ssd_mobilenet_v2",
-        "ssdlite_mobilenet_v2",
-        "tf2_ssd_mobilenet_v2_320",
-        "tf2_ssd_mobilenet_v2_fpnlite",
-        "ssd_mobilenet_v1_fpn",
-        "ssd_mobilenet_v2_fpn",
-        "tf2_ssd_mobilenet_v1_fpn",
-        "ssd_inception_v2",
-        pytest.param("ssd_inception_v3", marks=pytest.mark.slow),
-        pytest.param("ssd_resnet50_v1_fpn", marks=pytest.mark.slow),
-        pytest.param("tf2_ssd_resnet50_v1_fpn", marks=pytest.mark.slow),
-        "image_resizers",
-    ],
+# One of each kind is enough for every day.
+EVERY_DAY = (
+    "ssd_mobilenet_v1",
+    "ssd_mobilenet_v1_0.75_coco_trained",
+    "ssd_mobilenet_v2",
+    "tf2_ssd_mobilenet_v2_320",
+    "tf2_ssd_mobilenet_v2_fpnlite",
+    "tf2_efficientdet_d0",
+    "image_resizers",
 )
+OTHERS = (
+    "ssdlite_mobilenet_v2",
+    "ssdlite_mobilenet_v3_large",
+    "ssdlite_mobilenet_v3_small",
+    "ssdlite_mobilenet_edgetpu",
+    "ssdlite_mobiledet_cpu",
+    "ssdlite_mobiledet_edgetpu",
+    "ssd_mobilenet_v1_fpn",
+    "ssd_mobilenet_v1_ppn",
+    "ssd_mobilenet_v2_fpn",
+    "tf2_ssd_mobilenet_v1_fpn",
+    "ssd_inception_v2",
+    "ssd_inception_v3",
+    "ssd_resnet50_v1_fpn",
+    "tf2_ssd_resnet50_v1_fpn",
+)
+
+
+@pytest.mark.parametrize("case", [*EVERY_DAY, *(pytest.param(case, marks=pytest.mark.slow) for case in OTHERS)])
 def test_recorded_case(shared, case):
     checks = list(compare.checks(shared / "parity" / case))
     assert len(checks) > 20

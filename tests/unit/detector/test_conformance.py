@@ -24,7 +24,10 @@ ROOT = Path(__file__).resolve().parents[3]
 # Height and width of images for most extractors, and for those that need larger ones.
 SIZE, LARGER = (64, 96), (160, 192)
 # One network of each kind is enough for every day.
-SLOW = re.compile("101|152|inception_resnet|efficientnet-b[1-7]|mobiledet_(dsp|edgetpu|gpu)")
+SLOW = re.compile(
+    "101|152|inception_(resnet|v3)|efficientnet-b[1-7]|mobiledet_(dsp|edgetpu|gpu)|resnet50_(v1_fpn|keras)"
+    "|mobilenet_v1_(fpn|keras)|mobilenet_v2_fpn$|v3_large|mobilenet_edgetpu|faster_rcnn_inception"
+)
 SEED = tf.constant([3, 4])
 
 
