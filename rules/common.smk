@@ -22,7 +22,6 @@ except UserError as error:
 from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.dataset import split
-from boxwright.evaluation import stopping
 from boxwright.run import (
     config_file,
     lock,
@@ -81,7 +80,7 @@ if this_process.plans:
     try:
         thinned.check(gone)
     except UserError as error:
-        sys.exit(f"\n{error}\n")
+        sys.exit(f"\n{printable(error)}\n")
     restarts.say_all(run_plan, identities, gone)
 
 # Only the run that plans the jobs compares finished results, and not while another run works on them.

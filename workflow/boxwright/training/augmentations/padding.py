@@ -1,5 +1,7 @@
 """Putting an image at a random place of a larger one."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from boxwright.training.augmentations.example import TrainingExample
@@ -25,6 +27,11 @@ def pad(
     # Subtracting the colour, padding with zeros and adding the colour again pads with the colour.
     image = tf.pad(image - color, tf.concat([paddings, [[0, 0]]], axis=0)) + color
     return reframe(example, image, window_of(-before, padded, size))
+
+
+def color_of(values: Sequence[float]) -> tf.Tensor | None:
+    """A colour of `pad` from a message's list of three numbers, or of none."""
+    return tf.constant(list(values), tf.float32) if values else None
 
 
 def times(size: tf.Tensor, ratios: tf.Tensor) -> tf.Tensor:

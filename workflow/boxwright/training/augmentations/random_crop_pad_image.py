@@ -43,7 +43,7 @@ def make(
         tf.constant(list(ratios) or default, tf.float32)
         for ratios, default in ((min_padded_size_ratio, [1.0, 1.0]), (max_padded_size_ratio, [2.0, 2.0]))
     )
-    color = tf.constant(list(pad_color), tf.float32) if pad_color else None
+    color = padding.color_of(pad_color)
 
     def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
         seeds = tf.random.split(seed, 2)

@@ -21,7 +21,7 @@ def make(
     The padding is `pad_color` (RGB, 0 to 255), or the image's mean if that is empty.
     """
     least = tf.constant([min_image_height, min_image_width])
-    color = tf.constant(list(pad_color), tf.float32) if pad_color else None
+    color = padding.color_of(pad_color)
 
     def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
         size = tf.shape(example.image)[:2]
