@@ -52,6 +52,6 @@ clean: ## remove the environment (results and resources stay)
 
 .venv/.$(BUILD): .uv/bin/uv uv.lock pyproject.toml
 	@echo "Installing the locked packages into .venv (the first time takes a minute or two)" >&2
-	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --quiet --frozen --extra $(BUILD) --extra cluster --compile-bytecode \
+	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --quiet --frozen --extra $(BUILD) --extra cluster --extra forms --compile-bytecode \
 	  --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@rm -f .venv/.cpu .venv/.gpu && touch $@
