@@ -37,9 +37,9 @@ class File(NamedTuple):
 class Listing(NamedTuple):
     """The files below some folders.
 
-    folders: as they were given, or files. found: for each folder a sorted list with a text for each file below it, path and stamp
-    with a NUL between them; this is enough to see that nothing changed. passed: the numbers of files that were passed
-    over because a run made them, by the results folder or result that they lie in.
+    folders: as they were given; some may be files. found: for each folder a sorted list with a text for each file below
+    it, path and stamp with a NUL between them; this is enough to see that nothing changed. passed: the numbers
+    of files that were passed over because a run made them, by the results folder or result that they lie in.
     """
 
     folders: tuple[str, ...]
