@@ -24,7 +24,7 @@ from boxwright.core.errors import UserError
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import POLYGON, Box
 from boxwright.dataset.stated import Corners, around, is_upright, pairs, text
-from boxwright.dataset.statements import NORMALISED, Finding, Reading, Statement
+from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
 from boxwright.images.loader import EXTENSIONS
 
 _SEPARATOR = re.compile(r"[\s,;]+")
@@ -61,12 +61,12 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         boxes.append(Box(_class(index, known, number, unnamed), *corners, shape=shape))
         places.append(f"line {number}")
         lengths.add(len(values))
-    findings += [Finding("class_number", f"class {one} has no name", str(one)) for one in unnamed]
+    findings += [Remark("class_number", f"class {one} has no name", str(one)) for one in unnamed]
     if 5 in lengths:
-        findings.append(Finding("annotation_odd", "its rows have a sixth number, as detections with a score have"))
+        findings.append(Remark("annotation_odd", "its rows have a sixth number, as detections with a score have"))
     if 4 in lengths and any(length > 5 for length in lengths) and not known.keypoints:
         findings.append(
-            Finding(
+            Remark(
                 "annotation_odd",
                 "it has rows of boxes and of polygons, of which Ultralytics takes all for polygons; here none is",
             )
