@@ -36,7 +36,7 @@ def label_map_file(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def export(label_map_file, images):
-    """Exports a checkpoint in its usual forms: `export(config, prefix, folder)` gives the checks by the forms' names."""
+    """Exports a checkpoint in its usual forms: `export(config, prefix, folder)` gives the checks by their names."""
 
     def usual_forms(config, prefix: str, folder: Path) -> dict[str, dict]:
         from boxwright.export import detector, form

@@ -38,10 +38,11 @@ def check(
     """Run a form on `images` (uint8 [H, W, 3]) and compare its detections with those `wanted`.
 
     files: the files of the form, and its folders with everything in them. raw: compare the boxes and scores before
-    suppression instead, row by row. tolerance: what is the same differs by at most this. Returns {images, same_detections: {share, max_box, max_score, detections}, bytes,
-    ms_per_image, ms_quartiles, device}: the share of detections (or rows) that are the same and the largest difference
-    of their boxes (normalised) and scores; milliseconds per image, one image at a time and after the warm-up, as median
-    and quartiles, and the device that was timed.
+    suppression instead, row by row. tolerance: what is the same differs by at most this. Returns {images,
+    same_detections: {share, max_box, max_score, detections}, bytes, ms_per_image, ms_quartiles, device}: the share of
+    detections (or rows) that are the same and the largest difference of their boxes (normalised) and scores;
+    milliseconds per image, one image at a time and after the warm-up, as median and quartiles, and the device that was
+    timed.
     """
     found = reference.answers(detect, images, RAW_OUTPUTS if raw else reference.NAMES)
     pairs = zip(wanted, found, strict=True)

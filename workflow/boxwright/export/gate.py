@@ -1,8 +1,8 @@
 """How much a form of a detector may lose against the checkpoint, by the precision that it computes with.
 
 A form is what its user runs, so a form that finds other objects is another detector than the one that was measured.
-Forms in float32 differ only by the order of sums. Float16 and int8 round the weights, and int8 all that is computed from
-them, so they are judged by what they find.
+Forms in float32 differ only by the order of sums. Float16 and int8 round the weights, and int8 all that is computed
+from them, so they are judged by what they find.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 class Gate(NamedTuple):
     """What a form of one precision may lose.
 
-    tolerance: a detection of the checkpoint is found again if the form has one of the same class whose box (sides of the
-    image are 1) and score differ by at most this. least: the least share of the checkpoint's detections that is found
-    again. most_lost: the most that the mAP at IoU 0.5 (from 0 to 1) may be below the checkpoint's; None: no limit.
+    tolerance: a detection of the checkpoint is found again if the form has one of the same class whose box (sides of
+    the image are 1) and score differ by at most this. least: the least share of the checkpoint's detections that is
+    found again. most_lost: the most that the mAP at IoU 0.5 (from 0 to 1) may be below the checkpoint's; None: no
+    limit.
     """
 
     tolerance: float

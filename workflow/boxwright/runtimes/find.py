@@ -49,7 +49,7 @@ class ExportedDetector(NamedTuple):
 
 
 def find(path: str | Path) -> ExportedDetector:
-    """The detector in a folder (of several forms the first in `forms.FORMS` that detects), or the form that a path in it names.
+    """The detector in a folder (the first in `forms.FORMS` that detects), or the form that a path in it names.
 
     The path of a checkpoint may be its prefix. A single file may also have another name with the ending of its form.
     Raises UserError if there is no such path, no detector in it, or no label map beside it.
