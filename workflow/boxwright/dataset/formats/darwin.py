@@ -1,0 +1,84 @@
+"""Darwin's JSON (V7), one file an image, versions 1 and 2.
+
+A polygon comes with the box around it. A tag is about the whole image and no object. A class that only a tag has is
+none of the detector's.
+Source: V7's documentation of Darwin JSON.
+"""
+
+import re
+from typing import Any
+
+from boxwright.core.errors import UserError
+from boxwright.dataset.formats import Beside, json_text, shapes
+from boxwright.dataset.formats.objects import Objects
+from boxwright.dataset.samples import CUBOID, LINE, MASK, OCCLUDED, POINTS, POLYGON
+from boxwright.dataset.statements import Reading
+
+_ITEM = re.compile(rb'"(?:item|dataset)"\s*:')
+_SIGN = re.compile(rb'"(?:slots|schema_ref|slot_names|annotations)"\s*:')
+_BOXLESS = {"keypoint": POINTS, "skeleton": POINTS, "line": LINE, "cuboid": CUBOID}
+# What belongs to an annotation of another kind, or to the whole image.
+_NO_OBJECT = ("tag", "raster_layer", "string", "link", "table")
+
+
+def sniff(head: bytes, name: str) -> bool:
+    """Whether it has an item or a dataset, and annotations."""
+    head = json_text.plain(head)
+    version_2 = b'"slots"' in head or b"darwin_json" in head
+    version_1 = b'"dataset"' in head and re.search(rb'"image"\s*:\s*\{', head) is not None
+    return name.lower().endswith(".json") and (version_2 or version_1) and b'"categories"' not in head
+
+
+def read(data: bytes, beside: Beside) -> Reading:
+    """The statement about the file's image."""
+    root = json_text.expect(json_text.load(data), dict, "its JSON")
+    item = root.get("item") or root.get("image")
+    if not isinstance(item, dict) or "annotations" not in root:
+        raise UserError('it is not Darwin\'s JSON: it has no "item" with "annotations"')
+    objects = Objects()
+    for number, one in enumerate(json_text.expect(root["annotations"], list, '"annotations"'), start=1):
+        _add(objects, f"annotation {number}", json_text.expect(one, dict, f"annotation {number}"))
+    slots = item.get("slots")
+    slot = slots[0] if isinstance(slots, list) and slots and isinstance(slots[0], dict) else item
+    image = json_text.name(item.get("name") or item.get("filename") or item.get("original_filename"))
+    folder = json_text.name(item.get("path")).strip("/")
+    size = (json_text.size(slot.get("width")), json_text.size(slot.get("height")))
+    return Reading([objects.statement(image, *size, folders=(folder,) if folder else ())])
+
+
+def _add(objects: Objects, place: str, one: dict) -> None:
+    name = json_text.name(one.get("name"))
+    if "frames" in one:
+        raise UserError(f"{place} has frames: it is about a video")
+    told = {json_text.name(flag).casefold() for key in ("attributes", "properties") for flag in _list(one.get(key))}
+    flags = {"difficult": "difficult" in told, "truncated": "truncated" in told}
+    more = (OCCLUDED,) if OCCLUDED in told else ()
+    kind = next((key for key in ("bounding_box", "polygon", "complex_polygon", "ellipse", "mask") if key in one), "")
+    at = one.get(kind) if isinstance(one.get(kind), dict) else {}
+    shape = next((POLYGON for key in ("polygon", "complex_polygon") if key in one), MASK if "mask" in one else "")
+    if kind == "bounding_box":
+        values = [json_text.number(at.get(key)) for key in ("x", "y", "w", "h")]
+        objects.add(place, name, shapes.from_size(*values), shape, flags=more, **flags)
+    elif kind in ("polygon", "complex_polygon"):
+        paths = at["paths"] if isinstance(at.get("paths"), list) else at.get("path")
+        points = [point for path in _list(paths) for point in (path if isinstance(path, list) else [path])]
+        objects.add(place, name, shapes.around([_point(point) for point in points]), POLYGON, flags=more, **flags)
+    elif kind == "ellipse":
+        (x, y), radii = _point(at.get("center")), _point(at.get("radius"))
+        angle = json_text.number(at.get("angle") or 0)
+        objects.add(place, name, shapes.around_ellipse(x, y, *radii, angle), MASK, flags=more, **flags)
+    elif kind == "mask":
+        objects.add(place, name, shapes.UNKNOWN, MASK)
+    elif boxless := next((key for key in _BOXLESS if key in one), ""):
+        objects.boxless(place, name, _BOXLESS[boxless])
+    elif not any(key in one for key in _NO_OBJECT):
+        objects.add(place, name, shapes.UNKNOWN)
+
+
+def _list(value: Any) -> list:
+    return value if isinstance(value, list) else []
+
+
+def _point(point: Any) -> shapes.Point:
+    given = point if isinstance(point, dict) else {}
+    return json_text.number(given.get("x")), json_text.number(given.get("y"))
