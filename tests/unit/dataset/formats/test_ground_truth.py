@@ -34,7 +34,7 @@ def test_boxes(brief):
     reading = read(line(box(1)), line(image="s3://bucket/b.jpg"))
     assert brief(reading) == {"/images/a.jpg": [("dog", (10, 20, 40, 60))], "/b.jpg": []}
     assert (reading.statements[0].width, reading.statements[0].height) == (200, 100)
-    assert reading.statements[0].places == ("line 1, annotation 1",)
+    assert reading.statements[0].places == ("line 1, annotation 1 of boxes",)
 
 
 def test_polygons(brief):
@@ -74,8 +74,8 @@ def test_a_number_that_cannot_be_read():
     ("lines", "reason"),
     [
         ([line(), {"source": "x"}], 'line 2: it has no "source-ref"'),
-        ([line(), line(box(7))], r"line 2: annotation 1 has the class_id 7; the job's class-map has 0, 1"),
-        ([line(5)], "line 1: annotation 1 is not an object but 5"),
+        ([line(), line(box(7))], r"line 2: annotation 1 of boxes has the class_id 7; the job's class-map has 0, 1"),
+        ([line(5)], "line 1: annotation 1 of boxes is not an object but 5"),
         ([{"source-ref": "s3://bucket/a.jpg"}], "no job with boxes"),
         ([{"source-ref": "a.jpg", "k": 0, "k-metadata": {"type": "groundtruth/image-classification"}}], "image-class"),
     ],

@@ -43,9 +43,9 @@ def read(data: bytes, beside: Beside) -> Reading:
         stated = _first(item, _ANNOTATIONS)
         if isinstance(stated, str):
             raise UserError(f"{what} has the label {stated!r} and no boxes: these are annotations of whole images")
-        for place, one in enumerate(json_text.expect(stated, list, f'"annotations" of {what}'), start=1):
+        for place, one in enumerate(json_text.optional(stated, list, f'"annotations" of {what}'), start=1):
             json_text.expect(one, dict, f"annotation {place} of {what}")
-            at = json_text.expect(one.get("coordinates"), dict, f'"coordinates" of annotation {place} of {what}')
+            at = json_text.optional(one.get("coordinates"), dict, f'"coordinates" of annotation {place} of {what}')
             values = [json_text.number(at.get(key)) for key in ("x", "y", "width", "height")]
             objects.add(f"annotation {place}", json_text.name(one.get("label")), shapes.from_centre(*values))
         statements.append(objects.statement(image))

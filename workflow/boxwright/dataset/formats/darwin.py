@@ -36,7 +36,7 @@ def read(data: bytes, beside: Beside) -> Reading:
     if not isinstance(item, dict) or "annotations" not in root:
         raise UserError('it is not Darwin\'s JSON: it has no "item" with "annotations"')
     objects = Objects()
-    for number, one in enumerate(json_text.expect(root["annotations"], list, '"annotations"'), start=1):
+    for number, one in enumerate(json_text.optional(root["annotations"], list, '"annotations"'), start=1):
         _add(objects, f"annotation {number}", json_text.expect(one, dict, f"annotation {number}"))
     slots = item.get("slots")
     slot = slots[0] if isinstance(slots, list) and slots and isinstance(slots[0], dict) else item

@@ -55,8 +55,8 @@ class _Job:
         self.key, self.result = key, item[key]
         about = item.get(f"{key}{_METADATA}")
         self.about: dict = about if isinstance(about, dict) else {}
-        self.boxes = json_text.expect(self.result.get("annotations"), list, f'"annotations" of {key}')
-        self.classes = json_text.expect(self.about.get("class-map"), dict, f'"class-map" of {key}')
+        self.boxes = json_text.optional(self.result.get("annotations"), list, f'"annotations" of {key}')
+        self.classes = json_text.optional(self.about.get("class-map"), dict, f'"class-map" of {key}')
 
     @property
     def failed(self) -> str:
@@ -84,7 +84,7 @@ def _jobs(item: dict, others: dict[str, None]) -> list[_Job]:
 
 def _statement(item: dict, line: str, findings: list[Finding], others: dict[str, None]) -> Statement | None:
     """What a line says about its image; None if no job gave boxes for it."""
-    address = item[_IMAGE]
+    address = json_text.name(item[_IMAGE])
     jobs = _jobs(item, others)
     failed = [job.failed for job in jobs if job.failed]
     jobs = [job for job in jobs if not job.failed]
@@ -103,7 +103,7 @@ def _statement(item: dict, line: str, findings: list[Finding], others: dict[str,
         used |= names
         size = _size(job.result.get("image_size")) or size
         for place, one in enumerate(job.boxes, start=1):
-            _add(objects, f"{line}, annotation {place}", one, job)
+            _add(objects, f"{line}, annotation {place} of {job.key}", one, job)
     return objects.statement(urls.path(address), *size)
 
 
@@ -126,7 +126,7 @@ def _add(objects: Objects, place: str, one: Any, job: _Job) -> None:
     if "vertices" in one:
         corners = [
             json_text.expect(point, dict, f"a vertex of {what}")
-            for point in json_text.expect(one["vertices"], list, f'"vertices" of {what}')
+            for point in json_text.optional(one["vertices"], list, f'"vertices" of {what}')
         ]
         points = [(json_text.number(point.get("x")), json_text.number(point.get("y"))) for point in corners]
         objects.add(place, name, shapes.around(points), POLYGON)

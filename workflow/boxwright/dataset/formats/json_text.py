@@ -6,6 +6,7 @@ from typing import Any
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import shortened
+from boxwright.dataset.formats import text_lines
 
 
 def load(data: bytes) -> Any:
@@ -17,7 +18,7 @@ def load(data: bytes) -> Any:
     try:
         text = data.decode(json.detect_encoding(data))
     except UnicodeDecodeError:
-        text = data.decode("latin-1")  # the names may be wrong, the boxes are not
+        text = text_lines.decode(data)
     return parse(text.removeprefix("\ufeff"))
 
 
@@ -66,13 +67,16 @@ def yes(value: Any) -> bool:
 
 
 def expect(value: Any, kind: type[list] | type[dict], what: str) -> Any:
-    """A list or an object, empty for null; raises UserError if it is something else. `what`: the words for it."""
-    if value is None:
-        return kind()
+    """A list or an object; raises UserError if it is something else. `what`: the words for it."""
     if not isinstance(value, kind):
         wanted = "a list" if kind is list else "an object"
         raise UserError(f"{what} is not {wanted} but {shortened(json.dumps(value), 60)}")
     return value
+
+
+def optional(value: Any, kind: type[list] | type[dict], what: str) -> Any:
+    """A list or an object as `expect` gives it, an empty one for null and for what is not there."""
+    return kind() if value is None else expect(value, kind, what)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _tasks(root: list) -> Iterator[_Task]:
         json_text.expect(item, dict, f"task {number}")
         if _is_task(item):
             key = next((key for key in _ANNOTATIONS if item.get(key)), _ANNOTATIONS[0])
-            stated = json_text.expect(item.get(key), list, f'"{key}" of task {number}')
+            stated = json_text.optional(item.get(key), list, f'"{key}" of task {number}')
             made = [_annotation(one, f"an annotation of task {number}") for one in stated]
             predictions = item.get("predictions")
             yield _Task(number, item["data"], made, len(predictions) if isinstance(predictions, list) else 0)
@@ -113,7 +113,7 @@ def _tasks(root: list) -> Iterator[_Task]:
 
 def _annotation(one: Any, what: str) -> _Annotation:
     json_text.expect(one, dict, what)
-    results = json_text.expect(one.get("result"), list, f'"result" of {what}')
+    results = json_text.optional(one.get("result"), list, f'"result" of {what}')
     for result in results:
         json_text.expect(result, dict, f"a result of {what}")
     cancelled = json_text.yes(one.get("was_cancelled")) or json_text.yes(one.get("skipped"))

@@ -33,7 +33,7 @@ def read(data: bytes, beside: Beside) -> Reading:
     if "shapes" not in root:
         raise UserError('it is not LabelMe\'s JSON: it has no "shapes"')
     objects = Objects()
-    for number, shape in enumerate(json_text.expect(root["shapes"], list, '"shapes"'), start=1):
+    for number, shape in enumerate(json_text.optional(root["shapes"], list, '"shapes"'), start=1):
         _add(objects, json_text.expect(shape, dict, f"shape {number}"), number)
     width, height = (json_text.size(root.get(key)) for key in ("imageWidth", "imageHeight"))
     return Reading([objects.statement(json_text.name(root.get("imagePath")), width, height)])
@@ -45,7 +45,7 @@ def _add(objects: Objects, shape: dict, number: int) -> None:
     if kind in _BOXLESS:
         objects.boxless(place, label, _BOXLESS[kind])
         return
-    stated = json_text.expect(shape.get("points"), list, f'"points" of {place}')
+    stated = json_text.optional(shape.get("points"), list, f'"points" of {place}')
     points = [_point(point) for point in stated]
     flags = shape.get("flags") if isinstance(shape.get("flags"), dict) else {}
     told = {flag: json_text.yes(flags.get(flag)) or json_text.yes(shape.get(flag)) for flag in _FLAGS}

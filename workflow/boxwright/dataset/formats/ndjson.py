@@ -56,9 +56,9 @@ def _statement(item: dict, names: dict[str, str], line: str) -> Statement:
     if not image:
         raise UserError('it has no "file" with the name of the image')
     objects = Objects()
-    stated = json_text.expect(item.get("annotations"), dict, '"annotations"')
+    stated = json_text.optional(item.get("annotations"), dict, '"annotations"')
     for kind, rows in stated.items():
-        for place, row in enumerate(json_text.expect(rows, list, f'"{kind}"'), start=1):
+        for place, row in enumerate(json_text.optional(rows, list, f'"{kind}"'), start=1):
             what = f"row {place} of {kind}"
             if kind == "classification" or not isinstance(row, list):
                 raise UserError(f"{what} is no box")

@@ -37,7 +37,7 @@ def read(data: bytes, beside: Beside) -> Reading:
     if "objects" not in root or not isinstance(root.get("size"), dict):
         raise UserError('it is not Supervisely\'s annotation: it has no "objects" with the "size" of an image')
     objects = Objects()
-    for number, one in enumerate(json_text.expect(root["objects"], list, '"objects"'), start=1):
+    for number, one in enumerate(json_text.optional(root["objects"], list, '"objects"'), start=1):
         _add(objects, f"object {number}", json_text.expect(one, dict, f"object {number}"))
     return Reading([objects.statement("", *(json_text.size(root["size"].get(key)) for key in ("width", "height")))])
 
@@ -46,7 +46,7 @@ def _add(objects: Objects, place: str, one: dict) -> None:
     name, kind = json_text.name(one.get("classTitle")), json_text.name(one.get("geometryType"))
     tags = {
         json_text.name(tag.get("name") if isinstance(tag, dict) else tag).casefold()
-        for tag in json_text.expect(one.get("tags"), list, f'"tags" of {place}')
+        for tag in json_text.optional(one.get("tags"), list, f'"tags" of {place}')
     }
     told = {"difficult": "difficult" in tags, "truncated": "truncated" in tags}
     flags = (OCCLUDED,) if OCCLUDED in tags else ()
@@ -58,7 +58,7 @@ def _add(objects: Objects, place: str, one: dict) -> None:
     else:
         points = one.get("points")
         exterior = points.get("exterior") if isinstance(points, dict) else None
-        pairs = [_point(point) for point in json_text.expect(exterior, list, f'"exterior" of {place}')]
+        pairs = [_point(point) for point in json_text.optional(exterior, list, f'"exterior" of {place}')]
         if kind == "rectangle":
             corners, shape = _rectangle(pairs), ""
         else:

@@ -36,20 +36,21 @@ def read(data: bytes, beside: Beside) -> Reading:
     root = json_text.expect(json_text.load(data), dict, "its JSON")
     if {"project", "metadata", "file"} <= root.keys():
         raise UserError("it is a project of VIA 3, which is not read; export it as COCO")
-    images = json_text.expect(root.get(_IMAGES, root), dict, f'"{_IMAGES}"')
+    images = json_text.optional(root.get(_IMAGES, root), dict, f'"{_IMAGES}"')
     about = root.get(_ATTRIBUTES)
     about = about.get("region") if isinstance(about, dict) else None
     found = []
     for key, item in images.items():
-        if not isinstance(item, dict) or not json_text.name(item.get("filename")):
+        image = json_text.name(item.get("filename")) if isinstance(item, dict) else ""
+        if not image:
             raise UserError(f'the image "{key}" has no "filename"')
         regions = item.get("regions")
         regions = list(regions.values()) if isinstance(regions, dict) else regions
-        regions = json_text.expect(regions, list, f'"regions" of {item["filename"]}')
+        regions = json_text.optional(regions, list, f'"regions" of {image}')
         found.append(
             (
-                item["filename"],
-                [region(one, f"region {place}", item["filename"]) for place, one in enumerate(regions, start=1)],
+                image,
+                [region(one, f"region {place}", image) for place, one in enumerate(regions, start=1)],
             )
         )
     return reading(found, about if isinstance(about, dict) else {})
@@ -67,7 +68,7 @@ def region(stated: Any, place: str, image: str) -> Region:
     """A region of VIA's JSON; raises UserError where it is none."""
     json_text.expect(stated, dict, f"{place} of {image}")
     parts = [
-        json_text.expect(stated.get(key), dict, f'"{key}" of {place} of {image}')
+        json_text.optional(stated.get(key), dict, f'"{key}" of {place} of {image}')
         for key in ("shape_attributes", "region_attributes")
     ]
     return Region(place, *parts)

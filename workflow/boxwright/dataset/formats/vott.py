@@ -43,7 +43,7 @@ def read(data: bytes, beside: Beside) -> Reading:
     if "asset" in root:
         items = [root]
     else:
-        items = list(json_text.expect(root.get("assets"), dict, '"assets"').values())
+        items = list(json_text.optional(root.get("assets"), dict, '"assets"').values())
         if "assets" not in root:
             raise UserError('it is not VoTT\'s JSON: it has neither "assets" nor an "asset" with "regions"')
         if items and not any(isinstance(item, dict) and "regions" in item for item in items):
@@ -51,9 +51,9 @@ def read(data: bytes, beside: Beside) -> Reading:
     statements, findings = [], []
     for number, item in enumerate(items, start=1):
         json_text.expect(item, dict, f"asset {number}")
-        asset = json_text.expect(item.get("asset"), dict, f"asset {number}")
+        asset = json_text.optional(item.get("asset"), dict, f"asset {number}")
         image = urls.path(json_text.name(asset.get("name")))
-        regions = json_text.expect(item.get("regions"), list, f'"regions" of {image or f"asset {number}"}')
+        regions = json_text.optional(item.get("regions"), list, f'"regions" of {image or f"asset {number}"}')
         if not image:
             raise UserError(f"asset {number} has no name")
         if not regions and asset.get("state") == _NOT_VISITED:
@@ -70,7 +70,7 @@ def _statement(image: str, asset: dict, regions: list) -> Statement:
         json_text.expect(region, dict, f"{place} of {image}")
         kind = json_text.name(region.get("type")).upper()
         tags = [
-            json_text.name(tag) for tag in json_text.expect(region.get("tags"), list, f'"tags" of {place} of {image}')
+            json_text.name(tag) for tag in json_text.optional(region.get("tags"), list, f'"tags" of {place} of {image}')
         ]
         at = region.get("boundingBox")
         for tag in tags or [""]:
@@ -105,11 +105,11 @@ def _points(value: Any) -> list[shapes.Point]:
 def _version_1(root: dict) -> "list[Statement]":
     """The statements of VoTT 1, whose boxes are pixels of the window, whose size each of them states."""
     statements = []
-    for image, regions in json_text.expect(root["frames"], dict, '"frames"').items():
+    for image, regions in json_text.optional(root["frames"], dict, '"frames"').items():
         if image.isdigit():
             raise UserError("its frames are numbers and not names of images: it is about a video")
         objects = Objects()
-        for number, region in enumerate(json_text.expect(regions, list, f'"{image}" of "frames"'), start=1):
+        for number, region in enumerate(json_text.optional(regions, list, f'"{image}" of "frames"'), start=1):
             json_text.expect(region, dict, f"region {number} of {image}")
             across, down = (json_text.number(region.get(key)) for key in ("width", "height"))
             values = [json_text.number(region.get(key)) for key in ("x1", "y1", "x2", "y2")]
@@ -117,7 +117,7 @@ def _version_1(root: dict) -> "list[Statement]":
                 corners = tuple(value / side for value, side in zip(values, (across, down, across, down), strict=True))
             else:
                 corners = shapes.UNKNOWN
-            for tag in json_text.expect(region.get("tags"), list, f'"tags" of region {number} of {image}') or [""]:
+            for tag in json_text.optional(region.get("tags"), list, f'"tags" of region {number} of {image}') or [""]:
                 objects.add(f"region {number}", json_text.name(tag), corners)
         statements.append(objects.statement(image, unit=NORMALISED))
     return statements
