@@ -17,7 +17,8 @@ def boxes(text):
 @pytest.mark.parametrize("head", ["", HEAD])
 def test_boxes(head):
     found = boxes(
-        f"{head}{UPRIGHT} cat 0\n164 67.7 216 97.7 196 132.3 144 102.3 dog 1\r\n{UPRIGHT} small vehicle 2\n{UPRIGHT} cat"
+        f"{head}{UPRIGHT} cat 0\n164 67.7 216 97.7 196 132.3 144 102.3 dog 1\r\n"
+        f"{UPRIGHT} small vehicle 2\n{UPRIGHT} cat"
     )
     assert [(box.class_name, box.corners, box.shape, box.difficult) for box in found] == [
         ("cat", (20, 30, 80, 90), "", False),
@@ -33,7 +34,7 @@ def test_no_objects():
 
 @pytest.mark.parametrize("line", ["20 30 80 30 80 90 20 cat 0", "20 30 80 x 80 90 20 90 cat 0", f"{UPRIGHT} 3"])
 def test_mistakes(line):
-    with pytest.raises(UserError, match="line 3 is '.*'; a label of DOTA is eight numbers, a class and a difficulty"):
+    with pytest.raises(UserError, match=r"line 3 is '.*'; a label of DOTA is eight numbers, a class and a difficulty"):
         boxes(f"{HEAD}{line}")
 
 

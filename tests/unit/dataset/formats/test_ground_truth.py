@@ -86,7 +86,7 @@ def test_mistakes(lines, reason):
 
 
 def test_all_broken_lines_are_named():
-    with pytest.raises(UserError, match=r"line 2: it is not well-formed JSON: .*, line 3: "):
+    with pytest.raises(UserError, match=r"line 2: it is not valid JSON: .*, line 3: "):
         ground_truth.read(data(line()) + b'\n{"a": \nx\n', {})
 
 

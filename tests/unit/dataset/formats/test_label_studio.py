@@ -115,7 +115,7 @@ def test_a_ground_truth_comes_first():
 def test_what_nobody_annotated_is_no_negative(one):
     reading = read(one, task(annotation(region()), image="b.jpg"))
     assert [statement.image for statement in reading.statements] == ["b.jpg"]
-    assert [(finding.defect, finding.image) for finding in reading.findings] == [
+    assert [(finding.defect, finding.about) for finding in reading.findings] == [
         ("image_unlabelled", "/data/upload/1/9f8e7d00-a.jpg")
     ]
 

@@ -89,7 +89,7 @@ def test_an_image_without_objects():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (document()[:-2], r"not well-formed JSON: line 1, column \d+"),
+        (document()[:-2], r"not valid JSON: line 1, column \d+"),
         (b'{\n "shapes": [\n  {,\n', "line 3, column 4"),
         (b"[]", "not an object"),
         (b'{"version": "5"}', 'no "shapes"'),

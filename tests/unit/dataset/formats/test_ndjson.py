@@ -68,7 +68,7 @@ def test_mistakes(line, reason):
 
 
 def test_a_broken_line():
-    with pytest.raises(UserError, match="line 2: it is not well-formed JSON: line 1, column 9"):
+    with pytest.raises(UserError, match="line 2: it is not valid JSON: line 1, column 9"):
         ndjson.read(data(DATASET) + b'\n{"type":', {})
 
 

@@ -32,7 +32,15 @@ def as_csv(*regions):
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(
-        "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes".split(",")
+        [
+            "filename",
+            "file_size",
+            "file_attributes",
+            "region_count",
+            "region_id",
+            "region_shape_attributes",
+            "region_attributes",
+        ]
     )
     for number, one in enumerate(regions):
         cells = [json.dumps(one[key]) for key in ("shape_attributes", "region_attributes")]
@@ -152,7 +160,7 @@ def test_mistakes(data, reason):
     ("data", "reason"),
     [
         (b"filename,xmin\n", "no column region_shape_attributes, region_attributes"),
-        (as_csv(region({"type": "cat"})).replace(b"rect", b'""x'), "line 2: it is not well-formed JSON"),
+        (as_csv(region({"type": "cat"})).replace(b"rect", b'""x'), "line 2: it is not valid JSON"),
         (as_csv() + b"b.jpg,1,{}\n", "line 3 has 3 values, not 7"),
         (b"", "no column"),
     ],

@@ -1,7 +1,7 @@
 """AutoML's and Vertex AI's CSV without a head line: set, address, class and corners as fractions of the image.
 
-The set (TRAIN, VALIDATION, TEST or UNASSIGNED) may be missing. A box has two opposite corners or all four; either way it
-is upright. A row without a class and corners says that the image has no objects.
+The set (TRAIN, VALIDATION, TEST or UNASSIGNED) may be missing. A box has two opposite corners or all four; either way
+it is upright. A row without a class and corners says that the image has no objects.
 Source: Google's documentation of preparing data for AutoML Vision object detection.
 """
 
@@ -10,7 +10,8 @@ import io
 import re
 
 from boxwright.core.wording import plural
-from boxwright.dataset.formats import Beside, json_text, shapes, text_lines, urls
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside, urls
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.statements import NORMALISED, Reading
 from boxwright.images.loader import EXTENSIONS
@@ -24,14 +25,14 @@ _START = re.compile(rb'(?i)\s*"?(?:(?:TRAIN(?:ING)?|VALIDAT(?:ION|E)|TEST|UNASSI
 
 def sniff(head: bytes, name: str) -> bool:
     """Whether the first row begins with a set and an image, or with an address in Google's storage."""
-    return name.lower().endswith(".csv") and _START.match(json_text.plain(head)) is not None
+    return name.lower().endswith(".csv") and _START.match(stated.plain(head)) is not None
 
 
-def read(data: bytes, beside: Beside) -> Reading:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image."""
     images: dict[str, tuple[Objects, list[str]]] = {}
     mistakes = []
-    rows = csv.reader(io.StringIO(text_lines.decode(data), newline=""))
+    rows = csv.reader(io.StringIO(stated.text(data), newline=""))
     for row in rows:
         line, cells = f"line {rows.line_num}", [cell.strip() for cell in row]
         if not any(cells):
@@ -52,7 +53,7 @@ def read(data: bytes, beside: Beside) -> Reading:
             mistakes.append(f"{line} has {plural(len(values), 'value')} behind its class; a box has at most {_VALUES}")
             continue
         objects.add(line, name, _corners(values[:_VALUES]))
-    text_lines.refuse(mistakes)
+    stated.refuse(mistakes)
     return Reading(
         [
             objects.statement(urls.path(address), unit=NORMALISED, split=next(filter(None, sides), ""))
@@ -61,9 +62,9 @@ def read(data: bytes, beside: Beside) -> Reading:
     )
 
 
-def _corners(values: list[str]) -> shapes.Corners:
+def _corners(values: list[str]) -> stated.Corners:
     """The edges of a box: of two opposite corners as they are, around four."""
     cells = [*values, ""][: len(values) + len(values) % 2]
     pairs = [pair for pair in zip(cells[::2], cells[1::2], strict=True) if any(pair)]
-    points = [(text_lines.number(x), text_lines.number(y)) for x, y in pairs]
-    return (*points[0], *points[1]) if len(points) == 2 else shapes.around(points)
+    points = [(stated.number(x), stated.number(y)) for x, y in pairs]
+    return (*points[0], *points[1]) if len(points) == 2 else stated.around(points)

@@ -9,7 +9,8 @@ import re
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.dataset.formats import Beside, json_text, shapes
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.statements import Reading
 
@@ -22,34 +23,34 @@ def sniff(head: bytes, name: str) -> bool:
     """Whether it is a list of images with annotations that have coordinates."""
     return (
         name.lower().endswith(".json")
-        and _START.match(json_text.plain(head)) is not None
+        and _START.match(stated.plain(head)) is not None
         and _OBJECT.search(head) is not None
     )
 
 
-def read(data: bytes, beside: Beside) -> Reading:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image of the list."""
-    root = json_text.load(data)
+    root = stated.parse_json(data)
     if not isinstance(root, list):
         raise UserError("it is not Create ML's JSON: it is not a list of images")
     statements = []
     for number, item in enumerate(root, start=1):
-        json_text.expect(item, dict, f"image {number}")
-        image = json_text.name(_first(item, _IMAGE))
+        stated.expect(item, dict, f"image {number}")
+        image = stated.name(_first(item, _IMAGE))
         what = f"image {number} ({image})" if image else f"image {number}"
         if not image:
             raise UserError(f'{what} has no "image" with its name')
         objects = Objects()
-        stated = _first(item, _ANNOTATIONS)
-        if isinstance(stated, str):
-            raise UserError(f"{what} has the label {stated!r} and no boxes: these are annotations of whole images")
-        for place, one in enumerate(json_text.optional(stated, list, f'"annotations" of {what}'), start=1):
-            json_text.expect(one, dict, f"annotation {place} of {what}")
-            at = json_text.optional(one.get("coordinates"), dict, f'"coordinates" of annotation {place} of {what}')
-            values = [json_text.number(at.get(key)) for key in ("x", "y", "width", "height")]
-            objects.add(f"annotation {place}", json_text.name(one.get("label")), shapes.from_centre(*values))
+        given = _first(item, _ANNOTATIONS)
+        if isinstance(given, str):
+            raise UserError(f"{what} has the label {given!r} and no boxes: these are annotations of whole images")
+        for place, one in enumerate(stated.optional(given, list, f'"annotations" of {what}'), start=1):
+            stated.expect(one, dict, f"annotation {place} of {what}")
+            at = stated.optional(one.get("coordinates"), dict, f'"coordinates" of annotation {place} of {what}')
+            values = [stated.number(at.get(key)) for key in ("x", "y", "width", "height")]
+            objects.add(f"annotation {place}", stated.name(one.get("label")), stated.from_centre(*values))
         statements.append(objects.statement(image))
-    return Reading(statements)
+    return Reading(statements, stated.unnamed(statements))
 
 
 def _first(item: dict, keys: tuple[str, ...]) -> Any:

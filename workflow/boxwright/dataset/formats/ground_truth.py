@@ -12,7 +12,8 @@ from typing import Any
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
-from boxwright.dataset.formats import Beside, json_text, shapes, text_lines, urls
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside, urls
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import POLYGON
 from boxwright.dataset.statements import Finding, Reading, Statement
@@ -25,23 +26,23 @@ _BOX_JOBS = ("object-detection", "polygon")
 
 def sniff(head: bytes, name: str) -> bool:
     """Whether the first line is an object with a "source-ref"."""
-    return _START.match(json_text.plain(head)) is not None
+    return _START.match(stated.plain(head)) is not None
 
 
-def read(data: bytes, beside: Beside) -> Reading:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image that a job gave boxes for, also where it found none."""
     statements, findings, mistakes, others = [], [], [], {}
-    for number, line in text_lines.numbered(data):
+    for number, line in stated.lines(data):
         try:
-            item = json_text.expect(json_text.parse(line), dict, "it")
-            if not json_text.name(item.get(_IMAGE)):
+            item = stated.expect(stated.parse_json(line), dict, "it")
+            if not stated.name(item.get(_IMAGE)):
                 raise UserError('it has no "source-ref" with the image')
             statement = _statement(item, f"line {number}", findings, others)
             if statement is not None:
                 statements.append(statement)
         except UserError as error:
             mistakes.append(f"line {number}: {error}")
-    text_lines.refuse(mistakes)
+    stated.refuse(mistakes)
     if not statements:
         kinds = f", but jobs of the type {few(list(others))}" if others else ""
         raise UserError(f"it has no job with boxes{kinds}")
@@ -55,18 +56,18 @@ class _Job:
         self.key, self.result = key, item[key]
         about = item.get(f"{key}{_METADATA}")
         self.about: dict = about if isinstance(about, dict) else {}
-        self.boxes = json_text.optional(self.result.get("annotations"), list, f'"annotations" of {key}')
-        self.classes = json_text.optional(self.about.get("class-map"), dict, f'"class-map" of {key}')
+        self.boxes = stated.optional(self.result.get("annotations"), list, f'"annotations" of {key}')
+        self.classes = stated.optional(self.about.get("class-map"), dict, f'"class-map" of {key}')
 
     @property
     def failed(self) -> str:
         """Why the job gave nothing; "" if it did."""
-        return json_text.name(self.about.get("failure-reason"))
+        return stated.name(self.about.get("failure-reason"))
 
     @property
     def made(self) -> str:
         """When it was made, in a form that sorts."""
-        return json_text.name(self.about.get("creation-date"))
+        return stated.name(self.about.get("creation-date"))
 
 
 def _jobs(item: dict, others: dict[str, None]) -> list[_Job]:
@@ -74,7 +75,7 @@ def _jobs(item: dict, others: dict[str, None]) -> list[_Job]:
     found = []
     for key, value in item.items():
         about = item.get(f"{key}{_METADATA}")
-        kind = json_text.name(about.get("type")) if isinstance(about, dict) else ""
+        kind = stated.name(about.get("type")) if isinstance(about, dict) else ""
         if isinstance(value, dict) and "annotations" in value and (not kind or any(one in kind for one in _BOX_JOBS)):
             found.append(_Job(key, item))
         elif kind:
@@ -84,7 +85,7 @@ def _jobs(item: dict, others: dict[str, None]) -> list[_Job]:
 
 def _statement(item: dict, line: str, findings: list[Finding], others: dict[str, None]) -> Statement | None:
     """What a line says about its image; None if no job gave boxes for it."""
-    address = json_text.name(item[_IMAGE])
+    address = stated.name(item[_IMAGE])
     jobs = _jobs(item, others)
     failed = [job.failed for job in jobs if job.failed]
     jobs = [job for job in jobs if not job.failed]
@@ -94,7 +95,7 @@ def _statement(item: dict, line: str, findings: list[Finding], others: dict[str,
         return None
     objects, used, size = Objects(), set(), (0, 0)
     for job in jobs:
-        names = set(map(json_text.name, job.classes.values()))
+        names = set(map(stated.name, job.classes.values()))
         if names & used:
             if job.boxes:
                 why = f"{line}: boxes of the job {job.key}, which a later job corrects"
@@ -111,25 +112,25 @@ def _size(value: Any) -> tuple[int, int] | None:
     first = value[0] if isinstance(value, list) and value else value
     if not isinstance(first, dict):
         return None
-    size = json_text.size(first.get("width")), json_text.size(first.get("height"))
+    size = stated.size(first.get("width")), stated.size(first.get("height"))
     return size if all(size) else None
 
 
 def _add(objects: Objects, place: str, one: Any, job: _Job) -> None:
     what = place.partition(", ")[2]
-    json_text.expect(one, dict, what)
-    number = json_text.name(one.get("class_id"))
+    stated.expect(one, dict, what)
+    number = stated.name(one.get("class_id"))
     if job.classes and number not in job.classes:
         known = few(list(job.classes))
         raise UserError(f"{what} has the class_id {json.dumps(one.get('class_id'))}; the job's class-map has {known}")
-    name = json_text.name(job.classes.get(number, number))
+    name = stated.name(job.classes.get(number, number))
     if "vertices" in one:
         corners = [
-            json_text.expect(point, dict, f"a vertex of {what}")
-            for point in json_text.optional(one["vertices"], list, f'"vertices" of {what}')
+            stated.expect(point, dict, f"a vertex of {what}")
+            for point in stated.optional(one["vertices"], list, f'"vertices" of {what}')
         ]
-        points = [(json_text.number(point.get("x")), json_text.number(point.get("y"))) for point in corners]
-        objects.add(place, name, shapes.around(points), POLYGON)
+        points = [(stated.number(point.get("x")), stated.number(point.get("y"))) for point in corners]
+        objects.add(place, name, stated.around(points), POLYGON)
         return
-    values = [json_text.number(one.get(key)) for key in ("left", "top", "width", "height")]
-    objects.add(place, name, shapes.from_size(*values))
+    values = [stated.number(one.get(key)) for key in ("left", "top", "width", "height")]
+    objects.add(place, name, stated.from_size(*values))

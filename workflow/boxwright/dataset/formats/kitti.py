@@ -8,7 +8,8 @@ Source: the readme of KITTI's development kit for objects.
 import math
 
 from boxwright.core.wording import plural
-from boxwright.dataset.formats import Beside, text_lines
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import OCCLUDED
 from boxwright.dataset.statements import Reading
@@ -20,14 +21,14 @@ _DONT_CARE = "dontcare"
 
 def sniff(head: bytes, name: str) -> bool:
     """Whether the first line is a type and 14 numbers, or more objects of this form."""
-    lines = text_lines.numbered(head)
+    lines = stated.lines(head)
     return name.lower().endswith(".txt") and bool(lines) and bool(_objects(lines[0][1].split()))
 
 
-def read(data: bytes, beside: Beside) -> Reading:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """The statement about the image that has the file's name."""
     objects, mistakes = Objects(), []
-    for number, line in text_lines.numbered(data):
+    for number, line in stated.lines(data):
         words = line.split()
         found = _objects(words)
         if not found:
@@ -40,7 +41,7 @@ def read(data: bytes, beside: Beside) -> Reading:
             else:
                 flags = (OCCLUDED,) if occluded in (1, 2) else ()
                 objects.add(f"line {number}", name, edges, truncated=truncated > 0, flags=flags)
-    text_lines.refuse(mistakes)
+    stated.refuse(mistakes)
     return Reading([objects.statement("")])
 
 
@@ -52,9 +53,9 @@ def _objects(words: list[str]) -> list[tuple[str, list[float]]]:
     found, place = [], 0
     while place < len(words):
         start = place
-        while place < len(words) and math.isnan(text_lines.number(words[place])):
+        while place < len(words) and math.isnan(stated.number(words[place])):
             place += 1
-        values = [text_lines.number(word) for word in words[place : place + _VALUES]]
+        values = [stated.number(word) for word in words[place : place + _VALUES]]
         if place == start or len(values) < _VALUES or any(map(math.isnan, values)):
             return []
         found.append((" ".join(words[start:place]), values))

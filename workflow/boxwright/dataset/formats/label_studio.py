@@ -7,14 +7,14 @@ that was created last. A prediction is no annotation.
 Source: Label Studio's documentation of its export formats and of its tags.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from boxwright.core.errors import UserError
-from boxwright.dataset.formats import Beside, json_text, shapes, urls
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside, urls
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import CUBOID, LINE, MASK, POINTS, POLYGON, ROTATED
 from boxwright.dataset.statements import NORMALISED, Finding, Reading, Statement
@@ -37,7 +37,7 @@ _START = re.compile(rb"\s*[\[{]")
 
 def sniff(head: bytes, name: str) -> bool:
     """Whether it has the words of Label Studio's tasks."""
-    head = json_text.plain(head)
+    head = stated.plain(head)
     if not name.lower().endswith(".json") or not _START.match(head) or b'"categories"' in head:
         return False
     return _SIGN.search(head) is not None or (_TASK.search(head) is not None and b'"data"' in head)
@@ -61,9 +61,9 @@ class _Task(NamedTuple):
     predictions: int = 0
 
 
-def read(data: bytes, beside: Beside) -> Reading:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each task that somebody annotated."""
-    root = json_text.load(data)
+    root = stated.parse_json(data)
     items = root if isinstance(root, list) else [root]
     if not any(isinstance(item, dict) and (_is_task(item) or _is_minimal(item)) for item in items):
         raise UserError('it is not an export of Label Studio: it has no tasks with "data" and "annotations"')
@@ -96,29 +96,29 @@ def _regions(value: Any) -> bool:
 def _tasks(root: list) -> Iterator[_Task]:
     together: dict[tuple, _Task] = {}
     for number, item in enumerate(root, start=1):
-        json_text.expect(item, dict, f"task {number}")
+        stated.expect(item, dict, f"task {number}")
         if _is_task(item):
             key = next((key for key in _ANNOTATIONS if item.get(key)), _ANNOTATIONS[0])
-            stated = json_text.optional(item.get(key), list, f'"{key}" of task {number}')
-            made = [_annotation(one, f"an annotation of task {number}") for one in stated]
+            given = stated.optional(item.get(key), list, f'"{key}" of task {number}')
+            made = [_annotation(one, f"an annotation of task {number}") for one in given]
             predictions = item.get("predictions")
             yield _Task(number, item["data"], made, len(predictions) if isinstance(predictions, list) else 0)
         elif item:
-            annotation = _Annotation(_minimal(item), created=json_text.name(item.get("created_at")))
+            annotation = _Annotation(_minimal(item), created=stated.name(item.get("created_at")))
             shown = {key: value for key, value in item.items() if isinstance(value, str)}
-            task = (json_text.name(item.get("id")), _image(shown))
+            task = (stated.name(item.get("id")), _image(shown))
             together.setdefault(task, _Task(number, shown, [])).annotations.append(annotation)
     yield from together.values()
 
 
 def _annotation(one: Any, what: str) -> _Annotation:
-    json_text.expect(one, dict, what)
-    results = json_text.optional(one.get("result"), list, f'"result" of {what}')
+    stated.expect(one, dict, what)
+    results = stated.optional(one.get("result"), list, f'"result" of {what}')
     for result in results:
-        json_text.expect(result, dict, f"a result of {what}")
-    cancelled = json_text.yes(one.get("was_cancelled")) or json_text.yes(one.get("skipped"))
-    created = json_text.name(one.get("created_at"))
-    return _Annotation(results, cancelled, json_text.yes(one.get("ground_truth")), created)
+        stated.expect(result, dict, f"a result of {what}")
+    cancelled = stated.flag(one.get("was_cancelled")) or stated.flag(one.get("skipped"))
+    created = stated.name(one.get("created_at"))
+    return _Annotation(results, cancelled, stated.flag(one.get("ground_truth")), created)
 
 
 def _minimal(item: dict) -> list[dict]:
@@ -160,14 +160,14 @@ def _statement(task: _Task, findings: list[Finding], others: Counter[str]) -> St
     names = {_key(one): _labels(one) for one in results if one.get("type") == _LABELS}
     drawn = {_key(one) for one in results if one.get("type") in (_RECTANGLE, _POLYGON, _ELLIPSE)}
     for number, result in enumerate(results, start=1):
-        kind, key = json_text.name(result.get("type")), _key(result)
+        kind, key = stated.name(result.get("type")), _key(result)
         if not _has_place(result):
             if kind != _LABELS or not key:
                 others[kind or "relation"] += 1
             continue
         if kind == _LABELS and key in drawn:
             continue
-        own = (json_text.size(result.get("original_width")), json_text.size(result.get("original_height")))
+        own = (stated.size(result.get("original_width")), stated.size(result.get("original_height")))
         size = own if all(own) else size
         place = f"task {task.number}, result {number}"
         for label in _labels(result) or names.get(key) or [""]:
@@ -176,9 +176,9 @@ def _statement(task: _Task, findings: list[Finding], others: Counter[str]) -> St
                 continue
             corners, shape = _corners(result["value"], *own)
             if kind.startswith(_MASKS):
-                corners, shape = shapes.UNKNOWN, MASK
-            if json_text.number(result.get("image_rotation") or 0) != 0:
-                corners = shapes.UNKNOWN  # nobody documents whether values are those of the turned image
+                corners, shape = stated.UNKNOWN, MASK
+            if stated.number(result.get("image_rotation") or 0) != 0:
+                corners = stated.UNKNOWN  # nobody documents whether values are those of the turned image
             objects.add(place, label, corners, shape)
     return objects.statement(image, *size, unit=NORMALISED)
 
@@ -191,7 +191,7 @@ def _has_place(result: dict) -> bool:
 
 def _key(result: dict) -> str:
     """What results about one region have in common; "" if it has nothing."""
-    return json_text.name(result.get("id"))
+    return stated.name(result.get("id"))
 
 
 def _labels(result: dict) -> list[str]:
@@ -205,39 +205,39 @@ def _labels(result: dict) -> list[str]:
 
 
 def _names(value: Any) -> list[str]:
-    return [json_text.name(one) for one in value] if isinstance(value, list) else [json_text.name(value)]
+    return [stated.name(one) for one in value] if isinstance(value, list) else [stated.name(value)]
 
 
-def _corners(value: dict, width: int, height: int) -> tuple[shapes.Corners, str]:
+def _corners(value: dict, width: int, height: int) -> tuple[stated.Corners, str]:
     """The edges of a region as fractions of the image, and its shape."""
     if "points" in value:
         points = value["points"] if isinstance(value["points"], list) else []
-        pairs = [tuple(map(json_text.number, point)) if isinstance(point, list) else () for point in points]
+        pairs = [tuple(map(stated.number, point)) if isinstance(point, list) else () for point in points]
         if not all(len(pair) == 2 for pair in pairs):
-            return shapes.UNKNOWN, POLYGON
-        return _fractions(shapes.around(pairs)), POLYGON
-    x, y, angle = (json_text.number(value.get(key)) for key in ("x", "y", "rotation"))
-    angle = 0.0 if value.get("rotation") is None else math.radians(angle)
+            return stated.UNKNOWN, POLYGON
+        return _fractions(stated.around(pairs)), POLYGON
+    x, y, angle = (stated.number(value.get(key)) for key in ("x", "y", "rotation"))
+    angle = 0.0 if value.get("rotation") is None else angle
     # A turn is in pixels; without one the sides of the image do not matter.
     across, down = (width, height) if angle else (1, 1)
     known = width and height
     if "radiusX" in value:
-        radii = [json_text.number(value.get(key)) for key in ("radiusX", "radiusY")]
-        corners = shapes.around_ellipse(x * across, y * down, radii[0] * across, radii[1] * down, angle)
+        radii = [stated.number(value.get(key)) for key in ("radiusX", "radiusY")]
+        corners = stated.turned_ellipse(x * across, y * down, radii[0] * across, radii[1] * down, angle)
         shape = POLYGON
     else:
-        across_box, down_box = json_text.number(value.get("width")), json_text.number(value.get("height"))
-        corners = shapes.from_size(x * across, y * down, across_box * across, down_box * down)
+        across_box, down_box = stated.number(value.get("width")), stated.number(value.get("height"))
+        corners = stated.from_size(x * across, y * down, across_box * across, down_box * down)
         shape = ROTATED if angle else ""
         if angle:
-            corners = shapes.turned(corners, angle, (x * across, y * down))
+            corners = stated.rotated(corners, angle, (x * across, y * down))
     if angle and not known:
-        return shapes.UNKNOWN, shape
+        return stated.UNKNOWN, shape
     xmin, ymin, xmax, ymax = corners
     return _fractions((xmin / across, ymin / down, xmax / across, ymax / down)), shape
 
 
-def _fractions(corners: shapes.Corners) -> shapes.Corners:
+def _fractions(corners: stated.Corners) -> stated.Corners:
     xmin, ymin, xmax, ymax = corners
     return xmin / 100, ymin / 100, xmax / 100, ymax / 100
 

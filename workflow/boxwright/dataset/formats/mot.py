@@ -12,7 +12,8 @@ import re
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
-from boxwright.dataset.formats import Beside, shapes, text_lines
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.statements import Reading, Statement
 
@@ -26,19 +27,19 @@ _MOST_FRAMES = 1_000_000
 
 def sniff(head: bytes, name: str) -> bool:
     """Whether it is a gt.txt with six to ten numbers in a row."""
-    lines = text_lines.numbered(head)
+    lines = stated.lines(head)
     return _NAME.fullmatch(name) is not None and bool(lines) and _ROW.fullmatch(lines[0][1]) is not None
 
 
-def read(data: bytes, beside: Beside) -> Reading:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each frame of the sequence."""
     names = _names(beside)
     ending, length = _sequence(beside)
     frames: dict[int, Objects] = {}
     mistakes = []
-    for number, line in text_lines.numbered(data):
+    for number, line in stated.lines(data):
         words = [word.strip() for word in line.rstrip(", ").split(",")]
-        values = [text_lines.number(word) for word in words]
+        values = [stated.number(word) for word in words]
         if not _FEWEST <= len(values) <= _MOST:
             mistakes.append(f"line {number} has {plural(len(values), 'value')}; MOT's have 6 to 10")
             continue
@@ -53,16 +54,17 @@ def read(data: bytes, beside: Beside) -> Reading:
             mistakes.append(f"line {number} has the class {words[7]}; {_LABELS} has {plural(len(names), 'name')}")
             continue
         left, top, width, height = values[2:6]
-        corners = shapes.from_size(left - 1, top - 1, width, height)
+        corners = stated.from_size(left - 1, top - 1, width, height)
         objects = frames.setdefault(int(values[0]), Objects())
         if len(values) > _FEWEST and values[6] == 0:
             objects.region(f"line {number}", corners)
         else:
             objects.add(f"line {number}", name, corners)
-    text_lines.refuse(mistakes)
+    stated.refuse(mistakes)
     if not frames:
         raise UserError("it has no rows")
-    return Reading([_statement(frame, frames, ending) for frame in range(1, max(length, *frames) + 1)])
+    statements = [_statement(frame, frames, ending) for frame in range(1, max(length, *frames) + 1)]
+    return Reading(statements, stated.unnamed(statements, names))
 
 
 def _statement(frame: int, frames: dict[int, Objects], ending: str) -> Statement:
@@ -82,9 +84,7 @@ def _name(words: list[str], values: list[float], names: list[str]) -> str | None
 
 def _names(beside: Beside) -> list[str]:
     """The names of the classes, that of class 1 first."""
-    return [
-        line for _, line in text_lines.numbered(next((beside[path] for path in beside if path.endswith(_LABELS)), b""))
-    ]
+    return [line for _, line in stated.lines(next((beside[path] for path in beside if path.endswith(_LABELS)), b""))]
 
 
 def _sequence(beside: Beside) -> tuple[str, int]:
@@ -92,9 +92,9 @@ def _sequence(beside: Beside) -> tuple[str, int]:
     told = configparser.ConfigParser(interpolation=None, strict=False)
     data = next((beside[path] for path in beside if path.endswith(_SEQUENCE)), b"")
     try:
-        told.read_string(text_lines.decode(data))
+        told.read_string(stated.text(data))
     except configparser.Error:
         return "", 0
     section = told["Sequence"] if told.has_section("Sequence") else {}
-    length = text_lines.number(section.get("seqlength", "0"))
+    length = stated.number(section.get("seqlength", "0"))
     return section.get("imext", ""), int(length) if 0 <= length <= _MOST_FRAMES else 0

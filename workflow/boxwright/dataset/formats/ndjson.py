@@ -10,7 +10,8 @@ from typing import Any
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
-from boxwright.dataset.formats import Beside, json_text, shapes, text_lines
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import POLYGON, ROTATED
 from boxwright.dataset.statements import NORMALISED, Reading, Statement
@@ -23,17 +24,17 @@ _BOX, _FEWEST = 5, 7
 
 def sniff(head: bytes, name: str) -> bool:
     """Whether the first line is about a data set or an image of it."""
-    head = json_text.plain(head)
+    head = stated.plain(head)
     return (_DATASET.match(head) or _IMAGE.match(head)) is not None
 
 
-def read(data: bytes, beside: Beside) -> Reading:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image."""
     names: dict[str, str] = {}
     statements, mistakes = [], []
-    for number, line in text_lines.numbered(data):
+    for number, line in stated.lines(data):
         try:
-            item = json_text.expect(json_text.parse(line), dict, "it")
+            item = stated.expect(stated.parse_json(line), dict, "it")
             if item.get("type") == "dataset":
                 names = _names(item.get("class_names"))
             elif item.get("type") == "image":
@@ -42,48 +43,48 @@ def read(data: bytes, beside: Beside) -> Reading:
                 raise UserError('it has another "type" than "dataset" and "image"')
         except UserError as error:
             mistakes.append(f"line {number}: {error}")
-    text_lines.refuse(mistakes)
-    return Reading(statements)
+    stated.refuse(mistakes)
+    return Reading(statements, stated.unnamed(statements, names.values()))
 
 
-def _names(stated: Any) -> dict[str, str]:
-    pairs = enumerate(stated) if isinstance(stated, list) else json_text.expect(stated, dict, '"class_names"').items()
-    return {str(key): json_text.name(value) for key, value in pairs}
+def _names(given: Any) -> dict[str, str]:
+    pairs = enumerate(given) if isinstance(given, list) else stated.expect(given, dict, '"class_names"').items()
+    return {str(key): stated.name(value) for key, value in pairs}
 
 
 def _statement(item: dict, names: dict[str, str], line: str) -> Statement:
-    image = json_text.name(item.get("file"))
+    image = stated.name(item.get("file"))
     if not image:
         raise UserError('it has no "file" with the name of the image')
     objects = Objects()
-    stated = json_text.optional(item.get("annotations"), dict, '"annotations"')
-    for kind, rows in stated.items():
-        for place, row in enumerate(json_text.optional(rows, list, f'"{kind}"'), start=1):
+    by_kind = stated.optional(item.get("annotations"), dict, '"annotations"')
+    for kind, rows in by_kind.items():
+        for place, row in enumerate(stated.optional(rows, list, f'"{kind}"'), start=1):
             what = f"row {place} of {kind}"
             if kind == "classification" or not isinstance(row, list):
                 raise UserError(f"{what} is no box")
-            values = [json_text.number(value) for value in row]
+            values = [stated.number(value) for value in row]
             name = _class(row[0] if row else None, names, what)
             corners, shape = _corners(kind, values[1:], what)
             objects.add(f"{line}, {what}", name, corners, shape)
-    size = (json_text.size(item.get("width")), json_text.size(item.get("height")))
-    return objects.statement(image, *size, unit=NORMALISED, split=json_text.name(item.get("split")))
+    size = (stated.size(item.get("width")), stated.size(item.get("height")))
+    return objects.statement(image, *size, unit=NORMALISED, split=stated.name(item.get("split")))
 
 
 def _class(value: Any, names: dict[str, str], what: str) -> str:
-    number = json_text.number(value)
-    key = str(int(number)) if abs(number) < 1e9 and float.is_integer(number) else json_text.name(value)
+    number = stated.number(value)
+    key = str(int(number)) if abs(number) < 1e9 and float.is_integer(number) else stated.name(value)
     if names and key not in names:
         raise UserError(f"{what} has the class {key}; the data set has {plural(len(names), 'name')}")
     return names.get(key, key)
 
 
-def _corners(kind: str, values: list[float], what: str) -> tuple[shapes.Corners, str]:
+def _corners(kind: str, values: list[float], what: str) -> tuple[stated.Corners, str]:
     if kind in ("boxes", "bboxes", "pose", "keypoints") and len(values) >= _BOX - 1:
         if kind.endswith("boxes") and len(values) != _BOX - 1:
             raise UserError(f"{what} has {plural(len(values) + 1, 'value')}, not {_BOX}")
-        return shapes.from_centre(*values[: _BOX - 1]), ""
+        return stated.from_centre(*values[: _BOX - 1]), ""
     if kind in ("segments", "obb") and len(values) >= _FEWEST - 1 and len(values) % 2 == 0:
         points = list(zip(values[::2], values[1::2], strict=True))
-        return shapes.around(points), ROTATED if kind == "obb" else POLYGON
+        return stated.around(points), ROTATED if kind == "obb" else POLYGON
     raise UserError(f"{what} has {plural(len(values) + 1, 'value')}, which is no box")

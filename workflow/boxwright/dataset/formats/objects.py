@@ -1,7 +1,7 @@
 """Collects the objects of one image while a file is read, so that none is passed over without a word."""
 
-from boxwright.dataset.formats.shapes import UNKNOWN, Corners
 from boxwright.dataset.samples import IGNORE, Box
+from boxwright.dataset.stated import UNKNOWN, Corners
 from boxwright.dataset.statements import PIXELS, Statement
 
 

@@ -5,13 +5,15 @@ the like, else the only dropdown or choice among them. No image's size is stated
 Source: the documentation of VIA 2, and files of its versions 1 and 2.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
-from boxwright.dataset.formats import Beside, json_text, shapes, urls
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside, urls
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import LINE, MASK, POINTS, POLYGON
 from boxwright.dataset.statements import Finding, Reading
@@ -27,26 +29,26 @@ _FLAGS = ("difficult", "truncated")
 
 def sniff(head: bytes, name: str) -> bool:
     """Whether it has the keys of a project of VIA or of regions."""
-    head = json_text.plain(head)
+    head = stated.plain(head)
     return name.lower().endswith(".json") and (_SIGN.search(head) or _EXPORT.match(head)) is not None
 
 
-def read(data: bytes, beside: Beside) -> Reading:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image of the project, also for those without a region."""
-    root = json_text.expect(json_text.load(data), dict, "its JSON")
+    root = stated.expect(stated.parse_json(data), dict, "its JSON")
     if {"project", "metadata", "file"} <= root.keys():
         raise UserError("it is a project of VIA 3, which is not read; export it as COCO")
-    images = json_text.optional(root.get(_IMAGES, root), dict, f'"{_IMAGES}"')
+    images = stated.optional(root.get(_IMAGES, root), dict, f'"{_IMAGES}"')
     about = root.get(_ATTRIBUTES)
     about = about.get("region") if isinstance(about, dict) else None
     found = []
     for key, item in images.items():
-        image = json_text.name(item.get("filename")) if isinstance(item, dict) else ""
+        image = stated.name(item.get("filename")) if isinstance(item, dict) else ""
         if not image:
             raise UserError(f'the image "{key}" has no "filename"')
         regions = item.get("regions")
         regions = list(regions.values()) if isinstance(regions, dict) else regions
-        regions = json_text.optional(regions, list, f'"regions" of {image}')
+        regions = stated.optional(regions, list, f'"regions" of {image}')
         found.append(
             (
                 image,
@@ -64,11 +66,11 @@ class Region(NamedTuple):
     attributes: dict
 
 
-def region(stated: Any, place: str, image: str) -> Region:
+def region(given: Any, place: str, image: str) -> Region:
     """A region of VIA's JSON; raises UserError where it is none."""
-    json_text.expect(stated, dict, f"{place} of {image}")
+    stated.expect(given, dict, f"{place} of {image}")
     parts = [
-        json_text.optional(stated.get(key), dict, f'"{key}" of {place} of {image}')
+        stated.optional(given.get(key), dict, f'"{key}" of {place} of {image}')
         for key in ("shape_attributes", "region_attributes")
     ]
     return Region(place, *parts)
@@ -131,7 +133,7 @@ def _classes(value: Any, options: Any) -> list[str]:
     """The class of a region, or the classes where check boxes gave several."""
     if isinstance(value, dict):
         return [_option(key, options) for key, ticked in value.items() if ticked is not False] or [""]
-    return [_option(json_text.name(value), options)]
+    return [_option(stated.name(value), options)]
 
 
 def _option(name: str, options: Any) -> str:
@@ -145,30 +147,30 @@ def _flags(attributes: dict) -> Iterator[str]:
     for key, value in attributes.items():
         if isinstance(value, dict):
             yield from (name.strip().casefold() for name, ticked in value.items() if ticked is not False)
-        elif json_text.yes(value):
+        elif stated.flag(value):
             yield key.strip().casefold()
 
 
-def _corners(shape: dict) -> tuple[shapes.Corners, str]:
+def _corners(shape: dict) -> tuple[stated.Corners, str]:
     """The edges of a region, and what it is in place of a box."""
-    kind = json_text.name(shape.get("name"))
+    kind = stated.name(shape.get("name"))
 
     def of(*keys: str) -> list[float]:
-        return [json_text.number(shape.get(key)) for key in keys]
+        return [stated.number(shape.get(key)) for key in keys]
 
     if kind == "rect":
-        return shapes.from_size(*of("x", "y", "width", "height")), ""
+        return stated.from_size(*of("x", "y", "width", "height")), ""
     if kind == "polygon":
         x, y = (shape.get(key) if isinstance(shape.get(key), list) else [] for key in ("all_points_x", "all_points_y"))
         if len(x) != len(y):
-            return shapes.UNKNOWN, POLYGON
-        return shapes.around(
-            [(json_text.number(one), json_text.number(other)) for one, other in zip(x, y, strict=True)]
+            return stated.UNKNOWN, POLYGON
+        return stated.around(
+            [(stated.number(one), stated.number(other)) for one, other in zip(x, y, strict=True)]
         ), POLYGON
     if kind == "circle":
         x, y, radius = of("cx", "cy", "r")
-        return shapes.around_ellipse(x, y, radius, radius), MASK
+        return stated.turned_ellipse(x, y, radius, radius), MASK
     if kind == "ellipse":
-        theta = json_text.number(shape.get("theta") or 0)
-        return shapes.around_ellipse(*of("cx", "cy", "rx", "ry"), theta), MASK
-    return shapes.UNKNOWN, {"point": POINTS, "polyline": LINE}.get(kind, "")
+        theta = math.degrees(stated.number(shape.get("theta") or 0))
+        return stated.turned_ellipse(*of("cx", "cy", "rx", "ry"), theta), MASK
+    return stated.UNKNOWN, {"point": POINTS, "polyline": LINE}.get(kind, "")

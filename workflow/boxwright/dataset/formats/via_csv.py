@@ -8,7 +8,8 @@ import io
 import re
 
 from boxwright.core.errors import UserError
-from boxwright.dataset.formats import Beside, json_text, text_lines, via
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside, via
 from boxwright.dataset.statements import Reading
 
 # The columns that are read, without the "#" that VIA 1 put before the first one.
@@ -18,12 +19,12 @@ _HEAD = re.compile(rb'\s*"?#?filename"?\s*,[^\n]*region_shape_attributes')
 
 def sniff(head: bytes, name: str) -> bool:
     """Whether the head line has VIA's columns."""
-    return _HEAD.match(json_text.plain(head)) is not None
+    return _HEAD.match(stated.plain(head)) is not None
 
 
-def read(data: bytes, beside: Beside) -> Reading:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image, also for those without a region."""
-    rows = csv.reader(io.StringIO(text_lines.decode(data), newline=""))
+    rows = csv.reader(io.StringIO(stated.text(data), newline=""))
     columns = {name.strip().lstrip("#"): place for place, name in enumerate(next(rows, []))}
     missing = [name for name in (_FILE, _SHAPE, _ATTRIBUTES) if name not in columns]
     if missing:
@@ -40,14 +41,13 @@ def read(data: bytes, beside: Beside) -> Reading:
         image = row[columns[_FILE]].strip()
         regions = images.setdefault(image, [])
         try:
-            stated = [json_text.parse(row[columns[key]] or "{}") for key in (_SHAPE, _ATTRIBUTES)]
             shape, attributes = (
-                json_text.expect(one, dict, key) for one, key in zip(stated, (_SHAPE, _ATTRIBUTES), strict=True)
+                stated.expect(stated.parse_json(row[columns[key]] or "{}"), dict, key) for key in (_SHAPE, _ATTRIBUTES)
             )
         except UserError as error:
             mistakes.append(f"{line}: {error}")
             continue
         if shape or attributes:
             regions.append(via.Region(line, shape, attributes))
-    text_lines.refuse(mistakes)
+    stated.refuse(mistakes)
     return via.reading(images.items(), {})

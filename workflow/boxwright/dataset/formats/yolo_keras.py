@@ -8,7 +8,8 @@ Source: the readme of keras-yolo3, and Roboflow's exports.
 import re
 
 from boxwright.core.wording import plural
-from boxwright.dataset.formats import Beside, text_lines
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.statements import Reading
 from boxwright.images.loader import EXTENSIONS
@@ -22,17 +23,17 @@ _NEARLY = re.compile(r"[^\s,]*(?:,[^\s,]*)+")
 
 def sniff(head: bytes, name: str) -> bool:
     """Whether each line is an image's name with boxes behind it, and one of them has a box."""
-    lines = [line for _, line in text_lines.numbered(head)]
+    lines = [line for _, line in stated.lines(head)]
     lines = lines[:-1] or lines
     parts = [_parts(line) for line in lines]
     return any(boxes for _, boxes in parts) and all(image.lower().endswith(tuple(EXTENSIONS)) for image, _ in parts)
 
 
-def read(data: bytes, beside: Beside) -> Reading:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each line. A class without a name keeps its number."""
     names = next((_lines(beside[path]) for path in beside if path.rpartition("/")[2].lower() in _NAMES), [])
     statements, mistakes = [], []
-    for number, line in text_lines.numbered(data):
+    for number, line in stated.lines(data):
         image, boxes = _parts(line)
         objects = Objects()
         if not image.lower().endswith(tuple(EXTENSIONS)):
@@ -43,18 +44,18 @@ def read(data: bytes, beside: Beside) -> Reading:
             if not _BOX.fullmatch(box):
                 mistakes.append(f"line {number} has {box!r}, which is no box: left,top,right,bottom,class")
                 continue
-            *corners, of = map(text_lines.number, words)
+            *corners, of = map(stated.number, words)
             if names and not (float.is_integer(of) and 0 <= of < len(names)):
                 mistakes.append(f"line {number} has the class {words[4]}; there are {plural(len(names), 'name')}")
                 continue
             objects.add(f"line {number}", names[int(of)] if names else words[4], tuple(corners))
         statements.append(objects.statement(image))
-    text_lines.refuse(mistakes)
-    return Reading(statements)
+    stated.refuse(mistakes)
+    return Reading(statements, stated.unnamed(statements, names))
 
 
 def _lines(data: bytes) -> list[str]:
-    return [line for _, line in text_lines.numbered(data)]
+    return [line for _, line in stated.lines(data)]
 
 
 def _parts(line: str) -> tuple[str, list[str]]:
