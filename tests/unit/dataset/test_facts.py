@@ -11,7 +11,7 @@ from boxwright.dataset.checks import Checker
 from boxwright.dataset.defects import policies
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box, boxes_json
-from boxwright.dataset.statements import Finding, NORMALISED, PIXELS, Statement
+from boxwright.dataset.statements import NORMALISED, PIXELS, Finding, Statement
 from boxwright.images.headers import ImageInfo
 
 IMAGE = image_facts.ImageFacts("sha", ImageInfo("jpeg", 64, 48), None)

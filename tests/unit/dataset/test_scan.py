@@ -82,7 +82,7 @@ def test_a_file_stands_for_itself_where_files_are_asked_for(folder, monkeypatch)
         (listing,) = scan.listings(Wanted([given], ENDINGS, files=True))
         (file,) = listing.files()
         assert (file.relative, file.path) == (Path(given).name, given)
-        with pytest.raises(UserError, match="is a file, but `dataset.images` takes folders"):
+        with pytest.raises(UserError, match=r"is a file, but `dataset\.images` takes folders"):
             scan.listings(Wanted([given], ENDINGS))
     (folder / "c.jpg/c.jpg").parent.mkdir()
     (folder / "c.jpg/c.jpg").touch()

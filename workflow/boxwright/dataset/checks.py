@@ -177,7 +177,9 @@ class Checker:
         shares = statement.unit == NORMALISED
         straight = _Frame(scale=upright, shares=True) if shares else None
         if orientation.turned(info):
-            turn = _Frame(scale=stored if shares else (1, 1), stored=stored, orientation=info.orientation, shares=shares)
+            turn = _Frame(
+                scale=stored if shares else (1, 1), stored=stored, orientation=info.orientation, shares=shares
+            )
             way = orientation.reading(info, statement)
             if not way and statement.boxes:
                 way = orientation.followed(self.turned)

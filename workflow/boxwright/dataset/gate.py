@@ -55,7 +55,7 @@ def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
         kind = "is a file; give the folder that holds it" if Path(mistaken[0]).exists() else "does not exist"
         raise UserError(f"The folder {mistaken[0]} {kind} (relative paths start at {Path.cwd()}).")
     of = [sources.Source(tuple(images), tuple(annotations))]
-    found_images, listed = places = scan.listings(*sources.wanted(of))
+    found_images, listed = places = sources.listings(of)
     require_images(*places, len(found_images), 0)
     texts, _ = sources.recognise(of, listed)
     if not texts:

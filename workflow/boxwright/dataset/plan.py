@@ -39,7 +39,6 @@ from boxwright.dataset import (
     label_map,
     memory,
     near_duplicates,
-    scan,
     sources,
     split_history,
     summary,
@@ -144,7 +143,7 @@ class _Planner:
             )
         grouping.check(self.group_by)
         self.sources = sources.of(dataset)
-        self.images, self.annotations = scan.listings(*sources.wanted(self.sources), results=results)
+        self.images, self.annotations = sources.listings(self.sources, results)
         self.stamp = self._stamp()
 
     def _stamp(self) -> str:

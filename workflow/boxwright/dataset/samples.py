@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import starmap
 from typing import NamedTuple
 
-# What an annotation may have in place of a box: what has a surrounding rectangle (a mask is also a circle or an ellipse),
+# What an annotation may have in place of a box: what has a surrounding rectangle (a circle or an ellipse is a mask),
 POLYGON, ROTATED, MASK = "polygon", "rotated", "mask"
 # and what has none that would be the object's.
 POINTS, LINE, CUBOID = "points", "line", "cuboid"
@@ -25,8 +25,8 @@ class Box(NamedTuple):
     `xmax - xmin`. In a sample they are pixels of the upright decoded image. In a statement they are as the annotation
     gives them, in the statement's unit; a coordinate that could not be read is NaN.
 
-    shape: what the annotation has in place of a box, whose surrounding rectangle this is (`POLYGON`, `ROTATED`, `MASK`),
-    or one of `NOT_BOXES`. It is "" for a box, and in every sample.
+    shape: what the annotation has in place of a box, whose surrounding rectangle this is (`POLYGON`, `ROTATED` or
+    `MASK`), or one of `NOT_BOXES`. It is "" for a box, and in every sample.
     flags: further flags, words with spaces between them, in alphabetical order.
     """
 

@@ -8,13 +8,14 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from boxwright.catalog import formats as catalogue
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few, plural
-from boxwright.dataset import formats
+from boxwright.core.wording import plural
+from boxwright.dataset import formats, scan
 from boxwright.dataset.memo import Memo
 from boxwright.dataset.scan import File, Listing, Wanted
 from boxwright.images.loader import EXTENSIONS
@@ -56,16 +57,20 @@ def of(dataset: Mapping[str, Any]) -> list[Source]:
     ]
 
 
-def wanted(sources: Sequence[Source]) -> tuple[Wanted, Wanted]:
-    """What has to be listed: the images of all sources in their order, and all that may be an annotation."""
-    return (
-        Wanted([folder for one in sources for folder in one.images], tuple(EXTENSIONS)),
-        Wanted(
-            [folder for one in sources for folder in one.annotations],
-            catalogue.endings(),
-            files=True,
-            counted=catalogue.VOC.endings,
-        ),
+def listings(sources: Sequence[Source], results: str | None = None) -> tuple[Listing, Listing]:
+    """The images of all sources in their order, each file once, and for each source all that may be an annotation.
+
+    Raises UserError if a folder is missing or cannot be read (`scan.listings`).
+    """
+    images = Wanted([folder for one in sources for folder in one.images], tuple(EXTENSIONS))
+    annotations = [
+        Wanted(one.annotations, catalogue.endings(), files=True, counted=catalogue.VOC.endings) for one in sources
+    ]
+    found, *listed = scan.listings(images, *annotations, results=results)
+    return found, Listing(
+        tuple(chain.from_iterable(one.folders for one in listed)),
+        tuple(chain.from_iterable(one.found for one in listed)),
+        {place: number for one in listed for place, number in one.passed.items()},
     )
 
 
@@ -77,14 +82,14 @@ def above(annotations: Listing) -> list[str]:
         folder = folder.parent if folder.is_file() else folder
         around = [folder, *list(folder.parents)[:_ABOVE]] if Path(place).is_file() else list(folder.parents)[:_ABOVE]
         for one in around:
-            found |= {path: stamp for path, stamp in _explaining(one)}
+            found |= dict(_explaining(one))
     return [f"{path}\0{stamp}" for path, stamp in sorted(found.items())]
 
 
 def recognise(sources: Sequence[Source], annotations: Listing) -> Recognised:
     """The annotation files of all sources, each with its format.
 
-    annotations: as `wanted` asked for it. Raises UserError with all sources that can be read in several ways.
+    annotations: as `listings` gives it. Raises UserError with all sources that can be read in several ways.
     """
     by_folder: dict[int, list[File]] = defaultdict(list)
     for file in annotations.files():
@@ -115,7 +120,7 @@ def _paths(given: str | Sequence[str]) -> tuple[str, ...]:
 def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, several: bool) -> tuple[str, str]:
     """The key of a source's format, and a sentence; what cannot be decided is added to `mistakes`."""
     seen = _seen(files)
-    found = list(seen)
+    found = [key for key in catalogue.by_key() if key in seen]
     there = ", ".join(source.annotations)
     if catalogue.VOC.key in seen:
         # As ever: XML files are the annotations, whatever lies beside them.
@@ -131,7 +136,7 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
         listed = "".join([f"\n  - `{key}`: {_told(key, seen[key])}" for key in found])
         name = "`format` of this entry of `dataset.sources`" if several else "`dataset.format`"
         mistakes.append(
-            f"The annotations in {there} can be read in {len(found)} ways, and boxes must not be counted twice:{listed}\n"
+            f"The annotations in {there} can be read in {len(found)} ways, and no box may count twice:{listed}\n"
             f"Set {name} to one of them. If they are about different images, give each its own entry in "
             "`dataset.sources`."
         )
@@ -148,7 +153,7 @@ def _told(key: str, seen: tuple[int, str]) -> str:
 
 
 def _seen(files: Sequence[File]) -> dict[str, tuple[int, str]]:
-    """By key of each format that occurs: about how many files are in it, and one of them. The commonest comes first."""
+    """By key of each format that occurs: about how many files are in it, and one of them."""
     by_ending: dict[str, list[File]] = defaultdict(list)
     known = catalogue.by_ending()
     for file in files:
@@ -167,7 +172,7 @@ def _seen(files: Sequence[File]) -> dict[str, tuple[int, str]]:
                 example.setdefault(key, file.relative)
         for key, number in found.items():
             counts[key] += round(number * len(candidates) / len(sample))
-    return {key: (count, example[key]) for key, count in counts.most_common()}
+    return {key: (count, example[key]) for key, count in counts.items()}
 
 
 def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Iterator[Annotated]:

@@ -25,7 +25,7 @@ class Statement(NamedTuple):
     unit: of the boxes, PIXELS or NORMALISED.
     folders: names or paths ("/" between parts) of the folder that the image lay in, as stated, the most telling first.
     other_image: a second file name that the file states for the image, where it differs from `image`.
-    split: the side of the split that the file states for the image, in its own word ("train", "val", "TEST"); "" if none.
+    split: the side of the split that the file states for the image, in its own word ("train", "val", "TEST"); else "".
     mention: whether nothing is said but that the image belongs to the data set, as in a list of images. Where another
     statement is about the image that one counts; where there is none the image has no objects.
     places: where in the file each box is ("line 3", "annotation 55"), for messages; empty if there is nothing to say.

@@ -20,6 +20,7 @@ import yaml
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
+from boxwright.core.wording import did_you_mean
 from boxwright.run import config_file, paths, plain_values
 from boxwright.zoo import PREFIX, catalogue
 
@@ -163,6 +164,9 @@ def _settled(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> 
 
 def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     """Put the defaults of `node` and everything below it into `value`, in place."""
+    if isinstance(value, list) and "items" in node:
+        for item in value:
+            _fill(item, _resolve(node["items"], schema), schema)
     if not isinstance(value, dict):
         return
     for key, child in node.get("properties", {}).items():
@@ -262,7 +266,9 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
             yield "`dataset.format` is set together with `dataset.sources`; give each source its own `format`."
         for number, source in enumerate(dataset["sources"]):
             yield from _missing_folders(f"dataset.sources[{number}]", source)
+            yield from _unknown_format(f"dataset.sources[{number}]", source["format"])
     else:
+        yield from _unknown_format("dataset", dataset["format"])
         yield from _missing_folders("dataset", dataset)
     yield from paths.missing("dataset.label_map", dataset["label_map"])
     split = dataset["split"]
@@ -307,6 +313,12 @@ def _missing_folders(key: str, source: Mapping[str, Any]) -> Iterator[str]:
         for place in [source[kind]] if isinstance(source[kind], str) else source[kind]:
             if kind == "images" or not Path(place).is_file():
                 yield from paths.missing(f"{key}.{kind}", place, folder=True)
+
+
+def _unknown_format(key: str, given: str) -> Iterator[str]:
+    known = [formats.AUTO, *formats.by_key()]
+    if given not in known:
+        yield f"`{key}.format` is {paths.shown(given)}; {did_you_mean(given, known)}"
 
 
 def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:

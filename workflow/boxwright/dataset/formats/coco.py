@@ -1,7 +1,8 @@
 """COCO's JSON: one file with images, annotations (boxes as left, top, width and height in pixels) and categories.
 
-Sources: cocodataset.org, "Data format"; pycocotools for the compressed form of masks. Tools differ: numbers and ids may
-be text, ids may have gaps, a box may be missing where there is an outline, `iscrowd` may be any way of saying yes or no.
+Sources: cocodataset.org, "Data format"; pycocotools for the compressed form of masks. Tools differ: numbers and ids
+may be text, ids may have gaps, a box may be missing where there is an outline, `iscrowd` may be any way of saying yes
+or no.
 """
 
 import math
@@ -154,10 +155,7 @@ def _box(one: Mapping, names: Mapping[str, str]) -> tuple[Box, bool]:
     differs = not shape and any(abs(a - b) > _APART for a, b in zip(corners, outline, strict=True))
     angle = number(extra.get("rotation"))
     if not shape and angle % 360 and not math.isnan(angle):
-        if all(map(math.isfinite, outline)):
-            corners = outline
-        else:
-            corners = turned(corners, angle)
+        corners = outline if all(map(math.isfinite, outline)) else turned(corners, angle)
         shape, differs = ROTATED, False
     told = flags(
         CROWD if flag(one.get("iscrowd")) else "",

@@ -1,8 +1,8 @@
 """YOLO's text files: a file of rows beside each image, or in a folder `labels` beside the folder `images`.
 
-A row is a class, counted from 0, and the centre, width and height of a box in shares of the image. Rows of other lengths
-are polygons (an oriented box is one of four points), poses (a box and key points), and detections (a box and a score).
-Each row is read for itself. The names of the classes are in another file: `data.yaml` (Ultralytics), `obj.names`
+A row is a class, counted from 0, and the centre, width and height of a box in shares of the image. Rows of other
+lengths are polygons (an oriented box is one of four points), poses (a box and key points), and detections (a box and a
+score). Each row is read for itself. The names of the classes are in another file: `data.yaml` (Ultralytics), `obj.names`
 (darknet), `classes.txt` (labelImg), `notes.json` (Label Studio), `_darknet.labels` (Roboflow).
 
 A text file whose lines are names of images is a list: it says which images belong to the data set, so that one without
@@ -68,7 +68,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         findings.append(
             Finding(
                 "annotation_odd",
-                "it has rows of boxes and of polygons; each is read as what it is, but Ultralytics takes all for polygons",
+                "it has rows of boxes and of polygons, of which Ultralytics takes all for polygons; here each row counts",
             )
         )
     return Reading([Statement(boxes=tuple(boxes), unit=NORMALISED, places=tuple(places))], findings)
