@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.dataset import annotation_facts
+from boxwright.dataset import annotation_facts, stated
 from boxwright.dataset.formats import (
     automl_csv,
     createml,
@@ -31,6 +31,7 @@ from boxwright.dataset.formats import (
     yolo_keras,
 )
 from boxwright.dataset.statements import Reading
+from boxwright.images.loader import EXTENSIONS
 from tests.fuzz.fuzzing import fuzz, told
 from tests.fuzz.json_mutations import json_mutants
 from tests.fuzz.mutations import mutants
@@ -40,10 +41,11 @@ Count = Callable[[bytes], int]
 
 def lines(data: bytes) -> list[str]:
     try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
+        wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = data.decode("utf-16", "replace") if wide else data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
-    return [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
+    return [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
 
 
 def check(module: Any, data: bytes, count: Count, beside: dict[str, bytes] | None = None, name: str = "a.json") -> None:
@@ -68,11 +70,7 @@ def check(module: Any, data: bytes, count: Count, beside: dict[str, bytes] | Non
 
 
 def loaded(data: bytes) -> Any:
-    try:
-        text = data.decode(json.detect_encoding(data))
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")
-    return json.loads(text.removeprefix("\ufeff"))
+    return json.loads(stated.text(data))
 
 
 def many(value: Any) -> list:
@@ -490,8 +488,10 @@ def test_yolo_keras(data: bytes) -> None:
     got = told(yolo_keras.read, data, {"_classes.txt": b"cat\ndog"})
     yolo_keras.sniff(data, "_annotations.txt")
     if not isinstance(got, UserError):
-        endings = (".jpg", ".png")
-        rest = [line[max(line.rfind(ending) + len(ending) for ending in endings) :] for line in lines(data)]
+        rest = [
+            line[max(line.lower().rfind(end) + len(end) for end in EXTENSIONS if end in line.lower()) :]
+            for line in lines(data)
+        ]
         words = [word for line in rest for word in line.split(" ") if word.strip()]
         assert sum(len(one.boxes) for one in got.statements) == len(words)
 

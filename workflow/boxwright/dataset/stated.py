@@ -115,9 +115,9 @@ def flag(value: Any) -> bool:
 
 
 def name(value: Any) -> str:
-    """A name that may be written as a number; "" for everything else."""
+    """A name that may be written as a number; "" for everything else. Half of a surrogate pair becomes "?"."""
     if isinstance(value, str):
-        return value.strip()
+        return value.encode("utf-8", "replace").decode().strip()
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
 
 

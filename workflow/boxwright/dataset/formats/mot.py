@@ -22,7 +22,7 @@ _ROW = re.compile(r"\d+(?:\s*,\s*-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?){5,9}\s*,?")
 _NAME = re.compile(r"(?i)gt(?:_\w+)?\.txt")
 _FEWEST, _MOST = 6, 10
 # Frames that a sequence may have; a larger number is a mistake.
-_MOST_FRAMES = 1_000_000
+_MOST_FRAMES = 100_000
 
 
 def sniff(head: bytes, name: str) -> bool:

@@ -25,7 +25,8 @@ def sniff(head: bytes, name: str) -> bool:
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image, also for those without a region."""
     rows = csv.reader(io.StringIO(stated.text(data), newline=""))
-    columns = {name.strip().lstrip("#"): place for place, name in enumerate(next(rows, []))}
+    head = [name.strip().lstrip("#") for name in next(rows, [])]
+    columns = {name: place for place, name in enumerate(head)}
     missing = [name for name in (_FILE, _SHAPE, _ATTRIBUTES) if name not in columns]
     if missing:
         raise UserError(f"it is not VIA's CSV: its first line has no column {', '.join(missing)}")
@@ -35,8 +36,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         line = f"line {rows.line_num}"
         if not any(cell.strip() for cell in row):
             continue
-        if len(row) != len(columns):
-            mistakes.append(f"{line} has {len(row)} values, not {len(columns)}")
+        if len(row) != len(head):
+            mistakes.append(f"{line} has {len(row)} values, not {len(head)}")
             continue
         image = row[columns[_FILE]].strip()
         regions = images.setdefault(image, [])
