@@ -11,7 +11,7 @@ from boxwright.dataset.checks import Checker
 from boxwright.dataset.defects import policies
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box, boxes_json
-from boxwright.dataset.statements import NORMALISED, PIXELS, Finding, Statement
+from boxwright.dataset.statements import NORMALISED, PIXELS, Remark, Statement
 from boxwright.images.headers import ImageInfo
 
 IMAGE = image_facts.ImageFacts("sha", ImageInfo("jpeg", 64, 48), None)
@@ -104,7 +104,7 @@ def test_all_that_a_file_says_comes_back():
         Statement("c.jpg", mention=True, split="val"),
         Statement("d.jpg", 64, 48, (crowd._replace(shape="polygon", flags=""),)),
     ]
-    findings = [Finding("annotation_odd", "it is odd"), Finding("class_number", "class 0 has no name", "0", 3)]
+    findings = [Remark("annotation_odd", "it is odd"), Remark("class_number", "class 0 has no name", "0", 3)]
     for number in range(5):
         (found,) = annotation_facts.said([annotation_facts.columns(statements[:number], findings)])
         wanted = [one._replace(places=()) if one.image == "b.jpg" else one for one in statements[:number]]

@@ -90,6 +90,8 @@ def analysis(classes: list[dict] | None = None, **changes) -> dict:
         "confusion": {
             "labels": [*(one["name"] for one in classes), "background"],
             "matrix": (np.eye(size + 1, dtype=int) * 7 - np.diag([0] * size + [7])).tolist(),
+            "nowhere": {kind: [0] * size for kind in ("localisation", "both", "duplicate", "background")},
+            "unseen": {kind: [0] * size for kind in ("localisation", "missed")},
         },
         "errors": [{"kind": kind, "count": index, "cost": index / 100} for index, kind in enumerate(kinds)],
         "images": [],
@@ -125,6 +127,7 @@ def result(
     sizes = {"frozen_graph": 20_000_000, "saved_model": 21_000_000, "checkpoint": 19_000_000} | (sizes or {})
     shares = {"frozen_graph": 1.0, "saved_model": 1.0, "checkpoint": 0.995}
     export = {
+        "main": "frozen_graph",
         "images": 8,
         "weights": 5_000_000,
         "forms": {

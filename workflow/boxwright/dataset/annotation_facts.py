@@ -17,7 +17,7 @@ from boxwright.core.names import clean
 from boxwright.dataset import copies, foreign, formats
 from boxwright.dataset.memo import Memo
 from boxwright.dataset.samples import Box, boxes_from_json, boxes_json
-from boxwright.dataset.statements import NORMALISED, Finding, Statement
+from boxwright.dataset.statements import NORMALISED, Remark, Statement
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
 _quote = json.encoder.encode_basestring_ascii
@@ -56,7 +56,7 @@ class AnnotationFacts(NamedTuple):
 class FileFacts(list[AnnotationFacts]):
     """The statements of a file, and its findings."""
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Remark, ...] = ()
 
 
 # In place of a defect: the file cannot be read and does not look like an annotation either.
@@ -102,7 +102,7 @@ def unreadable(why: str, defect: str = "") -> str:
     return f"\t{_dump({'why': why, 'defect': defect} if defect else why)}"
 
 
-def columns(statements: Sequence[Statement], findings: Sequence[Finding] = ()) -> str:
+def columns(statements: Sequence[Statement], findings: Sequence[Remark] = ()) -> str:
     """The columns of some statements and findings, in the form that `said` reads."""
     parts = "\t".join(starmap(_columns, statements)) or _NO_STATEMENT
     return f"{parts}\t{_dump(findings)}" if findings else parts
@@ -121,7 +121,7 @@ def said(lines: Iterable[str]) -> list[FileFacts | Unread]:
         if parts[0] == _NO_STATEMENT:
             del parts[0]
         if len(parts) % 3:
-            facts.findings = tuple(starmap(Finding, json.loads(parts.pop())))
+            facts.findings = tuple(starmap(Remark, json.loads(parts.pop())))
         for start in range(0, len(parts), 3):
             image = parts[start]
             image = json.loads(image) if "\\" in image else image[1:-1]

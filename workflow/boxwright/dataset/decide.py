@@ -300,7 +300,7 @@ def _with_mentioned(
     paired: pairing.Pairing,
     checker: Checker,
 ) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
-    """Claims and what they say, with those of lists of images behind them, for images that have no other in `paired`."""
+    """Claims and what they say, and behind them those of lists of images, for images without another in `paired`."""
     named = pairing.match(found.images, mentioned, found.parallel, found.image_facts)
     for index in named.orphans:
         detail = f"there is no image {mentioned[index].image}"

@@ -164,7 +164,7 @@ def _bytes(path: str) -> bytes:
 
 
 def main() -> None:
-    """Read lines with a JSON list of (kind, path, ...) and print a line with their facts for each, until the input ends."""
+    """Read lines with a JSON list of (kind, path, ...), print a line of facts for each, until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupted plan closes the input
     for line in sys.stdin:
         print(_BETWEEN.join(_inspect_all(json.loads(line))), flush=True)

@@ -37,9 +37,9 @@ class File(NamedTuple):
 class Listing(NamedTuple):
     """The files below some folders.
 
-    folders: as they were given, or files. found: for each folder a sorted list with a text for each file below it, path and stamp
-    with a NUL between them; this is enough to see that nothing changed. passed: the numbers of files that were passed
-    over because a run made them, by the results folder or result that they lie in.
+    folders: as they were given; some may be files. found: for each folder a sorted list with a text for each file below
+    it, path and stamp with a NUL between them; this is enough to see that nothing changed. passed: the numbers
+    of files that were passed over because a run made them, by the results folder or result that they lie in.
     """
 
     folders: tuple[str, ...]
@@ -70,7 +70,7 @@ class Listing(NamedTuple):
         return digest.hexdigest()
 
 
-class Wanted(NamedTuple):
+class Search(NamedTuple):
     """What to list: folders, the endings of file names (lower case), whether single files may stand beside the folders,
     and the endings of what is counted where it is passed over (if they are others).
     """
@@ -81,7 +81,7 @@ class Wanted(NamedTuple):
     counted: Sequence[str] = ()
 
 
-def listings(*wanted: Wanted, results: str | None = None) -> list[Listing]:
+def listings(*wanted: Search, results: str | None = None) -> list[Listing]:
     """A listing for each: all files that `walk.walk` finds; `results` is passed over.
 
     Raises UserError if a folder is missing or cannot be read.
@@ -109,5 +109,5 @@ def images_below(folder: str, results: str | None = None) -> list[str]:
 
     Raises UserError if the folder is missing or cannot be read.
     """
-    (listing,) = listings(Wanted([folder], tuple(EXTENSIONS)), results=results)
+    (listing,) = listings(Search([folder], tuple(EXTENSIONS)), results=results)
     return [file.relative for file in listing.files()]

@@ -17,7 +17,7 @@ from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 from boxwright.dataset import formats, scan
 from boxwright.dataset.memo import Memo
-from boxwright.dataset.scan import File, Listing, Wanted
+from boxwright.dataset.scan import File, Listing, Search
 from boxwright.images.loader import EXTENSIONS
 
 # Files of each ending, in each source, that are opened to recognise a format.
@@ -62,9 +62,9 @@ def listings(sources: Sequence[Source], results: str | None = None) -> tuple[Lis
 
     Raises UserError if a folder is missing or cannot be read (`scan.listings`).
     """
-    images = Wanted([folder for one in sources for folder in one.images], tuple(EXTENSIONS))
+    images = Search([folder for one in sources for folder in one.images], tuple(EXTENSIONS))
     annotations = [
-        Wanted(one.annotations, catalogue.endings(), files=True, counted=catalogue.VOC.endings) for one in sources
+        Search(one.annotations, catalogue.endings(), files=True, counted=catalogue.VOC.endings) for one in sources
     ]
     found, *listed = scan.listings(images, *annotations, results=results)
     return found, Listing(

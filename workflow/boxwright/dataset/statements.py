@@ -43,7 +43,7 @@ class Statement(NamedTuple):
     places: tuple[str, ...] = ()
 
 
-class Finding(NamedTuple):
+class Remark(NamedTuple):
     """What is odd about a file apart from its boxes, or could not be read in it.
 
     defect: its kind (`defects.DEFECTS`). detail: the particulars, a clause. about: the image, or for "class_number" the
@@ -61,4 +61,8 @@ class Reading(NamedTuple):
     """All that a file says."""
 
     statements: Sequence[Statement]
-    findings: Sequence[Finding] = ()
+    findings: Sequence[Remark] = ()
+
+
+# The former name, for formats that are being written.
+Finding = Remark

@@ -45,7 +45,8 @@ def analyse(
     all_of_them = np.ones(len(detections), bool)
     mistakes = error_types.mistakes(dataset, detections, pairs, matches, all_of_them)
     cost = error_types.costs(dataset, detections, matches, mistakes, rankings)
-    count = error_types.mistakes(dataset, detections, pairs, matches, shown).counts()
+    shown_mistakes = error_types.mistakes(dataset, detections, pairs, matches, shown)
+    count = shown_mistakes.counts()
     judged = [ranking for ranking in rankings.values() if ranking.objects] or list(rankings.values())
     calibrated = calibration.by_halves(len(dataset.images), detections, rankings)
     return {
@@ -54,7 +55,7 @@ def analyse(
         **_interval(interval(dataset, detections, rankings.values())),
         "classes": per_class(dataset, detections, evaluated, rankings, score_threshold, calibrated),
         "scores": calibration.meaning(joined(detections, judged), detections, calibrated),
-        "confusion": confusion(dataset, detections, pairs, matches, shown),
+        "confusion": confusion(dataset, detections, shown_mistakes, matches, shown),
         "errors": [{"kind": kind, "count": count[kind], "cost": cost[kind]} for kind in error_types.KINDS],
         "images": per_image(dataset, detections, matches, shown),
     }

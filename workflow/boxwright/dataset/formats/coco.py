@@ -18,7 +18,7 @@ from boxwright.dataset.samples import CROWD, IGNORE, MASK, OCCLUDED, POLYGON, RO
 from boxwright.dataset.stated import UNKNOWN, Corners, around, flag, flags, name, number, numbers, pairs, parse_json
 from boxwright.dataset.stated import rotated as turned
 from boxwright.dataset.stated import size as whole
-from boxwright.dataset.statements import Finding, Reading, Statement
+from boxwright.dataset.statements import Reading, Remark, Statement
 
 _IMAGES = re.compile(rb'"images"\s*:\s*\[')
 _OTHERS = re.compile(rb'"(?:annotations|categories|info|licenses)"\s*:')
@@ -50,7 +50,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     for one in annotations:
         by_image[_id(one.get("image_id"))].append(one)
     statements: dict[tuple, Statement] = {}
-    findings: list[Finding] = []
+    findings: list[Remark] = []
     crowds = masks = apart = 0
     for one in images:
         boxes, places = [], []
@@ -70,19 +70,17 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     lost = sum(map(len, by_image.values()))
     if lost:
         ids = few([f"{key or 'none'}" for key in by_image], limit=4)
-        findings.append(Finding("object_without_image", f"{lost} of its annotations are of image {ids}", objects=lost))
+        findings.append(Remark("object_without_image", f"{lost} of its annotations are of image {ids}", objects=lost))
     if masks > 1 and crowds == masks:
         findings.append(
-            Finding(
+            Remark(
                 "annotation_odd",
                 f"all {masks} masks are marked as crowds, as CVAT marks those of single objects; if they are single "
                 "objects, `dataset.policies.box_ignored: keep` takes them so",
             )
         )
     if apart:
-        findings.append(
-            Finding("annotation_odd", f"{apart} boxes differ from their outlines by over {_APART:g} pixels")
-        )
+        findings.append(Remark("annotation_odd", f"{apart} boxes differ from their outlines by over {_APART:g} pixels"))
     return Reading(list(statements.values()), findings)
 
 

@@ -2,8 +2,8 @@
 
 A row is a class, counted from 0, and the centre, width and height of a box in shares of the image. Rows of other
 lengths are polygons (an oriented box is one of four points), poses (a box and key points), and detections (a box and a
-score). Each row is read for itself. The names of the classes are in another file: `data.yaml` (Ultralytics), `obj.names`
-(darknet), `classes.txt` (labelImg), `notes.json` (Label Studio), `_darknet.labels` (Roboflow).
+score). Each row is read for itself. The names of the classes are in another file: `data.yaml` (Ultralytics),
+`obj.names` (darknet), `classes.txt` (labelImg), `notes.json` (Label Studio), `_darknet.labels` (Roboflow).
 
 A text file whose lines are names of images is a list: it says which images belong to the data set, so that one without
 a file of rows has no objects.
@@ -24,7 +24,7 @@ from boxwright.core.errors import UserError
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import POLYGON, Box
 from boxwright.dataset.stated import Corners, around, is_upright, pairs, text
-from boxwright.dataset.statements import NORMALISED, Finding, Reading, Statement
+from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
 from boxwright.images.loader import EXTENSIONS
 
 _SEPARATOR = re.compile(r"[\s,;]+")
@@ -61,14 +61,14 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         boxes.append(Box(_class(index, known, number, unnamed), *corners, shape=shape))
         places.append(f"line {number}")
         lengths.add(len(values))
-    findings += [Finding("class_number", f"class {one} has no name", str(one)) for one in unnamed]
+    findings += [Remark("class_number", f"class {one} has no name", str(one)) for one in unnamed]
     if 5 in lengths:
-        findings.append(Finding("annotation_odd", "its rows have a sixth number, as detections with a score have"))
+        findings.append(Remark("annotation_odd", "its rows have a sixth number, as detections with a score have"))
     if 4 in lengths and any(length > 5 for length in lengths) and not known.keypoints:
         findings.append(
-            Finding(
+            Remark(
                 "annotation_odd",
-                "it has rows of boxes and of polygons, of which Ultralytics takes all for polygons; here each row counts",
+                "it has rows of boxes and of polygons, of which Ultralytics takes all for polygons; here none is",
             )
         )
     return Reading([Statement(boxes=tuple(boxes), unit=NORMALISED, places=tuple(places))], findings)
