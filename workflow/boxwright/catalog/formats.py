@@ -67,7 +67,12 @@ FORMATS = (
         (".json",),
         sign="JSON of tasks with the results of annotations, or of JSON-MIN's flat objects",
     ),
-    Format("VGG Image Annotator", "boxwright.dataset.formats.via", (".json",), sign="JSON with regions and their shapes"),
+    Format(
+        "VGG Image Annotator",
+        "boxwright.dataset.formats.via",
+        (".json",),
+        sign="JSON with regions and their shapes",
+    ),
     Format(
         "VGG Image Annotator (CSV)",
         "boxwright.dataset.formats.via_csv",
@@ -161,13 +166,6 @@ FORMATS = (
         sign="JSON with lists of images, annotations and categories",
     ),
     Format(
-        "a table of boxes (CSV)",
-        "boxwright.dataset.formats.csv",
-        (".csv", ".tsv"),
-        sign="a table whose columns are an image, four edges and a class",
-        beside=("classes.csv", "class_map.csv"),
-    ),
-    Format(
         "Open Images (CSV)",
         "boxwright.dataset.formats.open_images",
         (".csv",),
@@ -200,6 +198,14 @@ FORMATS = (
             "_darknet.labels",
         ),
         places=(("labels", "images"),),
+    ),
+    # after the other tables, whose columns it would take for its own
+    Format(
+        "a table of boxes (CSV)",
+        "boxwright.dataset.formats.csv",
+        (".csv", ".tsv"),
+        sign="a table whose columns are an image, four edges and a class",
+        beside=("classes.csv", "class_map.csv"),
     ),
 )
 

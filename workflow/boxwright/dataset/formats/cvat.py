@@ -52,7 +52,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         raise UserError(f"it has {plural(tags, 'tag')} of whole images and no object")
     remarks = []
     if not boxes:
-        remarks.append(Remark("annotation_odd", "none of its images has a shape: was it exported before it was annotated?"))
+        why = "none of its images has a shape: was it exported before it was annotated?"
+        remarks.append(Remark("annotation_odd", why))
     return Reading(statements, remarks)
 
 
@@ -105,17 +106,16 @@ def _range(root: etree._Element, last: int) -> tuple[int, int, int]:
     count, first, stop = (task.findtext(tag) or "" for tag in ("size", "start_frame", "stop_frame"))
     step = re.fullmatch(r"step\s*=\s*(\d{1,6})", (task.findtext("frame_filter") or "").strip())
     start = int(first) if first.isdecimal() else 0
-    if stop.isdecimal():
-        end = int(stop)
-    else:
-        end = start + int(count) - 1 if count.isdecimal() else -1
+    ends = [int(stop)] if stop.isdecimal() else [start + int(count) - 1] if count.isdecimal() else []
+    end = next(iter(ends), -1)
     # more frames than a video has are a mistake
     return start, max(int(step[1]), 1) if step else 1, end if end < _MOST_FRAMES else last
 
 
 def _box(shape: etree._Element, label: str) -> Box:
     corners, kind = _corners(shape)
-    told = {child.get("name", "").strip().lower(): (child.text or "").strip() for child in shape.iterchildren("attribute")}
+    attributes = shape.iterchildren("attribute")
+    told = {child.get("name", "").strip().lower(): (child.text or "").strip() for child in attributes}
     return Box(
         label.strip(),
         *corners,

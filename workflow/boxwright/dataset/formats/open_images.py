@@ -1,7 +1,7 @@
 """The tables of Open Images: a row for each box, corners as XMin, XMax, YMin and YMax in shares of the image.
 
-LabelName is a code ("/m/01yrx") whose name is in `class-descriptions-boxable.csv`, ImageID the name of the image without
-its ending. Flags are 1, 0, or -1 for unknown.
+LabelName is a code ("/m/01yrx") whose name is in `class-descriptions-boxable.csv`, ImageID the name of the image
+without its ending. Flags are 1, 0, or -1 for unknown.
 
 Source: storage.googleapis.com/openimages, "Data formats".
 """
