@@ -100,6 +100,7 @@ rule draw_model:
             )
             for file, said in DRAWN.items()
         },
+        strip=f"{FIGURES}/strip.jpg",
     log:
         logs("draw_model/{model}"),
     benchmark:
@@ -125,6 +126,7 @@ rule compare_models:
         tests=ancient(expand(TESTED, model=MODELS)),
         optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
         checks=ancient(expand(map(check_of, FORMS), model=MODELS)),
+        strips=ancient(expand(f"{FIGURES}/strip.jpg", model=MODELS)),
     output:
         table=f"{COMPARISON}/models.csv",
         answer=f"{COMPARISON}/answer.rst",

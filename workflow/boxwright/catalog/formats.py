@@ -161,6 +161,19 @@ FORMATS = (
         sign="JSON with lists of images, annotations and categories",
     ),
     Format(
+        "Open Images (CSV)",
+        "boxwright.dataset.formats.open_images",
+        (".csv",),
+        sign="a table with the columns ImageID, LabelName and XMin",
+        beside=("class-descriptions-boxable.csv", "class-descriptions.csv", "class-descriptions-*.csv"),
+    ),
+    Format(
+        "CVAT",
+        "boxwright.dataset.formats.cvat",
+        (".xml",),
+        sign="XML whose root is <annotations>, with images or tracks",
+    ),
+    Format(
         "YOLO",
         "boxwright.dataset.formats.yolo",
         (".txt",),
@@ -180,6 +193,14 @@ FORMATS = (
             "_darknet.labels",
         ),
         places=(("labels", "images"),),
+    ),
+    # after the other tables, whose columns it would take for its own
+    Format(
+        "a table of boxes (CSV)",
+        "boxwright.dataset.formats.csv",
+        (".csv", ".tsv"),
+        sign="a table whose columns are an image, four edges and a class",
+        beside=("classes.csv", "class_map.csv"),
     ),
 )
 
