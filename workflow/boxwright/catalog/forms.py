@@ -81,6 +81,35 @@ class Form:
         return {"name": self.name, "path": self.path, "files": self.files, "made_from": self.made_from}
 
 
+_LITERT = (("ai-edge-litert", "ai_edge_litert"),)
+
+
+def _not_in_tflite(model: Message, family: str) -> str:
+    """Why TFLite cannot hold a model: its suppression is fixed, and its images have one size."""
+    if family != "ssd":
+        return (
+            "the suppression of TFLite takes boxes that are made from anchors in one step, as those of SSD are; the "
+            "nearest form is onnx"
+        )
+    kind = model.image_resizer.WhichOneof("image_resizer_oneof")
+    resizer = getattr(model.image_resizer, kind)
+    nearest = "the nearest form is onnx"
+    if kind == "keep_aspect_ratio_resizer" and not resizer.pad_to_max_dimension:
+        return (
+            "its images differ in size, and those of TFLite have one; set "
+            f"model.ssd.image_resizer.{kind}.pad_to_max_dimension: true, or take onnx"
+        )
+    if kind not in ("fixed_shape_resizer", "keep_aspect_ratio_resizer"):
+        return f"its images differ in size ({kind}), and those of TFLite have one; {nearest}"
+    if resizer.convert_to_grayscale or resizer.resize_method:
+        return f"it resizes images in another way than in colour and bilinear (model.ssd.image_resizer.{kind}); {nearest}"
+    if (coder := model.box_coder.WhichOneof("box_coder_oneof")) != "faster_rcnn_box_coder":
+        return f"TFLite decodes boxes as faster_rcnn_box_coder does, not as {coder}; {nearest}"
+    if model.post_processing.batch_non_max_suppression.soft_nms_sigma > 0:
+        return f"TFLite knows no soft suppression (soft_nms_sigma); {nearest}"
+    return ""
+
+
 # Of those that a run asks for, the first one that detects is the main form.
 FORMS = (
     Form("frozen_graph", "frozen graph", "frozen_inference_graph.pb", ("frozen_inference_graph.pb",)),
@@ -92,6 +121,35 @@ FORMS = (
         ("frozen_inference_graph_raw.pb",),
         detects=False,
         run_by="frozen_graph",
+    ),
+    Form(
+        "tflite",
+        "TFLite file",
+        "detector.tflite",
+        ("detector.tflite",),
+        packages=_LITERT,
+        refuses=_not_in_tflite,
+    ),
+    Form(
+        "tflite_float16",
+        "TFLite file in float16",
+        "detector_float16.tflite",
+        ("detector_float16.tflite",),
+        precision="float16",
+        run_by="tflite",
+        packages=_LITERT,
+        refuses=_not_in_tflite,
+    ),
+    Form(
+        "tflite_int8",
+        "TFLite file in int8",
+        "detector_int8.tflite",
+        ("detector_int8.tflite",),
+        precision="int8",
+        run_by="tflite",
+        packages=_LITERT,
+        refuses=_not_in_tflite,
+        calibrated=True,
     ),
     Form(
         "checkpoint",
