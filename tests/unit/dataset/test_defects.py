@@ -215,7 +215,10 @@ ELSEWHERE = {
     "annotation_odd",
     "box_from_mask",
     "box_ignored",
+    "class_attribute",
     "class_number",
+    "image_unlabelled",
+    "object_superseded",
     "object_not_a_box",
     "object_without_image",
 }

@@ -3,11 +3,12 @@
 Pairing, checks and policies are those of a run (`plan`), which also remembers what it read and decided.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from boxwright.catalog import formats
+from boxwright.core import parts
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.dataset import (
@@ -56,8 +57,9 @@ def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
         raise UserError(f"The folder {mistaken[0]} {kind} (relative paths start at {Path.cwd()}).")
     of = [sources.Source(tuple(images), tuple(annotations))]
     found_images, listed = places = sources.listings(of)
-    require_images(*places, len(found_images), 0)
     texts, _ = sources.recognise(of, listed)
+    if not sources.hold_images(texts):
+        require_images(*places, len(found_images), 0)
     if not texts:
         raise UserError(no_annotations(annotations))
     found, drawn, _ = read(
@@ -102,22 +104,52 @@ def read(
 
     Only files that the recollection does not know are read.
     """
-    files = images.files()
-    of_images, of_texts, changed = recollection.recall(files, annotations, decode, "Reading the data set", seen)
+    files, label = images.files(), "Reading the data set"
+    of_images, of_texts, changed = recollection.recall(files, annotations, decode, label, seen)
+    said = annotation_facts.said(of_texts)
+    embedded = list(_embedded(annotations, said, len(images.folders)))
+    folders = list(images.folders)
+    folders += [one.file.path.rpartition(".")[0] for one in annotations] if embedded else []
+    if embedded:
+        of_embedded, _, more = recollection.recall([file for _, file in embedded], (), decode, label, seen)
+        changed |= more
+        of_images += of_embedded
     facts = image_facts.said(of_images)
+    own = [None] * len(files) + [place for place, _ in embedded]
+    files += [file for _, file in embedded]
     drawn = [one for one in facts if one.drawn]
     if drawn:
-        files = [file for file, one in zip(files, facts, strict=True) if not one.drawn]
-        facts = [one for one in facts if not one.drawn]
+        kept = [place for place, one in enumerate(facts) if not one.drawn]
+        files, facts, own = ([values[place] for place in kept] for values in (files, facts, own))
     found = Found(
         files,
-        pairing.names(files, images.folders),
+        pairing.names(files, folders),
         facts,
         annotations,
-        annotation_facts.said(of_texts),
-        parallel=parallel,
+        said,
+        parallel,
+        {place: image for image, place in enumerate(own) if place is not None},
     )
     return found, drawn, changed
+
+
+def _embedded(
+    annotations: Sequence[sources.Annotated],
+    said: Sequence[annotation_facts.FileFacts | annotation_facts.Unread],
+    first: int,
+) -> Iterator[tuple[tuple[int, int], scan.File]]:
+    """The images in annotation files: each with the numbers of its file and of its statement, as a file of its own.
+
+    first: the number of the first file as a folder of images.
+    """
+    for number, (one, statements) in enumerate(zip(annotations, said, strict=True)):
+        for place, statement in enumerate(() if isinstance(statements, annotation_facts.Unread) else statements):
+            if statement.embedded:
+                path = parts.path_of(one.file.path, *statement.embedded)
+                name = "/".join(
+                    part for part in statement.image.replace("\\", "/").split("/") if part not in ("", ".", "..")
+                )
+                yield (number, place), scan.File(first + number, name, path, one.file.stamp)
 
 
 def passed_over(images: scan.Listing, annotations: scan.Listing, drawn: int) -> str:
@@ -125,9 +157,9 @@ def passed_over(images: scan.Listing, annotations: scan.Listing, drawn: int) -> 
     passed = images.passed.keys() | annotations.passed.keys()
     numbers = [sum(one.passed.values()) for one in (images, annotations)]
     kinds = [plural(number, noun) for number, noun in zip(numbers, ("image", "annotation"), strict=True) if number]
-    parts = [f"{' and '.join(kinds)} in {few(sorted(passed))}"] if kinds else []
-    parts += [f"{plural(drawn, 'image')} on which boxwright drew boxes"] if drawn else []
-    return f"Results of a run are not part of the data set and were passed over: {'; '.join(parts)}." if parts else ""
+    told = [f"{' and '.join(kinds)} in {few(sorted(passed))}"] if kinds else []
+    told += [f"{plural(drawn, 'image')} on which boxwright drew boxes"] if drawn else []
+    return f"Results of a run are not part of the data set and were passed over: {'; '.join(told)}." if told else ""
 
 
 def require_images(images: scan.Listing, annotations: scan.Listing, number: int, drawn: int) -> None:

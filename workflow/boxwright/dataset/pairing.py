@@ -28,7 +28,8 @@ class Claim(NamedTuple):
 
     file: the annotation file. image: name or path as stated, "" if none. alone: whether the file has no other claim.
     size: width and height of the image as stated, 0 if not stated. folders, other_image: those of `Statement`.
-    places: those of the file's `Format`.
+    places: those of the file's `Format`. own: the index of the image that lies in the file itself, if it does.
+    key: that of the file's format.
     """
 
     file: File
@@ -38,6 +39,8 @@ class Claim(NamedTuple):
     folders: tuple[str, ...] = ()
     other_image: str = ""
     places: tuple[tuple[str, str], ...] = ()
+    own: int | None = None
+    key: str = ""
 
     @property
     def image_folder(self) -> str:
@@ -87,6 +90,18 @@ class Pairing:
     another: dict[int, list[int]] = field(default_factory=dict)
     stale: list[int] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
+    _without: dict[int, str] | None = None
+
+    def without_image(self, claim: int) -> str:
+        """The defect because of which a claim has no image; "" if it has one."""
+        if self._without is None:
+            lost = [dict.fromkeys(self.orphans, "annotation_without_image")]
+            lost += [
+                dict.fromkeys(self.ambiguous, "annotation_ambiguous"),
+                dict.fromkeys(self.twice, "annotation_twice"),
+            ]
+            self._without = lost[0] | lost[1] | lost[2]
+        return self._without.get(claim, "")
 
     @property
     def claimed(self) -> set[int]:
@@ -133,7 +148,12 @@ def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool, facts
             pairing.namesakes[index] = namesakes[0]
     claimed: dict[int, list[int]] = defaultdict(list)
     copies: list[tuple[int, list[int]]] = []
+    if owned := {claim.own for claim in claims if claim.own is not None}:
+        by_stem = {name: [image for image in same if image not in owned] for name, same in by_stem.items()}
     for index, claim in enumerate(claims):
+        if claim.own is not None:
+            claimed[claim.own].append(index)
+            continue
         candidates = _candidates(by_stem, index, claim, pairing)
         left = candidates
         if len(candidates) > 1:

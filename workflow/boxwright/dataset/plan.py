@@ -6,7 +6,7 @@ a plan lie in `plan/` below the data folder:
 
     plan.json             identities, classes, counts, summary
     across_split.tsv      the evaluation images that show the same as a training image, and that image; if there are any
-    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl     from which rules make results
+    checks.tsv import.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl   from which rules make results
     facts.txt             the facts of each file, so that it is read once (`memory`)
     contents.txt          what is further known of each image's content, so that it is computed once (`contents`)
     near_duplicates.tsv   the pairs of near-duplicates that were found last (`near_duplicates`)
@@ -169,7 +169,11 @@ class _Planner:
 
     def new(self) -> Plan:
         """Read what changed, decide, and write."""
-        gate.require_images(self.images, self.annotations, len(self.images), 0)
+        annotations, told = sources.recognise(self.sources, self.annotations)
+        if not sources.hold_images(annotations):
+            gate.require_images(self.images, self.annotations, len(self.images), 0)
+        for sentence in told:
+            say(sentence)
         known, aliases = None, {}
         if given := self.dataset.get("label_map"):
             known, aliases = frozenset(label_map.read(given)), label_map.read_aliases(given)
@@ -188,9 +192,6 @@ class _Planner:
         seen = contents.Contents(self.folder.path / "contents.txt", kinds)
         history = split_history.read(self.data_dir, self._draw)
         remembered = history.sides
-        annotations, told = sources.recognise(self.sources, self.annotations)
-        for sentence in told:
-            say(sentence)
         found, drawn = self._found(annotations, recollection, seen)
         if rules.concerned:
             rules.check(_stated_classes(found))
@@ -203,12 +204,18 @@ class _Planner:
         sides = {s.name: (side, s.sha256) for side, samples in decision.samples.items() for s in samples}
         split_table = split_history.to_tsv(sides)
         gone = remembered.keys() - sides.keys()
+        imported = decision.ledger.to_tsv()
         identities = {
-            "checks": hashing.short(checks),
+            "checks": hashing.short(checks, imported),
             "split": hashing.short(split_table),
             "label_map": hashing.short(classes_text),
         }
-        tables = {"checks.tsv": checks, "split.tsv": split_table, "label_map.pbtxt": classes_text}
+        tables = {
+            "checks.tsv": checks,
+            "import.tsv": imported,
+            "split.tsv": split_table,
+            "label_map.pbtxt": classes_text,
+        }
         for name, samples in shards.items():
             identities[name], tables[f"{name}.jsonl"] = _shard_plan(samples, classes)
         if decision.across:

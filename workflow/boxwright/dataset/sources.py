@@ -50,11 +50,14 @@ class Recognised(NamedTuple):
 
 
 def of(dataset: Mapping[str, Any]) -> list[Source]:
-    """The sources in the configuration's `dataset`."""
+    """The sources in the configuration's `dataset`; images that are not given lie beside the annotations."""
     given = dataset.get("sources") or [dataset]
-    return [
-        Source(_paths(one["images"]), _paths(one["annotations"]), one.get("format") or catalogue.AUTO) for one in given
-    ]
+    found = []
+    for one in given:
+        annotations = _paths(one["annotations"])
+        images = _paths(one["images"]) if one["images"] else tuple(dict.fromkeys(map(_folder, annotations)))
+        found.append(Source(images, annotations, one.get("format") or catalogue.AUTO))
+    return found
 
 
 def listings(sources: Sequence[Source], results: str | None = None) -> tuple[Listing, Listing]:
@@ -113,6 +116,17 @@ def recognise(sources: Sequence[Source], annotations: Listing) -> Recognised:
     return Recognised(files, told)
 
 
+def hold_images(annotations: Sequence[Annotated]) -> bool:
+    """Whether images may lie in the annotation files."""
+    known = catalogue.by_key()
+    return any(known[key].holds_images for key in {one.key for one in annotations})
+
+
+def _folder(place: str) -> str:
+    """The folder that a path leads to, or that holds the file that it leads to."""
+    return str(Path(place).parent) if Path(place).is_file() else place
+
+
 def _paths(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(map(str, given))
 
@@ -157,7 +171,7 @@ def _seen(files: Sequence[File]) -> dict[str, tuple[int, str]]:
     by_ending: dict[str, list[File]] = defaultdict(list)
     known = catalogue.by_ending()
     for file in files:
-        by_ending[f".{file.base.rpartition('.')[2].lower()}"].append(file)
+        by_ending[catalogue.ending(file.base)].append(file)
     counts: Counter[str] = Counter()
     example: dict[str, str] = {}
     for ending, of_ending in by_ending.items():
@@ -188,7 +202,7 @@ def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Itera
     beside = Memo(partial(_around, explaining))
     for file in files:
         name = file.base
-        if name.lower().endswith(about.endings) and not about.explains(name):
+        if catalogue.ending(name) in about.endings and not about.explains(name):
             yield Annotated(file, key, beside[file.path.rpartition("/")[0]] if explaining else ())
 
 

@@ -305,8 +305,11 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def _missing_folders(key: str, source: Mapping[str, Any]) -> Iterator[str]:
     """Mistakes in the places of a source's images and annotations."""
-    for kind, node in (("images", "the images"), ("annotations", "their annotations")):
+    for kind in ("images", "annotations"):
+        if source[kind] is None and kind == "images" and source["annotations"] is not None:
+            continue  # they lie beside the annotations
         if source[kind] is None:
+            node = "the images" if kind == "images" else "their annotations"
             demo = "; or `dataset.demo: true` for drawn images" if key == "dataset" else ""
             yield f"`{key}.{kind}` is missing (the folder of {node}{demo})."
             continue
