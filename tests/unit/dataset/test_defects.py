@@ -209,7 +209,7 @@ CASES = {
 # The image has no other box.
 EMPTYING = {"box_outside"}
 FAILING = {"class_unknown", "class_background", "annotation_ambiguous", "duplicate_across_split"}
-# Tested in test_near_duplicates.py and test_sources.py.
+# Tested in test_near_duplicates.py, test_sources.py and test_other_tools.py.
 ELSEWHERE = {
     "near_duplicate_across_split",
     "annotation_odd",
@@ -220,6 +220,7 @@ ELSEWHERE = {
     "image_unlabelled",
     "object_superseded",
     "object_not_a_box",
+    "object_superseded",
     "object_without_image",
 }
 

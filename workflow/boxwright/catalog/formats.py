@@ -71,12 +71,7 @@ FORMATS = (
         (".json",),
         sign="JSON of tasks with the results of annotations, or of JSON-MIN's flat objects",
     ),
-    Format(
-        "VGG Image Annotator",
-        "boxwright.dataset.formats.via",
-        (".json",),
-        sign="JSON with regions and their shapes",
-    ),
+    Format("VGG Image Annotator", "boxwright.dataset.formats.via", (".json",), sign="JSON with regions of images"),
     Format(
         "VGG Image Annotator (CSV)",
         "boxwright.dataset.formats.via_csv",

@@ -6,7 +6,7 @@ a plan lie in `plan/` below the data folder:
 
     plan.json             identities, classes, counts, summary
     across_split.tsv      the evaluation images that show the same as a training image, and that image; if there are any
-    checks.tsv import.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl   from which rules make results
+    checks.tsv import.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl  from which rules make files
     facts.txt             the facts of each file, so that it is read once (`memory`)
     contents.txt          what is further known of each image's content, so that it is computed once (`contents`)
     near_duplicates.tsv   the pairs of near-duplicates that were found last (`near_duplicates`)

@@ -10,7 +10,7 @@ from typing import Any
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, shortened
-from boxwright.dataset.statements import Finding, Statement
+from boxwright.dataset.statements import Remark, Statement
 
 Corners = tuple[float, float, float, float]
 UNKNOWN: Corners = (math.nan,) * 4
@@ -121,11 +121,11 @@ def name(value: Any) -> str:
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
 
 
-def unnamed(statements: Iterable[Statement], known: Collection[str] = ()) -> list[Finding]:
+def unnamed(statements: Iterable[Statement], known: Collection[str] = ()) -> list[Remark]:
     """Findings about classes that are numbers and no names of `known`."""
     found = dict.fromkeys(box.class_name for one in statements for box in one.boxes)
     return [
-        Finding("class_number", f"class {name} has no name", name)
+        Remark("class_number", f"class {name} has no name", name)
         for name in found
         if name not in known and name.lstrip("-").isdecimal()
     ]

@@ -16,7 +16,7 @@ from boxwright.dataset import stated
 from boxwright.dataset.formats import NOTHING, Beside, urls
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import POLYGON
-from boxwright.dataset.statements import Finding, Reading, Statement
+from boxwright.dataset.statements import Reading, Remark, Statement
 
 _IMAGE, _METADATA = "source-ref", "-metadata"
 _START = re.compile(rb'\s*\{[^\n]*"source-ref"\s*:')
@@ -83,14 +83,14 @@ def _jobs(item: dict, others: dict[str, None]) -> list[_Job]:
     return sorted(found, key=lambda job: job.made, reverse=True)
 
 
-def _statement(item: dict, line: str, findings: list[Finding], others: dict[str, None]) -> Statement | None:
+def _statement(item: dict, line: str, findings: list[Remark], others: dict[str, None]) -> Statement | None:
     """What a line says about its image; None if no job gave boxes for it."""
     address = stated.name(item[_IMAGE])
     jobs = _jobs(item, others)
     failed = [job.failed for job in jobs if job.failed]
     jobs = [job for job in jobs if not job.failed]
     if failed and not jobs:
-        findings.append(Finding("image_unlabelled", f"{line}: its job failed ({failed[0]})", address))
+        findings.append(Remark("image_unlabelled", f"{line}: its job failed ({failed[0]})", address))
     if not jobs:
         return None
     objects, used, size = Objects(), set(), (0, 0)
@@ -99,7 +99,7 @@ def _statement(item: dict, line: str, findings: list[Finding], others: dict[str,
         if names & used:
             if job.boxes:
                 why = f"{line}: boxes of the job {job.key}, which a later job corrects"
-                findings.append(Finding("object_superseded", why, address, len(job.boxes)))
+                findings.append(Remark("object_superseded", why, address, len(job.boxes)))
             continue
         used |= names
         size = _size(job.result.get("image_size")) or size

@@ -16,7 +16,7 @@ from boxwright.dataset import stated
 from boxwright.dataset.formats import NOTHING, Beside, urls
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import LINE, MASK, POINTS, POLYGON
-from boxwright.dataset.statements import Finding, Reading
+from boxwright.dataset.statements import Reading, Remark
 
 _IMAGES, _ATTRIBUTES = "_via_img_metadata", "_via_attributes"
 _SIGN = re.compile(rb'"(?:_via_img_metadata|_via_settings|shape_attributes)"\s*:')
@@ -98,7 +98,7 @@ def reading(images: Iterable[tuple[str, list[Region]]], about: Mapping[str, Any]
     return Reading(statements, findings)
 
 
-def _class_attribute(regions: list[Region], about: Mapping[str, Any]) -> tuple[str, list[Finding]]:
+def _class_attribute(regions: list[Region], about: Mapping[str, Any]) -> tuple[str, list[Remark]]:
     """The attribute that is the class, and what to say where there was a choice."""
     names = dict.fromkeys(key for one in regions for key in one.attributes)
     if not regions or not names:
@@ -120,7 +120,7 @@ def _class_attribute(regions: list[Region], about: Mapping[str, Any]) -> tuple[s
     chosen = likely[0] if likely else max(names, key=counts.__getitem__)
     others = few([name for name in names if name != chosen])
     return chosen, [
-        Finding("class_attribute", f"its regions have several attributes; `{chosen}` is the class, not {others}")
+        Remark("class_attribute", f"its regions have several attributes; `{chosen}` is the class, not {others}")
     ]
 
 

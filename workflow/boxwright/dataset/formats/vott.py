@@ -13,7 +13,7 @@ from boxwright.dataset import stated
 from boxwright.dataset.formats import NOTHING, Beside, urls
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import LINE, POINTS, POLYGON
-from boxwright.dataset.statements import NORMALISED, Finding, Reading, Statement
+from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
 
 _EXPORT = re.compile(rb'"assets"\s*:\s*\{')
 _SIGNS = re.compile(rb'"(?:securityToken|videoSettings|tags|lastVisitedAssetId)"\s*:')
@@ -58,7 +58,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         if not image:
             raise UserError(f"asset {number} has no name")
         if not regions and asset.get("state") == _NOT_VISITED:
-            findings.append(Finding("image_unlabelled", "nobody has visited it in VoTT", image))
+            findings.append(Remark("image_unlabelled", "nobody has visited it in VoTT", image))
         else:
             statements.append(_statement(image, asset, regions))
     return Reading(statements, findings)
