@@ -220,7 +220,6 @@ ELSEWHERE = {
     "image_unlabelled",
     "object_superseded",
     "object_not_a_box",
-    "object_superseded",
     "object_without_image",
 }
 

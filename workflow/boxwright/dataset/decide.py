@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
-from boxwright.dataset import audit, class_names, orientation, pairing, split
+from boxwright.dataset import audit, class_names, orientation, pairing, split, stated_split
 from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
 from boxwright.dataset.audit import Ledger
 from boxwright.dataset.checks import Checker
@@ -31,7 +31,8 @@ class Found(NamedTuple):
 
     statements: for a file that cannot be read, the reason. parallel: whether the n-th images folder goes
     with the n-th annotations folder. embedded: the images that lie in annotation files, by the numbers of the file and
-    of its statement.
+    of its statement. images_of: by the number of a folder of annotations, the images of its source; empty for one
+    source.
     """
 
     images: Sequence[File]
@@ -41,6 +42,7 @@ class Found(NamedTuple):
     statements: Sequence[FileFacts | Unread]
     parallel: bool
     embedded: Mapping[tuple[int, int], int] = MappingProxyType({})
+    images_of: Mapping[int, frozenset[int]] = MappingProxyType({})
 
 
 class Split(NamedTuple):
@@ -51,6 +53,7 @@ class Split(NamedTuple):
     sha256, which the draw keeps. group_of: groups that the draw keeps together, by name. finder: finds near-duplicates;
     None if they are not wanted. test_fraction: the share of test images, to be drawn from the evaluation side; 0 for
     none. test_grows: whether remembered evaluation images may be drawn too, because the share is new or larger.
+    source: whether the sides are those that the source states.
     """
 
     eval_fraction: float
@@ -62,6 +65,7 @@ class Split(NamedTuple):
     finder: Finder | None = None
     test_fraction: float = 0.0
     test_grows: bool = False
+    source: bool = False
 
     @property
     def sides(self) -> list[str]:
@@ -77,7 +81,7 @@ class Decision:
     samples: by side, sorted by name. annotations: their number, including unreadable ones. left_out: the number of
     good images on no list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
     the groups that they form. across: by evaluation image that shows the same as a training image, that image. ledger:
-    what became of every object.
+    what became of every object. told: a sentence about the split.
     """
 
     samples: dict[str, list[PlannedSample]]
@@ -88,6 +92,7 @@ class Decision:
     alike: tuple[int, int] = (0, 0)
     across: dict[str, str] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
+    told: str = ""
 
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
@@ -95,10 +100,15 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     claims, said = _claims(found)
     ledger = Ledger()
     _report_remarks(found, checker, ledger)
-    samples = _samples(found, claims, said, checker, ledger)
+    stated: dict[str, str] = {}
+    samples = _samples(found, claims, said, checker, ledger, stated)
     decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger)
     listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
-    if split.TRAIN in sides.lists:
+    if sides.source:
+        listed, decision.told = stated_split.settled({sample.name: stated.get(sample.name, "") for sample in samples})
+        decision.samples |= {side: [] for side in split.SIDES if side in listed.values()}
+    given = sides.source or split.TRAIN in sides.lists
+    if given:
         decision.left_out = sum(sample.name not in listed for sample in samples)
         for sample in samples:
             if sample.name not in listed:
@@ -106,7 +116,7 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
         samples = [sample for sample in samples if sample.name in listed]
     used = _without_copies(samples, checker, ledger)
     links = sides.finder.links(sample.sha256 for sample in used) if sides.finder else []
-    side_of = _sides(used, sides, listed, links)
+    side_of = {one.name: listed[one.name] for one in used} if sides.source else _sides(used, sides, listed, links)
     again = _on_later_sides(used, side_of)
     alike = _on_earlier_sides_alike(used, side_of, links, decision)
     for sample in used:
@@ -264,16 +274,24 @@ def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
 
 
 def _samples(
-    found: Found, claims: Sequence[Claim], said: Sequence[AnnotationFacts | Unread], checker: Checker, ledger: Ledger
+    found: Found,
+    claims: Sequence[Claim],
+    said: Sequence[AnnotationFacts | Unread],
+    checker: Checker,
+    ledger: Ledger,
+    stated: dict[str, str],
 ) -> list[PlannedSample]:
-    """The samples that remain after pairing and checking, sorted by name."""
+    """The samples that remain after pairing and checking, sorted by name.
+
+    The side of the split that the source states for an image is put into `stated`.
+    """
     mentions = [index for index, one in enumerate(said) if not isinstance(one, Unread) and one.mention]
     if mentions:
         listed = set(mentions)
         mentioned = [claims[index] for index in mentions], [said[index] for index in mentions]
         claims = [one for index, one in enumerate(claims) if index not in listed]
         said = [one for index, one in enumerate(said) if index not in listed]
-    paired = pairing.match(found.images, claims, found.parallel, found.image_facts)
+    paired = pairing.match(found.images, claims, found.parallel, found.image_facts, found.images_of)
     dropped = dict.fromkeys(_report_pairs(found.names, claims, said, paired, checker), "annotation_twice")
     dropped = _report_contradictions(found, claims, paired, checker) | dropped
     for index, (claim, one) in enumerate(zip(claims, said, strict=True)):
@@ -281,8 +299,10 @@ def _samples(
             ledger.cannot_read(claim.key)
         elif reason := paired.without_image(index):
             ledger.lose(claim.label, claim.key, len(one.classes), reason)
+    on_list: list[int | None] = [None] * len(found.images)
     if mentions:
-        claims, said = _with_mentioned(found, claims, said, *mentioned, paired, checker)
+        on_list = _with_mentioned(found, claims, said, *mentioned, paired, checker)
+        claims, said = [*claims, *mentioned[0]], [*said, *mentioned[1]]
     checker.turned = orientation.evidence(_turned(found, said, paired))
     samples = []
     for index in sorted(range(len(found.images)), key=found.names.__getitem__):
@@ -308,6 +328,12 @@ def _samples(
             ledger.enter(name, label, claims[claim].key, len(annotation.classes), checker.fates)
         if sample is not None and not why:
             samples.append(sample)
+            about = [one for one in (on_list[index], claim) if one is not None]
+            stated[name] = stated_split.of_image(
+                [said[one].split for one in about],
+                [_place(claims[one]) for one in about],
+                _tail(found.images[index]),
+            )
         else:
             ledger.drop(name, why or checker.dropped_by or FAIL)
     return samples
@@ -321,9 +347,12 @@ def _with_mentioned(
     lists: Sequence[AnnotationFacts],
     paired: pairing.Pairing,
     checker: Checker,
-) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
-    """Claims and what they say, and behind them those of lists of images, for images without another in `paired`."""
-    named = pairing.match(found.images, mentioned, found.parallel, found.image_facts)
+) -> list[int | None]:
+    """Give images without a claim in `paired` one of a list of images. Such claims are numbered behind the others.
+
+    Returns for each image the number of the claim of a list that names it.
+    """
+    named = pairing.match(found.images, mentioned, found.parallel, found.image_facts, found.images_of)
     for index in named.orphans:
         detail = f"there is no image {mentioned[index].image}"
         checker.report(mentioned[index].label, "annotation_without_image", detail)
@@ -331,7 +360,19 @@ def _with_mentioned(
     for image, claim in enumerate(named.claim):
         if claim is not None and paired.claim[image] is None and image not in taken:
             paired.claim[image] = len(claims) + claim
-    return [*claims, *mentioned], [*said, *lists]
+    return [None if claim is None else len(claims) + claim for claim in named.claim]
+
+
+def _place(claim: Claim) -> str:
+    """Where a claim's file lies; the name of a file that is about the image of its name tells nothing."""
+    path = _tail(claim.file)
+    return f"{path.rpartition('/')[0]}/" if claim.alone else path
+
+
+def _tail(file: File) -> str:
+    """A file's path below the folder that was given, with two folders before it."""
+    given = file.path.removesuffix(file.relative).split("/")
+    return "/".join([*[part for part in given if part][-2:], file.relative])
 
 
 def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:

@@ -99,10 +99,11 @@ def read(
     *,
     decode: bool = False,
     parallel: bool = False,
+    of: Sequence[sources.Source] = (),
 ) -> tuple[Found, list[image_facts.ImageFacts], bool]:
     """The files and their facts, without images on which we drew boxes; the facts of those; whether the memory changed.
 
-    Only files that the recollection does not know are read.
+    Only files that the recollection does not know are read. parallel: as `Found` has it; of: the sources, if several.
     """
     files, label = images.files(), "Reading the data set"
     of_images, of_texts, changed = recollection.recall(files, annotations, decode, label, seen)
@@ -129,6 +130,7 @@ def read(
         said,
         parallel,
         {place: image for image, place in enumerate(own) if place is not None},
+        sources.images_of(of, files),
     )
     return found, drawn, changed
 

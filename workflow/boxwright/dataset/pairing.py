@@ -8,9 +8,10 @@ that the images are copies of each other. Wherever two of these contradict each 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.core.names import fold
@@ -134,9 +135,16 @@ def stem(base: str) -> str:
     return base[:dot] if dot > 0 and base[dot:] in EXTENSIONS else base
 
 
-def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool, facts: Sequence[ImageFacts] = ()) -> Pairing:
+def match(
+    images: Sequence[File],
+    claims: Sequence[Claim],
+    parallel: bool,
+    facts: Sequence[ImageFacts] = (),
+    images_of: Mapping[int, frozenset[int]] = MappingProxyType({}),
+) -> Pairing:
     """Pair images with claims; `parallel` says that the n-th images folder goes with the n-th annotations folder.
 
+    images_of: by the number of a folder of annotations the images that it may be about, if these are not all images.
     facts: of the images; without them neither size nor content can decide between images of one name.
     """
     by_stem: dict[str, list[int]] = {}
@@ -155,6 +163,9 @@ def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool, facts
             claimed[claim.own].append(index)
             continue
         candidates = _candidates(by_stem, index, claim, pairing)
+        if images_of:
+            own = images_of[claim.file.folder]
+            candidates = [image for image in candidates if image in own]
         left = candidates
         if len(candidates) > 1:
             left = _narrow(images, facts, candidates, claim, parallel)

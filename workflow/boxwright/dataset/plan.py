@@ -132,7 +132,8 @@ class _Planner:
         self.lists = {side: path for side in SIDES if (path := dataset["split"].get(side))}
         if (TRAIN in self.lists) != (EVAL in self.lists):
             raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
-        self.draws = TRAIN not in self.lists
+        self.of_source = bool(dataset["split"].get("source"))
+        self.draws = TRAIN not in self.lists and not self.of_source
         self.test_fraction = dataset["split"].get("test_fraction") or 0.0
         self.near_duplicates = self.dataset.get("near_duplicates", True)
         self.group_by = dataset["split"].get("group_by")
@@ -196,6 +197,8 @@ class _Planner:
         if rules.concerned:
             rules.check(_stated_classes(found))
         decision = decide(found, checker, self._split(history, found, seen))
+        if decision.told:
+            say(decision.told)
         gate.report_foreign(checker, self.images, self.annotations, annotations, self.results)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks, len(found.images))
@@ -236,6 +239,8 @@ class _Planner:
     def _draw(self) -> dict[str, Any]:
         """The settings of what is drawn; empty if lists give all sides."""
         settings = self.dataset["split"]
+        if self.of_source:
+            return {}
         tested = {"test_fraction": self.test_fraction} if self.test_fraction else {}
         if not self.draws:
             return {"lists": True, "seed": settings["seed"]} | tested if tested else {}
@@ -249,7 +254,7 @@ class _Planner:
         decode = self.dataset.get("verify") == "full"
         parallel = len(self.images.folders) == len(self.annotations.folders)
         found, drawn, changed = gate.read(
-            self.images, annotations, recollection, seen, decode=decode, parallel=parallel
+            self.images, annotations, recollection, seen, decode=decode, parallel=parallel, of=self.sources
         )
         if self.folder.writable and changed:
             recollection.save()
@@ -277,6 +282,7 @@ class _Planner:
             finder,
             self.test_fraction,
             test_grows=self.test_fraction > history.test_fraction,
+            source=self.of_source,
         )
 
     def _refuse(self, decision: Decision, checks: bytes, images: int) -> None:

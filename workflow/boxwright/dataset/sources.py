@@ -116,6 +116,23 @@ def recognise(sources: Sequence[Source], annotations: Listing) -> Recognised:
     return Recognised(files, told)
 
 
+def images_of(sources: Sequence[Source], images: Sequence[File]) -> dict[int, frozenset[int]]:
+    """By the number of a file or folder of annotations, the numbers of the images of its source.
+
+    Empty if there is but one source, whose annotations may be about all images.
+    """
+    if len(sources) < 2:
+        return {}
+    places = [Path(image.path).parent.resolve() for image in images]
+    found: dict[int, frozenset[int]] = {}
+    for source in sources:
+        folders = {Path(folder).resolve() for folder in source.images}
+        inside = Memo(lambda place, folders=folders: place in folders or not folders.isdisjoint(place.parents))
+        own = frozenset(number for number, place in enumerate(places) if inside[place])
+        found |= {len(found) + number: own for number in range(len(source.annotations))}
+    return found
+
+
 def hold_images(annotations: Sequence[Annotated]) -> bool:
     """Whether images may lie in the annotation files."""
     known = catalogue.by_key()

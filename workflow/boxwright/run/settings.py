@@ -276,6 +276,10 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
     for side in ("train", "eval", "test"):
         yield from paths.missing(f"dataset.split.{side}", split[side])
+    if split["source"]:
+        for key in ("train", "eval", "test", "test_fraction", "group_by"):
+            if split[key] is not None:
+                yield f"`dataset.split.source` is set together with `dataset.split.{key}`; remove one of the two."
     if split["test_fraction"] is not None:
         if split["test"] is not None:
             yield "`dataset.split` has both `test` and `test_fraction`; the test images are either listed or drawn."
