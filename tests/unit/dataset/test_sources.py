@@ -195,11 +195,7 @@ def test_objects_that_are_no_boxes_are_no_background(dataset, tmp_path):
     make(dataset, tmp_path / "out")
     left = of_name(tmp_path / "out")
     assert left.keys() == {f"{number}.jpg" for number in range(4)}
-    assert [defect for _, defect in cases(tmp_path / "out")] == [
-        "object_not_a_box",
-        "object_not_a_box",
-        "image_emptied",
-    ]
+    assert sorted(defect for _, defect in cases(tmp_path / "out")) == ["image_emptied", *["object_not_a_box"] * 2]
     assert audited(tmp_path / "out", planned(tmp_path / "out")) == 6
 
 

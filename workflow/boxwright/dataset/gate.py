@@ -115,6 +115,11 @@ def read(
         of_embedded, _, more = recollection.recall([file for _, file in embedded], (), decode, label, seen)
         changed |= more
         of_images += of_embedded
+    elif not files and sources.hold_images(annotations):
+        unread = zip(annotations, said, strict=True)
+        unread = [f"{one.file.path}: {why}" for one, why in unread if isinstance(why, annotation_facts.Unread)]
+        if unread:
+            raise UserError("\n".join(["There is no image, and these files cannot be read:", *unread]))
     facts = image_facts.said(of_images)
     own = [None] * len(files) + [place for place, _ in embedded]
     files += [file for _, file in embedded]
