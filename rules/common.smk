@@ -1,6 +1,7 @@
 # The configuration and the plan of the run.
 
 import sys
+from functools import partial
 from pathlib import Path
 
 # The library is found relative to the rules, so that the workflow also works as a module and in its own environments.
@@ -23,6 +24,7 @@ from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.dataset import split
 from boxwright.run import (
+    announcement,
     config_file,
     lock,
     preflight,
@@ -33,7 +35,7 @@ from boxwright.run import (
 )
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
-from boxwright.snakemake_internals import dag, process
+from boxwright.snakemake_internals import dag, process, terminal
 from boxwright.zoo import catalogue
 
 code.reach_from_jobs()
@@ -88,6 +90,9 @@ dag.watch(
     Checksums(run_plan.results) if ours else None,
     {path for one in gone.values() for path in one.paths()} if ours else set(),
 )
+
+if this_process.plans:
+    dag.tell(partial(announcement.say_all, run_plan), terminal.reasons)
 
 RESULTS = run_plan.results
 MODELS = run_plan.models

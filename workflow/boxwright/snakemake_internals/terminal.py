@@ -39,6 +39,64 @@ _NEEDLESS_TEXTS = (
 )
 
 
+# Lines of a dry run that are not shown: hashes, and advice that would leave results of other settings as they are.
+_NEEDLESS_OF_DRY_RUNS = (
+    *_NEEDLESS_TEXTS,
+    "Reasons:",
+    "Some jobs were triggered by provenance information",
+    "Rules with provenance triggered jobs",
+    "The run involves checkpoint jobs",
+)
+# Why each job of the planned run runs, by its number (`dag.tell`).
+reasons: dict[int, str] = {}
+
+
+def shorten(logger: logging.Logger, settings: OutputSettings) -> None:
+    """Show a dry run's jobs with their reasons in words from now on, unless the settings ask for more or less."""
+    if settings.verbose or set(settings.quiet or ()) - {Quietness.HOST}:
+        return
+    for handler in logger.handlers:
+        if type(handler) is ColorizingTextHandler:
+            logger.removeHandler(handler)
+            logger.addHandler(DryRun(handler))
+
+
+class DryRun(ColorizingTextHandler):
+    """Snakemake's handler for a dry run, with two lines for each job. It replaces `other` and keeps its settings."""
+
+    def __init__(self, other: ColorizingTextHandler) -> None:
+        super().__init__(nocolor=other.nocolor, stream=other.stream, formatter=other.formatter)
+        self.name = other.name
+        for one in other.filters:
+            self.addFilter(one)
+        self._tables = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            replaced = self._replaces(record)
+        except Exception:  # an unexpected message: better printed as it is
+            replaced = False
+        if not replaced:
+            super().emit(record)
+
+    def _replaces(self, record: logging.LogRecord) -> bool:
+        """Print a message in another way, or not at all; returns whether it did."""
+        match getattr(record, "event", None):
+            case LogEvent.JOB_INFO if record.rule_msg and record.jobid in reasons:
+                lines = f"Job {record.jobid}: {record.rule_msg}\n    {reasons[record.jobid]}"
+                self.stream.write(self.decorate(record, lines) + "\n")
+                self.flush()
+                return True
+            case LogEvent.GROUP_INFO:
+                return True
+            case LogEvent.RUN_INFO:
+                self._tables += 1
+                return self._tables > 1
+            case None:
+                return str(record.msg).startswith(_NEEDLESS_OF_DRY_RUNS)
+        return False
+
+
 def take_over(logger: logging.Logger, settings: OutputSettings, local: Callable[[], bool]) -> None:
     """Show one line per stage on the terminal from now on.
 
