@@ -65,8 +65,6 @@ try:
         write=ours and not this_process.lints,
         download=this_process.works,
     )
-    if this_process.plans:
-        preflight.check(run_plan)
 except UserError as error:
     sys.exit(f"\n{printable(error)}\n")
 
@@ -80,6 +78,7 @@ config.update(run_plan.settings, machine=settings.machine(run_plan.settings))
 gone = thinned.of_all(run_plan, identities, this_process.on_disk)
 if this_process.plans:
     try:
+        preflight.check(run_plan, identities)
         thinned.check(gone)
     except UserError as error:
         sys.exit(f"\n{printable(error)}\n")

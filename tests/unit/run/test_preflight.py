@@ -13,6 +13,7 @@ from tests.workflow.conftest import small_model
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
 from boxwright.run import preflight
+from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
 
@@ -35,7 +36,8 @@ def checked(tmp_path, monkeypatch):
     }
 
     def check(**changes):
-        preflight.check(RunPlan(config | changes, plan_data=True))
+        plan = RunPlan(config | changes, plan_data=True)
+        preflight.check(plan, Identities(plan))
 
     check.dataset = config["dataset"]
     return check

@@ -1,12 +1,12 @@
 """What a run will do and why, in words, before its first job.
 
-Snakemake knows which jobs run. Why is told by the receipts of earlier results (`console.checksums`): they hold what each
-result was made with, part by part, as `identities` gives it.
+Snakemake knows which jobs run. Why is told by the receipts of earlier results (`console.checksums`): they hold what
+each result was made with, part by part, as `identities` gives it.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from boxwright.core.errors import UserError
 from boxwright.dataset import plan as data_plan
 from boxwright.pipeline.configure import Wanted, configure
 from boxwright.run import pipelines, settings
@@ -36,7 +37,11 @@ class RunPlan:
         self.results = self.settings["results"]
         self.models = list(self.settings["models"])
         self.plan_folder = f"{self.results}/data/plan"
-        self.data = self._plan_data(plan_data, write)
+        try:
+            self.data = self._plan_data(plan_data, write)
+        except UserError as error:
+            wrong = pipelines.unreadable(self.settings["models"]) if plan_data else ()
+            raise UserError("\n".join([str(error), *wrong])) from error
         if plan_data:
             pipelines.find(self.settings["models"], download, self.settings["zoo_trust"])
         self.originals, self.configurations = configure(

@@ -20,6 +20,8 @@ from boxwright.evaluation.choose import unknown_metric
 from boxwright.images import fonts, loader, sizes
 from boxwright.pipeline import coverage
 from boxwright.pipeline.judgement import Draft, judge
+from boxwright.run import start_weights
+from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
 # COCO's sizes of objects: the sides in pixels of squares with the least and the largest area.
@@ -30,15 +32,19 @@ _OTHER_FILES = 500
 LOOKED_AT = 200
 
 
-def check(plan: RunPlan) -> None:
-    """Raise UserError for what cannot work; print warnings."""
-    _check_metrics(plan)
-    _check_decisions(plan)
-    _check_starts(plan)
-    _check_label_maps(plan)
-    _check_predicted(plan)
+def check(plan: RunPlan, identities: Identities) -> None:
+    """Raise one UserError for all that cannot work; print warnings."""
+    mistakes = []
+    for one in (_check_metrics, _check_decisions, _check_starts, _check_label_maps, _check_predicted, _judge):
+        try:
+            one(plan)
+        except UserError as error:
+            mistakes.append(str(error))
+    # What a checkpoint is of is looked at closely only if nothing else speaks against it: each mistake is told once.
+    mistakes = mistakes or list(start_weights.mistakes(plan, identities))
+    if mistakes:
+        raise UserError("\n".join(mistakes))
     _check_open_files(plan)
-    _judge(plan)
     _say_undrawable(plan)
     _say_early_stop(plan)
 
@@ -224,6 +230,9 @@ def _some_samples(plan: RunPlan) -> list[Sample]:
 
 
 def _checkpoint_names(plan: RunPlan, name: str) -> list[str] | None:
-    """Names of the tensors in a model's start checkpoint; None if it has none or it is not downloaded yet."""
+    """Names of the tensors in a model's start checkpoint; None if there is none that can be read here."""
     start, entry = plan.start(name), plan.zoo(name)
-    return checkpoint_index.names(start) if start and (entry is None or entry.folder.is_dir()) else None
+    try:
+        return checkpoint_index.names(start) if start and (entry is None or entry.folder.is_dir()) else None
+    except UserError:  # `_check_starts` tells it
+        return None

@@ -9,7 +9,7 @@ import difflib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -18,9 +18,12 @@ from typing import Any
 import jsonschema
 import yaml
 
+from boxwright.checkpoints import other_formats
 from boxwright.core.errors import UserError
+from boxwright.core.wording import few
+from boxwright.dataset import defects
 from boxwright.run import config_file, paths, plain_values
-from boxwright.zoo import PREFIX, catalogue
+from boxwright.zoo import PREFIX, catalogue, table
 
 # Settings of a model that say how a machine is used and do not change results.
 MACHINE = ("gpus", "gpu_memory_mb", "jit_compile", "save_every_s")
@@ -49,9 +52,12 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     if not mistakes:
         _fill(settings, schema, schema)
         settings = _settled(settings, schema, schema)
-        mistakes = [text for error in _VALIDATOR(schema).iter_errors(settings) for text in _explain(error, schema)]
-    if not mistakes:
-        mistakes = list(_inconsistencies(settings))
+        errors = list(_VALIDATOR(schema).iter_errors(settings))
+        mistakes = [text for error in errors for text in _explain(error, schema) if not _is_misspelt(error)]
+        if not errors:
+            mistakes = [*_wrong_values(settings), *_contradictions(settings)]
+        elif sound := _without(errors, plain_values.of(config)[0], schema):
+            mistakes += _wrong_values(sound)
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         lines = [f"  - {_on_one_line(text)}" for text in mistakes]
@@ -176,6 +182,52 @@ def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> Non
             _fill(value[key], others, schema)
 
 
+def _without(
+    errors: Iterable[jsonschema.ValidationError], given: dict[str, Any], schema: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The settings that were given, with misspelt keys as they are probably meant, and stand-ins for what is wrong.
+
+    So what is sound can be examined too. None if they are wrong still.
+    """
+    for error in errors:
+        node = _at(given, error.absolute_path)
+        if error.validator == "additionalProperties":
+            known = list(error.schema.get("properties", {}))
+            for key in node.keys() - set(known) if isinstance(node, dict) else ():
+                value, meant = node.pop(key), difflib.get_close_matches(key, known, n=1)
+                if meant:
+                    node.setdefault(meant[0], value)
+        elif "propertyNames" in error.absolute_schema_path:
+            if isinstance(node, dict) and error.instance in node:
+                node[_similar_name(error.instance)] = node.pop(error.instance)
+        elif error.validator != "required" and error.absolute_path:
+            *above, last = error.absolute_path
+            if isinstance(around := _at(given, above), dict):
+                around.pop(last, None)
+    for model in given["models"].values() if isinstance(given.get("models"), dict) else ():
+        if isinstance(model, dict):
+            for key in ("num_steps", "checkpoint_every"):
+                model.setdefault(key, 1)
+    _fill(given, schema, schema)
+    given = _settled(given, schema, schema)
+    return given if _VALIDATOR(schema).is_valid(given) else None
+
+
+def _similar_name(name: str) -> str:
+    """A name of letters that a model's name may have, like a given one."""
+    return re.sub("[^A-Za-z0-9_.-]+", "-", name).strip("-_.")[:100] or "model"
+
+
+def _at(settings: Any, path: Iterable[Any]) -> Any:
+    """What lies at a path of the settings; None if nothing does."""
+    for key in path:
+        try:
+            settings = settings[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return settings
+
+
 def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for each mistake behind a finding of the validator."""
     where = ".".join(str(part) for part in error.absolute_path)
@@ -197,9 +249,25 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
     else:
         meaning = node.get("description", "")
         about = f" ({meaning})" if meaning else ""
+        if where == "models" and "propertyNames" in error.absolute_schema_path:
+            example = _similar_name(error.instance)
+            yield (
+                f"a model's name is {paths.shown(error.instance)}, allowed are up to 100 letters (a to z), digits, '_', "
+                f"'.' and '-', the first one a letter or a digit; for example {example}."
+            )
+            return
         if "propertyNames" in error.absolute_schema_path:
-            shown = "a model's name" if where == "models" else f"a key of {shown}"
+            shown = f"a key of {shown}"
         yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_as_number(error)}"
+
+
+def _is_misspelt(error: jsonschema.ValidationError) -> bool:
+    """Whether an error is a missing key that was given with a misspelling, which is told as that."""
+    if error.validator != "required":
+        return False
+    known = list(error.schema.get("properties", {}))
+    meant = [difflib.get_close_matches(str(key), known, n=1) for key in error.instance.keys() - set(known)]
+    return any(f"'{key}' is a required property" == error.message for near in meant for key in near)
 
 
 def _on_one_line(text: str) -> str:
@@ -245,27 +313,39 @@ def _allowed(node: Mapping[str, Any]) -> str:
     return " ".join([text, " and ".join(limits)]).strip()
 
 
-def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Mistakes that a schema cannot find: missing files, and keys that do not fit together."""
+def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Mistakes in single values that a schema cannot find: missing files, unknown kinds of defects."""
     dataset = settings["dataset"]
     yield from paths.unusable_results(settings["results"])
-    if dataset["demo"]:
-        for key in ("images", "annotations"):
-            if dataset[key] is not None:
-                yield f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
-    else:
-        for key, node in (("images", "the images"), ("annotations", "their annotations")):
-            if dataset[key] is None:
-                yield f"`dataset.{key}` is missing (the folder of {node}; or `dataset.demo: true` for drawn images)."
-                continue
-            for folder in [dataset[key]] if isinstance(dataset[key], str) else dataset[key]:
-                yield from paths.missing(f"dataset.{key}", folder, folder=True)
+    try:
+        defects.policies(dataset["policies"])
+    except UserError as error:
+        yield from (line.removeprefix("  - ") for line in str(error).splitlines()[1:])
+    for key in ("images", "annotations") if not dataset["demo"] else ():
+        for folder in [dataset[key]] if isinstance(dataset[key], str) else dataset[key] or ():
+            yield from paths.missing(f"dataset.{key}", folder, folder=True)
     yield from paths.missing("dataset.label_map", dataset["label_map"])
+    for side in ("train", "eval", "test"):
+        yield from paths.missing(f"dataset.split.{side}", dataset["split"][side])
+    for name, model in settings["models"].items():
+        key = f"models.{name}.pipeline"
+        yield from paths.missing(key, model["pipeline"])
+        yield from paths.patterns(key, model["pipeline"])
+        yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
+    yield from paths.missing("predict.images", settings["predict"]["images"], folder=True)
+
+
+def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Keys that do not fit together, and keys that only together can be left out."""
+    dataset = settings["dataset"]
+    for key, node in (("images", "the images"), ("annotations", "their annotations")):
+        if dataset["demo"] and dataset[key] is not None:
+            yield f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
+        elif not dataset["demo"] and dataset[key] is None:
+            yield f"`dataset.{key}` is missing (the folder of {node}; or `dataset.demo: true` for drawn images)."
     split = dataset["split"]
     if (split["train"] is None) != (split["eval"] is None):
         yield "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
-    for side in ("train", "eval", "test"):
-        yield from paths.missing(f"dataset.split.{side}", split[side])
     if split["test_fraction"] is not None:
         if split["test"] is not None:
             yield "`dataset.split` has both `test` and `test_fraction`; the test images are either listed or drawn."
@@ -275,8 +355,12 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
                 f"{split['test_fraction']}, which leaves nothing to train on; together they must be below 1."
             )
     for name, model in settings["models"].items():
-        yield from _missing_pipeline(f"models.{name}.pipeline", model)
-        yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
+        if model["pipeline"] is None and not from_zoo(model):
+            yield (
+                f"`models.{name}.pipeline` is missing (an OD API pipeline.config; only a checkpoint `{PREFIX}<name>` "
+                "comes with its own)."
+            )
+        yield from _untrainable(f"models.{name}.checkpoint", model)
     expanded = Counter(name for name, _ in _repeats(settings["models"]))
     for name in (name for name, count in expanded.items() if count > 1):
         yield f"`models` has {name} twice: once under this name and once as a repetition over seeds; rename one."
@@ -290,7 +374,21 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(step, int) and step not in checkpoint_steps(model):
             saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
             yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
-    yield from paths.missing("predict.images", settings["predict"]["images"], folder=True)
+
+
+def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:
+    """A mistake if a model takes all from a detector of the zoo that cannot be trained here."""
+    if model["pipeline"] is not None or not from_zoo(model):
+        return
+    try:
+        lacks = table.lacks(catalogue.find(model["checkpoint"]))
+    except UserError:  # there is no such detector
+        return
+    if lacks:
+        yield (
+            f"`{key}` is {model['checkpoint']}, which cannot be trained here: the engine does not have {lacks}. "
+            "`boxwright models` lists those that can."
+        )
 
 
 def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
@@ -318,13 +416,6 @@ def from_zoo(model: Mapping[str, Any]) -> bool:
     return (model["checkpoint"] or "").startswith(PREFIX)
 
 
-def _missing_pipeline(key: str, model: Mapping[str, Any]) -> Iterator[str]:
-    if model["pipeline"] is None and not from_zoo(model):
-        yield f"`{key}` is missing (an OD API pipeline.config; only a checkpoint `{PREFIX}<name>` comes with its own)."
-    yield from paths.missing(key, model["pipeline"])
-    yield from paths.patterns(key, model["pipeline"])
-
-
 def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
     """A mistake if a checkpoint (a name of the zoo, a frozen graph, a prefix or a folder) is missing."""
     if source is None:
@@ -337,6 +428,9 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
         return
     path = Path(source)
     prefix = Path(f"{source}.index")
+    if foreign := other_formats.told(path):
+        yield f"`{key}` names {source}: {foreign}"
+        return
     try:
         in_folder = path.is_dir() and ((path / "checkpoint").is_file() or any(path.glob("*.index")))
         if path.is_file() or prefix.is_file() or in_folder:
@@ -348,5 +442,7 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
         yield f"`{key}` names the folder {source}, which holds no checkpoint (no *.index file)."
     else:
         told = f"`{key}` names {source}, but there is no such folder, frozen graph or checkpoint ({source}.index)"
+        if path.parent.is_dir() and (near := sorted(one.stem for one in path.parent.glob("*.index"))):
+            told += f"; in {path.parent} are {few(near, 5)}"
         name = source.lower().removeprefix(PREFIX)
         yield f"{told}; for that of the zoo write `{PREFIX}{name}`." if name in catalogue.names() else f"{told}."
