@@ -51,7 +51,7 @@ process.show_stages(workflow, logger)
 
 try:
     if this_process.plans:
-        config_file.check(this_process.configfiles)
+        config_file.check(this_process.configfiles, settings.keys())
     results = settings.load(config)["results"]
     if this_process.unlocks:
         lock.forget(results)

@@ -14,7 +14,7 @@ from tests.factories import DataSet, photo
 
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
-from boxwright.run import config_file, preflight
+from boxwright.run import config_file, preflight, settings
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
@@ -57,7 +57,7 @@ class Folder:
         capsys.readouterr()
         error = ""
         try:
-            plan = RunPlan(config_file.read("my.yaml"), plan_data=True)
+            plan = RunPlan(config_file.read("my.yaml", settings.keys()), plan_data=True)
             preflight.check(plan, Identities(plan))
         except UserError as told:
             error = str(told)
@@ -252,17 +252,24 @@ ROWS = [
         both(files(labels__json=b"{}"), given(dataset__annotations="labels.json")),
         ["is a file and not a folder"],
     ),
-    ("7 no XML", given(dataset__annotations="data/images"), ["data/images", "no annotation", "10 .jpg"]),
+    (
+        "7 no XML",
+        given(dataset__annotations="data/images"),
+        ["There is no annotation in data/images: no file name ends in "],
+    ),
     ("8 other images", of_other_images, ["p0.jpg", "qp0.xml", "checks.tsv"]),
     (
         "9 another extractor",
         checkpoint("v2/model.ckpt", {"FeatureExtractor/MobilenetV2/Conv/weights": (3, 3, 3, 32)}),
-        ["ssd_mobilenet_v1", "the checkpoint is of MobilenetV2"],
+        ["ssd_mobilenet_v1", "it has those of ssd_mobilenet_v2"],
     ),
     ("10 width", checkpoint("narrow/model.ckpt", narrow), ["depth_multiplier"]),
     (
         "11 SavedModel with a checkpoint's variables",
-        checkpoint("saved/variables/variables", SSD_V1, given_as="saved"),
+        both(
+            checkpoint("saved/variables/variables", SSD_V1, given_as="saved"),
+            lambda folder: (folder / "saved/saved_model.pb").write_bytes(b"\x08\x01"),
+        ),
         ["SavedModel", "give saved/variables/variables"],
     ),
     (
@@ -321,11 +328,15 @@ ROWS = [
         ["other.yaml", "looks like YAML"],
     ),
     ("19 typo", pipeline(lambda text: text.replace("num_classes", "num_clases")), ["pipeline.config:", "num_classes"]),
-    ("19 brace", pipeline(lambda text: text.rstrip().rstrip("}")), ["pipeline.config", "not closed"]),
+    (
+        "19 brace",
+        pipeline(lambda text: text.rstrip().rstrip("}")),
+        ["pipeline.config:", "the text ends within the block", "opens"],
+    ),
     (
         "20 short override",
         given(m__overrides={"learning_rate": 0.001}),
-        ["train_config.optimizer.", "learning_rate", "learning_rate_base"],
+        ["did you mean `train_config.optimizer.", ".cosine_decay_learning_rate.learning_rate_base`?"],
     ),
     (
         "21 rate 5",
@@ -360,7 +371,7 @@ ROWS = [
     (
         "28 overlapping lists",
         lists("\n".join(NAMES[:8]), "\n".join(NAMES[7:])),
-        ["p7.jpg", "train.txt", "eval.txt", "line 8", "line 1"],
+        ["eval.txt, line 1: p7.jpg is on both lists"],
     ),
     ("28 missing file", lists("\n".join([*NAMES[:8], "gone.jpg"]), "\n".join(NAMES[8:])), ["gone.jpg", "line 9"]),
     (

@@ -91,7 +91,7 @@ def test_it_agrees_with_what_the_training_says(tmp_path, network, detector, case
     config = text.parse(CONFIG)
     config.train_config.fine_tune_checkpoint_type = "detection" if kind == "everything" else kind
     config.train_config.load_all_detection_checkpoint_vars = kind == "everything"
-    wrong = start_weights.complaint(config, network, checkpoint_shapes.shapes(prefix), relabels=False)
+    wrong = start_weights.complaint(config, config.train_config.fine_tune_checkpoint_type, network, checkpoint_shapes.shapes(prefix), relabels=False)
     arguments = {"checkpoint_type": config.train_config.fine_tune_checkpoint_type, "load_all": kind == "everything"}
     try:
         restore.restore(detector, prefix, **arguments)
@@ -110,7 +110,7 @@ def test_a_checkpoint_of_tf2(kind, fits):
     keys = detector.object_graph_keys()
     found = {keys[name]: tuple(one.shape) for name, one in detector.variables.items() if fits or "Predictor" in name}
     found["_CHECKPOINTABLE_OBJECT_GRAPH"] = ()
-    wrong = start_weights.complaint(config, listing.variables(detector), found, relabels=False)
+    wrong = start_weights.complaint(config, kind, listing.variables(detector), found, relabels=False)
     assert not wrong if fits else "missing: model/_feature_extractor/" in wrong
 
 
@@ -121,7 +121,7 @@ def test_a_checkpoint_of_another_width_is_told_the_width(mine, theirs):
     ]
     network, other = (listing.variables(built(config)) for config in configs)
     found = {name: tuple(shape) for name, shape in other["shapes"].items()}
-    wrong = start_weights.complaint(text.parse(configs[0]), network, found, relabels=False)
+    wrong = start_weights.complaint(text.parse(configs[0]), "detection", network, found, relabels=False)
     told = f"It is of a network of width {theirs:g}, and the model has width {mine:g}: set `overrides: "
     assert told + f"{{model.ssd.feature_extractor.depth_multiplier: {theirs:g}}}`." in wrong
 
@@ -136,6 +136,7 @@ def plan(tmp_path):
         start=lambda name: str(tmp_path / "model.ckpt-3"),
         zoo=lambda name: None,
         shown=lambda name: name,
+        model=lambda name: {"overrides": {}},
         steps=lambda name: [10],
         checkpoint=lambda name, step: [str(tmp_path / "results/models/m/train/model.ckpt-10.index")],
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
+from boxwright.core.code import PACKAGE
 from boxwright.core.errors import UserError
 from boxwright.pipeline import text
 
@@ -27,7 +28,8 @@ def of(config: Message) -> dict[str, Any] | None:
     classes: the names whose last axis has a part for each class. keys: the key in a TF2 checkpoint by name; empty for a
     model of TF1.
     """
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    library = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": library, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     done = subprocess.run(
         [sys.executable, "-P", "-m", __name__],
         input=text.to_text(config),

@@ -6,7 +6,8 @@ stand for.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,28 @@ from boxwright.core.wording import few
 DEEPEST = 100
 MOST_NODES = 100_000
 
+# A word, a colon and at once what may be a value.
+_JOINED = re.compile(r"\s*(\w+):([^\s:/\\][^\s]*)\s*(?:#.*)?$")
+
 # Snakemake reads the file with the parser in Python too; libyaml's differs from it in what it accepts.
 _LOADER = yaml.SafeLoader
 
 
-def check(paths: Iterable[str | Path]) -> None:
-    """Raise UserError with the keys that the files give twice, and for files that aliases or nesting make too large."""
-    mistakes = [f"{path}: {text}" for path in dict.fromkeys(map(str, paths)) for text in _mistakes(_text(path))]
+def check(paths: Iterable[str | Path], keys: Collection[str] = ()) -> None:
+    """Raise UserError with what is lost or fatal once the files are read.
+
+    These are keys that a file gives twice, and files that aliases or nesting make too large, that are empty or no YAML.
+    keys: words that are keys, of which it is told if the space after their colon is missing.
+    """
+    named = dict.fromkeys(map(str, paths))
+    mistakes = [f"{path}: {text}" for path in named for text in _mistakes(_text(path), keys)]
     if mistakes:
         raise UserError("\n".join(mistakes))
 
 
-def read(path: str | Path) -> Any:
+def read(path: str | Path, keys: Collection[str] = ()) -> Any:
     """The content of a YAML or JSON file that `check` passes. Raises UserError if it cannot be read."""
-    check([path])
+    check([path], keys)
     text = _text(path)
     try:
         return yaml.load(text, Loader=_LOADER)
@@ -50,14 +59,28 @@ def _text(path: str | Path) -> str:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _mistakes(text: str) -> Iterator[str]:
+def _mistakes(text: str, keys: Collection[str]) -> Iterator[str]:
+    if not text.strip():
+        yield "the file is empty; it needs at least `dataset` and `models`."
+        return
+    joined = list(_without_space(text, keys))
+    yield from joined
     if text.lstrip().startswith("{") and (pairs := _json(text)) is not None:
         yield from pairs
         return
     try:
         yield from _Walk().mistakes(text)
     except yaml.YAMLError as error:
-        yield f"cannot be read as YAML: {_reason(error)}"
+        if not joined:  # which YAML finds only on the next line
+            yield f"cannot be read as YAML: {_reason(error)}"
+
+
+def _without_space(text: str, keys: Collection[str]) -> Iterator[str]:
+    """The lines on which a key has no space after its colon, so that YAML takes key and value for one text."""
+    for number, line in enumerate(text.splitlines(), 1):
+        found = _JOINED.match(line)
+        if found and found[1] in keys:
+            yield f"line {number}: `{found[0].strip()}` has no space after the colon; write `{found[1]}: {found[2]}`."
 
 
 def _json(text: str) -> list[str] | None:
@@ -78,6 +101,8 @@ def _json(text: str) -> list[str] | None:
 def _reason(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
+    if r"'\t'" in problem:
+        problem = "a tab is not allowed there; indent with spaces"
     return f"{problem} (line {mark.line + 1})." if mark else f"{problem}."
 
 

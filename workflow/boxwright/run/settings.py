@@ -7,6 +7,7 @@ at once, each with the key, its value and what is allowed; an unknown key comes 
 import copy
 import difflib
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +23,7 @@ from boxwright.checkpoints import other_formats
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
 from boxwright.dataset import defects
+from boxwright.pipeline import looks
 from boxwright.run import config_file, paths, plain_values
 from boxwright.zoo import PREFIX, catalogue, table
 
@@ -70,9 +72,21 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
+def keys() -> set[str]:
+    """The names of all keys, wherever they belong."""
+    return set(_keys(_schema()))
+
+
+def _keys(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from node.get("properties", {})
+        for child in node.values():
+            yield from _keys(child)
+
+
 def read(path: str | Path) -> dict[str, Any]:
     """The settings in a YAML file, as `load` gives them."""
-    config = config_file.read(path)
+    config = config_file.read(path, keys())
     if not isinstance(config, dict):
         raise UserError(f"The configuration {path} holds no keys; it needs at least `dataset` and `models`.")
     return load(config)
@@ -252,8 +266,8 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
         if where == "models" and "propertyNames" in error.absolute_schema_path:
             example = _similar_name(error.instance)
             yield (
-                f"a model's name is {paths.shown(error.instance)}, allowed are up to 100 letters (a to z), digits, '_', "
-                f"'.' and '-', the first one a letter or a digit; for example {example}."
+                f"a model's name is {paths.shown(error.instance)}, allowed are up to 100 letters (a to z), digits, "
+                f"'_', '.' and '-', the first one a letter or a digit; for example {example}."
             )
             return
         if "propertyNames" in error.absolute_schema_path:
@@ -331,6 +345,8 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
         key = f"models.{name}.pipeline"
         yield from paths.missing(key, model["pipeline"])
         yield from paths.patterns(key, model["pipeline"])
+        if what := looks.like(model["pipeline"] or os.devnull):
+            yield f"`{key}` names {model['pipeline']}, which looks like {what}, not like a pipeline.config of the OD API."
         yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
     yield from paths.missing("predict.images", settings["predict"]["images"], folder=True)
 

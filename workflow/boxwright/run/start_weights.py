@@ -14,6 +14,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from boxwright.checkpoints import checkpoint_shapes
+from boxwright.checkpoints.checkpoint_index import kind_of
 from boxwright.console.checksums import Checksums
 from boxwright.console.progress import say
 from boxwright.core import files
@@ -22,7 +23,7 @@ from boxwright.core.wording import few
 from boxwright.dataset import label_map
 from boxwright.detector import listing
 from boxwright.pipeline.lint_training import OBJECT_GRAPH
-from boxwright.pipeline.patch import checkpoint_type_of
+from boxwright.pipeline.patch import WHOLE_DETECTORS, checkpoint_type_of
 from boxwright.protos import model_of
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
@@ -47,9 +48,17 @@ def mistakes(plan: RunPlan, identities: Identities) -> Iterator[str]:
         except (UserError, OSError, ValueError, IndexError):  # told elsewhere
             continue
         network = _network(plan, name, identities) if found else None
-        if network and (wrong := complaint(plan.configurations[name], network, found, relabels)):
+        kind = _kind(plan.configurations[name].train_config, found, plan.model(name)["overrides"])
+        if network and (wrong := complaint(plan.configurations[name], kind, network, found, relabels)):
             told.setdefault(f"{start} {wrong}", plan.shown(name))
     yield from (f"`models.{shown}.checkpoint`: {text}" for text, shown in told.items())
+
+
+def _kind(train: Message, found: Shapes, overrides: Mapping[str, Any]) -> str:
+    """The type as which the checkpoint is read: that of the configuration, which the run mends by what is in it."""
+    asked, kind = checkpoint_type_of(train), kind_of(found)
+    mends = kind and (asked in WHOLE_DETECTORS) != (kind == "detection")
+    return kind if mends and "train_config.fine_tune_checkpoint_type" not in overrides else asked
 
 
 def _has_begun(plan: RunPlan, name: str, identities: Identities) -> bool:
@@ -76,14 +85,13 @@ def _network(plan: RunPlan, name: str, identities: Identities) -> Mapping[str, A
     return found
 
 
-def complaint(config: Message, network: Mapping[str, Any], found: Shapes, relabels: bool) -> str:
+def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Shapes, relabels: bool) -> str:
     """Why a training could not start from a checkpoint, in words; "" if it can.
 
-    network: see `detector.listing`. found: the shapes in the checkpoint. relabels: whether classes keep their weights
+    kind: the checkpoint's type. network: see `detector.listing`. found: the shapes in the checkpoint. relabels: whether classes keep their weights
     by name, because the checkpoint has a label map. The rules are those of `checkpoints.restore`.
     """
     train = config.train_config
-    kind = checkpoint_type_of(train)
     shapes = {name: tuple(shape) for name, shape in network["shapes"].items()}
     wanted = _wanted(network, OBJECT_GRAPH in found, kind, train.load_all_detection_checkpoint_vars)
     if not wanted:
