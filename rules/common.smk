@@ -10,13 +10,18 @@ sys.path.insert(0, str(LIBRARY))
 
 from snakemake.logging import logger
 
-from boxwright import snakemake_internals
-from boxwright.core import code, files
-from boxwright.core.errors import UserError
-from boxwright.core.wording import printable
-
 try:
+    from boxwright import snakemake_internals
+    from boxwright.core import code, files
+    from boxwright.core.errors import UserError
+    from boxwright.core.wording import printable
+
     snakemake_internals.require_tried()
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"\nThe Python of this `snakemake`, {sys.executable}, lacks the package {error.name}: it belongs to another "
+        "environment. Type `.venv/bin/snakemake` in the folder of boxwright (`make env` makes it), or `boxwright run`.\n"
+    )
 except UserError as error:
     sys.exit(f"\n{printable(error)}\n")
 
@@ -27,6 +32,7 @@ from boxwright.run import (
     announcement,
     config_file,
     lock,
+    places,
     preflight,
     resources,
     restarts,
@@ -43,6 +49,8 @@ this_process = process.of(workflow)
 
 # A configuration given by --configfile, --config or a module replaces this one, which is the demo.
 if not this_process.configured and not config:
+    if this_process.plans:
+        config_file.say_that_it_is_the_demo()
 
     configfile: "config/config.yaml"
 
@@ -51,8 +59,10 @@ process.show_stages(workflow, logger)
 
 try:
     if this_process.plans:
-        config_file.check(this_process.configfiles, settings.keys())
+        config_file.check(this_process.configfiles)
     results = settings.load(config)["results"]
+    if this_process.works and this_process.on_disk and (why := places.results(results)):
+        raise UserError(why)
     if this_process.unlocks:
         lock.forget(results)
     if this_process.locks:

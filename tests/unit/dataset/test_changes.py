@@ -142,3 +142,8 @@ def test_records_of_unknown_origin_are_not_spoken_of(written):
     written.dataset.xml("s01.jpg", Box("cat", 9, 6, 40, 30))
     shutil.rmtree(written.out / "plan")
     assert written.told() == []
+
+
+def test_a_deleted_record_file_is_no_change_of_the_data(written):
+    next(written.out.glob("eval-*.tfrecord")).unlink()
+    assert written.told() == []

@@ -14,7 +14,7 @@ from tests.factories import DataSet, photo
 
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
-from boxwright.run import config_file, preflight, settings
+from boxwright.run import config_file, preflight
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
@@ -57,7 +57,7 @@ class Folder:
         capsys.readouterr()
         error = ""
         try:
-            plan = RunPlan(config_file.read("my.yaml", settings.keys()), plan_data=True)
+            plan = RunPlan(config_file.read("my.yaml"), plan_data=True)
             preflight.check(plan, Identities(plan))
         except UserError as told:
             error = str(told)
@@ -208,12 +208,13 @@ def keep_images(*names):
 
 def only_zip(folder: Folder) -> None:
     keep_images()(folder)
-    (folder / "data/images/pictures.zip").write_bytes(b"PK\x03\x04")
+    (folder / "data/images/pictures.ZIP").write_bytes(b"PK\x03\x04")
 
 
 def heic(folder: Folder) -> None:
-    keep_images()(folder)
-    (folder / "data/images/IMG_1.HEIC").write_bytes(struct.pack(">I", 24) + b"ftypheic\0\0\0\0mif1heic")
+    keep_images("p0.jpg")(folder)
+    (folder.data.images / "p0.jpg").unlink()
+    (folder.data.images / "p0.HEIC").write_bytes(struct.pack(">I", 24) + b"ftypheic\0\0\0\0mif1heic")
 
 
 def lists(train: str, held_out: str):
@@ -359,8 +360,8 @@ ROWS = [
         both(files(map__pbtxt=LABEL_MAP.encode()), given(dataset__label_map="map.pbtxt")),
         ["dog", "10"],
     ),
-    ("23 zip", only_zip, ["pictures.zip", "unpack"]),
-    ("24 heic", heic, ["HEIC", "IMG_1.HEIC", "convert"]),
+    ("23 zip", only_zip, ["Unpack data/images/pictures.ZIP"]),
+    ("24 heic", heic, ["HEIC", "p0.HEIC", "onvert"]),
     (
         "26 model's name",
         lambda folder: folder.config.update(models={"my cells": folder.model}),

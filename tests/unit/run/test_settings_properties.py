@@ -21,7 +21,7 @@ from boxwright.run import config_file, preflight, settings
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
-SCHEMA = yaml.safe_load(settings.SCHEMA.read_text(encoding="utf-8"))
+SCHEMA = yaml.safe_load(config_file.SCHEMA.read_text(encoding="utf-8"))
 SLOWEST_S = 5
 
 # The same draws in every run; many of them are cheap.

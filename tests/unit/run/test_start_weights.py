@@ -91,7 +91,9 @@ def test_it_agrees_with_what_the_training_says(tmp_path, network, detector, case
     config = text.parse(CONFIG)
     config.train_config.fine_tune_checkpoint_type = "detection" if kind == "everything" else kind
     config.train_config.load_all_detection_checkpoint_vars = kind == "everything"
-    wrong = start_weights.complaint(config, config.train_config.fine_tune_checkpoint_type, network, checkpoint_shapes.shapes(prefix), relabels=False)
+    wrong = start_weights.complaint(
+        config, config.train_config.fine_tune_checkpoint_type, network, checkpoint_shapes.shapes(prefix), relabels=False
+    )
     arguments = {"checkpoint_type": config.train_config.fine_tune_checkpoint_type, "load_all": kind == "everything"}
     try:
         restore.restore(detector, prefix, **arguments)

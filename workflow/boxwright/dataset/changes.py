@@ -87,7 +87,9 @@ def _lists(
     before, now = {}, {}
     for side in sides:
         of_side = {name for name in planned if name.startswith(f"{side}-")}
-        there = {path.stem for path in data_dir.glob(f"{side}-*-of-*.tfrecord")}
+        # Of the receipts: a record file that was deleted is no change of the data.
+        receipts = checksums.folder / os.path.relpath(data_dir, results)
+        there = {path.name.split(".")[0] for path in receipts.glob(f"{side}-*-of-*.tfrecord.json")}
         # With another number of shards than before, the files of that number are still there.
         there = there & of_side or there
         if len({name.rpartition("-")[2] for name in there}) > 1:

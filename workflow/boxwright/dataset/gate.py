@@ -17,6 +17,8 @@ from boxwright.dataset.samples import PlannedSample
 from boxwright.dataset.split import EVAL
 from boxwright.images import loader
 
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+
 
 class Passed(NamedTuple):
     """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found."""
@@ -112,10 +114,16 @@ def require_images(images: scan.Listing, annotations: scan.Listing, number: int,
         return
     passed = passed_over(images, annotations, drawn)
     endings = f": no file name ends in one of {', '.join(loader.EXTENSIONS)}"
+    packed = sorted(str(path) for folder in images.folders for path in Path(folder).rglob("*.*") if _is_packed(path))
+    advice = f"Unpack {few(packed)}." if packed else "Give the folders with the images."
     raise UserError(
         f"There is no image in {', '.join(images.folders)}{'' if passed else endings}. {passed}{' ' if passed else ''}"
-        "Give the folders with the images."
+        f"{advice}"
     )
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() in _ARCHIVES and path.is_file()
 
 
 def report_foreign(

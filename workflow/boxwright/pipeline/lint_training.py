@@ -141,7 +141,9 @@ def _backbone(config: Message, facts: Facts) -> Iterator[Finding]:
         return
     wanted = row.backbone_in_checkpoint(kind)
     if not any(name.startswith(wanted) for name in names):
-        why = f"it has no weights of {row.type} ({wanted[0]}...), so nothing would be restored; it {_holds(names, kind)}"
+        why = (
+            f"it has no weights of {row.type} ({wanted[0]}...), so nothing would be restored; it {_holds(names, kind)}"
+        )
         yield Finding("error", "another-backbone", path, value, why)
 
 

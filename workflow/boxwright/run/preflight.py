@@ -3,6 +3,7 @@
 All mistakes of a kind are reported at once, each with what to do about it.
 """
 
+import csv
 import resource
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from boxwright.core import names as file_names
 from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
-from boxwright.dataset import label_map, manifest, scan
+from boxwright.dataset import defects, label_map, manifest, scan
 from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
@@ -45,6 +46,7 @@ def check(plan: RunPlan, identities: Identities) -> None:
     if mistakes:
         raise UserError("\n".join(mistakes))
     _check_open_files(plan)
+    _say_similar_classes(plan)
     _say_undrawable(plan)
     _say_early_stop(plan)
 
@@ -175,6 +177,21 @@ def _check_open_files(plan: RunPlan) -> None:
             f"process can open only {hard} files here (ulimit -Hn). Use fewer shards."
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))  # the jobs inherit it
+
+
+def _say_similar_classes(plan: RunPlan) -> None:
+    """Say which class names are probably one that was misspelt: each would be learned as a class of its own."""
+    kinds = [kind for kind in ("class_similar", "class_misspelt") if plan.data.counts["defects"].get(kind)]
+    table = Path(plan.plan_folder) / "checks.tsv"
+    if not kinds or not table.is_file():
+        return
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if row["defect"] in kinds]
+    if told := list(dict.fromkeys(row["detail"] for row in rows if row["action"] == defects.KEEP)):
+        say(
+            f"Classes that may be misspelt: {few(told)}. Correct the annotations, or give several names one class with "
+            "`dataset.classes.rename`."
+        )
 
 
 def _say_undrawable(plan: RunPlan) -> None:

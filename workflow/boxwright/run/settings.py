@@ -12,12 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
 from boxwright.checkpoints import other_formats
 from boxwright.core.errors import UserError
@@ -34,8 +32,6 @@ MACHINE = ("gpus", "gpu_memory_mb", "jit_compile", "save_every_s")
 # with the square of their number.
 MOST_CHECKPOINTS = 5000
 
-SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
-
 
 def load(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run: `config` (as YAML gave it) with every default filled in; `config` is not changed.
@@ -49,7 +45,7 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises UserError with every mistake: unknown or missing keys, values of a wrong type or out of bounds, paths that
     do not exist, a data set that is neither given nor the demo.
     """
-    schema = _schema()
+    schema = config_file.schema()
     settings, mistakes = plain_values.of(config)
     if not mistakes:
         _fill(settings, schema, schema)
@@ -72,21 +68,9 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def keys() -> set[str]:
-    """The names of all keys, wherever they belong."""
-    return set(_keys(_schema()))
-
-
-def _keys(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        yield from node.get("properties", {})
-        for child in node.values():
-            yield from _keys(child)
-
-
 def read(path: str | Path) -> dict[str, Any]:
     """The settings in a YAML file, as `load` gives them."""
-    config = config_file.read(path, keys())
+    config = config_file.read(path)
     if not isinstance(config, dict):
         raise UserError(f"The configuration {path} holds no keys; it needs at least `dataset` and `models`.")
     return load(config)
@@ -127,12 +111,6 @@ def _repeats(models: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _seeds(model: Mapping[str, Any]) -> list[int]:
     return [model["seed"]] if isinstance(model["seed"], int) else model["seed"]
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: a tenth of the time, but not everywhere
-    return yaml.load(SCHEMA.read_text(encoding="utf-8"), Loader=loader)
 
 
 def _resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -346,7 +324,7 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
         yield from paths.missing(key, model["pipeline"])
         yield from paths.patterns(key, model["pipeline"])
         if what := looks.like(model["pipeline"] or os.devnull):
-            yield f"`{key}` names {model['pipeline']}, which looks like {what}, not like a pipeline.config of the OD API."
+            yield f"`{key}` names {model['pipeline']}, which looks like {what}, and not like a pipeline.config."
         yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
     yield from paths.missing("predict.images", settings["predict"]["images"], folder=True)
 

@@ -88,8 +88,9 @@ def _network(plan: RunPlan, name: str, identities: Identities) -> Mapping[str, A
 def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Shapes, relabels: bool) -> str:
     """Why a training could not start from a checkpoint, in words; "" if it can.
 
-    kind: the checkpoint's type. network: see `detector.listing`. found: the shapes in the checkpoint. relabels: whether classes keep their weights
-    by name, because the checkpoint has a label map. The rules are those of `checkpoints.restore`.
+    kind: the checkpoint's type. network: see `detector.listing`. found: the shapes in the checkpoint. relabels: whether
+    classes keep their weights by name, because the checkpoint has a label map. The rules are those of
+    `checkpoints.restore`.
     """
     train = config.train_config
     shapes = {name: tuple(shape) for name, shape in network["shapes"].items()}
@@ -150,11 +151,13 @@ def _width(config: Message, differ: Mapping[str, tuple[tuple[int, ...], tuple[in
     if not ratios:
         return ""
     ratio = statistics.median(ratios)
-    width = round(ratio * extractor.depth_multiplier / 0.05) * 0.05
-    if width <= 0 or max(abs(one - ratio) for one in ratios) > 0.1:
+    if max(abs(one - ratio) for one in ratios) > 0.1:
         return ""
+    width = ratio * extractor.depth_multiplier
+    usual = round(width / 0.05) * 0.05  # channels are whole numbers, and in some networks multiples of 8
+    width = usual if abs(usual - width) < 0.03 * width else width
     field = f"model.{name}.feature_extractor.depth_multiplier"
     return (
-        f"It is of a network of width {width:g}, and the model has width {extractor.depth_multiplier:g}: set "
-        f"`overrides: {{{field}: {width:g}}}`."
+        f"It is of a network of width {width:.4g}, and the model has width {extractor.depth_multiplier:.4g}: set "
+        f"`overrides: {{{field}: {width:.4g}}}`."
     )
