@@ -155,12 +155,12 @@ SSD_V1 = {"FeatureExtractor/MobilenetV1/Conv2d_0/weights": (3, 3, 3, 32)}
 
 def narrow():
     """The variables of the demo's network with three quarters of its width."""
-    from boxwright.detector import listing
+    from boxwright.detector import build, listing
     from boxwright.pipeline import text
 
     config = text.read(DEMO)
     config.model.ssd.feature_extractor.depth_multiplier *= 0.75
-    return listing.of(config)["shapes"]
+    return listing.variables(build.build(config.model))["shapes"]
 
 
 def pipeline(change):
@@ -170,6 +170,11 @@ def pipeline(change):
         (folder / "pipeline.config").write_text(change((folder / "pipeline.config").read_text()))
 
     return make
+
+
+def of_template(text):
+    """The template of a fine-tuned detector, for images of 96x96."""
+    return (ROOT / "config/pipelines/ssd_mobilenet_v1.config").read_text()
 
 
 def classes(**boxes):
@@ -264,7 +269,11 @@ ROWS = [
         checkpoint("v2/model.ckpt", {"FeatureExtractor/MobilenetV2/Conv/weights": (3, 3, 3, 32)}),
         ["ssd_mobilenet_v1", "it has those of ssd_mobilenet_v2"],
     ),
-    ("10 width", checkpoint("narrow/model.ckpt", narrow), ["depth_multiplier"]),
+    (
+        "10 width",
+        checkpoint("narrow/model.ckpt", narrow),
+        ["It is of a network of width 0.1875", "{model.ssd.feature_extractor.depth_multiplier: 0.1875}"],
+    ),
     (
         "11 SavedModel with a checkpoint's variables",
         both(
@@ -358,7 +367,7 @@ ROWS = [
     (
         "22 class not in the label map",
         both(files(map__pbtxt=LABEL_MAP.encode()), given(dataset__label_map="map.pbtxt")),
-        ["dog", "10"],
+        ["p0.xml, p1.xml, p2.xml and 7 more, dog: class_unknown, the label map has cat (10 times)"],
     ),
     ("23 zip", only_zip, ["Unpack data/images/pictures.ZIP"]),
     ("24 heic", heic, ["HEIC", "p0.HEIC", "onvert"]),
@@ -392,9 +401,18 @@ ROWS = [
     ("31 metric", given(export={"metric": "mAP"}), ["`export.metric` is mAP", "DetectionBoxes_Precision/mAP"]),
     ("31 step", given(export={"checkpoint": 250}), ["`export.checkpoint` is 250", "100, 200, 300"]),
     ("32 tab", written("dataset:\n\timages: x\n"), ["my.yaml", "line 2", "tab"]),
-    ("32 no space", written("models:\n  m:\n    num_steps:300\n    pipeline: x\n"), ["my.yaml", "line 4"]),
-    ("32 no space alone", written("models:\n  m:\n    num_steps:300\n"), ["my.yaml", "line 3", "`num_steps: 300`"]),
+    (
+        "32 no space",
+        written("models:\n  m:\n    num_steps:300\n    pipeline: x\n"),
+        ["my.yaml: line 3: `num_steps:300` has no space", "write `num_steps: 300`"],
+    ),
+    (
+        "32 no space alone",
+        written("models:\n  m:\n    num_steps:300\n"),
+        ["my.yaml: line 3: `num_steps:300` has no space", "write `num_steps: 300`"],
+    ),
     ("32 empty", written(""), ["my.yaml", "empty"]),
+    ("43 from scratch", pipeline(of_template), ["models.m has no `checkpoint`: this trains from scratch"]),
     ("44 one image", keep_images("p0.jpg"), ["1 image"]),
     ("44 no models", lambda folder: folder.config.pop("models"), ["`models` is missing"]),
     ("44 text", given(dataset="text"), ['`dataset` is "text"']),

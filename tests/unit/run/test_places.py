@@ -87,7 +87,7 @@ BOMB = "\n".join(
     [
         (None, "There is no configuration my.yaml (looked for from "),
         ("", "my.yaml: the file is empty"),
-        ("dataset: &d\n  images: *d\n", "my.yaml: line 2: `dataset.images` holds itself, by the alias *d"),
+        ("dataset: &d\n  images: *d\n", "my.yaml: line 2: `dataset` holds itself, by the alias *d"),
         (BOMB, "has more than 100,000 values"),
         ("dataset:\n\timages: x\n", "a tab is not allowed there; indent with spaces (line 2)"),
         ("models:\n  m:\n    num_steps:300\n    seed: 1\n", "line 3: `num_steps:300` has no space after the colon"),

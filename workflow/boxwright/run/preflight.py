@@ -35,6 +35,7 @@ LOOKED_AT = 200
 
 def check(plan: RunPlan, identities: Identities) -> None:
     """Raise one UserError for all that cannot work; print warnings."""
+    _say_from_scratch(plan)
     mistakes = []
     for one in (_check_metrics, _check_decisions, _check_starts, _check_label_maps, _check_predicted, _judge):
         try:
@@ -177,6 +178,16 @@ def _check_open_files(plan: RunPlan) -> None:
             f"process can open only {hard} files here (ulimit -Hn). Use fewer shards."
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))  # the jobs inherit it
+
+
+def _say_from_scratch(plan: RunPlan) -> None:
+    """Say that a configuration that is made for a start checkpoint is trained without one."""
+    for shown, name in {plan.shown(name): name for name in plan.models}.items():
+        if not plan.start(name) and plan.originals[name].config.train_config.fine_tune_checkpoint:
+            say(
+                f"models.{shown} has no `checkpoint`: this trains from scratch, which takes more images and steps, "
+                f"although {plan.pipeline(name)} is made for a start checkpoint (`boxwright models` lists some)."
+            )
 
 
 def _say_similar_classes(plan: RunPlan) -> None:

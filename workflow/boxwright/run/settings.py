@@ -53,7 +53,7 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
         errors = list(_VALIDATOR(schema).iter_errors(settings))
         mistakes = [text for error in errors for text in _explain(error, schema) if not _is_misspelt(error)]
         if not errors:
-            mistakes = [*_wrong_values(settings), *_contradictions(settings)]
+            mistakes = [*_contradictions(settings), *_wrong_values(settings)]
         elif sound := _without(errors, plain_values.of(config)[0], schema):
             mistakes += _wrong_values(sound)
     if mistakes:
