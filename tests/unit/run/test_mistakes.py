@@ -255,13 +255,13 @@ ROWS = [
     ),
     (
         "6 file",
-        both(files(labels__json=b"{}"), given(dataset__annotations="labels.json")),
-        ["is a file and not a folder"],
+        both(files(images__txt=b"a.jpg"), given(dataset__images="images.txt")),
+        ["`dataset.images` names images.txt, which is a file and not a folder"],
     ),
     (
         "7 no XML",
         given(dataset__annotations="data/images"),
-        ["There is no annotation in data/images: no file name ends in "],
+        ["There is no annotation in data/images: no file there is in a format that is read"],
     ),
     ("8 other images", of_other_images, ["p0.jpg", "qp0.xml", "checks.tsv"]),
     (

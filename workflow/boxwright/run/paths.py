@@ -65,6 +65,11 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
         yield f"`{key}` names {name}, but there is no such {kind} (looked for from {Path.cwd()})."
 
 
+def is_file(path: str) -> bool:
+    """Whether a path leads to a file; an impossible name does not."""
+    return os.path.isfile(path)  # noqa: PTH113 (of an impossible name pathlib raises an error)
+
+
 def _files_in(folder: Path) -> str:
     """A clause that names the files of a folder, those of configurations and label maps first."""
     names = sorted(path.name for path in folder.iterdir() if path.is_file())

@@ -21,6 +21,7 @@ from boxwright.evaluation.choose import unknown_metric
 from boxwright.images import fonts, loader, sizes
 from boxwright.pipeline import coverage
 from boxwright.pipeline.judgement import Draft, judge
+from boxwright.protos import model_of
 from boxwright.run import start_weights
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
@@ -37,7 +38,16 @@ def check(plan: RunPlan, identities: Identities) -> None:
     """Raise one UserError for all that cannot work; print warnings."""
     _say_from_scratch(plan)
     mistakes = []
-    for one in (_check_metrics, _check_decisions, _check_starts, _check_label_maps, _check_predicted, _judge):
+    checks = (
+        _check_metrics,
+        _check_decisions,
+        _check_starts,
+        _check_label_maps,
+        _check_forms,
+        _check_predicted,
+        _judge,
+    )
+    for one in checks:
         try:
             one(plan)
         except UserError as error:
@@ -117,6 +127,22 @@ def _check_label_maps(plan: RunPlan) -> None:
             "\n".join(f"models.{shown}: beside its checkpoint: {text}" for text, shown in mistakes.items())
             + "\nCorrect the label map, or take it away: then no class keeps its weights."
         )
+
+
+def _check_forms(plan: RunPlan) -> None:
+    """Refuse forms that a model does not fit in, or whose packages are not installed."""
+    mistakes = []
+    for form in plan.forms:
+        if missing := form.missing:
+            mistakes.append(
+                f"`export.forms`: the form {form.name} needs {' and '.join(missing)}, not installed here; install "
+                f"{'it' if len(missing) == 1 else 'them'} with `make env`, or with `pip install {' '.join(missing)}`."
+            )
+        for shown, name in {plan.shown(name): name for name in plan.models}.items():
+            if why := form.refuses(*model_of(plan.configurations[name])):
+                mistakes.append(f"`export.forms`: {shown} cannot be exported as {form.name}: {why}.")
+    if mistakes:
+        raise UserError("\n".join(mistakes))
 
 
 def _undefined(plan: RunPlan, metric: str) -> str:

@@ -17,9 +17,10 @@ from typing import Any
 
 import jsonschema
 
+from boxwright.catalog import formats
 from boxwright.checkpoints import other_formats
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few
+from boxwright.core.wording import did_you_mean, few
 from boxwright.dataset import defects
 from boxwright.pipeline import looks
 from boxwright.run import config_file, paths, plain_values
@@ -60,9 +61,9 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         lines = [f"  - {_on_one_line(text)}" for text in mistakes]
         raise UserError("\n".join([f"The configuration has {count}:", *lines]))
-    for side in ("images", "annotations"):
-        folders = settings["dataset"][side]
-        settings["dataset"][side] = [folders] if isinstance(folders, str) else folders
+    for one in (settings["dataset"], *(settings["dataset"]["sources"] or ())):
+        for key in ("images", "annotations"):
+            one[key] = [one[key]] if isinstance(one[key], str) else one[key]
     settings["results"] = str(Path(settings["results"]))  # Snakemake takes a//b and a/b for two files
     settings["models"] = dict(_repeats(settings["models"]))
     return settings
@@ -160,6 +161,9 @@ def _settled(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> 
 
 def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     """Put the defaults of `node` and everything below it into `value`, in place."""
+    if isinstance(value, list) and "items" in node:
+        for item in value:
+            _fill(item, _resolve(node["items"], schema), schema)
     if not isinstance(value, dict):
         return
     for key, child in node.get("properties", {}).items():
@@ -313,9 +317,9 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
         defects.policies(dataset["policies"])
     except UserError as error:
         yield from (line.removeprefix("  - ") for line in str(error).splitlines()[1:])
-    for key in ("images", "annotations") if not dataset["demo"] else ():
-        for folder in [dataset[key]] if isinstance(dataset[key], str) else dataset[key] or ():
-            yield from paths.missing(f"dataset.{key}", folder, folder=True)
+    for key, source in _sources(dataset).items():
+        yield from _missing_places(key, source)
+        yield from _unknown_format(key, source["format"])
     yield from paths.missing("dataset.label_map", dataset["label_map"])
     for side in ("train", "eval", "test"):
         yield from paths.missing(f"dataset.split.{side}", dataset["split"][side])
@@ -332,11 +336,21 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
 def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
     """Keys that do not fit together, and keys that only together can be left out."""
     dataset = settings["dataset"]
-    for key, node in (("images", "the images"), ("annotations", "their annotations")):
-        if dataset["demo"] and dataset[key] is not None:
-            yield f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
-        elif not dataset["demo"] and dataset[key] is None:
-            yield f"`dataset.{key}` is missing (the folder of {node}; or `dataset.demo: true` for drawn images)."
+    if dataset["demo"]:
+        for key in ("images", "annotations", "sources"):
+            if dataset[key] is not None:
+                yield f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
+    elif dataset["sources"]:
+        for key in ("images", "annotations"):
+            if dataset[key] is not None:
+                yield f"`dataset.{key}` is set together with `dataset.sources`; make it one of the sources."
+        if dataset["format"] != formats.AUTO:
+            yield "`dataset.format` is set together with `dataset.sources`; give each source its own `format`."
+    for key, source in _sources(dataset).items():
+        for kind, node in (("images", "the images"), ("annotations", "their annotations")):
+            if source[kind] is None:
+                demo = "; or `dataset.demo: true` for drawn images" if key == "dataset" else ""
+                yield f"`{key}.{kind}` is missing (the folder of {node}{demo})."
     split = dataset["split"]
     if (split["train"] is None) != (split["eval"] is None):
         yield "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
@@ -383,6 +397,30 @@ def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:
             f"`{key}` is {model['checkpoint']}, which cannot be trained here: the engine does not have {lacks}. "
             "`boxwright models` lists those that can."
         )
+
+
+def _sources(dataset: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The sources of a data set by their keys; none for the demo."""
+    if dataset["demo"]:
+        return {}
+    sources = dataset["sources"]
+    return (
+        {f"dataset.sources[{number}]": one for number, one in enumerate(sources)} if sources else {"dataset": dataset}
+    )
+
+
+def _missing_places(key: str, source: Mapping[str, Any]) -> Iterator[str]:
+    """Mistakes in the places of a source's images and annotations; the latter may be a file."""
+    for kind in ("images", "annotations"):
+        for place in [source[kind]] if isinstance(source[kind], str) else source[kind] or ():
+            if kind == "images" or not paths.is_file(place):
+                yield from paths.missing(f"{key}.{kind}", place, folder=True)
+
+
+def _unknown_format(key: str, given: str) -> Iterator[str]:
+    known = [formats.AUTO, *formats.by_key()]
+    if given not in known:
+        yield f"`{key}.format` is {paths.shown(given)}; {did_you_mean(given, known)}"
 
 
 def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
