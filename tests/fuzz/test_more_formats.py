@@ -409,8 +409,8 @@ def test_darwin(data: bytes) -> None:
 # dlib
 _DLIB = (
     "<?xml version='1.0'?><dataset><images>\n<image file='a.jpg'>\n<box top='1' left='2' width='30' height='40'>"
-    "<label>cat</label></box>\n<box top='1' left='2' width='30' height='40' ignore='1'/>\n</image>\n<image file='b.jpg'/></images>"
-    "</dataset>"
+    "<label>cat</label></box>\n<box top='1' left='2' width='30' height='40' ignore='1'/>\n</image>"
+    "\n<image file='b.jpg'/></images></dataset>"
 )
 
 
