@@ -16,6 +16,7 @@ KEYS = {
     "createml_old": "createml",
     "csv_automl": "automl_csv",
     "darwin": "darwin",
+    "dlib_xml": "dlib",
     "dota": "dota",
     "groundtruth": "ground_truth",
     "kitti": "kitti",

@@ -119,6 +119,7 @@ FORMATS = (
         (".csv",),
         sign="a table without a head line that begins with a set and an address",
     ),
+    Format("dlib", "boxwright.dataset.formats.dlib", (".xml",), sign="XML whose root is <dataset>, with images"),
     Format(
         "KITTI",
         "boxwright.dataset.formats.kitti",

@@ -13,6 +13,7 @@ a plan lie in `plan/` below the data folder:
     sides.tsv             the side of every sample that was ever drawn (`split_history`)
     sides_of_lists.tsv    the same where only the test side is drawn, from a list for evaluation
     stamp.json            what the plan was made from (`plan_folder`)
+    written/              of records that are to be written anew, what they were written from (`changes`)
 
 An identity is a hash of what the bytes of a result depend on: no file times, no locations, no order of keys.
 """
@@ -32,6 +33,7 @@ from boxwright.console.progress import say
 from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import (
+    changes,
     contents,
     defects,
     gate,
@@ -232,8 +234,16 @@ class _Planner:
             if self._draw:
                 ever = split_history.to_tsv(remembered | sides) if gone else split_table
                 split_history.write(self.data_dir, self._draw, ever)
+            changes.keep(self.data_dir, self.results or self.data_dir, self._identities_before(), identities)
             self.folder.keep(tables, self.stamp, recollection.identities())
         return plan
+
+    def _identities_before(self) -> Mapping[str, str]:
+        """The identities of the plan that this one replaces; empty without one."""
+        try:
+            return load(self.data_dir).identities
+        except UserError:
+            return {}
 
     @property
     def _draw(self) -> dict[str, Any]:

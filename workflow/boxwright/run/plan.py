@@ -10,6 +10,7 @@ from typing import Any
 
 from boxwright.catalog import forms
 from boxwright.catalog.forms import Form
+from boxwright.core.errors import UserError
 from boxwright.dataset import plan as data_plan
 from boxwright.dataset.split import SIDES
 from boxwright.pipeline.configure import Wanted, configure
@@ -39,7 +40,11 @@ class RunPlan:
         self.results = self.settings["results"]
         self.models = list(self.settings["models"])
         self.plan_folder = f"{self.results}/data/plan"
-        self.data = self._plan_data(plan_data, write)
+        try:
+            self.data = self._plan_data(plan_data, write)
+        except UserError as error:
+            wrong = pipelines.unreadable(self.settings["models"]) if plan_data else ()
+            raise UserError("\n".join([str(error), *wrong])) from error
         if plan_data:
             pipelines.find(self.settings["models"], download, self.settings["zoo_trust"])
         self.originals, self.configurations = configure(
