@@ -38,6 +38,7 @@ def test_defaults_are_filled_in(minimal):
         "annotations": ["labels"],
         "format": "auto",
         "sources": None,
+        "records": None,
         "label_map": None,
         "split": {
             "eval_fraction": 0.2,
