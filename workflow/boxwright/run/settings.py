@@ -23,6 +23,7 @@ from boxwright.checkpoints import other_formats
 from boxwright.core.errors import UserError
 from boxwright.core.wording import did_you_mean, few
 from boxwright.dataset import defects
+from boxwright.dataset.split import SIDES
 from boxwright.pipeline import looks
 from boxwright.run import config_file, paths, plain_values
 from boxwright.zoo import PREFIX, catalogue, table
@@ -66,7 +67,7 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
         for key in ("images", "annotations"):
             one[key] = [one[key]] if isinstance(one[key], str) else one[key]
     if records := settings["dataset"]["records"]:
-        records = {side: _files_of(given) for side, given in records.items() if given}
+        records = {side: _files_of(records[side]) for side in SIDES if records[side]}
         settings["dataset"] |= {"records": records}
         settings["dataset"]["shards"] |= {side: len(of) for side, of in records.items()}
     settings["results"] = str(Path(settings["results"]))  # Snakemake takes a//b and a/b for two files
@@ -353,9 +354,12 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
         for key in ("images", "annotations", "sources"):
             if dataset[key] is not None:
                 yield f"`dataset.{key}` is set together with `dataset.records`; remove one of the two."
+        for key in ("policies", "classes"):
+            if any(dataset[key].values()):
+                yield f"`dataset.{key}` repairs what is read, but `dataset.records` are used as they are; remove one."
         for key in ("train", "eval", "test", "test_fraction", "group_by"):
             if dataset["split"][key] is not None:
-                yield f"`dataset.split.{key}` is set together with `dataset.records`, which is the split; remove one."
+                yield f"`dataset.split.{key}` is set together with `dataset.records`; remove one of the two."
         for side in ("train", "eval"):
             if not dataset["records"][side]:
                 yield f"`dataset.records.{side}` is missing (the TFRecord files of that side)."
