@@ -1,6 +1,8 @@
 """Chooses a detector, a batch and a number of steps for what was found, each with its reason."""
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.core.errors import UserError
@@ -15,6 +17,7 @@ _LEAST_EVAL = 0.05
 # How often a training shows each image to the detector, and the limits of its steps. A training on a CPU ends within so
 # many hours; from scratch it takes so many times as many steps.
 _EPOCHS, _FEWEST, _MOST = 50, 1000, 20_000
+_FEWEST_FROM_SCRATCH = 1500
 _CPU_HOURS = 3
 _SCRATCH = 3
 # Checkpoints of a training: each is measured, and the best one is exported.
@@ -32,8 +35,8 @@ _EVALUATION = 0.5
 class Detector(NamedTuple):
     """A detector that a configuration may start from.
 
-    title: in words. template: below config/pipelines. zoo: the weights to start from, "" for none. side: of the input in
-    pixels. batch: images in a step. step_s: seconds for a step on a CPU with two cores. overrides: of the template.
+    title: in words. template: below config/pipelines. zoo: the weights to start from, "" for none. side: of the input,
+    in pixels. batch: images in a step. step_s: seconds for a step on a CPU with two cores. overrides: of the template.
     """
 
     title: str
@@ -42,13 +45,13 @@ class Detector(NamedTuple):
     side: int
     batch: int
     step_s: float
-    overrides: dict[str, int] = {}
+    overrides: Mapping[str, int] = MappingProxyType({})
 
 
 _RESIZER = "model.ssd.image_resizer.fixed_shape_resizer"
 _AT_640 = {f"{_RESIZER}.height": 640, f"{_RESIZER}.width": 640}
 
-# Seconds: `benchmarks/train_step.py`, the first row by itself, the others by the ratio of their processor seconds to it.
+# Seconds: `benchmarks/train_step.py`, the first by itself, the others by the ratio of their processor seconds to it.
 FAST = Detector(
     "SSD MobileNet v1 at 300x300", "ssd_mobilenet_v1.config", "ssd_mobilenet_v1_coco_2018_01_28", 300, 8, 0.5
 )
@@ -146,7 +149,7 @@ def _steps(train: int, detector: Detector, step_s: float | None) -> tuple[int, s
     times = 1 if detector.zoo else _SCRATCH
     wanted = math.ceil(_EPOCHS * times * train / detector.batch)
     most = _MOST if step_s is None else min(_MOST, round(_CPU_HOURS * 3600 / step_s))
-    least = min(_FEWEST * times, most)
+    least = min(_FEWEST if detector.zoo else _FEWEST_FROM_SCRATCH, most)
     steps = max(_rounded(min(max(wanted, least), most)), 1)
     epochs = steps * detector.batch / train
     why = f"{plural(train, 'training image')} are shown {epochs:.0f} times each"

@@ -24,8 +24,8 @@ _SMALL = 0.1
 class Found(NamedTuple):
     """What was found in a folder.
 
-    folder: as given. key: of the format of the annotations; reading: a sentence about it, "" where there is nothing to
-    say; others: sentences about formats that were not chosen.
+    folder: as given. key: of the format of the annotations; reading: what it is and was recognised by; others: formats
+    that are there too and were not chosen, each with an example.
     images, unused, negatives: numbers of images that are used, that are not, and without objects. boxes: their number.
     classes: by name the number of boxes, the most frequent first. size: median width and height of the images. small,
     usual: the size of the smaller objects and of the median one, as shares of the image's side: the root of the share
@@ -65,10 +65,7 @@ def look(folder: str) -> Found:
         raise UserError(f"The folder {folder} {there} (relative paths start at {Path.cwd()}).")
     _, listed = sources.listings([sources.Source((folder,), (folder,))])
     seen = sources.readings(listed.files())
-    if formats.VOC.key in seen or not seen:
-        keys = [formats.AUTO]
-    else:
-        keys = list(seen)
+    keys = [formats.VOC.key] if formats.VOC.key in seen else list(seen) or [formats.AUTO]
     tolerant = {
         name: next(policy for policy in defect.policies if policy != FAIL)
         for name, defect in DEFECTS.items()
@@ -85,21 +82,18 @@ def look(folder: str) -> Found:
     # Two formats of one data set are never added up: the one that says most is taken.
     key = max(passed, key=lambda one: sum(len(sample.classes) for sample in passed[one].samples))
     about = formats.by_key()
-    others = [f"{about[one].name} (`{one}`), such as {seen[one][1]}" for one in seen if one not in (key, formats.VOC.key)]
-    return _facts(folder, key, passed[key], others if key != formats.AUTO else [], tolerant)
+    others = [f"{about[one].name} (`{one}`), such as {seen[one][1]}" for one in seen if one != key]
+    return _facts(folder, key, passed[key], others, tolerant)
 
 
-def _facts(
-    folder: str, key: str, passed: gate.Passed, others: Sequence[str], tolerant: dict[str, str]
-) -> Found:
+def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], tolerant: dict[str, str]) -> Found:
     samples = passed.samples
     counts = Counter(name for sample in samples for name in sample.classes)
     if not counts:
         raise UserError(f"None of the {len(samples)} images in {folder} has a box, so there is nothing to learn.")
     shares = sorted(share for sample in samples for share in _shares(sample))
     stopped = {case.defect for case in passed.cases if case.defect in tolerant}
-    about = formats.by_key().get(key)
-    reading = f"{about.name}: {about.sign}" if about else ""
+    about = formats.by_key()[key]
     size = (
         round(statistics.median(sample.width for sample in samples)),
         round(statistics.median(sample.height for sample in samples)),
@@ -107,7 +101,7 @@ def _facts(
     return Found(
         folder,
         key,
-        reading or next(iter(passed.told), ""),
+        f"{about.name}: {about.sign}",
         tuple(others),
         len(samples),
         passed.images - len(samples),

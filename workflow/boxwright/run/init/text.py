@@ -159,5 +159,3 @@ def _name(folder: str) -> str:
     """A name for the model: that of the folder, as far as a name may have its letters."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(folder).resolve().name).strip("_.-")
     return name[:60] if name[:1].isalnum() else "detector"
-
-
