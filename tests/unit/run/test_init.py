@@ -16,7 +16,7 @@ from boxwright.run.init import choice, data, machine, text
 from boxwright.zoo import catalogue, fetch, table
 
 CPU = machine.Machine(2)
-GPU = machine.Machine(16, ("NVIDIA H200, 140000 MiB free of 143771 MiB, driver 1",), gpu_build=True, gpu_mb=143771)
+GPU = machine.Machine(16, ("NVIDIA H200, 140000 MiB free of 143771 MiB, driver 1",), gpu_build=True)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def here(monkeypatch):
 
 def found(**changes):
     """What was found in a plain data set of 200 images."""
-    plain = data.Found(
+    plain = data.FolderFacts(
         "raccoons", "voc", "Pascal VOC", (), 200, 0, 0, 220, {"raccoon": 220}, (640, 480), 0.3, 0.5, 3, {}, ()
     )
     return plain._replace(**changes)
@@ -110,6 +110,18 @@ def test_names_of_classes_cannot_leave_their_comment(dataset, tmp_path):
     _, content, read = written(dataset.folder, tmp_path / "my.yaml")
     assert list(read["models"]) == ["raccoons"]
     assert yaml.safe_load(content)
+
+
+def test_sides_that_the_source_states_are_used(dataset, tmp_path):
+    for side, count in (("train", 6), ("valid", 2), ("test", 1)):
+        for number in range(count):
+            (dataset.annotations / side).mkdir(exist_ok=True)
+            dataset.sample(f"{side}/{side}{number}.jpg")
+    _, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert read["dataset"]["split"]["source"] is True
+    assert "6 train, 2 eval, 1 test" in content
+    made = plan.make(read["dataset"], tmp_path / "out")
+    assert made.counts["train"]["images"] == 6
 
 
 def test_copies_that_roboflow_made_stay_together(dataset, tmp_path):

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
-from boxwright.run.init.data import Found
+from boxwright.dataset.split import EVAL, TRAIN
+from boxwright.run.init.data import FolderFacts
 from boxwright.run.init.machine import Machine
 from boxwright.zoo import catalogue, fetch
 
@@ -32,7 +33,7 @@ _BESIDE_S = 120
 _EVALUATION = 0.5
 
 
-class Detector(NamedTuple):
+class Candidate(NamedTuple):
     """A detector that a configuration may start from.
 
     title: in words. template: below config/pipelines. zoo: the weights to start from, "" for none. side: of the input,
@@ -52,10 +53,10 @@ _RESIZER = "model.ssd.image_resizer.fixed_shape_resizer"
 _AT_640 = {f"{_RESIZER}.height": 640, f"{_RESIZER}.width": 640}
 
 # Seconds: `benchmarks/train_step.py`, the first by itself, the others by the ratio of their processor seconds to it.
-FAST = Detector(
+FAST = Candidate(
     "SSD MobileNet v1 at 300x300", "ssd_mobilenet_v1.config", "ssd_mobilenet_v1_coco_2018_01_28", 300, 8, 0.5
 )
-FINE = Detector(
+FINE = Candidate(
     "SSD MobileNet v2 FPNLite at 640x640",
     "ssd_mobilenet_v2_fpnlite_320.config",
     "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8",
@@ -64,7 +65,7 @@ FINE = Detector(
     2.0,
     _AT_640,
 )
-STRONG = Detector(
+STRONG = Candidate(
     "SSD ResNet-50 FPN (RetinaNet) at 640x640",
     "ssd_resnet50_v1_fpn_320.config",
     "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8",
@@ -73,7 +74,7 @@ STRONG = Detector(
     12.0,
     _AT_640,
 )
-FROM_SCRATCH = Detector("SSD MobileNet v2 at 300x300", "ssd_mobilenet_v2.config", "", 300, 8, 0.6)
+FROM_SCRATCH = Candidate("SSD MobileNet v2 at 300x300", "ssd_mobilenet_v2.config", "", 300, 8, 0.6)
 
 
 class Choice(NamedTuple):
@@ -83,7 +84,7 @@ class Choice(NamedTuple):
     reasons: by key of the configuration.
     """
 
-    detector: Detector
+    detector: Candidate
     eval_fraction: float
     num_steps: int
     checkpoint_every: int
@@ -92,19 +93,25 @@ class Choice(NamedTuple):
     reasons: dict[str, str]
 
 
-def choose(found: Found, here: Machine) -> Choice:
+def choose(found: FolderFacts, here: Machine) -> Choice:
     """A detector that fits, and how to train it."""
     detector, why = _detector(found, here)
     reasons = {"detector": why}
     detector, reasons["checkpoint"] = _with_weights(detector)
     fraction = 0.0 if found.sides else _fraction(found.images)
-    train = max(round(found.images * (1 - (fraction or _EVAL))), 1)
+    train = found.sides.get(TRAIN) or max(round(found.images * (1 - fraction)), 1)
     step_s = None if here.has_gpu else detector.step_s * 2 / min(max(here.processors, 1), _USEFUL_PROCESSORS)
     steps, reasons["num_steps"] = _steps(train, detector, step_s)
     every = max(_rounded(steps / _CHECKPOINTS), 1)
     minutes = None
     if step_s is not None:
-        measured = (found.images - train) * math.ceil(steps / every) * step_s / detector.batch * _EVALUATION
+        measured = (
+            (found.sides.get(EVAL) or found.images - train)
+            * math.ceil(steps / every)
+            * step_s
+            / detector.batch
+            * _EVALUATION
+        )
         minutes = (steps * step_s + measured + _BESIDE_S) / 60
     reasons["batch_size"] = (
         f"as the template was tried; more images need more memory ({detector.batch} of {detector.side}x{detector.side})"
@@ -112,7 +119,7 @@ def choose(found: Found, here: Machine) -> Choice:
     return Choice(detector, fraction, steps, every, int(here.has_gpu), minutes, reasons)
 
 
-def _detector(found: Found, here: Machine) -> tuple[Detector, str]:
+def _detector(found: FolderFacts, here: Machine) -> tuple[Candidate, str]:
     pixels = f"a tenth of the objects is below {found.small:.0%} of the image's side"
     if here.has_gpu:
         return STRONG, f"there is a GPU ({here.gpus[0].partition(',')[0]}), and {pixels}"
@@ -124,7 +131,7 @@ def _detector(found: Found, here: Machine) -> tuple[Detector, str]:
     return FINE, why
 
 
-def _with_weights(detector: Detector) -> tuple[Detector, str]:
+def _with_weights(detector: Candidate) -> tuple[Candidate, str]:
     """The detector with its weights if they are here or can be downloaded, else one that can learn without."""
     entry = catalogue.find(detector.zoo)
     if fetch.is_here(entry):
@@ -144,7 +151,7 @@ def _fraction(images: int) -> float:
     return max(min(_EVAL, round(_ENOUGH / images, 2)), _LEAST_EVAL) if images else _EVAL
 
 
-def _steps(train: int, detector: Detector, step_s: float | None) -> tuple[int, str]:
+def _steps(train: int, detector: Candidate, step_s: float | None) -> tuple[int, str]:
     """The number of steps, and why."""
     times = 1 if detector.zoo else _SCRATCH
     wanted = math.ceil(_EPOCHS * times * train / detector.batch)

@@ -3,25 +3,27 @@
 import re
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
-from boxwright.dataset import gate, sources, summary
+from boxwright.dataset import gate, sources, stated_split, summary
 from boxwright.dataset.defects import DEFECTS, FAIL, Case
 from boxwright.dataset.samples import PlannedSample, boxes_from_json
+from boxwright.dataset.split import SIDES
 
 # What Roboflow puts into the names of the copies that it makes of one image.
 _COPIES = re.compile(r"(.+)\.rf\.[0-9a-f]{32}\.\w+")
 # Formats whose images are the frames of videos.
 _VIDEOS = ("mot",)
-# The share of objects that is smaller than `Found.small`.
+# The share of objects that is smaller than `FolderFacts.small`.
 _SMALL = 0.1
 
 
-class Found(NamedTuple):
+class FolderFacts(NamedTuple):
     """What was found in a folder.
 
     folder: as given. key: of the format of the annotations; reading: what it is and was recognised by; others: formats
@@ -30,8 +32,8 @@ class Found(NamedTuple):
     classes: by name the number of boxes, the most frequent first. size: median width and height of the images. small,
     usual: the size of the smaller objects and of the median one, as shares of the image's side: the root of the share
     of the image's area. fullest: boxes in the fullest image.
-    policies: by defect that would stop a run, the policy that does not. cases: what the checks found. sides: whether
-    the source states the sides of a split. group_by: what keeps images on one side, "" if nothing.
+    policies: by defect that would stop a run, the policy that does not. cases: what the checks found. sides: the numbers
+    of images on each side of a split, if the source states the side of every image. group_by: what keeps images on one side, "" if nothing.
     """
 
     folder: str
@@ -49,7 +51,7 @@ class Found(NamedTuple):
     fullest: int
     policies: dict[str, str]
     cases: tuple[Case, ...]
-    sides: bool = False
+    sides: Mapping[str, int] = MappingProxyType({})
     group_by: str = ""
 
     @property
@@ -58,7 +60,7 @@ class Found(NamedTuple):
         return summary.of_cases(self.cases)
 
 
-def look(folder: str) -> Found:
+def look(folder: str) -> FolderFacts:
     """What there is in a folder. Raises UserError if there are no annotated images."""
     if not Path(folder).is_dir():
         there = "is a file; give the folder that holds it" if Path(folder).exists() else "does not exist"
@@ -86,7 +88,7 @@ def look(folder: str) -> Found:
     return _facts(folder, key, passed[key], others, tolerant)
 
 
-def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], tolerant: dict[str, str]) -> Found:
+def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], tolerant: dict[str, str]) -> FolderFacts:
     samples = passed.samples
     counts = Counter(name for sample in samples for name in sample.classes)
     if not counts:
@@ -98,7 +100,7 @@ def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], to
         round(statistics.median(sample.width for sample in samples)),
         round(statistics.median(sample.height for sample in samples)),
     )
-    return Found(
+    return FolderFacts(
         folder,
         key,
         f"{about.name}: {about.sign}",
@@ -114,8 +116,21 @@ def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], to
         max(len(sample.classes) for sample in samples),
         {name: tolerant[name] for name in sorted(stopped)},
         tuple(passed.cases),
+        sides=_sides(passed),
         group_by=_group_by(key, samples),
     )
+
+
+def _sides(passed: gate.Passed) -> dict[str, int]:
+    """The number of images on each side that the source states; none if it does not say it of every image."""
+    stated = {sample.name: passed.sides.get(sample.name, "") for sample in passed.samples}
+    if not all(stated.values()):
+        return {}
+    try:
+        settled, _ = stated_split.settled(stated)
+    except UserError:  # one side alone
+        return {}
+    return {side: count for side in SIDES if (count := Counter(settled.values())[side])}
 
 
 def _shares(sample: PlannedSample) -> list[float]:

@@ -3,15 +3,14 @@
 import json
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 from boxwright.core.wording import few, plural, printable
 from boxwright.dataset.defects import DEFECTS
+from boxwright.run.config_file import SCHEMA
 from boxwright.run.init.choice import Choice
-from boxwright.run.init.data import Found
+from boxwright.run.init.data import FolderFacts
 from boxwright.run.init.machine import Machine
-from boxwright.run.settings import SCHEMA
 
 # Classes that are listed, and the number of boxes below which a class is said to have few.
 _SHOWN, _FEW = 10, 20
@@ -19,7 +18,7 @@ _WIDTH = 118
 _PIPELINES = SCHEMA.parents[2] / "config" / "pipelines"
 
 
-def configuration(found: Found, here: Machine, chosen: Choice) -> str:
+def configuration(found: FolderFacts, here: Machine, chosen: Choice) -> str:
     """The text of my.yaml."""
     detector, reasons = chosen.detector, chosen.reasons
     lines = [
@@ -63,7 +62,7 @@ def configuration(found: Found, here: Machine, chosen: Choice) -> str:
     return "\n".join([*map(printable, lines), ""])
 
 
-def summary(found: Found, chosen: Choice, path: Path) -> str:
+def summary(found: FolderFacts, chosen: Choice, path: Path) -> str:
     """What was found and decided, and what to do next."""
     minutes = "" if chosen.minutes is None else f", about {_minutes(chosen.minutes)}"
     lines = [
@@ -80,7 +79,7 @@ def summary(found: Found, chosen: Choice, path: Path) -> str:
     return "\n".join(lines)
 
 
-def _images(found: Found) -> str:
+def _images(found: FolderFacts) -> str:
     width, height = found.size
     parts = [
         f"{plural(found.images, 'image')} of about {width}x{height} pixels",
@@ -94,16 +93,17 @@ def _images(found: Found) -> str:
     return f"{', '.join(parts)}."
 
 
-def _classes(found: Found) -> str:
+def _classes(found: FolderFacts) -> str:
     listed = [f"{name} ({count})" for name, count in found.classes.items()]
     rare = [name for name, count in found.classes.items() if count < _FEW]
     hint = f" Few boxes to learn from: {few(rare)}." if rare else ""
     return f"{plural(len(listed), 'class', 'classes')}: {few(listed, _SHOWN)}.{hint}"
 
 
-def _split(found: Found, chosen: Choice) -> list[str]:
+def _split(found: FolderFacts, chosen: Choice) -> list[str]:
     if found.sides:
-        return ["  # The source says which images train and which measure.", "  split: {source: true}"]
+        told = ", ".join(f"{count} {side}" for side, count in found.sides.items())
+        return [*_comment(f"The source says on which side each image is: {told}.", 2), "  split: {source: true}"]
     share = f"{chosen.eval_fraction:.0%} of the images measure the detector and never train it"
     lines = [*_comment(f"{share}; with test_fraction: 0.1 others test it at the end.", 2)]
     if not found.group_by:
