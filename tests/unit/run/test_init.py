@@ -173,6 +173,7 @@ def test_without_weights_it_learns_from_scratch(monkeypatch):
     assert chosen.num_steps == 3000
     assert "Name or service not known" in chosen.reasons["checkpoint"]
     content = text.configuration(found(), CPU, chosen)
+    assert f"# checkpoint: zoo:{choice.LATER}" in content
     assert "checkpoint" not in yaml.safe_load(content)["models"]["raccoons"]
 
 
@@ -204,10 +205,9 @@ def test_templates_take_their_overrides_and_their_weights(detector):
     overrides.apply(config, dict(detector.overrides))
     resizer = config.model.ssd.image_resizer.fixed_shape_resizer
     assert (resizer.height, resizer.width) == (detector.side, detector.side)
-    if detector.zoo:
-        entry = catalogue.find(detector.zoo)
-        assert table.trainable(entry) == "yes"
-        assert entry.extractor == config.model.ssd.feature_extractor.type
+    entry = catalogue.find(detector.zoo or choice.LATER)
+    assert table.trainable(entry) == "yes"
+    assert entry.extractor == config.model.ssd.feature_extractor.type
 
 
 def test_a_server_that_does_not_answer(monkeypatch):

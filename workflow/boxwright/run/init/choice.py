@@ -37,7 +37,8 @@ class Candidate(NamedTuple):
     """A detector that a configuration may start from.
 
     title: in words. template: below config/pipelines. zoo: the weights to start from, "" for none. side: of the input,
-    in pixels. batch: images in a step. step_s: seconds for a step on a CPU with two cores. overrides: of the template.
+    in pixels. batch: images in a step. step_s: seconds for a step on a CPU with two cores, None for one
+    that is for GPUs. overrides: of the template.
     """
 
     title: str
@@ -45,14 +46,15 @@ class Candidate(NamedTuple):
     zoo: str
     side: int
     batch: int
-    step_s: float
+    step_s: float | None
     overrides: Mapping[str, int] = MappingProxyType({})
 
 
 _RESIZER = "model.ssd.image_resizer.fixed_shape_resizer"
 _AT_640 = {f"{_RESIZER}.height": 640, f"{_RESIZER}.width": 640}
 
-# Seconds: `benchmarks/train_step.py`, the first by itself, the others by the ratio of their processor seconds to it.
+# Seconds: `benchmarks/train_step.py`, the first by itself, the others by the ratio of their processor seconds to it
+# (FPNLite at 320x320 with 8 images: 1.4; four times the pixels of half as many images take twice that).
 FAST = Candidate(
     "SSD MobileNet v1 at 300x300", "ssd_mobilenet_v1.config", "ssd_mobilenet_v1_coco_2018_01_28", 300, 8, 0.5
 )
@@ -62,7 +64,7 @@ FINE = Candidate(
     "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8",
     640,
     4,
-    2.0,
+    1.4,
     _AT_640,
 )
 STRONG = Candidate(
@@ -71,9 +73,11 @@ STRONG = Candidate(
     "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8",
     640,
     8,
-    12.0,
+    None,
     _AT_640,
 )
+# What the last one could start from.
+LATER = "ssd_mobilenet_v2_coco_2018_03_29"
 FROM_SCRATCH = Candidate("SSD MobileNet v2 at 300x300", "ssd_mobilenet_v2.config", "", 300, 8, 0.6)
 
 
@@ -96,23 +100,21 @@ class Choice(NamedTuple):
 def choose(found: FolderFacts, here: Machine) -> Choice:
     """A detector that fits, and how to train it."""
     detector, why = _detector(found, here)
-    reasons = {"detector": why}
-    detector, reasons["checkpoint"] = _with_weights(detector)
+    detector, start = _with_weights(detector)
+    if not detector.zoo:
+        why = "it also learns from random weights"
+    reasons = {"detector": why, "checkpoint": start}
     fraction = 0.0 if found.sides else _fraction(found.images)
     train = found.sides.get(TRAIN) or max(round(found.images * (1 - fraction)), 1)
-    step_s = None if here.has_gpu else detector.step_s * 2 / min(max(here.processors, 1), _USEFUL_PROCESSORS)
+    step_s = None
+    if detector.step_s is not None and not here.has_gpu:
+        step_s = detector.step_s * 2 / min(max(here.processors, 1), _USEFUL_PROCESSORS)
     steps, reasons["num_steps"] = _steps(train, detector, step_s)
     every = max(_rounded(steps / _CHECKPOINTS), 1)
     minutes = None
     if step_s is not None:
-        measured = (
-            (found.sides.get(EVAL) or found.images - train)
-            * math.ceil(steps / every)
-            * step_s
-            / detector.batch
-            * _EVALUATION
-        )
-        minutes = (steps * step_s + measured + _BESIDE_S) / 60
+        images = (found.sides.get(EVAL) or found.images - train) * math.ceil(steps / every)
+        minutes = (steps * step_s + images * step_s / detector.batch * _EVALUATION + _BESIDE_S) / 60
     reasons["batch_size"] = (
         f"as the template was tried; more images need more memory ({detector.batch} of {detector.side}x{detector.side})"
     )

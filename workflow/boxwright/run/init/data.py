@@ -32,8 +32,9 @@ class FolderFacts(NamedTuple):
     classes: by name the number of boxes, the most frequent first. size: median width and height of the images. small,
     usual: the size of the smaller objects and of the median one, as shares of the image's side: the root of the share
     of the image's area. fullest: boxes in the fullest image.
-    policies: by defect that would stop a run, the policy that does not. cases: what the checks found. sides: the numbers
-    of images on each side of a split, if the source states the side of every image. group_by: what keeps images on one side, "" if nothing.
+    policies: by defect that would stop a run, the policy that does not. cases: what the checks found. sides: the
+    numbers of images on each side of a split, if the source states the side of every image. group_by: what keeps images
+    on one side, "" if nothing.
     """
 
     folder: str

@@ -8,7 +8,7 @@ from pathlib import Path
 from boxwright.core.wording import few, plural, printable
 from boxwright.dataset.defects import DEFECTS
 from boxwright.run.config_file import SCHEMA
-from boxwright.run.init.choice import Choice
+from boxwright.run.init.choice import LATER, Choice
 from boxwright.run.init.data import FolderFacts
 from boxwright.run.init.machine import Machine
 
@@ -125,7 +125,7 @@ def _minutes(minutes: float) -> str:
 
 
 def _start(zoo: str) -> str:
-    return f"zoo:{zoo}" if zoo else "zoo:...    # `make models` lists the names"
+    return f"zoo:{zoo or LATER}"
 
 
 def _comment(text: str, indent: int) -> list[str]:
