@@ -81,7 +81,7 @@ class Decision:
     samples: by side, sorted by name. annotations: their number, including unreadable ones. left_out: the number of
     good images on no list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
     the groups that they form. across: by evaluation image that shows the same as a training image, that image. ledger:
-    what became of every object. told: a sentence about the split.
+    what became of every object. told: a sentence about the split. stated: by image, the side that the source states.
     """
 
     samples: dict[str, list[PlannedSample]]
@@ -93,6 +93,7 @@ class Decision:
     across: dict[str, str] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     told: str = ""
+    stated: dict[str, str] = field(default_factory=dict)
 
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
@@ -102,7 +103,7 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     _report_remarks(found, checker, ledger)
     stated: dict[str, str] = {}
     samples = _samples(found, claims, said, checker, ledger, stated)
-    decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger)
+    decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger, stated=stated)
     listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
     if sides.source:
         listed, decision.told = stated_split.settled({sample.name: stated.get(sample.name, "") for sample in samples})

@@ -150,7 +150,7 @@ def _paths(given: str | Sequence[str]) -> tuple[str, ...]:
 
 def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, several: bool) -> tuple[str, str]:
     """The key of a source's format, and a sentence; what cannot be decided is added to `mistakes`."""
-    seen = _seen(files)
+    seen = readings(files)
     found = [key for key in catalogue.by_key() if key in seen]
     there = ", ".join(source.annotations)
     if catalogue.VOC.key in seen:
@@ -183,7 +183,7 @@ def _told(key: str, seen: tuple[int, str]) -> str:
     return f"{about.name}, {plural(count, 'file')} such as {example} ({about.sign})"
 
 
-def _seen(files: Sequence[File]) -> dict[str, tuple[int, str]]:
+def readings(files: Sequence[File]) -> dict[str, tuple[int, str]]:
     """By key of each format that occurs: about how many files are in it, and one of them."""
     by_ending: dict[str, list[File]] = defaultdict(list)
     known = catalogue.by_ending()
