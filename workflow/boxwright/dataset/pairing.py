@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from boxwright.core.names import fold
 from boxwright.dataset.image_facts import ImageFacts
@@ -20,6 +21,8 @@ from boxwright.dataset.scan import File
 from boxwright.images import exif
 from boxwright.images.loader import EXTENSIONS
 
+# The place of the test in `_narrow` that looks at the whole stated path.
+_STATED_PATH = 2
 # What Label Studio puts before the name of an image that is uploaded.
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
 
@@ -210,9 +213,13 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
 
 
 def _named(by_stem: dict[str, list[int]], name: str) -> list[int]:
-    """The images with a stated name."""
+    """The images with a stated name; it may be an address, in which letters are written as "%20"."""
     base = name.replace("\\", "/").rpartition("/")[2]
-    return (_with_base(by_stem, base) or _with_base(by_stem, base.rpartition(".")[0])) if base else []
+    found = (_with_base(by_stem, base) or _with_base(by_stem, base.rpartition(".")[0])) if base else []
+    if found or not ("%" in name or "?" in name):
+        return found
+    address = unquote(unquote(name.partition("?")[0]))  # some tools write "%2520"
+    return _named(by_stem, address.replace("%", "").replace("?", "")) if address != name else []
 
 
 def _with_base(by_stem: dict[str, list[int]], base: str) -> list[int]:
@@ -240,11 +247,19 @@ def _narrow(
         lambda image: images[image].place == place,
         lambda image: _has_size(facts, image, claim.size),
     )
-    for test in tests:
+    for number, test in enumerate(tests):
         candidates = [image for image in candidates if test(image)] or candidates
+        if number == _STATED_PATH and base != stated and not claim.alone:
+            candidates = _with_longest_tail(images, candidates, stated.rpartition("/")[0])
         if len(candidates) == 1:
             return candidates
     return _in_stated_folder(images, candidates, claim) or candidates
+
+
+def _with_longest_tail(images: Sequence[File], candidates: list[int], folder: str) -> list[int]:
+    """The candidates whose folders end as the stated one does, in as many names as any."""
+    tails = [int(_likeness(folder, _folder(images[image]))) for image in candidates]
+    return [image for image, tail in zip(candidates, tails, strict=True) if tail == max(tails)]
 
 
 def _against(
