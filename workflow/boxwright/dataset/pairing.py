@@ -6,16 +6,15 @@ they can: the stated extension and path, the arrangement of the folders, the sta
 that the images are copies of each other. Wherever two of these contradict each other, that is remembered.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from boxwright.core.names import fold
+from boxwright.dataset import addresses
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.scan import File
 from boxwright.images import exif
@@ -23,8 +22,6 @@ from boxwright.images.loader import EXTENSIONS
 
 # The place of the test in `_narrow` that looks at the whole stated path.
 _STATED_PATH = 2
-# What Label Studio puts before the name of an image that is uploaded.
-_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 
 class Claim(NamedTuple):
@@ -196,7 +193,7 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
     own: list[int] = []
     if claim.alone:
         base = claim.file.base.rpartition(".")[0]
-        own = by_stem.get(fold(base)) or _with_base(by_stem, base)
+        own = by_stem.get(fold(base)) or _own(by_stem, base)
         if own and not claim.other_image and claim.image.rpartition(".")[0] == base:
             return own  # as in nearly all files
     stated = _named(by_stem, claim.image)
@@ -212,20 +209,17 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
     return chosen
 
 
+def _own(by_stem: dict[str, list[int]], base: str) -> list[int]:
+    """The images with the name of an annotation file, which has no further ending."""
+    return next((found for one in addresses.base_names(base) if (found := by_stem.get(stem(one)))), [])
+
+
 def _named(by_stem: dict[str, list[int]], name: str) -> list[int]:
-    """The images with a stated name; it may be an address, in which letters are written as "%20"."""
-    base = name.replace("\\", "/").rpartition("/")[2]
-    found = (_with_base(by_stem, base) or _with_base(by_stem, base.rpartition(".")[0])) if base else []
-    if found or not ("%" in name or "?" in name):
-        return found
-    address = unquote(unquote(name.partition("?")[0]))  # some tools write "%2520"
-    return _named(by_stem, address.replace("%", "").replace("?", "")) if address != name else []
-
-
-def _with_base(by_stem: dict[str, list[int]], base: str) -> list[int]:
-    """The images with a base name, else those that were called so before they were uploaded to Label Studio."""
-    found = by_stem.get(stem(base)) or []
-    return found or (by_stem.get(stem(base[len(put[0]) :])) or [] if (put := _UPLOADED.match(base)) else [])
+    """The images with a stated name, in the first spelling of it that there is."""
+    for base in addresses.base_names(name):
+        if found := by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])):
+            return found
+    return []
 
 
 def _narrow(
