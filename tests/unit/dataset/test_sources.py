@@ -395,3 +395,25 @@ def test_a_name_from_another_place(dataset, tmp_path, stated, name):
     coco(dataset.annotations / "all.json", {stated: [dict(CAT)], "0.jpg": [dict(CAT)]})
     make(dataset, tmp_path / "out")
     assert of_name(tmp_path / "out").keys() == {name, "0.jpg"}
+
+
+def test_pointers_of_git_lfs_in_place_of_annotations(dataset, tmp_path):
+    dataset.image("a.jpg")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    (dataset.annotations / "train.record").write_text(pointer)
+    with pytest.raises(UserError, match=r"train.record in .* is a pointer of Git LFS(.|\n)*git lfs pull"):
+        make(dataset, tmp_path / "out")
+
+
+def test_a_format_that_no_file_can_be_in(dataset, tmp_path):
+    dataset.fill(3)
+    with pytest.raises(UserError, match=r"has no file whose name ends as those of COCO \(`coco`\) do: \.json"):
+        make(dataset, tmp_path / "out", format="coco")
+
+
+def test_names_in_a_broken_yaml_are_found(dataset, tmp_path):
+    yolo(dataset)
+    (dataset.annotations / "classes.txt").unlink()
+    (dataset.annotations / "data.yaml").write_text("train: ../train\nnames:\n- cat\n- dog\n\nnc: 2\ntest = test: x\n")
+    make(dataset, tmp_path / "out")
+    assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"cat"}
