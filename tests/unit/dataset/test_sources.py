@@ -352,3 +352,46 @@ def test_the_same_image_on_two_sides_of_records_is_named(dataset, tmp_path):
     records = given(tmp_path, {side: {f"{side}.jpg": factories.photo(1)} for side in ("train", "eval")})
     as_they_are(dataset, tmp_path, records)
     assert cases(tmp_path / "out") == [("eval.jpg", "duplicate_across_split")]
+
+
+def test_many_empty_texts_are_odd(dataset, tmp_path):
+    """CVAT writes them in place of polygons and turned boxes."""
+    yolo(dataset, 12)
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    assert cases(tmp_path / "out") == []
+    for number in range(5):
+        (dataset.annotations / f"y{number}.txt").write_text("")
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert case.defect == "annotation_odd" and "5 of 12 text files are empty" in case.detail
+
+
+def test_data_yaml_stands_for_its_folder(dataset, tmp_path):
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+        label = dataset.folder / f"labels/{number}.txt"
+        label.parent.mkdir(exist_ok=True)
+        label.write_text(SHARES if number else "")
+    (dataset.folder / "data.yaml").write_text("train: images\nval: images\nnames: [cat]\n")
+    make(dataset, tmp_path / "out", images=None, annotations=str(dataset.folder / "data.yaml"))
+    assert {one.name: len(one.boxes) for one in planned(tmp_path / "out").values()} == {
+        f"images/{number}.jpg": min(number, 1) for number in range(4)
+    }
+
+
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        ("http://server/data/a%20b%2520c.jpg?token=1", "a b c.jpg"),
+        ("..\\..\\media\\upload\\4\\a b c.jpg", "a b c.jpg"),
+        ("/home/me/100%.jpg", "100%.jpg"),
+        ("data/obj_valid_data/x.jpg", "obj_valid_data/x.jpg"),
+        ("other/train/obj_train_data/x.jpg", "obj_train_data/x.jpg"),
+    ],
+)
+def test_a_name_from_another_place(dataset, tmp_path, stated, name):
+    for number, one in enumerate(("a b c.jpg", "100%.jpg", "obj_train_data/x.jpg", "obj_valid_data/x.jpg", "0.jpg")):
+        dataset.image(one, factories.photo(number))
+    coco(dataset.annotations / "all.json", {stated: [dict(CAT)], "0.jpg": [dict(CAT)]})
+    make(dataset, tmp_path / "out")
+    assert of_name(tmp_path / "out").keys() == {name, "0.jpg"}

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
 from boxwright.dataset import audit, class_names, orientation, pairing, split, stated_split
+from boxwright.dataset import formats as readers
 from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
 from boxwright.dataset.audit import Ledger
 from boxwright.dataset.checks import Checker
@@ -387,6 +388,15 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
             label = f"{file.relative} ({remark.about})" if remark.about else file.relative
             checker.report(label, remark.defect, remark.detail)
             ledger.lose(label, key, remark.objects, remark.defect)
+    by_key: dict[str, list[FileFacts]] = defaultdict(list)
+    first: dict[str, str] = {}
+    for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
+        if not isinstance(statements, Unread):
+            by_key[key].append(statements)
+            first.setdefault(key, file.relative)
+    for key, files in by_key.items():
+        for remark in readers.survey(key, files):
+            checker.report(first[key], remark.defect, remark.detail)
     for number, files in numbers.items():
         if number not in checker.rules.rename:
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")

@@ -20,6 +20,9 @@ from boxwright.dataset.scan import File
 from boxwright.images import exif
 from boxwright.images.loader import EXTENSIONS
 
+# The place of the test in `_narrow` that looks at the whole stated path.
+_STATED_PATH = 2
+
 
 class Claim(NamedTuple):
     """Which image a statement, or a file that cannot be read, claims to be about.
@@ -238,11 +241,19 @@ def _narrow(
         lambda image: images[image].place == place,
         lambda image: _has_size(facts, image, claim.size),
     )
-    for test in tests:
+    for number, test in enumerate(tests):
         candidates = [image for image in candidates if test(image)] or candidates
+        if number == _STATED_PATH and base != stated and not claim.alone:
+            candidates = _with_longest_tail(images, candidates, stated.rpartition("/")[0])
         if len(candidates) == 1:
             return candidates
     return _in_stated_folder(images, candidates, claim) or candidates
+
+
+def _with_longest_tail(images: Sequence[File], candidates: list[int], folder: str) -> list[int]:
+    """The candidates whose folders end as the stated one does, in as many names as any."""
+    tails = [int(_likeness(folder, _folder(images[image]))) for image in candidates]
+    return [image for image, tail in zip(candidates, tails, strict=True) if tail == max(tails)]
 
 
 def _against(
