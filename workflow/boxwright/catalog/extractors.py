@@ -36,7 +36,9 @@ class Extractor(NamedTuple):
     backbone, neck, heads: names of the modules in detector/backbones, detector/necks and detector/heads. A message
         chooses one of the heads in `PREDICTORS`; the usual one is the first.
     arguments: arguments of the backbone that are not in the message.
-    levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
+    architectures: the names of the networks that the message can choose from, the usual one first; (): there is one.
+    levels: the backbone's maps that are used, by level, finest first; a cell of level n has a side of 2^n pixels,
+        unless the level's own stride is another.
     box_features: channels of the features of each proposal; 0 for one stage.
     most_extra_maps: how many maps the necks `extra_maps` and `pooling_pyramid` can add to the backbone's.
     extra_depths, extra_kernels: channels of these maps at width 1.0, and the sides of their kernels with stride 2; ():
@@ -44,13 +46,15 @@ class Extractor(NamedTuple):
     bottom_up: the name of the first map that a pyramid adds to the backbone's.
     ignored: fields of the message that the extractor ignores, with the values that it takes instead; of a field that is
         a message, those of its fields.
-    only: fields of the message with the only value that the extractor can have.
+    only: fields of the message, or of one of its messages ("fpn.min_level"), with the only value that the extractor
+        can have.
     strides: the supported values of `first_stage_features_stride`, the usual one first.
     normalization: name of the module in detector/normalization that normalises pixels.
     black_padding: whether padding is black pixels that are normalised like all others; if not, it is 0 after
         normalisation.
     scopes: prefixes of the variable names that a checkpoint of the backbone can fill.
-    scope: prefix of the backbone's variables; with two stages, below each of `scopes`.
+    scope: prefix of the backbone's variables; with two stages, below each of `scopes`. The name of an architecture that
+        the message chooses follows it without a slash.
     dialect: "tf1" or "tf2", whose layers the network is built from and whose checkpoints it reads.
     extra_maps_key: the name of the extra maps in TF2's object graph.
     smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
@@ -75,6 +79,7 @@ class Extractor(NamedTuple):
     template: str
     checkpoint_mb: int
     arguments: Mapping[str, Any] = {}
+    architectures: tuple[str, ...] = ()
     neck: str = ""
     box_features: int = 0
     most_extra_maps: int = 0
@@ -118,7 +123,8 @@ class Extractor(NamedTuple):
         kind: "detection" or "classification".
         """
         own = self.scope.rpartition("/")[2]
-        return tuple(f"{scope}/{own}/" for scope in self.scopes) if kind == "detection" else (f"{own}/",)
+        own += "" if self.architectures else "/"
+        return tuple(f"{scope}/{own}" for scope in self.scopes) if kind == "detection" else (own,)
 
     def predictors(self) -> tuple[str, ...]:
         """The alternatives of `BoxPredictor` that a message can choose with this extractor, the usual one first."""
@@ -127,12 +133,18 @@ class Extractor(NamedTuple):
     def map_levels(self, extractor: Message) -> range:
         """The levels of the feature maps that the heads get, given the extractor's message."""
         first = min(self.levels)
-        if self.neck not in PYRAMIDS:
-            count = self.ignored.get("num_layers", extractor.num_layers) if self.neck else len(self.levels)
+        field = PYRAMIDS.get(self.neck)
+        if field is None:
+            count = self.taken(extractor, "num_layers") if self.neck else len(self.levels)
             return range(first, first + count)
-        pyramid = getattr(extractor, self.neck)
-        given = {"min_level": pyramid.min_level, "max_level": pyramid.max_level, **self.ignored.get(self.neck, {})}
+        pyramid, ends = getattr(extractor, field), ("min_level", "max_level")
+        given = {name: self.only.get(f"{field}.{name}", getattr(pyramid, name)) for name in ends}
+        given |= self.ignored.get(field, {})
         return range(given["min_level"], given["max_level"] + 1)
+
+    def taken(self, extractor: Message, field: str) -> Any:
+        """The value of a field of the extractor's message, or the one that the extractor takes instead."""
+        return self.ignored.get(field, getattr(extractor, field))
 
     def num_layers(self) -> range:
         """The possible numbers of feature maps: the backbone's, plus those that the neck `extra_maps` can add."""
@@ -150,11 +162,20 @@ class Extractor(NamedTuple):
 
 
 # Fields that help users and do not affect results; of the heads, what the message chooses decides.
-_ABOUT = ("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only")
+_ABOUT = (
+    "batch_norm_decay",
+    "like",
+    "template",
+    "depthwise_template",
+    "checkpoint_mb",
+    "heads",
+    "only",
+    "architectures",
+)
 # The heads that are alternatives of `BoxPredictor`.
 PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn", "rfcn")
-# The necks whose levels are in the field of the extractor's message that is named like the neck.
-PYRAMIDS = ("fpn", "bifpn")
+# The necks whose levels are in a field of the extractor's message, which is this one.
+PYRAMIDS = {"fpn": "fpn", "bifpn": "bifpn", "mnasfpn": "fpn"}
 
 
 def predictor_of(head: str) -> str:
@@ -441,6 +462,18 @@ ROWS = (
         **_EXTRA_MAPS,
     ),
     Extractor(
+        type="ssd_spaghettinet",
+        backbone="spaghettinet",
+        # The channels of the usual architecture; the last map has the size of the one before.
+        levels={4: Level(16, 120), 5: Level(32, 168), 6: Level(64, 136), 7: Level(128, 136), 8: Level(128, 64)},
+        architectures=tuple(f"spaghettinet_edgetpu_{size}" for size in "msl"),
+        ignored={"num_layers": 5, "pad_to_multiple": 1, "depth_multiplier": 1.0},
+        scope="FeatureExtractor/spaghettinet_edgetpu",
+        like="spaghetti",
+        template="config/pipelines/ssdlite_mobilenet_v2.config",
+        **{**_SSD, "batch_norm_decay": 0.97},
+    ),
+    Extractor(
         type="ssd_inception_v2",
         backbone="inception_v2",
         levels={4: Level(16, 576), 5: Level(32, 1024)},
@@ -468,6 +501,20 @@ ROWS = (
     _mobiledet("GPU", 128, 384),
     Extractor(type="ssd_mobilenet_v2_fpn_keras", dialect="tf2", **_MOBILENET_V2_FPN),
     Extractor(type="ssd_mobilenet_v2_fpn", **_MOBILENET_V2_FPN),
+    Extractor(
+        **{
+            **_MOBILENET_V2_FPN,
+            "type": "ssd_mobilenet_v2_mnasfpn",
+            "backbone": "mobilenet_v2_mnasfpn",
+            "neck": "mnasfpn",
+            "arguments": {},
+            "levels": {3: Level(8, 32), 4: Level(16, 96), 5: Level(32, 320)},
+            "bottom_up": "",
+            "only": {"fpn.min_level": 3, "fpn.max_level": 6},
+            "batch_norm_decay": 0.99,
+            "like": "mnasfpn",
+        }
+    ),
     Extractor(type="ssd_mobilenet_v1_fpn_keras", dialect="tf2", **_MOBILENET_V1_FPN),
     Extractor(type="ssd_mobilenet_v1_fpn", **_MOBILENET_V1_FPN),
     *(_resnet_fpn(depth, dialect) for depth in (50, 101, 152) for dialect in ("tf1", "tf2")),
