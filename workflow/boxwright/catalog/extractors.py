@@ -163,14 +163,8 @@ class Extractor(NamedTuple):
 
 # Fields that help users and do not affect results; of the heads, what the message chooses decides.
 _ABOUT = (
-    "batch_norm_decay",
-    "like",
-    "template",
-    "depthwise_template",
-    "checkpoint_mb",
-    "heads",
-    "only",
-    "architectures",
+    *("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only", "architectures"),
+    "compared",
 )
 # The heads that are alternatives of `BoxPredictor`.
 PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn", "rfcn")

@@ -155,14 +155,10 @@ class Rounding:
     def __init__(self, variables: Variables, name: str):
         self._ends = []
         for end, first in (("min", 0.0), ("max", 6.0)):
-            parts = (
-                (f"{name}/{end}", first),
-                (f"{name}/{name}/{end}/biased", 0.0),
-                (f"{name}/{name}/{end}/local_step", 0.0),
-            )
-            self._ends.append(
-                [variables.add(part, (), initializers.constant(value), trainable=False) for part, value in parts]
-            )
+            state = f"{name}/{name}/{end}"
+            values = {f"{name}/{end}": first, f"{state}/biased": 0.0, f"{state}/local_step": 0.0}
+            parts = [(part, initializers.constant(value)) for part, value in values.items()]
+            self._ends.append([variables.add(part, (), value, trainable=False) for part, value in parts])
 
     def __call__(self, x: tf.Tensor, training: bool) -> tf.Tensor:
         """[B, H, W, C] -> the same shape."""
@@ -208,7 +204,7 @@ class Slices:
 class Edge:
     """From the map of one level to another level's size and channels, linear.
 
-    steps: how many levels coarser the result is, negative for finer. The 1x1 convolution is on the smaller of both maps.
+    steps: how many levels coarser the result is, negative for finer. The 1x1 convolution is on the smaller of both.
     """
 
     def __init__(
