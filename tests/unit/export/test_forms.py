@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from small_detector import LABEL_MAP
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from boxwright.catalog import forms
 from boxwright.checkpoints import checkpoint_files, object_graph_file
@@ -81,6 +82,42 @@ def test_tf2_programs_load_the_saved_model(exported, images):
     ours = frozen_graph.load(exported / FROZEN_GRAPH)(images[1][np.newaxis])
     assert set(found) == set(OUTPUTS)
     np.testing.assert_allclose(found["detection_boxes"], ours["detection_boxes"], atol=1e-6)
+
+
+def test_a_saved_model_is_called_by_every_name_that_programs_know(exported, images):
+    image = images[1][np.newaxis]
+    wanted = frozen_graph.load(exported / FROZEN_GRAPH)(image)
+    loaded = tf.saved_model.load(str(exported / "saved_model"))
+    assert set(loaded.signatures) == {"serving_default", "image_tensor", "encoded_image_string_tensor"}
+    png = tf.io.encode_png(images[1])
+    answers = {
+        "called": loaded(image),
+        "called by name": loaded(input_tensor=image),
+        "TF1's name": loaded.signatures["serving_default"](inputs=tf.constant(image)),
+        "without a name": loaded.signatures["serving_default"](tf.constant(image)),
+        "TF2's name": loaded.signatures["image_tensor"](input_tensor=tf.constant(image)),
+        "two files": loaded.signatures["encoded_image_string_tensor"](inputs=tf.stack([png, png])),
+    }
+    for how, found in answers.items():
+        assert set(found) == set(OUTPUTS)
+        for name, value in wanted.items():
+            np.testing.assert_allclose(found[name][0], value[0], atol=1e-6, err_msg=f"{how}: {name}")
+    np.testing.assert_array_equal(*answers["two files"]["detection_boxes"])
+
+
+def test_servers_find_the_signatures_of_a_saved_model(exported):
+    (meta,) = SavedModel.FromString((exported / "saved_model/saved_model.pb").read_bytes()).meta_graphs
+    signatures = {name: one for name, one in meta.signature_def.items() if not name.startswith("__")}
+    takes = {
+        name: {key: (tf.as_dtype(given.dtype).name, len(given.tensor_shape.dim)) for key, given in one.inputs.items()}
+        for name, one in signatures.items()
+    }
+    assert takes == {
+        "serving_default": {"inputs": ("uint8", 4)},
+        "image_tensor": {"input_tensor": ("uint8", 4)},
+        "encoded_image_string_tensor": {"inputs": ("string", 1)},
+    }
+    assert all(one.outputs.keys() == set(OUTPUTS) for one in signatures.values())
 
 
 def test_a_batch_of_any_size_equals_its_images(exported, images):

@@ -90,6 +90,8 @@ def analysis(classes: list[dict] | None = None, **changes) -> dict:
         "confusion": {
             "labels": [*(one["name"] for one in classes), "background"],
             "matrix": (np.eye(size + 1, dtype=int) * 7 - np.diag([0] * size + [7])).tolist(),
+            "nowhere": {kind: [0] * size for kind in ("localisation", "both", "duplicate", "background")},
+            "unseen": {kind: [0] * size for kind in ("localisation", "missed")},
         },
         "errors": [{"kind": kind, "count": index, "cost": index / 100} for index, kind in enumerate(kinds)],
         "images": [],

@@ -64,8 +64,19 @@ def test_the_plot_names_every_family_once():
     assert style.model_colour(0) in svg.decode() and style.model_colour(1) in svg.decode()
 
 
+def test_the_plot_cuts_no_seed_off():
+    """The dots of seeds lie beyond the spread and beyond the median time."""
+    slow = [result(f"s{seed}", value, family="s", seed=seed, milliseconds=ms)
+            for seed, value, ms in ((0, 0.2, 5.0), (1, 0.9, 6.0), (2, 0.9, 60.0))]  # fmt: skip
+    figure = speed.plot.__wrapped__([*slow, SMALL])
+    (axes,) = figure.axes
+    (low, high), (left, right) = axes.get_ylim(), axes.get_xlim()
+    assert low < 0.2 and high > 0.9 and left == 0 and right > 60
+
+
 def test_the_plot_of_one_model_and_of_none_defined():
-    assert any("small" in text for text in texts(speed.plot([SMALL])))
+    (said,) = texts(speed.plot([SMALL]))
+    assert said == "There is one model: mAP@.50IOU 0.600, 9.0 ms per image (CPU, 2 processors), 4.0 MB."
     assert "n/a" in texts(speed.plot([result("none", None)]))[0]
 
 
@@ -133,6 +144,15 @@ def test_several_models_and_seeds():
     assert "small 0.600 9.0 4.0" in said and "big 0.800 ± 0.100 25.0 20.0" in said
 
 
+def test_a_model_is_best_only_if_the_uncertainties_say_so():
+    near = told([SMALL, result("near", 0.62)])
+    assert "Of 2 models near has the highest figure: it reaches mAP@.50IOU 0.620" in near
+    assert "No difference between near and small can be told: their uncertainties overlap." in near
+    far = told([SMALL, *SEEDS])
+    assert "can be told" not in far and "is best" in far
+    assert comparison.rivals(comparison.repeats([SMALL, result("none", None)])) == []
+
+
 def test_an_undefined_metric_is_explained():
     assert "mAP@.50IOU is n/a: no box in the evaluation images" in told([result("none", None)])
 
@@ -182,8 +202,8 @@ def test_the_headline_is_that_of_the_test_side_and_the_best_model_that_of_the_ev
     other = result("other", 0.7)
     said = told([with_test(SMALL, 0.9), with_test(other, 0.5)], **TEST_SIDE)
     assert (
-        "Of 2 models other is best on the evaluation images: it reaches mAP@.50IOU 0.500 (95% confidence: 0.450 to "
-        "0.550) on the test images." in said
+        "Of 2 models other has the highest figure on the evaluation images: it reaches mAP@.50IOU 0.500 (95% "
+        "confidence: 0.450 to 0.550) on the test images." in said
     )
     assert "On the evaluation images, which chose the checkpoint and the model, it reaches 0.700." in said
     assert "25 more images with 31 boxes tested what was exported" in said

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxwright.catalog import forms
+from boxwright.core.wording import few
 from boxwright.report import comparison, scores, style
 from boxwright.report.results import Result
 
@@ -60,9 +61,7 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
     at = f"step {steps[0]:,}" if len(steps) == 1 else f"steps {steps[0]:,} to {steps[-1]:,}"
     quality = comparison.Quality(first.mean, first.spread, first.interval)
     if tested := first.tested:
-        verb = (
-            "reaches" if len(found) == 1 else f"**{_escaped(first.name)}** is best on the evaluation images: it reaches"
-        )
+        verb = _leads(found, first, " on the evaluation images")
         sentence = f"{subject} {verb} {_figure(name, tested, len(first.members))} on the test images"
         more = (
             f" These images neither trained nor chose it: the {forms.FORMS[0].title} of {at} was run on them once. On "
@@ -72,13 +71,32 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
             reason = first.members[0].tested.metrics["undefined"].get(metric, "the metric is undefined")
             more = f" It is undefined there: {_escaped(reason)}.{more}"
     else:
-        verb = "reaches" if len(found) == 1 else f"**{_escaped(first.name)}** is best: it reaches"
+        verb = _leads(found, first)
         sentence = f"{subject} {verb} {_figure(name, quality, len(first.members), at)}"
         more = _flattered(found, optimism) if optimism else ""
-    more += _without_near_duplicates(first, metric)
+    more += _without_near_duplicates(first, metric) + _untold(found, first)
     return (
         f"{sentence}.{more} Its {forms.MAIN.title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms "
         f"per image ({first.members[0].device}).{_reliable(first)}"
+    )
+
+
+def _leads(found: Sequence[comparison.Repeats], first: comparison.Repeats, where: str = "") -> str:
+    """The words between "Of 3 models" and the figure. Best is only what the uncertainties tell from the others."""
+    if len(found) == 1:
+        return "reaches"
+    lead = "has the highest figure" if comparison.rivals(found) else "is best"
+    return f"**{_escaped(first.name)}** {lead}{where}: it reaches"
+
+
+def _untold(found: Sequence[comparison.Repeats], first: comparison.Repeats) -> str:
+    """Which models the figures do not tell from the first one."""
+    rivals = [_escaped(one.name) for one in comparison.rivals(found)]
+    if not rivals:
+        return ""
+    return (
+        f" No difference between {_escaped(first.name)} and {few(rivals, _MOST_NAMES)} can be told: their "
+        "uncertainties overlap. Take the faster or the smaller one, or measure on more images."
     )
 
 
