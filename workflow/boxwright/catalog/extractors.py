@@ -64,6 +64,7 @@ class Extractor(NamedTuple):
     template: a complete configuration with this extractor, or with the nearest one that has a template.
     depthwise_template: the same with depthwise separable heads; "" if there is none.
     checkpoint_mb: a generous estimate of the size of a checkpoint with momentum, in MB.
+    compared: whether the network gave the numbers that the OD API gave; if not, it was built from its definition alone.
     """
 
     type: str
@@ -95,6 +96,7 @@ class Extractor(NamedTuple):
     smallest_side: int = 33
     only_side: int = 0
     depthwise_template: str = ""
+    compared: bool = True
 
     @property
     def normalization_module(self) -> str:
@@ -227,6 +229,18 @@ _MOBILENET_V3: dict[str, Any] = {
 }
 
 
+def _mobilenet_v3(size: str, minimalistic: bool) -> Extractor:
+    name = f"{size}_minimalistic" if minimalistic else size
+    channels = {"large": (672, 480), "small": (288, 288)}[size]
+    return Extractor(
+        type=f"ssd_mobilenet_v3_{name}",
+        arguments={"size": name},
+        levels={level: Level(2**level, wide) for level, wide in enumerate(channels, 4)},
+        compared=not minimalistic,
+        **{**_MOBILENET_V3, "like": "minimalistic" if minimalistic else _MOBILENET_V3["like"]},
+    )
+
+
 def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
     return Extractor(
         type=f"ssd_mobiledet_{target.lower()}",
@@ -235,6 +249,7 @@ def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
         levels={4: Level(16, c4), 5: Level(32, c5)},
         scope=f"FeatureExtractor/MobileDet{target}",
         like="(?!)" if target != "CPU" else "mobiledet",
+        compared=target in ("CPU", "EdgeTPU"),
         template="config/pipelines/ssdlite_mobilenet_v2.config",
         **{**_SSD, **_EXTRA_MAPS, "batch_norm_decay": 0.99},
     )
@@ -300,6 +315,7 @@ def _efficientdet(number: int, channels: tuple[int, ...], width: float, depth: f
         like="(?!)" if number else "efficientnet",
         template="config/pipelines/efficientdet_d0.config",
         checkpoint_mb=(50, 70, 90, 120, 190, 300, 440, 440)[number],
+        compared=not number,
     )
 
 
@@ -391,7 +407,14 @@ ROWS = (
     _resnet_of_keras(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet_of_keras(152, "152", "faster_rcnn_resnet101"),
     Extractor(type="faster_rcnn_inception_resnet_v2", strides=(16, 8), **_INCEPTION_RESNET),
-    Extractor(**{**_INCEPTION_RESNET, "type": "faster_rcnn_inception_resnet_v2_keras", **_KERAS_FASTER_RCNN}),
+    Extractor(
+        **{
+            **_INCEPTION_RESNET,
+            **_KERAS_FASTER_RCNN,
+            "type": "faster_rcnn_inception_resnet_v2_keras",
+            "compared": False,
+        }
+    ),
     Extractor(
         type="faster_rcnn_inception_v2",
         backbone="inception_v2",
@@ -433,18 +456,7 @@ ROWS = (
             "like": "(?!)",
         },
     ),
-    Extractor(
-        type="ssd_mobilenet_v3_large",
-        arguments={"size": "large"},
-        levels={4: Level(16, 672), 5: Level(32, 480)},
-        **_MOBILENET_V3,
-    ),
-    Extractor(
-        type="ssd_mobilenet_v3_small",
-        arguments={"size": "small"},
-        levels={4: Level(16, 288), 5: Level(32, 288)},
-        **_MOBILENET_V3,
-    ),
+    *(_mobilenet_v3(size, minimalistic) for minimalistic in (False, True) for size in ("large", "small")),
     Extractor(
         type="ssd_mobilenet_edgetpu",
         backbone="mobilenet_edgetpu",

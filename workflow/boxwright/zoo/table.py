@@ -26,7 +26,10 @@ def render() -> str:
 
 
 def trainable(entry: Entry) -> str:
-    """ "yes", or "no" with the first feature that the engine lacks; judged by pipeline.config if that is here."""
+    """ "yes", or "no" with the first feature that the engine lacks; judged by pipeline.config if that is here.
+
+    A "yes" says if the network was built from its definition alone, so that no numbers of the OD API confirm it.
+    """
     if entry.pipeline.is_file():
         try:
             found = [each for each in check.findings(text.read(entry.pipeline)) if each.rule == check.UNSUPPORTED]
@@ -37,7 +40,10 @@ def trainable(entry: Entry) -> str:
         lacks = entry.family
     else:
         lacks = "" if entry.extractor in EXTRACTORS else entry.extractor
-    return f"no ({lacks})" if lacks else "yes"
+    if lacks:
+        return f"no ({lacks})"
+    row = EXTRACTORS.get(entry.extractor)
+    return "yes" if row is None or row.compared else "yes (not compared)"
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
@@ -59,5 +65,6 @@ def _title(table: Table) -> Iterator[str]:
 def _closing() -> Iterator[str]:
     yield "The figures are the publisher's; compare them only within a table. ? means not published or not known; no is"
     yield "followed by the first feature that the engine lacks. If a size is given, the archive's checksum is checked."
+    yield "Not compared: no numbers of the OD API were at hand for this network, which was built from its definition."
     yield "Of a Mask R-CNN the boxes are trained, not the masks."
     yield "`checkpoint: zoo:<name>` starts from one of them, with its pipeline.config if `pipeline` is not given."
