@@ -1,5 +1,7 @@
 """MnasFPN: what its cells sum, and what no field reaches."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,10 +12,7 @@ from boxwright.detector.necks import mnasfpn
 LEVELS = range(3, 7)
 
 
-class Backbone:
-    channels = {3: 8, 4: 16, 5: 24}
-    strides = {3: 8, 4: 16, 5: 32}
-    end_points = {}
+BACKBONE = SimpleNamespace(channels={3: 8, 4: 16, 5: 24})
 
 
 def build(depth: int = 48, **settings):
@@ -21,7 +20,7 @@ def build(depth: int = 48, **settings):
     neck = mnasfpn.make(
         variables,
         "FeatureExtractor/MobilenetV2",
-        Backbone(),
+        BACKBONE,
         levels=LEVELS,
         fpn={"additional_layer_depth": depth},
         **settings,
@@ -31,7 +30,7 @@ def build(depth: int = 48, **settings):
 
 def maps(height: int = 8, width: int = 16) -> dict[int, tf.Tensor]:
     return {
-        level: tf.random.stateless_normal([2, height >> step, width >> step, Backbone.channels[level]], [step, 0])
+        level: tf.random.stateless_normal([2, height >> step, width >> step, BACKBONE.channels[level]], [step, 0])
         for step, level in enumerate((3, 4, 5))
     }
 
@@ -50,7 +49,10 @@ def test_maps_and_names(explicit, multiplier, depth, inner):
     neck, variables = build(use_explicit_padding=explicit, depth_multiplier=multiplier)
     found = neck(maps())
     assert {level: features.shape[1:] for level, features in found.items()} == {
-        **{3: (8, 16, depth), 4: (4, 8, depth), 5: (2, 4, depth), 6: (1, 2, depth)}
+        3: (8, 16, depth),
+        4: (4, 8, depth),
+        5: (2, 4, depth),
+        6: (1, 2, depth),
     }
     assert neck.channels == dict.fromkeys(LEVELS, depth)
     scope = "FeatureExtractor/MnasFPN"
