@@ -100,6 +100,7 @@ rule draw_model:
             )
             for file, said in DRAWN.items()
         },
+        strip=f"{FIGURES}/strip.jpg",
     log:
         logs("draw_model/{model}"),
     benchmark:
@@ -124,7 +125,8 @@ rule compare_models:
         exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS)),
         tests=ancient(expand(TESTED, model=MODELS)),
         optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
-        checks=ancient(expand(map(check_of, forms.FORMS), model=MODELS)),
+        checks=ancient(expand(map(check_of, FORMS), model=MODELS)),
+        strips=ancient(expand(f"{FIGURES}/strip.jpg", model=MODELS)),
     output:
         table=f"{COMPARISON}/models.csv",
         answer=f"{COMPARISON}/answer.rst",

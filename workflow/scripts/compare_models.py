@@ -24,10 +24,11 @@ with job(snakemake):
     ]
     statistics = files.read_json(snakemake.input.statistics)
     optimism = next((files.read_json(path) for path in snakemake.input.optimism), None)
+    strips = {Path(path).parents[1].name: Path(path).read_bytes() for path in snakemake.input.strips}
     files.write_all(
         {
             output.table: comparison.to_csv(found).encode(),
-            output.answer: answer.text(statistics, found, optimism).encode(),
+            output.answer: answer.text(statistics, found, optimism, strips).encode(),
             output.checkpoints: tables.checkpoints(found),
             output.models: comparison.page(found, optimism),
             output.speed: speed.plot(found),
