@@ -26,7 +26,7 @@ SIZE, LARGER = (64, 96), (160, 192)
 # One network of each kind is enough for every day.
 SLOW = re.compile(
     "101|152|inception_(resnet|v3)|efficientnet-b[1-7]|mobiledet_(dsp|edgetpu|gpu)|resnet50_(v1_fpn|keras)"
-    "|embedded|mobilenet_v1_(fpn|keras)|mobilenet_v2_fpn$|v3_large|mobilenet_edgetpu|faster_rcnn_inception"
+    "|embedded|mnasfpn|minimalistic|mobilenet_v1_(fpn|keras)|mobilenet_v2_fpn$|v3_large|mobilenet_edgetpu|faster_rcnn_inception"
 )
 SEED = tf.constant([3, 4])
 
@@ -34,6 +34,8 @@ SEED = tf.constant([3, 4])
 def size_of(row: Extractor) -> tuple[int, int]:
     if row.only_side:
         return row.only_side, row.only_side
+    if row.neck == "mnasfpn":
+        return 64, 128  # multiples of 2^6
     return SIZE if row.smallest_side <= min(SIZE) else LARGER
 
 
