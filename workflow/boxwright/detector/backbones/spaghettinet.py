@@ -73,7 +73,7 @@ class Grouped(NamedTuple):
 Layer = Inverted | Separable | Grouped
 
 
-class Node(NamedTuple):
+class SpaghettiNode(NamedTuple):
     """The channels of a node's maps, and its layers; each but the first is added to its input."""
 
     channels: int
@@ -82,55 +82,55 @@ class Node(NamedTuple):
 
 _I4, _I8, _S3, _S5 = Inverted(3, 4), Inverted(3, 8), Separable(3), Separable(5)
 _I8_HALF, _G4, _G8 = Inverted(3, 8, 2), Grouped(3, 4, 1, 4), Grouped(3, 8, 1, 4)
-_FIRST = Node(48, (Grouped(3, 8, 2, 3),))
-ARCHITECTURES: Mapping[str, Mapping[str, Node]] = {
+_FIRST = SpaghettiNode(48, (Grouped(3, 8, 2, 3),))
+ARCHITECTURES: Mapping[str, Mapping[str, SpaghettiNode]] = {
     "spaghettinet_edgetpu_s": {
         "n0": _FIRST,
-        "n1": Node(64, (Grouped(3, 4, 2, 4), _G4, _G4)),
-        "n2": Node(72, (_I8_HALF, _G8, _I8, _I4)),
-        "n3": Node(88, (_I8_HALF, _I8, _I4, _I4)),
-        "n4": Node(88, (_I8_HALF, _S5, _S5, _S5)),
-        "n5": Node(88, (Separable(5, 2), _S3)),
-        "c0n0": Node(144, (_I4, _I4, _I4, _I4)),
-        "c0n1": Node(120, (_I8, _I4, _I4, _I4)),
-        "c0n2": Node(168, (_I4,)),
-        "c0n3": Node(136, (_I4, _S3)),
-        "c0n4": Node(136, (_I4,)),
-        "c0n5": Node(64, (_S3, _S3)),
+        "n1": SpaghettiNode(64, (Grouped(3, 4, 2, 4), _G4, _G4)),
+        "n2": SpaghettiNode(72, (_I8_HALF, _G8, _I8, _I4)),
+        "n3": SpaghettiNode(88, (_I8_HALF, _I8, _I4, _I4)),
+        "n4": SpaghettiNode(88, (_I8_HALF, _S5, _S5, _S5)),
+        "n5": SpaghettiNode(88, (Separable(5, 2), _S3)),
+        "c0n0": SpaghettiNode(144, (_I4, _I4, _I4, _I4)),
+        "c0n1": SpaghettiNode(120, (_I8, _I4, _I4, _I4)),
+        "c0n2": SpaghettiNode(168, (_I4,)),
+        "c0n3": SpaghettiNode(136, (_I4, _S3)),
+        "c0n4": SpaghettiNode(136, (_I4,)),
+        "c0n5": SpaghettiNode(64, (_S3, _S3)),
     },
     "spaghettinet_edgetpu_m": {
         "n0": _FIRST,
-        "n1": Node(64, (Grouped(3, 8, 2, 4), _G4, _G4, _G4)),
-        "n2": Node(72, (_I8_HALF, _G8, _I8, _I8)),
-        "n3": Node(96, (_I8_HALF, _I8, _I8, _I4)),
-        "n4": Node(104, (_I8_HALF, _I4, _S5, _I4)),
-        "n5": Node(56, (Separable(5, 2), _S3)),
-        "c0n0": Node(152, (_I8, _I4, _I4, _I4)),
-        "c0n1": Node(120, (_I8, _I4, _I4, _I4)),
-        "c0n2": Node(168, (_I4, _S3)),
-        "c0n3": Node(136, (_S3, _S3, _S3)),
-        "c0n4": Node(136, (_I4, _S5)),
-        "c0n5": Node(64, (_S3, _S3)),
+        "n1": SpaghettiNode(64, (Grouped(3, 8, 2, 4), _G4, _G4, _G4)),
+        "n2": SpaghettiNode(72, (_I8_HALF, _G8, _I8, _I8)),
+        "n3": SpaghettiNode(96, (_I8_HALF, _I8, _I8, _I4)),
+        "n4": SpaghettiNode(104, (_I8_HALF, _I4, _S5, _I4)),
+        "n5": SpaghettiNode(56, (Separable(5, 2), _S3)),
+        "c0n0": SpaghettiNode(152, (_I8, _I4, _I4, _I4)),
+        "c0n1": SpaghettiNode(120, (_I8, _I4, _I4, _I4)),
+        "c0n2": SpaghettiNode(168, (_I4, _S3)),
+        "c0n3": SpaghettiNode(136, (_S3, _S3, _S3)),
+        "c0n4": SpaghettiNode(136, (_I4, _S5)),
+        "c0n5": SpaghettiNode(64, (_S3, _S3)),
     },
     "spaghettinet_edgetpu_l": {
         "n0": _FIRST,
-        "n1": Node(64, (Grouped(3, 8, 2, 4), _G8, _G8, _G4)),
-        "n2": Node(80, (_I8_HALF, _I8, _I8, _I4)),
-        "n3": Node(104, (_I8_HALF, _I8, _I8, _I8)),
-        "n4": Node(88, (_I8_HALF, Inverted(5, 4), _I4, _I8)),
-        "n5": Node(56, (Inverted(5, 4, 2), _S5)),
-        "c0n0": Node(160, (_I8, _I4, _I4, _I4)),
-        "c0n1": Node(120, (_I8, _I4, _I4, _I8)),
-        "c0n2": Node(168, (_I4, _I4, _I4, _I4)),
-        "c0n3": Node(112, (_I8, _I4, _S3)),
-        "c0n4": Node(128, (_I4, _I4)),
-        "c0n5": Node(64, (_S5, _S5)),
+        "n1": SpaghettiNode(64, (Grouped(3, 8, 2, 4), _G8, _G8, _G4)),
+        "n2": SpaghettiNode(80, (_I8_HALF, _I8, _I8, _I4)),
+        "n3": SpaghettiNode(104, (_I8_HALF, _I8, _I8, _I8)),
+        "n4": SpaghettiNode(88, (_I8_HALF, Inverted(5, 4), _I4, _I8)),
+        "n5": SpaghettiNode(56, (Inverted(5, 4, 2), _S5)),
+        "c0n0": SpaghettiNode(160, (_I8, _I4, _I4, _I4)),
+        "c0n1": SpaghettiNode(120, (_I8, _I4, _I4, _I8)),
+        "c0n2": SpaghettiNode(168, (_I4, _I4, _I4, _I4)),
+        "c0n3": SpaghettiNode(112, (_I8, _I4, _S3)),
+        "c0n4": SpaghettiNode(128, (_I4, _I4)),
+        "c0n5": SpaghettiNode(64, (_S5, _S5)),
     },
 }
 DEFAULT = "spaghettinet_edgetpu_m"
 
 
-class Chain:
+class ConvolutionChain:
     """Convolutions one after the other."""
 
     def __init__(self, *layers: Convolution):
@@ -240,7 +240,7 @@ class SpaghettiNet:
         self,
         variables: Variables,
         scope: str,
-        nodes: Mapping[str, Node],
+        nodes: Mapping[str, SpaghettiNode],
         *,
         channels_in: int = 3,
         explicit_padding: bool = False,
@@ -251,7 +251,7 @@ class SpaghettiNet:
             variables, stem, channels_in, STEM_CHANNELS, PUBLISHED, kernel=STEM_KERNEL, stride=2, padding=padding
         )
         self._edges: dict[str, list[Edge]] = {}
-        self._layers: dict[str, list[Chain | Slices]] = {}
+        self._layers: dict[str, list[ConvolutionChain | Slices]] = {}
         depths = {STEM: STEM_CHANNELS}
         for name, node in nodes.items():
             level, sources = WIRING[name]
@@ -309,19 +309,19 @@ class SpaghettiNet:
 
 def _built(
     variables: Variables, name: str, layer: Layer, channels_in: int, channels: int, explicit_padding: bool
-) -> Chain | Slices:
+) -> ConvolutionChain | Slices:
     """The convolutions of a layer; only those with a stride are padded explicitly."""
     shape = {"kernel": layer.kernel, "stride": layer.stride}
     shape["padding"] = "EXPLICIT" if explicit_padding and layer.stride > 1 else "SAME"
     linear = PUBLISHED.linear()
     if isinstance(layer, Separable):
-        return Chain(
+        return ConvolutionChain(
             DepthwiseConvolution(variables, f"{name}/depthwise", channels_in, PUBLISHED.head(), **shape),
             Convolution(variables, f"{name}/pointwise", channels_in, channels, PUBLISHED, kernel=1),
         )
     if isinstance(layer, Inverted):
         inner = channels * layer.expansion
-        return Chain(
+        return ConvolutionChain(
             Convolution(variables, f"{name}/expansion", channels_in, inner, PUBLISHED, kernel=1),
             DepthwiseConvolution(variables, f"{name}/depthwise", inner, PUBLISHED, **shape),
             Convolution(variables, f"{name}/projection", inner, channels, linear, kernel=1),

@@ -18,7 +18,7 @@ from boxwright.detector.necks import upsampling
 from boxwright.detector.separable import SeparableConvolution
 
 
-class Block(NamedTuple):
+class MnasFpnBlock(NamedTuple):
     """One sum in a cell.
 
     inputs: their places among the cell's maps: first the maps that it gets, finest first, then those of its blocks.
@@ -32,11 +32,11 @@ class Block(NamedTuple):
 
 
 CELL = (
-    Block((1, 2), 4, 3, 256),
-    Block((0, 4), 3, 3, 128),
-    Block((5, 4), 4, 3, 128),
-    Block((4, 3), 5, 5, 128),
-    Block((4, 3), 6, 3, 96),
+    MnasFpnBlock((1, 2), 4, 3, 256),
+    MnasFpnBlock((0, 4), 3, 3, 128),
+    MnasFpnBlock((5, 4), 4, 3, 128),
+    MnasFpnBlock((4, 3), 5, 5, 128),
+    MnasFpnBlock((4, 3), 6, 3, 96),
 )
 CELLS = 4
 # What the OD API uses without an `fpn` block.
@@ -104,7 +104,7 @@ class MnasFpn:
             variables, f"{scope}/C6_Conv1x1", backbone.channels[self._source], depth, LINEAR.unpenalised(), kernel=1
         )
         padding = "EXPLICIT" if explicit_padding else "SAME"
-        self._cells: list[list[tuple[Block, list[Resize], SeparableConvolution]]] = []
+        self._cells: list[list[tuple[MnasFpnBlock, list[Resize], SeparableConvolution]]] = []
         wide = [*backbone.channels.values(), depth]
         for number in range(CELLS):
             cell, depths = [], [*wide, *[depth] * len(CELL)]
@@ -153,7 +153,9 @@ class MnasFpn:
 
 
 def _cell(
-    cell: Sequence[tuple[Block, Sequence[Resize], SeparableConvolution]], maps: Sequence[tf.Tensor], training: bool
+    cell: Sequence[tuple[MnasFpnBlock, Sequence[Resize], SeparableConvolution]],
+    maps: Sequence[tf.Tensor],
+    training: bool,
 ) -> list[tf.Tensor]:
     """The maps after a cell: those of its last blocks, each plus the map that came in on its level if it is as wide."""
     every = list(maps)
