@@ -69,7 +69,7 @@ def read(file: BinaryIO, beside: Beside = NOTHING) -> Reading:
             Remark(
                 "annotation_odd",
                 f"{disagree.total()} objects have another class as text than their number has in the label map, as "
-                f"'{text}' has {label}, which is {names[label]}; the text counts",
+                f"'{text}' has {label}, which is {names.get(label, 'no class')}; the text counts",
             )
         )
     return Reading(statements, remarks)
@@ -77,7 +77,8 @@ def read(file: BinaryIO, beside: Beside = NOTHING) -> Reading:
 
 def _payloads(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """The payload of each record and where it begins; every checksum is verified."""
-    size = os.fstat(file.fileno()).st_size
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     offset = number = 0
     while offset < size:
         number += 1
@@ -163,7 +164,7 @@ def _statement(
 def _class(text: str, label: int | None, names: Mapping[int, str], unnamed: dict[str, None], disagree: Counter) -> str:
     """The class of an object: its text, else the name of its number."""
     if text:
-        if label in names and names[label] != text:
+        if names and label is not None and names.get(label) != text:
             disagree[text, label] += 1
         return text
     if label is None:
