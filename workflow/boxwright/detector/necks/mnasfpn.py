@@ -73,6 +73,10 @@ class Resize:
         return x
 
 
+# A block with the layers that make its inputs fit, and the convolution after the sum.
+BuiltBlock = tuple[MnasFpnBlock, Sequence[Resize], SeparableConvolution]
+
+
 class MnasFpn:
     """Cells that each turn the maps of all levels into new ones. A `Neck`.
 
@@ -104,7 +108,7 @@ class MnasFpn:
             variables, f"{scope}/C6_Conv1x1", backbone.channels[self._source], depth, LINEAR.unpenalised(), kernel=1
         )
         padding = "EXPLICIT" if explicit_padding else "SAME"
-        self._cells: list[list[tuple[MnasFpnBlock, list[Resize], SeparableConvolution]]] = []
+        self._cells: list[list[BuiltBlock]] = []
         wide = [*backbone.channels.values(), depth]
         for number in range(CELLS):
             cell, depths = [], [*wide, *[depth] * len(CELL)]
