@@ -82,7 +82,7 @@ class MnasFpn:
 
     scope: the variables are `<scope>/C6_Conv1x1/...` and `<scope>/cell_<c>/block_<b>/...`.
     levels: of the maps; the coarsest is pooled from the backbone's coarsest.
-    channels: of every map that is returned, at width 1.0. width: from channels at width 1.0 to those in use.
+    channels: of every map that is returned, at width 1.0.
     """
 
     def __init__(
@@ -156,11 +156,7 @@ class MnasFpn:
         return {}
 
 
-def _cell(
-    cell: Sequence[tuple[MnasFpnBlock, Sequence[Resize], SeparableConvolution]],
-    maps: Sequence[tf.Tensor],
-    training: bool,
-) -> list[tf.Tensor]:
+def _cell(cell: Sequence[BuiltBlock], maps: Sequence[tf.Tensor], training: bool) -> list[tf.Tensor]:
     """The maps after a cell: those of its last blocks, each plus the map that came in on its level if it is as wide."""
     every = list(maps)
     for block, resizes, convolution in cell:
