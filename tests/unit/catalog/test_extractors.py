@@ -32,7 +32,8 @@ ROOT = Path(__file__).parents[3]
         ("ssd", "ssd_resnet101_v2_fpn", "ssd_resnet101_v1_fpn", "ssd_resnet50_v1_fpn_320"),
         ("ssd", "ssd_resnet34_v1_fpn_keras", "ssd_resnet50_v1_fpn_keras", "ssd_resnet50_v1_fpn_320"),
         ("ssd", "ssd_efficientnet-b8_bifpn_keras", "ssd_efficientnet-b0_bifpn_keras", "efficientdet_d0"),
-        ("ssd", "ssd_spaghettinet", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_spaghettinet_v2", "ssd_spaghettinet", "ssdlite_mobilenet_v2"),
+        ("ssd", "ssd_pnasnet", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
         ("faster_rcnn", "faster_rcnn_inception_v3", "faster_rcnn_inception_v2", "faster_rcnn_inception_v2"),
         ("faster_rcnn", "faster_rcnn_mobilenet_v1", "faster_rcnn_inception_v2", "faster_rcnn_inception_v2"),
         (
