@@ -22,6 +22,8 @@ from boxwright.images.loader import EXTENSIONS
 
 # Files of each ending, in each source, that are opened to recognise a format.
 _SAMPLE = 24
+# Endings of files that describe a whole data set.
+_DESCRIBING = (".yaml", ".yml", ".data")
 # Above the folders of annotations, that many are searched for files that explain them.
 _ABOVE = 2
 
@@ -54,7 +56,7 @@ def of(dataset: Mapping[str, Any]) -> list[Source]:
     given = dataset.get("sources") or [dataset]
     found = []
     for one in given:
-        annotations = _paths(one["annotations"])
+        annotations = tuple(map(_place, _paths(one["annotations"])))
         images = _paths(one["images"]) if one["images"] else tuple(dict.fromkeys(map(_folder, annotations)))
         found.append(Source(images, annotations, one.get("format") or catalogue.AUTO))
     return found
@@ -139,6 +141,11 @@ def hold_images(annotations: Sequence[Annotated]) -> bool:
     return any(known[key].holds_images for key in {one.key for one in annotations})
 
 
+def _place(given: str) -> str:
+    """A file or folder of annotations; the folder of `data.yaml` or `obj.data`, which only describe it."""
+    return str(Path(given).parent) if Path(given).suffix.lower() in _DESCRIBING and Path(given).is_file() else given
+
+
 def _folder(place: str) -> str:
     """The folder that a path leads to, or that holds the file that it leads to."""
     return str(Path(place).parent) if Path(place).is_file() else place
@@ -150,7 +157,7 @@ def _paths(given: str | Sequence[str]) -> tuple[str, ...]:
 
 def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, several: bool) -> tuple[str, str]:
     """The key of a source's format, and a sentence; what cannot be decided is added to `mistakes`."""
-    seen = _seen(files)
+    seen = readings(files)
     found = [key for key in catalogue.by_key() if key in seen]
     there = ", ".join(source.annotations)
     if catalogue.VOC.key in seen:
@@ -183,7 +190,7 @@ def _told(key: str, seen: tuple[int, str]) -> str:
     return f"{about.name}, {plural(count, 'file')} such as {example} ({about.sign})"
 
 
-def _seen(files: Sequence[File]) -> dict[str, tuple[int, str]]:
+def readings(files: Sequence[File]) -> dict[str, tuple[int, str]]:
     """By key of each format that occurs: about how many files are in it, and one of them."""
     by_ending: dict[str, list[File]] = defaultdict(list)
     known = catalogue.by_ending()
@@ -194,6 +201,7 @@ def _seen(files: Sequence[File]) -> dict[str, tuple[int, str]]:
     for ending, of_ending in by_ending.items():
         keys = formats.OR.join([one.key for one in known.get(ending, ())])
         candidates = [file for file in of_ending if not _explains(file.base)] if keys else []
+        candidates = [file for file in candidates if not file.stamp.startswith("0 ")]  # an empty file tells nothing
         step = max(len(candidates) / _SAMPLE, 1)
         sample = [candidates[int(number * step)] for number in range(min(len(candidates), _SAMPLE))]
         found = Counter()
