@@ -90,6 +90,23 @@ def survey(files: Sequence[Sequence]) -> Iterator[Remark]:
         )
 
 
+def sides(beside: Beside) -> dict[str, list[str]]:
+    """The folders and lists of each side in the nearest `data.yaml` or `obj.data`."""
+    for path, data in beside.items():
+        if path.lower().endswith((".yaml", ".yml")):
+            said = _yaml(data)
+        elif path.lower().endswith(".data"):
+            rows = [line.partition("=") for line in text(data).splitlines()]
+            said = {key.strip(): value.strip() for key, _, value in rows}
+        else:
+            continue
+        found = {key: said[key] for key in ("train", "val", "valid", "test") if said.get(key)}
+        listed = {key: of if isinstance(of, list) else [of] for key, of in found.items()}
+        if listed:
+            return {key: [place for place in of if isinstance(place, str)] for key, of in listed.items()}
+    return {}
+
+
 class _Explained:
     """What other files say: the names of classes by number, the file that says so, and whether rows are poses."""
 
