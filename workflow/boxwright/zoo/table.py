@@ -26,18 +26,27 @@ def render() -> str:
 
 
 def trainable(entry: Entry) -> str:
-    """ "yes", or "no" with the first feature that the engine lacks; judged by pipeline.config if that is here."""
+    """ "yes", or "no" with the first feature that the engine lacks.
+
+    A "yes" says if the network was built from its definition alone, so that no numbers of the OD API confirm it.
+    """
+    if lacking := lacks(entry):
+        return f"no ({lacking})"
+    row = EXTRACTORS.get(entry.extractor)
+    return "yes" if row is None or row.compared else "yes (not compared)"
+
+
+def lacks(entry: Entry) -> str:
+    """The first feature of a detector that the engine lacks, by its pipeline.config if that is here; "" if none."""
     if entry.pipeline.is_file():
         try:
             found = [each for each in check.findings(text.read(entry.pipeline)) if each.rule == check.UNSUPPORTED]
-            lacks = f"{found[0].field} {found[0].value}" if found else ""
+            return f"{found[0].field} {found[0].value}" if found else ""
         except UserError:
-            lacks = "its pipeline.config cannot be read"
-    elif not any(entry.family in family.titles for family in FAMILIES.values()):
-        lacks = entry.family
-    else:
-        lacks = "" if entry.extractor in EXTRACTORS else entry.extractor
-    return f"no ({lacks})" if lacks else "yes"
+            return "its pipeline.config cannot be read"
+    if not any(entry.family in family.titles for family in FAMILIES.values()):
+        return entry.family
+    return "" if entry.extractor in EXTRACTORS else entry.extractor
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
@@ -59,5 +68,6 @@ def _title(table: Table) -> Iterator[str]:
 def _closing() -> Iterator[str]:
     yield "The figures are the publisher's; compare them only within a table. ? means not published or not known; no is"
     yield "followed by the first feature that the engine lacks. If a size is given, the archive's checksum is checked."
+    yield "Not compared: no numbers of the OD API were at hand for this network, which was built from its definition."
     yield "Of a Mask R-CNN the boxes are trained, not the masks."
     yield "`checkpoint: zoo:<name>` starts from one of them, with its pipeline.config if `pipeline` is not given."
