@@ -39,4 +39,8 @@ def test_all_forms_are_said_together():
         "frozen_graph": {"complaints": []},
         "checkpoint": {},
     }
-    assert summary.complaints(checks) == ["The raw frozen graph: it is off; far off."]
+    measured = {"saved_model": {"complaints": ["slow"]}, "frozen_graph": {"complaints": []}}
+    assert summary.complaints(checks, measured) == [
+        "The raw frozen graph: it is off; far off.",
+        "The SavedModel: slow.",
+    ]

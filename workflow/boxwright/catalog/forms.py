@@ -32,6 +32,7 @@ LABEL_MAP = "label_map.pbtxt"
 LABELS = "labels.txt"
 STATE = "checkpoint"
 SUMMARY = "export.json"
+MEASURED = "forms.json"
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,18 @@ def _not_in_tflite(model: Message, family: str) -> str:
     if kind not in ("fixed_shape_resizer", "keep_aspect_ratio_resizer"):
         return f"its images differ in size ({kind}), and those of TFLite have one; {nearest}"
     if resizer.convert_to_grayscale or resizer.resize_method:
-        return f"it resizes images in another way than in colour and bilinear (model.ssd.image_resizer.{kind}); {nearest}"
+        return (
+            f"it resizes images in another way than in colour and bilinear (model.ssd.image_resizer.{kind}); {nearest}"
+        )
     if (coder := model.box_coder.WhichOneof("box_coder_oneof")) != "faster_rcnn_box_coder":
         return f"TFLite decodes boxes as faster_rcnn_box_coder does, not as {coder}; {nearest}"
-    if model.post_processing.batch_non_max_suppression.soft_nms_sigma > 0:
+    suppression = model.post_processing.batch_non_max_suppression
+    if model.num_classes > 1 and suppression.max_detections_per_class < suppression.max_total_detections:
+        return (
+            "TFLite keeps no limit for one of several classes; set model.ssd.post_processing.batch_non_max_suppression."
+            "max_detections_per_class to max_total_detections, or take onnx"
+        )
+    if suppression.soft_nms_sigma > 0:
         return f"TFLite knows no soft suppression (soft_nms_sigma); {nearest}"
     return ""
 

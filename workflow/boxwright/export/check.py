@@ -50,7 +50,7 @@ def check(
         "images": len(images),
         "same_detections": (compare_rows if raw else compare)(pairs, tolerance),
         "bytes": sum(_size(Path(path)) for path in files),
-        **_timing(detect, images),
+        **timing(detect, images),
     }
 
 
@@ -99,8 +99,11 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in found)
 
 
-def _timing(detect: Detect, images: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Median time per image, the quartiles, and the device; the comparison before was the warm-up."""
+def timing(detect: Detect, images: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Median time per image, the quartiles, and the device, {ms_per_image, ms_quartiles, device}.
+
+    The detector has seen the images before, which is its warm-up.
+    """
     times: list[float] = []
     while len(times) < _MOST_TIMED and sum(times) < _MOST_SECONDS:
         image = images[len(times) % len(images)][np.newaxis]

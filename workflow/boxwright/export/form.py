@@ -18,17 +18,24 @@ from boxwright.export.reference import Detections
 
 
 def export(
-    form: Form, source: str | Path, images: Sequence[np.ndarray], folder: str | Path, kept: str | Path
+    form: Form,
+    source: str | Path,
+    images: Sequence[np.ndarray],
+    folder: str | Path,
+    kept: str | Path,
+    calibration: Sequence[np.ndarray] = (),
 ) -> dict[str, Any]:
     """Write `form` into `folder`, made from the form at `source`; its files appear together or not at all.
 
     images: uint8 [H, W, 3]; `kept`: the file with the checkpoint's detections on them, which `detector.export` wrote.
+    calibration: images of the training side, for a form that needs them.
     Returns the check (`check.check`) with what the form does not keep of its gate, {..., complaints}: of a form that
     detects nothing before it is measured. Raises RuntimeError if a form in float32 gives other detections.
     """
     writer, runtime = importlib.import_module(form.module), importlib.import_module(form.runtime)
     with files.whole_entries(folder, form.files) as temporary:
-        writer.write(Path(source), temporary / form.path)
+        given = (calibration,) if form.calibrated else ()
+        writer.write(Path(source), temporary / form.path, *given)
         detect = runtime.load(temporary / form.path)
         written = [temporary / name for name in form.files]
         wanted = reference.read(kept) if form.detects else _raw(Path(source), images)

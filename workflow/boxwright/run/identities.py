@@ -169,10 +169,19 @@ class Identities:
         """The identity of one form of a model's detector; of the other forms only its source counts."""
         if form.made_from is None:
             return self.export_detector(name)
+        calibrated = {"calibration": short(self._shards("train"), self._plan.int8)} if form.calibrated else {}
         return {
+            **calibrated,
             "source": short(self.export_form(name, forms.named(form.made_from))),
             "form": short(form.deciding()),
             "code": self._code("export_form", form.module, form.runtime),
+        }
+
+    def measure_form(self, name: str, form: Form) -> Identity:
+        return {
+            "form": short(self.export_form(name, form)),
+            "measured": short(self.evaluate_checkpoint(name)),
+            "code": self._code("measure_form", form.runtime),
         }
 
     def compare_forms(self, name: str) -> Identity:

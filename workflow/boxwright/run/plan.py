@@ -78,6 +78,12 @@ class RunPlan:
         """The settings that choose the checkpoint to export: {checkpoint, metric}."""
         return {key: self.settings["export"][key] for key in ("checkpoint", "metric")}
 
+    @property
+    def int8(self) -> dict[str, int]:
+        """The training images that int8 forms are calibrated with: {count, seed}."""
+        wanted = self.settings["export"]["int8"]
+        return {"count": wanted["images"], "seed": wanted["seed"]}
+
     # Models
 
     def model(self, name: str) -> dict[str, Any]:

@@ -47,10 +47,8 @@ class TFLite:
         return {name: np.stack([one[name] for one in found]) for name in found[0]}
 
     def _detect(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        if self._given["dtype"] == np.uint8:
-            taken = self._input.pixels(image)
-        else:
-            taken = self._input.normalized(image)
+        whole = self._given["dtype"] == np.uint8
+        taken = self._input.pixels(image) if whole else self._input.normalized(image)
         self._interpreter.set_tensor(self._given["index"], taken[np.newaxis])
         self._interpreter.invoke()
         boxes, classes, scores, count = (self._interpreter.get_tensor(index)[0] for index in self._outputs)

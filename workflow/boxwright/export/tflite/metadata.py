@@ -50,15 +50,17 @@ def content(given: Input, *, pixels: bool, title: str, labels: str) -> bytes:
         units=[_Table(2, {0: ("byte", _NORMALIZATION), 1: ("table", normalization)})],
     )
     # The schema's order is left, top, right, bottom; the operation gives top, left, bottom, right.
-    corners = _Table(
-        3, {0: ("uints", (1, 0, 3, 2)), 1: ("byte", _BOUNDARIES), 2: ("byte", _RATIO)}
-    )
+    corners = _Table(3, {0: ("uints", (1, 0, 3, 2)), 1: ("byte", _BOUNDARIES), 2: ("byte", _RATIO)})
     file = _Table(5, {0: ("text", labels), 1: ("text", "The classes."), 2: ("byte", _VALUE_LABELS)})
     outputs = [
         _tensor("location", "The boxes.", _each(_BOUNDING_BOX, corners)),
         _tensor("category", "The classes of the boxes, from 0.", _each(_FEATURE, _Table(0, {})), files=[file]),
         _tensor("score", "The scores of the boxes.", _each(_FEATURE, _Table(0, {}))),
-        _tensor("number of detections", "The number of boxes.", _Table(3, {0: ("byte", _FEATURE), 1: ("table", _Table(0, {}))})),
+        _tensor(
+            "number of detections",
+            "The number of boxes.",
+            _Table(3, {0: ("byte", _FEATURE), 1: ("table", _Table(0, {}))}),
+        ),
     ]
     group = _Table(2, {0: ("text", "detection_result"), 1: ("texts", ("location", "category", "score"))})
     graph = _Table(10, {2: ("tables", [image]), 3: ("tables", outputs), 8: ("tables", [group])})

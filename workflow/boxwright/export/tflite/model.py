@@ -52,7 +52,9 @@ class Model:
         """The number of the output of this name."""
         return next(index for index in self.graph.outputs if self.graph.tensors[index].name == name.encode())
 
-    def tensor(self, name: str, shape: Sequence[int], like: "schema.TensorT | int", data: np.ndarray | None = None) -> int:
+    def tensor(
+        self, name: str, shape: Sequence[int], like: "schema.TensorT | int", data: np.ndarray | None = None
+    ) -> int:
         """Add a tensor and return its number; `like` is its type, or a tensor whose type and quantization it has."""
         buffer = 0
         if data is not None:
@@ -101,7 +103,9 @@ class Model:
         (given,) = self.graph.inputs
         signature = schema.SignatureDefT(signatureKey=key.encode(), subgraphIndex=0)
         signature.inputs = [schema.TensorMapT(name=b"image", tensorIndex=given)]
-        signature.outputs = [schema.TensorMapT(name=name.encode(), tensorIndex=index) for name, index in outputs.items()]
+        signature.outputs = [
+            schema.TensorMapT(name=name.encode(), tensorIndex=index) for name, index in outputs.items()
+        ]
         self.whole.signatureDefs = [signature]
 
     def describe(self, name: str, content: bytes) -> None:

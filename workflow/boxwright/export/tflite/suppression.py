@@ -1,11 +1,12 @@
 """The suppression behind a converted network, with the operation that mobile runtimes have for it.
 
-TFLite_Detection_PostProcess decodes boxes and suppresses them greedily. Two things keep it from doing so class by class:
-over all anchors and many classes it takes several times as long as the network, and with two or more threads LiteRT
-leaves out one class entirely (that with the number of threads, counted from 0). So it gets the best pairs of anchor and
-class as if they had one class, after the boxes of each class were moved to a place of their own, where they overlap no
-others. Which boxes above a score survive depends only on those above it, so the result is that of suppression by class.
-Afterwards each box is moved back, and its place says its class.
+TFLite_Detection_PostProcess decodes boxes and suppresses them greedily. Two things keep it from doing so class by
+class: over all anchors and many classes it takes several times as long as the network, and with two or more threads
+LiteRT leaves out one class entirely, the one with the number of threads (from 0). So it gets the best pairs of anchor
+and class as if they had one class, after the boxes of each class were moved to a place of their own, where they overlap
+no others. Which boxes above a score survive depends only on those above it, so the result is that of suppression by
+class. Afterwards each box is moved back, and its place says its class. Boxes outside the image, which the operation
+keeps, are left out as by the engine, so it gives more than are wanted.
 """
 
 import math
@@ -26,6 +27,8 @@ OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_dete
 
 # Pairs of anchor and class that are suppressed, as many as on the engine's quick way.
 _PAIRS = 1024
+# How many times as many boxes as are wanted the operation gives.
+_SPARE = 2
 # The distance of two places, in sides of the image. Boxes are not clipped, so they may reach beyond the image.
 _PLACE = 8.0
 # The upper left corner of a box at the first place lies above this.
@@ -46,13 +49,10 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray) -> None:
     centers = np.concatenate([anchors[:, :2] + sizes / 2, sizes], axis=1).astype(np.float32)
     steps = _Steps(model)
     if settings.use_class_agnostic_nms or classes == 1:
-        found = _post_process(
-            steps,
-            [steps.as_float(codes), steps.as_float(scores), steps.constant(centers)],
-            _options(detector, use_regular_nms=classes == 1, num_classes=classes),
-            settings.max_total_detections,
-        )
-        model.finish(dict(zip(OUTPUTS, found, strict=True)))
+        inputs = [steps.as_float(codes), steps.as_float(scores), steps.constant(centers)]
+        options = _options(detector, use_regular_nms=classes == 1, num_classes=classes)
+        boxes, numbers, best, _ = _post_process(steps, inputs, options)
+        _finish(steps, boxes, numbers, best, settings.max_total_detections)
         return
 
     count = min(max(_PAIRS, 4 * settings.max_total_detections), len(centers) * classes)
@@ -70,7 +70,7 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray) -> None:
         steps.gather(steps.constant(places), number, [count, 4], axis=0),
         schema.AddOptionsT(),
     )
-    boxes, zeros, best, num = _post_process(
+    boxes, _, best, _ = _post_process(
         steps,
         [
             steps.as_float(steps.gather(codes, anchor, [1, count, 4], axis=1)),
@@ -78,20 +78,15 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray) -> None:
             placed,
         ],
         _options(detector, use_regular_nms=True, num_classes=1),
-        settings.max_total_detections,
     )
-    found = [*_moved_back(steps, boxes, side), best, num]
-    for index, ending in zip((zeros, boxes), ("one_class", "placed"), strict=True):
-        model.graph.tensors[index].name = f"suppression/{ending}".encode()
-    for index, ending in zip(found, ("", ":1", ":2", ":3"), strict=True):
-        model.graph.tensors[index].name = (OPERATION + ending).encode()
-    model.finish(dict(zip(OUTPUTS, found, strict=True)))
+    boxes, numbers = _moved_back(steps, boxes, side)
+    _finish(steps, boxes, numbers, best, settings.max_total_detections)
 
 
 def _options(detector: Ssd, *, use_regular_nms: bool, num_classes: int) -> Mapping[str, int | float | bool]:
     """The operation's settings, by its names."""
     settings, coder = detector.suppression, detector.box_coder
-    most = settings.max_total_detections
+    most = _SPARE * settings.max_total_detections
     return {
         "max_detections": most,
         "max_classes_per_detection": 1,
@@ -108,23 +103,47 @@ def _options(detector: Ssd, *, use_regular_nms: bool, num_classes: int) -> Mappi
     }
 
 
-def _post_process(steps: "_Steps", inputs: Sequence[int], options: Mapping[str, Any], most: int) -> list[int]:
-    """The operation; its outputs are boxes [1, N, 4], classes [1, N], scores [1, N] and their number [1]."""
-    shapes = {"": [1, most, 4], ":1": [1, most], ":2": [1, most], ":3": [1]}
-    outputs = [steps.model.tensor(OPERATION + ending, shape, _FLOAT) for ending, shape in shapes.items()]
+def _post_process(steps: "_Steps", inputs: Sequence[int], options: Mapping[str, Any]) -> list[int]:
+    """The operation; its outputs are boxes [1, M, 4], classes [1, M], scores [1, M] and their number [1]."""
+    most = options["max_detections"]
+    shapes = {"boxes": [1, most, 4], "classes": [1, most], "scores": [1, most], "number": [1]}
+    outputs = [steps.model.tensor(f"suppression/{name}", shape, _FLOAT) for name, shape in shapes.items()]
     steps.model.operator(_CODE.CUSTOM, inputs, outputs, custom=(OPERATION, flexbuffers.Dumps(options)))
     return outputs
+
+
+def _finish(steps: "_Steps", boxes: int, classes: int, scores: int, most: int) -> None:
+    """The best of the boxes [1, M, 4] that lie in the image, with their classes and scores [1, M], are the outputs."""
+    zero, one = (steps.constant(np.float32([value])) for value in (0, 1))
+    clipped = steps.both(_CODE.MAXIMUM, boxes, zero, schema.MaximumMinimumOptionsT())
+    clipped = steps.both(_CODE.MINIMUM, clipped, one, schema.MaximumMinimumOptionsT())
+    count = steps.shape(boxes)[1]
+    low, high = (steps.slice(clipped, [1, count, 2], begin) for begin in (0, 2))
+    sides = steps.both(_CODE.SUB, high, low, schema.SubOptionsT())
+    inside = steps.positive(steps.reduce(_CODE.REDUCE_MIN, sides, axis=2))
+    real = steps.both(_CODE.MUL, scores, inside, schema.MulOptionsT())
+    best, rows = steps.top(real, most)
+    rows = steps.reshape(rows, [most])
+    found = (
+        steps.gather(clipped, rows, [1, most, 4], axis=1),
+        steps.gather(classes, rows, [1, most], axis=1),
+        best,
+        steps.reduce(_CODE.SUM, steps.positive(best), axis=1),
+    )
+    for index, ending in zip(found, ("", ":1", ":2", ":3"), strict=True):
+        steps.model.graph.tensors[index].name = (OPERATION + ending).encode()
+    steps.model.finish(dict(zip(OUTPUTS, found, strict=True)))
 
 
 def _moved_back(steps: "_Steps", boxes: int, side: int) -> tuple[int, int]:
     """The boxes [1, N, 4] in the image, and their classes [1, N]. Rows of zeros stay zeros."""
     most = steps.shape(boxes)[1]
-    corner = steps.slice(boxes, [1, most, 2])
+    corner = steps.slice(boxes, [1, most, 2], 0)
     corner = steps.both(_CODE.ADD, corner, steps.constant(np.float32([_REACH])), schema.AddOptionsT())
     corner = steps.both(_CODE.MUL, corner, steps.constant(np.float32([1 / _PLACE])), schema.MulOptionsT())
     place = steps.one(_CODE.FLOOR, corner)
     numbers = steps.both(_CODE.MUL, place, steps.constant(np.float32([side, 1])), schema.MulOptionsT())
-    classes = steps.sum(numbers, axis=2)
+    classes = steps.reduce(_CODE.SUM, numbers, axis=2)
     away = steps.both(_CODE.MUL, place, steps.constant(np.float32([_PLACE])), schema.MulOptionsT())
     return steps.both(_CODE.SUB, boxes, steps.twice(away), schema.SubOptionsT()), classes
 
@@ -169,15 +188,15 @@ class _Steps:
 
     def top(self, index: int, count: int) -> tuple[int, int]:
         """The largest of [1, n], and their places, [1, count]."""
-        values = self.model.tensor("suppression/best", [1, count], self.model.graph.tensors[index])
-        places = self.model.tensor("suppression/pairs", [1, count], _INT)
+        values, places = self._result([1, count], index), self._result([1, count], type_=_INT)
         wanted = self.constant(np.array(count, np.int32))
         self.model.operator(_CODE.TOPK_V2, [index, wanted], [values, places], schema.TopKV2OptionsT(), version=2)
         return values, places
 
-    def slice(self, index: int, shape: list[int]) -> int:
-        """The first part of a tensor, of this shape."""
-        begin, size = (self.constant(np.array(one, np.int32)) for one in ([0] * len(shape), shape))
+    def slice(self, index: int, shape: list[int], begin: int) -> int:
+        """The part of a tensor of this shape that begins at this place of its last axis."""
+        start = [0] * (len(shape) - 1) + [begin]
+        begin, size = (self.constant(np.array(one, np.int32)) for one in (start, shape))
         return self._add(_CODE.SLICE, [index, begin, size], self._result(shape, index), schema.SliceOptionsT())
 
     def twice(self, index: int) -> int:
@@ -186,11 +205,19 @@ class _Steps:
         options = schema.ConcatenationOptionsT(axis=2)
         return self._add(_CODE.CONCATENATION, [index, index], self._result([first, second, 2 * last], index), options)
 
-    def sum(self, index: int, axis: int) -> int:
+    def positive(self, index: int) -> int:
+        """1 where a tensor is above 0, else 0."""
+        zero = self.constant(np.float32([0]))
+        above = self._result(self.shape(index), type_=schema.TensorType.BOOL)
+        self._add(_CODE.GREATER, [index, zero], above, schema.GreaterOptionsT())
+        options = schema.CastOptionsT(inDataType=schema.TensorType.BOOL, outDataType=_FLOAT)
+        return self._add(_CODE.CAST, [above], self._result(self.shape(index)), options)
+
+    def reduce(self, code: int, index: int, axis: int) -> int:
         shape = self.shape(index)
         axes = self.constant(np.array([axis], np.int32))
         result = self._result([*shape[:axis], *shape[axis + 1 :]], index)
-        return self._add(_CODE.SUM, [index, axes], result, schema.ReducerOptionsT(keepDims=False))
+        return self._add(code, [index, axes], result, schema.ReducerOptionsT(keepDims=False))
 
     def as_float(self, index: int) -> int:
         """The tensor, or the float32 that its int8 stands for."""
