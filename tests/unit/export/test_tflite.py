@@ -19,6 +19,8 @@ from boxwright.export.tflite import metadata
 from boxwright.runtimes import tflite
 
 NAMES = ("tflite", "tflite_float16", "tflite_int8")
+# Height and width of the small detector's images.
+SIZE = (96, 96)
 OPERATIONS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 
 
@@ -101,7 +103,7 @@ def test_outputs_have_their_order_and_their_names(written, name, tmp_path):
     assert [list(graph.tensors[index].shape) for index in graph.outputs] == [[1, 20, 4], [1, 20], [1, 20], [1]]
     runner = Interpreter(model_content=written[name][0]).get_signature_runner("serving_default")
     details = runner.get_input_details()["image"]
-    assert details["shape"].tolist() == [1, 64, 64, 3]
+    assert details["shape"].tolist() == [1, *SIZE, 3]
     found = runner(image=np.full(details["shape"], 1, details["dtype"]))
     assert set(found) == {"detection_boxes", "detection_classes", "detection_scores", "num_detections"}
     assert set(np.unique(found["detection_classes"])) <= {0, 1, 2}
@@ -156,13 +158,13 @@ def test_labels_label_map_and_metadata_say_the_same(written, exported, name):
     mean, std = ([0.0], [1.0]) if name == "tflite_int8" else ([127.5] * 3, [127.5] * 3)
     assert read.floats(normalization, 0) == mean and read.floats(normalization, 1) == std
     size = read.table(read.table(read.table(image, 3), 1), 1)
-    assert (read.number(size, 0), read.number(size, 1)) == (64, 64)
+    assert (read.number(size, 0), read.number(size, 1)) == SIZE[::-1]
     outputs = read.tables(graph, 3)
     assert [read.text(one, 0) for one in outputs] == ["location", "category", "score", "number of detections"]
     (file,) = read.tables(outputs[1], 6)
     assert read.text(file, 0) == forms.LABELS and read.byte(file, 2) == 3
     said = json.loads(bytes(model_of(written, name).buffers[entries[tflite.INPUT]].data))
-    assert (said["height"], said["width"], said["min_dimension"]) == (64, 64, None)
+    assert (said["height"], said["width"], said["min_dimension"]) == (*SIZE, None)
 
 
 class Described:
