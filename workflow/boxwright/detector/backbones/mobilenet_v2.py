@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from boxwright.detector import object_graph
 from boxwright.detector.backbones.inverted_residuals import InvertedResidual, InvertedResiduals
 from boxwright.detector.backbones.mobilenet_settings import PUBLISHED, of_inverted_residuals
 from boxwright.detector.backbones.widths import make_divisible
@@ -27,6 +28,8 @@ LAST_CHANNELS = 1280
 # The feature maps of an SSD, and those of a pyramid. Layers are counted from 1 with the stem, so block 13 is layer 15.
 END_POINTS: Mapping[int, str] = {4: "layer_15/expansion_output", 5: "layer_19"}
 PYRAMID: Mapping[int, str] = {2: "layer_4", 3: "layer_7", 4: "layer_14", 5: "layer_19"}
+# The maps of a CenterNet.
+OF_CENTERS: Mapping[int, str] = {2: "layer_4", 3: "layer_7", 4: "layer_11", 5: "layer_19"}
 # Channels of the last convolution below a pyramid of TF1 with depthwise convolutions.
 LAST_CHANNELS_OF_LITE = 256
 
@@ -46,10 +49,12 @@ def features(
     freeze_batchnorm: bool = False,
     pyramid: bool = False,
     end_points: Mapping[int, str] | None = None,
+    key: str = object_graph.BACKBONE,
 ) -> InvertedResiduals:
     """The network of TF1, or of TF2 (`keras`), which differ in how they apply the multiplier and the minimum width.
 
-    pyramid: whether it is for a feature pyramid. end_points: other layers than the usual ones.
+    pyramid: whether it is for a feature pyramid. end_points: other layers than the usual ones. key: the path of the
+    layers in TF2's object graph.
     """
     overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
     hyperparams, depthwise = settings(overridden, keras=keras, freeze_batchnorm=freeze_batchnorm)
@@ -82,7 +87,25 @@ def features(
     # The last convolution of the TF2 network never gets wider than at a multiplier of 1.
     last = max(last, min_depth) if keras and depth_multiplier >= 1 else depth(last)
     end = Convolution(variables, f"{scope}/Conv_1", width, last, hyperparams, kernel=1)
-    return InvertedResiduals(stem, blocks, end, end_points or (PYRAMID if pyramid else END_POINTS), keras=keras)
+    return InvertedResiduals(stem, blocks, end, end_points or (PYRAMID if pyramid else END_POINTS), keras=keras, key=key)
+
+
+def center_features(
+    variables: Variables, scope: str, *, depth_multiplier: float = 1.0, channels_in: int = 3
+) -> InvertedResiduals:
+    """The network of a CenterNet, which is TF2's and has no penalties."""
+    return features(
+        variables,
+        scope,
+        conv_hyperparams=PUBLISHED.unpenalised(),
+        override_base_feature_extractor_hyperparams=True,
+        depth_multiplier=depth_multiplier,
+        min_depth=0,
+        channels_in=channels_in,
+        keras=True,
+        end_points=OF_CENTERS,
+        key=object_graph.CENTER_BACKBONE,
+    )
 
 
 def settings(overridden: Hyperparams | None, *, keras: bool, freeze_batchnorm: bool) -> tuple[Hyperparams, Hyperparams]:
