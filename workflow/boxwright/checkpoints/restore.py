@@ -1,5 +1,6 @@
 """Loading a detector's start weights from a checkpoint by the OD API's rules, with a full report."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from boxwright.core.errors import UserError
 from boxwright.core.wording import few
 
 TYPES = ("detection", "classification", "full")
+
+# Where the object graphs of detectors have the network that a classifier's has as its feature extractor.
+_BACKBONE = re.compile("^model/_feature_extractor/(classification_backbone|_base_model)/")
 
 # If a smaller share of the wanted parameters fits, the checkpoint is from another model, which is a mistake. A
 # classifier's checkpoint fills about half of an SSD's feature extractor, one with another backbone fills nothing.
@@ -156,8 +160,7 @@ def _wanted(detector: Restorable, reader: Reader, checkpoint_type: str, load_all
             )
         keys = {name: key for name, key in keys.items() if everything or name in scopes}
         if checkpoint_type == "classification":
-            backbone = "model/_feature_extractor/classification_backbone/"
-            keys = {name: key.replace(backbone, "feature_extractor/") for name, key in keys.items()}
+            keys = {name: _BACKBONE.sub("feature_extractor/", key) for name, key in keys.items()}
         return keys
     if everything:
         return {name: name for name in detector.variables}

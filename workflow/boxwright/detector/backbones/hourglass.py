@@ -13,8 +13,9 @@ from boxwright.detector.hyperparams import BatchNorm, Hyperparams
 from boxwright.detector.layers import Convolution, Variables
 from boxwright.detector.necks import upsampling
 
-# Each average keeps a tenth of itself in a step: Keras' momentum, with the number that PyTorch calls so.
-SETTINGS = Hyperparams(batch_norm=BatchNorm(decay=0.1, scale=True, epsilon=1e-5))
+# Each average keeps a tenth of itself in a step: Keras' momentum, with the number that PyTorch calls so. The kernels are
+# not fused, so the moving variance is that over n.
+SETTINGS = Hyperparams(batch_norm=BatchNorm(decay=0.1, scale=True, epsilon=1e-5, unbiased=False))
 # The channels after the first convolution, and those of the maps of stride 4 that the networks take and give.
 FIRST_CHANNELS, CHANNELS = 128, 256
 # Of Hourglass-104: channels of each half of the resolution, and how many residual blocks each has; the innermost last.
