@@ -52,10 +52,14 @@ def _inference(bars: Bars, detector: Any, run: Run) -> Iterator[Check]:
     recorded = run.outputs
     images, shapes = preprocessed(detector, run.images)
     predictions = detector.predict(images, shapes)
-    detections = detector.postprocess(predictions, shapes)
     yield large(run.entry, "preprocessed", images, recorded, bars.raw)
     yield equal("true_image_shapes", shapes, recorded["true_image_shapes"])
     yield from _raw(predictions, run.entry, recorded, bars.raw, relative)
+    yield from detection_checks(bars, detector.postprocess(predictions, shapes), recorded)
+
+
+def detection_checks(bars: Bars, detections: Any, recorded: Any) -> Iterator[Check]:
+    """Detections, row by row."""
     counts = recorded["det_num_detections"].astype(int)
     yield equal("num_detections", detections["num_detections"], counts)
     classes = "detection_classes"
@@ -83,7 +87,7 @@ def _training(bars: Bars, case: Case, entry: dict, recorded: Any) -> Iterator[Ch
     yield from _raw(predictions, entry, recorded, bar, compared)
     of_losses = bars.losses_of_inference if inference else bars.losses
     yield from loss_checks(losses, detector.regularization_loss(), entry, of_losses, bars.penalty)
-    yield from _targets(detector.targets(predictions, truth), truth.num_boxes.numpy(), recorded)
+    yield from target_checks(detector.targets(predictions, truth), truth.num_boxes.numpy(), recorded)
     yield Check("trained variables", len(set(norms) ^ set(entry["grad_norms"])), 0, "names that differ")
     yield from average_checks(case, detector, entry, bars.averages)
     if inference:
@@ -107,7 +111,7 @@ def _step(case: Case, detector: Any, entry: dict) -> tuple:
     return images, truth, predictions, losses, norms
 
 
-def _targets(wanted: centers.Targets, counts: np.ndarray, recorded: Any) -> Iterator[Check]:
+def target_checks(wanted: centers.Targets, counts: np.ndarray, recorded: Any) -> Iterator[Check]:
     """The heat map, and what each box asks for at the cell of its centre; boxes are recorded in one list."""
     yield absolute("tgt_center_heatmap", wanted.heatmap, recorded["tgt_center_heatmap"], TARGETS)
     peaks = [np.asarray(heatmap) == 1 for heatmap in (wanted.heatmap, recorded["tgt_center_heatmap"])]

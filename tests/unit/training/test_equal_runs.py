@@ -33,6 +33,7 @@ def weights_after(folder: Path, template: str, steps: str, records: list[Path]) 
         pytest.param("faster_rcnn_resnet50", marks=pytest.mark.slow),
         pytest.param("efficientdet_d0", marks=pytest.mark.slow),
         pytest.param("faster_rcnn_inception_v2", marks=pytest.mark.slow),
+        pytest.param("centernet_resnet50_v1_fpn", marks=pytest.mark.slow),
     ],
 )
 def test_equal_runs_give_equal_bits(template, records, tmp_path):

@@ -400,7 +400,7 @@ def _center_net_resnet_fpn(depth: int) -> Extractor:
         normalization="bgr_means",
         scope=f"FeatureExtractor/resnet_v1_{depth}",
         only=_PLAIN,
-        like="101|152" if depth == 101 else r"v1\w*fpn",
+        like="v1_(101|152)" if depth == 101 else "v1(?!_(101|152))",
         checkpoint_mb=700,
         **_CENTER_NET,
     )
@@ -416,7 +416,7 @@ def _center_net_resnet(depth: int) -> Extractor:
         normalization="minus_one_to_one",
         scope=f"FeatureExtractor/resnet_v2_{depth}",
         only=_PLAIN,
-        like="v2_(101|152)" if depth == 101 else "resnet_v2",
+        like="v2_(101|152)" if depth == 101 else "resnet_v2(?!_(101|152))",
         checkpoint_mb=700,
         **_CENTER_NET,
     )

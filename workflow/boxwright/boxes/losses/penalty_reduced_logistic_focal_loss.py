@@ -1,4 +1,4 @@
-"""Focal loss of heat maps, lower where a cell is near the centre of an object (Law and Deng, "CornerNet", 2018, eq. 1)."""
+"""Focal loss of heat maps, less where a cell is near the centre of an object (Law and Deng, "CornerNet", 2018)."""
 
 import functools
 

@@ -13,8 +13,8 @@ from boxwright.detector.hyperparams import BatchNorm, Hyperparams
 from boxwright.detector.layers import Convolution, Variables
 from boxwright.detector.necks import upsampling
 
-# Each average keeps a tenth of itself in a step: Keras' momentum, with the number that PyTorch calls so. The kernels are
-# not fused, so the moving variance is that over n.
+# Each average keeps a tenth of itself in a step: Keras' momentum, with the number that PyTorch calls so. The kernels
+# are not fused, so the moving variance is that over n.
 SETTINGS = Hyperparams(batch_norm=BatchNorm(decay=0.1, scale=True, epsilon=1e-5, unbiased=False))
 # The channels after the first convolution, and those of the maps of stride 4 that the networks take and give.
 FIRST_CHANNELS, CHANNELS = 128, 256
@@ -117,9 +117,7 @@ class Hourglass:
         if len(channels) > 2:
             nested = [Hourglass(variables, f"{name}/inner_block/0", channels[1:], blocks[1:])]
         else:
-            nested = [
-                Residual(variables, f"{name}/inner_block/{index}", inner, inner) for index in range(blocks[1])
-            ]
+            nested = [Residual(variables, f"{name}/inner_block/{index}", inner, inner) for index in range(blocks[1])]
         self._parts["inner_block"] = nested
         self._parts["decoder_block"] = [
             Residual(variables, f"{name}/decoder_block/{index}", inner, outer if index == count - 1 else inner)

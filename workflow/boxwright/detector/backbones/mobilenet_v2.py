@@ -87,7 +87,9 @@ def features(
     # The last convolution of the TF2 network never gets wider than at a multiplier of 1.
     last = max(last, min_depth) if keras and depth_multiplier >= 1 else depth(last)
     end = Convolution(variables, f"{scope}/Conv_1", width, last, hyperparams, kernel=1)
-    return InvertedResiduals(stem, blocks, end, end_points or (PYRAMID if pyramid else END_POINTS), keras=keras, key=key)
+    return InvertedResiduals(
+        stem, blocks, end, end_points or (PYRAMID if pyramid else END_POINTS), keras=keras, key=key
+    )
 
 
 def center_features(

@@ -24,9 +24,7 @@ class Unit:
     convolution; a shortcut without a convolution takes every second pixel.
     """
 
-    def __init__(
-        self, variables: Variables, name: str, channels_in: int, width: int, *, stride: int, project: bool
-    ):
+    def __init__(self, variables: Variables, name: str, channels_in: int, width: int, *, stride: int, project: bool):
         self._name, self._stride = name, stride
         depth = EXPANSION * width
         self._first = Normalizer(variables, f"{name}/preact", channels_in, BATCH_NORM)

@@ -84,9 +84,7 @@ class CenterNet(BuiltDetector):
         """The key of every variable in a TF2 checkpoint, by checkpoint name."""
         return self._keys(self.backbone, self.neck, self.heads)
 
-    def feature_maps(
-        self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
-    ) -> list[tf.Tensor]:
+    def feature_maps(self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None) -> list[tf.Tensor]:
         """The maps [B, h, w, C] that are predicted from, of `STRIDE` pixels per cell; detections are from the last.
 
         Raises UserError if the sides of the images are not multiples of `multiple`.
