@@ -56,9 +56,14 @@ def loss_of_offsets(monkeypatch):
     return "Loss/box/offset"
 
 
-def clipping(monkeypatch):
-    """Probabilities are kept further from 0 and 1."""
-    monkeypatch.setattr(penalty_reduced_logistic_focal_loss, "_LEAST", 1e-3)
+def reduction(monkeypatch):
+    """The loss of a cell near a centre is reduced by a little more."""
+    right = penalty_reduced_logistic_focal_loss.penalty_reduced_focal
+
+    def wrong(*arguments, alpha, beta):
+        return right(*arguments, alpha=alpha, beta=1.01 * beta)
+
+    monkeypatch.setattr(penalty_reduced_logistic_focal_loss, "penalty_reduced_focal", wrong)
     return "Loss/object_center"
 
 
@@ -121,7 +126,7 @@ def test_the_engine_as_it_is_does_not_fail(recorded):
 
 @pytest.mark.parametrize(
     "mutate",
-    [radius, offsets, loss_of_offsets, clipping, padding, decoding, neighbourhood],
+    [radius, offsets, loss_of_offsets, reduction, padding, decoding, neighbourhood],
     ids=lambda mutate: mutate.__name__,
 )
 def test_a_wrong_engine_fails(recorded, monkeypatch, mutate):

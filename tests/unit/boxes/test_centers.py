@@ -14,7 +14,7 @@ def targets(boxes, classes, weights=None, num_classes=3, min_overlap=0.7, size=S
     """Targets of one image with boxes in cells."""
     weights = np.ones(len(boxes)) if weights is None else weights
     return centers.targets(
-        tf.constant([boxes], tf.float32),
+        tf.constant(np.reshape(boxes, (1, len(boxes), 4)), tf.float32),
         tf.constant([classes], tf.int32),
         tf.constant([weights], tf.float32),
         tf.constant([len(boxes)]),

@@ -163,7 +163,7 @@ def test_what_is_advised_builds(shared):
         if config.model.HasField("ssd"):  # to fill the other one takes seconds
             build.build(config.model)
         mended += 1
-    assert mended == 1
+    assert mended >= 1
 
 
 CHOICES = [place for place, (_, among) in PLACES.items() if among]
