@@ -53,12 +53,13 @@ def test_a_detector_that_finds_nothing_has_a_flat_curve():
 def test_a_confusion_matrix_has_its_counts_and_names(count):
     classes = [one_class(number, f"class {number}") for number in range(1, count + 1)]
     found = analysis(classes)
-    found["confusion"]["matrix"][0][-1] = 13
+    found["confusion"]["unseen"]["missed"][0] = 13
+    found["confusion"]["nowhere"]["localisation"][0], found["confusion"]["nowhere"]["both"][0] = 11, 12
     said = texts(confusion.matrix(found))
-    assert said.count("7") == count and said.count("13") == 1
-    for name in (*(one["name"] for one in classes), "background"):
+    assert said.count("7") == count and said.count("13") == 1 and said.count("23") == 1
+    for name in (*(one["name"] for one in classes), "misplaced"):
         assert said.count(name) == 2
-    assert "0" not in said
+    assert [said.count(name) for name in ("found twice", "background", "missed", "0")] == [1, 1, 1, 0]
 
 
 def test_a_large_confusion_matrix_has_no_numbers():
@@ -69,6 +70,7 @@ def test_a_large_confusion_matrix_has_no_numbers():
 def test_right_and_wrong_cells_differ_in_colour_and_depth():
     found = analysis()
     found["confusion"]["matrix"] = [[9, 1, 0], [0, 0, 5], [0, 0, 0]]
+    found["confusion"]["unseen"]["missed"] = [0, 5]
     svg = confusion.matrix(found).decode()
     cells = re.findall(r"fill: (#[0-9a-f]{6}); opacity: ([0-9.]+)", svg)
     assert [colour for colour, _ in cells] == [style.GOOD, style.BAD, style.BAD]
@@ -110,16 +112,17 @@ def test_a_high_start_does_not_flatten_the_loss():
     assert "Training loss (first steps up to 300 not shown)" in said
 
 
-def test_one_checkpoint_and_one_line():
-    said = texts(learning.curves(log([5]), [evaluation("m", 5)], 5))
-    assert "exported" in said
+def test_the_exported_checkpoint_is_marked():
+    assert "exported" in texts(learning.curves(log([5]), [evaluation("m", 5), evaluation("m", 9)], 5))
 
 
 def test_undefined_metrics_are_said():
     said = texts(learning.curves(log([5, 10]), [evaluation("m", 5, None)], 5))
     assert any(text.startswith("n/a") for text in said)
     some = evaluation("m", 10) | {"metrics": {metrics.MAP50: 0.5, metrics.MAP: None}}
-    assert "mAP at IoU 0.5" in texts(learning.curves(log([5, 10]), [some], 10))
+    more = some | {"step": 20}
+    assert "mAP at IoU 0.5" in texts(learning.curves(log([5, 20]), [some, more], 10))
+    assert any("mAP over IoU 0.5 to 0.95 n/a" in text for text in texts(learning.curves(log([5]), [some], 10)))
 
 
 def test_an_empty_log_is_said():
@@ -129,3 +132,10 @@ def test_an_empty_log_is_said():
 def test_terms_in_words():
     assert learning.term("Loss/BoxClassifierLoss/classification_loss") == "boxes: classification"
     assert learning.term("Loss/regularization_loss") == "regularization"
+
+
+def test_a_single_checkpoint_is_a_sentence():
+    log = [{"step": step, "learning_rate": 0.1, "Loss/total_loss": 2.0} for step in (1, 2)]
+    said = " ".join(texts(learning.curves(log, [evaluation("small", 2, 0.6)], 2)))
+    assert "One checkpoint was measured, at step 2:" in said and "mAP at IoU 0.5 0.600" in said
+    assert "exported" not in said

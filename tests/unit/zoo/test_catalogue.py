@@ -110,7 +110,7 @@ def test_extractors_are_judged_by_the_engine(entries):
     for name in ("centernet_hg104_512x512_coco17_tpu-8", "centernet_mobilenetv2fpn_512x512_coco17_od"):
         assert said[name] == "yes"
     assert said["centernet_resnet50_v2_512x512_kpts_coco17_tpu-8"] == "no (CenterNet with keypoints)"
-    assert said["rfcn_resnet101_coco_2018_01_28"] == "no (R-FCN)"
+    assert said["rfcn_resnet101_coco_2018_01_28"] == "yes"
     assert said["faster_rcnn_nas_coco_2018_01_28"] == "no (faster_rcnn_nas)"
     assert all(entry.extractor in EXTRACTORS for name, entry in entries.items() if said[name] == "yes")
 

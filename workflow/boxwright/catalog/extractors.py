@@ -40,9 +40,11 @@ class Extractor(NamedTuple):
     levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
     box_features: channels of the features of each proposal; 0 for one stage.
     most_extra_maps: how many maps the necks `extra_maps` and `pooling_pyramid` can add to the backbone's.
-    extra_depths: channels of these maps at width 1.0; (): the neck's own.
+    extra_depths, extra_kernels: channels of these maps at width 1.0, and the sides of their kernels with stride 2; ():
+        the neck's own.
     bottom_up: the name of the first map that a pyramid adds to the backbone's.
-    ignored: fields of the message that the extractor ignores, with the values that it takes instead.
+    ignored: fields of the message that the extractor ignores, with the values that it takes instead; of a field that is
+        a message, those of its fields.
     only: fields of the message with the only value that the extractor can have.
     strides: the supported values of `first_stage_features_stride`, the usual one first.
     normalization: name of the module in detector/normalization that normalises pixels.
@@ -54,6 +56,7 @@ class Extractor(NamedTuple):
     extra_maps_key: the name of the extra maps in TF2's object graph.
     smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
     multiple: what must divide the image sides, since maps of different strides are added.
+    only_side: the only number of pixels that an image side may have; 0: any.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
     like: regular expression of the unsupported types to which this one is the nearest (see `nearest`).
     template: a complete configuration with this extractor, or with the nearest one that has a template.
@@ -78,6 +81,7 @@ class Extractor(NamedTuple):
     box_features: int = 0
     most_extra_maps: int = 0
     extra_depths: tuple[int, ...] = ()
+    extra_kernels: tuple[int, ...] = ()
     bottom_up: str = ""
     ignored: Mapping[str, Any] = {}
     only: Mapping[str, Any] = {}
@@ -87,6 +91,7 @@ class Extractor(NamedTuple):
     extra_maps_key: str = ""
     smallest_side: int = 33
     multiple: int = 1
+    only_side: int = 0
     depthwise_template: str = ""
 
     @property
@@ -128,7 +133,8 @@ class Extractor(NamedTuple):
         if self.neck in TO_ONE_MAP:
             return range(TO_ONE_MAP[self.neck], TO_ONE_MAP[self.neck] + 1)
         if self.neck not in PYRAMIDS:
-            return range(first, first + (extractor.num_layers if self.neck else len(self.levels)))
+            count = self.ignored.get("num_layers", extractor.num_layers) if self.neck else len(self.levels)
+            return range(first, first + count)
         pyramid = getattr(extractor, self.neck)
         given = {"min_level": pyramid.min_level, "max_level": pyramid.max_level, **self.ignored.get(self.neck, {})}
         return range(given["min_level"], given["max_level"] + 1)
@@ -151,7 +157,7 @@ class Extractor(NamedTuple):
 # Fields that help users and do not affect results; of the heads, what the message chooses decides.
 _ABOUT = ("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only")
 # The heads that are alternatives of `BoxPredictor`.
-PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn")
+PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn", "rfcn")
 # The necks whose levels are in the field of the extractor's message that is named like the neck.
 PYRAMIDS = ("fpn", "bifpn")
 # The necks that make one map, and its level.
@@ -291,10 +297,12 @@ def _efficientdet(number: int, channels: tuple[int, ...], width: float, depth: f
 
 _FASTER_RCNN: dict[str, Any] = {
     "family": "faster_rcnn",
-    "heads": ("region_proposals", "mask_rcnn"),
+    "heads": ("region_proposals", "mask_rcnn", "rfcn"),
     "black_padding": True,
     "scopes": ("FirstStageFeatureExtractor", "SecondStageFeatureExtractor"),
 }
+# The second stages that there are with networks of TF2.
+_KERAS_FASTER_RCNN: dict[str, Any] = {"dialect": "tf2", "heads": ("region_proposals", "mask_rcnn"), "strides": (16,)}
 _INCEPTION_FASTER_RCNN: dict[str, Any] = {
     **_FASTER_RCNN,
     "normalization": "minus_one_to_one",
@@ -337,8 +345,7 @@ def _resnet_of_keras(depth: int, like: str, template: str) -> Extractor:
         like,
         template,
         type=f"faster_rcnn_resnet{depth}_keras",
-        strides=(16,),
-        dialect="tf2",
+        **_KERAS_FASTER_RCNN,
     )
 
 
@@ -432,7 +439,7 @@ ROWS = (
     _resnet_of_keras(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet_of_keras(152, "152", "faster_rcnn_resnet101"),
     Extractor(type="faster_rcnn_inception_resnet_v2", strides=(16, 8), **_INCEPTION_RESNET),
-    Extractor(type="faster_rcnn_inception_resnet_v2_keras", strides=(16,), dialect="tf2", **_INCEPTION_RESNET),
+    Extractor(**{**_INCEPTION_RESNET, "type": "faster_rcnn_inception_resnet_v2_keras", **_KERAS_FASTER_RCNN}),
     Extractor(
         type="faster_rcnn_inception_v2",
         backbone="inception_v2",
@@ -458,6 +465,20 @@ ROWS = (
             "most_extra_maps": 5,
             "heads": ("weight_shared_convolutional", "convolutional"),
             "like": "ppn",
+        },
+    ),
+    Extractor(
+        type="embedded_ssd_mobilenet_v1",
+        **{
+            **_MOBILENET_V1,
+            "arguments": {"regularize_depthwise": False},
+            "most_extra_maps": 3,
+            "extra_depths": (512, 256, 256),
+            "extra_kernels": (3, 3, 2),
+            "ignored": {"num_layers": 5},
+            "only": {"pad_to_multiple": 1},
+            "only_side": 256,
+            "like": "(?!)",
         },
     ),
     Extractor(

@@ -3,14 +3,26 @@
 Pairing, checks and policies are those of a run (`plan`), which also remembers what it read and decided.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
-from boxwright.dataset import annotation_facts, contents, defects, foreign, image_facts, memory, pairing, scan, summary
+from boxwright.dataset import (
+    annotation_facts,
+    contents,
+    defects,
+    foreign,
+    image_facts,
+    memory,
+    pairing,
+    scan,
+    sources,
+    summary,
+)
 from boxwright.dataset.checks import Checker
 from boxwright.dataset.decide import Found, Split, decide
 from boxwright.dataset.samples import PlannedSample
@@ -19,12 +31,16 @@ from boxwright.images import loader
 
 
 class Passed(NamedTuple):
-    """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found."""
+    """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found.
+
+    told: sentences about the formats that were recognised.
+    """
 
     samples: list[PlannedSample]
     cases: list[defects.Case]
     images: int
     annotations: int
+    told: Sequence[str] = ()
 
     def text(self) -> str:
         """How many files were found and used, and each kind of defect with what was done about it."""
@@ -32,28 +48,41 @@ class Passed(NamedTuple):
         return "\n".join([*lines, *summary.of_cases(self.cases)])
 
 
-def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
-    """The samples in some folders of images and of annotations, with every policy at its default.
+def check(
+    images: Sequence[str],
+    annotations: Sequence[str],
+    key: str = formats.AUTO,
+    policies: Mapping[str, str] = MappingProxyType({}),
+) -> Passed:
+    """The samples in some folders of images and of annotations, whose format has this key.
 
-    Class names are those of the annotations. Raises UserError if a folder is missing, if there is no image or no
-    annotation, for defects whose default policy is `fail`, and if no sample is left.
+    Every policy is at its default but those that are given. Class names are those of the annotations. Raises UserError
+    if a folder is missing, if there is no image or no annotation, for defects whose policy is `fail`, and if no sample
+    is left.
     """
-    mistaken = [folder for folder in (*images, *annotations) if not Path(folder).is_dir()]
+    mistaken = [folder for folder in images if not Path(folder).is_dir()]
+    mistaken += [place for place in annotations if not Path(place).exists()]
     if mistaken:
         kind = "is a file; give the folder that holds it" if Path(mistaken[0]).exists() else "does not exist"
         raise UserError(f"The folder {mistaken[0]} {kind} (relative paths start at {Path.cwd()}).")
-    places = scan.listings((images, tuple(loader.EXTENSIONS)), (annotations, tuple(formats.by_ending())))
-    found_images, found_annotations = places
+    of = [sources.Source(tuple(images), tuple(annotations), key)]
+    found_images, listed = places = sources.listings(of)
     require_images(*places, len(found_images), 0)
-    if not len(found_annotations):
-        endings = ", ".join(formats.by_ending())
-        raise UserError(f"There is no annotation in {', '.join(annotations)}: no file name ends in one of {endings}.")
-    found, drawn, _ = read(*places, memory.Memory(None), contents.Contents(Path(), ()))
+    texts, told = sources.recognise(of, listed)
+    if not texts:
+        raise UserError(no_annotations(annotations))
+    found, drawn, _ = read(
+        found_images,
+        texts,
+        memory.Memory(None),
+        contents.Contents(Path(), ()),
+        parallel=len(images) == len(annotations),
+    )
     require_images(*places, len(found.images), len(drawn))
-    checker = Checker(defects.policies({}))
+    checker = Checker(defects.policies(policies))
     # Whatever is known to be on the evaluation side stays there.
     decision = decide(found, checker, Split(0.0, 0, dict.fromkeys(found.names, EVAL), {}, {}))
-    report_foreign(checker, *places)
+    report_foreign(checker, *places, texts)
     refused = [case for case in decision.cases if case.action == defects.FAIL]
     if refused:
         raise UserError(summary.refusal(refused, [*images, *annotations], decision.annotations, adjustable=False))
@@ -63,23 +92,29 @@ def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
         raise UserError(
             f"No image is left of {len(found.images)} images and {decision.annotations} annotations.{because}"
         )
-    return Passed(samples, decision.cases, len(found.images), decision.annotations)
+    return Passed(samples, decision.cases, len(found.images), decision.annotations, told)
+
+
+def no_annotations(folders: Sequence[str]) -> str:
+    """A sentence about folders in which no file can be an annotation."""
+    return f"There is no annotation in {', '.join(folders)}: no file there is in a format that is read."
 
 
 def read(
     images: scan.Listing,
-    annotations: scan.Listing,
+    annotations: Sequence[sources.Annotated],
     recollection: memory.Memory,
     seen: contents.Contents,
     *,
     decode: bool = False,
+    parallel: bool = False,
 ) -> tuple[Found, list[image_facts.ImageFacts], bool]:
     """The files and their facts, without images on which we drew boxes; the facts of those; whether the memory changed.
 
     Only files that the recollection does not know are read.
     """
-    files, texts = images.files(), annotations.files()
-    of_images, of_texts, changed = recollection.recall(files, texts, decode, "Reading the data set", seen)
+    files = images.files()
+    of_images, of_texts, changed = recollection.recall(files, annotations, decode, "Reading the data set", seen)
     facts = image_facts.said(of_images)
     drawn = [one for one in facts if one.drawn]
     if drawn:
@@ -89,9 +124,9 @@ def read(
         files,
         pairing.names(files, images.folders),
         facts,
-        texts,
+        annotations,
         annotation_facts.said(of_texts),
-        parallel=len(images.folders) == len(annotations.folders),
+        parallel=parallel,
     )
     return found, drawn, changed
 
@@ -119,9 +154,15 @@ def require_images(images: scan.Listing, annotations: scan.Listing, number: int,
 
 
 def report_foreign(
-    checker: Checker, images: scan.Listing, annotations: scan.Listing, results: str | None = None
+    checker: Checker,
+    images: scan.Listing,
+    annotations: scan.Listing,
+    read: Sequence[sources.Annotated],
+    results: str | None = None,
 ) -> None:
     """Where images have no annotation, say which files in formats that are not read lie in the folders."""
     if any(case.defect == "image_without_annotation" for case in checker.cases):
-        for file, detail in foreign.look([*images.folders, *annotations.folders], formats.by_ending(), results):
+        keys = {one.key for one in read} or {formats.VOC.key}
+        endings = {ending for key in keys for ending in formats.by_key()[key].endings}
+        for file, detail in foreign.look([*images.folders, *annotations.folders], endings, results):
             checker.report(file, "annotation_foreign", detail)

@@ -4,7 +4,7 @@ Pixels are uint8 [height, width, 3] RGB; boxes are normalised [ymin, xmin, ymax,
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ Colour = tuple[int, int, int]
 # colour blindness (https://jfly.uni-koeln.de/color/).
 _OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")
 _DARK, _LIGHT = (0, 0, 0), (255, 255, 255)
+# Behind a title.
+_STRIP = (32, 32, 32)
 _SMALLEST_TEXT = 9
 # Characters of a text that are looked at; more fit on no image.
 _LONGEST_TEXT = 300
@@ -37,6 +39,29 @@ def colour(class_id: int) -> Colour:
         code = _OKABE_ITO[index]
         return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
     return _from_oklch((0.78, 0.60, 0.70)[index % 3], 0.14, math.radians(index * 137.50776))
+
+
+def detections(
+    image: np.ndarray,
+    detection_boxes: np.ndarray,
+    detection_classes: Sequence[int],
+    detection_scores: Sequence[float],
+    label_map: Mapping[str, int],
+    *,
+    min_score: float = 0.5,
+    thickness: int = 4,
+) -> np.ndarray:
+    """A copy of `image` with the detections of at least `min_score`, each with its class and score.
+
+    Boxes [N, 4], classes [N] (ids from 1) and scores [N] are those of one image as a detector returns them, the best
+    first. label_map: the ids by class name. A class that it does not name is drawn as "class 7".
+    """
+    names = {number: name for name, number in label_map.items()}
+    scores = np.asarray(detection_scores)
+    shown = scores >= min_score
+    ids = [int(number) for number in np.asarray(detection_classes)[shown]]
+    labels = [f"{names.get(one, f'class {one}')} {score:.2f}" for one, score in zip(ids, scores[shown], strict=True)]
+    return boxes(image, np.asarray(detection_boxes)[shown], ids, labels, thickness=thickness)
 
 
 def boxes(
@@ -72,15 +97,21 @@ def boxes(
 
 def side_by_side(left: np.ndarray, right: np.ndarray, titles: tuple[str, str]) -> np.ndarray:
     """Two images of the same size side by side, each below a dark strip with its title."""
-    height, width, _ = left.shape
+    gap = max(2, left.shape[1] // 100)
+    parts = [titled(picture, title) for picture, title in zip((left, right), titles, strict=True)]
+    between = np.broadcast_to(np.array(_STRIP, np.uint8), (len(parts[0]), gap, 3))
+    return np.concatenate([parts[0], between, parts[1]], axis=1)
+
+
+def titled(image: np.ndarray, title: str) -> np.ndarray:
+    """An image below a dark strip with its title."""
+    height, width, _ = image.shape
     size = max(_SMALLEST_TEXT + 3, round(min(height, width) * 0.045))
-    strip, gap = round(size * 1.7), max(2, width // 100)
-    sheet = Image.new("RGB", (2 * width + gap, height + strip), (32, 32, 32))
-    pen = ImageDraw.Draw(sheet)
-    for x, picture, title in ((0, left, titles[0]), (width + gap, right, titles[1])):
-        sheet.paste(Image.fromarray(picture), (x, strip))
-        text, font, _ = _fitted(title, size, width - size)
-        pen.text((x + size // 2, strip // 2), text, fill=_LIGHT, font=font, anchor="lm")
+    strip = round(size * 1.7)
+    sheet = Image.new("RGB", (width, height + strip), _STRIP)
+    sheet.paste(Image.fromarray(image), (0, strip))
+    text, font, _ = _fitted(title, size, width - size)
+    ImageDraw.Draw(sheet).text((size // 2, strip // 2), text, fill=_LIGHT, font=font, anchor="lm")
     return np.asarray(sheet)
 
 
