@@ -111,7 +111,7 @@ def _step(case: Case, detector: Any, entry: dict) -> tuple:
     return images, truth, predictions, losses, norms
 
 
-def target_checks(wanted: centers.Targets, counts: np.ndarray, recorded: Any) -> Iterator[Check]:
+def target_checks(wanted: centers.CenterTargets, counts: np.ndarray, recorded: Any) -> Iterator[Check]:
     """The heat map, and what each box asks for at the cell of its centre; boxes are recorded in one list."""
     yield absolute("tgt_center_heatmap", wanted.heatmap, recorded["tgt_center_heatmap"], TARGETS)
     peaks = [np.asarray(heatmap) == 1 for heatmap in (wanted.heatmap, recorded["tgt_center_heatmap"])]

@@ -14,7 +14,7 @@ from boxwright.boxes.targets import used_rows
 _EQUAL = 1e-6
 
 
-class Targets(NamedTuple):
+class CenterTargets(NamedTuple):
     """Targets of B images with at most M boxes, on maps of h x w cells with K classes.
 
     heatmap: float32 [B, h, w, K], 1 at the centre of a box of the class, falling off with the distance from it.
@@ -50,7 +50,7 @@ def targets(
     size: tuple[tf.Tensor | int, tf.Tensor | int],
     num_classes: int,
     min_overlap: float,
-) -> Targets:
+) -> CenterTargets:
     """Targets from the ground truth of each image.
 
     boxes: float32 [B, M, 4], padded. classes: int32 [B, M]. weights: float32 [B, M]; they weigh the box's part of the
@@ -64,7 +64,7 @@ def targets(
     cells = tf.minimum(tf.cast(tf.floor(centers), tf.int32), tf.cast(tf.stack(size), tf.int32) - 1)
     corners = tf.cast(cells, tf.float32)
     heatmap = _heatmap(corners, _deviation(sizes, min_overlap), classes, weights, size, num_classes)
-    return Targets(heatmap, cells, sizes, centers - corners, weights)
+    return CenterTargets(heatmap, cells, sizes, centers - corners, weights)
 
 
 def _deviation(sizes: tf.Tensor, min_overlap: float) -> tf.Tensor:

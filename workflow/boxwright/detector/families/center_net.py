@@ -120,7 +120,7 @@ class CenterNet(BuiltDetector):
         maps = self.feature_maps(images, training, seed)
         return {**self.heads(maps, training), "true_image_shapes": true_shapes}
 
-    def targets(self, predictions: dict[str, tf.Tensor], groundtruth: Groundtruth) -> centers.Targets:
+    def targets(self, predictions: dict[str, tf.Tensor], groundtruth: Groundtruth) -> centers.CenterTargets:
         """The targets of the maps."""
         size = _size(predictions)
         return centers.targets(
@@ -199,7 +199,7 @@ class CenterNet(BuiltDetector):
         return tf.concat([sides, sides], axis=-1)
 
     def _counted_cells(
-        self, predictions: dict[str, tf.Tensor], groundtruth: Groundtruth, wanted: centers.Targets
+        self, predictions: dict[str, tf.Tensor], groundtruth: Groundtruth, wanted: centers.CenterTargets
     ) -> tf.Tensor:
         """float32 [B, h, w, 1]: 1 where a cell has a loss of centres: in the image, and in no ignore region.
 
