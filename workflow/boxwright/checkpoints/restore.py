@@ -15,7 +15,7 @@ from boxwright.checkpoints.checkpoint_index import kind_of
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
 
-TYPES = ("detection", "classification", "full")
+TYPES = ("detection", "classification", "full", "fine_tune")
 
 # Where the object graphs of detectors have the network that a classifier's has as its feature extractor.
 _BACKBONE = re.compile("^model/_feature_extractor/(classification_backbone|_base_model)/")
@@ -98,7 +98,8 @@ def restore(
 
     checkpoint_type: "detection" restores the feature extractor's variables by name, or with `load_all` every variable
         that the checkpoint has in the same shape; "classification" restores the feature extractor's variables, whose
-        names in the checkpoint lack its scope; "full" restores every variable, and a missing one is an error.
+        names in the checkpoint lack its scope; "full" restores every variable, and a missing one is an error;
+        "fine_tune" is what the OD API's CenterNet once called "detection".
     old_label_map, new_label_map: name to id (from 1) of the checkpoint's and of the detector's classes. With both, if
         class predictors are restored at all, each class that both label maps name keeps its part of the predictors.
 
@@ -110,6 +111,8 @@ def restore(
             f"train_config.fine_tune_checkpoint_type is {checkpoint_type!r}, which is not supported. Supported: "
             f"{', '.join(TYPES)}."
         )
+    if checkpoint_type == "fine_tune":
+        checkpoint_type = "detection"
     reader = read(source)
     wanted = _wanted(detector, reader, checkpoint_type, load_all)
     report = RestoreReport(reader.source, {name: int(np.prod(v.shape)) for name, v in detector.variables.items()})
