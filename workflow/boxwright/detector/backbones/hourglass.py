@@ -64,7 +64,7 @@ class Normalised:
         }
 
 
-class Residual:
+class ResidualPair:
     """Two 3x3 convolutions, the first with the stride, plus a shortcut, then ReLU.
 
     The shortcut is a convolution only where stride or channels change.
@@ -99,12 +99,12 @@ class Hourglass:
     def __init__(self, variables: Variables, name: str, channels: Sequence[int], blocks: Sequence[int]):
         outer, inner = channels[:2]
         count = blocks[0]
-        self._parts: dict[str, list[Residual | Hourglass]] = {
+        self._parts: dict[str, list[ResidualPair | Hourglass]] = {
             "encoder_block1": [
-                Residual(variables, f"{name}/encoder_block1/{index}", outer, outer) for index in range(count)
+                ResidualPair(variables, f"{name}/encoder_block1/{index}", outer, outer) for index in range(count)
             ],
             "encoder_block2": [
-                Residual(
+                ResidualPair(
                     variables,
                     f"{name}/encoder_block2/{index}",
                     outer if index == 0 else inner,
@@ -117,10 +117,12 @@ class Hourglass:
         if len(channels) > 2:
             nested = [Hourglass(variables, f"{name}/inner_block/0", channels[1:], blocks[1:])]
         else:
-            nested = [Residual(variables, f"{name}/inner_block/{index}", inner, inner) for index in range(blocks[1])]
+            nested = [
+                ResidualPair(variables, f"{name}/inner_block/{index}", inner, inner) for index in range(blocks[1])
+            ]
         self._parts["inner_block"] = nested
         self._parts["decoder_block"] = [
-            Residual(variables, f"{name}/decoder_block/{index}", inner, outer if index == count - 1 else inner)
+            ResidualPair(variables, f"{name}/decoder_block/{index}", inner, outer if index == count - 1 else inner)
             for index in range(count)
         ]
 
@@ -153,10 +155,10 @@ class StackedHourglasses:
     def __init__(self, variables: Variables, scope: str, channels_in: int = 3):
         name = f"{scope}/downsample_input"
         self._stem = Normalised(variables, f"{name}/conv_block", channels_in, FIRST_CHANNELS, kernel=7, stride=2)
-        self._down = Residual(variables, f"{name}/residual_block", FIRST_CHANNELS, CHANNELS, stride=2)
+        self._down = ResidualPair(variables, f"{name}/residual_block", FIRST_CHANNELS, CHANNELS, stride=2)
         self._hourglasses: list[Hourglass] = []
         self._outputs: list[Normalised] = []
-        self._inputs: list[tuple[Normalised, Normalised, Residual]] = []
+        self._inputs: list[tuple[Normalised, Normalised, ResidualPair]] = []
         for number in range(STACKS):
             if number:
                 self._inputs.append(self._between(variables, scope, number - 1))
@@ -168,12 +170,16 @@ class StackedHourglasses:
         self.channels, self.strides, self.end_points = {2: CHANNELS}, {2: 4}, {2: f"output_conv/{STACKS - 1}"}
 
     @staticmethod
-    def _between(variables: Variables, scope: str, number: int) -> tuple[Normalised, Normalised, Residual]:
+    def _between(variables: Variables, scope: str, number: int) -> tuple[Normalised, Normalised, ResidualPair]:
         of_input, of_output = (
             Normalised(variables, f"{scope}/{name}/{number}", CHANNELS, CHANNELS, kernel=1, activated=False)
             for name in ("intermediate_conv1", "intermediate_conv2")
         )
-        return of_input, of_output, Residual(variables, f"{scope}/intermediate_residual/{number}", CHANNELS, CHANNELS)
+        return (
+            of_input,
+            of_output,
+            ResidualPair(variables, f"{scope}/intermediate_residual/{number}", CHANNELS, CHANNELS),
+        )
 
     def stacks(self, images: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
         """[B, H, W, channels_in] -> the map [B, H / 4, W / 4, 256] of each hourglass. H and W: multiples of 128."""
