@@ -395,3 +395,57 @@ def test_a_name_from_another_place(dataset, tmp_path, stated, name):
     coco(dataset.annotations / "all.json", {stated: [dict(CAT)], "0.jpg": [dict(CAT)]})
     make(dataset, tmp_path / "out")
     assert of_name(tmp_path / "out").keys() == {name, "0.jpg"}
+
+
+def test_pointers_of_git_lfs_in_place_of_annotations(dataset, tmp_path):
+    dataset.image("a.jpg")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    (dataset.annotations / "train.record").write_text(pointer)
+    with pytest.raises(UserError, match=r"train.record in .* is a pointer of Git LFS(.|\n)*git lfs pull"):
+        make(dataset, tmp_path / "out")
+
+
+def test_a_format_that_no_file_can_be_in(dataset, tmp_path):
+    dataset.fill(3)
+    with pytest.raises(UserError, match=r"has no file whose name ends as those of COCO \(`coco`\) do: \.json"):
+        make(dataset, tmp_path / "out", format="coco")
+
+
+def test_names_in_a_broken_yaml_are_found(dataset, tmp_path):
+    yolo(dataset)
+    (dataset.annotations / "classes.txt").unlink()
+    (dataset.annotations / "data.yaml").write_text("train: ../train\nnames:\n- cat\n- dog\n\nnc: 2\ntest = test: x\n")
+    make(dataset, tmp_path / "out")
+    assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"cat"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("data.yaml", "path: C:\\data\ntrain: ../images/a\nval: [images/b]\ntest: images/c\nnames: [cat, dog]\n"),
+        ("data.yaml", "train: lists/1.txt\nval: ./lists/2.txt\nnames: [cat, dog]\n"),
+        ("obj.data", "classes= 2\ntrain = data/lists/1.txt\nvalid=data/lists/2.txt\nnames = data/obj.names\n"),
+    ],
+)
+def test_the_split_of_data_yaml(dataset, tmp_path, name, text):
+    """Folders and lists whose own names tell no side."""
+    listed = {"1": [], "2": []}
+    for number in range(6):
+        place = "aaabbc"[number]
+        dataset.image(f"{place}/{number}.jpg")
+        label = dataset.folder / f"labels/{place}/{number}.txt"
+        label.parent.mkdir(parents=True, exist_ok=True)
+        label.write_text(SHARES)
+        listed["1" if number < 4 else "2"].append(f"./images/{place}/{number}.jpg")
+    (dataset.folder / name).write_text(text)
+    if "lists" in text:
+        (dataset.folder / "lists").mkdir()
+        for one, names in listed.items():
+            (dataset.folder / f"lists/{one}.txt").write_text("\n".join(names))
+    if name == "obj.data":
+        (dataset.folder / "obj.names").write_text("cat\ndog\n")
+    split = {"eval_fraction": 0.2, "seed": 0, "source": True}
+    given = {"images": None, "annotations": str(dataset.folder), "split": split, "near_duplicates": False}
+    made = make(dataset, tmp_path / "out", **given)[0]
+    sides = {side: made.counts[side]["images"] for side in ("train", "eval", "test") if side in made.counts}
+    assert sides == ({"train": 4, "eval": 2} if "lists" in text else {"train": 3, "eval": 2, "test": 1})

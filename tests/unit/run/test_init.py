@@ -1,6 +1,9 @@
 """`boxwright init`: what it finds, what it chooses, and that what it writes is a configuration that runs."""
 
 import json
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -124,6 +127,17 @@ def test_sides_that_the_source_states_are_used(dataset, tmp_path):
     assert made.counts["train"]["images"] == 6
 
 
+def test_few_images_have_objects_on_both_sides(dataset, tmp_path):
+    """Most images have no objects, so that most splits could not be measured."""
+    for number in range(10):
+        dataset.image(f"{number}.jpg")
+        dataset.xml(f"{number}.jpg", *([Box("cat", 8, 6, 40, 30)] if number in (3, 7) else []))
+    _, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    made = plan.make(read["dataset"], tmp_path / "out")
+    assert made.counts["train"]["boxes"] == made.counts["eval"]["boxes"] == 1
+    assert ("smaller seeds" in content) == (read["dataset"]["split"]["seed"] > 0)
+
+
 def test_copies_that_roboflow_made_stay_together(dataset, tmp_path):
     for number in range(8):
         dataset.sample(f"img_{number // 2}_jpg.rf.{number:032x}.jpg")
@@ -208,6 +222,17 @@ def test_templates_take_their_overrides_and_their_weights(detector):
     entry = catalogue.find(detector.zoo or choice.LATER)
     assert table.trainable(entry) == "yes"
     assert entry.extractor == config.model.ssd.feature_extractor.type
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_make_run_writes_a_configuration_and_runs_it():
+    """What `make run DATA=folder` would do, line by line."""
+    root = Path(settings.__file__).resolve().parents[3]
+    command = ["make", "--dry-run", "--no-print-directory", "run", "DATA=some/my images/"]
+    told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert 'test -e "my images.yaml" || .venv/bin/boxwright init "some/my images/" --out "my images.yaml"' in told
+    assert '.venv/bin/snakemake --cores all --configfile "my images.yaml"' in told
+    assert '.venv/bin/snakemake --report results/report.html --configfile "my images.yaml"' in told
 
 
 def test_a_server_that_does_not_answer(monkeypatch):

@@ -198,6 +198,7 @@ FORMATS = (
             "*.yaml",
             "*.yml",
             "obj.names",
+            "obj.data",
             "*.names",
             "classes.txt",
             "labels.txt",

@@ -6,6 +6,7 @@ The decision depends only on the facts, the settings and the split history, not 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -102,11 +103,11 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     claims, said = _claims(found)
     ledger = Ledger()
     _report_remarks(found, checker, ledger)
-    stated: dict[str, str] = {}
+    stated: dict[str, str] | None = {} if sides.source else None
     samples = _samples(found, claims, said, checker, ledger, stated)
     decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger, stated=stated)
     listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
-    if sides.source:
+    if stated is not None:
         listed, decision.told = stated_split.settled({sample.name: stated.get(sample.name, "") for sample in samples})
         decision.samples |= {side: [] for side in split.SIDES if side in listed.values()}
     given = sides.source or split.TRAIN in sides.lists
@@ -281,11 +282,11 @@ def _samples(
     said: Sequence[AnnotationFacts | Unread],
     checker: Checker,
     ledger: Ledger,
-    stated: dict[str, str],
+    stated: dict[str, str] | None,
 ) -> list[PlannedSample]:
     """The samples that remain after pairing and checking, sorted by name.
 
-    The side of the split that the source states for an image is put into `stated`.
+    The side of the split that the source states for an image is put into `stated`, if that is given.
     """
     mentions = [index for index, one in enumerate(said) if not isinstance(one, Unread) and one.mention]
     if mentions:
@@ -306,6 +307,7 @@ def _samples(
         on_list = _with_mentioned(found, claims, said, *mentioned, paired, checker)
         claims, said = [*claims, *mentioned[0]], [*said, *mentioned[1]]
     checker.turned = orientation.evidence(_turned(found, said, paired))
+    described_of = {} if stated is None else _described(found)
     samples = []
     for index in sorted(range(len(found.images)), key=found.names.__getitem__):
         name, claim = found.names[index], paired.claim[index]
@@ -330,12 +332,14 @@ def _samples(
             ledger.enter(name, label, claims[claim].key, len(annotation.classes), checker.fates)
         if sample is not None and not why:
             samples.append(sample)
-            about = [one for one in (on_list[index], claim) if one is not None]
-            stated[name] = stated_split.of_image(
-                [said[one].split for one in about],
-                [_place(claims[one]) for one in about],
-                _tail(found.images[index]),
-            )
+            if stated is not None:
+                about = [claims[one] for one in (on_list[index], claim) if one is not None]
+                words = [said[one].split for one in (on_list[index], claim) if one is not None]
+                listed = "" if on_list[index] is None else about[0].file.path
+                described = next(filter(None, [described_of[one.file.path] for one in about]), {})
+                side = stated_split.of_places(described, found.images[index].path, listed)
+                places = [_place(one) for one in about]
+                stated[name] = stated_split.of_image([*words, side], places, _tail(found.images[index]))
         else:
             ledger.drop(name, why or checker.dropped_by or FAIL)
     return samples
@@ -363,6 +367,15 @@ def _with_mentioned(
         if claim is not None and paired.claim[image] is None and image not in taken:
             paired.claim[image] = len(claims) + claim
     return [None if claim is None else len(claims) + claim for claim in named.claim]
+
+
+def _described(found: Found) -> dict[str, Mapping[str, Sequence[str]]]:
+    """By the path of an annotation file, the folders and lists of each side that its explaining files state."""
+    known: dict[tuple[str, ...], Mapping[str, Sequence[str]]] = {}
+    for one in found.annotations:
+        if one.beside not in known:
+            known[one.beside] = readers.sides(one.key, {path: Path(path).read_bytes() for path in one.beside})
+    return {one.file.path: known[one.beside] for one in found.annotations}
 
 
 def _place(claim: Claim) -> str:

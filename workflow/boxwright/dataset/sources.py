@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from boxwright.catalog import formats as catalogue
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
-from boxwright.core.wording import plural
+from boxwright.core.wording import few, plural
 from boxwright.dataset import formats, scan
 from boxwright.dataset.memo import Memo
 from boxwright.dataset.scan import File, Listing, Search
@@ -112,7 +113,14 @@ def recognise(sources: Sequence[Source], annotations: Listing) -> Recognised:
         if key == catalogue.AUTO:
             key, sentence = _recognised(source, own, mistakes, several=len(sources) > 1)
             told += [sentence] if sentence else []
-        files += _annotated(key, own, outside)
+        there = list(_annotated(key, own, outside))
+        if source.format != catalogue.AUTO and not there:
+            about = catalogue.by_key()[key]
+            mistakes.append(
+                f"{', '.join(source.annotations)} has no file whose name ends as those of {about.name} (`{key}`) do: "
+                f"{', '.join(about.endings)}. Correct `annotations` or `format`."
+            )
+        files += there
     if mistakes:
         raise UserError("\n".join(mistakes))
     return Recognised(files, told)
@@ -169,6 +177,12 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
         )
         return catalogue.VOC.key, beside if others else ""
     if not found:
+        if unfetched := _unfetched(files):
+            are = "are pointers" if unfetched[1:] else "is a pointer"
+            mistakes.append(
+                f"{few(unfetched)} in {there} {are} of Git LFS, not the annotations themselves. "
+                "Run `git lfs pull` in the repository that they come from."
+            )
         return catalogue.VOC.key, ""
     if len(found) > 1:
         listed = "".join([f"\n  - `{key}`: {_told(key, seen[key])}" for key in found])
@@ -182,6 +196,15 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
     (key,) = found
     about = catalogue.by_key()[key]
     return key, f"The annotations in {there} are read as {about.name} (`{key}`): {seen[key][1]} is {about.sign}."
+
+
+def _unfetched(files: Sequence[File]) -> list[str]:
+    """Files that are pointers of Git LFS; none if there are XML files, which are checked one by one."""
+    endings = {catalogue.ending(file.base) for file in files}
+    if not endings.isdisjoint(catalogue.VOC.endings):
+        return []
+    small = [file for file in files if int(file.stamp.partition(" ")[0] or 0) < pointers.LONGEST]
+    return [file.relative for file in small[:_SAMPLE] if pointers.is_git_lfs(_head(file.path))]
 
 
 def _told(key: str, seen: tuple[int, str]) -> str:

@@ -24,6 +24,10 @@ and it may have
 
         What is odd about all its files together: traces of tools that lose boxes.
 
+    sides(beside: Beside) -> Mapping[str, Sequence[str]]
+
+        The folders and lists of images that the explaining files state for each side of the split, as they are written.
+
 A format is imported only through its entry, so that only formats in use count in the code identity of what was read.
 """
 
@@ -77,6 +81,12 @@ def survey(key: str, files: Sequence[Sequence]) -> list[Remark]:
     """What a format finds odd about all its files together; `files`: what each says."""
     ((_, module),) = _modules(key)
     return list(module.survey(files)) if hasattr(module, "survey") else []
+
+
+def sides(key: str, beside: Beside) -> Mapping[str, Sequence[str]]:
+    """The folders and lists that explaining files state for each side of the split, by its name there."""
+    ((_, module),) = _modules(key)
+    return module.sides(beside) if hasattr(module, "sides") else {}
 
 
 def recognised(head: bytes, name: str, keys: str) -> str:

@@ -186,7 +186,7 @@ def _label_map(beside: Beside) -> dict[int, str]:
         except (text_format.ParseError, UnicodeDecodeError, RecursionError):
             continue
         if message.item:
-            return {item.id: (item.display_name or item.name).strip() for item in message.item}
+            return {item.id: (item.name or item.display_name).strip() for item in message.item}
     return {}
 
 

@@ -18,8 +18,8 @@ _WIDTH = 118
 _PIPELINES = SCHEMA.parents[2] / "config" / "pipelines"
 
 
-def configuration(found: FolderFacts, here: Machine, chosen: Choice) -> str:
-    """The text of my.yaml."""
+def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int = 0) -> str:
+    """The text of my.yaml; `seed` draws the split."""
     detector, reasons = chosen.detector, chosen.reasons
     lines = [
         "# Written by `boxwright init`. Everything may be edited; config/README.md explains every key.",
@@ -34,7 +34,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice) -> str:
         lines += _comment(f"There are also, and not read: {'; '.join(found.others)}.", 2)
     lines.append(f"  format: {found.key}")
     lines += _comment(_classes(found), 2)
-    lines += _split(found, chosen)
+    lines += _split(found, chosen, seed)
     if found.policies:
         lines += ["  # Without these the run would stop; checks.tsv names each case.", "  policies:"]
         for name, policy in found.policies.items():
@@ -100,16 +100,20 @@ def _classes(found: FolderFacts) -> str:
     return f"{plural(len(listed), 'class', 'classes')}: {few(listed, _SHOWN)}.{hint}"
 
 
-def _split(found: FolderFacts, chosen: Choice) -> list[str]:
+def _split(found: FolderFacts, chosen: Choice, seed: int) -> list[str]:
     if found.sides:
         told = ", ".join(f"{count} {side}" for side, count in found.sides.items())
         return [*_comment(f"The source says on which side each image is: {told}.", 2), "  split: {source: true}"]
     share = f"{chosen.eval_fraction:.0%} of the images measure the detector and never train it"
     lines = [*_comment(f"{share}; with test_fraction: 0.1 others test it at the end.", 2)]
-    if not found.group_by:
-        return [*lines, f"  split: {{eval_fraction: {chosen.eval_fraction}}}"]
-    lines += _comment("Images that show the same stay on one side.", 2)
-    return [*lines, "  split:", f"    eval_fraction: {chosen.eval_fraction}", f"    group_by: {found.group_by}"]
+    drawn = [f"eval_fraction: {chosen.eval_fraction}"]
+    if seed:
+        lines += _comment("With smaller seeds a side would have no objects.", 2)
+        drawn.append(f"seed: {seed}")
+    if found.group_by:
+        lines += _comment("Images that show the same stay on one side.", 2)
+        drawn.append(f"group_by: {found.group_by}")
+    return [*lines, "  split:", *(f"    {one}" for one in drawn)]
 
 
 def _time(chosen: Choice, here: Machine) -> str:
