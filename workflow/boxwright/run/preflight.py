@@ -5,7 +5,13 @@ All mistakes of a kind are reported at once, each with what to do about it.
 
 import csv
 import resource
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import Message
 
 from boxwright.catalog.findings import Facts
 from boxwright.checkpoints import checkpoint_data, checkpoint_index, checkpoint_state
@@ -19,8 +25,9 @@ from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
 from boxwright.images import fonts, loader, sizes
-from boxwright.pipeline import coverage
+from boxwright.pipeline import anchor_proposal, coverage
 from boxwright.pipeline.judgement import Draft, judge
+from boxwright.pipeline.lint import COVERAGE, anchors
 from boxwright.protos import model_of
 from boxwright.run import start_weights
 from boxwright.run.identities import Identities
@@ -255,7 +262,9 @@ def _judge(plan: RunPlan) -> None:
     """Refuse configurations that cannot be trained, and warn of fields that will probably give bad results."""
     counts = [plan.data.counts[side] for side in plan.sides]
     train, *held_out = counts
-    boxes = coverage.boxes_of(_some_samples(plan))
+    samples = _some_samples(plan)
+    boxes = coverage.boxes_of(samples)
+    classes = [box.class_name for sample in samples for box in sample.boxes]
     drafts = []
     # Repetitions differ only in their seed, so one is checked for all, under the name in the configuration.
     given = {plan.shown(name): name for name in plan.models}
@@ -268,13 +277,28 @@ def _judge(plan: RunPlan) -> None:
             max_measured=max(side["most_boxes"] for side in held_out),
             max_objects=max(side["most_boxes"] for side in counts),
             max_objects_of_class=max(side["most_of_class"] for side in counts),
-            anchor_coverage=coverage.share(config, *boxes),
+            **_anchors(config, boxes, classes),
             anchorless=coverage.anchorless(config, boxes[1]),
             checkpoint_names=_checkpoint_names(plan, name),
         )
         drafts.append(Draft(shown, plan.originals[name], config, plan.model(name), facts))
     if warned := judge(drafts):
         say(warned)
+
+
+def _anchors(config: Message, boxes: tuple[np.ndarray, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
+    """The facts about the anchors of a configuration; a proposal is sought only where they match too few boxes."""
+    met = anchor_proposal.met(config, *boxes, classes) if classes else None
+    if met is None:
+        return {}
+    counts = dict(sorted(Counter(classes).items()))
+    facts = {
+        "anchor_coverage": sum(met.values()) / len(classes),
+        "anchor_classes": {name: (met[name], count) for name, count in counts.items()},
+    }
+    if any(finding.rule == COVERAGE for finding in anchors(config, Facts(**facts))):
+        facts["anchor_proposal"] = anchor_proposal.told(anchor_proposal.propose(config, *boxes, classes), counts)
+    return facts
 
 
 def _some_samples(plan: RunPlan) -> list[Sample]:
