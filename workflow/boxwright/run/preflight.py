@@ -4,7 +4,6 @@ All mistakes of a kind are reported at once, each with what to do about it.
 """
 
 import csv
-import resource
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +31,11 @@ from boxwright.protos import model_of
 from boxwright.run import start_weights
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
+
+try:
+    import resource
+except ImportError:  # Windows, where a process can open enough files
+    resource = None
 
 # COCO's sizes of objects: the sides in pixels of squares with the least and the largest area.
 AREAS = {"small": (0.0, 32.0), "medium": (32.0, 96.0), "large": (96.0, 1e5)}
@@ -201,6 +205,8 @@ def _unreadable(path: Path, max_pixels: int) -> str:
 
 def _check_open_files(plan: RunPlan) -> None:
     """Let the jobs open all records at the same time, and refuse more shards than this machine lets them open."""
+    if resource is None:
+        return
     needed = sum(plan.settings["dataset"]["shards"].values()) + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if needed <= soft or soft == resource.RLIM_INFINITY:
