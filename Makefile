@@ -11,12 +11,11 @@ BIN := .venv/bin
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: env ## train, measure, export and try the detector of config/config.yaml (by default the drawn demo)
-	$(BIN)/snakemake --cores all
-	@$(MAKE) --no-print-directory report
+run: env ## train, measure, export and report: the drawn demo, or CONFIG=my.yaml
+	@$(BIN)/boxwright run $(if $(CONFIG),--configfile $(CONFIG))
 
-report: env ## write results/report.html: all figures and tables of the finished run in one file that works offline
-	$(BIN)/snakemake --report results/report.html
+report: env ## write report.html: all figures and tables of the finished run in one file that works offline
+	@$(BIN)/boxwright report $(if $(CONFIG),--configfile $(CONFIG))
 
 env: .venv/.$(BUILD) ## install the environment only (.venv; BUILD=gpu for CUDA)
 
