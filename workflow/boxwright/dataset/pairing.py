@@ -6,21 +6,22 @@ they can: the stated extension and path, the arrangement of the folders, the sta
 that the images are copies of each other. Wherever two of these contradict each other, that is remembered.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.core.names import fold
+from boxwright.dataset import addresses
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.scan import File
 from boxwright.images import exif
 from boxwright.images.loader import EXTENSIONS
 
-# What Label Studio puts before the name of an image that is uploaded.
-_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
+# The place of the test in `_narrow` that looks at the whole stated path.
+_STATED_PATH = 2
 
 
 class Claim(NamedTuple):
@@ -28,7 +29,8 @@ class Claim(NamedTuple):
 
     file: the annotation file. image: name or path as stated, "" if none. alone: whether the file has no other claim.
     size: width and height of the image as stated, 0 if not stated. folders, other_image: those of `Statement`.
-    places: those of the file's `Format`.
+    places: those of the file's `Format`. own: the index of the image that lies in the file itself, if it does.
+    key: that of the file's format.
     """
 
     file: File
@@ -38,6 +40,8 @@ class Claim(NamedTuple):
     folders: tuple[str, ...] = ()
     other_image: str = ""
     places: tuple[tuple[str, str], ...] = ()
+    own: int | None = None
+    key: str = ""
 
     @property
     def image_folder(self) -> str:
@@ -87,6 +91,18 @@ class Pairing:
     another: dict[int, list[int]] = field(default_factory=dict)
     stale: list[int] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
+    _without: dict[int, str] | None = None
+
+    def without_image(self, claim: int) -> str:
+        """The defect because of which a claim has no image; "" if it has one."""
+        if self._without is None:
+            lost = [dict.fromkeys(self.orphans, "annotation_without_image")]
+            lost += [
+                dict.fromkeys(self.ambiguous, "annotation_ambiguous"),
+                dict.fromkeys(self.twice, "annotation_twice"),
+            ]
+            self._without = lost[0] | lost[1] | lost[2]
+        return self._without.get(claim, "")
 
     @property
     def claimed(self) -> set[int]:
@@ -119,9 +135,16 @@ def stem(base: str) -> str:
     return base[:dot] if dot > 0 and base[dot:] in EXTENSIONS else base
 
 
-def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool, facts: Sequence[ImageFacts] = ()) -> Pairing:
+def match(
+    images: Sequence[File],
+    claims: Sequence[Claim],
+    parallel: bool,
+    facts: Sequence[ImageFacts] = (),
+    images_of: Mapping[int, frozenset[int]] = MappingProxyType({}),
+) -> Pairing:
     """Pair images with claims; `parallel` says that the n-th images folder goes with the n-th annotations folder.
 
+    images_of: by the number of a folder of annotations the images that it may be about, if these are not all images.
     facts: of the images; without them neither size nor content can decide between images of one name.
     """
     by_stem: dict[str, list[int]] = {}
@@ -133,8 +156,16 @@ def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool, facts
             pairing.namesakes[index] = namesakes[0]
     claimed: dict[int, list[int]] = defaultdict(list)
     copies: list[tuple[int, list[int]]] = []
+    if owned := {claim.own for claim in claims if claim.own is not None}:
+        by_stem = {name: [image for image in same if image not in owned] for name, same in by_stem.items()}
     for index, claim in enumerate(claims):
+        if claim.own is not None:
+            claimed[claim.own].append(index)
+            continue
         candidates = _candidates(by_stem, index, claim, pairing)
+        if images_of:
+            own = images_of[claim.file.folder]
+            candidates = [image for image in candidates if image in own]
         left = candidates
         if len(candidates) > 1:
             left = _narrow(images, facts, candidates, claim, parallel)
@@ -162,7 +193,7 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
     own: list[int] = []
     if claim.alone:
         base = claim.file.base.rpartition(".")[0]
-        own = by_stem.get(fold(base)) or _with_base(by_stem, base)
+        own = by_stem.get(fold(base)) or _own(by_stem, base)
         if own and not claim.other_image and claim.image.rpartition(".")[0] == base:
             return own  # as in nearly all files
     stated = _named(by_stem, claim.image)
@@ -178,16 +209,17 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
     return chosen
 
 
+def _own(by_stem: dict[str, list[int]], base: str) -> list[int]:
+    """The images with the name of an annotation file, which has no further ending."""
+    return next((found for one in addresses.base_names(base) if (found := by_stem.get(stem(one)))), [])
+
+
 def _named(by_stem: dict[str, list[int]], name: str) -> list[int]:
-    """The images with a stated name."""
-    base = name.replace("\\", "/").rpartition("/")[2]
-    return (_with_base(by_stem, base) or _with_base(by_stem, base.rpartition(".")[0])) if base else []
-
-
-def _with_base(by_stem: dict[str, list[int]], base: str) -> list[int]:
-    """The images with a base name, else those that were called so before they were uploaded to Label Studio."""
-    found = by_stem.get(stem(base)) or []
-    return found or (by_stem.get(stem(base[len(put[0]) :])) or [] if (put := _UPLOADED.match(base)) else [])
+    """The images with a stated name, in the first spelling of it that there is."""
+    for base in addresses.base_names(name):
+        if found := by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])):
+            return found
+    return []
 
 
 def _narrow(
@@ -209,11 +241,19 @@ def _narrow(
         lambda image: images[image].place == place,
         lambda image: _has_size(facts, image, claim.size),
     )
-    for test in tests:
+    for number, test in enumerate(tests):
         candidates = [image for image in candidates if test(image)] or candidates
+        if number == _STATED_PATH and base != stated and not claim.alone:
+            candidates = _with_longest_tail(images, candidates, stated.rpartition("/")[0])
         if len(candidates) == 1:
             return candidates
     return _in_stated_folder(images, candidates, claim) or candidates
+
+
+def _with_longest_tail(images: Sequence[File], candidates: list[int], folder: str) -> list[int]:
+    """The candidates whose folders end as the stated one does, in as many names as any."""
+    tails = [int(_likeness(folder, _folder(images[image]))) for image in candidates]
+    return [image for image, tail in zip(candidates, tails, strict=True) if tail == max(tails)]
 
 
 def _against(

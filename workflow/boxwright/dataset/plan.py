@@ -6,7 +6,7 @@ a plan lie in `plan/` below the data folder:
 
     plan.json             identities, classes, counts, summary
     across_split.tsv      the evaluation images that show the same as a training image, and that image; if there are any
-    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl     from which rules make results
+    checks.tsv import.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl  from which rules make files
     facts.txt             the facts of each file, so that it is read once (`memory`)
     contents.txt          what is further known of each image's content, so that it is computed once (`contents`)
     near_duplicates.tsv   the pairs of near-duplicates that were found last (`near_duplicates`)
@@ -21,6 +21,7 @@ An identity is a hash of what the bytes of a result depend on: no file times, no
 import contextlib
 import gc
 import hashlib
+import importlib
 import json
 import os
 from collections import Counter
@@ -41,6 +42,7 @@ from boxwright.dataset import (
     label_map,
     memory,
     near_duplicates,
+    scan,
     sources,
     split_history,
     summary,
@@ -54,6 +56,8 @@ from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN
 from boxwright.images import loader
 
 ACROSS_SPLIT = "across_split.tsv"
+# Imported only where records are used as they are.
+_GIVEN = "boxwright.dataset.given_records"
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,8 @@ class _Planner:
         self.lists = {side: path for side in SIDES if (path := dataset["split"].get(side))}
         if (TRAIN in self.lists) != (EVAL in self.lists):
             raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
-        self.draws = TRAIN not in self.lists
+        self.of_source = bool(dataset["split"].get("source"))
+        self.draws = TRAIN not in self.lists and not self.of_source
         self.test_fraction = dataset["split"].get("test_fraction") or 0.0
         self.near_duplicates = self.dataset.get("near_duplicates", True)
         self.group_by = dataset["split"].get("group_by")
@@ -144,8 +149,10 @@ class _Planner:
                 "Remove the lists or `group_by`."
             )
         grouping.check(self.group_by)
-        self.sources = sources.of(dataset)
-        self.images, self.annotations = sources.listings(self.sources, results)
+        self.records = dataset.get("records")
+        self.sources = [] if self.records else sources.of(dataset)
+        nothing = scan.Listing((), ())
+        self.images, self.annotations = (nothing, nothing) if self.records else sources.listings(self.sources, results)
         self.stamp = self._stamp()
 
     def _stamp(self) -> str:
@@ -155,6 +162,7 @@ class _Planner:
             "annotations",
             "format",
             "sources",
+            "records",
             "split",
             "shards",
             "policies",
@@ -167,11 +175,20 @@ class _Planner:
         given = [path for path in (self.dataset.get("label_map"), *self.lists.values()) if path]
         contents = [_content(path) for path in given]
         places = [self.images.fingerprint(), self.annotations.fingerprint(), sources.above(self.annotations)]
+        if self.records:
+            stats = [(path, Path(path).stat()) for paths in self.records.values() for path in paths]
+            places += [[(path, of.st_size, of.st_mtime_ns, of.st_ino) for path, of in stats], code.identity(_GIVEN)]
         return hashing.short(settings, given, contents, code.identity(__name__), places)
 
     def new(self) -> Plan:
         """Read what changed, decide, and write."""
-        gate.require_images(self.images, self.annotations, len(self.images), 0)
+        if self.records:
+            return self._as_they_are(self.records)
+        annotations, told = sources.recognise(self.sources, self.annotations)
+        if not sources.hold_images(annotations):
+            gate.require_images(self.images, self.annotations, len(self.images), 0)
+        for sentence in told:
+            say(sentence)
         known, aliases = None, {}
         if given := self.dataset.get("label_map"):
             known, aliases = frozenset(label_map.read(given)), label_map.read_aliases(given)
@@ -190,42 +207,87 @@ class _Planner:
         seen = contents.Contents(self.folder.path / "contents.txt", kinds)
         history = split_history.read(self.data_dir, self._draw)
         remembered = history.sides
-        annotations, told = sources.recognise(self.sources, self.annotations)
-        for sentence in told:
-            say(sentence)
         found, drawn = self._found(annotations, recollection, seen)
         if rules.concerned:
             rules.check(_stated_classes(found))
         decision = decide(found, checker, self._split(history, found, seen))
+        if decision.told:
+            say(decision.told)
         gate.report_foreign(checker, self.images, self.annotations, annotations, self.results)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks, len(found.images))
         classes, classes_text = self._classes(decision)
-        shards = self._shards(decision)
+        shards = {name: _shard_plan(samples, classes) for name, samples in self._shards(decision).items()}
+        drawn_before = remembered if self._draw else None
+        readers = recollection.identities()
+        return self._write(decision, classes, classes_text, shards, len(found.images), drawn, readers, drawn_before, {})
+
+    def _as_they_are(self, records: Mapping[str, Sequence[str]]) -> Plan:
+        """The plan of records that are used as they are: each file is a shard."""
+        given = importlib.import_module(_GIVEN).read(records, self.dataset.get("label_map"))
+        shards, more = {}, {}
+        for side, of in given.files.items():
+            for index, file in enumerate(of):
+                name = f"{side}-{index:05d}-of-{len(of):05d}"
+                identity, manifest = _shard_plan(file.samples, given.classes)
+                shards[name] = hashing.short(identity, file.sha256), manifest
+                said = {"path": file.path, "sha256": file.sha256, "images": len(file.samples)}
+                more[f"{name}.given"] = json.dumps(said).encode()
+        images = sum(map(len, given.decision.samples.values()))
+        if mistake := summary.too_little(given.decision, self.dataset["split"], images):
+            raise UserError(mistake)
+        return self._write(given.decision, given.classes, given.text.encode(), shards, images, 0, {}, None, more)
+
+    def _write(
+        self,
+        decision: Decision,
+        classes: Mapping[str, int],
+        classes_text: bytes,
+        shards: Mapping[str, tuple[str, bytes]],
+        images: int,
+        drawn: int,
+        readers: Mapping[str, str | None],
+        remembered: Mapping[str, tuple[str, str]] | None,
+        more: Mapping[str, bytes],
+    ) -> Plan:
+        """Write the plan of a decision.
+
+        shards: identity and manifest of each. images: the number of those found, and drawn of those on which we drew
+        boxes. remembered: the sides of earlier draws, None if nothing is drawn. more: further files of the plan.
+        """
+        checks = defects.to_tsv(decision.cases)
         sides = {s.name: (side, s.sha256) for side, samples in decision.samples.items() for s in samples}
         split_table = split_history.to_tsv(sides)
-        gone = remembered.keys() - sides.keys()
+        imported = decision.ledger.to_tsv()
         identities = {
-            "checks": hashing.short(checks),
+            "checks": hashing.short(checks, imported),
             "split": hashing.short(split_table),
             "label_map": hashing.short(classes_text),
         }
-        tables = {"checks.tsv": checks, "split.tsv": split_table, "label_map.pbtxt": classes_text}
-        for name, samples in shards.items():
-            identities[name], tables[f"{name}.jsonl"] = _shard_plan(samples, classes)
+        tables = {
+            "checks.tsv": checks,
+            "import.tsv": imported,
+            "split.tsv": split_table,
+            "label_map.pbtxt": classes_text,
+            **more,
+        }
+        for name, (identity, manifest) in shards.items():
+            identities[name], tables[f"{name}.jsonl"] = identity, manifest
         if decision.across:
             across = "".join([f"{one}\t{other}\n" for one, other in sorted(decision.across.items())]).encode()
             identities["across_split"], tables[ACROSS_SPLIT] = hashing.short(across), across
-        counts = _counts(decision, len(found.images)) | {"drawn": drawn}
-        text = summary.text(decision, counts, classes, self.images.folders, self.data_dir / "checks.tsv")
-        plan = Plan(identities, classes, counts, text)
+        counts = _counts(decision, images) | {"drawn": drawn}
+        folders = self.images.folders or [path for paths in (self.records or {}).values() for path in paths]
+        text = summary.text(decision, counts, classes, folders, self.data_dir / "checks.tsv")
+        plan = Plan(identities, dict(classes), counts, text)
         if self.folder.writable:
             tables["plan.json"] = (json.dumps(vars(plan), indent=1, sort_keys=True) + "\n").encode()
-            if self._draw:
+            if remembered is not None:
+                gone = remembered.keys() - sides.keys()
                 ever = split_history.to_tsv(remembered | sides) if gone else split_table
                 split_history.write(self.data_dir, self._draw, ever)
             changes.keep(self.data_dir, self.results or self.data_dir, self._identities_before(), identities)
-            self.folder.keep(tables, self.stamp, recollection.identities())
+            self.folder.keep(tables, self.stamp, readers)
         return plan
 
     def _identities_before(self) -> Mapping[str, str]:
@@ -239,6 +301,8 @@ class _Planner:
     def _draw(self) -> dict[str, Any]:
         """The settings of what is drawn; empty if lists give all sides."""
         settings = self.dataset["split"]
+        if self.of_source:
+            return {}
         tested = {"test_fraction": self.test_fraction} if self.test_fraction else {}
         if not self.draws:
             return {"lists": True, "seed": settings["seed"]} | tested if tested else {}
@@ -252,7 +316,7 @@ class _Planner:
         decode = self.dataset.get("verify") == "full"
         parallel = len(self.images.folders) == len(self.annotations.folders)
         found, drawn, changed = gate.read(
-            self.images, annotations, recollection, seen, decode=decode, parallel=parallel
+            self.images, annotations, recollection, seen, decode=decode, parallel=parallel, of=self.sources
         )
         if self.folder.writable and changed:
             recollection.save()
@@ -280,6 +344,7 @@ class _Planner:
             finder,
             self.test_fraction,
             test_grows=self.test_fraction > history.test_fraction,
+            source=self.of_source,
         )
 
     def _refuse(self, decision: Decision, checks: bytes, images: int) -> None:

@@ -49,6 +49,7 @@ def text(
     if decision.alike[0]:
         images, groups = decision.alike
         lines.append(f"  {images} images are near-duplicates of others, in {plural(groups, 'group')}")
+    lines.append(f"  {decision.ledger.text()}")
     width = max(map(len, classes), default=0)
     for name, number in list(classes.items())[:_SHOWN]:
         boxes = {side: counts[side]["classes"].get(name, 0) for side in decision.samples}

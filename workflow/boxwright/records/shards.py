@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from boxwright import tfrecord
+from boxwright.core import parts
 from boxwright.core.errors import UserError
-from boxwright.core.files import writing
+from boxwright.core.files import copy, read_json, sha256_file, writing
 from boxwright.dataset import manifest as manifests
 from boxwright.dataset.samples import Sample
 from boxwright.images.loader import encode_for_record
@@ -63,8 +64,7 @@ def record_of(sample: Sample, encode: Encoder) -> bytes:
     Raises UserError if the image cannot be read, or has changed since it was planned (another SHA-256).
     """
     try:
-        with open(sample.image, "rb", buffering=0) as file:  # noqa: PTH123 (half the time of Path.read_bytes)
-            data = file.read()
+        data = parts.read(sample.image)
     except OSError as error:
         raise UserError(f"{sample.image} cannot be read ({error.strerror}).") from None
     sha256 = hashlib.sha256(data).hexdigest()
@@ -79,3 +79,19 @@ def record_of(sample: Sample, encode: Encoder) -> bytes:
     except UserError as error:
         raise UserError(f"{sample.image}: {error}") from error
     return encode(sample, encoded, image_format=image_format)
+
+
+def copy_given(given: str | os.PathLike, out: str | os.PathLike) -> int:
+    """Copy a file of records that is used as it is to `out`; return the number of its images.
+
+    given: what the plan says of the file (path, SHA-256, images), as JSON. Raises UserError if the file is missing or
+    has changed.
+    """
+    said = read_json(given)
+    try:
+        if sha256_file(said["path"]) != said["sha256"]:
+            raise UserError(f"{said['path']} has changed since the data set was planned. Run the workflow again.")
+        copy(said["path"], out)
+    except OSError as error:
+        raise UserError(f"{said['path']} cannot be read ({error.strerror}).") from None
+    return said["images"]

@@ -12,6 +12,7 @@ from boxwright.catalog import forms
 from boxwright.catalog.forms import Form
 from boxwright.core.errors import UserError
 from boxwright.dataset import plan as data_plan
+from boxwright.dataset.split import SIDES
 from boxwright.pipeline.configure import Wanted, configure
 from boxwright.run import pipelines, settings
 from boxwright.zoo import catalogue
@@ -64,9 +65,8 @@ class RunPlan:
 
     @property
     def sides(self) -> list[str]:
-        """The sides of the split: "train", "eval" and, if the configuration asks for it, "test"."""
-        split = self.settings["dataset"]["split"]
-        return ["train", "eval", "test"] if split["test"] or split["test_fraction"] else ["train", "eval"]
+        """The sides of the split: "train", "eval" and, if there is one, "test"."""
+        return [side for side in SIDES if side in self.data.counts]
 
     @property
     def forms(self) -> tuple[Form, ...]:

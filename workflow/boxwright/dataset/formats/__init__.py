@@ -11,23 +11,35 @@ A format is a module of this package and an entry of `catalog.formats`, nothing 
 
         It may look at nothing but its arguments, because the result is remembered until they change. `beside` has the
         files that explain this one (names of classes, for example), as the entry in the catalogue asks for them.
+        A format whose files hold the images too takes the open file in place of its bytes, because it may be large.
 
     sniff(head: bytes, name: str) -> bool
 
         Whether a file with this first part (`HEAD` bytes, or the whole file if it is shorter) and this name (without
         folders) is of this format and no other. It only recognises: a file whose format the user gives is read anyway.
 
+and it may have
+
+    survey(files: Sequence[Sequence[AnnotationFacts]]) -> Iterable[Remark]
+
+        What is odd about all its files together: traces of tools that lose boxes.
+
+    sides(beside: Beside) -> Mapping[str, Sequence[str]]
+
+        The folders and lists of images that the explaining files state for each side of the split, as they are written.
+
 A format is imported only through its entry, so that only formats in use count in the code identity of what was read.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType, ModuleType
+from typing import BinaryIO
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
-from boxwright.dataset.statements import Reading
+from boxwright.dataset.statements import Reading, Remark
 
 # Files that explain an annotation file: their bytes by their paths, the nearest folder first ("classes.txt",
 # "../data.yaml", "../../data.yaml").
@@ -44,14 +56,15 @@ class UnrecognisedError(UserError):
     """The file cannot be read, and does not look like a file of its format either."""
 
 
-def read(data: bytes, keys: str, beside: Beside = NOTHING, name: str = "") -> tuple[str, Reading]:
+def read(data: bytes | BinaryIO, keys: str, beside: Beside = NOTHING, name: str = "") -> tuple[str, Reading]:
     """The key of a file's format, which is one of `keys` ("voc|cvat"), and what the file says.
 
     Raises UserError with a clause about the file if none of the formats reads it, and of these `UnrecognisedError` if
     it does not look like any of them.
     """
     modules = _modules(keys)
-    seems = [one for one in modules if one[1].sniff(data[:HEAD], name)] if len(modules) > 1 else modules
+    head = _head(data)
+    seems = [one for one in modules if one[1].sniff(head, name)] if len(modules) > 1 else modules
     if not seems:
         names = [formats.by_key()[key].name for key, _ in modules]
         raise UnrecognisedError(f"it is in none of the formats that have its ending: {', '.join(names)}")
@@ -59,14 +72,34 @@ def read(data: bytes, keys: str, beside: Beside = NOTHING, name: str = "") -> tu
     try:
         return key, module.read(data, beside)
     except UserError as error:
-        if module.sniff(data[:HEAD], name):
+        if module.sniff(head, name):
             raise
         raise UnrecognisedError(str(error)) from error
+
+
+def survey(key: str, files: Sequence[Sequence]) -> list[Remark]:
+    """What a format finds odd about all its files together; `files`: what each says."""
+    ((_, module),) = _modules(key)
+    return list(module.survey(files)) if hasattr(module, "survey") else []
+
+
+def sides(key: str, beside: Beside) -> Mapping[str, Sequence[str]]:
+    """The folders and lists that explaining files state for each side of the split, by its name there."""
+    ((_, module),) = _modules(key)
+    return module.sides(beside) if hasattr(module, "sides") else {}
 
 
 def recognised(head: bytes, name: str, keys: str) -> str:
     """The key of the first format, of `keys`, that a file seems to be in; "" if there is none."""
     return next((key for key, module in _modules(keys) if module.sniff(head, name)), "")
+
+
+def _head(data: bytes | BinaryIO) -> bytes:
+    if isinstance(data, bytes):
+        return data[:HEAD]
+    head = data.read(HEAD)
+    data.seek(0)
+    return head
 
 
 @cache
