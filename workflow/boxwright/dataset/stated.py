@@ -191,6 +191,13 @@ def from_centre(x: float, y: float, width: float, height: float) -> Corners:
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
+def refuse_pixels(values: Iterable[float]) -> None:
+    """Raise UserError if numbers that should be shares of the image are all over 1."""
+    known = [value for value in values if not math.isnan(value)]
+    if known and all(value > 1 for value in known):
+        raise UserError("its numbers are over 1, but they should be shares of the image (are these pixels?)")
+
+
 def ordered(corners: Corners) -> Corners:
     """Two opposite corners of a box as its edges, whichever corners they are; unchanged where one is unknown."""
     xmin, ymin, xmax, ymax = corners

@@ -77,7 +77,7 @@ def look(folder: str) -> FolderFacts:
     passed, mistakes = {}, []
     for key in keys:
         try:
-            passed[key] = gate.check([folder], [folder], key, tolerant)
+            passed[key] = gate.check([folder], [folder], key, tolerant, asks_sides=True)
         except UserError as error:
             mistakes.append(error)
     if not passed:
