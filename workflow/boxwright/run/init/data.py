@@ -68,7 +68,7 @@ def look(folder: str) -> FolderFacts:
         raise UserError(f"The folder {folder} {there} (relative paths start at {Path.cwd()}).")
     _, listed = sources.listings([sources.Source((folder,), (folder,))])
     seen = sources.readings(listed.files())
-    keys = [formats.VOC.key] if formats.VOC.key in seen else list(seen) or [formats.AUTO]
+    keys = sorted(seen, key=lambda one: one != formats.VOC.key) or [formats.VOC.key]
     tolerant = {
         name: next(policy for policy in defect.policies if policy != FAIL)
         for name, defect in DEFECTS.items()
@@ -82,7 +82,7 @@ def look(folder: str) -> FolderFacts:
             mistakes.append(error)
     if not passed:
         raise mistakes[0]
-    # Two formats of one data set are never added up: the one that says most is taken.
+    # Two formats of one data set are never added up: the one that says most is taken, of equals Pascal VOC.
     key = max(passed, key=lambda one: sum(len(sample.classes) for sample in passed[one].samples))
     about = formats.by_key()
     others = [f"{about[one].name} (`{one}`), such as {seen[one][1]}" for one in seen if one != key]
