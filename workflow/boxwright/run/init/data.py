@@ -68,7 +68,7 @@ def look(folder: str) -> FolderFacts:
         raise UserError(f"The folder {folder} {there} (relative paths start at {Path.cwd()}).")
     _, listed = sources.listings([sources.Source((folder,), (folder,))])
     seen = sources.readings(listed.files())
-    keys = sorted(seen, key=lambda one: one != formats.VOC.key) or [formats.VOC.key]
+    keys = sorted(seen, key=lambda one: one != formats.VOC.key) or [formats.AUTO]
     tolerant = {
         name: next(policy for policy in defect.policies if policy != FAIL)
         for name, defect in DEFECTS.items()
@@ -86,7 +86,7 @@ def look(folder: str) -> FolderFacts:
     key = max(passed, key=lambda one: sum(len(sample.classes) for sample in passed[one].samples))
     about = formats.by_key()
     others = [f"{about[one].name} (`{one}`), such as {seen[one][1]}" for one in seen if one != key]
-    return _facts(folder, key, passed[key], others, tolerant)
+    return _facts(folder, formats.VOC.key if key == formats.AUTO else key, passed[key], others, tolerant)
 
 
 def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], tolerant: dict[str, str]) -> FolderFacts:
