@@ -127,6 +127,23 @@ def test_sides_that_the_source_states_are_used(dataset, tmp_path):
     assert made.counts["train"]["images"] == 6
 
 
+def test_lists_in_the_folder_are_used(dataset, tmp_path):
+    """Those of all images, as in the folders of Pascal VOC; not those of one class."""
+    dataset.fill(10)
+    names = [f"s{number:02d}" for number in range(10)]
+    lists = dataset.folder / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    for name, listed in (("train", names[:7]), ("val", names[7:]), ("cat_train", [f"{one} -1" for one in names[:7]])):
+        (lists / f"{name}.txt").write_text("\n".join(listed))
+    _, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert read["dataset"]["split"]["train"] == str(lists / "train.txt")
+    assert "7 train and 3 eval" in content
+    assert plan.make(read["dataset"], tmp_path / "out").counts["train"]["images"] == 7
+    (lists / "val.txt").write_text("s08")
+    _, _, read = written(dataset.folder, tmp_path / "other.yaml")
+    assert read["dataset"]["split"]["train"] is None
+
+
 def test_few_images_have_objects_on_both_sides(dataset, tmp_path):
     """Most images have no objects, so that most splits could not be measured."""
     for number in range(10):

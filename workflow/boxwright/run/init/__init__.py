@@ -47,7 +47,7 @@ def _that_runs(found: data.FolderFacts, here: machine.Machine, chosen: choice.Ch
     Raises UserError if no seed helps.
     """
     mistakes = []
-    for seed in range(_SEEDS):
+    for seed in range(1 if found.sides else _SEEDS):
         content = text.configuration(found, here, chosen, seed)
         read = settings.load(yaml.safe_load(content))
         if found.images >= _MANY:

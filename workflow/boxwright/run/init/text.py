@@ -101,6 +101,10 @@ def _classes(found: FolderFacts) -> str:
 
 
 def _split(found: FolderFacts, chosen: Choice, seed: int) -> list[str]:
+    if found.lists:
+        told = " and ".join(f"{count} {side}" for side, count in found.sides.items())
+        lines = _comment(f"Lists in the folder say on which side each image is: {told}.", 2)
+        return [*lines, "  split:", *(f"    {side}: {_text(path)}" for side, path in found.lists.items())]
     if found.sides:
         told = ", ".join(f"{count} {side}" for side, count in found.sides.items())
         return [*_comment(f"The source says on which side each image is: {told}.", 2), "  split: {source: true}"]
