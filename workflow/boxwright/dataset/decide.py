@@ -397,7 +397,7 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
     """Report what is odd about the annotation files."""
     numbers: dict[str, list[str]] = defaultdict(list)
     for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
-        for remark in () if isinstance(statements, Unread) else statements.findings:
+        for remark in () if isinstance(statements, Unread) else statements.remarks:
             if remark.defect == "class_number":
                 numbers[remark.about].append(file.relative)
                 continue
