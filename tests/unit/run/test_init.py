@@ -99,6 +99,14 @@ def test_what_would_stop_a_run_gets_a_policy(dataset, tmp_path):
     plan.make(read["dataset"], tmp_path / "out")
 
 
+def test_results_of_another_run_are_left_alone(dataset, tmp_path, monkeypatch):
+    dataset.fill(12)
+    monkeypatch.chdir(tmp_path)
+    assert written(dataset.folder, tmp_path / "one.yaml")[2]["results"] == "results"
+    (tmp_path / "results").mkdir()
+    assert written(dataset.folder, tmp_path / "two.yaml")[2]["results"] == "results_raccoons"
+
+
 def test_names_that_yaml_would_take_for_something_else(tmp_path):
     dataset = factories.DataSet(tmp_path / "on: the # road")
     dataset.fill(6)
@@ -248,8 +256,7 @@ def test_make_run_writes_a_configuration_and_runs_it():
     command = ["make", "--dry-run", "--no-print-directory", "run", "DATA=some/my images/"]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
     assert 'test -e "my images.yaml" || .venv/bin/boxwright init "some/my images/" --out "my images.yaml"' in told
-    assert '.venv/bin/snakemake --cores all --configfile "my images.yaml"' in told
-    assert '.venv/bin/snakemake --report results/report.html --configfile "my images.yaml"' in told
+    assert '.venv/bin/boxwright run --configfile "my images.yaml"' in told
 
 
 def test_a_server_that_does_not_answer(monkeypatch):

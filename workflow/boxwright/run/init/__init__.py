@@ -29,7 +29,7 @@ def write(folder: str, out: str | Path) -> str:
     path = Path(out)
     if path.exists():
         raise UserError(
-            f"{path} is there already, and may have been edited. Run it with: snakemake --cores all --configfile "
+            f"{path} is there already, and may have been edited. Run it with: .venv/bin/boxwright run --configfile "
             f"{shlex.quote(str(path))}; or name another file with --out, or delete it."
         )
     found = data.look(folder)

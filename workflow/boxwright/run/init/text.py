@@ -15,6 +15,8 @@ from boxwright.run.init.machine import Machine
 # Classes that are listed, and the number of boxes below which a class is said to have few.
 _SHOWN, _FEW = 10, 20
 _WIDTH = 118
+# The folder for results that a configuration without `results` has.
+_RESULTS = "results"
 _PIPELINES = SCHEMA.parents[2] / "config" / "pipelines"
 
 
@@ -24,6 +26,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
     lines = [
         "# Written by `boxwright init`. Everything may be edited; config/README.md explains every key.",
         "",
+        *_results(found.folder),
         "dataset:",
         *_comment(_images(found), 2),
         f"  images: {_text(found.folder)}",
@@ -74,7 +77,7 @@ def summary(found: FolderFacts, chosen: Choice, path: Path) -> str:
         f"{chosen.detector.title}: {chosen.reasons['detector']}.",
         f"{chosen.num_steps:,} steps{minutes}.",
         f"{path} is written. Edit it as you like, then run:",
-        f"  .venv/bin/snakemake --cores all --configfile {shlex.quote(str(path))}",
+        f"  .venv/bin/boxwright run --configfile {shlex.quote(str(path))}",
     ]
     return "\n".join(lines)
 
@@ -118,6 +121,13 @@ def _split(found: FolderFacts, chosen: Choice, seed: int) -> list[str]:
         lines += _comment("Images that show the same stay on one side.", 2)
         drawn.append(f"group_by: {found.group_by}")
     return [*lines, "  split:", *(f"    {one}" for one in drawn)]
+
+
+def _results(folder: str) -> list[str]:
+    """Where the results go, if another run has taken the usual place."""
+    if not Path(_RESULTS).exists():
+        return []
+    return [f"# {_RESULTS}/ is there already, of another run.", f"results: {_RESULTS}_{_name(folder)}", ""]
 
 
 def _time(chosen: Choice, here: Machine) -> str:
