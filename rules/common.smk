@@ -27,7 +27,9 @@ except UserError as error:
 
 from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
+from boxwright.console.progress import say
 from boxwright.dataset import split
+from boxwright.report import outcome
 from boxwright.run import (
     announcement,
     config_file,
@@ -100,8 +102,10 @@ dag.watch(
     {path for one in gone.values() for path in one.paths()} if ours else set(),
 )
 
+# The jobs of the run, once they are known.
+planned = []
 if this_process.plans:
-    dag.tell(partial(announcement.say_all, run_plan), terminal.reasons)
+    dag.tell(partial(announcement.say_all, run_plan), terminal.reasons, planned)
 
 RESULTS = run_plan.results
 MODELS = run_plan.models

@@ -35,6 +35,8 @@ _NEEDLESS_TEXTS = (
     "Conda environments: ignored",
     "DAG of jobs will be updated after completion.",
     "Updating checkpoint dependencies.",
+    "Complete log(s): ",
+    "Elapsed time: ",
     # From --report, for each figure and rule.
     "Adding ",
     "Loading script code for rule ",
