@@ -79,10 +79,10 @@ def test_a_defect_whose_policy_is_fail(project):
 
 
 def test_a_configuration_that_the_engine_cannot_train(project):
-    project.config["models"]["small"]["overrides"] = {"model.ssd.feature_extractor.type": "ssd_spaghettinet"}
+    project.config["models"]["small"]["overrides"] = {"model.ssd.feature_extractor.type": "ssd_mobilenet_v9"}
     text = told(project)
     assert "models.small, made from" in text
-    said = "model.ssd.feature_extractor.type is 'ssd_spaghettinet': the engine does not have this feature extractor"
+    said = "model.ssd.feature_extractor.type is 'ssd_mobilenet_v9': the engine does not have this feature extractor"
     assert said in text and "Use 'ssd_mobilenet_v2'." in text
 
 
