@@ -75,10 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "as before a training, with every policy at its default.",
     )
     command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or a file or folder in it")
-    for what in ("images", "annotations"):
-        command.add_argument(
-            f"--{what}", required=True, nargs="+", metavar="DIR", help=f"folders of the {what}, searched recursively"
-        )
+    command.add_argument(
+        "--images", required=True, nargs="+", metavar="DIR", help="folders of the images, searched recursively"
+    )
+    command.add_argument(
+        "--annotations",
+        required=True,
+        nargs="+",
+        metavar="PATH",
+        help="files or folders of the annotations, in any format of docs/formats.md",
+    )
     command.add_argument(
         "--out", metavar="DIR", help="write metrics, analysis, detections and figures into this folder"
     )

@@ -449,3 +449,15 @@ def test_the_split_of_data_yaml(dataset, tmp_path, name, text):
     made = make(dataset, tmp_path / "out", **given)[0]
     sides = {side: made.counts[side]["images"] for side in ("train", "eval", "test") if side in made.counts}
     assert sides == ({"train": 4, "eval": 2} if "lists" in text else {"train": 3, "eval": 2, "test": 1})
+
+
+def test_a_file_of_records_needs_no_images(dataset, tmp_path):
+    """Images beside it are not of the data set."""
+    path = dataset.images / "train.record"
+    with path.open("wb") as file:
+        for number in range(4):
+            record(file, factories.photo(number), f"{number}.jpg")
+    dataset.image("other.jpg")
+    make(dataset, tmp_path / "out", images=None, annotations=str(path))
+    assert of_name(tmp_path / "out").keys() == {f"{number}.jpg" for number in range(4)}
+    assert cases(tmp_path / "out") == []

@@ -414,7 +414,7 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
         for remark in readers.survey(key, files):
             checker.report(first[key], remark.defect, remark.detail)
     for number, files in numbers.items():
-        if number not in checker.rules.rename:
+        if number not in checker.rules.rename and number not in (checker.known or ()):
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")
 
 

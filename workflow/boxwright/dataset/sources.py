@@ -58,7 +58,8 @@ def of(dataset: Mapping[str, Any]) -> list[Source]:
     found = []
     for one in given:
         annotations = tuple(map(_place, _paths(one["annotations"])))
-        images = _paths(one["images"]) if one["images"] else tuple(dict.fromkeys(map(_folder, annotations)))
+        beside = dict.fromkeys(_folder(place) for place in annotations if not _is_of_records(place))
+        images = _paths(one["images"]) if one["images"] else tuple(beside)
         found.append(Source(images, annotations, one.get("format") or catalogue.AUTO))
     return found
 
@@ -152,6 +153,12 @@ def hold_images(annotations: Sequence[Annotated]) -> bool:
 def _place(given: str) -> str:
     """A file or folder of annotations; the folder of `data.yaml` or `obj.data`, which only describe it."""
     return str(Path(given).parent) if Path(given).suffix.lower() in _DESCRIBING and Path(given).is_file() else given
+
+
+def _is_of_records(place: str) -> bool:
+    """Whether a path leads to a file that holds its images."""
+    ending = catalogue.ending(place.rpartition("/")[2])
+    return any(about.holds_images for about in catalogue.by_ending().get(ending, ())) and Path(place).is_file()
 
 
 def _folder(place: str) -> str:

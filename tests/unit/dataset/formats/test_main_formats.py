@@ -288,6 +288,7 @@ def test_a_number_without_a_name_is_refused():
         ("filename,xmin,ymin,width,height,class\na.jpg,1,2,30,40,cat", (1, 2, 31, 42), "pixels"),
         ('image_id,width,height,bbox,class\na.jpg,64,48,"[1, 2, 30, 40]",cat', (1, 2, 31, 42), "pixels"),
         (f"{HEAD}\na.jpg,64,48,cat,0.1,0.2,0.5,1", (0.1, 0.2, 0.5, 1), "normalised"),
+        ("sep=;\nfilename;class;xmin;ymin;xmax;ymax\na.jpg;cat;1;2;30;40\n", (1, 2, 30, 40), "pixels"),
         ("filename;class;xmin;ymin;xmax;ymax\r\na.jpg;cat;1;2;30;40\r\n", (1, 2, 30, 40), "pixels"),
         (f"\ufeff{HEAD}\na.jpg,0,0,cat,1,2,30,40\n{HEAD}\n", (1, 2, 30, 40), "pixels"),
     ],
