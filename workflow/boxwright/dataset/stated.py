@@ -165,6 +165,8 @@ def pairs(values: Sequence[float]) -> list[tuple[float, float]]:
 
 def rotated(corners: Corners, degrees: float, about: tuple[float, float] | None = None) -> Corners:
     """The rectangle around a box that is turned clockwise about a point, its centre unless another one is given."""
+    if not math.isfinite(degrees):
+        return UNKNOWN
     xmin, ymin, xmax, ymax = corners
     x, y = about or ((xmin + xmax) / 2, (ymin + ymax) / 2)
     across, down = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -176,6 +178,8 @@ def rotated(corners: Corners, degrees: float, about: tuple[float, float] | None 
 
 def turned_ellipse(x: float, y: float, across: float, down: float, degrees: float = 0.0) -> Corners:
     """The rectangle around an ellipse with a centre and two radii, turned clockwise about its centre."""
+    if not math.isfinite(degrees):
+        return UNKNOWN
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     width, height = math.hypot(across * cos, down * sin), math.hypot(across * sin, down * cos)
     return x - width, y - height, x + width, y + height
