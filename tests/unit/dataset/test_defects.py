@@ -490,7 +490,7 @@ def test_a_file_that_cannot_be_read_is_reported_once(dataset, tmp_path):
         ("broken.xml", "annotation_malformed"),
         ("pointer.xml", "annotation_not_fetched"),
     ]
-    assert "its root is <annotations>, not <annotation>; it seems to be CVAT for images (XML)" in found[0].detail
+    assert "its root is <annotations>, not <annotation>; it seems to be CVAT (`cvat`)" in found[0].detail
     assert "git lfs pull" in found[2].detail and "git lfs pull" in made.summary
     assert make(dataset, tmp_path / "out")[1] == found  # from memory, too
     dataset.sample("s00.jpg")
@@ -518,7 +518,7 @@ def test_the_reasons_are_told_and_written_where_no_sample_is_left(dataset, tmp_p
 def test_annotations_of_other_formats_beside_the_images_are_named_once(dataset, tmp_path, monkeypatch):
     from boxwright.dataset import foreign
 
-    monkeypatch.setattr(foreign, "guess", lambda data: "Marks (text)" if data.startswith(b"#marks") else "")
+    monkeypatch.setattr(foreign, "guess", lambda data, name="": "Marks (text)" if data.startswith(b"#marks") else "")
     for number in range(4):
         dataset.image(f"{number}.jpg")
         (dataset.annotations / f"{number}.txt").write_text("#marks\n")
