@@ -461,3 +461,19 @@ def test_a_file_of_records_needs_no_images(dataset, tmp_path):
     make(dataset, tmp_path / "out", images=None, annotations=str(path))
     assert of_name(tmp_path / "out").keys() == {f"{number}.jpg" for number in range(4)}
     assert cases(tmp_path / "out") == []
+
+
+def test_odd_spaces_in_names_of_classes_are_told(dataset, tmp_path):
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+    path = dataset.annotations / "all.json"
+    coco(path, {f"{number}.jpg": [dict(CAT)] for number in range(4)}, ({"id": 1, "name": " cat "},))
+    made = make(dataset, tmp_path / "out")[0]
+    assert made.classes == {"cat": 1}
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert case.defect == "class_spelling" and "(4 boxes)" in case.detail
+    path.unlink()
+    yolo(dataset, 4, prefix="")
+    (dataset.annotations / "classes.txt").write_text("cat \r\ndog\r\n")
+    assert make(dataset, tmp_path / "out")[0].classes == {"cat": 1}
+    assert cases(tmp_path / "out") == [("0.txt", "class_spelling")]
