@@ -8,6 +8,7 @@ import pytest
 from tests.factories import SSD_PARTS, DataSet
 
 from boxwright.cli import main
+from boxwright.zoo import fetch
 
 CLEAN = """
 model {
@@ -165,7 +166,8 @@ def test_annotations_are_converted(tmp_path, capsys):
     assert "nowhere does not exist" in capsys.readouterr().err
 
 
-def test_a_configuration_is_written(tmp_path, capsys):
+def test_a_configuration_is_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(fetch, "unreachable", lambda entry: "there is no network")
     data = DataSet(tmp_path / "data")
     data.fill(6)
     command = ["init", str(data.folder), "--out", str(tmp_path / "my.yaml")]
