@@ -144,9 +144,11 @@ def test_files_that_are_no_annotations_are_passed_over_unless_they_have_an_image
     (dataset.annotations / "README.dataset.txt").write_text("made by hand\n")
     dataset.image("bad.jpg")
     (dataset.annotations / "bad.txt").write_text("0 0.5 0.5 0.25 0.25\n1 cat 0.5\n")
-    make(dataset, tmp_path / "out")
+    made, *_ = make(dataset, tmp_path / "out")
     (case,) = findings(tmp_path / "out/plan/checks.tsv")
     assert (case.file, case.defect) == ("bad.txt", "annotation_malformed") and "line 2" in case.detail
+    assert "1 file cannot be read" in made.summary and "; README.dataset.txt is no annotation" in made.summary
+    assert "\nREADME.dataset.txt\t\t0\t0\t0\t0\tpassed over: line 1:" in (tmp_path / "out/plan/import.tsv").read_text()
 
 
 def test_classes_without_names_stop_the_run(dataset, tmp_path):
