@@ -55,7 +55,7 @@ class Split(NamedTuple):
     sha256, which the draw keeps. group_of: groups that the draw keeps together, by name. finder: finds near-duplicates;
     None if they are not wanted. test_fraction: the share of test images, to be drawn from the evaluation side; 0 for
     none. test_grows: whether remembered evaluation images may be drawn too, because the share is new or larger.
-    source: whether the sides are those that the source states.
+    source: whether the sides are those that the source states. asks: whether to find out what the source states.
     """
 
     eval_fraction: float
@@ -68,6 +68,7 @@ class Split(NamedTuple):
     test_fraction: float = 0.0
     test_grows: bool = False
     source: bool = False
+    asks: bool = False
 
     @property
     def sides(self) -> list[str]:
@@ -100,14 +101,16 @@ class Decision:
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     """Pair, check, find duplicates and split. Raises UserError if the lists of the split have mistakes."""
-    claims, said = _claims(found)
     ledger = Ledger()
+    claims, said = _claims(found, ledger)
     _report_remarks(found, checker, ledger)
-    stated: dict[str, str] | None = {} if sides.source else None
+    stated: dict[str, str] | None = {} if sides.source or sides.asks else None
     samples = _samples(found, claims, said, checker, ledger, stated)
-    decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger, stated=stated)
+    decision = Decision(
+        {side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger, stated=stated or {}
+    )
     listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
-    if stated is not None:
+    if sides.source:
         listed, decision.told = stated_split.settled({sample.name: stated.get(sample.name, "") for sample in samples})
         decision.samples |= {side: [] for side in split.SIDES if side in listed.values()}
     given = sides.source or split.TRAIN in sides.lists
@@ -242,7 +245,7 @@ def _trained_alike(decision: Decision, alike: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
+def _claims(found: Found, ledger: Ledger) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
     """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read.
 
     A file that looks like no annotation is none, unless it has the name of an image or there is nothing else.
@@ -259,6 +262,7 @@ def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
                 if images is None:
                     images = {pairing.stem(image.base) for image in found.images}
                 if anything and about is not formats.VOC and pairing.stem(file.base.rpartition(".")[0]) not in images:
+                    ledger.pass_over(file.relative, statements)
                     continue
                 statements.defect = Unread.defect
             claims.append(Claim(file, key=key))
@@ -394,7 +398,7 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
     """Report what is odd about the annotation files."""
     numbers: dict[str, list[str]] = defaultdict(list)
     for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
-        for remark in () if isinstance(statements, Unread) else statements.findings:
+        for remark in () if isinstance(statements, Unread) else statements.remarks:
             if remark.defect == "class_number":
                 numbers[remark.about].append(file.relative)
                 continue
@@ -411,7 +415,7 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
         for remark in readers.survey(key, files):
             checker.report(first[key], remark.defect, remark.detail)
     for number, files in numbers.items():
-        if number not in checker.rules.rename:
+        if number not in checker.rules.rename and number not in (checker.known or ()):
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")
 
 

@@ -4,8 +4,8 @@ A format is a module of this package and an entry of `catalog.formats`, nothing 
 
     read(data: bytes, beside: Beside = NOTHING) -> Reading
 
-        What the file says: a statement for each image that it is about, and findings about what else is in it. Every
-        object in the file is a box of a statement, or is counted by a finding, so that none is lost in silence. Raises
+        What the file says: a statement for each image that it is about, and remarks about what else is in it. Every
+        object in the file is a box of a statement, or is counted by a remark, so that none is lost in silence. Raises
         UserError with a clause about the file ("it is not well-formed XML: ...", with the line where there is one) if
         it cannot be read as a whole, or if nothing in it can be a box although there are objects.
 
