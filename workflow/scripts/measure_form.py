@@ -41,6 +41,10 @@ with job(snakemake, tensorflow=True):
     agreement = exported.agreement(evaluation, given.detections, measured.tolerance(form))
     times = measured.times(lambda threads: runtime.load(path, threads), reference.images(given.records))
     content = measured.content(form, result, checkpoint, agreement, times, files.read_json(given.check)["bytes"])
+    if form.calibrated and content["lost"] is not None and content["complaints"]:
+        source = Path(given.config).with_name(forms.named(form.made_from).path)
+        layers = importlib.import_module(form.module).lossiest(source, reference.images(given.records))
+        content["complaints"].append(f"these layers lose most: {layers}")
     for complaint in content["complaints"]:
         progress.warn(f"The {form.title} of {model}: {complaint}.")
     files.write_json(output.measured, content)

@@ -181,7 +181,7 @@ class Identities:
         return {
             "form": short(self.export_form(name, form)),
             "measured": short(self.evaluate_checkpoint(name)),
-            "code": self._code("measure_form", form.runtime),
+            "code": self._code("measure_form", form.runtime, form.module),
         }
 
     def compare_forms(self, name: str) -> Identity:

@@ -17,3 +17,9 @@ def write(source: str | Path, target: str | Path, images: Sequence[np.ndarray]) 
     """
     loaded = network.load(source)
     file.write(loaded, network.quantize(loaded, images), source, target, pixels=True)
+
+
+def lossiest(source: str | Path, images: Sequence[np.ndarray]) -> str:
+    """The layers that lose most of the detections of the checkpoint `source`, with how much, for a message."""
+    found = network.lossiest(network.load(source), images)
+    return ", ".join(f"{name.split(';')[0]} ({loss:.1f} steps)" for name, loss in found)
