@@ -21,7 +21,7 @@ _IMAGES = 8
 NAMES = ("detection_boxes", "detection_scores", "detection_classes")
 
 
-class Images(Sequence):
+class DrawnImages(Sequence):
     """The images of some records, uint8 [H, W, 3], each decoded when it is asked for."""
 
     def __init__(self, index: tfrecord.Index, positions: Sequence[int]) -> None:
@@ -34,11 +34,11 @@ class Images(Sequence):
         return loader.load_rgb(from_example(self._index[self._positions[number]]).encoded)
 
 
-def drawn(records: Sequence[str | Path], count: int, seed: int) -> Images:
+def drawn(records: Sequence[str | Path], count: int, seed: int) -> DrawnImages:
     """So many images of some record files (all, if there are fewer), drawn by chance; in their order."""
     index = tfrecord.Index(records)
     positions = np.random.default_rng(seed).permutation(len(index))[:count]
-    return Images(index, np.sort(positions).tolist())
+    return DrawnImages(index, np.sort(positions).tolist())
 
 
 def images(records: Sequence[str | Path]) -> list[np.ndarray]:

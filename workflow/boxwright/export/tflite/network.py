@@ -24,21 +24,21 @@ from boxwright.runtimes.resizing import Input
 IMAGE, CODES, SCORES = "image", "box_codes", "class_scores"
 
 
-class Network(NamedTuple):
+class Convertible(NamedTuple):
     """A detector whose network is to be converted, and how the form will take an image."""
 
     detector: Ssd
     given: Input
 
 
-def load(source: str | Path) -> Network:
+def load(source: str | Path) -> Convertible:
     """The detector of the checkpoint with the prefix `source`, whose pipeline.config lies beside it."""
     config = text.read(Path(source).with_name(PIPELINE))
     detector = inference.load(config, source)
-    return Network(detector, _input(detector, getattr(config.model, config.model.WhichOneof("model")).image_resizer))
+    return Convertible(detector, _input(detector, getattr(config.model, config.model.WhichOneof("model")).image_resizer))
 
 
-def convert(network: Network, *, float16: bool = False) -> bytes:
+def convert(network: Convertible, *, float16: bool = False) -> bytes:
     """The network in TFLite: from the normalised image, float32 [1, h, w, 3], to codes [1, A, 4] and scores [1, A, C].
 
     The scores have no column for the background. float16: weights are stored with half the bits.
@@ -50,7 +50,7 @@ def convert(network: Network, *, float16: bool = False) -> bytes:
     return converter.convert()
 
 
-def quantize(network: Network, images: Sequence[np.ndarray]) -> bytes:
+def quantize(network: Convertible, images: Sequence[np.ndarray]) -> bytes:
     """The network in int8: from the image's pixels, uint8 [1, h, w, 3], to codes and scores in int8.
 
     images: uint8 [H, W, 3], with which the ranges of all values are measured. The first one gets a black and a white
@@ -61,7 +61,7 @@ def quantize(network: Network, images: Sequence[np.ndarray]) -> bytes:
     return converter.convert()
 
 
-def lossiest(network: Network, images: Sequence[np.ndarray], most: int = 5) -> list[tuple[str, float]]:
+def lossiest(network: Convertible, images: Sequence[np.ndarray], most: int = 5) -> list[tuple[str, float]]:
     """The layers of the network in int8 that lose most on `images`, and how much each loses.
 
     A layer's loss is the root of the mean square of what int8 adds to its result in float32, in steps of its int8
@@ -78,7 +78,7 @@ def lossiest(network: Network, images: Sequence[np.ndarray], most: int = 5) -> l
     return sorted(losses, key=lambda pair: -pair[1])[:most]
 
 
-def _int8_converter(network: Network, images: Sequence[np.ndarray]) -> tf.lite.TFLiteConverter:
+def _int8_converter(network: Convertible, images: Sequence[np.ndarray]) -> tf.lite.TFLiteConverter:
     converter = _converter(_frozen(network, pixels=True))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: samples(network, images)
@@ -86,7 +86,7 @@ def _int8_converter(network: Network, images: Sequence[np.ndarray]) -> tf.lite.T
     return converter
 
 
-def samples(network: Network, images: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
+def samples(network: Convertible, images: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
     """The inputs of the calibration, as the converter wants them."""
     for position, image in enumerate(images):
         pixels = network.given.pixels(image).astype(np.float32)
@@ -95,7 +95,7 @@ def samples(network: Network, images: Sequence[np.ndarray]) -> Iterator[list[np.
         yield [pixels[np.newaxis]]
 
 
-def _frozen(network: Network, pixels: bool) -> GraphDef:
+def _frozen(network: Convertible, pixels: bool) -> GraphDef:
     """The network as a graph; its input is the image's pixels of 0..255, or these normalised."""
     detector, given = network
     shape = tf.constant([[given.height, given.width, 3]])
