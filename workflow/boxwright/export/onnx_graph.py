@@ -1,0 +1,130 @@
+"""Convert a flat TensorFlow graph to an ONNX model of standard operations, whose bytes depend on nothing else.
+
+tf2onnx converts it. What it does not know, or knows only as a loop, is converted here.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import tf2onnx
+from onnx import TensorProto
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tf2onnx import utils
+
+from boxwright.export import standard_suppression
+
+# Of June 2022: the first with everything needed that all current runtimes read.
+OPSET = 17
+# The name of a tensor or node that tf2onnx has counted.
+_COUNTED = re.compile(r"__\d+")
+
+
+def converted(graph: GraphDef, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> onnx.ModelProto:
+    """The model with the same inputs and outputs, by the same names; `name` is the graph's."""
+    model, _ = tf2onnx.convert.from_graph_def(
+        graph,
+        name=name,
+        input_names=[f"{one}:0" for one in inputs],
+        output_names=[f"{one}:0" for one in outputs],
+        opset=OPSET,
+        custom_op_handlers={
+            standard_suppression.NODE: (_suppression, []),
+            "CropAndResize": (_crop_and_resize, []),
+        },
+    )
+    model = _renamed(model, {f"{one}:0": one for one in (*inputs, *outputs)})
+    model.graph.name = name
+    model.graph.doc_string = model.doc_string = ""
+    del model.opset_import[:]
+    model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _renamed(model: onnx.ModelProto, known: dict[str, str]) -> onnx.ModelProto:
+    """The model with `known` names in place of others. The counts in names, which go on in a process, start anew."""
+    names = dict(known)
+    taken = set(known.values())
+
+    def new(name: str) -> str:
+        if name and name not in names:
+            base = _COUNTED.sub("", name)
+            count, fresh = 0, base
+            while fresh in taken:
+                count += 1
+                fresh = f"{base}_{count}"
+            taken.add(fresh)
+            names[name] = fresh
+        return names.get(name, "")
+
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    graph = result.graph
+    for value in (*graph.input, *graph.output):
+        value.name = new(value.name)
+    for number, node in enumerate(graph.node):
+        node.input[:] = [new(name) for name in node.input]
+        node.output[:] = [new(name) for name in node.output]
+        node.name = f"{node.op_type}_{number}"
+    for value in (*graph.initializer, *graph.value_info):
+        value.name = new(value.name)
+    constants = sorted(graph.initializer, key=lambda one: one.name)
+    del graph.initializer[:], graph.value_info[:]
+    graph.initializer.extend(constants)
+    return result
+
+
+def _suppression(context: Any, node: Any, name: str, arguments: list) -> None:
+    """The standard operation in place of the one that was left open; its inputs are the same."""
+    inputs, outputs, shapes, types = list(node.input), list(node.output), node.output_shapes, node.output_dtypes
+    context.remove_node(name)
+    context.make_node("NonMaxSuppression", inputs, outputs=outputs, name=name, shapes=shapes, dtypes=types)
+
+
+def _crop_and_resize(context: Any, node: Any, name: str, arguments: list) -> None:
+    """RoiAlign with one sample in the middle of each of its cells, in place of a loop over the boxes.
+
+    The samples of CropAndResize lie on the border of a box and at even distances between. So the cells are as large as
+    these distances, and the region goes half a cell beyond the box. Within the feature map both interpolate alike;
+    beyond it they differ, and no box goes beyond it (`detector.roi`).
+    """
+    features, boxes, images = node.input[:3]
+    rows, columns = (int(side) for side in node.inputs[3].get_tensor_value())
+    outputs, shapes, types = list(node.output), node.output_shapes, node.output_dtypes
+
+    def make(operation: str, inputs: list[str], **attributes) -> str:
+        return context.make_node(operation, inputs, attr=attributes).output[0]
+
+    def constant(value: Any, dtype: type) -> str:
+        return context.make_const(utils.make_name("constant"), np.array(value, dtype)).output[0]
+
+    height_and_width = make("Gather", [make("Shape", [features]), constant([1, 2, 1, 2], np.int64)])
+    last_cell = make("Sub", [make("Cast", [height_and_width], to=TensorProto.FLOAT), constant(1, np.float32)])
+    corners = make("Mul", [boxes, last_cell])
+    low, high = (make("Gather", [corners, constant(sides, np.int64)], axis=1) for sides in ([1, 0], [3, 2]))
+    cells = constant([2 * (columns - 1), 2 * (rows - 1)], np.float32)
+    half_a_cell = make("Div", [make("Sub", [high, low]), cells])
+    # `half_pixel` takes half a pixel off.
+    half = constant(0.5, np.float32)
+    regions = make(
+        "Concat",
+        [make("Add", [make("Sub", [low, half_a_cell]), half]), make("Add", [make("Add", [high, half_a_cell]), half])],
+        axis=1,
+    )
+    aligned = make(
+        "RoiAlign",
+        [make("Transpose", [features], perm=[0, 3, 1, 2]), regions, make("Cast", [images], to=TensorProto.INT64)],
+        output_height=rows,
+        output_width=columns,
+        sampling_ratio=1,
+        spatial_scale=1.0,
+        mode="avg",
+        coordinate_transformation_mode="half_pixel",
+    )
+    context.remove_node(name)
+    context.make_node(
+        "Transpose", [aligned], attr={"perm": [0, 2, 3, 1]}, outputs=outputs, name=name, shapes=shapes, dtypes=types
+    )
