@@ -24,6 +24,7 @@ OTHERS = (
     "ssd_mobilenet_v1_ppn",
     "ssd_mobilenet_v2_fpn",
     "tf2_ssd_mobilenet_v1_fpn",
+    "embedded_ssd_mobilenet_v1",
     "ssd_inception_v2",
     "ssd_inception_v3",
     "ssd_resnet50_v1_fpn",

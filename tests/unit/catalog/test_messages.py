@@ -201,6 +201,37 @@ ORDERED = "it must not be above "
             "has 5 layers",
             5,
         ),
+        (
+            "Ssd",
+            'num_classes: 1 feature_extractor { type: "embedded_ssd_mobilenet_v1" } anchor_generator { '
+            "ssd_anchor_generator { aspect_ratios: 1 } }",
+            "anchor_generator.ssd_anchor_generator",
+            "always has the levels 4 to 8",
+            None,
+        ),
+        (
+            "Ssd",
+            'num_classes: 1 feature_extractor { type: "embedded_ssd_mobilenet_v1" } '
+            "image_resizer { fixed_shape_resizer { height: 300 width: 256 } }",
+            "image_resizer.fixed_shape_resizer.height",
+            "256x256 pixels only",
+            256,
+        ),
+        (
+            "Ssd",
+            'num_classes: 1 feature_extractor { type: "embedded_ssd_mobilenet_v1" } '
+            "image_resizer { keep_aspect_ratio_resizer { } }",
+            "image_resizer",
+            "use a fixed_shape_resizer",
+            "fixed_shape_resizer",
+        ),
+        (
+            "SsdFeatureExtractor",
+            'type: "embedded_ssd_mobilenet_v1" pad_to_multiple: 32',
+            "pad_to_multiple",
+            "no other than 1",
+            1,
+        ),
         ("SsdAnchorGenerator", "scales: [0.1, 0.2]", "scales", "num_layers is 6", None),
         ("SsdAnchorGenerator", "min_scale: 0.9 max_scale: 0.3", "min_scale", "max_scale, which is 0.3", 0.3),
         ("SsdAnchorGenerator", "height_stride: [1, 2]", "height_stride", "one per layer", None),
@@ -281,7 +312,7 @@ def test_fields_at_odds_are_told_and_the_advice_mends_them(kind, fields, field, 
     message = text.parse(fields, kind=kind.replace("BoxEncodings", "ConvolutionalBoxPredictor.BoxEncodings"))
     (found,) = [each for each in check.findings(message) if each.rule == check.IMPOSSIBLE]
     assert found.field == field and why in found.why and found.use == use
-    if use is not None and "." not in field:
+    if use is not None and "." not in field and not message.DESCRIPTOR.fields_by_name[field].message_type:
         apply(message, {field: use})
         assert not told(message)
 

@@ -26,12 +26,14 @@ SIZE, LARGER = (64, 96), (160, 192)
 # One network of each kind is enough for every day.
 SLOW = re.compile(
     "101|152|inception_(resnet|v3)|efficientnet-b[1-7]|mobiledet_(dsp|edgetpu|gpu)|resnet50_(v1_fpn|keras)"
-    "|mobilenet_v1_(fpn|keras)|mobilenet_v2_fpn$|v3_large|mobilenet_edgetpu|faster_rcnn_inception"
+    "|embedded|mobilenet_v1_(fpn|keras)|mobilenet_v2_fpn$|v3_large|mobilenet_edgetpu|faster_rcnn_inception"
 )
 SEED = tf.constant([3, 4])
 
 
 def size_of(row: Extractor) -> tuple[int, int]:
+    if row.only_side:
+        return row.only_side, row.only_side
     return SIZE if row.smallest_side <= min(SIZE) else LARGER
 
 
@@ -47,6 +49,8 @@ def model_of_row(row: Extractor) -> DetectionModel:
     message.num_classes = 1
     size = dict(zip(("height", "width"), size_of(row), strict=True))
     message.image_resizer.CopyFrom(type(message.image_resizer)(fixed_shape_resizer=size))
+    if family == "ssd" and message.anchor_generator.HasField("ssd_anchor_generator"):
+        message.anchor_generator.ssd_anchor_generator.num_layers = len(row.map_levels(message.feature_extractor))
     if row.neck == "bifpn":
         message.feature_extractor.bifpn.max_level = message.anchor_generator.multiscale_anchor_generator.max_level = 5
     if family == "faster_rcnn":

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from small_detector import LABEL_MAP
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from boxwright.catalog import forms
 from boxwright.checkpoints import checkpoint_files, object_graph_file
@@ -22,6 +23,8 @@ from boxwright.export.forms import checkpoint
 from boxwright.export.summary import summary
 from boxwright.pipeline import text
 from boxwright.runtimes import frozen_graph, saved_model
+
+from .conftest import USUAL
 
 FROZEN_GRAPH = "frozen_inference_graph.pb"
 
@@ -83,6 +86,42 @@ def test_tf2_programs_load_the_saved_model(exported, images):
     np.testing.assert_allclose(found["detection_boxes"], ours["detection_boxes"], atol=1e-6)
 
 
+def test_a_saved_model_is_called_by_every_name_that_programs_know(exported, images):
+    image = images[1][np.newaxis]
+    wanted = frozen_graph.load(exported / FROZEN_GRAPH)(image)
+    loaded = tf.saved_model.load(str(exported / "saved_model"))
+    assert set(loaded.signatures) == {"serving_default", "image_tensor", "encoded_image_string_tensor"}
+    png = tf.io.encode_png(images[1])
+    answers = {
+        "called": loaded(image),
+        "called by name": loaded(input_tensor=image),
+        "TF1's name": loaded.signatures["serving_default"](inputs=tf.constant(image)),
+        "without a name": loaded.signatures["serving_default"](tf.constant(image)),
+        "TF2's name": loaded.signatures["image_tensor"](input_tensor=tf.constant(image)),
+        "two files": loaded.signatures["encoded_image_string_tensor"](inputs=tf.stack([png, png])),
+    }
+    for how, found in answers.items():
+        assert set(found) == set(OUTPUTS)
+        for name, value in wanted.items():
+            np.testing.assert_allclose(found[name][0], value[0], atol=1e-6, err_msg=f"{how}: {name}")
+    np.testing.assert_array_equal(*answers["two files"]["detection_boxes"])
+
+
+def test_servers_find_the_signatures_of_a_saved_model(exported):
+    (meta,) = SavedModel.FromString((exported / "saved_model/saved_model.pb").read_bytes()).meta_graphs
+    signatures = {name: one for name, one in meta.signature_def.items() if not name.startswith("__")}
+    takes = {
+        name: {key: (tf.as_dtype(given.dtype).name, len(given.tensor_shape.dim)) for key, given in one.inputs.items()}
+        for name, one in signatures.items()
+    }
+    assert takes == {
+        "serving_default": {"inputs": ("uint8", 4)},
+        "image_tensor": {"input_tensor": ("uint8", 4)},
+        "encoded_image_string_tensor": {"inputs": ("string", 1)},
+    }
+    assert all(one.outputs.keys() == set(OUTPUTS) for one in signatures.values())
+
+
 def test_a_batch_of_any_size_equals_its_images(exported, images):
     network = frozen_graph.load(exported / FROZEN_GRAPH)
     for image in images:
@@ -122,12 +161,14 @@ def test_the_frozen_graph_is_flat_and_batch_norm_is_in_the_kernels(exported):
 def test_what_lies_beside_the_graph(exported, config, prefix):
     assert {path.name for path in exported.iterdir()} == {
         "frozen_inference_graph.pb", "saved_model", "model.ckpt.index", "model.ckpt.data-00000-of-00001", "checkpoint",
-        "pipeline.config", "label_map.pbtxt",
+        "pipeline.config", "label_map.pbtxt", "labels.txt",
     }  # fmt: skip
-    listed = {name.rstrip("/") for one in forms.FORMS for name in one.files}
-    beside = {forms.PIPELINE, forms.LABEL_MAP, forms.STATE}
+    listed = {name.rstrip("/") for one in USUAL for name in one.files}
+    beside = {forms.PIPELINE, forms.LABEL_MAP, forms.LABELS, forms.STATE}
     assert {path.name for path in exported.iterdir()} == listed | beside
     assert label_map.read(exported / "label_map.pbtxt") == LABEL_MAP
+    names = (exported / "labels.txt").read_text().splitlines()
+    assert {name: number for number, name in enumerate(names, start=1)} == LABEL_MAP
     assert text.read(exported / "pipeline.config").model == config.model
     assert tf.train.latest_checkpoint(str(exported)) == str(exported / "model.ckpt")
     ours, theirs = tf.train.load_checkpoint(str(exported / "model.ckpt")), tf.train.load_checkpoint(prefix)
@@ -152,7 +193,7 @@ def test_moving_averages_take_the_weights_place(tmp_path, config, prefix, export
 
 def test_the_checks_of_all_forms_and_their_summary(exported, checks, images):
     report = summary(checks)
-    assert set(report["forms"]) == {one.name for one in forms.FORMS}
+    assert list(report["forms"]) == [one.name for one in USUAL] and report["main"] == "frozen_graph"
     assert report["images"] == len(images)
     for one in report["same_detections"].values():
         assert one["share"] == 1 and one["detections"] >= 20
@@ -178,7 +219,7 @@ def test_a_form_of_other_weights_fails_its_check_and_leaves_the_old_one(tmp_path
     checkpoint_files.write(folder / "model.ckpt", other)
     kept = exported.with_name(f"{exported.name}.npz")
     with pytest.raises(RuntimeError, match=r"frozen graph does not give the detections of the checkpoint"):
-        form.export(forms.MAIN, folder / "model.ckpt", images, folder, kept)
+        form.export(forms.named("frozen_graph"), folder / "model.ckpt", images, folder, kept)
     assert (folder / FROZEN_GRAPH).read_bytes() == (exported / FROZEN_GRAPH).read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 

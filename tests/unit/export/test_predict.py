@@ -10,7 +10,7 @@ from PIL import Image
 from boxwright.core.errors import UserError
 from boxwright.dataset.formats import voc
 from boxwright.export import predict
-from boxwright.images import draw
+from boxwright.images import drawing
 from boxwright.runtimes import frozen_graph
 
 
@@ -100,8 +100,10 @@ def test_the_boxes_are_drawn(predicted, images):
     height, width, _ = images[0].shape
     drawn = np.asarray(Image.open(out / "first.jpg")).astype(int)
     plain = np.full((height, width, 3), 255, np.uint8)
-    line = np.all(draw.boxes(plain, [best["box"]], [best["id"]], [""], thickness=2) == draw.colour(best["id"]), axis=2)
-    near = np.abs(drawn[line] - draw.colour(best["id"])).max(axis=1) < 60
+    line = np.all(
+        drawing.boxes(plain, [best["box"]], [best["id"]], [""], thickness=2) == drawing.colour(best["id"]), axis=2
+    )
+    near = np.abs(drawn[line] - drawing.colour(best["id"])).max(axis=1) < 60
     assert near.mean() > 0.6, "the line of the best box has its class's colour, where no label covers it"
 
 

@@ -8,7 +8,7 @@ import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
-from boxwright.images import draw, fonts
+from boxwright.images import drawing, fonts
 
 GREETINGS = {"Chinese": "猫", "Hindi": "बिल्ली", "Thai": "แมว", "Korean": "고양이", "Amharic": "ድመት"}
 
@@ -76,7 +76,7 @@ def test_upright_fonts_without_serifs_go_first(installed):
 
 def drawn(label, class_id=3):
     image = np.full((60, 400, 3), 127, np.uint8)
-    return draw.boxes(image, [[0.5, 0.0, 1.0, 1.0]], [class_id], [label], thickness=1)
+    return drawing.boxes(image, [[0.5, 0.0, 1.0, 1.0]], [class_id], [label], thickness=1)
 
 
 def test_the_class_id_stands_for_what_cannot_be_drawn(installed):

@@ -597,6 +597,16 @@ def test_what_an_extractor_does_not_read_is_said():
     config.model.ssd.feature_extractor.type = "ssd_resnet50_v1_fpn"
     assert "ignored-field" not in {finding.rule for finding in lint(config)}
 
+    config = text.read(TEMPLATES / "ssd_mobilenet_v1.config")
+    config.model.ssd.image_resizer.fixed_shape_resizer.height = 256
+    config.model.ssd.image_resizer.fixed_shape_resizer.width = 256
+    config.model.ssd.feature_extractor.type = "embedded_ssd_mobilenet_v1"
+    config.model.ssd.anchor_generator.ssd_anchor_generator.num_layers = 5
+    assert "ignored-field" not in {finding.rule for finding in lint(config)}
+    config.model.ssd.feature_extractor.num_layers = 6
+    (finding,) = [finding for finding in lint(config) if finding.rule == "ignored-field"]
+    assert (finding.field, finding.use) == ("model.ssd.feature_extractor.num_layers", 5)
+
 
 def test_freezing_batch_norm_freezes_all_of_a_tf2_model():
     config = text.read(TEMPLATES / "ssd_mobilenet_v2_fpnlite_320.config")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from boxwright.dataset.samples import Box, Sample
-from boxwright.images import draw
+from boxwright.images import drawing
 from boxwright.report import pictures
 
 from .made_up import analysis, plain
@@ -42,7 +42,7 @@ def test_a_sheet_has_a_tile_per_photograph_with_its_boxes(tmp_path, count, shape
     assert sheet.shape[:2] == (rows * 159 + 6, columns * 210 + 6)
     gray = near(sheet, (120, 120, 120)).sum() / (204 * 153)
     assert gray > 0.8 * min(count, 24)
-    assert near(sheet, draw.colour(2)).any() == (count > 1)
+    assert near(sheet, drawing.colour(2)).any() == (count > 1)
 
 
 def test_the_same_sheet_every_time(tmp_path):
@@ -95,8 +95,8 @@ def test_a_page_of_images_with_what_was_right_and_wrong(tmp_path, monkeypatch):
         {"image_id": 1, "category_id": 2, "bbox": [0.0, 0.0, 60.0, 45.0], "score": 0.2},
     ]
     drawn = []
-    own = draw.boxes
-    monkeypatch.setattr(draw, "boxes", lambda *given, **named: drawn.append(given[1:]) or own(*given, **named))
+    own = drawing.boxes
+    monkeypatch.setattr(drawing, "boxes", lambda *given, **named: drawn.append(given[1:]) or own(*given, **named))
     page = pictures.judged_page(found, [record(encoded)] * 2, detections, {1: "cat", 2: "dog"}, "Images of m")
     said = plain(page)
     assert "Worst a.png 0 of 1 found, 1 missed, 1 wrong Best: all found, nothing else b.png 1 of 1 found" in said

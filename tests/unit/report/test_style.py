@@ -6,7 +6,7 @@ from colorsys import rgb_to_hls
 import pytest
 from matplotlib.figure import Figure
 
-from boxwright.images import draw
+from boxwright.images import drawing
 from boxwright.report import style
 
 from .made_up import texts
@@ -54,7 +54,7 @@ def test_text_is_far_from_its_ground_in_both_themes():
 
 def test_a_class_has_the_colour_of_its_boxes():
     assert style.class_colour(1) == "#e69f00"
-    assert style.class_colour(40) == "#{:02x}{:02x}{:02x}".format(*draw.colour(40))
+    assert style.class_colour(40) == "#{:02x}{:02x}{:02x}".format(*drawing.colour(40))
 
 
 def test_models_have_different_colours():

@@ -12,7 +12,7 @@ from training_data import LABEL_MAP, TINY_FASTER_RCNN
 
 from boxwright import protos
 from boxwright.detector.build import build
-from boxwright.images import draw
+from boxwright.images import drawing
 from boxwright.training import inputs, preview
 
 RESNET_MEAN = np.array([123.68, 116.779, 103.939])
@@ -41,7 +41,7 @@ def unmarked(monkeypatch):
         drawn.append((boxes, classes, labels))
         return picture
 
-    monkeypatch.setattr(draw, "boxes", keep)
+    monkeypatch.setattr(drawing, "boxes", keep)
     return drawn
 
 

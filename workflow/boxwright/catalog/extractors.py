@@ -39,9 +39,11 @@ class Extractor(NamedTuple):
     levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
     box_features: channels of the features of each proposal; 0 for one stage.
     most_extra_maps: how many maps the necks `extra_maps` and `pooling_pyramid` can add to the backbone's.
-    extra_depths: channels of these maps at width 1.0; (): the neck's own.
+    extra_depths, extra_kernels: channels of these maps at width 1.0, and the sides of their kernels with stride 2; ():
+        the neck's own.
     bottom_up: the name of the first map that a pyramid adds to the backbone's.
-    ignored: fields of the message that the extractor ignores, with the values that it takes instead.
+    ignored: fields of the message that the extractor ignores, with the values that it takes instead; of a field that is
+        a message, those of its fields.
     only: fields of the message with the only value that the extractor can have.
     strides: the supported values of `first_stage_features_stride`, the usual one first.
     normalization: name of the module in detector/normalization that normalises pixels.
@@ -52,6 +54,7 @@ class Extractor(NamedTuple):
     dialect: "tf1" or "tf2", whose layers the network is built from and whose checkpoints it reads.
     extra_maps_key: the name of the extra maps in TF2's object graph.
     smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
+    only_side: the only number of pixels that an image side may have; 0: any.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
     like: regular expression of the unsupported types to which this one is the nearest (see `nearest`).
     template: a complete configuration with this extractor, or with the nearest one that has a template.
@@ -76,6 +79,7 @@ class Extractor(NamedTuple):
     box_features: int = 0
     most_extra_maps: int = 0
     extra_depths: tuple[int, ...] = ()
+    extra_kernels: tuple[int, ...] = ()
     bottom_up: str = ""
     ignored: Mapping[str, Any] = {}
     only: Mapping[str, Any] = {}
@@ -84,6 +88,7 @@ class Extractor(NamedTuple):
     dialect: str = "tf1"
     extra_maps_key: str = ""
     smallest_side: int = 33
+    only_side: int = 0
     depthwise_template: str = ""
 
     @property
@@ -123,7 +128,8 @@ class Extractor(NamedTuple):
         """The levels of the feature maps that the heads get, given the extractor's message."""
         first = min(self.levels)
         if self.neck not in PYRAMIDS:
-            return range(first, first + (extractor.num_layers if self.neck else len(self.levels)))
+            count = self.ignored.get("num_layers", extractor.num_layers) if self.neck else len(self.levels)
+            return range(first, first + count)
         pyramid = getattr(extractor, self.neck)
         given = {"min_level": pyramid.min_level, "max_level": pyramid.max_level, **self.ignored.get(self.neck, {})}
         return range(given["min_level"], given["max_level"] + 1)
@@ -395,6 +401,20 @@ ROWS = (
             "most_extra_maps": 5,
             "heads": ("weight_shared_convolutional", "convolutional"),
             "like": "ppn",
+        },
+    ),
+    Extractor(
+        type="embedded_ssd_mobilenet_v1",
+        **{
+            **_MOBILENET_V1,
+            "arguments": {"regularize_depthwise": False},
+            "most_extra_maps": 3,
+            "extra_depths": (512, 256, 256),
+            "extra_kernels": (3, 3, 2),
+            "ignored": {"num_layers": 5},
+            "only": {"pad_to_multiple": 1},
+            "only_side": 256,
+            "like": "(?!)",
         },
     ),
     Extractor(

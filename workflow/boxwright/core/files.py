@@ -106,10 +106,14 @@ def write_all(contents: Mapping[str, bytes]) -> None:
             file.write(data)
 
 
-def write_json(path: str | os.PathLike, content: Any) -> None:
-    """Write plain values as indented JSON, atomically."""
+def write_json(path: str | os.PathLike, content: Any, indent: int | None = 2) -> None:
+    """Write plain values as JSON, atomically; all on one line if `indent` is None.
+
+    Raises ValueError for numbers that JSON does not have (NaN, infinity), and then writes nothing.
+    """
+    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
     with writing(path, "w") as file:
-        file.write(json.dumps(content, indent=2) + "\n")
+        file.write(text + "\n")
 
 
 def read_json(path: str | os.PathLike) -> Any:

@@ -1,13 +1,12 @@
 """Where a detector is wrong: the content of analysis.json, which complements the numbers of metrics.json."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from boxwright.core.files import writing
+from boxwright.core.files import write_json
 from boxwright.evaluation import calibration, coco, error_types, names, overlaps
 from boxwright.evaluation.confusion import confusion
 from boxwright.evaluation.data import Dataset, Detections
@@ -86,8 +85,7 @@ def per_image(
 
 def write(path: str | Path, analysis: dict[str, Any]) -> None:
     """Write analysis.json."""
-    with writing(path, "w") as file:
-        file.write(json.dumps(analysis, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(path, analysis, indent=None)
 
 
 def _interval(ends: tuple[float, float] | None) -> dict[str, Any]:

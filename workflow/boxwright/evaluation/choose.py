@@ -1,12 +1,11 @@
 """The choice of a checkpoint: the best by a metric, the last, or a given step, with the reason."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.core.files import read_json, writing
+from boxwright.core.files import read_json, write_json
 from boxwright.core.wording import nearest
 
 # COCO's numbers come first; the metrics of each class would make the list long.
@@ -80,8 +79,7 @@ def run(
     """Choose among the given metrics.json files and write the choice to `out` (choice.json); `decisions` are files."""
     found, decided = ([read_json(path) for path in paths] for paths in (metrics, decisions))
     choice = choose(found, checkpoint, metric, decided)
-    with writing(out, "w") as file:
-        file.write(json.dumps(choice, indent=2, ensure_ascii=False) + "\n")
+    write_json(out, choice)
     return choice
 
 

@@ -1,6 +1,5 @@
 """Measure an exported detector with its own runtime, as its users will run it: no engine, no training checkpoint."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from boxwright.console import progress
-from boxwright.core.files import writing
+from boxwright.core.files import write_json
 from boxwright.evaluation import analysis, coco
 from boxwright.evaluation.data import Answer, Dataset, Detections, dataset_of, detections_of
 from boxwright.evaluation.measure import Measured, measure
@@ -86,8 +85,7 @@ def save(evaluation: Evaluation, out: Files, result: Mapping[str, Any]) -> None:
     _, found, measured = evaluation
     coco.write_results(out.detections, found)
     analysis.write(out.analysis, measured.analysis)
-    with writing(out.metrics, "w") as file:
-        file.write(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(out.metrics, result)
 
 
 def _answers(detect: Detect, records: Sequence[Record]) -> Iterator[Answer]:

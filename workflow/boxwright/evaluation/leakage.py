@@ -4,14 +4,13 @@ A detector that is measured on a picture it was trained with looks better than i
 that were measured already, so no network runs again.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from boxwright.core.files import writing
+from boxwright.core.files import read_json, write_json
 from boxwright.evaluation.data import AnnotatedBoxes, Dataset, Detections, Images, Records, dataset_of
 from boxwright.evaluation.measure import measure
 
@@ -45,7 +44,7 @@ def without(dataset: Dataset, detections: Detections, left_out: Collection[str])
 
 def read_results(path: str | Path) -> Detections:
     """The detections in a file in COCO's results format whose image ids count from 1 in the order of the records."""
-    found = json.loads(Path(path).read_text(encoding="utf-8"))
+    found = read_json(path)
     boxes = np.array([one["bbox"] for one in found], np.float64).reshape(-1, 4)
     left, top, width, height = boxes.T
     return Detections(
@@ -70,7 +69,7 @@ def run(
     `{model, step, seed, images, boxes, metrics, undefined}` of metrics.json, `interval` as in analysis.json, and
     `left_out`, the names of the images.
     """
-    whole = json.loads(Path(metrics).read_text(encoding="utf-8"))
+    whole = read_json(metrics)
     dataset, found = without(dataset_of(Records(records), label_map), read_results(detections), left_out)
     result = {key: whole[key] for key in ("model", "step", "seed")}
     result |= {"images": len(dataset.images), "boxes": len(dataset.truth), "left_out": sorted(left_out)}
@@ -82,6 +81,5 @@ def run(
         why = "every evaluation image with a box shows the same as a training image"
         names = whole["metrics"]
         result |= {"metrics": dict.fromkeys(names), "undefined": dict.fromkeys(names, why), "interval": None}
-    with writing(out, "w") as file:
-        file.write(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(out, result)
     return result

@@ -1,6 +1,5 @@
 """Measure one checkpoint on the evaluation records: metrics, analysis, detections, TensorBoard events, a table."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 from google.protobuf.message import Message
 
 from boxwright.console import progress
-from boxwright.core.files import writing
+from boxwright.core.files import write_json
 from boxwright.evaluation import analysis, coco, names, summaries
 from boxwright.evaluation.data import Dataset, Detections, Records, Subset, check_classes, dataset_of, detections_of
 from boxwright.evaluation.detect import Network, detect, load
@@ -82,8 +81,7 @@ def run(
     coco.write_results(out.detections, found)
     summaries.write(out.events, step, measured.metrics, measured.curves, shown, examples, dataset, found)
     analysis.write(out.analysis, measured.analysis)
-    with writing(out.metrics, "w") as file:
-        file.write(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(out.metrics, result)
     progress.say(table(result, measured.analysis))
     progress.conclude(figure(result, measured.analysis))
     return result

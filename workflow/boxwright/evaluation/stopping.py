@@ -1,12 +1,11 @@
 """Early stopping: whether the training of a model goes on, decided between segments by patience on one metric."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.core.files import read_json, writing
+from boxwright.core.files import read_json, write_json
 from boxwright.evaluation.choose import unknown_metric
 
 
@@ -50,8 +49,7 @@ def decide(
 def run(metrics: Iterable[str | Path], out: str | Path, **settings: Any) -> dict[str, Any]:
     """Decide by the given metrics.json files and write the decision to `out`."""
     decision = decide([read_json(path) for path in metrics], **settings)
-    with writing(out, "w") as file:
-        file.write(json.dumps(decision, indent=2) + "\n")
+    write_json(out, decision)
     return decision
 
 

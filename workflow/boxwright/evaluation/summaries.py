@@ -10,7 +10,7 @@ from tensorboard.plugins.pr_curve.summary import raw_data_pb
 
 from boxwright.core.files import writing
 from boxwright.evaluation.data import Dataset, Detections
-from boxwright.images import draw, loader
+from boxwright.images import drawing, loader
 from boxwright.records.events import EventWriter
 from boxwright.records.example import Record
 
@@ -63,13 +63,13 @@ def spread(total: int, count: int) -> list[int]:
 
 def _side_by_side(record: Record, position: int, shown: Shown, dataset: Dataset, found: Detections) -> np.ndarray:
     """One image, uint8 [h, w, 3]: the detections on the left, the ground truth on the right."""
-    picture = draw.shrunk(loader.load_rgb(record.encoded), _PICTURE_SIDE)
+    picture = drawing.shrunk(loader.load_rgb(record.encoded), _PICTURE_SIDE)
     names = dataset.class_names()
     size = (dataset.images.heights[position], dataset.images.widths[position]) * 2
     thickness = max(2, round(max(picture.shape) / 200))
     mine = np.flatnonzero((found.image == position) & (found.scores >= shown.score_threshold))
     mine = mine[np.argsort(-found.scores[mine], kind="stable")][: shown.most_boxes]
-    left = draw.boxes(
+    left = drawing.boxes(
         picture,
         found.boxes[mine] / size,
         found.classes[mine].tolist(),
@@ -77,7 +77,7 @@ def _side_by_side(record: Record, position: int, shown: Shown, dataset: Dataset,
         thickness=thickness,
     )
     true = np.flatnonzero(dataset.truth.image == position)
-    right = draw.boxes(
+    right = drawing.boxes(
         picture,
         dataset.truth.boxes[true] / size,
         dataset.truth.classes[true].tolist(),
@@ -85,4 +85,4 @@ def _side_by_side(record: Record, position: int, shown: Shown, dataset: Dataset,
         thickness=thickness,
     )
     title = f"detections from {shown.score_threshold:g}"
-    return draw.side_by_side(left, right, (title, "ground truth"))
+    return drawing.side_by_side(left, right, (title, "ground truth"))

@@ -19,7 +19,7 @@ from boxwright.dataset import label_map as label_maps
 from boxwright.dataset import scan
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box
-from boxwright.images import draw, drawn, loader, sizes
+from boxwright.images import drawing, drawn, loader, sizes
 from boxwright.runtimes import Detect
 
 # Thin coloured lines stay sharp only when the colour is not stored at half resolution.
@@ -118,7 +118,7 @@ def _confident(answer: Mapping[str, np.ndarray], names: Mapping[int, str], thres
 def _write(stem: Path, file: ImageFile, image: np.ndarray, found: list[dict], thickness: int) -> None:
     height, width, _ = image.shape
     stem.parent.mkdir(parents=True, exist_ok=True)
-    shows = draw.boxes(
+    shows = drawing.boxes(
         image,
         np.array([one["box"] for one in found]).reshape(-1, 4),
         [one["id"] for one in found],

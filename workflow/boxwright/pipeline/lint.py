@@ -129,14 +129,15 @@ def _ignored(config: Message, facts: Facts) -> Iterator[Finding]:
     """Fields of a block that the extractor does not read, because it always has other values."""
     model, name = model_of(config)
     row = row_of(model, name)
-    for block, values in (row.ignored if row is not None else {}).items():
-        given = getattr(model.feature_extractor, block)
-        for field, value in values.items() if model.feature_extractor.HasField(block) else ():
-            if (found := getattr(given, field)) != value:
+    for ignored, always in (row.ignored if row is not None else {}).items():
+        if not model.feature_extractor.HasField(ignored):
+            continue
+        given = getattr(model.feature_extractor, ignored)
+        for field, value in always.items() if isinstance(always, dict) else [("", always)]:
+            if (found := getattr(given, field) if field else given) != value:
                 why = f"{row.type} does not read it; it always has {value}"
-                yield Finding(
-                    "info", "ignored-field", f"model.{name}.feature_extractor.{block}.{field}", found, why, value
-                )
+                path = ".".join(filter(None, ("model", name, "feature_extractor", ignored, field)))
+                yield Finding("info", "ignored-field", path, found, why, value)
 
 
 def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:

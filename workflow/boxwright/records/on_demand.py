@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from boxwright.dataset.samples import PlannedSample, Sample, boxes_from_json
 from boxwright.records.example import Encoder, Record, from_example
-from boxwright.records.shards import _record
+from boxwright.records.shards import record_of
 
 
 class OnDemand(Sequence):
@@ -22,4 +22,4 @@ class OnDemand(Sequence):
     def __getitem__(self, position: int) -> Record:
         one = self._samples[position]
         sample = Sample(*one[:7], boxes_from_json(one.boxes), boxes_from_json(one.regions))
-        return from_example(_record(sample, self._encode))
+        return from_example(record_of(sample, self._encode))

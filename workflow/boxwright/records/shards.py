@@ -42,7 +42,7 @@ def write_shard(manifest: str | os.PathLike, label_map: Mapping[str, int], out: 
     with writing(out) as file:
         for sample in manifests.read(manifest):
             try:
-                record = _record(sample, encode)
+                record = record_of(sample, encode)
             except UserError as error:
                 problems.append(str(error))
             if not problems:  # after a problem no file appears, and the rest is only checked
@@ -57,7 +57,11 @@ def write_shard(manifest: str | os.PathLike, label_map: Mapping[str, int], out: 
     return Counts(images, boxes, empty, reencoded)
 
 
-def _record(sample: Sample, encode: Encoder) -> bytes:
+def record_of(sample: Sample, encode: Encoder) -> bytes:
+    """The serialised tf.train.Example of a sample, with its image read now.
+
+    Raises UserError if the image cannot be read, or has changed since it was planned (another SHA-256).
+    """
     try:
         with open(sample.image, "rb", buffering=0) as file:  # noqa: PTH123 (half the time of Path.read_bytes)
             data = file.read()

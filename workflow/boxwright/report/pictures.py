@@ -13,7 +13,7 @@ from PIL import Image
 from boxwright.core.errors import UserError
 from boxwright.dataset import statistics
 from boxwright.dataset.samples import Sample
-from boxwright.images import draw, drawn, loader
+from boxwright.images import drawing, drawn, loader
 from boxwright.records.example import Record
 from boxwright.report import html
 
@@ -97,26 +97,26 @@ def _annotated(sample: Sample, label_map: Mapping[str, int]) -> np.ndarray:
     size = (sample.height, sample.width) * 2
     corners = np.array([(box.ymin, box.xmin, box.ymax, box.xmax) for box in sample.boxes]).reshape(-1, 4)
     ids = [label_map[box.class_name] for box in sample.boxes]
-    return draw.boxes(np.asarray(picture), corners / size, ids, [""] * len(ids), thickness=2)
+    return drawing.boxes(np.asarray(picture), corners / size, ids, [""] * len(ids), thickness=2)
 
 
 def _beside(record: Record, rows: Iterable[Mapping[str, Any]], names: Mapping[int, str]) -> np.ndarray:
     """Ground truth and detections of one image beside each other."""
-    picture = draw.shrunk(loader.load_rgb(record.encoded), _SIDE)
+    picture = drawing.shrunk(loader.load_rgb(record.encoded), _SIDE)
     thickness = max(2, round(max(picture.shape) / 200))
     labels = ["ignored" if crowd else text for text, crowd in zip(record.class_text, record.is_crowd, strict=True)]
-    truth = draw.boxes(picture, record.boxes, record.classes.tolist(), labels, thickness=thickness)
+    truth = drawing.boxes(picture, record.boxes, record.classes.tolist(), labels, thickness=thickness)
     rows = sorted(rows, key=lambda row: -row["score"])
     boxes = np.array([row["bbox"] for row in rows], np.float64).reshape(-1, 4)[:, [1, 0, 3, 2]]
     boxes[:, 2:] += boxes[:, :2]
-    found = draw.boxes(
+    found = drawing.boxes(
         picture,
         boxes / ((record.height, record.width) * 2),
         [row["category_id"] for row in rows],
         [f"{_class(names, row['category_id'])} {row['score']:.2f}" for row in rows],
         thickness=thickness,
     )
-    return draw.side_by_side(truth, found, ("annotated", "detected"))
+    return drawing.side_by_side(truth, found, ("annotated", "detected"))
 
 
 def _class(names: Mapping[int, str], number: int) -> str:

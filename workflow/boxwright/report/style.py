@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from boxwright.images import draw
+from boxwright.images.drawing import colour
 
 # Light and dark value of each role. No other colour of a figure may have the light value of one of them.
 INK, MUTED, GRID, PAPER = "#1c2530", "#667382", "#dde3ea", "#fefefe"
@@ -101,7 +101,7 @@ def message(text: str) -> Figure:
 
 def class_colour(class_id: int) -> str:
     """The colour of a class, as `#rrggbb`: the same as for its boxes on images."""
-    return "#{:02x}{:02x}{:02x}".format(*draw.colour(class_id))
+    return "#{:02x}{:02x}{:02x}".format(*colour(class_id))
 
 
 def model_colour(index: int) -> str:

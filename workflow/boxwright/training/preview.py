@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from boxwright.core.files import writing
 from boxwright.detector import build
-from boxwright.images import draw
+from boxwright.images import drawing
 from boxwright.pipeline import text
 from boxwright.records.events import EventWriter
 from boxwright.training import inputs
@@ -74,7 +74,7 @@ def pictures(
             # Normalisation is linear in each channel, so its results for black and white tell how to undo it.
             pixels = (batch.images[place, :height, :width].numpy() - black) / (white - black)
             coloured = np.broadcast_to(pixels, (height, width, 3))  # the channel of a gray image three times
-            picture = draw.shrunk(np.round(255 * np.clip(coloured, 0, 1)).astype(np.uint8), _SIDE)
+            picture = drawing.shrunk(np.round(255 * np.clip(coloured, 0, 1)).astype(np.uint8), _SIDE)
             count = int(truth.num_boxes[place])
             classes = truth.classes[place, :count].numpy().tolist()
             regions = truth.regions[place].numpy()
@@ -82,7 +82,7 @@ def pictures(
             yield (
                 step,
                 place,
-                draw.boxes(
+                drawing.boxes(
                     picture,
                     np.concatenate([truth.boxes[place, :count].numpy(), regions]),
                     [number + 1 for number in classes] + [0] * len(regions),

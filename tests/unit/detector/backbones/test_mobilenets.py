@@ -53,6 +53,28 @@ def test_widths(model, kind, multiplier, channels):
     assert list(detector.neck.channels) == [4, 5, 6, 7, 8, 9]
 
 
+def test_the_embedded_one_ends_in_a_single_pixel(model):
+    """Its backbone's depthwise kernels are not penalised, unless the configured settings replace the published ones."""
+    model.ssd.image_resizer.fixed_shape_resizer.height = model.ssd.image_resizer.fixed_shape_resizer.width = 256
+    model.ssd.anchor_generator.ssd_anchor_generator.num_layers = 5
+    penalty = model.ssd.feature_extractor.conv_hyperparams.regularizer.l2_regularizer
+    penalty.weight = 1e-3
+    detector = build(model, type="embedded_ssd_mobilenet_v1", depth_multiplier=0.25)
+    maps = detector.feature_maps(tf.zeros([1, 256, 256, 3]))
+    assert [features.shape[1:] for features in maps.values()] == [
+        *((16, 16, 128), (8, 8, 256), (4, 4, 128), (2, 2, 64), (1, 1, 64)),
+    ]
+    last = "FeatureExtractor/MobilenetV1/Conv2d_13_pointwise_2_Conv2d_4_2x2_s2_64/weights"
+    assert detector.variables[last].shape == (2, 2, 32, 64)
+
+    def penalised(detector):
+        return {name for name in detector.registry.regularized if name.endswith("depthwise_weights")}
+
+    assert not penalised(detector)
+    overridden = build(model, override_base_feature_extractor_hyperparams=True)
+    assert len(penalised(overridden)) == 13
+
+
 @pytest.mark.parametrize(
     ("kind", "shortcuts"),
     [

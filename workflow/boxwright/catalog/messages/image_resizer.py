@@ -31,6 +31,21 @@ def too_small(model: Message, row: Extractor | None) -> Iterator[Break]:
             yield f"image_resizer.{kind}.{side}", found, why, 300
 
 
+def of_another_size(model: Message, row: Extractor) -> Iterator[Break]:
+    """What in a model's image resizer gives images of another size than the only one of its feature extractor."""
+    kind = model.image_resizer.WhichOneof("image_resizer_oneof")
+    if kind is None:
+        return
+    why = f"the feature extractor takes images of {row.only_side}x{row.only_side} pixels only"
+    if kind != "fixed_shape_resizer":
+        yield "image_resizer", kind, f"{why}; use a fixed_shape_resizer", "fixed_shape_resizer"
+        return
+    for side in ("height", "width"):
+        found = getattr(model.image_resizer.fixed_shape_resizer, side)
+        if found not in (0, row.only_side):
+            yield f"image_resizer.{kind}.{side}", found, why, row.only_side
+
+
 def not_multiples(model: Message, multiple: int, padding: int) -> Iterator[Break]:
     """What in a model's image resizer gives images whose sides are no multiples of `multiple`, after `padding`.
 

@@ -40,7 +40,9 @@ def _similarity(message: Message) -> Iterator[Break]:
 
 @relation(_TYPE)
 def _input_size(message: Message) -> Iterator[Break]:
-    yield from image_resizer.too_small(message, extractors.row_of(message, "ssd"))
+    row = extractors.row_of(message, "ssd")
+    refuse = image_resizer.of_another_size if row is not None and row.only_side else image_resizer.too_small
+    yield from refuse(message, row)
 
 
 @relation(_TYPE)
@@ -64,12 +66,12 @@ def _layers(message: Message) -> Iterator[Break]:
     if layers == len(maps):
         return
     why = f"{kind} has {layers} layers, and each needs a feature map of its own"
-    if row.neck not in extractors.PYRAMIDS:
-        use = layers if layers in row.num_layers() else None
-        yield "feature_extractor.num_layers", extractor.num_layers, why, use
-    elif row.neck in row.ignored:
+    if {row.neck, "num_layers"} & row.ignored.keys():
         why = f"{extractor.type} always has the levels {maps[0]} to {maps[-1]}, and {why}"
         yield f"anchor_generator.{kind}", f"{layers} layers", why, None
+    elif row.neck not in extractors.PYRAMIDS:
+        use = layers if layers in row.num_layers() else None
+        yield "feature_extractor.num_layers", extractor.num_layers, why, use
     else:
         yield f"feature_extractor.{row.neck}.max_level", maps[-1], why, maps[0] + layers - 1
 

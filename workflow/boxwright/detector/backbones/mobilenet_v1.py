@@ -33,6 +33,7 @@ class MobileNetV1:
     """Conv2d_0 to Conv2d_13_pointwise; stride 32. A `Backbone`.
 
     scope: where the variables are, e.g. "FeatureExtractor/MobilenetV1".
+    depthwise: settings of the depthwise layers.
     widths: channels of Conv2d_0 to Conv2d_13_pointwise.
     channels_in: channels of the image.
     explicit_padding: pad by the kernel's size instead of "SAME".
@@ -46,6 +47,7 @@ class MobileNetV1:
         variables: Variables,
         scope: str,
         hyperparams: Hyperparams,
+        depthwise: Hyperparams,
         widths: Sequence[int],
         *,
         channels_in: int = 3,
@@ -63,7 +65,7 @@ class MobileNetV1:
             name = f"{scope}/Conv2d_{index}"
             self._layers += [
                 DepthwiseConvolution(
-                    variables, f"{name}_depthwise", channels, hyperparams, stride=stride, padding=padding
+                    variables, f"{name}_depthwise", channels, depthwise, stride=stride, padding=padding
                 ),
                 Convolution(variables, f"{name}_pointwise", channels, wide, hyperparams, kernel=1),
             ]
@@ -114,10 +116,12 @@ def features(
     freeze_batchnorm: bool = False,
     pyramid: bool = False,
     end_points: Mapping[int, str] | None = None,
+    regularize_depthwise: bool = True,
 ) -> MobileNetV1:
     """The network of TF1, or of TF2 (`keras`); a layer of d channels gets max(int(d * depth_multiplier), min_depth).
 
     pyramid: whether it is for a feature pyramid. end_points: other layers than the usual ones.
+    regularize_depthwise: whether the published settings penalise depthwise kernels.
     """
 
     def width(channels: int, times: int = 2 if keras else 1) -> int:
@@ -131,10 +135,13 @@ def features(
     if pyramid and use_depthwise:
         widths[-len(LITE) :] = [width(channels, times=1) for channels in LITE]
     overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
+    hyperparams = settings(overridden, keras=keras, freeze_batchnorm=freeze_batchnorm)
+    penalised = regularize_depthwise or overridden is not None
     return MobileNetV1(
         variables,
         scope,
-        settings(overridden, keras=keras, freeze_batchnorm=freeze_batchnorm),
+        hyperparams,
+        hyperparams if penalised else hyperparams.unpenalised(),
         widths,
         channels_in=channels_in,
         explicit_padding=use_explicit_padding,

@@ -45,6 +45,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         "keras": _keras(row),
         "extra_maps_key": row.extra_maps_key,
         "extra_depths": row.extra_depths,
+        "extra_kernels": row.extra_kernels,
         "bottom_up": row.bottom_up,
         "levels": row.map_levels(message.feature_extractor),
         **row.ignored,

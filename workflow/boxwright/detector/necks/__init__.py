@@ -5,8 +5,8 @@ A row of the catalogue names the module to import. It has one function:
     make(variables, scope, backbone, *, ...) -> Neck
 
 `scope` is the prefix of the names of the backbone's variables. The arguments after the star are passed by name, as with
-backbones: the fields of the feature extractor's message, `keras`, `extra_maps_key` and
-`extra_depths` of the row.
+backbones: the fields of the feature extractor's message, `keras`, and of the row `extra_maps_key`, `extra_depths` and
+`extra_kernels`.
 """
 
 from collections.abc import Mapping

@@ -9,8 +9,10 @@ from boxwright.detector.backbones import Backbone
 from boxwright.detector.hyperparams import Hyperparams, depthwise_of_keras
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
-# Channels of the maps that can be added to those of the backbone, unless its row says otherwise.
+# Channels of the maps that can be added to those of the backbone, and the side of the kernels with stride 2, unless its
+# row says otherwise.
 DEPTHS = (512, 256, 256, 128)
+KERNEL = 3
 
 
 class ExtraMaps:
@@ -20,7 +22,7 @@ class ExtraMaps:
     scope: the variables are `<scope>/<source>_1_Conv2d_<i>_1x1_<channels>` and
         `<scope>/<source>_2_Conv2d_<i>_3x3_s2_<channels>`, where i counts all maps from 0, the backbone's included.
     depthwise: settings of the depthwise layers; None: no depthwise layers.
-    depths: channels of the maps to add, before the multiplier.
+    depths: channels of the maps to add, before the multiplier. kernels: the sides of their kernels with stride 2.
     key: the path of the list of all maps' layers in TF2's object graph; "" for a network of TF1.
     """
 
@@ -33,6 +35,7 @@ class ExtraMaps:
         depthwise: Hyperparams | None = None,
         *,
         depths: Sequence[int] = DEPTHS,
+        kernels: Sequence[int] = (),
         depth_multiplier: float = 1.0,
         min_depth: int = 16,
         explicit_padding: bool = False,
@@ -49,19 +52,21 @@ class ExtraMaps:
         self.channels = dict(backbone.channels)
         level = max(backbone.channels)
         source, width = backbone.end_points[level], backbone.channels[level]
-        for index, channels in enumerate(depths, self._first):
+        sides = kernels or [KERNEL] * len(depths)
+        for index, (channels, side) in enumerate(zip(depths, sides, strict=True), self._first):
             level += 1
             half, full = depth(channels / 2), depth(channels)
             squeeze = f"{scope}/{source}_1_Conv2d_{index}_1x1_{half}"
-            shrink = f"{scope}/{source}_2_Conv2d_{index}_3x3_s2_{full}"
+            shrink = f"{scope}/{source}_2_Conv2d_{index}_{side}x{side}_s2_{full}"
+            shape = {"kernel": side, "stride": 2, "padding": padding}
             step = [Convolution(variables, squeeze, width, half, hyperparams, kernel=1)]
             if depthwise is not None:
                 step += [
-                    DepthwiseConvolution(variables, f"{shrink}_depthwise", half, depthwise, stride=2, padding=padding),
+                    DepthwiseConvolution(variables, f"{shrink}_depthwise", half, depthwise, **shape),
                     Convolution(variables, shrink, half, full, hyperparams, kernel=1),
                 ]
             else:
-                step.append(Convolution(variables, shrink, half, full, hyperparams, stride=2, padding=padding))
+                step.append(Convolution(variables, shrink, half, full, hyperparams, **shape))
             self._steps[level] = step
             self.channels[level] = width = full
 
@@ -99,6 +104,7 @@ def make(
     keras: bool = False,
     extra_maps_key: str = "",
     extra_depths: Sequence[int] = (),
+    extra_kernels: Sequence[int] = (),
 ) -> ExtraMaps:
     """The neck that adds maps to the backbone's until there are `num_layers`."""
     depthwise = None
@@ -111,6 +117,7 @@ def make(
         conv_hyperparams,
         depthwise,
         depths=(extra_depths or DEPTHS)[: num_layers - len(backbone.channels)],
+        kernels=extra_kernels,
         depth_multiplier=depth_multiplier,
         min_depth=min_depth,
         explicit_padding=use_explicit_padding,

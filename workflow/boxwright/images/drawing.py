@@ -4,7 +4,7 @@ Pixels are uint8 [height, width, 3] RGB; boxes are normalised [ymin, xmin, ymax,
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,29 @@ def colour(class_id: int) -> Colour:
         code = _OKABE_ITO[index]
         return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
     return _from_oklch((0.78, 0.60, 0.70)[index % 3], 0.14, math.radians(index * 137.50776))
+
+
+def detections(
+    image: np.ndarray,
+    detection_boxes: np.ndarray,
+    detection_classes: Sequence[int],
+    detection_scores: Sequence[float],
+    label_map: Mapping[str, int],
+    *,
+    min_score: float = 0.5,
+    thickness: int = 4,
+) -> np.ndarray:
+    """A copy of `image` with the detections of at least `min_score`, each with its class and score.
+
+    Boxes [N, 4], classes [N] (ids from 1) and scores [N] are those of one image as a detector returns them, the best
+    first. label_map: the ids by class name. A class that it does not name is drawn as "class 7".
+    """
+    names = {number: name for name, number in label_map.items()}
+    scores = np.asarray(detection_scores)
+    shown = scores >= min_score
+    ids = [int(number) for number in np.asarray(detection_classes)[shown]]
+    labels = [f"{names.get(one, f'class {one}')} {score:.2f}" for one, score in zip(ids, scores[shown], strict=True)]
+    return boxes(image, np.asarray(detection_boxes)[shown], ids, labels, thickness=thickness)
 
 
 def boxes(
