@@ -22,6 +22,7 @@ except UserError as error:
 from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.dataset import split
+from boxwright.export import program
 from boxwright.run import (
     config_file,
     lock,
@@ -268,6 +269,16 @@ def checked(*some):
     The check is requested together with the files, since files of an earlier release have the same paths but no check.
     """
     return [path for form in some for path in [*files_of(form), check_of(form)]]
+
+
+def program_of(form):
+    """The program beside a form of the exported detector that runs it."""
+    return f"{DETECTOR}/{program.name(form)}"
+
+
+def bundle_of(form):
+    """The zip of a form of the exported detector."""
+    return f"{DETECTOR}/bundles/{{model}}-{form.name}.zip"
 
 
 def identities_of_forms(model):

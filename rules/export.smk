@@ -60,11 +60,19 @@ rule measure_optimism:
         "../workflow/scripts/measure_optimism.py"
 
 
+# The forms that programs run, their programs, and with `export.bundle` a zip of each.
+RUN_BY_PROGRAMS = [form for form in FORMS if program.runs(form)]
+PROGRAMS = [program_of(form) for form in RUN_BY_PROGRAMS]
+BUNDLED = RUN_BY_PROGRAMS if run_plan.settings["export"]["bundle"] else []
+BUNDLES = [bundle_of(form) for form in BUNDLED]
+
 # All files of the exported detector.
 EXPORTED = [
     *(PIPELINE, LABEL_MAP, LABELS, f"{DETECTOR}/{forms.STATE}", REFERENCE),
     *checked(*FORMS),
     f"{DETECTOR}/{forms.SUMMARY}",
+    *PROGRAMS,
+    *BUNDLES,
 ]
 
 
@@ -161,3 +169,59 @@ rule compare_forms:
         "Comparing the exported forms of {wildcards.model}"
     script:
         "../workflow/scripts/compare_forms.py"
+
+
+for form in RUN_BY_PROGRAMS:
+
+    rule:
+        name:
+            f"write_program_{form.name}"
+        input:
+            config=ancient(PIPELINE),
+        output:
+            program_of(form),
+        log:
+            logs(f"write_program_{form.name}/{{model}}"),
+        benchmark:
+            costs(f"write_program_{form.name}/{{model}}")
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            identity=identities.write_program,
+            form=form.name,
+        message:
+            f"Writing the program that runs the {form.title} of {{wildcards.model}}"
+        script:
+            "../workflow/scripts/write_program.py"
+
+
+for form in BUNDLED:
+
+    rule:
+        name:
+            f"bundle_{form.name}"
+        input:
+            files=ancient(files_of(form)),
+            check=check_of(form),
+            labels=ancient(LABELS),
+            label_map=ancient(LABEL_MAP),
+            choice=ancient(f"{MODEL}/choice.json"),
+        output:
+            bundle_of(form),
+        log:
+            logs(f"bundle_{form.name}/{{model}}"),
+        benchmark:
+            costs(f"bundle_{form.name}/{{model}}")
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            identity=lambda wildcards, form=form: identities.bundle_form(
+                wildcards.model, form
+            ),
+            form=form.name,
+        message:
+            f"Packing the {form.title} of {{wildcards.model}}"
+        script:
+            "../workflow/scripts/bundle_form.py"

@@ -5,6 +5,7 @@ boxwright models           list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
 boxwright doctor           show what this machine has, and what would fail on it
 boxwright evaluate ...     measure an exported detector on annotated images
+boxwright detect ...       run an exported detector on images, a video or a camera
 """
 
 import argparse
@@ -78,6 +79,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", metavar="DIR", help="write metrics, analysis, detections and figures into this folder"
     )
     command.set_defaults(run=lambda given: run_evaluate(given.detector, given.images, given.annotations, given.out))
+    command = commands.add_parser(
+        "detect",
+        help="run an exported detector on images, a video or a camera",
+        description="Run any exported form of a detector. Prints a line of JSON for each image; "
+        "with --out it writes drawn images, JSON and Pascal VOC XML, and all boxes as CSV and as COCO results.",
+    )
+    command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or a file or folder in it")
+    command.add_argument("images", nargs="*", metavar="IMAGES", help="images, folders (searched recursively), patterns")
+    command.add_argument("--video", metavar="FILE", help="a video, in place of images")
+    command.add_argument("--camera", type=int, metavar="N", help="a camera of this machine, in place of images")
+    command.add_argument("--out", metavar="DIR", help="a new folder for everything that is found")
+    command.add_argument(
+        "--score-threshold", type=float, default=0.5, metavar="S", help="leave out boxes below this score (0.5)"
+    )
+    command.set_defaults(run=run_detect)
     given = parser.parse_args(arguments)
     try:
         return given.run(given)
@@ -138,6 +154,48 @@ def run_evaluate(path: str, images: Sequence[str], annotations: Sequence[str], o
             print(f"\nThe results are in {out}; the figures are in {Path(out) / 'figures'}.")
     except UserError as error:
         print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run_detect(given: argparse.Namespace) -> int:
+    """Detect objects on what the command line names; print them, or write them into a folder."""
+    from boxwright.console import job
+    from boxwright.export import predict, sources, video
+    from boxwright.runtimes import find
+
+    try:
+        ways = [bool(given.images), given.video is not None, given.camera is not None]
+        if sum(ways) != 1:
+            raise UserError("Name images, or one of --video FILE and --camera N.")
+        if not ways[0] and not given.out:
+            raise UserError("A video needs --out DIR, the folder for what is found.")
+        if (
+            given.out
+            and Path(given.out).exists()
+            and not (Path(given.out).is_dir() and not any(Path(given.out).iterdir()))
+        ):
+            raise UserError(f"{given.out} exists and is no empty folder. Name a new one, so that nothing is lost.")
+        detector = find.find(given.detector)
+        source = sources.images(given.images) if ways[0] else sources.Video(given.video, given.camera)
+        with Path(os.devnull).open("w") as nowhere:
+            detect = detector.load() if detector.form.packages else job.quietly(detector.load, nowhere)
+        if not ways[0]:
+            counts = video.run(detect, detector.label_map, source, given.out, given.score_threshold)
+            print(f"{plural(counts['detections'], 'object')} on {plural(counts['frames'], 'frame')}: {given.out}")
+        elif given.out:
+            counts = predict.run(
+                detect, detector.label_map, source, given.out, score_threshold=given.score_threshold, tables=True
+            )
+            print(f"{plural(counts['detections'], 'object')} on {plural(counts['images'], 'image')}: {given.out}")
+        else:
+            for line in predict.lines(detect, detector.label_map, source, given.score_threshold):
+                print(line, flush=True)
+    except UserError as error:
+        print(printable(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)

@@ -25,6 +25,8 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from boxwright.catalog import form_limits
+
 # The folder of a model's exported files, and the other names in it.
 FOLDER = "fine_tuned_model"
 PIPELINE = "pipeline.config"
@@ -92,6 +94,34 @@ FORMS = (
         ("frozen_inference_graph_raw.pb",),
         detects=False,
         run_by="frozen_graph",
+    ),
+    Form(
+        "onnx",
+        "ONNX model",
+        "detector.onnx",
+        ("detector.onnx",),
+        packages=(("onnx", "onnx"), ("tf2onnx", "tf2onnx"), ("onnxruntime", "onnxruntime")),
+        refuses=form_limits.standard_operations,
+    ),
+    Form(
+        "openvino",
+        "OpenVINO model",
+        "openvino/detector.xml",
+        ("openvino/detector.xml", "openvino/detector.bin"),
+        made_from="onnx",
+        packages=(("openvino", "openvino"),),
+        refuses=form_limits.standard_operations,
+    ),
+    Form(
+        "openvino_float16",
+        "OpenVINO model in float16",
+        "openvino/detector_float16.xml",
+        ("openvino/detector_float16.xml", "openvino/detector_float16.bin"),
+        made_from="onnx",
+        precision="float16",
+        run_by="openvino",
+        packages=(("openvino", "openvino"),),
+        refuses=form_limits.standard_operations,
     ),
     Form(
         "checkpoint",

@@ -8,6 +8,6 @@ import sys
 
 sys.modules["openvino_telemetry"] = None  # an import of it raises ImportError from now on
 
-import openvino
+import openvino  # noqa: E402
 
 __all__ = ["openvino"]

@@ -29,7 +29,11 @@ def _resize_together(operation: "pfor._PforInput") -> "pfor.WrappedTensor":
         images=tf.ensure_shape(flat, [None, *images.shape[2:]]),
         size=operation.unstacked_input(1),
         align_corners=operation.get_attr("align_corners"),
-        **({} if operation.op_type == "ResizeArea" else {"half_pixel_centers": operation.get_attr("half_pixel_centers")}),
+        **(
+            {}
+            if operation.op_type == "ResizeArea"
+            else {"half_pixel_centers": operation.get_attr("half_pixel_centers")}
+        ),
     )
     return pfor.wrap(resized[:, tf.newaxis])
 

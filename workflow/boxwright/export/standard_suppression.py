@@ -70,14 +70,14 @@ def multiclass(
         # Ranks in place of scores keep the order of equal scores.
         rank = tf.cast(tf.where(eligible, count - tf.range(count), 0), tf.float32)
         in_class = tf.range(classes)[:, None] == (place // anchors)[:, None, :]
-        selected = _selected(
+        selected, valid = _selected(
             tf.gather(flat_boxes, place % box_rows, batch_dims=1),
             tf.where(in_class, rank[:, None, :], 0.0),
             settings,
             score_threshold=0.0,
         )
         image, candidate = selected[:, 0], selected[:, 2]
-        quick = _marked(image, tf.gather_nd(place, tf.stack([image, candidate], axis=1)), [batch, total])
+        quick = _marked(image, tf.gather_nd(place, tf.stack([image, candidate], axis=1)), valid, batch, total)
         found = tf.math.count_nonzero((quick > 0) & usable, axis=1, dtype=tf.int32)
         complete = ~eligible[:, -1] | (count == total) | (found >= settings.max_total_detections)
         survives = tf.where(complete[:, None], quick, 0.0)
@@ -85,14 +85,14 @@ def multiclass(
 
     # One row for each set of boxes: the images, or all their classes if each has boxes of its own.
     sets, classes_each = batch * boxes_each, classes // boxes_each
-    selected = _selected(
+    selected, valid = _selected(
         tf.reshape(flat_boxes, [sets, anchors, 4]),
         tf.reshape(by_class, [sets, classes_each, anchors]),
         settings,
         settings.score_threshold,
     )
     row = selected[:, 0] * classes_each + selected[:, 1]
-    survives += _marked(row // classes, row % classes * anchors + selected[:, 2], [batch, total])
+    survives += _marked(row // classes, row % classes * anchors + selected[:, 2], valid, batch, total)
 
     rows = settings.max_total_detections
     known = min(rows, total) if isinstance(total, int) else tf.minimum(rows, total)
@@ -126,10 +126,12 @@ def _class_agnostic(boxes: tf.Tensor, scores: tf.Tensor, settings: Settings, win
     return found._replace(classes=tf.where(real, classes, 0))
 
 
-def _selected(boxes: tf.Tensor, scores: tf.Tensor, settings: Settings, score_threshold: float) -> tf.Tensor:
+def _selected(
+    boxes: tf.Tensor, scores: tf.Tensor, settings: Settings, score_threshold: float
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The operation that is left open: boxes [S, A, 4] and scores [S, C, A] -> set, class, box of each survivor.
 
-    Returns int32 [survivors, 3].
+    Returns int32 [rows, 3], and bool [rows], which rows are real: where shapes are fixed, OpenVINO fills up with -1.
     """
     selected = tf.numpy_function(
         _not_here,
@@ -142,13 +144,16 @@ def _selected(boxes: tf.Tensor, scores: tf.Tensor, settings: Settings, score_thr
         ],
         tf.int64,
     )
-    return tf.cast(tf.ensure_shape(selected, [None, 3]), tf.int32)
+    selected = tf.cast(tf.ensure_shape(selected, [None, 3]), tf.int32)
+    return tf.maximum(selected, 0), selected[:, 0] >= 0
 
 
 def _not_here(*_):
     raise NotImplementedError("This graph is for a converter, which replaces this node.")
 
 
-def _marked(rows: tf.Tensor, columns: tf.Tensor, shape: list) -> tf.Tensor:
-    """float32 of a shape, 1 at the places given, 0 elsewhere."""
-    return tf.scatter_nd(tf.stack([rows, columns], axis=1), tf.ones_like(rows, tf.float32), shape)
+def _marked(rows: tf.Tensor, columns: tf.Tensor, valid: tf.Tensor, height, width) -> tf.Tensor:
+    """float32 [height, width], 1 at the places given that are valid, 0 elsewhere."""
+    # The others go to one column more, since no two may go to one place.
+    places = tf.stack([rows, tf.where(valid, columns, width)], axis=1)
+    return tf.scatter_nd(places, tf.ones_like(rows, tf.float32), [height, width + 1])[:, :width]

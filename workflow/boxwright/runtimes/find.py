@@ -69,8 +69,10 @@ def find(path: str | Path) -> ExportedDetector:
 def _form(path: Path) -> tuple[Form, Path, Path] | None:
     """The form at a path, what its runtime opens, and the folder that holds it."""
     for form in forms.FORMS:
-        if path.name in (form.path, *_names(form)) and _whole(form, path.parent):
-            return form, path.with_name(form.path), path.parent
+        for name in dict.fromkeys((form.path, *_names(form), Path(form.path).parts[0])):
+            parts = Path(name).parts
+            if path.parts[-len(parts) :] == parts and _whole(form, folder := path.parents[len(parts) - 1]):
+                return form, folder / form.path, folder
     for form in forms.FORMS:
         if form.detects and _whole(form, path):
             return form, path / form.path, path

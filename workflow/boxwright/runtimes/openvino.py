@@ -1,6 +1,6 @@
 """Run a model of OpenVINO on the CPU, in float32 unless another precision is asked for.
 
-OpenVINO itself computes in bfloat16 where the processor can, which is faster, and moves boxes and scores by a hundredth.
+OpenVINO itself computes in bfloat16 where the processor can. That is faster, and moves boxes and scores by a hundredth.
 """
 
 from pathlib import Path

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import onnx
 import tensorflow as tf
 
 from boxwright.catalog.forms import PIPELINE
 from boxwright.core.signature import INPUT, OUTPUTS
 from boxwright.detector import inference
+from boxwright.detector.protocol import Detector
 from boxwright.export import batches, graph, onnx_graph, standard_suppression
 from boxwright.pipeline import text
 
@@ -19,6 +21,11 @@ def write(source: str | Path, target: str | Path) -> None:
     equal bytes.
     """
     detector = inference.load(text.read(Path(source).with_name(PIPELINE)), source)
+    Path(target).write_bytes(converted(detector).SerializeToString(deterministic=True))
+
+
+def converted(detector: Detector) -> onnx.ModelProto:
+    """The ONNX model of a detector."""
 
     def detections(images: tf.Tensor) -> dict[str, tf.Tensor]:
         # Of floats, since other runtimes do not resize bytes; TensorFlow gives the same values to the bit.
@@ -28,5 +35,4 @@ def write(source: str | Path, target: str | Path) -> None:
     with standard_suppression.in_use():
         flat = graph.frozen(detections, INPUT, tf.TensorSpec([None, None, None, 3], tf.uint8))
     names = {node.name for node in flat.node}
-    model = onnx_graph.converted(flat, "detector", [INPUT], [name for name in OUTPUTS if name in names])
-    Path(target).write_bytes(model.SerializeToString(deterministic=True))
+    return onnx_graph.converted(flat, "detector", [INPUT], [name for name in OUTPUTS if name in names])

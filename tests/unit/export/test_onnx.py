@@ -1,0 +1,214 @@
+"""The ONNX model and OpenVINO's: the checkpoint's detections, from standard operations, with nothing sent anywhere."""
+
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import tensorflow as tf
+
+from boxwright import protos
+from boxwright.catalog import forms
+from boxwright.core.signature import INPUT, OUTPUTS
+from boxwright.detector import inference
+from boxwright.detector.build import build
+from boxwright.export import batches, form, graph, onnx_graph
+from boxwright.export.forms import checkpoint, openvino, openvino_float16
+from boxwright.export.forms import onnx as onnx_form
+from boxwright.pipeline import text
+from boxwright.runtimes import find
+from boxwright.runtimes import onnx as onnx_runtime
+from boxwright.runtimes import openvino as openvino_runtime
+
+ONNX, OPENVINO, HALF = (forms.named(name) for name in ("onnx", "openvino", "openvino_float16"))
+
+
+@pytest.fixture(scope="module")
+def folder(exported, images, tmp_path_factory):
+    """A folder with the small detector's checkpoint, its ONNX model and both of OpenVINO's, and their checks."""
+    place = tmp_path_factory.mktemp("standard") / "fine_tuned_model"
+    place.mkdir()
+    for path in exported.glob("*[!b]"):
+        if path.is_file():
+            (place / path.name).symlink_to(path)
+    kept = exported.with_name(f"{exported.name}.npz")
+    checks = {}
+    for one in (ONNX, OPENVINO, HALF):
+        checks[one.name] = form.export(one, place / forms.named(one.made_from).path, images, place, kept)
+    return place, checks
+
+
+def test_every_output_is_the_checkpoints(folder, images):
+    engine = checkpoint.load(folder[0] / "model.ckpt")
+    ours = onnx_runtime.load(folder[0] / ONNX.path, threads=1)
+    intels = openvino_runtime.load(folder[0] / OPENVINO.path, threads=1)
+    for image in images:
+        batch = np.stack([image, 255 - image, image[::-1]])
+        wanted = engine(batch)
+        for name, found in (("onnx", ours(batch)), ("openvino", intels(batch))):
+            assert set(found) == set(wanted) == set(OUTPUTS)
+            for key, value in wanted.items():
+                assert found[key].dtype == np.float32
+                np.testing.assert_allclose(found[key], value, atol=2e-5, err_msg=f"{name}: {key}")
+
+
+def test_the_checks_of_the_three(folder):
+    for name, check in folder[1].items():
+        same = check["same_detections"]
+        assert same["share"] >= (0.99 if name == HALF.name else 1), (name, same)
+        if name != HALF.name:
+            assert max(same["max_box"], same["max_score"]) < 1e-5, (name, same)
+        assert check["complaints"] == []
+    assert 0.45 < folder[1]["openvino_float16"]["bytes"] / folder[1]["openvino"]["bytes"] < 0.8
+
+
+def test_only_standard_operations_that_current_runtimes_read(folder):
+    model = onnx.load(folder[0] / ONNX.path)
+    assert [(one.domain, one.version) for one in model.opset_import] == [("", onnx_graph.OPSET)]
+    assert onnx_graph.OPSET <= 19
+    operations = [node.op_type for node in model.graph.node]
+    assert all(node.domain == "" for node in model.graph.node)
+    assert "NonMaxSuppression" in operations and not {"Loop", "If", "Scan"} & set(operations)
+    (given,) = model.graph.input
+    assert given.name == INPUT and given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert [one.dim_value for one in given.type.tensor_type.shape.dim] == [0, 0, 0, 3]
+    assert [one.name for one in model.graph.output] == list(OUTPUTS)
+
+
+def test_equal_checkpoints_give_equal_bytes(folder, tmp_path):
+    onnx_form.write(folder[0] / "model.ckpt", tmp_path / "again.onnx")
+    assert (tmp_path / "again.onnx").read_bytes() == (folder[0] / ONNX.path).read_bytes()
+    for one, module in ((OPENVINO, openvino), (HALF, openvino_float16)):
+        module.write(tmp_path / "again.onnx", tmp_path / one.path)
+        for name in one.files:
+            assert (tmp_path / name).read_bytes() == (folder[0] / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    "named, form_name",
+    [
+        ("", "onnx"),
+        ("detector.onnx", "onnx"),
+        ("openvino", "openvino"),
+        ("openvino/detector.xml", "openvino"),
+        ("openvino/detector.bin", "openvino"),
+        ("openvino/detector_float16.xml", "openvino_float16"),
+    ],
+)
+def test_a_path_names_a_form(folder, named, form_name):
+    found = find.find(folder[0] / named)
+    assert found.form.name == form_name and found.path == folder[0] / found.form.path
+    assert found.pipeline == folder[0] / forms.PIPELINE
+
+
+def test_nothing_is_sent_when_openvino_is_imported(folder, images):
+    """In a process whose network is gone, and whose telemetry would say so."""
+    program = f"""
+import socket, sys
+def refuse(*arguments, **more):
+    raise SystemExit("a connection was opened")
+socket.socket = refuse
+from boxwright.runtimes import openvino
+import numpy
+openvino.load({str(folder[0] / OPENVINO.path)!r})(numpy.zeros((1, 8, 8, 3), "uint8"))
+from openvino.tools.ovc import telemetry_utils
+assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub", telemetry_utils.tm
+assert not [name for name in sys.modules if name.startswith("openvino_telemetry.")]
+print("nothing was sent")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "nothing was sent", done.stderr
+
+
+def test_float32_is_what_openvino_computes_in(folder, images):
+    """Where a processor has bfloat16, OpenVINO's own choice is another detector; ours is the checkpoint."""
+    engine = checkpoint.load(folder[0] / "model.ckpt")(images[0][None])
+    raw = "raw_detection_scores"
+    ours = openvino_runtime.load(folder[0] / OPENVINO.path)(images[0][None])[raw]
+    assert np.abs(ours - engine[raw]).max() < 1e-5
+    coarse = openvino_runtime.load(folder[0] / OPENVINO.path, precision="bf16")(images[0][None])[raw]
+    assert np.abs(coarse - engine[raw]).max() > 1e-5
+
+
+@pytest.mark.parametrize(
+    "resizer",
+    [
+        "keep_aspect_ratio_resizer { min_dimension: 80 max_dimension: 120 pad_to_max_dimension: true "
+        "per_channel_pad_value: [10, 20, 30] }",
+        "keep_aspect_ratio_resizer { min_dimension: 70 max_dimension: 100 }",
+        "pad_to_multiple_resizer { multiple: 32 }",
+        "conditional_shape_resizer { condition: GREATER size_threshold: 100 }",
+        "fixed_shape_resizer { height: 64 width: 80 resize_method: NEAREST_NEIGHBOR convert_to_grayscale: true }",
+    ],
+    ids=lambda resizer: resizer.split("_resizer")[0],
+)
+def test_images_are_resized_together_as_one_by_one(config, images, resizer):
+    changed = type(config)()
+    changed.CopyFrom(config)
+    given = text.parse(f"ssd {{ image_resizer {{ {resizer} }} }}", kind="DetectionModel")
+    changed.model.ssd.image_resizer.CopyFrom(given.ssd.image_resizer)
+    detector = build(changed.model, seed=0)
+
+    def preprocess(given: tf.Tensor) -> dict[str, tf.Tensor]:
+        pixels, shapes = batches.preprocess(detector, tf.cast(given, tf.float32))
+        return {"pixels": pixels, "shapes": tf.cast(shapes, tf.float32)}
+
+    flat = graph.frozen(preprocess, INPUT, tf.TensorSpec([None, None, None, 3], tf.uint8))
+    assert not {"Enter", "While", "TensorListReserve"} & {node.op for node in flat.node}
+    model = onnx_graph.converted(flat, "resizer", [INPUT], ["pixels", "shapes"])
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    for image in images:
+        batch = np.stack([image, 255 - image])
+        pixels, shapes = session.run(["pixels", "shapes"], {INPUT: batch})
+        for row, one in enumerate(batch):
+            wanted, shape = detector.preprocess(tf.constant(one))
+            np.testing.assert_allclose(pixels[row], wanted, atol=1e-5)
+            np.testing.assert_array_equal(shapes[row], shape)
+
+
+def test_regions_are_cut_out_as_tensorflow_does():
+    random = np.random.default_rng(3)
+    corners = np.sort(random.random((6, 2, 2)), axis=1).reshape(6, 4).astype(np.float32)
+    boxes = np.concatenate([corners, [[0, 0, 0, 0], [0, 0, 1 - 2**-22, 1 - 2**-22]]]).astype(np.float32)
+
+    def cut(features: tf.Tensor) -> dict[str, tf.Tensor]:
+        images = tf.range(8) % tf.shape(features)[0]
+        return {"regions": tf.image.crop_and_resize(features, tf.constant(boxes), images, [5, 7])}
+
+    flat = graph.frozen(cut, "features", tf.TensorSpec([None, None, None, 4], tf.float32))
+    model = onnx_graph.converted(flat, "regions", ["features"], ["regions"])
+    features = random.normal(0, 1, (2, 9, 13, 4)).astype(np.float32)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"features": features})
+    np.testing.assert_allclose(found, cut(tf.constant(features))["regions"], atol=1e-5)
+    assert "Loop" not in {node.op_type for node in model.graph.node}
+
+
+def test_what_cannot_be_held_is_said_with_the_nearest_form(config):
+    model, family = protos.model_of(config)
+    for one in (ONNX, OPENVINO, HALF):
+        assert one.refuses(model, family) == ""
+    changed = type(config)()
+    changed.CopyFrom(config)
+    changed.model.ssd.post_processing.batch_non_max_suppression.soft_nms_sigma = 0.5
+    changed.model.ssd.image_resizer.fixed_shape_resizer.resize_method = 2
+    why = ONNX.refuses(*protos.model_of(changed))
+    assert "no `soft_nms_sigma` (post_processing)" in why and "resize_method: BICUBIC" in why
+    assert why.endswith("the nearest form is saved_model")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["faster_rcnn_resnet50", "efficientdet_d0", "ssd_mobilenet_v2_fpnlite_320"])
+def test_other_families_give_the_engines_rows(name, tmp_path):
+    """With the weights that a training starts with: of two stages too, whose proposals are suppressed in the graph."""
+    detector = build(text.read(f"config/pipelines/{name}.config").model, seed=0)
+    (tmp_path / "detector.onnx").write_bytes(onnx_form.converted(detector).SerializeToString())
+    openvino.write(tmp_path / "detector.onnx", tmp_path / "detector.xml")
+    batch = np.random.default_rng(0).integers(0, 255, (2, 90, 140, 3), np.uint8)
+    wanted = inference.on_images(detector, tf.constant(batch))
+    for runtime, path in ((onnx_runtime, "detector.onnx"), (openvino_runtime, "detector.xml")):
+        found = runtime.load(tmp_path / path)(batch)
+        for key, value in wanted.items():
+            np.testing.assert_allclose(found[key], value, atol=1e-4, err_msg=f"{path}: {key}")
