@@ -182,7 +182,9 @@ def run_detect(given: argparse.Namespace) -> int:
         detector = find.find(given.detector)
         source = sources.images(given.images) if ways[0] else sources.Video(given.video, given.camera)
         with Path(os.devnull).open("w") as nowhere:
-            detect = detector.load() if detector.form.packages else job.quietly(detector.load, nowhere)
+            if not detector.form.packages:  # TensorFlow runs it
+                job.import_tensorflow(nowhere)
+        detect = detector.load()
         if not ways[0]:
             counts = video.run(detect, detector.label_map, source, given.out, given.score_threshold)
             print(f"{plural(counts['detections'], 'object')} on {plural(counts['frames'], 'frame')}: {given.out}")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -14,7 +15,7 @@ from boxwright.catalog import forms
 from boxwright.core.signature import INPUT, OUTPUTS
 from boxwright.detector import inference
 from boxwright.detector.build import build
-from boxwright.export import batches, form, graph, onnx_graph
+from boxwright.export import batches, graph, onnx_graph
 from boxwright.export.forms import checkpoint, openvino, openvino_float16
 from boxwright.export.forms import onnx as onnx_form
 from boxwright.pipeline import text
@@ -26,18 +27,8 @@ ONNX, OPENVINO, HALF = (forms.named(name) for name in ("onnx", "openvino", "open
 
 
 @pytest.fixture(scope="module")
-def folder(exported, images, tmp_path_factory):
-    """A folder with the small detector's checkpoint, its ONNX model and both of OpenVINO's, and their checks."""
-    place = tmp_path_factory.mktemp("standard") / "fine_tuned_model"
-    place.mkdir()
-    for path in exported.glob("*[!b]"):
-        if path.is_file():
-            (place / path.name).symlink_to(path)
-    kept = exported.with_name(f"{exported.name}.npz")
-    checks = {}
-    for one in (ONNX, OPENVINO, HALF):
-        checks[one.name] = form.export(one, place / forms.named(one.made_from).path, images, place, kept)
-    return place, checks
+def folder(standard):
+    return standard
 
 
 def test_every_output_is_the_checkpoints(folder, images):
@@ -75,6 +66,15 @@ def test_only_standard_operations_that_current_runtimes_read(folder):
     assert given.name == INPUT and given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert [one.dim_value for one in given.type.tensor_type.shape.dim] == [0, 0, 0, 3]
     assert [one.name for one in model.graph.output] == list(OUTPUTS)
+
+
+def test_opencv_finds_the_same(folder, images):
+    network = cv2.dnn.readNetFromONNX(str(folder[0] / ONNX.path))
+    wanted = onnx_runtime.load(folder[0] / ONNX.path)(images[0][None])
+    network.setInput(images[0][None], INPUT)
+    found = dict(zip(OUTPUTS, network.forward(list(OUTPUTS)), strict=True))
+    for key, value in wanted.items():
+        np.testing.assert_allclose(found[key], value, atol=1e-4, err_msg=key)
 
 
 def test_equal_checkpoints_give_equal_bytes(folder, tmp_path):

@@ -59,7 +59,7 @@ _DEVICES["saved_model"] = [
 # By runtime: what to know about its numbers.
 _NUMBERS = {
     "openvino": "By itself OpenVINO computes in bfloat16 where the processor can: faster, but with other boxes.\n"
-    '`detect.py` asks for float32 with `{{"INFERENCE_PRECISION_HINT": "f32"}}`{measured}. Leave the hint out for speed.',
+    '`detect.py` asks for float32 with `{{"INFERENCE_PRECISION_HINT": "f32"}}`{measured}. Without the hint it is faster.',
 }
 
 
