@@ -119,7 +119,10 @@ def _second_stage(
     if key in recorded:
         features = classified["box_classifier_features"].numpy()
         ours, std = sampled(entry, key, features)
-        row = sampled(entry, key, np.broadcast_to(border[:, None, None, None], features.shape))[0].reshape(ours.shape)
+        # Those of R-FCN are of the whole map, so no proposal decides them.
+        left_out = border if len(features) == len(border) else np.zeros(len(features), bool)
+        left_out = np.broadcast_to(left_out[:, None, None, None], features.shape)
+        row = sampled(entry, key, left_out)[0].reshape(ours.shape)
         yield relative(f"{key}, inside", ours[~row], recorded[key][~row], bar, std)
 
 

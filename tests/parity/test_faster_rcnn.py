@@ -14,6 +14,7 @@ import pytest
         pytest.param("faster_rcnn_inception_v2", marks=pytest.mark.slow),
         pytest.param("faster_rcnn_inception_resnet_v2", marks=pytest.mark.slow),
         pytest.param("tf2_faster_rcnn_resnet50_v1", marks=pytest.mark.slow),
+        pytest.param("rfcn_resnet101", marks=pytest.mark.slow),
     ],
 )
 def test_case(shared: Path, case: str) -> None:

@@ -78,6 +78,14 @@ def test_a_row_names_what_there_is(row):
     assert {level.stride for level in row.levels.values()} == {2**level for level in row.levels}
 
 
+def test_of_the_heads_only_the_chosen_one_is_in_use():
+    row = EXTRACTORS["faster_rcnn_resnet101"]
+    used = {predictor: set(row.modules(predictor)) for predictor in row.predictors()}
+    assert used.keys() == {"mask_rcnn_box_predictor", "rfcn_box_predictor"}
+    differing = used["rfcn_box_predictor"] ^ used["mask_rcnn_box_predictor"]
+    assert differing == {"boxwright.detector.heads.rfcn", "boxwright.detector.heads.mask_rcnn"}
+
+
 def test_what_decides_results_is_plain_and_leaves_out_what_helps_people():
     row = EXTRACTORS["ssd_mobilenet_v2_keras"]
     found = row.deciding()

@@ -290,6 +290,7 @@ ORDERED = "it must not be above "
             "16 and 8",
             16,
         ),
+        ("RfcnBoxPredictor", "crop_width: 10", "crop_width", "a multiple of num_spatial_bins_width, which is 3", 12),
         ("CosineDecayLearningRate", "total_steps: 100", "warmup_steps", "longer than the whole", 10),
         (
             "CosineDecayLearningRate",

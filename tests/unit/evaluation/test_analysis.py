@@ -51,6 +51,8 @@ def test_one_mistake_of_each_kind_is_found(every_mistake):
         "labels": ["cat", "dog", "background"],
         # One cat is missed (found too badly), one is taken for a dog; three cats and one dog are seen where none is.
         "matrix": [[1, 1, 1], [0, 1, 1], [3, 1, 0]],
+        "nowhere": {"localisation": [1, 0], "both": [1, 0], "duplicate": [1, 0], "background": [0, 1]},
+        "unseen": {"localisation": [1, 0], "missed": [0, 1]},
     }
 
 
@@ -125,7 +127,6 @@ def assert_consistent(dataset, detections):
     matrix, images = np.array(found["confusion"]["matrix"]), found["images"]
     errors = {error["kind"]: error for error in found["errors"]}
     for number, row in enumerate(found["classes"]):
-        assert matrix[number].sum() == row["boxes"]
         assert matrix[:, number].sum() == row["detections"]
         right = matrix[number, number]
         assert row["recall"] == (pytest.approx(right / row["boxes"]) if row["boxes"] else None)
@@ -136,12 +137,13 @@ def assert_consistent(dataset, detections):
             assert row["curve"]["recall"] == pytest.approx(np.linspace(0, 1, 101))
             assert row["best_f1"] >= row["f1"]
         assert row["undefined"].keys() == {key for key, value in row.items() if value is None}
-    assert sum(image["boxes"] for image in images) == matrix[:-1].sum() == (~dataset.truth.crowd).sum()
+    assert sum(image["boxes"] for image in images) == (~dataset.truth.crowd).sum()
     assert sum(image["correct"] for image in images) == np.trace(matrix)
     wrong = sum(image["wrong"] for image in images)
     assert sum(error["count"] for kind, error in errors.items() if kind != "missed") == wrong
     assert wrong == matrix[:, :-1].sum() - np.trace(matrix)
     assert errors["missed"]["count"] <= sum(image["missed"] for image in images)
+    adds_up_to_the_kinds_of_errors(found["confusion"], {kind: error["count"] for kind, error in errors.items()})
     assert all(error["cost"] >= -1e-12 for error in errors.values())
     interval = found["interval"]
     assert interval["low"] < values[interval["metric"]] < interval["high"]
@@ -174,10 +176,11 @@ def test_undefined_numbers_have_their_reasons():
     dataset = Dataset(images_of(2), truth_of([0, 1], [BOX, BOX], [CAT, 3]), {**LABEL_MAP, "emu": 3})
     found = measure(dataset, found_of([0, 0], [BOX, FAR], [0.9, 0.4], [CAT, 3]), 0.5).analysis
     cat, dog, emu = found["classes"]
-    assert cat["undefined"] == {}
+    assert cat["undefined"] == {"AP50_interval": "an interval needs at least two images with class 'cat'"}
     assert dog["undefined"]["AP"] == dog["undefined"]["curve"] == "no box of class 'dog' in the evaluation images"
     assert dog["undefined"]["f1"] == "no box of class 'dog' in the evaluation images, and none detected"
     assert emu["undefined"] == {
+        "AP50_interval": "an interval needs at least two images with class 'emu'",
         "precision": "no detection of class 'emu' has a score of 0.5 or more",
         "best_threshold": "no detection of class 'emu' is right",
         "best_f1": "no detection of class 'emu' is right",
@@ -214,6 +217,28 @@ def test_no_detection_at_all():
     }
     assert found["confusion"]["matrix"] == [[0, 0, 1], [0, 0, 1], [0, 0, 0]]
     assert curves["cat"][4].tolist() == [1] * 101 and curves["cat"][5].tolist() == [0] * 101
+
+
+def adds_up_to_the_kinds_of_errors(confusion, counts):
+    matrix = np.array(confusion["matrix"])
+    assert matrix[:-1, :-1].sum() - np.trace(matrix) == counts["classification"]
+    assert {kind: sum(values) for kind, values in confusion["nowhere"].items()} == {
+        kind: counts[kind] for kind in ("localisation", "both", "duplicate", "background")
+    }
+    assert np.sum(list(confusion["nowhere"].values()), axis=0).tolist() == matrix[-1, :-1].tolist()
+    assert sum(confusion["unseen"]["missed"]) == counts["missed"]
+    assert np.sum(list(confusion["unseen"].values()), axis=0).tolist() == matrix[:-1, -1].tolist()
+    assert matrix[-1, -1] == 0
+
+
+def test_a_second_detection_of_another_class_is_a_confusion_and_not_background():
+    dataset = Dataset(images_of(1), truth_of([0], [BOX], [CAT]), {"cat": CAT, "dog": DOG})
+    found = measure(dataset, found_of([0, 0, 0], [BOX, BOX, BOX], [0.9, 0.8, 0.7], [CAT, DOG, CAT])).analysis
+    assert found["confusion"]["matrix"] == [[1, 1, 0], [0, 0, 0], [1, 0, 0]]
+    assert found["confusion"]["nowhere"] == {
+        "localisation": [0, 0], "both": [0, 0], "duplicate": [1, 0], "background": [0, 0]
+    }  # fmt: skip
+    adds_up_to_the_kinds_of_errors(found["confusion"], {one["kind"]: one["count"] for one in found["errors"]})
 
 
 def test_all_names_are_known_before():

@@ -1,13 +1,16 @@
 """Models side by side: families of seeds, tables, the plot, and the answer in words."""
 
+import base64
 import csv
 import dataclasses
 import io
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from docutils.core import publish_parts
+from PIL import Image
 
 from boxwright.catalog import forms
 from boxwright.report import answer, comparison, metrics, results, speed, style, tables
@@ -64,8 +67,19 @@ def test_the_plot_names_every_family_once():
     assert style.model_colour(0) in svg.decode() and style.model_colour(1) in svg.decode()
 
 
+def test_the_plot_cuts_no_seed_off():
+    """The dots of seeds lie beyond the spread and beyond the median time."""
+    slow = [result(f"s{seed}", value, family="s", seed=seed, milliseconds=ms)
+            for seed, value, ms in ((0, 0.2, 5.0), (1, 0.9, 6.0), (2, 0.9, 60.0))]  # fmt: skip
+    figure = speed.plot.__wrapped__([*slow, SMALL])
+    (axes,) = figure.axes
+    (low, high), (left, right) = axes.get_ylim(), axes.get_xlim()
+    assert low < 0.2 and high > 0.9 and left == 0 and right > 60
+
+
 def test_the_plot_of_one_model_and_of_none_defined():
-    assert any("small" in text for text in texts(speed.plot([SMALL])))
+    (said,) = texts(speed.plot([SMALL]))
+    assert said == "There is one model: mAP@.50IOU 0.600, 9.0 ms per image (CPU, 2 processors), 4.0 MB."
     assert "n/a" in texts(speed.plot([result("none", None)]))[0]
 
 
@@ -98,8 +112,8 @@ def test_all_checkpoints_with_the_exported_one_set_off():
 def test_classes_of_a_checkpoint_with_the_reason_for_what_is_undefined():
     said = plain(tables.classes(analysis([one_class(1, "cat"), one_class(2, "dog", None)]), "small at step 1,500"))
     assert "Classes of small at step 1,500" in said
-    assert "cat 0.800 0.400 0.800 0.750 0.500 0.600 0.42 10 10 12" in said
-    assert "dog n/a n/a n/a n/a n/a n/a n/a 0 0 12" in said
+    assert "cat 0.800 0.700 to 0.900 0.400 0.800 0.750 0.500 0.600 0.42 10 10 12" in said
+    assert "dog n/a n/a n/a n/a n/a n/a n/a n/a 0 0 12" in said
     assert "n/a: no box of class 'dog' in the evaluation images" in said
 
 
@@ -131,6 +145,15 @@ def test_several_models_and_seeds():
     assert "Of 2 models big is best: it reaches mAP@.50IOU 0.800" in said
     assert "± 0.100 over 3 seeds" in said
     assert "small 0.600 9.0 4.0" in said and "big 0.800 ± 0.100 25.0 20.0" in said
+
+
+def test_a_model_is_best_only_if_the_uncertainties_say_so():
+    near = told([SMALL, result("near", 0.62)])
+    assert "Of 2 models near has the highest figure: it reaches mAP@.50IOU 0.620" in near
+    assert "No difference between near and small can be told: their uncertainties overlap." in near
+    far = told([SMALL, *SEEDS])
+    assert "can be told" not in far and "is best" in far
+    assert comparison.rivals(comparison.repeats([SMALL, result("none", None)])) == []
 
 
 def test_an_undefined_metric_is_explained():
@@ -182,8 +205,8 @@ def test_the_headline_is_that_of_the_test_side_and_the_best_model_that_of_the_ev
     other = result("other", 0.7)
     said = told([with_test(SMALL, 0.9), with_test(other, 0.5)], **TEST_SIDE)
     assert (
-        "Of 2 models other is best on the evaluation images: it reaches mAP@.50IOU 0.500 (95% confidence: 0.450 to "
-        "0.550) on the test images." in said
+        "Of 2 models other has the highest figure on the evaluation images: it reaches mAP@.50IOU 0.500 (95% "
+        "confidence: 0.450 to 0.550) on the test images." in said
     )
     assert "On the evaluation images, which chose the checkpoint and the model, it reaches 0.700." in said
     assert "25 more images with 31 boxes tested what was exported" in said
@@ -251,3 +274,26 @@ def test_the_metric_is_given_without_near_duplicates_of_training_images_too():
 def test_without_such_images_nothing_is_said_of_them():
     assert "never saw" in told([SMALL]) and "same as a training image" not in told([SMALL])
     assert "same as a training image" not in plain(comparison.page([SMALL]))
+
+
+def test_the_answer_shows_pictures_classes_and_what_to_do_next():
+    strip = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
+    Image.fromarray(noise).save(strip, "JPEG")
+    text = answer.text(statistics(), [SMALL], strips={"small": strip.getvalue()})
+    shown = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
+    assert base64.b64encode(strip.getvalue()).decode() in shown
+    said = told([SMALL])
+    assert "cat 0.800 0.700 to 0.900 10 dog 0.600 0.500 to 0.700 10" in said
+    assert "At a score of 0.5 it finds 8 of 9 objects, and 8 of its 10 detections are right." in said
+    assert "What costs most are objects that were not found: without them mAP@.50IOU would be 0.050 higher." in said
+
+
+def test_of_many_classes_the_worst_are_shown():
+    many = [one_class(number, f"kind {number}", number / 20) for number in range(1, 14)] + [one_class(14, "none", None)]
+    said = told([dataclasses.replace(SMALL, analysis=analysis(many))])
+    assert "kind 10 0.500" in said and "kind 11 0.550" not in said
+    assert (
+        "These are the 10 worst of 13 classes." in said
+        and "Without a box in the evaluation images: 1 of 14 classes." in said
+    )

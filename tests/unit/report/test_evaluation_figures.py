@@ -53,12 +53,13 @@ def test_a_detector_that_finds_nothing_has_a_flat_curve():
 def test_a_confusion_matrix_has_its_counts_and_names(count):
     classes = [one_class(number, f"class {number}") for number in range(1, count + 1)]
     found = analysis(classes)
-    found["confusion"]["matrix"][0][-1] = 13
+    found["confusion"]["unseen"]["missed"][0] = 13
+    found["confusion"]["nowhere"]["localisation"][0], found["confusion"]["nowhere"]["both"][0] = 11, 12
     said = texts(confusion.matrix(found))
-    assert said.count("7") == count and said.count("13") == 1
-    for name in (*(one["name"] for one in classes), "background"):
+    assert said.count("7") == count and said.count("13") == 1 and said.count("23") == 1
+    for name in (*(one["name"] for one in classes), "misplaced"):
         assert said.count(name) == 2
-    assert "0" not in said
+    assert [said.count(name) for name in ("found twice", "background", "missed", "0")] == [1, 1, 1, 0]
 
 
 def test_a_large_confusion_matrix_has_no_numbers():
@@ -69,6 +70,7 @@ def test_a_large_confusion_matrix_has_no_numbers():
 def test_right_and_wrong_cells_differ_in_colour_and_depth():
     found = analysis()
     found["confusion"]["matrix"] = [[9, 1, 0], [0, 0, 5], [0, 0, 0]]
+    found["confusion"]["unseen"]["missed"] = [0, 5]
     svg = confusion.matrix(found).decode()
     cells = re.findall(r"fill: (#[0-9a-f]{6}); opacity: ([0-9.]+)", svg)
     assert [colour for colour, _ in cells] == [style.GOOD, style.BAD, style.BAD]

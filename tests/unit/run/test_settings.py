@@ -36,6 +36,8 @@ def test_defaults_are_filled_in(minimal):
         "demo": False,
         "images": ["photos"],
         "annotations": ["labels"],
+        "format": "auto",
+        "sources": None,
         "label_map": None,
         "split": {
             "eval_fraction": 0.2,

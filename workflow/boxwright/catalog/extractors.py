@@ -152,7 +152,7 @@ class Extractor(NamedTuple):
 # Fields that help users and do not affect results; of the heads, what the message chooses decides.
 _ABOUT = ("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only")
 # The heads that are alternatives of `BoxPredictor`.
-PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn")
+PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn", "rfcn")
 # The necks whose levels are in the field of the extractor's message that is named like the neck.
 PYRAMIDS = ("fpn", "bifpn")
 
@@ -290,10 +290,12 @@ def _efficientdet(number: int, channels: tuple[int, ...], width: float, depth: f
 
 _FASTER_RCNN: dict[str, Any] = {
     "family": "faster_rcnn",
-    "heads": ("region_proposals", "mask_rcnn"),
+    "heads": ("region_proposals", "mask_rcnn", "rfcn"),
     "black_padding": True,
     "scopes": ("FirstStageFeatureExtractor", "SecondStageFeatureExtractor"),
 }
+# The second stages that there are with networks of TF2.
+_KERAS_FASTER_RCNN: dict[str, Any] = {"dialect": "tf2", "heads": ("region_proposals", "mask_rcnn"), "strides": (16,)}
 _INCEPTION_FASTER_RCNN: dict[str, Any] = {
     **_FASTER_RCNN,
     "normalization": "minus_one_to_one",
@@ -336,8 +338,7 @@ def _resnet_of_keras(depth: int, like: str, template: str) -> Extractor:
         like,
         template,
         type=f"faster_rcnn_resnet{depth}_keras",
-        strides=(16,),
-        dialect="tf2",
+        **_KERAS_FASTER_RCNN,
     )
 
 
@@ -375,7 +376,7 @@ ROWS = (
     _resnet_of_keras(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet_of_keras(152, "152", "faster_rcnn_resnet101"),
     Extractor(type="faster_rcnn_inception_resnet_v2", strides=(16, 8), **_INCEPTION_RESNET),
-    Extractor(type="faster_rcnn_inception_resnet_v2_keras", strides=(16,), dialect="tf2", **_INCEPTION_RESNET),
+    Extractor(**{**_INCEPTION_RESNET, "type": "faster_rcnn_inception_resnet_v2_keras", **_KERAS_FASTER_RCNN}),
     Extractor(
         type="faster_rcnn_inception_v2",
         backbone="inception_v2",

@@ -34,7 +34,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             name="faster_rcnn",
-            titles=("Faster R-CNN", "Mask R-CNN"),
+            titles=("Faster R-CNN", "R-FCN", "Mask R-CNN"),
             anchor_generator="first_stage_anchor_generator",
             box_predictor="second_stage_box_predictor",
             post_processing="second_stage_post_processing",

@@ -6,6 +6,7 @@ they can: the stated extension and path, the arrangement of the folders, the sta
 that the images are copies of each other. Wherever two of these contradict each other, that is remembered.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +19,16 @@ from boxwright.dataset.scan import File
 from boxwright.images import exif
 from boxwright.images.loader import EXTENSIONS
 
+# What Label Studio puts before the name of an image that is uploaded.
+_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
+
 
 class Claim(NamedTuple):
     """Which image a statement, or a file that cannot be read, claims to be about.
 
     file: the annotation file. image: name or path as stated, "" if none. alone: whether the file has no other claim.
     size: width and height of the image as stated, 0 if not stated. folders, other_image: those of `Statement`.
+    places: those of the file's `Format`.
     """
 
     file: File
@@ -32,6 +37,17 @@ class Claim(NamedTuple):
     size: tuple[int, int] = (0, 0)
     folders: tuple[str, ...] = ()
     other_image: str = ""
+    places: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def image_folder(self) -> str:
+        """Where the image should lie by the place of the file; "" if that says nothing."""
+        parts = _folder(self.file).split("/")
+        for index in range(len(parts) - 1, -1, -1):
+            for own, of_images in self.places:
+                if parts[index].lower() == own.lower():
+                    return "/".join([*parts[:index], of_images, *parts[index + 1 :]])
+        return ""
 
     @property
     def label(self) -> str:
@@ -71,6 +87,11 @@ class Pairing:
     another: dict[int, list[int]] = field(default_factory=dict)
     stale: list[int] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
+
+    @property
+    def claimed(self) -> set[int]:
+        """The images that claims are about which went to none of them."""
+        return {image for images in self.ambiguous.values() for image in images}
 
 
 def names(images: Sequence[File], folders: Sequence[str]) -> list[str]:
@@ -141,7 +162,7 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
     own: list[int] = []
     if claim.alone:
         base = claim.file.base.rpartition(".")[0]
-        own = by_stem.get(fold(base)) or by_stem.get(stem(base)) or []
+        own = by_stem.get(fold(base)) or _with_base(by_stem, base)
         if own and not claim.other_image and claim.image.rpartition(".")[0] == base:
             return own  # as in nearly all files
     stated = _named(by_stem, claim.image)
@@ -160,7 +181,13 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
 def _named(by_stem: dict[str, list[int]], name: str) -> list[int]:
     """The images with a stated name."""
     base = name.replace("\\", "/").rpartition("/")[2]
-    return (by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])) or []) if base else []
+    return (_with_base(by_stem, base) or _with_base(by_stem, base.rpartition(".")[0])) if base else []
+
+
+def _with_base(by_stem: dict[str, list[int]], base: str) -> list[int]:
+    """The images with a base name, else those that were called so before they were uploaded to Label Studio."""
+    found = by_stem.get(stem(base)) or []
+    return found or (by_stem.get(stem(base[len(put[0]) :])) or [] if (put := _UPLOADED.match(base)) else [])
 
 
 def _narrow(
@@ -170,12 +197,13 @@ def _narrow(
     stated, file = fold(claim.image.replace("\\", "/")), claim.file
     exact = claim.image.replace("\\", "/").rpartition("/")[2]
     base, own, place, folder = stated.rpartition("/")[2], _folder(file), file.place, file.folder
-    end = f"/{stated.lstrip('/')}"
+    end, beside = f"/{stated.lstrip('/')}", fold(claim.image_folder)
     tests = (
         lambda image: images[image].base == exact,
         lambda image: fold(images[image].base) == base,
         lambda image: base != stated and f"/{fold(images[image].path)}".endswith(end),
         lambda image: _folder(images[image]) == own,
+        lambda image: beside != "" and fold(_folder(images[image])) == beside,
         lambda image: parallel and images[image].folder == folder and images[image].place == place,
         lambda image: parallel and images[image].folder == folder,
         lambda image: images[image].place == place,

@@ -114,6 +114,14 @@ def best(found: Sequence[Repeats]) -> Repeats | None:
     return max(defined, key=lambda one: (one.mean, -one.megabytes), default=None)
 
 
+def rivals(found: Sequence[Repeats]) -> list[Repeats]:
+    """The models that cannot be told from the best one: their ranges reach into its range. Empty if it is alone."""
+    first = best(found)
+    if first is None:
+        return []
+    return [one for one in found if one is not first and one.mean is not None and one.range[1] >= first.range[0]]
+
+
 def to_csv(results: Sequence[Result]) -> str:
     """One line per model with the columns COLUMNS; an undefined number is an empty cell."""
     file = io.StringIO()
@@ -149,7 +157,8 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
         )
         for index, one in enumerate(found)
     ]
-    mark = [found.index(first)] if first and len(found) > 1 else []
+    # Only a model that the uncertainties tell from all others is marked as the best.
+    mark = [found.index(first)] if first and len(found) > 1 and not rivals(found) else []
     head = ["model", "seeds", metric, "uncertainty", *(["optimism"] if optimism else ()), "ms per image", "MB"]
     about = f"The exported checkpoint of each model on the held-out images. {metric} is from 0 to 1; higher is better."
     if tested:

@@ -1,4 +1,8 @@
-"""The confusion matrix: which class each annotated object was detected as, and which detections have no object."""
+"""The confusion matrix: which class each annotated object was detected as, and which detections have no object.
+
+Below the classes are the wrong detections that lie on no object of another class, to their right the objects that were
+not detected as anything: both by kind of mistake, so that the numbers are those of the figure of errors.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +16,24 @@ from boxwright.report import style
 
 _MOST_LABELLED = 40  # with more rows the names are too small to read
 _MOST_COUNTED = 24  # numbers that fit into cells
+# What follows the classes: the name in the figure, and the kinds of mistakes (`evaluation.error_types`) in it.
+_NOWHERE = {"misplaced": ("localisation", "both"), "found twice": ("duplicate",), "background": ("background",)}
+_UNSEEN = {"misplaced": ("localisation",), "missed": ("missed",)}
 
 
 @style.drawing
 def matrix(analysis: Mapping[str, Any]) -> Figure:
     """The confusion matrix of an analysis.json's content. Colours are shares of a row, numbers are counts."""
-    labels = analysis["confusion"]["labels"]
-    counts = np.asarray(analysis["confusion"]["matrix"], int)
-    size = len(labels)
-    figure, ((axes,),) = style.canvas(max(3.4, min(2.2 + 0.42 * size, 7.2)))
+    found = analysis["confusion"]
+    classes = found["labels"][:-1]
+    size = len(classes)
+    counts = np.zeros((size + len(_NOWHERE), size + len(_UNSEEN)), int)
+    counts[:size, :size] = np.asarray(found["matrix"], int)[:size, :size]
+    for row, kinds in enumerate(_NOWHERE.values(), size):
+        counts[row, :size] = np.sum([found["nowhere"][kind] for kind in kinds], axis=0)
+    for column, kinds in enumerate(_UNSEEN.values(), size):
+        counts[:size, column] = np.sum([found["unseen"][kind] for kind in kinds], axis=0)
+    figure, ((axes,),) = style.canvas(max(3.8, min(2.2 + 0.42 * len(counts), 7.2)))
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
     for row, column in zip(*np.nonzero(counts), strict=True):
@@ -32,28 +45,32 @@ def matrix(analysis: Mapping[str, Any]) -> Figure:
             ink = "#ffffff" if share > 0.6 else style.INK
             font = 9.5 if size <= 12 else 6.5
             axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=ink, fontsize=font)
-    _decorate(axes, labels, size)
+    _decorate(axes, [*classes, *_NOWHERE], [*classes, *_UNSEEN], size)
     return figure
 
 
-def _decorate(axes: Axes, labels: list[str], size: int) -> None:
-    axes.set_xlim(-0.5, size - 0.5)
-    axes.set_ylim(size - 0.5, -0.5)
+def _decorate(axes: Axes, rows: list[str], columns: list[str], size: int) -> None:
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_aspect("equal" if size > 6 else 0.5)
     axes.set_anchor("W")
     axes.spines[:].set_visible(False)
     style.no_grid(axes, "x", "y")
-    edges = np.arange(size + 1) - 0.5
-    axes.set_xticks(edges, minor=True)
-    axes.set_yticks(edges, minor=True)
+    axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
     axes.grid(True, which="minor")
-    shown = range(size) if size <= _MOST_LABELLED else []
+    for line in (axes.axhline, axes.axvline):
+        line(size - 0.5, color=style.MUTED, linewidth=1.2)
     font = 9.5 if size <= 12 else 7.5 if size <= 24 else 5.5
-    names = [style.short(labels[index], 18) for index in shown]
-    axes.set_xticks(
-        list(shown), names, rotation=45 if size > 6 else 0, ha="right" if size > 6 else "center", fontsize=font
-    )
-    axes.set_yticks(list(shown), names, fontsize=font)
+    # The names of very many classes are too small to read; what follows them can always be named.
+    first = 0 if size <= _MOST_LABELLED else size
+    slanted = {"rotation": 45, "ha": "right"} if size > 3 else {}
+    axes.set_xticks(range(first, len(columns)), _named(columns[first:]), fontsize=font, **slanted)
+    axes.set_yticks(range(first, len(rows)), _named(rows[first:]), fontsize=font)
     axes.tick_params(labelcolor=style.INK)
-    axes.set_xlabel("detected as (background: missed)")
-    axes.set_ylabel("annotated as\n(background: nothing there)")
+    axes.set_xlabel("detected as")
+    axes.set_ylabel("annotated as")
+
+
+def _named(names: list[str]) -> list[str]:
+    return [style.short(name, 18) for name in names]

@@ -13,12 +13,20 @@ from boxwright.report.results import Result
 def plot(results: Sequence[Result]) -> Figure:
     """The chosen metric against the time for an image; a marker's area is the size of the main form.
 
-    The markers are numbered, best first, since names would overlap where models are close.
+    The markers are numbered, best first, since names would overlap where models are close. One model alone is a
+    sentence.
     """
     found = comparison.repeats(results)
     drawn = [(one, style.model_colour(index)) for index, one in enumerate(found) if one.mean is not None]
     if not drawn:
         return style.message("n/a: the metric is undefined for every model.")
+    name = results[0].choice["metric"].rpartition("/")[2]
+    if len(results) == 1:
+        (one, _), device = drawn[0], results[0].device
+        return style.message(
+            f"There is one model: {name} {one.mean:.3f}, {one.milliseconds:.1f} ms per image ({device}), "
+            f"{one.megabytes:.1f} MB."
+        )
     drawn.sort(key=lambda pair: -pair[0].mean)
     figure, ((axes,),) = style.canvas(4.8)
     largest = max(one.megabytes for one in found)
@@ -33,12 +41,13 @@ def plot(results: Sequence[Result]) -> Figure:
         handletextpad=0.2,
     )
     legend.get_title().set_color(style.MUTED)
-    axes.set_xlim(0, 1.15 * max(one.milliseconds for one, _ in drawn))
-    lows, highs = zip(*(one.range for one, _ in drawn), strict=True)
-    axes.set_ylim(max(0.0, min(lows) - 0.1), min(1.02, max(highs) + 0.1))
+    members = [member for one, _ in drawn for member in one.members if member.value is not None]
+    axes.set_xlim(0, 1.15 * max(member.milliseconds for member in members))
+    ends = [end for one, _ in drawn for end in one.range] + [member.value for member in members]
+    axes.set_ylim(max(-0.02, min(ends) - 0.1), min(1.02, max(ends) + 0.1))
     devices = " or ".join(dict.fromkeys(one.device for one in results))
     axes.set_xlabel(f"milliseconds per image (median; {devices})")
-    axes.set_ylabel(results[0].choice["metric"].rpartition("/")[2])
+    axes.set_ylabel(name)
     return figure
 
 

@@ -319,6 +319,40 @@ def test_a_box_shared_across_classes() -> None:
     assert np.isfinite(sum(map(float, detector.losses(training, groundtruth([BOX]), SEED).values())))
 
 
+def test_r_fcn_processes_the_map_as_a_whole() -> None:
+    detector = spread(build(second_stage_box_predictor__rfcn_box_predictor="{}", initial_crop_size=0))
+    images, shapes = batch(detector, (96, 128), (128, 96))
+    predictions = detector.predict(images, shapes)
+    whole = predictions["rpn_features_to_crop"]
+    assert predictions["box_classifier_features"].shape == (*whole.shape[:3], 2048)
+    assert predictions["refined_box_encodings"].shape == (2 * 20, 3, 4)
+    # A proposal's prediction is that of its box in the features of its image, whatever the other proposals are.
+    encodings, logits = detector.second.head(
+        detector.second.features(whole[1:]), predictions["proposal_boxes_normalized"][1:, 4:5]
+    )
+    np.testing.assert_allclose(predictions["refined_box_encodings"][24:25], encodings, atol=1e-5)
+    np.testing.assert_allclose(predictions["class_predictions_with_background"][24:25], logits, atol=1e-5)
+    assert detector.postprocess(predictions, shapes)["detection_boxes"].shape == (2, 12, 4)
+
+    with tf.GradientTape() as tape:
+        training = detector.predict(images, shapes, training=True, seed=SEED)
+        losses = detector.losses(training, groundtruth([BOX], [BOX]), SEED)
+        total = tf.add_n(list(losses.values()))
+    assert np.isfinite(total) and len(losses) == 4
+    heads = [name for name in detector.trainable if name.startswith("SecondStage")]
+    assert any("block4" in name for name in heads) and any("refined_locations" in name for name in heads)
+    assert all(gradient is not None for gradient in tape.gradient(total, [detector.variables[name] for name in heads]))
+
+
+@pytest.mark.parametrize("type_", ["faster_rcnn_inception_v2", "faster_rcnn_resnet50"])
+def test_r_fcn_has_the_features_of_any_network_of_tf1(type_: str) -> None:
+    detector = build(feature_extractor__type=type_, second_stage_box_predictor__rfcn_box_predictor="{}")
+    images, shapes = batch(detector, (96, 128))
+    predictions = detector.predict(images, shapes)
+    assert predictions["class_predictions_with_background"].shape == (20, 4)
+    assert detector.class_columns().keys() <= detector.variables.keys()
+
+
 def test_dropout_acts_in_training_only_and_follows_the_seed() -> None:
     path = "second_stage_box_predictor__mask_rcnn_box_predictor__use_dropout"
     detector = build(**{path: True})
@@ -356,7 +390,13 @@ def test_the_miner_takes_all_proposals_but_counts_the_first_image_alone() -> Non
         ({"inplace_batchnorm_update": True}, "inplace_batchnorm_update"),
         ({"use_combined_nms_in_first_stage": True}, "use_combined_nms_in_first_stage"),
         ({"output_final_box_features": True}, "output_final_box_features"),
-        ({"second_stage_box_predictor__rfcn_box_predictor": "{}"}, "second_stage_box_predictor"),
+        (
+            {
+                "feature_extractor__type": "faster_rcnn_resnet50_keras",
+                "second_stage_box_predictor__rfcn_box_predictor": "{}",
+            },
+            "second_stage_box_predictor",
+        ),
         ({"second_stage_box_predictor__mask_rcnn_box_predictor__box_code_size": 5}, "box_code_size"),
         ({"first_stage_anchor_generator__ssd_anchor_generator": "{}"}, "first_stage_anchor_generator"),
     ],

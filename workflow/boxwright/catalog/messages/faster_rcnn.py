@@ -12,9 +12,6 @@ from boxwright.catalog.spec import LEFT_OUT, Block, Break, Only, Spec, relation
 
 _TYPE = "feature_extractor.type"
 _SECOND_STAGE = (
-    "initial_crop_size",
-    "maxpool_kernel_size",
-    "maxpool_stride",
     "second_stage_box_predictor",
     "second_stage_batch_size",
     "second_stage_balance_fraction",
@@ -27,8 +24,17 @@ _SECOND_STAGE = (
 )
 
 
+# How the features of a proposal are cut out.
+_CROPS = ("initial_crop_size", "maxpool_kernel_size", "maxpool_stride")
+
+
 def _one_stage(message: Message) -> bool:
     return message.number_of_stages == 1
+
+
+def _no_crops(message: Message) -> bool:
+    """R-FCN processes the feature map as a whole."""
+    return _one_stage(message) or message.second_stage_box_predictor.HasField("rfcn_box_predictor")
 
 
 def _extractor(message: Message) -> Iterator[Break]:
@@ -51,8 +57,6 @@ def _stages(message: Message) -> Iterator[Break]:
 @relation("maxpool_kernel_size", "initial_crop_size")
 def _crop(message: Message) -> Iterator[Break]:
     size, kernel = message.initial_crop_size, message.maxpool_kernel_size
-    if message.second_stage_box_predictor.HasField("rfcn_box_predictor"):
-        return  # R-FCN has no crops.
     if not size:
         why = "proposals are cropped to squares of this side for the second stage"
         yield "initial_crop_size", size, why, max(14, kernel) if kernel > 1 else 7
@@ -101,6 +105,7 @@ SPEC = Spec(
     relations=(_crop, _input_size),
     unread={
         **dict.fromkeys(_SECOND_STAGE, _one_stage),
-        "maxpool_stride": lambda message: _one_stage(message) or not message.maxpool_kernel_size,
+        **dict.fromkeys(_CROPS, _no_crops),
+        "maxpool_stride": lambda message: _no_crops(message) or not message.maxpool_kernel_size,
     },
 )

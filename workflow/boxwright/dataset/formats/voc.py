@@ -17,19 +17,10 @@ from lxml import etree
 
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import POLYGON, ROTATED, Box
-from boxwright.dataset.statements import Statement
-
-# Annotations may come from strangers: no file is opened and nothing is fetched. Entities that the file itself declares
-# are expanded, within libxml2's limits. `collect_ids=False` would be faster, but makes libxml2 load external DTDs.
-_PARSER = etree.XMLParser(
-    resolve_entities="internal",
-    no_network=True,
-    load_dtd=False,
-    remove_comments=True,
-    remove_pis=True,
-    remove_blank_text=True,
-)
+from boxwright.dataset.statements import Reading, Statement
+from boxwright.dataset.xml_files import parse
 
 _YES = ("1", "true", "yes")
 # The tags of a point's coordinates.
@@ -43,33 +34,28 @@ _TELLING = 4
 _ROOT = re.compile(rb"<annotation[\s/>]")
 
 
-def sniff(data: bytes) -> bool:
+def sniff(head: bytes, name: str = "") -> bool:
     """Whether the root of an XML file is `<annotation>`."""
-    return _ROOT.search(data[:4096].replace(b"\0", b"")) is not None
+    return _ROOT.search(head[:4096].replace(b"\0", b"")) is not None
 
 
-def read(data: bytes) -> list[Statement]:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """The one statement of an annotation, its boxes in pixels; tags that tools leave out have defaults.
 
     Raises UserError where the bytes are not well-formed XML or their root is not `<annotation>`.
     """
     if statement := _read_as_written(data):
-        return [statement]
-    try:
-        root = etree.fromstring(data, _PARSER)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        reason = " ".join(getattr(error, "msg", str(error)).split()).replace(" ,", ",")
-        raise UserError(f"it is not well-formed XML: {reason}") from error
-    if root is None or root.tag != "annotation":
-        found = "nothing" if root is None else f"<{root.tag}>"
-        raise UserError(f"it is not a Pascal VOC annotation: its root is {found}, not <annotation>")
+        return Reading([statement])
+    root = parse(data)
+    if root.tag != "annotation":
+        raise UserError(f"it is not a Pascal VOC annotation: its root is <{root.tag}>, not <annotation>")
     texts, objects = _children(root)
     size = root.find("size")
     width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))
     image = texts.get("filename", "")
     folders, other = _places(image, texts.get("path", ""), texts.get("folder", ""))
     boxes = tuple([_box(item) for item in objects if not _is_deleted(item)])
-    return [Statement(image, width, height, boxes, folders=folders, other_image=other)]
+    return Reading([Statement(image, width, height, boxes, folders=folders, other_image=other)])
 
 
 def _places(image: str, path: str, folder: str) -> tuple[tuple[str, ...], str]:

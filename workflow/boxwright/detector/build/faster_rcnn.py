@@ -97,8 +97,9 @@ def _second_stage(message: Message, row: Extractor, registry: Variables, channel
             classification_weight=message.second_stage_classification_loss_weight,
             localization_weight=message.second_stage_localization_loss_weight,
         )
+    pooling = roi.Pooling(message.initial_crop_size, message.maxpool_kernel_size, message.maxpool_stride)
     return SecondStage(
-        pooling=roi.Pooling(message.initial_crop_size, message.maxpool_kernel_size, message.maxpool_stride),
+        pooling=None if chosen == "rfcn_box_predictor" else pooling,
         features=features,
         head=head,
         matcher=PROPOSAL_MATCHER,

@@ -1,8 +1,9 @@
 """Faster R-CNN: proposals from a feature map, then a class and a better box for each of them.
 
-Ren et al. 2015, https://arxiv.org/abs/1506.01497, as the OD API's `faster_rcnn` configurations describe it. Inside,
-boxes are in pixels of the preprocessed image, [ymin, xmin, ymax, xmax]; detections are normalised to the true image,
-without its padding.
+Ren et al. 2015, https://arxiv.org/abs/1506.01497, as the OD API's `faster_rcnn` configurations describe it. R-FCN (Dai
+et al. 2016, https://arxiv.org/abs/1605.06409) differs only in the second stage, which processes the map as a whole.
+Inside, boxes are in pixels of the preprocessed image, [ymin, xmin, ymax, xmax]; detections are normalised to the true
+image, without its padding.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from boxwright.detector.backbones import Backbone, BoxFeatures
 from boxwright.detector.families import faster_rcnn_losses
 from boxwright.detector.families.base import BuiltDetector
 from boxwright.detector.groundtruth import Groundtruth
-from boxwright.detector.heads import ProposalClassifier, ProposalHead
+from boxwright.detector.heads import PositionSensitiveClassifier, ProposalClassifier, ProposalHead
 
 Tensors = dict[str, tf.Tensor]
 
@@ -63,13 +64,14 @@ class FasterRcnnNumbers:
 class SecondStage:
     """The second stage: it classifies each proposal, and makes detections from the result.
 
-    pooling: how features are cut out for a proposal. matcher: of proposals and ground truth.
+    pooling: how features are cut out for a proposal; None: the features are those of the whole map, and the head looks
+        for the proposals in them. matcher: of proposals and ground truth.
     miner: chooses the proposals with a high loss among all; None: training uses a random sample.
     """
 
-    pooling: roi.Pooling
+    pooling: roi.Pooling | None
     features: BoxFeatures
-    head: ProposalClassifier
+    head: ProposalClassifier | PositionSensitiveClassifier
     matcher: Matcher
     classification_loss: ClassificationLoss
     miner: mining.Miner | None
@@ -181,14 +183,18 @@ class FasterRcnn(BuiltDetector):
         """The second stage on proposals [B, P, 4], in pixels; zero padding is processed as boxes without area.
 
         Returns proposal_boxes_normalized [B, P, 4] (by the padded image), refined_box_encodings [B * P, K, 4] with K
-        classes or 1, class_predictions_with_background [B * P, 1 + classes], proposal_boxes and, [B * P, s, s, C],
-        box_classifier_features.
+        classes or 1, class_predictions_with_background [B * P, 1 + classes], proposal_boxes and box_classifier_features
+        [B * P, s, s, C], or of the whole map [B, h, w, C].
         """
-        shape = predictions["image_shape"]
+        shape, second = predictions["image_shape"], self.second
         normalized = tf.stop_gradient(geometry.to_normalized(proposals, shape[1], shape[2]))
-        regions = roi.pool(predictions["rpn_features_to_crop"], normalized, self.second.pooling)
-        features = self.second.features(regions, training)
-        encodings, logits = self.second.head(features, training, seed)
+        features = predictions["rpn_features_to_crop"]
+        if second.pooling is None:
+            features = second.features(features, training)
+            encodings, logits = second.head(features, normalized, training)
+        else:
+            features = second.features(roi.pool(features, normalized, second.pooling), training)
+            encodings, logits = second.head(features, training, seed)
         return {
             "proposal_boxes": geometry.to_absolute(normalized, shape[1], shape[2]),
             "proposal_boxes_normalized": normalized,

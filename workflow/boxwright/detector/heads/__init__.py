@@ -6,7 +6,7 @@ and a description of its inputs, then by name the fields of its message, as plai
 
     make(variables, channels, anchors_per_location, num_classes, background, *, keras, ...) -> BoxHead
     make(variables, scope, channels_in, anchors_per_location, *, keras, ...) -> ProposalHead
-    make(variables, scope, channels_in, num_classes, *, keras, ...) -> ProposalClassifier
+    make(variables, scope, channels_in, num_classes, *, keras, ...) -> ProposalClassifier or PositionSensitiveClassifier
 """
 
 from collections.abc import Mapping
@@ -51,12 +51,28 @@ class ProposalHead(Protocol):
 
 
 class ProposalClassifier(Protocol):
-    """Predicts the class and the box of each proposal."""
+    """Predicts the class and the box of each proposal from the features that were cut out for it."""
 
     def __call__(
         self, regions: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """[N, h, w, C] -> box encodings [N, classes or 1, 4] and logits [N, 1 + classes], background first."""
+        ...
+
+    def class_columns(self) -> dict[str, ClassColumns]:
+        """As for a `BoxHead`."""
+        ...
+
+    def object_graph_keys(self) -> dict[str, str]:
+        """As that of a `BoxHead`."""
+        ...
+
+
+class PositionSensitiveClassifier(Protocol):
+    """Predicts the class and the box of each proposal from the features of the whole image (R-FCN)."""
+
+    def __call__(self, features: tf.Tensor, boxes: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        """[B, h, w, C] and boxes [B, P, 4], normalised to it -> what a `ProposalClassifier` gives for N = B * P."""
         ...
 
     def class_columns(self) -> dict[str, ClassColumns]:
