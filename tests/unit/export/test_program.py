@@ -1,4 +1,4 @@
-"""The program beside a form, in a process that has the form's runtime, numpy and Pillow alone; and the zip of a form."""
+"""The program beside a form, where its runtime, numpy and Pillow are all there is; and the zip of a form."""
 
 import json
 import os
@@ -134,7 +134,7 @@ def test_a_program_is_short(form):
 
 
 def test_every_form_that_others_run_has_a_program():
-    assert RUN == [form for form in forms.FORMS if form.detects and form.made_from]
+    assert [form for form in forms.FORMS if form.detects and form.made_from] == RUN
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from boxwright.boxes import nms
 from boxwright.core.openvino import openvino
-from boxwright.export import graph, onnx_graph, standard_suppression
+from boxwright.export import graph, onnx_graph, openvino_model, standard_suppression
 
 FIELDS = ("boxes", "scores", "classes", "anchors", "num")
 SETTINGS = nms.Settings(iou_threshold=0.5, score_threshold=0.01, max_detections_per_class=8, max_total_detections=20)
@@ -71,9 +71,8 @@ def test_the_rows_and_their_order_are_those_of_the_engine(name):
     model = converted(suppress, given)
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     answer = dict(zip(FIELDS, session.run(list(FIELDS), {"given": given}), strict=True))
-    compiled = openvino.Core().compile_model(
-        openvino.Core().read_model(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
-    )
+    precise = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(openvino_model.converted(model), "CPU", precise)
     for runtime, found in (("ONNX Runtime", answer), ("OpenVINO", compiled([given]))):
         for field in FIELDS:
             np.testing.assert_allclose(found[field], wanted[field], atol=1e-6, err_msg=f"{runtime}: {field}")

@@ -48,7 +48,8 @@ class Form:
     run_by: the module in `boxwright.runtimes`, if it has not the form's name. packages: the distributions of the extra
     `forms` that its modules import, {distribution: module}. refuses: from the `DetectionModel` message's own part (the
     family's message) and the family's name to why it cannot hold such a model, with the nearest form; "" if it can.
-    calibrated: whether it is written with training images.
+    calibrated: whether it is written with training images. other_ways: what is measured beside: a name, and an argument
+    of its runtime's `load` with its value.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Form:
     packages: tuple[tuple[str, str], ...] = ()
     refuses: Callable[[Message, str], str] = lambda model, family: ""
     calibrated: bool = False
+    other_ways: tuple[tuple[str, str, Any], ...] = ()
 
     @property
     def module(self) -> str:
@@ -110,6 +112,7 @@ FORMS = (
         ("openvino/detector.xml", "openvino/detector.bin"),
         made_from="onnx",
         packages=(("openvino", "openvino"),),
+        other_ways=(("default_precision", "precision", None),),
         refuses=form_limits.standard_operations,
     ),
     Form(
@@ -121,6 +124,7 @@ FORMS = (
         precision="float16",
         run_by="openvino",
         packages=(("openvino", "openvino"),),
+        other_ways=(("default_precision", "precision", None),),
         refuses=form_limits.standard_operations,
     ),
     Form(

@@ -59,7 +59,7 @@ _DEVICES["saved_model"] = [
 # By runtime: what to know about its numbers.
 _NUMBERS = {
     "openvino": "By itself OpenVINO computes in bfloat16 where the processor can: faster, but with other boxes.\n"
-    '`detect.py` asks for float32 with `{{"INFERENCE_PRECISION_HINT": "f32"}}`{measured}. Without the hint it is faster.',
+    '`detect.py` asks for float32 with `{{"INFERENCE_PRECISION_HINT": "f32"}}`{measured}. It is faster without.',
 }
 
 
@@ -94,8 +94,8 @@ def page(form: Form, about: Mapping[str, Any]) -> str:
     if runtime in _NUMBERS:
         coarse = check.get("default_precision")
         measured = (
-            f" (on the machine of the export its own choice moved boxes by up to {coarse['max_box']:.1e} and scores by "
-            f"{coarse['max_score']:.1e})"
+            f" (where it was exported, its own choice moved boxes by up to {coarse['max_box']:.1e}, scores by up to "
+            f"{coarse['max_score']:.1e}, and took {coarse['ms_per_image']:.0f} ms)"
             if coarse
             else ""
         )

@@ -16,6 +16,9 @@ from boxwright.export import gate, reference
 from boxwright.export.check import TOLERANCE, check, refuse_others
 from boxwright.export.reference import Detections
 
+# Detections of another way to run a form that differ by less are told how much they differ.
+_FAR = 0.1
+
 
 def export(
     form: Form, source: str | Path, images: Sequence[np.ndarray], folder: str | Path, kept: str | Path
@@ -36,6 +39,10 @@ def export(
         checked = check(detect, images, wanted, written, raw=not form.detects, tolerance=tolerance)
         if form.precision == "float32":
             refuse_others(checked, form.title)
+        for way, argument, value in form.other_ways:
+            other = runtime.load(temporary / form.path, **{argument: value})
+            found = check(other, images, wanted, (), tolerance=_FAR)
+            checked[way] = {**found["same_detections"], **{key: found[key] for key in ("ms_per_image", "ms_quartiles")}}
     same, what = checked["same_detections"], "detections" if form.detects else "boxes and scores before suppression"
     checked["complaints"] = [] if form.detects else list(gate.complaints(form.precision, same))
     progress.say(

@@ -71,10 +71,10 @@ def _form(path: Path) -> tuple[Form, Path, Path] | None:
     for form in forms.FORMS:
         for name in dict.fromkeys((form.path, *_names(form), Path(form.path).parts[0])):
             parts = Path(name).parts
-            if path.parts[-len(parts) :] == parts and _whole(form, folder := path.parents[len(parts) - 1]):
+            if path.parts[-len(parts) :] == parts and whole(form, folder := path.parents[len(parts) - 1]):
                 return form, folder / form.path, folder
     for form in forms.FORMS:
-        if form.detects and _whole(form, path):
+        if form.detects and whole(form, path):
             return form, path / form.path, path
     if path.is_file() and path.suffix:
         for form in forms.FORMS:
@@ -87,7 +87,8 @@ def _names(form: Form) -> list[str]:
     return [name.rstrip("/") for name in form.files]
 
 
-def _whole(form: Form, folder: Path) -> bool:
+def whole(form: Form, folder: Path) -> bool:
+    """Whether a folder holds all files of a form."""
     return all((folder / name).is_dir() if name.endswith("/") else (folder / name).is_file() for name in form.files)
 
 
