@@ -37,8 +37,8 @@ def test_the_forms_of_a_folder_are_measured(standard, images):
 def test_the_table():
     times = {"ms_per_image": 11.24, "ms_quartiles": [10.0, 12.5]}
     measured = [
-        benchmark.Measured(forms.named("onnx"), 16_500_000, {1: times, 2: times}),
-        benchmark.Measured(forms.named("openvino_float16"), 8_000_000, {1: times, 2: times}),
+        benchmark.FormTimes(forms.named("onnx"), 16_500_000, {1: times, 2: times}),
+        benchmark.FormTimes(forms.named("openvino_float16"), 8_000_000, {1: times, 2: times}),
     ]
     assert benchmark.table(measured).splitlines() == [
         "form                MB          ms, 1 thread         ms, 2 threads",

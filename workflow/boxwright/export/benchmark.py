@@ -16,7 +16,7 @@ from boxwright.runtimes.find import ExportedDetector, whole
 _SIZE = (480, 640)
 
 
-class Measured(NamedTuple):
+class FormTimes(NamedTuple):
     """A form, the bytes of its files, and its times by the number of threads (`timing.times`)."""
 
     form: Form
@@ -24,7 +24,7 @@ class Measured(NamedTuple):
     times: Mapping[int, Mapping[str, Any]]
 
 
-def run(detector: ExportedDetector, alone: bool, images: Sequence[np.ndarray] = ()) -> list[Measured]:
+def run(detector: ExportedDetector, alone: bool, images: Sequence[np.ndarray] = ()) -> list[FormTimes]:
     """Measure each form that lies beside `detector`, or it `alone`.
 
     images: uint8 [H, W, 3]; without any, a drawn one. Forms whose packages are not installed are left out, and said.
@@ -41,11 +41,11 @@ def run(detector: ExportedDetector, alone: bool, images: Sequence[np.ndarray] = 
             progress.warn(f"Left out: the {form.title} needs {' and '.join(form.missing)}.")
             continue
         files = [path] if alone and len(form.files) == 1 else [folder / name for name in form.files]
-        found.append(Measured(form, timing.size(files), timing.by_threads(form, path, images)))
+        found.append(FormTimes(form, timing.size(files), timing.by_threads(form, path, images)))
     return found
 
 
-def table(measured: Sequence[Measured]) -> str:
+def table(measured: Sequence[FormTimes]) -> str:
     """The lines to print: a form each, with megabytes, and milliseconds as median (and quartiles) by threads."""
     threads = sorted({number for one in measured for number in one.times})
     head = ["form", "MB", *(f"ms, {number} thread{'s' if number > 1 else ''}" for number in threads)]
