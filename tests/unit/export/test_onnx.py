@@ -140,6 +140,7 @@ def test_float32_is_what_openvino_computes_in(folder, images):
         "keep_aspect_ratio_resizer { min_dimension: 70 max_dimension: 100 }",
         "pad_to_multiple_resizer { multiple: 32 }",
         "conditional_shape_resizer { condition: GREATER size_threshold: 100 }",
+        "conditional_shape_resizer { condition: SMALLER size_threshold: 100 resize_method: NEAREST_NEIGHBOR }",
         "fixed_shape_resizer { height: 64 width: 80 resize_method: NEAREST_NEIGHBOR convert_to_grayscale: true }",
     ],
     ids=lambda resizer: resizer.split("_resizer")[0],

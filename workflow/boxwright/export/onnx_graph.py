@@ -33,6 +33,7 @@ def converted(graph: GraphDef, name: str, inputs: Sequence[str], outputs: Sequen
         custom_op_handlers={
             standard_suppression.NODE: (_suppression, []),
             "CropAndResize": (_crop_and_resize, []),
+            "ResizeNearestNeighbor": (_nearest, []),
         },
     )
     model = _renamed(model, {f"{one}:0": one for one in (*inputs, *outputs)})
@@ -77,6 +78,19 @@ def _renamed(model: onnx.ModelProto, known: dict[str, str]) -> onnx.ModelProto:
     return result
 
 
+class _Maker:
+    """Adds nodes and constants to a graph of tf2onnx; each returns the name of its tensor."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def node(self, operation: str, inputs: list[str], **attributes) -> str:
+        return self._context.make_node(operation, inputs, attr=attributes).output[0]
+
+    def constant(self, value: Any, dtype: type) -> str:
+        return self._context.make_const(utils.make_name("constant"), np.array(value, dtype)).output[0]
+
+
 def _suppression(context: Any, node: Any, name: str, arguments: list) -> None:
     """The standard operation in place of the one that was left open; its inputs are the same."""
     inputs, outputs, shapes, types = list(node.input), list(node.output), node.output_shapes, node.output_dtypes
@@ -95,12 +109,7 @@ def _crop_and_resize(context: Any, node: Any, name: str, arguments: list) -> Non
     rows, columns = (int(side) for side in node.inputs[3].get_tensor_value())
     outputs, shapes, types = list(node.output), node.output_shapes, node.output_dtypes
 
-    def make(operation: str, inputs: list[str], **attributes) -> str:
-        return context.make_node(operation, inputs, attr=attributes).output[0]
-
-    def constant(value: Any, dtype: type) -> str:
-        return context.make_const(utils.make_name("constant"), np.array(value, dtype)).output[0]
-
+    make, constant = _Maker(context).node, _Maker(context).constant
     height_and_width = make("Gather", [make("Shape", [features]), constant([1, 2, 1, 2], np.int64)])
     last_cell = make("Sub", [make("Cast", [height_and_width], to=TensorProto.FLOAT), constant(1, np.float32)])
     corners = make("Mul", [boxes, last_cell])
@@ -128,3 +137,32 @@ def _crop_and_resize(context: Any, node: Any, name: str, arguments: list) -> Non
     context.make_node(
         "Transpose", [aligned], attr={"perm": [0, 2, 3, 1]}, outputs=outputs, name=name, shapes=shapes, dtypes=types
     )
+
+
+def _nearest(context: Any, node: Any, name: str, arguments: list) -> None:
+    """Rows and columns chosen by number, in place of a resizing that rounds at whole numbers in its own way."""
+    images, size = node.input[:2]
+    align_corners = bool(node.get_attr_int("align_corners")) if "align_corners" in node.attr else False
+    outputs, shapes, types = list(node.output), node.output_shapes, node.output_dtypes
+
+    make, constant = _Maker(context).node, _Maker(context).constant
+    size, shape = make("Cast", [size], to=TensorProto.INT64), make("Shape", [images])
+    one = constant(1, np.float32)
+    taken = images
+    for axis in (1, 2):
+        new, old = (
+            make("Gather", [size, constant(axis - 1, np.int64)]),
+            make("Gather", [shape, constant(axis, np.int64)]),
+        )
+        numbers = make("Range", [constant(0, np.int64), new, constant(1, np.int64)])
+        numbers, new, old = (make("Cast", [value], to=TensorProto.FLOAT) for value in (numbers, new, old))
+        last = make("Sub", [old, one])
+        if align_corners:
+            step = make("Div", [last, make("Max", [make("Sub", [new, one]), one])])
+            at = make("Floor", [make("Add", [make("Mul", [numbers, step]), constant(0.5, np.float32)])])
+        else:
+            at = make("Floor", [make("Mul", [numbers, make("Div", [old, new])])])
+        chosen = make("Cast", [make("Min", [at, last])], to=TensorProto.INT64)
+        taken = make("Gather", [taken, chosen], axis=axis)
+    context.remove_node(name)
+    context.make_node("Identity", [taken], outputs=outputs, name=name, shapes=shapes, dtypes=types)

@@ -28,28 +28,19 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 {load}
 
-def files(given: list[str]) -> list[Path]:
-    """The images that were named, and those in the folders that were named."""
-    found = []
-    for path in map(Path, given):
-        inside = path.rglob("*") if path.is_dir() else [path]
-        found += [one for one in sorted(inside) if one == path or one.suffix.lower() in ENDINGS]
-    return found
-
-
 def main() -> None:
     """Read the command line, detect, print and draw."""
     parser = argparse.ArgumentParser(description="Detect objects on images.")
-    parser.add_argument("images", nargs="+", help="images, or folders of images")
-    parser.add_argument("--detector", default=HERE / "{path}", help="another file of the same form")
-    parser.add_argument("--out", default="detected", help="the folder for the drawn images")
+    parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
+    parser.add_argument("--out", default="detected", type=Path, help="the folder for the drawn images")
     parser.add_argument("--score", type=float, default=0.5, help="the lowest score of a box that is shown")
     given = parser.parse_args()
     labels = (HERE / "{labels}").read_text(encoding="utf-8").splitlines()
-    detect = load(str(given.detector))
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
-    for number, path in enumerate(files(given.images)):
+    detect = load(str(HERE / "{path}"))
+    given.out.mkdir(parents=True, exist_ok=True)
+    inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in given.images]
+    paths = [path for some in inside for path in some if path.suffix.lower() in ENDINGS]
+    for number, path in enumerate(paths):
         # As the camera was held: some store it beside the pixels.
         picture = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
         boxes, scores, classes = detect(np.asarray(picture))
@@ -64,7 +55,7 @@ def main() -> None:
             top, left, bottom, right = (side * length for side, length in zip(row["box"], picture.size[::-1] * 2))
             pen.rectangle((left, top, max(left, right), max(top, bottom)), outline="orange", width=3)
             pen.text((left + 5, top + 4), f"{{row['class']}} {{row['score']:.2f}}", fill="orange")
-        picture.save(out / f"{{number:05}}_{{path.stem}}.png")
+        picture.save(given.out / f"{{number:05}}_{{path.stem}}.png")
 
 
 if __name__ == "__main__":
@@ -143,11 +134,63 @@ def load(path: str):
     return detect
 ''',
 )
+_TFLITE = (
+    "ai-edge-litert",
+    "import os",
+    '''\
+def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The image in another size, bilinear, as it was for the training."""
+    sides = zip((height, width), image.shape)
+    rows, columns = (np.arange(new, dtype=np.float32) * np.float32(old / new) for new, old in sides)
+    top, left = rows.astype(int), columns.astype(int)
+    down, across = (rows - top)[:, np.newaxis, np.newaxis], (columns - left)[:, np.newaxis]
+    image = np.pad(image.astype(np.float32), ((0, 1), (0, 1), (0, 0)), "edge")
+    upper, lower = (image[row][:, left] * (1 - across) + image[row][:, left + 1] * across for row in (top, top + 1))
+    return upper * (1 - down) + lower * down
+
+
+def load(path: str):
+    """The detector as a function of an image."""
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.interpreter import Interpreter
+
+    content = Path(path).read_bytes()
+    model = schema.Model.GetRootAsModel(content, 0)
+    entries = [model.Metadata(number) for number in range(model.MetadataLength())]
+    place = next(one.Buffer() for one in entries if one.Name() == b"boxwright_input")
+    how = json.loads(model.Buffers(place).DataAsNumpy().tobytes())  # sizes, mean and std of the pixels
+    interpreter = Interpreter(model_content=content, num_threads=os.cpu_count())
+    interpreter.allocate_tensors()
+    (given,) = interpreter.get_input_details()
+    outputs = [one["index"] for one in interpreter.get_output_details()]
+
+    def detect(image: np.ndarray) -> list[np.ndarray]:
+        sides, whole = np.float32(image.shape[:2]), np.float32([how["height"], how["width"]])
+        size = whole
+        if how["min_dimension"]:
+            large = np.round(sides * np.float32(how["min_dimension"] / sides.min()))
+            small = np.round(sides * np.float32(how["max_dimension"] / sides.max()))
+            size = small if large.max() > how["max_dimension"] else large
+        rows, columns = size.astype(int)
+        pixels = np.broadcast_to(np.float32(how["padding"]), (how["height"], how["width"], 3)).copy()
+        pixels[:rows, :columns] = (resized(image, rows, columns) - how["mean"]) / how["std"]
+        if given["dtype"] == np.uint8:
+            pixels = np.clip(np.round(pixels * how["std"] + how["mean"]), 0, 255)
+        interpreter.set_tensor(given["index"], pixels.astype(given["dtype"])[np.newaxis])
+        interpreter.invoke()
+        boxes, classes, scores, count = (interpreter.get_tensor(index)[0] for index in outputs)
+        boxes = np.clip(boxes * np.tile(whole / size, 2), 0, 1)
+        return [rows[: int(count)] for rows in (boxes, scores, classes + 1)]
+
+    return detect
+''',
+)
 _LOADS = {
     "frozen_graph": _FROZEN_GRAPH,
     "saved_model": _SAVED_MODEL,
     "onnx": _ONNX,
     "openvino": _OPENVINO,
+    "tflite": _TFLITE,
 }
 
 
