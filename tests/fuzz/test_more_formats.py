@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
 from boxwright.core.errors import UserError
 from boxwright.dataset import annotation_facts, stated
@@ -16,6 +17,7 @@ from boxwright.dataset.formats import (
     automl_csv,
     createml,
     darwin,
+    dlib,
     dota,
     ground_truth,
     kitti,
@@ -402,6 +404,27 @@ def _of_darwin(data: bytes) -> int:
 def test_darwin(data: bytes) -> None:
     """Each annotation that is no tag is an object."""
     check(darwin, data, _of_darwin)
+
+
+# dlib
+_DLIB = (
+    "<?xml version='1.0'?><dataset><images>\n<image file='a.jpg'>\n<box top='1' left='2' width='30' height='40'>"
+    "<label>cat</label></box>\n<box top='1' left='2' width='30' height='40' ignore='1'/>\n</image>"
+    "\n<image file='b.jpg'/></images></dataset>"
+)
+
+
+@fuzz(mutants([_DLIB.encode()], words=["<box>", "</box>", "<image>", "'", "<!--", "&lt;", "<images>"], text=True))
+def test_dlib(data: bytes) -> None:
+    """Each box of an image is an object."""
+    got = told(dlib.read, data)
+    dlib.sniff(data, "a.xml")
+    if not isinstance(got, UserError):
+        try:
+            root = ElementTree.fromstring(data)
+        except (ElementTree.ParseError, ValueError, LookupError):  # expat and libxml2 differ in odd encodings
+            return
+        assert sum(len(one.boxes) for one in got.statements) == len(root.findall("images/image/box"))
 
 
 # Lines of text

@@ -7,22 +7,24 @@ boxwright doctor           show what this machine has, and what would fail on it
 boxwright evaluate ...     measure an exported detector on annotated images
 boxwright detect ...       run an exported detector on images, a video or a camera
 boxwright benchmark ...    show size and speed of an exported detector's forms on this machine
+boxwright convert ...      write annotations in another format
 """
 
 import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from google.protobuf.message import Message
 
+from boxwright.catalog import formats
 from boxwright.catalog.findings import LEVELS, Facts
 from boxwright.checkpoints import checkpoint_index
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural, printable
-from boxwright.dataset import label_map
+from boxwright.dataset import convert, label_map
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
 from boxwright.run import doctor
@@ -104,6 +106,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or one form in it")
     command.add_argument("images", nargs="*", metavar="IMAGES", help="images to measure on; without any, a drawn one")
     command.set_defaults(run=lambda given: run_benchmark(given.detector, given.images))
+    command = commands.add_parser(
+        "convert",
+        help="write annotations in another format",
+        description="Read annotations in any format of docs/formats.md and write them in another one, with every box "
+        "that the checks do not refuse. What was changed and what the target cannot say is told.",
+    )
+    command.add_argument("source", metavar="SOURCE", help="the file or folder of the annotations")
+    command.add_argument("target", metavar="TARGET", help="a new folder for the converted annotations")
+    command.add_argument("--to", required=True, choices=sorted(convert.TARGETS), help="the format to write")
+    command.add_argument(
+        "--images", nargs="+", metavar="DIR", default=[], help="folders of the images (default: the source's folder)"
+    )
+    command.add_argument(
+        "--format", choices=sorted(formats.by_key()), default=formats.AUTO, help="the format of the source"
+    )
+    command.set_defaults(
+        run=lambda given: run_convert(given.source, given.target, given.to, given.images, given.format)
+    )
     given = parser.parse_args(arguments)
     try:
         return given.run(given)
@@ -177,42 +197,31 @@ def run_detect(given: argparse.Namespace) -> int:
     from boxwright.export import predict, sources, video
     from boxwright.runtimes import find
 
-    try:
-        ways = [bool(given.images), given.video is not None, given.camera is not None]
-        if sum(ways) != 1:
+    def detect() -> None:
+        if sum([bool(given.images), given.video is not None, given.camera is not None]) != 1:
             raise UserError("Name images, or one of --video FILE and --camera N.")
-        if not ways[0] and not given.out:
+        if not given.images and not given.out:
             raise UserError("A video needs --out DIR, the folder for what is found.")
-        if (
-            given.out
-            and Path(given.out).exists()
-            and not (Path(given.out).is_dir() and not any(Path(given.out).iterdir()))
-        ):
+        if given.out and Path(given.out).exists() and not _is_empty_folder(Path(given.out)):
             raise UserError(f"{given.out} exists and is no empty folder. Name a new one, so that nothing is lost.")
-        detector = find.find(given.detector)
-        source = sources.images(given.images) if ways[0] else sources.Video(given.video, given.camera)
+        detector, lowest = find.find(given.detector), given.score_threshold
+        images = sources.images(given.images) if given.images else []
+        frames = None if given.images else sources.Video(given.video, given.camera)
         with Path(os.devnull).open("w") as nowhere:
             if not detector.form.packages:  # TensorFlow runs it
                 job.import_tensorflow(nowhere)
-        detect = detector.load()
-        if not ways[0]:
-            counts = video.run(detect, detector.label_map, source, given.out, given.score_threshold)
+        run = detector.load()
+        if frames is not None:
+            counts = video.run(run, detector.label_map, frames, given.out, lowest)
             print(f"{plural(counts['detections'], 'object')} on {plural(counts['frames'], 'frame')}: {given.out}")
         elif given.out:
-            counts = predict.run(
-                detect, detector.label_map, source, given.out, score_threshold=given.score_threshold, tables=True
-            )
+            counts = predict.run(run, detector.label_map, images, given.out, score_threshold=lowest, tables=True)
             print(f"{plural(counts['detections'], 'object')} on {plural(counts['images'], 'image')}: {given.out}")
         else:
-            for line in predict.lines(detect, detector.label_map, source, given.score_threshold):
+            for line in predict.lines(run, detector.label_map, images, lowest):
                 print(line, flush=True)
-    except UserError as error:
-        print(printable(error), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return 130
-    return 0
+
+    return _told(detect)
 
 
 def run_benchmark(path: str, images: Sequence[str]) -> int:
@@ -221,10 +230,23 @@ def run_benchmark(path: str, images: Sequence[str]) -> int:
     from boxwright.images import loader
     from boxwright.runtimes import find
 
-    try:
+    def measure() -> None:
         detector = find.find(path)
         shown = [loader.load_rgb(one.path) for one in sources.images(images)] if images else []
         print(benchmark.table(benchmark.run(detector, detector.label_map.parent != Path(path), shown)))
+
+    return _told(measure)
+
+
+def run_convert(source: str, target: str, to: str, images: Sequence[str], key: str) -> int:
+    """Convert annotations and print what was done."""
+    return _told(lambda: print(printable(convert.convert(source, target, to, images, key))))
+
+
+def _told(work: Callable[[], None]) -> int:
+    """Do the work of a command; the exit status, with the user's mistake or the interruption told."""
+    try:
+        work()
     except UserError as error:
         print(printable(error), file=sys.stderr)
         return 1
@@ -232,6 +254,10 @@ def run_benchmark(path: str, images: Sequence[str]) -> int:
         print("\nInterrupted.", file=sys.stderr)
         return 130
     return 0
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
 
 
 def run_lint(paths: Sequence[str]) -> int:

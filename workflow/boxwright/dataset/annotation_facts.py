@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import repeat, starmap
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from boxwright.core import pointers
 from boxwright.core.errors import UserError
@@ -46,6 +46,7 @@ class AnnotationFacts(NamedTuple):
     split: str = ""
     mention: bool = False
     places: tuple[str, ...] = ()
+    embedded: tuple[int, ...] = ()
 
     def statement(self) -> Statement:
         """The statement itself."""
@@ -78,16 +79,17 @@ class Unread(str):
         return reason
 
 
-def line(data: bytes, keys: str, beside: formats.Beside = formats.NOTHING, name: str = "") -> str:
+def line(data: bytes | BinaryIO, keys: str, beside: formats.Beside = formats.NOTHING, name: str = "") -> str:
     """The facts of an annotation from its file's bytes: the key of the format that read them, a tab, what it says.
 
-    `keys` are the keys of the formats to try (see `formats.read` for these and the other arguments). If none of them
-    reads the bytes, the key is "" and the reason, a JSON string or object (see `Unread`), takes the place of the
-    statements.
+    A format whose files hold images takes the open file (`catalog.formats`). `keys` are the keys of the formats to try
+    (see `formats.read` for these and the other arguments). If none of them reads the bytes, the key is "" and the
+    reason, a JSON string or object (see `Unread`), takes the place of the statements.
     """
     try:
         key, reading = formats.read(data, keys, beside, name)
     except UserError as error:
+        data = data if isinstance(data, bytes) else _head(data)
         if pointers.is_git_lfs(data):
             return unreadable(pointers.GIT_LFS, "annotation_not_fetched")
         unlike = isinstance(error, formats.UnrecognisedError)
@@ -95,6 +97,11 @@ def line(data: bytes, keys: str, beside: formats.Beside = formats.NOTHING, name:
             return unreadable(f"{error}; it seems to be {seems}", "annotation_foreign")
         return unreadable(str(error), UNRECOGNISED if unlike else "")
     return f"{key}\t{columns(*reading)}"
+
+
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(formats.HEAD)
 
 
 def unreadable(why: str, defect: str = "") -> str:
@@ -148,14 +155,15 @@ def _columns(
     split: str,
     mention: bool,
     places: tuple[str, ...],
+    embedded: tuple[int, ...],
 ) -> str:
     sides = (1, 1, 0) if unit == NORMALISED else (width, height, 1)
     sound = all(map(_is_sound, boxes, *map(repeat, sides))) and not copies.pairs([box.corners for box in boxes])
     classes = ",".join([_quote(box.class_name) for box in boxes])
     text = boxes_json(boxes) if sound else _dump(boxes)  # the encoder can write NaN
     rest = f"{_folders_json(folders)},{_quote(other)}"
-    if split or mention or (places and not sound):
-        rest += f",{_dump(split)},{_dump(mention)},{_dump(() if sound else places)}"
+    if split or mention or embedded or (places and not sound):
+        rest += f",{_dump(split)},{_dump(mention)},{_dump(() if sound else places)},{_dump(embedded)}"
     return f'{_quote(image)}\t[{width},{height},"{unit}",{"true" if sound else "false"},[{classes}],{rest}]\t{text}'
 
 

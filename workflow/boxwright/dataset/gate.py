@@ -3,11 +3,13 @@
 Pairing, checks and policies are those of a run (`plan`), which also remembers what it read and decided.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.catalog import formats
+from boxwright.core import parts
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.dataset import (
@@ -28,14 +30,20 @@ from boxwright.dataset.samples import PlannedSample
 from boxwright.dataset.split import EVAL
 from boxwright.images import loader
 
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+
 
 class Passed(NamedTuple):
-    """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found."""
+    """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found.
+
+    told: sentences about the formats that were recognised.
+    """
 
     samples: list[PlannedSample]
     cases: list[defects.Case]
     images: int
     annotations: int
+    told: Sequence[str] = ()
 
     def text(self) -> str:
         """How many files were found and used, and each kind of defect with what was done about it."""
@@ -43,21 +51,28 @@ class Passed(NamedTuple):
         return "\n".join([*lines, *summary.of_cases(self.cases)])
 
 
-def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
-    """The samples in some folders of images and of annotations, with every policy at its default.
+def check(
+    images: Sequence[str],
+    annotations: Sequence[str],
+    key: str = formats.AUTO,
+    policies: Mapping[str, str] = MappingProxyType({}),
+) -> Passed:
+    """The samples in some folders of images and of annotations, whose format has this key.
 
-    Class names are those of the annotations. Raises UserError if a folder is missing, if there is no image or no
-    annotation, for defects whose default policy is `fail`, and if no sample is left.
+    Every policy is at its default but those that are given. Class names are those of the annotations. Raises UserError
+    if a folder is missing, if there is no image or no annotation, for defects whose policy is `fail`, and if no sample
+    is left.
     """
     mistaken = [folder for folder in images if not Path(folder).is_dir()]
     mistaken += [place for place in annotations if not Path(place).exists()]
     if mistaken:
         kind = "is a file; give the folder that holds it" if Path(mistaken[0]).exists() else "does not exist"
         raise UserError(f"The folder {mistaken[0]} {kind} (relative paths start at {Path.cwd()}).")
-    of = [sources.Source(tuple(images), tuple(annotations))]
+    of = [sources.Source(tuple(images), tuple(annotations), key)]
     found_images, listed = places = sources.listings(of)
-    require_images(*places, len(found_images), 0)
-    texts, _ = sources.recognise(of, listed)
+    texts, told = sources.recognise(of, listed)
+    if not sources.hold_images(texts):
+        require_images(*places, len(found_images), 0)
     if not texts:
         raise UserError(no_annotations(annotations))
     found, drawn, _ = read(
@@ -68,7 +83,7 @@ def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
         parallel=len(images) == len(annotations),
     )
     require_images(*places, len(found.images), len(drawn))
-    checker = Checker(defects.policies({}))
+    checker = Checker(defects.policies(policies))
     # Whatever is known to be on the evaluation side stays there.
     decision = decide(found, checker, Split(0.0, 0, dict.fromkeys(found.names, EVAL), {}, {}))
     report_foreign(checker, *places, texts)
@@ -81,7 +96,7 @@ def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
         raise UserError(
             f"No image is left of {len(found.images)} images and {decision.annotations} annotations.{because}"
         )
-    return Passed(samples, decision.cases, len(found.images), decision.annotations)
+    return Passed(samples, decision.cases, len(found.images), decision.annotations, told)
 
 
 def no_annotations(folders: Sequence[str]) -> str:
@@ -97,27 +112,64 @@ def read(
     *,
     decode: bool = False,
     parallel: bool = False,
+    of: Sequence[sources.Source] = (),
 ) -> tuple[Found, list[image_facts.ImageFacts], bool]:
     """The files and their facts, without images on which we drew boxes; the facts of those; whether the memory changed.
 
-    Only files that the recollection does not know are read.
+    Only files that the recollection does not know are read. parallel: as `Found` has it; of: the sources, if several.
     """
-    files = images.files()
-    of_images, of_texts, changed = recollection.recall(files, annotations, decode, "Reading the data set", seen)
+    files, label = images.files(), "Reading the data set"
+    of_images, of_texts, changed = recollection.recall(files, annotations, decode, label, seen)
+    said = annotation_facts.said(of_texts)
+    embedded = list(_embedded(annotations, said, len(images.folders)))
+    folders = list(images.folders)
+    folders += [one.file.path.rpartition(".")[0] for one in annotations] if embedded else []
+    if embedded:
+        of_embedded, _, more = recollection.recall([file for _, file in embedded], (), decode, label, seen)
+        changed |= more
+        of_images += of_embedded
+    elif not files and sources.hold_images(annotations):
+        unread = zip(annotations, said, strict=True)
+        unread = [f"{one.file.path}: {why}" for one, why in unread if isinstance(why, annotation_facts.Unread)]
+        if unread:
+            raise UserError("\n".join(["There is no image, and these files cannot be read:", *unread]))
     facts = image_facts.said(of_images)
+    own = [None] * len(files) + [place for place, _ in embedded]
+    files += [file for _, file in embedded]
     drawn = [one for one in facts if one.drawn]
     if drawn:
-        files = [file for file, one in zip(files, facts, strict=True) if not one.drawn]
-        facts = [one for one in facts if not one.drawn]
+        kept = [place for place, one in enumerate(facts) if not one.drawn]
+        files, facts, own = ([values[place] for place in kept] for values in (files, facts, own))
     found = Found(
         files,
-        pairing.names(files, images.folders),
+        pairing.names(files, folders),
         facts,
         annotations,
-        annotation_facts.said(of_texts),
-        parallel=parallel,
+        said,
+        parallel,
+        {place: image for image, place in enumerate(own) if place is not None},
+        sources.images_of(of, files),
     )
     return found, drawn, changed
+
+
+def _embedded(
+    annotations: Sequence[sources.Annotated],
+    said: Sequence[annotation_facts.FileFacts | annotation_facts.Unread],
+    first: int,
+) -> Iterator[tuple[tuple[int, int], scan.File]]:
+    """The images in annotation files: each with the numbers of its file and of its statement, as a file of its own.
+
+    first: the number of the first file as a folder of images.
+    """
+    for number, (one, statements) in enumerate(zip(annotations, said, strict=True)):
+        for place, statement in enumerate(() if isinstance(statements, annotation_facts.Unread) else statements):
+            if statement.embedded:
+                path = parts.path_of(one.file.path, *statement.embedded)
+                name = "/".join(
+                    part for part in statement.image.replace("\\", "/").split("/") if part not in ("", ".", "..")
+                )
+                yield (number, place), scan.File(first + number, name, path, one.file.stamp)
 
 
 def passed_over(images: scan.Listing, annotations: scan.Listing, drawn: int) -> str:
@@ -125,9 +177,9 @@ def passed_over(images: scan.Listing, annotations: scan.Listing, drawn: int) -> 
     passed = images.passed.keys() | annotations.passed.keys()
     numbers = [sum(one.passed.values()) for one in (images, annotations)]
     kinds = [plural(number, noun) for number, noun in zip(numbers, ("image", "annotation"), strict=True) if number]
-    parts = [f"{' and '.join(kinds)} in {few(sorted(passed))}"] if kinds else []
-    parts += [f"{plural(drawn, 'image')} on which boxwright drew boxes"] if drawn else []
-    return f"Results of a run are not part of the data set and were passed over: {'; '.join(parts)}." if parts else ""
+    told = [f"{' and '.join(kinds)} in {few(sorted(passed))}"] if kinds else []
+    told += [f"{plural(drawn, 'image')} on which boxwright drew boxes"] if drawn else []
+    return f"Results of a run are not part of the data set and were passed over: {'; '.join(told)}." if told else ""
 
 
 def require_images(images: scan.Listing, annotations: scan.Listing, number: int, drawn: int) -> None:
@@ -136,10 +188,16 @@ def require_images(images: scan.Listing, annotations: scan.Listing, number: int,
         return
     passed = passed_over(images, annotations, drawn)
     endings = f": no file name ends in one of {', '.join(loader.EXTENSIONS)}"
+    packed = sorted(str(path) for folder in images.folders for path in Path(folder).rglob("*.*") if _is_packed(path))
+    advice = f"Unpack {few(packed)}." if packed else "Give the folders with the images."
     raise UserError(
         f"There is no image in {', '.join(images.folders)}{'' if passed else endings}. {passed}{' ' if passed else ''}"
-        "Give the folders with the images."
+        f"{advice}"
     )
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() in _ARCHIVES and path.is_file()
 
 
 def report_foreign(
