@@ -21,8 +21,11 @@ def load(path: str | Path, threads: int | None = None, precision: str | None = "
         hints["INFERENCE_NUM_THREADS"] = threads
     if precision:
         hints["INFERENCE_PRECISION_HINT"] = precision
-    model = openvino.Core().compile_model(str(path), "CPU", hints)
-    names = [output.get_any_name() for output in model.outputs]
+    core = openvino.Core()
+    read = core.read_model(str(path))
+    # Compiled, some outputs have further names.
+    names = [output.get_any_name() for output in read.outputs]
+    model = core.compile_model(read, "CPU", hints)
 
     def detect(images: np.ndarray) -> dict[str, np.ndarray]:
         found = model([images])
