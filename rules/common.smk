@@ -285,9 +285,9 @@ def checked(*some):
     return [path for form in some for path in [*files_of(form), check_of(form)]]
 
 
-def program_of(form):
-    """The program beside a form of the exported detector that runs it."""
-    return f"{DETECTOR}/{program.name(form)}"
+def programs_of(form):
+    """The program beside a form of the exported detector that runs it, if there is one."""
+    return [f"{DETECTOR}/{program.name(form)}"] if program.runs(form) else []
 
 
 def bundle_of(form):

@@ -60,19 +60,20 @@ rule measure_optimism:
         "../workflow/scripts/measure_optimism.py"
 
 
-# The forms that programs run, their programs, and with `export.bundle` a zip of each.
-RUN_BY_PROGRAMS = [form for form in FORMS if program.runs(form)]
-PROGRAMS = [program_of(form) for form in RUN_BY_PROGRAMS]
-BUNDLED = RUN_BY_PROGRAMS if run_plan.settings["export"]["bundle"] else []
-BUNDLES = [bundle_of(form) for form in BUNDLED]
+# The forms of which a zip is wanted.
+BUNDLED = (
+    [form for form in FORMS if program.runs(form)]
+    if run_plan.settings["export"]["bundle"]
+    else []
+)
 
 # All files of the exported detector.
 EXPORTED = [
     *(PIPELINE, LABEL_MAP, LABELS, f"{DETECTOR}/{forms.STATE}", REFERENCE),
     *checked(*FORMS),
     f"{DETECTOR}/{forms.SUMMARY}",
-    *PROGRAMS,
-    *BUNDLES,
+    *(path for form in FORMS for path in programs_of(form)),
+    *(bundle_of(form) for form in BUNDLED),
 ]
 
 
@@ -128,6 +129,7 @@ for form in FORMS:
                     directory(path) if name.endswith("/") else path
                     for name, path in zip(form.files, files_of(form))
                 ],
+                programs_of(form),
                 check=check_of(form),
             log:
                 logs(f"export_{form.name}/{{model}}"),
@@ -169,31 +171,6 @@ rule compare_forms:
         "Comparing the exported forms of {wildcards.model}"
     script:
         "../workflow/scripts/compare_forms.py"
-
-
-for form in RUN_BY_PROGRAMS:
-
-    rule:
-        name:
-            f"write_program_{form.name}"
-        input:
-            config=ancient(PIPELINE),
-        output:
-            program_of(form),
-        log:
-            logs(f"write_program_{form.name}/{{model}}"),
-        benchmark:
-            costs(f"write_program_{form.name}/{{model}}")
-        localrule: True
-        conda:
-            ENVIRONMENT
-        params:
-            identity=identities.write_program,
-            form=form.name,
-        message:
-            f"Writing the program that runs the {form.title} of {{wildcards.model}}"
-        script:
-            "../workflow/scripts/write_program.py"
 
 
 for form in BUNDLED:

@@ -59,12 +59,12 @@ def test_every_output_is_the_checkpoints(folder, images):
 
 
 def test_the_checks_of_the_three(folder):
-    for name, check in folder[1].items():
-        same = check["same_detections"]
+    for name, checked in folder[1].items():
+        same = checked["same_detections"]
         assert same["share"] >= (0.99 if name == HALF.name else 1), (name, same)
         if name != HALF.name:
             assert max(same["max_box"], same["max_score"]) < 1e-5, (name, same)
-        assert check["complaints"] == []
+        assert checked["complaints"] == []
     assert 0.45 < folder[1]["openvino_float16"]["bytes"] / folder[1]["openvino"]["bytes"] < 0.8
 
 

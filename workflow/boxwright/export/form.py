@@ -12,7 +12,7 @@ from boxwright.catalog.forms import Form
 from boxwright.console import progress
 from boxwright.core import files
 from boxwright.core.signature import RAW_OUTPUTS
-from boxwright.export import gate, reference
+from boxwright.export import gate, program, reference
 from boxwright.export.check import TOLERANCE, check, refuse_others
 from boxwright.export.reference import Detections
 
@@ -23,15 +23,19 @@ _FAR = 0.1
 def export(
     form: Form, source: str | Path, images: Sequence[np.ndarray], folder: str | Path, kept: str | Path
 ) -> dict[str, Any]:
-    """Write `form` into `folder`, made from the form at `source`; its files appear together or not at all.
+    """Write `form` and the program that runs it into `folder`; they appear together or not at all.
 
+    source: the path of the form that it is made from.
     images: uint8 [H, W, 3]; `kept`: the file with the checkpoint's detections on them, which `detector.export` wrote.
     Returns the check (`check.check`) with what the form does not keep of its gate, {..., complaints}: of a form that
     detects nothing before it is measured. Raises RuntimeError if a form in float32 gives other detections.
     """
     writer, runtime = importlib.import_module(form.module), importlib.import_module(form.runtime)
-    with files.whole_entries(folder, form.files) as temporary:
+    programs = [program.name(form)] if program.runs(form) else []
+    with files.whole_entries(folder, [*form.files, *programs]) as temporary:
         writer.write(Path(source), temporary / form.path)
+        for name in programs:
+            (temporary / name).write_text(program.text(form), encoding="utf-8")
         detect = runtime.load(temporary / form.path)
         written = [temporary / name for name in form.files]
         wanted = reference.read(kept) if form.detects else _raw(Path(source), images)

@@ -183,10 +183,6 @@ class Identities:
             "code": self._code("compare_forms"),
         }
 
-    @property
-    def write_program(self) -> Identity:
-        return {"code": self._code("write_program")}
-
     def bundle_form(self, name: str, form: Form) -> Identity:
         return {"form": short(self.export_form(name, form)), "code": self._code("bundle_form")}
 
