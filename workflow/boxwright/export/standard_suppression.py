@@ -61,14 +61,13 @@ def multiclass(
     if settings.change_coordinate_frame:
         clipped = geometry.change_frame(clipped, windows[:, None])
 
-    survives = tf.zeros([batch, total])
+    survives = tf.zeros_like(flat)
     most = max(_CANDIDATES, 4 * settings.max_total_detections)
     if classes > 1 and not (isinstance(total, int) and total <= most):
-        count = most if isinstance(total, int) else tf.minimum(most, total)
-        best, place = tf.math.top_k(flat, count)
+        best, place = _best(flat, most, settings.score_threshold)
         eligible = best > settings.score_threshold
         # Ranks in place of scores keep the order of equal scores.
-        rank = tf.cast(tf.where(eligible, count - tf.range(count), 0), tf.float32)
+        rank = tf.cast(tf.where(eligible, most - tf.range(most), 0), tf.float32)
         in_class = tf.range(classes)[:, None] == (place // anchors)[:, None, :]
         selected, valid = _selected(
             tf.gather(flat_boxes, place % box_rows, batch_dims=1),
@@ -77,9 +76,9 @@ def multiclass(
             score_threshold=0.0,
         )
         image, candidate = selected[:, 0], selected[:, 2]
-        quick = _marked(image, tf.gather_nd(place, tf.stack([image, candidate], axis=1)), valid, batch, total)
+        quick = _marked(image, tf.gather_nd(place, tf.stack([image, candidate], axis=1)), valid, flat)
         found = tf.math.count_nonzero((quick > 0) & usable, axis=1, dtype=tf.int32)
-        complete = ~eligible[:, -1] | (count == total) | (found >= settings.max_total_detections)
+        complete = ~eligible[:, -1] | (found >= settings.max_total_detections)
         survives = tf.where(complete[:, None], quick, 0.0)
         by_class = tf.where(complete[:, None, None], settings.score_threshold, by_class)
 
@@ -92,18 +91,15 @@ def multiclass(
         settings.score_threshold,
     )
     row = selected[:, 0] * classes_each + selected[:, 1]
-    survives += _marked(row // classes, row % classes * anchors + selected[:, 2], valid, batch, total)
+    survives += _marked(row // classes, row % classes * anchors + selected[:, 2], valid, flat)
 
-    rows = settings.max_total_detections
-    known = min(rows, total) if isinstance(total, int) else tf.minimum(rows, total)
-    best, place = tf.math.top_k(tf.where((survives > 0) & usable, flat, -1.0), known)
+    best, place = _best(tf.where((survives > 0) & usable, flat, -1.0), settings.max_total_detections, -1.0)
     kept = best >= 0
 
     def finished(values: tf.Tensor) -> tf.Tensor:
         mask = kept[..., None] if values.shape.rank == 3 else kept
         values = tf.where(mask, values, tf.zeros([], values.dtype))
-        padded = tf.pad(values, [[0, 0], [0, rows - known]] + [[0, 0]] * (values.shape.rank - 2))
-        return tf.ensure_shape(padded, [boxes.shape[0], rows, *values.shape[2:]])
+        return tf.ensure_shape(values, [boxes.shape[0], settings.max_total_detections, *values.shape[2:]])
 
     return Selected(
         boxes=finished(tf.gather(clipped, place % box_rows, batch_dims=1)),
@@ -152,8 +148,17 @@ def _not_here(*_):
     raise NotImplementedError("This graph is for a converter, which replaces this node.")
 
 
-def _marked(rows: tf.Tensor, columns: tf.Tensor, valid: tf.Tensor, height, width) -> tf.Tensor:
-    """float32 [height, width], 1 at the places given that are valid, 0 elsewhere."""
+def _marked(rows: tf.Tensor, columns: tf.Tensor, valid: tf.Tensor, flat: tf.Tensor) -> tf.Tensor:
+    """float32 of the shape of `flat`, 1 at the places given that are valid, 0 elsewhere."""
     # The others go to one column more, since no two may go to one place.
-    places = tf.stack([rows, tf.where(valid, columns, width)], axis=1)
-    return tf.scatter_nd(places, tf.ones_like(rows, tf.float32), [height, width + 1])[:, :width]
+    wider = tf.pad(flat, [[0, 0], [0, 1]])
+    places = tf.stack([rows, tf.where(valid, columns, tf.shape(flat)[1])], axis=1)
+    return tf.tensor_scatter_nd_update(tf.zeros_like(wider), places, tf.ones_like(rows, tf.float32))[:, :-1]
+
+
+def _best(values: tf.Tensor, count: int, least: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """The `count` highest of each row [B, N], and their places; the value `least` where there are too few."""
+    # Numbers of rows that are computed are more than some converters can follow.
+    if values.shape[1] is None or values.shape[1] < count:
+        values = tf.pad(values, [[0, 0], [0, count]], constant_values=least)
+    return tf.math.top_k(values, count)
