@@ -9,6 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 import tensorflow as tf
+from golden_case import Case, picture
 
 from boxwright import protos
 from boxwright.catalog import forms
@@ -18,6 +19,7 @@ from boxwright.detector.build import build
 from boxwright.export import batches, check, graph, onnx_graph
 from boxwright.export.forms import checkpoint, openvino, openvino_float16
 from boxwright.export.forms import onnx as onnx_form
+from boxwright.images import loader
 from boxwright.pipeline import text
 from boxwright.runtimes import find
 from boxwright.runtimes import onnx as onnx_runtime
@@ -212,14 +214,33 @@ def test_what_cannot_be_held_is_said_with_the_nearest_form(config):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["faster_rcnn_resnet50", "efficientdet_d0", "ssd_mobilenet_v2_fpnlite_320"])
-def test_other_families_give_the_engines_rows(name, tmp_path):
-    """With the weights that a training starts with: of two stages too, whose proposals are suppressed in the graph."""
-    detector = build(text.read(f"config/pipelines/{name}.config").model, seed=0)
+def test_the_published_ssd_of_90_classes(shared, tmp_path):
+    source = shared / "models/ssd_mobilenet_v1_0.75_depth_coco/model.ckpt"
+    engine = checkpoint.load(source)
+    onnx_form.write(source, tmp_path / "detector.onnx")
+    openvino.write(tmp_path / "detector.onnx", tmp_path / "detector.xml")
+    openvino_float16.write(tmp_path / "detector.onnx", tmp_path / "half.xml")
+    images = [loader.load_rgb(path) for path in sorted((shared / "data/raccoon/images").iterdir())[:4]]
+    wanted = [engine(image[None]) for image in images]
+    for detect, tolerance, least in (
+        (onnx_runtime.load(tmp_path / "detector.onnx"), 1e-4, 1),
+        (openvino_runtime.load(tmp_path / "detector.xml"), 1e-4, 1),
+        (openvino_runtime.load(tmp_path / "half.xml"), 1e-2, 0.99),
+    ):
+        same = check.compare(zip(wanted, [detect(image[None]) for image in images], strict=True), tolerance)
+        assert same["share"] >= least and same["detections"] > 50, same
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["faster_rcnn_resnet50", "rfcn_resnet101", "tf2_efficientdet_d0", "tf2_ssd_mobilenet_v2_fpnlite"]
+)
+def test_other_families_give_the_engines_rows(name, shared, tmp_path):
+    """With recorded weights; of two stages too, whose proposals are suppressed in the graph."""
+    detector, _ = Case(shared / "parity" / name).detector()
     (tmp_path / "detector.onnx").write_bytes(onnx_form.converted(detector).SerializeToString())
     openvino.write(tmp_path / "detector.onnx", tmp_path / "detector.xml")
-    batch = np.random.default_rng(0).integers(0, 255, (2, 90, 140, 3), np.uint8)
-    wanted = inference.on_images(detector, tf.constant(batch))
+    batch = np.stack([picture(7, 300, 400), picture(8, 300, 400)])
+    wanted = {key: value.numpy() for key, value in inference.on_images(detector, tf.constant(batch)).items()}
     for runtime, path in ((onnx_runtime, "detector.onnx"), (openvino_runtime, "detector.xml")):
-        found = runtime.load(tmp_path / path)(batch)
-        agrees(found, {key: value.numpy() for key, value in wanted.items()}, 1e-4)
+        agrees(runtime.load(tmp_path / path)(batch), wanted, 1e-4)
