@@ -82,7 +82,8 @@ class Form:
 
     def deciding(self) -> dict[str, Any]:
         """The parts of this entry that affect the form's files and its check."""
-        return {"name": self.name, "path": self.path, "files": self.files, "made_from": self.made_from}
+        names = ("name", "path", "files", "made_from", "other_ways")
+        return {name: getattr(self, name) for name in names}
 
 
 # Of those that a run asks for, the first one that detects is the main form.
