@@ -2,7 +2,7 @@
 
 A line has columns of JSON between tabs, three for each statement, and one with the findings if there are any. The
 middle column is the same for most statements of a data set, so it is parsed once for all of them. The boxes of sound
-statements are never parsed.
+statements, and where they are in the file, are never parsed.
 """
 
 import json
@@ -22,6 +22,8 @@ from boxwright.dataset.statements import NORMALISED, Remark, Statement
 _dump = json.JSONEncoder(separators=(",", ":")).encode
 _quote = json.encoder.encode_basestring_ascii
 _NO_STATEMENT = "[]"
+# Between the boxes of a statement and their places; JSON has no control characters.
+_THEN = "\2"
 
 
 class AnnotationFacts(NamedTuple):
@@ -30,8 +32,7 @@ class AnnotationFacts(NamedTuple):
     sound: whether every box is drawn as a box, has a class with a clean name (`core.names`), is at least a pixel wide
     and high, lies in an image of the stated size, has no flag, and is on a place of its own. Of boxes in shares of the
     image it says nothing about pixels.
-    classes: the class of each box. places: of the boxes, only where they are not sound. The other fields are those of
-    `Statement`.
+    classes: the class of each box. places: of the boxes, as JSON. The other fields are those of `Statement`.
     """
 
     image: str
@@ -45,13 +46,13 @@ class AnnotationFacts(NamedTuple):
     other_image: str = ""
     split: str = ""
     mention: bool = False
-    places: tuple[str, ...] = ()
     embedded: tuple[int, ...] = ()
+    places: str = ""
 
     def statement(self) -> Statement:
         """The statement itself."""
-        boxes = boxes_from_json(self.boxes)
-        return Statement(self.image, self.width, self.height, boxes, self.unit, *self[7:])
+        boxes, places = boxes_from_json(self.boxes), tuple(json.loads(self.places or "[]"))
+        return Statement(self.image, self.width, self.height, boxes, self.unit, *self[7:12], places)
 
 
 class FileFacts(list[AnnotationFacts]):
@@ -133,7 +134,8 @@ def said(lines: Iterable[str]) -> list[FileFacts | Unread]:
             image = parts[start]
             image = json.loads(image) if "\\" in image else image[1:-1]
             frame, rest = frames[parts[start + 1]]
-            facts.append(AnnotationFacts(image, *frame, parts[start + 2], *rest))
+            boxes, _, places = parts[start + 2].partition(_THEN)
+            facts.append(AnnotationFacts(image, *frame, boxes, *rest, places=places))
         found.append(facts)
     return found
 
@@ -154,16 +156,18 @@ def _columns(
     other: str,
     split: str,
     mention: bool,
-    places: tuple[str, ...],
     embedded: tuple[int, ...],
+    places: tuple[str, ...],
 ) -> str:
     sides = (1, 1, 0) if unit == NORMALISED else (width, height, 1)
     sound = all(map(_is_sound, boxes, *map(repeat, sides))) and not copies.pairs([box.corners for box in boxes])
     classes = ",".join([_quote(box.class_name) for box in boxes])
     text = boxes_json(boxes) if sound else _dump(boxes)  # the encoder can write NaN
     rest = f"{_folders_json(folders)},{_quote(other)}"
-    if split or mention or embedded or (places and not sound):
-        rest += f",{_dump(split)},{_dump(mention)},{_dump(() if sound else places)},{_dump(embedded)}"
+    if split or mention or embedded:
+        rest += f",{_dump(split)},{_dump(mention)},{_dump(embedded)}"
+    if places:
+        text += _THEN + _dump(places)
     return f'{_quote(image)}\t[{width},{height},"{unit}",{"true" if sound else "false"},[{classes}],{rest}]\t{text}'
 
 

@@ -53,11 +53,11 @@ def read(file: BinaryIO, beside: Beside = NOTHING) -> Reading:
     unnamed: dict[str, None] = {}
     disagree: Counter[tuple[str, int]] = Counter()
     with_boxes = with_others = 0
-    for number, (offset, payload) in enumerate(_payloads(file), start=1):
-        features = _features(payload, number)
-        with_boxes += any(key in features for key in _CORNERS)
-        with_others += not any(key.startswith(_OBJECT) for key in features)
-        statements.append(_statement(features, number, offset, payload, names, unnamed, disagree))
+    for number, (offset, payload) in enumerate(payloads(file), start=1):
+        found = features(payload, number)
+        with_boxes += any(key in found for key in _CORNERS)
+        with_others += not any(key.startswith(_OBJECT) for key in found)
+        statements.append(statement(found, number, offset, payload, names, unnamed, disagree))
     if not statements:
         raise UserError("it holds no record")
     if not with_boxes and with_others:
@@ -69,15 +69,16 @@ def read(file: BinaryIO, beside: Beside = NOTHING) -> Reading:
             Remark(
                 "annotation_odd",
                 f"{disagree.total()} objects have another class as text than their number has in the label map, as "
-                f"'{text}' has {label}, which is {names[label]}; the text counts",
+                f"'{text}' has {label}, which is {names.get(label, 'no class')}; the text counts",
             )
         )
     return Reading(statements, remarks)
 
 
-def _payloads(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def payloads(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """The payload of each record and where it begins; every checksum is verified."""
-    size = os.fstat(file.fileno()).st_size
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     offset = number = 0
     while offset < size:
         number += 1
@@ -101,7 +102,7 @@ def _payloads(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         offset += _HEADER.size + length + _CRC.size
 
 
-def _features(payload: bytes, number: int) -> dict[str, Sequence]:
+def features(payload: bytes, number: int) -> dict[str, Sequence]:
     """The lists of a record by their keys."""
     example = protos.Example()
     try:
@@ -116,7 +117,7 @@ def _values(feature: Any) -> Sequence:
     return getattr(feature, kind).value if kind else ()
 
 
-def _statement(
+def statement(
     features: Mapping[str, Sequence],
     number: int,
     offset: int,
@@ -163,7 +164,7 @@ def _statement(
 def _class(text: str, label: int | None, names: Mapping[int, str], unnamed: dict[str, None], disagree: Counter) -> str:
     """The class of an object: its text, else the name of its number."""
     if text:
-        if label in names and names[label] != text:
+        if names and label is not None and names.get(label) != text:
             disagree[text, label] += 1
         return text
     if label is None:
@@ -185,7 +186,7 @@ def _label_map(beside: Beside) -> dict[int, str]:
         except (text_format.ParseError, UnicodeDecodeError, RecursionError):
             continue
         if message.item:
-            return {item.id: (item.display_name or item.name).strip() for item in message.item}
+            return {item.id: (item.name or item.display_name).strip() for item in message.item}
     return {}
 
 
