@@ -3,6 +3,7 @@
 tf2onnx converts it. What it does not know, or knows only as a loop, is converted here.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -46,35 +47,39 @@ def converted(graph: GraphDef, name: str, inputs: Sequence[str], outputs: Sequen
 
 
 def _renamed(model: onnx.ModelProto, known: dict[str, str]) -> onnx.ModelProto:
-    """The model with `known` names in place of others. The counts in names, which go on in a process, start anew."""
-    names = dict(known)
-    taken = set(known.values())
+    """The model with `known` names in place of others, and without those that depend on what a process did before.
 
-    def new(name: str) -> str:
-        if name and name not in names:
-            base = _COUNTED.sub("", name)
-            count, fresh = 0, base
-            while fresh in taken:
-                count += 1
-                fresh = f"{base}_{count}"
-            taken.add(fresh)
-            names[name] = fresh
-        return names.get(name, "")
-
+    Counts in names start anew, and constants are numbered as they are used: which of two equal ones stayed is chance.
+    """
     result = onnx.ModelProto()
     result.CopyFrom(model)
     graph = result.graph
+    constants = {one.name for one in graph.initializer}
+    names, taken = dict(known), set(known.values())
+
+    def new(name: str) -> str:
+        if name and name not in names:
+            base = "constant" if name in constants else _COUNTED.sub("", name)
+            numbered = (f"{base}_{count}" for count in itertools.count(1))
+            names[name] = next(one for one in itertools.chain([base], numbered) if one not in taken)
+            taken.add(names[name])
+        return names.get(name, "")
+
     for value in (*graph.input, *graph.output):
         value.name = new(value.name)
+        for position, side in enumerate(value.type.tensor_type.shape.dim):
+            if side.dim_param:
+                side.dim_param = f"{value.name}_{position}" if position else "batch"
     for number, node in enumerate(graph.node):
         node.input[:] = [new(name) for name in node.input]
         node.output[:] = [new(name) for name in node.output]
         node.name = f"{node.op_type}_{number}"
-    for value in (*graph.initializer, *graph.value_info):
-        value.name = new(value.name)
-    constants = sorted(graph.initializer, key=lambda one: one.name)
+    used = [one for one in graph.initializer if one.name in names]
+    for one in used:
+        one.name = names[one.name]
+    used = sorted(used, key=lambda one: one.name)
     del graph.initializer[:], graph.value_info[:]
-    graph.initializer.extend(constants)
+    graph.initializer.extend(used)
     return result
 
 
