@@ -41,9 +41,9 @@ def test_the_table():
         benchmark.FormTimes(forms.named("openvino_float16"), 8_000_000, {1: times, 2: times}),
     ]
     assert benchmark.table(measured).splitlines() == [
-        "form                MB          ms, 1 thread         ms, 2 threads",
-        "onnx              16.5   11.2 (10.0 to 12.5)   11.2 (10.0 to 12.5)",
-        "openvino_float16   8.0   11.2 (10.0 to 12.5)   11.2 (10.0 to 12.5)",
+        "form                MB         ms, 1 thread        ms, 2 threads",
+        "onnx              16.5  11.2 (10.0 to 12.5)  11.2 (10.0 to 12.5)",
+        "openvino_float16   8.0  11.2 (10.0 to 12.5)  11.2 (10.0 to 12.5)",
     ]
 
 

@@ -53,7 +53,8 @@ def run_alone(path, distribution: str, *arguments: str, cwd) -> list[dict]:
         for module, owners in metadata.packages_distributions().items()
         if not allowed & {owner.lower().replace("_", "-") for owner in owners}
     }
-    assert {"boxwright", "matplotlib", "snakemake"} <= hidden
+    hidden.add("boxwright")
+    assert {"matplotlib", "snakemake", "yaml"} <= hidden
     text = HIDE.format(hidden=hidden, arguments=[str(path), *arguments])
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([sys.executable, "-P", "-c", text], cwd=cwd, capture_output=True, text=True, env=environment)

@@ -35,6 +35,8 @@ def converted(graph: GraphDef, name: str, inputs: Sequence[str], outputs: Sequen
             standard_suppression.NODE: (_suppression, []),
             "CropAndResize": (_crop_and_resize, []),
             "ResizeNearestNeighbor": (_nearest, []),
+            "FloorMod": (_floor_division, []),
+            "FloorDiv": (_floor_division, []),
         },
     )
     model = _renamed(model, {f"{one}:0": one for one in (*inputs, *outputs)})
@@ -101,6 +103,26 @@ def _suppression(context: Any, node: Any, name: str, arguments: list) -> None:
     inputs, outputs, shapes, types = list(node.input), list(node.output), node.output_shapes, node.output_dtypes
     context.remove_node(name)
     context.make_node("NonMaxSuppression", inputs, outputs=outputs, name=name, shapes=shapes, dtypes=types)
+
+
+def _floor_division(context: Any, node: Any, name: str, arguments: list) -> None:
+    """The quotient that is rounded down, or what is left; tf2onnx rounds quotients of whole numbers towards zero."""
+    make = _Maker(context).node
+    left, right = node.input[:2]
+    outputs, shapes, types, quotient = (
+        list(node.output),
+        node.output_shapes,
+        node.output_dtypes,
+        node.type == "FloorDiv",
+    )
+    if types[0] in (TensorProto.INT32, TensorProto.INT64):
+        # `Mod` takes the sign of the divisor.
+        last = ("Div", [make("Sub", [left, make("Mod", [left, right])]), right]) if quotient else ("Mod", [left, right])
+    else:
+        floor = make("Floor", [make("Div", [left, right])])
+        last = ("Identity", [floor]) if quotient else ("Sub", [left, make("Mul", [floor, right])])
+    context.remove_node(name)
+    context.make_node(*last, outputs=outputs, name=name, shapes=shapes, dtypes=types)
 
 
 def _crop_and_resize(context: Any, node: Any, name: str, arguments: list) -> None:
