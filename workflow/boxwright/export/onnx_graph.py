@@ -3,8 +3,6 @@
 tf2onnx converts it. What it does not know, or knows only as a loop, is converted here.
 """
 
-import itertools
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +17,6 @@ from boxwright.export import standard_suppression
 
 # Of June 2022: the first with everything needed that all current runtimes read.
 OPSET = 17
-# The name of a tensor or node that tf2onnx has counted.
-_COUNTED = re.compile(r"__\d+")
 
 
 def converted(graph: GraphDef, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> onnx.ModelProto:
@@ -39,7 +35,7 @@ def converted(graph: GraphDef, name: str, inputs: Sequence[str], outputs: Sequen
             "FloorDiv": (_floor_division, []),
         },
     )
-    model = _renamed(model, {f"{one}:0": one for one in (*inputs, *outputs)})
+    model = _canonical(model, {f"{one}:0": one for one in (*inputs, *outputs)})
     model.graph.name = name
     model.graph.doc_string = model.doc_string = ""
     del model.opset_import[:]
@@ -48,41 +44,61 @@ def converted(graph: GraphDef, name: str, inputs: Sequence[str], outputs: Sequen
     return model
 
 
-def _renamed(model: onnx.ModelProto, known: dict[str, str]) -> onnx.ModelProto:
-    """The model with `known` names in place of others, and without those that depend on what a process did before.
+def _canonical(model: onnx.ModelProto, known: dict[str, str]) -> onnx.ModelProto:
+    """The model with `known` names of inputs and outputs, whose nodes have an order and names of their own.
 
-    Counts in names start anew, and constants are numbered as they are used: which of two equal ones stayed is chance.
+    tf2onnx numbers what a process has converted, and which of two equal constants or independent nodes comes first is
+    chance. Here each node follows those that it reads, the outputs' first inputs first, and is numbered in this order.
     """
     result = onnx.ModelProto()
     result.CopyFrom(model)
     graph = result.graph
-    constants = {one.name for one in graph.initializer}
-    names, taken = dict(known), set(known.values())
-
-    def new(name: str) -> str:
-        if name and name not in names:
-            base = "constant" if name in constants else _COUNTED.sub("", name)
-            numbered = (f"{base}_{count}" for count in itertools.count(1))
-            names[name] = next(one for one in itertools.chain([base], numbered) if one not in taken)
-            taken.add(names[name])
-        return names.get(name, "")
-
+    constants = {one.name: one for one in graph.initializer}
+    names = dict(known)
+    del graph.node[:], graph.initializer[:], graph.value_info[:]
+    for number, node in enumerate(_in_order(model.graph)):
+        copy = graph.node.add()
+        copy.CopyFrom(node)
+        copy.name = f"{node.op_type}_{number}"
+        copy.ClearField("doc_string")
+        if not copy.domain:
+            copy.ClearField("domain")  # some have the empty one, some none
+        for one in filter(constants.__contains__, node.input):
+            if one not in names:
+                names[one] = f"constant_{len(graph.initializer)}"
+                constant = graph.initializer.add()
+                constant.CopyFrom(constants[one])
+                constant.name = names[one]
+        for position, one in enumerate(node.output):
+            names.setdefault(one, f"{copy.name}_{position}" if position else copy.name)
+        copy.input[:] = [names[one] if one else "" for one in node.input]
+        copy.output[:] = [names[one] if one else "" for one in node.output]
     for value in (*graph.input, *graph.output):
-        value.name = new(value.name)
+        value.name = names[value.name]
         for position, side in enumerate(value.type.tensor_type.shape.dim):
             if side.dim_param:
                 side.dim_param = f"{value.name}_{position}" if position else "batch"
-    for number, node in enumerate(graph.node):
-        node.input[:] = [new(name) for name in node.input]
-        node.output[:] = [new(name) for name in node.output]
-        node.name = f"{node.op_type}_{number}"
-    used = [one for one in graph.initializer if one.name in names]
-    for one in used:
-        one.name = names[one.name]
-    used = sorted(used, key=lambda one: one.name)
-    del graph.initializer[:], graph.value_info[:]
-    graph.initializer.extend(used)
     return result
+
+
+def _in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """The nodes that the outputs depend on, each after those that it reads."""
+    makers = {one: node for node in graph.node for one in node.output}
+    order: list[onnx.NodeProto] = []
+    done: set[str] = set()
+    waiting = [(value.name, False) for value in reversed(graph.output)]
+    while waiting:
+        name, read = waiting.pop()
+        node = makers.get(name)
+        if node is None or node.output[0] in done:
+            continue
+        if read:
+            done.add(node.output[0])
+            order.append(node)
+        else:
+            waiting.append((name, True))
+            waiting += [(one, False) for one in reversed(node.input)]
+    return order
 
 
 class _Maker:
