@@ -1,6 +1,8 @@
 # boxwright: annotated images in, a trained, measured, exported and explained object detector out.
 # A table of contents: the configuration, the stages in the order of the data flow, the final results.
 
+from datetime import datetime
+
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -16,6 +18,14 @@ include: "rules/export.smk"
 include: "rules/test.smk"
 include: "rules/predict.smk"
 include: "rules/report.smk"
+
+
+# The last lines of a run of everything.
+onsuccess:
+    if any(job.rule == "all" for job in planned):
+        took = datetime.now() - workflow.start_time
+        if told := outcome.text(RESULTS, MODELS, took.total_seconds()):
+            say(told)
 
 
 report: "workflow/report/workflow.rst"

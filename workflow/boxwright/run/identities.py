@@ -209,7 +209,7 @@ class Identities:
     @property
     def describe_dataset(self) -> Identity:
         planned = self._plan.data.identities
-        data = short(*map(self._samples, self._plan.sides), planned["checks"], self._plan.found)
+        data = short(*map(self._samples, self._plan.sides), planned["checks"], planned["import"], self._plan.found)
         return {"data": data, "code": self._code("describe_dataset")}
 
     def measure_anchors(self, name: str) -> Identity:
