@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from boxwright import devices
 from boxwright.core.signature import RAW_OUTPUTS
-from boxwright.export import reference, timing
+from boxwright.export import reference
 from boxwright.export.reference import Detections
+from boxwright.export.timing import size, times
 from boxwright.runtimes import Detect
 
 # Two detections are the same if their classes are equal and no coordinate (of a box normalised to 0..1) or score
@@ -46,9 +47,8 @@ def check(
     return {
         "images": len(images),
         "same_detections": (compare_rows if raw else compare)(pairs, tolerance),
-        "bytes": timing.size(files),
-        **timing.times(detect, images, warm=True),
-        "device": _device(),
+        "bytes": size(files),
+        **timing(detect, images),
     }
 
 
@@ -90,6 +90,14 @@ def compare_rows(pairs: Iterable[tuple[Detections, Detections]], tolerance: floa
         total += boxes.size
         box, score = max(box, float(boxes.max())), max(score, float(scores.max()))
     return {"share": same / total, "max_box": box, "max_score": score, "detections": total}
+
+
+def timing(detect: Detect, images: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Median time per image, the quartiles, and the device, {ms_per_image, ms_quartiles, device}.
+
+    The detector has seen the images before, which is its warm-up.
+    """
+    return {**times(detect, images, warm=True), "device": _device()}
 
 
 def _device() -> str:

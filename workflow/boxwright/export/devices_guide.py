@@ -47,6 +47,19 @@ _DEVICES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
 }
+_DEVICES["tflite"] = [
+    ("Raspberry Pi with a 64-bit system; Linux, macOS, Windows", _PYTHON.format(packages="ai-edge-litert"), ""),
+    (
+        "Android and iOS",
+        'implementation("com.google.mediapipe:tasks-vision:latest.release")',
+        "The ObjectDetector of MediaPipe Tasks reads labels, sizes and normalisation from the file. Not measured here.",
+    ),
+    (
+        "Coral Edge TPU (detector_int8.tflite)",
+        "edgetpu_compiler detector_int8.tflite",
+        "The suppression stays on the processor. Not measured here.",
+    ),
+]
 _DEVICES["saved_model"] = [
     *_DEVICES["frozen_graph"],
     (
@@ -106,6 +119,15 @@ def page(form: Form, about: Mapping[str, Any]) -> str:
 
 def _signature(runtime: str) -> list[str]:
     """What the detector takes and gives."""
+    if runtime == "tflite":
+        return [
+            "## Input and outputs",
+            "",
+            "The input is one image of the detector's own size; `detect.py` resizes, pads and normalises as for the "
+            "training, with the numbers in the file's metadata. The outputs are those of TFLite_Detection_PostProcess: "
+            "boxes (ymin, xmin, ymax, xmax from 0 to 1), classes, scores, and how many rows are detections. Classes "
+            f"count from 0 there, so class 0 is line 1 of `{LABELS}`.",
+        ]
     return [
         "## Input and outputs",
         "",
