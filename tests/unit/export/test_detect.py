@@ -44,7 +44,7 @@ def test_a_folder_holds_them_in_every_format(place, standard, capsys):
     detector = str(standard[0] / "openvino/detector.xml")
     assert cli.main(["detect", detector, "first", "second", "--out", "found", "--score-threshold", "0.2"]) == 0
     images = ("first/a", "second/a", "second/b")
-    assert {str(path.relative_to("found")) for path in (place / "found").rglob("*") if path.is_file()} == {
+    assert {str(path.relative_to(place / "found")) for path in (place / "found").rglob("*") if path.is_file()} == {
         *(f"{name}{ending}" for name in images for ending in (".jpg", ".json", ".xml")),
         "detections.csv",
         "detections_coco.json",
