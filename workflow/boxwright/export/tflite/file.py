@@ -12,7 +12,9 @@ from boxwright.export.tflite.network import Convertible
 from boxwright.runtimes import tflite
 
 
-def write(network: Convertible, converted: bytes, source: str | Path, target: str | Path, *, pixels: bool = False) -> None:
+def write(
+    network: Convertible, converted: bytes, source: str | Path, target: str | Path, *, pixels: bool = False
+) -> None:
     """Write the `converted` network of the checkpoint with the prefix `source`, whose labels lie beside it.
 
     pixels: whether its input is the image's pixels, not these normalised.

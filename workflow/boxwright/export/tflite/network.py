@@ -35,7 +35,9 @@ def load(source: str | Path) -> Convertible:
     """The detector of the checkpoint with the prefix `source`, whose pipeline.config lies beside it."""
     config = text.read(Path(source).with_name(PIPELINE))
     detector = inference.load(config, source)
-    return Convertible(detector, _input(detector, getattr(config.model, config.model.WhichOneof("model")).image_resizer))
+    return Convertible(
+        detector, _input(detector, getattr(config.model, config.model.WhichOneof("model")).image_resizer)
+    )
 
 
 def convert(network: Convertible, *, float16: bool = False) -> bytes:
