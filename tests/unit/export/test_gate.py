@@ -37,6 +37,7 @@ def test_all_forms_are_said_together():
     checks = {
         "raw_graph": {"complaints": ["it is off", "far off"]},
         "frozen_graph": {"complaints": []},
+        "saved_model": {"complaints": []},
         "checkpoint": {},
     }
     measured = {"saved_model": {"complaints": ["slow"]}, "frozen_graph": {"complaints": []}}
