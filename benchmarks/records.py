@@ -33,7 +33,7 @@ def write_manifest(folder: Path, count: int) -> Path:
     samples = []
     for image in sorted((folder / "images").rglob("*.jpg")):
         name = image.relative_to(folder / "images")
-        (read,) = voc.read((folder / "annotations" / name.with_suffix(".xml")).read_bytes())
+        (read,) = voc.read((folder / "annotations" / name.with_suffix(".xml")).read_bytes()).statements
         sha256 = hashlib.sha256(image.read_bytes()).hexdigest()
         samples.append(Sample(str(name), str(image), sha256, read.width, read.height, "jpeg", (), read.boxes))
     path = folder / "manifest.jsonl"

@@ -92,10 +92,15 @@ dag.watch(
 RESULTS = run_plan.results
 MODELS = run_plan.models
 MODEL = f"{RESULTS}/models/{{model}}"
+# The forms of every model's detector.
+FORMS = run_plan.forms
+# The one that makes predictions.
+MAIN = forms.main(FORMS)
 # The exported detector, and the files that all its forms share.
 DETECTOR = f"{MODEL}/{forms.FOLDER}"
 PIPELINE = f"{DETECTOR}/{forms.PIPELINE}"
 LABEL_MAP = f"{DETECTOR}/{forms.LABEL_MAP}"
+LABELS = f"{DETECTOR}/{forms.LABELS}"
 COMPARISON = f"{RESULTS}/comparison"
 # The name in the configuration that a model's repetitions over seeds share; None for a model without repetitions.
 REPEAT_OF = {name: run_plan.model(name)["repeat_of"] for name in MODELS}
@@ -267,9 +272,9 @@ def checked(*some):
 
 def identities_of_forms(model):
     """The identities of all forms of a model's detector: of what sets them side by side, a new form changes these."""
-    return [identities.export_form(model, form) for form in forms.FORMS]
+    return [identities.export_form(model, form) for form in FORMS]
 
 
 def identities_of_tests(model):
     """The identities of the tests of all forms of a model's detector."""
-    return [identities.test_form(model, form) for form in forms.FORMS]
+    return [identities.test_form(model, form) for form in FORMS if form.detects]

@@ -28,7 +28,7 @@ checkpoint choose_checkpoint:
         ENVIRONMENT
     params:
         identity=lambda wildcards: identities.choose_checkpoint(wildcards.model),
-        wanted=run_plan.settings["export"],
+        wanted=run_plan.choice,
     message:
         "Choosing the checkpoint of {wildcards.model}"
     script:
@@ -62,8 +62,8 @@ rule measure_optimism:
 
 # All files of the exported detector.
 EXPORTED = [
-    *(PIPELINE, LABEL_MAP, f"{DETECTOR}/{forms.STATE}", REFERENCE),
-    *checked(*forms.FORMS),
+    *(PIPELINE, LABEL_MAP, LABELS, f"{DETECTOR}/{forms.STATE}", REFERENCE),
+    *checked(*FORMS),
     f"{DETECTOR}/{forms.SUMMARY}",
 ]
 
@@ -82,6 +82,7 @@ rule export_detector:
         state=f"{DETECTOR}/{forms.STATE}",
         config=PIPELINE,
         label_map=LABEL_MAP,
+        labels=LABELS,
         reference=REFERENCE,
         check=check_of(forms.CHECKPOINT),
     log:
@@ -101,7 +102,7 @@ rule export_detector:
 
 
 # Each form is written by its own job, so a new form does not rewrite the others.
-for form in forms.FORMS:
+for form in FORMS:
     if form.made_from:
 
         rule:
@@ -111,6 +112,7 @@ for form in forms.FORMS:
                 source=ancient(checked(forms.named(form.made_from))),
                 config=ancient(PIPELINE),
                 label_map=ancient(LABEL_MAP),
+                labels=ancient(LABELS),
                 reference=ancient(REFERENCE),
                 records=ancient(run_plan.shards("eval")),
             output:
@@ -141,7 +143,7 @@ for form in forms.FORMS:
 rule compare_forms:
     input:
         # Each check measures times again, so the summary is rewritten after any of them.
-        [check_of(form) for form in forms.FORMS],
+        [check_of(form) for form in FORMS],
     output:
         f"{DETECTOR}/{forms.SUMMARY}",
     log:
@@ -154,6 +156,7 @@ rule compare_forms:
     params:
         identity=lambda wildcards: identities.compare_forms(wildcards.model),
         forms=lambda wildcards: identities_of_forms(wildcards.model),
+        gate=run_plan.settings["export"]["gate"],
     message:
         "Comparing the exported forms of {wildcards.model}"
     script:

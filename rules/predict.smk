@@ -3,7 +3,7 @@
 
 rule predict_images:
     input:
-        detector=ancient(checked(forms.MAIN)),
+        detector=ancient(checked(MAIN)),
         label_map=ancient(LABEL_MAP),
     output:
         directory(f"{MODEL}/predictions"),
@@ -20,6 +20,7 @@ rule predict_images:
         cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
     params:
         identity=lambda wildcards: identities.predict_images(wildcards.model),
+        form=MAIN.name,
         manifests=run_plan.manifests("eval"),
         wanted=run_plan.settings["predict"]
         | {"max_pixels": run_plan.settings["dataset"]["max_pixels"]},

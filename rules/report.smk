@@ -124,7 +124,7 @@ rule compare_models:
         exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS)),
         tests=ancient(expand(TESTED, model=MODELS)),
         optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
-        checks=ancient(expand(map(check_of, forms.FORMS), model=MODELS)),
+        checks=ancient(expand(map(check_of, FORMS), model=MODELS)),
     output:
         table=f"{COMPARISON}/models.csv",
         answer=f"{COMPARISON}/answer.rst",

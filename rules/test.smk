@@ -7,7 +7,9 @@
 TEST = f"{MODEL}/test"
 TESTED = []
 
-for form in forms.FORMS if "test" in run_plan.sides else ():
+for form in FORMS if "test" in run_plan.sides else ():
+    if not form.detects:
+        continue
     TESTED += [f"{TEST}/{form.name}/metrics.json", f"{TEST}/{form.name}/analysis.json"]
 
     rule:

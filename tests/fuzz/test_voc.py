@@ -138,7 +138,7 @@ def test_voc(data: bytes) -> None:
             "(?i)entit|excessive|namespace|encoding|huge|version|0x0", str(got)
         ), got
         return
-    (statement,) = got
+    (statement,) = got.statements
     assert repr(kept[0].statement()) == repr(statement)  # as text, in which nan equals nan
     assert statement.image == _text_of(root, "filename")
     for side, stated in (("width", statement.width), ("height", statement.height)):
@@ -156,7 +156,7 @@ def test_voc(data: bytes) -> None:
 
 def test_seeds_are_read() -> None:
     """The plainest seed gives its boxes, so that the mutants of it come near."""
-    (statement,) = voc.read(SEEDS[0])
+    (statement,) = voc.read(SEEDS[0]).statements
     assert [box.class_name for box in statement.boxes] == ["cat"]
-    (statement,) = voc.read(SEEDS[1])
+    (statement,) = voc.read(SEEDS[1]).statements
     assert [box.class_name for box in statement.boxes] == ["cat", "tree", "bus", "van"]

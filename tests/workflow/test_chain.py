@@ -120,7 +120,7 @@ def test_predictions_are_drawn_for_every_held_out_image(finished):
         stem = folder / name.removesuffix(".jpg")
         found = json.loads(stem.with_suffix(".json").read_text())
         assert stem.with_suffix(".jpg").stat().st_size > 1000
-        assert len(voc.read(stem.with_suffix(".xml").read_bytes())[0].boxes) == len(found["detections"])
+        assert len(voc.read(stem.with_suffix(".xml").read_bytes()).statements[0].boxes) == len(found["detections"])
 
 
 def test_lint_and_catalog_entry():

@@ -36,10 +36,16 @@ def project(finished, tmp_path, checkout):
     library = checkout / "workflow/boxwright"
     with (library / "catalog/forms.py").open("a") as file:
         file.write(ENTRY)
+    schema = checkout / "workflow/schemas/config.schema.yaml"
+    known = "items: {enum: [frozen_graph, saved_model,"
+    text = schema.read_text()
+    assert known in text
+    schema.write_text(text.replace(known, f"{known} toy,"))
     (library / "export/forms/toy.py").write_text(WRITER)
     (library / "runtimes/toy.py").write_text(RUNTIME)
     project = finished.copy(tmp_path / "project")
     project.checkout = checkout
+    project.config["export"] = {"forms": ["frozen_graph", "saved_model", "toy"]}
     return project
 
 

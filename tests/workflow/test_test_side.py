@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from boxwright.catalog import forms
-from tests.workflow.work import GROUND_TRUTH, OPTIMISM, SPLIT, described, from_evaluation, planned, records
+from tests.workflow.work import GROUND_TRUTH, OPTIMISM, SPLIT, USUAL, described, from_evaluation, planned, records
 
-TESTS = {f"Testing the {form.title} of small" for form in forms.FORMS}
+TESTS = {f"Testing the {form.title} of small" for form in USUAL}
 ADDED = (
     records("eval-00000-of-00001", "test-00000-of-00001")
     | GROUND_TRUTH
@@ -61,7 +60,7 @@ def test_every_form_is_measured_and_the_first_one_is_the_headline(project):
     project.config["dataset"]["split"] = {"test_fraction": 0.1}
     assert project.snakemake().work == ADDED
     assert all(path.read_bytes() == before for path, before in trained.items())
-    found = {form.name: measured(project / f"results/models/small/test/{form.name}") for form in forms.FORMS}
+    found = {form.name: measured(project / f"results/models/small/test/{form.name}") for form in USUAL}
     choice = json.loads((project / "results/models/small/choice.json").read_text())
     truth = json.loads((project / "results/data/test.coco.json").read_text())
     names = {name for name, side in side_of(project).items() if side == "test"}

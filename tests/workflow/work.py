@@ -2,6 +2,9 @@
 
 from boxwright.catalog import forms
 
+# The forms of a run whose configuration names none.
+USUAL = forms.chosen(("frozen_graph", "saved_model"))
+
 
 def records(*shards: str) -> set[str]:
     return {f"Writing {shard.replace('-', ' records ', 1)}" for shard in shards}
@@ -32,7 +35,7 @@ def from_frozen_graph(model: str = "small") -> set[str]:
 
 
 def from_export(model: str = "small") -> set[str]:
-    others = form(*(one.name for one in forms.FORMS if one.made_from), model=model)
+    others = form(*(one.name for one in USUAL if one.made_from), model=model)
     return {f"Exporting {model}", f"Predicting with {model}"} | others | COMPARISON
 
 

@@ -22,9 +22,10 @@ with job(snakemake, tensorflow=True):
     else:
         held_out = [sample for path in snakemake.params.manifests for sample in manifest.read(path)]
         images = [predict.ImageFile(Path(sample.image), sample.name) for sample in held_out]
-    runtime = importlib.import_module(forms.MAIN.runtime)
+    form = forms.named(snakemake.params.form)
+    runtime = importlib.import_module(form.runtime)
     predict.run(
-        runtime.load(Path(snakemake.input.label_map).with_name(forms.MAIN.path)),
+        runtime.load(Path(snakemake.input.label_map).with_name(form.path)),
         snakemake.input.label_map,
         images,
         snakemake.output[0],

@@ -3,9 +3,11 @@
 import importlib
 
 import pytest
+import yaml
 
 from boxwright.catalog import forms
 from boxwright.core import code
+from boxwright.run import settings
 
 
 @pytest.mark.parametrize("form", forms.FORMS, ids=lambda form: form.name)
@@ -20,7 +22,7 @@ def test_every_form_can_be_written_and_run(form):
 
 def test_no_file_belongs_to_two_forms():
     names = [name.rstrip("/") for form in forms.FORMS for name in form.files]
-    names += [forms.PIPELINE, forms.LABEL_MAP, forms.STATE, forms.SUMMARY]
+    names += [forms.PIPELINE, forms.LABEL_MAP, forms.LABELS, forms.STATE, forms.SUMMARY]
     assert len(names) == len(set(names)) and len({form.name for form in forms.FORMS}) == len(forms.FORMS)
 
 
@@ -36,3 +38,21 @@ def test_forms_are_not_reached_from_one_another():
     reached = code.reach("boxwright.export.forms.saved_model", "boxwright.runtimes.saved_model")
     assert "export/forms/frozen_graph.py" not in reached and "runtimes/saved_model.py" in reached
     assert "runtimes/saved_model.py" not in code.reach("boxwright.export.forms.frozen_graph")
+
+
+def test_the_configuration_can_ask_for_each_but_the_checkpoint_which_is_always_there():
+    node = yaml.safe_load(settings.SCHEMA.read_text())["properties"]["export"]["properties"]["forms"]
+    names = [form.name for form in forms.FORMS]
+    assert sorted([*node["items"]["enum"], "checkpoint"]) == sorted(names)
+    assert [form.name for form in forms.chosen(node["default"])] == ["frozen_graph", "saved_model", "checkpoint"]
+
+
+def test_a_form_brings_the_one_that_it_is_made_from():
+    assert [form.name for form in forms.chosen(["saved_model"])] == ["frozen_graph", "saved_model", "checkpoint"]
+    assert [form.name for form in forms.chosen(["raw_graph"])] == ["raw_graph", "checkpoint"]
+    assert forms.chosen([]) == (forms.CHECKPOINT,)
+
+
+def test_the_first_form_that_detects_is_the_main_one():
+    assert forms.main(forms.chosen(["saved_model", "raw_graph"])).name == "frozen_graph"
+    assert forms.main(forms.chosen(["raw_graph"])) == forms.CHECKPOINT

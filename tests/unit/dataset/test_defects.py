@@ -209,8 +209,16 @@ CASES = {
 # The image has no other box.
 EMPTYING = {"box_outside"}
 FAILING = {"class_unknown", "class_background", "annotation_ambiguous", "duplicate_across_split"}
-# Tested in test_near_duplicates.py.
-ELSEWHERE = {"near_duplicate_across_split"}
+# Tested in test_near_duplicates.py and test_sources.py.
+ELSEWHERE = {
+    "near_duplicate_across_split",
+    "annotation_odd",
+    "box_from_mask",
+    "box_ignored",
+    "class_number",
+    "object_not_a_box",
+    "object_without_image",
+}
 
 
 def test_every_defect_has_a_case():
@@ -504,23 +512,21 @@ def test_the_reasons_are_told_and_written_where_no_sample_is_left(dataset, tmp_p
     assert not (tmp_path / "out/checks.tsv").exists() and findings(tmp_path / "out/plan/checks.tsv") == []
 
 
-def test_annotations_of_other_formats_beside_the_images_are_named_once(dataset, tmp_path):
+def test_annotations_of_other_formats_beside_the_images_are_named_once(dataset, tmp_path, monkeypatch):
+    from boxwright.dataset import foreign
+
+    monkeypatch.setattr(foreign, "guess", lambda data: "Marks (text)" if data.startswith(b"#marks") else "")
     for number in range(4):
         dataset.image(f"{number}.jpg")
-        (dataset.annotations / f"{number}.txt").write_text("0 0.5 0.5 0.25 0.25\n" * number + "1 1 0 1 1e-1")
-    (dataset.annotations / "classes.txt").write_text("cat\ndog\n")
-    (dataset.annotations / "all.json").write_text('{"info": {}, "images": [], "annotations": []}')
+        (dataset.annotations / f"{number}.txt").write_text("#marks\n")
+    (dataset.annotations / "note.txt").write_text("a note")
     with pytest.raises(UserError) as error:
         make(dataset, tmp_path / "out")
     found = [f for f in findings(tmp_path / "out/checks.tsv") if f.defect == "annotation_foreign"]
     assert [(f.file, f.detail) for f in found] == [
-        (
-            "0.txt",
-            "it seems to be YOLO (text: class x y width height), and so do 3 other files (1.txt, 2.txt and 1 more)",
-        ),
-        ("all.json", "it seems to be COCO (JSON)"),
+        ("0.txt", "it seems to be Marks (text), and so do 3 other files (1.txt, 2.txt and 1 more)"),
     ]
-    assert "0.txt: it seems to be YOLO" in str(error.value) and "Pascal VOC (XML)" in str(error.value)
+    assert "0.txt: it seems to be Marks" in str(error.value) and "docs/formats.md" in str(error.value)
 
 
 def test_other_files_are_not_looked_at_where_every_image_has_its_annotation(dataset, tmp_path, monkeypatch):

@@ -37,7 +37,7 @@ def test_annotations_are_those_of_the_pictures(folder, painted):
     assert names == sorted(path.stem for path in (folder / "annotations").iterdir())
     assert len(names) == 40
     for name, (image, shapes) in zip(names, painted, strict=False):
-        (annotation,) = voc.read((folder / "annotations" / f"{name}.xml").read_bytes())
+        (annotation,) = voc.read((folder / "annotations" / f"{name}.xml").read_bytes()).statements
         assert annotation.image == f"{name}.jpg"
         assert (annotation.width, annotation.height) == image.size
         assert list(annotation.boxes) == [shape.box for shape in shapes]

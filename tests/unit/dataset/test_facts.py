@@ -11,7 +11,7 @@ from boxwright.dataset.checks import Checker
 from boxwright.dataset.defects import policies
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box, boxes_json
-from boxwright.dataset.statements import NORMALISED, PIXELS, Statement
+from boxwright.dataset.statements import NORMALISED, PIXELS, Remark, Statement
 from boxwright.images.headers import ImageInfo
 
 IMAGE = image_facts.ImageFacts("sha", ImageInfo("jpeg", 64, 48), None)
@@ -42,7 +42,7 @@ def test_the_checks_find_nothing_wrong_with_just_the_boxes_called_sound(tmp_path
         checker = Checker(policies({}))
         entry = checker.sample("a.jpg", "a.jpg", IMAGE, found, "a.xml")
         unchanged = not checker.cases and entry.boxes == boxes_json([box])
-        assert annotation_facts._is_sound(box, 64, 48) == unchanged, box
+        assert annotation_facts._is_sound(box, 64, 48, 1) == unchanged, box
         sound += unchanged
     assert 0 < sound < len(corners)
 
@@ -66,7 +66,7 @@ def test_an_annotation_comes_back_from_its_line(tmp_path):
     path = tmp_path / "a.xml"
     boxes = (Box('a "b"\tc', 1.5, 2, 30, 40), Box("Käfer", 0, 0, 9, 9, pose="Left"))
     found = stated(path, *boxes, filename="é\\ü.jpg")
-    assert [found.statement()] == voc.read(path.read_bytes())
+    assert [found.statement()] == voc.read(path.read_bytes()).statements
     assert found.classes == tuple(box.class_name for box in boxes)
     path.write_text("<annotation><object><name>cat</name></object></annotation>")
     assert not said(path).sound
@@ -91,4 +91,22 @@ def test_a_file_may_say_nothing_or_much():
     for number in range(3):
         (found,) = annotation_facts.said([annotation_facts.columns(statements[:number])])
         assert [one.statement() for one in found] == statements[:number]
-        assert [one.sound for one in found] == [True, False][:number]
+        assert [one.sound for one in found] == [True, True][:number]
+        assert found.findings == ()
+
+
+def test_all_that_a_file_says_comes_back():
+    """Places of boxes only where they are not sound: nobody will be told about the others."""
+    crowd = Box("cat", 1, 2, 30, 40, flags="crowd occluded")
+    statements = [
+        Statement("a.jpg", 64, 48, (crowd,), split="train", places=("line 1",)),
+        Statement("b.jpg", 64, 48, (crowd._replace(flags=""),), places=("line 2",)),
+        Statement("c.jpg", mention=True, split="val"),
+        Statement("d.jpg", 64, 48, (crowd._replace(shape="polygon", flags=""),)),
+    ]
+    findings = [Remark("annotation_odd", "it is odd"), Remark("class_number", "class 0 has no name", "0", 3)]
+    for number in range(5):
+        (found,) = annotation_facts.said([annotation_facts.columns(statements[:number], findings)])
+        wanted = [one._replace(places=()) if one.image == "b.jpg" else one for one in statements[:number]]
+        assert [one.statement() for one in found] == wanted
+        assert found.findings == tuple(findings)

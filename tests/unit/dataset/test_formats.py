@@ -24,22 +24,30 @@ import json
 
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
-from boxwright.dataset.statements import NORMALISED, Statement
+from boxwright.dataset.statements import NORMALISED, Reading, Statement
 
 
-def sniff(data):
-    return data.startswith(b"<toys>")
+def sniff(head, name):
+    return head.startswith(b"<toys>")
 
 
-def read(data):
+def read(data, beside):
     try:
         images = json.loads(data.removeprefix(b"<toys>"))
     except ValueError as error:
         raise UserError(f"it is no toy: {error}") from error
-    return [
-        Statement(one["name"], *one.get("size", (0, 0)), tuple(Box(*box) for box in one["boxes"]), NORMALISED)
-        for one in images
-    ]
+    names = json.loads(next(iter(beside.values()), b"{}"))
+    return Reading(
+        [
+            Statement(
+                one["name"],
+                *one.get("size", (0, 0)),
+                tuple(Box(names.get(name, name), *box) for name, *box in one["boxes"]),
+                NORMALISED,
+            )
+            for one in images
+        ]
+    )
 """
 SCRIPT = """
 import json, os, sys
@@ -50,9 +58,9 @@ reading.inspect = lambda work, label="": read.extend(work) or inspect(work, labe
 plan._Planner.new = lambda planner: anew.append(1) or new(planner)
 made = plan.make(settings, out)
 print(json.dumps({"identities": made.identities, "counts": made.counts, "anew": bool(anew),
-                  "read": sorted([kind, os.path.basename(path)] for kind, path in read)}))
+                  "read": sorted([kind, os.path.basename(path)] for kind, path, *_ in read)}))
 """
-LIST_END = '(".xml",)),)'
+LIST_START = "FORMATS = (\n    VOC,"
 
 
 class Library:
@@ -71,8 +79,8 @@ class Library:
     def add_toys(self, ending: str) -> None:
         """The toy format as a user of the library would add it."""
         (self.package / "dataset/formats/toys.py").write_text(TOY)
-        entry = f'Format("Toys", "boxwright.dataset.formats.toys", ("{ending}",)),'
-        self.edit("catalog/formats.py", LIST_END, f'(".xml",)), {entry})')
+        entry = f'Format("Toys", "boxwright.dataset.formats.toys", ("{ending}",), "toys", beside=("toys.names",)),'
+        self.edit("catalog/formats.py", LIST_START, f"{LIST_START}\n    {entry}")
 
     def plan(self, settings: dict, out: Path) -> dict:
         """The plan's identities and counts, the files that were read, and whether it was planned anew."""
@@ -89,7 +97,14 @@ def library(tmp_path):
 
 
 def toys(*images: tuple[str, tuple[int, int], list]) -> str:
-    return json.dumps([{"name": name, "size": size, "boxes": boxes} for name, size, boxes in images])
+    return "<toys>" + json.dumps([{"name": name, "size": size, "boxes": boxes} for name, size, boxes in images])
+
+
+def merged(dataset, **sources: str) -> dict:
+    """Settings in which annotations of several formats, by key, are about the same folder of images."""
+    images = [str(dataset.images)]
+    given = [{"images": images, "annotations": [place], "format": key} for key, place in sources.items()]
+    return dataset.settings(near_duplicates=False, images=None, annotations=None, sources=given)
 
 
 def test_one_file_with_normalised_boxes_of_many_images(library, dataset, tmp_path):
@@ -112,7 +127,7 @@ def test_one_file_with_normalised_boxes_of_many_images(library, dataset, tmp_pat
         )
     )
     out = tmp_path / "out"
-    made = library.plan(dataset.settings(), out)
+    made = library.plan(merged(dataset, voc=str(dataset.annotations), toys=str(dataset.annotations)), out)
     assert made["counts"]["found"] == {"images": 9, "annotations": 10}
     left = {name: sample.boxes for name, sample in samples(out).items()}
     assert left["sub/t0.jpg"] == (Box("cat", 16, 24, 32, 48),)
@@ -144,23 +159,26 @@ def test_a_further_format_reads_nothing_again_and_changes_no_identity(library, d
     assert library.plan(settings, tmp_path / "anew")["identities"] == before["identities"]
 
 
-def test_what_no_format_could_read_is_offered_to_a_further_one(library, dataset, tmp_path):
-    dataset.fill(6)
-    dataset.image("toy.jpg")
-    (dataset.annotations / "toys.xml").write_text("<toys>" + toys(("toy.jpg", (64, 48), [["cat", 0.5, 0.5, 1, 1]])))
-    (dataset.annotations / "none.xml").write_text("<html/>")
-    before = library.plan(dataset.settings(), tmp_path / "out")
-    assert before["counts"]["defects"]["annotation_malformed"] == 2
-    library.add_toys(".xml")
-    after = library.plan(dataset.settings(), tmp_path / "out")
-    assert after["read"] == [["voc|toys", "none.xml"], ["voc|toys", "toys.xml"]]
-    assert after["counts"]["defects"] == {"annotation_malformed": 1}
-    assert (
-        "in none of the formats that have its ending: Pascal VOC, Toys"
-        in (tmp_path / "out/plan/checks.tsv").read_text()
-    )
-    again = library.plan(dataset.settings(), tmp_path / "out")
-    assert again["read"] == [] and not again["anew"] and again["identities"] == after["identities"]
+def test_what_explains_an_annotation_is_part_of_what_it_says(library, dataset, tmp_path):
+    """In its own folder or above, and another name of a class reads the file again and nothing else."""
+    library.add_toys(".json")
+    (dataset.annotations / "sub").mkdir()
+    for number in range(4):
+        dataset.image(f"t{number}.jpg")
+        one = toys((f"t{number}.jpg", (64, 48), [["1", 0.5, 0.5, 1, 1]]))
+        (dataset.annotations / f"sub/{number}.json").write_text(one)
+    names = dataset.folder / "toys.names"
+    names.write_text('{"1": "cat"}')
+    settings = dataset.settings(near_duplicates=False)
+    before = library.plan(settings, tmp_path / "out")
+    assert before["counts"]["train"]["classes"] == {"cat": 3}
+    assert not library.plan(settings, tmp_path / "out")["anew"]
+    names.write_text('{"1": "goat"}')
+    after = library.plan(settings, tmp_path / "out")
+    assert after["counts"]["train"]["classes"] == {"goat": 3}
+    assert after["read"] == [["toys", f"{number}.json"] for number in range(4)]
+    (dataset.annotations / "sub/toys.names").write_text('{"1": "nearer"}')
+    assert library.plan(settings, tmp_path / "out")["counts"]["train"]["classes"] == {"nearer": 3}
 
 
 def test_a_reader_that_changed_reads_its_own_files_again_and_no_others(library, dataset, tmp_path):
@@ -168,7 +186,7 @@ def test_a_reader_that_changed_reads_its_own_files_again_and_no_others(library, 
     dataset.fill(3)
     dataset.image("toy.jpg")
     (dataset.annotations / "all.json").write_text(toys(("toy.jpg", (64, 48), [["cat", 0.5, 0.5, 1, 1]])))
-    settings = dataset.settings(near_duplicates=False)
+    settings = merged(dataset, voc=str(dataset.annotations), toys=str(dataset.annotations / "all.json"))
     before = library.plan(settings, tmp_path / "out")
     images = [["image", name] for name in ("s00.jpg", "s01.jpg", "s02.jpg", "toy.jpg")]
     annotations = [["voc", name] for name in ("s00.xml", "s01.xml", "s02.xml")]
@@ -176,8 +194,8 @@ def test_a_reader_that_changed_reads_its_own_files_again_and_no_others(library, 
     for module, old, new, read in (
         (
             "dataset/formats/toys.py",
-            "def read(data):",
-            "def read(data):\n    data = bytes(data)",
+            "def read(data, beside):",
+            "def read(data, beside):\n    data = bytes(data)",
             [["toys", "all.json"]],
         ),
         ("dataset/formats/voc.py", '_YES = ("1",', '_YES = ("1", "y",', annotations),
@@ -202,7 +220,7 @@ def test_no_import_leads_to_a_format():
 @pytest.mark.parametrize("entry", catalogue.FORMATS, ids=lambda entry: entry.key)
 def test_an_entry_of_the_list_is_a_format(entry):
     ((key, module),) = formats._modules(entry.key)
-    assert key == entry.key and callable(module.read) and callable(module.sniff) and entry.name
+    assert key == entry.key and callable(module.read) and callable(module.sniff) and entry.name and entry.sign
     assert all(ending == ending.lower() and ending.rindex(".") == 0 for ending in entry.endings)
 
 

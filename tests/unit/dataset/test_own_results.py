@@ -12,6 +12,7 @@ from boxwright.core.errors import UserError
 from boxwright.dataset import plan, scan, split
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box
+from boxwright.dataset.scan import Search
 from boxwright.images import drawn
 
 CAT = Box("cat", 8, 6, 40, 30)
@@ -109,10 +110,10 @@ def test_nothing_but_results_is_no_data_set(work):
 def test_images_in_a_results_folder_that_no_run_made_are_found_where_they_are_asked_for(work):
     """`results: .`: the images lie in the results folder, beside what the runs make."""
     predict(work.folder, "s00", "s01")
-    (listing,) = scan.listings(([str(work.folder)], (".jpg",)), results=str(work.folder))
+    (listing,) = scan.listings(Search([str(work.folder)], (".jpg",)), results=str(work.folder))
     assert [file.relative for file in listing.files()] == [f"images/s{number:02d}.jpg" for number in range(10)]
     assert sum(listing.passed.values()) == 3
-    (listing,) = scan.listings(([str(work.images)], (".jpg",)), results=str(work.folder))
+    (listing,) = scan.listings(Search([str(work.images)], (".jpg",)), results=str(work.folder))
     assert len(listing) == 10 and not listing.passed
 
 

@@ -1,4 +1,4 @@
-"""An export of the small detector in all its forms, and images of several sizes."""
+"""An export of the small detector in its usual forms, and images of several sizes."""
 
 from pathlib import Path
 
@@ -11,6 +11,9 @@ from boxwright.catalog import forms
 from boxwright.dataset import label_map
 
 __all__ = ["config", "prefix"]
+
+# The forms of a run whose configuration names none.
+USUAL = forms.chosen(("frozen_graph", "saved_model"))
 
 
 @pytest.fixture(scope="session")
@@ -33,20 +36,20 @@ def label_map_file(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def export(label_map_file, images):
-    """Exports a checkpoint in all forms: `export(config, prefix, folder)` gives the checks by the forms' names."""
+    """Exports a checkpoint in its usual forms: `export(config, prefix, folder)` gives the checks by their names."""
 
-    def all_forms(config, prefix: str, folder: Path) -> dict[str, dict]:
+    def usual_forms(config, prefix: str, folder: Path) -> dict[str, dict]:
         from boxwright.export import detector, form
 
         kept = folder.with_name(f"{folder.name}.npz")
         checks = {"checkpoint": detector.export(config, prefix, label_map_file, images, folder, kept)}
-        for one in forms.FORMS:
+        for one in USUAL:
             if one.made_from:
                 source = folder / forms.named(one.made_from).path
                 checks[one.name] = form.export(one, source, images, folder, kept)
         return checks
 
-    return all_forms
+    return usual_forms
 
 
 @pytest.fixture(scope="session")

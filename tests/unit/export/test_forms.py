@@ -24,6 +24,8 @@ from boxwright.export.summary import summary
 from boxwright.pipeline import text
 from boxwright.runtimes import frozen_graph, saved_model
 
+from .conftest import USUAL
+
 FROZEN_GRAPH = "frozen_inference_graph.pb"
 
 # What programs written for the OD API do, in TensorFlow's 1.x ways alone.
@@ -159,12 +161,14 @@ def test_the_frozen_graph_is_flat_and_batch_norm_is_in_the_kernels(exported):
 def test_what_lies_beside_the_graph(exported, config, prefix):
     assert {path.name for path in exported.iterdir()} == {
         "frozen_inference_graph.pb", "saved_model", "model.ckpt.index", "model.ckpt.data-00000-of-00001", "checkpoint",
-        "pipeline.config", "label_map.pbtxt",
+        "pipeline.config", "label_map.pbtxt", "labels.txt",
     }  # fmt: skip
-    listed = {name.rstrip("/") for one in forms.FORMS for name in one.files}
-    beside = {forms.PIPELINE, forms.LABEL_MAP, forms.STATE}
+    listed = {name.rstrip("/") for one in USUAL for name in one.files}
+    beside = {forms.PIPELINE, forms.LABEL_MAP, forms.LABELS, forms.STATE}
     assert {path.name for path in exported.iterdir()} == listed | beside
     assert label_map.read(exported / "label_map.pbtxt") == LABEL_MAP
+    names = (exported / "labels.txt").read_text().splitlines()
+    assert {name: number for number, name in enumerate(names, start=1)} == LABEL_MAP
     assert text.read(exported / "pipeline.config").model == config.model
     assert tf.train.latest_checkpoint(str(exported)) == str(exported / "model.ckpt")
     ours, theirs = tf.train.load_checkpoint(str(exported / "model.ckpt")), tf.train.load_checkpoint(prefix)
@@ -189,7 +193,7 @@ def test_moving_averages_take_the_weights_place(tmp_path, config, prefix, export
 
 def test_the_checks_of_all_forms_and_their_summary(exported, checks, images):
     report = summary(checks)
-    assert set(report["forms"]) == {one.name for one in forms.FORMS}
+    assert list(report["forms"]) == [one.name for one in USUAL] and report["main"] == "frozen_graph"
     assert report["images"] == len(images)
     for one in report["same_detections"].values():
         assert one["share"] == 1 and one["detections"] >= 20
@@ -215,7 +219,7 @@ def test_a_form_of_other_weights_fails_its_check_and_leaves_the_old_one(tmp_path
     checkpoint_files.write(folder / "model.ckpt", other)
     kept = exported.with_name(f"{exported.name}.npz")
     with pytest.raises(RuntimeError, match=r"frozen graph does not give the detections of the checkpoint"):
-        form.export(forms.MAIN, folder / "model.ckpt", images, folder, kept)
+        form.export(forms.named("frozen_graph"), folder / "model.ckpt", images, folder, kept)
     assert (folder / FROZEN_GRAPH).read_bytes() == (exported / FROZEN_GRAPH).read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 

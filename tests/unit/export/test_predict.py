@@ -74,7 +74,7 @@ def test_the_xml_is_an_annotation_with_whole_pixels(predicted):
     out, _ = predicted
     content = json.loads((out / "nested/deep/Second.json").read_text())
     source = (out / "nested/deep/Second.xml").read_bytes()
-    (found,) = voc.read(source)
+    (found,) = voc.read(source).statements
     assert found.image == "Second.PNG" and b"<folder>deep</folder>" in source
     assert (found.width, found.height) == (content["width"], content["height"])
     assert len(found.boxes) == len(content["detections"]) > 0
@@ -111,7 +111,7 @@ def test_a_threshold_nothing_reaches_leaves_empty_annotations(tmp_path, detector
     counts = predict.run(*detector, predict.find(folder)[:2], tmp_path / "out", score_threshold=1.1)
     assert counts["detections"] == 0
     assert json.loads((tmp_path / "out/first.json").read_text())["detections"] == []
-    assert voc.read((tmp_path / "out/first.xml").read_bytes())[0].boxes == ()
+    assert voc.read((tmp_path / "out/first.xml").read_bytes()).statements[0].boxes == ()
 
 
 def test_folders_without_images_are_errors(tmp_path, detector, folder):
@@ -152,5 +152,5 @@ def test_any_file_name_can_be_predicted_on(tmp_path, name):
     found = predict.find(tmp_path / "images")
     predict.run(nothing_found, tmp_path / "label_map.pbtxt", found, tmp_path / "out")
     (xml,) = (tmp_path / "out").glob("*.xml")
-    (said,) = voc.read(xml.read_bytes())
+    (said,) = voc.read(xml.read_bytes()).statements
     assert said.image == json.loads(xml.with_suffix(".json").read_text())["image"]

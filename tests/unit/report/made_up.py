@@ -127,6 +127,7 @@ def result(
     sizes = {"frozen_graph": 20_000_000, "saved_model": 21_000_000, "checkpoint": 19_000_000} | (sizes or {})
     shares = {"frozen_graph": 1.0, "saved_model": 1.0, "checkpoint": 0.995}
     export = {
+        "main": "frozen_graph",
         "images": 8,
         "weights": 5_000_000,
         "forms": {

@@ -186,10 +186,10 @@ def with_test(one, value, *, images=25, low=0.05):
     interval = analysis()["interval"] | {"low": value - low, "high": value + 0.05}
     measured = {
         form.name: results.Measurement(
-            evaluation(one.name, 20, value - 0.1 * (form == forms.FORMS[-1])) | {"form": form.name, "images": images},
+            evaluation(one.name, 20, value - 0.1 * (form == forms.CHECKPOINT)) | {"form": form.name, "images": images},
             analysis(interval=interval),
         )
-        for form in forms.FORMS
+        for form in map(forms.named, one.export["forms"])
     }
     return replace(one, tests=measured)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from boxwright.catalog.forms import FORMS
 from boxwright.dataset import demo
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -125,16 +126,11 @@ FROM_TRAINING = {
     "choose_checkpoint",
     "measure_optimism",
     "export_detector",
-    "export_form frozen_graph",
-    "export_form saved_model",
-    "export_form checkpoint",
     "compare_forms",
-    "test_form frozen_graph",
-    "test_form saved_model",
-    "test_form checkpoint",
     "predict_images",
     "draw_model",
     "compare_models",
+    *(f"{rule} {form.name}" for rule in ("export_form", "test_form") for form in FORMS),
 }
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.factories import DataSet
 from tests.workflow.conftest import small_model
 
+from boxwright.catalog import forms
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
 from boxwright.run import preflight
@@ -179,3 +180,24 @@ def test_files_that_git_lfs_has_not_fetched_are_told_before_the_first_job(checke
     (tmp_path / "starts/graph.pb").write_bytes(b"weights")
     with pytest.raises(UserError, match=r"models\.a: beside its checkpoint: .*label_map\.pbtxt.*git lfs pull"):
         checked(models={"a": models["a"]})
+
+
+def test_forms_that_a_model_does_not_fit_in_or_whose_packages_are_missing(checked, monkeypatch):
+    some = forms.Form(
+        "raw_graph",
+        "toy",
+        "toy.bin",
+        ("toy.bin",),
+        packages=(("toy-runtime", "toy_runtime"), ("numpy", "numpy")),
+        refuses=lambda model, family: f"{family} with {model.num_classes} classes is too large; onnx can hold it",
+    )
+    monkeypatch.setattr(forms, "FORMS", (some, *(one for one in forms.FORMS if one.name != "raw_graph")))
+    with pytest.raises(UserError) as caught:
+        checked(export={"forms": ["raw_graph"]})
+    first, second = str(caught.value).splitlines()
+    assert "the form raw_graph needs toy-runtime, not installed here" in first and "`make env`" in first
+    assert (
+        second
+        == "`export.forms`: m cannot be exported as raw_graph: ssd with 2 classes is too large; onnx can hold it."
+    )
+    checked()

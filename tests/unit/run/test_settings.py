@@ -36,6 +36,8 @@ def test_defaults_are_filled_in(minimal):
         "demo": False,
         "images": ["photos"],
         "annotations": ["labels"],
+        "format": "auto",
+        "sources": None,
         "label_map": None,
         "split": {
             "eval_fraction": 0.2,
@@ -74,7 +76,12 @@ def test_defaults_are_filled_in(minimal):
         "overrides": {},
         "repeat_of": None,
     }
-    assert loaded["export"] == {"checkpoint": "best", "metric": "DetectionBoxes_Precision/mAP@.50IOU"}
+    assert loaded["export"] == {
+        "checkpoint": "best",
+        "metric": "DetectionBoxes_Precision/mAP@.50IOU",
+        "forms": ["frozen_graph", "saved_model"],
+        "gate": "warn",
+    }
     assert loaded["predict"] == {"images": None, "score_threshold": 0.5, "line_thickness": 4}
 
 

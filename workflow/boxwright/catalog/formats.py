@@ -3,36 +3,102 @@
 A format is a module in `dataset/formats`. It is imported by the name given here when a file of that format occurs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import cache
 from typing import NamedTuple
+
+# What `dataset.format` may be beside the keys of formats.
+AUTO = "auto"
 
 
 class Format(NamedTuple):
     """An annotation format.
 
     name: its common name, for messages. module: the dotted name of the module that reads it. endings: the endings of
-    its file names, in lower case, each with its dot. Formats that share an ending recognise their files by `sniff`.
+    its file names, in lower case, each with its dot; several formats may share one.
+    sign: what its files are recognised by, a noun phrase for messages.
+    one_image: whether a file is about the image that has the file's name, before any name that it states.
+    beside: the names of files that explain others of the format (of classes, for example), in lower case, with "*" for
+    any letters and a fixed ending. They are looked for in the file's folder and in all folders above it; outside of the
+    folders that the user gives, in the next two above and only names without "*". They are no annotations themselves.
+    places: pairs of folder names: a file in a folder of the first name is about an image in one of the second name that
+    has the same place otherwise, as "labels/train/a.txt" about "images/train/a.jpg".
     """
 
     name: str
     module: str
     endings: tuple[str, ...]
+    sign: str = ""
+    one_image: bool = False
+    beside: tuple[str, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
-        """The last part of the module's name, which identifies the format in the cache of parsed files."""
+        """The last part of the module's name, which identifies the format in the settings and in caches."""
         return self.module.rpartition(".")[2]
 
+    def explains(self, name: str) -> bool:
+        """Whether a file with this name (without folders) explains files of the format."""
+        return any(fnmatchcase(name.lower(), pattern) for pattern in self.beside)
 
-FORMATS = (Format("Pascal VOC", "boxwright.dataset.formats.voc", (".xml",)),)
+
+VOC = Format(
+    "Pascal VOC",
+    "boxwright.dataset.formats.voc",
+    (".xml",),
+    sign="XML whose root is <annotation>",
+    one_image=True,
+)
+
+FORMATS = (
+    VOC,
+    Format(
+        "COCO",
+        "boxwright.dataset.formats.coco",
+        (".json",),
+        sign="JSON with lists of images, annotations and categories",
+    ),
+    Format(
+        "YOLO",
+        "boxwright.dataset.formats.yolo",
+        (".txt",),
+        sign="text whose rows are a class number and shares of the image",
+        one_image=True,
+        beside=(
+            "data.yaml",
+            "dataset.yaml",
+            "*.yaml",
+            "*.yml",
+            "obj.names",
+            "*.names",
+            "classes.txt",
+            "labels.txt",
+            "predefined_classes.txt",
+            "notes.json",
+            "_darknet.labels",
+        ),
+        places=(("labels", "images"),),
+    ),
+)
 
 
+@cache
 def by_key() -> Mapping[str, Format]:
     """All formats by their keys."""
     return {one.key: one for one in FORMATS}
 
 
+@cache
 def by_ending() -> Mapping[str, tuple[Format, ...]]:
     """The formats that share each ending, in the order of the list."""
-    endings: Iterator[str] = (ending for one in FORMATS for ending in one.endings)
-    return {ending: tuple([one for one in FORMATS if ending in one.endings]) for ending in dict.fromkeys(endings)}
+    endings = dict.fromkeys(ending for one in FORMATS for ending in one.endings)
+    return {ending: tuple([one for one in FORMATS if ending in one.endings]) for ending in endings}
+
+
+@cache
+def endings() -> tuple[str, ...]:
+    """The endings of all files that formats may need: annotations, and files that explain them."""
+    beside = [f".{pattern.rpartition('.')[2]}" for one in FORMATS for pattern in one.beside]
+    return tuple(dict.fromkeys([*by_ending(), *beside]))

@@ -1,20 +1,35 @@
-"""The forms in which a detector is exported: their names, sources and files.
+"""The forms in which a detector is exported: their names, sources, files, and what they cannot hold.
 
-Rules, checks, the report and the comparison of models loop over `FORMS`. A form is one entry here and two modules:
+Rules, checks, the report and the comparison of models loop over the forms that a run asks for (`chosen`). A form is one
+entry in `FORMS` and two modules:
 
 - `boxwright.export.forms.<name>` writes the form: `write(source, target)`. `source` is the path of the form that it is
-  made from; the detector's pipeline.config and label_map.pbtxt lie beside it. `target` is the form's own path, in an
-  existing folder.
-- `boxwright.runtimes.<name>` runs it: `load(path)` returns a function from images to detections (`runtimes.Detect`).
+  made from (`made_from`); the detector's pipeline.config, label_map.pbtxt and labels.txt lie beside it. `target` is the
+  form's own path, in an existing folder that is empty but for what this call writes; all of `files` must be there when
+  it returns. Equal sources give equal bytes. A module that needs training images to calibrate has
+  `write(source, target, images)` instead, and its entry says so (`calibrated`): a sequence of uint8 [H, W, 3].
+- `boxwright.runtimes.<runtime>` runs it: `load(path, threads=None)` returns a function from images to detections
+  (`runtimes.Detect`). It needs numpy and the form's own runtime alone: images of any size come as they are, uint8
+  [B, H, W, 3]; it resizes and normalises them as the model was trained if the form itself does not, maps the boxes back
+  to the image (normalised, without padding) and numbers the classes from 1. `threads`: of one image, None for the
+  runtime's own choice.
+
+A form's job loads what it wrote, through its runtime, and compares the detections with the checkpoint's
+(`export.form`); another job measures it on all evaluation images. `export.gate` says how much a form may lose.
 """
 
+import importlib.util
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from google.protobuf.message import Message
 
 # The folder of a model's exported files, and the other names in it.
 FOLDER = "fine_tuned_model"
 PIPELINE = "pipeline.config"
 LABEL_MAP = "label_map.pbtxt"
+LABELS = "labels.txt"
 STATE = "checkpoint"
 SUMMARY = "export.json"
 
@@ -23,9 +38,15 @@ SUMMARY = "export.json"
 class Form:
     """A form of exported detectors.
 
-    name: the name of its modules. title: its name in texts, as in "the frozen graph of raccoons". path: what its
-    runtime opens, relative to `FOLDER`. files: all its files, relative to `FOLDER`; a folder ends in "/". made_from:
-    the form whose files it is written from; None for the checkpoint, which is written from a training checkpoint.
+    name: the name of its modules, and in `export.forms`. title: its name in texts, as in "the frozen graph of
+    raccoons". path: what its runtime opens, relative to `FOLDER`. files: all its files, relative to `FOLDER`; a folder
+    ends in "/". made_from: the form whose files it is written from; None for the checkpoint, which is written from a
+    training checkpoint. precision: the numbers that it computes with, float32, float16 or int8, which decides how much
+    it may lose. detects: whether it gives detections; without, it gives raw boxes and scores, before suppression.
+    run_by: the module in `boxwright.runtimes`, if it has not the form's name. packages: the distributions of the extra
+    `forms` that its modules import, {distribution: module}. refuses: from the `DetectionModel` message's own part (the
+    family's message) and the family's name to why it cannot hold such a model, with the nearest form; "" if it can.
+    calibrated: whether it is written with training images.
     """
 
     name: str
@@ -33,6 +54,12 @@ class Form:
     path: str
     files: tuple[str, ...]
     made_from: str | None = "checkpoint"
+    precision: str = "float32"
+    detects: bool = True
+    run_by: str = ""
+    packages: tuple[tuple[str, str], ...] = ()
+    refuses: Callable[[Message, str], str] = lambda model, family: ""
+    calibrated: bool = False
 
     @property
     def module(self) -> str:
@@ -42,17 +69,30 @@ class Form:
     @property
     def runtime(self) -> str:
         """The module that loads and runs it. A checkpoint has no runtime: the engine itself runs it."""
-        return f"boxwright.runtimes.{self.name}" if self.made_from else self.module
+        return f"boxwright.runtimes.{self.run_by or self.name}" if self.made_from else self.module
+
+    @property
+    def missing(self) -> list[str]:
+        """The distributions that it needs and that are not installed here."""
+        return [name for name, module in self.packages if importlib.util.find_spec(module) is None]
 
     def deciding(self) -> dict[str, Any]:
         """The parts of this entry that affect the form's files and its check."""
         return {"name": self.name, "path": self.path, "files": self.files, "made_from": self.made_from}
 
 
-# The first one's figures on the test images are the report's headline.
+# Of those that a run asks for, the first one that detects is the main form.
 FORMS = (
     Form("frozen_graph", "frozen graph", "frozen_inference_graph.pb", ("frozen_inference_graph.pb",)),
     Form("saved_model", "SavedModel", "saved_model", ("saved_model/",), made_from="frozen_graph"),
+    Form(
+        "raw_graph",
+        "raw frozen graph",
+        "frozen_inference_graph_raw.pb",
+        ("frozen_inference_graph_raw.pb",),
+        detects=False,
+        run_by="frozen_graph",
+    ),
     Form(
         "checkpoint",
         "checkpoint",
@@ -69,5 +109,21 @@ def named(name: str) -> Form:
 
 
 CHECKPOINT = named("checkpoint")
-# The form that makes predictions. Its size and speed are reported as the detector's.
-MAIN = named("frozen_graph")
+
+
+def chosen(names: Iterable[str]) -> tuple[Form, ...]:
+    """The forms `names`, those that they are made from, and the checkpoint, in the order of `FORMS`."""
+    wanted: set[str | None] = {CHECKPOINT.name}
+    for name in names:
+        while name not in wanted:
+            wanted.add(name)
+            name = named(name).made_from
+    return tuple(form for form in FORMS if form.name in wanted)
+
+
+def main(some: Sequence[Form]) -> Form:
+    """Of the forms of a run, the one that makes predictions; its size, speed and test are reported as the detector's.
+
+    It is the first that detects; of a run without such a form, the checkpoint.
+    """
+    return next((form for form in some if form.detects), CHECKPOINT)

@@ -14,3 +14,5 @@ OUTPUTS = (
     "raw_detection_boxes",
     "raw_detection_scores",
 )
+# Those of them that are there before suppression, for all anchors or proposals.
+RAW_OUTPUTS = ("raw_detection_boxes", "raw_detection_scores")

@@ -1,7 +1,8 @@
 """The facts of an annotation file as one line of text that can be kept: its format and its statements about images.
 
-A line has columns of JSON between tabs, three for each statement. The middle column is the same for most statements of
-a data set, so it is parsed once for all of them. The boxes of sound statements are never parsed.
+A line has columns of JSON between tabs, three for each statement, and one with the findings if there are any. The
+middle column is the same for most statements of a data set, so it is parsed once for all of them. The boxes of sound
+statements are never parsed.
 """
 
 import json
@@ -16,7 +17,7 @@ from boxwright.core.names import clean
 from boxwright.dataset import copies, foreign, formats
 from boxwright.dataset.memo import Memo
 from boxwright.dataset.samples import Box, boxes_from_json, boxes_json
-from boxwright.dataset.statements import PIXELS, Statement
+from boxwright.dataset.statements import NORMALISED, Remark, Statement
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
 _quote = json.encoder.encode_basestring_ascii
@@ -27,8 +28,10 @@ class AnnotationFacts(NamedTuple):
     """A `Statement` with its boxes as JSON, because few of a large data set's boxes are ever looked at.
 
     sound: whether every box is drawn as a box, has a class with a clean name (`core.names`), is at least a pixel wide
-    and high, lies in an image of the stated size, is not difficult, and is on a place of its own.
-    classes: the class of each box. The other fields are those of `Statement`.
+    and high, lies in an image of the stated size, has no flag, and is on a place of its own. Of boxes in shares of the
+    image it says nothing about pixels.
+    classes: the class of each box. places: of the boxes, only where they are not sound. The other fields are those of
+    `Statement`.
     """
 
     image: str
@@ -40,15 +43,28 @@ class AnnotationFacts(NamedTuple):
     boxes: str
     folders: tuple[str, ...] = ()
     other_image: str = ""
+    split: str = ""
+    mention: bool = False
+    places: tuple[str, ...] = ()
 
     def statement(self) -> Statement:
         """The statement itself."""
         boxes = boxes_from_json(self.boxes)
-        return Statement(self.image, self.width, self.height, boxes, self.unit, self.folders, self.other_image)
+        return Statement(self.image, self.width, self.height, boxes, self.unit, *self[7:])
+
+
+class FileFacts(list[AnnotationFacts]):
+    """The statements of a file, and its findings."""
+
+    findings: tuple[Remark, ...] = ()
+
+
+# In place of a defect: the file cannot be read and does not look like an annotation either.
+UNRECOGNISED = "unrecognised"
 
 
 class Unread(str):
-    """Why an annotation cannot be read, a clause. defect: the kind of defect that this is."""
+    """Why an annotation cannot be read, a clause. defect: the kind of defect that this is, or `UNRECOGNISED`."""
 
     defect: str = "annotation_malformed"
 
@@ -62,21 +78,23 @@ class Unread(str):
         return reason
 
 
-def line(data: bytes, keys: str) -> str:
-    """The facts of an annotation from its file's bytes: the key of the format that read them, a tab, the statements.
+def line(data: bytes, keys: str, beside: formats.Beside = formats.NOTHING, name: str = "") -> str:
+    """The facts of an annotation from its file's bytes: the key of the format that read them, a tab, what it says.
 
-    `keys` are the keys of the formats to try (see `formats.read`). If none of them reads the bytes, the key is "" and
-    the reason, a JSON string or object (see `Unread`), takes the place of the statements.
+    `keys` are the keys of the formats to try (see `formats.read` for these and the other arguments). If none of them
+    reads the bytes, the key is "" and the reason, a JSON string or object (see `Unread`), takes the place of the
+    statements.
     """
     try:
-        key, statements = formats.read(data, keys)
+        key, reading = formats.read(data, keys, beside, name)
     except UserError as error:
         if pointers.is_git_lfs(data):
             return unreadable(pointers.GIT_LFS, "annotation_not_fetched")
-        if seems := foreign.guess(data):
+        unlike = isinstance(error, formats.UnrecognisedError)
+        if seems := foreign.guess(data) if unlike else "":
             return unreadable(f"{error}; it seems to be {seems}", "annotation_foreign")
-        return unreadable(str(error))
-    return f"{key}\t{columns(statements)}"
+        return unreadable(str(error), UNRECOGNISED if unlike else "")
+    return f"{key}\t{columns(*reading)}"
 
 
 def unreadable(why: str, defect: str = "") -> str:
@@ -84,47 +102,71 @@ def unreadable(why: str, defect: str = "") -> str:
     return f"\t{_dump({'why': why, 'defect': defect} if defect else why)}"
 
 
-def columns(statements: Sequence[Statement]) -> str:
-    """The columns of some statements, in the form that `said` reads."""
-    return "\t".join(starmap(_columns, statements)) or _NO_STATEMENT
+def columns(statements: Sequence[Statement], findings: Sequence[Remark] = ()) -> str:
+    """The columns of some statements and findings, in the form that `said` reads."""
+    parts = "\t".join(starmap(_columns, statements)) or _NO_STATEMENT
+    return f"{parts}\t{_dump(findings)}" if findings else parts
 
 
-def said(lines: Iterable[str]) -> list[list[AnnotationFacts] | Unread]:
-    """The statements of many annotations, from their lines without the format's key; or why there are none."""
-    frames = Memo(lambda text: tuple(tuple(part) if isinstance(part, list) else part for part in json.loads(text)))
-    found: list[list[AnnotationFacts] | Unread] = []
+def said(lines: Iterable[str]) -> list[FileFacts | Unread]:
+    """What many annotations say, from their lines without the format's key; or why they say nothing."""
+    frames = Memo(_frame)
+    found: list[FileFacts | Unread] = []
     for text in lines:
         parts = text.split("\t")
-        if len(parts) == 1:
-            reason = json.loads(text)
-            found.append([] if reason == [] else Unread.of(reason))
+        facts = FileFacts()
+        if len(parts) == 1 and text != _NO_STATEMENT:
+            found.append(Unread.of(json.loads(text)))
             continue
-        statements = []
+        if parts[0] == _NO_STATEMENT:
+            del parts[0]
+        if len(parts) % 3:
+            facts.findings = tuple(starmap(Remark, json.loads(parts.pop())))
         for start in range(0, len(parts), 3):
             image = parts[start]
             image = json.loads(image) if "\\" in image else image[1:-1]
-            *frame, folders, other = frames[parts[start + 1]]
-            statements.append(AnnotationFacts(image, *frame, parts[start + 2], folders, other))
-        found.append(statements)
+            frame, rest = frames[parts[start + 1]]
+            facts.append(AnnotationFacts(image, *frame, parts[start + 2], *rest))
+        found.append(facts)
     return found
 
 
+def _frame(text: str) -> tuple[tuple, tuple]:
+    """The values in a middle column, those before the boxes and those behind them."""
+    values = [tuple(part) if isinstance(part, list) else part for part in json.loads(text)]
+    return tuple(values[:5]), tuple(values[5:])
+
+
 def _columns(
-    image: str, width: int, height: int, boxes: Sequence[Box], unit: str, folders: tuple[str, ...], other: str
+    image: str,
+    width: int,
+    height: int,
+    boxes: Sequence[Box],
+    unit: str,
+    folders: tuple[str, ...],
+    other: str,
+    split: str,
+    mention: bool,
+    places: tuple[str, ...],
 ) -> str:
-    sound = unit == PIXELS and all(map(_is_sound, boxes, repeat(width), repeat(height)))
-    sound = sound and not copies.pairs([box.corners for box in boxes])
+    sides = (1, 1, 0) if unit == NORMALISED else (width, height, 1)
+    sound = all(map(_is_sound, boxes, *map(repeat, sides))) and not copies.pairs([box.corners for box in boxes])
     classes = ",".join([_quote(box.class_name) for box in boxes])
     text = boxes_json(boxes) if sound else _dump(boxes)  # the encoder can write NaN
-    places = f"{_folders_json(folders)},{_quote(other)}"
-    return f'{_quote(image)}\t[{width},{height},"{unit}",{"true" if sound else "false"},[{classes}],{places}]\t{text}'
+    rest = f"{_folders_json(folders)},{_quote(other)}"
+    if split or mention or (places and not sound):
+        rest += f",{_dump(split)},{_dump(mention)},{_dump(() if sound else places)}"
+    return f'{_quote(image)}\t[{width},{height},"{unit}",{"true" if sound else "false"},[{classes}],{rest}]\t{text}'
 
 
 _folders_json = lru_cache(maxsize=1024)(_dump)
 
 
-def _is_sound(box: Box, width: int, height: int) -> bool:
-    """Whether the checks find nothing wrong with a box as it is stated, in an upright image of the stated size."""
-    name, xmin, ymin, xmax, ymax, difficult, _, _, shape = box
-    good = name != "" and name == clean(name) and not difficult and not shape
-    return good and 0 <= xmin <= xmax - 1 and xmax <= width and 0 <= ymin <= ymax - 1 and ymax <= height
+def _is_sound(box: Box, width: float, height: float, least: float) -> bool:
+    """Whether the checks find nothing wrong with a box as it is stated, in an upright image of the stated size.
+
+    least: the shortest side that is good.
+    """
+    name, xmin, ymin, xmax, ymax, difficult, _, _, shape, flags = box
+    good = name != "" and name == clean(name) and not difficult and not shape and not flags
+    return good and 0 <= xmin <= xmax - least and xmax <= width and 0 <= ymin <= ymax - least and ymax <= height

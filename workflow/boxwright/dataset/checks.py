@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count, repeat
 from typing import NamedTuple
 
 from boxwright.core import names, pointers
@@ -18,8 +19,20 @@ from boxwright.dataset.class_rules import ClassRules
 from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, IGNORE, Case
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.orientation import STORED, fits
-from boxwright.dataset.samples import NO_BOXES, POLYGON, ROTATED, Box, PlannedSample, boxes_json
-from boxwright.dataset.statements import NORMALISED, Statement
+from boxwright.dataset.samples import IGNORE as IGNORE_REGION
+from boxwright.dataset.samples import (
+    IGNORED,
+    MASK,
+    NO_BOXES,
+    NOT_BOXES,
+    POLYGON,
+    ROTATED,
+    Box,
+    PlannedSample,
+    boxes_from_json,
+    boxes_json,
+)
+from boxwright.dataset.statements import NORMALISED, PIXELS, Statement
 from boxwright.images import exif, loader
 from boxwright.images.headers import MAX_PIXELS, ImageInfo
 from boxwright.images.sizes import too_large
@@ -29,7 +42,9 @@ _EPSILON = 1e-6
 
 Corners = tuple[float, float, float, float]
 
-_SHAPES = {POLYGON: "box_from_polygon", ROTATED: "box_rotated"}
+_SHAPES = {POLYGON: "box_from_polygon", ROTATED: "box_rotated", MASK: "box_from_mask"}
+# Shares of an image by which a box may extend beyond it without a word: numbers with few digits are not exact.
+_ROUNDING = 1e-3
 
 
 @dataclass
@@ -87,12 +102,14 @@ class Checker:
         boxes = regions = NO_BOXES
         if annotation is not None and self._is_good(annotation, info):
             classes, boxes = annotation.classes, annotation.boxes
+        elif annotation is not None and (scaled := self._scaled(annotation, info)):
+            classes, boxes = annotation.classes, scaled
         elif annotation is not None:
             stated = annotation.statement()
             to_upright = self._frame(label, info, stated, width, height)
             judged = [
-                self._check_box(label, number, box, to_upright, width, height)
-                for number, box in enumerate(stated.boxes, start=1)
+                self._check_box(label, number, box, to_upright, width, height, place)
+                for number, box, place in zip(count(1), stated.boxes, stated.places or repeat(""), strict=False)
             ]
             kept = self._without_copies(name, stated.boxes, judged)
             if not kept and any(one.dropped for one in judged):
@@ -108,10 +125,30 @@ class Checker:
         """Whether all boxes are known to be good, as in nearly all images, so that none needs a check."""
         return (
             annotation.sound
+            and annotation.unit == PIXELS
             and (annotation.width, annotation.height, 1) == (info.width, info.height, info.orientation)
             and (self.known is None or self.known.issuperset(annotation.classes))
             and self.rules.concerned.isdisjoint(annotation.classes)
         )
+
+    def _scaled(self, annotation: AnnotationFacts, info: ImageInfo) -> str:
+        """The boxes in pixels, as JSON, of a good annotation whose boxes are shares of the image; else ""."""
+        width, height = info.width, info.height
+        if not (
+            annotation.sound
+            and annotation.unit == NORMALISED
+            and info.orientation == 1
+            and (annotation.width, annotation.height) in ((width, height), (0, 0))
+            and (self.known is None or self.known.issuperset(annotation.classes))
+            and self.rules.concerned.isdisjoint(annotation.classes)
+        ):
+            return ""
+        boxes = [
+            box._replace(xmin=box.xmin * width, ymin=box.ymin * height, xmax=box.xmax * width, ymax=box.ymax * height)
+            for box in boxes_from_json(annotation.boxes)
+        ]
+        good = all(box.xmin <= box.xmax - 1 and box.ymin <= box.ymax - 1 for box in boxes)
+        return boxes_json(boxes) if good else ""
 
     def _check_image(self, name: str, info: ImageInfo) -> None:
         extension = name[name.rfind(".") :].lower()
@@ -138,9 +175,11 @@ class Checker:
         stated = (statement.width, statement.height)
         known = all(stated)
         shares = statement.unit == NORMALISED
-        straight = _Frame(scale=upright) if shares else None
+        straight = _Frame(scale=upright, shares=True) if shares else None
         if orientation.turned(info):
-            turn = _Frame(scale=stored if shares else (1, 1), stored=stored, orientation=info.orientation)
+            turn = _Frame(
+                scale=stored if shares else (1, 1), stored=stored, orientation=info.orientation, shares=shares
+            )
             way = orientation.reading(info, statement)
             if not way and statement.boxes:
                 way = orientation.followed(self.turned)
@@ -174,7 +213,7 @@ class Checker:
         return straight
 
     def _check_box(
-        self, label: str, number: int, box: Box, frame: "_Frame | None", width: int, height: int
+        self, label: str, number: int, box: Box, frame: "_Frame | None", width: int, height: int, where: str = ""
     ) -> "_Judged":
         """The box in pixels of the upright image, or the ignore region in its place."""
         if (spelt := names.clean(box.class_name)) != box.class_name:
@@ -186,8 +225,10 @@ class Checker:
         name = self.rules.rename.get(box.class_name, box.class_name)
         name = self.aliases.get(name, name)
         place = _place(frame.corners(box.corners) if frame else box.corners, width, height)
+        shares = frame is not None and frame.shares
 
         def dropped(defect: str, detail: str, action: str = "") -> bool:
+            detail = f"{where}: {detail}" if where else detail
             return self.report(label, defect, detail, _which(number, box), action) in (DROP_BOX, DROP_IMAGE)
 
         def region(of: str) -> Box | None:
@@ -198,6 +239,9 @@ class Checker:
                 return None
             unknown = name and self.known is not None and name not in self.known
             if unknown and dropped("class_unknown", self._near(name)):
+                return None
+            if box.shape in NOT_BOXES:
+                dropped("object_not_a_box", f"it is drawn as {box.shape}")
                 return None
             if box.shape and dropped(_SHAPES[box.shape], f"its rectangle is {_corners(box.corners)}"):
                 return None
@@ -213,12 +257,14 @@ class Checker:
                 dropped("box_zero_area", f"it is {xmax - xmin:.10g} x {ymax - ymin:.10g} pixels")
                 return None
             if xmin < 0 or ymin < 0 or xmax > width or ymax > height:
-                where = f"the image is {width}x{height}"
+                size = f"the image is {width}x{height}"
                 if place is None:
                     action = DROP_BOX if self.policies["box_outside"] == FIX else ""
-                    dropped("box_outside", f"{where}; the box lies wholly outside", action)
+                    dropped("box_outside", f"{size}; the box lies wholly outside", action)
                     return None
-                if dropped("box_outside", where):
+                rounded = shares and max(-xmin, xmax - width) <= width * _ROUNDING
+                rounded = rounded and max(-ymin, ymax - height) <= height * _ROUNDING
+                if not rounded and dropped("box_outside", size):
                     return None
                 xmin, ymin, xmax, ymax = (
                     max(xmin, 0.0),
@@ -233,6 +279,9 @@ class Checker:
                 return box
             return box._replace(class_name=name, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, shape="")
 
+        if not name and IGNORE_REGION in box.flags.split():
+            action = self.report(label, "box_ignored", "it is a region to ignore, of no class", _which(number, box))
+            return _Judged(region=None if action == DROP_BOX else region(""))
         if name in self.rules.ignore:
             if not all(map(math.isfinite, box.corners)):
                 dropped("box_not_a_number", "a coordinate is missing or not a finite number")
@@ -240,6 +289,12 @@ class Checker:
         kept = judge()
         if kept is None:
             return _Judged(region=region(name if self.known is None or name in self.known else ""), dropped=True)
+        if any(flag in IGNORED for flag in box.flags.split()):
+            action = self.report(label, "box_ignored", f"it is marked as {box.flags}", _which(number, box))
+            if action == IGNORE:
+                return _Judged(region=kept)
+            if action == DROP_BOX:
+                return _Judged(dropped=True)
         if box.difficult:
             action = self.report(label, "box_difficult", "the annotation says so", _which(number, box))
             if action == IGNORE:
@@ -252,7 +307,7 @@ class Checker:
         """Whether a box needs no change and no report."""
         name = box.class_name
         good = name in self.known if self.known is not None else name != ""
-        good = good and name not in self.rules.concerned and not box.difficult and not box.shape
+        good = good and name not in self.rules.concerned and not box.difficult and not box.shape and not box.flags
         good = good and 0 <= box.xmin <= box.xmax - 1 and box.xmax <= width
         return good and 0 <= box.ymin <= box.ymax - 1 and box.ymax <= height
 
@@ -304,12 +359,14 @@ class _Judged(NamedTuple):
 class _Frame:
     """Transforms stated boxes to pixels of the upright image: scales them, then turns them by EXIF.
 
-    scale: factors for x and y. stored, orientation: size and EXIF orientation of the image as stored.
+    scale: factors for x and y. stored, orientation: size and EXIF orientation of the image as stored. shares: whether
+    the boxes are stated in shares of the image.
     """
 
     scale: tuple[float, float] = (1.0, 1.0)
     stored: tuple[int, int] = (0, 0)
     orientation: int = 1
+    shares: bool = False
 
     def corners(self, corners: Corners) -> Corners:
         xmin, ymin, xmax, ymax = corners

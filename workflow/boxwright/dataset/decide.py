@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
+from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
 from boxwright.dataset import class_names, orientation, pairing, split
-from boxwright.dataset.annotation_facts import AnnotationFacts, Unread
+from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
 from boxwright.dataset.checks import Checker
 from boxwright.dataset.defects import DROP_IMAGE, FIX, KEEP, Case, by_number
 from boxwright.dataset.image_facts import ImageFacts
@@ -20,11 +21,12 @@ from boxwright.dataset.pairing import Claim
 from boxwright.dataset.samples import PlannedSample, boxes_from_json
 from boxwright.dataset.scan import File
 from boxwright.dataset.sets import Sets
+from boxwright.dataset.sources import Annotated
 from boxwright.images.headers import ImageInfo
 
 
 class Found(NamedTuple):
-    """The files found: images in order with their unique names and facts, annotations with their statements.
+    """The files found: images in order with their unique names and facts, annotations with what they say.
 
     statements: for a file that cannot be read, the reason. parallel: whether the n-th images folder goes
     with the n-th annotations folder.
@@ -33,8 +35,8 @@ class Found(NamedTuple):
     images: Sequence[File]
     names: Sequence[str]
     image_facts: Sequence[ImageFacts]
-    annotations: Sequence[File]
-    statements: Sequence[Sequence[AnnotationFacts] | Unread]
+    annotations: Sequence[Annotated]
+    statements: Sequence[FileFacts | Unread]
     parallel: bool
 
 
@@ -86,6 +88,7 @@ class Decision:
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     """Pair, check, find duplicates and split. Raises UserError if the lists of the split have mistakes."""
     claims, said = _claims(found)
+    _report_findings(found, checker)
     samples = _samples(found, claims, said, checker)
     decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims))
     listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
@@ -216,18 +219,33 @@ def _trained_alike(decision: Decision, alike: Mapping[str, str]) -> dict[str, st
 
 
 def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
-    """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read."""
+    """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read.
+
+    A file that looks like no annotation is none, unless it has the name of an image or there is nothing else.
+    """
     claims: list[Claim] = []
     said: list[AnnotationFacts | Unread] = []
-    for file, statements in zip(found.annotations, found.statements, strict=True):
+    known = formats.by_key()
+    images: set[str] | None = None
+    anything = any(not isinstance(one, Unread) for one in found.statements)
+    for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
+        about = known[key]
         if isinstance(statements, Unread):
+            if statements.defect == UNRECOGNISED:
+                if images is None:
+                    images = {pairing.stem(image.base) for image in found.images}
+                if anything and about is not formats.VOC and pairing.stem(file.base.rpartition(".")[0]) not in images:
+                    continue
+                statements.defect = Unread.defect
             claims.append(Claim(file))
             said.append(statements)
             continue
-        alone = len(statements) == 1
+        alone = about.one_image and len(statements) == 1 and not statements[0].mention
         for statement in statements:
             size = (statement.width, statement.height)
-            claims.append(Claim(file, statement.image, alone, size, statement.folders, statement.other_image))
+            claims.append(
+                Claim(file, statement.image, alone, size, statement.folders, statement.other_image, about.places)
+            )
             said.append(statement)
     return claims, said
 
@@ -236,9 +254,17 @@ def _samples(
     found: Found, claims: Sequence[Claim], said: Sequence[AnnotationFacts | Unread], checker: Checker
 ) -> list[PlannedSample]:
     """The samples that remain after pairing and checking, sorted by name."""
+    mentions = [index for index, one in enumerate(said) if not isinstance(one, Unread) and one.mention]
+    if mentions:
+        listed = set(mentions)
+        mentioned = [claims[index] for index in mentions], [said[index] for index in mentions]
+        claims = [one for index, one in enumerate(claims) if index not in listed]
+        said = [one for index, one in enumerate(said) if index not in listed]
     paired = pairing.match(found.images, claims, found.parallel, found.image_facts)
     dropped = _report_pairs(found.names, claims, said, paired, checker)
     dropped |= _report_contradictions(found, claims, paired, checker)
+    if mentions:
+        claims, said = _with_mentioned(found, claims, said, *mentioned, paired, checker)
     checker.turned = orientation.evidence(_turned(found, said, paired))
     samples = []
     for index in sorted(range(len(found.images)), key=found.names.__getitem__):
@@ -263,6 +289,42 @@ def _samples(
         if sample is not None and keep:
             samples.append(sample)
     return samples
+
+
+def _with_mentioned(
+    found: Found,
+    claims: Sequence[Claim],
+    said: Sequence[AnnotationFacts | Unread],
+    mentioned: Sequence[Claim],
+    lists: Sequence[AnnotationFacts],
+    paired: pairing.Pairing,
+    checker: Checker,
+) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
+    """Claims and what they say, and behind them those of lists of images, for images without another in `paired`."""
+    named = pairing.match(found.images, mentioned, found.parallel, found.image_facts)
+    for index in named.orphans:
+        detail = f"there is no image {mentioned[index].image}"
+        checker.report(mentioned[index].label, "annotation_without_image", detail)
+    taken = paired.claimed
+    for image, claim in enumerate(named.claim):
+        if claim is not None and paired.claim[image] is None and image not in taken:
+            paired.claim[image] = len(claims) + claim
+    return [*claims, *mentioned], [*said, *lists]
+
+
+def _report_findings(found: Found, checker: Checker) -> None:
+    """Report what is odd about the annotation files."""
+    numbers: dict[str, list[str]] = defaultdict(list)
+    for (file, *_), statements in zip(found.annotations, found.statements, strict=True):
+        for finding in () if isinstance(statements, Unread) else statements.findings:
+            if finding.defect == "class_number":
+                numbers[finding.about].append(file.relative)
+                continue
+            label = f"{file.relative} ({finding.about})" if finding.about else file.relative
+            checker.report(label, finding.defect, finding.detail)
+    for number, files in numbers.items():
+        if number not in checker.rules.rename:
+            checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")
 
 
 def _turned(

@@ -109,6 +109,16 @@ DEFECTS: dict[str, Defect] = {
         (FIX, DROP_BOX, DROP_IMAGE, FAIL),
         "draw upright boxes: those around slanted objects also hold much background",
     ),
+    "box_from_mask": Defect(
+        "the object has a mask, a circle or an ellipse and no box (the rectangle around it is used)",
+        (FIX, DROP_BOX, DROP_IMAGE, FAIL),
+        "",
+    ),
+    "object_not_a_box": Defect(
+        "the object is drawn as points, a line or a cuboid, which is no box",
+        (DROP_BOX, DROP_IMAGE, FAIL),
+        "draw a box around it; an image that has only such objects is left out",
+    ),
     "box_not_a_number": Defect(
         "a coordinate is missing or not a finite number",
         (DROP_IMAGE, DROP_BOX, FAIL),
@@ -140,6 +150,11 @@ DEFECTS: dict[str, Defect] = {
         "the box is marked as difficult (it counts like any other)",
         (KEEP, DROP_BOX, IGNORE),
         "`ignore` neither learns nor counts it, `drop_box` makes it background",
+    ),
+    "box_ignored": Defect(
+        "the box is marked as a crowd, as a group of objects or as a region to ignore (it counts like any other)",
+        (IGNORE, KEEP, DROP_BOX),
+        "`ignore` neither learns nor counts it, `keep` takes it as one object, `drop_box` makes it background",
     ),
     "image_emptied": Defect(
         "no box of the image is left (it counts as an image without objects)",
@@ -174,6 +189,19 @@ DEFECTS: dict[str, Defect] = {
         "give it another name, or rename it in `dataset.classes.rename`; if its boxes are no objects, list it in "
         "`dataset.classes.ignore`",
     ),
+    "class_number": Defect(
+        "a class is a number whose name is in no file",
+        (FAIL, KEEP),
+        "put the file with the names beside the annotations, or give names in `dataset.classes.rename`; `keep` takes "
+        "the number as the name",
+    ),
+    # the annotation file as a whole
+    "object_without_image": Defect(
+        "an object belongs to no image that the annotation has", (DROP_BOX, FAIL), "export the annotations again"
+    ),
+    "annotation_odd": Defect(
+        "the annotation has traces of a fault of the tool that wrote it", (KEEP, FAIL), "compare it with the tool's own"
+    ),
     # which image belongs to which annotation
     "image_without_annotation": Defect(
         "no annotation belongs to the image",
@@ -189,7 +217,7 @@ DEFECTS: dict[str, Defect] = {
     "annotation_foreign": Defect(
         "the annotation is in a format that is not read",
         (DROP_IMAGE, FAIL),
-        "export the annotations as Pascal VOC (XML) with the tool that made them",
+        "export the annotations in one of the formats in docs/formats.md with the tool that made them",
     ),
     "annotation_not_fetched": Defect(
         "the annotation is a pointer of Git LFS, not the annotation itself",

@@ -10,7 +10,18 @@ from typing import NamedTuple
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
-from boxwright.dataset import annotation_facts, contents, defects, foreign, image_facts, memory, pairing, scan, summary
+from boxwright.dataset import (
+    annotation_facts,
+    contents,
+    defects,
+    foreign,
+    image_facts,
+    memory,
+    pairing,
+    scan,
+    sources,
+    summary,
+)
 from boxwright.dataset.checks import Checker
 from boxwright.dataset.decide import Found, Split, decide
 from boxwright.dataset.samples import PlannedSample
@@ -38,22 +49,29 @@ def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
     Class names are those of the annotations. Raises UserError if a folder is missing, if there is no image or no
     annotation, for defects whose default policy is `fail`, and if no sample is left.
     """
-    mistaken = [folder for folder in (*images, *annotations) if not Path(folder).is_dir()]
+    mistaken = [folder for folder in images if not Path(folder).is_dir()]
+    mistaken += [place for place in annotations if not Path(place).exists()]
     if mistaken:
         kind = "is a file; give the folder that holds it" if Path(mistaken[0]).exists() else "does not exist"
         raise UserError(f"The folder {mistaken[0]} {kind} (relative paths start at {Path.cwd()}).")
-    places = scan.listings((images, tuple(loader.EXTENSIONS)), (annotations, tuple(formats.by_ending())))
-    found_images, found_annotations = places
+    of = [sources.Source(tuple(images), tuple(annotations))]
+    found_images, listed = places = sources.listings(of)
     require_images(*places, len(found_images), 0)
-    if not len(found_annotations):
-        endings = ", ".join(formats.by_ending())
-        raise UserError(f"There is no annotation in {', '.join(annotations)}: no file name ends in one of {endings}.")
-    found, drawn, _ = read(*places, memory.Memory(None), contents.Contents(Path(), ()))
+    texts, _ = sources.recognise(of, listed)
+    if not texts:
+        raise UserError(no_annotations(annotations))
+    found, drawn, _ = read(
+        found_images,
+        texts,
+        memory.Memory(None),
+        contents.Contents(Path(), ()),
+        parallel=len(images) == len(annotations),
+    )
     require_images(*places, len(found.images), len(drawn))
     checker = Checker(defects.policies({}))
     # Whatever is known to be on the evaluation side stays there.
     decision = decide(found, checker, Split(0.0, 0, dict.fromkeys(found.names, EVAL), {}, {}))
-    report_foreign(checker, *places)
+    report_foreign(checker, *places, texts)
     refused = [case for case in decision.cases if case.action == defects.FAIL]
     if refused:
         raise UserError(summary.refusal(refused, [*images, *annotations], decision.annotations, adjustable=False))
@@ -66,20 +84,26 @@ def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
     return Passed(samples, decision.cases, len(found.images), decision.annotations)
 
 
+def no_annotations(folders: Sequence[str]) -> str:
+    """A sentence about folders in which no file can be an annotation."""
+    return f"There is no annotation in {', '.join(folders)}: no file there is in a format that is read."
+
+
 def read(
     images: scan.Listing,
-    annotations: scan.Listing,
+    annotations: Sequence[sources.Annotated],
     recollection: memory.Memory,
     seen: contents.Contents,
     *,
     decode: bool = False,
+    parallel: bool = False,
 ) -> tuple[Found, list[image_facts.ImageFacts], bool]:
     """The files and their facts, without images on which we drew boxes; the facts of those; whether the memory changed.
 
     Only files that the recollection does not know are read.
     """
-    files, texts = images.files(), annotations.files()
-    of_images, of_texts, changed = recollection.recall(files, texts, decode, "Reading the data set", seen)
+    files = images.files()
+    of_images, of_texts, changed = recollection.recall(files, annotations, decode, "Reading the data set", seen)
     facts = image_facts.said(of_images)
     drawn = [one for one in facts if one.drawn]
     if drawn:
@@ -89,9 +113,9 @@ def read(
         files,
         pairing.names(files, images.folders),
         facts,
-        texts,
+        annotations,
         annotation_facts.said(of_texts),
-        parallel=len(images.folders) == len(annotations.folders),
+        parallel=parallel,
     )
     return found, drawn, changed
 
@@ -119,9 +143,15 @@ def require_images(images: scan.Listing, annotations: scan.Listing, number: int,
 
 
 def report_foreign(
-    checker: Checker, images: scan.Listing, annotations: scan.Listing, results: str | None = None
+    checker: Checker,
+    images: scan.Listing,
+    annotations: scan.Listing,
+    read: Sequence[sources.Annotated],
+    results: str | None = None,
 ) -> None:
     """Where images have no annotation, say which files in formats that are not read lie in the folders."""
     if any(case.defect == "image_without_annotation" for case in checker.cases):
-        for file, detail in foreign.look([*images.folders, *annotations.folders], formats.by_ending(), results):
+        keys = {one.key for one in read} or {formats.VOC.key}
+        endings = {ending for key in keys for ending in formats.by_key()[key].endings}
+        for file, detail in foreign.look([*images.folders, *annotations.folders], endings, results):
             checker.report(file, "annotation_foreign", detail)

@@ -24,6 +24,7 @@ class Claim(NamedTuple):
 
     file: the annotation file. image: name or path as stated, "" if none. alone: whether the file has no other claim.
     size: width and height of the image as stated, 0 if not stated. folders, other_image: those of `Statement`.
+    places: those of the file's `Format`.
     """
 
     file: File
@@ -32,6 +33,17 @@ class Claim(NamedTuple):
     size: tuple[int, int] = (0, 0)
     folders: tuple[str, ...] = ()
     other_image: str = ""
+    places: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def image_folder(self) -> str:
+        """Where the image should lie by the place of the file; "" if that says nothing."""
+        parts = _folder(self.file).split("/")
+        for index in range(len(parts) - 1, -1, -1):
+            for own, of_images in self.places:
+                if parts[index].lower() == own.lower():
+                    return "/".join([*parts[:index], of_images, *parts[index + 1 :]])
+        return ""
 
     @property
     def label(self) -> str:
@@ -71,6 +83,11 @@ class Pairing:
     another: dict[int, list[int]] = field(default_factory=dict)
     stale: list[int] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
+
+    @property
+    def claimed(self) -> set[int]:
+        """The images that claims are about which went to none of them."""
+        return {image for images in self.ambiguous.values() for image in images}
 
 
 def names(images: Sequence[File], folders: Sequence[str]) -> list[str]:
@@ -170,12 +187,13 @@ def _narrow(
     stated, file = fold(claim.image.replace("\\", "/")), claim.file
     exact = claim.image.replace("\\", "/").rpartition("/")[2]
     base, own, place, folder = stated.rpartition("/")[2], _folder(file), file.place, file.folder
-    end = f"/{stated.lstrip('/')}"
+    end, beside = f"/{stated.lstrip('/')}", fold(claim.image_folder)
     tests = (
         lambda image: images[image].base == exact,
         lambda image: fold(images[image].base) == base,
         lambda image: base != stated and f"/{fold(images[image].path)}".endswith(end),
         lambda image: _folder(images[image]) == own,
+        lambda image: beside != "" and fold(_folder(images[image])) == beside,
         lambda image: parallel and images[image].folder == folder and images[image].place == place,
         lambda image: parallel and images[image].folder == folder,
         lambda image: images[image].place == place,

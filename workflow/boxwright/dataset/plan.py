@@ -28,7 +28,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from boxwright.catalog import formats
 from boxwright.console.progress import say
 from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
@@ -40,7 +39,7 @@ from boxwright.dataset import (
     label_map,
     memory,
     near_duplicates,
-    scan,
+    sources,
     split_history,
     summary,
 )
@@ -143,11 +142,8 @@ class _Planner:
                 "Remove the lists or `group_by`."
             )
         grouping.check(self.group_by)
-        self.images, self.annotations = scan.listings(
-            (_folders(dataset["images"]), tuple(loader.EXTENSIONS)),
-            (_folders(dataset["annotations"]), tuple(formats.by_ending())),
-            results=results,
-        )
+        self.sources = sources.of(dataset)
+        self.images, self.annotations = sources.listings(self.sources, results)
         self.stamp = self._stamp()
 
     def _stamp(self) -> str:
@@ -155,6 +151,8 @@ class _Planner:
         keys = (
             "images",
             "annotations",
+            "format",
+            "sources",
             "split",
             "shards",
             "policies",
@@ -166,7 +164,7 @@ class _Planner:
         settings = {key: self.dataset.get(key) for key in keys}
         given = [path for path in (self.dataset.get("label_map"), *self.lists.values()) if path]
         contents = [_content(path) for path in given]
-        places = [self.images.fingerprint(), self.annotations.fingerprint()]
+        places = [self.images.fingerprint(), self.annotations.fingerprint(), sources.above(self.annotations)]
         return hashing.short(settings, given, contents, code.identity(__name__), places)
 
     def new(self) -> Plan:
@@ -190,11 +188,14 @@ class _Planner:
         seen = contents.Contents(self.folder.path / "contents.txt", kinds)
         history = split_history.read(self.data_dir, self._draw)
         remembered = history.sides
-        found, drawn = self._found(recollection, seen)
+        annotations, told = sources.recognise(self.sources, self.annotations)
+        for sentence in told:
+            say(sentence)
+        found, drawn = self._found(annotations, recollection, seen)
         if rules.concerned:
             rules.check(_stated_classes(found))
         decision = decide(found, checker, self._split(history, found, seen))
-        gate.report_foreign(checker, self.images, self.annotations, self.results)
+        gate.report_foreign(checker, self.images, self.annotations, annotations, self.results)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks, len(found.images))
         classes, classes_text = self._classes(decision)
@@ -234,10 +235,15 @@ class _Planner:
         grouped = {"group_by": self.group_by} if self.group_by else {}
         return {key: settings[key] for key in ("eval_fraction", "seed")} | grouped | tested
 
-    def _found(self, recollection: memory.Memory, seen: contents.Contents) -> tuple[Found, int]:
+    def _found(
+        self, annotations: Sequence[sources.Annotated], recollection: memory.Memory, seen: contents.Contents
+    ) -> tuple[Found, int]:
         """The files and their facts, and the number of images on which we drew boxes; only changed files are read."""
         decode = self.dataset.get("verify") == "full"
-        found, drawn, changed = gate.read(self.images, self.annotations, recollection, seen, decode=decode)
+        parallel = len(self.images.folders) == len(self.annotations.folders)
+        found, drawn, changed = gate.read(
+            self.images, annotations, recollection, seen, decode=decode, parallel=parallel
+        )
         if self.folder.writable and changed:
             recollection.save()
         if self.folder.writable:
@@ -379,10 +385,6 @@ def _read_classes(path: Path) -> Mapping[str, int] | None:
         return label_map.read(path) if path.is_file() else {}
     except UserError:
         return None
-
-
-def _folders(given: str | list[str]) -> list[str]:
-    return [given] if isinstance(given, str) else [str(folder) for folder in given]
 
 
 def _content(path: str) -> str:

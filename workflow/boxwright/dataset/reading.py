@@ -10,15 +10,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import starmap
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from boxwright.dataset import annotation_facts, image_facts
 
 # Kinds of work: an image's headers; its headers and pixels; and each with kinds of `contents` ("image+fingerprint").
-# Every other kind is an annotation and has the keys of the formats that it may be in ("voc", "voc|cvat").
+# Every other kind is an annotation and has the keys of the formats that it may be in ("voc", "voc|cvat"). Behind an
+# annotation's path are those of the files that explain it.
 IMAGE, DECODED = "image", "decoded"
 AND = "+"
 # Between the facts and the texts of `contents`.
@@ -34,12 +37,14 @@ _PART = 1 << 16
 _BETWEEN = "\0"
 
 
-def inspect(work: Sequence[tuple[str, str]], label: str = "") -> list[str]:
-    """Read files, given as (kind, path); return the facts of each, a line of `image_facts` or `annotation_facts`.
+def inspect(work: Sequence[tuple[str, ...]], label: str = "") -> list[str]:
+    """Read files, given as (kind, path, ...); return the facts of each, a line of `image_facts` or `annotation_facts`.
 
     Behind an image's facts are the texts of the further kinds that were asked for.
     """
-    kinds = {kind for kind, _ in work}
+    _beside.cache_clear()
+    _kept_bytes.cache_clear()
+    kinds = {kind for kind, *_ in work}
     least = [_WORTHWHILE[AND] if AND in kind else _WORTHWHILE.get(kind, _WORTHWHILE_ANNOTATIONS) for kind in kinds]
     if len(work) < min(least, default=1):
         return _inspect_all(work)
@@ -57,12 +62,12 @@ def inspect(work: Sequence[tuple[str, str]], label: str = "") -> list[str]:
     return said
 
 
-def _inspect_all(work: Iterable[tuple[str, str]]) -> list[str]:
+def _inspect_all(work: Iterable[tuple[str, ...]]) -> list[str]:
     """The facts of some files in their order."""
-    return [_line(kind, path) for kind, path in work]
+    return list(starmap(_line, work))
 
 
-def _line(kind: str, path: str) -> str:
+def _line(kind: str, path: str, *beside: str) -> str:
     kind, *more = kind.split(AND)
     try:
         data = _bytes(path)
@@ -71,7 +76,23 @@ def _line(kind: str, path: str) -> str:
         return THEN.join([facts.unreadable(f"it cannot be opened ({error.strerror})"), *("" for _ in more)])
     if kind in (IMAGE, DECODED):
         return THEN.join([image_facts.line(data, kind == DECODED), *_contents(data, more)])
-    return annotation_facts.line(data, kind)
+    folder, _, name = path.rpartition("/")
+    return annotation_facts.line(data, kind, _beside(folder or ".", beside) if beside else {}, name)
+
+
+@lru_cache(maxsize=1024)
+def _beside(folder: str, others: Sequence[str]) -> Mapping[str, bytes]:
+    """The bytes of the files that explain those of a folder, by their paths from there."""
+    return {os.path.relpath(other, folder): _kept_bytes(other) for other in others}
+
+
+@lru_cache(maxsize=64)
+def _kept_bytes(path: str) -> bytes:
+    """The bytes of a file that explains many others; none if it cannot be read."""
+    try:
+        return _bytes(path)
+    except OSError:
+        return b""
 
 
 def _contents(data: bytes, kinds: Sequence[str]) -> list[str]:
@@ -84,7 +105,7 @@ def _contents(data: bytes, kinds: Sequence[str]) -> list[str]:
 
 
 def _inspect_in_processes(
-    chunks: Sequence[Sequence[tuple[str, str]]], processes: int
+    chunks: Sequence[Sequence[tuple[str, ...]]], processes: int
 ) -> Iterator[tuple[int, list[str]]]:
     """The number of each chunk with its facts, in any order."""
     waiting: SimpleQueue = SimpleQueue()
@@ -143,7 +164,7 @@ def _bytes(path: str) -> bytes:
 
 
 def main() -> None:
-    """Read lines with a JSON list of (kind, path) and print a line with their facts for each, until the input ends."""
+    """Read lines with a JSON list of (kind, path, ...), print a line of facts for each, until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupted plan closes the input
     for line in sys.stdin:
         print(_BETWEEN.join(_inspect_all(json.loads(line))), flush=True)

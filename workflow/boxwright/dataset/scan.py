@@ -37,9 +37,9 @@ class File(NamedTuple):
 class Listing(NamedTuple):
     """The files below some folders.
 
-    folders: as they were given. found: for each folder a sorted list with a text for each file below it, path and stamp
-    with a NUL between them; this is enough to see that nothing changed. passed: the numbers of files that were passed
-    over because a run made them, by the results folder or result that they lie in.
+    folders: as they were given; some may be files. found: for each folder a sorted list with a text for each file below
+    it, path and stamp with a NUL between them; this is enough to see that nothing changed. passed: the numbers
+    of files that were passed over because a run made them, by the results folder or result that they lie in.
     """
 
     folders: tuple[str, ...]
@@ -54,6 +54,9 @@ class Listing(NamedTuple):
         files = []
         for index, (folder, found) in enumerate(zip(self.folders, self.found, strict=True)):
             prefix = folder.rstrip("/") + "/"
+            if len(found) == 1 and found[0].partition("\0")[0] == folder.rpartition("/")[2] and Path(folder).is_file():
+                prefix = folder.rpartition("/")[0]
+                prefix += "/" if prefix or folder.startswith("/") else ""
             for text in found:
                 path, _, stamp = text.partition("\0")
                 files.append(File(index, path, prefix + path, stamp))
@@ -67,16 +70,27 @@ class Listing(NamedTuple):
         return digest.hexdigest()
 
 
-def listings(*wanted: tuple[Sequence[str], Sequence[str]], results: str | None = None) -> list[Listing]:
-    """A listing for each (folders, endings): all files that `walk.walk` finds; `results` is passed over.
+class Search(NamedTuple):
+    """What to list: folders, the endings of file names (lower case), whether single files may stand beside the folders,
+    and the endings of what is counted where it is passed over (if they are others).
+    """
+
+    folders: Sequence[str]
+    endings: Sequence[str]
+    files: bool = False
+    counted: Sequence[str] = ()
+
+
+def listings(*wanted: Search, results: str | None = None) -> list[Listing]:
+    """A listing for each: all files that `walk.walk` finds; `results` is passed over.
 
     Raises UserError if a folder is missing or cannot be read.
     """
-    missing = [folder for folders, _ in wanted for folder in folders if not Path(folder).is_dir()]
-    if files := [folder for folder in missing if Path(folder).exists()]:
+    places = [(Path(place), one.files) for one in wanted for place in one.folders]
+    missing = [str(path) for path, _ in places if not path.exists()]
+    if files := [str(path) for path, may_be in places if path.exists() and not (path.is_dir() or may_be)]:
         raise UserError(
-            f"{', '.join(files)} is a file, but `dataset.images` and `dataset.annotations` take folders. "
-            "Give the folder that holds it."
+            f"{', '.join(files)} is a file, but `dataset.images` takes folders. Give the folder that holds it."
         )
     if missing:
         raise UserError(
@@ -84,12 +98,10 @@ def listings(*wanted: tuple[Sequence[str], Sequence[str]], results: str | None =
             "Correct `dataset.images` or `dataset.annotations`."
         )
     try:
-        walked = [walk.walk(*one, results) for one in wanted]
+        walked = [walk.walk(one.folders, one.endings, results, one.counted) for one in wanted]
     except OSError as error:
         raise UserError(f"{shown(error.filename)} cannot be read ({error.strerror}). Check its permissions.") from error
-    return [
-        Listing(tuple(folders), tuple(of.found), of.passed) for (folders, _), of in zip(wanted, walked, strict=True)
-    ]
+    return [Listing(tuple(one.folders), tuple(of.found), of.passed) for one, of in zip(wanted, walked, strict=True)]
 
 
 def images_below(folder: str, results: str | None = None) -> list[str]:
@@ -97,5 +109,5 @@ def images_below(folder: str, results: str | None = None) -> list[str]:
 
     Raises UserError if the folder is missing or cannot be read.
     """
-    (listing,) = listings(([folder], tuple(EXTENSIONS)), results=results)
+    (listing,) = listings(Search([folder], tuple(EXTENSIONS)), results=results)
     return [file.relative for file in listing.files()]

@@ -3,6 +3,7 @@
 Pairing, checks and decisions work on statements only, so a new format needs no change to them.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from boxwright.dataset.samples import Box
@@ -17,12 +18,17 @@ class Statement(NamedTuple):
 
     image: its file name or path as stated (either slash); "" if only the name of the annotation file tells it.
     width, height: of the image in pixels, as stated; 0 if not stated.
-    boxes: as stated, unchecked, in the order of the file: left, top, right and bottom edge, measured from the top left
-    corner of the image; NaN for a coordinate that is missing or not a number. Flags may keep their defaults. For a
-    polygon or a rotated box it is the rectangle around that, and `shape` says so.
+    boxes: every object, as stated, unchecked, in the order of the file: left, top, right and bottom edge, measured from
+    the top left corner of the image; NaN for a coordinate that is missing or not a number. Flags may keep their
+    defaults. For a polygon or a rotated box it is the rectangle around that, and `shape` says so; an object without any
+    rectangle is here too, with NaN and its shape.
     unit: of the boxes, PIXELS or NORMALISED.
     folders: names or paths ("/" between parts) of the folder that the image lay in, as stated, the most telling first.
     other_image: a second file name that the file states for the image, where it differs from `image`.
+    split: the side of the split that the file states for the image, in its own word ("train", "val", "TEST"); else "".
+    mention: whether nothing is said but that the image belongs to the data set, as in a list of images. Where another
+    statement is about the image that one counts; where there is none the image has no objects.
+    places: where in the file each box is ("line 3", "annotation 55"), for messages; empty if there is nothing to say.
     """
 
     image: str = ""
@@ -32,3 +38,31 @@ class Statement(NamedTuple):
     unit: str = PIXELS
     folders: tuple[str, ...] = ()
     other_image: str = ""
+    split: str = ""
+    mention: bool = False
+    places: tuple[str, ...] = ()
+
+
+class Remark(NamedTuple):
+    """What is odd about a file apart from its boxes, or could not be read in it.
+
+    defect: its kind (`defects.DEFECTS`). detail: the particulars, a clause. about: the image, or for "class_number" the
+    class, as stated.
+    objects: how many objects are lost by it, of those that are in no statement.
+    """
+
+    defect: str
+    detail: str
+    about: str = ""
+    objects: int = 0
+
+
+class Reading(NamedTuple):
+    """All that a file says."""
+
+    statements: Sequence[Statement]
+    findings: Sequence[Remark] = ()
+
+
+# The former name, for formats that are being written.
+Finding = Remark

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
 from boxwright.dataset.decide import Decision
 from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP, Case
@@ -104,9 +103,8 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
     if decision.cases:
         because = "\nWhat the checks found:\n" + "\n".join(_defect_lines(decision.cases, examples=True))
     if not decision.annotations:
-        endings = " or ".join(formats.by_ending())
-        because += f"\nThere is no annotation in {', '.join(folders)}: no file name ends in {endings}."
-        because += " Correct `dataset.annotations`."
+        because += f"\nThere is no annotation in {', '.join(folders)}: no file there is in a format that is read. "
+        because += "Correct `dataset.annotations`; docs/formats.md has the formats."
     if decision.left_out:
         because += f"\n{_on_no_list(decision, decision.left_out)}."
     if not used:

@@ -19,24 +19,29 @@ class Walked(NamedTuple):
     passed: dict[str, int]
 
 
-def walk(folders: Sequence[str], endings: Sequence[str], results: str | None = None) -> Walked:
-    """The files below each folder whose name has one of the endings (lower case).
+def walk(
+    folders: Sequence[str], endings: Sequence[str], results: str | None = None, counted: Sequence[str] = ()
+) -> Walked:
+    """The files below each folder whose name has one of the endings (lower case); a file stands for itself.
 
     Links are followed, hidden names are skipped; a folder that is reached twice is listed only the first time. What
     runs made is passed over (`own_results`); `results` is the folder for the results of this run, which need not have
-    any yet. Raises OSError with the path of what cannot be read.
+    any yet; `counted` are the endings of the files that are counted in it, if they are others. Raises OSError with the
+    path of what cannot be read.
     """
-    walker = _Walker(tuple(endings), _identity(results))
+    walker = _Walker(tuple(endings), _identity(results), tuple(counted or endings))
     return Walked([walker.walk(folder) for folder in folders], walker.passed)
 
 
 class _Walker:
-    def __init__(self, endings: tuple[str, ...], results: tuple[int, int] | None) -> None:
-        self._endings, self._results = endings, results
+    def __init__(self, endings: tuple[str, ...], results: tuple[int, int] | None, counted: tuple[str, ...]) -> None:
+        self._endings, self._results, self._counted = endings, results, counted
         self._seen: set[tuple[int, int]] = set()
         self.passed: dict[str, int] = {}
 
     def walk(self, folder: str) -> list[str]:
+        if os.path.isfile(folder):  # noqa: PTH113 (beside the other calls of os)
+            return [_told(os.path.basename(folder), os.stat(folder))]  # noqa: PTH116, PTH119
         inside = own_results.around(folder)
         if inside and inside.is_result:
             self._pass(folder)
@@ -63,8 +68,7 @@ class _Walker:
                             marked |= name in own_results.MARKS and entry.is_dir()
                             continue
                         if name.lower().endswith(self._endings) and entry.is_file():
-                            of = entry.stat()
-                            here.append(f"{prefix}{name}\0{of.st_size} {of.st_mtime_ns} {of.st_ctime_ns} {of.st_ino}")
+                            here.append(_told(f"{prefix}{name}", entry.stat()))
                         elif entry.is_dir():
                             below.append((f"{place}/{name}", f"{prefix}{name}/"))
             except OSError as error:
@@ -97,8 +101,13 @@ class _Walker:
         )
 
     def _pass(self, place: str) -> None:
-        if number := own_results.count(place, self._endings):
+        if number := own_results.count(place, self._counted):
             self.passed[place] = number
+
+
+def _told(path: str, of: os.stat_result) -> str:
+    """The text for a file in what was found."""
+    return f"{path}\0{of.st_size} {of.st_mtime_ns} {of.st_ctime_ns} {of.st_ino}"
 
 
 def _identity(folder: str | None) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from boxwright import devices
+from boxwright.core.signature import RAW_OUTPUTS
 from boxwright.export import reference
 from boxwright.export.reference import Detections
 from boxwright.runtimes import Detect
@@ -26,19 +27,28 @@ _MOST_TIMED, _MOST_SECONDS = 20, 5.0
 
 
 def check(
-    detect: Detect, images: Sequence[np.ndarray], wanted: Sequence[Detections], files: Iterable[str | Path]
+    detect: Detect,
+    images: Sequence[np.ndarray],
+    wanted: Sequence[Detections],
+    files: Iterable[str | Path],
+    *,
+    raw: bool = False,
+    tolerance: float = TOLERANCE,
 ) -> dict[str, Any]:
     """Run a form on `images` (uint8 [H, W, 3]) and compare its detections with those `wanted`.
 
-    files: the files of the form, and its folders with everything in them. Returns {images, same_detections: {share,
-    max_box, max_score, detections}, bytes, ms_per_image, ms_quartiles, device}: the share of detections that are the
-    same and the largest difference of their boxes (normalised) and scores; milliseconds per image, one image at a time
-    and after the warm-up, as median and quartiles, and the device that was timed.
+    files: the files of the form, and its folders with everything in them. raw: compare the boxes and scores before
+    suppression instead, row by row. tolerance: what is the same differs by at most this. Returns {images,
+    same_detections: {share, max_box, max_score, detections}, bytes, ms_per_image, ms_quartiles, device}: the share of
+    detections (or rows) that are the same and the largest difference of their boxes (normalised) and scores;
+    milliseconds per image, one image at a time and after the warm-up, as median and quartiles, and the device that was
+    timed.
     """
-    found = reference.answers(detect, images)
+    found = reference.answers(detect, images, RAW_OUTPUTS if raw else reference.NAMES)
+    pairs = zip(wanted, found, strict=True)
     return {
         "images": len(images),
-        "same_detections": compare(zip(wanted, found, strict=True)),
+        "same_detections": (compare_rows if raw else compare)(pairs, tolerance),
         "bytes": sum(_size(Path(path)) for path in files),
         **_timing(detect, images),
     }
@@ -53,7 +63,7 @@ def refuse_others(checked: dict[str, Any], what: str) -> None:
         )
 
 
-def compare(pairs: Iterable[tuple[Detections, Detections]]) -> dict[str, float]:
+def compare(pairs: Iterable[tuple[Detections, Detections]], tolerance: float = TOLERANCE) -> dict[str, float]:
     """How much two lists of detections differ, image by image; the order of the two does not matter. See `check`."""
     same = total = 0
     box = score = 0.0
@@ -64,12 +74,24 @@ def compare(pairs: Iterable[tuple[Detections, Detections]]) -> dict[str, float]:
                 boxes = np.abs(second["detection_boxes"][0] - first["detection_boxes"][0, row]).max(axis=1)
                 scores = np.abs(second["detection_scores"][0] - first["detection_scores"][0, row])
                 fits = second["detection_classes"][0] == first["detection_classes"][0, row]
-                fits &= (boxes <= TOLERANCE) & (scores <= TOLERANCE)
+                fits &= (boxes <= tolerance) & (scores <= tolerance)
                 if fits.any():
                     same += 1
                     nearest = np.argmin(np.where(fits, boxes + scores, np.inf))
                     box, score = max(box, float(boxes[nearest])), max(score, float(scores[nearest]))
     return {"share": same / total if total else 1.0, "max_box": box, "max_score": score, "detections": total // 2}
+
+
+def compare_rows(pairs: Iterable[tuple[Detections, Detections]], tolerance: float = TOLERANCE) -> dict[str, float]:
+    """How much two lists of raw boxes and scores differ, row by row, for `raw` of `check`."""
+    same = total = 0
+    box = score = 0.0
+    for one, other in pairs:
+        boxes, scores = (np.abs(one[name] - other[name]).max(axis=-1) for name in RAW_OUTPUTS)
+        same += int(((boxes <= tolerance) & (scores <= tolerance)).sum())
+        total += boxes.size
+        box, score = max(box, float(boxes.max())), max(score, float(scores.max()))
+    return {"share": same / total, "max_box": box, "max_score": score, "detections": total}
 
 
 def _size(path: Path) -> int:

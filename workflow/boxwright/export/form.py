@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from boxwright.catalog import forms
 from boxwright.catalog.forms import Form
 from boxwright.console import progress
 from boxwright.core import files
-from boxwright.export import reference
-from boxwright.export.check import check, refuse_others
+from boxwright.core.signature import RAW_OUTPUTS
+from boxwright.export import gate, reference
+from boxwright.export.check import TOLERANCE, check, refuse_others
+from boxwright.export.reference import Detections
 
 
 def export(
@@ -20,19 +23,30 @@ def export(
     """Write `form` into `folder`, made from the form at `source`; its files appear together or not at all.
 
     images: uint8 [H, W, 3]; `kept`: the file with the checkpoint's detections on them, which `detector.export` wrote.
-    Returns the check (`check.check`). Raises RuntimeError if the form gives other detections.
+    Returns the check (`check.check`) with what the form does not keep of its gate, {..., complaints}: of a form that
+    detects nothing before it is measured. Raises RuntimeError if a form in float32 gives other detections.
     """
     writer, runtime = importlib.import_module(form.module), importlib.import_module(form.runtime)
     with files.whole_entries(folder, form.files) as temporary:
         writer.write(Path(source), temporary / form.path)
         detect = runtime.load(temporary / form.path)
         written = [temporary / name for name in form.files]
-        checked = check(detect, images, reference.read(kept), written)
-        refuse_others(checked, form.title)
-    same = checked["same_detections"]
+        wanted = reference.read(kept) if form.detects else _raw(Path(source), images)
+        tolerance = TOLERANCE if form.detects and form.precision == "float32" else gate.GATES[form.precision].tolerance
+        checked = check(detect, images, wanted, written, raw=not form.detects, tolerance=tolerance)
+        if form.precision == "float32":
+            refuse_others(checked, form.title)
+    same, what = checked["same_detections"], "detections" if form.detects else "boxes and scores before suppression"
+    checked["complaints"] = [] if form.detects else list(gate.complaints(form.precision, same))
     progress.say(
-        f"The {form.title} gives the detections of the checkpoint on {checked['images']} images "
+        f"The {form.title} gives {same['share']:.1%} of the checkpoint's {what} on {checked['images']} images "
         f"(largest difference: box {same['max_box']:.1e}, score {same['max_score']:.1e})."
     )
     progress.conclude(f"{checked['bytes'] / 1e6:.1f} MB, {checked['ms_per_image']:.0f} ms per image here")
     return checked
+
+
+def _raw(checkpoint: Path, images: Sequence[np.ndarray]) -> list[Detections]:
+    """What the engine gives before suppression. It is too much to be kept with the checkpoint's detections."""
+    engine = importlib.import_module(forms.CHECKPOINT.module).load(checkpoint)
+    return reference.answers(engine, images, RAW_OUTPUTS)

@@ -18,7 +18,7 @@ from boxwright.runtimes import Detect
 Detections = Mapping[str, np.ndarray]
 
 _IMAGES = 8
-_NAMES = ("detection_boxes", "detection_scores", "detection_classes")
+NAMES = ("detection_boxes", "detection_scores", "detection_classes")
 
 
 def images(records: Sequence[str | Path]) -> list[np.ndarray]:
@@ -28,20 +28,20 @@ def images(records: Sequence[str | Path]) -> list[np.ndarray]:
     return [loader.load_rgb(from_example(index[position]).encoded) for position in positions.tolist()]
 
 
-def answers(detect: Detect, images: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
-    """The detections on each image, run one at a time: boxes [1, M, 4], scores and classes [1, M]."""
+def answers(detect: Detect, images: Sequence[np.ndarray], names: Sequence[str] = NAMES) -> list[dict[str, np.ndarray]]:
+    """The detections on each image, run one at a time: boxes [1, M, 4], scores and classes [1, M]; or other outputs."""
     found = (detect(image[np.newaxis]) for image in images)
-    return [{name: answer[name] for name in _NAMES} for answer in found]
+    return [{name: answer[name] for name in names} for answer in found]
 
 
 def write(path: str | Path, detections: Sequence[Detections]) -> None:
     """Write the detections on several images to an .npz file, which appears complete or not at all."""
     with files.writing(path) as file:
-        np.savez(file, **{name: np.concatenate([one[name] for one in detections]) for name in _NAMES})
+        np.savez(file, **{name: np.concatenate([one[name] for one in detections]) for name in NAMES})
 
 
 def read(path: str | Path) -> list[dict[str, np.ndarray]]:
     """The detections that `write` wrote."""
     with np.load(path) as kept:
-        tensors = {name: kept[name] for name in _NAMES}
-    return [{name: tensors[name][[row]] for name in _NAMES} for row in range(len(tensors[_NAMES[0]]))]
+        tensors = {name: kept[name] for name in NAMES}
+    return [{name: tensors[name][[row]] for name in NAMES} for row in range(len(tensors[NAMES[0]]))]

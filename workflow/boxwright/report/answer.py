@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from boxwright.catalog import forms
 from boxwright.core.wording import few
 from boxwright.report import comparison, scores, style
 from boxwright.report.results import Result
@@ -60,11 +59,12 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
     steps = sorted({member.choice["step"] for member in first.members})
     at = f"step {steps[0]:,}" if len(steps) == 1 else f"steps {steps[0]:,} to {steps[-1]:,}"
     quality = comparison.Quality(first.mean, first.spread, first.interval)
+    title = first.members[0].main_title
     if tested := first.tested:
         verb = _leads(found, first, " on the evaluation images")
         sentence = f"{subject} {verb} {_figure(name, tested, len(first.members))} on the test images"
         more = (
-            f" These images neither trained nor chose it: the {forms.FORMS[0].title} of {at} was run on them once. On "
+            f" These images neither trained nor chose it: the {title} of {at} was run on them once. On "
             f"the evaluation images, which chose the checkpoint{_models(found)}, it reaches {style.number(first.mean)}."
         )
         if tested.mean is None:
@@ -76,7 +76,7 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
         more = _flattered(found, optimism) if optimism else ""
     more += _without_near_duplicates(first, metric) + _untold(found, first)
     return (
-        f"{sentence}.{more} Its {forms.MAIN.title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms "
+        f"{sentence}.{more} Its {title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms "
         f"per image ({first.members[0].device}).{_reliable(first)}"
     )
 

@@ -167,7 +167,7 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
         about = (
             f"{metric} is from 0 to 1; higher is better. The evaluation images chose the checkpoints and compare the "
             f"models, which flatters the figures. The {images:,} test images were read once after that, by the "
-            f"{forms.FORMS[0].title} of each model: these figures are the ones to quote."
+            f"{results[0].main_title} of each model: these figures are the ones to quote."
         )
     elif optimism:
         about += (
@@ -225,8 +225,8 @@ def exports(results: Sequence[Result]) -> bytes:
 def _forms(one: Result, tested: bool) -> Iterator[tuple[str, ...]]:
     """The lines of a model in the table of exports; the first one also has what all forms share."""
     shared = (one.name, f"{one.choice['step']:,}", f"{one.export['weights']:,}")
-    for form in forms.FORMS:
-        checked = one.export["forms"][form.name]
+    for name, checked in one.export["forms"].items():
+        form, same = forms.named(name), checked["same_detections"]
         low, high = checked["ms_quartiles"]
         yield (
             *shared,
@@ -234,10 +234,15 @@ def _forms(one: Result, tested: bool) -> Iterator[tuple[str, ...]]:
             f"{checked['bytes'] / 1e6:.1f}",
             f"{checked['ms_per_image']:.1f} ({low:.1f} to {high:.1f})",
             checked["device"],
-            f"{checked['same_detections']['share']:.1%} on {one.export['images']} images",
-            *([style.number(one.tests[form.name].value(one.choice["metric"]))] if tested else ()),
+            f"{same['share']:.1%} on {one.export['images']} images",
+            *([_test_value(one, name)] if tested else ()),
         )
         shared = ("", "", "")
+
+
+def _test_value(one: Result, form: str) -> str:
+    """A form's value of the chosen metric on the test images; "" for a form that gives no detections."""
+    return style.number(one.tests[form].value(one.choice["metric"])) if form in one.tests else ""
 
 
 def _repeats(name: str, members: list[Result]) -> Repeats:

@@ -47,8 +47,18 @@ class Result:
 
     @property
     def tested(self) -> Measurement | None:
-        """What the first form was measured to be on the test images; None without a test side."""
-        return self.tests.get(forms.FORMS[0].name)
+        """What the main form was measured to be on the test images; None without a test side."""
+        return self.tests.get(self.main)
+
+    @property
+    def main(self) -> str:
+        """The name of the main form (`catalog.forms.main`)."""
+        return self.export["main"]
+
+    @property
+    def main_title(self) -> str:
+        """Its name in texts."""
+        return forms.named(self.main).title
 
     @property
     def chosen(self) -> Mapping[str, Any]:
@@ -71,18 +81,18 @@ class Result:
 
     @property
     def megabytes(self) -> float:
-        """Size of the main form (`catalog.forms.MAIN`)."""
-        return self.export["forms"][forms.MAIN.name]["bytes"] / 1e6
+        """Size of the main form (`catalog.forms.main`)."""
+        return self.export["forms"][self.main]["bytes"] / 1e6
 
     @property
     def milliseconds(self) -> float:
         """Median time of the main form for one image, on the machine that exported."""
-        return self.export["forms"][forms.MAIN.name]["ms_per_image"]
+        return self.export["forms"][self.main]["ms_per_image"]
 
     @property
     def device(self) -> str:
         """Where that time was measured."""
-        return self.export["forms"][forms.MAIN.name]["device"]
+        return self.export["forms"][self.main]["device"]
 
 
 def places(results: Sequence[Result]) -> dict[str, int]:

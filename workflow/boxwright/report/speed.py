@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from boxwright.catalog import forms
 from boxwright.report import comparison, style
 from boxwright.report.results import Result
 
@@ -36,7 +35,7 @@ def plot(results: Sequence[Result]) -> Figure:
     legend = axes.legend(
         loc="upper left",
         bbox_to_anchor=(1.0, 1.02),
-        title=f"best first, {forms.MAIN.title}",
+        title=f"best first, {results[0].main_title}",
         alignment="left",
         labelcolor=style.INK,
         handletextpad=0.2,

@@ -130,7 +130,7 @@ class Identities:
 
     def thin_checkpoints(self, name: str) -> Identity:
         return {
-            "wanted": short(self._plan.model(name)["keep"], self._plan.settings["export"]),
+            "wanted": short(self._plan.model(name)["keep"], self._plan.choice),
             "measured": short(self.evaluate_checkpoint(name)),
             "code": self._code("thin_checkpoints"),
         }
@@ -139,7 +139,7 @@ class Identities:
 
     def choose_checkpoint(self, name: str) -> Identity:
         return {
-            "wanted": short(self._plan.settings["export"], self._plan.model(name)["early_stopping"]),
+            "wanted": short(self._plan.choice, self._plan.model(name)["early_stopping"]),
             "measured": short(self.evaluate_checkpoint(name), self._plan.steps(name)),
             "code": self._code("choose_checkpoint"),
         }
@@ -171,7 +171,11 @@ class Identities:
 
     def compare_forms(self, name: str) -> Identity:
         """Which forms there are, and the identity of each, are further parameters of the rule."""
-        return {"detector": short(self.export_detector(name)), "code": self._code("compare_forms")}
+        return {
+            "detector": short(self.export_detector(name)),
+            "gate": self._plan.settings["export"]["gate"],
+            "code": self._code("compare_forms"),
+        }
 
     def test_form(self, name: str, form: Form) -> Identity:
         return {
@@ -181,14 +185,14 @@ class Identities:
         }
 
     def predict_images(self, name: str) -> Identity:
-        predict = self._plan.settings["predict"]
+        predict, main = self._plan.settings["predict"], forms.main(self._plan.forms)
         images = self._folder(predict["images"]) if predict["images"] else self._shards("eval")
         return {
-            "detector": short(self.export_form(name, forms.MAIN)),
+            "detector": short(self.export_form(name, main)),
             "images": images,
             "drawing": short(predict["score_threshold"], predict["line_thickness"]),
             "max_pixels": self._plan.settings["dataset"]["max_pixels"],
-            "code": self._code("predict_images", forms.MAIN.runtime),
+            "code": self._code("predict_images", main.runtime),
         }
 
     # Figures of the report

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from boxwright.catalog import forms
+from boxwright.catalog.forms import Form
 from boxwright.dataset import plan as data_plan
 from boxwright.pipeline.configure import Wanted, configure
 from boxwright.run import pipelines, settings
@@ -60,6 +62,16 @@ class RunPlan:
         """The sides of the split: "train", "eval" and, if the configuration asks for it, "test"."""
         split = self.settings["dataset"]["split"]
         return ["train", "eval", "test"] if split["test"] or split["test_fraction"] else ["train", "eval"]
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """The forms in which every detector is exported."""
+        return forms.chosen(self.settings["export"]["forms"])
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        """The settings that choose the checkpoint to export: {checkpoint, metric}."""
+        return {key: self.settings["export"][key] for key in ("checkpoint", "metric")}
 
     # Models
 

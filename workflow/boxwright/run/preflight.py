@@ -20,6 +20,7 @@ from boxwright.evaluation.choose import unknown_metric
 from boxwright.images import fonts, loader, sizes
 from boxwright.pipeline import coverage
 from boxwright.pipeline.judgement import Draft, judge
+from boxwright.protos import model_of
 from boxwright.run.plan import RunPlan
 
 # COCO's sizes of objects: the sides in pixels of squares with the least and the largest area.
@@ -36,6 +37,7 @@ def check(plan: RunPlan) -> None:
     _check_decisions(plan)
     _check_starts(plan)
     _check_label_maps(plan)
+    _check_forms(plan)
     _check_predicted(plan)
     _check_open_files(plan)
     _judge(plan)
@@ -108,6 +110,22 @@ def _check_label_maps(plan: RunPlan) -> None:
             "\n".join(f"models.{shown}: beside its checkpoint: {text}" for text, shown in mistakes.items())
             + "\nCorrect the label map, or take it away: then no class keeps its weights."
         )
+
+
+def _check_forms(plan: RunPlan) -> None:
+    """Refuse forms that a model does not fit in, or whose packages are not installed."""
+    mistakes = []
+    for form in plan.forms:
+        if missing := form.missing:
+            mistakes.append(
+                f"`export.forms`: the form {form.name} needs {' and '.join(missing)}, not installed here; install "
+                f"{'it' if len(missing) == 1 else 'them'} with `make env`, or with `pip install {' '.join(missing)}`."
+            )
+        for shown, name in {plan.shown(name): name for name in plan.models}.items():
+            if why := form.refuses(*model_of(plan.configurations[name])):
+                mistakes.append(f"`export.forms`: {shown} cannot be exported as {form.name}: {why}.")
+    if mistakes:
+        raise UserError("\n".join(mistakes))
 
 
 def _undefined(plan: RunPlan, metric: str) -> str:

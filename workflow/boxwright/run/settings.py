@@ -18,7 +18,9 @@ from typing import Any
 import jsonschema
 import yaml
 
+from boxwright.catalog import formats
 from boxwright.core.errors import UserError
+from boxwright.core.wording import did_you_mean
 from boxwright.run import config_file, paths, plain_values
 from boxwright.zoo import PREFIX, catalogue
 
@@ -56,9 +58,9 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         lines = [f"  - {_on_one_line(text)}" for text in mistakes]
         raise UserError("\n".join([f"The configuration has {count}:", *lines]))
-    for side in ("images", "annotations"):
-        folders = settings["dataset"][side]
-        settings["dataset"][side] = [folders] if isinstance(folders, str) else folders
+    for one in (settings["dataset"], *(settings["dataset"]["sources"] or ())):
+        for key in ("images", "annotations"):
+            one[key] = [one[key]] if isinstance(one[key], str) else one[key]
     settings["results"] = str(Path(settings["results"]))  # Snakemake takes a//b and a/b for two files
     settings["models"] = dict(_repeats(settings["models"]))
     return settings
@@ -162,6 +164,9 @@ def _settled(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> 
 
 def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     """Put the defaults of `node` and everything below it into `value`, in place."""
+    if isinstance(value, list) and "items" in node:
+        for item in value:
+            _fill(item, _resolve(node["items"], schema), schema)
     if not isinstance(value, dict):
         return
     for key, child in node.get("properties", {}).items():
@@ -250,16 +255,21 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
     dataset = settings["dataset"]
     yield from paths.unusable_results(settings["results"])
     if dataset["demo"]:
-        for key in ("images", "annotations"):
+        for key in ("images", "annotations", "sources"):
             if dataset[key] is not None:
                 yield f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
+    elif dataset["sources"]:
+        for key in ("images", "annotations"):
+            if dataset[key] is not None:
+                yield f"`dataset.{key}` is set together with `dataset.sources`; make it one of the sources."
+        if dataset["format"] != formats.AUTO:
+            yield "`dataset.format` is set together with `dataset.sources`; give each source its own `format`."
+        for number, source in enumerate(dataset["sources"]):
+            yield from _missing_folders(f"dataset.sources[{number}]", source)
+            yield from _unknown_format(f"dataset.sources[{number}]", source["format"])
     else:
-        for key, node in (("images", "the images"), ("annotations", "their annotations")):
-            if dataset[key] is None:
-                yield f"`dataset.{key}` is missing (the folder of {node}; or `dataset.demo: true` for drawn images)."
-                continue
-            for folder in [dataset[key]] if isinstance(dataset[key], str) else dataset[key]:
-                yield from paths.missing(f"dataset.{key}", folder, folder=True)
+        yield from _unknown_format("dataset", dataset["format"])
+        yield from _missing_folders("dataset", dataset)
     yield from paths.missing("dataset.label_map", dataset["label_map"])
     split = dataset["split"]
     if (split["train"] is None) != (split["eval"] is None):
@@ -291,6 +301,24 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
             saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
             yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
     yield from paths.missing("predict.images", settings["predict"]["images"], folder=True)
+
+
+def _missing_folders(key: str, source: Mapping[str, Any]) -> Iterator[str]:
+    """Mistakes in the places of a source's images and annotations."""
+    for kind, node in (("images", "the images"), ("annotations", "their annotations")):
+        if source[kind] is None:
+            demo = "; or `dataset.demo: true` for drawn images" if key == "dataset" else ""
+            yield f"`{key}.{kind}` is missing (the folder of {node}{demo})."
+            continue
+        for place in [source[kind]] if isinstance(source[kind], str) else source[kind]:
+            if kind == "images" or not Path(place).is_file():
+                yield from paths.missing(f"{key}.{kind}", place, folder=True)
+
+
+def _unknown_format(key: str, given: str) -> Iterator[str]:
+    known = [formats.AUTO, *formats.by_key()]
+    if given not in known:
+        yield f"`{key}.format` is {paths.shown(given)}; {did_you_mean(given, known)}"
 
 
 def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:

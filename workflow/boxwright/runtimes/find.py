@@ -49,7 +49,7 @@ class ExportedDetector(NamedTuple):
 
 
 def find(path: str | Path) -> ExportedDetector:
-    """The detector in a folder (of several forms the first in `forms.FORMS`), or the form that a path in it names.
+    """The detector in a folder (the first in `forms.FORMS` that detects), or the form that a path in it names.
 
     The path of a checkpoint may be its prefix. A single file may also have another name with the ending of its form.
     Raises UserError if there is no such path, no detector in it, or no label map beside it.
@@ -72,7 +72,7 @@ def _form(path: Path) -> tuple[Form, Path, Path] | None:
         if path.name in (form.path, *_names(form)) and _whole(form, path.parent):
             return form, path.with_name(form.path), path.parent
     for form in forms.FORMS:
-        if _whole(form, path):
+        if form.detects and _whole(form, path):
             return form, path / form.path, path
     if path.is_file() and path.suffix:
         for form in forms.FORMS:

@@ -31,7 +31,7 @@ LABELIMG = b"""<annotation verified="yes">
 
 def read(data):
     """The one statement of an annotation."""
-    (statement,) = voc.read(data)
+    (statement,) = voc.read(data).statements
     return statement
 
 

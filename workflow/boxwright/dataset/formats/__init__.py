@@ -2,44 +2,71 @@
 
 A format is a module of this package and an entry of `catalog.formats`, nothing else. The module has
 
-    read(data: bytes) -> list[Statement]
+    read(data: bytes, beside: Beside = NOTHING) -> Reading
 
-        The statements in the file, one for each image that it is about. Raises UserError with a clause about the file
-        ("it is not well-formed XML: ...") if it cannot be read, or if nothing in it can be a box. It may look at
-        nothing but the bytes, because the result is remembered until they change. A class keeps the name that the file
-        states, even if that is a number whose name is in another file.
+        What the file says: a statement for each image that it is about, and findings about what else is in it. Every
+        object in the file is a box of a statement, or is counted by a finding, so that none is lost in silence. Raises
+        UserError with a clause about the file ("it is not well-formed XML: ...", with the line where there is one) if
+        it cannot be read as a whole, or if nothing in it can be a box although there are objects.
 
-    sniff(data: bytes) -> bool
+        It may look at nothing but its arguments, because the result is remembered until they change. `beside` has the
+        files that explain this one (names of classes, for example), as the entry in the catalogue asks for them.
 
-        Whether the bytes are of this format and no other. It is called with the whole file if formats share an ending,
-        and has to be fast: it should look only at the first kilobytes.
+    sniff(head: bytes, name: str) -> bool
+
+        Whether a file with this first part (`HEAD` bytes, or the whole file if it is shorter) and this name (without
+        folders) is of this format and no other. It only recognises: a file whose format the user gives is read anyway.
 
 A format is imported only through its entry, so that only formats in use count in the code identity of what was read.
 """
 
 import importlib
+from collections.abc import Mapping
 from functools import cache
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
-from boxwright.dataset.statements import Statement
+from boxwright.dataset.statements import Reading
+
+# Files that explain an annotation file: their bytes by their paths, the nearest folder first ("classes.txt",
+# "../data.yaml", "../../data.yaml").
+Beside = Mapping[str, bytes]
+NOTHING: Beside = MappingProxyType({})
 
 # Between the keys of several formats.
 OR = "|"
+# The part of a file that a format is recognised by.
+HEAD = 1 << 16
 
 
-def read(data: bytes, keys: str) -> tuple[str, list[Statement]]:
-    """The key of a file's format, which is one of `keys` ("voc|cvat"), and the statements in the file.
+class UnrecognisedError(UserError):
+    """The file cannot be read, and does not look like a file of its format either."""
 
-    Raises UserError with a clause about the file if none of the formats reads it.
+
+def read(data: bytes, keys: str, beside: Beside = NOTHING, name: str = "") -> tuple[str, Reading]:
+    """The key of a file's format, which is one of `keys` ("voc|cvat"), and what the file says.
+
+    Raises UserError with a clause about the file if none of the formats reads it, and of these `UnrecognisedError` if
+    it does not look like any of them.
     """
     modules = _modules(keys)
-    for key, module in modules:
-        if len(modules) == 1 or module.sniff(data):
-            return key, module.read(data)
-    names = [formats.by_key()[key].name for key, _ in modules]
-    raise UserError(f"it is in none of the formats that have its ending: {', '.join(names)}")
+    seems = [one for one in modules if one[1].sniff(data[:HEAD], name)] if len(modules) > 1 else modules
+    if not seems:
+        names = [formats.by_key()[key].name for key, _ in modules]
+        raise UnrecognisedError(f"it is in none of the formats that have its ending: {', '.join(names)}")
+    key, module = seems[0]
+    try:
+        return key, module.read(data, beside)
+    except UserError as error:
+        if module.sniff(data[:HEAD], name):
+            raise
+        raise UnrecognisedError(str(error)) from error
+
+
+def recognised(head: bytes, name: str, keys: str) -> str:
+    """The key of the first format, of `keys`, that a file seems to be in; "" if there is none."""
+    return next((key for key, module in _modules(keys) if module.sniff(head, name)), "")
 
 
 @cache

@@ -17,8 +17,9 @@ from lxml import etree
 
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import POLYGON, ROTATED, Box
-from boxwright.dataset.statements import Statement
+from boxwright.dataset.statements import Reading, Statement
 
 # Annotations may come from strangers: no file is opened and nothing is fetched. Entities that the file itself declares
 # are expanded, within libxml2's limits. `collect_ids=False` would be faster, but makes libxml2 load external DTDs.
@@ -43,18 +44,18 @@ _TELLING = 4
 _ROOT = re.compile(rb"<annotation[\s/>]")
 
 
-def sniff(data: bytes) -> bool:
+def sniff(head: bytes, name: str = "") -> bool:
     """Whether the root of an XML file is `<annotation>`."""
-    return _ROOT.search(data[:4096].replace(b"\0", b"")) is not None
+    return _ROOT.search(head[:4096].replace(b"\0", b"")) is not None
 
 
-def read(data: bytes) -> list[Statement]:
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """The one statement of an annotation, its boxes in pixels; tags that tools leave out have defaults.
 
     Raises UserError where the bytes are not well-formed XML or their root is not `<annotation>`.
     """
     if statement := _read_as_written(data):
-        return [statement]
+        return Reading([statement])
     try:
         root = etree.fromstring(data, _PARSER)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -69,7 +70,7 @@ def read(data: bytes) -> list[Statement]:
     image = texts.get("filename", "")
     folders, other = _places(image, texts.get("path", ""), texts.get("folder", ""))
     boxes = tuple([_box(item) for item in objects if not _is_deleted(item)])
-    return [Statement(image, width, height, boxes, folders=folders, other_image=other)]
+    return Reading([Statement(image, width, height, boxes, folders=folders, other_image=other)])
 
 
 def _places(image: str, path: str, folder: str) -> tuple[tuple[str, ...], str]:

@@ -1,0 +1,229 @@
+"""COCO's JSON: one file with images, annotations (boxes as left, top, width and height in pixels) and categories.
+
+Sources: cocodataset.org, "Data format"; pycocotools for the compressed form of masks. Tools differ: numbers and ids
+may be text, ids may have gaps, a box may be missing where there is an outline, `iscrowd` may be any way of saying yes
+or no.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from boxwright.core.errors import UserError
+from boxwright.core.wording import few
+from boxwright.dataset.formats import NOTHING, Beside
+from boxwright.dataset.samples import CROWD, IGNORE, MASK, OCCLUDED, POLYGON, ROTATED, Box
+from boxwright.dataset.stated import UNKNOWN, Corners, around, flag, flags, name, number, numbers, pairs, parse_json
+from boxwright.dataset.stated import rotated as turned
+from boxwright.dataset.stated import size as whole
+from boxwright.dataset.statements import Reading, Remark, Statement
+
+_IMAGES = re.compile(rb'"images"\s*:\s*\[')
+_OTHERS = re.compile(rb'"(?:annotations|categories|info|licenses)"\s*:')
+_FILE = re.compile(rb'"file_name"\s*:')
+# Pixels by which a box and its outline may differ.
+_APART = 2.0
+
+
+def sniff(head: bytes, name: str = "") -> bool:
+    """Whether a JSON object has COCO's lists."""
+    start = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if not start.startswith(b"{"):
+        return False
+    if _IMAGES.search(start):
+        return _OTHERS.search(start) is not None or _FILE.search(start) is not None
+    first = re.match(rb'\{\s*"(?:info|licenses|categories)"\s*:', start) is not None
+    return (first or b'"annotations"' in start) and b'"image_id"' in start + b'"image_id"' * (len(head) >= 1 << 16)
+
+
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
+    """The statement about each image, in the order of the file.
+
+    Raises UserError if it is not JSON, or not COCO's annotations of objects.
+    """
+    said = parse_json(data)
+    images, annotations, categories = _lists(said)
+    names = _names(categories)
+    by_image: dict[str, list[Mapping]] = defaultdict(list)
+    for one in annotations:
+        by_image[_id(one.get("image_id"))].append(one)
+    statements: dict[tuple, Statement] = {}
+    findings: list[Remark] = []
+    crowds = masks = apart = 0
+    for one in images:
+        boxes, places = [], []
+        for each in by_image.pop(_id(one.get("id")), ()):
+            box, differs = _box(each, names)
+            boxes.append(box)
+            places.append(_place(each, names))
+            is_mask = isinstance(each.get("segmentation"), dict)
+            masks += is_mask
+            crowds += is_mask and CROWD in box.flags
+            apart += differs
+        image, other = _image(one)
+        key = (image or f"\0{len(statements)}", whole(one.get("width")), whole(one.get("height")))
+        if (same := statements.get(key)) is not None:
+            boxes, places = [*same.boxes, *boxes], [*same.places, *places]
+        statements[key] = Statement(image, *key[1:], tuple(boxes), other_image=other, places=tuple(places))
+    lost = sum(map(len, by_image.values()))
+    if lost:
+        ids = few([f"{key or 'none'}" for key in by_image], limit=4)
+        findings.append(Remark("object_without_image", f"{lost} of its annotations are of image {ids}", objects=lost))
+    if masks > 1 and crowds == masks:
+        findings.append(
+            Remark(
+                "annotation_odd",
+                f"all {masks} masks are marked as crowds, as CVAT marks those of single objects; if they are single "
+                "objects, `dataset.policies.box_ignored: keep` takes them so",
+            )
+        )
+    if apart:
+        findings.append(Remark("annotation_odd", f"{apart} boxes differ from their outlines by over {_APART:g} pixels"))
+    return Reading(list(statements.values()), findings)
+
+
+def _lists(said: Any) -> tuple[list[Mapping], list[Mapping], list[Mapping]]:
+    """The images, annotations and categories."""
+    if isinstance(said, list):
+        if said and all(isinstance(one, dict) and "score" in one for one in said):
+            raise UserError("it holds detections (COCO's results), not annotations")
+        raise UserError("it is a list, but COCO's annotations are an object with images, annotations and categories")
+    if not isinstance(said, dict):
+        raise UserError("it is no object with images, annotations and categories")
+    lists = []
+    for key in ("images", "annotations", "categories"):
+        if not isinstance(said.get(key), list):
+            raise UserError(f"its list `{key}` is missing")
+        odd = [place for place, one in enumerate(said[key]) if not isinstance(one, dict)]
+        if odd:
+            raise UserError(f"entry {odd[0]} of its `{key}` is no object")
+        lists.append(said[key])
+    _, annotations, _ = lists
+    if annotations and all("segments_info" in one for one in annotations):
+        raise UserError("it is COCO's panoptic segmentation, which has no boxes of its own")
+    if annotations and all("category_id" not in one and "caption" in one for one in annotations):
+        raise UserError("it has captions of images, and no objects")
+    return tuple(lists)
+
+
+def _id(value: Any) -> str:
+    """An id in one form: some tools write it as text in one place and as a number in another."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+
+
+def _names(categories: Sequence[Mapping]) -> dict[str, str]:
+    """The names of classes by id. Raises UserError where one id has two names."""
+    names: dict[str, str] = {}
+    for one in categories:
+        key, found = _id(one.get("id")), name(one.get("name"))
+        if names.setdefault(key, found) != found:
+            raise UserError(f"category {key} has two names, '{names[key]}' and '{found}'")
+    return names
+
+
+def _image(one: Mapping) -> tuple[str, str]:
+    """The stated file of an image, and a second one if there is another."""
+    file = name(one.get("file_name"))
+    others = [name(one.get(key)) for key in ("coco_url", "flickr_url", "path", "url")]
+    others = [other for other in others if other]
+    return (file, "") if file or not others else (others[0], "")
+
+
+def _place(one: Mapping, names: Mapping[str, str]) -> str:
+    """Where an annotation is, and what is odd about its category."""
+    place, category = f"annotation {_id(one.get('id')) or 'without id'}", _id(one.get("category_id"))
+    return place if category in names else f"{place} of category {category or 'none'}, which the file does not have"
+
+
+def _box(one: Mapping, names: Mapping[str, str]) -> tuple[Box, bool]:
+    """The box of an annotation, and whether it differs from its outline."""
+    given = one.get("bbox")
+    outline, shape = _outline(one.get("segmentation"))
+    if given is None or given == []:
+        corners = outline
+    else:
+        left, top, width, height = numbers(given, 4)
+        corners, shape = (left, top, left + width, top + height), ""
+    extra = one.get("attributes")
+    extra = extra if isinstance(extra, dict) else {}
+    differs = not shape and any(abs(a - b) > _APART for a, b in zip(corners, outline, strict=True))
+    angle = number(extra.get("rotation"))
+    if not shape and angle % 360 and not math.isnan(angle):
+        corners = outline if all(map(math.isfinite, outline)) else turned(corners, angle)
+        shape, differs = ROTATED, False
+    told = flags(
+        CROWD if flag(one.get("iscrowd")) else "",
+        IGNORE if flag(one.get("ignore")) else "",
+        OCCLUDED if flag(extra.get("occluded")) else "",
+    )
+    difficult, truncated = flag(extra.get("difficult")), flag(extra.get("truncated"))
+    label = names.get(_id(one.get("category_id")), "")
+    return Box(label, *corners, difficult, truncated, shape=shape, flags=told), differs
+
+
+def _outline(given: Any) -> tuple[Corners, str]:
+    """The rectangle around a segmentation, and its shape; unknown if there is none."""
+    if isinstance(given, dict):
+        return _of_mask(given), MASK
+    if not isinstance(given, list) or not given:
+        return UNKNOWN, ""
+    parts = given if isinstance(given[0], list) else [given]
+    points = []
+    for part in parts:
+        if isinstance(part, list) and len(part) >= 6:
+            points += pairs([number(value) for value in part])
+    return (around(points), POLYGON) if points else (UNKNOWN, "")
+
+
+def _of_mask(given: Mapping) -> Corners:
+    """The rectangle around a mask in run lengths: runs of zeros and ones in turn, down the columns."""
+    height, width = numbers(given.get("size"), 2)
+    counts = given.get("counts")
+    runs = _decoded(counts) if isinstance(counts, str) else counts
+    if not isinstance(runs, list) or not (height >= 1 and width >= 1):
+        return UNKNOWN
+    height, start = int(height), 0
+    left = top = math.inf
+    right = bottom = -math.inf
+    for place, run in enumerate(runs):
+        if not isinstance(run, int) or run < 0:
+            return UNKNOWN
+        if place % 2 and run:
+            first, last = start // height, (start + run - 1) // height
+            left, right = min(left, first), max(right, last + 1)
+            if first == last:
+                top, bottom = min(top, start % height), max(bottom, (start + run - 1) % height + 1)
+            else:
+                top, bottom = 0, height
+        start += run
+    if right < 0 or start > height * width:
+        return UNKNOWN
+    return float(left), float(top), float(right), float(bottom)
+
+
+def _decoded(counts: str) -> list[int] | None:
+    """The run lengths in the compressed form: six bits a letter from "0" on, five of the number and one that goes on.
+
+    From the third on each is the difference to the one two before.
+    """
+    runs: list[int] = []
+    place = 0
+    while place < len(counts):
+        value = shift = 0
+        more = True
+        while more:
+            if place >= len(counts):
+                return None
+            bits = ord(counts[place]) - 48
+            if not 0 <= bits < 64:
+                return None
+            value |= (bits & 31) << shift
+            more, shift, place = bool(bits & 32), shift + 5, place + 1
+            if not more and bits & 16:
+                value -= 1 << shift
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+    return runs

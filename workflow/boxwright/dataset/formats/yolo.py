@@ -1,0 +1,189 @@
+"""YOLO's text files: a file of rows beside each image, or in a folder `labels` beside the folder `images`.
+
+A row is a class, counted from 0, and the centre, width and height of a box in shares of the image. Rows of other
+lengths are polygons (an oriented box is one of four points), poses (a box and key points), and detections (a box and a
+score). Each row is read for itself. The names of the classes are in another file: `data.yaml` (Ultralytics),
+`obj.names` (darknet), `classes.txt` (labelImg), `notes.json` (Label Studio), `_darknet.labels` (Roboflow).
+
+A text file whose lines are names of images is a list: it says which images belong to the data set, so that one without
+a file of rows has no objects.
+
+Sources: docs.ultralytics.com/datasets (detect, segment, obb, pose); the loaders of YOLOv5, for rows in one file that
+differ in length.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+import yaml
+
+from boxwright.core.errors import UserError
+from boxwright.dataset.formats import NOTHING, Beside
+from boxwright.dataset.samples import POLYGON, Box
+from boxwright.dataset.stated import Corners, around, is_upright, pairs, text
+from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
+from boxwright.images.loader import EXTENSIONS
+
+_SEPARATOR = re.compile(r"[\s,;]+")
+_CLASS = re.compile(r"\d{1,9}(?:\.0*)?")
+# How far a share may lie beyond the image before a file is not taken for one of shares.
+_BEYOND = 0.5
+
+
+def sniff(head: bytes, name: str = "") -> bool:
+    """Whether all lines are a whole number and at least four shares, as of a box, a polygon or a pose."""
+    lines = text(head).splitlines()
+    lines = [line for line in (lines if len(head) < 1 << 16 else lines[:-1]) if line.strip()]
+    return bool(lines) and all(map(_is_row, lines[:200]))
+
+
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
+    """The boxes of one image, or the images of a list.
+
+    Raises UserError with the line and the reason for the first row that is none.
+    """
+    lines = [(number, line.strip()) for number, line in enumerate(text(data).splitlines(), start=1)]
+    lines = [(number, line) for number, line in lines if line]
+    if lines and all(line.lower().endswith(tuple(EXTENSIONS)) for _, line in lines):
+        return Reading([Statement(line.removeprefix("./"), mention=True) for _, line in lines])
+    known = _explained(tuple(beside.items()))
+    boxes, places, findings = [], [], []
+    lengths, unnamed = set(), {}
+    for number, line in lines:
+        label, *rest = _SEPARATOR.split(line)
+        if not _CLASS.fullmatch(label):
+            raise UserError(f"line {number}: a row begins with the number of a class, but this is {_shown(label)}")
+        index, values = int(float(label)), [_number(value) for value in rest]
+        corners, shape = _corners(values, known.keypoints, number)
+        boxes.append(Box(_class(index, known, number, unnamed), *corners, shape=shape))
+        places.append(f"line {number}")
+        lengths.add(len(values))
+    findings += [Remark("class_number", f"class {one} has no name", str(one)) for one in unnamed]
+    if 5 in lengths:
+        findings.append(Remark("annotation_odd", "its rows have a sixth number, as detections with a score have"))
+    if 4 in lengths and any(length > 5 for length in lengths) and not known.keypoints:
+        findings.append(
+            Remark(
+                "annotation_odd",
+                "it has rows of boxes and of polygons, of which Ultralytics takes all for polygons; here none is",
+            )
+        )
+    return Reading([Statement(boxes=tuple(boxes), unit=NORMALISED, places=tuple(places))], findings)
+
+
+class _Explained:
+    """What other files say: the names of classes by number, the file that says so, and whether rows are poses."""
+
+    def __init__(self, names: Mapping[int, str], file: str, keypoints: bool) -> None:
+        self.names, self.file, self.keypoints = names, file, keypoints
+
+
+def _class(index: int, known: _Explained, line: int, unnamed: dict[int, None]) -> str:
+    if index in known.names:
+        return known.names[index]
+    if known.names:
+        raise UserError(
+            f"line {line}: class {index} has no name in {known.file}, which names the classes "
+            f"{min(known.names)} to {max(known.names)}"
+        )
+    unnamed[index] = None
+    return str(index)
+
+
+def _corners(values: list[float], keypoints: bool, line: int) -> tuple[Corners, str]:
+    """The corners of a row's box, and the shape that they are around."""
+    count = len(values)
+    if count < 4:
+        raise UserError(f"line {line}: a box has a class and four numbers, but there are {count + 1} values")
+    is_pose = count > 5 and (keypoints or count % 2)
+    box = values[:4] if count <= 5 or is_pose else values
+    if all(value > 1 for value in box if not math.isnan(value)) and not all(map(math.isnan, box)):
+        raise UserError(f"line {line}: its numbers are over 1, but they are shares of the image (are these pixels?)")
+    if count <= 5 or is_pose:
+        x, y, width, height = box
+        return (x - width / 2, y - height / 2, x + width / 2, y + height / 2), ""
+    points = pairs(values)
+    return around(points), "" if is_upright(points) else POLYGON
+
+
+@lru_cache(maxsize=64)
+def _explained(beside: tuple[tuple[str, bytes], ...]) -> _Explained:
+    """What the explaining files say; `data.yaml` goes before the others, a nearer file before a farther one."""
+    keypoints, found = False, []
+    for path, data in beside:
+        base = path.replace("\\", "/").rpartition("/")[2].lower()
+        if base.endswith((".yaml", ".yml")):
+            said = _yaml(data)
+            keypoints |= bool(said.get("kpt_shape"))
+            found.append((0, path, _numbered(said.get("names"))))
+        elif base.endswith(".json"):
+            found.append((3, path, _of_notes(data)))
+        elif base.endswith((".names", ".txt", ".labels")):
+            lines = text(data).splitlines()
+            while lines and not lines[-1].strip():
+                lines.pop()
+            found.append((1 if base.endswith(".names") else 2, path, _numbered(lines)))
+    found = [one for one in found if one[2]]
+    _, file, names = min(found, key=lambda one: one[0], default=(0, "", {}))
+    return _Explained(names, file, keypoints)
+
+
+def _yaml(data: bytes) -> Mapping:
+    """The keys of a YAML file, all values as the text that they are written as; none if it is broken."""
+    try:
+        said = yaml.load(text(data), yaml.BaseLoader)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _of_notes(data: bytes) -> Mapping[int, str]:
+    """The names in Label Studio's notes.json."""
+    try:
+        said = json.loads(text(data))
+    except (ValueError, RecursionError):
+        return {}
+    listed = said.get("categories") if isinstance(said, dict) else None
+    return _numbered(
+        {one["id"]: one["name"] for one in listed if isinstance(one, dict) and {"id", "name"} <= one.keys()}
+        if isinstance(listed, list)
+        else None
+    )
+
+
+def _numbered(names: object) -> dict[int, str]:
+    """Names by number, from a list or from a mapping whose keys are numbers."""
+    if isinstance(names, list):
+        return {index: name.strip() for index, name in enumerate(names) if isinstance(name, str)}
+    if not isinstance(names, dict):
+        return {}
+    found = {}
+    for key, name in names.items():
+        if _CLASS.fullmatch(str(key)) and isinstance(name, str):
+            found[int(float(key))] = name.strip()
+    return found
+
+
+def _is_row(line: str) -> bool:
+    label, *rest = _SEPARATOR.split(line.strip())
+    values = [_number(value) for value in rest]
+    return (
+        _CLASS.fullmatch(label) is not None
+        and len(values) >= 4
+        and all(-_BEYOND <= value <= 1 + _BEYOND for value in values[:4])
+    )
+
+
+def _number(value: str) -> float:
+    try:
+        found = float(value)
+    except ValueError:
+        return math.nan
+    return found if math.isfinite(found) else math.nan
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= 40 else f"{value[:40]}...")

@@ -1,0 +1,223 @@
+"""The sources of a data set: which folders of images belong to which annotations, and in which format these are.
+
+A source whose format is `auto` is recognised from a few of its files (`recognised`); a sentence says as what and why.
+Where a source can be read in two ways nothing is guessed: the user is asked for the key.
+"""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from boxwright.catalog import formats as catalogue
+from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
+from boxwright.dataset import formats, scan
+from boxwright.dataset.memo import Memo
+from boxwright.dataset.scan import File, Listing, Search
+from boxwright.images.loader import EXTENSIONS
+
+# Files of each ending, in each source, that are opened to recognise a format.
+_SAMPLE = 24
+# Above the folders of annotations, that many are searched for files that explain them.
+_ABOVE = 2
+
+
+class Source(NamedTuple):
+    """Folders of images, the files or folders of their annotations, and the key of their format, or `auto`."""
+
+    images: tuple[str, ...]
+    annotations: tuple[str, ...]
+    format: str = catalogue.AUTO
+
+
+class Annotated(NamedTuple):
+    """An annotation file, the key of its format, and the paths of the files that explain it, the nearest first."""
+
+    file: File
+    key: str
+    beside: tuple[str, ...] = ()
+
+
+class Recognised(NamedTuple):
+    """All annotation files of a data set, and sentences about the formats that were recognised."""
+
+    files: list[Annotated]
+    told: list[str]
+
+
+def of(dataset: Mapping[str, Any]) -> list[Source]:
+    """The sources in the configuration's `dataset`."""
+    given = dataset.get("sources") or [dataset]
+    return [
+        Source(_paths(one["images"]), _paths(one["annotations"]), one.get("format") or catalogue.AUTO) for one in given
+    ]
+
+
+def listings(sources: Sequence[Source], results: str | None = None) -> tuple[Listing, Listing]:
+    """The images of all sources in their order, each file once, and for each source all that may be an annotation.
+
+    Raises UserError if a folder is missing or cannot be read (`scan.listings`).
+    """
+    images = Search([folder for one in sources for folder in one.images], tuple(EXTENSIONS))
+    annotations = [
+        Search(one.annotations, catalogue.endings(), files=True, counted=catalogue.VOC.endings) for one in sources
+    ]
+    found, *listed = scan.listings(images, *annotations, results=results)
+    return found, Listing(
+        tuple(chain.from_iterable(one.folders for one in listed)),
+        tuple(chain.from_iterable(one.found for one in listed)),
+        {place: number for one in listed for place, number in one.passed.items()},
+    )
+
+
+def above(annotations: Listing) -> list[str]:
+    """The files above the folders of annotations that may explain these, as (path, NUL, stamp)."""
+    found = {}
+    for place in annotations.folders:
+        folder = Path(place).absolute()
+        folder = folder.parent if folder.is_file() else folder
+        around = [folder, *list(folder.parents)[:_ABOVE]] if Path(place).is_file() else list(folder.parents)[:_ABOVE]
+        for one in around:
+            found |= dict(_explaining(one))
+    return [f"{path}\0{stamp}" for path, stamp in sorted(found.items())]
+
+
+def recognise(sources: Sequence[Source], annotations: Listing) -> Recognised:
+    """The annotation files of all sources, each with its format.
+
+    annotations: as `listings` gives it. Raises UserError with all sources that can be read in several ways.
+    """
+    by_folder: dict[int, list[File]] = defaultdict(list)
+    for file in annotations.files():
+        by_folder[file.folder].append(file)
+    outside = [text.partition("\0")[0] for text in above(annotations)]
+    files: list[Annotated] = []
+    told: list[str] = []
+    mistakes: list[str] = []
+    start = 0
+    for source in sources:
+        end = start + len(source.annotations)
+        own = [file for folder in range(start, end) for file in by_folder[folder]]
+        start = end
+        key = source.format
+        if key == catalogue.AUTO:
+            key, sentence = _recognised(source, own, mistakes, several=len(sources) > 1)
+            told += [sentence] if sentence else []
+        files += _annotated(key, own, outside)
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return Recognised(files, told)
+
+
+def _paths(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(map(str, given))
+
+
+def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, several: bool) -> tuple[str, str]:
+    """The key of a source's format, and a sentence; what cannot be decided is added to `mistakes`."""
+    seen = _seen(files)
+    found = [key for key in catalogue.by_key() if key in seen]
+    there = ", ".join(source.annotations)
+    if catalogue.VOC.key in seen:
+        # As ever: XML files are the annotations, whatever lies beside them.
+        others = [_told(key, seen[key]) for key in found if key != catalogue.VOC.key]
+        beside = (
+            f"{there} has Pascal VOC files, which are read, and beside them {'; '.join(others)}. Those are not read: "
+            "`dataset.format` names the format to read, `dataset.sources` several."
+        )
+        return catalogue.VOC.key, beside if others else ""
+    if not found:
+        return catalogue.VOC.key, ""
+    if len(found) > 1:
+        listed = "".join([f"\n  - `{key}`: {_told(key, seen[key])}" for key in found])
+        name = "`format` of this entry of `dataset.sources`" if several else "`dataset.format`"
+        mistakes.append(
+            f"The annotations in {there} can be read in {len(found)} ways, and no box may count twice:{listed}\n"
+            f"Set {name} to one of them. If they are about different images, give each its own entry in "
+            "`dataset.sources`."
+        )
+        return found[0], ""
+    (key,) = found
+    about = catalogue.by_key()[key]
+    return key, f"The annotations in {there} are read as {about.name} (`{key}`): {seen[key][1]} is {about.sign}."
+
+
+def _told(key: str, seen: tuple[int, str]) -> str:
+    count, example = seen
+    about = catalogue.by_key()[key]
+    return f"{about.name}, {plural(count, 'file')} such as {example} ({about.sign})"
+
+
+def _seen(files: Sequence[File]) -> dict[str, tuple[int, str]]:
+    """By key of each format that occurs: about how many files are in it, and one of them."""
+    by_ending: dict[str, list[File]] = defaultdict(list)
+    known = catalogue.by_ending()
+    for file in files:
+        by_ending[f".{file.base.rpartition('.')[2].lower()}"].append(file)
+    counts: Counter[str] = Counter()
+    example: dict[str, str] = {}
+    for ending, of_ending in by_ending.items():
+        keys = formats.OR.join([one.key for one in known.get(ending, ())])
+        candidates = [file for file in of_ending if not _explains(file.base)] if keys else []
+        step = max(len(candidates) / _SAMPLE, 1)
+        sample = [candidates[int(number * step)] for number in range(min(len(candidates), _SAMPLE))]
+        found = Counter()
+        for file in sample:
+            if key := formats.recognised(_head(file.path), file.base, keys):
+                found[key] += 1
+                example.setdefault(key, file.relative)
+        for key, number in found.items():
+            counts[key] += round(number * len(candidates) / len(sample))
+    return {key: (count, example[key]) for key, count in counts.items()}
+
+
+def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Iterator[Annotated]:
+    """The files of a source that may be annotations of a format, each with those that explain it."""
+    about = catalogue.by_key()[key]
+    explaining: dict[str, list[str]] = defaultdict(list)
+    if about.beside:
+        for path in (*(file.path for file in files), *outside):
+            if about.explains(path.rpartition("/")[2]):
+                explaining[os.path.abspath(os.path.dirname(path))].append(path)  # noqa: PTH100, PTH120
+        for paths in explaining.values():
+            paths.sort()
+    beside = Memo(partial(_around, explaining))
+    for file in files:
+        name = file.base
+        if name.lower().endswith(about.endings) and not about.explains(name):
+            yield Annotated(file, key, beside[file.path.rpartition("/")[0]] if explaining else ())
+
+
+def _around(explaining: Mapping[str, list[str]], folder: str) -> tuple[str, ...]:
+    """The explaining files in a folder and in those above it, the nearest first."""
+    here = Path(folder or ".").absolute()
+    return tuple([path for one in (here, *here.parents) for path in explaining.get(str(one), ())])
+
+
+def _explains(name: str) -> bool:
+    return any(one.explains(name) for one in catalogue.FORMATS)
+
+
+def _explaining(folder: Path) -> Iterator[tuple[str, str]]:
+    """The files of a folder that may explain annotations below it, and their stamps."""
+    names = {name for one in catalogue.FORMATS for name in one.beside if "*" not in name}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.lower() in names and entry.is_file():
+                    of = entry.stat()
+                    yield entry.path, f"{of.st_size} {of.st_mtime_ns} {of.st_ino}"
+    except OSError:
+        return
+
+
+def _head(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(formats.HEAD)
+    except OSError:
+        return b""

@@ -1,0 +1,131 @@
+"""What annotation formats share: text, JSON and numbers as tools write them, and the rectangles around shapes.
+
+Nothing here raises anything but UserError, with a clause about the file that says the line where there is one.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from boxwright.core.errors import UserError
+
+Corners = tuple[float, float, float, float]
+UNKNOWN: Corners = (math.nan,) * 4
+
+_BOMS = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_YES, _NO = ("1", "true", "yes", "t", "y"), ("", "0", "false", "no", "f", "n", "none", "null")
+
+
+def text(data: bytes) -> str:
+    """The text of a file: UTF-8, or what its byte order mark says, else Windows' western European letters."""
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace").removeprefix("\ufeff")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def parse_json(data: bytes | str) -> Any:
+    """The value of a JSON document. Raises UserError with the line and the reason."""
+    try:
+        return json.loads(text(data) if isinstance(data, bytes) else data, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"it is not valid JSON: line {error.lineno}, column {error.colno}: {_lower(error.msg)}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise UserError(f"it is not valid JSON: {reason}") from error
+
+
+def number(value: Any) -> float:
+    """A number that may be written as text; NaN for everything else, and for what is not finite."""
+    if isinstance(value, bool) or value is None:
+        return math.nan
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+    return found if math.isfinite(found) else math.nan
+
+
+def numbers(values: Any, count: int) -> tuple[float, ...]:
+    """That many numbers of a list; NaN for all if it is no such list."""
+    if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != count:
+        return (math.nan,) * count
+    return tuple(map(number, values))
+
+
+def size(value: Any) -> int:
+    """A width or height in whole pixels; 0 if it is not stated or no such thing."""
+    found = number(value)
+    return int(found) if 1 <= found < 2**31 else 0
+
+
+def flag(value: Any) -> bool:
+    """Whether a flag is set that may be written as a truth value, a number or a text ("false" is not set)."""
+    if isinstance(value, str):
+        word = value.strip().lower()
+        return word in _YES or (word not in _NO and number(word) > 0)
+    return bool(value) if isinstance(value, (bool, int, float)) else False
+
+
+def name(value: Any) -> str:
+    """A name that may be written as a number; "" for everything else."""
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+
+
+def flags(*words: str) -> str:
+    """Flags as `Box` has them; empty words are left out."""
+    return " ".join(sorted(set(filter(None, words))))
+
+
+def around(points: Iterable[tuple[float, float]], least: int = 3) -> Corners:
+    """The rectangle around some points; unknown if there are fewer than `least` or one is not finite."""
+    places = list(points)
+    if len(places) < least or not all(map(math.isfinite, (value for point in places for value in point))):
+        return UNKNOWN
+    across, down = zip(*places, strict=True)
+    return min(across), min(down), max(across), max(down)
+
+
+def is_upright(points: Sequence[tuple[float, float]]) -> bool:
+    """Whether four points, in their order around it, are the corners of an upright rectangle."""
+    if len(points) == 5 and points[0] == points[4]:
+        points = points[:4]
+    if len(points) != 4:
+        return False
+    xmin, ymin, xmax, ymax = around(points)
+    corners = [(xmin, ymin), (xmax, ymin), (xmax, ymax), (xmin, ymax)]
+    start = corners.index(points[0]) if points[0] in corners else 0
+    turned = [corners[(start + place) % 4] for place in range(4)]
+    return list(points) in (turned, [turned[0], *turned[:0:-1]])
+
+
+def pairs(values: Sequence[float]) -> list[tuple[float, float]]:
+    """The points in x1, y1, x2, y2, ..."""
+    return list(zip(values[::2], values[1::2], strict=False))
+
+
+def rotated(corners: Corners, degrees: float, about: tuple[float, float] | None = None) -> Corners:
+    """The rectangle around a box that is turned clockwise about a point, its centre unless another one is given."""
+    xmin, ymin, xmax, ymax = corners
+    x, y = about or ((xmin + xmax) / 2, (ymin + ymax) / 2)
+    across, down = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return around(
+        (x + (one - x) * across - (other - y) * down, y + (one - x) * down + (other - y) * across)
+        for one, other in ((xmin, ymin), (xmax, ymin), (xmax, ymax), (xmin, ymax))
+    )
+
+
+def _no_constant(found: str) -> None:
+    raise ValueError(f"{found} is no number of JSON")
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
