@@ -44,20 +44,28 @@ class Compute:
 class Taken(NamedTuple):
     """What a process computes on.
 
-    gpus: the names of its GPUs, none on a CPU. compute: how it computes. threads: inside one operation, 0 if TensorFlow
-    chooses. shortage: a warning if there are fewer GPUs than requested; else empty.
+    gpus: the names of its GPUs, none on a CPU. compute: what was asked for. shortage: a warning if there are fewer GPUs
+    than requested; else empty.
     """
 
     gpus: list[str]
     compute: Compute
-    threads: int = 0
     shortage: str = ""
 
-    def tell(self, say: Callable[[str], None], warn: Callable[[str], None], precision: str = "float32") -> None:
-        """Print the warning, if any, with `warn`, then with `say` a sentence about the devices and the precision."""
+    def tell(
+        self,
+        say: Callable[[str], None],
+        warn: Callable[[str], None],
+        precision: str = "float32",
+        threads: int = 0,
+    ) -> None:
+        """Print the warning, if any, with `warn`, then with `say` a sentence about the devices and the precision.
+
+        threads: the number inside one operation; 0 is not told.
+        """
         if self.shortage:
             warn(self.shortage)
-        say(_description(self, precision))
+        say(_description(self.gpus, self.compute, precision, threads))
 
 
 def of_training(model: Mapping[str, Any]) -> Compute:
@@ -93,11 +101,10 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def take(compute: Compute, threads: int = 0) -> Taken:
+def take(compute: Compute) -> Taken:
     """Set up this process to compute as `compute` says, and return what it took.
 
-    Call it before TensorFlow computes anything. `threads`, the number of threads inside one operation, is only told. If
-    there are fewer GPUs than requested, it takes those.
+    Call it before TensorFlow computes anything. If there are fewer GPUs than requested, it takes those.
     """
     import tensorflow as tf
 
@@ -116,17 +123,16 @@ def take(compute: Compute, threads: int = 0) -> Taken:
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in chosen]
     short = len(chosen) < compute.gpus
     shortage = _shortage(compute.gpus, len(chosen), tf.test.is_built_with_cuda()) if short else ""
-    return Taken(names, compute, threads, shortage)
+    return Taken(names, compute, shortage)
 
 
-def _description(taken: Taken, precision: str) -> str:
-    compute = taken.compute
-    if not taken.gpus:
-        count = f", {plural(taken.threads, 'thread')}" if taken.threads else ""
+def _description(names: Sequence[str], compute: Compute, precision: str, threads: int) -> str:
+    if not names:
+        count = f", {plural(threads, 'thread')}" if threads else ""
         return f"Computing on the CPU{count}, in {_ON_CPU[precision]}{_slowly(precision)}."
     memory = "memory as it is needed" if compute.memory_mb is None else f"at most {compute.memory_mb} MB of memory each"
     compiled = ", compiled by XLA" if compute.jit_compile else ""
-    return f"Computing on {', '.join(taken.gpus)} in {precision}{compiled}; {memory}."
+    return f"Computing on {', '.join(names)} in {precision}{compiled}; {memory}."
 
 
 _ON_CPU = {
