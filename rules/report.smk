@@ -3,18 +3,23 @@
 # Each is redrawn only when its content changes. The drawing code is not part of the training, so a change of it redraws
 # figures and retrains nothing.
 
+# Categories are numbered, since the report sorts them by name.
 DATA = f"{RESULTS}/data/figures"
 FIGURES = f"{MODEL}/figures"
 # The figures of a model: file, and its caption, category and name in the report.
 DRAWN = {
-    "learning_curves.svg": ("learning_curves", "Training", "Learning curves"),
-    "precision_recall.svg": ("precision_recall", "Evaluation", "Precision and recall"),
-    "confusion.svg": ("confusion", "Evaluation", "Confusion matrix"),
-    "errors.svg": ("errors", "Evaluation", "Kinds of errors"),
-    "classes.html": ("per_class", "Evaluation", "Every class"),
-    "scores.html": ("scores", "Evaluation", "Reliable scores"),
-    "reliability.svg": ("reliability", "Evaluation", "Reliability and calibration"),
-    "images.html": ("images", "Evaluation", "Worst and best images"),
+    "learning_curves.svg": ("learning_curves", "2 Training", "Learning curves"),
+    "precision_recall.svg": (
+        "precision_recall",
+        "3 Evaluation",
+        "Precision and recall",
+    ),
+    "confusion.svg": ("confusion", "3 Evaluation", "Confusion matrix"),
+    "errors.svg": ("errors", "3 Evaluation", "Kinds of errors"),
+    "classes.html": ("per_class", "3 Evaluation", "Every class"),
+    "scores.html": ("scores", "3 Evaluation", "Reliable scores"),
+    "reliability.svg": ("reliability", "3 Evaluation", "Reliability and calibration"),
+    "images.html": ("images", "3 Evaluation", "Worst and best images"),
 }
 
 
@@ -27,7 +32,7 @@ rule describe_dataset:
             side: shown(
                 f"{DATA}/contact_sheet_{side}.jpg",
                 "contact_sheet",
-                "Data",
+                "1 Data",
                 "Annotated images",
                 of=split.WORDS[side],
             )
@@ -35,15 +40,19 @@ rule describe_dataset:
         },
         statistics=f"{RESULTS}/data/statistics.json",
         overview=shown(
-            f"{DATA}/overview.html", "overview", "Data", "Images and classes", of="all"
+            f"{DATA}/overview.html",
+            "overview",
+            "1 Data",
+            "Images and classes",
+            of="all",
         ),
         classes=shown(
-            f"{DATA}/classes.svg", "classes", "Data", "Boxes per class", of="all"
+            f"{DATA}/classes.svg", "classes", "1 Data", "Boxes per class", of="all"
         ),
         shapes=shown(
-            f"{DATA}/shapes.svg", "shapes", "Data", "Sizes and shapes", of="all"
+            f"{DATA}/shapes.svg", "shapes", "1 Data", "Sizes and shapes", of="all"
         ),
-        checks=shown(f"{DATA}/checks.html", "checks", "Data", "Checks", of="all"),
+        checks=shown(f"{DATA}/checks.html", "checks", "1 Data", "Checks", of="all"),
     log:
         logs("describe_dataset"),
     benchmark:
@@ -65,7 +74,7 @@ rule measure_anchors:
         config=ancient(f"{MODEL}/pipeline.config"),
     output:
         figure=shown(
-            f"{FIGURES}/anchors.svg", "anchors", "Data", "Anchors", of="{model}"
+            f"{FIGURES}/anchors.svg", "anchors", "1 Data", "Anchors", of="{model}"
         ),
         fit=f"{FIGURES}/anchors.json",
         missed=f"{FIGURES}/anchors.tsv",
@@ -100,6 +109,7 @@ rule draw_model:
             )
             for file, said in DRAWN.items()
         },
+        strip=f"{FIGURES}/strip.jpg",
     log:
         logs("draw_model/{model}"),
     benchmark:
@@ -125,13 +135,14 @@ rule compare_models:
         tests=ancient(expand(TESTED, model=MODELS)),
         optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
         checks=ancient(expand(map(check_of, FORMS), model=MODELS)),
+        strips=ancient(expand(f"{FIGURES}/strip.jpg", model=MODELS)),
     output:
         table=f"{COMPARISON}/models.csv",
         answer=f"{COMPARISON}/answer.rst",
         checkpoints=shown(
             f"{COMPARISON}/checkpoints.html",
             "checkpoints",
-            "Evaluation",
+            "3 Evaluation",
             "All models and checkpoints",
             model="all",
             step="all",
@@ -139,24 +150,25 @@ rule compare_models:
         models=shown(
             f"{COMPARISON}/models.html",
             "models",
-            "Export",
+            "4 Export",
             "Models compared",
             model="all",
         ),
         speed=shown(
             f"{COMPARISON}/speed.svg",
             "speed",
-            "Export",
+            "4 Export",
             "Accuracy against speed",
             model="all",
         ),
         exports=shown(
             f"{COMPARISON}/exports.html",
             "exports",
-            "Export",
+            "4 Export",
             "Exported files",
             model="all",
         ),
+        used=shown(f"{COMPARISON}/run.html", "run", "5 Run", "What was used", of="all"),
     log:
         logs("compare_models"),
     benchmark:

@@ -15,14 +15,15 @@ pytestmark = [
     pytest.mark.skipif(browser.find() is None, reason="needs Chromium (Debian's package `chromium`)"),
 ]
 CATEGORIES = {
-    "Data": {"Images and classes", "Boxes per class", "Sizes and shapes", "Checks", "Annotated images", "Anchors"},
-    "Training": {"Learning curves"},
-    "Evaluation": {
+    "1 Data": {"Images and classes", "Boxes per class", "Sizes and shapes", "Checks", "Annotated images", "Anchors"},
+    "2 Training": {"Learning curves"},
+    "3 Evaluation": {
         *("All models and checkpoints", "Precision and recall", "Confusion matrix", "Kinds of errors", "Every class"),
         *("Reliable scores", "Reliability and calibration"),
         "Worst and best images",
     },
-    "Export": {"Models compared", "Accuracy against speed", "Exported files"},
+    "4 Export": {"Models compared", "Accuracy against speed", "Exported files"},
+    "5 Run": {"What was used"},
 }
 # Nothing answers there, so whatever wants to be downloaded fails.
 NOWHERE = {f"{kind}_proxy": "http://127.0.0.1:9" for kind in ("http", "https", "HTTP", "HTTPS")}

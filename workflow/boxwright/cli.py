@@ -5,6 +5,7 @@ boxwright models           list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
 boxwright doctor           show what this machine has, and what would fail on it
 boxwright evaluate ...     measure an exported detector on annotated images
+boxwright convert ...      write annotations in another format
 """
 
 import argparse
@@ -16,11 +17,12 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
+from boxwright.catalog import formats
 from boxwright.catalog.findings import LEVELS, Facts
 from boxwright.checkpoints import checkpoint_index
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural, printable
-from boxwright.dataset import label_map
+from boxwright.dataset import convert, label_map
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
 from boxwright.run import doctor
@@ -78,6 +80,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", metavar="DIR", help="write metrics, analysis, detections and figures into this folder"
     )
     command.set_defaults(run=lambda given: run_evaluate(given.detector, given.images, given.annotations, given.out))
+    command = commands.add_parser(
+        "convert",
+        help="write annotations in another format",
+        description="Read annotations in any format of docs/formats.md and write them in another one, with every box "
+        "that the checks do not refuse. What was changed and what the target cannot say is told.",
+    )
+    command.add_argument("source", metavar="SOURCE", help="the file or folder of the annotations")
+    command.add_argument("target", metavar="TARGET", help="a new folder for the converted annotations")
+    command.add_argument("--to", required=True, choices=sorted(convert.TARGETS), help="the format to write")
+    command.add_argument(
+        "--images", nargs="+", metavar="DIR", default=[], help="folders of the images (default: the source's folder)"
+    )
+    command.add_argument(
+        "--format", choices=sorted(formats.by_key()), default=formats.AUTO, help="the format of the source"
+    )
+    command.set_defaults(
+        run=lambda given: run_convert(given.source, given.target, given.to, given.images, given.format)
+    )
     given = parser.parse_args(arguments)
     try:
         return given.run(given)
@@ -138,6 +158,19 @@ def run_evaluate(path: str, images: Sequence[str], annotations: Sequence[str], o
             print(f"\nThe results are in {out}; the figures are in {Path(out) / 'figures'}.")
     except UserError as error:
         print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run_convert(source: str, target: str, to: str, images: Sequence[str], key: str) -> int:
+    """Convert annotations and print what was done."""
+    try:
+        print(printable(convert.convert(source, target, to, images, key)))
+    except UserError as error:
+        print(printable(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)

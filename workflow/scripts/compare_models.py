@@ -4,7 +4,7 @@ from pathlib import Path
 
 from boxwright.console.job import job
 from boxwright.core import files
-from boxwright.report import answer, comparison, results, speed, tables
+from boxwright.report import answer, comparison, results, speed, tables, used
 
 with job(snakemake):
     output, repeat_of = snakemake.output, snakemake.params.repeat_of
@@ -24,13 +24,17 @@ with job(snakemake):
     ]
     statistics = files.read_json(snakemake.input.statistics)
     optimism = next((files.read_json(path) for path in snakemake.input.optimism), None)
+    strips = {Path(path).parents[1].name: Path(path).read_bytes() for path in snakemake.input.strips}
+    costs = Path(output.table).parents[1] / "benchmarks"
     files.write_all(
         {
             output.table: comparison.to_csv(found).encode(),
-            output.answer: answer.text(statistics, found, optimism).encode(),
+            output.answer: answer.text(statistics, found, optimism, strips).encode(),
             output.checkpoints: tables.checkpoints(found),
             output.models: comparison.page(found, optimism),
             output.speed: speed.plot(found),
             output.exports: comparison.exports(found),
+            # What is told about the settings: those in use when these results were made.
+            output.used: used.page(snakemake.config["models"], used.programs(), used.costs(costs)),
         }
     )

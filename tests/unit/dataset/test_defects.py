@@ -209,14 +209,17 @@ CASES = {
 # The image has no other box.
 EMPTYING = {"box_outside"}
 FAILING = {"class_unknown", "class_background", "annotation_ambiguous", "duplicate_across_split"}
-# Tested in test_near_duplicates.py and test_sources.py.
+# Tested in test_near_duplicates.py, test_sources.py and test_other_tools.py.
 ELSEWHERE = {
     "near_duplicate_across_split",
     "annotation_odd",
     "box_from_mask",
     "box_ignored",
+    "class_attribute",
     "class_number",
+    "image_unlabelled",
     "object_not_a_box",
+    "object_superseded",
     "object_without_image",
 }
 

@@ -57,7 +57,9 @@ def test_folders_that_are_missing_files_or_empty(data):
     with pytest.raises(UserError, match=r"There is no image in .*images: no file name ends in one of \.jpg"):
         check(data)
     image = data.image("a.jpg")
-    with pytest.raises(UserError, match=r"There is no annotation in .*annotations: no file name ends in one of"):
+    with pytest.raises(
+        UserError, match=r"There is no annotation in .*annotations: no file there is in a format that is read"
+    ):
         check(data)
     with pytest.raises(UserError, match="nowhere does not exist"):
         gate.check([str(data.images), "nowhere"], [str(data.annotations)])

@@ -40,6 +40,9 @@ def match(images, annotations, stated=None, parallel=True):
         ("a.jpg", "some/where/a.xml", "a.jpg"),
         ("caf\u00e9.jpg", "x.xml", "cafe\u0301.jpg"),
         ("a.jpg", "other.xml", "a.photo"),
+        ("a.jpg", "other.json", "/data/upload/1/9f8e7d00-a.jpg"),
+        ("9f8e7d00-a.jpg", "other.json", "/data/upload/1/9f8e7d00-a.jpg"),
+        ("a.jpg", "9f8e7d00-a.txt", ""),
     ],
 )
 def test_a_pair(picture, annotation, stated):

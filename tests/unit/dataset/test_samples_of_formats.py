@@ -12,10 +12,37 @@ from boxwright.dataset import manifest, plan
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "formats" / "samples"
 # The key that each is recognised as.
 KEYS = {
+    "createml": "createml",
+    "createml_old": "createml",
+    "csv_automl": "automl_csv",
+    "darwin": "darwin",
+    "dlib_xml": "dlib",
+    "dota": "dota",
+    "groundtruth": "ground_truth",
+    "kitti": "kitti",
+    "label_studio": "label_studio",
+    "label_studio_min": "label_studio",
+    "labelme": "labelme",
+    "mot": "mot",
+    "supervisely": "supervisely",
+    "ultralytics_ndjson": "ndjson",
+    "via": "via",
+    "via_csv": "via_csv",
+    "via_json": "via",
+    "visdrone": "visdrone",
+    "vott_json": "vott",
+    "yolo_keras_txt": "yolo_keras",
     "coco": "coco",
     "coco_odd": "coco",
     "coco_roboflow": "coco",
+    "csv_openimages": "open_images",
+    "csv_retinanet": "csv",
+    "csv_roboflow": "csv",
+    "csv_tutorial": "csv",
+    "cvat_images": "cvat",
+    "cvat_video": "cvat",
     "darknet": "yolo",
+    "vott_csv": "csv",
     "voc_roboflow": "voc",
     "yolo_labelimg": "yolo",
     "yolo_obb": "yolo",
@@ -56,7 +83,8 @@ def test_sample(name, tmp_path, capsys):
         wanted = {path: one for path, one in wanted.items() if one["objects"]}
     assert found.keys() == wanted.keys()
     for path, one in wanted.items():
-        have = sorted((box.class_name, *box.corners) for box in (*found[path].boxes, *found[path].regions))
+        regions = [box for box in found[path].regions if box.class_name]  # those without a class are no objects
+        have = sorted((box.class_name, *box.corners) for box in (*found[path].boxes, *regions))
         want = sorted((each["class"], *each["box"]) for each in one["objects"])
         assert [row[0] for row in have] == [row[0] for row in want], path
         for got, stated in zip(have, want, strict=True):

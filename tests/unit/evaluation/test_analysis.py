@@ -176,10 +176,11 @@ def test_undefined_numbers_have_their_reasons():
     dataset = Dataset(images_of(2), truth_of([0, 1], [BOX, BOX], [CAT, 3]), {**LABEL_MAP, "emu": 3})
     found = measure(dataset, found_of([0, 0], [BOX, FAR], [0.9, 0.4], [CAT, 3]), 0.5).analysis
     cat, dog, emu = found["classes"]
-    assert cat["undefined"] == {}
+    assert cat["undefined"] == {"AP50_interval": "an interval needs at least two images with class 'cat'"}
     assert dog["undefined"]["AP"] == dog["undefined"]["curve"] == "no box of class 'dog' in the evaluation images"
     assert dog["undefined"]["f1"] == "no box of class 'dog' in the evaluation images, and none detected"
     assert emu["undefined"] == {
+        "AP50_interval": "an interval needs at least two images with class 'emu'",
         "precision": "no detection of class 'emu' has a score of 0.5 or more",
         "best_threshold": "no detection of class 'emu' is right",
         "best_f1": "no detection of class 'emu' is right",

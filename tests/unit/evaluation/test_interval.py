@@ -39,7 +39,9 @@ def test_a_resample_has_the_map_of_the_images_drawn(settings):
     random = np.random.default_rng(0)
     drawn = np.stack([np.bincount(random.integers(0, 30, 30), minlength=30) for _ in range(6)])
     drawn = np.concatenate([np.ones((1, 30), int), drawn]).astype(np.uint8)
-    ours = interval.mean_average_precision(dataset, detections, ranked(dataset, detections).values(), drawn)
+    ours = interval.mean_of(
+        interval.average_precisions(dataset, detections, ranked(dataset, detections).values(), drawn)
+    )
     for row, value in zip(drawn, ours, strict=True):
         again = drawn_set(dataset, detections, row)
         theirs, _ = coco.metrics(again[0], coco.evaluate(*again))
@@ -51,7 +53,7 @@ def test_the_interval_holds_the_value_and_shrinks_with_more_images():
     for images in (50, 800):
         dataset, detections = random_set(7, images=images)
         rankings = ranked(dataset, detections)
-        low, high = interval.interval(dataset, detections, rankings.values())
+        low, high = interval.intervals(dataset, detections, rankings.values()).mean
         value = np.mean([one.average_precision for one in rankings.values() if one.objects])
         assert 0 < low < value < high < 1
         widths.append(high - low)
@@ -61,18 +63,40 @@ def test_the_interval_holds_the_value_and_shrinks_with_more_images():
 def test_the_interval_is_the_same_each_time_and_another_with_another_seed():
     dataset, detections = random_set(7)
     rankings = ranked(dataset, detections).values()
-    first = interval.interval(dataset, detections, rankings)
-    assert first == interval.interval(dataset, detections, rankings)
-    assert first != interval.interval(dataset, detections, rankings, seed=1)
+    first = interval.intervals(dataset, detections, rankings)
+    assert first == interval.intervals(dataset, detections, rankings)
+    assert first != interval.intervals(dataset, detections, rankings, seed=1)
 
 
 def test_a_perfect_detector_has_no_spread():
     dataset = Dataset(images_of(9), truth_of(range(9), [[0, 0, 9, 9]] * 9, [1] * 9), {"a": 1})
     found = found_of(range(9), [[0, 0, 9, 9]] * 9, [0.9] * 9, [1] * 9)
-    assert interval.interval(dataset, found, ranked(dataset, found).values()) == (1.0, 1.0)
+    assert interval.intervals(dataset, found, ranked(dataset, found).values()) == ((1.0, 1.0), [(1.0, 1.0)])
 
 
 def test_one_image_has_no_interval():
     dataset = Dataset(images_of(1), truth_of([0], [[0, 0, 9, 9]], [1]), {"a": 1})
     found = found_of([0], [[0, 0, 9, 9]], [0.9], [1])
-    assert interval.interval(dataset, found, ranked(dataset, found).values()) is None
+    assert interval.intervals(dataset, found, ranked(dataset, found).values()) == (None, [None])
+
+
+def test_the_interval_of_a_class_is_that_of_the_class_alone():
+    dataset, detections = random_set(5, classes=3)
+    rankings = ranked(dataset, detections)
+    found = interval.intervals(dataset, detections, rankings.values())
+    for (name, number), ends in zip(dataset.label_map.items(), found.classes, strict=True):
+        truth = dataset.truth
+        own = truth.classes == number
+        columns = [getattr(truth, column)[own] for column in truth.__dataclass_fields__]
+        alone = Dataset(dataset.images, AnnotatedBoxes(*columns), {name: number})
+        seen = detections.where(detections.classes == number)
+        (one,) = ranked(alone, seen).values()
+        assert interval.intervals(alone, seen, [one]) == (ends, [ends])
+        assert ends is None if not one.objects else ends[0] <= one.average_precision <= ends[1]
+
+
+def test_a_class_in_one_image_has_no_interval():
+    dataset = Dataset(images_of(3), truth_of([0, 0, 1, 2], [[0, 0, 9, 9]] * 4, [1, 1, 2, 2]), {"a": 1, "b": 2})
+    found = found_of([0, 1], [[0, 0, 9, 9]] * 2, [0.9] * 2, [1, 2])
+    one, two = interval.intervals(dataset, found, ranked(dataset, found).values()).classes
+    assert one is None and two == pytest.approx((0.0, 1.0))

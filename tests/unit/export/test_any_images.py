@@ -232,7 +232,8 @@ def test_the_command_prints_the_table_and_writes_everything(exported, folders, t
     assert (out / "checks.tsv").read_text().startswith("file\t")
     assert list(out.glob("events.out.tfevents.*"))
     drawn = ("precision_recall.svg", "confusion.svg", "errors.svg", "reliability.svg")
-    assert {path.name for path in (out / "figures").iterdir()} == {*drawn, "classes.html", "scores.html", "images.html"}
+    pages = ("classes.html", "scores.html", "images.html")
+    assert {path.name for path in (out / "figures").iterdir()} == {*drawn, *pages, "strip.jpg"}
     assert main(given) == 0
     assert "mAP@.50IOU" in capsys.readouterr().out
 

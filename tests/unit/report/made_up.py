@@ -58,7 +58,7 @@ def no_scores(reason: str) -> dict:
 def one_class(number: int, name: str, ap: float | None = 0.8, boxes: int = 10) -> dict:
     """A class of analysis.json; without AP one that has no ground truth."""
     row = {"id": number, "name": name, "images": boxes, "boxes": boxes, "detections": 12}
-    keys = ("AP", "AP50", "AR", "precision", "recall", "f1", "best_threshold", "curve")
+    keys = ("AP", "AP50", "AP50_interval", "AR", "precision", "recall", "f1", "best_threshold", "curve")
     if ap is None:
         undefined = dict.fromkeys(keys[:-1], f"no box of class '{name}' in the evaluation images")
         return (
@@ -72,7 +72,17 @@ def one_class(number: int, name: str, ap: float | None = 0.8, boxes: int = 10) -
             }
         )
     curve = {"recall": RECALLS.tolist(), "precision": (ap >= RECALLS).astype(float).tolist(), "score": [0.5] * 101}
-    values = {"AP": ap / 2, "AP50": ap, "AR": ap, "precision": 0.75, "recall": 0.5, "f1": 0.6, "best_threshold": 0.42}
+    ends = {"low": max(ap - 0.1, 0.0), "high": min(ap + 0.1, 1.0)}
+    values = {
+        "AP": ap / 2,
+        "AP50": ap,
+        "AP50_interval": ends,
+        "AR": ap,
+        "precision": 0.75,
+        "recall": 0.5,
+        "f1": 0.6,
+        "best_threshold": 0.42,
+    }
     return row | values | {"curve": curve, "undefined": {}, "scores": scores()}
 
 
@@ -94,7 +104,7 @@ def analysis(classes: list[dict] | None = None, **changes) -> dict:
             "unseen": {kind: [0] * size for kind in ("localisation", "missed")},
         },
         "errors": [{"kind": kind, "count": index, "cost": index / 100} for index, kind in enumerate(kinds)],
-        "images": [],
+        "images": [{"name": "a.jpg", "image_id": 1, "boxes": 9, "correct": 8, "wrong": 2, "missed": 1, "f1": 0.84}],
         **changes,
     }
 

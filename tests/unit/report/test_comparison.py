@@ -1,13 +1,16 @@
 """Models side by side: families of seeds, tables, the plot, and the answer in words."""
 
+import base64
 import csv
 import dataclasses
 import io
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from docutils.core import publish_parts
+from PIL import Image
 
 from boxwright.catalog import forms
 from boxwright.report import answer, comparison, metrics, results, speed, style, tables
@@ -109,8 +112,8 @@ def test_all_checkpoints_with_the_exported_one_set_off():
 def test_classes_of_a_checkpoint_with_the_reason_for_what_is_undefined():
     said = plain(tables.classes(analysis([one_class(1, "cat"), one_class(2, "dog", None)]), "small at step 1,500"))
     assert "Classes of small at step 1,500" in said
-    assert "cat 0.800 0.400 0.800 0.750 0.500 0.600 0.42 10 10 12" in said
-    assert "dog n/a n/a n/a n/a n/a n/a n/a 0 0 12" in said
+    assert "cat 0.800 0.700 to 0.900 0.400 0.800 0.750 0.500 0.600 0.42 10 10 12" in said
+    assert "dog n/a n/a n/a n/a n/a n/a n/a n/a 0 0 12" in said
     assert "n/a: no box of class 'dog' in the evaluation images" in said
 
 
@@ -271,3 +274,26 @@ def test_the_metric_is_given_without_near_duplicates_of_training_images_too():
 def test_without_such_images_nothing_is_said_of_them():
     assert "never saw" in told([SMALL]) and "same as a training image" not in told([SMALL])
     assert "same as a training image" not in plain(comparison.page([SMALL]))
+
+
+def test_the_answer_shows_pictures_classes_and_what_to_do_next():
+    strip = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
+    Image.fromarray(noise).save(strip, "JPEG")
+    text = answer.text(statistics(), [SMALL], strips={"small": strip.getvalue()})
+    shown = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
+    assert base64.b64encode(strip.getvalue()).decode() in shown
+    said = told([SMALL])
+    assert "cat 0.800 0.700 to 0.900 10 dog 0.600 0.500 to 0.700 10" in said
+    assert "At a score of 0.5 it finds 8 of 9 objects, and 8 of its 10 detections are right." in said
+    assert "What costs most are objects that were not found: without them mAP@.50IOU would be 0.050 higher." in said
+
+
+def test_of_many_classes_the_worst_are_shown():
+    many = [one_class(number, f"kind {number}", number / 20) for number in range(1, 14)] + [one_class(14, "none", None)]
+    said = told([dataclasses.replace(SMALL, analysis=analysis(many))])
+    assert "kind 10 0.500" in said and "kind 11 0.550" not in said
+    assert (
+        "These are the 10 worst of 13 classes." in said
+        and "Without a box in the evaluation images: 1 of 14 classes." in said
+    )

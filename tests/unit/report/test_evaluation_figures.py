@@ -112,16 +112,17 @@ def test_a_high_start_does_not_flatten_the_loss():
     assert "Training loss (first steps up to 300 not shown)" in said
 
 
-def test_one_checkpoint_and_one_line():
-    said = texts(learning.curves(log([5]), [evaluation("m", 5)], 5))
-    assert "exported" in said
+def test_the_exported_checkpoint_is_marked():
+    assert "exported" in texts(learning.curves(log([5]), [evaluation("m", 5), evaluation("m", 9)], 5))
 
 
 def test_undefined_metrics_are_said():
     said = texts(learning.curves(log([5, 10]), [evaluation("m", 5, None)], 5))
     assert any(text.startswith("n/a") for text in said)
     some = evaluation("m", 10) | {"metrics": {metrics.MAP50: 0.5, metrics.MAP: None}}
-    assert "mAP at IoU 0.5" in texts(learning.curves(log([5, 10]), [some], 10))
+    more = some | {"step": 20}
+    assert "mAP at IoU 0.5" in texts(learning.curves(log([5, 20]), [some, more], 10))
+    assert any("mAP over IoU 0.5 to 0.95 n/a" in text for text in texts(learning.curves(log([5]), [some], 10)))
 
 
 def test_an_empty_log_is_said():
@@ -131,3 +132,10 @@ def test_an_empty_log_is_said():
 def test_terms_in_words():
     assert learning.term("Loss/BoxClassifierLoss/classification_loss") == "boxes: classification"
     assert learning.term("Loss/regularization_loss") == "regularization"
+
+
+def test_a_single_checkpoint_is_a_sentence():
+    log = [{"step": step, "learning_rate": 0.1, "Loss/total_loss": 2.0} for step in (1, 2)]
+    said = " ".join(texts(learning.curves(log, [evaluation("small", 2, 0.6)], 2)))
+    assert "One checkpoint was measured, at step 2:" in said and "mAP at IoU 0.5 0.600" in said
+    assert "exported" not in said

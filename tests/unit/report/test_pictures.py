@@ -113,3 +113,10 @@ def test_no_errors_and_no_success_are_said(tmp_path):
     assert "No image has an error" in plain(good)
     bad = pictures.judged_page(analysis(images=[judged("a", 1, 0, 0)]), [record(encoded)], [], {1: "cat"}, "m")
     assert "Every image with objects has an error" in plain(bad)
+
+
+def test_the_strip_shows_typical_and_worst_images():
+    judged_images = [judged(f"{number}.png", 2, number % 3, 0, number + 1) for number in range(9)]
+    chosen = pictures.typical(judged_images)
+    assert [one["correct"] for one in chosen] == [1, 1]
+    assert pictures.typical([]) == [] and len(pictures.typical(judged_images[:1])) == 1

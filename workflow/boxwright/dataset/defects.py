@@ -199,6 +199,21 @@ DEFECTS: dict[str, Defect] = {
     "object_without_image": Defect(
         "an object belongs to no image that the annotation has", (DROP_BOX, FAIL), "export the annotations again"
     ),
+    "object_superseded": Defect(
+        "objects are of an annotation of the image that another one replaces, so they do not count",
+        (DROP_BOX, FAIL),
+        "",
+    ),
+    "image_unlabelled": Defect(
+        "the annotation names an image that nobody has annotated yet",
+        (DROP_IMAGE, FAIL),
+        "annotate it, and export again",
+    ),
+    "class_attribute": Defect(
+        "regions have several attributes, and the most likely one is taken as the class",
+        (KEEP, FAIL),
+        "look at the classes; if the attribute is the wrong one, name the right one `class` and export again",
+    ),
     "annotation_odd": Defect(
         "the annotation has traces of a fault of the tool that wrote it", (KEEP, FAIL), "compare it with the tool's own"
     ),

@@ -3,8 +3,9 @@
 Pairing, checks and policies are those of a run (`plan`), which also remembers what it read and decided.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.catalog import formats
@@ -30,12 +31,16 @@ from boxwright.images import loader
 
 
 class Passed(NamedTuple):
-    """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found."""
+    """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found.
+
+    told: sentences about the formats that were recognised.
+    """
 
     samples: list[PlannedSample]
     cases: list[defects.Case]
     images: int
     annotations: int
+    told: Sequence[str] = ()
 
     def text(self) -> str:
         """How many files were found and used, and each kind of defect with what was done about it."""
@@ -43,21 +48,27 @@ class Passed(NamedTuple):
         return "\n".join([*lines, *summary.of_cases(self.cases)])
 
 
-def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
-    """The samples in some folders of images and of annotations, with every policy at its default.
+def check(
+    images: Sequence[str],
+    annotations: Sequence[str],
+    key: str = formats.AUTO,
+    policies: Mapping[str, str] = MappingProxyType({}),
+) -> Passed:
+    """The samples in some folders of images and of annotations, whose format has this key.
 
-    Class names are those of the annotations. Raises UserError if a folder is missing, if there is no image or no
-    annotation, for defects whose default policy is `fail`, and if no sample is left.
+    Every policy is at its default but those that are given. Class names are those of the annotations. Raises UserError
+    if a folder is missing, if there is no image or no annotation, for defects whose policy is `fail`, and if no sample
+    is left.
     """
     mistaken = [folder for folder in images if not Path(folder).is_dir()]
     mistaken += [place for place in annotations if not Path(place).exists()]
     if mistaken:
         kind = "is a file; give the folder that holds it" if Path(mistaken[0]).exists() else "does not exist"
         raise UserError(f"The folder {mistaken[0]} {kind} (relative paths start at {Path.cwd()}).")
-    of = [sources.Source(tuple(images), tuple(annotations))]
+    of = [sources.Source(tuple(images), tuple(annotations), key)]
     found_images, listed = places = sources.listings(of)
     require_images(*places, len(found_images), 0)
-    texts, _ = sources.recognise(of, listed)
+    texts, told = sources.recognise(of, listed)
     if not texts:
         raise UserError(no_annotations(annotations))
     found, drawn, _ = read(
@@ -68,7 +79,7 @@ def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
         parallel=len(images) == len(annotations),
     )
     require_images(*places, len(found.images), len(drawn))
-    checker = Checker(defects.policies({}))
+    checker = Checker(defects.policies(policies))
     # Whatever is known to be on the evaluation side stays there.
     decision = decide(found, checker, Split(0.0, 0, dict.fromkeys(found.names, EVAL), {}, {}))
     report_foreign(checker, *places, texts)
@@ -81,7 +92,7 @@ def check(images: Sequence[str], annotations: Sequence[str]) -> Passed:
         raise UserError(
             f"No image is left of {len(found.images)} images and {decision.annotations} annotations.{because}"
         )
-    return Passed(samples, decision.cases, len(found.images), decision.annotations)
+    return Passed(samples, decision.cases, len(found.images), decision.annotations, told)
 
 
 def no_annotations(folders: Sequence[str]) -> str:

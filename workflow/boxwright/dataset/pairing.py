@@ -6,6 +6,7 @@ they can: the stated extension and path, the arrangement of the folders, the sta
 that the images are copies of each other. Wherever two of these contradict each other, that is remembered.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.scan import File
 from boxwright.images import exif
 from boxwright.images.loader import EXTENSIONS
+
+# What Label Studio puts before the name of an image that is uploaded.
+_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 
 class Claim(NamedTuple):
@@ -158,7 +162,7 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
     own: list[int] = []
     if claim.alone:
         base = claim.file.base.rpartition(".")[0]
-        own = by_stem.get(fold(base)) or by_stem.get(stem(base)) or []
+        own = by_stem.get(fold(base)) or _with_base(by_stem, base)
         if own and not claim.other_image and claim.image.rpartition(".")[0] == base:
             return own  # as in nearly all files
     stated = _named(by_stem, claim.image)
@@ -177,7 +181,13 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
 def _named(by_stem: dict[str, list[int]], name: str) -> list[int]:
     """The images with a stated name."""
     base = name.replace("\\", "/").rpartition("/")[2]
-    return (by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])) or []) if base else []
+    return (_with_base(by_stem, base) or _with_base(by_stem, base.rpartition(".")[0])) if base else []
+
+
+def _with_base(by_stem: dict[str, list[int]], base: str) -> list[int]:
+    """The images with a base name, else those that were called so before they were uploaded to Label Studio."""
+    found = by_stem.get(stem(base)) or []
+    return found or (by_stem.get(stem(base[len(put[0]) :])) or [] if (put := _UPLOADED.match(base)) else [])
 
 
 def _narrow(

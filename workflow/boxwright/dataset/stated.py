@@ -5,15 +5,19 @@ Nothing here raises anything but UserError, with a clause about the file that sa
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from boxwright.core.errors import UserError
+from boxwright.core.wording import few, shortened
+from boxwright.dataset.statements import Remark, Statement
 
 Corners = tuple[float, float, float, float]
 UNKNOWN: Corners = (math.nan,) * 4
 
 _BOMS = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+# Mistakes of one file that a message shows.
+_MOST_MISTAKES = 5
 _YES, _NO = ("1", "true", "yes", "t", "y"), ("", "0", "false", "no", "f", "n", "none", "null")
 
 
@@ -28,10 +32,34 @@ def text(data: bytes) -> str:
         return data.decode("cp1252", "replace")
 
 
+def plain(head: bytes) -> bytes:
+    """The first part of a file as letters of ASCII whatever its encoding, without a mark at its start."""
+    return head.replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
+
+
+def lines(data: bytes) -> list[tuple[int, str]]:
+    """The lines that are not blank, without white space at their ends, each with its number counted from 1."""
+    found = text(data).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [(place, stripped) for place, line in enumerate(found, start=1) if (stripped := line.strip())]
+
+
+def refuse(mistakes: Sequence[str]) -> None:
+    """Raise UserError if there are mistakes in a file, clauses such as "line 3 has 4 values, not 15"."""
+    if mistakes:
+        raise UserError(few(mistakes, limit=_MOST_MISTAKES))
+
+
 def parse_json(data: bytes | str) -> Any:
-    """The value of a JSON document. Raises UserError with the line and the reason."""
+    """The value of a JSON document.
+
+    Raises UserError with the line and the reason; also where an object has a key twice, because all but the last value
+    would be lost in silence.
+    """
+    given = text(data) if isinstance(data, bytes) else data
     try:
-        return json.loads(text(data) if isinstance(data, bytes) else data, parse_constant=_no_constant)
+        return json.loads(given, parse_constant=_no_constant, object_pairs_hook=_unique)
+    except UserError:
+        raise
     except json.JSONDecodeError as error:
         raise UserError(
             f"it is not valid JSON: line {error.lineno}, column {error.colno}: {_lower(error.msg)}"
@@ -39,6 +67,19 @@ def parse_json(data: bytes | str) -> Any:
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise UserError(f"it is not valid JSON: {reason}") from error
+
+
+def expect(value: Any, kind: type[list] | type[dict], what: str) -> Any:
+    """A list or an object of JSON; raises UserError if it is something else. `what`: the words for it."""
+    if not isinstance(value, kind):
+        wanted = "a list" if kind is list else "an object"
+        raise UserError(f"{what} is not {wanted} but {shortened(json.dumps(value), 60)}")
+    return value
+
+
+def optional(value: Any, kind: type[list] | type[dict], what: str) -> Any:
+    """A list or an object as `expect` gives it; an empty one for null and for what is not there."""
+    return kind() if value is None else expect(value, kind, what)
 
 
 def number(value: Any) -> float:
@@ -74,10 +115,20 @@ def flag(value: Any) -> bool:
 
 
 def name(value: Any) -> str:
-    """A name that may be written as a number; "" for everything else."""
+    """A name that may be written as a number; "" for everything else. Half of a surrogate pair becomes "?"."""
     if isinstance(value, str):
-        return value.strip()
+        return value.encode("utf-8", "replace").decode().strip()
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+
+
+def unnamed(statements: Iterable[Statement], known: Collection[str] = ()) -> list[Remark]:
+    """Findings about classes that are numbers and no names of `known`."""
+    found = dict.fromkeys(box.class_name for one in statements for box in one.boxes)
+    return [
+        Remark("class_number", f"class {name} has no name", name)
+        for name in found
+        if name not in known and name.lstrip("-").isdecimal()
+    ]
 
 
 def flags(*words: str) -> str:
@@ -121,6 +172,32 @@ def rotated(corners: Corners, degrees: float, about: tuple[float, float] | None 
         (x + (one - x) * across - (other - y) * down, y + (one - x) * down + (other - y) * across)
         for one, other in ((xmin, ymin), (xmax, ymin), (xmax, ymax), (xmin, ymax))
     )
+
+
+def turned_ellipse(x: float, y: float, across: float, down: float, degrees: float = 0.0) -> Corners:
+    """The rectangle around an ellipse with a centre and two radii, turned clockwise about its centre."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    width, height = math.hypot(across * cos, down * sin), math.hypot(across * sin, down * cos)
+    return x - width, y - height, x + width, y + height
+
+
+def from_size(left: float, top: float, width: float, height: float) -> Corners:
+    """The edges of a box that is stated by its top left corner and its size; a negative size stays inverted."""
+    return left, top, left + width, top + height
+
+
+def from_centre(x: float, y: float, width: float, height: float) -> Corners:
+    """The edges of a box that is stated by its centre and its size; a negative size stays inverted."""
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise UserError(f"an object of its JSON has the key {json.dumps(shortened(twice, 60))} twice")
+    return found
 
 
 def _no_constant(found: str) -> None:

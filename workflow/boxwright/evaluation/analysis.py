@@ -10,7 +10,7 @@ from boxwright.core.files import write_json
 from boxwright.evaluation import calibration, coco, error_types, names, overlaps
 from boxwright.evaluation.confusion import confusion
 from boxwright.evaluation.data import Dataset, Detections
-from boxwright.evaluation.interval import LEVEL, RESAMPLES, interval
+from boxwright.evaluation.interval import LEVEL, RESAMPLES, intervals
 from boxwright.evaluation.per_class import per_class
 from boxwright.evaluation.ranking import Ranking, joined
 
@@ -49,11 +49,12 @@ def analyse(
     count = shown_mistakes.counts()
     judged = [ranking for ranking in rankings.values() if ranking.objects] or list(rankings.values())
     calibrated = calibration.by_halves(len(dataset.images), detections, rankings)
+    found = intervals(dataset, detections, rankings.values())
     return {
         "score_threshold": score_threshold,
         "iou_threshold": overlaps.IOU_THRESHOLD,
-        **_interval(interval(dataset, detections, rankings.values())),
-        "classes": per_class(dataset, detections, evaluated, rankings, score_threshold, calibrated),
+        **_interval(found.mean),
+        "classes": per_class(dataset, detections, evaluated, rankings, score_threshold, calibrated, found.classes),
         "scores": calibration.meaning(joined(detections, judged), detections, calibrated),
         "confusion": confusion(dataset, detections, shown_mistakes, matches, shown),
         "errors": [{"kind": kind, "count": count[kind], "cost": cost[kind]} for kind in error_types.KINDS],

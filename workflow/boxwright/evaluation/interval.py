@@ -10,6 +10,7 @@ nearly everything is found; bias-corrected and normal intervals did no better.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,49 +22,82 @@ LEVEL = 0.95
 # Resamples processed at once, so that an array of one class stays in the processor's cache.
 _BLOCK = 50
 
+Ends = tuple[float, float]
 
-def interval(
+
+class Intervals(NamedTuple):
+    """The lower and the upper end at `LEVEL`: of the mean average precision, and of each class, by its place.
+
+    None where there is no interval: the mean's for fewer than two images or without any box, a class's where fewer than
+    two images have a box of it.
+    """
+
+    mean: Ends | None
+    classes: list[Ends | None]
+
+
+def intervals(
     dataset: Dataset, detections: Detections, rankings: Iterable[Ranking], *, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[float, float] | None:
-    """The interval at `LEVEL` of the mean average precision of `rankings`.
+) -> Intervals:
+    """The intervals of the average precisions of `rankings` and of their mean.
 
-    None for fewer than two images, or if there is no box to find. If a resample has no box of a class, the class is
-    left out of the mean, as in the metric itself.
+    If a resample has no box of a class, the class is left out of the mean, as in the metric itself.
     """
     images = len(dataset.images)
     rankings = list(rankings)
     if images < 2 or not any(ranking.objects for ranking in rankings):
-        return None
+        return Intervals(None, [None] * len(rankings))
     random = np.random.default_rng(seed)
     drawn = np.stack([np.bincount(random.integers(0, images, images), minlength=images) for _ in range(resamples)])
     drawn = drawn.astype(np.min_scalar_type(drawn.max()))
-    means = mean_average_precision(dataset, detections, rankings, drawn)
-    means = means[~np.isnan(means)]
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
+    values = average_precisions(dataset, detections, rankings, drawn)
+    own = [np.unique(_images_of(dataset, number)) for number in dataset.class_names()]
+    return Intervals(
+        _middle(mean_of(values)),
+        [_middle(column) if len(found) > 1 else None for column, found in zip(values.T, own, strict=True)],
+    )
 
 
-def mean_average_precision(
+def average_precisions(
     dataset: Dataset, detections: Detections, rankings: Iterable[Ranking], drawn: np.ndarray
 ) -> np.ndarray:
-    """The mAP of R resamples, float64 [R]; NaN without boxes. Image i occurs `drawn[r, i]` times in resample r.
+    """The average precision of each of K classes in R resamples, float64 [R, K]; NaN where a resample has no box of it.
 
-    `drawn` is unsigned [R, I]; `rankings` belong to the data set's classes in the order of their ids.
+    Image i occurs `drawn[r, i]` times in resample r. `drawn` is unsigned [R, I]; `rankings` belong to the data set's
+    classes in the order of their ids.
     """
-    total, classes = np.zeros(len(drawn)), np.zeros(len(drawn), np.int64)
-    for number, ranking in zip(dataset.class_names(), rankings, strict=True):
+    values = np.full((len(drawn), len(dataset.class_names())), np.nan)
+    for column, (number, ranking) in enumerate(zip(dataset.class_names(), rankings, strict=True)):
         if not ranking.objects:
             continue
-        boxes = dataset.truth.image[(dataset.truth.classes == number) & ~dataset.truth.crowd]
+        boxes = _images_of(dataset, number)
         for start in range(0, len(drawn), _BLOCK):
             here = slice(start, start + _BLOCK)
             objects = np.take(drawn[here], boxes, axis=1).sum(axis=1, dtype=np.int64)
             true, false = _counts(detections.image[ranking.rows], ranking.right, drawn[here])
             some = objects > 0
-            total[here][some] += average_precision(true[some], false[some], objects[some])
-            classes[here] += some
-    return np.divide(total, classes, out=np.full(len(drawn), np.nan), where=classes > 0)
+            values[here, column][some] = average_precision(true[some], false[some], objects[some])
+    return values
+
+
+def mean_of(values: np.ndarray) -> np.ndarray:
+    """The mean over the classes [..., K] that are defined; NaN where none is."""
+    defined = ~np.isnan(values)
+    total, classes = np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1)
+    return np.divide(total, classes, out=np.full(values.shape[:-1], np.nan), where=classes > 0)
+
+
+def _middle(values: np.ndarray) -> Ends:
+    """The ends of the middle `LEVEL` of the values that are defined."""
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(values[~np.isnan(values)], [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _images_of(dataset: Dataset, number: int) -> np.ndarray:
+    """The image of each box of a class, crowds left out."""
+    truth = dataset.truth
+    return truth.image[(truth.classes == number) & ~truth.crowd]
 
 
 def _counts(image: np.ndarray, right: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

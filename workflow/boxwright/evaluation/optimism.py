@@ -21,7 +21,7 @@ import numpy as np
 from boxwright.console import progress
 from boxwright.evaluation import names, overlaps
 from boxwright.evaluation.data import Dataset, Detections
-from boxwright.evaluation.interval import mean_average_precision
+from boxwright.evaluation.interval import average_precisions, mean_of
 from boxwright.evaluation.ranking import rankings
 
 RESAMPLES = 500
@@ -68,7 +68,7 @@ def figures(dataset: Dataset, detections: Detections, metric: str, drawn: Draws)
         matches = overlaps.match(dataset.truth, detections, pairs.where(pairs.overlap >= threshold))
         ranked = rankings(dataset, detections, matches).values()
         parts = (everything, drawn.taken, drawn.left_out)
-        means.append([mean_average_precision(dataset, detections, ranked, part) for part in parts])
+        means.append([mean_of(average_precisions(dataset, detections, ranked, part)) for part in parts])
     whole, taken, left_out = (np.mean(part, axis=0) for part in zip(*means, strict=True))
     return Figures(float(whole[0]), taken, left_out)
 

@@ -1,6 +1,6 @@
 """How well each class is found: average precision, precision, recall and F1 at a score, and what its scores mean."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from boxwright.evaluation import calibration
 from boxwright.evaluation.coco import Evaluated
 from boxwright.evaluation.data import Dataset, Detections
+from boxwright.evaluation.interval import Ends
 from boxwright.evaluation.ranking import RECALLS, Ranking
 
 _DIGITS = 6
@@ -20,11 +21,15 @@ def per_class(
     rankings: Mapping[int, Ranking],
     score_threshold: float,
     calibrated: np.ndarray,
+    intervals: Sequence[Ends | None],
 ) -> list[dict[str, Any]]:
-    """One mapping for each class of the label map, by id; `calibrated` [D] is from `calibration.by_halves`.
+    """One mapping for each class of the label map, by id.
+
+    `calibrated` [D] is from `calibration.by_halves`, `intervals` of the classes from `interval.intervals`.
 
     `images` and `boxes` count annotations without crowds; `detections` counts the detections from `score_threshold` on
-    that are right or wrong. AP, AP50 and AR are COCO's; `precision`, `recall` and `f1` are for `score_threshold` and
+    that are right or wrong. AP, AP50 and AR are COCO's; `AP50_interval` is {low, high}
+    at `interval.LEVEL`; `precision`, `recall` and `f1` are for `score_threshold` and
     IoU 0.5; `best_threshold` is the score with the largest F1 (the highest if several are equal). `curve` is COCO's
     precision-recall curve at IoU 0.5: {recall, precision, score}, 101 numbers each, precision and score 0 where the
     recall is not reached. `scores` says what the scores mean, see `calibration.meaning`. An undefined value is None,
@@ -40,6 +45,7 @@ def per_class(
         best, f1 = best_threshold(ranking, scores)
         values = {
             **evaluated.of_class(column),
+            "AP50_interval": dict(zip(("low", "high"), ends, strict=True)) if (ends := intervals[column]) else None,
             "precision": _ratio(right, shown),
             "recall": _ratio(right, ranking.objects),
             "f1": _ratio(2 * right, shown + ranking.objects),
@@ -88,6 +94,8 @@ def _ratio(part: int, whole: int) -> float | None:
 
 
 def _reason(key: str, name: str, nothing: str, ranking: Ranking, score_threshold: float) -> str:
+    if key == "AP50_interval" and ranking.objects:
+        return f"an interval needs at least two images with class '{name}'"
     if key == "precision":
         return f"no detection of class '{name}' has a score of {score_threshold:g} or more"
     if key == "f1":

@@ -19,6 +19,8 @@ Colour = tuple[int, int, int]
 # colour blindness (https://jfly.uni-koeln.de/color/).
 _OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")
 _DARK, _LIGHT = (0, 0, 0), (255, 255, 255)
+# Behind a title.
+_STRIP = (32, 32, 32)
 _SMALLEST_TEXT = 9
 # Characters of a text that are looked at; more fit on no image.
 _LONGEST_TEXT = 300
@@ -95,15 +97,21 @@ def boxes(
 
 def side_by_side(left: np.ndarray, right: np.ndarray, titles: tuple[str, str]) -> np.ndarray:
     """Two images of the same size side by side, each below a dark strip with its title."""
-    height, width, _ = left.shape
+    gap = max(2, left.shape[1] // 100)
+    parts = [titled(picture, title) for picture, title in zip((left, right), titles, strict=True)]
+    between = np.broadcast_to(np.array(_STRIP, np.uint8), (len(parts[0]), gap, 3))
+    return np.concatenate([parts[0], between, parts[1]], axis=1)
+
+
+def titled(image: np.ndarray, title: str) -> np.ndarray:
+    """An image below a dark strip with its title."""
+    height, width, _ = image.shape
     size = max(_SMALLEST_TEXT + 3, round(min(height, width) * 0.045))
-    strip, gap = round(size * 1.7), max(2, width // 100)
-    sheet = Image.new("RGB", (2 * width + gap, height + strip), (32, 32, 32))
-    pen = ImageDraw.Draw(sheet)
-    for x, picture, title in ((0, left, titles[0]), (width + gap, right, titles[1])):
-        sheet.paste(Image.fromarray(picture), (x, strip))
-        text, font, _ = _fitted(title, size, width - size)
-        pen.text((x + size // 2, strip // 2), text, fill=_LIGHT, font=font, anchor="lm")
+    strip = round(size * 1.7)
+    sheet = Image.new("RGB", (width, height + strip), _STRIP)
+    sheet.paste(Image.fromarray(image), (0, strip))
+    text, font, _ = _fitted(title, size, width - size)
+    ImageDraw.Draw(sheet).text((size // 2, strip // 2), text, fill=_LIGHT, font=font, anchor="lm")
     return np.asarray(sheet)
 
 

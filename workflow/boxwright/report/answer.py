@@ -1,26 +1,31 @@
 """The text of the report's first page: the question, the data and the answer, in reStructuredText."""
 
+import base64
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxwright.core.wording import few
-from boxwright.report import comparison, scores, style
+from boxwright.report import advice, comparison, scores, style
 from boxwright.report.results import Result
 
 _MOST_NAMES = 8
 # Below this no optimism is told from none.
 _LEAST = 0.001
+_LONGEST_LINE = 5000
 
 
 def text(
     statistics: Mapping[str, Any],
     results: Sequence[Result],
     optimism: Mapping[str, Any] | None = None,
+    strips: Mapping[str, bytes] | None = None,
     limit: int = 10,
 ) -> str:
-    """reStructuredText about the data (statistics.json) and the models; the table holds at most `limit` of them.
+    """reStructuredText about the data (statistics.json) and the models; a table holds at most `limit` lines.
 
-    optimism: the content of optimism.json, if it was measured.
+    optimism: the content of optimism.json, if it was measured. strips: by model, a JPEG of some images with detections
+    (`pictures.strip`).
     """
     found = comparison.repeats(results)
     sides = statistics["train"], statistics["eval"]
@@ -46,6 +51,11 @@ def text(
     ]
     if len(found) > 1:
         parts.append(_table(found[:limit], len(found) - limit))
+    if first := comparison.best(found):
+        member = first.members[0]
+        if strips:
+            parts.append(_picture(strips[member.name]))
+        parts += [_titled("Every class", _classes(member, limit)), _titled("What to do next", _advice(member))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -98,6 +108,41 @@ def _untold(found: Sequence[comparison.Repeats], first: comparison.Repeats) -> s
         f" No difference between {_escaped(first.name)} and {few(rivals, _MOST_NAMES)} can be told: their "
         "uncertainties overlap. Take the faster or the smaller one, or measure on more images."
     )
+
+
+def _picture(jpeg: bytes) -> str:
+    """The strip of images in the text itself."""
+    # docutils refuses longer lines and joins these.
+    data = "\n   ".join(textwrap.wrap(base64.b64encode(jpeg).decode(), _LONGEST_LINE))
+    about = "Held-out images with detections: two typical ones and the two worst"
+    return f".. image:: data:image/jpeg;base64,{data}\n   :alt: {about}\n   :width: 100%"
+
+
+def _classes(one: Result, limit: int) -> str:
+    """The table of the classes with their intervals; of more than `limit` the worst."""
+    rows = [row for row in one.analysis["classes"] if row["AP50"] is not None]
+    left = len(one.analysis["classes"]) - len(rows)
+    worst = sorted(rows, key=lambda row: row["AP50"])[:limit]
+    shown = [row for row in rows if row in worst]
+    lines = [("class", "AP at IoU 0.5", "uncertainty", "boxes")]
+    for row in shown:
+        ends = row["AP50_interval"]
+        sure = f"{ends['low']:.3f} to {ends['high']:.3f}" if ends else "n/a"
+        lines.append((_escaped(row["name"]), style.number(row["AP50"]), sure, f"{row['boxes']:,}"))
+    said = [_listed(lines)]
+    if len(rows) > len(shown):
+        said.append(f"These are the {len(shown)} worst of {len(rows)} classes.")
+    if left:
+        said.append(f"Without a box in the evaluation images: {left} of {left + len(rows)} classes.")
+    return "\n\n".join(said)
+
+
+def _advice(one: Result) -> str:
+    judged = one.analysis["images"]
+    boxes, correct, wrong = (sum(image[key] for image in judged) for key in ("boxes", "correct", "wrong"))
+    found = f"At a score of {one.analysis['score_threshold']:g} it finds {correct:,} of {boxes:,} objects"
+    right = f", and {correct:,} of its {correct + wrong:,} detections are right" if correct + wrong else ""
+    return _escaped(f"{found}{right}. {advice.text(one.analysis)}")
 
 
 def _reliable(best: comparison.Repeats) -> str:
@@ -162,11 +207,15 @@ def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:
             sure = quality.uncertainty(len(one.members))
             values.insert(0, style.number(quality.mean) + (f" ({sure})" if sure else ""))
         rows.append((_escaped(one.name), *values, f"{one.milliseconds:.1f}", f"{one.megabytes:.1f}"))
+    more = f"\n\nand {left_out} more in the comparison." if left_out > 0 else ""
+    return _listed(rows) + more
+
+
+def _listed(rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first row is its head."""
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in rows:
         lines += [f"   {'*' if not index else ' '} - {cell}" for index, cell in enumerate(row)]
-    if left_out > 0:
-        lines += ["", f"and {left_out} more in the comparison."]
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 """All figures and tables of one evaluation: what the detector gets right and wrong, and what its scores mean."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxwright.records.example import Record
@@ -10,7 +10,7 @@ from boxwright.report import confusion, errors, pictures, precision_recall, scor
 def of_evaluation(
     analysis: Mapping[str, Any],
     records: Sequence[Record],
-    detections: Iterable[Mapping[str, Any]],
+    detections: Sequence[Mapping[str, Any]],
     names: Mapping[int, str],
     subject: str,
 ) -> dict[str, bytes]:
@@ -26,5 +26,6 @@ def of_evaluation(
         "classes.html": tables.classes(analysis, subject),
         "scores.html": scores.table(analysis, subject),
         "reliability.svg": scores.reliability(analysis),
+        "strip.jpg": pictures.strip(analysis, records, detections, names),
         "images.html": pictures.judged_page(analysis, records, detections, names, f"Images of {subject}"),
     }

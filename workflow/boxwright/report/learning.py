@@ -11,6 +11,12 @@ from boxwright.report import metrics as names
 from boxwright.report import style
 
 TOTAL, PREFIX = "Loss/total_loss", "Loss/"
+# Metrics of the checkpoints: name, label, colour.
+_SHOWN = (
+    (names.MAP50, "mAP at IoU 0.5", style.GOOD),
+    (names.MAP, "mAP over IoU 0.5 to 0.95", style.BAD),
+    (names.AR100, "average recall", style.PLAIN),
+)
 _STAGES = {"RPNLoss": "proposals: ", "BoxClassifierLoss": "boxes: "}
 
 
@@ -67,12 +73,12 @@ def _losses(axes: Axes, log: Sequence[Mapping[str, float]]) -> None:
 
 def _metrics(axes: Axes, evaluations: Sequence[Mapping[str, Any]], chosen: int | None) -> None:
     axes.set_title("Accuracy of the checkpoints on held-out images")
+    measured = [one for one in evaluations if any(one["metrics"].get(name) is not None for name, *_ in _SHOWN)]
+    if len(measured) == 1:
+        _only(axes, measured[0])
+        return
     drawn = False
-    for name, label, colour in (
-        (names.MAP50, "mAP at IoU 0.5", style.GOOD),
-        (names.MAP, "mAP over IoU 0.5 to 0.95", style.BAD),
-        (names.AR100, "average recall", style.PLAIN),
-    ):
+    for name, label, colour in _SHOWN:
         points = [(one["step"], one["metrics"].get(name)) for one in evaluations]
         points = [point for point in points if point[1] is not None]
         if not points:
@@ -95,6 +101,20 @@ def _metrics(axes: Axes, evaluations: Sequence[Mapping[str, Any]], chosen: int |
             fontsize=9,
         )
     _legend(axes)
+
+
+def _only(axes: Axes, evaluation: Mapping[str, Any]) -> None:
+    """What one checkpoint reaches, as a sentence: a single dot shows nothing."""
+    values = [f"{label} {style.number(evaluation['metrics'].get(name))}" for name, label, _ in _SHOWN]
+    axes.set_yticks([])
+    axes.text(
+        *(0.5, 0.5),
+        f"One checkpoint was measured, at step {evaluation['step']:,}:\n{', '.join(values)}",
+        ha="center",
+        va="center",
+        color=style.INK,
+        transform=axes.transAxes,
+    )
 
 
 def _legend(axes: Axes) -> None:

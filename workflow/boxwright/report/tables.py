@@ -146,6 +146,7 @@ def classes(analysis: Mapping[str, Any], subject: str) -> bytes:
         (
             html.dot(style.class_colour(one["id"]), one["name"]),
             html.bar(style.number(one["AP50"]), one["AP50"]),
+            _ends(one["AP50_interval"]),
             *(style.number(one[key]) for key in ("AP", "AR", "precision", "recall", "f1")),
             style.number(one["best_threshold"], 2),
             *(f"{one[key]:,}" for key in ("boxes", "images", "detections")),
@@ -153,18 +154,23 @@ def classes(analysis: Mapping[str, Any], subject: str) -> bytes:
         for one in analysis["classes"]
     ]
     at = f"{analysis['score_threshold']:g}"
-    head = ("class", "AP at IoU 0.5", "AP", "AR", "precision", "recall", "F1", "best threshold")
+    head = ("class", "AP at IoU 0.5", "uncertainty", "AP", "AR", "precision", "recall", "F1", "best threshold")
     reasons = dict.fromkeys(why for one in analysis["classes"] for why in one["undefined"].values())
     notes = [html.paragraph(f"n/a: {why}", note=True) for why in list(reasons)[:_MOST_REASONS]]
     return html.page(
         f"Classes of {subject}",
         html.paragraph(
             f"Precision, recall and F1 count detections with a score of at least {at} and an IoU with a box of at "
-            f"least {analysis['iou_threshold']:g}. The best threshold is the score with the largest F1."
+            f"least {analysis['iou_threshold']:g}. The best threshold is the score with the largest F1. "
+            "Uncertainty is the interval that holds the AP with other images of this kind in about 95 of 100 cases."
         ),
-        html.table((*head, "boxes", "images", f"detections from {at}"), rows),
+        html.table((*head, "boxes", "images", f"detections from {at}"), rows, text=(2,)),
         *notes,
     )
+
+
+def _ends(interval: Mapping[str, float] | None) -> str:
+    return f"{interval['low']:.3f} to {interval['high']:.3f}" if interval else "n/a"
 
 
 # Does not use `core.wording`, which no code identity covers, because this text is part of the report.

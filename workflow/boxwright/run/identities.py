@@ -231,6 +231,7 @@ class Identities:
     def compare_models(self) -> Identity:
         return {
             "models": short(self._families, [self.compare_forms(name) for name in self._plan.models]),
+            "pictures": short([self.draw_model(name) for name in self._plan.models]),
             "data": short(self.describe_dataset),
             "optimism": None if "test" in self._plan.sides else short(self.measure_optimism),
             "code": self._code("compare_models"),

@@ -14,7 +14,7 @@ from typing import Any
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
 from boxwright.dataset.formats import NOTHING, Beside
-from boxwright.dataset.samples import CROWD, IGNORE, MASK, OCCLUDED, POLYGON, ROTATED, Box
+from boxwright.dataset.samples import CROWD, DEPICTION, GROUP, IGNORE, INSIDE, MASK, OCCLUDED, POLYGON, ROTATED, Box
 from boxwright.dataset.stated import UNKNOWN, Corners, around, flag, flags, name, number, numbers, pairs, parse_json
 from boxwright.dataset.stated import rotated as turned
 from boxwright.dataset.stated import size as whole
@@ -158,11 +158,12 @@ def _box(one: Mapping, names: Mapping[str, str]) -> tuple[Box, bool]:
     told = flags(
         CROWD if flag(one.get("iscrowd")) else "",
         IGNORE if flag(one.get("ignore")) else "",
-        OCCLUDED if flag(extra.get("occluded")) else "",
+        *(word for word in (GROUP, OCCLUDED, DEPICTION, INSIDE) if flag(extra.get(word))),
     )
     difficult, truncated = flag(extra.get("difficult")), flag(extra.get("truncated"))
     label = names.get(_id(one.get("category_id")), "")
-    return Box(label, *corners, difficult, truncated, shape=shape, flags=told), differs
+    pose = name(extra.get("pose")) or "Unspecified"
+    return Box(label, *corners, difficult, truncated, pose, shape, told), differs
 
 
 def _outline(given: Any) -> tuple[Corners, str]:

@@ -20,17 +20,7 @@ from boxwright.core.files import writing
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import POLYGON, ROTATED, Box
 from boxwright.dataset.statements import Reading, Statement
-
-# Annotations may come from strangers: no file is opened and nothing is fetched. Entities that the file itself declares
-# are expanded, within libxml2's limits. `collect_ids=False` would be faster, but makes libxml2 load external DTDs.
-_PARSER = etree.XMLParser(
-    resolve_entities="internal",
-    no_network=True,
-    load_dtd=False,
-    remove_comments=True,
-    remove_pis=True,
-    remove_blank_text=True,
-)
+from boxwright.dataset.xml_files import parse
 
 _YES = ("1", "true", "yes")
 # The tags of a point's coordinates.
@@ -56,14 +46,9 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """
     if statement := _read_as_written(data):
         return Reading([statement])
-    try:
-        root = etree.fromstring(data, _PARSER)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        reason = " ".join(getattr(error, "msg", str(error)).split()).replace(" ,", ",")
-        raise UserError(f"it is not well-formed XML: {reason}") from error
-    if root is None or root.tag != "annotation":
-        found = "nothing" if root is None else f"<{root.tag}>"
-        raise UserError(f"it is not a Pascal VOC annotation: its root is {found}, not <annotation>")
+    root = parse(data)
+    if root.tag != "annotation":
+        raise UserError(f"it is not a Pascal VOC annotation: its root is <{root.tag}>, not <annotation>")
     texts, objects = _children(root)
     size = root.find("size")
     width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))

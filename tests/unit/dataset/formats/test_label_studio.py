@@ -1,0 +1,205 @@
+"""Label Studio's JSON and JSON-MIN."""
+
+import json
+import math
+
+import pytest
+
+from boxwright.core.errors import UserError
+from boxwright.dataset.formats import label_studio
+from boxwright.dataset.statements import NORMALISED
+
+
+def region(name="cat", kind="rectanglelabels", **value):
+    value = value or {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0}
+    return {"type": kind, "original_width": 240, "original_height": 180, "value": value | {kind: [name]}}
+
+
+def annotation(*results, **more):
+    return {"result": list(results), "was_cancelled": False, "created_at": "2024-01-01T00:00:00Z"} | more
+
+
+def task(*annotations, image="/data/upload/1/9f8e7d00-a.jpg", **more):
+    return {"id": 1, "annotations": list(annotations), "predictions": [], "data": {"image": image}} | more
+
+
+def read(*tasks):
+    return label_studio.read(json.dumps(list(tasks)).encode(), {})
+
+
+def boxes(*results):
+    (statement,) = read(task(annotation(*results))).statements
+    return statement.boxes
+
+
+def test_percents():
+    (statement,) = read(task(annotation(region()))).statements
+    (box,) = statement.boxes
+    assert statement.unit == NORMALISED
+    assert (statement.width, statement.height) == (240, 180)
+    assert statement.image == "/data/upload/1/9f8e7d00-a.jpg"
+    assert box.corners == pytest.approx((0.1, 0.2, 0.4, 0.6))
+
+
+def test_a_turn_is_about_the_top_left_corner_and_in_pixels():
+    (box,) = boxes(region(x=50, y=50, width=25, height=20, rotation=90))
+    assert box.shape == "rotated"
+    # 60 x 36 pixels, hanging from (120, 90) to the left and down
+    assert box.corners == pytest.approx((84 / 240, 90 / 180, 120 / 240, 150 / 180))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "corners"),
+    [
+        ({"points": [[10, 20], [40, 20], [30, 60]]}, "polygon", (0.1, 0.2, 0.4, 0.6)),
+        ({"x": 50, "y": 50, "radiusX": 10, "radiusY": 20}, "ellipse", (0.4, 0.3, 0.6, 0.7)),
+    ],
+)
+def test_other_shapes(value, kind, corners):
+    (box,) = boxes(region(kind=f"{kind}labels", **value))
+    assert box.corners == pytest.approx(corners)
+    assert box.shape
+
+
+def test_geometry_and_label_in_two_results():
+    value = {"x": 10, "y": 20, "width": 30, "height": 40}
+    two = [
+        {"id": "r", "type": "rectangle", "value": value},
+        {"id": "r", "type": "labels", "value": value | {"labels": ["dog"]}},
+        {"id": "r", "type": "choices", "value": {"choices": ["blurred"]}},
+    ]
+    (box,) = boxes(*two)
+    assert box.class_name == "dog"
+
+
+def test_several_labels_are_several_objects_and_none_is_an_object_without_a_class():
+    two, none = region(), region()
+    two["value"]["rectanglelabels"] = ["cat", "pet"]
+    none["value"]["rectanglelabels"] = []
+    assert [box.class_name for box in boxes(two, none)] == ["cat", "pet", ""]
+
+
+def test_key_points_and_brushes_are_objects_without_a_rectangle():
+    found = boxes(region(kind="keypointlabels", x=1, y=2, width=0.5), region(kind="brushlabels", rle=[0, 1]))
+    assert [box.shape for box in found] == ["points", "mask"]
+    assert all(math.isnan(box.xmin) for box in found)
+
+
+def test_one_annotation_of_a_task_counts():
+    reading = read(
+        task(
+            annotation(region("old"), created_at="2024-01-01"),
+            annotation(region("new"), created_at="2024-02-01"),
+            annotation(region("gone"), region("gone"), created_at="2024-03-01", was_cancelled=True),
+        )
+    )
+    (statement,) = reading.statements
+    assert [box.class_name for box in statement.boxes] == ["new"]
+    assert [(one.defect, one.objects) for one in reading.findings] == [
+        ("object_superseded", 1),
+        ("object_superseded", 2),
+    ]
+
+
+def test_a_ground_truth_comes_first():
+    truth = annotation(region("truth"), ground_truth=True)
+    (statement,) = read(task(annotation(region("new"), created_at="2025"), truth)).statements
+    assert [box.class_name for box in statement.boxes] == ["truth"]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [task(), task(predictions=[annotation(region())]), task(annotation(was_cancelled=True))],
+    ids=["nothing", "predictions", "cancelled"],
+)
+def test_what_nobody_annotated_is_no_negative(one):
+    reading = read(one, task(annotation(region()), image="b.jpg"))
+    assert [statement.image for statement in reading.statements] == ["b.jpg"]
+    assert [(finding.defect, finding.about) for finding in reading.findings] == [
+        ("image_unlabelled", "/data/upload/1/9f8e7d00-a.jpg")
+    ]
+
+
+def test_no_objects():
+    (statement,) = read(task(annotation())).statements
+    assert statement.boxes == ()
+
+
+def test_the_former_key_and_a_single_task():
+    one = task() | {"completions": [annotation(region())]}
+    del one["annotations"]
+    (statement,) = label_studio.read(json.dumps(one).encode(), {}).statements
+    assert len(statement.boxes) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "image"),
+    [
+        ("/data/local-files/?d=some%20folder/a.jpg", "some folder/a.jpg"),
+        ("s3://bucket/folder/a.jpg", "/folder/a.jpg"),
+        ("https://host/a%2520b.jpg?token=x/y.png", "/a b.jpg"),
+        ("C:/images/a.jpg", "C:/images/a.jpg"),
+    ],
+)
+def test_addresses(address, image):
+    assert read(task(annotation(), image=address)).statements[0].image == image
+
+
+def test_an_image_under_another_key():
+    one = task(annotation(region())) | {"data": {"text": "hello", "photo": "/data/b.png"}}
+    assert read(one).statements[0].image == "/data/b.png"
+
+
+def test_an_image_that_was_turned_in_the_editor():
+    turned = region() | {"image_rotation": 90}
+    assert math.isnan(boxes(turned)[0].xmin)
+
+
+def minimal(**more):
+    item = {"image": "/data/upload/1/9f8e7d00-a.jpg", "id": 1, "annotator": 1, "annotation_id": 7}
+    return item | {"created_at": "2024-01-01"} | more
+
+
+def flat(name="cat"):
+    value = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": [name]}
+    return value | {"original_width": 240, "original_height": 180}
+
+
+def test_minimal():
+    reading = read(minimal(label=[flat()]), minimal(id=2, image="b.jpg"))
+    first, second = reading.statements
+    assert [(box.class_name, *box.corners) for box in first.boxes] == [
+        ("cat", *map(pytest.approx, (0.1, 0.2, 0.4, 0.6)))
+    ]
+    assert (first.width, first.height) == (240, 180)
+    assert (second.image, second.boxes) == ("b.jpg", ())
+
+
+def test_two_annotators_of_minimal_are_not_added_up():
+    reading = read(minimal(label=[flat("old")]), minimal(label=[flat("new")], created_at="2025-01-01"))
+    (statement,) = reading.statements
+    assert [box.class_name for box in statement.boxes] == ["new"]
+    assert [one.objects for one in reading.findings] == [1]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b'[\n{"data": {},\n]', "line 3, column 1"),
+        (b"[]", "not an export of Label Studio"),
+        (b'{"a": 1}', "not an export of Label Studio"),
+        (json.dumps([task(annotation()), 5]).encode(), "task 2 is not an object but 5"),
+        (json.dumps([task(annotation(), image=None)]).encode(), "task 1 has no image"),
+        (json.dumps([task({"result": {}})]).encode(), '"result" of an annotation of task 1 is not a list'),
+        (json.dumps([task(annotation({"type": "choices", "value": {"choices": ["x"]}}))]).encode(), "only .* choices"),
+    ],
+)
+def test_mistakes(data, reason):
+    with pytest.raises(UserError, match=reason):
+        label_studio.read(data, {})
+
+
+def test_recognition():
+    for one in (task(annotation(region())), minimal(), minimal(label=[flat()])):
+        assert label_studio.sniff(json.dumps([one]).encode(), "a.json")
+    assert not label_studio.sniff(b'{"images": [], "annotations": [], "categories": []}', "a.json")

@@ -1,0 +1,153 @@
+"""Annotations in one format become those of another, and come back."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests import factories
+
+from boxwright.core.errors import UserError
+from boxwright.dataset import convert, gate
+from boxwright.dataset.samples import Box, boxes_from_json
+
+SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "formats" / "samples"
+FLAGS = ("difficult", "truncated", "pose")
+
+
+def read(images, annotations):
+    """By the path of each image, its boxes."""
+    passed = gate.check([str(images)], [str(annotations)], policies=convert._POLICIES)
+    return {str(Path(one.image).resolve()): boxes_from_json(one.boxes) for one in passed.samples}
+
+
+def same(one, other, size, flags=FLAGS):
+    """Whether two boxes are equal, their coordinates to a millionth of the image and those flags."""
+    close = [abs(a - b) <= 1e-6 * side for a, b, side in zip(one.corners, other.corners, size * 2, strict=True)]
+    return all(close) and all(getattr(one, flag) == getattr(other, flag) for flag in ("class_name", *flags))
+
+
+SOURCE = [
+    Box("cat", 8.25, 6, 40, 30.125),
+    Box("Straßen schild", 0, 0, 64, 48, difficult=True),
+    Box("dog", 1 / 3, 5, 20, 47, truncated=True, pose="Left"),
+    Box("dog", 1 / 3, 5, 20, 47),
+]
+LOST = {
+    "voc": [],
+    "coco": [],
+    "yolo": ["the flag `difficult` of 1 box", "the flag `truncated` of 1 box", "the flag `pose` of 1 box"],
+    "csv": ["1 image without objects", "the flag `pose` of 1 box"],
+}
+
+
+@pytest.mark.parametrize("to", convert.TARGETS)
+def test_every_box_comes_back(to, dataset, tmp_path):
+    dataset.sample("a.jpg", *SOURCE)
+    dataset.sample("deep/er/b.png", Box("cat", 1, 2, 30, 40), data=factories.encode(factories.pixels(2), "PNG"))
+    dataset.image("none.jpg")
+    dataset.xml("none.jpg")
+    told = convert.convert(dataset.annotations, tmp_path / "out", to, [str(dataset.images)])
+    found = read(dataset.images, tmp_path / "out")
+    flags = {"voc": FLAGS, "coco": FLAGS, "yolo": (), "csv": FLAGS[:2]}[to]
+    for one, other in zip(SOURCE, found[str(dataset.images / "a.jpg")], strict=True):
+        assert same(one, other, (64, 48), flags)
+    assert len(found[str(dataset.images / "deep/er/b.png")]) == 1
+    assert (str(dataset.images / "none.jpg") in found) == (to != "csv")
+    assert f"3 images with 5 boxes are in {tmp_path / 'out'} as {convert.TARGETS[to]}." in told
+    assert told.splitlines()[-len(LOST[to]) :] == [f"  {text}" for text in LOST[to]] or not LOST[to]
+    assert ("cannot say" in told) == bool(LOST[to])
+
+
+def test_yolo_can_be_used_at_once(dataset, tmp_path):
+    dataset.sample("one/a.jpg", *SOURCE)
+    convert.convert(dataset.annotations, tmp_path / "out", "yolo", [str(dataset.images)])
+    assert (tmp_path / "out/images/one/a.jpg").read_bytes() == (dataset.images / "one/a.jpg").read_bytes()
+    assert len((tmp_path / "out/labels/one/a.txt").read_text().splitlines()) == 4
+    assert (tmp_path / "out/data.yaml").read_text().endswith('  0: "Straßen schild"\n  1: "cat"\n  2: "dog"\n')
+    found = read(tmp_path / "out/images", tmp_path / "out/labels")
+    assert [box.class_name for box in found[str(dataset.images / "one/a.jpg")]] == [box.class_name for box in SOURCE]
+
+
+def test_flags_of_coco_come_back(dataset, tmp_path):
+    dataset.image("a.jpg")
+    names = ("crowd", "ignore", "group_of", "occluded", "depiction", "inside")
+    boxes = [
+        {"id": n, "image_id": 1, "category_id": 1, "bbox": [n, n, 30, 30], "attributes": {name: True}}
+        | ({"iscrowd": 1} if name == "crowd" else {"ignore": 1} if name == "ignore" else {})
+        for n, name in enumerate(names)
+    ]
+    content = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 64, "height": 48}],
+        "annotations": boxes,
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    (dataset.annotations / "x.json").write_text(json.dumps(content))
+    told = convert.convert(dataset.annotations / "x.json", tmp_path / "out", "coco", [str(dataset.images)])
+    (found,) = read(dataset.images, tmp_path / "out").values()
+    assert [box.flags for box in found] == list(names)
+    assert "cannot say" not in told
+    told = convert.convert(dataset.annotations / "x.json", tmp_path / "voc", "voc", [str(dataset.images)])
+    assert "  the flag `group_of` of 1 box" in told.splitlines()
+
+
+def test_what_the_checks_refuse_is_told(dataset, tmp_path):
+    dataset.sample("a.jpg", Box("cat", 8, 6, 40, 30), Box("cat", 8, 6, float("nan"), 30))
+    dataset.sample("b.jpg", Box("cat", 8, 6, 40, 30), Box("cat", 40, 30, 8, 6), Box("cat", 20, 20, 90, 90))
+    told = convert.convert(dataset.annotations, tmp_path / "out", "csv", [str(dataset.images)])
+    assert "box_not_a_number" in told
+    assert "1 image with 3 boxes" in told
+
+
+def test_mistakes(dataset, tmp_path):
+    dataset.sample("a.jpg")
+    dataset.sample("a.png", data=factories.encode(factories.pixels(2), "PNG"))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/x").write_text("")
+    with pytest.raises(UserError, match=r"full is there already; name a new folder"):
+        convert.convert(dataset.annotations, tmp_path / "full", "voc", [str(dataset.images)])
+    with pytest.raises(UserError, match="does not exist"):
+        convert.convert(tmp_path / "nothing", tmp_path / "out", "voc")
+
+
+def test_images_of_one_name(dataset, tmp_path):
+    """They differ in the ending alone: a table can say which is which, YOLO cannot."""
+    for name, box in (("a.jpg", Box("cat", 8, 6, 40, 30)), ("a.png", Box("dog", 1, 2, 30, 40))):
+        data = factories.encode(factories.pixels(2), "PNG") if name.endswith("png") else None
+        dataset.image(name, data)
+        dataset.xml(f"{name}.x", box, filename=name)
+    for to in ("csv", "coco", "voc"):
+        convert.convert(dataset.annotations, tmp_path / to, to, [str(dataset.images)])
+        found = read(dataset.images, tmp_path / to)
+        assert [box.class_name for box in found[str(dataset.images / "a.png")]] == ["dog"]
+    with pytest.raises(UserError, match=r"differ in the ending alone: a.jpg and a.png"):
+        convert.convert(dataset.annotations, tmp_path / "yolo", "yolo", [str(dataset.images)])
+    assert not (tmp_path / "yolo").exists()
+
+
+def _samples():
+    return sorted(one.name for one in SAMPLES.glob("[a-z]*") if (one / "data").is_dir()) if SAMPLES.is_dir() else []
+
+
+@pytest.mark.parametrize("name", _samples() or ["none"])
+def test_round_trip_of_every_sample(name, tmp_path):
+    """By each target and back: the same boxes to a millionth of the image."""
+    if not SAMPLES.is_dir():
+        pytest.skip(f"{SAMPLES} is not here")
+    data = SAMPLES / name / "data"
+    try:
+        first = read(data, data)
+    except UserError as error:
+        pytest.skip(f"{name} is not read as a folder: {error}")
+    for to in convert.TARGETS:
+        convert.convert(data, tmp_path / to, to)
+        again = read(data, tmp_path / to)
+        expected = {path: boxes for path, boxes in first.items() if boxes or to != "csv"}
+        assert again.keys() == expected.keys()
+        for path, boxes in expected.items():
+            with Image.open(path) as image:
+                size = image.size
+            flags = {"voc": FLAGS, "coco": (*FLAGS, "flags"), "yolo": (), "csv": FLAGS[:2]}[to]
+            order = sorted(boxes, key=lambda box: box[:5])
+            for one, other in zip(order, sorted(again[path], key=lambda box: box[:5]), strict=True):
+                assert same(one, other, size, flags), (to, path)

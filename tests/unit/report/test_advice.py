@@ -1,0 +1,37 @@
+"""What to do next, by the kind of error that costs most."""
+
+import pytest
+
+from boxwright.evaluation.error_types import KINDS
+from boxwright.report import advice
+
+from .made_up import analysis, one_class
+
+
+def found(kind: str, cost: float | None = 0.2, **confusion) -> dict:
+    errors = [{"kind": one, "count": 0, "cost": cost if one == kind else cost and cost / 9} for one in KINDS]
+    made = analysis([one_class(1, "cell"), one_class(2, "platelet")], errors=errors)
+    return made | {"confusion": made["confusion"] | confusion}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_advice(kind):
+    said = advice.text(found(kind))
+    assert "mAP@.50IOU would be 0.200 higher" in said and len(said) > 90
+
+
+def test_the_class_with_most_of_the_mistakes_is_named():
+    missed = found("missed", unseen={"missed": [1, 8], "localisation": [9, 0]})
+    assert "Of 9 at a score of 0.5, 8 are platelet." in advice.text(missed)
+    confused = found("classification", matrix=[[5, 4, 0], [1, 5, 0], [0, 0, 0]])
+    assert "Of 5 at a score of 0.5, 4 are cell taken for platelet." in advice.text(confused)
+    assert "Of" not in advice.text(found("missed", unseen={"missed": [4, 4], "localisation": [0, 0]}))
+
+
+def test_what_is_not_annotated_is_looked_for_first():
+    assert "First look whether these objects are annotated" in advice.text(found("background"))
+
+
+def test_small_costs_and_unknown_ones():
+    assert "No kind of error costs more than 0.005" in advice.text(found("missed", 0.004))
+    assert "unknown" in advice.text(found("missed", None))

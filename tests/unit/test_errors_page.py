@@ -1,0 +1,28 @@
+"""docs/errors.md is what the tables in the code say, and the table of the lint has every rule."""
+
+import re
+import runpy
+from pathlib import Path
+
+from boxwright.catalog import check
+from boxwright.pipeline import lint_unread
+from boxwright.pipeline.lint_rules import RULES
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_is_made_from_the_tables():
+    made = runpy.run_path(str(ROOT / "docs/errors.py"))["page"]()
+    assert (ROOT / "docs/errors.md").read_text(encoding="utf-8").rstrip() == made.rstrip(), (
+        "run `python docs/errors.py > docs/errors.md`"
+    )
+
+
+def test_every_rule_of_the_lint_is_in_the_table():
+    rooms = (ROOT / "workflow/boxwright/catalog", ROOT / "workflow/boxwright/pipeline")
+    text = "\n".join(
+        path.read_text() for room in rooms for path in sorted(room.glob("*.py")) if "rules" not in path.name
+    )
+    named = set(re.findall(r'"(?:error|warning|info)",\s*"([a-z]+(?:-[a-z]+)*)"', text))
+    named |= {check.UNSUPPORTED, check.IMPOSSIBLE, lint_unread.RULE}
+    assert named - {"warning"} == RULES.keys()

@@ -1,0 +1,88 @@
+"""Converts annotations into another format: what any format that is read says, written as one that is written.
+
+The annotations pass the checks as in a run, with policies that keep every box that can be kept. What the checks changed
+and what the target cannot say is told.
+"""
+
+import importlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from boxwright.catalog import formats
+from boxwright.core import files
+from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
+from boxwright.dataset import gate
+from boxwright.dataset.defects import FIX, KEEP
+from boxwright.dataset.samples import Box, PlannedSample, Sample, boxes_from_json
+from boxwright.dataset.writers import NEGATIVES
+
+# The targets, by the names of their modules, and what they are called.
+TARGETS = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO", "csv": "a table (CSV)"}
+
+# No box is left out because training would rather not have it.
+_POLICIES = {
+    "box_inverted": FIX,
+    "box_subpixel": KEEP,
+    "box_twice": KEEP,
+    "box_ignored": KEEP,
+    "box_difficult": KEEP,
+    "image_emptied": KEEP,
+    "class_number": KEEP,
+    "class_background": KEEP,
+}
+
+
+def convert(
+    source: str | Path, target: str | Path, to: str, images: Sequence[str] = (), key: str = formats.AUTO
+) -> str:
+    """Write the annotations in `source`, a file or a folder, to the new folder `target`; return what was done.
+
+    to: one of `TARGETS`. images: the folders of the images, by default `source` or the folder that it is in. key: of
+    the source's format.
+
+    Raises UserError if the target is not new, and for what `gate.check` refuses.
+    """
+    source, target = Path(source), Path(target)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UserError(f"{target} is there already; name a new folder for the converted annotations.")
+    folders = list(images) or [str(source.parent if source.is_file() else source)]
+    passed = gate.check(folders, [str(source)], key, _POLICIES)
+    writer = importlib.import_module(f"{__package__}.writers.{to}")
+    samples = list(map(_sample, passed.samples))
+    with files.whole_folder(target) as folder:
+        writer.write(folder, samples)
+    boxes = sum(len(one.boxes) for one in samples)
+    lines = [*passed.told, passed.text()]
+    lines += [f"{plural(len(samples), 'image')} with {plural(boxes, 'box', 'boxes')} are in {target} as {TARGETS[to]}."]
+    if lost := _lost(samples, writer.EXPRESSED):
+        lines += [f"What {TARGETS[to]} cannot say is not there:", *(f"  {text}" for text in lost)]
+    return "\n".join(lines)
+
+
+def _sample(planned: PlannedSample) -> Sample:
+    return Sample(*planned[:7], boxes_from_json(planned.boxes), boxes_from_json(planned.regions))
+
+
+def _lost(samples: Sequence[Sample], expressed: frozenset[str]) -> list[str]:
+    """What is in the samples and not in a format that can say `expressed` beside classes and places."""
+    negatives = sum(not one.boxes for one in samples)
+    regions = sum(len(one.regions) for one in samples)
+    flags = Counter(flag for one in samples for box in one.boxes for flag in _flags(box))
+    lost = []
+    if negatives and NEGATIVES not in expressed:
+        lost.append(f"{plural(negatives, 'image')} without objects")
+    if regions:
+        lost.append(f"{plural(regions, 'region')} to ignore that have no class")
+    for flag, count in flags.most_common():
+        if flag not in expressed:
+            lost.append(f"the flag `{flag}` of {plural(count, 'box', 'boxes')}")
+    return lost
+
+
+def _flags(box: Box) -> Iterable[str]:
+    yield from box.flags.split()
+    yield from (flag for flag in ("difficult", "truncated") if getattr(box, flag))
+    if box.pose != "Unspecified":
+        yield "pose"

@@ -1,0 +1,222 @@
+"""Tables of boxes: a row for each box with the image, the corners in pixels and the class.
+
+The columns are found by the names in the first row, in any order: those of the tutorial's `xml_to_csv.py` and of
+Roboflow (`filename, width, height, class, xmin, ymin, xmax, ymax`), of VoTT (`image, ..., label`) and their relatives.
+Without a row of names the table has RetinaNet's columns: image, x1, y1, x2, y2, class. A row with an image alone says
+that it has no objects. If no coordinate is over 1 they are shares of the image.
+
+Sources: `xml_to_csv.py` of the tutorials, keras-retinanet's readme, VoTT's export.
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from boxwright.core.errors import UserError
+from boxwright.core.wording import few
+from boxwright.dataset.formats import NOTHING, Beside
+from boxwright.dataset.samples import Box
+from boxwright.dataset.stated import UNKNOWN, Corners, flag, number, size, text
+from boxwright.dataset.statements import NORMALISED, PIXELS, Reading, Remark, Statement
+from boxwright.images.loader import EXTENSIONS
+
+# The names of each column, without regard to case, spaces and "_". Those of the image's size come after the box's.
+_NAMES = {
+    "image": ("filename", "file", "image", "imagename", "imagefile", "imagepath", "filepath", "path", "imageid", "img"),
+    "class": ("class", "label", "classname", "labelname", "name", "category", "species", "object", "target"),
+    "xmin": ("xmin", "x1", "left", "x0"),
+    "ymin": ("ymin", "y1", "top", "y0"),
+    "xmax": ("xmax", "x2", "right"),
+    "ymax": ("ymax", "y2", "bottom"),
+    "box": ("bbox", "box"),
+    "width": ("imagewidth", "imgwidth", "width", "w"),
+    "height": ("imageheight", "imgheight", "height", "h"),
+    "split": ("split", "set", "subset", "usage"),
+    "difficult": ("difficult",),
+    "truncated": ("truncated",),
+}
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_WITHOUT_NAMES = ("image", *_CORNERS, "class")
+_DELIMITERS = ",;\t|"
+_BOX = re.compile(r"\s*[\[(]?([^\[\]()]*)[\])]?\s*")
+# What shares may exceed 1 by.
+_ROUNDING = 1e-3
+
+
+class _Columns(NamedTuple):
+    """Which column holds what. extent: whether width and height are those of the box."""
+
+    place: Mapping[str, int]
+    count: int
+    extent: bool = False
+
+    def get(self, row: Sequence[str], name: str) -> str:
+        place = self.place.get(name)
+        return row[place].strip() if place is not None and place < len(row) else ""
+
+
+def sniff(head: bytes, name: str = "") -> bool:
+    """Whether the first row has the names of the columns, or RetinaNet's values."""
+    try:
+        first = next(_rows(text(head)))[1]
+        return _columns(first) is not None or _is_without_names(first)
+    except (StopIteration, UserError):
+        return False
+
+
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
+    """The statement about each image, in the order in which they occur.
+
+    Raises UserError if the columns are not known, or with the line that is no row of the table.
+    """
+    rows = list(_rows(text(data)))
+    if not rows:
+        raise UserError("it is empty: it has neither rows nor names of columns")
+    first = rows[0][1]
+    columns = _columns(first)
+    if columns is None and not _is_without_names(first):
+        _refuse(first)
+    names = rows.pop(0)[1] if columns else None
+    columns = columns or _Columns({name: place for place, name in enumerate(_WITHOUT_NAMES)}, len(_WITHOUT_NAMES))
+    known = _classes(beside)
+    images: dict[str, _Image] = {}
+    unnamed: dict[str, None] = {}
+    lost: list[int] = []
+    for line, row in rows:
+        if names and row == names:  # tables that were joined
+            continue
+        image = columns.get(row, "image")
+        if not image:
+            lost.append(line)
+            continue
+        seen = images.setdefault(image, _Image())
+        seen.splits.append(columns.get(row, "split"))
+        if not columns.extent:
+            seen.sizes.append((size(columns.get(row, "width")), size(columns.get(row, "height"))))
+        label = columns.get(row, "class")
+        corners, stated = _box(row, columns)
+        if not label and not stated:
+            continue
+        where = f"line {line}"
+        if len(row) != columns.count and any(cell.strip() for cell in row[columns.count :]):
+            corners, where = UNKNOWN, f"line {line}, which has {len(row)} values for {columns.count} columns"
+        elif len(row) < columns.count:
+            where = f"line {line}, which has {len(row)} values for {columns.count} columns"
+        if label.isdecimal():
+            if label in known:
+                label = known[label]
+            else:
+                unnamed[label] = None
+        flags = [flag(columns.get(row, name)) for name in ("difficult", "truncated")]
+        seen.boxes.append(Box(label, *corners, *flags))
+        seen.places.append(where)
+    remarks = [Remark("class_number", f"class {one} has no name", one) for one in unnamed]
+    if lost:
+        lines = few([f"line {line}" for line in lost])
+        remarks.append(Remark("object_without_image", f"rows name no image: {lines}", objects=len(lost)))
+    unit = NORMALISED if _are_shares(images.values()) else PIXELS
+    return Reading([one.statement(name, unit, remarks) for name, one in images.items()], remarks)
+
+
+class _Image:
+    """What the rows say about one image."""
+
+    def __init__(self) -> None:
+        self.boxes: list[Box] = []
+        self.places: list[str] = []
+        self.sizes: list[tuple[int, int]] = []
+        self.splits: list[str] = []
+
+    def statement(self, name: str, unit: str, remarks: list[Remark]) -> Statement:
+        sizes = list(dict.fromkeys(one for one in self.sizes if all(one)))
+        if len(sizes) > 1:
+            told = few([f"{width}x{height}" for width, height in sizes])
+            remarks.append(Remark("annotation_odd", f"its rows state different sizes of the image: {told}", name))
+        width, height = sizes[0] if len(sizes) == 1 else (0, 0)
+        side = next(filter(None, self.splits), "")
+        return Statement(name, width, height, tuple(self.boxes), unit, split=side, places=tuple(self.places))
+
+
+def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not empty, each with the number of its line. Raises UserError with a line that is none."""
+    first = content.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=lambda one: (first.count(one), -_DELIMITERS.index(one)))
+    reader = csv.reader(io.StringIO(content.replace("\0", ""), newline=""), delimiter=delimiter, skipinitialspace=True)
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise UserError(f"line {reader.line_num} is no row of a table: {error}") from error
+
+
+def _columns(first: Sequence[str]) -> _Columns | None:
+    """The columns by the names in the first row; None if those needed are not among them."""
+    given = [re.sub(r"[\s_\-.#]", "", name).lower() for name in first]
+    place: dict[str, int] = {}
+    for meaning, names in _NAMES.items():
+        found = next((given.index(name) for name in names if name in given), None)
+        if found is not None and found not in place.values():
+            place[meaning] = found
+    if not {"image", "class"} <= place.keys():
+        return None
+    if place.keys() >= set(_CORNERS):
+        return _Columns(place, len(first))
+    if {"xmin", "ymin", "width", "height"} <= place.keys() and not {"xmax", "ymax"} & place.keys():
+        return _Columns(place, len(first), extent=True)
+    return _Columns(place, len(first)) if "box" in place else None
+
+
+def _is_without_names(first: Sequence[str]) -> bool:
+    """Whether a row is one of RetinaNet's: an image and either nothing or four numbers and a class."""
+    if len(first) != len(_WITHOUT_NAMES) or not first[0].strip().lower().endswith(tuple(EXTENSIONS)):
+        return False
+    values = [value.strip() for value in first[1:]]
+    return not any(values) or not any(math.isnan(number(value)) for value in values[:4])
+
+
+def _refuse(first: Sequence[str]) -> None:
+    shown = few([cell.strip()[:40] for cell in first], limit=12)
+    raise UserError(
+        f"its first line has none of the known sets of columns but {shown}; name them filename, xmin, ymin, xmax, ymax "
+        "and class (width and height are the image's)"
+    )
+
+
+def _box(row: Sequence[str], columns: _Columns) -> tuple[Corners, bool]:
+    """The corners that a row states, and whether it states any."""
+    if not columns.place.keys() & {"xmin", "ymin"}:
+        stated = columns.get(row, "box")
+        values = [number(value) for value in re.split(r"[,;\s]+", _BOX.sub(r"\1", stated).strip())]
+        if len(values) != 4:
+            return UNKNOWN, bool(stated)
+        left, top, width, height = values
+        return (left, top, left + width, top + height), True
+    keys = ("xmin", "ymin", "width", "height") if columns.extent else _CORNERS
+    cells = [columns.get(row, key) for key in keys]
+    left, top, right, bottom = map(number, cells)
+    corners = (left, top, left + right, top + bottom) if columns.extent else (left, top, right, bottom)
+    return corners, any(cells)
+
+
+def _are_shares(images: Iterator["_Image"]) -> bool:
+    """Whether no coordinate is over 1, so that they cannot be pixels."""
+    values = [value for one in images for box in one.boxes for value in box.corners if not math.isnan(value)]
+    return bool(values) and max(map(abs, values)) <= 1 + _ROUNDING and any(not value.is_integer() for value in values)
+
+
+def _classes(beside: Beside) -> dict[str, str]:
+    """The names of classes by number in RetinaNet's `classes.csv`, whose rows are a name and a number."""
+    names: dict[str, str] = {}
+    for data in beside.values():
+        try:
+            rows = [row for _, row in _rows(text(data))]
+        except UserError:
+            continue
+        for row in rows:
+            if len(row) == 2 and row[1].strip().isdecimal():
+                names.setdefault(row[1].strip(), row[0].strip())
+    return names

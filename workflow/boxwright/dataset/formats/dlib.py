@@ -1,0 +1,50 @@
+"""dlib's XML, as its tool imglab writes it: images with boxes, each with a label, in whole pixels.
+
+A box that is marked as to be ignored is an ignore region. Parts (landmarks) belong to their box and are not read.
+Source: dlib's documentation of image_dataset_metadata.
+"""
+
+import re
+
+from boxwright.core.errors import UserError
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside
+from boxwright.dataset.formats.objects import Objects
+from boxwright.dataset.samples import IGNORE, OCCLUDED
+from boxwright.dataset.statements import Reading
+from boxwright.dataset.xml_files import parse
+
+_ROOT = re.compile(rb"<dataset[\s/>]")
+_IMAGES = re.compile(rb"<images[\s/>]")
+
+
+def sniff(head: bytes, name: str = "") -> bool:
+    """Whether the root of an XML file is `<dataset>`, with `<images>` in it."""
+    head = stated.plain(head)
+    root = _ROOT.search(head[:4096])
+    return root is not None and _IMAGES.search(head, root.end()) is not None
+
+
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
+    """A statement for each image, also for those without a box."""
+    root = parse(data)
+    if root.tag != "dataset":
+        raise UserError(f"it is not dlib's: its root is <{root.tag}>, not <dataset>")
+    statements, mistakes = [], []
+    for image in root.iterfind("images/image"):
+        file = image.get("file", "").strip()
+        if not file:
+            mistakes.append(f"line {image.sourceline} has an image without its file")
+        objects = Objects()
+        for box in image.iterfind("box"):
+            told = {flag: stated.flag(box.get(flag)) for flag in ("difficult", "truncated")}
+            flags = tuple(flag for flag in (IGNORE, OCCLUDED) if stated.flag(box.get(flag)))
+            values = [stated.number(box.get(key)) for key in ("left", "top", "width", "height")]
+            name = stated.name(box.findtext("label"))
+            objects.add(f"line {box.sourceline}", name, stated.from_size(*values), flags=flags, **told)
+        size = (stated.size(image.get("width")), stated.size(image.get("height")))
+        statements.append(objects.statement(file, *size))
+    stated.refuse(mistakes)
+    if not statements:
+        raise UserError("it has no images")
+    return Reading(statements)

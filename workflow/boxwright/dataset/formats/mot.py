@@ -1,0 +1,100 @@
+"""MOTChallenge's ground truth, one file gt/gt.txt for the frames of a sequence in img1, whose names are numbers.
+
+A row has frame, track, left, top, width, height, and mostly a confidence, a class and a visibility. Left and top count
+from 1. Where the confidence is 0 the box is an ignore region. A frame without a row has no objects; seqinfo.ini tells
+how many frames there are, else the last one that has a row. Classes are numbers whose names are in labels.txt, as CVAT
+writes it. Rows with positions in the world or without a class are of the first challenge: their boxes have no class.
+Source: the MOT16 paper, section 3 (format of annotations), and CVAT's description of its export.
+"""
+
+import configparser
+import re
+
+from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
+from boxwright.dataset import stated
+from boxwright.dataset.formats import NOTHING, Beside
+from boxwright.dataset.formats.objects import Objects
+from boxwright.dataset.statements import Reading, Statement
+
+_LABELS, _SEQUENCE = "labels.txt", "seqinfo.ini"
+_ROW = re.compile(r"\d+(?:\s*,\s*-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?){5,9}\s*,?")
+_NAME = re.compile(r"(?i)gt(?:_\w+)?\.txt")
+_FEWEST, _MOST = 6, 10
+# Frames that a sequence may have; a larger number is a mistake.
+_MOST_FRAMES = 100_000
+
+
+def sniff(head: bytes, name: str) -> bool:
+    """Whether it is a gt.txt with six to ten numbers in a row."""
+    lines = stated.lines(head)
+    return _NAME.fullmatch(name) is not None and bool(lines) and _ROW.fullmatch(lines[0][1]) is not None
+
+
+def read(data: bytes, beside: Beside = NOTHING) -> Reading:
+    """A statement for each frame of the sequence."""
+    names = _names(beside)
+    ending, length = _sequence(beside)
+    frames: dict[int, Objects] = {}
+    mistakes = []
+    for number, line in stated.lines(data):
+        words = [word.strip() for word in line.rstrip(", ").split(",")]
+        values = [stated.number(word) for word in words]
+        if not _FEWEST <= len(values) <= _MOST:
+            mistakes.append(f"line {number} has {plural(len(values), 'value')}; MOT's have 6 to 10")
+            continue
+        if not (values[0] >= 1 and float.is_integer(values[0]) and values[0] <= _MOST_FRAMES):
+            mistakes.append(f"line {number} has the frame {words[0]}; frames are whole numbers from 1")
+            continue
+        if len(values) == _MOST and values[7:] == [-1, -1, -1] and values[6] not in (0, 1):
+            mistakes.append(f"line {number} has a score ({words[6]}): it is a detection and no annotation")
+            continue
+        name = _name(words, values, names)
+        if name is None:
+            mistakes.append(f"line {number} has the class {words[7]}; {_LABELS} has {plural(len(names), 'name')}")
+            continue
+        left, top, width, height = values[2:6]
+        corners = stated.from_size(left - 1, top - 1, width, height)
+        objects = frames.setdefault(int(values[0]), Objects())
+        if len(values) > _FEWEST and values[6] == 0:
+            objects.region(f"line {number}", corners)
+        else:
+            objects.add(f"line {number}", name, corners)
+    stated.refuse(mistakes)
+    if not frames:
+        raise UserError("it has no rows")
+    statements = [_statement(frame, frames, ending) for frame in range(1, max(length, *frames) + 1)]
+    return Reading(statements, stated.unnamed(statements, names))
+
+
+def _statement(frame: int, frames: dict[int, Objects], ending: str) -> Statement:
+    return frames.get(frame, Objects()).statement(f"{frame:06d}{ending}")
+
+
+def _name(words: list[str], values: list[float], names: list[str]) -> str | None:
+    """The class of a row: its name, else its number, "" if the row has none; None if there is no such name."""
+    if len(values) not in (8, 9) or values[7] < 0:
+        return ""
+    if not names:
+        return words[7]
+    if not float.is_integer(values[7]) or not 1 <= values[7] <= len(names):
+        return None
+    return names[int(values[7]) - 1]
+
+
+def _names(beside: Beside) -> list[str]:
+    """The names of the classes, that of class 1 first."""
+    return [line for _, line in stated.lines(next((beside[path] for path in beside if path.endswith(_LABELS)), b""))]
+
+
+def _sequence(beside: Beside) -> tuple[str, int]:
+    """The ending of the frames' names and their number, "" and 0 if not told."""
+    told = configparser.ConfigParser(interpolation=None, strict=False)
+    data = next((beside[path] for path in beside if path.endswith(_SEQUENCE)), b"")
+    try:
+        told.read_string(stated.text(data))
+    except configparser.Error:
+        return "", 0
+    section = told["Sequence"] if told.has_section("Sequence") else {}
+    length = stated.number(section.get("seqlength", "0"))
+    return section.get("imext", ""), int(length) if 0 <= length <= _MOST_FRAMES else 0

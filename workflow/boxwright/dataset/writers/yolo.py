@@ -1,0 +1,47 @@
+"""YOLO as Ultralytics takes it: labels/, data.yaml, and images/ with links to the images."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from boxwright.core.errors import UserError
+from boxwright.core.files import writing
+from boxwright.core.wording import few
+from boxwright.dataset.samples import Box, Sample
+from boxwright.dataset.writers import NEGATIVES
+
+EXPRESSED = frozenset((NEGATIVES,))
+
+
+def write(folder: Path, samples: Sequence[Sample]) -> None:
+    """Write the files. Raises UserError if two images would have one label file."""
+    by_stem: dict[str, list[str]] = {}
+    for one in samples:
+        by_stem.setdefault(one.name.rpartition(".")[0].casefold(), []).append(one.name)
+    if clashes := [" and ".join(names) for names in by_stem.values() if len(names) > 1]:
+        raise UserError(
+            f"YOLO has one label file for images that differ in the ending alone: {few(clashes)}. Rename one of each."
+        )
+    names = sorted({box.class_name for one in samples for box in one.boxes})
+    numbers = {name: number for number, name in enumerate(names)}
+    for one in samples:
+        label, link = folder / "labels" / f"{one.name.rpartition('.')[0]}.txt", folder / "images" / one.name
+        for path in (label, link):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(Path(one.image).resolve())
+        rows = [f"{numbers[box.class_name]} {_shares(box, one.width, one.height)}\n" for box in one.boxes]
+        label.write_text("".join(rows), encoding="utf-8")
+    listed = "".join([f"  {number}: {json.dumps(name, ensure_ascii=False)}\n" for name, number in numbers.items()])
+    with writing(folder / "data.yaml") as file:
+        file.write(f"path: .\n# the same images: divide them\ntrain: images\nval: images\nnames:\n{listed}".encode())
+
+
+def _shares(box: Box, width: int, height: int) -> str:
+    """Centre and size as shares of the image, with twelve digits, so that nothing is rounded visibly."""
+    values = (
+        (box.xmin + box.xmax) / 2 / width,
+        (box.ymin + box.ymax) / 2 / height,
+        (box.xmax - box.xmin) / width,
+        (box.ymax - box.ymin) / height,
+    )
+    return " ".join([f"{value:.12g}" for value in values])

@@ -1,0 +1,74 @@
+"""What to do next: the kind of error that costs most, where it occurs, and what usually helps against it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+# Below this cost nothing is worth doing.
+_LEAST = 0.005
+# What the detections or the boxes of a kind of error are, and what helps.
+_WHAT = {
+    "classification": (
+        "objects taken for another class",
+        "Look at the confusion matrix: add images of the confused classes, or join classes that nobody can tell apart.",
+    ),
+    "localisation": (
+        "boxes that are too far off",
+        "Annotate more tightly, or enlarge the input.",
+    ),
+    "both": (
+        "boxes near an object of another class",
+        "Look at the worst images: often two objects overlap, and more images of such scenes help.",
+    ),
+    "duplicate": (
+        "objects found twice",
+        "Lower the IoU threshold of the suppression (post_processing.batch_non_max_suppression.iou_threshold).",
+    ),
+    "background": (
+        "detections where nothing is annotated",
+        "First look whether these objects are annotated: if they are there, annotate them; if not, add images like "
+        "these.",
+    ),
+    "missed": (
+        "objects that were not found",
+        "Annotate more images with them. If they are small, enlarge the input, and look whether anchors meet them.",
+    ),
+}
+
+
+def text(analysis: Mapping[str, Any]) -> str:
+    """The advice from the content of analysis.json, a paragraph without markup."""
+    costs = {one["kind"]: one["cost"] for one in analysis["errors"] if one["cost"] is not None}
+    if not costs:
+        return "Which errors cost most is unknown, because there is no box to find."
+    kind = max(costs, key=lambda one: costs[one])
+    if costs[kind] < _LEAST:
+        return (
+            f"No kind of error costs more than {_LEAST:g} of mAP@.50IOU. What is left to gain is in tighter boxes "
+            "and in harder images."
+        )
+    what, helps = _WHAT[kind]
+    cost = f"What costs most are {what}: without them mAP@.50IOU would be {costs[kind]:.3f} higher."
+    return f"{cost}{_where(analysis, kind)} {helps}"
+
+
+def _where(analysis: Mapping[str, Any], kind: str) -> str:
+    """Which class most of the mistakes belong to, where one has more than half of several."""
+    found = analysis["confusion"]
+    names = found["labels"][:-1]
+    if kind == "classification":
+        pairs = {
+            (row, column): count
+            for row, counts in enumerate(found["matrix"][:-1])
+            for column, count in enumerate(counts[:-1])
+            if row != column
+        }
+        counts = {f"{names[row]} taken for {names[column]}": count for (row, column), count in pairs.items()}
+    else:
+        counts = dict(zip(names, found["unseen" if kind == "missed" else "nowhere"][kind], strict=True))
+    total = sum(counts.values())
+    if len(counts) < 2 or total < 2:
+        return ""
+    most = max(counts, key=lambda one: counts[one])
+    if 2 * counts[most] <= total:
+        return ""
+    return f" Of {total:,} at a score of {analysis['score_threshold']:g}, {counts[most]:,} are {most}."
