@@ -137,3 +137,11 @@ def test_a_shortage_is_warned_of_before_the_rest_is_said():
 def test_inference_takes_one_gpu_and_its_own_share():
     model = {"gpus": 4, "gpu_memory_mb": {"train": 30000, "evaluate": 8000}}
     assert devices.of_inference(model) == Compute(1, memory_mb=8000)
+
+
+def test_inference_is_rounded_on_request(monkeypatch):
+    monkeypatch.setattr(devices.os, "environ", {})
+    devices.infer_in("float32")
+    assert devices.os.environ == {}
+    devices.infer_in("bfloat16")
+    assert devices.os.environ == {"TF_SET_ONEDNN_FPMATH_MODE": "BF16"}
