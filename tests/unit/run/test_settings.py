@@ -143,6 +143,18 @@ def test_all_mistakes_are_told_at_once(minimal):
     assert any("`predict.score_threshold` is 2" in text and "at most 1" in text for text in told)
 
 
+@pytest.mark.parametrize(
+    ("key", "wrong", "allowed"),
+    [("tf_threads", 0, "auto or a whole number at least 1"), ("loss_scale", "static", "dynamic or a number above 0")],
+)
+def test_a_word_beside_numbers_is_named(minimal, key, wrong, allowed):
+    minimal["models"]["first"][key] = wrong
+    (told,) = mistakes(minimal)
+    assert f"allowed is {allowed}" in told
+    minimal["models"]["first"][key] = allowed.split()[0]
+    assert settings.load(minimal)["models"]["first"][key] == allowed.split()[0]
+
+
 @pytest.mark.parametrize("key", ["pipeline", "num_steps", "checkpoint_every"])
 def test_a_missing_key_is_named(minimal, key):
     del minimal["models"]["first"][key]
