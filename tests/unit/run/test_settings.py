@@ -145,7 +145,10 @@ def test_all_mistakes_are_told_at_once(minimal):
 
 @pytest.mark.parametrize(
     ("key", "wrong", "allowed"),
-    [("tf_threads", 0, "auto or a whole number at least 1"), ("loss_scale", "static", "dynamic or a number above 0")],
+    [
+        ("tf_threads", 0, "auto or a whole number at least 1"),
+        ("loss_scale", "static", "dynamic or a number at most 1e+30 and above 0"),
+    ],
 )
 def test_a_word_beside_numbers_is_named(minimal, key, wrong, allowed):
     minimal["models"]["first"][key] = wrong
