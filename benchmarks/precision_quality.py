@@ -61,7 +61,7 @@ def main() -> None:
     path, names = configured(arguments)
     command = [sys.executable, "-m", "snakemake", "--cores", str(arguments.cores), "--configfile", str(path)]
     subprocess.run(command, cwd=ROOT, check=True)
-    for kind, name in names.items():
+    for name in names.values():
         each = [measured(arguments.work / "results", f"{name}-seed{seed}") for seed in arguments.seeds]
         told = []
         for key in (*METRICS, "minutes"):
