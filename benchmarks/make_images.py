@@ -7,6 +7,7 @@ folder/images/000, 001, ..., a thousand in each, annotations likewise in folder/
 
 import argparse
 import io
+import json
 import struct
 import time
 from pathlib import Path
@@ -40,15 +41,24 @@ def with_comment(jpeg: bytes, comment: bytes) -> bytes:
     return b"".join([jpeg[:2], b"\xff\xfe", struct.pack(">H", len(comment) + 2), comment, jpeg[2:]])
 
 
-def annotation(name: str, size: tuple[int, int], number: int) -> str:
-    """A labelImg annotation with boxes and classes derived from `number`."""
+def boxes(size: tuple[int, int], number: int) -> list[tuple[str, int, int, int, int]]:
+    """One to three boxes, (class, xmin, ymin, xmax, ymax) in pixels, derived from `number`."""
     width, height = size
-    objects = []
+    found = []
     for i in range(number % 3 + 1):
         xmin, ymin = (number * 7 + i * 29) % (width // 2), (number * 11 + i * 17) % (height // 2)
         xmax, ymax = xmin + width // 4 + number % (width // 4), ymin + height // 4 + number % (height // 4)
+        found.append((CLASSES[(number + i) % len(CLASSES)], xmin, ymin, xmax, ymax))
+    return found
+
+
+def annotation(name: str, size: tuple[int, int], number: int) -> str:
+    """A labelImg annotation."""
+    width, height = size
+    objects = []
+    for label, xmin, ymin, xmax, ymax in boxes(size, number):
         objects.append(
-            f"\t<object>\n\t\t<name>{CLASSES[(number + i) % len(CLASSES)]}</name>\n\t\t<pose>Unspecified</pose>\n"
+            f"\t<object>\n\t\t<name>{label}</name>\n\t\t<pose>Unspecified</pose>\n"
             "\t\t<truncated>0</truncated>\n\t\t<difficult>0</difficult>\n\t\t<bndbox>\n"
             f"\t\t\t<xmin>{xmin}</xmin>\n\t\t\t<ymin>{ymin}</ymin>\n\t\t\t<xmax>{xmax}</xmax>\n\t\t\t<ymax>{ymax}</ymax>\n"
             "\t\t</bndbox>\n\t</object>\n"
@@ -73,6 +83,45 @@ def make(folder: Path, count: int, kind: str = "small") -> None:
         stem = f"photo_{number:07d}"
         (folder / "images" / part / f"{stem}.jpg").write_bytes(with_comment(jpegs[number % DISTINCT], stem.encode()))
         (folder / "annotations" / part / f"{stem}.xml").write_text(annotation(f"{stem}.jpg", size, number))
+
+
+def annotate(folder: Path, count: int, form: str, kind: str = "small") -> Path:
+    """Write the annotations of `make` in another format: COCO and CSV as one file, YOLO as a text for each image."""
+    size = width, height = KINDS[kind][0]
+    names = [f"photo_{number:07d}" for number in range(count)]
+    place = folder / {"coco": "coco.json", "csv": "table.csv", "yolo": "labels"}[form]
+    if form == "coco":
+        images = [
+            {"id": n, "file_name": f"{name}.jpg", "width": width, "height": height} for n, name in enumerate(names)
+        ]
+        annotations = [
+            {"image_id": n, "category_id": CLASSES.index(label), "bbox": [left, top, right - left, bottom - top]}
+            for n in range(count)
+            for label, left, top, right, bottom in boxes(size, n)
+        ]
+        annotations = [{"id": number, **one, "iscrowd": 0} for number, one in enumerate(annotations)]
+        categories = [{"id": number, "name": name} for number, name in enumerate(CLASSES)]
+        place.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
+    elif form == "csv":
+        rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
+        rows += [
+            f"{name}.jpg,{width},{height},{','.join(map(str, box))}"
+            for number, name in enumerate(names)
+            for box in boxes(size, number)
+        ]
+        place.write_text("\n".join([*rows, ""]))
+    else:
+        for number, name in enumerate(names):
+            part = place / f"{number // PER_FOLDER:03d}"
+            part.mkdir(parents=True, exist_ok=True)
+            rows = [
+                f"{CLASSES.index(label)} {(left + right) / 2 / width:.6f} {(top + bottom) / 2 / height:.6f} "
+                f"{(right - left) / width:.6f} {(bottom - top) / height:.6f}\n"
+                for label, left, top, right, bottom in boxes(size, number)
+            ]
+            (part / f"{name}.txt").write_text("".join(rows))
+        (place / "classes.txt").write_text("\n".join(CLASSES))
+    return place
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """A large data set through real Snakemake: planning, the data rules, an edit; each figure beside its limit.
 
-    python benchmarks/plan.py [--pairs 100000] [--folder KEPT]
+    python benchmarks/plan.py [--pairs 100000] [--folder KEPT] [--format coco|csv|yolo]
 
 Generates that many small JPEGs with annotations (--folder keeps them for the next time), and a fifth as many to see
 whether a rule's memory grows. Everything runs as a user runs it; the page cache is warm. The limits are for wall-clock
@@ -78,14 +78,15 @@ def snakemake(folder: Path, *arguments: str, configuration: str = "big.yaml") ->
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, text)
 
 
-def prepare(folder: Path, pairs: Path, count: int) -> None:
-    """Make a project on `count` pairs, and the pairs too if they are missing."""
+def prepare(folder: Path, pairs: Path, count: int, form: str) -> Path:
+    """Make a project on `count` pairs, and the pairs too if they are missing; return where the annotations are."""
     if not (pairs / "images").is_dir():
         make_images.make(pairs, count)
+    annotations = pairs / "annotations" if form == "voc" else make_images.annotate(pairs, count, form)
     config = {
         "dataset": {
             "images": str(pairs / "images"),
-            "annotations": str(pairs / "annotations"),
+            "annotations": str(annotations),
             "shards": SHARDS,
             "near_duplicates": False,
         },
@@ -102,6 +103,7 @@ def prepare(folder: Path, pairs: Path, count: int) -> None:
     config["dataset"]["near_duplicates"] = True
     config["results"] = "searched"
     (folder / "searched.yaml").write_text(yaml.safe_dump(config))
+    return annotations
 
 
 def memory_of_rules(folder: Path) -> dict[str, float]:
@@ -116,18 +118,27 @@ def memory_of_rules(folder: Path) -> dict[str, float]:
     return found
 
 
-def edit(pairs: Path) -> Path:
-    """Move one side of a box by a pixel."""
-    path = min((pairs / "annotations").rglob("*.xml"))
+# By format, what stands before and after the first coordinate of a box.
+COORDINATE = {
+    "voc": r"(<xmin>)(\d+)",
+    "coco": r'("bbox": \[)(\d+)',
+    "csv": r"(\.jpg,\d+,\d+,\w+,)(\d+)",
+    "yolo": r"(^\d 0\.\d{5})(\d)",
+}
+
+
+def edit(annotations: Path, form: str) -> None:
+    """Move one side of a box by a pixel, or by less."""
+    path = annotations if annotations.is_file() else min(annotations.rglob("photo_*"))
     text = path.read_text()
-    path.write_text(re.sub(r"<xmin>(\d+)", lambda found: f"<xmin>{int(found[1]) ^ 1}", text, count=1))
-    return path
+    path.write_text(re.sub(COORDINATE[form], lambda found: f"{found[1]}{int(found[2]) ^ 1}", text, count=1))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="where the pairs are kept; they are made if missing")
+    parser.add_argument("--format", choices=COORDINATE, default="voc", help="the format of the annotations")
     arguments = parser.parse_args()
     bars = Bars()
     with tempfile.TemporaryDirectory(prefix="boxwright-plan-") as temporary:
@@ -135,10 +146,10 @@ def main() -> None:
         memory = {}
         for name, count in (("fifth", arguments.pairs // 5), ("whole", arguments.pairs)):
             folder, pairs = Path(temporary, name), kept / f"pairs-{count}"
-            prepare(folder, pairs, count)
+            annotations = prepare(folder, pairs, count, arguments.format)
             first = snakemake(folder, "--dry-run")
             if name == "whole":
-                bars.time(f"first dry run of {count:,} pairs", first, 10)
+                bars.time(f"first dry run of {count:,} pairs", first, 10 if arguments.format == "voc" else 15)
                 searched = snakemake(folder, "--dry-run", configuration="searched.yaml")
                 bars.time("the same with the search for near-duplicates", searched, first.wall + 60)
             done = snakemake(folder, *TARGETS)
@@ -156,7 +167,7 @@ def main() -> None:
         assert "Nothing to be done" in nothing.output, nothing.output
         bars.time("dry run with nothing to do", nothing, 3)
         bars.show("its memory", nothing.memory, 500, "MB")
-        edit(pairs)
+        edit(annotations, arguments.format)
         edited = snakemake(folder, *TARGETS)
         assert len(re.findall(r"Writing (train|eval) records", edited.output)) == 1, edited.output
         bars.time("one annotation edited, to finished records", edited, 10)

@@ -1,6 +1,7 @@
 # The configuration and the plan of the run.
 
 import sys
+from functools import partial
 from pathlib import Path
 
 # The library is found relative to the rules, so that the workflow also works as a module and in its own environments.
@@ -9,13 +10,18 @@ sys.path.insert(0, str(LIBRARY))
 
 from snakemake.logging import logger
 
-from boxwright import snakemake_internals
-from boxwright.core import code, files
-from boxwright.core.errors import UserError
-from boxwright.core.wording import printable
-
 try:
+    from boxwright import snakemake_internals
+    from boxwright.core import code, files
+    from boxwright.core.errors import UserError
+    from boxwright.core.wording import printable
+
     snakemake_internals.require_tried()
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"\nThe Python of this `snakemake`, {sys.executable}, lacks the package {error.name}: it belongs to another "
+        "environment. Type `.venv/bin/snakemake` in the folder of boxwright (`make env` makes it), or `boxwright run`.\n"
+    )
 except UserError as error:
     sys.exit(f"\n{printable(error)}\n")
 
@@ -23,8 +29,10 @@ from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.dataset import split
 from boxwright.run import (
+    announcement,
     config_file,
     lock,
+    places,
     preflight,
     resources,
     restarts,
@@ -33,7 +41,7 @@ from boxwright.run import (
 )
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
-from boxwright.snakemake_internals import dag, process
+from boxwright.snakemake_internals import dag, process, terminal
 from boxwright.zoo import catalogue
 
 code.reach_from_jobs()
@@ -41,6 +49,8 @@ this_process = process.of(workflow)
 
 # A configuration given by --configfile, --config or a module replaces this one, which is the demo.
 if not this_process.configured and not config:
+    if this_process.plans:
+        config_file.say_that_it_is_the_demo()
 
     configfile: "config/config.yaml"
 
@@ -51,6 +61,8 @@ try:
     if this_process.plans:
         config_file.check(this_process.configfiles)
     results = settings.load(config)["results"]
+    if this_process.works and this_process.on_disk and (why := places.results(results)):
+        raise UserError(why)
     if this_process.unlocks:
         lock.forget(results)
     if this_process.locks:
@@ -63,8 +75,6 @@ try:
         write=ours and not this_process.lints,
         download=this_process.works,
     )
-    if this_process.plans:
-        preflight.check(run_plan)
 except UserError as error:
     sys.exit(f"\n{printable(error)}\n")
 
@@ -78,6 +88,7 @@ config.update(run_plan.settings, machine=settings.machine(run_plan.settings))
 gone = thinned.of_all(run_plan, identities, this_process.on_disk)
 if this_process.plans:
     try:
+        preflight.check(run_plan, identities)
         thinned.check(gone)
     except UserError as error:
         sys.exit(f"\n{printable(error)}\n")
@@ -88,6 +99,9 @@ dag.watch(
     Checksums(run_plan.results) if ours else None,
     {path for one in gone.values() for path in one.paths()} if ours else set(),
 )
+
+if this_process.plans:
+    dag.tell(partial(announcement.say_all, run_plan), terminal.reasons)
 
 RESULTS = run_plan.results
 MODELS = run_plan.models

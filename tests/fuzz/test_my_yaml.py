@@ -11,7 +11,7 @@ import yaml
 from hypothesis import strategies as st
 
 from boxwright.core.errors import UserError
-from boxwright.run import settings
+from boxwright.run import config_file, settings
 from tests.fuzz.fuzzing import fuzz, told
 from tests.fuzz.mutations import NUMBERS, ODD_TEXT, listed, mutants
 
@@ -69,7 +69,7 @@ def _places(node: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[
         yield from _places(others, (*path, "m"))
 
 
-_SCHEMA = yaml.safe_load(settings.SCHEMA.read_text(encoding="utf-8"))
+_SCHEMA = yaml.safe_load(config_file.SCHEMA.read_text(encoding="utf-8"))
 _PLACES = list(_places(_SCHEMA))
 _place, _value = st.sampled_from(_PLACES), st.sampled_from(_VALUES)
 _key = st.sampled_from(["m", "n", "seed", "mÿ", "x y", "-", "a" * 300, "m\n", "m-seed0", "", "nul\0", "ab" * 30])

@@ -173,3 +173,15 @@ def test_a_class_added(project):
 
 
 OBJECT = "<object><name>{}</name><bndbox><xmin>5</xmin><ymin>5</ymin><xmax>40</xmax><ymax>40</ymax></bndbox></object>"
+
+
+def test_a_dry_run_says_in_words_what_changed(project):
+    name = names_of(project, "train")[-1]
+    edit_annotation(xml_of(project, name))
+    for _ in range(2):  # the first dry run does not forget
+        text = project.snakemake("--dry-run").text
+        assert f"Changed since the last run:\n  - {name}: " in text and " changed\n" in text
+        assert "To do: training of small (6 steps, about " in text and ", replaces 2 checkpoints), 1 shard of" in text
+        assert "Training small up to step 3\n    changed: the data\n" in text
+        for hidden in ("Params have changed", "--rerun-triggers", "--cleanup-metadata", "{'data'"):
+            assert hidden not in text

@@ -218,8 +218,8 @@ ELSEWHERE = {
     "class_attribute",
     "class_number",
     "image_unlabelled",
-    "object_not_a_box",
     "object_superseded",
+    "object_not_a_box",
     "object_without_image",
 }
 

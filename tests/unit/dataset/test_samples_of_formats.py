@@ -25,6 +25,11 @@ KEYS = {
     "labelme": "labelme",
     "mot": "mot",
     "supervisely": "supervisely",
+    "tfrecord_cvat": "tfrecord",
+    "tfrecord_generate": "tfrecord",
+    "tfrecord_pascal": "tfrecord",
+    "tfrecord_roboflow": "tfrecord",
+    "tfrecord_vott": "tfrecord",
     "ultralytics_ndjson": "ndjson",
     "via": "via",
     "via_csv": "via_csv",
@@ -68,6 +73,23 @@ def planned(out: Path) -> dict:
     return {one.image: one for path in (out / "plan").glob("*.jsonl") for one in manifest.read(path)}
 
 
+def audited(out: Path, found: dict) -> int:
+    """The sums of the import audit agree with each other and with the records; returns the number of objects."""
+    head, *rows = [line.split("\t") for line in (out / "plan/import.tsv").read_text().splitlines()]
+    rows = [dict(zip(head, row, strict=True)) for row in rows]
+    for row in rows:
+        numbers = [int(row[key]) for key in ("stated", "records", "ignored", "left_out")]
+        assert numbers[0] == sum(numbers[1:]) and min(numbers) >= 0, row
+        assert row["reasons"] or numbers[0] == numbers[1], row
+    whole = [row for row in rows if row["annotation"] == "*"]
+    for key, count in (("ignored", "regions"), ("records", "boxes")):
+        assert sum(int(row[key]) for row in whole) == sum(len(getattr(one, count)) for one in found.values())
+    for key in ("ignored", "left_out"):
+        of_statements = sum(int(row[key]) for row in rows if row["annotation"] != "*")
+        assert of_statements == sum(int(row[key]) for row in whole)
+    return sum(int(row["stated"]) for row in whole)
+
+
 @pytest.mark.parametrize("name", KEYS)
 def test_sample(name, tmp_path, capsys):
     folder = SAMPLES / name
@@ -78,6 +100,9 @@ def test_sample(name, tmp_path, capsys):
     if KEYS[name] != formats.VOC.key:
         assert f"(`{KEYS[name]}`)" in capsys.readouterr().err
     found = planned(tmp_path / "out")
+    audited(tmp_path / "out", found)
+    if KEYS[name] == "tfrecord":  # the images lie in the records
+        found = {str(folder / "data" / one.name): one for one in found.values()}
     wanted = {str(folder / "data" / one["file"]): one for one in expected["images"]}
     if expected["image_without_objects"] == "not mentioned":
         wanted = {path: one for path, one in wanted.items() if one["objects"]}

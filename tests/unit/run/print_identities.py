@@ -21,7 +21,7 @@ identities = Identities(plan)
 given = {"name": [plan.models[0]], "shard": [max(plan.data.identities)], "form": FORMS, "side": ["eval"]}
 found = {}
 for rule, one in inspect.getmembers(Identities, lambda member: callable(member) or isinstance(member, property)):
-    if rule.startswith("_") or rule == "fetch_zoo_model":
+    if rule.startswith("_") or rule in ("fetch_zoo_model", "network"):
         continue
     if isinstance(one, property):
         found[rule] = getattr(identities, rule)

@@ -74,3 +74,47 @@ def test_snakemake_starts_without_a_home_folder(tmp_path):
     )
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
     assert "HOME is /dev/null/none" in done.stderr
+
+
+BOMB = "\n".join(
+    ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    + [f"{two}: &{two} [{', '.join([f'*{one}'] * 9)}]" for one, two in zip("abcdefgh", "bcdefghi", strict=True)]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "There is no configuration my.yaml (looked for from "),
+        ("", "my.yaml: the file is empty"),
+        ("dataset: &d\n  images: *d\n", "my.yaml: line 2: `dataset` holds itself, by the alias *d"),
+        (BOMB, "has more than 100,000 values"),
+        ("dataset:\n\timages: x\n", "a tab is not allowed there; indent with spaces (line 2)"),
+        ("models:\n  m:\n    num_steps:300\n    seed: 1\n", "line 3: `num_steps:300` has no space after the colon"),
+    ],
+)
+@pytest.mark.parametrize(
+    "option", [["--configfile", "my.yaml"], ["--configfile=my.yaml"], ["--configfiles", "my.yaml"]]
+)
+def test_a_configuration_that_snakemake_cannot_read_is_told_in_a_sentence(tmp_path, text, told, option):
+    if text is not None:
+        (tmp_path / "my.yaml").write_text(text)
+    with pytest.raises(SystemExit) as stopped:
+        places.prepare([*option, "--cores", "1"])
+    assert told in stopped.value.code
+
+
+def test_a_sound_configuration_passes_and_no_module_of_ours_stays(tmp_path):
+    (tmp_path / "my.yaml").write_text("dataset: {images: x}\n")
+    code = "import sys; sys.path.insert(0, 'W'); import runpy; places = runpy.run_path('P'); "
+    code += "places['prepare'](['--configfile', 'my.yaml', '-n']); assert 'boxwright' not in sys.modules, sys.modules"
+    code = code.replace("W", str(ROOT / "workflow")).replace("P", str(ROOT / "workflow/boxwright/run/places.py"))
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_results_where_nothing_can_be_written(tmp_path, monkeypatch):
+    assert places.results("new/results") == ""
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    told = f"`results` is new/results, but nothing can be written to {tmp_path} here. Choose another folder"
+    assert places.results("new/results").startswith(told)

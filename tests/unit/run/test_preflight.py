@@ -13,7 +13,8 @@ from tests.workflow.conftest import small_model
 from boxwright.catalog import forms
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
-from boxwright.run import preflight
+from boxwright.run import preflight, start_weights
+from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
 
@@ -36,7 +37,8 @@ def checked(tmp_path, monkeypatch):
     }
 
     def check(**changes):
-        preflight.check(RunPlan(config | changes, plan_data=True))
+        plan = RunPlan(config | changes, plan_data=True)
+        preflight.check(plan, Identities(plan))
 
     check.dataset = config["dataset"]
     return check
@@ -98,12 +100,13 @@ def test_a_folder_to_predict_on_without_an_image_that_can_be_read(checked, tmp_p
     checked(predict={"images": "holidays"})
 
 
-def test_a_start_checkpoint_without_its_data(checked, tmp_path):
+def test_a_start_checkpoint_without_its_data(checked, tmp_path, monkeypatch):
     from boxwright.checkpoints import checkpoint_files
 
     tensors = {"FeatureExtractor/MobilenetV1/Conv2d_0/weights": np.zeros((3, 3, 3, 8), np.float32)}
     checkpoint_files.write(tmp_path / "model.ckpt", tensors)
     model = small_model(checkpoint="model.ckpt")
+    monkeypatch.setattr(start_weights, "mistakes", lambda plan, identities: ())
     checked(models={"m": model})
     (tmp_path / "model.ckpt.data-00000-of-00001").write_bytes(b"")
     with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: .* is cut short: it has 0 of 864 bytes"):

@@ -46,6 +46,7 @@ def test_defaults_are_filled_in(minimal):
             "train": None,
             "eval": None,
             "test": None,
+            "source": False,
             "group_by": None,
         },
         "shards": {"train": 4, "eval": 1, "test": 1},

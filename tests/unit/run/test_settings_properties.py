@@ -18,9 +18,10 @@ from tests.workflow.conftest import small_model
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
 from boxwright.run import config_file, preflight, settings
+from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
-SCHEMA = yaml.safe_load(settings.SCHEMA.read_text(encoding="utf-8"))
+SCHEMA = yaml.safe_load(config_file.SCHEMA.read_text(encoding="utf-8"))
 SLOWEST_S = 5
 
 # The same draws in every run; many of them are cheap.
@@ -338,7 +339,8 @@ def test_odd_values_up_to_the_first_job(drawn, path, value):
     put(config, path, value)
     began = time.monotonic()
     try:
-        preflight.check(RunPlan(config, plan_data=True))
+        plan = RunPlan(config, plan_data=True)
+        preflight.check(plan, Identities(plan))
     except UserError as error:
         assert str(error)
     assert time.monotonic() - began < SLOWEST_S

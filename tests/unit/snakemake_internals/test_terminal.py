@@ -114,15 +114,66 @@ def test_of_jobs_elsewhere_snakemakes_announcement_stays_and_their_own_time_coun
     assert shown.endswith("12:34:56 [1/6] Training small: loss 0.5 (3 min)\n")
 
 
-def test_an_error_is_shown_in_full_with_its_log(tmp_path, job_log):
+RAISED = "RuleException:\nCalledProcessError in file rules/train.smk, line 9:\nCommand ... returned exit status 1."
+ENDED = "WorkflowError:\nAt least one job did not complete successfully."
+
+
+def failed(run, numbers, logs):
+    """What Snakemake says when jobs fail."""
+    for number, log in zip(numbers, logs, strict=True):
+        run.say(RAISED, LogEvent.ERROR, logging.ERROR)
+        run.fail(number, log)
+    run.say("Select jobs to execute...", None, logging.WARNING)
+    run.say("Exiting because a job execution failed. Look below for error messages", None, logging.ERROR)
+    run.say(ENDED, LogEvent.ERROR, logging.ERROR)
+
+
+def test_why_a_job_failed_is_said_once_and_last(tmp_path):
+    run = Run(io.StringIO(), tmp_path / "log")
+    logs = [tmp_path / f"job{number}.log" for number in range(3)]
+    for number, log in enumerate(logs):
+        run.begin(number, f"Training m{number}", log=log)
+        progress.note_error(log, "The disk is full." if number < 2 else "The loss is not finite.")
+    failed(run, range(3), logs)
+    assert run.stream.getvalue().splitlines()[1:] == [
+        *(f"12:34:56 Training m{number} failed (7 s)" for number in range(3)),
+        "Select jobs to execute...",
+        "",
+        "Training m0, Training m1 failed.",
+        "The disk is full.",
+        f"Whole log: {logs[0]}, {logs[1]}",
+        "",
+        "Training m2 failed.",
+        "The loss is not finite.",
+        f"Whole log: {logs[2]}",
+    ]
+    assert not list(tmp_path.glob("*.progress"))
+    kept = (tmp_path / "log").read_text()
+    assert "RuleException" in kept and "At least one job" in kept
+
+
+def test_a_job_that_was_killed_says_nothing(tmp_path, job_log):
     run = Run(io.StringIO(), tmp_path / "log")
     run.begin(1, "Training small", log=job_log)
-    run.fail(1, job_log)
-    run.say("CalledProcessError", LogEvent.ERROR, logging.ERROR)
-    run.say("Select jobs to execute...", None, logging.WARNING)
-    shown = run.stream.getvalue()
-    parts = ("Training small failed", "Error in rule train", f"Logfile {job_log}", "step 1 of 9", "CalledProcessError")
-    assert all(part in shown for part in (*parts, "Select jobs to execute..."))
+    failed(run, [1], [job_log])
+    said = "\nTraining small failed.\nstep 1 of 9\nDone in 3 min: loss 0.5\nIt ended without saying why. If the system "
+    assert said in run.stream.getvalue()
+    assert run.stream.getvalue().endswith(f"Whole log: {job_log}\n")
+
+
+def test_an_error_of_a_job_elsewhere_is_shown_with_its_log(tmp_path, job_log):
+    run = Run(io.StringIO(), tmp_path / "log", local=False)
+    run.begin(1, "Training small", log=job_log)
+    failed(run, [1], [job_log])
+    assert all(
+        part in run.stream.getvalue() for part in ("Training small failed", "Error in rule", "step 1 of 9", ENDED)
+    )
+
+
+def test_an_error_of_a_job_that_is_not_known_is_shown_as_snakemake_shows_it(tmp_path, job_log):
+    run = Run(io.StringIO(), tmp_path / "log")
+    failed(run, [7], [job_log])
+    assert all(part in run.stream.getvalue() for part in ("Error in rule train", RAISED, ENDED))
 
 
 # Snakemake itself leaves out two kinds that its options have not asked for.

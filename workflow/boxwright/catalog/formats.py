@@ -3,11 +3,13 @@
 A format is a module in `dataset/formats`. It is imported by the name given here when a file of that format occurs.
 """
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import NamedTuple
 
+_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 # What `dataset.format` may be beside the keys of formats.
 AUTO = "auto"
 
@@ -22,6 +24,7 @@ class Format(NamedTuple):
     beside: the names of files that explain others of the format (of classes, for example), in lower case, with "*" for
     any letters and a fixed ending. They are looked for in the file's folder and in all folders above it; outside of the
     folders that the user gives, in the next two above and only names without "*". They are no annotations themselves.
+    holds_images: whether its files hold the images too (`Statement.embedded`).
     places: pairs of folder names: a file in a folder of the first name is about an image in one of the second name that
     has the same place otherwise, as "labels/train/a.txt" about "images/train/a.jpg".
     """
@@ -33,6 +36,7 @@ class Format(NamedTuple):
     one_image: bool = False
     beside: tuple[str, ...] = ()
     places: tuple[tuple[str, str], ...] = ()
+    holds_images: bool = False
 
     @property
     def key(self) -> str:
@@ -169,6 +173,14 @@ FORMATS = (
         beside=("class-descriptions-boxable.csv", "class-descriptions.csv", "class-descriptions-*.csv"),
     ),
     Format(
+        "TFRecord of the OD API",
+        "boxwright.dataset.formats.tfrecord",
+        (".record", ".records", ".tfrecord", ".tfrecords", ".tfrec"),
+        sign="a file of records",
+        beside=("label_map.pbtxt", "labelmap.pbtxt", "tf_label_map.pbtxt", "object-detection.pbtxt", "*.pbtxt"),
+        holds_images=True,
+    ),
+    Format(
         "CVAT",
         "boxwright.dataset.formats.cvat",
         (".xml",),
@@ -217,6 +229,14 @@ def by_ending() -> Mapping[str, tuple[Format, ...]]:
     """The formats that share each ending, in the order of the list."""
     endings = dict.fromkeys(ending for one in FORMATS for ending in one.endings)
     return {ending: tuple([one for one in FORMATS if ending in one.endings]) for ending in endings}
+
+
+def ending(name: str) -> str:
+    """The ending of a file's name in lower case, without the number of a shard ("a.record-00000-of-00010")."""
+    name = name.lower()
+    if name[-1:].isdigit():
+        name = _SHARD.sub("", name)
+    return f".{name.rpartition('.')[2]}"
 
 
 @cache

@@ -59,6 +59,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
                 checksums.write(snakemake.output, undeclared, made_with | undeclared.notes)
         except UserError as error:
             print(f"\n{printable(error)}\n", file=sys.stderr)
+            progress.note_error(path, printable(error))
             _let_go(error)
             sys.exit(1)
         except KeyboardInterrupt:
@@ -67,6 +68,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
         except Exception as error:
             told = disk.full(snakemake.output[0]) if disk.is_full(error) else traceback.format_exc()
             print(f"\n{told}\n", file=sys.stderr)
+            progress.note_error(path, str(told).strip())
             _let_go(error)
             sys.exit(1)
 

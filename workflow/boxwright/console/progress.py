@@ -60,6 +60,24 @@ def note_beside(log: str | Path) -> Path:
     return Path(log).with_suffix(".progress")
 
 
+def note_error(log: str | Path, text: str) -> None:
+    """Note why the job with this log failed, for the terminal of its run, which shows it last."""
+    if is_shown():
+        with suppress(OSError):
+            note_beside(log).write_text(json.dumps({"error": text}), encoding="utf-8")
+
+
+def take_error(log: str | Path) -> str:
+    """Why the job with this log failed, and forget it; "" if it noted nothing."""
+    note = note_beside(log)
+    try:
+        found = json.loads(note.read_bytes())["error"]
+        note.unlink()
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return str(found)
+
+
 @contextmanager
 def of_job(note: Path | None, terminal: IO[str] | None) -> Iterator[None]:
     """Make the block a job: `note` is the file for its progress; warnings go to `terminal` as well as to its log.

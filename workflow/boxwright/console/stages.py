@@ -64,14 +64,19 @@ class Stage:
         )
 
 
-def _told(log: str | None) -> str:
-    """The time and the key figure of a finished job, from the last line of its log."""
+def last_lines(log: str | None, most: int = 5) -> list[str]:
+    """The last lines of a job's log; none if there is no log."""
     try:
         with Path(log or "").open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - 4096, 0))
-            last = file.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+            return file.read().decode("utf-8", "replace").strip().splitlines()[-most:]
     except OSError:
-        return ""
+        return []
+
+
+def _told(log: str | None) -> str:
+    """The time and the key figure of a finished job, from the last line of its log."""
+    last = "".join(last_lines(log, 1))
     return last.removeprefix(progress.DONE) if last.startswith(progress.DONE) else ""
 
 

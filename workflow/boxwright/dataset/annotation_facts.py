@@ -2,14 +2,14 @@
 
 A line has columns of JSON between tabs, three for each statement, and one with the findings if there are any. The
 middle column is the same for most statements of a data set, so it is parsed once for all of them. The boxes of sound
-statements are never parsed.
+statements, and where they are in the file, are never parsed.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import repeat, starmap
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from boxwright.core import pointers
 from boxwright.core.errors import UserError
@@ -22,6 +22,8 @@ from boxwright.dataset.statements import NORMALISED, Remark, Statement
 _dump = json.JSONEncoder(separators=(",", ":")).encode
 _quote = json.encoder.encode_basestring_ascii
 _NO_STATEMENT = "[]"
+# Between the boxes of a statement and their places; JSON has no control characters.
+_THEN = "\2"
 
 
 class AnnotationFacts(NamedTuple):
@@ -30,8 +32,7 @@ class AnnotationFacts(NamedTuple):
     sound: whether every box is drawn as a box, has a class with a clean name (`core.names`), is at least a pixel wide
     and high, lies in an image of the stated size, has no flag, and is on a place of its own. Of boxes in shares of the
     image it says nothing about pixels.
-    classes: the class of each box. places: of the boxes, only where they are not sound. The other fields are those of
-    `Statement`.
+    classes: the class of each box. places: of the boxes, as JSON. The other fields are those of `Statement`.
     """
 
     image: str
@@ -45,12 +46,13 @@ class AnnotationFacts(NamedTuple):
     other_image: str = ""
     split: str = ""
     mention: bool = False
-    places: tuple[str, ...] = ()
+    embedded: tuple[int, ...] = ()
+    places: str = ""
 
     def statement(self) -> Statement:
         """The statement itself."""
-        boxes = boxes_from_json(self.boxes)
-        return Statement(self.image, self.width, self.height, boxes, self.unit, *self[7:])
+        boxes, places = boxes_from_json(self.boxes), tuple(json.loads(self.places or "[]"))
+        return Statement(self.image, self.width, self.height, boxes, self.unit, *self[7:12], places)
 
 
 class FileFacts(list[AnnotationFacts]):
@@ -78,16 +80,17 @@ class Unread(str):
         return reason
 
 
-def line(data: bytes, keys: str, beside: formats.Beside = formats.NOTHING, name: str = "") -> str:
+def line(data: bytes | BinaryIO, keys: str, beside: formats.Beside = formats.NOTHING, name: str = "") -> str:
     """The facts of an annotation from its file's bytes: the key of the format that read them, a tab, what it says.
 
-    `keys` are the keys of the formats to try (see `formats.read` for these and the other arguments). If none of them
-    reads the bytes, the key is "" and the reason, a JSON string or object (see `Unread`), takes the place of the
-    statements.
+    A format whose files hold images takes the open file (`catalog.formats`). `keys` are the keys of the formats to try
+    (see `formats.read` for these and the other arguments). If none of them reads the bytes, the key is "" and the
+    reason, a JSON string or object (see `Unread`), takes the place of the statements.
     """
     try:
         key, reading = formats.read(data, keys, beside, name)
     except UserError as error:
+        data = data if isinstance(data, bytes) else _head(data)
         if pointers.is_git_lfs(data):
             return unreadable(pointers.GIT_LFS, "annotation_not_fetched")
         unlike = isinstance(error, formats.UnrecognisedError)
@@ -95,6 +98,11 @@ def line(data: bytes, keys: str, beside: formats.Beside = formats.NOTHING, name:
             return unreadable(f"{error}; it seems to be {seems}", "annotation_foreign")
         return unreadable(str(error), UNRECOGNISED if unlike else "")
     return f"{key}\t{columns(*reading)}"
+
+
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(formats.HEAD)
 
 
 def unreadable(why: str, defect: str = "") -> str:
@@ -126,7 +134,8 @@ def said(lines: Iterable[str]) -> list[FileFacts | Unread]:
             image = parts[start]
             image = json.loads(image) if "\\" in image else image[1:-1]
             frame, rest = frames[parts[start + 1]]
-            facts.append(AnnotationFacts(image, *frame, parts[start + 2], *rest))
+            boxes, _, places = parts[start + 2].partition(_THEN)
+            facts.append(AnnotationFacts(image, *frame, boxes, *rest, places=places))
         found.append(facts)
     return found
 
@@ -147,6 +156,7 @@ def _columns(
     other: str,
     split: str,
     mention: bool,
+    embedded: tuple[int, ...],
     places: tuple[str, ...],
 ) -> str:
     sides = (1, 1, 0) if unit == NORMALISED else (width, height, 1)
@@ -154,8 +164,10 @@ def _columns(
     classes = ",".join([_quote(box.class_name) for box in boxes])
     text = boxes_json(boxes) if sound else _dump(boxes)  # the encoder can write NaN
     rest = f"{_folders_json(folders)},{_quote(other)}"
-    if split or mention or (places and not sound):
-        rest += f",{_dump(split)},{_dump(mention)},{_dump(() if sound else places)}"
+    if split or mention or embedded:
+        rest += f",{_dump(split)},{_dump(mention)},{_dump(embedded)}"
+    if places:
+        text += _THEN + _dump(places)
     return f'{_quote(image)}\t[{width},{height},"{unit}",{"true" if sound else "false"},[{classes}],{rest}]\t{text}'
 
 

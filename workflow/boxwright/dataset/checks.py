@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from boxwright.core import names, pointers
 from boxwright.core.wording import nearest, plural
-from boxwright.dataset import copies, orientation
+from boxwright.dataset import audit, copies, orientation
 from boxwright.dataset.annotation_facts import AnnotationFacts
 from boxwright.dataset.class_rules import ClassRules
 from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, IGNORE, Case
@@ -55,7 +55,8 @@ class Checker:
     aliases: other names of known classes. rules: which classes are renamed or ignored. full: also report images whose
     pixels cannot be decoded. max_pixels: the most that an image may have. turned: how the images that EXIF turns are
     read (`orientation`). respelt: by stated class name that is not clean, the number of its boxes and the first
-    annotation (by name).
+    annotation (by name). Of the last sample, fates: its objects that are not among its boxes, by whether they are
+    ignore regions and by reason; dropped_by: the first defect that leaves the image out.
     """
 
     policies: Mapping[str, str]
@@ -67,13 +68,15 @@ class Checker:
     turned: Counter[str] = field(default_factory=Counter)
     respelt: dict[str, tuple[int, str]] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
-    _drop_image: bool = False
+    fates: Counter[tuple[bool, str]] = field(default_factory=Counter)
+    dropped_by: str = ""
 
     def report(self, file: str, defect: str, detail: str, box: str = "", action: str = "") -> str:
         """Record a case and return its action: the defect's policy, unless `action` is given."""
         action = action or self.policies[defect]
         self.cases.append(Case(names.shown(file), names.shown(box), defect, action, names.shown(detail)))
-        self._drop_image |= action == DROP_IMAGE
+        if action == DROP_IMAGE and not self.dropped_by:
+            self.dropped_by = defect
         return action
 
     def sample(
@@ -83,7 +86,7 @@ class Checker:
 
         The cases call the image `name` and the annotation `label`. Without an annotation there are no objects.
         """
-        self._drop_image = False
+        self.fates, self.dropped_by = Counter(), ""
         info = image.info
         if info.problem or (self.full and image.undecodable):
             defect = "image_truncated" if info.truncated else "image_unreadable"
@@ -112,11 +115,14 @@ class Checker:
                 for number, box, place in zip(count(1), stated.boxes, stated.places or repeat(""), strict=False)
             ]
             kept = self._without_copies(name, stated.boxes, judged)
+            self.fates.update((one.region is not None, one.why) for one in judged if one.box is None)
+            if copied := sum(one.box is not None for one in judged) - len(kept):
+                self.fates[False, "box_twice"] = copied
             if not kept and any(one.dropped for one in judged):
                 self.report(name, "image_emptied", f"none of its {plural(len(judged), 'box', 'boxes')} is left")
             classes, boxes = tuple([box.class_name for box in kept]), boxes_json(kept)
             regions = boxes_json([one.region for one in judged if one.region is not None])
-        if self._drop_image:
+        if self.dropped_by:
             return None
         fixes = loader.fixes_for(info)
         return PlannedSample(name, path, image.sha256, width, height, info.format, fixes, classes, boxes, regions)
@@ -227,9 +233,18 @@ class Checker:
         place = _place(frame.corners(box.corners) if frame else box.corners, width, height)
         shares = frame is not None and frame.shares
 
-        def dropped(defect: str, detail: str, action: str = "") -> bool:
+        why = ""
+
+        def report(defect: str, detail: str, action: str = "") -> str:
+            nonlocal why
             detail = f"{where}: {detail}" if where else detail
-            return self.report(label, defect, detail, _which(number, box), action) in (DROP_BOX, DROP_IMAGE)
+            action = self.report(label, defect, detail, _which(number, box), action)
+            if action in (DROP_BOX, DROP_IMAGE, IGNORE):
+                why = why or defect
+            return action
+
+        def dropped(defect: str, detail: str, action: str = "") -> bool:
+            return report(defect, detail, action) in (DROP_BOX, DROP_IMAGE)
 
         def region(of: str) -> Box | None:
             return None if place is None else Box(of, *place, box.difficult, box.truncated, box.pose)
@@ -280,27 +295,28 @@ class Checker:
             return box._replace(class_name=name, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, shape="")
 
         if not name and IGNORE_REGION in box.flags.split():
-            action = self.report(label, "box_ignored", "it is a region to ignore, of no class", _which(number, box))
-            return _Judged(region=None if action == DROP_BOX else region(""))
+            action = report("box_ignored", "it is a region to ignore, of no class")
+            return _Judged(region=None if action == DROP_BOX else region(""), why="box_ignored")
         if name in self.rules.ignore:
             if not all(map(math.isfinite, box.corners)):
                 dropped("box_not_a_number", "a coordinate is missing or not a finite number")
-            return _Judged(region=region(""))
+            return _Judged(region=region(""), why=audit.IGNORED_CLASS)
         kept = judge()
         if kept is None:
-            return _Judged(region=region(name if self.known is None or name in self.known else ""), dropped=True)
+            of = name if self.known is None or name in self.known else ""
+            return _Judged(region=region(of), dropped=True, why=why)
         if any(flag in IGNORED for flag in box.flags.split()):
-            action = self.report(label, "box_ignored", f"it is marked as {box.flags}", _which(number, box))
+            action = report("box_ignored", f"it is marked as {box.flags}")
             if action == IGNORE:
-                return _Judged(region=kept)
+                return _Judged(region=kept, why=why)
             if action == DROP_BOX:
-                return _Judged(dropped=True)
+                return _Judged(dropped=True, why=why)
         if box.difficult:
-            action = self.report(label, "box_difficult", "the annotation says so", _which(number, box))
+            action = report("box_difficult", "the annotation says so")
             if action == IGNORE:
-                return _Judged(region=kept)
+                return _Judged(region=kept, why=why)
             if action == DROP_BOX:
-                return _Judged(dropped=True)
+                return _Judged(dropped=True, why=why)
         return _Judged(kept)
 
     def _is_good_box(self, box: Box, width: int, height: int) -> bool:
@@ -347,12 +363,13 @@ class Checker:
 class _Judged(NamedTuple):
     """What a stated box becomes. box: what is kept of it; region: the ignore region in its place.
 
-    dropped: whether it is left out, for a reason that is not its class.
+    dropped: whether it is left out, for a reason that is not its class. why: the reason if it is not kept.
     """
 
     box: Box | None = None
     region: Box | None = None
     dropped: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True)

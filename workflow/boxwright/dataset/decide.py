@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
-from boxwright.dataset import class_names, orientation, pairing, split
+from boxwright.dataset import audit, class_names, orientation, pairing, split, stated_split
 from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
+from boxwright.dataset.audit import Ledger
 from boxwright.dataset.checks import Checker
-from boxwright.dataset.defects import DROP_IMAGE, FIX, KEEP, Case, by_number
+from boxwright.dataset.defects import DROP_IMAGE, FAIL, FIX, KEEP, Case, by_number
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.near_duplicates import Finder
 from boxwright.dataset.pairing import Claim
@@ -29,7 +30,9 @@ class Found(NamedTuple):
     """The files found: images in order with their unique names and facts, annotations with what they say.
 
     statements: for a file that cannot be read, the reason. parallel: whether the n-th images folder goes
-    with the n-th annotations folder.
+    with the n-th annotations folder. embedded: the images that lie in annotation files, by the numbers of the file and
+    of its statement. images_of: by the number of a folder of annotations, the images of its source; empty for one
+    source.
     """
 
     images: Sequence[File]
@@ -38,6 +41,8 @@ class Found(NamedTuple):
     annotations: Sequence[Annotated]
     statements: Sequence[FileFacts | Unread]
     parallel: bool
+    embedded: Mapping[tuple[int, int], int] = MappingProxyType({})
+    images_of: Mapping[int, frozenset[int]] = MappingProxyType({})
 
 
 class Split(NamedTuple):
@@ -48,6 +53,7 @@ class Split(NamedTuple):
     sha256, which the draw keeps. group_of: groups that the draw keeps together, by name. finder: finds near-duplicates;
     None if they are not wanted. test_fraction: the share of test images, to be drawn from the evaluation side; 0 for
     none. test_grows: whether remembered evaluation images may be drawn too, because the share is new or larger.
+    source: whether the sides are those that the source states.
     """
 
     eval_fraction: float
@@ -59,6 +65,7 @@ class Split(NamedTuple):
     finder: Finder | None = None
     test_fraction: float = 0.0
     test_grows: bool = False
+    source: bool = False
 
     @property
     def sides(self) -> list[str]:
@@ -73,7 +80,8 @@ class Decision:
 
     samples: by side, sorted by name. annotations: their number, including unreadable ones. left_out: the number of
     good images on no list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
-    the groups that they form. across: by evaluation image that shows the same as a training image, that image.
+    the groups that they form. across: by evaluation image that shows the same as a training image, that image. ledger:
+    what became of every object. told: a sentence about the split.
     """
 
     samples: dict[str, list[PlannedSample]]
@@ -83,31 +91,44 @@ class Decision:
     classes: set[str] = field(default_factory=set)
     alike: tuple[int, int] = (0, 0)
     across: dict[str, str] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+    told: str = ""
 
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     """Pair, check, find duplicates and split. Raises UserError if the lists of the split have mistakes."""
     claims, said = _claims(found)
-    _report_findings(found, checker)
-    samples = _samples(found, claims, said, checker)
-    decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims))
+    ledger = Ledger()
+    _report_remarks(found, checker, ledger)
+    stated: dict[str, str] = {}
+    samples = _samples(found, claims, said, checker, ledger, stated)
+    decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger)
     listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
-    if split.TRAIN in sides.lists:
+    if sides.source:
+        listed, decision.told = stated_split.settled({sample.name: stated.get(sample.name, "") for sample in samples})
+        decision.samples |= {side: [] for side in split.SIDES if side in listed.values()}
+    given = sides.source or split.TRAIN in sides.lists
+    if given:
         decision.left_out = sum(sample.name not in listed for sample in samples)
+        for sample in samples:
+            if sample.name not in listed:
+                ledger.drop(sample.name, audit.ON_NO_LIST)
         samples = [sample for sample in samples if sample.name in listed]
-    used = _without_copies(samples, checker)
+    used = _without_copies(samples, checker, ledger)
     links = sides.finder.links(sample.sha256 for sample in used) if sides.finder else []
-    side_of = _sides(used, sides, listed, links)
+    side_of = {one.name: listed[one.name] for one in used} if sides.source else _sides(used, sides, listed, links)
     again = _on_later_sides(used, side_of)
     alike = _on_earlier_sides_alike(used, side_of, links, decision)
     for sample in used:
         if sample.name in alike:
             detail = f"it shows the same as the {alike[sample.name]}"
             if checker.report(sample.name, "near_duplicate_across_split", detail) == DROP_IMAGE:
+                ledger.drop(sample.name, "near_duplicate_across_split")
                 continue
         if sample.name in again:
             detail = f"the {again[sample.name]} has the same bytes"
             if checker.report(sample.name, "duplicate_across_split", detail) == DROP_IMAGE:
+                ledger.drop(sample.name, "duplicate_across_split")
                 continue
         decision.samples[side_of[sample.name]].append(sample)
     decision.across = _trained_alike(decision, alike)
@@ -228,7 +249,7 @@ def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
     known = formats.by_key()
     images: set[str] | None = None
     anything = any(not isinstance(one, Unread) for one in found.statements)
-    for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
+    for number, ((file, key, _), statements) in enumerate(zip(found.annotations, found.statements, strict=True)):
         about = known[key]
         if isinstance(statements, Unread):
             if statements.defect == UNRECOGNISED:
@@ -237,57 +258,84 @@ def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
                 if anything and about is not formats.VOC and pairing.stem(file.base.rpartition(".")[0]) not in images:
                     continue
                 statements.defect = Unread.defect
-            claims.append(Claim(file))
+            claims.append(Claim(file, key=key))
             said.append(statements)
             continue
         alone = about.one_image and len(statements) == 1 and not statements[0].mention
-        for statement in statements:
-            size = (statement.width, statement.height)
+        for place, statement in enumerate(statements):
+            size, own = (statement.width, statement.height), found.embedded.get((number, place))
             claims.append(
-                Claim(file, statement.image, alone, size, statement.folders, statement.other_image, about.places)
+                Claim(
+                    file, statement.image, alone, size, statement.folders, statement.other_image, about.places, own, key
+                )
             )
             said.append(statement)
     return claims, said
 
 
 def _samples(
-    found: Found, claims: Sequence[Claim], said: Sequence[AnnotationFacts | Unread], checker: Checker
+    found: Found,
+    claims: Sequence[Claim],
+    said: Sequence[AnnotationFacts | Unread],
+    checker: Checker,
+    ledger: Ledger,
+    stated: dict[str, str],
 ) -> list[PlannedSample]:
-    """The samples that remain after pairing and checking, sorted by name."""
+    """The samples that remain after pairing and checking, sorted by name.
+
+    The side of the split that the source states for an image is put into `stated`.
+    """
     mentions = [index for index, one in enumerate(said) if not isinstance(one, Unread) and one.mention]
     if mentions:
         listed = set(mentions)
         mentioned = [claims[index] for index in mentions], [said[index] for index in mentions]
         claims = [one for index, one in enumerate(claims) if index not in listed]
         said = [one for index, one in enumerate(said) if index not in listed]
-    paired = pairing.match(found.images, claims, found.parallel, found.image_facts)
-    dropped = _report_pairs(found.names, claims, said, paired, checker)
-    dropped |= _report_contradictions(found, claims, paired, checker)
+    paired = pairing.match(found.images, claims, found.parallel, found.image_facts, found.images_of)
+    dropped = dict.fromkeys(_report_pairs(found.names, claims, said, paired, checker), "annotation_twice")
+    dropped = _report_contradictions(found, claims, paired, checker) | dropped
+    for index, (claim, one) in enumerate(zip(claims, said, strict=True)):
+        if isinstance(one, Unread):
+            ledger.cannot_read(claim.key)
+        elif reason := paired.without_image(index):
+            ledger.lose(claim.label, claim.key, len(one.classes), reason)
+    on_list: list[int | None] = [None] * len(found.images)
     if mentions:
-        claims, said = _with_mentioned(found, claims, said, *mentioned, paired, checker)
+        on_list = _with_mentioned(found, claims, said, *mentioned, paired, checker)
+        claims, said = [*claims, *mentioned[0]], [*said, *mentioned[1]]
     checker.turned = orientation.evidence(_turned(found, said, paired))
     samples = []
     for index in sorted(range(len(found.images)), key=found.names.__getitem__):
         name, claim = found.names[index], paired.claim[index]
-        keep = index not in dropped
+        why = dropped.get(index, "")
         if index in paired.namesakes:
             detail = f"{found.names[paired.namesakes[index]]} has the same name"
-            keep &= checker.report(name, "same_name", detail) != DROP_IMAGE
+            if checker.report(name, "same_name", detail) == DROP_IMAGE:
+                why = why or "same_name"
         annotation: AnnotationFacts | Unread | None = None
         label = ""
         if claim is None:
             detail = "no annotation names it or has its file name"
-            keep &= checker.report(name, "image_without_annotation", detail) == KEEP
-            if not keep:
+            if checker.report(name, "image_without_annotation", detail) != KEEP or why:
                 continue
         else:
             annotation, label = said[claim], claims[claim].label
             if isinstance(annotation, Unread):
                 checker.report(label, annotation.defect, annotation)
-                keep, annotation = False, None
+                why, annotation = why or annotation.defect, None
         sample = checker.sample(name, found.images[index].path, found.image_facts[index], annotation, label)
-        if sample is not None and keep:
+        if annotation is not None:
+            ledger.enter(name, label, claims[claim].key, len(annotation.classes), checker.fates)
+        if sample is not None and not why:
             samples.append(sample)
+            about = [one for one in (on_list[index], claim) if one is not None]
+            stated[name] = stated_split.of_image(
+                [said[one].split for one in about],
+                [_place(claims[one]) for one in about],
+                _tail(found.images[index]),
+            )
+        else:
+            ledger.drop(name, why or checker.dropped_by or FAIL)
     return samples
 
 
@@ -299,9 +347,12 @@ def _with_mentioned(
     lists: Sequence[AnnotationFacts],
     paired: pairing.Pairing,
     checker: Checker,
-) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
-    """Claims and what they say, and behind them those of lists of images, for images without another in `paired`."""
-    named = pairing.match(found.images, mentioned, found.parallel, found.image_facts)
+) -> list[int | None]:
+    """Give images without a claim in `paired` one of a list of images. Such claims are numbered behind the others.
+
+    Returns for each image the number of the claim of a list that names it.
+    """
+    named = pairing.match(found.images, mentioned, found.parallel, found.image_facts, found.images_of)
     for index in named.orphans:
         detail = f"there is no image {mentioned[index].image}"
         checker.report(mentioned[index].label, "annotation_without_image", detail)
@@ -309,19 +360,32 @@ def _with_mentioned(
     for image, claim in enumerate(named.claim):
         if claim is not None and paired.claim[image] is None and image not in taken:
             paired.claim[image] = len(claims) + claim
-    return [*claims, *mentioned], [*said, *lists]
+    return [None if claim is None else len(claims) + claim for claim in named.claim]
 
 
-def _report_findings(found: Found, checker: Checker) -> None:
+def _place(claim: Claim) -> str:
+    """Where a claim's file lies; the name of a file that is about the image of its name tells nothing."""
+    path = _tail(claim.file)
+    return f"{path.rpartition('/')[0]}/" if claim.alone else path
+
+
+def _tail(file: File) -> str:
+    """A file's path below the folder that was given, with two folders before it."""
+    given = file.path.removesuffix(file.relative).split("/")
+    return "/".join([*[part for part in given if part][-2:], file.relative])
+
+
+def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
     """Report what is odd about the annotation files."""
     numbers: dict[str, list[str]] = defaultdict(list)
-    for (file, *_), statements in zip(found.annotations, found.statements, strict=True):
-        for finding in () if isinstance(statements, Unread) else statements.findings:
-            if finding.defect == "class_number":
-                numbers[finding.about].append(file.relative)
+    for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
+        for remark in () if isinstance(statements, Unread) else statements.findings:
+            if remark.defect == "class_number":
+                numbers[remark.about].append(file.relative)
                 continue
-            label = f"{file.relative} ({finding.about})" if finding.about else file.relative
-            checker.report(label, finding.defect, finding.detail)
+            label = f"{file.relative} ({remark.about})" if remark.about else file.relative
+            checker.report(label, remark.defect, remark.detail)
+            ledger.lose(label, key, remark.objects, remark.defect)
     for number, files in numbers.items():
         if number not in checker.rules.rename:
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")
@@ -371,10 +435,10 @@ def _report_pairs(
 
 def _report_contradictions(
     found: Found, claims: Sequence[Claim], paired: pairing.Pairing, checker: Checker
-) -> set[int]:
+) -> dict[int, str]:
     """Report where what is known of an annotation's image is true of different images.
 
-    Returns the images to leave out because of it.
+    Returns the images to leave out because of it, each with the defect.
     """
     image_of = {claim: image for image, claim in enumerate(paired.claim) if claim is not None}
     cases: dict[str, list[tuple[int, str]]] = defaultdict(list)
@@ -397,12 +461,12 @@ def _report_contradictions(
             "path": f"its path names {named}",
         }
         cases["annotation_contradiction"].append((index, f"{chosen} {why[source]}"))
-    dropped = set()
+    dropped: dict[int, str] = {}
     for defect, of in cases.items():
         action = by_number(defect, checker.policies[defect], len({index for index, _ in of}), len(claims))
         for index, detail in of:
             if checker.report(claims[index].label, defect, detail, action=action) == DROP_IMAGE and index in image_of:
-                dropped.add(image_of[index])
+                dropped.setdefault(image_of[index], defect)
     return dropped
 
 
@@ -416,7 +480,7 @@ def _content(said: AnnotationFacts | Unread) -> object:
     return said if isinstance(said, Unread) else (said.unit, boxes_from_json(said.boxes))
 
 
-def _without_copies(samples: Sequence[PlannedSample], checker: Checker) -> list[PlannedSample]:
+def _without_copies(samples: Sequence[PlannedSample], checker: Checker, ledger: Ledger) -> list[PlannedSample]:
     """Report images with the same bytes as another, and leave them out if the policy says so."""
     first: dict[str, PlannedSample] = {}
     result = []
@@ -426,6 +490,7 @@ def _without_copies(samples: Sequence[PlannedSample], checker: Checker) -> list[
             same = Counter(boxes_from_json(sample.boxes)) == Counter(boxes_from_json(other.boxes))
             defect = "duplicate_same_boxes" if same else "duplicate_other_boxes"
             if checker.report(sample.name, defect, f"it has the same bytes as {other.name}") == DROP_IMAGE:
+                ledger.drop(sample.name, defect)
                 continue
         result.append(sample)
     return result

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from boxwright.core.errors import UserError
-from boxwright.core.wording import did_you_mean
+from boxwright.core.wording import did_you_mean, nearest
 
 FIX, DROP_BOX, DROP_IMAGE, IGNORE, KEEP, FAIL = "fix", "drop_box", "drop_image", "ignore", "keep", "fail"
 # In place of a policy that the user did not set and that depends on the number of cases (`Defect.few`).
@@ -337,6 +337,9 @@ def policies(given: Mapping[str, str]) -> dict[str, str]:
         name = ALIASES.get(key, key)
         if name not in DEFECTS:
             hint = did_you_mean(key, DEFECTS, cutoff=0.4)
+            near = nearest(key, DEFECTS, cutoff=0.4)
+            if near and policy not in DEFECTS[near].policies:
+                hint += f" Its policies are {' | '.join(DEFECTS[near].policies)}, and not {policy}."
             mistakes.append(f"`dataset.policies.{key}` is not a defect; {hint}")
         elif policy not in DEFECTS[name].policies:
             allowed = " | ".join(DEFECTS[name].policies)

@@ -3,12 +3,13 @@
 Pairing, checks and policies are those of a run (`plan`), which also remembers what it read and decided.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.catalog import formats
+from boxwright.core import parts
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.dataset import (
@@ -28,6 +29,8 @@ from boxwright.dataset.decide import Found, Split, decide
 from boxwright.dataset.samples import PlannedSample
 from boxwright.dataset.split import EVAL
 from boxwright.images import loader
+
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
 class Passed(NamedTuple):
@@ -67,8 +70,9 @@ def check(
         raise UserError(f"The folder {mistaken[0]} {kind} (relative paths start at {Path.cwd()}).")
     of = [sources.Source(tuple(images), tuple(annotations), key)]
     found_images, listed = places = sources.listings(of)
-    require_images(*places, len(found_images), 0)
     texts, told = sources.recognise(of, listed)
+    if not sources.hold_images(texts):
+        require_images(*places, len(found_images), 0)
     if not texts:
         raise UserError(no_annotations(annotations))
     found, drawn, _ = read(
@@ -108,27 +112,64 @@ def read(
     *,
     decode: bool = False,
     parallel: bool = False,
+    of: Sequence[sources.Source] = (),
 ) -> tuple[Found, list[image_facts.ImageFacts], bool]:
     """The files and their facts, without images on which we drew boxes; the facts of those; whether the memory changed.
 
-    Only files that the recollection does not know are read.
+    Only files that the recollection does not know are read. parallel: as `Found` has it; of: the sources, if several.
     """
-    files = images.files()
-    of_images, of_texts, changed = recollection.recall(files, annotations, decode, "Reading the data set", seen)
+    files, label = images.files(), "Reading the data set"
+    of_images, of_texts, changed = recollection.recall(files, annotations, decode, label, seen)
+    said = annotation_facts.said(of_texts)
+    embedded = list(_embedded(annotations, said, len(images.folders)))
+    folders = list(images.folders)
+    folders += [one.file.path.rpartition(".")[0] for one in annotations] if embedded else []
+    if embedded:
+        of_embedded, _, more = recollection.recall([file for _, file in embedded], (), decode, label, seen)
+        changed |= more
+        of_images += of_embedded
+    elif not files and sources.hold_images(annotations):
+        unread = zip(annotations, said, strict=True)
+        unread = [f"{one.file.path}: {why}" for one, why in unread if isinstance(why, annotation_facts.Unread)]
+        if unread:
+            raise UserError("\n".join(["There is no image, and these files cannot be read:", *unread]))
     facts = image_facts.said(of_images)
+    own = [None] * len(files) + [place for place, _ in embedded]
+    files += [file for _, file in embedded]
     drawn = [one for one in facts if one.drawn]
     if drawn:
-        files = [file for file, one in zip(files, facts, strict=True) if not one.drawn]
-        facts = [one for one in facts if not one.drawn]
+        kept = [place for place, one in enumerate(facts) if not one.drawn]
+        files, facts, own = ([values[place] for place in kept] for values in (files, facts, own))
     found = Found(
         files,
-        pairing.names(files, images.folders),
+        pairing.names(files, folders),
         facts,
         annotations,
-        annotation_facts.said(of_texts),
-        parallel=parallel,
+        said,
+        parallel,
+        {place: image for image, place in enumerate(own) if place is not None},
+        sources.images_of(of, files),
     )
     return found, drawn, changed
+
+
+def _embedded(
+    annotations: Sequence[sources.Annotated],
+    said: Sequence[annotation_facts.FileFacts | annotation_facts.Unread],
+    first: int,
+) -> Iterator[tuple[tuple[int, int], scan.File]]:
+    """The images in annotation files: each with the numbers of its file and of its statement, as a file of its own.
+
+    first: the number of the first file as a folder of images.
+    """
+    for number, (one, statements) in enumerate(zip(annotations, said, strict=True)):
+        for place, statement in enumerate(() if isinstance(statements, annotation_facts.Unread) else statements):
+            if statement.embedded:
+                path = parts.path_of(one.file.path, *statement.embedded)
+                name = "/".join(
+                    part for part in statement.image.replace("\\", "/").split("/") if part not in ("", ".", "..")
+                )
+                yield (number, place), scan.File(first + number, name, path, one.file.stamp)
 
 
 def passed_over(images: scan.Listing, annotations: scan.Listing, drawn: int) -> str:
@@ -136,9 +177,9 @@ def passed_over(images: scan.Listing, annotations: scan.Listing, drawn: int) -> 
     passed = images.passed.keys() | annotations.passed.keys()
     numbers = [sum(one.passed.values()) for one in (images, annotations)]
     kinds = [plural(number, noun) for number, noun in zip(numbers, ("image", "annotation"), strict=True) if number]
-    parts = [f"{' and '.join(kinds)} in {few(sorted(passed))}"] if kinds else []
-    parts += [f"{plural(drawn, 'image')} on which boxwright drew boxes"] if drawn else []
-    return f"Results of a run are not part of the data set and were passed over: {'; '.join(parts)}." if parts else ""
+    told = [f"{' and '.join(kinds)} in {few(sorted(passed))}"] if kinds else []
+    told += [f"{plural(drawn, 'image')} on which boxwright drew boxes"] if drawn else []
+    return f"Results of a run are not part of the data set and were passed over: {'; '.join(told)}." if told else ""
 
 
 def require_images(images: scan.Listing, annotations: scan.Listing, number: int, drawn: int) -> None:
@@ -147,10 +188,16 @@ def require_images(images: scan.Listing, annotations: scan.Listing, number: int,
         return
     passed = passed_over(images, annotations, drawn)
     endings = f": no file name ends in one of {', '.join(loader.EXTENSIONS)}"
+    packed = sorted(str(path) for folder in images.folders for path in Path(folder).rglob("*.*") if _is_packed(path))
+    advice = f"Unpack {few(packed)}." if packed else "Give the folders with the images."
     raise UserError(
         f"There is no image in {', '.join(images.folders)}{'' if passed else endings}. {passed}{' ' if passed else ''}"
-        "Give the folders with the images."
+        f"{advice}"
     )
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() in _ARCHIVES and path.is_file()
 
 
 def report_foreign(

@@ -45,6 +45,7 @@ class Memory:
         """`path` is where it is kept; without, it begins empty."""
         self._path = path
         self._known: dict[str, str] = {}
+        self._used: dict[str, str] = {}
         self._kinds: set[str] = set()
         found = None if path is None else recalled(path, "the images and annotations are read again")
         if found is None:
@@ -61,15 +62,15 @@ class Memory:
         """A line of facts for each image and for each annotation, as `image_facts.said` and `annotation_facts.said`
         read them, and whether the memory changed.
 
-        Files whose stamp is unchanged are not opened, unless `contents` lacks something of an image. `decode` also
-        decodes the images' pixels; `label` is for the progress bar.
+        It may be called again, for further files. Files whose stamp is unchanged are not opened, unless `contents`
+        lacks something of an image. `decode` also decodes the images' pixels; `label` is for the progress bar.
         """
         kind = reading.DECODED if decode else reading.IMAGE
         keys = [_key(kind, file) for file in images] + _keys(annotations)
         said = list(map(self._known.get, keys))
         unknown = [place for place, line in enumerate(said) if line is None] if None in said else []
         unknown = [place for place in unknown if not self._recall_unread(place, keys, said)]
-        changed = bool(unknown) or len(keys) != len(self._known)
+        changed = bool(unknown) or len(keys) + len(self._used) != len(self._known)
         if contents.kinds:
             lacking = [
                 place for place, line in enumerate(said[: len(images)]) if line and contents.lacks(_sha256(line))
@@ -92,8 +93,8 @@ class Memory:
                 if not of:
                     keys[place] = _UNREAD + keys[place]
             said[place] = line
-        self._known = dict(zip(keys, said, strict=True))
-        self._kinds = {key[: key.index(" ")] for key in keys[len(images) :]} | ({kind} if images else set())
+        self._used |= dict(zip(keys, said, strict=True))
+        self._kinds |= {key[: key.index(" ")] for key in keys[len(images) :]} | ({kind} if images else set())
         return said[: len(images)], said[len(images) :], changed
 
     def _recall_unread(self, place: int, keys: list[str], said: list[str | None]) -> bool:
@@ -109,7 +110,7 @@ class Memory:
 
     def save(self) -> None:
         """Write the file, whole or not at all."""
-        lines = [f"{key}\t{line}" for key, line in self._known.items()]
+        lines = [f"{key}\t{line}" for key, line in self._used.items()]
         kept.write(self._path, "\n".join([json.dumps(self.identities()), *lines]))
 
 

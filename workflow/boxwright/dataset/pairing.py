@@ -8,9 +8,10 @@ that the images are copies of each other. Wherever two of these contradict each 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.core.names import fold
@@ -28,7 +29,8 @@ class Claim(NamedTuple):
 
     file: the annotation file. image: name or path as stated, "" if none. alone: whether the file has no other claim.
     size: width and height of the image as stated, 0 if not stated. folders, other_image: those of `Statement`.
-    places: those of the file's `Format`.
+    places: those of the file's `Format`. own: the index of the image that lies in the file itself, if it does.
+    key: that of the file's format.
     """
 
     file: File
@@ -38,6 +40,8 @@ class Claim(NamedTuple):
     folders: tuple[str, ...] = ()
     other_image: str = ""
     places: tuple[tuple[str, str], ...] = ()
+    own: int | None = None
+    key: str = ""
 
     @property
     def image_folder(self) -> str:
@@ -87,6 +91,18 @@ class Pairing:
     another: dict[int, list[int]] = field(default_factory=dict)
     stale: list[int] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
+    _without: dict[int, str] | None = None
+
+    def without_image(self, claim: int) -> str:
+        """The defect because of which a claim has no image; "" if it has one."""
+        if self._without is None:
+            lost = [dict.fromkeys(self.orphans, "annotation_without_image")]
+            lost += [
+                dict.fromkeys(self.ambiguous, "annotation_ambiguous"),
+                dict.fromkeys(self.twice, "annotation_twice"),
+            ]
+            self._without = lost[0] | lost[1] | lost[2]
+        return self._without.get(claim, "")
 
     @property
     def claimed(self) -> set[int]:
@@ -119,9 +135,16 @@ def stem(base: str) -> str:
     return base[:dot] if dot > 0 and base[dot:] in EXTENSIONS else base
 
 
-def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool, facts: Sequence[ImageFacts] = ()) -> Pairing:
+def match(
+    images: Sequence[File],
+    claims: Sequence[Claim],
+    parallel: bool,
+    facts: Sequence[ImageFacts] = (),
+    images_of: Mapping[int, frozenset[int]] = MappingProxyType({}),
+) -> Pairing:
     """Pair images with claims; `parallel` says that the n-th images folder goes with the n-th annotations folder.
 
+    images_of: by the number of a folder of annotations the images that it may be about, if these are not all images.
     facts: of the images; without them neither size nor content can decide between images of one name.
     """
     by_stem: dict[str, list[int]] = {}
@@ -133,8 +156,16 @@ def match(images: Sequence[File], claims: Sequence[Claim], parallel: bool, facts
             pairing.namesakes[index] = namesakes[0]
     claimed: dict[int, list[int]] = defaultdict(list)
     copies: list[tuple[int, list[int]]] = []
+    if owned := {claim.own for claim in claims if claim.own is not None}:
+        by_stem = {name: [image for image in same if image not in owned] for name, same in by_stem.items()}
     for index, claim in enumerate(claims):
+        if claim.own is not None:
+            claimed[claim.own].append(index)
+            continue
         candidates = _candidates(by_stem, index, claim, pairing)
+        if images_of:
+            own = images_of[claim.file.folder]
+            candidates = [image for image in candidates if image in own]
         left = candidates
         if len(candidates) > 1:
             left = _narrow(images, facts, candidates, claim, parallel)

@@ -6,13 +6,14 @@ a plan lie in `plan/` below the data folder:
 
     plan.json             identities, classes, counts, summary
     across_split.tsv      the evaluation images that show the same as a training image, and that image; if there are any
-    checks.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl     from which rules make results
+    checks.tsv import.tsv split.tsv label_map.pbtxt train-*.jsonl eval-*.jsonl test-*.jsonl  from which rules make files
     facts.txt             the facts of each file, so that it is read once (`memory`)
     contents.txt          what is further known of each image's content, so that it is computed once (`contents`)
     near_duplicates.tsv   the pairs of near-duplicates that were found last (`near_duplicates`)
     sides.tsv             the side of every sample that was ever drawn (`split_history`)
     sides_of_lists.tsv    the same where only the test side is drawn, from a list for evaluation
     stamp.json            what the plan was made from (`plan_folder`)
+    written/              of records that are to be written anew, what they were written from (`changes`)
 
 An identity is a hash of what the bytes of a result depend on: no file times, no locations, no order of keys.
 """
@@ -32,6 +33,7 @@ from boxwright.console.progress import say
 from boxwright.core import code, files, hashing, pointers
 from boxwright.core.errors import UserError
 from boxwright.dataset import (
+    changes,
     contents,
     defects,
     gate,
@@ -132,7 +134,8 @@ class _Planner:
         self.lists = {side: path for side in SIDES if (path := dataset["split"].get(side))}
         if (TRAIN in self.lists) != (EVAL in self.lists):
             raise UserError("`dataset.split` needs both lists, `train` and `eval`, or neither.")
-        self.draws = TRAIN not in self.lists
+        self.of_source = bool(dataset["split"].get("source"))
+        self.draws = TRAIN not in self.lists and not self.of_source
         self.test_fraction = dataset["split"].get("test_fraction") or 0.0
         self.near_duplicates = self.dataset.get("near_duplicates", True)
         self.group_by = dataset["split"].get("group_by")
@@ -169,7 +172,11 @@ class _Planner:
 
     def new(self) -> Plan:
         """Read what changed, decide, and write."""
-        gate.require_images(self.images, self.annotations, len(self.images), 0)
+        annotations, told = sources.recognise(self.sources, self.annotations)
+        if not sources.hold_images(annotations):
+            gate.require_images(self.images, self.annotations, len(self.images), 0)
+        for sentence in told:
+            say(sentence)
         known, aliases = None, {}
         if given := self.dataset.get("label_map"):
             known, aliases = frozenset(label_map.read(given)), label_map.read_aliases(given)
@@ -188,13 +195,12 @@ class _Planner:
         seen = contents.Contents(self.folder.path / "contents.txt", kinds)
         history = split_history.read(self.data_dir, self._draw)
         remembered = history.sides
-        annotations, told = sources.recognise(self.sources, self.annotations)
-        for sentence in told:
-            say(sentence)
         found, drawn = self._found(annotations, recollection, seen)
         if rules.concerned:
             rules.check(_stated_classes(found))
         decision = decide(found, checker, self._split(history, found, seen))
+        if decision.told:
+            say(decision.told)
         gate.report_foreign(checker, self.images, self.annotations, annotations, self.results)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks, len(found.images))
@@ -203,12 +209,18 @@ class _Planner:
         sides = {s.name: (side, s.sha256) for side, samples in decision.samples.items() for s in samples}
         split_table = split_history.to_tsv(sides)
         gone = remembered.keys() - sides.keys()
+        imported = decision.ledger.to_tsv()
         identities = {
-            "checks": hashing.short(checks),
+            "checks": hashing.short(checks, imported),
             "split": hashing.short(split_table),
             "label_map": hashing.short(classes_text),
         }
-        tables = {"checks.tsv": checks, "split.tsv": split_table, "label_map.pbtxt": classes_text}
+        tables = {
+            "checks.tsv": checks,
+            "import.tsv": imported,
+            "split.tsv": split_table,
+            "label_map.pbtxt": classes_text,
+        }
         for name, samples in shards.items():
             identities[name], tables[f"{name}.jsonl"] = _shard_plan(samples, classes)
         if decision.across:
@@ -222,13 +234,23 @@ class _Planner:
             if self._draw:
                 ever = split_history.to_tsv(remembered | sides) if gone else split_table
                 split_history.write(self.data_dir, self._draw, ever)
+            changes.keep(self.data_dir, self.results or self.data_dir, self._identities_before(), identities)
             self.folder.keep(tables, self.stamp, recollection.identities())
         return plan
+
+    def _identities_before(self) -> Mapping[str, str]:
+        """The identities of the plan that this one replaces; empty without one."""
+        try:
+            return load(self.data_dir).identities
+        except UserError:
+            return {}
 
     @property
     def _draw(self) -> dict[str, Any]:
         """The settings of what is drawn; empty if lists give all sides."""
         settings = self.dataset["split"]
+        if self.of_source:
+            return {}
         tested = {"test_fraction": self.test_fraction} if self.test_fraction else {}
         if not self.draws:
             return {"lists": True, "seed": settings["seed"]} | tested if tested else {}
@@ -242,7 +264,7 @@ class _Planner:
         decode = self.dataset.get("verify") == "full"
         parallel = len(self.images.folders) == len(self.annotations.folders)
         found, drawn, changed = gate.read(
-            self.images, annotations, recollection, seen, decode=decode, parallel=parallel
+            self.images, annotations, recollection, seen, decode=decode, parallel=parallel, of=self.sources
         )
         if self.folder.writable and changed:
             recollection.save()
@@ -270,6 +292,7 @@ class _Planner:
             finder,
             self.test_fraction,
             test_grows=self.test_fraction > history.test_fraction,
+            source=self.of_source,
         )
 
     def _refuse(self, decision: Decision, checks: bytes, images: int) -> None:

@@ -50,11 +50,14 @@ class Recognised(NamedTuple):
 
 
 def of(dataset: Mapping[str, Any]) -> list[Source]:
-    """The sources in the configuration's `dataset`."""
+    """The sources in the configuration's `dataset`; images that are not given lie beside the annotations."""
     given = dataset.get("sources") or [dataset]
-    return [
-        Source(_paths(one["images"]), _paths(one["annotations"]), one.get("format") or catalogue.AUTO) for one in given
-    ]
+    found = []
+    for one in given:
+        annotations = _paths(one["annotations"])
+        images = _paths(one["images"]) if one["images"] else tuple(dict.fromkeys(map(_folder, annotations)))
+        found.append(Source(images, annotations, one.get("format") or catalogue.AUTO))
+    return found
 
 
 def listings(sources: Sequence[Source], results: str | None = None) -> tuple[Listing, Listing]:
@@ -113,6 +116,34 @@ def recognise(sources: Sequence[Source], annotations: Listing) -> Recognised:
     return Recognised(files, told)
 
 
+def images_of(sources: Sequence[Source], images: Sequence[File]) -> dict[int, frozenset[int]]:
+    """By the number of a file or folder of annotations, the numbers of the images of its source.
+
+    Empty if there is but one source, whose annotations may be about all images.
+    """
+    if len(sources) < 2:
+        return {}
+    places = [Path(image.path).parent.resolve() for image in images]
+    found: dict[int, frozenset[int]] = {}
+    for source in sources:
+        folders = {Path(folder).resolve() for folder in source.images}
+        inside = Memo(lambda place, folders=folders: place in folders or not folders.isdisjoint(place.parents))
+        own = frozenset(number for number, place in enumerate(places) if inside[place])
+        found |= {len(found) + number: own for number in range(len(source.annotations))}
+    return found
+
+
+def hold_images(annotations: Sequence[Annotated]) -> bool:
+    """Whether images may lie in the annotation files."""
+    known = catalogue.by_key()
+    return any(known[key].holds_images for key in {one.key for one in annotations})
+
+
+def _folder(place: str) -> str:
+    """The folder that a path leads to, or that holds the file that it leads to."""
+    return str(Path(place).parent) if Path(place).is_file() else place
+
+
 def _paths(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(map(str, given))
 
@@ -157,7 +188,7 @@ def _seen(files: Sequence[File]) -> dict[str, tuple[int, str]]:
     by_ending: dict[str, list[File]] = defaultdict(list)
     known = catalogue.by_ending()
     for file in files:
-        by_ending[f".{file.base.rpartition('.')[2].lower()}"].append(file)
+        by_ending[catalogue.ending(file.base)].append(file)
     counts: Counter[str] = Counter()
     example: dict[str, str] = {}
     for ending, of_ending in by_ending.items():
@@ -188,7 +219,7 @@ def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Itera
     beside = Memo(partial(_around, explaining))
     for file in files:
         name = file.base
-        if name.lower().endswith(about.endings) and not about.explains(name):
+        if catalogue.ending(name) in about.endings and not about.explains(name):
             yield Annotated(file, key, beside[file.path.rpartition("/")[0]] if explaining else ())
 
 

@@ -1,7 +1,8 @@
 """The texts about a data set that its plan shows in the terminal."""
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ _DONE = {
     FAIL: "refused",
 }
 _SHOWN = 20
+# The class in the words for a box: "2: dog [1, 1, 50, 60]".
+_CLASS_OF_BOX = re.compile(r"\d+: (.*) \[.*\]", re.DOTALL)
 _EXAMPLES = 3
 _NOTHING_WRONG = "The checks found nothing wrong."
 _HINT = " <- "
@@ -46,6 +49,7 @@ def text(
     if decision.alike[0]:
         images, groups = decision.alike
         lines.append(f"  {images} images are near-duplicates of others, in {plural(groups, 'group')}")
+    lines.append(f"  {decision.ledger.text()}")
     width = max(map(len, classes), default=0)
     for name, number in list(classes.items())[:_SHOWN]:
         boxes = {side: counts[side]["classes"].get(name, 0) for side in decision.samples}
@@ -77,11 +81,10 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *
     """
     stops = f"{plural(len(refused), 'defect')} that {'stops' if len(refused) == 1 else 'stop'} the run"
     lines = [f"The data set in {', '.join(dict.fromkeys(folders))} has {stops}:"]
-    for case in refused[:_SHOWN]:
-        box = f", box {case.box}" if case.box else ""
-        lines.append(f"  {case.file}{box}: {case.defect}, {case.detail}")
-    if len(refused) > _SHOWN:
-        lines.append(f"  ... and {len(refused) - _SHOWN} more")
+    told = list(_alike(refused))
+    lines += [f"  {line}" for line in told[:_SHOWN]]
+    if len(told) > _SHOWN:
+        lines.append(f"  ... and {len(told) - _SHOWN} more")
     counted = Counter(case.defect for case in refused)
     for name, count in counted.items():
         others = " | ".join(policy for policy in DEFECTS[name].policies if policy != FAIL)
@@ -168,6 +171,21 @@ def _defect_lines(cases: Sequence[Case], examples: bool = False) -> list[str]:
                 if examples:
                     lines += _examples([case for case in cases if (case.defect, case.action) == (name, action)])
     return lines
+
+
+def _alike(cases: Sequence[Case]) -> Iterator[str]:
+    """A line for each case, or one for more than two that are the same but for the file and the place of the box."""
+    groups: dict[tuple[str, str, str], list[Case]] = defaultdict(list)
+    for case in cases:
+        name = _CLASS_OF_BOX.fullmatch(case.box or "")
+        groups[case.defect, case.detail, name[1] if name else case.box or ""].append(case)
+    for (defect, detail, name), alike in groups.items():
+        if len(alike) > 2:
+            files = few(list(dict.fromkeys(case.file for case in alike)))
+            yield f"{files}{f', {name}' if name else ''}: {defect}, {detail} ({len(alike)} times)"
+            continue
+        for case in alike:
+            yield f"{case.file}{f', box {case.box}' if case.box else ''}: {defect}, {detail}"
 
 
 def _examples(cases: Sequence[Case]) -> list[str]:

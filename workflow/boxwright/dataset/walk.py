@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from boxwright.catalog import formats
 from boxwright.dataset import own_results
 
 
@@ -67,7 +68,7 @@ class _Walker:
                         if name.startswith("."):
                             marked |= name in own_results.MARKS and entry.is_dir()
                             continue
-                        if name.lower().endswith(self._endings) and entry.is_file():
+                        if self._is_wanted(name) and entry.is_file():
                             here.append(_told(f"{prefix}{name}", entry.stat()))
                         elif entry.is_dir():
                             below.append((f"{place}/{name}", f"{prefix}{name}/"))
@@ -85,6 +86,10 @@ class _Walker:
             waiting += sorted(below, reverse=True)
         found.sort()
         return found
+
+    def _is_wanted(self, name: str) -> bool:
+        name = name.lower()
+        return name.endswith(self._endings) or ("-of-" in name and formats.ending(name) in self._endings)
 
     def _without(
         self, made: set[str], place: str, files: list[str], folders: list[tuple[str, str]]

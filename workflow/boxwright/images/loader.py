@@ -9,11 +9,11 @@ import io
 import os
 from collections.abc import Collection
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from boxwright.core import parts
 from boxwright.core.errors import UserError
 from boxwright.images import exif
 from boxwright.images.headers import MAX_PIXELS, ImageInfo, probe, too_large
@@ -85,7 +85,7 @@ def load_rgb(source: str | os.PathLike | bytes, max_pixels: int = MOST_PIXELS) -
     damaged, or has more pixels; FileNotFoundError if it does not exist.
     """
     name = "the image" if isinstance(source, bytes) else str(source)
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    data = source if isinstance(source, bytes) else parts.read(source)
     info = probe(data)
     if info.problem:
         raise UserError(f"{name} cannot be read: {info.problem}. Replace the file or remove it.")

@@ -52,15 +52,19 @@ def _advised(finding: Finding) -> Finding:
 def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]:
     """The findings; warnings of a field that one of the `overrides` sets become infos.
 
-    Errors stay, since what cannot work does not work on purpose either. But more classes than the data has, which an
-    override may set for a later data set, do work.
+    Errors stay, since what cannot work does not work on purpose either, and so do rates with which a training diverges.
+    But more classes than the data has, which an override may set for a later data set, do work.
     """
     return [
         replace(finding, level="info", why=f"{finding.why} (accepted: an override sets it)", use=None)
-        if is_set(finding.field, overrides) and (finding.level == "warning" or _has_room(finding))
+        if is_set(finding.field, overrides) and (_may_be_meant(finding) or _has_room(finding))
         else finding
         for finding in findings
     ]
+
+
+def _may_be_meant(finding: Finding) -> bool:
+    return finding.level == "warning" and finding.rule != lint_training.DIVERGES
 
 
 def _has_room(finding: Finding) -> bool:

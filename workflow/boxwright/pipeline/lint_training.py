@@ -2,12 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from google.protobuf.message import Message
 
 from boxwright.catalog import check
-from boxwright.catalog.extractors import row_of
+from boxwright.catalog.extractors import EXTRACTORS, row_of
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.checkpoints.checkpoint_index import kind_of
 from boxwright.core import wording
@@ -21,8 +21,12 @@ RATE_PER_IMAGE = 0.004
 USUAL_RATE_PER_IMAGE = 0.0006
 POD_BATCH = 64
 WORKSTATION_BATCH = 8
+# Published rates of Adam and RMSProp are at most 0.01; with ten times that, no loss falls.
+ADAPTIVE_RATE = 0.1
 # The tensor by which a checkpoint of TF2 is known.
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+# The rule about learning rates with which a training diverges.
+DIVERGES = "pod-learning-rate"
 # The largest share of their initial values in batch norm's averages that does no harm.
 MOST_KEPT = 0.02
 
@@ -76,7 +80,12 @@ def _batch(config: Message, facts: Facts) -> Iterator[Finding]:
         if base / batch > RATE_PER_IMAGE:
             why = f"a rate for a much larger batch than {batch}; training will probably diverge"
             use = short_float(batch * USUAL_RATE_PER_IMAGE)
-            yield Finding("warning", "pod-learning-rate", f"{path}.{field}", short_float(base), why, use)
+            yield Finding("warning", DIVERGES, f"{path}.{field}", short_float(base), why, use)
+    elif rate is not None:
+        base, field = schedule.base_rate(rate)
+        if base > ADAPTIVE_RATE:
+            why = "training will diverge with so large a rate; published configurations have 0.0001 to 0.01"
+            yield Finding("warning", DIVERGES, f"{path}.{field}", short_float(base), why)
 
 
 def _moving_averages(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -124,9 +133,6 @@ def _backbone(config: Message, facts: Facts) -> Iterator[Finding]:
     row, kind = row_of(model, model_of(config)[1]), kind_of(names or ())
     if not train.fine_tune_checkpoint or row is None or kind is None or train.load_all_detection_checkpoint_vars:
         return
-    asked = checkpoint_type_of(train)
-    if (asked in WHOLE_DETECTORS) != (kind == "detection"):
-        return
     path, value = "train_config.fine_tune_checkpoint", train.fine_tune_checkpoint
     if OBJECT_GRAPH in names:
         if row.dialect == "tf1":
@@ -135,10 +141,20 @@ def _backbone(config: Message, facts: Facts) -> Iterator[Finding]:
         return
     wanted = row.backbone_in_checkpoint(kind)
     if not any(name.startswith(wanted) for name in names):
-        scopes = Counter("/".join(name.split("/")[:2]) for name in names if "/" in name)
-        has = wording.few([f"{scope}/" for scope, _ in scopes.most_common()])
-        why = f"it has no weights of {row.type} ({wanted[0]}...), so nothing would be restored; it has {has}"
+        why = (
+            f"it has no weights of {row.type} ({wanted[0]}...), so nothing would be restored; it {_holds(names, kind)}"
+        )
         yield Finding("error", "another-backbone", path, value, why)
+
+
+def _holds(names: Collection[str], kind: str) -> str:
+    """What a TF1 checkpoint holds, a clause: of which extractors its backbone is, or else how its names begin."""
+    rows = [row for row in EXTRACTORS.values() if row.dialect == "tf1"]
+    types = [row.type for row in rows if any(name.startswith(row.backbone_in_checkpoint(kind)) for name in names)]
+    if types:
+        return f"has those of {wording.few(types)}"
+    scopes = Counter("/".join(name.split("/")[:2]) for name in names if "/" in name)
+    return f"has {wording.few([f'{scope}/' for scope, _ in scopes.most_common()])}"
 
 
 def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:

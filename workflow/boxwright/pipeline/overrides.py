@@ -79,8 +79,30 @@ def _unknown(config: Message, message: Message, name: str, path: str) -> str:
     if "/" in name:
         return f"a path uses dots: write `{name.replace('/', '.')}`."
     found = [*elsewhere(name, message, path), *elsewhere(name, config)]
-    hint = f"did you mean `{found[0]}`?" if found else f"{nearest(name, list(message.DESCRIPTOR.fields_by_name))}."
+    hint = f"{nearest(name, list(message.DESCRIPTOR.fields_by_name))}."
+    if found:
+        hint = f"did you mean `{_down(config, found[0])}`?"
     return f"{path or 'the configuration'} has no field `{name}`; {hint}"
+
+
+def _down(config: Message, path: str) -> str:
+    """`path`; if it leads to a block of alternatives, the number of that name in the one that is chosen."""
+    message: Any = config
+    name = path.rpartition(".")[2]
+    for part in path.split("."):
+        if isinstance(message, Message) and part in message.DESCRIPTOR.fields_by_name:
+            message = getattr(message, part)
+        elif part.isdigit() and not isinstance(message, Message) and int(part) < len(message):
+            message = message[int(part)]
+        else:
+            return path
+    groups = message.DESCRIPTOR.oneofs if isinstance(message, Message) else ()
+    for chosen in filter(None, (message.WhichOneof(group.name) for group in groups)):
+        block = getattr(message, chosen)
+        fields = block.DESCRIPTOR.fields if isinstance(block, Message) else ()
+        if number := next((one.name for one in fields if name in one.name and not one.message_type), None):
+            return f"{path}.{chosen}.{number}"
+    return path
 
 
 def _displaced(message: Message, field: FieldDescriptor, path: str, clearing: bool) -> list[Change]:

@@ -1,6 +1,6 @@
 """Tells how a training's configuration differs from the one that made its checkpoints, and what that means."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.protobuf.message import Message
@@ -14,12 +14,15 @@ _SHOWN = 3
 _LENGTHS = ("total_steps", "warmup_steps", "hold_base_rate_steps")
 
 
-def differences(made: Message, wanted: Message) -> list[str]:
-    """What differs between two TrainEvalPipelineConfig and decides a training: the first fields as "field old -> new".
+def differences(
+    made: Message, wanted: Message, deciding: Callable[[Message], str] = identity.training_identity
+) -> list[str]:
+    """What differs between two TrainEvalPipelineConfig: the first fields as "field old -> new".
 
-    A cosine that num_steps stretches is told as that.
+    deciding: gives the text of the fields that count (see `identity`), by default those that decide a training. A
+    cosine that num_steps stretches is told as that.
     """
-    before, after = _fields(made), _fields(wanted)
+    before, after = _fields(deciding(made)), _fields(deciding(wanted))
     changed = [path for path in after | before if before.get(path) != after.get(path)]
     changed = [path for path in changed if not any(other.startswith(f"{path}.") for other in changed)]
     told = []
@@ -31,9 +34,9 @@ def differences(made: Message, wanted: Message) -> list[str]:
     return [*told, f"{len(changed) - _SHOWN} more fields"] if len(changed) > _SHOWN else told
 
 
-def _fields(config: Message) -> Mapping[str, str]:
-    """The fields that decide a training, as text: value by path. Of blocks only those count that hold no field."""
-    lines = identity.training_identity(config).splitlines()
+def _fields(text: str) -> Mapping[str, str]:
+    """The fields of a canonical text: value by path. Of blocks only those count that hold no field."""
+    lines = text.splitlines()
     blocks = {line.removesuffix(" {}") for line in lines if line.endswith(" {}")}
     fields = dict(line.split(": ", 1) for line in lines if not line.endswith(" {}"))
     inner = {path[: len(path) - len(last)] for path in (*fields, *blocks) for last in [f".{path.rpartition('.')[2]}"]}

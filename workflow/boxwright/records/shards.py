@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from boxwright import tfrecord
+from boxwright.core import parts
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.dataset import manifest as manifests
@@ -63,8 +64,7 @@ def record_of(sample: Sample, encode: Encoder) -> bytes:
     Raises UserError if the image cannot be read, or has changed since it was planned (another SHA-256).
     """
     try:
-        with open(sample.image, "rb", buffering=0) as file:  # noqa: PTH123 (half the time of Path.read_bytes)
-            data = file.read()
+        data = parts.read(sample.image)
     except OSError as error:
         raise UserError(f"{sample.image} cannot be read ({error.strerror}).") from None
     sha256 = hashlib.sha256(data).hexdigest()

@@ -97,6 +97,12 @@ class Identities:
             "code": self._code("train_segment", *self._network(name), *parts.in_use(config.train_config)),
         }
 
+    def network(self, name: str) -> str:
+        """The identity of the variables of a model: of their names and shapes."""
+        model = "\n".join(identity.canonical(self._plan.configurations[name].model, "model", set()))
+        modules = code.identity("boxwright.detector.listing", *self._network(name))
+        return short(model, self._row(name).deciding(), modules)
+
     def preview_training(self, name: str) -> Identity:
         config = self._plan.configurations[name]
         shown = [self._resizer(config), self._row(name).normalization_module, *parts.in_use(config.train_config)]

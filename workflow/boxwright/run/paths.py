@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from boxwright.core.wording import few
+
 # The longest name of a file in bytes, and of a path with room for what lies in the results folder.
 _LONGEST_NAME, _LONGEST_PATH = 255, 3500
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
 def unusable_results(path: str) -> Iterator[str]:
@@ -41,15 +44,37 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
     """A mistake if a path that is given does not lead to a file, or to a folder."""
     if path is None:
         return
+    place = Path(path)
     try:
-        found = Path(path).is_dir() if folder else Path(path).is_file()
+        found = place.is_dir() if folder else place.is_file()
+        there = place.exists()
     except OSError as error:  # a name that is too long, for example
         yield f"`{key}` names {shown(path)}, which cannot be read: {error.strerror or error}."
         return
-    if not found:
+    if found:
+        return
+    name = path if len(path) <= 300 else shown(path)
+    if there and folder:
+        archive = place.suffix.lower() in _ARCHIVES
+        advice = "unpack it, and name the folder with its files" if archive else f"name its folder, {place.parent}"
+        yield f"`{key}` names {name}, which is {'an archive' if archive else 'a file'} and not a folder; {advice}."
+    elif there:
+        yield f"`{key}` names {name}, which is a folder and not a file{_files_in(place)}."
+    else:
         kind = "folder" if folder else "file"
-        name = path if len(path) <= 300 else shown(path)
         yield f"`{key}` names {name}, but there is no such {kind} (looked for from {Path.cwd()})."
+
+
+def is_file(path: str) -> bool:
+    """Whether a path leads to a file; an impossible name does not."""
+    return os.path.isfile(path)  # noqa: PTH113 (of an impossible name pathlib raises an error)
+
+
+def _files_in(folder: Path) -> str:
+    """A clause that names the files of a folder, those of configurations and label maps first."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    likely = [name for name in names if name.endswith((".config", ".pbtxt", ".txt"))]
+    return f"; in it are {few(likely or names, 5)}" if names else "; it holds no file"
 
 
 def shown(value: Any) -> str:

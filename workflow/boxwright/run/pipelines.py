@@ -5,9 +5,11 @@ can be planned without it.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from boxwright.core.errors import UserError
+from boxwright.pipeline import text
 from boxwright.run import settings
 from boxwright.zoo import catalogue
 from boxwright.zoo.download import megabytes
@@ -30,6 +32,18 @@ def start(model: Model) -> str | None:
     """The checkpoint that a model starts from; None if it starts from random weights."""
     found = entry(model)
     return str(found.prefix) if found else model["checkpoint"]
+
+
+def unreadable(models: Mapping[str, Model]) -> list[str]:
+    """What is wrong with the text of the pipeline.config files that are here, one message a file."""
+    mistakes = {}
+    for model in models.values():
+        if Path(path(model)).is_file():
+            try:
+                text.read_document(path(model))
+            except UserError as error:
+                mistakes[path(model)] = str(error)
+    return list(mistakes.values())
 
 
 def find(models: Mapping[str, Model], download: bool, trust: bool = False) -> None:

@@ -1,7 +1,8 @@
-"""The places that Snakemake writes to before it reads any rule: its cache in the home folder, and the working folder.
+"""What Snakemake needs before it reads any rule: places that it can write to, and a configuration that it can read.
 
-Containers and clusters often have no home folder, or one that cannot be written to; Snakemake then ends with a
-traceback. `profiles/default`, which it reads first, runs this file and calls `prepare`, so it imports nothing of ours.
+Containers and clusters often have no home folder, or one that cannot be written to; and some files that YAML allows
+hold themselves. Snakemake then ends with a traceback. `profiles/default`, which it reads first, runs this file and
+calls `prepare`, so it imports nothing of ours that stays: the rules bring their own.
 """
 
 import os
@@ -19,8 +20,10 @@ INSTEAD = Path(".snakemake/cache")
 def prepare(arguments: Sequence[str] = ()) -> None:
     """Give Snakemake a cache where it would have none, and say so in a sentence.
 
-    arguments: those of Snakemake's command line. Exits with a sentence if the working folder cannot be written to.
+    arguments: those of Snakemake's command line. Exits with a sentence if the working folder cannot be written to, or
+    if a configuration that is named there cannot be read.
     """
+    check_configurations(arguments)
     elsewhere = any(one.startswith(("--dir", "-d")) for one in arguments)
     if (why := working_folder()) and not elsewhere:
         sys.exit(f"\n{why}\n")
@@ -31,6 +34,49 @@ def prepare(arguments: Sequence[str] = ()) -> None:
             f" Set {VARIABLE} to choose a place.",
             file=sys.stderr,
         )
+
+
+def check_configurations(arguments: Sequence[str]) -> None:
+    """Exit with a sentence for files of `--configfile` that are not there, or with which Snakemake's reader fails."""
+    before = set(sys.modules)
+    from boxwright.core.errors import UserError
+    from boxwright.run import config_file
+
+    try:
+        config_file.check(_configurations(arguments))
+    except UserError as error:
+        sys.exit(f"\n{error}\n")
+    finally:
+        for name in set(sys.modules) - before:
+            if name.partition(".")[0] == "boxwright":
+                del sys.modules[name]
+
+
+def _configurations(arguments: Sequence[str]) -> list[str]:
+    """The values of Snakemake's options `--configfile` and `--configfiles`, where they are paths from this folder."""
+    found: list[str] = []
+    taking = False
+    for one in arguments:
+        name, equals, value = one.partition("=")
+        if one.startswith("-"):
+            taking = name in ("--configfile", "--configfiles")
+            found += [value] if taking and equals else []
+        elif taking:
+            found.append(one)
+    return found
+
+
+def results(path: str) -> str:
+    """Why nothing can be written to the results folder, a sentence; "" if something can."""
+    folder = Path(path).absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if os.access(folder, os.W_OK | os.X_OK):
+        return ""
+    return (
+        f"`results` is {path}, but nothing can be written to {folder} here. Choose another folder, or change its "
+        "permissions."
+    )
 
 
 def home() -> str:

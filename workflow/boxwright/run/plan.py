@@ -10,7 +10,9 @@ from typing import Any
 
 from boxwright.catalog import forms
 from boxwright.catalog.forms import Form
+from boxwright.core.errors import UserError
 from boxwright.dataset import plan as data_plan
+from boxwright.dataset.split import SIDES
 from boxwright.pipeline.configure import Wanted, configure
 from boxwright.run import pipelines, settings
 from boxwright.zoo import catalogue
@@ -38,7 +40,11 @@ class RunPlan:
         self.results = self.settings["results"]
         self.models = list(self.settings["models"])
         self.plan_folder = f"{self.results}/data/plan"
-        self.data = self._plan_data(plan_data, write)
+        try:
+            self.data = self._plan_data(plan_data, write)
+        except UserError as error:
+            wrong = pipelines.unreadable(self.settings["models"]) if plan_data else ()
+            raise UserError("\n".join([str(error), *wrong])) from error
         if plan_data:
             pipelines.find(self.settings["models"], download, self.settings["zoo_trust"])
         self.originals, self.configurations = configure(
@@ -59,9 +65,8 @@ class RunPlan:
 
     @property
     def sides(self) -> list[str]:
-        """The sides of the split: "train", "eval" and, if the configuration asks for it, "test"."""
-        split = self.settings["dataset"]["split"]
-        return ["train", "eval", "test"] if split["test"] or split["test_fraction"] else ["train", "eval"]
+        """The sides of the split: "train", "eval" and, if there is one, "test"."""
+        return [side for side in SIDES if side in self.data.counts]
 
     @property
     def forms(self) -> tuple[Form, ...]:

@@ -3,6 +3,7 @@
 All mistakes of a kind are reported at once, each with what to do about it.
 """
 
+import csv
 import resource
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from boxwright.core import names as file_names
 from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
-from boxwright.dataset import label_map, manifest, scan
+from boxwright.dataset import defects, label_map, manifest, scan
 from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
@@ -21,6 +22,8 @@ from boxwright.images import fonts, loader, sizes
 from boxwright.pipeline import coverage
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.protos import model_of
+from boxwright.run import start_weights
+from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
 # COCO's sizes of objects: the sides in pixels of squares with the least and the largest area.
@@ -31,16 +34,30 @@ _OTHER_FILES = 500
 LOOKED_AT = 200
 
 
-def check(plan: RunPlan) -> None:
-    """Raise UserError for what cannot work; print warnings."""
-    _check_metrics(plan)
-    _check_decisions(plan)
-    _check_starts(plan)
-    _check_label_maps(plan)
-    _check_forms(plan)
-    _check_predicted(plan)
+def check(plan: RunPlan, identities: Identities) -> None:
+    """Raise one UserError for all that cannot work; print warnings."""
+    _say_from_scratch(plan)
+    mistakes = []
+    checks = (
+        _check_metrics,
+        _check_decisions,
+        _check_starts,
+        _check_label_maps,
+        _check_forms,
+        _check_predicted,
+        _judge,
+    )
+    for one in checks:
+        try:
+            one(plan)
+        except UserError as error:
+            mistakes.append(str(error))
+    # What a checkpoint is of is looked at closely only if nothing else speaks against it: each mistake is told once.
+    mistakes = mistakes or list(start_weights.mistakes(plan, identities))
+    if mistakes:
+        raise UserError("\n".join(mistakes))
     _check_open_files(plan)
-    _judge(plan)
+    _say_similar_classes(plan)
     _say_undrawable(plan)
     _say_early_stop(plan)
 
@@ -189,6 +206,31 @@ def _check_open_files(plan: RunPlan) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))  # the jobs inherit it
 
 
+def _say_from_scratch(plan: RunPlan) -> None:
+    """Say that a configuration that is made for a start checkpoint is trained without one."""
+    for shown, name in {plan.shown(name): name for name in plan.models}.items():
+        if not plan.start(name) and plan.originals[name].config.train_config.fine_tune_checkpoint:
+            say(
+                f"models.{shown} has no `checkpoint`: this trains from scratch, which takes more images and steps, "
+                f"although {plan.pipeline(name)} is made for a start checkpoint (`boxwright models` lists some)."
+            )
+
+
+def _say_similar_classes(plan: RunPlan) -> None:
+    """Say which class names are probably one that was misspelt: each would be learned as a class of its own."""
+    kinds = [kind for kind in ("class_similar", "class_misspelt") if plan.data.counts["defects"].get(kind)]
+    table = Path(plan.plan_folder) / "checks.tsv"
+    if not kinds or not table.is_file():
+        return
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if row["defect"] in kinds]
+    if told := list(dict.fromkeys(row["detail"] for row in rows if row["action"] == defects.KEEP)):
+        say(
+            f"Classes that may be misspelt: {few(told)}. Correct the annotations, or give several names one class with "
+            "`dataset.classes.rename`."
+        )
+
+
 def _say_undrawable(plan: RunPlan) -> None:
     """Say which class names no font of this machine can draw."""
     if lost := [name for name in plan.data.classes if not fonts.covering(name)]:
@@ -242,6 +284,9 @@ def _some_samples(plan: RunPlan) -> list[Sample]:
 
 
 def _checkpoint_names(plan: RunPlan, name: str) -> list[str] | None:
-    """Names of the tensors in a model's start checkpoint; None if it has none or it is not downloaded yet."""
+    """Names of the tensors in a model's start checkpoint; None if there is none that can be read here."""
     start, entry = plan.start(name), plan.zoo(name)
-    return checkpoint_index.names(start) if start and (entry is None or entry.folder.is_dir()) else None
+    try:
+        return checkpoint_index.names(start) if start and (entry is None or entry.folder.is_dir()) else None
+    except UserError:  # `_check_starts` tells it
+        return None

@@ -7,22 +7,24 @@ at once, each with the key, its value and what is allowed; an unknown key comes 
 import copy
 import difflib
 import math
+import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
 from boxwright.catalog import formats
+from boxwright.checkpoints import other_formats
 from boxwright.core.errors import UserError
-from boxwright.core.wording import did_you_mean
+from boxwright.core.wording import did_you_mean, few
+from boxwright.dataset import defects
+from boxwright.pipeline import looks
 from boxwright.run import config_file, paths, plain_values
-from boxwright.zoo import PREFIX, catalogue
+from boxwright.zoo import PREFIX, catalogue, table
 
 # Settings of a model that say how a machine is used and do not change results.
 MACHINE = ("gpus", "gpu_memory_mb", "jit_compile", "save_every_s")
@@ -30,8 +32,6 @@ MACHINE = ("gpus", "gpu_memory_mb", "jit_compile", "save_every_s")
 # Checkpoints of all models together. Each is trained, evaluated and judged by jobs of its own, and planning slows down
 # with the square of their number.
 MOST_CHECKPOINTS = 5000
-
-SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 
 def load(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,14 +46,17 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises UserError with every mistake: unknown or missing keys, values of a wrong type or out of bounds, paths that
     do not exist, a data set that is neither given nor the demo.
     """
-    schema = _schema()
+    schema = config_file.schema()
     settings, mistakes = plain_values.of(config)
     if not mistakes:
         _fill(settings, schema, schema)
         settings = _settled(settings, schema, schema)
-        mistakes = [text for error in _VALIDATOR(schema).iter_errors(settings) for text in _explain(error, schema)]
-    if not mistakes:
-        mistakes = list(_inconsistencies(settings))
+        errors = list(_VALIDATOR(schema).iter_errors(settings))
+        mistakes = [text for error in errors for text in _explain(error, schema) if not _is_misspelt(error)]
+        if not errors:
+            mistakes = [*_contradictions(settings), *_wrong_values(settings)]
+        elif sound := _without(errors, plain_values.of(config)[0], schema):
+            mistakes += _wrong_values(sound)
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         lines = [f"  - {_on_one_line(text)}" for text in mistakes]
@@ -109,12 +112,6 @@ def _repeats(models: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _seeds(model: Mapping[str, Any]) -> list[int]:
     return [model["seed"]] if isinstance(model["seed"], int) else model["seed"]
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: a tenth of the time, but not everywhere
-    return yaml.load(SCHEMA.read_text(encoding="utf-8"), Loader=loader)
 
 
 def _resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,6 +178,52 @@ def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> Non
             _fill(value[key], others, schema)
 
 
+def _without(
+    errors: Iterable[jsonschema.ValidationError], given: dict[str, Any], schema: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The settings that were given, with misspelt keys as they are probably meant, and stand-ins for what is wrong.
+
+    So what is sound can be examined too. None if they are wrong still.
+    """
+    for error in errors:
+        node = _at(given, error.absolute_path)
+        if error.validator == "additionalProperties":
+            known = list(error.schema.get("properties", {}))
+            for key in node.keys() - set(known) if isinstance(node, dict) else ():
+                value, meant = node.pop(key), difflib.get_close_matches(key, known, n=1)
+                if meant:
+                    node.setdefault(meant[0], value)
+        elif "propertyNames" in error.absolute_schema_path:
+            if isinstance(node, dict) and error.instance in node:
+                node[_similar_name(error.instance)] = node.pop(error.instance)
+        elif error.validator != "required" and error.absolute_path:
+            *above, last = error.absolute_path
+            if isinstance(around := _at(given, above), dict):
+                around.pop(last, None)
+    for model in given["models"].values() if isinstance(given.get("models"), dict) else ():
+        if isinstance(model, dict):
+            for key in ("num_steps", "checkpoint_every"):
+                model.setdefault(key, 1)
+    _fill(given, schema, schema)
+    given = _settled(given, schema, schema)
+    return given if _VALIDATOR(schema).is_valid(given) else None
+
+
+def _similar_name(name: str) -> str:
+    """A name of letters that a model's name may have, like a given one."""
+    return re.sub("[^A-Za-z0-9_.-]+", "-", name).strip("-_.")[:100] or "model"
+
+
+def _at(settings: Any, path: Iterable[Any]) -> Any:
+    """What lies at a path of the settings; None if nothing does."""
+    for key in path:
+        try:
+            settings = settings[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return settings
+
+
 def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for each mistake behind a finding of the validator."""
     where = ".".join(str(part) for part in error.absolute_path)
@@ -202,9 +245,25 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
     else:
         meaning = node.get("description", "")
         about = f" ({meaning})" if meaning else ""
+        if where == "models" and "propertyNames" in error.absolute_schema_path:
+            example = _similar_name(error.instance)
+            yield (
+                f"a model's name is {paths.shown(error.instance)}, allowed are up to 100 letters (a to z), digits, "
+                f"'_', '.' and '-', the first one a letter or a digit; for example {example}."
+            )
+            return
         if "propertyNames" in error.absolute_schema_path:
-            shown = "a model's name" if where == "models" else f"a key of {shown}"
+            shown = f"a key of {shown}"
         yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_as_number(error)}"
+
+
+def _is_misspelt(error: jsonschema.ValidationError) -> bool:
+    """Whether an error is a missing key that was given with a misspelling, which is told as that."""
+    if error.validator != "required":
+        return False
+    known = list(error.schema.get("properties", {}))
+    meant = [difflib.get_close_matches(str(key), known, n=1) for key in error.instance.keys() - set(known)]
+    return any(f"'{key}' is a required property" == error.message for near in meant for key in near)
 
 
 def _on_one_line(text: str) -> str:
@@ -252,10 +311,33 @@ def _allowed(node: Mapping[str, Any]) -> str:
     return " ".join([text, " and ".join(limits)]).strip()
 
 
-def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Mistakes that a schema cannot find: missing files, and keys that do not fit together."""
+def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Mistakes in single values that a schema cannot find: missing files, unknown kinds of defects."""
     dataset = settings["dataset"]
     yield from paths.unusable_results(settings["results"])
+    try:
+        defects.policies(dataset["policies"])
+    except UserError as error:
+        yield from (line.removeprefix("  - ") for line in str(error).splitlines()[1:])
+    for key, source in _sources(dataset).items():
+        yield from _missing_places(key, source)
+        yield from _unknown_format(key, source["format"])
+    yield from paths.missing("dataset.label_map", dataset["label_map"])
+    for side in ("train", "eval", "test"):
+        yield from paths.missing(f"dataset.split.{side}", dataset["split"][side])
+    for name, model in settings["models"].items():
+        key = f"models.{name}.pipeline"
+        yield from paths.missing(key, model["pipeline"])
+        yield from paths.patterns(key, model["pipeline"])
+        if what := looks.like(model["pipeline"] or os.devnull):
+            yield f"`{key}` names {model['pipeline']}, which looks like {what}, and not like a pipeline.config."
+        yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
+    yield from paths.missing("predict.images", settings["predict"]["images"], folder=True)
+
+
+def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Keys that do not fit together, and keys that only together can be left out."""
+    dataset = settings["dataset"]
     if dataset["demo"]:
         for key in ("images", "annotations", "sources"):
             if dataset[key] is not None:
@@ -266,18 +348,18 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
                 yield f"`dataset.{key}` is set together with `dataset.sources`; make it one of the sources."
         if dataset["format"] != formats.AUTO:
             yield "`dataset.format` is set together with `dataset.sources`; give each source its own `format`."
-        for number, source in enumerate(dataset["sources"]):
-            yield from _missing_folders(f"dataset.sources[{number}]", source)
-            yield from _unknown_format(f"dataset.sources[{number}]", source["format"])
-    else:
-        yield from _unknown_format("dataset", dataset["format"])
-        yield from _missing_folders("dataset", dataset)
-    yield from paths.missing("dataset.label_map", dataset["label_map"])
+    for key, source in _sources(dataset).items():
+        for kind, node in (("images", "the images"), ("annotations", "their annotations")):
+            if source[kind] is None and (kind == "annotations" or source["annotations"] is None):
+                demo = "; or `dataset.demo: true` for drawn images" if key == "dataset" else ""
+                yield f"`{key}.{kind}` is missing (the folder of {node}{demo})."
     split = dataset["split"]
     if (split["train"] is None) != (split["eval"] is None):
         yield "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
-    for side in ("train", "eval", "test"):
-        yield from paths.missing(f"dataset.split.{side}", split[side])
+    if split["source"]:
+        for key in ("train", "eval", "test", "test_fraction", "group_by"):
+            if split[key] is not None:
+                yield f"`dataset.split.source` is set together with `dataset.split.{key}`; remove one of the two."
     if split["test_fraction"] is not None:
         if split["test"] is not None:
             yield "`dataset.split` has both `test` and `test_fraction`; the test images are either listed or drawn."
@@ -287,8 +369,12 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
                 f"{split['test_fraction']}, which leaves nothing to train on; together they must be below 1."
             )
     for name, model in settings["models"].items():
-        yield from _missing_pipeline(f"models.{name}.pipeline", model)
-        yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
+        if model["pipeline"] is None and not from_zoo(model):
+            yield (
+                f"`models.{name}.pipeline` is missing (an OD API pipeline.config; only a checkpoint `{PREFIX}<name>` "
+                "comes with its own)."
+            )
+        yield from _untrainable(f"models.{name}.checkpoint", model)
     expanded = Counter(name for name, _ in _repeats(settings["models"]))
     for name in (name for name, count in expanded.items() if count > 1):
         yield f"`models` has {name} twice: once under this name and once as a repetition over seeds; rename one."
@@ -302,18 +388,38 @@ def _inconsistencies(settings: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(step, int) and step not in checkpoint_steps(model):
             saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
             yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
-    yield from paths.missing("predict.images", settings["predict"]["images"], folder=True)
 
 
-def _missing_folders(key: str, source: Mapping[str, Any]) -> Iterator[str]:
-    """Mistakes in the places of a source's images and annotations."""
-    for kind, node in (("images", "the images"), ("annotations", "their annotations")):
-        if source[kind] is None:
-            demo = "; or `dataset.demo: true` for drawn images" if key == "dataset" else ""
-            yield f"`{key}.{kind}` is missing (the folder of {node}{demo})."
-            continue
-        for place in [source[kind]] if isinstance(source[kind], str) else source[kind]:
-            if kind == "images" or not Path(place).is_file():
+def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:
+    """A mistake if a model takes all from a detector of the zoo that cannot be trained here."""
+    if model["pipeline"] is not None or not from_zoo(model):
+        return
+    try:
+        lacks = table.lacks(catalogue.find(model["checkpoint"]))
+    except UserError:  # there is no such detector
+        return
+    if lacks:
+        yield (
+            f"`{key}` is {model['checkpoint']}, which cannot be trained here: the engine does not have {lacks}. "
+            "`boxwright models` lists those that can."
+        )
+
+
+def _sources(dataset: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The sources of a data set by their keys; none for the demo."""
+    if dataset["demo"]:
+        return {}
+    sources = dataset["sources"]
+    return (
+        {f"dataset.sources[{number}]": one for number, one in enumerate(sources)} if sources else {"dataset": dataset}
+    )
+
+
+def _missing_places(key: str, source: Mapping[str, Any]) -> Iterator[str]:
+    """Mistakes in the places of a source's images and annotations; the latter may be a file."""
+    for kind in ("images", "annotations"):
+        for place in [source[kind]] if isinstance(source[kind], str) else source[kind] or ():
+            if kind == "images" or not paths.is_file(place):
                 yield from paths.missing(f"{key}.{kind}", place, folder=True)
 
 
@@ -348,13 +454,6 @@ def from_zoo(model: Mapping[str, Any]) -> bool:
     return (model["checkpoint"] or "").startswith(PREFIX)
 
 
-def _missing_pipeline(key: str, model: Mapping[str, Any]) -> Iterator[str]:
-    if model["pipeline"] is None and not from_zoo(model):
-        yield f"`{key}` is missing (an OD API pipeline.config; only a checkpoint `{PREFIX}<name>` comes with its own)."
-    yield from paths.missing(key, model["pipeline"])
-    yield from paths.patterns(key, model["pipeline"])
-
-
 def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
     """A mistake if a checkpoint (a name of the zoo, a frozen graph, a prefix or a folder) is missing."""
     if source is None:
@@ -367,6 +466,9 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
         return
     path = Path(source)
     prefix = Path(f"{source}.index")
+    if foreign := other_formats.told(path):
+        yield f"`{key}` names {source}: {foreign}"
+        return
     try:
         in_folder = path.is_dir() and ((path / "checkpoint").is_file() or any(path.glob("*.index")))
         if path.is_file() or prefix.is_file() or in_folder:
@@ -378,5 +480,7 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
         yield f"`{key}` names the folder {source}, which holds no checkpoint (no *.index file)."
     else:
         told = f"`{key}` names {source}, but there is no such folder, frozen graph or checkpoint ({source}.index)"
+        if path.parent.is_dir() and (near := sorted(one.stem for one in path.parent.glob("*.index"))):
+            told += f"; in {path.parent} are {few(near, 5)}"
         name = source.lower().removeprefix(PREFIX)
         yield f"{told}; for that of the zoo write `{PREFIX}{name}`." if name in catalogue.names() else f"{told}."

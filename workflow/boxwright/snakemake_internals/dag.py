@@ -22,7 +22,7 @@ more, until all jobs are in a single one.
 
 import json
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from snakemake.jobs import Job
 from snakemake.settings.types import RerunTrigger
 
 from boxwright.console.checksums import Checksums
+from boxwright.console.planned import CHANGED, FORCED, MISSING, UPSTREAM, Planned
 from boxwright.console.progress import say
 from boxwright.core.wording import few, plural
 
@@ -63,6 +64,39 @@ def watch(checksums: Checksums | None, dispensable: Set[str] = frozenset()) -> N
     update_needrun.original = original
     DAG.update_needrun = update_needrun
     _group_once()
+
+
+def tell(telling: Callable[[Sequence[Planned]], Mapping[int, str]], reasons: dict[int, str]) -> None:
+    """Call `telling` with the jobs that will run, before Snakemake prints their table for the first time.
+
+    It says what the run will do, and gives the reason of each job by its number, which goes into `reasons`.
+    """
+    original = getattr(DAG.stats, "original", DAG.stats)
+    told = False
+
+    def stats(dag: DAG) -> Any:
+        nonlocal told
+        if not told:
+            told = True
+            reasons.update(telling(list(_planned(dag))))
+        return original(dag)
+
+    stats.original = original
+    DAG.stats = stats
+
+
+def _planned(dag: DAG) -> Iterator[Planned]:
+    for level in dag.toposorted(set(dag.needrun_jobs())):
+        for job in sorted(level, key=lambda job: dag.jobid(job)):
+            reason = dag.reason(job)
+            if reason.missing_output or reason.incomplete_output:
+                cause = MISSING
+            elif reason.is_provenance_triggered():
+                cause = CHANGED
+            else:
+                cause = UPSTREAM if (reason.updated_input or reason.updated_input_run) and not reason.forced else FORCED
+            identity = job.params.get("identity")
+            yield Planned(dag.jobid(job), job.rule.name, job.wildcards_dict, list(job.output), identity, cause)
 
 
 def _group_once() -> None:

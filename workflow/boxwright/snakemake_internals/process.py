@@ -97,9 +97,14 @@ def _arguments() -> Namespace | None:
 
 
 def show_stages(workflow: Workflow, logger: logging.Logger) -> None:
-    """Make the terminal of a run show one line per stage; in every other process the output stays as it is."""
+    """Make the terminal of a run show one line per stage, and that of a dry run the reason of each job in words.
+
+    In every other process the output stays as it is.
+    """
     if not workflow.subprocess_exec:
         progress.show_lines(False)
-    if workflow.is_main_process and not _is_dry(workflow):
+    if workflow.is_main_process and _is_dry(workflow):
+        terminal.shorten(logger, workflow.output_settings)
+    elif workflow.is_main_process:
         # Snakemake knows how jobs are executed only after it has read the rules.
         terminal.take_over(logger, workflow.output_settings, local=lambda: workflow.local_exec)

@@ -5,7 +5,8 @@ them. It turns those four into one line with the job's key figure and time, and 
 warnings above all, as Snakemake does. Snakemake's log file keeps everything, and with --verbose Snakemake prints as
 usual.
 
-The jobs themselves print into their logs (`boxwright.console.job`); the log of a failed job is shown in full.
+The jobs themselves print into their logs (`boxwright.console.job`). Why a job failed is the last that the run says, in
+the words that the job noted; what Snakemake itself says of it is left out.
 """
 
 import logging
@@ -22,6 +23,7 @@ from snakemake.settings.types import OutputSettings
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from boxwright.console import progress, stages
+from boxwright.core.wording import few
 
 _REDRAWN_S = 0.5
 _SELECTING = "Select jobs to execute..."
@@ -37,6 +39,77 @@ _NEEDLESS_TEXTS = (
     "Adding ",
     "Loading script code for rule ",
 )
+
+
+# What Snakemake says of a failed job, beside what the job says itself.
+_NEEDLESS_OF_FAILURES = (
+    "RuleException:\nCalledProcessError in file ",
+    "Removing output files of failed job",
+    "Exiting because a job execution failed",
+    "Shutting down, this might take some time",
+)
+# The last that it says.
+_FAILED = "At least one job did not complete successfully."
+_SILENT = (
+    "It ended without saying why. If the system ended it because memory ran out, let fewer jobs run at once (`--cores "
+    "1`), or use a smaller `batch_size`."
+)
+# Lines of a dry run that are not shown: hashes, and advice that would leave results of other settings as they are.
+_NEEDLESS_OF_DRY_RUNS = (
+    *_NEEDLESS_TEXTS,
+    "Reasons:",
+    "Some jobs were triggered by provenance information",
+    "Rules with provenance triggered jobs",
+    "The run involves checkpoint jobs",
+)
+# Why each job of the planned run runs, by its number (`dag.tell`).
+reasons: dict[int, str] = {}
+
+
+def shorten(logger: logging.Logger, settings: OutputSettings) -> None:
+    """Show a dry run's jobs with their reasons in words from now on, unless the settings ask for more or less."""
+    if settings.verbose or set(settings.quiet or ()) - {Quietness.HOST}:
+        return
+    for handler in logger.handlers:
+        if type(handler) is ColorizingTextHandler:
+            logger.removeHandler(handler)
+            logger.addHandler(DryRun(handler))
+
+
+class DryRun(ColorizingTextHandler):
+    """Snakemake's handler for a dry run, with two lines for each job. It replaces `other` and keeps its settings."""
+
+    def __init__(self, other: ColorizingTextHandler) -> None:
+        super().__init__(nocolor=other.nocolor, stream=other.stream, formatter=other.formatter)
+        self.name = other.name
+        for one in other.filters:
+            self.addFilter(one)
+        self._tables = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            replaced = self._replaces(record)
+        except Exception:  # an unexpected message: better printed as it is
+            replaced = False
+        if not replaced:
+            super().emit(record)
+
+    def _replaces(self, record: logging.LogRecord) -> bool:
+        """Print a message in another way, or not at all; returns whether it did."""
+        match getattr(record, "event", None):
+            case LogEvent.JOB_INFO if record.rule_msg and record.jobid in reasons:
+                lines = f"Job {record.jobid}: {record.rule_msg}\n    {reasons[record.jobid]}"
+                self.stream.write(self.decorate(record, lines) + "\n")
+                self.flush()
+                return True
+            case LogEvent.GROUP_INFO:
+                return True
+            case LogEvent.RUN_INFO:
+                self._tables += 1
+                return self._tables > 1
+            case None:
+                return str(record.msg).startswith(_NEEDLESS_OF_DRY_RUNS)
+        return False
 
 
 def take_over(logger: logging.Logger, settings: OutputSettings, local: Callable[[], bool]) -> None:
@@ -63,8 +136,8 @@ class OneLine(ColorizingTextHandler):
         self.name = other.name
         for one in other.filters:
             self.addFilter(one)
-        # A job's output is only in its log.
-        other.formatter.show_failed_logs = True
+        other.formatter.show_failed_logs = True  # of jobs that ran elsewhere
+        self._errors: dict[str, list[tuple[str, str]]] = {}  # what failed, label and log, by the reason
         self._local = local
         self._counts: dict[str, int] = {}  # planned jobs by rule
         self._stages: dict[Any, stages.Stage] = {}  # running, in the order in which they began
@@ -97,8 +170,13 @@ class OneLine(ColorizingTextHandler):
         """Process a message; returns whether a line from here replaces it, now or later."""
         if record.levelno > logging.INFO:
             if getattr(record, "event", None) == LogEvent.JOB_ERROR:
-                self._failed(record)
-            return False
+                return self._failed(record)
+            text = str(record.msg)
+            if self._errors and _FAILED in text:
+                self._say_why(record)
+                return True
+            # The exception of a script comes before its job is known to have failed.
+            return text.strip().startswith(_NEEDLESS_OF_FAILURES) and bool(self._errors or self._keys)
         match getattr(record, "event", None):
             case LogEvent.RUN_INFO:
                 self._counts = dict(record.stats)
@@ -145,15 +223,29 @@ class OneLine(ColorizingTextHandler):
             self._ended.append(stage.line(log, self._local()))
             del self._stages[key]
 
-    def _failed(self, record: logging.LogRecord) -> None:
+    def _failed(self, record: logging.LogRecord) -> bool:
+        """Print that a job failed, and keep why; returns whether that is known."""
         key = self._keys.pop(record.jobid, None)
         if key is None:
-            return
+            return False
         stage = self._stages[key]
-        stage.logs.pop(record.jobid)
+        log = stage.logs.pop(record.jobid)
         if not stage.pieces:
             del self._stages[key]
         self._print(record, f"{stage.label} failed ({progress.duration(time.monotonic() - stage.began)})")
+        if not (log and self._local()):
+            return False
+        self._errors.setdefault(progress.take_error(log), []).append((stage.label, log))
+        return True
+
+    def _say_why(self, record: logging.LogRecord) -> None:
+        """Print why the jobs failed, each reason once."""
+        for why, jobs in self._errors.items():
+            labels = few(list(dict.fromkeys(label for label, _ in jobs)))
+            logs = few([log for _, log in jobs])
+            told = why or "\n".join([*stages.last_lines(jobs[0][1]), _SILENT])
+            self.stream.write(self.decorate(record, f"\n{labels} failed.\n{told}\nWhole log: {logs}") + "\n")
+        self.flush()
 
     def _print(self, record: logging.LogRecord, line: str) -> None:
         clock = "" if self._bars else time.strftime("%H:%M:%S ")

@@ -26,18 +26,21 @@ def render() -> str:
 
 
 def trainable(entry: Entry) -> str:
-    """ "yes", or "no" with the first feature that the engine lacks; judged by pipeline.config if that is here."""
+    """ "yes", or "no" with the first feature that the engine lacks."""
+    return f"no ({lacking})" if (lacking := lacks(entry)) else "yes"
+
+
+def lacks(entry: Entry) -> str:
+    """The first feature of a detector that the engine lacks, by its pipeline.config if that is here; "" if none."""
     if entry.pipeline.is_file():
         try:
             found = [each for each in check.findings(text.read(entry.pipeline)) if each.rule == check.UNSUPPORTED]
-            lacks = f"{found[0].field} {found[0].value}" if found else ""
+            return f"{found[0].field} {found[0].value}" if found else ""
         except UserError:
-            lacks = "its pipeline.config cannot be read"
-    elif not any(entry.family in family.titles for family in FAMILIES.values()):
-        lacks = entry.family
-    else:
-        lacks = "" if entry.extractor in EXTRACTORS else entry.extractor
-    return f"no ({lacks})" if lacks else "yes"
+            return "its pipeline.config cannot be read"
+    if not any(entry.family in family.titles for family in FAMILIES.values()):
+        return entry.family
+    return "" if entry.extractor in EXTRACTORS else entry.extractor
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

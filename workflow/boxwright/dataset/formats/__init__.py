@@ -11,6 +11,7 @@ A format is a module of this package and an entry of `catalog.formats`, nothing 
 
         It may look at nothing but its arguments, because the result is remembered until they change. `beside` has the
         files that explain this one (names of classes, for example), as the entry in the catalogue asks for them.
+        A format whose files hold the images too takes the open file in place of its bytes, because it may be large.
 
     sniff(head: bytes, name: str) -> bool
 
@@ -24,6 +25,7 @@ import importlib
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType, ModuleType
+from typing import BinaryIO
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
@@ -44,14 +46,15 @@ class UnrecognisedError(UserError):
     """The file cannot be read, and does not look like a file of its format either."""
 
 
-def read(data: bytes, keys: str, beside: Beside = NOTHING, name: str = "") -> tuple[str, Reading]:
+def read(data: bytes | BinaryIO, keys: str, beside: Beside = NOTHING, name: str = "") -> tuple[str, Reading]:
     """The key of a file's format, which is one of `keys` ("voc|cvat"), and what the file says.
 
     Raises UserError with a clause about the file if none of the formats reads it, and of these `UnrecognisedError` if
     it does not look like any of them.
     """
     modules = _modules(keys)
-    seems = [one for one in modules if one[1].sniff(data[:HEAD], name)] if len(modules) > 1 else modules
+    head = _head(data)
+    seems = [one for one in modules if one[1].sniff(head, name)] if len(modules) > 1 else modules
     if not seems:
         names = [formats.by_key()[key].name for key, _ in modules]
         raise UnrecognisedError(f"it is in none of the formats that have its ending: {', '.join(names)}")
@@ -59,7 +62,7 @@ def read(data: bytes, keys: str, beside: Beside = NOTHING, name: str = "") -> tu
     try:
         return key, module.read(data, beside)
     except UserError as error:
-        if module.sniff(data[:HEAD], name):
+        if module.sniff(head, name):
             raise
         raise UnrecognisedError(str(error)) from error
 
@@ -67,6 +70,14 @@ def read(data: bytes, keys: str, beside: Beside = NOTHING, name: str = "") -> tu
 def recognised(head: bytes, name: str, keys: str) -> str:
     """The key of the first format, of `keys`, that a file seems to be in; "" if there is none."""
     return next((key for key, module in _modules(keys) if module.sniff(head, name)), "")
+
+
+def _head(data: bytes | BinaryIO) -> bytes:
+    if isinstance(data, bytes):
+        return data[:HEAD]
+    head = data.read(HEAD)
+    data.seek(0)
+    return head
 
 
 @cache

@@ -7,7 +7,7 @@ or no.
 
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,18 +46,23 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     said = parse_json(data)
     images, annotations, categories = _lists(said)
     names = _names(categories)
-    by_image: dict[str, list[Mapping]] = defaultdict(list)
-    for one in annotations:
-        by_image[_id(one.get("image_id"))].append(one)
+    twice = [key for key, count in Counter(_id(one.get("id")) for one in images).items() if count > 1]
+    if twice:
+        raise UserError(
+            f"several of its images have the id {few(twice, limit=4)}, so their annotations cannot be told apart"
+        )
+    by_image: dict[str, list[tuple[int, Mapping]]] = defaultdict(list)
+    for place, one in enumerate(annotations):
+        by_image[_id(one.get("image_id"))].append((place, one))
     statements: dict[tuple, Statement] = {}
     findings: list[Remark] = []
     crowds = masks = apart = 0
     for one in images:
         boxes, places = [], []
-        for each in by_image.pop(_id(one.get("id")), ()):
+        for place, each in by_image.pop(_id(one.get("id")), ()):
             box, differs = _box(each, names)
             boxes.append(box)
-            places.append(_place(each, names))
+            places.append(_place(place, each, names))
             is_mask = isinstance(each.get("segmentation"), dict)
             masks += is_mask
             crowds += is_mask and CROWD in box.flags
@@ -133,9 +138,9 @@ def _image(one: Mapping) -> tuple[str, str]:
     return (file, "") if file or not others else (others[0], "")
 
 
-def _place(one: Mapping, names: Mapping[str, str]) -> str:
+def _place(number: int, one: Mapping, names: Mapping[str, str]) -> str:
     """Where an annotation is, and what is odd about its category."""
-    place, category = f"annotation {_id(one.get('id')) or 'without id'}", _id(one.get("category_id"))
+    place, category = f"annotations[{number}]", _id(one.get("category_id"))
     return place if category in names else f"{place} of category {category or 'none'}, which the file does not have"
 
 

@@ -1,0 +1,347 @@
+"""COCO, YOLO, tables, Open Images, CVAT and records: what each says, and the plainest mistakes, each with its place."""
+
+import io
+import json
+import re
+
+import pytest
+from tests import factories
+from tests.unit.dataset.test_defects import findings, make
+from tests.unit.dataset.test_samples_of_formats import audited, planned
+
+from boxwright import tfrecord as frames
+from boxwright.core.errors import UserError
+from boxwright.dataset.formats import coco, csv, cvat, open_images, tfrecord, yolo
+from boxwright.dataset.samples import Box, Sample
+from boxwright.records import example
+
+# Of images of 64 x 48.
+BOXES = {"cat": (8.0, 6.0, 40.0, 30.0), "dog": (16.0, 12.0, 60.0, 42.0)}
+HEAD = "filename,width,height,class,xmin,ymin,xmax,ymax"
+
+
+def write_coco(folder, images):
+    labels = list(BOXES)
+    listed = [{"id": n, "file_name": name, "width": 64, "height": 48} for n, name in enumerate(images)]
+    annotations = [
+        {"id": 0, "image_id": n, "category_id": labels.index(one), "bbox": [x, y, right - x, bottom - y], "iscrowd": 0}
+        for n, of in enumerate(images.values())
+        for one, (x, y, right, bottom) in of
+    ]
+    categories = [{"id": n, "name": name} for n, name in enumerate(labels)]
+    path = folder / "all.json"
+    path.write_text(json.dumps({"images": listed, "annotations": annotations, "categories": categories}, indent=1))
+    return path
+
+
+def write_yolo(folder, images):
+    (folder / "classes.txt").write_text("\n".join(BOXES))
+    for name, of in images.items():
+        rows = [
+            f"{list(BOXES).index(one)} {(x + right) / 128!r} {(y + bottom) / 96!r} "
+            f"{(right - x) / 64!r} {(bottom - y) / 48!r}"
+            for one, (x, y, right, bottom) in of
+        ]
+        path = folder / f"{name.rpartition('.')[0]}.txt"
+        path.write_text("\n".join([*rows, ""]))
+    return path
+
+
+def write_csv(folder, images):
+    rows = [f"{name},64,48,{one},{','.join(map(str, box))}" for name, of in images.items() for one, box in of]
+    path = folder / "labels.csv"
+    path.write_text("\n".join([HEAD, *rows, ""]))
+    return path
+
+
+def write_open_images(folder, images):
+    rows = [
+        f"{name.rpartition('.')[0]},xclick,/m/{one},1,{x / 64!r},{right / 64!r},{y / 48!r},{bottom / 48!r},0,0,0,0,0"
+        for name, of in images.items()
+        for one, (x, y, right, bottom) in of
+    ]
+    head = (
+        "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
+    )
+    path = folder / "boxes-bbox.csv"
+    path.write_text("\n".join([head, *rows, ""]))
+    (folder / "class-descriptions-boxable.csv").write_text("".join(f"/m/{one},{one}\n" for one in BOXES))
+    return path
+
+
+def write_cvat(folder, images):
+    shape = '\n<box label="{}" occluded="0" xtl="{}" ytl="{}" xbr="{}" ybr="{}"/>'
+    parts = [
+        f'<image id="0" name="{name}" width="64" height="48">'
+        + "".join(shape.format(one, *box) for one, box in of)
+        + "\n</image>\n"
+        for name, of in images.items()
+    ]
+    path = folder / "annotations.xml"
+    path.write_text(f"<annotations>\n<version>1.1</version>\n{''.join(parts)}</annotations>\n")
+    return path
+
+
+def write_records(folder, images):
+    path = folder / "all.record"
+    with path.open("wb") as file:
+        for number, (name, of) in enumerate(images.items()):
+            boxes = tuple(Box(one, *box) for one, box in of)
+            sample = Sample(name, "", "", 64, 48, "jpeg", (), boxes)
+            frames.write(file, example.to_example(sample, factories.photo(number), {"cat": 1, "dog": 2}))
+    return path
+
+
+WRITERS = {
+    "coco": write_coco,
+    "csv": write_csv,
+    "cvat": write_cvat,
+    "open_images": write_open_images,
+    "tfrecord": write_records,
+    "yolo": write_yolo,
+}
+OF_MANY = [key for key in WRITERS if key not in ("yolo", "tfrecord")]
+ONE = [("cat", BOXES["cat"])]
+
+
+def images(dataset, count=6):
+    """Images with a cat each, the first with a dog too, in the order of their names."""
+    found = {f"{number}.jpg": list(ONE) for number in range(count)}
+    found["0.jpg"].append(("dog", BOXES["dog"]))
+    for name in found:
+        dataset.image(name)
+    return found
+
+
+def plan(dataset, out, **changes):
+    changes = {"near_duplicates": False, **changes}
+    if (dataset.annotations / "all.record").exists():
+        changes["images"] = None
+    return make(dataset, out, **changes)[0]
+
+
+@pytest.mark.parametrize("key", WRITERS)
+def test_boxes_come_out_as_they_are_stated(dataset, tmp_path, key):
+    wanted = images(dataset)
+    WRITERS[key](dataset.annotations, wanted)
+    plan(dataset, tmp_path / "out")
+    found = {one.name: one for one in planned(tmp_path / "out").values()}
+    assert found.keys() == wanted.keys()
+    for name, of in wanted.items():
+        assert [box.class_name for box in found[name].boxes] == [label for label, _ in of]
+        for box, (_, corners) in zip(found[name].boxes, of, strict=True):
+            assert box.corners == pytest.approx(corners, abs=5e-6 if key == "tfrecord" else 1e-9)
+    assert audited(tmp_path / "out", planned(tmp_path / "out")) == 7
+    assert findings(tmp_path / "out/plan/checks.tsv") == []
+
+
+@pytest.mark.parametrize("key", OF_MANY)
+def test_a_missing_image(dataset, tmp_path, key):
+    wanted = images(dataset)
+    WRITERS[key](dataset.annotations, wanted)
+    (dataset.images / "3.jpg").unlink()
+    plan(dataset, tmp_path / "out")
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert case.defect == "annotation_without_image" and "(3" in case.file and "there is no image 3" in case.detail
+    assert audited(tmp_path / "out", planned(tmp_path / "out")) == 7
+
+
+@pytest.mark.parametrize("key", WRITERS)
+def test_a_class_that_is_not_in_the_label_map(dataset, tmp_path, key):
+    path = WRITERS[key](dataset.annotations, images(dataset))
+    given = tmp_path / "map.pbtxt"
+    given.write_text("item { id: 1 name: 'cat' }")
+    where = {"coco": r"annotations\[1\]", "csv": "line 3", "cvat": "line 5", "open_images": "line 3"}
+    where |= {"tfrecord": "record 1", "yolo": "line 2"}
+    with pytest.raises(UserError, match=rf"2: dog \[.*class_unknown, {where[key]}: ") as error:
+        plan(dataset, tmp_path / "out", label_map=str(given))
+    assert ("0.txt" if key == "yolo" else f"{path.name} (0") in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["coco", "csv", "cvat"])
+def test_a_size_that_is_not_the_image_s(dataset, tmp_path, key):
+    """The image's own size counts, and boxes that fit only the stated one are scaled."""
+    path = WRITERS[key](dataset.annotations, images(dataset))
+    first, second = {
+        "coco": ('"width": 64', '"width": 32'),
+        "csv": ("3.jpg,64,48", "3.jpg,32,24"),
+        "cvat": ('"64"', '"32"'),
+    }[key]
+    path.write_text(path.read_text().replace(first, second, 1))
+    plan(dataset, tmp_path / "out")
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert case.defect == "size_mismatch" and "the image is 64x48" in case.detail
+
+
+@pytest.mark.parametrize("key", OF_MANY)
+def test_two_images_of_one_name(dataset, tmp_path, key):
+    wanted = images(dataset)
+    (dataset.images / "3.jpg").unlink()
+    for place in ("a", "b"):
+        dataset.image(f"{place}/3.jpg", factories.photo(ord(place)))
+    path = WRITERS[key](dataset.annotations, wanted)
+    with pytest.raises(UserError, match=rf"{path.name} \(3.*annotation_ambiguous, it may belong to a/3.jpg, b/3.jpg"):
+        plan(dataset, tmp_path / "out")
+
+
+BROKEN = {
+    "coco": r"it is not valid JSON: line \d+, column \d+",
+    "cvat": r"it is not well-formed XML: .*line \d+",
+    "tfrecord": r"record \d, at byte \d+, is cut short",
+    "yolo": r"line 2: a box has a class and four numbers, but there are 3 values",
+}
+
+
+@pytest.mark.parametrize("key", BROKEN)
+def test_a_file_that_is_cut_short(dataset, tmp_path, key):
+    path = WRITERS[key](dataset.annotations, images(dataset))
+    path = dataset.annotations / "0.txt" if key == "yolo" else path
+    data = path.read_bytes()
+    if key == "yolo":
+        path.write_bytes(b" ".join(data.split()[:8]).replace(b" 1 ", b"\n1 "))
+        plan(dataset, tmp_path / "out")
+        (case,) = findings(tmp_path / "out/plan/checks.tsv")
+        told = case.detail
+    else:
+        path.write_bytes(data[: len(data) * 3 // 5])
+        with pytest.raises(UserError) as error:
+            plan(dataset, tmp_path / "out")
+        told = str(error.value)
+    assert re.search(BROKEN[key], told), told
+
+
+def one(reading):
+    (statement,) = reading.statements
+    return statement
+
+
+@pytest.mark.parametrize(
+    ("module", "data", "says"),
+    [
+        (yolo, b"0 12 30 40 50\n", "line 1: its numbers are over 1, but they are shares"),
+        (yolo, b"0 0.5 0.5 0.1 0.1\ncat 0.5 0.5 0.1 0.1\n", "line 2: a row begins with the number of a class"),
+        (coco, b"[]", "it is a list"),
+        (coco, b'[{"image_id": 1, "bbox": [], "score": 0.5}]', "detections"),
+        (coco, b'{"images": [], "annotations": []}', "its list `categories` is missing"),
+        (coco, b'{"images": [{"id": 1}, {"id": 1}], "annotations": [], "categories": []}', "have the id 1"),
+        (coco, b'{"images": [1], "annotations": [], "categories": []}', "entry 0 of its `images` is no object"),
+        (
+            coco,
+            b'{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}',
+            "category 1 has two names, 'a' and 'b'",
+        ),
+        (csv, b"", "it is empty"),
+        (csv, b"FILE,x,y\na.jpg,1,2\n", "none of the known sets of columns but FILE, x, y"),
+        (open_images, b"ImageID,LabelName,XMin,XMax,YMin\n", "has no column ymax"),
+        (
+            open_images,
+            b"ImageID,LabelName,XMin,XMax,YMin,YMax\n" + b"a,cat,0.1,0.2,0.5,0.3\n" * 2,
+            "2 of its 2 boxes are inverted",
+        ),
+        (cvat, b"<annotations><version>1.1</version></annotations>", "neither images nor tracks"),
+        (cvat, b"<annotation/>", "its root is <annotation>"),
+        (cvat, b'<annotations><image name="a"><tag label="x"/></image></annotations>', "1 tag of whole images"),
+    ],
+)
+def test_what_is_refused(module, data, says):
+    with pytest.raises(UserError) as error:
+        module.read(data)
+    assert says in str(error.value)
+
+
+def test_rows_of_yolo_are_read_for_themselves():
+    rows = "0 0.5 0.5 0.2 0.4\n1 0.1 0.1 0.3 0.1 0.3 0.2\n0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n"
+    found = one(reading := yolo.read(rows.encode(), {"../data.yaml": b"names: [no, yes]"}))
+    assert [box.class_name for box in found.boxes] == ["no", "yes", "no"]
+    assert [box.shape for box in found.boxes] == ["", "polygon", ""]
+    assert found.boxes[0].corners == pytest.approx((0.4, 0.3, 0.6, 0.7))
+    assert [finding.defect for finding in reading.findings] == ["annotation_odd"]
+
+
+@pytest.mark.parametrize(
+    ("beside", "name"),
+    [
+        ({"classes.txt": b"a\nb\n"}, "b"),
+        ({"classes.txt": b"a\nb\n", "../data.yaml": b"names: {0: c, 1: d}"}, "d"),
+        ({"../obj.names": b"a\nb\n", "classes.txt": b"x\ny\n"}, "b"),
+        ({"notes.json": b'{"categories": [{"id": 0, "name": "a"}, {"id": 1, "name": "b"}]}'}, "b"),
+        ({"data.yaml": b"test = test: x: y", "classes.txt": b"a\nb"}, "b"),
+        ({"data.yaml": b"names: ['1', yes]"}, "yes"),
+    ],
+)
+def test_the_names_of_yolo_s_classes(beside, name):
+    assert one(yolo.read(b"1 0.5 0.5 0.2 0.2", beside)).boxes[0].class_name == name
+
+
+def test_a_number_without_a_name_is_refused():
+    with pytest.raises(UserError, match=r"line 1: class 7 has no name in classes.txt, which names the classes 0 to 1"):
+        yolo.read(b"7 0.5 0.5 0.2 0.2", {"classes.txt": b"a\nb\n"})
+    (finding,) = yolo.read(b"7 0.5 0.5 0.2 0.2").findings
+    assert (finding.defect, finding.about) == ("class_number", "7")
+
+
+@pytest.mark.parametrize(
+    ("table", "box", "unit"),
+    [
+        ("image,label,x1,y1,x2,y2\na.jpg,cat,1,2,30,40", (1, 2, 30, 40), "pixels"),
+        (",filename,class,xmin,ymin,xmax,ymax\n0,a.jpg,cat,1,2,30,40", (1, 2, 30, 40), "pixels"),
+        ("filename,xmin,ymin,width,height,class\na.jpg,1,2,30,40,cat", (1, 2, 31, 42), "pixels"),
+        ('image_id,width,height,bbox,class\na.jpg,64,48,"[1, 2, 30, 40]",cat', (1, 2, 31, 42), "pixels"),
+        (f"{HEAD}\na.jpg,64,48,cat,0.1,0.2,0.5,1", (0.1, 0.2, 0.5, 1), "normalised"),
+        ("filename;class;xmin;ymin;xmax;ymax\r\na.jpg;cat;1;2;30;40\r\n", (1, 2, 30, 40), "pixels"),
+        (f"\ufeff{HEAD}\na.jpg,0,0,cat,1,2,30,40\n{HEAD}\n", (1, 2, 30, 40), "pixels"),
+    ],
+)
+def test_the_columns_of_a_table(table, box, unit):
+    found = one(csv.read(table.encode()))
+    assert found.unit == unit
+    assert [(one.class_name, one.corners) for one in found.boxes] == [("cat", pytest.approx(box))]
+    assert csv.sniff(table.encode(), "a.csv")
+
+
+def test_rows_of_a_table_that_are_no_objects_or_lose_one():
+    table = (
+        f"{HEAD}\na.jpg,64,48,cat,1,2,30,40\nnone.jpg,,,,,,,\n,64,48,cat,1,2,30,40\nb.jpg,64,48,cat,1,2,x,40\nc.jpg,cat"
+    )
+    found = csv.read(table.encode())
+    assert [(one.image, len(one.boxes)) for one in found.statements] == [
+        ("a.jpg", 1),
+        ("none.jpg", 0),
+        ("b.jpg", 1),
+        ("c.jpg", 0),
+    ]
+    (lost,) = found.findings
+    assert (lost.defect, lost.objects) == ("object_without_image", 1) and "line 4" in lost.detail
+
+
+def test_flags_are_kept():
+    said = {"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "cat"}]}
+    box = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}
+    more = [{"iscrowd": "false"}, {"iscrowd": True}, {"attributes": {"occluded": True}}, {"ignore": 1}]
+    found = one(coco.read(json.dumps(said | {"annotations": [box | one for one in more]}).encode()))
+    assert [one.flags for one in found.boxes] == ["", "crowd", "occluded", "ignore"]
+    row = "ImageID,LabelName,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsInside\na,cat,0,1,0,1,1,-1,1,0\n"
+    (box,) = one(open_images.read(row.encode())).boxes
+    assert (box.flags, box.truncated) == ("group_of occluded", False)
+
+
+def test_frames_of_a_video(dataset):
+    shapes = "".join(f'<box frame="{n}" outside="{n // 2}" xtl="1" ytl="2" xbr="3" ybr="4"/>' for n in range(3))
+    meta = "<meta><task><size>5</size><original_size><width>64</width><height>48</height></original_size></task></meta>"
+    said = cvat.read(f'<annotations>{meta}<track id="0" label="cat">{shapes}</track></annotations>'.encode())
+    assert [(one.image, len(one.boxes)) for one in said.statements] == [
+        (f"frame_{number:06d}", int(number < 2)) for number in range(5)
+    ]
+    assert {(one.width, one.height) for one in said.statements} == {(64, 48)}
+
+
+def test_the_text_of_a_class_counts_where_its_number_disagrees():
+    """VoTT counts ids from 0 and its label map from 1."""
+    sample = Sample("a.jpg", "", "", 64, 48, "jpeg", (), (Box("cat", *BOXES["cat"]),))
+    file = io.BytesIO()
+    frames.write(file, example.to_example(sample, b"image", {"cat": 2}))
+    label_map = {"map.pbtxt": b"item { id: 1 name: 'cat' } item { id: 2 name: 'dog' }"}
+    said = tfrecord.read(file, label_map)
+    assert one(said).boxes[0].class_name == "cat"
+    (finding,) = said.findings
+    assert finding.defect == "annotation_odd" and "'cat' has 2, which is dog" in finding.detail

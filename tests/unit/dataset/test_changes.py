@@ -1,0 +1,149 @@
+"""What changed in a data set since its records were written, in words."""
+
+import shutil
+
+import pytest
+from tests import factories
+
+from boxwright.console.checksums import Checksums
+from boxwright.dataset import changes, plan
+from boxwright.dataset.samples import Box
+
+CAT = Box("cat", 8, 6, 40, 30)
+
+
+class Run:
+    """Plans of one data set, and records that were written from some of them."""
+
+    def __init__(self, dataset, out, shards=2) -> None:
+        self.dataset, self.out = dataset, out
+        self.shards = {"train": shards, "eval": 1, "test": 1}
+
+    def plan(self, **settings):
+        self.made = plan.make(self.dataset.settings(shards=self.shards, **settings), self.out)
+        return self.made
+
+    def write(self) -> None:
+        """What the rules make of the plan, as far as it matters here."""
+        for name, identity in self.made.identities.items():
+            if "-of-" in name:
+                path = self.out / f"{name}.tfrecord"
+                path.write_bytes(b"records")
+                Checksums(self.out).write([path], made_with={"identity": {"data": identity, "code": "c"}})
+        shutil.copy(self.out / "plan/label_map.pbtxt", self.out)
+
+    def told(self, **settings):
+        made = self.plan(**settings)
+        boxes = {}
+        for side in ("train", "eval"):
+            for name, count in made.counts[side]["classes"].items():
+                boxes[name] = boxes.get(name, 0) + count
+        return changes.told(self.out, self.out, made.identities, made.classes, boxes)
+
+
+@pytest.fixture
+def run(dataset, tmp_path):
+    dataset.fill(20)
+    run = Run(dataset, tmp_path / "out")
+    run.plan()
+    return run
+
+
+@pytest.fixture
+def written(run):
+    run.write()
+    return run
+
+
+def side_of(run, name):
+    (found,) = (path.stem for path in (run.out / "plan").glob("*-of-*.jsonl") if f'"name":"{name}"' in path.read_text())
+    return found.split("-")[0]
+
+
+def one_of(run, side):
+    return next(f"s{number:02d}.jpg" for number in range(20) if side_of(run, f"s{number:02d}.jpg") == side)
+
+
+def test_before_the_first_run_nothing_is_said(run):
+    assert run.told() == []
+
+
+def test_where_nothing_changed_nothing_is_said(written):
+    assert written.told() == []
+
+
+@pytest.mark.parametrize("side", ["train", "eval"])
+def test_an_edited_box(written, side):
+    name = one_of(written, side)
+    written.dataset.xml(name, Box("cat", 9, 6, 40, 30))
+    assert written.told() == [f"{name}: its box changed"]
+    assert written.told() == [f"{name}: its box changed"]  # also after a dry run
+
+
+def test_a_box_more(written):
+    written.dataset.xml("s01.jpg", CAT, Box("dog", 41, 31, 60, 40))
+    assert written.told() == ["s01.jpg: 2 boxes now, 1 before"]
+
+
+def test_what_was_written_is_known_over_several_edits(written):
+    written.dataset.xml("s01.jpg", CAT, Box("dog", 41, 31, 60, 40))
+    written.told()
+    written.dataset.xml("s02.jpg", CAT, Box("dog", 41, 31, 60, 40))
+    assert written.told() == ["the boxes changed of 2 images: s01.jpg, s02.jpg"]
+    written.write()
+    assert written.told() == []
+    before = set((written.out / "plan/written").glob("*"))
+    written.dataset.xml("s02.jpg", CAT)
+    assert written.told() == ["s02.jpg: 1 box now, 2 before"]
+    assert not before & set((written.out / "plan/written").glob("*"))
+
+
+def test_an_edit_that_is_taken_back(written):
+    written.dataset.xml("s01.jpg", CAT)
+    written.told()
+    written.dataset.xml("s01.jpg", Box("dog", 8, 6, 40, 30))
+    assert written.told() == []
+
+
+def test_images_come_and_go_and_a_new_class(written):
+    written.dataset.sample("new.jpg", Box("Blast", 3, 3, 30, 30))
+    (written.dataset.images / "s03.jpg").unlink()
+    (written.dataset.annotations / "s03.xml").unlink()
+    first, *others = written.told()
+    assert first.startswith("1 new image (for ") and first.endswith("): new.jpg")
+    assert others == ["1 image is gone: s03.jpg", "new class Blast (1 box)"]
+
+
+def test_an_image_replaced_by_another(written):
+    written.dataset.image("s01.jpg", factories.photo(99))
+    assert written.told() == ["the image file changed of s01.jpg"]
+
+
+def test_images_that_change_sides(written, tmp_path):
+    names = [f"s{number:02d}.jpg" for number in range(20)]
+    held_out = {name for name in names if side_of(written, name) == "eval"}
+    moved = one_of(written, "train")
+    lists = {"train": [name for name in names if name not in {*held_out, moved}], "eval": [*held_out, moved]}
+    for side, listed in lists.items():
+        (tmp_path / f"{side}.txt").write_text("\n".join(listed))
+    split = {"eval_fraction": 0.2, "seed": 0} | {side: str(tmp_path / f"{side}.txt") for side in lists}
+    assert written.told(split=split) == [f"1 image is now for evaluation: {moved}"]
+
+
+def test_another_number_of_shards_is_no_change_of_the_data(written):
+    written.shards = {"train": 3, "eval": 1, "test": 1}
+    assert written.told() == []
+    written.write()
+    written.dataset.xml("s01.jpg", Box("cat", 9, 6, 40, 30))
+    assert written.told() == ["s01.jpg: its box changed"]
+
+
+def test_records_of_unknown_origin_are_not_spoken_of(written):
+    written.dataset.xml("s01.jpg", Box("cat", 9, 6, 40, 30))
+    shutil.rmtree(written.out / "plan")
+    assert written.told() == []
+
+
+def test_a_deleted_record_file_is_no_change_of_the_data(written):
+    next(written.out.glob("eval-*.tfrecord")).unlink()
+    assert written.told() == []

@@ -1,0 +1,292 @@
+"""Annotations of other formats than Pascal VOC, from their files to the plan: recognition, pairing, splits, audit."""
+
+import json
+
+import numpy as np
+import pytest
+from tests import factories
+from tests.unit.dataset.test_defects import findings, make
+from tests.unit.dataset.test_samples_of_formats import audited, planned
+
+from boxwright import tfrecord
+from boxwright.core import parts
+from boxwright.core.errors import UserError
+from boxwright.dataset import manifest
+from boxwright.dataset.samples import Box, Sample
+from boxwright.records import example, shards
+
+# Of an image of 64 x 48.
+CAT = {"category_id": 1, "bbox": [8, 6, 32, 24]}
+SHARES = "0 0.375 0.375 0.5 0.5\n"
+CORNERS = (8.0, 6.0, 40.0, 30.0)
+
+
+def coco(path, images, categories=({"id": 1, "name": "cat"}, {"id": 2, "name": "dog"})):
+    """A file of COCO's; images: by name, the annotations of each."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    listed = [{"id": number, "file_name": name, "width": 64, "height": 48} for number, name in enumerate(images)]
+    annotations = [{"image_id": number, **one} for number, of in enumerate(images.values()) for one in of]
+    for number, one in enumerate(annotations):
+        one.setdefault("id", number)
+    path.write_text(json.dumps({"images": listed, "annotations": annotations, "categories": list(categories)}))
+    return path
+
+
+def yolo(dataset, count=6, prefix="y"):
+    """Images with a text each and the names of classes."""
+    for number in range(count):
+        dataset.image(f"{prefix}{number}.jpg")
+        (dataset.annotations / f"{prefix}{number}.txt").write_text(SHARES)
+    (dataset.annotations / "classes.txt").write_text("cat\ndog\n")
+
+
+def of_name(out):
+    return {one.name: one for one in planned(out).values()}
+
+
+def cases(out):
+    return [(case.file, case.defect) for case in findings(out / "plan/checks.tsv")]
+
+
+def test_boxes_that_are_stated_exactly_come_out_exactly(dataset, tmp_path):
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+    boxes = [{"category_id": 2, "bbox": [1 / 3, 2.123456789, 30.1, 17.7], "iscrowd": 0}, CAT]
+    coco(dataset.annotations / "all.json", {f"{number}.jpg": boxes for number in range(4)})
+    make(dataset, tmp_path / "out")
+    for one in of_name(tmp_path / "out").values():
+        dog, cat = one.boxes
+        assert dog.corners == pytest.approx((1 / 3, 2.123456789, 1 / 3 + 30.1, 19.823456789), abs=1e-9)
+        assert (cat.class_name, cat.corners) == ("cat", CORNERS)
+
+
+def test_one_edited_annotation_of_a_file_of_many_images_changes_one_shard(dataset, tmp_path):
+    images = {f"{number:02d}.jpg": [dict(CAT)] for number in range(40)}
+    for name in images:
+        dataset.image(name)
+    path = coco(dataset.annotations / "all.json", images)
+    before = make(dataset, tmp_path / "out", near_duplicates=False)[0]
+    images["07.jpg"][0]["bbox"] = [8, 6, 32, 25]
+    coco(path, images)
+    after = make(dataset, tmp_path / "out", near_duplicates=False)[0]
+    changed = {key for key in before.identities if before.identities[key] != after.identities[key]}
+    assert len(changed) == 1 and changed.pop().startswith(("train-", "eval-"))
+
+
+def test_unlabelled_is_not_empty(dataset, tmp_path):
+    """What is named without an object is a negative; what is not named is left out, and that is said."""
+    for name in ("a.jpg", "b.jpg", "c.jpg", "empty.jpg", "unknown.jpg"):
+        dataset.image(name)
+    coco(
+        dataset.annotations / "x.json",
+        {"a.jpg": [dict(CAT)], "b.jpg": [dict(CAT)], "c.jpg": [dict(CAT)], "empty.jpg": []},
+    )
+    make(dataset, tmp_path / "out")
+    left = of_name(tmp_path / "out")
+    assert left["empty.jpg"].boxes == () and "unknown.jpg" not in left
+    assert cases(tmp_path / "out") == [("unknown.jpg", "image_without_annotation")]
+
+
+def test_a_list_of_images_makes_those_without_rows_negatives(dataset, tmp_path):
+    yolo(dataset, 4)
+    for name in ("listed.jpg", "unlisted.jpg"):
+        dataset.image(name)
+    listed = [f"/somewhere/else/y{number}.jpg" for number in range(4)]
+    (dataset.folder / "annotations/train.txt").write_text(
+        "\n".join([*listed, "./images/listed.jpg", "images/gone.jpg"])
+    )
+    make(dataset, tmp_path / "out")
+    left = of_name(tmp_path / "out")
+    assert left["listed.jpg"].boxes == () and "unlisted.jpg" not in left
+    assert left["y0.jpg"].boxes[0].corners == CORNERS
+    assert cases(tmp_path / "out") == [
+        ("train.txt (images/gone.jpg)", "annotation_without_image"),
+        ("unlisted.jpg", "image_without_annotation"),
+    ]
+
+
+def test_several_formats_are_merged(dataset, tmp_path):
+    """Each source speaks of its own images alone, even of one name."""
+    other = factories.DataSet(tmp_path / "other")
+    yolo(dataset, prefix="s")
+    names = [f"s{number}.jpg" for number in range(4)]
+    for number, name in enumerate(names):
+        other.image(name, factories.photo(100 + number))
+    coco(other.annotations / "all.json", {name: [dict(CAT, category_id=2)] for name in names})
+    given = [
+        {"images": [str(one.images)], "annotations": [str(one.annotations)], "format": key}
+        for one, key in ((dataset, "auto"), (other, "coco"))
+    ]
+    make(dataset, tmp_path / "out", images=None, annotations=None, sources=given, near_duplicates=False)
+    found = planned(tmp_path / "out")
+    assert len(found) == 10
+    for path, one in found.items():
+        assert [box.class_name for box in one.boxes] == ["dog" if "/other/" in path else "cat"]
+    assert {defect for _, defect in cases(tmp_path / "out")} == {"same_name"}
+    assert audited(tmp_path / "out", found) == 10
+
+
+def test_xml_goes_before_what_lies_beside_it(dataset, tmp_path, capsys):
+    dataset.fill(5)
+    (dataset.annotations / "train_labels.csv").write_text(
+        "filename,width,height,class,xmin,ymin,xmax,ymax\ns00.jpg,64,48,cat,1,2,30,40\n"
+    )
+    made = make(dataset, tmp_path / "out")[0]
+    assert made.counts["found"]["annotations"] == 5
+    said = capsys.readouterr().err
+    assert "a table of boxes (CSV), 1 file such as train_labels.csv" in said and "`dataset.format`" in said
+    (dataset.annotations / "train_labels.csv").unlink()
+    assert make(dataset, tmp_path / "out")[0].identities == made.identities
+
+
+def test_files_that_are_no_annotations_are_passed_over_unless_they_have_an_image_s_name(dataset, tmp_path):
+    yolo(dataset)
+    (dataset.annotations / "README.dataset.txt").write_text("made by hand\n")
+    dataset.image("bad.jpg")
+    (dataset.annotations / "bad.txt").write_text("0 0.5 0.5 0.25 0.25\n1 cat 0.5\n")
+    make(dataset, tmp_path / "out")
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert (case.file, case.defect) == ("bad.txt", "annotation_malformed") and "line 2" in case.detail
+
+
+def test_classes_without_names_stop_the_run(dataset, tmp_path):
+    yolo(dataset)
+    (dataset.annotations / "classes.txt").unlink()
+    with pytest.raises(
+        UserError, match=r"class_number, class 0 has no name \(6 files\)(.|\n)*dataset\.classes\.rename"
+    ):
+        make(dataset, tmp_path / "out")
+    for changes in ({"classes": {"rename": {"0": "cat"}}}, {"policies": {"class_number": "keep"}}):
+        make(dataset, tmp_path / "out", **changes)
+    assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"0"}
+
+
+def test_what_is_no_single_object_becomes_an_ignore_region(dataset, tmp_path):
+    names = [f"{number}.jpg" for number in range(5)]
+    for name in names:
+        dataset.image(name)
+    images = {name: [dict(CAT)] for name in names}
+    images["0.jpg"].append({"category_id": 2, "bbox": [40, 10, 20, 20], "iscrowd": "1"})
+    images["1.jpg"].append({"category_id": 1, "bbox": None, "segmentation": [[0, 0, 9, 0, 9, 9]]})
+    images["2.jpg"].append(
+        {"category_id": 1, "segmentation": {"size": [48, 64], "counts": [48 * 50, 10, 48 * 13 + 38]}}
+    )
+    coco(dataset.annotations / "all.json", images)
+    make(dataset, tmp_path / "out")
+    left = of_name(tmp_path / "out")
+    assert [box.class_name for box in left["0.jpg"].regions] == ["dog"] and len(left["0.jpg"].boxes) == 1
+    assert left["1.jpg"].boxes[1].corners == (0, 0, 9, 9)
+    assert left["2.jpg"].boxes[1].corners == (50, 0, 51, 10)
+    found = {defect for _, defect in cases(tmp_path / "out")}
+    assert found == {"box_ignored", "box_from_polygon", "box_from_mask"}
+    assert audited(tmp_path / "out", planned(tmp_path / "out")) == 8
+
+
+def test_objects_that_are_no_boxes_are_no_background(dataset, tmp_path):
+    names = [f"{number}.jpg" for number in range(5)]
+    for name in names:
+        dataset.image(name)
+    shape = '<image id="{0}" name="{0}.jpg" width="64" height="48">{1}</image>'
+    box = '<box label="cat" occluded="0" xtl="8" ytl="6" xbr="40" ybr="30"/>'
+    line = '<polyline label="cat" points="1,2;3,4"/>'
+    shapes = [box, box, box, box + line, line]
+    written = "".join(shape.format(number, of) for number, of in enumerate(shapes))
+    (dataset.annotations / "annotations.xml").write_text(f"<annotations><version>1.1</version>{written}</annotations>")
+    make(dataset, tmp_path / "out")
+    left = of_name(tmp_path / "out")
+    assert left.keys() == {f"{number}.jpg" for number in range(4)}
+    assert sorted(defect for _, defect in cases(tmp_path / "out")) == ["image_emptied", *["object_not_a_box"] * 2]
+    assert audited(tmp_path / "out", planned(tmp_path / "out")) == 6
+
+
+def record(file, image, name="", **changes):
+    """Append a record as the tutorials' script makes them."""
+    sample = Sample(name, "", "", 64, 48, "jpeg", (), (Box("cat", *CORNERS),))
+    data = example.to_example(sample, image, {"cat": 1})
+    tfrecord.write(file, data)
+
+
+def test_records_are_a_source_with_their_images(dataset, tmp_path):
+    """They are checked and split, and written again with the same bytes of the images."""
+    images = {f"r{number}.jpg": factories.photo(number) for number in range(5)}
+    path = dataset.annotations / "train.record-00000-of-00001"
+    with path.open("wb") as file:
+        for name, data in images.items():
+            record(file, data, name)
+        record(file, b"no image", "broken.jpg")
+    made = make(dataset, tmp_path / "out", images=None, near_duplicates=False)[0]
+    left = of_name(tmp_path / "out")
+    assert left.keys() == images.keys()
+    assert all(parts.read(one.image) == images[name] for name, one in left.items())
+    assert np.allclose([one.boxes[0].corners for one in left.values()], CORNERS)
+    assert cases(tmp_path / "out") == [("broken.jpg", "image_unreadable")]
+    assert audited(tmp_path / "out", planned(tmp_path / "out")) == 6
+    written = []
+    for number, planned_shard in enumerate(sorted((tmp_path / "out/plan").glob("*.jsonl"))):
+        shards.write_shard(planned_shard, made.classes, tmp_path / f"{number}.tfrecord")
+        written += [example.from_example(one) for one in tfrecord.read(tmp_path / f"{number}.tfrecord")]
+        assert len(list(manifest.read(planned_shard))) == sum(1 for _ in tfrecord.read(tmp_path / f"{number}.tfrecord"))
+    assert {one.source_id: one.encoded for one in written} == images
+
+
+def test_a_damaged_file_of_records_is_named_with_the_record(dataset, tmp_path):
+    dataset.image("a.jpg")
+    path = dataset.annotations / "train.record"
+    with path.open("wb") as file:
+        record(file, factories.photo(1), "a.jpg")
+        place = file.tell()
+        record(file, factories.photo(2), "b.jpg")
+    data = bytearray(path.read_bytes())
+    data[place + 100] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=rf"record 2, at byte {place}, is damaged"):
+        make(dataset, tmp_path / "out", images=None)
+
+
+def test_the_split_of_the_source(dataset, tmp_path, capsys):
+    """By folders, by names of files, by what annotations state; images of the tutorials' test side evaluate."""
+    split = {"eval_fraction": 0.2, "seed": 0, "source": True}
+    for folder in ("train", "valid", "test"):
+        for number in range(3):
+            dataset.image(f"{folder}/{number}.jpg", factories.photo(ord(folder[1]) * 10 + number))
+        coco(
+            dataset.annotations / folder / "_annotations.coco.json",
+            {f"{number}.jpg": [dict(CAT)] for number in range(3)},
+        )
+    made = make(dataset, tmp_path / "out", split=split, near_duplicates=False)[0]
+    sides = {side: made.counts[side]["images"] for side in ("train", "eval", "test")}
+    assert sides == {"train": 3, "eval": 3, "test": 3}
+    assert {
+        one.name.partition("/")[0]
+        for path in (tmp_path / "out/plan").glob("eval*.jsonl")
+        for one in manifest.read(path)
+    } == {"valid"}
+    assert "The split is the source's: 3 train, 3 eval, 3 test." in capsys.readouterr().err
+
+
+def test_the_split_of_the_tutorials_tables(dataset, tmp_path, capsys):
+    split = {"eval_fraction": 0.2, "seed": 0, "source": True}
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+        table = dataset.annotations / ("test_labels.csv" if number == 3 else "train_labels.csv")
+        if not table.exists():
+            table.write_text("filename,width,height,class,xmin,ymin,xmax,ymax\n")
+        table.write_text(table.read_text() + f"{number}.jpg,64,48,cat,8,6,40,30\n")
+    made = make(dataset, tmp_path / "out", split=split)[0]
+    assert (made.counts["train"]["images"], made.counts["eval"]["images"]) == (3, 1) and "test" not in made.counts
+    assert "Its test images evaluate" in capsys.readouterr().err
+    (dataset.annotations / "test_labels.csv").rename(dataset.annotations / "more_labels.csv")
+    with pytest.raises(UserError, match="does not state both sides"):
+        make(dataset, tmp_path / "out", split=split)
+
+
+def test_the_same_bytes_on_two_sides_of_a_source_stop_the_run(dataset, tmp_path):
+    for folder, count in (("train", 3), ("val", 2)):
+        for number in range(count):
+            dataset.image(f"{folder}/{folder}{number}.jpg", factories.photo(number))
+            label = dataset.annotations / folder / f"{folder}{number}.txt"
+            label.parent.mkdir(exist_ok=True)
+            label.write_text(SHARES)
+    (dataset.annotations / "classes.txt").write_text("cat\n")
+    with pytest.raises(UserError, match="duplicate_across_split"):
+        make(dataset, tmp_path / "out", split={"eval_fraction": 0.2, "seed": 0, "source": True}, near_duplicates=False)

@@ -1,0 +1,114 @@
+"""What a run says that it will do, and why."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tests.factories import SSD_PARTS
+
+from boxwright.console.checksums import Checksums
+from boxwright.console.planned import CHANGED, MISSING, UPSTREAM, Planned
+from boxwright.pipeline import text
+from boxwright.run import announcement
+
+CONFIG = f"""model {{ ssd {{ num_classes: 1 feature_extractor {{ type: "ssd_mobilenet_v1" }} {SSD_PARTS} }} }}
+train_config {{ batch_size: 8 optimizer {{ adam_optimizer {{ learning_rate {{ constant_learning_rate {{ }} }} }} }} }}
+"""
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """The part of a run's plan that matters here: a model saved at steps 200, 400 and 600."""
+    results = tmp_path / "results"
+    (results / "models/m/train/log").mkdir(parents=True)
+    (results / "models/m/pipeline.config").write_text(CONFIG)
+    return SimpleNamespace(
+        results=str(results),
+        data=SimpleNamespace(
+            counts={side: {"classes": {"cat": 3}} for side in ("train", "eval")}, identities={}, classes={"cat": 1}
+        ),
+        sides=["train", "eval"],
+        models=["m"],
+        settings={"predict": {"images": None}},
+        configurations={"m": text.parse(CONFIG)},
+        steps=lambda name: [200, 400, 600],
+        shown=lambda name: name,
+        model=lambda name: {"early_stopping": None},
+        checkpoint=lambda name, step: [f"{results}/models/{name}/train/model.ckpt-{step}.index"],
+    )
+
+
+def job(plan, rule, cause=MISSING, made=None, identity=None, **wildcards):
+    """A planned job; `made` is the identity that its result was made with."""
+    output = Path(plan.results) / "models/m" / f"{rule}-{wildcards.get('step', '')}.json"
+    if made is not None:
+        output.write_text("{}")
+        Checksums(plan.results).write([output], made_with={"identity": made})
+    return Planned(1, rule, {"model": "m", **wildcards}, [str(output)], identity, cause)
+
+
+def said(plan, *jobs):
+    return announcement.text_of(plan, jobs, Checksums(plan.results))
+
+
+def test_nothing_to_do_says_nothing(plan):
+    assert said(plan) == ""
+
+
+def test_a_first_run(plan):
+    jobs = [job(plan, "write_records"), job(plan, "write_records"), job(plan, "all")]
+    jobs += [job(plan, "train_segment", step=str(step)) for step in (200, 400, 600)]
+    jobs += [job(plan, "evaluate_checkpoint", step=str(step)) for step in (200, 400, 600)]
+    jobs += [job(plan, rule) for rule in ("export_detector", "export_frozen_graph", "predict_images", "draw_model")]
+    assert said(plan, *jobs) == (
+        "To do: training of m (600 steps), 2 shards of records, 3 evaluations, 1 set of predictions, 2 exported forms, "
+        "1 small job (tables, figures)."
+    )
+
+
+def test_training_that_replaces_checkpoints_with_its_time(plan):
+    folder = Path(plan.results) / "models/m/train"
+    (folder / "model.ckpt-400.index").write_bytes(b"index")
+    entries = [{"step": step, "steps_per_sec": pace} for step, pace in ((1, 0.1), (2, 2.0), (3, 2.0), (4, 4.0))]
+    (folder / "log/200.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    jobs = [job(plan, "train_segment", step=str(step)) for step in (400, 600)]
+    assert said(plan, *jobs) == "To do: training of m (400 steps, about 3 min, replaces 1 checkpoint)."
+    plan.model = lambda name: {"early_stopping": {"patience": 2}}
+    assert "(at most 400 steps, " in said(plan, *jobs)
+
+
+def test_no_training_is_said(plan):
+    changed = job(plan, "predict_images", CHANGED, {"drawing": "a", "code": "c"}, {"drawing": "b", "code": "c"})
+    assert said(plan, changed) == (
+        "Changed since the last run:\n"
+        "  - `predict.score_threshold` or `predict.line_thickness` changed\n"
+        "To do: no training, 1 set of predictions."
+    )
+    assert announcement.why(changed, Checksums(plan.results)) == "changed: how boxes are drawn (`predict`)"
+
+
+def test_the_field_of_the_evaluation_that_changed(plan):
+    plan.configurations["m"].model.ssd.post_processing.batch_non_max_suppression.score_threshold = 0.3
+    changed = job(plan, "evaluate_checkpoint", CHANGED, {"config": "a"}, {"config": "b"}, step="200")
+    line = "models.m: model.ssd.post_processing.batch_non_max_suppression.score_threshold not set -> 0.3"
+    assert f"  - {line}" in said(plan, changed)
+    assert "To do: no training, 1 evaluation." in said(plan, changed)
+
+
+def test_another_version_of_the_code(plan):
+    jobs = [job(plan, rule, CHANGED, {"code": "a"}, {"code": "b"}) for rule in ("draw_model", "compare_models")]
+    assert "  - another version of boxwright: draw model, compare models\n" in said(plan, *jobs)
+    assert announcement.why(jobs[0], Checksums(plan.results)) == "changed: the code (another version of boxwright)"
+
+
+def test_the_evaluation_images_are_not_those_of_a_setting(plan):
+    jobs = [job(plan, "predict_images", CHANGED, {"images": "a"}, {"images": "b"})]
+    assert "predict.images" not in said(plan, *jobs)
+    plan.settings["predict"]["images"] = "new"
+    assert "the images to predict on (`predict.images`) changed" in said(plan, *jobs)
+
+
+def test_why_without_a_receipt(plan):
+    assert announcement.why(job(plan, "draw_model"), Checksums(plan.results)) == MISSING
+    assert announcement.why(job(plan, "compare_forms", UPSTREAM), Checksums(plan.results)) == UPSTREAM

@@ -1,0 +1,25 @@
+"""A job that a run will do, as Snakemake plans it, for those that say so in words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+# Why Snakemake plans a job.
+MISSING = "its result is not there"
+CHANGED = "its result was made with something else"
+UPSTREAM = "what it is made from is made again"
+FORCED = "its result is damaged, or was asked for"
+
+
+class Planned(NamedTuple):
+    """A job that will run.
+
+    number: Snakemake's. outputs: the paths of its results. identity: that of its rule (`run.identities`); None if it
+    has none. cause: one of the causes above.
+    """
+
+    number: int
+    rule: str
+    wildcards: Mapping[str, str]
+    outputs: Sequence[str]
+    identity: Any
+    cause: str

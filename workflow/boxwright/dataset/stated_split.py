@@ -1,0 +1,72 @@
+"""The sides of the split that a source states: in its annotations, in the names of its files and folders, in data.yaml.
+
+Roboflow and Ultralytics have folders train, valid and test, COCO files such as `instances_val2017.json`, the tutorials
+`train_labels.csv` and `test_labels.csv`, Open Images `validation-annotations-bbox.csv`, AutoML a column.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from boxwright.core.errors import UserError
+from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN
+
+_WORDS = {
+    **dict.fromkeys(("train", "training", "trn"), TRAIN),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "eval", "evaluation", "dev"), EVAL),
+    **dict.fromkeys(("test", "testing", "tst"), TEST),
+}
+# Words in a name: letters, with digits and other signs between them ("instances_val2017.json").
+_LETTERS = re.compile(r"[a-z]+")
+
+
+@lru_cache(maxsize=4096)
+def of_word(word: str) -> str:
+    """The side that a word means, as annotations state it; "" if it means none."""
+    return _WORDS.get(word.strip().lower(), "")
+
+
+@lru_cache(maxsize=4096)
+def of_path(path: str) -> str:
+    """The side that a path tells by the name of the file, else of the innermost folder that tells one; else ""."""
+    *folders, name = path.lower().replace("\\", "/").split("/")
+    for part in (name.rpartition(".")[0] or name, *reversed(folders)):
+        found = {_WORDS[word] for word in _LETTERS.findall(part) if word in _WORDS}
+        if len(found) == 1:
+            return found.pop()
+    return ""
+
+
+def of_image(stated: Iterable[str], annotations: Iterable[str], image: str) -> str:
+    """The side of an image: as stated for it, by its annotations' paths, by its own folders; "" if nothing tells it.
+
+    annotations: the likeliest first. A path whose end tells nothing, as an image's own name does, ends with "/".
+    """
+    for word in stated:
+        if side := of_word(word):
+            return side
+    paths = (*annotations, f"{image.rpartition('/')[0]}/")
+    return next(filter(None, map(of_path, paths)), "")
+
+
+def settled(sides: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """The sides of all images by name, and a sentence about them.
+
+    A source with training and test images alone means those to evaluate with, as in the tutorials. Raises UserError if
+    there are not two sides.
+    """
+    counts = Counter(sides.values())
+    renamed = counts[TEST] and not counts[EVAL]
+    found = {name: EVAL if renamed and side == TEST else side for name, side in sides.items() if side}
+    counts = Counter(found.values())
+    if not (counts[TRAIN] and counts[EVAL]):
+        there = " and ".join(f"{counts[side]} {side}" for side in SIDES if counts[side]) or "none"
+        raise UserError(
+            "`dataset.split.source` takes the split from the source, but the source does not state both sides "
+            f"(images: {there}). Names of folders or files such as train and valid tell a side; without them remove "
+            "`dataset.split.source`, and the split is drawn."
+        )
+    told = ", ".join(f"{counts[side]} {side}" for side in SIDES if counts[side])
+    said = f"The split is the source's: {told}."
+    return found, said + (" Its test images evaluate, since it has no others." if renamed else "")

@@ -1,0 +1,163 @@
+"""Whether a start checkpoint fits its model, by names and shapes, before the first job.
+
+The list of a model's variables (`detector.listing`) is kept in `<results>/.networks`, by its identity, and made only
+for a training that has not begun.
+"""
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import Message
+
+from boxwright.checkpoints import checkpoint_shapes
+from boxwright.checkpoints.checkpoint_index import kind_of
+from boxwright.console.checksums import Checksums
+from boxwright.console.progress import say
+from boxwright.core import files
+from boxwright.core.errors import UserError
+from boxwright.core.wording import few
+from boxwright.dataset import label_map
+from boxwright.detector import listing
+from boxwright.pipeline.lint_training import OBJECT_GRAPH
+from boxwright.pipeline.patch import WHOLE_DETECTORS, checkpoint_type_of
+from boxwright.protos import model_of
+from boxwright.run.identities import Identities
+from boxwright.run.plan import RunPlan
+
+FOLDER = ".networks"
+# The smallest share of the wanted parameters that must fit, as in `checkpoints.restore`, which loads them.
+LEAST_SHARE = 1 / 3
+# Widths are read off layers with at least so many channels: small ones are rounded.
+_WIDE = 64
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def mistakes(plan: RunPlan, identities: Identities) -> Iterator[str]:
+    """One mistake for each start checkpoint that does not fit its model; those that cannot be read are left out."""
+    told = {}
+    for name in plan.models:
+        start, entry = plan.start(name), plan.zoo(name)
+        if not start or (entry and not entry.folder.is_dir()) or _has_begun(plan, name, identities):
+            continue
+        try:
+            found, relabels = checkpoint_shapes.shapes(start), label_map.of_checkpoint(start) is not None
+        except (UserError, OSError, ValueError, IndexError):  # told elsewhere
+            continue
+        network = _network(plan, name, identities) if found else None
+        kind = _kind(plan.configurations[name].train_config, found, plan.model(name)["overrides"])
+        if network and (wrong := complaint(plan.configurations[name], kind, network, found, relabels)):
+            told.setdefault(f"{start} {wrong}", plan.shown(name))
+    yield from (f"`models.{shown}.checkpoint`: {text}" for text, shown in told.items())
+
+
+def _kind(train: Message, found: Shapes, overrides: Mapping[str, Any]) -> str:
+    """The type as which the checkpoint is read: that of the configuration, which the run mends by what is in it."""
+    asked, kind = checkpoint_type_of(train), kind_of(found)
+    mends = kind and (asked in WHOLE_DETECTORS) != (kind == "detection")
+    return kind if mends and "train_config.fine_tune_checkpoint_type" not in overrides else asked
+
+
+def _has_begun(plan: RunPlan, name: str, identities: Identities) -> bool:
+    """Whether the first segment of a training is finished as it is configured now."""
+    index = plan.checkpoint(name, plan.steps(name)[0])[0]
+    made = Checksums(plan.results).made_with(index).get("identity")
+    return isinstance(made, dict) and made == dict(identities.train_segment(name))
+
+
+def _network(plan: RunPlan, name: str, identities: Identities) -> Mapping[str, Any] | None:
+    """The list of a model's variables, from the folder where it is kept, or made now."""
+    path = Path(plan.results) / FOLDER / f"{identities.network(name)}.json"
+    try:
+        found = files.read_json(path)
+        if isinstance(found, dict) and found.keys() >= {"shapes", "scopes", "classes", "keys"}:
+            return found
+    except (UserError, OSError):
+        pass
+    say(f"Listing the variables of {plan.shown(name)}, to compare them with its start weights")
+    found = listing.of(plan.configurations[name])
+    if found is not None:
+        with suppress(OSError, UserError):  # it is made again next time
+            files.write_json(path, found)
+    return found
+
+
+def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Shapes, relabels: bool) -> str:
+    """Why a training could not start from a checkpoint, in words; "" if it can.
+
+    kind: the checkpoint's type. network: see `detector.listing`. found: the shapes in the checkpoint. relabels: whether
+    classes keep their weights by name, because the checkpoint has a label map. The rules are those of
+    `checkpoints.restore`.
+    """
+    train = config.train_config
+    shapes = {name: tuple(shape) for name, shape in network["shapes"].items()}
+    wanted = _wanted(network, OBJECT_GRAPH in found, kind, train.load_all_detection_checkpoint_vars)
+    if not wanted:
+        return ""
+    missing = [key for key in wanted.values() if key not in found]
+    there = {name: found[key] for name, key in wanted.items() if key in found}
+    differ = {name: (shape, shapes[name]) for name, shape in there.items() if shape != shapes[name]}
+    classes = network["classes"] if relabels else ()
+    by_class = {name for name, (old, new) in differ.items() if name in classes and old[:-1] == new[:-1]}
+    size = sum(math.prod(shapes[name]) for name in wanted)
+    fits = sum(math.prod(shapes[name]) for name in there if name not in differ or name in by_class)
+    others = {name: both for name, both in differ.items() if name not in by_class}
+    if fits >= LEAST_SHARE * size and not (kind == "full" and (missing or others)):
+        return ""
+    share = fits / max(size, 1)
+    text = f"does not fit: of the weights that the model takes from it {share:.0%} are there in the right shape"
+    if advice := _width(config, others):
+        return f"{text}. {advice}"
+    if others:
+        name, (old, new) = next(iter(others.items()))
+        text += f"; {name} is {list(old)} in the checkpoint and {list(new)} in the model"
+    if missing:
+        text += f"; missing: {few(missing)}"
+    return f"{text}. Take a checkpoint of the same feature extractor, or its pipeline.config."
+
+
+def _wanted(network: Mapping[str, Any], object_graph: bool, kind: str, load_all: bool) -> dict[str, str]:
+    """The variables that a training takes from a checkpoint, and their names there."""
+    everything = kind == "full" or (kind == "detection" and load_all)
+    names, scopes = network["shapes"], network["scopes"]
+    scope_of = {name: scope for name in names for scope in scopes if name.startswith(f"{scope}/")}
+    if object_graph:
+        keys = {name: key for name, key in network["keys"].items() if everything or name in scope_of}
+        if kind == "classification":
+            backbone = "model/_feature_extractor/classification_backbone/"
+            keys = {name: key.replace(backbone, "feature_extractor/") for name, key in keys.items()}
+        return keys
+    if everything:
+        return {name: name for name in names}
+    if kind == "classification":
+        return {name: name.removeprefix(f"{scope}/") for name, scope in scope_of.items()}
+    return {name: name for name in scope_of}
+
+
+def _width(config: Message, differ: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]) -> str:
+    """The width of the network that a checkpoint is from, if all shapes differ by it; "" if they differ otherwise."""
+    model, name = model_of(config)
+    extractor = model.feature_extractor
+    if "depth_multiplier" not in extractor.DESCRIPTOR.fields_by_name:
+        return ""
+    ratios = [
+        old[-1] / new[-1]
+        for old, new in differ.values()
+        if len(old) == len(new) == 4 and new[-1] >= _WIDE and old[:2] == new[:2] and old[-1] != new[-1]
+    ]
+    if not ratios:
+        return ""
+    ratio = statistics.median(ratios)
+    if max(abs(one - ratio) for one in ratios) > 0.1:
+        return ""
+    width = ratio * extractor.depth_multiplier
+    usual = round(width / 0.05) * 0.05  # channels are whole numbers, and in some networks multiples of 8
+    width = usual if abs(usual - width) < 0.03 * width else width
+    field = f"model.{name}.feature_extractor.depth_multiplier"
+    return (
+        f"It is of a network of width {width:.4g}, and the model has width {extractor.depth_multiplier:.4g}: set "
+        f"`overrides: {{{field}: {width:.4g}}}`."
+    )
