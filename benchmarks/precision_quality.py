@@ -3,7 +3,8 @@
     python benchmarks/precision_quality.py --config config/config.yaml --work /tmp/quality
     python benchmarks/precision_quality.py --config raccoon.yaml --model template --work /tmp/quality
 
-Trains the model of a configuration (by default its first) in each precision with each seed by the workflow, and prints mean and standard deviation over the seeds of the chosen checkpoints' metrics, and processor time. A
+Trains the model of a configuration (by default its first) in each precision with each seed by the workflow, and prints
+mean and standard deviation over the seeds of the chosen checkpoints' metrics, and the processor time of the training. A
 difference of the means within the standard deviation of float32 is chance.
 """
 
@@ -61,7 +62,7 @@ def main() -> None:
     results = arguments.work.resolve() / "results"
     # What comes after the choice, such as the export, is no part of the comparison.
     chosen = [f"{results}/models/{name}-seed{seed}/choice.json" for name in names.values() for seed in arguments.seeds]
-    command = [sys.executable, "-m", "snakemake", "--cores", str(arguments.cores), "--configfile", str(path), *chosen]
+    command = [sys.executable, "-m", "snakemake", *chosen, "--cores", str(arguments.cores), "--configfile", str(path)]
     subprocess.run(command, cwd=ROOT, check=True)
     for name in names.values():
         each = [measured(results, f"{name}-seed{seed}") for seed in arguments.seeds]
