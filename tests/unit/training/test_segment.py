@@ -13,6 +13,7 @@ from training_data import LABEL_MAP, TINY_FASTER_RCNN
 from boxwright import devices, protos
 from boxwright.checkpoints import checkpoint_files
 from boxwright.core.errors import UserError
+from boxwright.detector import precision
 from boxwright.detector.build import build
 from boxwright.devices import Compute
 from boxwright.training import conditions, segment, state
@@ -82,21 +83,37 @@ def test_ssd_in_pieces_equals_the_whole_to_the_bit(train):
 
 def test_auto_is_decided_once_and_kept(train, monkeypatch, capfd):
     """On a processor with the instructions a training begins in bfloat16, and goes on so on one without."""
+    built = []
+    monkeypatch.setattr(segment, "build", lambda model, seed, kind: built.append(kind) or TinyDetector(seed))
     auto = Compute(precision="auto")
     with monkeypatch.context() as patch:
         patch.setattr(devices.instructions, "here", lambda: frozenset({"amx_bf16"}))
-        whole = digest(train("one", 4, compute=auto))
+        begun = train("run", 2, compute=auto)
         assert "products in bfloat16" in capfd.readouterr().err
-        begun = train("two", 2, compute=auto)
         interrupt(patch, 2, crash)
         with pytest.raises(RuntimeError):
-            train("killed", 4, compute=auto, save_every_s=0)
+            train("killed", 3, compute=auto, save_every_s=0)
     monkeypatch.setattr(devices.instructions, "here", frozenset)
     assert conditions.of(begun).precision == "bfloat16"
-    assert digest(train("two", 4, start=begun, compute=auto)) == whole
-    assert digest(train("killed", 4, compute=auto)) == whole
-    assert digest(train("float32", 4, compute=auto)) != whole
+    train("run", 4, start=begun, compute=auto)
+    train("killed", 3, compute=auto)
+    assert built == [precision.of("bfloat16", gpu=False)] * 4
+    train("elsewhere", 1, compute=auto)
+    assert built[-1] == precision.FLOAT32
     assert "Computing on the CPU, in float32." in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_ssd_in_bfloat16_in_pieces_and_killed_equals_the_whole_to_the_bit(train, monkeypatch):
+    rounded = {"compute": Compute(precision="bfloat16")}
+    whole = digest(train("one", 5, **rounded))
+    assert digest(train("two", 2, 5, **rounded)) == whole
+    with monkeypatch.context() as patch:
+        interrupt(patch, 4, crash)
+        with pytest.raises(RuntimeError):
+            train("killed", 5, save_every_s=0, **rounded)
+    assert digest(train("killed", 5, **rounded)) == whole
+    assert digest(train("float32", 5)) != whole
 
 
 @pytest.mark.slow
