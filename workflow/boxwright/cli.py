@@ -6,6 +6,7 @@ boxwright fetch NAME ...   download detectors of the model zoo
 boxwright doctor           show what this machine has, and what would fail on it
 boxwright evaluate ...     measure an exported detector on annotated images
 boxwright convert ...      write annotations in another format
+boxwright init FOLDER      write a configuration for a folder of annotated images
 """
 
 import argparse
@@ -25,7 +26,7 @@ from boxwright.core.wording import plural, printable
 from boxwright.dataset import convert, label_map
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
-from boxwright.run import doctor
+from boxwright.run import doctor, init
 from boxwright.zoo import catalogue, fetch, table
 
 
@@ -98,6 +99,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.set_defaults(
         run=lambda given: run_convert(given.source, given.target, given.to, given.images, given.format)
     )
+    command = commands.add_parser(
+        "init",
+        help="write a configuration for a folder of annotated images",
+        description="Look at the images and annotations in a folder, in any format of docs/formats.md, and write a "
+        "configuration that runs, with the reasons for each choice. Nothing is asked, everything can be edited.",
+    )
+    command.add_argument("folder", metavar="FOLDER", help="the folder of the images and their annotations")
+    command.add_argument("--out", metavar="FILE", default="my.yaml", help="the file to write (default: my.yaml)")
+    command.set_defaults(run=lambda given: run_init(given.folder, given.out))
     given = parser.parse_args(arguments)
     try:
         return given.run(given)
@@ -169,6 +179,19 @@ def run_convert(source: str, target: str, to: str, images: Sequence[str], key: s
     """Convert annotations and print what was done."""
     try:
         print(printable(convert.convert(source, target, to, images, key)))
+    except UserError as error:
+        print(printable(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run_init(folder: str, out: str) -> int:
+    """Write a configuration for the images in a folder, and print what was found."""
+    try:
+        print(printable(init.write(folder, out)))
     except UserError as error:
         print(printable(error), file=sys.stderr)
         return 1

@@ -277,6 +277,20 @@ def test_a_pyramid(change, wrong, use):
     assert found == ({f"model.ssd.{wrong}": use} if wrong else {})
 
 
+@pytest.mark.parametrize(
+    ("written", "use"),
+    [
+        ('type: "ssd_spaghettinet" spaghettinet_arch_name: "spaghettinet_edgetpu_s"', None),
+        ('type: "ssd_spaghettinet" spaghettinet_arch_name: "spaghettinet_edgetpu_xl"', "spaghettinet_edgetpu_m"),
+        ('type: "ssd_mobilenet_v1" spaghettinet_arch_name: "spaghettinet_edgetpu_s"', ""),
+    ],
+)
+def test_an_architecture_belongs_to_the_extractor_that_has_it(written, use):
+    found = check.findings(text.parse(written, kind="SsdFeatureExtractor"))
+    assert [finding.use for finding in found] == ([] if use is None else [use])
+    assert all(finding.field == "spaghettinet_arch_name" for finding in found)
+
+
 def test_r_fcn_has_no_crops():
     config = text.parse(BUILDABLE["faster_rcnn"].replace("mask_rcnn_box_predictor", "rfcn_box_predictor"))
     config.model.faster_rcnn.initial_crop_size = 0

@@ -32,7 +32,8 @@ ROOT = Path(__file__).parents[3]
         ("ssd", "ssd_resnet101_v2_fpn", "ssd_resnet101_v1_fpn", "ssd_resnet50_v1_fpn_320"),
         ("ssd", "ssd_resnet34_v1_fpn_keras", "ssd_resnet50_v1_fpn_keras", "ssd_resnet50_v1_fpn_320"),
         ("ssd", "ssd_efficientnet-b8_bifpn_keras", "ssd_efficientnet-b0_bifpn_keras", "efficientdet_d0"),
-        ("ssd", "ssd_spaghettinet", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
+        ("ssd", "ssd_spaghettinet_v2", "ssd_spaghettinet", "ssdlite_mobilenet_v2"),
+        ("ssd", "ssd_pnasnet", "ssd_mobilenet_v2", "ssd_mobilenet_v2"),
         ("faster_rcnn", "faster_rcnn_inception_v3", "faster_rcnn_inception_v2", "faster_rcnn_inception_v2"),
         ("faster_rcnn", "faster_rcnn_mobilenet_v1", "faster_rcnn_inception_v2", "faster_rcnn_inception_v2"),
         (
@@ -63,8 +64,9 @@ def test_templates_are_whole_and_are_taken(row):
     config = text.read(ROOT / row.template)
     named = extractors.row_of(*model_of(config))
     assert check.sound(config) and named.family == row.family
-    assert named.backbone == row.backbone or named.neck == row.neck
-    assert named.neck == row.neck or row.neck not in extractors.PYRAMIDS
+    levels_in = [extractors.PYRAMIDS.get(each.neck) for each in (named, row)]
+    assert levels_in[0] == levels_in[1]
+    assert named.backbone == row.backbone or named.neck == row.neck or levels_in[0] or not row.neck
     if row.depthwise_template:
         config = text.read(ROOT / row.depthwise_template)
         assert check.sound(config) and row.depthwise_template in extractors.whole(row, depthwise=True)
@@ -75,7 +77,17 @@ def test_templates_are_whole_and_are_taken(row):
 def test_a_row_names_what_there_is(row):
     assert EXTRACTORS[row.type] is row and row.family in FAMILIES and row.dialect in ("tf1", "tf2")
     assert all(importlib.util.find_spec(module) for module in row.modules())
-    assert {level.stride for level in row.levels.values()} == {2**level for level in row.levels}
+    assert {level.stride for level in row.levels.values()} <= {2**level for level in row.levels}
+
+
+def test_architectures_are_those_of_the_backbone():
+    pytest.importorskip("tensorflow")
+    from boxwright.detector.backbones import spaghettinet
+
+    row = EXTRACTORS["ssd_spaghettinet"]
+    assert row.architectures[0] == spaghettinet.DEFAULT
+    assert set(row.architectures) == set(spaghettinet.ARCHITECTURES)
+    assert [row.type for row in EXTRACTORS.values() if row.architectures] == ["ssd_spaghettinet"]
 
 
 def test_of_the_heads_only_the_chosen_one_is_in_use():

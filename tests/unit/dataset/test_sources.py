@@ -290,3 +290,130 @@ def test_the_same_bytes_on_two_sides_of_a_source_stop_the_run(dataset, tmp_path)
     (dataset.annotations / "classes.txt").write_text("cat\n")
     with pytest.raises(UserError, match="duplicate_across_split"):
         make(dataset, tmp_path / "out", split={"eval_fraction": 0.2, "seed": 0, "source": True}, near_duplicates=False)
+
+
+def given(tmp_path, sides, label_map="item { id: 1 name: 'cat' }"):
+    """Files of records by side, and a label map beside them."""
+    found = {}
+    for side, images in sides.items():
+        found[side] = [str(tmp_path / f"{side}.record")]
+        with (tmp_path / f"{side}.record").open("wb") as file:
+            for name, data in images.items():
+                record(file, data, name)
+    (tmp_path / "label_map.pbtxt").write_text(label_map)
+    return found
+
+
+def as_they_are(dataset, tmp_path, records, **changes):
+    changes = {"shards": {"train": 1, "eval": 1, "test": 1}, **changes}
+    return make(dataset, tmp_path / "out", images=None, annotations=None, records=records, **changes)[0]
+
+
+def test_records_as_they_are_are_copied_byte_for_byte(dataset, tmp_path):
+    sides = {"train": range(3), "eval": range(3, 5)}
+    records = given(tmp_path, {side: {f"{n}.jpg": factories.photo(n) for n in of} for side, of in sides.items()})
+    made = as_they_are(dataset, tmp_path, records)
+    assert made.classes == {"cat": 1}
+    assert [made.counts[side]["images"] for side in sides] == [3, 2]
+    assert [made.counts[side]["boxes"] for side in sides] == [3, 2]
+    assert audited(tmp_path / "out", planned(tmp_path / "out")) == 5
+    for side, (path,) in records.items():
+        of = tmp_path / f"out/plan/{side}-00000-of-00001.given"
+        shards.copy_given(of, tmp_path / "copy")
+        assert (tmp_path / "copy").read_bytes() == (tmp_path / f"{side}.record").read_bytes()
+        names = [one.name for one in manifest.read(of.with_suffix(".jsonl"))]
+        assert names == [example.from_example(one).source_id for one in tfrecord.read(path)]
+    assert as_they_are(dataset, tmp_path, records).identities == made.identities
+    given(tmp_path, {"train": {"9.jpg": factories.photo(9)}})
+    after = as_they_are(dataset, tmp_path, records)
+    changed = {key for key in after.identities if after.identities[key] != made.identities[key]}
+    assert changed == {"checks", "split", "train-00000-of-00001"} - ({"checks"} - changed)
+    with pytest.raises(UserError, match="has changed since"):
+        (tmp_path / "train.record").write_bytes(b"")
+        shards.copy_given(tmp_path / "out/plan/train-00000-of-00001.given", tmp_path / "copy")
+
+
+def test_records_that_cannot_be_used_as_they_are_say_why(dataset, tmp_path):
+    images = {"a.jpg": factories.photo(1), "b.jpg": factories.photo(2, orientation=6), "c.jpg": b"no image"}
+    records = given(tmp_path, {"train": images, "eval": {"d.jpg": factories.photo(4)}}, "item { id: 2 name: 'cat' }")
+    with pytest.raises(UserError) as error:
+        as_they_are(dataset, tmp_path, records)
+    told = str(error.value)
+    for wanted in (
+        "train.record, record 1: class number 1 is not in",
+        "train.record, record 2: exif_rotation" if "record 2: exif_rotation" in told else "exif_rotation",
+        "image_unreadable",
+        "`dataset.annotations` instead",
+    ):
+        assert wanted in told
+
+
+def test_the_same_image_on_two_sides_of_records_is_named(dataset, tmp_path):
+    records = given(tmp_path, {side: {f"{side}.jpg": factories.photo(1)} for side in ("train", "eval")})
+    as_they_are(dataset, tmp_path, records)
+    assert cases(tmp_path / "out") == [("eval.jpg", "duplicate_across_split")]
+
+
+def test_many_empty_texts_are_odd(dataset, tmp_path):
+    """CVAT writes them in place of polygons and turned boxes."""
+    yolo(dataset, 12)
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    assert cases(tmp_path / "out") == []
+    for number in range(5):
+        (dataset.annotations / f"y{number}.txt").write_text("")
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert case.defect == "annotation_odd" and "5 of 12 text files are empty" in case.detail
+
+
+def test_data_yaml_stands_for_its_folder(dataset, tmp_path):
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+        label = dataset.folder / f"labels/{number}.txt"
+        label.parent.mkdir(exist_ok=True)
+        label.write_text(SHARES if number else "")
+    (dataset.folder / "data.yaml").write_text("train: images\nval: images\nnames: [cat]\n")
+    make(dataset, tmp_path / "out", images=None, annotations=str(dataset.folder / "data.yaml"))
+    assert {one.name: len(one.boxes) for one in planned(tmp_path / "out").values()} == {
+        f"images/{number}.jpg": min(number, 1) for number in range(4)
+    }
+
+
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        ("http://server/data/a%20b%2520c.jpg?token=1", "a b c.jpg"),
+        ("..\\..\\media\\upload\\4\\a b c.jpg", "a b c.jpg"),
+        ("/home/me/100%.jpg", "100%.jpg"),
+        ("data/obj_valid_data/x.jpg", "obj_valid_data/x.jpg"),
+        ("other/train/obj_train_data/x.jpg", "obj_train_data/x.jpg"),
+    ],
+)
+def test_a_name_from_another_place(dataset, tmp_path, stated, name):
+    for number, one in enumerate(("a b c.jpg", "100%.jpg", "obj_train_data/x.jpg", "obj_valid_data/x.jpg", "0.jpg")):
+        dataset.image(one, factories.photo(number))
+    coco(dataset.annotations / "all.json", {stated: [dict(CAT)], "0.jpg": [dict(CAT)]})
+    make(dataset, tmp_path / "out")
+    assert of_name(tmp_path / "out").keys() == {name, "0.jpg"}
+
+
+def test_pointers_of_git_lfs_in_place_of_annotations(dataset, tmp_path):
+    dataset.image("a.jpg")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    (dataset.annotations / "train.record").write_text(pointer)
+    with pytest.raises(UserError, match=r"train.record in .* is a pointer of Git LFS(.|\n)*git lfs pull"):
+        make(dataset, tmp_path / "out")
+
+
+def test_a_format_that_no_file_can_be_in(dataset, tmp_path):
+    dataset.fill(3)
+    with pytest.raises(UserError, match=r"has no file whose name ends as those of COCO \(`coco`\) do: \.json"):
+        make(dataset, tmp_path / "out", format="coco")
+
+
+def test_names_in_a_broken_yaml_are_found(dataset, tmp_path):
+    yolo(dataset)
+    (dataset.annotations / "classes.txt").unlink()
+    (dataset.annotations / "data.yaml").write_text("train: ../train\nnames:\n- cat\n- dog\n\nnc: 2\ntest = test: x\n")
+    make(dataset, tmp_path / "out")
+    assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"cat"}

@@ -162,7 +162,7 @@ def test_nothing_to_say_on_a_sound_configuration():
             "coco_detection_metrics",
         ),
         (
-            {"model.ssd.feature_extractor.type": "ssd_spaghettinet"},
+            {"model.ssd.feature_extractor.type": "ssd_pnasnet"},
             "unsupported",
             "error",
             "model.ssd.feature_extractor.type",
@@ -445,7 +445,7 @@ def test_an_override_accepts_a_finding():
     assert finding.level == "info"
     (finding,) = accept(found(overrides), {f"{COSINE}.total": 1})
     assert finding.level == "warning"
-    overrides = {"model.ssd.feature_extractor.type": "ssd_spaghettinet"}
+    overrides = {"model.ssd.feature_extractor.type": "ssd_pnasnet"}
     (finding,) = accept(found(overrides), overrides)
     assert finding.level == "error", "the engine refuses it all the same"
     overrides = {"train_config.fine_tune_checkpoint_type": "detecton"}

@@ -70,7 +70,7 @@ def test_a_missing_package_fails_and_a_missing_plugin_only_where_slurm_is(monkey
 
 
 def test_the_command_says_so_in_its_exit_status(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(doctor, "_ask_tensorflow", lambda: CPU)
+    monkeypatch.setattr(doctor, "ask_tensorflow", lambda: CPU)
     monkeypatch.setattr(doctor, "nvidia_gpus", list)
     assert cli.main(["doctor"]) == 0
     assert "Python" in capsys.readouterr().out

@@ -38,6 +38,7 @@ def test_defaults_are_filled_in(minimal):
         "annotations": ["labels"],
         "format": "auto",
         "sources": None,
+        "records": None,
         "label_map": None,
         "split": {
             "eval_fraction": 0.2,
@@ -310,3 +311,36 @@ def test_what_stays_of_the_checkpoints(minimal):
     assert len(mistakes(minimal)) == 2
     first["keep"] = {"worst": 1}
     assert "`models.first.keep.worst` is not a key of boxwright" in mistakes(minimal)[0]
+
+
+def test_records_as_they_are_stand_alone(minimal, tmp_path):
+    for name in ("train.record-00000-of-00002", "train.record-00001-of-00002", "eval.record"):
+        (tmp_path / name).touch()
+    minimal["dataset"] = {"records": {"eval": "eval.record", "train": "train.record-*"}}
+    loaded = settings.load(minimal)["dataset"]
+    assert loaded["records"] == {
+        "train": ["train.record-00000-of-00002", "train.record-00001-of-00002"],
+        "eval": ["eval.record"],
+    }
+    assert (loaded["shards"]["train"], loaded["shards"]["eval"]) == (2, 1)
+    minimal["dataset"] |= {"images": "photos", "policies": {"box_outside": "fail"}, "split": {"test_fraction": 0.1}}
+    assert [text.split(" ")[0] for text in mistakes(minimal)] == [
+        "`dataset.images`",
+        "`dataset.policies`",
+        "`dataset.split.test_fraction`",
+    ]
+    minimal["dataset"] = {"records": {"train": "none.record", "eval": None}}
+    assert [text.split(" ")[0] for text in mistakes(minimal)] == ["`dataset.records.eval`", "`dataset.records.train`"]
+
+
+def test_sources_stand_alone(minimal):
+    sources = [{"images": "photos", "annotations": "labels", "format": "coco"}, {"annotations": ["labels"]}]
+    minimal["dataset"] = {"sources": sources}
+    loaded = settings.load(minimal)["dataset"]["sources"]
+    assert [(one["images"], one["format"]) for one in loaded] == [(["photos"], "coco"), (None, "auto")]
+    minimal["dataset"]["annotations"] = "labels"
+    sources[0]["format"], sources[1]["annotations"] = "cocos", "nowhere"
+    told = mistakes(minimal)
+    assert len(told) == 3 and "`dataset.annotations` is set together with `dataset.sources`" in told[0]
+    assert any("`dataset.sources[0].format`" in text and "did you mean" in text for text in told)
+    assert any(text.startswith("`dataset.sources[1].annotations` names nowhere") for text in told)

@@ -134,7 +134,9 @@ PYRAMID = """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("extractor", ["ssd_mobilenet_v2_fpn_keras", "ssd_mobilenet_v1_fpn"])
+@pytest.mark.parametrize(
+    "extractor", ["ssd_mobilenet_v2_fpn_keras", "ssd_mobilenet_v1_fpn", "ssd_mobilenet_v2_mnasfpn"]
+)
 def test_a_pyramid_in_pieces_equals_the_whole_to_the_bit(train, config, extractor):
     config.model.ssd.MergeFrom(text_format.Parse(PYRAMID % extractor, protos.message("Ssd")()))
     whole = digest(train("one", 5, config=config))
@@ -143,8 +145,22 @@ def test_a_pyramid_in_pieces_equals_the_whole_to_the_bit(train, config, extracto
 
 
 @pytest.mark.slow
-def test_faster_rcnn_in_pieces_equals_the_whole_to_the_bit(train):
+def test_ranges_that_are_followed_in_pieces_equal_the_whole_to_the_bit(train, config):
+    config.model.ssd.feature_extractor.type = "ssd_spaghettinet"
+    config.model.ssd.feature_extractor.spaghettinet_arch_name = "spaghettinet_edgetpu_s"
+    config.model.ssd.anchor_generator.ssd_anchor_generator.num_layers = 5
+    last = train("one", 4, config=config)
+    assert digest(train("two", 1, 4, config=config)) == digest(last)
+    steps = {name: value for name, value in tensors(last).items() if name.endswith("local_step")}
+    assert len(steps) == 10 and set(map(float, steps.values())) == {4.0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ["mask_rcnn_box_predictor", "rfcn_box_predictor"])
+def test_faster_rcnn_in_pieces_equals_the_whole_to_the_bit(train, head):
     config = text_format.Parse(TINY_FASTER_RCNN, protos.TrainEvalPipelineConfig())
+    if head == "rfcn_box_predictor":
+        config.model.faster_rcnn.second_stage_box_predictor.rfcn_box_predictor.depth = 16
     whole = digest(train("one", 5, config=config))
     assert digest(train("two", 2, 5, config=config)) == whole
     assert digest(train("five", 1, 2, 3, 4, 5, config=config)) == whole

@@ -36,7 +36,9 @@ class Extractor(NamedTuple):
     backbone, neck, heads: names of the modules in detector/backbones, detector/necks and detector/heads. A message
         chooses one of the heads in `PREDICTORS`; the usual one is the first.
     arguments: arguments of the backbone that are not in the message.
-    levels: the backbone's maps that are used, by level; a cell of level n has a side of 2^n pixels.
+    architectures: the names of the networks that the message can choose from, the usual one first; (): there is one.
+    levels: the backbone's maps that are used, by level, finest first; a cell of level n has a side of 2^n pixels,
+        unless the level's own stride is another.
     box_features: channels of the features of each proposal; 0 for one stage.
     most_extra_maps: how many maps the necks `extra_maps` and `pooling_pyramid` can add to the backbone's.
     extra_depths, extra_kernels: channels of these maps at width 1.0, and the sides of their kernels with stride 2; ():
@@ -44,13 +46,15 @@ class Extractor(NamedTuple):
     bottom_up: the name of the first map that a pyramid adds to the backbone's.
     ignored: fields of the message that the extractor ignores, with the values that it takes instead; of a field that is
         a message, those of its fields.
-    only: fields of the message with the only value that the extractor can have.
+    only: fields of the message, or of one of its messages ("fpn.min_level"), with the only value that the extractor
+        can have.
     strides: the supported values of `first_stage_features_stride`, the usual one first.
     normalization: name of the module in detector/normalization that normalises pixels.
     black_padding: whether padding is black pixels that are normalised like all others; if not, it is 0 after
         normalisation.
     scopes: prefixes of the variable names that a checkpoint of the backbone can fill.
-    scope: prefix of the backbone's variables; with two stages, below each of `scopes`.
+    scope: prefix of the backbone's variables; with two stages, below each of `scopes`. The name of an architecture that
+        the message chooses follows it without a slash.
     dialect: "tf1" or "tf2", whose layers the network is built from and whose checkpoints it reads.
     extra_maps_key: the name of the extra maps in TF2's object graph.
     smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
@@ -60,6 +64,7 @@ class Extractor(NamedTuple):
     template: a complete configuration with this extractor, or with the nearest one that has a template.
     depthwise_template: the same with depthwise separable heads; "" if there is none.
     checkpoint_mb: a generous estimate of the size of a checkpoint with momentum, in MB.
+    compared: whether the network gave the numbers that the OD API gave; if not, it was built from its definition alone.
     """
 
     type: str
@@ -75,6 +80,7 @@ class Extractor(NamedTuple):
     template: str
     checkpoint_mb: int
     arguments: Mapping[str, Any] = {}
+    architectures: tuple[str, ...] = ()
     neck: str = ""
     box_features: int = 0
     most_extra_maps: int = 0
@@ -90,6 +96,7 @@ class Extractor(NamedTuple):
     smallest_side: int = 33
     only_side: int = 0
     depthwise_template: str = ""
+    compared: bool = True
 
     @property
     def normalization_module(self) -> str:
@@ -118,7 +125,8 @@ class Extractor(NamedTuple):
         kind: "detection" or "classification".
         """
         own = self.scope.rpartition("/")[2]
-        return tuple(f"{scope}/{own}/" for scope in self.scopes) if kind == "detection" else (f"{own}/",)
+        own += "" if self.architectures else "/"
+        return tuple(f"{scope}/{own}" for scope in self.scopes) if kind == "detection" else (own,)
 
     def predictors(self) -> tuple[str, ...]:
         """The alternatives of `BoxPredictor` that a message can choose with this extractor, the usual one first."""
@@ -127,12 +135,18 @@ class Extractor(NamedTuple):
     def map_levels(self, extractor: Message) -> range:
         """The levels of the feature maps that the heads get, given the extractor's message."""
         first = min(self.levels)
-        if self.neck not in PYRAMIDS:
-            count = self.ignored.get("num_layers", extractor.num_layers) if self.neck else len(self.levels)
+        field = PYRAMIDS.get(self.neck)
+        if field is None:
+            count = self.taken(extractor, "num_layers") if self.neck else len(self.levels)
             return range(first, first + count)
-        pyramid = getattr(extractor, self.neck)
-        given = {"min_level": pyramid.min_level, "max_level": pyramid.max_level, **self.ignored.get(self.neck, {})}
+        pyramid, ends = getattr(extractor, field), ("min_level", "max_level")
+        given = {name: self.only.get(f"{field}.{name}", getattr(pyramid, name)) for name in ends}
+        given |= self.ignored.get(field, {})
         return range(given["min_level"], given["max_level"] + 1)
+
+    def taken(self, extractor: Message, field: str) -> Any:
+        """The value of a field of the extractor's message, or the one that the extractor takes instead."""
+        return self.ignored.get(field, getattr(extractor, field))
 
     def num_layers(self) -> range:
         """The possible numbers of feature maps: the backbone's, plus those that the neck `extra_maps` can add."""
@@ -150,11 +164,14 @@ class Extractor(NamedTuple):
 
 
 # Fields that help users and do not affect results; of the heads, what the message chooses decides.
-_ABOUT = ("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only")
+_ABOUT = (
+    *("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only", "architectures"),
+    "compared",
+)
 # The heads that are alternatives of `BoxPredictor`.
 PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn", "rfcn")
-# The necks whose levels are in the field of the extractor's message that is named like the neck.
-PYRAMIDS = ("fpn", "bifpn")
+# The necks whose levels are in a field of the extractor's message, which is this one.
+PYRAMIDS = {"fpn": "fpn", "bifpn": "bifpn", "mnasfpn": "fpn"}
 
 
 def predictor_of(head: str) -> str:
@@ -212,6 +229,18 @@ _MOBILENET_V3: dict[str, Any] = {
 }
 
 
+def _mobilenet_v3(size: str, minimalistic: bool) -> Extractor:
+    name = f"{size}_minimalistic" if minimalistic else size
+    channels = {"large": (672, 480), "small": (288, 288)}[size]
+    return Extractor(
+        type=f"ssd_mobilenet_v3_{name}",
+        arguments={"size": name},
+        levels={level: Level(2**level, wide) for level, wide in enumerate(channels, 4)},
+        compared=not minimalistic,
+        **{**_MOBILENET_V3, "like": "minimalistic" if minimalistic else _MOBILENET_V3["like"]},
+    )
+
+
 def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
     return Extractor(
         type=f"ssd_mobiledet_{target.lower()}",
@@ -220,6 +249,7 @@ def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
         levels={4: Level(16, c4), 5: Level(32, c5)},
         scope=f"FeatureExtractor/MobileDet{target}",
         like="(?!)" if target != "CPU" else "mobiledet",
+        compared=target in ("CPU", "EdgeTPU"),
         template="config/pipelines/ssdlite_mobilenet_v2.config",
         **{**_SSD, **_EXTRA_MAPS, "batch_norm_decay": 0.99},
     )
@@ -285,6 +315,7 @@ def _efficientdet(number: int, channels: tuple[int, ...], width: float, depth: f
         like="(?!)" if number else "efficientnet",
         template="config/pipelines/efficientdet_d0.config",
         checkpoint_mb=(50, 70, 90, 120, 190, 300, 440, 440)[number],
+        compared=not number,
     )
 
 
@@ -376,7 +407,14 @@ ROWS = (
     _resnet_of_keras(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet_of_keras(152, "152", "faster_rcnn_resnet101"),
     Extractor(type="faster_rcnn_inception_resnet_v2", strides=(16, 8), **_INCEPTION_RESNET),
-    Extractor(**{**_INCEPTION_RESNET, "type": "faster_rcnn_inception_resnet_v2_keras", **_KERAS_FASTER_RCNN}),
+    Extractor(
+        **{
+            **_INCEPTION_RESNET,
+            **_KERAS_FASTER_RCNN,
+            "type": "faster_rcnn_inception_resnet_v2_keras",
+            "compared": False,
+        }
+    ),
     Extractor(
         type="faster_rcnn_inception_v2",
         backbone="inception_v2",
@@ -418,18 +456,7 @@ ROWS = (
             "like": "(?!)",
         },
     ),
-    Extractor(
-        type="ssd_mobilenet_v3_large",
-        arguments={"size": "large"},
-        levels={4: Level(16, 672), 5: Level(32, 480)},
-        **_MOBILENET_V3,
-    ),
-    Extractor(
-        type="ssd_mobilenet_v3_small",
-        arguments={"size": "small"},
-        levels={4: Level(16, 288), 5: Level(32, 288)},
-        **_MOBILENET_V3,
-    ),
+    *(_mobilenet_v3(size, minimalistic) for minimalistic in (False, True) for size in ("large", "small")),
     Extractor(
         type="ssd_mobilenet_edgetpu",
         backbone="mobilenet_edgetpu",
@@ -439,6 +466,18 @@ ROWS = (
         template="config/pipelines/ssdlite_mobilenet_v2.config",
         **_SSD,
         **_EXTRA_MAPS,
+    ),
+    Extractor(
+        type="ssd_spaghettinet",
+        backbone="spaghettinet",
+        # The channels of the usual architecture; the last map has the size of the one before.
+        levels={4: Level(16, 120), 5: Level(32, 168), 6: Level(64, 136), 7: Level(128, 136), 8: Level(128, 64)},
+        architectures=tuple(f"spaghettinet_edgetpu_{size}" for size in "msl"),
+        ignored={"num_layers": 5, "pad_to_multiple": 1, "depth_multiplier": 1.0},
+        scope="FeatureExtractor/spaghettinet_edgetpu",
+        like="spaghetti",
+        template="config/pipelines/ssdlite_mobilenet_v2.config",
+        **{**_SSD, "batch_norm_decay": 0.97},
     ),
     Extractor(
         type="ssd_inception_v2",
@@ -468,6 +507,20 @@ ROWS = (
     _mobiledet("GPU", 128, 384),
     Extractor(type="ssd_mobilenet_v2_fpn_keras", dialect="tf2", **_MOBILENET_V2_FPN),
     Extractor(type="ssd_mobilenet_v2_fpn", **_MOBILENET_V2_FPN),
+    Extractor(
+        **{
+            **_MOBILENET_V2_FPN,
+            "type": "ssd_mobilenet_v2_mnasfpn",
+            "backbone": "mobilenet_v2_mnasfpn",
+            "neck": "mnasfpn",
+            "arguments": {},
+            "levels": {3: Level(8, 32), 4: Level(16, 96), 5: Level(32, 320)},
+            "bottom_up": "",
+            "only": {"fpn.min_level": 3, "fpn.max_level": 6},
+            "batch_norm_decay": 0.99,
+            "like": "mnasfpn",
+        }
+    ),
     Extractor(type="ssd_mobilenet_v1_fpn_keras", dialect="tf2", **_MOBILENET_V1_FPN),
     Extractor(type="ssd_mobilenet_v1_fpn", **_MOBILENET_V1_FPN),
     *(_resnet_fpn(depth, dialect) for depth in (50, 101, 152) for dialect in ("tf1", "tf2")),

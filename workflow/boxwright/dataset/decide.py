@@ -12,6 +12,7 @@ from typing import NamedTuple
 from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
 from boxwright.dataset import audit, class_names, orientation, pairing, split, stated_split
+from boxwright.dataset import formats as readers
 from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
 from boxwright.dataset.audit import Ledger
 from boxwright.dataset.checks import Checker
@@ -81,7 +82,7 @@ class Decision:
     samples: by side, sorted by name. annotations: their number, including unreadable ones. left_out: the number of
     good images on no list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
     the groups that they form. across: by evaluation image that shows the same as a training image, that image. ledger:
-    what became of every object. told: a sentence about the split.
+    what became of every object. told: a sentence about the split. stated: by image, the side that the source states.
     """
 
     samples: dict[str, list[PlannedSample]]
@@ -93,6 +94,7 @@ class Decision:
     across: dict[str, str] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     told: str = ""
+    stated: dict[str, str] = field(default_factory=dict)
 
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
@@ -102,7 +104,7 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     _report_remarks(found, checker, ledger)
     stated: dict[str, str] = {}
     samples = _samples(found, claims, said, checker, ledger, stated)
-    decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger)
+    decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger, stated=stated)
     listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
     if sides.source:
         listed, decision.told = stated_split.settled({sample.name: stated.get(sample.name, "") for sample in samples})
@@ -386,6 +388,15 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
             label = f"{file.relative} ({remark.about})" if remark.about else file.relative
             checker.report(label, remark.defect, remark.detail)
             ledger.lose(label, key, remark.objects, remark.defect)
+    by_key: dict[str, list[FileFacts]] = defaultdict(list)
+    first: dict[str, str] = {}
+    for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
+        if not isinstance(statements, Unread):
+            by_key[key].append(statements)
+            first.setdefault(key, file.relative)
+    for key, files in by_key.items():
+        for remark in readers.survey(key, files):
+            checker.report(first[key], remark.defect, remark.detail)
     for number, files in numbers.items():
         if number not in checker.rules.rename:
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")

@@ -36,7 +36,8 @@ _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 class Passed(NamedTuple):
     """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found.
 
-    told: sentences about the formats that were recognised.
+    told: sentences about the formats that were recognised. sides: by image, the side of the split that the source
+    states, "" if none.
     """
 
     samples: list[PlannedSample]
@@ -44,6 +45,7 @@ class Passed(NamedTuple):
     images: int
     annotations: int
     told: Sequence[str] = ()
+    sides: Mapping[str, str] = MappingProxyType({})
 
     def text(self) -> str:
         """How many files were found and used, and each kind of defect with what was done about it."""
@@ -96,7 +98,7 @@ def check(
         raise UserError(
             f"No image is left of {len(found.images)} images and {decision.annotations} annotations.{because}"
         )
-    return Passed(samples, decision.cases, len(found.images), decision.annotations, told)
+    return Passed(samples, decision.cases, len(found.images), decision.annotations, told, decision.stated)
 
 
 def no_annotations(folders: Sequence[str]) -> str:

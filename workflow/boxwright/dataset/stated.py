@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few, shortened
+from boxwright.core.wording import few, plural, shortened
 from boxwright.dataset.statements import Remark, Statement
 
 Corners = tuple[float, float, float, float]
@@ -189,6 +189,20 @@ def from_size(left: float, top: float, width: float, height: float) -> Corners:
 def from_centre(x: float, y: float, width: float, height: float) -> Corners:
     """The edges of a box that is stated by its centre and its size; a negative size stays inverted."""
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def ordered(corners: Corners) -> Corners:
+    """Two opposite corners of a box as its edges, whichever corners they are; unchanged where one is unknown."""
+    xmin, ymin, xmax, ymax = corners
+    if not all(map(math.isfinite, corners)):
+        return corners
+    return min(xmin, xmax), min(ymin, ymax), max(xmin, xmax), max(ymin, ymax)
+
+
+def unordered(count: int) -> list[Remark]:
+    """A remark about boxes whose corners were in another order, and were put in order."""
+    said = f"{plural(count, 'box has', 'boxes have')} their corners in another order than left, top, right, bottom"
+    return [Remark("annotation_odd", f"{said}; they were put in order")] if count else []
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

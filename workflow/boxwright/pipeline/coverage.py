@@ -160,7 +160,7 @@ class Layout:
         extractor = self._model.feature_extractor
         if self._row.strides:
             return [tuple(-(-side // extractor.first_stage_features_stride) for side in size)]
-        multiple = max(extractor.pad_to_multiple, 1)
+        multiple = max(self._row.taken(extractor, "pad_to_multiple"), 1)
         padded = [side + -side % multiple for side in size]
         first, shapes = self._row.map_levels(extractor)[0], []
         for level in range(first, first + len(self._generator.per_location)):

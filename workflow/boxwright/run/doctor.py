@@ -61,7 +61,7 @@ def examine(config: str | Path | None = None) -> list[Observation]:
         *findings,
         *_python(),
         *_packages(),
-        *tensorflow(_ask_tensorflow(), there, run),
+        *tensorflow(ask_tensorflow(), there, run),
         *_plugins(),
         _fonts(),
         *_places(),
@@ -224,7 +224,8 @@ def available_memory_mb() -> int | None:
     return int(re.search(r"MemAvailable:\s+(\d+) kB", status)[1]) // 1000
 
 
-def _ask_tensorflow() -> dict[str, Any] | None:
+def ask_tensorflow() -> dict[str, Any] | None:
+    """What TensorFlow says about itself and its GPUs, from a process of its own; None if it cannot be imported."""
     try:
         done = subprocess.run([sys.executable, "-P", "-c", _TENSORFLOW], capture_output=True, text=True, timeout=120)
         return json.loads(done.stdout.splitlines()[-1])

@@ -6,6 +6,7 @@ at once, each with the key, its value and what is allowed; an unknown key comes 
 
 import copy
 import difflib
+import glob
 import math
 import os
 import re
@@ -22,6 +23,7 @@ from boxwright.checkpoints import other_formats
 from boxwright.core.errors import UserError
 from boxwright.core.wording import did_you_mean, few
 from boxwright.dataset import defects
+from boxwright.dataset.split import SIDES
 from boxwright.pipeline import looks
 from boxwright.run import config_file, paths, plain_values
 from boxwright.zoo import PREFIX, catalogue, table
@@ -64,6 +66,10 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     for one in (settings["dataset"], *(settings["dataset"]["sources"] or ())):
         for key in ("images", "annotations"):
             one[key] = [one[key]] if isinstance(one[key], str) else one[key]
+    if records := settings["dataset"]["records"]:
+        records = {side: _files_of(records[side]) for side in SIDES if records[side]}
+        settings["dataset"] |= {"records": records}
+        settings["dataset"]["shards"] |= {side: len(of) for side, of in records.items()}
     settings["results"] = str(Path(settings["results"]))  # Snakemake takes a//b and a/b for two files
     settings["models"] = dict(_repeats(settings["models"]))
     return settings
@@ -322,6 +328,10 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
     for key, source in _sources(dataset).items():
         yield from _missing_places(key, source)
         yield from _unknown_format(key, source["format"])
+    for side, given in (dataset["records"] or {}).items():
+        for pattern in [given] if isinstance(given, str) else given or ():
+            if not _files_of(pattern):
+                yield from paths.missing(f"dataset.records.{side}", pattern)
     yield from paths.missing("dataset.label_map", dataset["label_map"])
     for side in ("train", "eval", "test"):
         yield from paths.missing(f"dataset.split.{side}", dataset["split"][side])
@@ -342,6 +352,19 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
         for key in ("images", "annotations", "sources"):
             if dataset[key] is not None:
                 yield f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
+    elif dataset["records"]:
+        for key in ("images", "annotations", "sources"):
+            if dataset[key] is not None:
+                yield f"`dataset.{key}` is set together with `dataset.records`; remove one of the two."
+        for key in ("policies", "classes"):
+            if any(dataset[key].values()):
+                yield f"`dataset.{key}` repairs what is read, but `dataset.records` are used as they are; remove one."
+        for key in ("train", "eval", "test", "test_fraction", "group_by"):
+            if dataset["split"][key] is not None:
+                yield f"`dataset.split.{key}` is set together with `dataset.records`; remove one of the two."
+        for side in ("train", "eval"):
+            if not dataset["records"][side]:
+                yield f"`dataset.records.{side}` is missing (the TFRecord files of that side)."
     elif dataset["sources"]:
         for key in ("images", "annotations"):
             if dataset[key] is not None:
@@ -406,8 +429,8 @@ def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sources(dataset: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The sources of a data set by their keys; none for the demo."""
-    if dataset["demo"]:
+    """The sources of a data set by their keys; none for the demo and for records that are used as they are."""
+    if dataset["demo"] or dataset["records"]:
         return {}
     sources = dataset["sources"]
     return (
@@ -421,6 +444,12 @@ def _missing_places(key: str, source: Mapping[str, Any]) -> Iterator[str]:
         for place in [source[kind]] if isinstance(source[kind], str) else source[kind] or ():
             if kind == "images" or not paths.is_file(place):
                 yield from paths.missing(f"{key}.{kind}", place, folder=True)
+
+
+def _files_of(given: str | list[str]) -> list[str]:
+    """The files that some paths and patterns lead to, in their order and each pattern's sorted."""
+    patterns = [given] if isinstance(given, str) else given
+    return [path for pattern in patterns for path in sorted(glob.glob(pattern)) if Path(path).is_file()]  # noqa: PTH207
 
 
 def _unknown_format(key: str, given: str) -> Iterator[str]:

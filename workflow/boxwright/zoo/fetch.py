@@ -64,9 +64,20 @@ def fetch(entry: Entry, trust: bool = False) -> Path:
     return entry.folder
 
 
+def is_here(entry: Entry) -> bool:
+    """Whether a detector needs no download."""
+    return entry.folder.is_dir() or entry.archive.is_file()
+
+
+def unreachable(entry: Entry) -> str:
+    """Why the archive of a detector cannot be downloaded now, in words; "" if it seems that it can."""
+    any_way = entry.sha256 is not None or _recorded(entry) is not None
+    return untrusted(entry, trust=False) or download.unreachable(_address(entry), any_way)
+
+
 def untrusted(entry: Entry, trust: bool) -> str:
     """Why the archive of a detector must not be downloaded as it is, in words; "" if it may, or need not."""
-    if trust or entry.folder.is_dir() or entry.archive.is_file() or entry.sha256 or _recorded(entry):
+    if trust or is_here(entry) or entry.sha256 or _recorded(entry):
         return ""
     address = _address(entry)
     return _ask_for_trust(entry, f"{address} is not encrypted") if download.is_plain(address) else ""

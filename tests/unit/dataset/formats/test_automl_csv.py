@@ -24,7 +24,7 @@ def read(*lines):
 @pytest.mark.parametrize("start", ["TRAIN,", "", "unassigned,"])
 def test_boxes(start, values, brief):
     reading = read(f"{start}gs://bucket/a/b%20c.jpg,cat,{values}")
-    assert brief(reading) == {"/a/b c.jpg": [("cat", (0.1, 0.2, 0.4, 0.6))]}
+    assert brief(reading) == {"/a/b%20c.jpg": [("cat", (0.1, 0.2, 0.4, 0.6))]}
     assert reading.statements[0].split == ("TRAIN" if start == "TRAIN," else "")
     assert reading.statements[0].unit == "normalised"
 

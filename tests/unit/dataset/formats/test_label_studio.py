@@ -135,9 +135,9 @@ def test_the_former_key_and_a_single_task():
 @pytest.mark.parametrize(
     ("address", "image"),
     [
-        ("/data/local-files/?d=some%20folder/a.jpg", "some folder/a.jpg"),
+        ("/data/local-files/?d=some%20folder/a.jpg", "some%20folder/a.jpg"),
         ("s3://bucket/folder/a.jpg", "/folder/a.jpg"),
-        ("https://host/a%2520b.jpg?token=x/y.png", "/a b.jpg"),
+        ("https://host/a%2520b.jpg?token=x/y.png", "/a%2520b.jpg"),
         ("C:/images/a.jpg", "C:/images/a.jpg"),
     ],
 )

@@ -129,7 +129,7 @@ def test_no_attribute_at_all(reading):
 
 
 def test_an_address_as_the_name(brief):
-    assert list(brief(read(export(filename="https://host/b%20c.jpg?x=1")))) == ["/b c.jpg"]
+    assert list(brief(read(export(filename="https://host/b%20c.jpg?x=1")))) == ["/b%20c.jpg"]
 
 
 def test_numbers_that_cannot_be_read(reading):

@@ -34,7 +34,7 @@ def test_a_box(root, brief):
     reading = read(root)
     assert brief(reading) == {"a.jpg": [("cat", (10, 20, 40.5, 60))]}
     (statement,) = reading.statements
-    assert (statement.width, statement.height, statement.folders) == (200, 100, ("/my images",))
+    assert (statement.width, statement.height, statement.folders) == (200, 100, ("/my%20images",))
 
 
 def test_several_tags_are_several_objects_and_none_is_an_object_without_a_class():

@@ -22,6 +22,13 @@ def test_boxes(brief):
     assert reading.statements[0].places == ("line 1", "line 1")
 
 
+def test_corners_in_any_order_are_told(brief):
+    reading = read("a.jpg 40,20,10,60,0 1,2,3,4,1 9,9,8,8,1")
+    assert [corners for _, corners in brief(reading)["a.jpg"]] == [(10, 20, 40, 60), (1, 2, 3, 4), (8, 8, 9, 9)]
+    ((defect, detail, *_),) = reading.findings
+    assert (defect, detail.partition(" their")[0]) == ("annotation_odd", "2 boxes have")
+
+
 def test_a_name_with_a_comma(brief):
     assert brief(read("a, b,1.jpg 1,2,3,4,0")) == {"a, b,1.jpg": [("cat", (1, 2, 3, 4))]}
 

@@ -18,18 +18,24 @@ A format is a module of this package and an entry of `catalog.formats`, nothing 
         Whether a file with this first part (`HEAD` bytes, or the whole file if it is shorter) and this name (without
         folders) is of this format and no other. It only recognises: a file whose format the user gives is read anyway.
 
+and it may have
+
+    survey(files: Sequence[Sequence[AnnotationFacts]]) -> Iterable[Remark]
+
+        What is odd about all its files together: traces of tools that lose boxes.
+
 A format is imported only through its entry, so that only formats in use count in the code identity of what was read.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import BinaryIO
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
-from boxwright.dataset.statements import Reading
+from boxwright.dataset.statements import Reading, Remark
 
 # Files that explain an annotation file: their bytes by their paths, the nearest folder first ("classes.txt",
 # "../data.yaml", "../../data.yaml").
@@ -65,6 +71,12 @@ def read(data: bytes | BinaryIO, keys: str, beside: Beside = NOTHING, name: str 
         if module.sniff(head, name):
             raise
         raise UnrecognisedError(str(error)) from error
+
+
+def survey(key: str, files: Sequence[Sequence]) -> list[Remark]:
+    """What a format finds odd about all its files together; `files`: what each says."""
+    ((_, module),) = _modules(key)
+    return list(module.survey(files)) if hasattr(module, "survey") else []
 
 
 def recognised(head: bytes, name: str, keys: str) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
-from boxwright.dataset import stated
-from boxwright.dataset.formats import NOTHING, Beside, urls
+from boxwright.dataset import addresses, stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import POLYGON
 from boxwright.dataset.statements import Reading, Remark, Statement
@@ -105,7 +105,7 @@ def _statement(item: dict, line: str, findings: list[Remark], others: dict[str, 
         size = _size(job.result.get("image_size")) or size
         for place, one in enumerate(job.boxes, start=1):
             _add(objects, f"{line}, annotation {place} of {job.key}", one, job)
-    return objects.statement(urls.path(address), *size)
+    return objects.statement(addresses.path(address), *size)
 
 
 def _size(value: Any) -> tuple[int, int] | None:

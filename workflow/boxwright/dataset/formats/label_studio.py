@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from boxwright.core.errors import UserError
-from boxwright.dataset import stated
-from boxwright.dataset.formats import NOTHING, Beside, urls
+from boxwright.dataset import addresses, stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import CUBOID, LINE, MASK, POINTS, POLYGON, ROTATED
 from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
@@ -244,6 +244,6 @@ def _fractions(corners: stated.Corners) -> stated.Corners:
 
 def _image(shown: dict) -> str:
     """The path of a task's image: the value under "image", else the first one that ends like an image."""
-    paths = {key: urls.path(value) for key, value in shown.items() if isinstance(value, str)}
+    paths = {key: addresses.path(value) for key, value in shown.items() if isinstance(value, str)}
     named = {key: path for key, path in paths.items() if path.lower().endswith(tuple(EXTENSIONS))}
     return named.get("image") or next(iter(named.values()), paths.get("image", ""))

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
-from boxwright.dataset import stated
-from boxwright.dataset.formats import NOTHING, Beside, urls
+from boxwright.dataset import addresses, stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import LINE, MASK, POINTS, POLYGON
 from boxwright.dataset.statements import Reading, Remark
@@ -94,7 +94,7 @@ def reading(images: Iterable[tuple[str, list[Region]]], about: Mapping[str, Any]
             for name in _classes(one.attributes.get(attribute), options):
                 corners, shape = _corners(one.shape)
                 objects.add(one.place, name, corners, shape, **told)
-        statements.append(objects.statement(urls.path(image)))
+        statements.append(objects.statement(addresses.path(image)))
     return Reading(statements, findings)
 
 

@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.dataset import stated
-from boxwright.dataset.formats import NOTHING, Beside, urls
+from boxwright.dataset import addresses, stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import LINE, POINTS, POLYGON
 from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
@@ -53,7 +53,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     for number, item in enumerate(items, start=1):
         stated.expect(item, dict, f"asset {number}")
         asset = stated.optional(item.get("asset"), dict, f"asset {number}")
-        image = urls.path(stated.name(asset.get("name")))
+        image = addresses.path(stated.name(asset.get("name")))
         regions = stated.optional(item.get("regions"), list, f'"regions" of {image or f"asset {number}"}')
         if not image:
             raise UserError(f"asset {number} has no name")
@@ -86,7 +86,7 @@ def _statement(image: str, asset: dict, regions: list) -> Statement:
                     POLYGON if kind == "POLYGON" else "",
                 )
     size = asset.get("size") if isinstance(asset.get("size"), dict) else {}
-    folder = urls.path(stated.name(asset.get("path"))).replace("\\", "/").rpartition("/")[0]
+    folder = addresses.path(stated.name(asset.get("path"))).replace("\\", "/").rpartition("/")[0]
     place = (stated.size(size.get("width")), stated.size(size.get("height")))
     return objects.statement(image, *place, folders=(folder,) if folder else ())
 

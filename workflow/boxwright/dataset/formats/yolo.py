@@ -15,7 +15,7 @@ differ in length.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import yaml
@@ -29,6 +29,10 @@ from boxwright.images.loader import EXTENSIONS
 
 _SEPARATOR = re.compile(r"[\s,;]+")
 _CLASS = re.compile(r"\d{1,9}(?:\.0*)?")
+# The names of classes in a YAML file: the line with the key and the lines that belong to it.
+_NAMES = re.compile(r"(?m)^names\s*:.*\n?(?:^(?:[ \t\-\]}].*)?\n?)*")
+# From so many files on, a share of empty ones that is odd.
+_FEW, _MANY_EMPTY = 10, 0.3
 # How far a share may lie beyond the image before a file is not taken for one of shares.
 _BEYOND = 0.5
 
@@ -72,6 +76,18 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             )
         )
     return Reading([Statement(boxes=tuple(boxes), unit=NORMALISED, places=tuple(places))], findings)
+
+
+def survey(files: Sequence[Sequence]) -> Iterator[Remark]:
+    """Say it if many files are empty: CVAT writes an empty one also where all objects are polygons or turned boxes."""
+    own = [one for statements in files for one in statements if not one.mention]
+    empty = sum(not one.classes for one in own)
+    if len(own) >= _FEW and empty > _MANY_EMPTY * len(own):
+        yield Remark(
+            "annotation_odd",
+            f"{empty} of {len(own)} text files are empty, so their images count as having no object; CVAT's export "
+            "leaves polygons, masks and rotated boxes out: if there are such, export as `CVAT for images`",
+        )
 
 
 class _Explained:
@@ -132,12 +148,16 @@ def _explained(beside: tuple[tuple[str, bytes], ...]) -> _Explained:
 
 
 def _yaml(data: bytes) -> Mapping:
-    """The keys of a YAML file, all values as the text that they are written as; none if it is broken."""
-    try:
-        said = yaml.load(text(data), yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return {}
-    return said if isinstance(said, dict) else {}
+    """The keys of a YAML file, all values as the text that they are written as; of a broken one only the names."""
+    written = text(data)
+    for part in (written, *_NAMES.findall(written)):
+        try:
+            said = yaml.load(part, yaml.BaseLoader)
+        except (yaml.YAMLError, RecursionError, ValueError):
+            continue
+        if isinstance(said, dict):
+            return said
+    return {}
 
 
 def _of_notes(data: bytes) -> Mapping[int, str]:

@@ -28,7 +28,8 @@ def write(folder: Path, samples: Sequence[Sample]) -> None:
         label, link = folder / "labels" / f"{one.name.rpartition('.')[0]}.txt", folder / "images" / one.name
         for path in (label, link):
             path.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(Path(one.image).resolve())
+        if not link.exists():  # it is there already where it was in a record
+            link.symlink_to(Path(one.image).resolve())
         rows = [f"{numbers[box.class_name]} {_shares(box, one.width, one.height)}\n" for box in one.boxes]
         label.write_text("".join(rows), encoding="utf-8")
     listed = "".join([f"  {number}: {json.dumps(name, ensure_ascii=False)}\n" for name, number in numbers.items()])
