@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from boxwright import devices
 from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.core.errors import UserError
+from boxwright.devices import instructions
 from boxwright.run import places, resources, settings
 
 OK, WARNING, FAILS = "ok", "warning", "fails"
@@ -67,7 +68,7 @@ def examine(config: str | Path | None = None) -> list[Observation]:
         *_places(),
         *memory(available_memory_mb(), run),
         *disk(shutil.disk_usage(Path.cwd()).free // 10**6, run),
-        Observation(OK, "processors", f"{devices.processors()} of {os.cpu_count()}"),
+        Observation(OK, "processors", f"{devices.processors()} of {os.cpu_count()}{_instructions()}"),
     ]
 
 
@@ -85,6 +86,12 @@ def table(findings: Sequence[Observation]) -> str:
     else:
         lines.append("\nEverything is fine.")
     return "\n".join(lines)
+
+
+def _instructions() -> str:
+    """The instructions for bfloat16 that the processors have."""
+    found = sorted(instructions.here())
+    return f", with {' and '.join(found)}" if found else ""
 
 
 def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Observation]]:
