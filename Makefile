@@ -15,13 +15,12 @@ CONFIG ?= $(if $(DATA),$(notdir $(patsubst %/,%,$(DATA))).yaml)
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: env ## train, measure, export and try a detector: of the drawn demo, of DATA=folder, or of CONFIG=my.yaml
+run: env ## train, measure, export and report a detector: of the drawn demo, of DATA=folder, or of CONFIG=my.yaml
 	$(if $(DATA),@test -e "$(CONFIG)" || $(BIN)/boxwright init "$(DATA)" --out "$(CONFIG)")
-	$(BIN)/snakemake --cores all $(if $(CONFIG),--configfile "$(CONFIG)")
-	@$(MAKE) --no-print-directory report
+	@$(BIN)/boxwright run $(if $(CONFIG),--configfile "$(CONFIG)")
 
-report: env ## write results/report.html: all figures and tables of the finished run in one file that works offline
-	$(BIN)/snakemake --report results/report.html $(if $(CONFIG),--configfile "$(CONFIG)")
+report: env ## write report.html: all figures and tables of the finished run in one file that works offline
+	@$(BIN)/boxwright report $(if $(CONFIG),--configfile "$(CONFIG)")
 
 env: .venv/.$(BUILD) ## install the environment only (.venv; BUILD=gpu for CUDA)
 

@@ -5,7 +5,7 @@ import runpy
 from pathlib import Path
 
 from boxwright.catalog import check
-from boxwright.pipeline import lint_unread
+from boxwright.pipeline import lint_training, lint_unread
 from boxwright.pipeline.lint_rules import RULES
 
 ROOT = Path(__file__).parents[2]
@@ -24,5 +24,5 @@ def test_every_rule_of_the_lint_is_in_the_table():
         path.read_text() for room in rooms for path in sorted(room.glob("*.py")) if "rules" not in path.name
     )
     named = set(re.findall(r'"(?:error|warning|info)",\s*"([a-z]+(?:-[a-z]+)*)"', text))
-    named |= {check.UNSUPPORTED, check.IMPOSSIBLE, lint_unread.RULE}
+    named |= {check.UNSUPPORTED, check.IMPOSSIBLE, lint_unread.RULE, lint_training.DIVERGES}
     assert named - {"warning"} == RULES.keys()

@@ -1,5 +1,7 @@
 """The `boxwright` command: helpers around a run of the workflow.
 
+boxwright run ...          train, measure, export and report, as `make run` does
+boxwright report           write the report of a finished run
 boxwright lint FILE ...    find problems in pipeline.config files
 boxwright models           list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
@@ -13,7 +15,7 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from google.protobuf.message import Message
@@ -26,7 +28,7 @@ from boxwright.core.wording import plural, printable
 from boxwright.dataset import convert, label_map
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
-from boxwright.run import doctor, init
+from boxwright.run import doctor, init, launch
 from boxwright.zoo import catalogue, fetch, table
 
 
@@ -73,10 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "as before a training, with every policy at its default.",
     )
     command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or a file or folder in it")
-    for what in ("images", "annotations"):
-        command.add_argument(
-            f"--{what}", required=True, nargs="+", metavar="DIR", help=f"folders of the {what}, searched recursively"
-        )
+    command.add_argument(
+        "--images", required=True, nargs="+", metavar="DIR", help="folders of the images, searched recursively"
+    )
+    command.add_argument(
+        "--annotations",
+        required=True,
+        nargs="+",
+        metavar="PATH",
+        help="files or folders of the annotations, in any format of docs/formats.md",
+    )
     command.add_argument(
         "--out", metavar="DIR", help="write metrics, analysis, detections and figures into this folder"
     )
@@ -108,12 +116,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("folder", metavar="FOLDER", help="the folder of the images and their annotations")
     command.add_argument("--out", metavar="FILE", default="my.yaml", help="the file to write (default: my.yaml)")
     command.set_defaults(run=lambda given: run_init(given.folder, given.out))
-    given = parser.parse_args(arguments)
+    command = commands.add_parser(
+        "run",
+        help="train, measure, export and report",
+        description="Run the workflow and write its report. All other options and targets go to Snakemake: -n shows "
+        "what would be done.",
+    )
+    command.add_argument("--configfile", metavar="FILE", help="the configuration (default: the demo)")
+    command.add_argument("--cores", metavar="N", default="all", help="processors to use (default: all)")
+    command.set_defaults(run=lambda given: run_workflow(lambda: launch.run(given.configfile, given.cores, others)))
+    command = commands.add_parser(
+        "report",
+        help="write the report of a finished run",
+        description="Write report.html into the results folder of a finished run: all figures and tables in one file.",
+    )
+    command.add_argument("--configfile", metavar="FILE", help="the configuration of the run (default: the demo)")
+    command.set_defaults(run=lambda given: run_workflow(lambda: launch.report(given.configfile)))
+    given, others = parser.parse_known_args(arguments)
+    if others and given.command != "run":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         return given.run(given)
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe; without this, Python would report that again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def run_workflow(start: Callable[[], int]) -> int:
+    """The exit status of what `start` starts; 1 with a sentence for a user's mistake."""
+    try:
+        return start()
+    except UserError as error:
+        print(printable(error), file=sys.stderr)
         return 1
 
 

@@ -99,6 +99,14 @@ def test_what_would_stop_a_run_gets_a_policy(dataset, tmp_path):
     plan.make(read["dataset"], tmp_path / "out")
 
 
+def test_results_of_another_run_are_left_alone(dataset, tmp_path, monkeypatch):
+    dataset.fill(12)
+    monkeypatch.chdir(tmp_path)
+    assert written(dataset.folder, tmp_path / "one.yaml")[2]["results"] == "results"
+    (tmp_path / "results").mkdir()
+    assert written(dataset.folder, tmp_path / "two.yaml")[2]["results"] == "results_raccoons"
+
+
 def test_names_that_yaml_would_take_for_something_else(tmp_path):
     dataset = factories.DataSet(tmp_path / "on: the # road")
     dataset.fill(6)
@@ -125,6 +133,23 @@ def test_sides_that_the_source_states_are_used(dataset, tmp_path):
     assert "6 train, 2 eval, 1 test" in content
     made = plan.make(read["dataset"], tmp_path / "out")
     assert made.counts["train"]["images"] == 6
+
+
+def test_lists_in_the_folder_are_used(dataset, tmp_path):
+    """Those of all images, as in the folders of Pascal VOC; not those of one class."""
+    dataset.fill(10)
+    names = [f"s{number:02d}" for number in range(10)]
+    lists = dataset.folder / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    for name, listed in (("train", names[:7]), ("val", names[7:]), ("cat_train", [f"{one} -1" for one in names[:7]])):
+        (lists / f"{name}.txt").write_text("\n".join(listed))
+    _, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert read["dataset"]["split"]["train"] == str(lists / "train.txt")
+    assert "7 train and 3 eval" in content
+    assert plan.make(read["dataset"], tmp_path / "out").counts["train"]["images"] == 7
+    (lists / "val.txt").write_text("s08")
+    _, _, read = written(dataset.folder, tmp_path / "other.yaml")
+    assert read["dataset"]["split"]["train"] is None
 
 
 def test_few_images_have_objects_on_both_sides(dataset, tmp_path):
@@ -231,8 +256,7 @@ def test_make_run_writes_a_configuration_and_runs_it():
     command = ["make", "--dry-run", "--no-print-directory", "run", "DATA=some/my images/"]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
     assert 'test -e "my images.yaml" || .venv/bin/boxwright init "some/my images/" --out "my images.yaml"' in told
-    assert '.venv/bin/snakemake --cores all --configfile "my images.yaml"' in told
-    assert '.venv/bin/snakemake --report results/report.html --configfile "my images.yaml"' in told
+    assert '.venv/bin/boxwright run --configfile "my images.yaml"' in told
 
 
 def test_a_server_that_does_not_answer(monkeypatch):

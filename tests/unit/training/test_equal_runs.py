@@ -65,6 +65,7 @@ SLOW = (
     "faster_rcnn_resnet50",
     "efficientdet_d0",
     "faster_rcnn_inception_v2",
+    "centernet_resnet50_v1_fpn",
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from google.protobuf.message import Message
 
 from boxwright.catalog.families import FAMILIES
+from boxwright.catalog.relations import plain
 from boxwright.catalog.spec import Break
 
 
@@ -58,6 +59,7 @@ class Extractor(NamedTuple):
     dialect: "tf1" or "tf2", whose layers the network is built from and whose checkpoints it reads.
     extra_maps_key: the name of the extra maps in TF2's object graph.
     smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
+    multiple: what must divide the image sides, since maps of different strides are added.
     only_side: the only number of pixels that an image side may have; 0: any.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
     like: regular expression of the unsupported types to which this one is the nearest (see `nearest`).
@@ -94,6 +96,7 @@ class Extractor(NamedTuple):
     dialect: str = "tf1"
     extra_maps_key: str = ""
     smallest_side: int = 33
+    multiple: int = 1
     only_side: int = 0
     depthwise_template: str = ""
     compared: bool = True
@@ -135,6 +138,8 @@ class Extractor(NamedTuple):
     def map_levels(self, extractor: Message) -> range:
         """The levels of the feature maps that the heads get, given the extractor's message."""
         first = min(self.levels)
+        if self.neck in TO_ONE_MAP:
+            return range(TO_ONE_MAP[self.neck], TO_ONE_MAP[self.neck] + 1)
         field = PYRAMIDS.get(self.neck)
         if field is None:
             count = self.taken(extractor, "num_layers") if self.neck else len(self.levels)
@@ -172,6 +177,8 @@ _ABOUT = (
 PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn", "rfcn")
 # The necks whose levels are in a field of the extractor's message, which is this one.
 PYRAMIDS = {"fpn": "fpn", "bifpn": "bifpn", "mnasfpn": "fpn"}
+# The necks that make one map, and its level.
+TO_ONE_MAP = {"top_down": 2, "deconvolutions": 2}
 
 
 def predictor_of(head: str) -> str:
@@ -397,6 +404,64 @@ def _resnet_fpn(depth: int, dialect: str) -> Extractor:
     )
 
 
+_CENTER_NET: dict[str, Any] = {
+    "family": "center_net",
+    "heads": ("center",),
+    "black_padding": True,
+    "scopes": ("FeatureExtractor",),
+    "dialect": "tf2",
+    "batch_norm_decay": 0.99,
+    "multiple": 32,
+    "template": "config/pipelines/centernet_resnet50_v1_fpn.config",
+}
+# Of the fields that only the MobileNets read.
+_PLAIN = {"depth_multiplier": 1.0, "use_separable_conv": False, "upsampling_interpolation": "nearest"}
+_CENTER_NET_MOBILENET: dict[str, Any] = {
+    **_CENTER_NET,
+    "backbone": "mobilenet_v2",
+    "neck": "top_down",
+    "levels": {2: Level(4, 24), 3: Level(8, 32), 4: Level(16, 64), 5: Level(32, 1280)},
+    "normalization": "minus_one_to_one",
+    "scope": "FeatureExtractor/MobilenetV2",
+    "batch_norm_decay": 0.9997,
+    "checkpoint_mb": 60,
+}
+
+
+def _center_net_resnet_fpn(depth: int) -> Extractor:
+    return Extractor(
+        type=f"resnet_v1_{depth}_fpn",
+        backbone="resnet_v1",
+        arguments={"depth": depth, "widths": (256, 128, 64)},
+        neck="top_down",
+        levels={2: Level(4, 256), 3: Level(8, 512), 4: Level(16, 1024), 5: Level(32, 2048)},
+        normalization="bgr_means",
+        scope=f"FeatureExtractor/resnet_v1_{depth}",
+        only=_PLAIN,
+        like="v1_(101|152)" if depth == 101 else "v1(?!_(101|152))",
+        compared=depth == 50,
+        checkpoint_mb=700,
+        **_CENTER_NET,
+    )
+
+
+def _center_net_resnet(depth: int) -> Extractor:
+    return Extractor(
+        type=f"resnet_v2_{depth}",
+        backbone="resnet_v2",
+        arguments={"depth": depth},
+        neck="deconvolutions",
+        levels={5: Level(32, 2048)},
+        normalization="minus_one_to_one",
+        scope=f"FeatureExtractor/resnet_v2_{depth}",
+        only=_PLAIN,
+        like="v2_(101|152)" if depth == 101 else "resnet_v2(?!_(101|152))",
+        compared=depth == 50,
+        checkpoint_mb=700,
+        **_CENTER_NET,
+    )
+
+
 # The first row of a family is its usual one. The first row of all is the usual one for unsupported families.
 ROWS = (
     _resnet(50, r"resnet\w*50", "faster_rcnn_resnet50"),
@@ -524,6 +589,32 @@ ROWS = (
     Extractor(type="ssd_mobilenet_v1_fpn_keras", dialect="tf2", **_MOBILENET_V1_FPN),
     Extractor(type="ssd_mobilenet_v1_fpn", **_MOBILENET_V1_FPN),
     *(_resnet_fpn(depth, dialect) for depth in (50, 101, 152) for dialect in ("tf1", "tf2")),
+    *(_center_net_resnet_fpn(depth) for depth in (50, 101)),
+    *(_center_net_resnet(depth) for depth in (50, 101)),
+    Extractor(
+        type="mobilenet_v2_fpn",
+        arguments={"widths": (64, 32, 24)},
+        like=r"mobilenet(?!\w*sep)",
+        **_CENTER_NET_MOBILENET,
+    ),
+    Extractor(
+        type="mobilenet_v2_fpn_sep_conv",
+        arguments={"widths": (64, 32, 24), "use_separable_conv": True},
+        like=r"mobilenet\w*sep",
+        compared=False,
+        **_CENTER_NET_MOBILENET,
+    ),
+    Extractor(
+        type="hourglass_104",
+        backbone="hourglass",
+        levels={2: Level(4, 256)},
+        normalization="unchanged",
+        scope="FeatureExtractor/hourglass_104",
+        only=_PLAIN,
+        like="hourglass",
+        checkpoint_mb=2400,
+        **{**_CENTER_NET, "batch_norm_decay": 0.1, "multiple": 128, "smallest_side": 128},
+    ),
 )
 EXTRACTORS: dict[str, Extractor] = {row.type: row for row in ROWS}
 
@@ -548,6 +639,19 @@ def lacking(model: Message, family: str, depthwise: bool = False) -> Iterator[Br
         yield "feature_extractor.type", type_ or None, why, near.type
 
 
+def other_than_only(extractor: Message) -> Iterator[Break]:
+    """The fields of a feature extractor's message whose values differ from the only ones that it can have."""
+    row = EXTRACTORS.get(extractor.type)
+    for path, value in (row.only if row is not None else {}).items():
+        block, _, name = path.rpartition(".")
+        if block and not extractor.HasField(block):
+            continue
+        found = getattr(getattr(extractor, block) if block else extractor, name)
+        if found != value:
+            shown = str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else f"{value:g}"
+            yield path, plain(found), f"{extractor.type} has no other than {shown}", value
+
+
 def whole(row: Extractor, depthwise: bool = False) -> str:
     """A clause that names a complete configuration with the nearest extractor, `row`."""
     template = row.depthwise_template if depthwise and row.depthwise_template else row.template
@@ -562,5 +666,5 @@ def nearest(family: str, type_: str) -> Extractor:
     here = [row for row in ROWS if row.family == family] or list(ROWS)
     usual = [row for row in here if (row.backbone, row.arguments) == (here[0].backbone, here[0].arguments)]
     alike = [row for row in here if re.search(row.like, type_)] or usual
-    dialect = "tf2" if type_.endswith("_keras") or family == "center_net" else "tf1"
+    dialect = "tf2" if type_.endswith("_keras") else "tf1"
     return next((row for row in alike if row.dialect == dialect), alike[0])

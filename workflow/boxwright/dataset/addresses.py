@@ -7,18 +7,21 @@ from urllib.parse import unquote
 _SCHEME = re.compile(r"(?i)[a-z][a-z0-9+.-]+:(?://[^/]*)?")
 # Label Studio serves files of its own disk under this query.
 _LOCAL = re.compile(r"[?&]d=([^&#]*)")
+# Schemes whose paths are encoded; those of buckets are not.
+_ENCODED = ("http:", "https:", "file:")
 # What Label Studio puts before the name of an image that is uploaded.
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 
 def path(address: str) -> str:
-    """The path in a URL or a path, as it is written: without scheme, host and query."""
+    """The path in a URL or a path: without scheme, host and query, and decoded where the rules of URLs say so."""
     if local := _LOCAL.search(address):
-        return local[1]
+        return unquote(local[1])
     found = _SCHEME.match(address)
-    if found and len(found[0]) > 2:  # a letter and a colon are a drive of Windows
-        return address[found.end() :].partition("?")[0]
-    return address
+    if found is None or len(found[0]) <= 2:  # a letter and a colon are a drive of Windows
+        return address
+    place = address[found.end() :].partition("?")[0]
+    return unquote(place) if found[0].lower().startswith(_ENCODED) else place
 
 
 def base_names(stated: str) -> Iterator[str]:

@@ -416,7 +416,8 @@ def _which(number: int, box: Box) -> str:
 
 
 def _corners(corners: Corners) -> str:
-    return f"[{', '.join(f'{value:.10g}' for value in corners)}]"
+    one, two, three, four = corners
+    return f"[{one:.10g}, {two:.10g}, {three:.10g}, {four:.10g}]"
 
 
 def _size(size: tuple[int, int]) -> str:

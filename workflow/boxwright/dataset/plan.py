@@ -64,8 +64,8 @@ _GIVEN = "boxwright.dataset.given_records"
 class Plan:
     """The plan of a data set.
 
-    identities: of "checks", "split", "label_map", each shard ("train-00000-of-00004", ...) and, if there is one,
-    "across_split". classes: id by name.
+    identities: of "checks", "import", "split", "label_map", each shard ("train-00000-of-00004", ...) and, if there is
+    one, "across_split". classes: id by name.
     counts: numbers of images, boxes and classes of each side, and of files found and left out. summary: text for the
     terminal.
     """
@@ -260,7 +260,8 @@ class _Planner:
         split_table = split_history.to_tsv(sides)
         imported = decision.ledger.to_tsv()
         identities = {
-            "checks": hashing.short(checks, imported),
+            "checks": hashing.short(checks),
+            "import": hashing.short(imported),
             "split": hashing.short(split_table),
             "label_map": hashing.short(classes_text),
         }

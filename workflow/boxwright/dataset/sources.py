@@ -58,7 +58,8 @@ def of(dataset: Mapping[str, Any]) -> list[Source]:
     found = []
     for one in given:
         annotations = tuple(map(_place, _paths(one["annotations"])))
-        images = _paths(one["images"]) if one["images"] else tuple(dict.fromkeys(map(_folder, annotations)))
+        beside = dict.fromkeys(_folder(place) for place in annotations if not _is_of_records(place))
+        images = _paths(one["images"]) if one["images"] else tuple(beside)
         found.append(Source(images, annotations, one.get("format") or catalogue.AUTO))
     return found
 
@@ -154,6 +155,12 @@ def _place(given: str) -> str:
     return str(Path(given).parent) if Path(given).suffix.lower() in _DESCRIBING and Path(given).is_file() else given
 
 
+def _is_of_records(place: str) -> bool:
+    """Whether a path leads to a file that holds its images."""
+    ending = catalogue.ending(place.rpartition("/")[2])
+    return any(about.holds_images for about in catalogue.by_ending().get(ending, ())) and Path(place).is_file()
+
+
 def _folder(place: str) -> str:
     """The folder that a path leads to, or that holds the file that it leads to."""
     return str(Path(place).parent) if Path(place).is_file() else place
@@ -223,7 +230,7 @@ def readings(files: Sequence[File]) -> dict[str, tuple[int, str]]:
     example: dict[str, str] = {}
     for ending, of_ending in by_ending.items():
         keys = formats.OR.join([one.key for one in known.get(ending, ())])
-        candidates = [file for file in of_ending if not _explains(file.base)] if keys else []
+        candidates = [file for file in of_ending if not catalogue.explains(file.base)] if keys else []
         candidates = [file for file in candidates if not file.stamp.startswith("0 ")]  # an empty file tells nothing
         step = max(len(candidates) / _SAMPLE, 1)
         sample = [candidates[int(number * step)] for number in range(min(len(candidates), _SAMPLE))]
@@ -258,10 +265,6 @@ def _around(explaining: Mapping[str, list[str]], folder: str) -> tuple[str, ...]
     """The explaining files in a folder and in those above it, the nearest first."""
     here = Path(folder or ".").absolute()
     return tuple([path for one in (here, *here.parents) for path in explaining.get(str(one), ())])
-
-
-def _explains(name: str) -> bool:
-    return any(one.explains(name) for one in catalogue.FORMATS)
 
 
 def _explaining(folder: Path) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ Roboflow and Ultralytics have folders train, valid and test, COCO files such as 
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from boxwright.core.errors import UserError
@@ -48,6 +48,23 @@ def of_image(stated: Iterable[str], annotations: Iterable[str], image: str) -> s
             return side
     paths = (*annotations, f"{image.rpartition('/')[0]}/")
     return next(filter(None, map(of_path, paths)), "")
+
+
+def of_places(places: Mapping[str, Sequence[str]], image: str, listed: str) -> str:
+    """The side of an image by the folders and lists of each side; "" if none has it, or two have.
+
+    image: its path. listed: the path of a list that names it, "" if there is none. Places may be paths of another
+    machine, or climb one folder too high, so only their ends count.
+    """
+    found = set()
+    for word, of in places.items():
+        for place in of:
+            parts = [part for part in place.replace("\\", "/").lower().split("/") if part not in ("", ".", "..")]
+            for path, wanted in ((f"/{listed.lower()}", True), (f"/{image.rpartition('/')[0].lower()}/", False)):
+                end = "/".join(parts)
+                if parts and (path.endswith(f"/{end}") if wanted else f"/{end}/" in path):
+                    found.add(of_word(word))
+    return found.pop() if len(found) == 1 else ""
 
 
 def settled(sides: Mapping[str, str]) -> tuple[dict[str, str], str]:

@@ -5,7 +5,6 @@ GPUs that no other boxwright process holds. A process holds a GPU by a lock on a
 releases the lock when the process ends, even if it crashes. `gpus: 0` hides all GPUs.
 """
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from boxwright.core import file_lock
 from boxwright.core.wording import plural
 from boxwright.devices import instructions
 
@@ -183,9 +183,7 @@ def _hold(identity: str, folder: Path) -> bool:
         file = os.open(folder / f"boxwright-gpu-{identity.replace('/', '_')}.lock", os.O_CREAT | os.O_RDWR, 0o666)
     except PermissionError:  # another user's lock file
         return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not file_lock.lock(file):
         os.close(file)
         return False
     _held[identity] = file

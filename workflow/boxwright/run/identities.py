@@ -218,7 +218,7 @@ class Identities:
     @property
     def describe_dataset(self) -> Identity:
         planned = self._plan.data.identities
-        data = short(*map(self._samples, self._plan.sides), planned["checks"], self._plan.found)
+        data = short(*map(self._samples, self._plan.sides), planned["checks"], planned["import"], self._plan.found)
         return {"data": data, "code": self._code("describe_dataset")}
 
     def measure_anchors(self, name: str) -> Identity:
@@ -266,7 +266,8 @@ class Identities:
         """The modules, chosen by name, that a model is built from."""
         config = self._plan.configurations[name]
         model, family = model_of(config)
-        predictor = parts.choice(getattr(model, FAMILIES[family].box_predictor))
+        field = FAMILIES[family].box_predictor
+        predictor = parts.choice(getattr(model, field)) if field else ""
         return [*self._row(name).modules(predictor), *parts.in_use(config.model)]
 
     @staticmethod

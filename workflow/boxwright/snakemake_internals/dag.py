@@ -66,10 +66,13 @@ def watch(checksums: Checksums | None, dispensable: Set[str] = frozenset()) -> N
     _group_once()
 
 
-def tell(telling: Callable[[Sequence[Planned]], Mapping[int, str]], reasons: dict[int, str]) -> None:
+def tell(
+    telling: Callable[[Sequence[Planned]], Mapping[int, str]], reasons: dict[int, str], jobs: list[Planned]
+) -> None:
     """Call `telling` with the jobs that will run, before Snakemake prints their table for the first time.
 
-    It says what the run will do, and gives the reason of each job by its number, which goes into `reasons`.
+    It says what the run will do, and gives the reason of each job by its number, which goes into `reasons`; the jobs go
+    into `jobs`.
     """
     original = getattr(DAG.stats, "original", DAG.stats)
     told = False
@@ -78,7 +81,8 @@ def tell(telling: Callable[[Sequence[Planned]], Mapping[int, str]], reasons: dic
         nonlocal told
         if not told:
             told = True
-            reasons.update(telling(list(_planned(dag))))
+            jobs.extend(_planned(dag))
+            reasons.update(telling(jobs))
         return original(dag)
 
     stats.original = original

@@ -5,7 +5,6 @@ no network is needed. BOXWRIGHT_ZOO_MIRROR, which like the proxies belongs to th
 place that has the archives under the same names: http(s)://... or file:///...
 """
 
-import fcntl
 import os
 import re
 import urllib.parse
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from boxwright.console.progress import say
+from boxwright.core import file_lock
 from boxwright.core.errors import UserError
 from boxwright.core.files import sha256_file, writing
 from boxwright.zoo import download
@@ -151,11 +151,8 @@ def _alone(entry: Entry) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"{entry.name} cannot be written to {path.parent}: {error.strerror}.") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        # Where the file system has no locks and two processes interfere, the checksum reveals it.
+        if file_lock.lock(lock) is False:
             say(f"Another process is fetching {entry.name}; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError:
-            pass  # the file system has no locks; if two processes interfere, the checksum reveals it
+            file_lock.lock(lock, wait=True)
         yield

@@ -50,6 +50,7 @@ def test_numbers_that_cannot_be_read(values):
     ("line", "reason"),
     [
         ("TRAIN,gs://b/c.jpg,cat", "line 2 has a class and no box"),
+        ("TRAIN,gs://b/c.jpg,cat,10,20,,,40,60,,", "line 2: its numbers are over 1, but they should be shares"),
         ("TRAIN,cat,0,0,,,1,1,,", r"line 2 has no image where its address should be \(cat\)"),
         ("TRAIN", r"line 2 has no image where its address should be \(nothing\)"),
         ("TRAIN,gs://b/c.jpg,cat,0,0,,,1,1,,,0.5", "line 2 has 9 values behind its class"),

@@ -30,7 +30,7 @@ def test_without_a_file_about_the_sequence(brief):
 @pytest.mark.parametrize("row", ["1,1,21,31,60,40", "1,1,21,31,60,40,1,-1,-1,-1"])
 def test_a_row_without_a_class(row, brief):
     assert brief(read(row, beside=LABELS)) == {"000001": [("cat", (20, 30, 80, 70))]}
-    assert [one.about for one in read(row).findings] == ["1"]
+    assert [one.about for one in read(row).remarks] == ["1"]
 
 
 @pytest.mark.parametrize(

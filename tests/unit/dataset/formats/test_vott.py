@@ -34,7 +34,7 @@ def test_a_box(root, brief):
     reading = read(root)
     assert brief(reading) == {"a.jpg": [("cat", (10, 20, 40.5, 60))]}
     (statement,) = reading.statements
-    assert (statement.width, statement.height, statement.folders) == (200, 100, ("/my%20images",))
+    assert (statement.width, statement.height, statement.folders) == (200, 100, ("/my images",))
 
 
 def test_several_tags_are_several_objects_and_none_is_an_object_without_a_class():
@@ -59,7 +59,7 @@ def test_other_shapes():
 def test_an_asset_that_nobody_visited_is_no_negative():
     reading = read(export(asset(state=0), asset(name="b.jpg", state=1)))
     assert [(one.image, one.boxes) for one in reading.statements] == [("b.jpg", ())]
-    assert [(one.defect, one.about) for one in reading.findings] == [("image_unlabelled", "a.jpg")]
+    assert [(one.defect, one.about) for one in reading.remarks] == [("image_unlabelled", "a.jpg")]
 
 
 def test_version_1(brief):

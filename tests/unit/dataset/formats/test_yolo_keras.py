@@ -25,7 +25,7 @@ def test_boxes(brief):
 def test_corners_in_any_order_are_told(brief):
     reading = read("a.jpg 40,20,10,60,0 1,2,3,4,1 9,9,8,8,1")
     assert [corners for _, corners in brief(reading)["a.jpg"]] == [(10, 20, 40, 60), (1, 2, 3, 4), (8, 8, 9, 9)]
-    ((defect, detail, *_),) = reading.findings
+    ((defect, detail, *_),) = reading.remarks
     assert (defect, detail.partition(" their")[0]) == ("annotation_odd", "2 boxes have")
 
 

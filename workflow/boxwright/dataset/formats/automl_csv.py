@@ -9,6 +9,7 @@ import csv
 import io
 import re
 
+from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 from boxwright.dataset import addresses, stated
 from boxwright.dataset.formats import NOTHING, Beside
@@ -52,7 +53,13 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         if any(values[_VALUES:]):
             mistakes.append(f"{line} has {plural(len(values), 'value')} behind its class; a box has at most {_VALUES}")
             continue
-        objects.add(line, name, _corners(values[:_VALUES]))
+        corners = _corners(values[:_VALUES])
+        try:
+            stated.refuse_pixels(corners)
+        except UserError as error:
+            mistakes.append(f"{line}: {error}")
+            continue
+        objects.add(line, name, corners)
     stated.refuse(mistakes)
     return Reading(
         [

@@ -83,7 +83,7 @@ def reading(images: Iterable[tuple[str, list[Region]]], about: Mapping[str, Any]
     """
     images = list(images)
     regions = [one for _, of in images for one in of]
-    attribute, findings = _class_attribute(regions, about)
+    attribute, remarks = _class_attribute(regions, about)
     options = about.get(attribute)
     options = options.get("options") if isinstance(options, dict) else None
     statements = []
@@ -95,7 +95,7 @@ def reading(images: Iterable[tuple[str, list[Region]]], about: Mapping[str, Any]
                 corners, shape = _corners(one.shape)
                 objects.add(one.place, name, corners, shape, **told)
         statements.append(objects.statement(addresses.path(image)))
-    return Reading(statements, findings)
+    return Reading(statements, remarks)
 
 
 def _class_attribute(regions: list[Region], about: Mapping[str, Any]) -> tuple[str, list[Remark]]:

@@ -54,7 +54,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))
     image = texts.get("filename", "")
     folders, other = _places(image, texts.get("path", ""), texts.get("folder", ""))
-    boxes = tuple([_box(item) for item in objects if not _is_deleted(item)])
+    # What holds nothing is quickly told: a file may have very many of them.
+    boxes = tuple([_box(item) if len(item) else _EMPTY for item in objects if not (len(item) and _is_deleted(item))])
     return Reading([Statement(image, width, height, boxes, folders=folders, other_image=other)])
 
 
@@ -185,6 +186,9 @@ def _children(element: etree._Element) -> tuple[dict[str, str], list[etree._Elem
     return texts, objects
 
 
+_EMPTY = Box("", math.nan, math.nan, math.nan, math.nan)
+
+
 def _box(item: etree._Element) -> Box:
     texts, _ = _children(item)
     frame = item.find("bndbox")
@@ -237,6 +241,8 @@ def _around_points(frame: etree._Element) -> tuple[float, ...] | None:
 
 
 def _number(text: str | None) -> float:
+    if text is None:  # told apart because an exception takes ten times as long
+        return math.nan
     try:
         return float(text)
     except (TypeError, ValueError):

@@ -49,7 +49,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             raise UserError('it is not VoTT\'s JSON: it has neither "assets" nor an "asset" with "regions"')
         if items and not any(isinstance(item, dict) and "regions" in item for item in items):
             raise UserError("it is VoTT's project, which has no regions: they are in its export and in *-asset.json")
-    statements, findings = [], []
+    statements, remarks = [], []
     for number, item in enumerate(items, start=1):
         stated.expect(item, dict, f"asset {number}")
         asset = stated.optional(item.get("asset"), dict, f"asset {number}")
@@ -58,10 +58,10 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         if not image:
             raise UserError(f"asset {number} has no name")
         if not regions and asset.get("state") == _NOT_VISITED:
-            findings.append(Remark("image_unlabelled", "nobody has visited it in VoTT", image))
+            remarks.append(Remark("image_unlabelled", "nobody has visited it in VoTT", image))
         else:
             statements.append(_statement(image, asset, regions))
-    return Reading(statements, findings)
+    return Reading(statements, remarks)
 
 
 def _statement(image: str, asset: dict, regions: list) -> Statement:

@@ -29,7 +29,7 @@ def write(folder: str, out: str | Path) -> str:
     path = Path(out)
     if path.exists():
         raise UserError(
-            f"{path} is there already, and may have been edited. Run it with: snakemake --cores all --configfile "
+            f"{path} is there already, and may have been edited. Run it with: .venv/bin/boxwright run --configfile "
             f"{shlex.quote(str(path))}; or name another file with --out, or delete it."
         )
     found = data.look(folder)
@@ -47,7 +47,7 @@ def _that_runs(found: data.FolderFacts, here: machine.Machine, chosen: choice.Ch
     Raises UserError if no seed helps.
     """
     mistakes = []
-    for seed in range(_SEEDS):
+    for seed in range(1 if found.sides else _SEEDS):
         content = text.configuration(found, here, chosen, seed)
         read = settings.load(yaml.safe_load(content))
         if found.images >= _MANY:

@@ -3,17 +3,17 @@
 import re
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
-from boxwright.dataset import gate, sources, stated_split, summary
+from boxwright.dataset import gate, sources, split, stated_split, summary
 from boxwright.dataset.defects import DEFECTS, FAIL, Case
 from boxwright.dataset.samples import PlannedSample, boxes_from_json
-from boxwright.dataset.split import SIDES
+from boxwright.dataset.split import EVAL, SIDES, TRAIN
 
 # What Roboflow puts into the names of the copies that it makes of one image.
 _COPIES = re.compile(r"(.+)\.rf\.[0-9a-f]{32}\.\w+")
@@ -21,6 +21,9 @@ _COPIES = re.compile(r"(.+)\.rf\.[0-9a-f]{32}\.\w+")
 _VIDEOS = ("mot",)
 # The share of objects that is smaller than `FolderFacts.small`.
 _SMALL = 0.1
+# Names of lists of images, and the share of the images that they have to name.
+_LISTS = {TRAIN: ("train.txt", "trainval.txt"), EVAL: ("eval.txt", "val.txt", "valid.txt", "test.txt")}
+_NEARLY = 0.9
 
 
 class FolderFacts(NamedTuple):
@@ -33,8 +36,8 @@ class FolderFacts(NamedTuple):
     usual: the size of the smaller objects and of the median one, as shares of the image's side: the root of the share
     of the image's area. fullest: boxes in the fullest image.
     policies: by defect that would stop a run, the policy that does not. cases: what the checks found. sides: the
-    numbers of images on each side of a split, if the source states the side of every image. group_by: what keeps images
-    on one side, "" if nothing.
+    numbers of images on each side of a split, if the source states the side of every image, or lists do. lists: their
+    paths by side. group_by: what keeps images on one side, "" if nothing.
     """
 
     folder: str
@@ -53,6 +56,7 @@ class FolderFacts(NamedTuple):
     policies: dict[str, str]
     cases: tuple[Case, ...]
     sides: Mapping[str, int] = MappingProxyType({})
+    lists: Mapping[str, str] = MappingProxyType({})
     group_by: str = ""
 
     @property
@@ -66,9 +70,9 @@ def look(folder: str) -> FolderFacts:
     if not Path(folder).is_dir():
         there = "is a file; give the folder that holds it" if Path(folder).exists() else "does not exist"
         raise UserError(f"The folder {folder} {there} (relative paths start at {Path.cwd()}).")
-    _, listed = sources.listings([sources.Source((folder,), (folder,))])
+    images, listed = sources.listings([sources.Source((folder,), (folder,))])
     seen = sources.readings(listed.files())
-    keys = [formats.VOC.key] if formats.VOC.key in seen else list(seen) or [formats.AUTO]
+    keys = sorted(seen, key=lambda one: one != formats.VOC.key) or [formats.AUTO]
     tolerant = {
         name: next(policy for policy in defect.policies if policy != FAIL)
         for name, defect in DEFECTS.items()
@@ -77,16 +81,19 @@ def look(folder: str) -> FolderFacts:
     passed, mistakes = {}, []
     for key in keys:
         try:
-            passed[key] = gate.check([folder], [folder], key, tolerant)
+            passed[key] = gate.check([folder], [folder], key, tolerant, asks_sides=True)
         except UserError as error:
             mistakes.append(error)
     if not passed:
         raise mistakes[0]
-    # Two formats of one data set are never added up: the one that says most is taken.
+    # Two formats of one data set are never added up: the one that says most is taken, of equals Pascal VOC.
     key = max(passed, key=lambda one: sum(len(sample.classes) for sample in passed[one].samples))
     about = formats.by_key()
     others = [f"{about[one].name} (`{one}`), such as {seen[one][1]}" for one in seen if one != key]
-    return _facts(folder, key, passed[key], others, tolerant)
+    facts = _facts(folder, formats.VOC.key if key == formats.AUTO else key, passed[key], others, tolerant)
+    if facts.sides:
+        return facts
+    return _with_lists(facts, [file.relative for file in images.files()], {one.name for one in passed[key].samples})
 
 
 def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], tolerant: dict[str, str]) -> FolderFacts:
@@ -132,6 +139,24 @@ def _sides(passed: gate.Passed) -> dict[str, int]:
     except UserError:  # one side alone
         return {}
     return {side: count for side in SIDES if (count := Counter(settled.values())[side])}
+
+
+def _with_lists(facts: FolderFacts, images: Sequence[str], used: Set[str]) -> FolderFacts:
+    """The facts with the lists of training and evaluation images in the folder, if these name nearly all that are used.
+
+    images: the names of all images; used: those of the samples.
+    """
+    for train in sorted(path for name in _LISTS[TRAIN] for path in Path(facts.folder).rglob(name)):
+        for measure in [train.with_name(name) for name in _LISTS[EVAL] if train.with_name(name).is_file()]:
+            lists = {TRAIN: str(train), EVAL: str(measure)}
+            try:
+                sides = split.from_lists(lists, images)
+            except UserError:  # lists of something else
+                continue
+            counts = Counter(side for name, side in sides.items() if name in used)
+            if counts[TRAIN] and counts[EVAL] and counts.total() >= _NEARLY * len(used):
+                return facts._replace(sides={side: counts[side] for side in lists}, lists=lists)
+    return facts
 
 
 def _shares(sample: PlannedSample) -> list[float]:

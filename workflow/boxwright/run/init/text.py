@@ -15,6 +15,8 @@ from boxwright.run.init.machine import Machine
 # Classes that are listed, and the number of boxes below which a class is said to have few.
 _SHOWN, _FEW = 10, 20
 _WIDTH = 118
+# The folder for results that a configuration without `results` has.
+_RESULTS = "results"
 _PIPELINES = SCHEMA.parents[2] / "config" / "pipelines"
 
 
@@ -24,6 +26,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
     lines = [
         "# Written by `boxwright init`. Everything may be edited; config/README.md explains every key.",
         "",
+        *_results(found.folder),
         "dataset:",
         *_comment(_images(found), 2),
         f"  images: {_text(found.folder)}",
@@ -74,7 +77,7 @@ def summary(found: FolderFacts, chosen: Choice, path: Path) -> str:
         f"{chosen.detector.title}: {chosen.reasons['detector']}.",
         f"{chosen.num_steps:,} steps{minutes}.",
         f"{path} is written. Edit it as you like, then run:",
-        f"  .venv/bin/snakemake --cores all --configfile {shlex.quote(str(path))}",
+        f"  .venv/bin/boxwright run --configfile {shlex.quote(str(path))}",
     ]
     return "\n".join(lines)
 
@@ -101,6 +104,10 @@ def _classes(found: FolderFacts) -> str:
 
 
 def _split(found: FolderFacts, chosen: Choice, seed: int) -> list[str]:
+    if found.lists:
+        told = " and ".join(f"{count} {side}" for side, count in found.sides.items())
+        lines = _comment(f"Lists in the folder say on which side each image is: {told}.", 2)
+        return [*lines, "  split:", *(f"    {side}: {_text(path)}" for side, path in found.lists.items())]
     if found.sides:
         told = ", ".join(f"{count} {side}" for side, count in found.sides.items())
         return [*_comment(f"The source says on which side each image is: {told}.", 2), "  split: {source: true}"]
@@ -114,6 +121,13 @@ def _split(found: FolderFacts, chosen: Choice, seed: int) -> list[str]:
         lines += _comment("Images that show the same stay on one side.", 2)
         drawn.append(f"group_by: {found.group_by}")
     return [*lines, "  split:", *(f"    {one}" for one in drawn)]
+
+
+def _results(folder: str) -> list[str]:
+    """Where the results go, if another run has taken the usual place."""
+    if not Path(_RESULTS).exists():
+        return []
+    return [f"# {_RESULTS}/ is there already, of another run.", f"results: {_RESULTS}_{_name(folder)}", ""]
 
 
 def _time(chosen: Choice, here: Machine) -> str:
