@@ -46,7 +46,7 @@ def test_what_a_setting_means():
     ("kernel", "stride", "padding"), [(1, 1, "SAME"), (1, 2, "SAME"), (3, 1, "SAME"), (3, 2, "SAME"), (3, 1, "VALID")]
 )
 def test_factors_are_rounded_and_sums_are_not(kernel, stride, padding):
-    x, filters = noise(2, 9, 7, 32), noise(kernel, kernel, 32, 16) / 8
+    x, filters = noise(2, 9, 7, 256), noise(kernel, kernel, 256, 256) / (16 * kernel)
     whole, gradients, operations = convolved(FLOAT32, x, filters, stride, padding)
     assert "Cast" not in operations
     rounded, of_rounded, operations = convolved(ROUNDED, x, filters, stride, padding)
@@ -63,7 +63,7 @@ def test_factors_are_rounded_and_sums_are_not(kernel, stride, padding):
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 2), (2, 2)])
 def test_a_kernel_larger_than_its_map_stays_float32(size):
     """TensorFlow's bfloat16 kernels for CPUs leave its gradient undefined."""
-    x, filters = noise(2, *size, 8), noise(3, 3, 8, 8)
+    x, filters = noise(2, *size, 32), noise(3, 3, 32, 32)
     y, gradients, operations = convolved(ROUNDED, x, filters, 2, "SAME")
     assert "Cast" not in operations
     whole, wanted, _ = convolved(FLOAT32, x, filters, 2, "SAME")
@@ -76,7 +76,7 @@ def test_a_kernel_larger_than_its_map_stays_float32(size):
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (8, 2), (7, 8)])
 def test_no_map_of_unknown_size_is_too_small(kernel, stride, size):
-    x, filters = noise(2, *size, 8), noise(kernel, kernel, 8, 8) / 8
+    x, filters = noise(2, *size, 32), noise(kernel, kernel, 32, 32) / 16
     y, gradients, operations = convolved(ROUNDED, x, filters, stride, "SAME", unknown=True)
     assert all(each.get_attr("padding") == b"VALID" for each in operations["Conv2D"])
     whole, wanted, _ = convolved(FLOAT32, x, filters, stride, "SAME")
@@ -84,6 +84,24 @@ def test_no_map_of_unknown_size_is_too_small(kernel, stride, size):
     for name, gradient in wanted.items():
         scale = max(gradient.std(), 1e-3)
         np.testing.assert_allclose(gradients[name] / scale, gradient / scale, rtol=0.03, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "channels", "depth", "rounds"),
+    [
+        (1, 1, 64, 64, True),
+        (1, 1, 32, 64, False),  # 21 multiplications for each number
+        (1, 1, 24, 144, False),
+        (3, 1, 8, 8, True),
+        (3, 2, 8, 8, False),  # 14: four numbers of the input for one place of the output
+        (3, 2, 3, 32, False),
+    ],
+)
+def test_what_has_little_work_for_each_number_is_not_rounded(kernel, stride, channels, depth, rounds):
+    _, _, operations = convolved(
+        ROUNDED, noise(1, 8, 8, channels), noise(kernel, kernel, channels, depth), stride, "SAME"
+    )
+    assert ("Cast" in operations) == rounds
 
 
 def test_no_rounded_copy_is_kept_for_the_gradient():
