@@ -29,7 +29,7 @@ def corners(packed: Any, width: int, height: int) -> Corners:
 
 
 def _pixels(data: bytes, pixels: int) -> Iterator[tuple[int, int]]:
-    """Runs of pixels in the mask (first pixel, length). Raises ValueError if the data is not a mask of so many pixels."""
+    """Runs of pixels in the mask (first pixel, length). Raises ValueError if the data is no such mask."""
     bits = _Bits(data)
     if bits.take(32) != pixels * _CHANNELS:
         raise ValueError("it has another number of values")
