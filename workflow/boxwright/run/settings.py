@@ -20,6 +20,7 @@ import jsonschema
 
 from boxwright.catalog import formats
 from boxwright.checkpoints import other_formats
+from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
 from boxwright.core.wording import did_you_mean, few
 from boxwright.dataset import defects
@@ -39,7 +40,8 @@ MOST_CHECKPOINTS = 5000
 def load(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run: `config` (as YAML gave it) with every default filled in; `config` is not changed.
 
-    A model with a list of seeds becomes one model for each, `<name>-seed<seed>`. In the result each model has one
+    A model with a list of seeds becomes one model for each, `<name>-seed<seed>`; the one that was trained before as
+    `<name>`, when it had a single seed of the list, keeps its name and so its results. In the result each model has one
     `seed`, and `repeat_of`: the name in the configuration, or None for a model without repetitions. Models with the
     same `repeat_of` differ only by chance, so their figures have a mean and a spread.
 
@@ -71,7 +73,7 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
         settings["dataset"] |= {"records": records}
         settings["dataset"]["shards"] |= {side: len(of) for side, of in records.items()}
     settings["results"] = str(Path(settings["results"]))  # Snakemake takes a//b and a/b for two files
-    settings["models"] = dict(_repeats(settings["models"]))
+    settings["models"] = dict(_repeats(settings["models"], settings["results"]))
     return settings
 
 
@@ -106,14 +108,27 @@ def checkpoint_steps(model: Mapping[str, Any]) -> list[int]:
     return steps
 
 
-def _repeats(models: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The models by name, one for each seed."""
+def _repeats(models: Mapping[str, Any], results: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The models by name, one for each seed. results: the results folder, which tells what was trained before."""
     for name, model in models.items():
         if isinstance(model["seed"], int):
             yield name, {**model, "repeat_of": None}
             continue
+        before = _trained_seed(name, results)
         for seed in model["seed"]:
-            yield f"{name}-seed{seed}", {**copy.deepcopy(model), "seed": seed, "repeat_of": name}
+            own = f"{name}-seed{seed}"
+            kept = seed == before and own not in models and not Path(results, "models", own).exists()
+            yield name if kept else own, {**copy.deepcopy(model), "seed": seed, "repeat_of": name}
+
+
+def _trained_seed(name: str, results: str) -> int | None:
+    """The seed that the checkpoints of a model were trained with, by their receipts; None if there are none."""
+    try:
+        checkpoints = sorted(Path(results, "models", name, "train").glob("model.ckpt-*.index"))
+    except OSError:  # a name that is too long, for example; it is told elsewhere
+        return None
+    made = (Checksums(results).made_with(path).get("identity") for path in checkpoints)
+    return next((one["seed"] for one in made if isinstance(one, dict) and isinstance(one.get("seed"), int)), None)
 
 
 def _seeds(model: Mapping[str, Any]) -> list[int]:
@@ -396,7 +411,7 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
                 "comes with its own)."
             )
         yield from _untrainable(f"models.{name}.checkpoint", model)
-    expanded = Counter(name for name, _ in _repeats(settings["models"]))
+    expanded = Counter(name for name, _ in _repeats(settings["models"], settings["results"]))
     for name in (name for name, count in expanded.items() if count > 1):
         yield f"`models` has {name} twice: once under this name and once as a repetition over seeds; rename one."
     for name in expanded:
