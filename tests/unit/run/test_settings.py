@@ -81,6 +81,7 @@ def test_defaults_are_filled_in(minimal):
     }
     assert loaded["export"] == {
         "checkpoint": "best",
+        "also": [],
         "metric": "DetectionBoxes_Precision/mAP@.50IOU",
         "forms": ["frozen_graph", "saved_model"],
         "gate": "warn",
@@ -347,3 +348,19 @@ def test_a_seed_that_becomes_a_list_keeps_what_was_trained_with_it(minimal, tmp_
     minimal["models"]["first"]["seed"] = [1, 2]
     (tmp_path / "results/models/first-seed1").mkdir()  # it has results of its own already
     assert list(settings.load(minimal)["models"]) == ["first-seed1", "first-seed2"]
+
+
+def test_further_checkpoints_to_export(minimal):
+    assert settings.load(minimal)["export"]["also"] == []
+    minimal["export"] = {"checkpoint": ["best", 4, 8]}
+    export = settings.load(minimal)["export"]
+    assert (export["checkpoint"], export["also"]) == ("best", [4, 8])
+    minimal["export"] = {"checkpoint": [8]}
+    export = settings.load(minimal)["export"]
+    assert (export["checkpoint"], export["also"]) == (8, [])
+    minimal["export"] = {"checkpoint": ["last", 5, 4]}
+    assert mistakes(minimal) == ["`export.checkpoint` is 5, but models.first is saved only at step 4, 8, 10."]
+    for wrong in ([4, "best"], [], ["best", "best"], ["worst"]):
+        minimal["export"] = {"checkpoint": wrong}
+        (told,) = mistakes(minimal)
+        assert told.startswith("`export.checkpoint`") and "a list of one of these and of further steps" in told, told

@@ -45,6 +45,8 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     `seed`, and `repeat_of`: the name in the configuration, or None for a model without repetitions. Models with the
     same `repeat_of` differ only by chance, so their figures have a mean and a spread.
 
+    Of a list in `export.checkpoint` the first is `checkpoint`, and the others are the list `also`.
+
     A whole number may be written with a point (4.0), and a path may begin with ~, the home folder.
 
     Raises UserError with every mistake: unknown or missing keys, values of a wrong type or out of bounds, paths that
@@ -72,6 +74,9 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
         records = {side: _files_of(records[side]) for side in SIDES if records[side]}
         settings["dataset"] |= {"records": records}
         settings["dataset"]["shards"] |= {side: len(of) for side, of in records.items()}
+    wanted = settings["export"]["checkpoint"]
+    first, *also = wanted if isinstance(wanted, list) else [wanted]
+    settings["export"] |= {"checkpoint": first, "also": also}
     settings["results"] = str(Path(settings["results"]))  # Snakemake takes a//b and a/b for two files
     settings["models"] = dict(_repeats(settings["models"], settings["results"]))
     return settings
@@ -312,6 +317,8 @@ def _allowed(node: Mapping[str, Any]) -> str:
     kinds = [kinds] if isinstance(kinds, str) else kinds
     names = {"null": "null", "object": "a mapping", "array": "a list", "integer": "a whole number", "string": "a text"}
     names |= {"number": "a number", "boolean": "true or false"}
+    if "prefixItems" in node:
+        return "a list of one of these and of further steps"
     bounds = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
     text = " or ".join(names.get(kind, kind) for kind in kinds)
     limits = [f"{word} {node[key]}" for key, word in bounds.items() if key in node]
@@ -419,11 +426,12 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"`models` has {name}, which repeats itself 20 times or more; choose another name."
     many = list(_too_many_checkpoints(settings["models"]))
     yield from many
-    step = settings["export"]["checkpoint"] if not many else None
-    for name, model in settings["models"].items():
-        if isinstance(step, int) and step not in checkpoint_steps(model):
-            saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
-            yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
+    wanted = settings["export"]["checkpoint"]
+    for step in wanted if isinstance(wanted, list) else [wanted]:
+        for name, model in settings["models"].items() if not many else ():
+            if isinstance(step, int) and step not in checkpoint_steps(model):
+                saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
+                yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
 
 
 def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:
