@@ -44,7 +44,11 @@ rule all:
         expand(TESTED, model=MODELS),
         expand(f"{MODEL}/predictions", model=MODELS),
         rules.describe_dataset.output,
-        expand(f"{FIGURES}/anchors.{{kind}}", model=MODELS, kind=["svg", "json", "tsv"]),
+        expand(
+            f"{FIGURES}/anchors.{{kind}}",
+            model=run_plan.with_anchors,
+            kind=["svg", "json", "tsv"],
+        ),
         expand(f"{FIGURES}/{{file}}", model=MODELS, file=DRAWN),
         rules.compare_models.output,
     message:

@@ -46,10 +46,12 @@ ROOT = Path(__file__).parents[3]
         ("faster_rcnn", "faster_rcnn_pnas", "faster_rcnn_resnet101", "faster_rcnn_resnet101"),
         ("faster_rcnn", "faster_rcnn_resnet50_fpn_keras", "faster_rcnn_resnet50_keras", "faster_rcnn_resnet50"),
         ("faster_rcnn", "faster_rcnn_resnet152_fpn_keras", "faster_rcnn_resnet152_keras", "faster_rcnn_resnet101"),
-        ("center_net", "hourglass_104", "faster_rcnn_resnet101_keras", "faster_rcnn_resnet101"),
-        ("center_net", "resnet_v1_50_fpn", "faster_rcnn_resnet50_keras", "faster_rcnn_resnet50"),
-        ("center_net", "resnet_v2_101", "faster_rcnn_resnet101_keras", "faster_rcnn_resnet101"),
-        ("center_net", "mobilenet_v2_fpn", "ssd_mobilenet_v2_fpn_keras", "ssd_mobilenet_v2_fpnlite_320"),
+        ("center_net", "hourglass_52", "hourglass_104", "centernet_resnet50_v1_fpn"),
+        ("center_net", "resnet_v1_34_fpn", "resnet_v1_50_fpn", "centernet_resnet50_v1_fpn"),
+        ("center_net", "resnet_v1_152_fpn", "resnet_v1_101_fpn", "centernet_resnet50_v1_fpn"),
+        ("center_net", "resnet_v2_152", "resnet_v2_101", "centernet_resnet50_v1_fpn"),
+        ("center_net", "mobilenet_v2", "mobilenet_v2_fpn", "centernet_resnet50_v1_fpn"),
+        ("center_net", "efficientnet", "resnet_v1_50_fpn", "centernet_resnet50_v1_fpn"),
         ("experimental_model", "", "faster_rcnn_resnet50", "faster_rcnn_resnet50"),
     ],
 )
@@ -66,7 +68,9 @@ def test_templates_are_whole_and_are_taken(row):
     assert check.sound(config) and named.family == row.family
     levels_in = [extractors.PYRAMIDS.get(each.neck) for each in (named, row)]
     assert levels_in[0] == levels_in[1]
-    assert named.backbone == row.backbone or named.neck == row.neck or levels_in[0] or not row.neck
+    # One template is for all of CenterNet: what differs is the extractor's type alone.
+    alike = levels_in[0] or not row.neck or row.family == "center_net"
+    assert named.backbone == row.backbone or named.neck == row.neck or alike
     if row.depthwise_template:
         config = text.read(ROOT / row.depthwise_template)
         assert check.sound(config) and row.depthwise_template in extractors.whole(row, depthwise=True)
@@ -109,6 +113,34 @@ def test_what_decides_results_is_plain_and_leaves_out_what_helps_people():
     assert row._replace(scope="another").deciding() != found
 
 
+def test_rows_are_identified_by_what_decides_results_wherever_they_stand():
+    """These are in the identities of finished trainings, so they change only with what the network computes."""
+    assert EXTRACTORS["ssd_mobilenet_v1"].deciding() == {
+        "type": "ssd_mobilenet_v1",
+        "family": "ssd",
+        "backbone": "mobilenet_v1",
+        "levels": {"4": [16, 512], "5": [32, 1024]},
+        "normalization": "minus_one_to_one",
+        "scopes": ["FeatureExtractor"],
+        "scope": "FeatureExtractor/MobilenetV1",
+        "neck": "extra_maps",
+        "most_extra_maps": 4,
+    }
+    assert EXTRACTORS["faster_rcnn_resnet101"].deciding() == {
+        "type": "faster_rcnn_resnet101",
+        "family": "faster_rcnn",
+        "backbone": "resnet_v1",
+        "levels": {"4": [16, 1024]},
+        "normalization": "channel_means",
+        "scopes": ["FirstStageFeatureExtractor", "SecondStageFeatureExtractor"],
+        "scope": "resnet_v1_101",
+        "arguments": {"depth": 101},
+        "box_features": 2048,
+        "strides": [16, 8],
+        "black_padding": True,
+    }
+
+
 def test_a_field_at_its_default_is_in_no_identity():
     """So that a field which is new changes the identity of the rows that use it, and of no other."""
     assert not {"dialect", "extra_maps_key", "arguments", "strides"} & set(EXTRACTORS["ssd_mobilenet_v1"].deciding())
@@ -118,20 +150,25 @@ def test_a_field_at_its_default_is_in_no_identity():
 def test_rows_of_a_model_are_those_of_its_family():
     model = text.parse('feature_extractor { type: "faster_rcnn_resnet50" }', kind="Ssd")
     assert extractors.row_of(model, "ssd") is None and extractors.row_of(model, "center_net") is None
+    assert extractors.row_of(model, "experimental_model") is None
     model.feature_extractor.type = "ssd_mobilenet_v1"
     assert extractors.row_of(model, "ssd") is EXTRACTORS["ssd_mobilenet_v1"]
 
 
 def test_the_backbones_forget_as_their_rows_say():
     pytest.importorskip("tensorflow")
-    from boxwright.detector.backbones import resnet_v1
+    from boxwright.detector.backbones import hourglass, resnet_v1, resnet_v2
     from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
 
     decays = {
         "mobilenet_v1": PUBLISHED.batch_norm.decay,
         "mobilenet_v2": PUBLISHED.batch_norm.decay,
         "resnet_v1": resnet_v1.DECAY,
+        "resnet_v2": resnet_v2.BATCH_NORM.decay,
+        "hourglass": hourglass.SETTINGS.batch_norm.decay,
     }
-    known = [row for row in EXTRACTORS.values() if row.backbone in decays]
+    of_keras = [row for row in EXTRACTORS.values() if row.backbone == "resnet_v1" and row.family == "center_net"]
+    assert {row.batch_norm_decay for row in of_keras} == {resnet_v1.OF_KERAS.batch_norm.decay}
+    known = [row for row in EXTRACTORS.values() if row.backbone in decays and row not in of_keras]
     assert len(known) >= 16
     assert all(row.batch_norm_decay == decays[row.backbone] for row in known)

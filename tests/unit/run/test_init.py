@@ -255,7 +255,7 @@ def test_make_run_writes_a_configuration_and_runs_it():
     root = Path(settings.__file__).resolve().parents[3]
     command = ["make", "--dry-run", "--no-print-directory", "run", "DATA=some/my images/"]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
-    assert 'test -e "my images.yaml" || .venv/bin/boxwright init "some/my images/" --out "my images.yaml"' in told
+    assert 'else .venv/bin/boxwright init "some/my images/" --out "my images.yaml"; fi' in told
     assert '.venv/bin/boxwright run --configfile "my images.yaml"' in told
 
 

@@ -68,6 +68,7 @@ def weights_after(folder: Path, config: Path, steps: str, records: list[Path]) -
         pytest.param("faster_rcnn_resnet50", marks=pytest.mark.slow),
         pytest.param("efficientdet_d0", marks=pytest.mark.slow),
         pytest.param("faster_rcnn_inception_v2", marks=pytest.mark.slow),
+        pytest.param("centernet_resnet50_v1_fpn", marks=pytest.mark.slow),
         *(pytest.param(name, marks=pytest.mark.slow) for name in OF_TEMPLATES),
     ],
 )

@@ -107,6 +107,9 @@ def test_extractors_are_judged_by_the_engine(entries):
         assert said[name] == "yes"
     for name in ("ssd_mobilenet_v2_mnasfpn_shared_box_predictor_320x320_coco_sync_2020_05_18",):
         assert said[name] == "yes"
+    for name in ("centernet_hg104_512x512_coco17_tpu-8", "centernet_mobilenetv2fpn_512x512_coco17_od"):
+        assert said[name] == "yes"
+    assert said["centernet_resnet50_v2_512x512_kpts_coco17_tpu-8"] == "no (CenterNet with keypoints)"
     assert said["mask_rcnn_inception_v2_coco_2018_01_28"] == "yes"
     assert said["faster_rcnn_inception_resnet_v2_1024x1024_coco17_tpu-8"] == "yes (not compared)"
     assert said["rfcn_resnet101_coco_2018_01_28"] == "yes"

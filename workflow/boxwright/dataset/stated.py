@@ -185,6 +185,18 @@ def turned_ellipse(x: float, y: float, across: float, down: float, degrees: floa
     return x - width, y - height, x + width, y + height
 
 
+def around_runs(runs: Iterable[tuple[int, int]], width: int) -> Corners:
+    """The rectangle around runs of pixels (first pixel, length), row by row in an image of this width."""
+    left = top = math.inf
+    right = bottom = -math.inf
+    for start, length in runs:
+        last = start + length - 1
+        top, bottom = min(top, start // width), max(bottom, last // width + 1)
+        one_row = start // width == last // width
+        left, right = min(left, start % width if one_row else 0), max(right, last % width + 1 if one_row else width)
+    return UNKNOWN if right < 0 else (float(left), float(top), float(right), float(bottom))
+
+
 def from_size(left: float, top: float, width: float, height: float) -> Corners:
     """The edges of a box that is stated by its top left corner and its size; a negative size stays inverted."""
     return left, top, left + width, top + height

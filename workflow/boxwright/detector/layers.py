@@ -86,6 +86,7 @@ class Normalizer:
     def __init__(self, variables: Variables, name: str, channels: int, settings: BatchNorm):
         ones, zeros = initializers.constant(1), initializers.constant(0)
         self.train = settings.train
+        self.unbiased = settings.unbiased
         self.decay = settings.decay
         self.epsilon = max(settings.epsilon, SMALLEST_EPSILON)
         self.channels = channels
@@ -105,8 +106,8 @@ class Normalizer:
     def by_batch(self, x: tf.Tensor) -> tf.Tensor:
         """Normalise [B, H, W, C] by its own mean and variance and move the averages towards them.
 
-        The moving variance follows the unbiased variance (over n - 1), as with TensorFlow's fused kernels. Replicas
-        normalise by the statistics of the whole batch.
+        The moving variance follows the unbiased variance (over n - 1), as with TensorFlow's fused kernels, unless the
+        settings say otherwise. Replicas normalise by the statistics of the whole batch.
         """
         ones, zeros = tf.ones([self.channels]), tf.zeros([self.channels])
         gamma, beta = (ones if self.gamma is None else self.gamma), (zeros if self.beta is None else self.beta)
@@ -114,6 +115,9 @@ class Normalizer:
             y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, gamma, beta, epsilon=self.epsilon)
         else:
             y, mean, variance = _batch_norm_of_replicas(x, gamma, beta, self.epsilon)
+        if not self.unbiased:
+            n = _count(x)
+            variance *= (n - 1) / n
         for average, value in ((self.mean, mean), (self.variance, variance)):
             replicas.assign_sub(average, (average - value) * (1 - self.decay))
         return y
@@ -138,8 +142,13 @@ def _batch_norm_of_replicas(
     mean = tf.reduce_mean(means, axis=0)
     variance = tf.reduce_mean(variances + tf.math.squared_difference(means, mean), axis=0)
     y = tf.nn.batch_normalization(wide, mean, variance, beta, gamma, epsilon)
-    n = tf.cast(tf.size(x) // tf.shape(x)[-1] * replicas.count(), tf.float32)
+    n = _count(x)
     return tf.cast(y, x.dtype), mean, variance * (n / tf.maximum(n - 1, 1))
+
+
+def _count(x: tf.Tensor) -> tf.Tensor:
+    """The number of values per channel, float32, in [B, H, W, C] of all replicas."""
+    return tf.cast(tf.size(x) // tf.shape(x)[-1] * replicas.count(), tf.float32)
 
 
 class Convolution:

@@ -15,6 +15,10 @@ BACKBONE = f"{EXTRACTOR}/classification_backbone/layer_with_weights-"
 FIRST_STAGE = "model/_feature_extractor_for_proposal_features/layer_with_weights-"
 SECOND_STAGE = "model/_feature_extractor_for_box_classifier_features/layer_with_weights-"
 PREDICTOR = "model/_box_predictor"
+# In a CenterNet: the backbone's layers, those of the neck, and the heads.
+CENTER_BACKBONE = f"{EXTRACTOR}/_base_model/layer_with_weights-"
+CENTER_NECK = f"{EXTRACTOR}/_feature_extractor_model/layer_with_weights-"
+CENTER_HEADS = "model/_prediction_head_dict"
 # Layers that `numbered` numbers: one after the other, those side by side in a tuple.
 Layers = Iterable[Convolution | tuple[Convolution, ...]]
 # A convolution, its batch norm (or a layer that does nothing) and its activation.

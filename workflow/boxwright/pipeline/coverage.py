@@ -130,6 +130,8 @@ class Layout:
         if self._row is None:
             raise UserError(f"The anchors of model.{name} are not known: its feature extractor is not supported.")
         family = FAMILIES[name]
+        if not family.anchor_generator:
+            raise UserError(f"model.{name} has no anchors.")
         message = getattr(self._model, family.anchor_generator)
         check.require(message, f"model.{name}.{family.anchor_generator}")
         for part in ("image_resizer", "feature_extractor"):

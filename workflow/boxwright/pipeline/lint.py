@@ -121,9 +121,8 @@ def _readers(config: Message, facts: Facts) -> Iterator[Finding]:
 
 def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
-    if (row := row_of(model, name)) is None:
+    if (row := row_of(model, name)) is None or not (field := FAMILIES[name].anchor_generator):
         return
-    field = FAMILIES[name].anchor_generator
     if not getattr(model, field).HasField("multiscale_anchor_generator"):
         return
     first = row.map_levels(model.feature_extractor)[0]

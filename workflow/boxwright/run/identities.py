@@ -260,7 +260,8 @@ class Identities:
         """The modules, chosen by name, that a model is built from."""
         config = self._plan.configurations[name]
         model, family = model_of(config)
-        predictor = parts.choice(getattr(model, FAMILIES[family].box_predictor))
+        field = FAMILIES[family].box_predictor
+        predictor = parts.choice(getattr(model, field)) if field else ""
         return [*self._row(name).modules(predictor), *parts.in_use(config.model)]
 
     @staticmethod

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS
+from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS, other_than_only
 from boxwright.catalog.messages.hyperparams import CONVOLUTIONS
 from boxwright.catalog.ranges import CHANNELS, LARGEST_SIDE, Range
-from boxwright.catalog.relations import plain
 from boxwright.catalog.spec import LACKS, Break, Only, Spec, relation
 
 
@@ -31,15 +30,7 @@ def _maps(message: Message) -> Iterator[Break]:
 @relation()
 def _only(message: Message) -> Iterator[Break]:
     """Some extractors have one value of a field only."""
-    row = EXTRACTORS.get(message.type)
-    for path, value in (row.only if row is not None else {}).items():
-        block, _, name = path.rpartition(".")
-        if block and not message.HasField(block):
-            continue
-        found = getattr(getattr(message, block) if block else message, name)
-        if found != value:
-            shown = str(value).lower() if isinstance(value, bool) else f"{value:g}"
-            yield path, plain(found), f"{message.type} has no other than {shown}", value
+    yield from other_than_only(message)
 
 
 def _pyramid(message: Message) -> Iterator[Break]:

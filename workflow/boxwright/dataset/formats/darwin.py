@@ -94,19 +94,15 @@ def _masks(annotations: list, width: int) -> dict[str, stated.Corners]:
             continue
         if len(runs) % 2 or not all(isinstance(number, int) and number >= 0 for number in runs):
             continue
-        by_value: dict[int, tuple[int, int, int, int]] = {}
+        by_value: dict[int, list[tuple[int, int]]] = {}
         start = 0
         for value, length in zip(runs[::2], runs[1::2], strict=True):
             if value and length:
-                last = start + length - 1
-                top, bottom = start // width, last // width + 1
-                left, right = (start % width, last % width + 1) if bottom == top + 1 else (0, width)
-                box = by_value.get(value, (left, top, right, bottom))
-                by_value[value] = (min(box[0], left), min(box[1], top), max(box[2], right), max(box[3], bottom))
+                by_value.setdefault(value, []).append((start, length))
             start += length
         for key, value in values.items():
             if isinstance(value, int) and value in by_value:
-                found[key] = tuple(map(float, by_value[value]))
+                found[key] = stated.around_runs(by_value[value], width)
     return found
 
 

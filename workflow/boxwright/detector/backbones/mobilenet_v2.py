@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from boxwright.detector import object_graph
 from boxwright.detector.backbones.inverted_residuals import InvertedResidual, InvertedResiduals
 from boxwright.detector.backbones.mobilenet_settings import PUBLISHED, of_inverted_residuals
 from boxwright.detector.backbones.widths import make_divisible
@@ -28,6 +29,8 @@ LAST_CHANNELS = 1280
 # The feature maps of an SSD, and those of a pyramid. Layers are counted from 1 with the stem, so block 13 is layer 15.
 END_POINTS: Mapping[int, str] = {4: "layer_15/expansion_output", 5: "layer_19"}
 PYRAMID: Mapping[int, str] = {2: "layer_4", 3: "layer_7", 4: "layer_14", 5: "layer_19"}
+# The maps of a CenterNet.
+OF_CENTERS: Mapping[int, str] = {2: "layer_4", 3: "layer_7", 4: "layer_11", 5: "layer_19"}
 # Channels of the last convolution below a pyramid of TF1 with depthwise convolutions.
 LAST_CHANNELS_OF_LITE = 256
 
@@ -100,10 +103,12 @@ def network(
     padding: str,
     last: int | None,
     end_points: Mapping[int, str],
+    key: str = object_graph.BACKBONE,
 ) -> InvertedResiduals:
     """The network with these settings of full and of depthwise convolutions.
 
-    last: channels of the last convolution; None: the network ends before it.
+    last: channels of the last convolution; None: the network ends before it. key: the path of the layers in TF2's
+    object graph.
     """
     keras, depth = widths.keras, widths.depth
     width = depth(32)
@@ -122,7 +127,26 @@ def network(
         blocks.append(InvertedResidual(expand, filter_, None, project, residual=residual))
         width = depth(channels)
     end = None if last is None else Convolution(variables, f"{scope}/Conv_1", width, last, hyperparams, kernel=1)
-    return InvertedResiduals(stem, blocks, end, end_points, keras=keras)
+    return InvertedResiduals(stem, blocks, end, end_points, keras=keras, key=key)
+
+
+def center_features(
+    variables: Variables, scope: str, *, depth_multiplier: float = 1.0, channels_in: int = 3
+) -> InvertedResiduals:
+    """The network of a CenterNet, which is TF2's and has no penalties."""
+    plain, widths = PUBLISHED.unpenalised(), Widths(depth_multiplier, min_depth=0, keras=True)
+    return network(
+        variables,
+        scope,
+        plain,
+        plain,
+        widths,
+        channels_in=channels_in,
+        padding="SAME",
+        last=LAST_CHANNELS if depth_multiplier >= 1 else widths.depth(LAST_CHANNELS),
+        end_points=OF_CENTERS,
+        key=object_graph.CENTER_BACKBONE,
+    )
 
 
 def settings(overridden: Hyperparams | None, *, keras: bool, freeze_batchnorm: bool) -> tuple[Hyperparams, Hyperparams]:

@@ -53,7 +53,9 @@ def _chosen(model: Message) -> tuple[Message, Extractor]:
 
 
 def _preprocessing(message: Message, row: Extractor) -> "Preprocessing":
+    from boxwright.detector.normalization import configured
     from boxwright.detector.preprocessing import Preprocessing
 
     module = importlib.import_module(row.normalization_module)
-    return Preprocessing(parts.make(message.image_resizer), module.normalize, row.black_padding)
+    normalize = parts.fill(configured.make, message.feature_extractor, normalize=module.normalize)
+    return Preprocessing(parts.make(message.image_resizer), normalize, row.black_padding)
