@@ -60,11 +60,20 @@ rule measure_optimism:
         "../workflow/scripts/measure_optimism.py"
 
 
+# The forms of which a zip is wanted.
+BUNDLED = (
+    [form for form in FORMS if program.runs(form)]
+    if run_plan.settings["export"]["bundle"]
+    else []
+)
+
 # All files of the exported detector.
 EXPORTED = [
     *(PIPELINE, LABEL_MAP, LABELS, f"{DETECTOR}/{forms.STATE}", REFERENCE),
     *checked(*FORMS),
     f"{DETECTOR}/{forms.SUMMARY}",
+    *(path for form in FORMS for path in programs_of(form)),
+    *(bundle_of(form) for form in BUNDLED),
 ]
 
 
@@ -120,6 +129,7 @@ for form in FORMS:
                     directory(path) if name.endswith("/") else path
                     for name, path in zip(form.files, files_of(form))
                 ],
+                programs_of(form),
                 check=check_of(form),
             log:
                 logs(f"export_{form.name}/{{model}}"),
@@ -161,3 +171,34 @@ rule compare_forms:
         "Comparing the exported forms of {wildcards.model}"
     script:
         "../workflow/scripts/compare_forms.py"
+
+
+for form in BUNDLED:
+
+    rule:
+        name:
+            f"bundle_{form.name}"
+        input:
+            files=ancient(files_of(form)),
+            check=check_of(form),
+            labels=ancient(LABELS),
+            label_map=ancient(LABEL_MAP),
+            choice=ancient(f"{MODEL}/choice.json"),
+        output:
+            bundle_of(form),
+        log:
+            logs(f"bundle_{form.name}/{{model}}"),
+        benchmark:
+            costs(f"bundle_{form.name}/{{model}}")
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            identity=lambda wildcards, form=form: identities.bundle_form(
+                wildcards.model, form
+            ),
+            form=form.name,
+        message:
+            f"Packing the {form.title} of {{wildcards.model}}"
+        script:
+            "../workflow/scripts/bundle_form.py"

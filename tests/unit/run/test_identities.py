@@ -133,7 +133,7 @@ FROM_TRAINING = {
     "predict_images",
     "draw_model",
     "compare_models",
-    *(f"{rule} {form.name}" for rule in ("export_form", "test_form") for form in FORMS),
+    *(f"{rule} {form.name}" for rule in ("export_form", "test_form", "bundle_form") for form in FORMS),
 }
 
 

@@ -183,6 +183,9 @@ class Identities:
             "code": self._code("compare_forms"),
         }
 
+    def bundle_form(self, name: str, form: Form) -> Identity:
+        return {"form": short(self.export_form(name, form)), "code": self._code("bundle_form")}
+
     def test_form(self, name: str, form: Form) -> Identity:
         return {
             "form": short(self.export_form(name, form)),
