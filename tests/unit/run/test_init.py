@@ -99,6 +99,12 @@ def test_what_would_stop_a_run_gets_a_policy(dataset, tmp_path):
     plan.make(read["dataset"], tmp_path / "out")
 
 
+def test_a_folder_whose_name_says_nothing(tmp_path):
+    dataset = factories.DataSet(tmp_path / "boats" / "data")
+    dataset.fill(12)
+    assert list(written(dataset.folder, tmp_path / "my.yaml")[2]["models"]) == ["boats"]
+
+
 def test_results_of_another_run_are_left_alone(dataset, tmp_path, monkeypatch):
     dataset.fill(12)
     monkeypatch.chdir(tmp_path)

@@ -36,6 +36,14 @@ def read(data):
     return statement
 
 
+def test_an_occluded_object_is_written_and_read(tmp_path):
+    boxes = [Box("cat", 8, 6, 40, 30, flags="occluded"), Box("cat", 1, 6, 40, 30)]
+    voc.write(tmp_path / "a.xml", filename="a.jpg", width=64, height=48, boxes=boxes)
+    data = (tmp_path / "a.xml").read_bytes()
+    assert list(read(data).boxes) == boxes
+    assert data.count(b"<occluded>") == 1
+
+
 def test_labelimg():
     box = Box("raccoon", 81, 88, 522, 408, truncated=True, pose="Frontal")
     folders = ("Users/somebody", "images")

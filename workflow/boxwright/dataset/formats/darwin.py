@@ -17,8 +17,6 @@ from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import CUBOID, LINE, MASK, OCCLUDED, POINTS, POLYGON
 from boxwright.dataset.statements import Reading
 
-_ITEM = re.compile(rb'"(?:item|dataset)"\s*:')
-_SIGN = re.compile(rb'"(?:slots|schema_ref|slot_names|annotations)"\s*:')
 _BOXLESS = {"keypoint": POINTS, "skeleton": POINTS, "line": LINE, "cuboid": CUBOID}
 # What belongs to an annotation of another kind, or to the whole image.
 _NO_OBJECT = ("tag", "raster_layer", "string", "link", "table")

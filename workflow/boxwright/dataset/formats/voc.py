@@ -18,7 +18,7 @@ from lxml import etree
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.dataset.formats import NOTHING, Beside
-from boxwright.dataset.samples import POLYGON, ROTATED, Box
+from boxwright.dataset.samples import OCCLUDED, POLYGON, ROTATED, Box
 from boxwright.dataset.statements import Reading, Statement
 from boxwright.dataset.xml_files import parse
 
@@ -165,6 +165,8 @@ def write(
         _add(item, "pose", box.pose)
         _add(item, "truncated", int(box.truncated))
         _add(item, "difficult", int(box.difficult))
+        if OCCLUDED in box.flags.split():
+            _add(item, "occluded", 1)
         frame = etree.SubElement(item, "bndbox")
         for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True):
             _add(frame, tag, int(value) if float(value).is_integer() else repr(float(value)))
@@ -203,6 +205,7 @@ def _box(item: etree._Element) -> Box:
         texts.get("truncated", "").lower() in _YES,
         texts.get("pose") or "Unspecified",
         shape,
+        OCCLUDED if texts.get("occluded", "").lower() in _YES else "",
     )
 
 
