@@ -198,6 +198,49 @@ for form in MEASURED:
             "../workflow/scripts/measure_form.py"
 
 
+# Further checkpoints, each with all its forms in a folder of its own (`export.checkpoint: [best, 1000]`).
+rule export_another:
+    input:
+        checkpoint=lambda wildcards: ancient(
+            run_plan.checkpoint(wildcards.model, int(wildcards.step))
+        ),
+        config=ancient(f"{MODEL}/pipeline.config"),
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(run_plan.shards("eval")),
+        calibration=ancient(
+            run_plan.shards("train") if any(form.calibrated for form in FORMS) else []
+        ),
+    output:
+        directory(f"{DETECTOR}-{{step}}"),
+    log:
+        logs("export_another/{model}-{step}"),
+    benchmark:
+        costs("export_another/{model}-{step}")
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+    params:
+        identity=lambda wildcards: identities.export_another(wildcards.model),
+        forms=[form.name for form in FORMS if form.made_from],
+        int8=run_plan.int8 if any(form.calibrated for form in FORMS) else None,
+        gate=run_plan.settings["export"]["gate"],
+    message:
+        "Exporting {wildcards.model} of step {wildcards.step} too"
+    script:
+        "../workflow/scripts/export_another.py"
+
+
+def exported_too(wildcards):
+    """The folders of the further checkpoints that are exported, of those that were trained."""
+    return [
+        f"{DETECTOR}-{step}".format(model=model)
+        for model in MODELS
+        for step in run_plan.settings["export"]["also"]
+        if step in trained_steps(model)
+    ]
+
+
 rule compare_forms:
     input:
         # Each check measures times again, so the summary is rewritten after any of them.

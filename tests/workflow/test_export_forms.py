@@ -73,6 +73,19 @@ def test_a_new_form_writes_only_itself(project):
     assert planned(project) == TOY
 
 
+def test_a_further_checkpoint_is_exported_beside_the_first(finished, tmp_path):
+    project = finished.copy(tmp_path / "project")
+    before = {path: path.stat().st_mtime_ns for path in (project / "results/models/small/fine_tuned_model").rglob("*")}
+    project.config["export"] = {"checkpoint": ["best", 3]}
+    work = project.snakemake().work
+    assert work == {"Exporting small of step 3 too"}
+    too = project / "results/models/small/fine_tuned_model-3"
+    names = {path.name for path in (project / "results/models/small/fine_tuned_model").iterdir()}
+    assert {path.name for path in too.iterdir() if not path.name.startswith(".")} == names
+    assert json.loads((too / "export.json").read_text())["same_detections"]["frozen_graph"]["share"] == 1.0
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
 def test_zips_are_packed_from_what_is_there(finished, tmp_path):
     project = finished.copy(tmp_path / "project")
     project.config["export"] = {"bundle": True}

@@ -129,6 +129,7 @@ FROM_TRAINING = {
     "choose_checkpoint",
     "measure_optimism",
     "export_detector",
+    "export_another",
     "compare_forms",
     "predict_images",
     "draw_model",

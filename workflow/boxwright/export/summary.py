@@ -33,12 +33,14 @@ def summary(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def complaints(checks: Mapping[str, Mapping[str, Any]], measured: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def complaints(
+    checks: Mapping[str, Mapping[str, Any]], measured: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[str]:
     """What the forms do not keep of their gates (`export.gate`), a sentence for each form that does not.
 
-    checks: by form (`form.export`), measured: by form (`measured.content`).
+    checks: by form (`form.export`), measured: by form (`measured.content`), if they were measured.
     """
-    found = []
+    found, measured = [], measured or {}
     for name, one in checks.items():
         if said := [*one.get("complaints", []), *measured.get(name, {}).get("complaints", [])]:
             found.append(f"The {forms.named(name).title}: {'; '.join(said)}.")

@@ -86,6 +86,12 @@ class RunPlan:
         wanted = self.settings["export"]["int8"]
         return {"count": wanted["images"], "seed": wanted["seed"]}
 
+    @property
+    def exported(self) -> dict[str, Any]:
+        """The settings that decide which checkpoints are exported: {checkpoint, metric}, and further steps, {also}."""
+        also = self.settings["export"]["also"]
+        return self.choice | ({"also": also} if also else {})
+
     # Models
 
     def model(self, name: str) -> dict[str, Any]:
