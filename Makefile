@@ -5,23 +5,28 @@ PYTHON ?= python3
 BUILD ?= cpu
 BIN := .venv/bin
 
+# A folder of annotated images for `make run`, and the configuration that is written for it, with the folder's name.
+DATA ?=
+CONFIG ?= $(if $(DATA),$(notdir $(patsubst %/,%,$(DATA))).yaml)
+
 .PHONY: help run report env doctor models test test-all lint format clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: env ## train, measure, export and try the detector of config/config.yaml (by default the drawn demo)
-	$(BIN)/snakemake --cores all
-	@$(MAKE) --no-print-directory report
+run: env ## train, measure, export and report a detector: of the drawn demo, of DATA=folder, or of CONFIG=my.yaml
+	$(if $(DATA),@if test -e "$(CONFIG)"; then echo "$(CONFIG) is there already and is used as it is."; \
+	  else $(BIN)/boxwright init "$(DATA)" --out "$(CONFIG)"; fi)
+	@$(BIN)/boxwright run $(if $(CONFIG),--configfile "$(CONFIG)")
 
-report: env ## write results/report.html: all figures and tables of the finished run in one file that works offline
-	$(BIN)/snakemake --report results/report.html
+report: env ## write report.html: all figures and tables of the finished run in one file that works offline
+	@$(BIN)/boxwright report $(if $(CONFIG),--configfile "$(CONFIG)")
 
 env: .venv/.$(BUILD) ## install the environment only (.venv; BUILD=gpu for CUDA)
 
 doctor: env ## show what this machine has, and what would fail on it (CONFIG=my.yaml: for that run)
-	@$(BIN)/boxwright doctor $(if $(CONFIG),--configfile $(CONFIG))
+	@$(BIN)/boxwright doctor $(if $(CONFIG),--configfile "$(CONFIG)")
 
 models: env ## list the model zoo: the names for `checkpoint: zoo:<name>`, with published figures
 	@$(BIN)/boxwright models

@@ -1,6 +1,8 @@
 # boxwright: annotated images in, a trained, measured, exported and explained object detector out.
 # A table of contents: the configuration, the stages in the order of the data flow, the final results.
 
+from datetime import datetime
+
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -18,6 +20,14 @@ include: "rules/predict.smk"
 include: "rules/report.smk"
 
 
+# The last lines of a run of everything.
+onsuccess:
+    if any(job.rule == "all" for job in planned):
+        took = datetime.now() - workflow.start_time
+        if told := outcome.text(RESULTS, MODELS, took.total_seconds()):
+            say(told)
+
+
 report: "workflow/report/workflow.rst"
 
 
@@ -30,10 +40,15 @@ rule all:
         expand([f"{MODEL}/train/log.jsonl", f"{MODEL}/train/checkpoint"], model=MODELS),
         expand(PREVIEW, model=MODELS),
         expand(EXPORTED, model=MODELS),
+        exported_too,
         expand(TESTED, model=MODELS),
         expand(f"{MODEL}/predictions", model=MODELS),
         rules.describe_dataset.output,
-        expand(f"{FIGURES}/anchors.{{kind}}", model=MODELS, kind=["svg", "json", "tsv"]),
+        expand(
+            f"{FIGURES}/anchors.{{kind}}",
+            model=run_plan.with_anchors,
+            kind=["svg", "json", "tsv"],
+        ),
         expand(f"{FIGURES}/{{file}}", model=MODELS, file=DRAWN),
         rules.compare_models.output,
     message:

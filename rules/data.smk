@@ -9,7 +9,6 @@
 rule check_annotations:
     output:
         f"{RESULTS}/data/checks.tsv",
-        f"{RESULTS}/data/import.tsv",
     log:
         logs("check_annotations"),
     benchmark:

@@ -30,6 +30,7 @@ rule evaluate_checkpoint:
     params:
         identity=lambda wildcards: identities.evaluate_checkpoint(wildcards.model),
         seed=setting("seed"),
+        precision=setting("inference_precision"),
     message:
         "Evaluating {wildcards.model} at step {wildcards.step}"
     script:
@@ -141,7 +142,7 @@ rule thin_checkpoints:
     params:
         identity=lambda wildcards: identities.thin_checkpoints(wildcards.model),
         keep=setting("keep"),
-        wanted=run_plan.choice,
+        wanted=run_plan.exported,
     message:
         "Thinning the checkpoints of {wildcards.model} at step {wildcards.step}"
     script:

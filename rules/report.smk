@@ -39,6 +39,7 @@ rule describe_dataset:
             for side in run_plan.sides
         },
         statistics=f"{RESULTS}/data/statistics.json",
+        imported=f"{RESULTS}/data/import.tsv",
         overview=shown(
             f"{DATA}/overview.html",
             "overview",

@@ -43,7 +43,7 @@ def check(module: Any, data: bytes, count: Callable[[Any], int | None], beside: 
             assert all(isinstance(value, float | int) for value in box.corners)
     (kept,) = annotation_facts.said([annotation_facts.columns(*got)])
     assert [repr(one.statement().boxes) for one in kept] == [repr(one.boxes) for one in got.statements]
-    objects = sum(len(one.boxes) for one in got.statements) + sum(one.objects for one in got.findings)
+    objects = sum(len(one.boxes) for one in got.statements) + sum(one.objects for one in got.remarks)
     counted = count(data)
     assert counted is None or objects == counted
 
@@ -122,7 +122,7 @@ def test_csv(data: bytes) -> None:
     got = told(csv.read, data, {})
     check(csv, data, lambda _: None)
     if isinstance(got, Reading):
-        objects = sum(len(one.boxes) for one in got.statements) + sum(one.objects for one in got.findings)
+        objects = sum(len(one.boxes) for one in got.statements) + sum(one.objects for one in got.remarks)
         assert objects <= len(data.split(b"\n")) + len(data.split(b"\r"))
 
 

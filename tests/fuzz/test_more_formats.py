@@ -1,6 +1,6 @@
 """Mutants of the annotation formats of other tools. Independent reading: the objects are counted in a few lines.
 
-A reader gives every object of a file it reads: as a box, with or without a place, or counted by a finding.
+A reader gives every object of a file it reads: as a box, with or without a place, or counted by a remark.
 """
 
 import csv
@@ -67,7 +67,7 @@ def check(module: Any, data: bytes, count: Count, beside: dict[str, bytes] | Non
     line = annotation_facts.columns(*got)
     (kept,) = annotation_facts.said([line])
     assert [repr(one.statement().boxes) for one in kept] == [repr(one.boxes) for one in got.statements]
-    objects = sum(len(dict.fromkeys(one.places)) for one in got.statements) + sum(one.objects for one in got.findings)
+    objects = sum(len(dict.fromkeys(one.places)) for one in got.statements) + sum(one.objects for one in got.remarks)
     assert objects == count(data)
 
 
@@ -332,7 +332,7 @@ def _of_ground_truth(data: bytes) -> int:
             about = about if isinstance(about, dict) else {}
             kind, failed = about.get("type"), about.get("failure-reason")
             if isinstance(value, dict) and "annotations" in value and not failed:
-                named = isinstance(kind, str | int | float) and not isinstance(kind, bool) and kind != ""
+                named = isinstance(kind, str | int | float) and not isinstance(kind, bool) and str(kind).strip() != ""
                 if not named or "object-detection" in str(kind) or "polygon" in str(kind):
                     count += len(many(value["annotations"]))
     return count
@@ -552,5 +552,5 @@ def test_seeds_are_read() -> None:
     ):
         for data in _bytes(seeds):
             reading = module.read(data, {})
-            objects = sum(len(one.boxes) for one in reading.statements) + sum(one.objects for one in reading.findings)
+            objects = sum(len(one.boxes) for one in reading.statements) + sum(one.objects for one in reading.remarks)
             assert objects == count

@@ -23,7 +23,7 @@ from boxwright.core.errors import UserError
 
 # The module that compares each meta-architecture, `checks(case) -> iterator of Check`; compare_training compares cases
 # that hold training steps instead.
-ARCHITECTURES = {"ssd": "compare_ssd", "faster_rcnn": "compare_faster_rcnn"}
+ARCHITECTURES = {"ssd": "compare_ssd", "faster_rcnn": "compare_faster_rcnn", "center_net": "compare_center_net"}
 
 
 def checks(folder: str | Path) -> Iterator[Check | Note]:

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from bars import Bars, bars_of
+from bars import ANY, Bars, bars_of
 from golden_case import (
     Case,
     Check,
     Note,
     Run,
     absolute,
+    as_recorded,
     average_checks,
     by_inference,
     counted,
@@ -42,19 +43,15 @@ SMALL_GRADIENT = 0.01
 SEED = (1, 2)
 
 RAW = ("box_encodings", "class_predictions_with_background")
-DETECTED = (
-    "detection_boxes",
-    "detection_scores",
-    "detection_multiclass_scores",
-    "raw_detection_boxes",
-    "raw_detection_scores",
-)
+DETECTED = ("detection_boxes", "detection_scores")
+BEFORE_SUPPRESSION = ("detection_multiclass_scores", "raw_detection_boxes", "raw_detection_scores")
 
 
 def checks(case: Case) -> Iterator[Check | Note]:
     """Every check of the case."""
     bars = bars_of(case)
-    return every_check(case, partial(_inference, bars), partial(_training, bars))
+    with as_recorded(case):
+        yield from every_check(case, partial(_inference, bars), partial(_training, bars))
 
 
 def _inference(bars: Bars, detector: Any, run: Run) -> Iterator[Check]:
@@ -62,7 +59,7 @@ def _inference(bars: Bars, detector: Any, run: Run) -> Iterator[Check]:
     images, shapes = preprocessed(detector, run.images)
     predictions, maps = detector.predict(images, shapes), detector.feature_maps(images)
     detections = detector.postprocess(predictions, shapes)
-    yield large(run.entry, "preprocessed", images, recorded, bars.raw)
+    yield large(run.entry, "preprocessed", images, recorded, bars.inputs)
     yield equal("true_image_shapes", shapes, recorded["true_image_shapes"])
     for index, features in enumerate(maps.values()):
         for key in (f"sub_feature_map_{index}", f"sub_feature_maps_{index}"):
@@ -74,15 +71,16 @@ def _inference(bars: Bars, detector: Any, run: Run) -> Iterator[Check]:
     counts = recorded["det_num_detections"].astype(int)
     yield equal("num_detections", detections["num_detections"], counts)
     classes = "detection_classes"
-    yield equal(classes, counted(detections[classes], counts), counted(recorded[f"det_{classes}"], counts))
-    for key in DETECTED:
+    if bars.detections < ANY:
+        yield equal(classes, counted(detections[classes], counts), counted(recorded[f"det_{classes}"], counts))
+    for key in (*DETECTED, *BEFORE_SUPPRESSION):
         if f"det_{key}" in recorded:
             ours, _ = sampled(run.entry, f"det_{key}", detections[key])
             rows = [
                 counted(values, counts) if key.startswith("detection_") else values
                 for values in (ours, recorded[f"det_{key}"])
             ]
-            yield absolute(key, *rows, bars.detections)
+            yield absolute(key, *rows, bars.detections if key in DETECTED else bars.before_suppression)
 
 
 def _training(bars: Bars, case: Case, entry: dict, recorded: Any) -> Iterator[Check]:
@@ -91,7 +89,7 @@ def _training(bars: Bars, case: Case, entry: dict, recorded: Any) -> Iterator[Ch
     images, truth, predictions, losses, norms = _step(case, detector, entry)
     inference = by_inference(entry)
     wanted = detector.targets(predictions, truth)
-    yield large(entry, "preprocessed", images, recorded, bars.raw)
+    yield large(entry, "preprocessed", images, recorded, bars.inputs)
     yield absolute("anchors", predictions["anchors"], recorded["pred_anchors"], ANCHORS)
     localization, classification = detector.anchor_losses(predictions, wanted)
     ours = {f"pred_{key}": predictions[key] for key in RAW} | {

@@ -123,15 +123,16 @@ def test_a_gradient_that_is_nan_fails(name):
 def test_a_moving_average_that_is_nan_fails():
     before, after = np.zeros(8, np.float32), np.ones(8, np.float32)
     sample = {"first4_after": [1.0] * 4, "max_change": 1.0}
-    entry = {"moving_average_after_one_step": {"count_changed": 3, "sample": {"a": sample, "b": sample}}}
-    case = mock.Mock(weights={"a": before, "b": before, "c": before}, recorded_names=lambda _: {n: n for n in "abc"})
+    names = [f"{layer}/moving_mean" for layer in "abc"]
+    entry = {"moving_average_after_one_step": {"count_changed": 3, "sample": dict.fromkeys(names[:2], sample)}}
+    case = mock.Mock(weights=dict.fromkeys(names, before), recorded_names=lambda _: {n: n for n in names})
 
     def passed(**values):
-        detector = SimpleNamespace(variables={n: tf.Variable(values.get(n, after)) for n in "abc"})
+        detector = SimpleNamespace(variables={n: tf.Variable(values.get(n, after)) for n in names})
         return [check.passed for check in golden_case.average_checks(case, detector, entry, 1e-3)]
 
     assert passed() == [True, True]
-    for name in "abc":
+    for name in names:
         for place in (0, 7):
             broken = after.copy()
             broken[place] = np.nan

@@ -1,18 +1,23 @@
 """The `boxwright` command: helpers around a run of the workflow.
 
+boxwright run ...          train, measure, export and report, as `make run` does
+boxwright report           write the report of a finished run
 boxwright lint FILE ...    find problems in pipeline.config files
 boxwright models           list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
 boxwright doctor           show what this machine has, and what would fail on it
 boxwright evaluate ...     measure an exported detector on annotated images
+boxwright detect ...       run an exported detector on images, a video or a camera
+boxwright benchmark ...    show size and speed of an exported detector's forms on this machine
 boxwright convert ...      write annotations in another format
+boxwright init FOLDER      write a configuration for a folder of annotated images
 """
 
 import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from google.protobuf.message import Message
@@ -25,7 +30,7 @@ from boxwright.core.wording import plural, printable
 from boxwright.dataset import convert, label_map
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
-from boxwright.run import doctor
+from boxwright.run import doctor, init, launch
 from boxwright.zoo import catalogue, fetch, table
 
 
@@ -72,14 +77,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "as before a training, with every policy at its default.",
     )
     command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or a file or folder in it")
-    for what in ("images", "annotations"):
-        command.add_argument(
-            f"--{what}", required=True, nargs="+", metavar="DIR", help=f"folders of the {what}, searched recursively"
-        )
+    command.add_argument(
+        "--images", required=True, nargs="+", metavar="DIR", help="folders of the images, searched recursively"
+    )
+    command.add_argument(
+        "--annotations",
+        required=True,
+        nargs="+",
+        metavar="PATH",
+        help="files or folders of the annotations, in any format of docs/formats.md",
+    )
     command.add_argument(
         "--out", metavar="DIR", help="write metrics, analysis, detections and figures into this folder"
     )
     command.set_defaults(run=lambda given: run_evaluate(given.detector, given.images, given.annotations, given.out))
+    command = commands.add_parser(
+        "detect",
+        help="run an exported detector on images, a video or a camera",
+        description="Run any exported form of a detector. Prints a line of JSON for each image; "
+        "with --out it writes drawn images, JSON and Pascal VOC XML, and all boxes as CSV and as COCO results.",
+    )
+    command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or a file or folder in it")
+    command.add_argument("images", nargs="*", metavar="IMAGES", help="images, folders (searched recursively), patterns")
+    command.add_argument("--video", metavar="FILE", help="a video, in place of images")
+    command.add_argument("--camera", type=int, metavar="N", help="a camera of this machine, in place of images")
+    command.add_argument("--out", metavar="DIR", help="a new folder for everything that is found")
+    command.add_argument(
+        "--score-threshold", type=float, default=0.5, metavar="S", help="leave out boxes below this score (0.5)"
+    )
+    command.set_defaults(run=run_detect)
+    command = commands.add_parser(
+        "benchmark",
+        help="show size and speed of an exported detector's forms on this machine",
+        description="Measure each form of a detector with its own runtime on the CPU: megabytes, and milliseconds for "
+        "an image as median (and quartiles) with 1 and 2 threads, after a warm-up.",
+    )
+    command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or one form in it")
+    command.add_argument("images", nargs="*", metavar="IMAGES", help="images to measure on; without any, a drawn one")
+    command.set_defaults(run=lambda given: run_benchmark(given.detector, given.images))
     command = commands.add_parser(
         "convert",
         help="write annotations in another format",
@@ -98,12 +133,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.set_defaults(
         run=lambda given: run_convert(given.source, given.target, given.to, given.images, given.format)
     )
-    given = parser.parse_args(arguments)
+    command = commands.add_parser(
+        "init",
+        help="write a configuration for a folder of annotated images",
+        description="Look at the images and annotations in a folder, in any format of docs/formats.md, and write a "
+        "configuration that runs, with the reasons for each choice. Nothing is asked, everything can be edited.",
+    )
+    command.add_argument("folder", metavar="FOLDER", help="the folder of the images and their annotations")
+    command.add_argument("--out", metavar="FILE", default="my.yaml", help="the file to write (default: my.yaml)")
+    command.set_defaults(run=lambda given: run_init(given.folder, given.out))
+    command = commands.add_parser(
+        "run",
+        help="train, measure, export and report",
+        description="Run the workflow and write its report. All other options and targets go to Snakemake: -n shows "
+        "what would be done.",
+    )
+    command.add_argument("--configfile", metavar="FILE", help="the configuration (default: the demo)")
+    command.add_argument("--cores", metavar="N", default="all", help="processors to use (default: all)")
+    command.set_defaults(run=lambda given: run_workflow(lambda: launch.run(given.configfile, given.cores, others)))
+    command = commands.add_parser(
+        "report",
+        help="write the report of a finished run",
+        description="Write report.html into the results folder of a finished run: all figures and tables in one file.",
+    )
+    command.add_argument("--configfile", metavar="FILE", help="the configuration of the run (default: the demo)")
+    command.set_defaults(run=lambda given: run_workflow(lambda: launch.report(given.configfile)))
+    given, others = parser.parse_known_args(arguments)
+    if others and given.command != "run":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         return given.run(given)
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe; without this, Python would report that again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def run_workflow(start: Callable[[], int]) -> int:
+    """The exit status of what `start` starts; 1 with a sentence for a user's mistake."""
+    try:
+        return start()
+    except UserError as error:
+        print(printable(error), file=sys.stderr)
         return 1
 
 
@@ -165,10 +236,67 @@ def run_evaluate(path: str, images: Sequence[str], annotations: Sequence[str], o
     return 0
 
 
+def run_detect(given: argparse.Namespace) -> int:
+    """Detect objects on what the command line names; print them, or write them into a folder."""
+    from boxwright.console import job
+    from boxwright.export import predict, sources, video
+    from boxwright.runtimes import find
+
+    def detect() -> None:
+        if sum([bool(given.images), given.video is not None, given.camera is not None]) != 1:
+            raise UserError("Name images, or one of --video FILE and --camera N.")
+        if not given.images and not given.out:
+            raise UserError("A video needs --out DIR, the folder for what is found.")
+        if given.out and Path(given.out).exists() and not _is_empty_folder(Path(given.out)):
+            raise UserError(f"{given.out} exists and is no empty folder. Name a new one, so that nothing is lost.")
+        detector, lowest = find.find(given.detector), given.score_threshold
+        images = sources.images(given.images) if given.images else []
+        frames = None if given.images else sources.Video(given.video, given.camera)
+        with Path(os.devnull).open("w") as nowhere:
+            if not detector.form.packages:  # TensorFlow runs it
+                job.import_tensorflow(nowhere)
+        run = detector.load()
+        if frames is not None:
+            counts = video.run(run, detector.label_map, frames, given.out, lowest)
+            print(f"{plural(counts['detections'], 'object')} on {plural(counts['frames'], 'frame')}: {given.out}")
+        elif given.out:
+            counts = predict.run(run, detector.label_map, images, given.out, score_threshold=lowest, tables=True)
+            print(f"{plural(counts['detections'], 'object')} on {plural(counts['images'], 'image')}: {given.out}")
+        else:
+            for line in predict.lines(run, detector.label_map, images, lowest):
+                print(line, flush=True)
+
+    return _told(detect)
+
+
+def run_benchmark(path: str, images: Sequence[str]) -> int:
+    """Print size and speed of the forms of the detector at `path`, on some images."""
+    from boxwright.export import benchmark, sources
+    from boxwright.images import loader
+    from boxwright.runtimes import find
+
+    def measure() -> None:
+        detector = find.find(path)
+        shown = [loader.load_rgb(one.path) for one in sources.images(images)] if images else []
+        print(benchmark.table(benchmark.run(detector, detector.label_map.parent != Path(path), shown)))
+
+    return _told(measure)
+
+
 def run_convert(source: str, target: str, to: str, images: Sequence[str], key: str) -> int:
     """Convert annotations and print what was done."""
+    return _told(lambda: print(printable(convert.convert(source, target, to, images, key))))
+
+
+def run_init(folder: str, out: str) -> int:
+    """Write a configuration for the images in a folder, and print what was found."""
+    return _told(lambda: print(printable(init.write(folder, out))))
+
+
+def _told(work: Callable[[], None]) -> int:
+    """Do the work of a command; the exit status, with the user's mistake or the interruption told."""
     try:
-        print(printable(convert.convert(source, target, to, images, key)))
+        work()
     except UserError as error:
         print(printable(error), file=sys.stderr)
         return 1
@@ -176,6 +304,10 @@ def run_convert(source: str, target: str, to: str, images: Sequence[str], key: s
         print("\nInterrupted.", file=sys.stderr)
         return 130
     return 0
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
 
 
 def run_lint(paths: Sequence[str]) -> int:

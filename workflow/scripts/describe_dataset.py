@@ -1,4 +1,4 @@
-"""Count and draw the content of the data set, show a sample of it, and list the findings of the checks."""
+"""Count and draw the content of the data set, show a sample of it, list the findings and what became of each object."""
 
 import json
 from pathlib import Path
@@ -18,6 +18,7 @@ with job(snakemake):
     with Path(snakemake.input.checks).open(encoding="utf-8", errors="replace", newline="\n") as lines:
         files.write_all(
             {
+                output.imported: (folder / "import.tsv").read_bytes(),
                 output.statistics: json.dumps(found, indent=1, ensure_ascii=False).encode(),
                 output.overview: tables.dataset(found),
                 output.classes: dataset.class_counts(found),

@@ -5,10 +5,14 @@ from pathlib import Path
 from boxwright.console import progress
 from boxwright.console.job import job
 from boxwright.dataset import label_map
-from boxwright.records.shards import write_shard
+from boxwright.records.shards import copy_given, write_shard
 
 with job(snakemake):
     shard = Path(snakemake.output[0])
     manifest = Path(snakemake.params.plan) / f"{shard.stem}.jsonl"
-    counts = write_shard(manifest, label_map.read(snakemake.input.label_map), shard)
-    progress.conclude(f"{counts.images} images, {counts.boxes} boxes")
+    given = manifest.with_suffix(".given")
+    if given.is_file():
+        progress.conclude(f"{copy_given(given, shard)} images, as they are")
+    else:
+        counts = write_shard(manifest, label_map.read(snakemake.input.label_map), shard)
+        progress.conclude(f"{counts.images} images, {counts.boxes} boxes")

@@ -20,6 +20,11 @@ BUILDABLE = {
       first_stage_anchor_generator { grid_anchor_generator { scales: 1.0 aspect_ratios: 1.0 } }
       initial_crop_size: 14
       second_stage_box_predictor { mask_rcnn_box_predictor {} } } }""",
+    "center_net": """model { center_net { num_classes: 1
+      image_resizer { fixed_shape_resizer { height: 64 width: 64 } }
+      feature_extractor { type: "mobilenet_v2_fpn" depth_multiplier: 0.1 }
+      object_detection_task { localization_loss { l1_localization_loss {} } }
+      object_center_params { classification_loss { penalty_reduced_logistic_focal_loss {} } } } }""",
 }
 
 

@@ -58,7 +58,7 @@ def places(kind, path, said=None):
                 yield from places(field.message_type.name, f"{path}.{field.name}")
 
 
-TYPES = {"ssd": "Ssd", "faster_rcnn": "FasterRcnn"}
+TYPES = {"ssd": "Ssd", "faster_rcnn": "FasterRcnn", "center_net": "CenterNet"}
 PLACES = {path: (facts, among) for name in FAMILIES for path, facts, among in places(TYPES[name], name)}
 
 
@@ -277,6 +277,20 @@ def test_a_pyramid(change, wrong, use):
     assert found == ({f"model.ssd.{wrong}": use} if wrong else {})
 
 
+@pytest.mark.parametrize(
+    ("written", "use"),
+    [
+        ('type: "ssd_spaghettinet" spaghettinet_arch_name: "spaghettinet_edgetpu_s"', None),
+        ('type: "ssd_spaghettinet" spaghettinet_arch_name: "spaghettinet_edgetpu_xl"', "spaghettinet_edgetpu_m"),
+        ('type: "ssd_mobilenet_v1" spaghettinet_arch_name: "spaghettinet_edgetpu_s"', ""),
+    ],
+)
+def test_an_architecture_belongs_to_the_extractor_that_has_it(written, use):
+    found = check.findings(text.parse(written, kind="SsdFeatureExtractor"))
+    assert [finding.use for finding in found] == ([] if use is None else [use])
+    assert all(finding.field == "spaghettinet_arch_name" for finding in found)
+
+
 def test_r_fcn_has_no_crops():
     config = text.parse(BUILDABLE["faster_rcnn"].replace("mask_rcnn_box_predictor", "rfcn_box_predictor"))
     config.model.faster_rcnn.initial_crop_size = 0
@@ -311,13 +325,11 @@ def test_augmentations_that_the_engine_lacks_have_no_stand_in():
 
 
 def test_families_that_are_not_here_are_named_with_a_whole_configuration():
-    center = text.parse("model { center_net { feature_extractor { type: 'resnet_v1_50_fpn' } } }")
-    (finding,) = check.findings(center)
-    assert (finding.field, finding.use) == ("model.center_net.feature_extractor.type", None)
-    assert "meta-architecture center_net; config/pipelines/faster_rcnn_resnet50.config is a complete" in finding.why
     (finding,) = check.findings(text.parse("model { experimental_model { name: 'x' } }"))
-    assert finding.field == "model.experimental_model.name"
-    with pytest.raises(UserError, match="model is not set: it must hold one of ssd, faster_rcnn"):
+    assert (finding.field, finding.use) == ("model.experimental_model.name", None)
+    why = "meta-architecture experimental_model; config/pipelines/faster_rcnn_resnet50.config is a complete"
+    assert why in finding.why
+    with pytest.raises(UserError, match="model is not set: it must hold one of ssd, faster_rcnn, center_net"):
         check.require(text.parse(""))
 
 

@@ -232,6 +232,29 @@ ORDERED = "it must not be above "
             "no other than 1",
             1,
         ),
+        (
+            "SsdFeatureExtractor",
+            'type: "ssd_mobilenet_v2_mnasfpn" fpn { min_level: 3 }',
+            "fpn.max_level",
+            "no other than 6",
+            6,
+        ),
+        (
+            "Ssd",
+            'num_classes: 1 feature_extractor { type: "ssd_mobilenet_v2_mnasfpn" } '
+            "image_resizer { fixed_shape_resizer { height: 320 width: 300 } }",
+            "image_resizer.fixed_shape_resizer.width",
+            "multiples of 64",
+            320,
+        ),
+        (
+            "Ssd",
+            'num_classes: 1 feature_extractor { type: "ssd_spaghettinet" num_layers: 9 pad_to_multiple: 8 } '
+            "anchor_generator { ssd_anchor_generator { aspect_ratios: 1 } }",
+            "anchor_generator.ssd_anchor_generator",
+            "always has the levels 4 to 8",
+            None,
+        ),
         ("SsdAnchorGenerator", "scales: [0.1, 0.2]", "scales", "num_layers is 6", None),
         ("SsdAnchorGenerator", "min_scale: 0.9 max_scale: 0.3", "min_scale", "max_scale, which is 0.3", 0.3),
         ("SsdAnchorGenerator", "height_stride: [1, 2]", "height_stride", "one per layer", None),

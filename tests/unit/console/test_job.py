@@ -1,6 +1,7 @@
 """What happens around the work of a rule."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,3 +143,23 @@ def test_the_receipt_of_an_output_holds_the_identity_of_its_rule_and_what_the_jo
         undeclared.notes["config"] = "model {}"
     checksums = Checksums(rule.config["results"])
     assert checksums.made_with(rule.output[0]) == {"identity": {"code": "1"}, "config": "model {}"}
+
+
+class Named(list):
+    """A list of inputs, some of which have names, as Snakemake has it."""
+
+
+def test_a_segment_that_has_no_room_for_its_checkpoint_does_not_start(rule, tmp_path, capsys, monkeypatch):
+    before = tmp_path / "results/train/model.ckpt-3.data-00000-of-00001"
+    before.parent.mkdir()
+    before.write_bytes(bytes(5000))
+    rule.input = Named([str(before)])
+    rule.input.checkpoint = [str(before)]
+    rule.output = [str(before.with_name("model.ckpt-6.index"))]
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=4000))
+    with pytest.raises(SystemExit), job(rule):
+        raise AssertionError("it was trained")
+    assert "The disk is too full for " in capsys.readouterr().err
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=6000))
+    with job(rule):
+        Path(rule.output[0]).write_text("index")

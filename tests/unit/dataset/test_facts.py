@@ -92,7 +92,7 @@ def test_a_file_may_say_nothing_or_much():
         (found,) = annotation_facts.said([annotation_facts.columns(statements[:number])])
         assert [one.statement() for one in found] == statements[:number]
         assert [one.sound for one in found] == [True, True][:number]
-        assert found.findings == ()
+        assert found.remarks == ()
 
 
 def test_all_that_a_file_says_comes_back():
@@ -103,8 +103,8 @@ def test_all_that_a_file_says_comes_back():
         Statement("c.jpg", mention=True, split="val"),
         Statement("d.jpg", 64, 48, (crowd._replace(shape="polygon", flags=""),)),
     ]
-    findings = [Remark("annotation_odd", "it is odd"), Remark("class_number", "class 0 has no name", "0", 3)]
+    remarks = [Remark("annotation_odd", "it is odd"), Remark("class_number", "class 0 has no name", "0", 3)]
     for number in range(5):
-        (found,) = annotation_facts.said([annotation_facts.columns(statements[:number], findings)])
+        (found,) = annotation_facts.said([annotation_facts.columns(statements[:number], remarks)])
         assert [one.statement() for one in found] == statements[:number]
-        assert found.findings == tuple(findings)
+        assert found.remarks == tuple(remarks)

@@ -43,6 +43,11 @@ def match(images, annotations, stated=None, parallel=True):
         ("a.jpg", "other.json", "/data/upload/1/9f8e7d00-a.jpg"),
         ("9f8e7d00-a.jpg", "other.json", "/data/upload/1/9f8e7d00-a.jpg"),
         ("a.jpg", "9f8e7d00-a.txt", ""),
+        ("a b.jpg", "other.json", "https://host/x/a%20b.jpg?size=9"),
+        ("a b.jpg", "other.json", "/data/local-files/?d=x%2Fa%2520b.jpg"),
+        ("a%20b.jpg", "other.json", "file:/x/a%2520b.jpg"),
+        ("a%20b.jpg", "other.json", "a%20b.jpg"),
+        ("a b.jpg", "a%20b.xml", "other.jpg"),
     ],
 )
 def test_a_pair(picture, annotation, stated):

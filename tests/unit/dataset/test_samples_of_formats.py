@@ -1,6 +1,9 @@
 """Every format by its samples: the same six images, annotated in each, give the boxes that were written by hand."""
 
 import json
+import random
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -115,6 +118,47 @@ def test_sample(name, tmp_path, capsys):
         for got, stated in zip(have, want, strict=True):
             assert got[1:] == pytest.approx(stated[1:], abs=expected["tolerance_px"]), path
         assert (found[path].width, found[path].height) == (one["width"], one["height"])
+
+
+def mutant(data: bytes, rng: random.Random) -> bytes:
+    """The bytes with one to three places changed: cut out, repeated, exchanged, or a number replaced."""
+    for _ in range(rng.randint(1, 3)):
+        at, size = rng.randrange(len(data) + 1), rng.randint(1, 30)
+        kind = rng.randrange(4)
+        if kind == 0:
+            data = data[:at] + data[at + size :]
+        elif kind == 1:
+            data = data[:at] + data[at : at + size] + data[at:]
+        elif kind == 2:
+            data = data[:at] + bytes([rng.randrange(256)]) + data[at + 1 :]
+        elif found := list(re.finditer(rb"\d+(\.\d+)?", data)):
+            one = rng.choice(found)
+            data = data[: one.start()] + rng.choice([b"-3", b"0", b"7", b"1e9", b"nan", b"999"]) + data[one.end() :]
+    return data
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", KEYS)
+def test_the_sums_of_the_audit_agree_whatever_is_wrong(name, count, tmp_path):
+    """A damaged file is refused, or all its objects are accounted for."""
+    folder = SAMPLES / name / "data"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here")
+    rng = random.Random(name)
+    images = {".jpg", ".png"}
+    for number in range(count):
+        data, out = tmp_path / f"{number}/data", tmp_path / f"{number}/out"
+        shutil.copytree(folder, data, copy_function=shutil.copyfile)
+        given = [path for path in sorted(data.rglob("*")) if path.is_file() and path.suffix not in images]
+        path = rng.choice(given)
+        path.write_bytes(mutant(path.read_bytes(), rng))
+        policies = {"class_number": "keep", "image_without_annotation": "keep", "annotation_ambiguous": "drop_image"}
+        try:
+            plan.make(settings(data, format=KEYS[name], policies=policies), out)
+        except UserError as error:
+            assert str(error).strip()
+        else:
+            audited(out, planned(out))
 
 
 def test_two_formats_of_one_set_are_never_added_up(tmp_path):

@@ -144,9 +144,11 @@ def test_files_that_are_no_annotations_are_passed_over_unless_they_have_an_image
     (dataset.annotations / "README.dataset.txt").write_text("made by hand\n")
     dataset.image("bad.jpg")
     (dataset.annotations / "bad.txt").write_text("0 0.5 0.5 0.25 0.25\n1 cat 0.5\n")
-    make(dataset, tmp_path / "out")
+    made, *_ = make(dataset, tmp_path / "out")
     (case,) = findings(tmp_path / "out/plan/checks.tsv")
     assert (case.file, case.defect) == ("bad.txt", "annotation_malformed") and "line 2" in case.detail
+    assert "1 file cannot be read" in made.summary and "; README.dataset.txt is no annotation" in made.summary
+    assert "\nREADME.dataset.txt\t\t0\t0\t0\t0\tpassed over: line 1:" in (tmp_path / "out/plan/import.tsv").read_text()
 
 
 def test_classes_without_names_stop_the_run(dataset, tmp_path):
@@ -290,3 +292,205 @@ def test_the_same_bytes_on_two_sides_of_a_source_stop_the_run(dataset, tmp_path)
     (dataset.annotations / "classes.txt").write_text("cat\n")
     with pytest.raises(UserError, match="duplicate_across_split"):
         make(dataset, tmp_path / "out", split={"eval_fraction": 0.2, "seed": 0, "source": True}, near_duplicates=False)
+
+
+def given(tmp_path, sides, label_map="item { id: 1 name: 'cat' }"):
+    """Files of records by side, and a label map beside them."""
+    found = {}
+    for side, images in sides.items():
+        found[side] = [str(tmp_path / f"{side}.record")]
+        with (tmp_path / f"{side}.record").open("wb") as file:
+            for name, data in images.items():
+                record(file, data, name)
+    (tmp_path / "label_map.pbtxt").write_text(label_map)
+    return found
+
+
+def as_they_are(dataset, tmp_path, records, **changes):
+    changes = {"shards": {"train": 1, "eval": 1, "test": 1}, **changes}
+    return make(dataset, tmp_path / "out", images=None, annotations=None, records=records, **changes)[0]
+
+
+def test_records_as_they_are_are_copied_byte_for_byte(dataset, tmp_path):
+    sides = {"train": range(3), "eval": range(3, 5)}
+    records = given(tmp_path, {side: {f"{n}.jpg": factories.photo(n) for n in of} for side, of in sides.items()})
+    made = as_they_are(dataset, tmp_path, records)
+    assert made.classes == {"cat": 1}
+    assert [made.counts[side]["images"] for side in sides] == [3, 2]
+    assert [made.counts[side]["boxes"] for side in sides] == [3, 2]
+    assert audited(tmp_path / "out", planned(tmp_path / "out")) == 5
+    for side, (path,) in records.items():
+        of = tmp_path / f"out/plan/{side}-00000-of-00001.given"
+        shards.copy_given(of, tmp_path / "copy")
+        assert (tmp_path / "copy").read_bytes() == (tmp_path / f"{side}.record").read_bytes()
+        names = [one.name for one in manifest.read(of.with_suffix(".jsonl"))]
+        assert names == [example.from_example(one).source_id for one in tfrecord.read(path)]
+    assert as_they_are(dataset, tmp_path, records).identities == made.identities
+    given(tmp_path, {"train": {"9.jpg": factories.photo(9)}})
+    after = as_they_are(dataset, tmp_path, records)
+    changed = {key for key in after.identities if after.identities[key] != made.identities[key]}
+    assert changed == {"import", "split", "train-00000-of-00001"}
+    with pytest.raises(UserError, match="has changed since"):
+        (tmp_path / "train.record").write_bytes(b"")
+        shards.copy_given(tmp_path / "out/plan/train-00000-of-00001.given", tmp_path / "copy")
+
+
+def test_records_that_cannot_be_used_as_they_are_say_why(dataset, tmp_path):
+    images = {"a.jpg": factories.photo(1), "b.jpg": factories.photo(2, orientation=6), "c.jpg": b"no image"}
+    records = given(tmp_path, {"train": images, "eval": {"d.jpg": factories.photo(4)}}, "item { id: 2 name: 'cat' }")
+    with pytest.raises(UserError) as error:
+        as_they_are(dataset, tmp_path, records)
+    told = str(error.value)
+    for wanted in (
+        "train.record, record 1: class number 1 is not in",
+        "train.record, record 2: exif_rotation" if "record 2: exif_rotation" in told else "exif_rotation",
+        "image_unreadable",
+        "`dataset.annotations` instead",
+    ):
+        assert wanted in told
+
+
+def test_the_same_image_on_two_sides_of_records_is_named(dataset, tmp_path):
+    records = given(tmp_path, {side: {f"{side}.jpg": factories.photo(1)} for side in ("train", "eval")})
+    as_they_are(dataset, tmp_path, records)
+    assert cases(tmp_path / "out") == [("eval.jpg", "duplicate_across_split")]
+
+
+def test_many_empty_texts_are_odd(dataset, tmp_path):
+    """CVAT writes them in place of polygons and turned boxes."""
+    yolo(dataset, 12)
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    assert cases(tmp_path / "out") == []
+    for number in range(5):
+        (dataset.annotations / f"y{number}.txt").write_text("")
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert case.defect == "annotation_odd" and "5 of 12 text files are empty" in case.detail
+
+
+def test_data_yaml_stands_for_its_folder(dataset, tmp_path):
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+        label = dataset.folder / f"labels/{number}.txt"
+        label.parent.mkdir(exist_ok=True)
+        label.write_text(SHARES if number else "")
+    (dataset.folder / "data.yaml").write_text("train: images\nval: images\nnames: [cat]\n")
+    make(dataset, tmp_path / "out", images=None, annotations=str(dataset.folder / "data.yaml"))
+    assert {one.name: len(one.boxes) for one in planned(tmp_path / "out").values()} == {
+        f"images/{number}.jpg": min(number, 1) for number in range(4)
+    }
+
+
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        ("http://server/data/a%20b%2520c.jpg?token=1", "a b c.jpg"),
+        ("..\\..\\media\\upload\\4\\a b c.jpg", "a b c.jpg"),
+        ("/home/me/100%.jpg", "100%.jpg"),
+        ("data/obj_valid_data/x.jpg", "obj_valid_data/x.jpg"),
+        ("other/train/obj_train_data/x.jpg", "obj_train_data/x.jpg"),
+    ],
+)
+def test_a_name_from_another_place(dataset, tmp_path, stated, name):
+    for number, one in enumerate(("a b c.jpg", "100%.jpg", "obj_train_data/x.jpg", "obj_valid_data/x.jpg", "0.jpg")):
+        dataset.image(one, factories.photo(number))
+    coco(dataset.annotations / "all.json", {stated: [dict(CAT)], "0.jpg": [dict(CAT)]})
+    make(dataset, tmp_path / "out")
+    assert of_name(tmp_path / "out").keys() == {name, "0.jpg"}
+
+
+def test_pointers_of_git_lfs_in_place_of_annotations(dataset, tmp_path):
+    dataset.image("a.jpg")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    (dataset.annotations / "train.record").write_text(pointer)
+    with pytest.raises(UserError, match=r"train.record in .* is a pointer of Git LFS(.|\n)*git lfs pull"):
+        make(dataset, tmp_path / "out")
+
+
+def test_a_format_that_no_file_can_be_in(dataset, tmp_path):
+    dataset.fill(3)
+    with pytest.raises(UserError, match=r"has no file whose name ends as those of COCO \(`coco`\) do: \.json"):
+        make(dataset, tmp_path / "out", format="coco")
+
+
+def test_names_in_a_broken_yaml_are_found(dataset, tmp_path):
+    yolo(dataset)
+    (dataset.annotations / "classes.txt").unlink()
+    (dataset.annotations / "data.yaml").write_text("train: ../train\nnames:\n- cat\n- dog\n\nnc: 2\ntest = test: x\n")
+    make(dataset, tmp_path / "out")
+    assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"cat"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("data.yaml", "path: C:\\data\ntrain: ../images/a\nval: [images/b]\ntest: images/c\nnames: [cat, dog]\n"),
+        ("data.yaml", "train: lists/1.txt\nval: ./lists/2.txt\nnames: [cat, dog]\n"),
+        ("obj.data", "classes= 2\ntrain = data/lists/1.txt\nvalid=data/lists/2.txt\nnames = data/obj.names\n"),
+    ],
+)
+def test_the_split_of_data_yaml(dataset, tmp_path, name, text):
+    """Folders and lists whose own names tell no side."""
+    listed = {"1": [], "2": []}
+    for number in range(6):
+        place = "aaabbc"[number]
+        dataset.image(f"{place}/{number}.jpg")
+        label = dataset.folder / f"labels/{place}/{number}.txt"
+        label.parent.mkdir(parents=True, exist_ok=True)
+        label.write_text(SHARES)
+        listed["1" if number < 4 else "2"].append(f"./images/{place}/{number}.jpg")
+    (dataset.folder / name).write_text(text)
+    if "lists" in text:
+        (dataset.folder / "lists").mkdir()
+        for one, names in listed.items():
+            (dataset.folder / f"lists/{one}.txt").write_text("\n".join(names))
+    if name == "obj.data":
+        (dataset.folder / "obj.names").write_text("cat\ndog\n")
+    split = {"eval_fraction": 0.2, "seed": 0, "source": True}
+    given = {"images": None, "annotations": str(dataset.folder), "split": split, "near_duplicates": False}
+    made = make(dataset, tmp_path / "out", **given)[0]
+    sides = {side: made.counts[side]["images"] for side in ("train", "eval", "test") if side in made.counts}
+    assert sides == ({"train": 4, "eval": 2} if "lists" in text else {"train": 3, "eval": 2, "test": 1})
+
+
+def test_a_file_of_records_needs_no_images(dataset, tmp_path):
+    """Images beside it are not of the data set."""
+    path = dataset.images / "train.record"
+    with path.open("wb") as file:
+        for number in range(4):
+            record(file, factories.photo(number), f"{number}.jpg")
+    dataset.image("other.jpg")
+    make(dataset, tmp_path / "out", images=None, annotations=str(path))
+    assert of_name(tmp_path / "out").keys() == {f"{number}.jpg" for number in range(4)}
+    assert cases(tmp_path / "out") == []
+
+
+def test_odd_spaces_in_names_of_classes_are_told(dataset, tmp_path):
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+    path = dataset.annotations / "all.json"
+    coco(path, {f"{number}.jpg": [dict(CAT)] for number in range(4)}, ({"id": 1, "name": " cat "},))
+    made = make(dataset, tmp_path / "out")[0]
+    assert made.classes == {"cat": 1}
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert case.defect == "class_spelling" and "(4 boxes)" in case.detail
+    path.unlink()
+    yolo(dataset, 4, prefix="")
+    (dataset.annotations / "classes.txt").write_text("cat \r\ndog\r\n")
+    assert make(dataset, tmp_path / "out")[0].classes == {"cat": 1}
+    assert cases(tmp_path / "out") == [("0.txt", "class_spelling")]
+
+
+def test_a_table_of_one_side_is_about_the_images_of_that_side(dataset, tmp_path):
+    """In the tutorials images of both sides may have the same names."""
+    for number, side in enumerate(("train", "test")):
+        rows = [f"{n}.jpg,64,48,{'cat' if number else 'dog'},8,6,40,30" for n in range(3)]
+        head = "filename,width,height,class,xmin,ymin,xmax,ymax"
+        (dataset.annotations / f"{side}_labels.csv").write_text("\n".join([head, *rows]))
+        for n in range(3):
+            dataset.image(f"{side}/{n}.jpg", factories.photo(10 * number + n))
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    found = of_name(tmp_path / "out")
+    assert {name: one.boxes[0].class_name for name, one in found.items()} == {
+        f"{side}/{n}.jpg": label for side, label in (("train", "dog"), ("test", "cat")) for n in range(3)
+    }

@@ -161,3 +161,20 @@ def test_what_decides_the_anchors(path, value, matters):
     before = anchor_identity(config)
     apply(config, {path: value})
     assert (anchor_identity(config) != before) == matters
+
+
+@pytest.mark.parametrize(
+    ("path", "matters"),
+    [
+        ("object_center_params.max_box_predictions", False),
+        ("object_center_params.peak_max_pool_kernel_size", False),
+        ("post_processing.batch_non_max_suppression.max_total_detections", False),
+        ("object_center_params.object_center_loss_weight", True),
+    ],
+)
+def test_what_decides_the_training_of_a_center_net(path, matters):
+    config = text.parse("model { center_net { object_center_params { classification_loss {} } } }")
+    before = training_identity(config), evaluation_identity(config)
+    apply(config, {f"model.center_net.{path}": 7})
+    assert (training_identity(config) != before[0]) == matters
+    assert evaluation_identity(config) != before[1]

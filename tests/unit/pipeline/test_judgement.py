@@ -51,7 +51,7 @@ def test_warnings_of_all_models_are_one_text():
         "  - line 11: train_config.batch_size is 512: a batch for a TPU pod, too large for most machines, and the "
         "learning rate of 0.002 is made for it; a batch of 8 needs a rate of 3.13e-05, and a model's `batch_size` "
         "scales the rates this way. Use 8.",
-        "Set a model's fields with its `overrides`, and its batch with `batch_size`; a value set there causes no "
+        "Set a model's fields with its `overrides`, and its batch with `batch_size`; most values set there cause no "
         "warning.",
     ]
 

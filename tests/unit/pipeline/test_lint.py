@@ -162,7 +162,7 @@ def test_nothing_to_say_on_a_sound_configuration():
             "coco_detection_metrics",
         ),
         (
-            {"model.ssd.feature_extractor.type": "ssd_spaghettinet"},
+            {"model.ssd.feature_extractor.type": "ssd_pnasnet"},
             "unsupported",
             "error",
             "model.ssd.feature_extractor.type",
@@ -445,7 +445,7 @@ def test_an_override_accepts_a_finding():
     assert finding.level == "info"
     (finding,) = accept(found(overrides), {f"{COSINE}.total": 1})
     assert finding.level == "warning"
-    overrides = {"model.ssd.feature_extractor.type": "ssd_spaghettinet"}
+    overrides = {"model.ssd.feature_extractor.type": "ssd_pnasnet"}
     (finding,) = accept(found(overrides), overrides)
     assert finding.level == "error", "the engine refuses it all the same"
     overrides = {"train_config.fine_tune_checkpoint_type": "detecton"}
@@ -534,9 +534,6 @@ def test_errors_come_first_and_an_empty_file_is_told():
 
 
 def test_other_meta_architectures_are_named():
-    center = text.parse("model { center_net { feature_extractor { type: 'resnet_v1_50_fpn' } } }")
-    finding = lint(center)[0]
-    assert finding.field == "model.center_net.feature_extractor.type" and "center_net" in finding.why
     experimental = text.parse("model { experimental_model { name: 'x' } }")
     assert lint(experimental)[0].field == "model.experimental_model.name"
 
@@ -557,6 +554,35 @@ def test_averages_that_forget_too_slowly_for_a_short_training_from_scratch():
     assert (finding.rule, finding.field, finding.value, finding.use) == ("slow-averages", decay, 0.9997, 0.995)
     assert found(scratch | {base: True, decay: finding.use}) == []
     assert found(scratch | {"train_config.num_steps": 20000, f"{COSINE}.total_steps": 20000}) == []
+
+
+def center_net(**more):
+    """Findings on the template, with changed fields."""
+    config = text.read(Path(__file__).parents[3] / "config/pipelines/centernet_resnet50_v1_fpn.config")
+    apply(config, more)
+    return config
+
+
+def test_a_family_without_anchors_has_no_lint_of_them_and_limits_of_its_own():
+    facts = Facts(max_objects=250, max_objects_of_class=120, anchor_coverage=None)
+    most = "object_center_params.max_box_predictions"
+    assert told(lint(center_net(), facts)) == {("too-few-detections", f"model.center_net.{most}", 100, 250)}
+    assert lint(center_net(**{f"model.center_net.{most}": 250}), facts) == []
+    nms = "model.center_net.post_processing.batch_non_max_suppression"
+    limits = {f"{nms}.max_total_detections": 200, f"{nms}.max_detections_per_class": 110}
+    assert told(lint(center_net(**limits), facts)) >= {
+        ("too-few-detections", f"{nms}.max_total_detections", 200, 250),
+        ("too-few-detections", f"{nms}.max_detections_per_class", 110, 120),
+    }
+
+
+def test_averages_of_a_network_without_settings_that_forget_too_slowly():
+    kind = "model.center_net.feature_extractor.type"
+    scratch = {"train_config.fine_tune_checkpoint": ""}
+    assert lint(center_net(**scratch)) == []
+    (finding,) = lint(center_net(**scratch, **{kind: "mobilenet_v2_fpn"}))
+    assert (finding.rule, finding.field, finding.use) == ("slow-averages", kind, None)
+    assert lint(center_net(**{kind: "mobilenet_v2_fpn"})) == []
 
 
 def test_averages_of_two_stages_that_forget_too_slowly():

@@ -1,5 +1,7 @@
 """The doctor names what would fail."""
 
+from pathlib import Path
+
 import pytest
 
 from boxwright import cli
@@ -15,7 +17,7 @@ CARD = ["A100, 80000 MiB free of 81000 MiB, driver 550.1"]
 def run(gpus: int) -> dict:
     model = {"gpus": gpus, "tf_threads": 2, "pipeline": None, "checkpoint": "zoo:faster_rcnn_x"}
     steps = {"num_steps": 1000, "checkpoint_every": 100}
-    return {"models": {"m": model | steps}, "dataset": {"images": None}}
+    return {"models": {"m": model | steps}, "dataset": {"images": None}, "results": "results"}
 
 
 @pytest.mark.parametrize(
@@ -48,9 +50,36 @@ def test_memory_is_held_against_the_largest_job(available, level):
 
 def test_disk_is_held_against_the_checkpoints_and_records():
     (finding,) = doctor.disk(6000, run(0))
-    assert finding == (FAILS, "disk", "6000 MB free; the run needs about 8000 MB")
+    here = Path.cwd()
+    assert finding == (FAILS, "disk", f"6000 MB free in {here}; the run needs about 8000 MB")
     assert [one.level for one in doctor.disk(9000, run(0))] == [OK]
     assert [one.level for one in doctor.disk(1000, None)] == [FAILS]
+
+
+def test_the_disk_is_that_of_the_results_and_what_is_there_tells_the_size(tmp_path):
+    wanted = run(0) | {"results": str(tmp_path / "elsewhere/results")}
+    assert doctor._disk_of(wanted) == tmp_path and doctor._disk_of(None) == Path.cwd()
+    train = tmp_path / "elsewhere/results/models/m/train"
+    train.mkdir(parents=True)
+    (train / "model.ckpt-100.data-00000-of-00001").write_bytes(bytes(3_000_000))
+    (finding,) = doctor.disk(6000, wanted)
+    assert finding == (OK, "disk", f"6000 MB free in {tmp_path}/elsewhere/results; the run needs about 2030 MB")
+    wanted["models"]["m"]["keep"] = {"best": 1, "last": 1}
+    (finding,) = doctor.disk(6000, wanted)
+    assert "about 2009 MB" in finding.text
+
+
+def test_the_time_is_that_of_a_measured_step(tmp_path):
+    wanted = run(0) | {"results": str(tmp_path)}
+    (finding,) = doctor.times(wanted)
+    assert finding.text.startswith("m: unknown for 1,000 steps")
+    log = tmp_path / "models/m/train/log/100.jsonl"
+    log.parent.mkdir(parents=True)
+    log.write_text(
+        "".join(f'{{"step": {step}, "steps_per_sec": {pace}}}\n' for step, pace in ((1, 0.1), (2, 2), (3, 2)))
+    )
+    (finding,) = doctor.times(wanted)
+    assert finding == (OK, "time", "m: about 8 min for 1,000 steps, at the 2.00 steps/s of its last training")
 
 
 def test_another_python_fails(monkeypatch):
@@ -70,7 +99,7 @@ def test_a_missing_package_fails_and_a_missing_plugin_only_where_slurm_is(monkey
 
 
 def test_the_command_says_so_in_its_exit_status(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(doctor, "_ask_tensorflow", lambda: CPU)
+    monkeypatch.setattr(doctor, "ask_tensorflow", lambda: CPU)
     monkeypatch.setattr(doctor, "nvidia_gpus", list)
     assert cli.main(["doctor"]) == 0
     assert "Python" in capsys.readouterr().out

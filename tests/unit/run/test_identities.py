@@ -85,8 +85,11 @@ def test_what_is_new_beside_a_run_changes_nothing_of_it(copy):
     copy.edit("console/progress.py", "Done in ", "Ready in ")
     copy.add("core/wording.py", '\n\ndef both(one: str, other: str) -> str:\n    return f"{one} and {other}"\n')
     copy.add("training/step.py", "\n# A comment.\n")
+    rows = copy.library / "catalog/extractors"
+    (rows / "ssd.py").rename(rows / "one_stage.py")
+    copy.edit("catalog/extractors/__init__.py", "faster_rcnn, ssd", "faster_rcnn, one_stage as ssd")
     copy.add(
-        "catalog/extractors.py",
+        "catalog/extractors/__init__.py",
         "\nEXTRACTORS['faster_rcnn_toy'] = EXTRACTORS['faster_rcnn_resnet50']._replace(type='faster_rcnn_toy')\n",
     )
     copy.edit("catalog/messages/faster_rcnn.py", "Range(1, 100)", "Range(1, 99)")
@@ -126,11 +129,12 @@ FROM_TRAINING = {
     "choose_checkpoint",
     "measure_optimism",
     "export_detector",
+    "export_another",
     "compare_forms",
     "predict_images",
     "draw_model",
     "compare_models",
-    *(f"{rule} {form.name}" for rule in ("export_form", "test_form") for form in FORMS),
+    *(f"{rule} {form.name}" for rule in ("export_form", "test_form", "bundle_form") for form in FORMS),
 }
 
 

@@ -127,7 +127,7 @@ def test_without_locks_of_the_file_system_the_note_decides(monkeypatch, changes,
     def none(file, kind):
         raise OSError(errno.ENOLCK, "no locks available")
 
-    monkeypatch.setattr(lock.fcntl, "flock", none)
+    monkeypatch.setattr(fcntl, "flock", none)
     note(**changes)
     assert lock.is_taken("results") != free
     if free:

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
 from boxwright.run import settings
 
@@ -38,6 +39,7 @@ def test_defaults_are_filled_in(minimal):
         "annotations": ["labels"],
         "format": "auto",
         "sources": None,
+        "records": None,
         "label_map": None,
         "split": {
             "eval_fraction": 0.2,
@@ -66,7 +68,8 @@ def test_defaults_are_filled_in(minimal):
         "rescale_schedule": True,
         "seed": 0,
         "gpus": 0,
-        "precision": "float32",
+        "precision": "auto",
+        "inference_precision": "float32",
         "loss_scale": "dynamic",
         "jit_compile": False,
         "gpu_memory_mb": {"train": None, "evaluate": None},
@@ -79,9 +82,11 @@ def test_defaults_are_filled_in(minimal):
     }
     assert loaded["export"] == {
         "checkpoint": "best",
+        "also": [],
         "metric": "DetectionBoxes_Precision/mAP@.50IOU",
         "forms": ["frozen_graph", "saved_model"],
         "gate": "warn",
+        "bundle": False,
     }
     assert loaded["predict"] == {"images": None, "score_threshold": 0.5, "line_thickness": 4}
 
@@ -141,6 +146,21 @@ def test_all_mistakes_are_told_at_once(minimal):
     assert "`dataset.imges` is not a key of boxwright; did you mean `images`?" in told
     assert any('`models.first.num_steps` is "10"' in text and "a whole number at least 1" in text for text in told)
     assert any("`predict.score_threshold` is 2" in text and "at most 1" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "allowed"),
+    [
+        ("tf_threads", 0, "auto or a whole number at least 1"),
+        ("loss_scale", "static", "dynamic or a number at most 1e+30 and above 0"),
+    ],
+)
+def test_a_word_beside_numbers_is_named(minimal, key, wrong, allowed):
+    minimal["models"]["first"][key] = wrong
+    (told,) = mistakes(minimal)
+    assert f"allowed is {allowed}" in told
+    minimal["models"]["first"][key] = allowed.split()[0]
+    assert settings.load(minimal)["models"]["first"][key] == allowed.split()[0]
 
 
 @pytest.mark.parametrize("key", ["pipeline", "num_steps", "checkpoint_every"])
@@ -294,3 +314,70 @@ def test_what_stays_of_the_checkpoints(minimal):
     assert len(mistakes(minimal)) == 2
     first["keep"] = {"worst": 1}
     assert "`models.first.keep.worst` is not a key of boxwright" in mistakes(minimal)[0]
+
+
+def test_records_as_they_are_stand_alone(minimal, tmp_path):
+    for name in ("train.record-00000-of-00002", "train.record-00001-of-00002", "eval.record"):
+        (tmp_path / name).touch()
+    minimal["dataset"] = {"records": {"eval": "eval.record", "train": "train.record-*"}}
+    loaded = settings.load(minimal)["dataset"]
+    assert loaded["records"] == {
+        "train": ["train.record-00000-of-00002", "train.record-00001-of-00002"],
+        "eval": ["eval.record"],
+    }
+    assert (loaded["shards"]["train"], loaded["shards"]["eval"]) == (2, 1)
+    minimal["dataset"] |= {"images": "photos", "policies": {"box_outside": "fail"}, "split": {"test_fraction": 0.1}}
+    assert [text.split(" ")[0] for text in mistakes(minimal)] == [
+        "`dataset.images`",
+        "`dataset.policies`",
+        "`dataset.split.test_fraction`",
+    ]
+    minimal["dataset"] = {"records": {"train": "none.record", "eval": None}}
+    assert [text.split(" ")[0] for text in mistakes(minimal)] == ["`dataset.records.eval`", "`dataset.records.train`"]
+
+
+def test_sources_stand_alone(minimal):
+    sources = [{"images": "photos", "annotations": "labels", "format": "coco"}, {"annotations": ["labels"]}]
+    minimal["dataset"] = {"sources": sources}
+    loaded = settings.load(minimal)["dataset"]["sources"]
+    assert [(one["images"], one["format"]) for one in loaded] == [(["photos"], "coco"), (None, "auto")]
+    minimal["dataset"]["annotations"] = "labels"
+    sources[0]["format"], sources[1]["annotations"] = "cocos", "nowhere"
+    told = mistakes(minimal)
+    assert len(told) == 3 and "`dataset.annotations` is set together with `dataset.sources`" in told[0]
+    assert any("`dataset.sources[0].format`" in text and "did you mean" in text for text in told)
+    assert any(text.startswith("`dataset.sources[1].annotations` names nowhere") for text in told)
+
+
+def test_a_seed_that_becomes_a_list_keeps_what_was_trained_with_it(minimal, tmp_path):
+    minimal["models"]["first"]["seed"] = [0, 1, 2]
+    assert list(settings.load(minimal)["models"]) == ["first-seed0", "first-seed1", "first-seed2"]
+    index = tmp_path / "results/models/first/train/model.ckpt-4.index"
+    index.parent.mkdir(parents=True)
+    index.write_bytes(b"index")
+    assert list(settings.load(minimal)["models"]) == ["first-seed0", "first-seed1", "first-seed2"]  # of no known seed
+    Checksums("results").write([index], made_with={"identity": {"seed": 1}})
+    models = settings.load(minimal)["models"]
+    assert list(models) == ["first-seed0", "first", "first-seed2"]
+    assert [(one["seed"], one["repeat_of"]) for one in models.values()] == [(0, "first"), (1, "first"), (2, "first")]
+    minimal["models"]["first"]["seed"] = [5, 6]  # another seed than the trained one
+    assert list(settings.load(minimal)["models"]) == ["first-seed5", "first-seed6"]
+    minimal["models"]["first"]["seed"] = [1, 2]
+    (tmp_path / "results/models/first-seed1").mkdir()  # it has results of its own already
+    assert list(settings.load(minimal)["models"]) == ["first-seed1", "first-seed2"]
+
+
+def test_further_checkpoints_to_export(minimal):
+    assert settings.load(minimal)["export"]["also"] == []
+    minimal["export"] = {"checkpoint": ["best", 4, 8]}
+    export = settings.load(minimal)["export"]
+    assert (export["checkpoint"], export["also"]) == ("best", [4, 8])
+    minimal["export"] = {"checkpoint": [8]}
+    export = settings.load(minimal)["export"]
+    assert (export["checkpoint"], export["also"]) == (8, [])
+    minimal["export"] = {"checkpoint": ["last", 5, 4]}
+    assert mistakes(minimal) == ["`export.checkpoint` is 5, but models.first is saved only at step 4, 8, 10."]
+    for wrong in ([4, "best"], [], ["best", "best"], ["worst"]):
+        minimal["export"] = {"checkpoint": wrong}
+        (told,) = mistakes(minimal)
+        assert told.startswith("`export.checkpoint`") and "a list of one of these and of further steps" in told, told

@@ -53,9 +53,9 @@ def test_the_list_is_made_in_a_process_of_its_own(network, detector):
 
 
 def test_a_network_that_cannot_be_built_has_no_list(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "stdin", io.StringIO(CONFIG.replace("ssd_mobilenet_v1", "ssd_spaghettinet")))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(CONFIG.replace("ssd_mobilenet_v1", "ssd_pnasnet")))
     assert listing.main() == 1
-    assert "ssd_spaghettinet" in capsys.readouterr().err
+    assert "ssd_pnasnet" in capsys.readouterr().err
 
 
 def test_shapes_without_tensorflow(tmp_path):

@@ -61,6 +61,22 @@ def test_a_picture_is_the_image_that_the_batch_holds(config, records, unmarked):
         assert classes == [LABEL_MAP[label] for label in labels] and len(labels) == count
 
 
+def test_colours_are_right_where_the_network_takes_blue_first(config, records, unmarked):
+    config = plain(config)
+    preprocess = build(config.model).preprocess
+    pictures = []
+    for order in (1, -1):
+
+        def ordered(image, order=order):
+            pixels, shape = preprocess(image)
+            return pixels[..., ::order] * [1.0, 2.0, 3.0], shape
+
+        data = inputs.build(config, records, LABEL_MAP, ordered, seed=5)
+        pictures.append(next(iter(preview.pictures(data, LABEL_MAP)))[2])
+    assert np.ptp(pictures[0].astype(int), axis=-1).max() > 20
+    np.testing.assert_allclose(*pictures, atol=1)
+
+
 def test_the_last_batch_before_each_checkpoint_is_shown(config, records, unmarked, monkeypatch):
     config = plain(config)
     config.train_config.batch_size = 8

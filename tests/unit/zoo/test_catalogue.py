@@ -105,11 +105,16 @@ def test_extractors_are_judged_by_the_engine(entries):
         assert said[name] == "yes"
     for name in ("ssd_mobilenet_v1_coco_11_06_2017", "ssd_mobilenet_v1_coco_2017_11_17"):
         assert said[name] == "yes"
-    for name in ("faster_rcnn_inception_resnet_v2_1024x1024_coco17_tpu-8", "mask_rcnn_inception_v2_coco_2018_01_28"):
+    for name in ("ssd_mobilenet_v2_mnasfpn_shared_box_predictor_320x320_coco_sync_2020_05_18",):
         assert said[name] == "yes"
+    for name in ("centernet_hg104_512x512_coco17_tpu-8", "centernet_mobilenetv2fpn_512x512_coco17_od"):
+        assert said[name] == "yes"
+    assert said["centernet_resnet50_v2_512x512_kpts_coco17_tpu-8"] == "no (CenterNet with keypoints)"
+    assert said["mask_rcnn_inception_v2_coco_2018_01_28"] == "yes"
+    assert said["faster_rcnn_inception_resnet_v2_1024x1024_coco17_tpu-8"] == "yes (not compared)"
     assert said["rfcn_resnet101_coco_2018_01_28"] == "yes"
     assert said["faster_rcnn_nas_coco_2018_01_28"] == "no (faster_rcnn_nas)"
-    assert all(entry.extractor in EXTRACTORS for name, entry in entries.items() if said[name] == "yes")
+    assert all(entry.extractor in EXTRACTORS for name, entry in entries.items() if said[name].startswith("yes"))
 
 
 def test_published_configurations_are_judged_alike(entries, shared):
@@ -122,7 +127,7 @@ def test_published_configurations_are_judged_alike(entries, shared):
         for entry in named:
             judged += 1
             lacks = [each for each in check.findings(text.read(path)) if each.field.startswith("model.")]
-            assert (table.trainable(entry) == "yes") == (not lacks), entry.name
+            assert table.trainable(entry).startswith("yes") == (not lacks), entry.name
     assert judged >= 15
 
 

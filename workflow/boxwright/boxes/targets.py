@@ -58,7 +58,7 @@ def assign(
     regions: float32 [B, R, 4], ignore regions in the anchors' units, padded with boxes of no area. An anchor that would
     be background is ignored if half of it lies on a region, or if it would not be background with the region as a box.
     """
-    boxes, labels, weights = _used_rows((boxes, labels, weights), num_boxes)
+    boxes, labels, weights = used_rows((boxes, labels, weights), num_boxes)
     match = matcher.match(similarity(boxes, anchors), num_boxes, weights > 0)
     if regions is not None and regions.shape[1] != 0:
         match = tf.cond(
@@ -104,7 +104,7 @@ def _without_regions(
     return tf.where((match == BACKGROUND) & (covered | (with_regions != BACKGROUND)), IGNORED, match)
 
 
-def _used_rows(tensors: Sequence[tf.Tensor], num_boxes: tf.Tensor) -> list[tf.Tensor]:
+def used_rows(tensors: Sequence[tf.Tensor], num_boxes: tf.Tensor) -> list[tf.Tensor]:
     """Tensors [B, M, ...] without the rows that are padding in every image; reductions need at least one row."""
     used = tf.maximum(tf.reduce_max(num_boxes), 1)
     missing = used - tf.minimum(tf.shape(tensors[0])[1], used)

@@ -6,20 +6,36 @@ from typing import NamedTuple
 class Family(NamedTuple):
     """Facts about a family, and the names of fields in its message.
 
-    anchor_generator: the field with its `AnchorGenerator`.
-    box_predictor: the field with its `BoxPredictor`.
+    anchor_generator: the field with its `AnchorGenerator`; "" for a family without anchors.
+    box_predictor: the field with its `BoxPredictor`; "" if the family has none.
     post_processing: the field with the settings that turn predictions into detections; the loss does not depend on it.
+    always_suppresses: whether overlapping detections are removed even if `post_processing` is not set.
+    most_detections: the path of a field that limits the detections of an image before any suppression; "" if there is
+        none. The loss does not depend on it.
+    detecting: further fields that the loss does not depend on.
     titles: its common names, as in the model zoo, the usual one first, and of families of which it trains the boxes.
     border_anchors: whether training uses anchors that cross the image's border; if not, they are left out of training
         or clipped, as `clip_anchors_to_image` says.
+    bfloat16_with: the instructions (`devices.instructions`) with which a CPU trains it faster if products are computed
+        in bfloat16, as `precision: auto` then does. Measured by benchmarks/precision.py; AVX512-BF16 without AMX is
+        not measured.
     """
 
     name: str
     titles: tuple[str, ...]
-    anchor_generator: str
-    box_predictor: str
     post_processing: str
+    anchor_generator: str = ""
+    box_predictor: str = ""
     border_anchors: bool = True
+    bfloat16_with: tuple[str, ...] = ()
+    always_suppresses: bool = True
+    most_detections: str = ""
+    detecting: tuple[str, ...] = ()
+
+    @property
+    def not_in_losses(self) -> tuple[str, ...]:
+        """The paths of all fields that the loss does not depend on."""
+        return tuple(filter(None, (self.post_processing, self.most_detections, *self.detecting)))
 
 
 FAMILIES: dict[str, Family] = {
@@ -31,6 +47,7 @@ FAMILIES: dict[str, Family] = {
             anchor_generator="anchor_generator",
             box_predictor="box_predictor",
             post_processing="post_processing",
+            bfloat16_with=("amx_bf16",),
         ),
         Family(
             name="faster_rcnn",
@@ -39,6 +56,15 @@ FAMILIES: dict[str, Family] = {
             box_predictor="second_stage_box_predictor",
             post_processing="second_stage_post_processing",
             border_anchors=False,
+            bfloat16_with=("amx_bf16",),
+        ),
+        Family(
+            name="center_net",
+            titles=("CenterNet",),
+            post_processing="post_processing",
+            always_suppresses=False,
+            most_detections="object_center_params.max_box_predictions",
+            detecting=("object_center_params.peak_max_pool_kernel_size",),
         ),
     )
 }

@@ -1,7 +1,7 @@
 """The findings of a check of a pipeline configuration, and the facts beside the file that it may use."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from boxwright.core.errors import UserError
@@ -50,8 +50,10 @@ class Facts:
     num_classes: the last id of the label map. id_gaps: whether ids before it have no class. max_boxes: the largest
     number of boxes in one training image. max_measured: the same of the evaluation images. max_objects: the same of all
     images. max_objects_of_class: the largest number of boxes of one class in any image. anchor_coverage: share of the
-    boxes that some anchor matches at IoU 0.5. anchorless: height and width of an image, as the network gets it, that
-    has no anchor inside. checkpoint_names: the names of the checkpoint's variables, or the keys of a TF2 checkpoint.
+    boxes that some anchor matches at IoU 0.5. anchor_classes: by class, how many boxes are matched and how many there
+    are. anchor_proposal: what would match more of them, in words. anchorless: height and width of an image, as the
+    network gets it, that has no anchor inside. checkpoint_names: the names of the checkpoint's variables, or the keys
+    of a TF2 checkpoint.
     """
 
     num_classes: int | None = None
@@ -61,6 +63,8 @@ class Facts:
     max_objects: int | None = None
     max_objects_of_class: int | None = None
     anchor_coverage: float | None = None
+    anchor_classes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    anchor_proposal: str = ""
     anchorless: tuple[int, int] | None = None
     checkpoint_names: Collection[str] | None = None
 

@@ -1,5 +1,6 @@
 """Loading a detector's start weights from a checkpoint by the OD API's rules, with a full report."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,10 @@ from boxwright.checkpoints.checkpoint_index import kind_of
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
 
-TYPES = ("detection", "classification", "full")
+TYPES = ("detection", "classification", "full", "fine_tune")
+
+# Where the object graphs of detectors have the network that a classifier's has as its feature extractor.
+_BACKBONE = re.compile("^model/_feature_extractor/(classification_backbone|_base_model)/")
 
 # If a smaller share of the wanted parameters fits, the checkpoint is from another model, which is a mistake. A
 # classifier's checkpoint fills about half of an SSD's feature extractor, one with another backbone fills nothing.
@@ -94,7 +98,8 @@ def restore(
 
     checkpoint_type: "detection" restores the feature extractor's variables by name, or with `load_all` every variable
         that the checkpoint has in the same shape; "classification" restores the feature extractor's variables, whose
-        names in the checkpoint lack its scope; "full" restores every variable, and a missing one is an error.
+        names in the checkpoint lack its scope; "full" restores every variable, and a missing one is an error;
+        "fine_tune" is what the OD API's CenterNet once called "detection".
     old_label_map, new_label_map: name to id (from 1) of the checkpoint's and of the detector's classes. With both, if
         class predictors are restored at all, each class that both label maps name keeps its part of the predictors.
 
@@ -106,6 +111,8 @@ def restore(
             f"train_config.fine_tune_checkpoint_type is {checkpoint_type!r}, which is not supported. Supported: "
             f"{', '.join(TYPES)}."
         )
+    if checkpoint_type == "fine_tune":
+        checkpoint_type = "detection"
     reader = read(source)
     wanted = _wanted(detector, reader, checkpoint_type, load_all)
     report = RestoreReport(reader.source, {name: int(np.prod(v.shape)) for name, v in detector.variables.items()})
@@ -156,8 +163,7 @@ def _wanted(detector: Restorable, reader: Reader, checkpoint_type: str, load_all
             )
         keys = {name: key for name, key in keys.items() if everything or name in scopes}
         if checkpoint_type == "classification":
-            backbone = "model/_feature_extractor/classification_backbone/"
-            keys = {name: key.replace(backbone, "feature_extractor/") for name, key in keys.items()}
+            keys = {name: _BACKBONE.sub("feature_extractor/", key) for name, key in keys.items()}
         return keys
     if everything:
         return {name: name for name in detector.variables}

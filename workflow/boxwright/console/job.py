@@ -6,6 +6,7 @@ A job prints into its log. It prints on the terminal only if the run does not sh
 
 import io
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
             with progress.of_job(progress.note_beside(path), beside):
                 if tensorflow:
                     import_tensorflow(log)
+                _require_room(snakemake)
                 checksums.begin(snakemake.output)
                 for given in snakemake.input:
                     checksums.verify(given)
@@ -71,6 +73,23 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
             progress.note_error(path, str(told).strip())
             _let_go(error)
             sys.exit(1)
+
+
+def _require_room(snakemake: Any) -> None:
+    """Raise UserError if the disk has no room for a checkpoint as large as the one that the job continues from."""
+    before = getattr(snakemake.input, "checkpoint", None) or ()
+    output = Path(snakemake.output[0])
+    if not (before and output.name.startswith("model.ckpt-")):
+        return
+    needed = sum(Path(path).stat().st_size for path in before if Path(path).is_file())
+    output.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(output.parent).free
+    if free < needed:
+        raise UserError(
+            f"The disk is too full for {output.with_suffix('')}: the checkpoint before it has {needed / 1e6:,.1f} MB, "
+            f"and {free / 1e6:,.1f} MB are free in {output.parent}. Nothing was trained. Free some space, or keep "
+            "fewer checkpoints (`keep`), and run the command again."
+        )
 
 
 def _let_go(error: BaseException | None) -> None:

@@ -1,6 +1,6 @@
 """The facts of an annotation file as one line of text that can be kept: its format and its statements about images.
 
-A line has columns of JSON between tabs, three for each statement, and one with the findings if there are any. The
+A line has columns of JSON between tabs, three for each statement, and one with the remarks if there are any. The
 middle column is the same for most statements of a data set, so it is parsed once for all of them. The boxes of sound
 statements, and where they are in the file, are never parsed.
 """
@@ -56,9 +56,9 @@ class AnnotationFacts(NamedTuple):
 
 
 class FileFacts(list[AnnotationFacts]):
-    """The statements of a file, and its findings."""
+    """The statements of a file, and its remarks."""
 
-    findings: tuple[Remark, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 # In place of a defect: the file cannot be read and does not look like an annotation either.
@@ -94,7 +94,7 @@ def line(data: bytes | BinaryIO, keys: str, beside: formats.Beside = formats.NOT
         if pointers.is_git_lfs(data):
             return unreadable(pointers.GIT_LFS, "annotation_not_fetched")
         unlike = isinstance(error, formats.UnrecognisedError)
-        if seems := foreign.guess(data) if unlike else "":
+        if seems := foreign.guess(data, name) if unlike else "":
             return unreadable(f"{error}; it seems to be {seems}", "annotation_foreign")
         return unreadable(str(error), UNRECOGNISED if unlike else "")
     return f"{key}\t{columns(*reading)}"
@@ -110,10 +110,10 @@ def unreadable(why: str, defect: str = "") -> str:
     return f"\t{_dump({'why': why, 'defect': defect} if defect else why)}"
 
 
-def columns(statements: Sequence[Statement], findings: Sequence[Remark] = ()) -> str:
-    """The columns of some statements and findings, in the form that `said` reads."""
+def columns(statements: Sequence[Statement], remarks: Sequence[Remark] = ()) -> str:
+    """The columns of some statements and remarks, in the form that `said` reads."""
     parts = "\t".join(starmap(_columns, statements)) or _NO_STATEMENT
-    return f"{parts}\t{_dump(findings)}" if findings else parts
+    return f"{parts}\t{_dump(remarks)}" if remarks else parts
 
 
 def said(lines: Iterable[str]) -> list[FileFacts | Unread]:
@@ -129,7 +129,7 @@ def said(lines: Iterable[str]) -> list[FileFacts | Unread]:
         if parts[0] == _NO_STATEMENT:
             del parts[0]
         if len(parts) % 3:
-            facts.findings = tuple(starmap(Remark, json.loads(parts.pop())))
+            facts.remarks = tuple(starmap(Remark, json.loads(parts.pop())))
         for start in range(0, len(parts), 3):
             image = parts[start]
             image = json.loads(image) if "\\" in image else image[1:-1]

@@ -10,25 +10,29 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from boxwright.catalog import formats
-from boxwright.core import files
+from boxwright.core import files, parts
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 from boxwright.dataset import gate
-from boxwright.dataset.defects import FIX, KEEP
+from boxwright.dataset.defects import DROP_BOX, FIX, KEEP
 from boxwright.dataset.samples import Box, PlannedSample, Sample, boxes_from_json
 from boxwright.dataset.writers import NEGATIVES
+from boxwright.images.loader import EXTENSIONS
 
+# Where images go, if they go anywhere.
+IMAGES = "images"
 # The targets, by the names of their modules, and what they are called.
 TARGETS = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO", "csv": "a table (CSV)"}
 
-# No box is left out because training would rather not have it.
+# No box is left out because training would rather not have it, or because another one of its image is broken. An image
+# none of whose objects is left would be one without objects in the target, so it is left out.
 _POLICIES = {
+    "box_not_a_number": DROP_BOX,
     "box_inverted": FIX,
     "box_subpixel": KEEP,
     "box_twice": KEEP,
     "box_ignored": KEEP,
     "box_difficult": KEEP,
-    "image_emptied": KEEP,
     "class_number": KEEP,
     "class_background": KEEP,
 }
@@ -50,12 +54,14 @@ def convert(
     folders = list(images) or [str(source.parent if source.is_file() else source)]
     passed = gate.check(folders, [str(source)], key, _POLICIES)
     writer = importlib.import_module(f"{__package__}.writers.{to}")
-    samples = list(map(_sample, passed.samples))
     with files.whole_folder(target) as folder:
+        samples, unpacked = _unpacked(map(_sample, passed.samples), folder)
         writer.write(folder, samples)
     boxes = sum(len(one.boxes) for one in samples)
     lines = [*passed.told, passed.text()]
     lines += [f"{plural(len(samples), 'image')} with {plural(boxes, 'box', 'boxes')} are in {target} as {TARGETS[to]}."]
+    if unpacked:
+        lines.append(f"{plural(unpacked, 'image')} that were in records are in {target / IMAGES}.")
     if lost := _lost(samples, writer.EXPRESSED):
         lines += [f"What {TARGETS[to]} cannot say is not there:", *(f"  {text}" for text in lost)]
     return "\n".join(lines)
@@ -63,6 +69,22 @@ def convert(
 
 def _sample(planned: PlannedSample) -> Sample:
     return Sample(*planned[:7], boxes_from_json(planned.boxes), boxes_from_json(planned.regions))
+
+
+def _unpacked(samples: Iterable[Sample], folder: Path) -> tuple[list[Sample], int]:
+    """The samples, and the number of images that were in records: they are files in the folder now."""
+    found, count = [], 0
+    for one in samples:
+        if parts.file_of(one.image) != one.image:
+            count += 1
+            name = one.name if one.name.lower().endswith(tuple(EXTENSIONS)) else f"{one.name}.{one.format}"
+            path = folder / IMAGES / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with files.writing(path) as file:
+                file.write(parts.read(one.image))
+            one = one._replace(name=name, image=str(path))
+        found.append(one)
+    return found, count
 
 
 def _lost(samples: Sequence[Sample], expressed: frozenset[str]) -> list[str]:

@@ -6,12 +6,14 @@ The decision depends only on the facts, the settings and the split history, not 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
 from boxwright.dataset import audit, class_names, orientation, pairing, split, stated_split
+from boxwright.dataset import formats as readers
 from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
 from boxwright.dataset.audit import Ledger
 from boxwright.dataset.checks import Checker
@@ -53,7 +55,7 @@ class Split(NamedTuple):
     sha256, which the draw keeps. group_of: groups that the draw keeps together, by name. finder: finds near-duplicates;
     None if they are not wanted. test_fraction: the share of test images, to be drawn from the evaluation side; 0 for
     none. test_grows: whether remembered evaluation images may be drawn too, because the share is new or larger.
-    source: whether the sides are those that the source states.
+    source: whether the sides are those that the source states. asks: whether to find out what the source states.
     """
 
     eval_fraction: float
@@ -66,6 +68,7 @@ class Split(NamedTuple):
     test_fraction: float = 0.0
     test_grows: bool = False
     source: bool = False
+    asks: bool = False
 
     @property
     def sides(self) -> list[str]:
@@ -81,7 +84,7 @@ class Decision:
     samples: by side, sorted by name. annotations: their number, including unreadable ones. left_out: the number of
     good images on no list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
     the groups that they form. across: by evaluation image that shows the same as a training image, that image. ledger:
-    what became of every object. told: a sentence about the split.
+    what became of every object. told: a sentence about the split. stated: by image, the side that the source states.
     """
 
     samples: dict[str, list[PlannedSample]]
@@ -93,16 +96,19 @@ class Decision:
     across: dict[str, str] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     told: str = ""
+    stated: dict[str, str] = field(default_factory=dict)
 
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     """Pair, check, find duplicates and split. Raises UserError if the lists of the split have mistakes."""
-    claims, said = _claims(found)
     ledger = Ledger()
+    claims, said = _claims(found, ledger)
     _report_remarks(found, checker, ledger)
-    stated: dict[str, str] = {}
+    stated: dict[str, str] | None = {} if sides.source or sides.asks else None
     samples = _samples(found, claims, said, checker, ledger, stated)
-    decision = Decision({side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger)
+    decision = Decision(
+        {side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger, stated=stated or {}
+    )
     listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
     if sides.source:
         listed, decision.told = stated_split.settled({sample.name: stated.get(sample.name, "") for sample in samples})
@@ -239,7 +245,7 @@ def _trained_alike(decision: Decision, alike: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
+def _claims(found: Found, ledger: Ledger) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
     """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read.
 
     A file that looks like no annotation is none, unless it has the name of an image or there is nothing else.
@@ -256,6 +262,7 @@ def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
                 if images is None:
                     images = {pairing.stem(image.base) for image in found.images}
                 if anything and about is not formats.VOC and pairing.stem(file.base.rpartition(".")[0]) not in images:
+                    ledger.pass_over(file.relative, statements)
                     continue
                 statements.defect = Unread.defect
             claims.append(Claim(file, key=key))
@@ -279,11 +286,11 @@ def _samples(
     said: Sequence[AnnotationFacts | Unread],
     checker: Checker,
     ledger: Ledger,
-    stated: dict[str, str],
+    stated: dict[str, str] | None,
 ) -> list[PlannedSample]:
     """The samples that remain after pairing and checking, sorted by name.
 
-    The side of the split that the source states for an image is put into `stated`.
+    The side of the split that the source states for an image is put into `stated`, if that is given.
     """
     mentions = [index for index, one in enumerate(said) if not isinstance(one, Unread) and one.mention]
     if mentions:
@@ -304,6 +311,7 @@ def _samples(
         on_list = _with_mentioned(found, claims, said, *mentioned, paired, checker)
         claims, said = [*claims, *mentioned[0]], [*said, *mentioned[1]]
     checker.turned = orientation.evidence(_turned(found, said, paired))
+    described_of = {} if stated is None else _described(found)
     samples = []
     for index in sorted(range(len(found.images)), key=found.names.__getitem__):
         name, claim = found.names[index], paired.claim[index]
@@ -328,12 +336,14 @@ def _samples(
             ledger.enter(name, label, claims[claim].key, len(annotation.classes), checker.fates)
         if sample is not None and not why:
             samples.append(sample)
-            about = [one for one in (on_list[index], claim) if one is not None]
-            stated[name] = stated_split.of_image(
-                [said[one].split for one in about],
-                [_place(claims[one]) for one in about],
-                _tail(found.images[index]),
-            )
+            if stated is not None:
+                about = [claims[one] for one in (on_list[index], claim) if one is not None]
+                words = [said[one].split for one in (on_list[index], claim) if one is not None]
+                listed = "" if on_list[index] is None else about[0].file.path
+                described = next(filter(None, [described_of[one.file.path] for one in about]), {})
+                side = stated_split.of_places(described, found.images[index].path, listed)
+                places = [_place(one) for one in about]
+                stated[name] = stated_split.of_image([*words, side], places, _tail(found.images[index]))
         else:
             ledger.drop(name, why or checker.dropped_by or FAIL)
     return samples
@@ -363,6 +373,15 @@ def _with_mentioned(
     return [None if claim is None else len(claims) + claim for claim in named.claim]
 
 
+def _described(found: Found) -> dict[str, Mapping[str, Sequence[str]]]:
+    """By the path of an annotation file, the folders and lists of each side that its explaining files state."""
+    known: dict[tuple[str, ...], Mapping[str, Sequence[str]]] = {}
+    for one in found.annotations:
+        if one.beside not in known:
+            known[one.beside] = readers.sides(one.key, {path: Path(path).read_bytes() for path in one.beside})
+    return {one.file.path: known[one.beside] for one in found.annotations}
+
+
 def _place(claim: Claim) -> str:
     """Where a claim's file lies; the name of a file that is about the image of its name tells nothing."""
     path = _tail(claim.file)
@@ -379,15 +398,24 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
     """Report what is odd about the annotation files."""
     numbers: dict[str, list[str]] = defaultdict(list)
     for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
-        for remark in () if isinstance(statements, Unread) else statements.findings:
+        for remark in () if isinstance(statements, Unread) else statements.remarks:
             if remark.defect == "class_number":
                 numbers[remark.about].append(file.relative)
                 continue
             label = f"{file.relative} ({remark.about})" if remark.about else file.relative
             checker.report(label, remark.defect, remark.detail)
             ledger.lose(label, key, remark.objects, remark.defect)
+    by_key: dict[str, list[FileFacts]] = defaultdict(list)
+    first: dict[str, str] = {}
+    for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
+        if not isinstance(statements, Unread):
+            by_key[key].append(statements)
+            first.setdefault(key, file.relative)
+    for key, files in by_key.items():
+        for remark in readers.survey(key, files):
+            checker.report(first[key], remark.defect, remark.detail)
     for number, files in numbers.items():
-        if number not in checker.rules.rename:
+        if number not in checker.rules.rename and number not in (checker.known or ()):
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")
 
 

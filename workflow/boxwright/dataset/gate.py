@@ -36,7 +36,8 @@ _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 class Passed(NamedTuple):
     """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found.
 
-    told: sentences about the formats that were recognised.
+    told: sentences about the formats that were recognised. sides: by image, the side of the split that the source
+    states, "" if none, where that was asked for.
     """
 
     samples: list[PlannedSample]
@@ -44,6 +45,7 @@ class Passed(NamedTuple):
     images: int
     annotations: int
     told: Sequence[str] = ()
+    sides: Mapping[str, str] = MappingProxyType({})
 
     def text(self) -> str:
         """How many files were found and used, and each kind of defect with what was done about it."""
@@ -56,8 +58,12 @@ def check(
     annotations: Sequence[str],
     key: str = formats.AUTO,
     policies: Mapping[str, str] = MappingProxyType({}),
+    *,
+    asks_sides: bool = False,
 ) -> Passed:
     """The samples in some folders of images and of annotations, whose format has this key.
+
+    asks_sides: whether to find out which sides of a split the source states.
 
     Every policy is at its default but those that are given. Class names are those of the annotations. Raises UserError
     if a folder is missing, if there is no image or no annotation, for defects whose policy is `fail`, and if no sample
@@ -83,9 +89,9 @@ def check(
         parallel=len(images) == len(annotations),
     )
     require_images(*places, len(found.images), len(drawn))
-    checker = Checker(defects.policies(policies))
+    checker = Checker(defects.policies(policies), flags=True)
     # Whatever is known to be on the evaluation side stays there.
-    decision = decide(found, checker, Split(0.0, 0, dict.fromkeys(found.names, EVAL), {}, {}))
+    decision = decide(found, checker, Split(0.0, 0, dict.fromkeys(found.names, EVAL), {}, {}, asks=asks_sides))
     report_foreign(checker, *places, texts)
     refused = [case for case in decision.cases if case.action == defects.FAIL]
     if refused:
@@ -96,7 +102,7 @@ def check(
         raise UserError(
             f"No image is left of {len(found.images)} images and {decision.annotations} annotations.{because}"
         )
-    return Passed(samples, decision.cases, len(found.images), decision.annotations, told)
+    return Passed(samples, decision.cases, len(found.images), decision.annotations, told, decision.stated)
 
 
 def no_annotations(folders: Sequence[str]) -> str:

@@ -6,7 +6,6 @@ they can: the stated extension and path, the arrangement of the folders, the sta
 that the images are copies of each other. Wherever two of these contradict each other, that is remembered.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +14,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.core.names import fold
+from boxwright.dataset import addresses, side_words
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.scan import File
 from boxwright.images import exif
 from boxwright.images.loader import EXTENSIONS
 
-# What Label Studio puts before the name of an image that is uploaded.
-_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
+# The place of the test in `_narrow` that looks at the whole stated path.
+_STATED_PATH = 2
 
 
 class Claim(NamedTuple):
@@ -193,7 +193,7 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
     own: list[int] = []
     if claim.alone:
         base = claim.file.base.rpartition(".")[0]
-        own = by_stem.get(fold(base)) or _with_base(by_stem, base)
+        own = by_stem.get(fold(base)) or _own(by_stem, base)
         if own and not claim.other_image and claim.image.rpartition(".")[0] == base:
             return own  # as in nearly all files
     stated = _named(by_stem, claim.image)
@@ -209,16 +209,17 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
     return chosen
 
 
+def _own(by_stem: dict[str, list[int]], base: str) -> list[int]:
+    """The images with the name of an annotation file, which has no further ending."""
+    return next((found for one in addresses.base_names(base) if (found := by_stem.get(stem(one)))), [])
+
+
 def _named(by_stem: dict[str, list[int]], name: str) -> list[int]:
-    """The images with a stated name."""
-    base = name.replace("\\", "/").rpartition("/")[2]
-    return (_with_base(by_stem, base) or _with_base(by_stem, base.rpartition(".")[0])) if base else []
-
-
-def _with_base(by_stem: dict[str, list[int]], base: str) -> list[int]:
-    """The images with a base name, else those that were called so before they were uploaded to Label Studio."""
-    found = by_stem.get(stem(base)) or []
-    return found or (by_stem.get(stem(base[len(put[0]) :])) or [] if (put := _UPLOADED.match(base)) else [])
+    """The images with a stated name, in the first spelling of it that there is."""
+    for base in addresses.base_names(name):
+        if found := by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])):
+            return found
+    return []
 
 
 def _narrow(
@@ -229,22 +230,32 @@ def _narrow(
     exact = claim.image.replace("\\", "/").rpartition("/")[2]
     base, own, place, folder = stated.rpartition("/")[2], _folder(file), file.place, file.folder
     end, beside = f"/{stated.lstrip('/')}", fold(claim.image_folder)
+    side = "" if claim.alone else side_words.of_path(file.path)
     tests = (
         lambda image: images[image].base == exact,
         lambda image: fold(images[image].base) == base,
         lambda image: base != stated and f"/{fold(images[image].path)}".endswith(end),
         lambda image: _folder(images[image]) == own,
         lambda image: beside != "" and fold(_folder(images[image])) == beside,
+        lambda image: side != "" and side_words.of_path(f"{_folder(images[image])}/") == side,
         lambda image: parallel and images[image].folder == folder and images[image].place == place,
         lambda image: parallel and images[image].folder == folder,
         lambda image: images[image].place == place,
         lambda image: _has_size(facts, image, claim.size),
     )
-    for test in tests:
+    for number, test in enumerate(tests):
         candidates = [image for image in candidates if test(image)] or candidates
+        if number == _STATED_PATH and base != stated and not claim.alone:
+            candidates = _with_longest_tail(images, candidates, stated.rpartition("/")[0])
         if len(candidates) == 1:
             return candidates
     return _in_stated_folder(images, candidates, claim) or candidates
+
+
+def _with_longest_tail(images: Sequence[File], candidates: list[int], folder: str) -> list[int]:
+    """The candidates whose folders end as the stated one does, in as many names as any."""
+    tails = [int(_likeness(folder, _folder(images[image]))) for image in candidates]
+    return [image for image, tail in zip(candidates, tails, strict=True) if tail == max(tails)]
 
 
 def _against(

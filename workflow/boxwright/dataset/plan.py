@@ -21,6 +21,7 @@ An identity is a hash of what the bytes of a result depend on: no file times, no
 import contextlib
 import gc
 import hashlib
+import importlib
 import json
 import os
 from collections import Counter
@@ -41,6 +42,7 @@ from boxwright.dataset import (
     label_map,
     memory,
     near_duplicates,
+    scan,
     sources,
     split_history,
     summary,
@@ -54,14 +56,16 @@ from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN
 from boxwright.images import loader
 
 ACROSS_SPLIT = "across_split.tsv"
+# Imported only where records are used as they are.
+_GIVEN = "boxwright.dataset.given_records"
 
 
 @dataclass(frozen=True)
 class Plan:
     """The plan of a data set.
 
-    identities: of "checks", "split", "label_map", each shard ("train-00000-of-00004", ...) and, if there is one,
-    "across_split". classes: id by name.
+    identities: of "checks", "import", "split", "label_map", each shard ("train-00000-of-00004", ...) and, if there is
+    one, "across_split". classes: id by name.
     counts: numbers of images, boxes and classes of each side, and of files found and left out. summary: text for the
     terminal.
     """
@@ -145,8 +149,10 @@ class _Planner:
                 "Remove the lists or `group_by`."
             )
         grouping.check(self.group_by)
-        self.sources = sources.of(dataset)
-        self.images, self.annotations = sources.listings(self.sources, results)
+        self.records = dataset.get("records")
+        self.sources = [] if self.records else sources.of(dataset)
+        nothing = scan.Listing((), ())
+        self.images, self.annotations = (nothing, nothing) if self.records else sources.listings(self.sources, results)
         self.stamp = self._stamp()
 
     def _stamp(self) -> str:
@@ -156,6 +162,7 @@ class _Planner:
             "annotations",
             "format",
             "sources",
+            "records",
             "split",
             "shards",
             "policies",
@@ -168,10 +175,15 @@ class _Planner:
         given = [path for path in (self.dataset.get("label_map"), *self.lists.values()) if path]
         contents = [_content(path) for path in given]
         places = [self.images.fingerprint(), self.annotations.fingerprint(), sources.above(self.annotations)]
+        if self.records:
+            stats = [(path, Path(path).stat()) for paths in self.records.values() for path in paths]
+            places += [[(path, of.st_size, of.st_mtime_ns, of.st_ino) for path, of in stats], code.identity(_GIVEN)]
         return hashing.short(settings, given, contents, code.identity(__name__), places)
 
     def new(self) -> Plan:
         """Read what changed, decide, and write."""
+        if self.records:
+            return self._as_they_are(self.records)
         annotations, told = sources.recognise(self.sources, self.annotations)
         if not sources.hold_images(annotations):
             gate.require_images(self.images, self.annotations, len(self.images), 0)
@@ -205,13 +217,51 @@ class _Planner:
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks, len(found.images))
         classes, classes_text = self._classes(decision)
-        shards = self._shards(decision)
+        shards = {name: _shard_plan(samples, classes) for name, samples in self._shards(decision).items()}
+        drawn_before = remembered if self._draw else None
+        readers = recollection.identities()
+        return self._write(decision, classes, classes_text, shards, len(found.images), drawn, readers, drawn_before, {})
+
+    def _as_they_are(self, records: Mapping[str, Sequence[str]]) -> Plan:
+        """The plan of records that are used as they are: each file is a shard."""
+        given = importlib.import_module(_GIVEN).read(records, self.dataset.get("label_map"))
+        shards, more = {}, {}
+        for side, of in given.files.items():
+            for index, file in enumerate(of):
+                name = f"{side}-{index:05d}-of-{len(of):05d}"
+                identity, manifest = _shard_plan(file.samples, given.classes)
+                shards[name] = hashing.short(identity, file.sha256), manifest
+                said = {"path": file.path, "sha256": file.sha256, "images": len(file.samples)}
+                more[f"{name}.given"] = json.dumps(said).encode()
+        images = sum(map(len, given.decision.samples.values()))
+        if mistake := summary.too_little(given.decision, self.dataset["split"], images):
+            raise UserError(mistake)
+        return self._write(given.decision, given.classes, given.text.encode(), shards, images, 0, {}, None, more)
+
+    def _write(
+        self,
+        decision: Decision,
+        classes: Mapping[str, int],
+        classes_text: bytes,
+        shards: Mapping[str, tuple[str, bytes]],
+        images: int,
+        drawn: int,
+        readers: Mapping[str, str | None],
+        remembered: Mapping[str, tuple[str, str]] | None,
+        more: Mapping[str, bytes],
+    ) -> Plan:
+        """Write the plan of a decision.
+
+        shards: identity and manifest of each. images: the number of those found, and drawn of those on which we drew
+        boxes. remembered: the sides of earlier draws, None if nothing is drawn. more: further files of the plan.
+        """
+        checks = defects.to_tsv(decision.cases)
         sides = {s.name: (side, s.sha256) for side, samples in decision.samples.items() for s in samples}
         split_table = split_history.to_tsv(sides)
-        gone = remembered.keys() - sides.keys()
         imported = decision.ledger.to_tsv()
         identities = {
-            "checks": hashing.short(checks, imported),
+            "checks": hashing.short(checks),
+            "import": hashing.short(imported),
             "split": hashing.short(split_table),
             "label_map": hashing.short(classes_text),
         }
@@ -220,22 +270,25 @@ class _Planner:
             "import.tsv": imported,
             "split.tsv": split_table,
             "label_map.pbtxt": classes_text,
+            **more,
         }
-        for name, samples in shards.items():
-            identities[name], tables[f"{name}.jsonl"] = _shard_plan(samples, classes)
+        for name, (identity, manifest) in shards.items():
+            identities[name], tables[f"{name}.jsonl"] = identity, manifest
         if decision.across:
             across = "".join([f"{one}\t{other}\n" for one, other in sorted(decision.across.items())]).encode()
             identities["across_split"], tables[ACROSS_SPLIT] = hashing.short(across), across
-        counts = _counts(decision, len(found.images)) | {"drawn": drawn}
-        text = summary.text(decision, counts, classes, self.images.folders, self.data_dir / "checks.tsv")
-        plan = Plan(identities, classes, counts, text)
+        counts = _counts(decision, images) | {"drawn": drawn}
+        folders = self.images.folders or [path for paths in (self.records or {}).values() for path in paths]
+        text = summary.text(decision, counts, classes, folders, self.data_dir / "checks.tsv")
+        plan = Plan(identities, dict(classes), counts, text)
         if self.folder.writable:
             tables["plan.json"] = (json.dumps(vars(plan), indent=1, sort_keys=True) + "\n").encode()
-            if self._draw:
+            if remembered is not None:
+                gone = remembered.keys() - sides.keys()
                 ever = split_history.to_tsv(remembered | sides) if gone else split_table
                 split_history.write(self.data_dir, self._draw, ever)
             changes.keep(self.data_dir, self.results or self.data_dir, self._identities_before(), identities)
-            self.folder.keep(tables, self.stamp, recollection.identities())
+            self.folder.keep(tables, self.stamp, readers)
         return plan
 
     def _identities_before(self) -> Mapping[str, str]:

@@ -63,7 +63,11 @@ class PlanFolder:
         """Write the changed files of the plan, then the stamp; remove what a failed plan left behind."""
         for name, data in files.items():
             write_if_changed(self.path / name, data)
-        for old in (*self.path.glob("*-of-*.jsonl"), *self.path.glob("across_split.tsv")):
+        for old in (
+            *self.path.glob("*-of-*.jsonl"),
+            *self.path.glob("*-of-*.given"),
+            *self.path.glob("across_split.tsv"),
+        ):
             if old.name not in files:
                 old.unlink()
         if self._failed.exists():

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from boxwright.catalog import formats as catalogue
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
-from boxwright.core.wording import plural
+from boxwright.core.wording import few, plural
 from boxwright.dataset import formats, scan
 from boxwright.dataset.memo import Memo
 from boxwright.dataset.scan import File, Listing, Search
@@ -22,6 +23,8 @@ from boxwright.images.loader import EXTENSIONS
 
 # Files of each ending, in each source, that are opened to recognise a format.
 _SAMPLE = 24
+# Endings of files that describe a whole data set.
+_DESCRIBING = (".yaml", ".yml", ".data")
 # Above the folders of annotations, that many are searched for files that explain them.
 _ABOVE = 2
 
@@ -54,8 +57,9 @@ def of(dataset: Mapping[str, Any]) -> list[Source]:
     given = dataset.get("sources") or [dataset]
     found = []
     for one in given:
-        annotations = _paths(one["annotations"])
-        images = _paths(one["images"]) if one["images"] else tuple(dict.fromkeys(map(_folder, annotations)))
+        annotations = tuple(map(_place, _paths(one["annotations"])))
+        beside = dict.fromkeys(_folder(place) for place in annotations if not _is_of_records(place))
+        images = _paths(one["images"]) if one["images"] else tuple(beside)
         found.append(Source(images, annotations, one.get("format") or catalogue.AUTO))
     return found
 
@@ -110,7 +114,14 @@ def recognise(sources: Sequence[Source], annotations: Listing) -> Recognised:
         if key == catalogue.AUTO:
             key, sentence = _recognised(source, own, mistakes, several=len(sources) > 1)
             told += [sentence] if sentence else []
-        files += _annotated(key, own, outside)
+        there = list(_annotated(key, own, outside))
+        if source.format != catalogue.AUTO and not there:
+            about = catalogue.by_key()[key]
+            mistakes.append(
+                f"{', '.join(source.annotations)} has no file whose name ends as those of {about.name} (`{key}`) do: "
+                f"{', '.join(about.endings)}. Correct `annotations` or `format`."
+            )
+        files += there
     if mistakes:
         raise UserError("\n".join(mistakes))
     return Recognised(files, told)
@@ -139,6 +150,17 @@ def hold_images(annotations: Sequence[Annotated]) -> bool:
     return any(known[key].holds_images for key in {one.key for one in annotations})
 
 
+def _place(given: str) -> str:
+    """A file or folder of annotations; the folder of `data.yaml` or `obj.data`, which only describe it."""
+    return str(Path(given).parent) if Path(given).suffix.lower() in _DESCRIBING and Path(given).is_file() else given
+
+
+def _is_of_records(place: str) -> bool:
+    """Whether a path leads to a file that holds its images."""
+    ending = catalogue.ending(place.rpartition("/")[2])
+    return any(about.holds_images for about in catalogue.by_ending().get(ending, ())) and Path(place).is_file()
+
+
 def _folder(place: str) -> str:
     """The folder that a path leads to, or that holds the file that it leads to."""
     return str(Path(place).parent) if Path(place).is_file() else place
@@ -150,7 +172,7 @@ def _paths(given: str | Sequence[str]) -> tuple[str, ...]:
 
 def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, several: bool) -> tuple[str, str]:
     """The key of a source's format, and a sentence; what cannot be decided is added to `mistakes`."""
-    seen = _seen(files)
+    seen = readings(files)
     found = [key for key in catalogue.by_key() if key in seen]
     there = ", ".join(source.annotations)
     if catalogue.VOC.key in seen:
@@ -162,6 +184,12 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
         )
         return catalogue.VOC.key, beside if others else ""
     if not found:
+        if unfetched := _unfetched(files):
+            are = "are pointers" if unfetched[1:] else "is a pointer"
+            mistakes.append(
+                f"{few(unfetched)} in {there} {are} of Git LFS, not the annotations themselves. "
+                "Run `git lfs pull` in the repository that they come from."
+            )
         return catalogue.VOC.key, ""
     if len(found) > 1:
         listed = "".join([f"\n  - `{key}`: {_told(key, seen[key])}" for key in found])
@@ -177,13 +205,22 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
     return key, f"The annotations in {there} are read as {about.name} (`{key}`): {seen[key][1]} is {about.sign}."
 
 
+def _unfetched(files: Sequence[File]) -> list[str]:
+    """Files that are pointers of Git LFS; none if there are XML files, which are checked one by one."""
+    endings = {catalogue.ending(file.base) for file in files}
+    if not endings.isdisjoint(catalogue.VOC.endings):
+        return []
+    small = [file for file in files if int(file.stamp.partition(" ")[0] or 0) < pointers.LONGEST]
+    return [file.relative for file in small[:_SAMPLE] if pointers.is_git_lfs(_head(file.path))]
+
+
 def _told(key: str, seen: tuple[int, str]) -> str:
     count, example = seen
     about = catalogue.by_key()[key]
     return f"{about.name}, {plural(count, 'file')} such as {example} ({about.sign})"
 
 
-def _seen(files: Sequence[File]) -> dict[str, tuple[int, str]]:
+def readings(files: Sequence[File]) -> dict[str, tuple[int, str]]:
     """By key of each format that occurs: about how many files are in it, and one of them."""
     by_ending: dict[str, list[File]] = defaultdict(list)
     known = catalogue.by_ending()
@@ -193,7 +230,8 @@ def _seen(files: Sequence[File]) -> dict[str, tuple[int, str]]:
     example: dict[str, str] = {}
     for ending, of_ending in by_ending.items():
         keys = formats.OR.join([one.key for one in known.get(ending, ())])
-        candidates = [file for file in of_ending if not _explains(file.base)] if keys else []
+        candidates = [file for file in of_ending if not catalogue.explains(file.base)] if keys else []
+        candidates = [file for file in candidates if not file.stamp.startswith("0 ")]  # an empty file tells nothing
         step = max(len(candidates) / _SAMPLE, 1)
         sample = [candidates[int(number * step)] for number in range(min(len(candidates), _SAMPLE))]
         found = Counter()
@@ -227,10 +265,6 @@ def _around(explaining: Mapping[str, list[str]], folder: str) -> tuple[str, ...]
     """The explaining files in a folder and in those above it, the nearest first."""
     here = Path(folder or ".").absolute()
     return tuple([path for one in (here, *here.parents) for path in explaining.get(str(one), ())])
-
-
-def _explains(name: str) -> bool:
-    return any(one.explains(name) for one in catalogue.FORMATS)
 
 
 def _explaining(folder: Path) -> Iterator[tuple[str, str]]:

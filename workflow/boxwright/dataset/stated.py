@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few, shortened
+from boxwright.core.wording import few, plural, shortened
 from boxwright.dataset.statements import Remark, Statement
 
 Corners = tuple[float, float, float, float]
@@ -165,6 +165,8 @@ def pairs(values: Sequence[float]) -> list[tuple[float, float]]:
 
 def rotated(corners: Corners, degrees: float, about: tuple[float, float] | None = None) -> Corners:
     """The rectangle around a box that is turned clockwise about a point, its centre unless another one is given."""
+    if not math.isfinite(degrees):
+        return UNKNOWN
     xmin, ymin, xmax, ymax = corners
     x, y = about or ((xmin + xmax) / 2, (ymin + ymax) / 2)
     across, down = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -176,9 +178,23 @@ def rotated(corners: Corners, degrees: float, about: tuple[float, float] | None 
 
 def turned_ellipse(x: float, y: float, across: float, down: float, degrees: float = 0.0) -> Corners:
     """The rectangle around an ellipse with a centre and two radii, turned clockwise about its centre."""
+    if not math.isfinite(degrees):
+        return UNKNOWN
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     width, height = math.hypot(across * cos, down * sin), math.hypot(across * sin, down * cos)
     return x - width, y - height, x + width, y + height
+
+
+def around_runs(runs: Iterable[tuple[int, int]], width: int) -> Corners:
+    """The rectangle around runs of pixels (first pixel, length), row by row in an image of this width."""
+    left = top = math.inf
+    right = bottom = -math.inf
+    for start, length in runs:
+        last = start + length - 1
+        top, bottom = min(top, start // width), max(bottom, last // width + 1)
+        one_row = start // width == last // width
+        left, right = min(left, start % width if one_row else 0), max(right, last % width + 1 if one_row else width)
+    return UNKNOWN if right < 0 else (float(left), float(top), float(right), float(bottom))
 
 
 def from_size(left: float, top: float, width: float, height: float) -> Corners:
@@ -189,6 +205,27 @@ def from_size(left: float, top: float, width: float, height: float) -> Corners:
 def from_centre(x: float, y: float, width: float, height: float) -> Corners:
     """The edges of a box that is stated by its centre and its size; a negative size stays inverted."""
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def refuse_pixels(values: Iterable[float]) -> None:
+    """Raise UserError if numbers that should be shares of the image are all over 1."""
+    known = [value for value in values if not math.isnan(value)]
+    if known and all(value > 1 for value in known):
+        raise UserError("its numbers are over 1, but they should be shares of the image (are these pixels?)")
+
+
+def ordered(corners: Corners) -> Corners:
+    """Two opposite corners of a box as its edges, whichever corners they are; unchanged where one is unknown."""
+    xmin, ymin, xmax, ymax = corners
+    if not all(map(math.isfinite, corners)):
+        return corners
+    return min(xmin, xmax), min(ymin, ymax), max(xmin, xmax), max(ymin, ymax)
+
+
+def unordered(count: int) -> list[Remark]:
+    """A remark about boxes whose corners were in another order, and were put in order."""
+    said = f"{plural(count, 'box has', 'boxes have')} their corners in another order than left, top, right, bottom"
+    return [Remark("annotation_odd", f"{said}; they were put in order")] if count else []
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,38 +4,12 @@ Roboflow and Ultralytics have folders train, valid and test, COCO files such as 
 `train_labels.csv` and `test_labels.csv`, Open Images `validation-annotations-bbox.csv`, AutoML a column.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
 
 from boxwright.core.errors import UserError
+from boxwright.dataset.side_words import of_path, of_word
 from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN
-
-_WORDS = {
-    **dict.fromkeys(("train", "training", "trn"), TRAIN),
-    **dict.fromkeys(("val", "valid", "validation", "validate", "eval", "evaluation", "dev"), EVAL),
-    **dict.fromkeys(("test", "testing", "tst"), TEST),
-}
-# Words in a name: letters, with digits and other signs between them ("instances_val2017.json").
-_LETTERS = re.compile(r"[a-z]+")
-
-
-@lru_cache(maxsize=4096)
-def of_word(word: str) -> str:
-    """The side that a word means, as annotations state it; "" if it means none."""
-    return _WORDS.get(word.strip().lower(), "")
-
-
-@lru_cache(maxsize=4096)
-def of_path(path: str) -> str:
-    """The side that a path tells by the name of the file, else of the innermost folder that tells one; else ""."""
-    *folders, name = path.lower().replace("\\", "/").split("/")
-    for part in (name.rpartition(".")[0] or name, *reversed(folders)):
-        found = {_WORDS[word] for word in _LETTERS.findall(part) if word in _WORDS}
-        if len(found) == 1:
-            return found.pop()
-    return ""
 
 
 def of_image(stated: Iterable[str], annotations: Iterable[str], image: str) -> str:
@@ -48,6 +22,23 @@ def of_image(stated: Iterable[str], annotations: Iterable[str], image: str) -> s
             return side
     paths = (*annotations, f"{image.rpartition('/')[0]}/")
     return next(filter(None, map(of_path, paths)), "")
+
+
+def of_places(places: Mapping[str, Sequence[str]], image: str, listed: str) -> str:
+    """The side of an image by the folders and lists of each side; "" if none has it, or two have.
+
+    image: its path. listed: the path of a list that names it, "" if there is none. Places may be paths of another
+    machine, or climb one folder too high, so only their ends count.
+    """
+    found = set()
+    for word, of in places.items():
+        for place in of:
+            parts = [part for part in place.replace("\\", "/").lower().split("/") if part not in ("", ".", "..")]
+            for path, wanted in ((f"/{listed.lower()}", True), (f"/{image.rpartition('/')[0].lower()}/", False)):
+                end = "/".join(parts)
+                if parts and (path.endswith(f"/{end}") if wanted else f"/{end}/" in path):
+                    found.add(of_word(word))
+    return found.pop() if len(found) == 1 else ""
 
 
 def settled(sides: Mapping[str, str]) -> tuple[dict[str, str], str]:

@@ -63,8 +63,4 @@ class Reading(NamedTuple):
     """All that a file says."""
 
     statements: Sequence[Statement]
-    findings: Sequence[Remark] = ()
-
-
-# The former name, for formats that are being written.
-Finding = Remark
+    remarks: Sequence[Remark] = ()

@@ -7,6 +7,9 @@ from typing import NamedTuple
 from boxwright.catalog import formats
 from boxwright.dataset import own_results
 
+# Windows lists folders by their path only.
+_OPENS_FOLDERS = os.scandir in os.supports_fd
+
 
 class Walked(NamedTuple):
     """What was found below some folders.
@@ -55,9 +58,9 @@ class _Walker:
             below: list[tuple[str, str]] = []
             marked = False
             # Looking files up in an open folder saves resolving its path again for each file.
-            opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) if _OPENS_FOLDERS else place
             try:
-                status = os.fstat(opened)
+                status = os.stat(opened)  # noqa: PTH116 (of an open folder)
                 identity = (status.st_dev, status.st_ino)
                 if identity in self._seen:
                     continue
@@ -76,7 +79,8 @@ class _Walker:
                 error.filename = f"{place}/{error.filename}"
                 raise
             finally:
-                os.close(opened)
+                if opened is not place:
+                    os.close(opened)
             if prefix and (marked or identity == self._results):
                 self._pass(place)
                 continue

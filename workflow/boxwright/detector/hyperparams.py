@@ -25,13 +25,18 @@ class Regularizer:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """Settings of batch norm. `train`: training uses the batch's statistics and moves the averages."""
+    """Settings of batch norm.
+
+    train: training uses the batch's statistics and moves the averages. unbiased: the moving variance follows the
+    variance over n - 1, as with TensorFlow's fused kernels; if not, that over n.
+    """
 
     decay: float = 0.999
     center: bool = True
     scale: bool = False
     epsilon: float = 0.001
     train: bool = True
+    unbiased: bool = True
 
 
 @dataclass(frozen=True)

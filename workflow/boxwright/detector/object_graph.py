@@ -4,7 +4,7 @@ The layers of a backbone, batch norm included, are numbered as `numbered` says. 
 of layers, in which activations, paddings and dropout also take a place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from boxwright.detector.layers import Convolution, Normalizer
 
@@ -15,6 +15,10 @@ BACKBONE = f"{EXTRACTOR}/classification_backbone/layer_with_weights-"
 FIRST_STAGE = "model/_feature_extractor_for_proposal_features/layer_with_weights-"
 SECOND_STAGE = "model/_feature_extractor_for_box_classifier_features/layer_with_weights-"
 PREDICTOR = "model/_box_predictor"
+# In a CenterNet: the backbone's layers, those of the neck, and the heads.
+CENTER_BACKBONE = f"{EXTRACTOR}/_base_model/layer_with_weights-"
+CENTER_NECK = f"{EXTRACTOR}/_feature_extractor_model/layer_with_weights-"
+CENTER_HEADS = "model/_prediction_head_dict"
 # Layers that `numbered` numbers: one after the other, those side by side in a tuple.
 Layers = Iterable[Convolution | tuple[Convolution, ...]]
 # A convolution, its batch norm (or a layer that does nothing) and its activation.
@@ -24,24 +28,25 @@ PLACES = 3
 def numbered(path: str, layers: Layers, place: int = 0) -> dict[str, str]:
     """The keys of the layers' variables by name, numbered in the layers' order from `place` on.
 
-    `path` comes before the number. Of layers side by side, which are in a tuple, the convolutions come first, then the
-    batch norms.
+    `path` comes before the number.
     """
     found: dict[str, str] = {}
-    for layer in layers:
-        abreast = layer if isinstance(layer, tuple) else (layer,)
-        for one in abreast:
-            found |= convolution(one, f"{path}{place}")
-            place += 1
-        for normalizer in [one.normalizer for one in abreast if one.normalizer is not None]:
-            found |= batch_norm(normalizer, f"{path}{place}")
-            place += 1
+    for number, one in enumerate(_with_numbers(layers), place):
+        found |= (batch_norm if isinstance(one, Normalizer) else convolution)(one, f"{path}{number}")
     return found
 
 
-def places(layers: Iterable[Convolution]) -> int:
-    """How many numbers `numbered` gives to the layers: a batch norm has one of its own."""
-    return sum(1 if layer.normalizer is None else 2 for layer in layers)
+def places(layers: Layers) -> int:
+    """How many numbers `numbered` gives to the layers."""
+    return sum(1 for _ in _with_numbers(layers))
+
+
+def _with_numbers(layers: Layers) -> Iterator[Convolution | Normalizer]:
+    """What has a number of its own, in order: of layers side by side the convolutions, then the batch norms."""
+    for layer in layers:
+        abreast = layer if isinstance(layer, tuple) else (layer,)
+        yield from abreast
+        yield from (one.normalizer for one in abreast if one.normalizer is not None)
 
 
 def side_by_side(branches: Sequence[Sequence[Convolution]]) -> list[tuple[Convolution, ...]]:

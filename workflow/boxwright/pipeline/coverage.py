@@ -130,6 +130,8 @@ class Layout:
         if self._row is None:
             raise UserError(f"The anchors of model.{name} are not known: its feature extractor is not supported.")
         family = FAMILIES[name]
+        if not family.anchor_generator:
+            raise UserError(f"model.{name} has no anchors.")
         message = getattr(self._model, family.anchor_generator)
         check.require(message, f"model.{name}.{family.anchor_generator}")
         for part in ("image_resizer", "feature_extractor"):
@@ -160,7 +162,7 @@ class Layout:
         extractor = self._model.feature_extractor
         if self._row.strides:
             return [tuple(-(-side // extractor.first_stage_features_stride) for side in size)]
-        multiple = max(extractor.pad_to_multiple, 1)
+        multiple = max(self._row.taken(extractor, "pad_to_multiple"), 1)
         padded = [side + -side % multiple for side in size]
         first, shapes = self._row.map_levels(extractor)[0], []
         for level in range(first, first + len(self._generator.per_location)):

@@ -57,7 +57,7 @@ def training_identity(config: Message) -> str:
     _, name = model_of(config)
     without = set(NOT_TRAINING)
     if name in FAMILIES:  # turns predictions into detections; no loss depends on it
-        without.add(f"model.{name}.{FAMILIES[name].post_processing}")
+        without.update(f"model.{name}.{field}" for field in FAMILIES[name].not_in_losses)
     lines = []
     if config.train_config.fine_tune_checkpoint:
         lines.append(f'train_config.fine_tune_checkpoint_type: "{checkpoint_type_of(config.train_config)}"')

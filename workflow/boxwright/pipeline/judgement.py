@@ -38,7 +38,7 @@ def judge(drafts: Sequence[Draft]) -> str:
         raise UserError("\n".join(["This cannot be trained as it is.", *errors, f"{SETTLE}."]))
     if warnings := _told(findings, "warning"):
         return "\n".join(
-            ["This will probably disappoint.", *warnings, f"{SETTLE}; a value set there causes no warning."]
+            ["This will probably disappoint.", *warnings, f"{SETTLE}; most values set there cause no warning."]
         )
     return ""
 

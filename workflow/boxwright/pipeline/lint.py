@@ -33,7 +33,12 @@ OTHER_METRICS = (
     "weighted_pascal_voc_detection_metrics",
     "weighted_pascal_voc_instance_segmentation_metrics",
 )
+# The share of the boxes that anchors should match, of all and of each class that has a number of boxes to judge by.
 LEAST_COVERAGE = 0.8
+LEAST_OF_CLASS, LEAST_BOXES = 0.5, 10
+COVERAGE = "anchor-coverage"
+# Rules whose findings an override does not accept: it may be what caused them.
+JUDGED = (lint_training.DIVERGES, COVERAGE)
 # Names that are less alike than this are not misspellings of each other: all of them share `_metrics`.
 NEAR = 0.8
 
@@ -52,7 +57,7 @@ def _advised(finding: Finding) -> Finding:
 def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]:
     """The findings; warnings of a field that one of the `overrides` sets become infos.
 
-    Errors stay, since what cannot work does not work on purpose either, and so do rates with which a training diverges.
+    Errors stay, since what cannot work does not work on purpose either, and so do findings of `JUDGED` rules.
     But more classes than the data has, which an override may set for a later data set, do work.
     """
     return [
@@ -64,7 +69,7 @@ def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]
 
 
 def _may_be_meant(finding: Finding) -> bool:
-    return finding.level == "warning" and finding.rule != lint_training.DIVERGES
+    return finding.level == "warning" and finding.rule not in JUDGED
 
 
 def _has_room(finding: Finding) -> bool:
@@ -116,9 +121,8 @@ def _readers(config: Message, facts: Facts) -> Iterator[Finding]:
 
 def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
-    if (row := row_of(model, name)) is None:
+    if (row := row_of(model, name)) is None or not (field := FAMILIES[name].anchor_generator):
         return
-    field = FAMILIES[name].anchor_generator
     if not getattr(model, field).HasField("multiscale_anchor_generator"):
         return
     first = row.map_levels(model.feature_extractor)[0]
@@ -144,7 +148,8 @@ def _ignored(config: Message, facts: Facts) -> Iterator[Finding]:
                 yield Finding("info", "ignored-field", path, found, why, value)
 
 
-def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
+def anchors(config: Message, facts: Facts) -> Iterator[Finding]:
+    """Images without an anchor inside, and anchors that match too few of the boxes."""
     _, name = model_of(config)
     if without := facts.anchorless or coverage.anchorless(config, []):
         why = (
@@ -153,13 +158,22 @@ def _anchors(config: Message, facts: Facts) -> Iterator[Finding]:
         )
         yield Finding("warning", "no-anchors", f"model.{name}.{_generator(config)}", "set", why)
         return
-    if facts.anchor_coverage is None or facts.anchor_coverage >= LEAST_COVERAGE or name not in FAMILIES:
+    if facts.anchor_coverage is None or name not in FAMILIES:
         return
+    few = [
+        f"{label} {matched:,} of {boxes:,}"
+        for label, (matched, boxes) in facts.anchor_classes.items()
+        if boxes >= LEAST_BOXES and matched < LEAST_OF_CLASS * boxes
+    ]
+    if facts.anchor_coverage >= LEAST_COVERAGE and not few:
+        return
+    classes = f" ({wording.few(few, 5)})" if few else ""
+    advice = facts.anchor_proposal or "use smaller scales, other aspect ratios or a larger input"
     why = (
-        f"only {facts.anchor_coverage:.0%} of the boxes match an anchor at IoU 0.5; use smaller scales, other aspect "
-        "ratios or a larger input"
+        f"only {facts.anchor_coverage:.0%} of the boxes match an anchor at IoU 0.5{classes}; the others are learned "
+        f"from their best anchor alone; {advice}"
     )
-    yield Finding("warning", "anchor-coverage", f"model.{name}.{_generator(config)}", "set", why)
+    yield Finding("warning", COVERAGE, f"model.{name}.{_generator(config)}", "set", why)
 
 
 def _generator(config: Message) -> str:
@@ -195,6 +209,6 @@ RULES = (
     *lint_unread.RULES,
     _levels,
     _ignored,
-    _anchors,
+    anchors,
     _metrics,
 )

@@ -1,5 +1,6 @@
 """Finds limits of a pipeline configuration that the fullest image of the data set exceeds."""
 
+import functools
 from collections.abc import Iterator
 
 from google.protobuf.message import Message
@@ -24,18 +25,22 @@ def _detections(config: Message, facts: Facts) -> Iterator[Finding]:
     model, name = model_of(config)
     if name not in FAMILIES:
         return
-    of_all, of_class = facts.max_objects, facts.max_objects_of_class
-    settings = getattr(model, FAMILIES[name].post_processing).batch_non_max_suppression
-    path = f"model.{name}.{FAMILIES[name].post_processing}.batch_non_max_suppression"
-    for field, most, what in (
-        ("max_total_detections", of_all, "boxes"),
-        ("max_detections_per_class", of_class, "boxes of one class"),
-    ):
-        limit = getattr(settings, field)
+    of_all, of_class, family = facts.max_objects, facts.max_objects_of_class, FAMILIES[name]
+    limits = []
+    if family.always_suppresses or model.HasField(family.post_processing):
+        path = f"{family.post_processing}.batch_non_max_suppression"
+        limits += [
+            (f"{path}.max_total_detections", of_all, "boxes"),
+            (f"{path}.max_detections_per_class", of_class, "boxes of one class"),
+        ]
+    if family.most_detections:
+        limits.append((family.most_detections, of_all, "boxes"))
+    for field, most, what in limits:
+        limit = functools.reduce(getattr, field.split("."), model)
         # The schema's default, 0, and negative numbers are refused elsewhere.
         if most is not None and 0 < limit < most:
             why = f"an image of the data set has {most} {what}, and the detector finds no more than the limit"
-            yield Finding("warning", "too-few-detections", f"{path}.{field}", limit, why, most)
+            yield Finding("warning", "too-few-detections", f"model.{name}.{field}", limit, why, most)
     if name == "faster_rcnn" and of_all is not None and 0 < model.first_stage_max_proposals < of_all:
         field, limit = f"model.{name}.first_stage_max_proposals", model.first_stage_max_proposals
         why = f"an image of the data set has {of_all} boxes, and the second stage sees no more than the limit"

@@ -188,11 +188,13 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
     row = row_of(model, name)
     if row is None or train.fine_tune_checkpoint or not train.num_steps:
         return
-    if model.freeze_batchnorm if _can_freeze(model) else not model.feature_extractor.batch_norm_trainable:
-        return
     path = f"model.{name}.feature_extractor"
     extractor, decay = model.feature_extractor, row.batch_norm_decay
-    if not _can_freeze(model):  # the decay of a two-stage detector is not configurable
+    if getattr(model, "freeze_batchnorm", False) or not getattr(extractor, "batch_norm_trainable", True):
+        return
+    if not hasattr(extractor, "override_base_feature_extractor_hyperparams"):  # nothing of it is configurable
+        field, value, use = f"{path}.type", row.type, None
+    elif not _can_freeze(model):  # the decay of a two-stage detector is not configurable
         field, value, use = f"{path}.batch_norm_trainable", True, None
     elif extractor.override_base_feature_extractor_hyperparams:
         if not extractor.conv_hyperparams.HasField("batch_norm"):

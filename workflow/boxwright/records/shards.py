@@ -9,7 +9,7 @@ from typing import NamedTuple
 from boxwright import tfrecord
 from boxwright.core import parts
 from boxwright.core.errors import UserError
-from boxwright.core.files import writing
+from boxwright.core.files import copy, read_json, sha256_file, writing
 from boxwright.dataset import manifest as manifests
 from boxwright.dataset.samples import Sample
 from boxwright.images.loader import encode_for_record
@@ -79,3 +79,19 @@ def record_of(sample: Sample, encode: Encoder) -> bytes:
     except UserError as error:
         raise UserError(f"{sample.image}: {error}") from error
     return encode(sample, encoded, image_format=image_format)
+
+
+def copy_given(given: str | os.PathLike, out: str | os.PathLike) -> int:
+    """Copy a file of records that is used as it is to `out`; return the number of its images.
+
+    given: what the plan says of the file (path, SHA-256, images), as JSON. Raises UserError if the file is missing or
+    has changed.
+    """
+    said = read_json(given)
+    try:
+        if sha256_file(said["path"]) != said["sha256"]:
+            raise UserError(f"{said['path']} has changed since the data set was planned. Run the workflow again.")
+        copy(said["path"], out)
+    except OSError as error:
+        raise UserError(f"{said['path']} cannot be read ({error.strerror}).") from None
+    return said["images"]

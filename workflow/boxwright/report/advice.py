@@ -37,18 +37,25 @@ _WHAT = {
 
 def text(analysis: Mapping[str, Any]) -> str:
     """The advice from the content of analysis.json, a paragraph without markup."""
-    costs = {one["kind"]: one["cost"] for one in analysis["errors"] if one["cost"] is not None}
-    if not costs:
+    found = {one["kind"]: one["cost"] for one in analysis["errors"] if one["cost"] is not None}
+    if not found:
         return "Which errors cost most is unknown, because there is no box to find."
-    kind = max(costs, key=lambda one: costs[one])
-    if costs[kind] < _LEAST:
+    kind = max(found, key=lambda one: found[one])
+    if found[kind] < _LEAST:
         return (
             f"No kind of error costs more than {_LEAST:g} of mAP@.50IOU. What is left to gain is in tighter boxes "
             "and in harder images."
         )
     what, helps = _WHAT[kind]
-    cost = f"What costs most are {what}: without them mAP@.50IOU would be {costs[kind]:.3f} higher."
+    cost = f"What costs most are {what}: without them mAP@.50IOU would be {found[kind]:.3f} higher."
     return f"{cost}{_where(analysis, kind)} {helps}"
+
+
+def costs(analysis: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """What each kind of error costs in mAP@.50IOU, in words, the most costly first; without those of no weight."""
+    found = {one["kind"]: one["cost"] for one in analysis["errors"] if one["cost"] is not None}
+    kinds = sorted((kind for kind in found if found[kind] >= _LEAST), key=lambda kind: -found[kind])
+    return [(_WHAT[kind][0], found[kind]) for kind in kinds]
 
 
 def _where(analysis: Mapping[str, Any], kind: str) -> str:

@@ -8,18 +8,17 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
 
 from google.protobuf.message import Message
 
 from boxwright.console.checksums import Checksums
 from boxwright.console.planned import MISSING, Planned
 from boxwright.console.progress import duration, say
-from boxwright.core import files
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.dataset import changes
 from boxwright.pipeline import identity, restart, text
+from boxwright.run import measured
 from boxwright.run.plan import RunPlan
 
 # Most lines about what changed.
@@ -64,6 +63,8 @@ _WORK = {
     "test_form": ("test of an exported form", "tests of exported forms"),
     "predict_images": ("set of predictions", "sets of predictions"),
 }
+# Rules whose results people use outside of the run: what they replace is said.
+_REPLACES = ("export_detector", "predict_images")
 _EXPORT = ("exported form", "exported forms")
 _SMALL = ("small job (tables, figures)", "small jobs (tables, figures)")
 
@@ -147,35 +148,23 @@ def _work(plan: RunPlan, jobs: Sequence[Planned]) -> str:
             counts[_WORK[job.rule]] += 1
         elif job.rule != "all":
             counts[_SMALL] += 1
+    made = [Path(job.outputs[0]) for job in jobs if job.rule in _REPLACES]
+    replaced = [str(path if path.is_dir() else path.parent) for path in made if path.exists()]
     order = [*_WORK.values(), _EXPORT, _SMALL]
     told = [plural(counts[nouns], *nouns) for nouns in order if counts[nouns]]
     trained = [_training(plan, name, sorted(steps)) for name, steps in training.items()]
-    return ", ".join([*trained, *told] if trained else ["no training", *told])
+    work = ", ".join([*trained, *told] if trained else ["no training", *told])
+    return f"{work}; this replaces {few(list(dict.fromkeys(replaced)))}" if replaced else work
 
 
 def _training(plan: RunPlan, name: str, segments: Sequence[int]) -> str:
     """The training that some segments make: its steps, its time if the pace is known, and what it replaces."""
     steps = sum(step - max((one for one in plan.steps(name) if one < step), default=0) for step in segments)
     replaced = [step for step in segments if Path(plan.checkpoint(name, step)[0]).is_file()]
-    pace = steps_per_second(plan, name)
+    alike = [name, *(other for other in plan.models if plan.shown(other) == plan.shown(name))]
+    pace = next(filter(None, (measured.steps_per_second(plan.results, one) for one in alike)), None)
     facts = [plural(steps, "step")]
     facts += [f"about {duration(steps / pace)}"] if pace else []
     facts += [f"replaces {plural(len(replaced), 'checkpoint')}"] if replaced else []
     most = "at most " if plan.model(name)["early_stopping"] else ""
     return f"training of {name} ({most}{', '.join(facts)})"
-
-
-def steps_per_second(plan: RunPlan, name: str) -> float | None:
-    """The pace of a model's last training, or of that of a repetition of it; None if there is none."""
-    alike = [name, *(other for other in plan.models if other != name and plan.shown(other) == plan.shown(name))]
-    for one in alike:
-        folder = Path(plan.results) / "models" / one / "train" / "log"
-        for log in sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True):
-            try:
-                # The first entry has TensorFlow's preparation in it.
-                found = [entry["steps_per_sec"] for entry in files.read_json_lines(log)][1:]
-            except (UserError, KeyError, TypeError, OSError):
-                continue
-            if found and median(found) > 0:
-                return median(found)
-    return None

@@ -15,8 +15,11 @@ from typing import Any, NamedTuple
 
 from boxwright import devices
 from boxwright.catalog.extractors import EXTRACTORS
+from boxwright.console import progress
 from boxwright.core.errors import UserError
-from boxwright.run import places, resources, settings
+from boxwright.core.wording import plural
+from boxwright.devices import instructions
+from boxwright.run import measured, places, resources, settings
 
 OK, WARNING, FAILS = "ok", "warning", "fails"
 
@@ -61,13 +64,14 @@ def examine(config: str | Path | None = None) -> list[Observation]:
         *findings,
         *_python(),
         *_packages(),
-        *tensorflow(_ask_tensorflow(), there, run),
+        *tensorflow(ask_tensorflow(), there, run),
         *_plugins(),
         _fonts(),
         *_places(),
         *memory(available_memory_mb(), run),
-        *disk(shutil.disk_usage(Path.cwd()).free // 10**6, run),
-        Observation(OK, "processors", f"{devices.processors()} of {os.cpu_count()}"),
+        *disk(shutil.disk_usage(_disk_of(run)).free // 10**6, run),
+        *times(run),
+        Observation(OK, "processors", f"{devices.processors()} of {os.cpu_count()}{_instructions()}"),
     ]
 
 
@@ -85,6 +89,12 @@ def table(findings: Sequence[Observation]) -> str:
     else:
         lines.append("\nEverything is fine.")
     return "\n".join(lines)
+
+
+def _instructions() -> str:
+    """The instructions for bfloat16 that the processors have."""
+    found = sorted(instructions.here())
+    return f", with {' and '.join(found)}" if found else ""
 
 
 def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Observation]]:
@@ -184,10 +194,34 @@ def memory(available_mb: int | None, run: Mapping[str, Any] | None) -> Iterator[
         yield Observation(OK if available_mb >= wanted else WARNING, "memory", text)
 
 
+def _disk_of(run: Mapping[str, Any] | None) -> Path:
+    """The folder that decides which disk the results lie on: the results folder, or the nearest that exists."""
+    folder = Path(run["results"] if run else ".").absolute()
+    while not folder.is_dir():
+        folder = folder.parent
+    return folder
+
+
+def times(run: Mapping[str, Any] | None) -> Iterator[Observation]:
+    """How long each training will take, at the pace of its last one."""
+    for name, model in run["models"].items() if run else ():
+        pace = measured.steps_per_second(run["results"], name)
+        steps = plural(model["num_steps"], "step")
+        text = f"{name}: unknown for {steps}, until a first segment has been trained (fewer `num_steps` measure it)"
+        if pace:
+            taken = progress.duration(model["num_steps"] / pace)
+            text = f"{name}: about {taken} for {steps}, at the {pace:.2f} steps/s of its last training"
+        yield Observation(OK, "time", text)
+
+
 def disk(free_mb: int, run: Mapping[str, Any] | None) -> Iterator[Observation]:
-    """Compare the disk space of this folder with the checkpoints and records that the run will write."""
-    wanted = LEAST_DISK_MB + (_records_mb(run) + sum(map(_checkpoints_mb, run["models"].values())) if run else 0)
-    yield Observation(OK if free_mb >= wanted else FAILS, "disk", f"{free_mb} MB free; the run needs about {wanted} MB")
+    """Compare the free space of the results' disk with the checkpoints and records that the run will write."""
+    wanted = LEAST_DISK_MB
+    if run:
+        checkpoints = (_checkpoints_mb(run["results"], name, model) for name, model in run["models"].items())
+        wanted += _records_mb(run) + round(sum(checkpoints))
+    text = f"{free_mb} MB free in {_disk_of(run)}; the run needs about {wanted} MB"
+    yield Observation(OK if free_mb >= wanted else FAILS, "disk", text)
 
 
 def _records_mb(run: Mapping[str, Any]) -> int:
@@ -197,11 +231,17 @@ def _records_mb(run: Mapping[str, Any]) -> int:
     return sum(entry.stat().st_size for entry in files if entry.is_file()) // 10**6
 
 
-def _checkpoints_mb(model: Mapping[str, Any]) -> int:
+def _checkpoints_mb(results: str, name: str, model: Mapping[str, Any]) -> float:
+    """The size of all checkpoints of a model that stay, in MB: by those that are there, else a generous estimate."""
+    count = len(settings.checkpoint_steps(model))
+    if keep := model.get("keep"):
+        count = min(count, keep["best"] + keep["last"] + 1)
+    if size := measured.checkpoint_mb(results, name):
+        return size * count
     pipeline = model["pipeline"]
     text = Path(pipeline).read_text(encoding="utf-8", errors="replace") if pipeline else str(model["checkpoint"])
     named = [row for row in EXTRACTORS.values() if row.type in text] or list(EXTRACTORS.values())
-    return max(row.checkpoint_mb for row in named) * len(settings.checkpoint_steps(model))
+    return max(row.checkpoint_mb for row in named) * count
 
 
 def nvidia_gpus() -> list[str]:
@@ -224,7 +264,8 @@ def available_memory_mb() -> int | None:
     return int(re.search(r"MemAvailable:\s+(\d+) kB", status)[1]) // 1000
 
 
-def _ask_tensorflow() -> dict[str, Any] | None:
+def ask_tensorflow() -> dict[str, Any] | None:
+    """What TensorFlow says about itself and its GPUs, from a process of its own; None if it cannot be imported."""
     try:
         done = subprocess.run([sys.executable, "-P", "-c", _TENSORFLOW], capture_output=True, text=True, timeout=120)
         return json.loads(done.stdout.splitlines()[-1])

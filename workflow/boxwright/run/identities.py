@@ -25,7 +25,7 @@ from boxwright.dataset import label_map as label_maps
 from boxwright.dataset import scan
 from boxwright.pipeline import identity, parts, text
 from boxwright.protos import model_of
-from boxwright.run import settings
+from boxwright.run import as_begun
 from boxwright.run.plan import RunPlan
 from boxwright.zoo import catalogue
 
@@ -42,6 +42,7 @@ class Identities:
 
     def __init__(self, plan: RunPlan, scripts: Path = SCRIPTS) -> None:
         self._plan, self._scripts = plan, scripts
+        self._settings: dict[str, dict[str, Any]] = {}
 
     # The data set
 
@@ -78,12 +79,21 @@ class Identities:
         }
 
     def train_segment(self, name: str) -> Identity:
-        model, config = self._plan.model(name), self._plan.configurations[name]
+        return {**self._trained_with(name), **self.training_settings(name)}
+
+    def training_settings(self, name: str) -> dict[str, Any]:
+        """The settings of a model that decide its training, as it began (`as_begun`)."""
+        if name not in self._settings:
+            self._settings[name] = as_begun.training(self._plan, name, self._trained_with(name))
+        return self._settings[name]
+
+    def _trained_with(self, name: str) -> Identity:
+        """What decides a training beside its settings."""
+        config = self._plan.configurations[name]
         return {
             "config": short(identity.training_identity(config), self._row(name).deciding()),
             "data": self._shards("train"),
             "start": self._start(name),
-            **settings.training(model),
             "code": self._code("train_segment", *self._network(name), *parts.in_use(config.train_config)),
         }
 
@@ -118,6 +128,7 @@ class Identities:
             "config": short(identity.evaluation_identity(self._plan.configurations[name])),
             "data": self._shards("eval"),
             "code": self._code("evaluate_checkpoint", *self._network(name)),
+            **self._inferred(name),
         }
 
     def measure_without_near_duplicates(self, name: str) -> Identity:
@@ -136,7 +147,7 @@ class Identities:
 
     def thin_checkpoints(self, name: str) -> Identity:
         return {
-            "wanted": short(self._plan.model(name)["keep"], self._plan.choice),
+            "wanted": short(self._plan.model(name)["keep"], self._plan.exported),
             "measured": short(self.evaluate_checkpoint(name)),
             "code": self._code("thin_checkpoints"),
         }
@@ -175,6 +186,17 @@ class Identities:
             "code": self._code("export_form", form.module, form.runtime),
         }
 
+    def export_another(self, name: str) -> Identity:
+        """Of a further exported checkpoint, whose step is in its path: all its forms."""
+        modules = [module for form in self._plan.forms if form.made_from for module in (form.module, form.runtime)]
+        return {
+            "training": short(self.train_segment(name)),
+            "config": short(text.to_text(self._plan.configurations[name])),
+            "form": short([form.deciding() for form in self._plan.forms]),
+            "gate": self._plan.settings["export"]["gate"],
+            "code": self._code("export_another", *self._network(name), *modules),
+        }
+
     def compare_forms(self, name: str) -> Identity:
         """Which forms there are, and the identity of each, are further parameters of the rule."""
         return {
@@ -182,6 +204,9 @@ class Identities:
             "gate": self._plan.settings["export"]["gate"],
             "code": self._code("compare_forms"),
         }
+
+    def bundle_form(self, name: str, form: Form) -> Identity:
+        return {"form": short(self.export_form(name, form)), "code": self._code("bundle_form")}
 
     def test_form(self, name: str, form: Form) -> Identity:
         return {
@@ -199,6 +224,7 @@ class Identities:
             "drawing": short(predict["score_threshold"], predict["line_thickness"]),
             "max_pixels": self._plan.settings["dataset"]["max_pixels"],
             "code": self._code("predict_images", main.runtime),
+            **self._inferred(name),
         }
 
     # Figures of the report
@@ -206,7 +232,7 @@ class Identities:
     @property
     def describe_dataset(self) -> Identity:
         planned = self._plan.data.identities
-        data = short(*map(self._samples, self._plan.sides), planned["checks"], self._plan.found)
+        data = short(*map(self._samples, self._plan.sides), planned["checks"], planned["import"], self._plan.found)
         return {"data": data, "code": self._code("describe_dataset")}
 
     def measure_anchors(self, name: str) -> Identity:
@@ -233,6 +259,11 @@ class Identities:
 
     # How identities are computed
 
+    def _inferred(self, name: str) -> Identity:
+        """The precision of evaluation and prediction; nothing for that of the weights."""
+        precision = self._plan.model(name)["inference_precision"]
+        return {} if precision == "float32" else {"inference_precision": precision}
+
     @property
     def _families(self) -> list[tuple[str, str | None]]:
         """The models with the name that their repetitions over seeds share."""
@@ -249,7 +280,8 @@ class Identities:
         """The modules, chosen by name, that a model is built from."""
         config = self._plan.configurations[name]
         model, family = model_of(config)
-        predictor = parts.choice(getattr(model, FAMILIES[family].box_predictor))
+        field = FAMILIES[family].box_predictor
+        predictor = parts.choice(getattr(model, field)) if field else ""
         return [*self._row(name).modules(predictor), *parts.in_use(config.model)]
 
     @staticmethod

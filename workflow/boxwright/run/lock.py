@@ -11,7 +11,6 @@ Snakemake's own lock is a list of files in `.snakemake/locks` of the working fol
 
 import atexit
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -20,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from boxwright.core import file_lock
 from boxwright.core.errors import UserError
 from boxwright.core.files import parse_json
 
@@ -56,7 +56,7 @@ def take(results: str | os.PathLike, snakemake: Path = Path(".snakemake")) -> No
         return
     with contextlib.ExitStack() as stack:
         stack.enter_context(file)
-        locked = _lock(file, fcntl.LOCK_EX, _TRIES)
+        locked = _lock(file, _TRIES)
         holder = _read(file)
         if locked is False:
             raise UserError(_told(results, holder))
@@ -83,7 +83,7 @@ def is_taken(results: str | os.PathLike) -> bool:
         return False
     try:
         with path.open(encoding="utf-8") as file:
-            locked = _lock(file, fcntl.LOCK_SH)
+            locked = file_lock.lock(file, shared=True)
             holder = _read(file)
     except OSError:
         return False
@@ -95,25 +95,20 @@ def forget(results: str | os.PathLike) -> None:
     path = Path(results).absolute() / NAME
     try:
         with path.open("r+", encoding="utf-8") as file:
-            if _lock(file, fcntl.LOCK_EX, _TRIES) is False:
+            if _lock(file, _TRIES) is False:
                 raise UserError(_told(results, _read(file)))
             _write(file, "")
     except OSError:
         return
 
 
-def _lock(file: IO[str], kind: int, tries: int = 1) -> bool | None:
+def _lock(file: IO[str], tries: int) -> bool | None:
     """Whether the operating system locked a file; None if it cannot lock files there."""
-    for again in reversed(range(tries)):
-        try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if again:
-                time.sleep(_PAUSE_S)
-        except OSError:
-            return None
-    return False
+    for _ in range(tries - 1):
+        if (locked := file_lock.lock(file)) is not False:
+            return locked
+        time.sleep(_PAUSE_S)
+    return file_lock.lock(file)
 
 
 def _read(file: IO[str]) -> Holder | None:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.catalog import forms
+from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.forms import Form
 from boxwright.core.errors import UserError
 from boxwright.dataset import plan as data_plan
 from boxwright.dataset.split import SIDES
 from boxwright.pipeline.configure import Wanted, configure
+from boxwright.protos import model_of
 from boxwright.run import pipelines, settings
 from boxwright.zoo import catalogue
 
@@ -77,6 +79,12 @@ class RunPlan:
     def choice(self) -> dict[str, Any]:
         """The settings that choose the checkpoint to export: {checkpoint, metric}."""
         return {key: self.settings["export"][key] for key in ("checkpoint", "metric")}
+
+    @property
+    def exported(self) -> dict[str, Any]:
+        """The settings that decide which checkpoints are exported: {checkpoint, metric}, and further steps, {also}."""
+        also = self.settings["export"]["also"]
+        return self.choice | ({"also": also} if also else {})
 
     # Models
 
@@ -160,6 +168,12 @@ class RunPlan:
     def manifests(self, side: str) -> list[str]:
         """The plan's lists of the samples of a side, one for each shard."""
         return [f"{self.plan_folder}/{Path(shard).stem}.jsonl" for shard in self.shards(side)]
+
+    @property
+    def with_anchors(self) -> list[str]:
+        """The models of families that have anchors."""
+        families = {name: model_of(config)[1] for name, config in self.configurations.items()}
+        return [name for name in self.models if FAMILIES[families[name]].anchor_generator]
 
     @property
     def across_split(self) -> str | None:

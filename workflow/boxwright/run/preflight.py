@@ -4,8 +4,13 @@ All mistakes of a kind are reported at once, each with what to do about it.
 """
 
 import csv
-import resource
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import Message
 
 from boxwright.catalog.findings import Facts
 from boxwright.checkpoints import checkpoint_data, checkpoint_index, checkpoint_state
@@ -19,12 +24,18 @@ from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
 from boxwright.images import fonts, loader, sizes
-from boxwright.pipeline import coverage
+from boxwright.pipeline import anchor_proposal, coverage
 from boxwright.pipeline.judgement import Draft, judge
+from boxwright.pipeline.lint import COVERAGE, anchors
 from boxwright.protos import model_of
 from boxwright.run import start_weights
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
+
+try:
+    import resource
+except ImportError:  # Windows, where a process can open enough files
+    resource = None
 
 # COCO's sizes of objects: the sides in pixels of squares with the least and the largest area.
 AREAS = {"small": (0.0, 32.0), "medium": (32.0, 96.0), "large": (96.0, 1e5)}
@@ -194,6 +205,8 @@ def _unreadable(path: Path, max_pixels: int) -> str:
 
 def _check_open_files(plan: RunPlan) -> None:
     """Let the jobs open all records at the same time, and refuse more shards than this machine lets them open."""
+    if resource is None:
+        return
     needed = sum(plan.settings["dataset"]["shards"].values()) + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if needed <= soft or soft == resource.RLIM_INFINITY:
@@ -255,7 +268,9 @@ def _judge(plan: RunPlan) -> None:
     """Refuse configurations that cannot be trained, and warn of fields that will probably give bad results."""
     counts = [plan.data.counts[side] for side in plan.sides]
     train, *held_out = counts
-    boxes = coverage.boxes_of(_some_samples(plan))
+    samples = _some_samples(plan)
+    boxes = coverage.boxes_of(samples)
+    classes = [box.class_name for sample in samples for box in sample.boxes]
     drafts = []
     # Repetitions differ only in their seed, so one is checked for all, under the name in the configuration.
     given = {plan.shown(name): name for name in plan.models}
@@ -268,13 +283,28 @@ def _judge(plan: RunPlan) -> None:
             max_measured=max(side["most_boxes"] for side in held_out),
             max_objects=max(side["most_boxes"] for side in counts),
             max_objects_of_class=max(side["most_of_class"] for side in counts),
-            anchor_coverage=coverage.share(config, *boxes),
+            **_anchors(config, boxes, classes),
             anchorless=coverage.anchorless(config, boxes[1]),
             checkpoint_names=_checkpoint_names(plan, name),
         )
         drafts.append(Draft(shown, plan.originals[name], config, plan.model(name), facts))
     if warned := judge(drafts):
         say(warned)
+
+
+def _anchors(config: Message, boxes: tuple[np.ndarray, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
+    """The facts about the anchors of a configuration; a proposal is sought only where they match too few boxes."""
+    met = anchor_proposal.met(config, *boxes, classes) if classes else None
+    if met is None:
+        return {}
+    counts = dict(sorted(Counter(classes).items()))
+    facts = {
+        "anchor_coverage": sum(met.values()) / len(classes),
+        "anchor_classes": {name: (met[name], count) for name, count in counts.items()},
+    }
+    if any(finding.rule == COVERAGE for finding in anchors(config, Facts(**facts))):
+        facts["anchor_proposal"] = anchor_proposal.told(anchor_proposal.propose(config, *boxes, classes), counts)
+    return facts
 
 
 def _some_samples(plan: RunPlan) -> list[Sample]:

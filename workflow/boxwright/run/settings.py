@@ -6,6 +6,7 @@ at once, each with the key, its value and what is allowed; an unknown key comes 
 
 import copy
 import difflib
+import glob
 import math
 import os
 import re
@@ -19,9 +20,11 @@ import jsonschema
 
 from boxwright.catalog import formats
 from boxwright.checkpoints import other_formats
+from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
 from boxwright.core.wording import did_you_mean, few
 from boxwright.dataset import defects
+from boxwright.dataset.split import SIDES
 from boxwright.pipeline import looks
 from boxwright.run import config_file, paths, plain_values
 from boxwright.zoo import PREFIX, catalogue, table
@@ -37,9 +40,12 @@ MOST_CHECKPOINTS = 5000
 def load(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run: `config` (as YAML gave it) with every default filled in; `config` is not changed.
 
-    A model with a list of seeds becomes one model for each, `<name>-seed<seed>`. In the result each model has one
+    A model with a list of seeds becomes one model for each, `<name>-seed<seed>`; the one that was trained before as
+    `<name>`, when it had a single seed of the list, keeps its name and so its results. In the result each model has one
     `seed`, and `repeat_of`: the name in the configuration, or None for a model without repetitions. Models with the
     same `repeat_of` differ only by chance, so their figures have a mean and a spread.
+
+    Of a list in `export.checkpoint` the first is `checkpoint`, and the others are the list `also`.
 
     A whole number may be written with a point (4.0), and a path may begin with ~, the home folder.
 
@@ -64,8 +70,15 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     for one in (settings["dataset"], *(settings["dataset"]["sources"] or ())):
         for key in ("images", "annotations"):
             one[key] = [one[key]] if isinstance(one[key], str) else one[key]
+    if records := settings["dataset"]["records"]:
+        records = {side: _files_of(records[side]) for side in SIDES if records[side]}
+        settings["dataset"] |= {"records": records}
+        settings["dataset"]["shards"] |= {side: len(of) for side, of in records.items()}
+    wanted = settings["export"]["checkpoint"]
+    first, *also = wanted if isinstance(wanted, list) else [wanted]
+    settings["export"] |= {"checkpoint": first, "also": also}
     settings["results"] = str(Path(settings["results"]))  # Snakemake takes a//b and a/b for two files
-    settings["models"] = dict(_repeats(settings["models"]))
+    settings["models"] = dict(_repeats(settings["models"], settings["results"]))
     return settings
 
 
@@ -100,14 +113,27 @@ def checkpoint_steps(model: Mapping[str, Any]) -> list[int]:
     return steps
 
 
-def _repeats(models: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The models by name, one for each seed."""
+def _repeats(models: Mapping[str, Any], results: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The models by name, one for each seed. results: the results folder, which tells what was trained before."""
     for name, model in models.items():
         if isinstance(model["seed"], int):
             yield name, {**model, "repeat_of": None}
             continue
+        before = _trained_seed(name, results)
         for seed in model["seed"]:
-            yield f"{name}-seed{seed}", {**copy.deepcopy(model), "seed": seed, "repeat_of": name}
+            own = f"{name}-seed{seed}"
+            kept = seed == before and own not in models and not Path(results, "models", own).exists()
+            yield name if kept else own, {**copy.deepcopy(model), "seed": seed, "repeat_of": name}
+
+
+def _trained_seed(name: str, results: str) -> int | None:
+    """The seed that the checkpoints of a model were trained with, by their receipts; None if there are none."""
+    try:
+        checkpoints = sorted(Path(results, "models", name, "train").glob("model.ckpt-*.index"))
+    except OSError:  # a name that is too long, for example; it is told elsewhere
+        return None
+    made = (Checksums(results).made_with(path).get("identity") for path in checkpoints)
+    return next((one["seed"] for one in made if isinstance(one, dict) and isinstance(one.get("seed"), int)), None)
 
 
 def _seeds(model: Mapping[str, Any]) -> list[int]:
@@ -285,12 +311,16 @@ def _allowed(node: Mapping[str, Any]) -> str:
     """What a schema node allows, in words."""
     if "anyOf" in node:
         return " or ".join(_allowed(choice) for choice in node["anyOf"])
+    if "const" in node:
+        return str(node["const"])
     if "enum" in node:
         return " | ".join(map(str, node["enum"]))
     kinds = node.get("type", "a value")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     names = {"null": "null", "object": "a mapping", "array": "a list", "integer": "a whole number", "string": "a text"}
     names |= {"number": "a number", "boolean": "true or false"}
+    if "prefixItems" in node:
+        return "a list of one of these and of further steps"
     bounds = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
     text = " or ".join(names.get(kind, kind) for kind in kinds)
     limits = [f"{word} {node[key]}" for key, word in bounds.items() if key in node]
@@ -320,6 +350,10 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
     for key, source in _sources(dataset).items():
         yield from _missing_places(key, source)
         yield from _unknown_format(key, source["format"])
+    for side, given in (dataset["records"] or {}).items():
+        for pattern in [given] if isinstance(given, str) else given or ():
+            if not _files_of(pattern):
+                yield from paths.missing(f"dataset.records.{side}", pattern)
     yield from paths.missing("dataset.label_map", dataset["label_map"])
     for side in ("train", "eval", "test"):
         yield from paths.missing(f"dataset.split.{side}", dataset["split"][side])
@@ -340,6 +374,19 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
         for key in ("images", "annotations", "sources"):
             if dataset[key] is not None:
                 yield f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
+    elif dataset["records"]:
+        for key in ("images", "annotations", "sources"):
+            if dataset[key] is not None:
+                yield f"`dataset.{key}` is set together with `dataset.records`; remove one of the two."
+        for key in ("policies", "classes"):
+            if any(dataset[key].values()):
+                yield f"`dataset.{key}` repairs what is read, but `dataset.records` are used as they are; remove one."
+        for key in ("train", "eval", "test", "test_fraction", "group_by"):
+            if dataset["split"][key] is not None:
+                yield f"`dataset.split.{key}` is set together with `dataset.records`; remove one of the two."
+        for side in ("train", "eval"):
+            if not dataset["records"][side]:
+                yield f"`dataset.records.{side}` is missing (the TFRecord files of that side)."
     elif dataset["sources"]:
         for key in ("images", "annotations"):
             if dataset[key] is not None:
@@ -373,7 +420,7 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
                 "comes with its own)."
             )
         yield from _untrainable(f"models.{name}.checkpoint", model)
-    expanded = Counter(name for name, _ in _repeats(settings["models"]))
+    expanded = Counter(name for name, _ in _repeats(settings["models"], settings["results"]))
     for name in (name for name, count in expanded.items() if count > 1):
         yield f"`models` has {name} twice: once under this name and once as a repetition over seeds; rename one."
     for name in expanded:
@@ -381,11 +428,12 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"`models` has {name}, which repeats itself 20 times or more; choose another name."
     many = list(_too_many_checkpoints(settings["models"]))
     yield from many
-    step = settings["export"]["checkpoint"] if not many else None
-    for name, model in settings["models"].items():
-        if isinstance(step, int) and step not in checkpoint_steps(model):
-            saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
-            yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
+    wanted = settings["export"]["checkpoint"]
+    for step in wanted if isinstance(wanted, list) else [wanted]:
+        for name, model in settings["models"].items() if not many else ():
+            if isinstance(step, int) and step not in checkpoint_steps(model):
+                saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
+                yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
 
 
 def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:
@@ -404,8 +452,8 @@ def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sources(dataset: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The sources of a data set by their keys; none for the demo."""
-    if dataset["demo"]:
+    """The sources of a data set by their keys; none for the demo and for records that are used as they are."""
+    if dataset["demo"] or dataset["records"]:
         return {}
     sources = dataset["sources"]
     return (
@@ -419,6 +467,12 @@ def _missing_places(key: str, source: Mapping[str, Any]) -> Iterator[str]:
         for place in [source[kind]] if isinstance(source[kind], str) else source[kind] or ():
             if kind == "images" or not paths.is_file(place):
                 yield from paths.missing(f"{key}.{kind}", place, folder=True)
+
+
+def _files_of(given: str | list[str]) -> list[str]:
+    """The files that some paths and patterns lead to, in their order and each pattern's sorted."""
+    patterns = [given] if isinstance(given, str) else given
+    return [path for pattern in patterns for path in sorted(glob.glob(pattern)) if Path(path).is_file()]  # noqa: PTH207
 
 
 def _unknown_format(key: str, given: str) -> Iterator[str]:

@@ -66,10 +66,13 @@ def watch(checksums: Checksums | None, dispensable: Set[str] = frozenset()) -> N
     _group_once()
 
 
-def tell(telling: Callable[[Sequence[Planned]], Mapping[int, str]], reasons: dict[int, str]) -> None:
+def tell(
+    telling: Callable[[Sequence[Planned]], Mapping[int, str]], reasons: dict[int, str], jobs: list[Planned]
+) -> None:
     """Call `telling` with the jobs that will run, before Snakemake prints their table for the first time.
 
-    It says what the run will do, and gives the reason of each job by its number, which goes into `reasons`.
+    It says what the run will do, and gives the reason of each job by its number, which goes into `reasons`; the jobs go
+    into `jobs`.
     """
     original = getattr(DAG.stats, "original", DAG.stats)
     told = False
@@ -78,7 +81,8 @@ def tell(telling: Callable[[Sequence[Planned]], Mapping[int, str]], reasons: dic
         nonlocal told
         if not told:
             told = True
-            reasons.update(telling(list(_planned(dag))))
+            jobs.extend(_planned(dag))
+            reasons.update(telling(jobs))
         return original(dag)
 
     stats.original = original
@@ -96,7 +100,9 @@ def _planned(dag: DAG) -> Iterator[Planned]:
             else:
                 cause = UPSTREAM if (reason.updated_input or reason.updated_input_run) and not reason.forced else FORCED
             identity = job.params.get("identity")
-            yield Planned(dag.jobid(job), job.rule.name, job.wildcards_dict, list(job.output), identity, cause)
+            # In a module of another workflow the rule has a longer name, but the same script.
+            rule = Path(job.rule.script).stem if job.rule.script else job.rule.name
+            yield Planned(dag.jobid(job), rule, job.wildcards_dict, list(job.output), identity, cause)
 
 
 def _group_once() -> None:

@@ -64,15 +64,16 @@ def pictures(
     checkpoint it is the checkpoint's step.
     """
     names = {number - 1: name for name, number in label_map.items()}
-    levels = (tf.fill([64, 64, 3], tf.constant(level, tf.uint8)) for level in (0, 255))
-    black, white = (data.preprocess(image)[0][0, 0].numpy() for image in levels)
+    black, white, *colours = (_normalised(data, colour) for colour in (0, 255, *np.eye(3) * 255))
+    # Where each colour went: some networks take blue first.
+    order = [int(np.abs(colour - black).argmax()) for colour in colours] if len(black) == 3 else [0]
     shown = min(_MOST_PER_BATCH, data.batch_size)
     for step, batch in _batches(data, -(-PICTURES // shown), checkpoints):
         truth = batch.groundtruth
         for place in range(shown):
             height, width, _ = batch.true_shapes[place].numpy()
             # Normalisation is linear in each channel, so its results for black and white tell how to undo it.
-            pixels = (batch.images[place, :height, :width].numpy() - black) / (white - black)
+            pixels = ((batch.images[place, :height, :width].numpy() - black) / (white - black))[..., order]
             coloured = np.broadcast_to(pixels, (height, width, 3))  # the channel of a gray image three times
             picture = drawing.shrunk(np.round(255 * np.clip(coloured, 0, 1)).astype(np.uint8), _SIDE)
             count = int(truth.num_boxes[place])
@@ -90,6 +91,11 @@ def pictures(
                     thickness=max(2, round(max(picture.shape) / 200)),
                 ),
             )
+
+
+def _normalised(data: Inputs, colour: float | np.ndarray) -> np.ndarray:
+    """A pixel of one colour, 0 to 255, as the network gets it."""
+    return data.preprocess(tf.constant(np.full([64, 64, 3], colour, np.uint8)))[0][0, 0].numpy()
 
 
 def _batches(data: Inputs, first: int, checkpoints: Sequence[int]) -> Iterator[tuple[int, Batch]]:

@@ -25,6 +25,8 @@ ATTEMPTS = 5
 PAUSE_S = 1.0
 # Seconds without a byte after which a connection counts as broken.
 TIMEOUT_S = 30.0
+# Seconds that a look at a server takes at most.
+GLANCE_S = 5.0
 # HTTP status codes after which another attempt may succeed.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 MB = 1_000_000
@@ -82,6 +84,22 @@ def mistake(path: Path, size: int | None, sha256: str | None) -> str | None:
 def is_plain(url: str) -> bool:
     """Whether an address is reached without encryption, so that anybody between here and there can change the bytes."""
     return urllib.parse.urlsplit(url).scheme == "http"
+
+
+def unreachable(url: str, any_way: bool = False) -> str:
+    """Why a file cannot be downloaded now, in words, after one short attempt that reads nothing of it; "" if it can.
+
+    any_way: whether it does not matter who the server is.
+    """
+    try:
+        with urllib.request.build_opener(urllib.request.HTTPSHandler(context=_context(any_way))).open(
+            urllib.request.Request(url, method="HEAD"), timeout=GLANCE_S
+        ):
+            return ""
+    except urllib.error.HTTPError as error:
+        return f"the server answered {error.code} {error.reason}"
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return _reason(error)
 
 
 def megabytes(size: int | None) -> str:
@@ -144,11 +162,8 @@ def _connect(url: str, part: Path, size: int | None, name: str, any_way: bool) -
 
 
 def _open(request: urllib.request.Request, part: Path, any_way: bool) -> http.client.HTTPResponse:
-    context = ssl.create_default_context()
-    if any_way:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=_context(any_way)))
         response = opener.open(request, timeout=TIMEOUT_S)
         if not any_way and is_plain(response.url):  # https can be redirected to http
             response.close()
@@ -172,6 +187,14 @@ def _open(request: urllib.request.Request, part: Path, any_way: bool) -> http.cl
         if request.type == "file":  # another attempt would not find the file either
             raise UserError(f"{request.full_url} cannot be read: {_reason(error)}.") from error
         raise _BrokenError(_reason(error)) from error
+
+
+def _context(any_way: bool) -> ssl.SSLContext:
+    """What is asked of a server: a valid certificate, or nothing."""
+    context = ssl.create_default_context()
+    if any_way:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _range_start(response: http.client.HTTPResponse) -> int:

@@ -5,7 +5,6 @@ no network is needed. BOXWRIGHT_ZOO_MIRROR, which like the proxies belongs to th
 place that has the archives under the same names: http(s)://... or file:///...
 """
 
-import fcntl
 import os
 import re
 import urllib.parse
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from boxwright.console.progress import say
+from boxwright.core import file_lock
 from boxwright.core.errors import UserError
 from boxwright.core.files import sha256_file, writing
 from boxwright.zoo import download
@@ -64,9 +64,20 @@ def fetch(entry: Entry, trust: bool = False) -> Path:
     return entry.folder
 
 
+def is_here(entry: Entry) -> bool:
+    """Whether a detector needs no download."""
+    return entry.folder.is_dir() or entry.archive.is_file()
+
+
+def unreachable(entry: Entry) -> str:
+    """Why the archive of a detector cannot be downloaded now, in words; "" if it seems that it can."""
+    any_way = entry.sha256 is not None or _recorded(entry) is not None
+    return untrusted(entry, trust=False) or download.unreachable(_address(entry), any_way)
+
+
 def untrusted(entry: Entry, trust: bool) -> str:
     """Why the archive of a detector must not be downloaded as it is, in words; "" if it may, or need not."""
-    if trust or entry.folder.is_dir() or entry.archive.is_file() or entry.sha256 or _recorded(entry):
+    if trust or is_here(entry) or entry.sha256 or _recorded(entry):
         return ""
     address = _address(entry)
     return _ask_for_trust(entry, f"{address} is not encrypted") if download.is_plain(address) else ""
@@ -140,11 +151,8 @@ def _alone(entry: Entry) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"{entry.name} cannot be written to {path.parent}: {error.strerror}.") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        # Where the file system has no locks and two processes interfere, the checksum reveals it.
+        if file_lock.lock(lock) is False:
             say(f"Another process is fetching {entry.name}; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError:
-            pass  # the file system has no locks; if two processes interfere, the checksum reveals it
+            file_lock.lock(lock, wait=True)
         yield

@@ -26,8 +26,14 @@ def render() -> str:
 
 
 def trainable(entry: Entry) -> str:
-    """ "yes", or "no" with the first feature that the engine lacks."""
-    return f"no ({lacking})" if (lacking := lacks(entry)) else "yes"
+    """ "yes", or "no" with the first feature that the engine lacks.
+
+    A "yes" says if the network was built from its definition alone, so that no numbers of the OD API confirm it.
+    """
+    if lacking := lacks(entry):
+        return f"no ({lacking})"
+    row = EXTRACTORS.get(entry.extractor)
+    return "yes" if row is None or row.compared else "yes (not compared)"
 
 
 def lacks(entry: Entry) -> str:
@@ -62,5 +68,6 @@ def _title(table: Table) -> Iterator[str]:
 def _closing() -> Iterator[str]:
     yield "The figures are the publisher's; compare them only within a table. ? means not published or not known; no is"
     yield "followed by the first feature that the engine lacks. If a size is given, the archive's checksum is checked."
+    yield "Not compared: no numbers of the OD API were at hand for this network, which was built from its definition."
     yield "Of a Mask R-CNN the boxes are trained, not the masks."
     yield "`checkpoint: zoo:<name>` starts from one of them, with its pipeline.config if `pipeline` is not given."

@@ -24,7 +24,7 @@ def read(*lines):
 @pytest.mark.parametrize("start", ["TRAIN,", "", "unassigned,"])
 def test_boxes(start, values, brief):
     reading = read(f"{start}gs://bucket/a/b%20c.jpg,cat,{values}")
-    assert brief(reading) == {"/a/b c.jpg": [("cat", (0.1, 0.2, 0.4, 0.6))]}
+    assert brief(reading) == {"/a/b%20c.jpg": [("cat", (0.1, 0.2, 0.4, 0.6))]}
     assert reading.statements[0].split == ("TRAIN" if start == "TRAIN," else "")
     assert reading.statements[0].unit == "normalised"
 
@@ -50,6 +50,7 @@ def test_numbers_that_cannot_be_read(values):
     ("line", "reason"),
     [
         ("TRAIN,gs://b/c.jpg,cat", "line 2 has a class and no box"),
+        ("TRAIN,gs://b/c.jpg,cat,10,20,,,40,60,,", "line 2: its numbers are over 1, but they should be shares"),
         ("TRAIN,cat,0,0,,,1,1,,", r"line 2 has no image where its address should be \(cat\)"),
         ("TRAIN", r"line 2 has no image where its address should be \(nothing\)"),
         ("TRAIN,gs://b/c.jpg,cat,0,0,,,1,1,,,0.5", "line 2 has 9 values behind its class"),

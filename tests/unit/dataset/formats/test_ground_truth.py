@@ -47,7 +47,7 @@ def test_a_later_job_corrects_an_earlier_one(brief):
     first, second = line(box(0), box(0)), line(box(1), job="corrected", made="2024-02-01")
     reading = read(first | second)
     assert brief(reading) == {"/images/a.jpg": [("dog", (10, 20, 40, 60))]}
-    assert [(one.defect, one.objects) for one in reading.findings] == [("object_superseded", 2)]
+    assert [(one.defect, one.objects) for one in reading.remarks] == [("object_superseded", 2)]
 
 
 def test_jobs_with_different_classes_belong_together(brief):
@@ -58,7 +58,7 @@ def test_jobs_with_different_classes_belong_together(brief):
 def test_a_job_that_failed_says_nothing():
     reading = read(line(**{"failure-reason": "ClientError"}), line(box(), image="b.jpg"))
     assert [one.image for one in reading.statements] == ["b.jpg"]
-    assert [one.defect for one in reading.findings] == ["image_unlabelled"]
+    assert [one.defect for one in reading.remarks] == ["image_unlabelled"]
 
 
 def test_a_job_of_another_type_is_passed_over(brief):

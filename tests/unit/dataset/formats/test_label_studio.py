@@ -95,7 +95,7 @@ def test_one_annotation_of_a_task_counts():
     )
     (statement,) = reading.statements
     assert [box.class_name for box in statement.boxes] == ["new"]
-    assert [(one.defect, one.objects) for one in reading.findings] == [
+    assert [(one.defect, one.objects) for one in reading.remarks] == [
         ("object_superseded", 1),
         ("object_superseded", 2),
     ]
@@ -115,7 +115,7 @@ def test_a_ground_truth_comes_first():
 def test_what_nobody_annotated_is_no_negative(one):
     reading = read(one, task(annotation(region()), image="b.jpg"))
     assert [statement.image for statement in reading.statements] == ["b.jpg"]
-    assert [(finding.defect, finding.about) for finding in reading.findings] == [
+    assert [(remark.defect, remark.about) for remark in reading.remarks] == [
         ("image_unlabelled", "/data/upload/1/9f8e7d00-a.jpg")
     ]
 
@@ -137,7 +137,7 @@ def test_the_former_key_and_a_single_task():
     [
         ("/data/local-files/?d=some%20folder/a.jpg", "some folder/a.jpg"),
         ("s3://bucket/folder/a.jpg", "/folder/a.jpg"),
-        ("https://host/a%2520b.jpg?token=x/y.png", "/a b.jpg"),
+        ("https://host/a%2520b.jpg?token=x/y.png", "/a%20b.jpg"),
         ("C:/images/a.jpg", "C:/images/a.jpg"),
     ],
 )
@@ -179,7 +179,7 @@ def test_two_annotators_of_minimal_are_not_added_up():
     reading = read(minimal(label=[flat("old")]), minimal(label=[flat("new")], created_at="2025-01-01"))
     (statement,) = reading.statements
     assert [box.class_name for box in statement.boxes] == ["new"]
-    assert [one.objects for one in reading.findings] == [1]
+    assert [one.objects for one in reading.remarks] == [1]
 
 
 @pytest.mark.parametrize(

@@ -255,7 +255,7 @@ def test_rows_of_yolo_are_read_for_themselves():
     assert [box.class_name for box in found.boxes] == ["no", "yes", "no"]
     assert [box.shape for box in found.boxes] == ["", "polygon", ""]
     assert found.boxes[0].corners == pytest.approx((0.4, 0.3, 0.6, 0.7))
-    assert [finding.defect for finding in reading.findings] == ["annotation_odd"]
+    assert [remark.defect for remark in reading.remarks] == ["annotation_odd"]
 
 
 @pytest.mark.parametrize(
@@ -276,8 +276,8 @@ def test_the_names_of_yolo_s_classes(beside, name):
 def test_a_number_without_a_name_is_refused():
     with pytest.raises(UserError, match=r"line 1: class 7 has no name in classes.txt, which names the classes 0 to 1"):
         yolo.read(b"7 0.5 0.5 0.2 0.2", {"classes.txt": b"a\nb\n"})
-    (finding,) = yolo.read(b"7 0.5 0.5 0.2 0.2").findings
-    assert (finding.defect, finding.about) == ("class_number", "7")
+    (remark,) = yolo.read(b"7 0.5 0.5 0.2 0.2").remarks
+    assert (remark.defect, remark.about) == ("class_number", "7")
 
 
 @pytest.mark.parametrize(
@@ -288,6 +288,7 @@ def test_a_number_without_a_name_is_refused():
         ("filename,xmin,ymin,width,height,class\na.jpg,1,2,30,40,cat", (1, 2, 31, 42), "pixels"),
         ('image_id,width,height,bbox,class\na.jpg,64,48,"[1, 2, 30, 40]",cat', (1, 2, 31, 42), "pixels"),
         (f"{HEAD}\na.jpg,64,48,cat,0.1,0.2,0.5,1", (0.1, 0.2, 0.5, 1), "normalised"),
+        ("sep=;\nfilename;class;xmin;ymin;xmax;ymax\na.jpg;cat;1;2;30;40\n", (1, 2, 30, 40), "pixels"),
         ("filename;class;xmin;ymin;xmax;ymax\r\na.jpg;cat;1;2;30;40\r\n", (1, 2, 30, 40), "pixels"),
         (f"\ufeff{HEAD}\na.jpg,0,0,cat,1,2,30,40\n{HEAD}\n", (1, 2, 30, 40), "pixels"),
     ],
@@ -310,7 +311,7 @@ def test_rows_of_a_table_that_are_no_objects_or_lose_one():
         ("b.jpg", 1),
         ("c.jpg", 0),
     ]
-    (lost,) = found.findings
+    (lost,) = found.remarks
     assert (lost.defect, lost.objects) == ("object_without_image", 1) and "line 4" in lost.detail
 
 
@@ -343,5 +344,5 @@ def test_the_text_of_a_class_counts_where_its_number_disagrees():
     label_map = {"map.pbtxt": b"item { id: 1 name: 'cat' } item { id: 2 name: 'dog' }"}
     said = tfrecord.read(file, label_map)
     assert one(said).boxes[0].class_name == "cat"
-    (finding,) = said.findings
-    assert finding.defect == "annotation_odd" and "'cat' has 2, which is dog" in finding.detail
+    (remark,) = said.remarks
+    assert remark.defect == "annotation_odd" and "'cat' has 2, which is dog" in remark.detail

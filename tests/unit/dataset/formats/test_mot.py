@@ -29,7 +29,8 @@ def test_without_a_file_about_the_sequence(brief):
 
 @pytest.mark.parametrize("row", ["1,1,21,31,60,40", "1,1,21,31,60,40,1,-1,-1,-1"])
 def test_a_row_without_a_class(row, brief):
-    assert brief(read(row, beside=LABELS)) == {"000001": [("", (20, 30, 80, 70))]}
+    assert brief(read(row, beside=LABELS)) == {"000001": [("cat", (20, 30, 80, 70))]}
+    assert [one.about for one in read(row).remarks] == ["1"]
 
 
 @pytest.mark.parametrize(
@@ -55,4 +56,5 @@ def test_nothing():
 
 def test_recognition():
     assert mot.sniff(b"1,1,21.00,31,60,40,1,2,1.0\n", "gt.txt")
+    assert mot.sniff(b"1,1,21.00,31,60,40,1,2,1.0\n", "sequence.txt")
     assert not mot.sniff(b"1,1,21,31,60,40,1,2\n", "0001.txt")

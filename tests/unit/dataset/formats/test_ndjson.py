@@ -55,6 +55,7 @@ def test_without_names_a_class_keeps_its_number(brief):
         (image([2, 0.5, 0.5, 0.2, 0.4]), "line 2: row 1 of boxes has the class 2; the data set has 2 names"),
         (image([0, 0.5, 0.5, 0.2]), "line 2: row 1 of boxes has 4 values"),
         (image([0, 0.5, 0.5, 0.2, 0.4, 0.9]), "line 2: row 1 of boxes has 6 values, not 5"),
+        (image([0, 120, 90, 40, 30]), "line 2: its numbers are over 1, but they should be shares"),
         (image([0, 0.5, 0.5, 0.2], kind="segments"), "line 2: row 1 of segments has 4 values"),
         (image(0, kind="classification"), "line 2: row 1 of classification is no box"),
         (image(file=""), 'line 2: it has no "file"'),

@@ -82,7 +82,7 @@ def test_shapes(reading, brief):
         ("dog", (45, 30, 55, 50), "mask"),
     ]
     assert (point[2], line[2]) == ("points", "line")
-    assert found.findings == []
+    assert found.remarks == []
 
 
 def test_no_region(reading, brief):
@@ -96,13 +96,13 @@ def test_remarks_beside_the_class(reading):
     )
     (statement,) = found.statements
     assert [(box.class_name, box.difficult) for box in statement.boxes] == [("cat", True), ("dog", False)]
-    assert found.findings == []
+    assert found.remarks == []
 
 
 def test_a_choice_of_attributes_is_said(reading):
     found = reading(region({"colour": "red", "Label": "cat"}), region({"colour": "blue", "Label": "dog"}))
     assert [box.class_name for box in found.statements[0].boxes] == ["cat", "dog"]
-    ((defect, detail, *_),) = found.findings
+    ((defect, detail, *_),) = found.remarks
     assert defect == "class_attribute"
     assert "`Label` is the class, not colour" in detail
 

@@ -59,7 +59,7 @@ def test_other_shapes():
 def test_an_asset_that_nobody_visited_is_no_negative():
     reading = read(export(asset(state=0), asset(name="b.jpg", state=1)))
     assert [(one.image, one.boxes) for one in reading.statements] == [("b.jpg", ())]
-    assert [(one.defect, one.about) for one in reading.findings] == [("image_unlabelled", "a.jpg")]
+    assert [(one.defect, one.about) for one in reading.remarks] == [("image_unlabelled", "a.jpg")]
 
 
 def test_version_1(brief):

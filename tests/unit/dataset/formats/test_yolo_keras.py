@@ -13,13 +13,20 @@ def read(text, beside=NAMES):
 
 
 def test_boxes(brief):
-    reading = read("a.jpg 10,20,40,60,0 1,2.5,30,40,1\nsome folder/b c.png 5,6,7,8,1\nd.jpg\n\n")
+    reading = read("a.jpg\t10,20,40,60,0 1,2.5,30,40,1\nsome folder/b c.png 5,6,7,8,1\nd.jpg\n\n")
     assert brief(reading) == {
         "a.jpg": [("cat", (10, 20, 40, 60)), ("dog", (1, 2.5, 30, 40))],
         "some folder/b c.png": [("dog", (5, 6, 7, 8))],
         "d.jpg": [],
     }
     assert reading.statements[0].places == ("line 1", "line 1")
+
+
+def test_corners_in_any_order_are_told(brief):
+    reading = read("a.jpg 40,20,10,60,0 1,2,3,4,1 9,9,8,8,1")
+    assert [corners for _, corners in brief(reading)["a.jpg"]] == [(10, 20, 40, 60), (1, 2, 3, 4), (8, 8, 9, 9)]
+    ((defect, detail, *_),) = reading.remarks
+    assert (defect, detail.partition(" their")[0]) == ("annotation_odd", "2 boxes have")
 
 
 def test_a_name_with_a_comma(brief):

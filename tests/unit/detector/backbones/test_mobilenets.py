@@ -53,6 +53,18 @@ def test_widths(model, kind, multiplier, channels):
     assert list(detector.neck.channels) == [4, 5, 6, 7, 8, 9]
 
 
+@pytest.mark.parametrize("size", ["large", "small"])
+def test_the_minimalistic_v3_has_nothing_that_accelerators_are_slow_at(model, size):
+    full, plain = (build(model, type=f"ssd_mobilenet_v3_{name}") for name in (size, f"{size}_minimalistic"))
+    assert plain.backbone.channels == full.backbone.channels and plain.backbone.strides == full.backbone.strides
+    left = [name for name in full.variables if "squeeze_excite" not in name]
+    assert list(plain.variables) == left != list(full.variables)
+    kernels = {tuple(plain.variables[name].shape[:2]) for name in left if name.endswith("depthwise_weights")}
+    assert kernels == {(3, 3)}
+    activations = {layer.activation for block in plain.backbone.blocks for layer in block.layers()}
+    assert activations == {tf.nn.relu, None}
+
+
 def test_the_embedded_one_ends_in_a_single_pixel(model):
     """Its backbone's depthwise kernels are not penalised, unless the configured settings replace the published ones."""
     model.ssd.image_resizer.fixed_shape_resizer.height = model.ssd.image_resizer.fixed_shape_resizer.width = 256

@@ -283,8 +283,8 @@ def test_numbers_that_cannot_be_are_told_together(model):
 
 def test_another_architecture_is_refused():
     message = protos.DetectionModel()
-    message.center_net.SetInParent()
-    with pytest.raises(UserError, match=r"center_net"):
+    message.experimental_model.SetInParent()
+    with pytest.raises(UserError, match=r"experimental_model"):
         build(message)
 
 

@@ -4,6 +4,9 @@ from typing import Protocol
 
 import tensorflow as tf
 
+# Numbers in the code of a box.
+CODE_SIZE = 4
+
 
 class BoxCoder(Protocol):
     """Turns boxes into codes, which the network predicts, and back. Boxes and anchors are in the same units."""

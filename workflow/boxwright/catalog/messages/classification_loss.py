@@ -9,5 +9,6 @@ SPEC = Spec(
         "weighted_softmax",
         "weighted_logits_softmax",
         "bootstrapped_sigmoid",
+        "penalty_reduced_logistic_focal_loss",
     )
 )

@@ -64,3 +64,21 @@ def not_multiples(model: Message, multiple: int, padding: int) -> Iterator[Break
         padded = found + -found % padding
         if padded % multiple:
             yield f"image_resizer.{kind}.{side}", found, why, found + -found % multiple
+
+
+def not_divisible(model: Message, multiple: int) -> Iterator[Break]:
+    """What in a model's image resizer gives images whose sides are no multiples of `multiple`."""
+    kind = model.image_resizer.WhichOneof("image_resizer_oneof")
+    if kind is None:
+        return
+    resizer = getattr(model.image_resizer, kind)
+    fixed = getattr(module_of(resizer.DESCRIPTOR.name), "fixed", lambda resizer: ())(resizer)
+    why = f"the feature extractor needs sides that are multiples of {multiple}"
+    if not fixed:
+        name = "pad_to_max_dimension" if "pad_to_max_dimension" in resizer.DESCRIPTOR.fields_by_name else ""
+        path = f"image_resizer.{kind}" + (f".{name}" if name else "")
+        yield path, False if name else "set", f"{why}, and those of {kind} depend on the image", True if name else None
+    for side in fixed:
+        found = getattr(resizer, side)
+        if found % multiple:
+            yield f"image_resizer.{kind}.{side}", found, why, found + -found % multiple

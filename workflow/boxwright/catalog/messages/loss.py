@@ -16,10 +16,19 @@ def _mining(message: Message) -> Iterator[Break]:
         yield "hard_example_miner", "set", why, None
 
 
+# The others are for heat maps.
+_OF_ANCHORS = (
+    "weighted_sigmoid_focal",
+    "weighted_sigmoid",
+    "weighted_softmax",
+    "weighted_logits_softmax",
+    "bootstrapped_sigmoid",
+)
+
 SPEC = Spec(
     fields={
         "localization_loss": Block(needed=True),
-        "classification_loss": Block(needed=True),
+        "classification_loss": Block(needed=True, among=_OF_ANCHORS),
         "classification_weight": NOT_NEGATIVE,
         "localization_weight": NOT_NEGATIVE,
         "expected_loss_weights": Only("NONE"),

@@ -66,24 +66,29 @@ def _layers(message: Message) -> Iterator[Break]:
     if layers == len(maps):
         return
     why = f"{kind} has {layers} layers, and each needs a feature map of its own"
-    if {row.neck, "num_layers"} & row.ignored.keys():
+    field = extractors.PYRAMIDS.get(row.neck)
+    if {field, "num_layers"} & row.ignored.keys() or f"{field}.max_level" in row.only:
         why = f"{extractor.type} always has the levels {maps[0]} to {maps[-1]}, and {why}"
         yield f"anchor_generator.{kind}", f"{layers} layers", why, None
-    elif row.neck not in extractors.PYRAMIDS:
+    elif field is None:
         use = layers if layers in row.num_layers() else None
         yield "feature_extractor.num_layers", extractor.num_layers, why, use
     else:
-        yield f"feature_extractor.{row.neck}.max_level", maps[-1], why, maps[0] + layers - 1
+        yield f"feature_extractor.{field}.max_level", maps[-1], why, maps[0] + layers - 1
 
 
 @relation(_TYPE, "feature_extractor", "image_resizer")
 def _sides(message: Message) -> Iterator[Break]:
     """A pyramid adds a map, enlarged twofold, to the next finer one, so all its maps must divide without remainder."""
     row = extractors.row_of(message, "ssd")
-    if row is None or row.neck not in extractors.PYRAMIDS or message.feature_extractor.use_explicit_padding:
+    if row is None or row.neck not in extractors.PYRAMIDS:
+        return
+    # This one cuts what it has enlarged, and does not enlarge what it adds beyond the backbone's maps.
+    plain_fpn = row.neck == "fpn"
+    if plain_fpn and message.feature_extractor.use_explicit_padding:
         return
     last = row.map_levels(message.feature_extractor)[-1]
-    multiple = 2 ** (last if row.neck == "bifpn" else min(last, max(row.levels)))
+    multiple = 2 ** (min(last, max(row.levels)) if plain_fpn else last)
     padding = message.feature_extractor.pad_to_multiple
     if padding % multiple:
         yield from image_resizer.not_multiples(message, multiple, padding)

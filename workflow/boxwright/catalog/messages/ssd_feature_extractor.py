@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS
+from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS, other_than_only
 from boxwright.catalog.messages.hyperparams import CONVOLUTIONS
 from boxwright.catalog.ranges import CHANNELS, LARGEST_SIDE, Range
-from boxwright.catalog.relations import plain
 from boxwright.catalog.spec import LACKS, Break, Only, Spec, relation
 
 
@@ -31,21 +30,24 @@ def _maps(message: Message) -> Iterator[Break]:
 @relation()
 def _only(message: Message) -> Iterator[Break]:
     """Some extractors have one value of a field only."""
-    row = EXTRACTORS.get(message.type)
-    for name, value in (row.only if row is not None else {}).items():
-        if getattr(message, name) != value:
-            shown = str(value).lower() if isinstance(value, bool) else f"{value:g}"
-            yield name, plain(getattr(message, name)), f"{message.type} has no other than {shown}", value
+    yield from other_than_only(message)
 
 
 def _pyramid(message: Message) -> Iterator[Break]:
     """The block of a pyramid belongs to the extractors that have it."""
     row = EXTRACTORS.get(message.type)
     for name in ("fpn", "bifpn"):
-        if row is not None and name != row.neck and message.HasField(name):
-            with_it = [other.type for other in EXTRACTORS.values() if other.neck == name]
+        if row is not None and name != PYRAMIDS.get(row.neck) and message.HasField(name):
+            with_it = [other.type for other in EXTRACTORS.values() if PYRAMIDS.get(other.neck) == name]
             why = f"{message.type} has no such pyramid; leave it out" if with_it else f"{LACKS}; leave it out"
             yield name, "set", why, None
+
+
+def _architecture(message: Message) -> Iterator[Break]:
+    """The name of a network belongs to the extractor that has several."""
+    row, name = EXTRACTORS.get(message.type), message.spaghettinet_arch_name
+    if name and row is not None and name not in row.architectures:
+        yield "spaghettinet_arch_name", name, LACKS, row.architectures[0] if row.architectures else ""
 
 
 def _layers_unread(message: Message) -> bool:
@@ -61,10 +63,9 @@ SPEC = Spec(
         "conv_hyperparams": CONVOLUTIONS,
         "pad_to_multiple": Range(1, LARGEST_SIDE),
         "replace_preprocessor_with_placeholder": Only(False),
-        "spaghettinet_arch_name": Only(""),
         "use_hardswish": Only(False),
     },
-    refusals=(_pyramid,),
+    refusals=(_pyramid, _architecture),
     relations=(_channels, _maps, _only),
     unread={"num_layers": _layers_unread},
 )

@@ -4,8 +4,8 @@ A format is a module of this package and an entry of `catalog.formats`, nothing 
 
     read(data: bytes, beside: Beside = NOTHING) -> Reading
 
-        What the file says: a statement for each image that it is about, and findings about what else is in it. Every
-        object in the file is a box of a statement, or is counted by a finding, so that none is lost in silence. Raises
+        What the file says: a statement for each image that it is about, and remarks about what else is in it. Every
+        object in the file is a box of a statement, or is counted by a remark, so that none is lost in silence. Raises
         UserError with a clause about the file ("it is not well-formed XML: ...", with the line where there is one) if
         it cannot be read as a whole, or if nothing in it can be a box although there are objects.
 
@@ -18,18 +18,28 @@ A format is a module of this package and an entry of `catalog.formats`, nothing 
         Whether a file with this first part (`HEAD` bytes, or the whole file if it is shorter) and this name (without
         folders) is of this format and no other. It only recognises: a file whose format the user gives is read anyway.
 
+and it may have
+
+    survey(files: Sequence[Sequence[AnnotationFacts]]) -> Iterable[Remark]
+
+        What is odd about all its files together: traces of tools that lose boxes.
+
+    sides(beside: Beside) -> Mapping[str, Sequence[str]]
+
+        The folders and lists of images that the explaining files state for each side of the split, as they are written.
+
 A format is imported only through its entry, so that only formats in use count in the code identity of what was read.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import BinaryIO
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
-from boxwright.dataset.statements import Reading
+from boxwright.dataset.statements import Reading, Remark
 
 # Files that explain an annotation file: their bytes by their paths, the nearest folder first ("classes.txt",
 # "../data.yaml", "../../data.yaml").
@@ -65,6 +75,18 @@ def read(data: bytes | BinaryIO, keys: str, beside: Beside = NOTHING, name: str 
         if module.sniff(head, name):
             raise
         raise UnrecognisedError(str(error)) from error
+
+
+def survey(key: str, files: Sequence[Sequence]) -> list[Remark]:
+    """What a format finds odd about all its files together; `files`: what each says."""
+    ((_, module),) = _modules(key)
+    return list(module.survey(files)) if hasattr(module, "survey") else []
+
+
+def sides(key: str, beside: Beside) -> Mapping[str, Sequence[str]]:
+    """The folders and lists that explaining files state for each side of the split, by its name there."""
+    ((_, module),) = _modules(key)
+    return module.sides(beside) if hasattr(module, "sides") else {}
 
 
 def recognised(head: bytes, name: str, keys: str) -> str:

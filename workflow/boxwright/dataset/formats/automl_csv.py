@@ -9,9 +9,10 @@ import csv
 import io
 import re
 
+from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
-from boxwright.dataset import stated
-from boxwright.dataset.formats import NOTHING, Beside, urls
+from boxwright.dataset import addresses, stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.statements import NORMALISED, Reading
 from boxwright.images.loader import EXTENSIONS
@@ -39,7 +40,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             continue
         side = cells.pop(0) if cells[0].upper() in _SETS else ""
         address, name, *values = [*cells, "", ""][: max(len(cells), 2)]
-        if not urls.path(address).lower().endswith(tuple(EXTENSIONS)):
+        if not addresses.path(address).lower().endswith(tuple(EXTENSIONS)):
             mistakes.append(f"{line} has no image where its address should be ({address or 'nothing'})")
             continue
         objects, sides = images.setdefault(address, (Objects(), []))
@@ -52,19 +53,25 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         if any(values[_VALUES:]):
             mistakes.append(f"{line} has {plural(len(values), 'value')} behind its class; a box has at most {_VALUES}")
             continue
-        objects.add(line, name, _corners(values[:_VALUES]))
+        corners = _corners(values[:_VALUES])
+        try:
+            stated.refuse_pixels(corners)
+        except UserError as error:
+            mistakes.append(f"{line}: {error}")
+            continue
+        objects.add(line, name, corners)
     stated.refuse(mistakes)
     return Reading(
         [
-            objects.statement(urls.path(address), unit=NORMALISED, split=next(filter(None, sides), ""))
+            objects.statement(addresses.path(address), unit=NORMALISED, split=next(filter(None, sides), ""))
             for address, (objects, sides) in images.items()
         ]
     )
 
 
 def _corners(values: list[str]) -> stated.Corners:
-    """The edges of a box: of two opposite corners as they are, around four."""
+    """The edges of a box: of any two opposite corners, around four."""
     cells = [*values, ""][: len(values) + len(values) % 2]
     pairs = [pair for pair in zip(cells[::2], cells[1::2], strict=True) if any(pair)]
     points = [(stated.number(x), stated.number(y)) for x, y in pairs]
-    return (*points[0], *points[1]) if len(points) == 2 else stated.around(points)
+    return stated.ordered((*points[0], *points[1])) if len(points) == 2 else stated.around(points)

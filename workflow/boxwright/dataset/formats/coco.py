@@ -55,7 +55,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     for place, one in enumerate(annotations):
         by_image[_id(one.get("image_id"))].append((place, one))
     statements: dict[tuple, Statement] = {}
-    findings: list[Remark] = []
+    remarks: list[Remark] = []
     crowds = masks = apart = 0
     for one in images:
         boxes, places = [], []
@@ -75,9 +75,9 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     lost = sum(map(len, by_image.values()))
     if lost:
         ids = few([f"{key or 'none'}" for key in by_image], limit=4)
-        findings.append(Remark("object_without_image", f"{lost} of its annotations are of image {ids}", objects=lost))
+        remarks.append(Remark("object_without_image", f"{lost} of its annotations are of image {ids}", objects=lost))
     if masks > 1 and crowds == masks:
-        findings.append(
+        remarks.append(
             Remark(
                 "annotation_odd",
                 f"all {masks} masks are marked as crowds, as CVAT marks those of single objects; if they are single "
@@ -85,8 +85,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             )
         )
     if apart:
-        findings.append(Remark("annotation_odd", f"{apart} boxes differ from their outlines by over {_APART:g} pixels"))
-    return Reading(list(statements.values()), findings)
+        remarks.append(Remark("annotation_odd", f"{apart} boxes differ from their outlines by over {_APART:g} pixels"))
+    return Reading(list(statements.values()), remarks)
 
 
 def _lists(said: Any) -> tuple[list[Mapping], list[Mapping], list[Mapping]]:
@@ -124,7 +124,9 @@ def _names(categories: Sequence[Mapping]) -> dict[str, str]:
     """The names of classes by id. Raises UserError where one id has two names."""
     names: dict[str, str] = {}
     for one in categories:
-        key, found = _id(one.get("id")), name(one.get("name"))
+        key, given = _id(one.get("id")), one.get("name")
+        # odd spaces stay, so that they are told
+        found = given.encode("utf-8", "replace").decode() if isinstance(given, str) else name(given)
         if names.setdefault(key, found) != found:
             raise UserError(f"category {key} has two names, '{names[key]}' and '{found}'")
     return names

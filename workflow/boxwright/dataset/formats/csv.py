@@ -41,6 +41,7 @@ _NAMES = {
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _WITHOUT_NAMES = ("image", *_CORNERS, "class")
 _DELIMITERS = ",;\t|"
+_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?')
 _BOX = re.compile(r"\s*[\[(]?([^\[\]()]*)[\])]?\s*")
 # What shares may exceed 1 by.
 _ROUNDING = 1e-3
@@ -143,6 +144,8 @@ class _Image:
 def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, each with the number of its line. Raises UserError with a line that is none."""
     first = content.lstrip("\r\n").partition("\n")[0]
+    if given := _SEPARATOR.fullmatch(first.strip()):  # as spreadsheets write it
+        first, content = given[1], content.replace(first, "", 1)
     delimiter = max(_DELIMITERS, key=lambda one: (first.count(one), -_DELIMITERS.index(one)))
     reader = csv.reader(io.StringIO(content.replace("\0", ""), newline=""), delimiter=delimiter, skipinitialspace=True)
     try:

@@ -12,8 +12,8 @@ from typing import Any
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
-from boxwright.dataset import stated
-from boxwright.dataset.formats import NOTHING, Beside, urls
+from boxwright.dataset import addresses, stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import POLYGON
 from boxwright.dataset.statements import Reading, Remark, Statement
@@ -31,13 +31,13 @@ def sniff(head: bytes, name: str) -> bool:
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image that a job gave boxes for, also where it found none."""
-    statements, findings, mistakes, others = [], [], [], {}
+    statements, remarks, mistakes, others = [], [], [], {}
     for number, line in stated.lines(data):
         try:
             item = stated.expect(stated.parse_json(line), dict, "it")
             if not stated.name(item.get(_IMAGE)):
                 raise UserError('it has no "source-ref" with the image')
-            statement = _statement(item, f"line {number}", findings, others)
+            statement = _statement(item, f"line {number}", remarks, others)
             if statement is not None:
                 statements.append(statement)
         except UserError as error:
@@ -46,7 +46,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     if not statements:
         kinds = f", but jobs of the type {few(list(others))}" if others else ""
         raise UserError(f"it has no job with boxes{kinds}")
-    return Reading(statements, findings)
+    return Reading(statements, remarks)
 
 
 class _Job:
@@ -83,14 +83,14 @@ def _jobs(item: dict, others: dict[str, None]) -> list[_Job]:
     return sorted(found, key=lambda job: job.made, reverse=True)
 
 
-def _statement(item: dict, line: str, findings: list[Remark], others: dict[str, None]) -> Statement | None:
+def _statement(item: dict, line: str, remarks: list[Remark], others: dict[str, None]) -> Statement | None:
     """What a line says about its image; None if no job gave boxes for it."""
     address = stated.name(item[_IMAGE])
     jobs = _jobs(item, others)
     failed = [job.failed for job in jobs if job.failed]
     jobs = [job for job in jobs if not job.failed]
     if failed and not jobs:
-        findings.append(Remark("image_unlabelled", f"{line}: its job failed ({failed[0]})", address))
+        remarks.append(Remark("image_unlabelled", f"{line}: its job failed ({failed[0]})", address))
     if not jobs:
         return None
     objects, used, size = Objects(), set(), (0, 0)
@@ -99,13 +99,13 @@ def _statement(item: dict, line: str, findings: list[Remark], others: dict[str, 
         if names & used:
             if job.boxes:
                 why = f"{line}: boxes of the job {job.key}, which a later job corrects"
-                findings.append(Remark("object_superseded", why, address, len(job.boxes)))
+                remarks.append(Remark("object_superseded", why, address, len(job.boxes)))
             continue
         used |= names
         size = _size(job.result.get("image_size")) or size
         for place, one in enumerate(job.boxes, start=1):
             _add(objects, f"{line}, annotation {place} of {job.key}", one, job)
-    return objects.statement(urls.path(address), *size)
+    return objects.statement(addresses.path(address), *size)
 
 
 def _size(value: Any) -> tuple[int, int] | None:

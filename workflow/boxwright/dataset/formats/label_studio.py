@@ -13,21 +13,21 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from boxwright.core.errors import UserError
-from boxwright.dataset import stated
-from boxwright.dataset.formats import NOTHING, Beside, urls
+from boxwright.dataset import addresses, stated
+from boxwright.dataset.formats import NOTHING, Beside, brush
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import CUBOID, LINE, MASK, POINTS, POLYGON, ROTATED
 from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
 from boxwright.images.loader import EXTENSIONS
 
-# Kinds of findings.
+# Kinds of remarks.
 SUPERSEDED, UNLABELLED = "object_superseded", "image_unlabelled"
 # What the annotations of a task are called, today and formerly.
 _ANNOTATIONS = ("annotations", "completions")
 _LABELS = "labels"
 # Kinds of geometry, by the words that a result's type begins with.
 _RECTANGLE, _POLYGON, _ELLIPSE = "rectangle", "polygon", "ellipse"
-# Kinds without a rectangle, and masks whose compression is not read.
+# Kinds without a rectangle, and masks.
 _BOXLESS = {"keypoint": POINTS, "vector": LINE, "polyline": LINE, "cuboid": CUBOID}
 _MASKS = ("brush", "bitmask", "magicwand")
 _TASK = re.compile(rb'"(?:annotations|completions|predictions)"\s*:\s*\[')
@@ -68,12 +68,12 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     if not any(isinstance(item, dict) and (_is_task(item) or _is_minimal(item)) for item in items):
         raise UserError('it is not an export of Label Studio: it has no tasks with "data" and "annotations"')
     others: Counter[str] = Counter()
-    findings: list[Remark] = []
-    statements = [_statement(task, findings, others) for task in _tasks(items)]
+    remarks: list[Remark] = []
+    statements = [_statement(task, remarks, others) for task in _tasks(items)]
     found = [statement for statement in statements if statement is not None]
     if others and not any(statement.boxes for statement in found):
         raise UserError(f"it holds no boxes, only results of the kinds {', '.join(others)}")
-    return Reading(found, findings)
+    return Reading(found, remarks)
 
 
 def _is_task(value: dict) -> bool:
@@ -141,7 +141,7 @@ def _kind_of(region: dict) -> str:
     return _POLYGON if "points" in region else _ELLIPSE if "radiusX" in region else _RECTANGLE
 
 
-def _statement(task: _Task, findings: list[Remark], others: Counter[str]) -> Statement | None:
+def _statement(task: _Task, remarks: list[Remark], others: Counter[str]) -> Statement | None:
     """What a task says about its image; None if nobody annotated it. `others` counts results without geometry."""
     image = _image(task.shown)
     if not image:
@@ -150,10 +150,10 @@ def _statement(task: _Task, findings: list[Remark], others: Counter[str]) -> Sta
     for one in task.annotations:
         if (not used or one is not used[-1]) and (objects := sum(map(_has_place, one.results))):
             why = "cancelled" if one.cancelled else "older than the one that is used, or no ground truth beside one"
-            findings.append(Remark(SUPERSEDED, f"task {task.number}: an annotation that is {why}", image, objects))
+            remarks.append(Remark(SUPERSEDED, f"task {task.number}: an annotation that is {why}", image, objects))
     if not used:
         said = "cancelled" if task.annotations else "predictions alone" if task.predictions else "no annotation"
-        findings.append(Remark(UNLABELLED, f"task {task.number}: {said}", image))
+        remarks.append(Remark(UNLABELLED, f"task {task.number}: {said}", image))
         return None
     objects, size = Objects(), (0, 0)
     results = used[-1].results
@@ -176,7 +176,7 @@ def _statement(task: _Task, findings: list[Remark], others: Counter[str]) -> Sta
                 continue
             corners, shape = _corners(result["value"], *own)
             if kind.startswith(_MASKS):
-                corners, shape = stated.UNKNOWN, MASK
+                corners, shape = _mask(result["value"], *own), MASK
             if stated.number(result.get("image_rotation") or 0) != 0:
                 corners = stated.UNKNOWN  # nobody documents whether values are those of the turned image
             objects.add(place, label, corners, shape)
@@ -237,6 +237,13 @@ def _corners(value: dict, width: int, height: int) -> tuple[stated.Corners, str]
     return _fractions((xmin / across, ymin / down, xmax / across, ymax / down)), shape
 
 
+def _mask(value: dict, width: int, height: int) -> stated.Corners:
+    """The edges of a brush's mask as fractions of the image."""
+    xmin, ymin, xmax, ymax = brush.corners(value.get("rle"), width, height)
+    across, down = width or 1, height or 1
+    return xmin / across, ymin / down, xmax / across, ymax / down
+
+
 def _fractions(corners: stated.Corners) -> stated.Corners:
     xmin, ymin, xmax, ymax = corners
     return xmin / 100, ymin / 100, xmax / 100, ymax / 100
@@ -244,6 +251,6 @@ def _fractions(corners: stated.Corners) -> stated.Corners:
 
 def _image(shown: dict) -> str:
     """The path of a task's image: the value under "image", else the first one that ends like an image."""
-    paths = {key: urls.path(value) for key, value in shown.items() if isinstance(value, str)}
+    paths = {key: addresses.path(value) for key, value in shown.items() if isinstance(value, str)}
     named = {key: path for key, path in paths.items() if path.lower().endswith(tuple(EXTENSIONS))}
     return named.get("image") or next(iter(named.values()), paths.get("image", ""))

@@ -3,7 +3,7 @@
 A row has frame, track, left, top, width, height, and mostly a confidence, a class and a visibility. Left and top count
 from 1. Where the confidence is 0 the box is an ignore region. A frame without a row has no objects; seqinfo.ini tells
 how many frames there are, else the last one that has a row. Classes are numbers whose names are in labels.txt, as CVAT
-writes it. Rows with positions in the world or without a class are of the first challenge: their boxes have no class.
+writes it. Rows with positions in the world or without a class are of the first challenge: their boxes are of class 1.
 Source: the MOT16 paper, section 3 (format of annotations), and CVAT's description of its export.
 """
 
@@ -20,15 +20,18 @@ from boxwright.dataset.statements import Reading, Statement
 _LABELS, _SEQUENCE = "labels.txt", "seqinfo.ini"
 _ROW = re.compile(r"\d+(?:\s*,\s*-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?){5,9}\s*,?")
 _NAME = re.compile(r"(?i)gt(?:_\w+)?\.txt")
+# As it is in files of other names: nine or ten numbers, with a track and a frame.
+_LONG_ROW = re.compile(r"\d+\s*,\s*-?\d+(?:\s*,\s*-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?){7,8}\s*,?")
 _FEWEST, _MOST = 6, 10
 # Frames that a sequence may have; a larger number is a mistake.
 _MOST_FRAMES = 100_000
 
 
 def sniff(head: bytes, name: str) -> bool:
-    """Whether it is a gt.txt with six to ten numbers in a row."""
+    """Whether it is a gt.txt with six to ten numbers in a row, or another text with nine or ten."""
     lines = stated.lines(head)
-    return _NAME.fullmatch(name) is not None and bool(lines) and _ROW.fullmatch(lines[0][1]) is not None
+    row = _ROW if _NAME.fullmatch(name) else _LONG_ROW
+    return name.lower().endswith(".txt") and bool(lines) and row.fullmatch(lines[0][1]) is not None
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
@@ -72,14 +75,13 @@ def _statement(frame: int, frames: dict[int, Objects], ending: str) -> Statement
 
 
 def _name(words: list[str], values: list[float], names: list[str]) -> str | None:
-    """The class of a row: its name, else its number, "" if the row has none; None if there is no such name."""
-    if len(values) not in (8, 9) or values[7] < 0:
-        return ""
+    """The class of a row: its name, else its number, which is 1 if the row has none; None if there is no such name."""
+    word, value = ("1", 1.0) if len(values) not in (8, 9) or values[7] < 0 else (words[7], values[7])
     if not names:
-        return words[7]
-    if not float.is_integer(values[7]) or not 1 <= values[7] <= len(names):
+        return word
+    if not float.is_integer(value) or not 1 <= value <= len(names):
         return None
-    return names[int(values[7]) - 1]
+    return names[int(value) - 1]
 
 
 def _names(beside: Beside) -> list[str]:

@@ -83,8 +83,10 @@ def _corners(kind: str, values: list[float], what: str) -> tuple[stated.Corners,
     if kind in ("boxes", "bboxes", "pose", "keypoints") and len(values) >= _BOX - 1:
         if kind.endswith("boxes") and len(values) != _BOX - 1:
             raise UserError(f"{what} has {plural(len(values) + 1, 'value')}, not {_BOX}")
+        stated.refuse_pixels(values[: _BOX - 1])
         return stated.from_centre(*values[: _BOX - 1]), ""
     if kind in ("segments", "obb") and len(values) >= _FEWEST - 1 and len(values) % 2 == 0:
+        stated.refuse_pixels(values)
         points = list(zip(values[::2], values[1::2], strict=True))
         return stated.around(points), ROTATED if kind == "obb" else POLYGON
     raise UserError(f"{what} has {plural(len(values) + 1, 'value')}, which is no box")

@@ -53,11 +53,11 @@ def read(file: BinaryIO, beside: Beside = NOTHING) -> Reading:
     unnamed: dict[str, None] = {}
     disagree: Counter[tuple[str, int]] = Counter()
     with_boxes = with_others = 0
-    for number, (offset, payload) in enumerate(_payloads(file), start=1):
-        features = _features(payload, number)
-        with_boxes += any(key in features for key in _CORNERS)
-        with_others += not any(key.startswith(_OBJECT) for key in features)
-        statements.append(_statement(features, number, offset, payload, names, unnamed, disagree))
+    for number, (offset, payload) in enumerate(payloads(file), start=1):
+        found = features(payload, number)
+        with_boxes += any(key in found for key in _CORNERS)
+        with_others += not any(key.startswith(_OBJECT) for key in found)
+        statements.append(statement(found, number, offset, payload, names, unnamed, disagree))
     if not statements:
         raise UserError("it holds no record")
     if not with_boxes and with_others:
@@ -75,7 +75,7 @@ def read(file: BinaryIO, beside: Beside = NOTHING) -> Reading:
     return Reading(statements, remarks)
 
 
-def _payloads(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def payloads(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """The payload of each record and where it begins; every checksum is verified."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -102,7 +102,7 @@ def _payloads(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         offset += _HEADER.size + length + _CRC.size
 
 
-def _features(payload: bytes, number: int) -> dict[str, Sequence]:
+def features(payload: bytes, number: int) -> dict[str, Sequence]:
     """The lists of a record by their keys."""
     example = protos.Example()
     try:
@@ -117,7 +117,7 @@ def _values(feature: Any) -> Sequence:
     return getattr(feature, kind).value if kind else ()
 
 
-def _statement(
+def statement(
     features: Mapping[str, Sequence],
     number: int,
     offset: int,
@@ -186,7 +186,7 @@ def _label_map(beside: Beside) -> dict[int, str]:
         except (text_format.ParseError, UnicodeDecodeError, RecursionError):
             continue
         if message.item:
-            return {item.id: (item.display_name or item.name).strip() for item in message.item}
+            return {item.id: (item.name or item.display_name).strip() for item in message.item}
     return {}
 
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
-from boxwright.dataset import stated
-from boxwright.dataset.formats import NOTHING, Beside, urls
+from boxwright.dataset import addresses, stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import LINE, MASK, POINTS, POLYGON
 from boxwright.dataset.statements import Reading, Remark
@@ -83,7 +83,7 @@ def reading(images: Iterable[tuple[str, list[Region]]], about: Mapping[str, Any]
     """
     images = list(images)
     regions = [one for _, of in images for one in of]
-    attribute, findings = _class_attribute(regions, about)
+    attribute, remarks = _class_attribute(regions, about)
     options = about.get(attribute)
     options = options.get("options") if isinstance(options, dict) else None
     statements = []
@@ -94,8 +94,8 @@ def reading(images: Iterable[tuple[str, list[Region]]], about: Mapping[str, Any]
             for name in _classes(one.attributes.get(attribute), options):
                 corners, shape = _corners(one.shape)
                 objects.add(one.place, name, corners, shape, **told)
-        statements.append(objects.statement(urls.path(image)))
-    return Reading(statements, findings)
+        statements.append(objects.statement(addresses.path(image)))
+    return Reading(statements, remarks)
 
 
 def _class_attribute(regions: list[Region], about: Mapping[str, Any]) -> tuple[str, list[Remark]]:

@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.dataset import stated
-from boxwright.dataset.formats import NOTHING, Beside, urls
+from boxwright.dataset import addresses, stated
+from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import LINE, POINTS, POLYGON
 from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
@@ -49,19 +49,19 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             raise UserError('it is not VoTT\'s JSON: it has neither "assets" nor an "asset" with "regions"')
         if items and not any(isinstance(item, dict) and "regions" in item for item in items):
             raise UserError("it is VoTT's project, which has no regions: they are in its export and in *-asset.json")
-    statements, findings = [], []
+    statements, remarks = [], []
     for number, item in enumerate(items, start=1):
         stated.expect(item, dict, f"asset {number}")
         asset = stated.optional(item.get("asset"), dict, f"asset {number}")
-        image = urls.path(stated.name(asset.get("name")))
+        image = addresses.path(stated.name(asset.get("name")))
         regions = stated.optional(item.get("regions"), list, f'"regions" of {image or f"asset {number}"}')
         if not image:
             raise UserError(f"asset {number} has no name")
         if not regions and asset.get("state") == _NOT_VISITED:
-            findings.append(Remark("image_unlabelled", "nobody has visited it in VoTT", image))
+            remarks.append(Remark("image_unlabelled", "nobody has visited it in VoTT", image))
         else:
             statements.append(_statement(image, asset, regions))
-    return Reading(statements, findings)
+    return Reading(statements, remarks)
 
 
 def _statement(image: str, asset: dict, regions: list) -> Statement:
@@ -86,7 +86,7 @@ def _statement(image: str, asset: dict, regions: list) -> Statement:
                     POLYGON if kind == "POLYGON" else "",
                 )
     size = asset.get("size") if isinstance(asset.get("size"), dict) else {}
-    folder = urls.path(stated.name(asset.get("path"))).replace("\\", "/").rpartition("/")[0]
+    folder = addresses.path(stated.name(asset.get("path"))).replace("\\", "/").rpartition("/")[0]
     place = (stated.size(size.get("width")), stated.size(size.get("height")))
     return objects.statement(image, *place, folders=(folder,) if folder else ())
 

@@ -15,7 +15,7 @@ differ in length.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import yaml
@@ -29,6 +29,10 @@ from boxwright.images.loader import EXTENSIONS
 
 _SEPARATOR = re.compile(r"[\s,;]+")
 _CLASS = re.compile(r"\d{1,9}(?:\.0*)?")
+# The names of classes in a YAML file: the line with the key and the lines that belong to it.
+_NAMES = re.compile(r"(?m)^names\s*:.*\n?(?:^(?:[ \t\-\]}].*)?\n?)*")
+# From so many files on, a share of empty ones that is odd.
+_FEW, _MANY_EMPTY = 10, 0.3
 # How far a share may lie beyond the image before a file is not taken for one of shares.
 _BEYOND = 0.5
 
@@ -50,7 +54,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     if lines and all(line.lower().endswith(tuple(EXTENSIONS)) for _, line in lines):
         return Reading([Statement(line.removeprefix("./"), mention=True) for _, line in lines])
     known = _explained(tuple(beside.items()))
-    boxes, places, findings = [], [], []
+    boxes, places, remarks = [], [], []
     lengths, unnamed = set(), {}
     for number, line in lines:
         label, *rest = _SEPARATOR.split(line)
@@ -61,17 +65,46 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         boxes.append(Box(_class(index, known, number, unnamed), *corners, shape=shape))
         places.append(f"line {number}")
         lengths.add(len(values))
-    findings += [Remark("class_number", f"class {one} has no name", str(one)) for one in unnamed]
+    remarks += [Remark("class_number", f"class {one} has no name", str(one)) for one in unnamed]
     if 5 in lengths:
-        findings.append(Remark("annotation_odd", "its rows have a sixth number, as detections with a score have"))
+        remarks.append(Remark("annotation_odd", "its rows have a sixth number, as detections with a score have"))
     if 4 in lengths and any(length > 5 for length in lengths) and not known.keypoints:
-        findings.append(
+        remarks.append(
             Remark(
                 "annotation_odd",
                 "it has rows of boxes and of polygons, of which Ultralytics takes all for polygons; here none is",
             )
         )
-    return Reading([Statement(boxes=tuple(boxes), unit=NORMALISED, places=tuple(places))], findings)
+    return Reading([Statement(boxes=tuple(boxes), unit=NORMALISED, places=tuple(places))], remarks)
+
+
+def survey(files: Sequence[Sequence]) -> Iterator[Remark]:
+    """Say it if many files are empty: CVAT writes an empty one also where all objects are polygons or turned boxes."""
+    own = [one for statements in files for one in statements if not one.mention]
+    empty = sum(not one.classes for one in own)
+    if len(own) >= _FEW and empty > _MANY_EMPTY * len(own):
+        yield Remark(
+            "annotation_odd",
+            f"{empty} of {len(own)} text files are empty, so their images count as having no object; CVAT's export "
+            "leaves polygons, masks and rotated boxes out: if there are such, export as `CVAT for images`",
+        )
+
+
+def sides(beside: Beside) -> dict[str, list[str]]:
+    """The folders and lists of each side in the nearest `data.yaml` or `obj.data`."""
+    for path, data in beside.items():
+        if path.lower().endswith((".yaml", ".yml")):
+            said = _yaml(data)
+        elif path.lower().endswith(".data"):
+            rows = [line.partition("=") for line in text(data).splitlines()]
+            said = {key.strip(): value.strip() for key, _, value in rows}
+        else:
+            continue
+        found = {key: said[key] for key in ("train", "val", "valid", "test") if said.get(key)}
+        listed = {key: of if isinstance(of, list) else [of] for key, of in found.items()}
+        if listed:
+            return {key: [place for place in of if isinstance(place, str)] for key, of in listed.items()}
+    return {}
 
 
 class _Explained:
@@ -132,12 +165,16 @@ def _explained(beside: tuple[tuple[str, bytes], ...]) -> _Explained:
 
 
 def _yaml(data: bytes) -> Mapping:
-    """The keys of a YAML file, all values as the text that they are written as; none if it is broken."""
-    try:
-        said = yaml.load(text(data), yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return {}
-    return said if isinstance(said, dict) else {}
+    """The keys of a YAML file, all values as the text that they are written as; of a broken one only the names."""
+    written = text(data)
+    for part in (written, *_NAMES.findall(written)):
+        try:
+            said = yaml.load(part, yaml.BaseLoader)
+        except (yaml.YAMLError, RecursionError, ValueError):
+            continue
+        if isinstance(said, dict):
+            return said
+    return {}
 
 
 def _of_notes(data: bytes) -> Mapping[int, str]:
@@ -155,15 +192,15 @@ def _of_notes(data: bytes) -> Mapping[int, str]:
 
 
 def _numbered(names: object) -> dict[int, str]:
-    """Names by number, from a list or from a mapping whose keys are numbers."""
+    """Names by number, from a list or from a mapping whose keys are numbers; odd spaces stay, so that they are told."""
     if isinstance(names, list):
-        return {index: name.strip() for index, name in enumerate(names) if isinstance(name, str)}
+        return {index: name for index, name in enumerate(names) if isinstance(name, str)}
     if not isinstance(names, dict):
         return {}
     found = {}
     for key, name in names.items():
         if _CLASS.fullmatch(str(key)) and isinstance(name, str):
-            found[int(float(key))] = name.strip()
+            found[int(float(key))] = name
     return found
 
 

@@ -1,7 +1,8 @@
 """The text of keras-yolo3 and of Roboflow's YOLO Keras: a line for each image, its name and boxes behind it.
 
 A box is left, top, right and bottom in pixels and the number of a class, with commas between; the names of the classes
-are in _classes.txt or classes.txt. A name may have blanks. An image alone in its line has no objects.
+are in _classes.txt or classes.txt. A name may have blanks. The corners may be any opposite ones. An image alone in its
+line has no objects.
 Source: the readme of keras-yolo3, and Roboflow's exports.
 """
 
@@ -32,7 +33,7 @@ def sniff(head: bytes, name: str) -> bool:
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each line. A class without a name keeps its number."""
     names = next((_lines(beside[path]) for path in beside if path.rpartition("/")[2].lower() in _NAMES), [])
-    statements, mistakes = [], []
+    statements, mistakes, swapped = [], [], 0
     for number, line in stated.lines(data):
         image, boxes = _parts(line)
         objects = Objects()
@@ -48,10 +49,12 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             if names and not (float.is_integer(of) and 0 <= of < len(names)):
                 mistakes.append(f"line {number} has the class {words[4]}; there are {plural(len(names), 'name')}")
                 continue
-            objects.add(f"line {number}", names[int(of)] if names else words[4], tuple(corners))
+            edges = stated.ordered(tuple(corners))
+            swapped += edges != tuple(corners)
+            objects.add(f"line {number}", names[int(of)] if names else words[4], edges)
         statements.append(objects.statement(image))
     stated.refuse(mistakes)
-    return Reading(statements, stated.unnamed(statements, names))
+    return Reading(statements, [*stated.unnamed(statements, names), *stated.unordered(swapped)])
 
 
 def _lines(data: bytes) -> list[str]:
@@ -60,7 +63,7 @@ def _lines(data: bytes) -> list[str]:
 
 def _parts(line: str) -> tuple[str, list[str]]:
     """The image of a line and its boxes, the words with commas at the end."""
-    words, boxes = line.split(" "), []
+    words, boxes = line.replace("\t", " ").split(" "), []
     while len(words) > 1 and (not words[-1] or _NEARLY.fullmatch(words[-1])) and not _ends_image(words[-1]):
         if word := words.pop():
             boxes.append(word)

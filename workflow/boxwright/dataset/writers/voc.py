@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from boxwright.console.progress import track
 from boxwright.dataset.formats import voc
-from boxwright.dataset.samples import Sample
+from boxwright.dataset.samples import OCCLUDED, Sample
 from boxwright.dataset.writers import NEGATIVES
 
-EXPRESSED = frozenset((NEGATIVES, "difficult", "truncated", "pose"))
+EXPRESSED = frozenset((NEGATIVES, "difficult", "truncated", "pose", OCCLUDED))
 
 
 def write(folder: Path, samples: Sequence[Sample]) -> None:
     """Write <name>.xml; of images that differ in the ending alone, the later ones get <name>.<ending>.xml."""
     taken: set[str] = set()
-    for one in samples:
+    for one in track(samples, label="Writing annotations", unit="files"):
         stem = one.name.rpartition(".")[0]
         name = one.name if stem.casefold() in taken else stem
         taken.add(stem.casefold())

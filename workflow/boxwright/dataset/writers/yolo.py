@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from boxwright.console.progress import track
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.core.wording import few
@@ -24,11 +25,12 @@ def write(folder: Path, samples: Sequence[Sample]) -> None:
         )
     names = sorted({box.class_name for one in samples for box in one.boxes})
     numbers = {name: number for number, name in enumerate(names)}
-    for one in samples:
+    for one in track(samples, label="Writing annotations", unit="files"):
         label, link = folder / "labels" / f"{one.name.rpartition('.')[0]}.txt", folder / "images" / one.name
         for path in (label, link):
             path.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(Path(one.image).resolve())
+        if not link.exists():  # it is there already where it was in a record
+            link.symlink_to(Path(one.image).resolve())
         rows = [f"{numbers[box.class_name]} {_shares(box, one.width, one.height)}\n" for box in one.boxes]
         label.write_text("".join(rows), encoding="utf-8")
     listed = "".join([f"  {number}: {json.dumps(name, ensure_ascii=False)}\n" for name, number in numbers.items()])

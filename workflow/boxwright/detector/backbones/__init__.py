@@ -1,12 +1,13 @@
 """Backbones: networks that turn an image into feature maps, one module each.
 
 A row of the catalogue names the module to import. A one-stage detector calls its `features`; a two-stage detector calls
-its `proposal_features` (for the image) and `box_features` (for the region cut out for each proposal). A module defines
-the functions that its network supports:
+its `proposal_features` (for the image) and `box_features` (for the region cut out for each proposal); a CenterNet calls
+its `center_features`. A module defines the functions that its network supports:
 
     features(variables, scope, *, ...) -> Backbone
     proposal_features(variables, scope, *, ...) -> Backbone
     box_features(variables, scope, *, channels_in, ...) -> BoxFeatures
+    center_features(variables, scope, *, ...) -> Backbone
 
 `scope` is the prefix of the variables' names. The arguments after the star are passed by name, and only those that the
 function takes: the fields of the feature extractor's message (`depth_multiplier`, `conv_hyperparams`, ..., as plain

@@ -55,7 +55,7 @@ class InvertedResiduals:
     end_points: the layer whose output is returned, by level: "layer_<n>", where the stem is layer 1 and each block and
         the last convolution one more, or "layer_<n>/expansion_output" for the expansion in a block.
     names: what the variables of the neck call these layers; None: by the names above.
-    keras: whether the network is TF2's.
+    keras: whether the network is TF2's. key: the path of the layers in TF2's object graph.
     """
 
     def __init__(
@@ -66,10 +66,11 @@ class InvertedResiduals:
         end_points: Mapping[int, str],
         names: Mapping[int, str] | None = None,
         keras: bool = False,
+        key: str = object_graph.BACKBONE,
     ):
         self._stem, self.blocks, self._last = stem, blocks, last
         self._layers = dict(end_points)
-        self._keras = keras
+        self._keras, self._key = keras, key
         self.end_points = dict(names or end_points)
         facts = self._facts()
         self.strides = {level: facts[layer][0] for level, layer in self._layers.items()}
@@ -109,4 +110,4 @@ class InvertedResiduals:
             return {}
         last = [] if self._last is None else [self._last]
         layers = [self._stem, *(layer for block in self.blocks for layer in block.layers()), *last]
-        return object_graph.numbered(object_graph.BACKBONE, layers)
+        return object_graph.numbered(self._key, layers)

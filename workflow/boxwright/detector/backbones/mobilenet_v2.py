@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
+from boxwright.detector import object_graph
 from boxwright.detector.backbones.inverted_residuals import InvertedResidual, InvertedResiduals
 from boxwright.detector.backbones.mobilenet_settings import PUBLISHED, of_inverted_residuals
 from boxwright.detector.backbones.widths import make_divisible
@@ -27,8 +29,28 @@ LAST_CHANNELS = 1280
 # The feature maps of an SSD, and those of a pyramid. Layers are counted from 1 with the stem, so block 13 is layer 15.
 END_POINTS: Mapping[int, str] = {4: "layer_15/expansion_output", 5: "layer_19"}
 PYRAMID: Mapping[int, str] = {2: "layer_4", 3: "layer_7", 4: "layer_14", 5: "layer_19"}
+# The maps of a CenterNet.
+OF_CENTERS: Mapping[int, str] = {2: "layer_4", 3: "layer_7", 4: "layer_11", 5: "layer_19"}
 # Channels of the last convolution below a pyramid of TF1 with depthwise convolutions.
 LAST_CHANNELS_OF_LITE = 256
+
+
+class Widths(NamedTuple):
+    """The widths of layers, which the networks of TF1 and TF2 (`keras`) derive from the multiplier in other ways."""
+
+    depth_multiplier: float = 1.0
+    min_depth: int = 16
+    keras: bool = False
+
+    def scaled(self, channels: int) -> int:
+        """The multiplied channels; TF1's are already as many as `min_depth`."""
+        if self.keras:
+            return make_divisible(int(channels * self.depth_multiplier))
+        return make_divisible(channels * self.depth_multiplier, least=self.min_depth)
+
+    def depth(self, channels: int) -> int:
+        """The width of a layer with so many channels at width 1.0."""
+        return max(self.scaled(channels), self.min_depth)
 
 
 def features(
@@ -53,16 +75,42 @@ def features(
     """
     overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
     hyperparams, depthwise = settings(overridden, keras=keras, freeze_batchnorm=freeze_batchnorm)
-    padding = "EXPLICIT" if use_explicit_padding else "SAME"
+    widths = Widths(depth_multiplier, min_depth, keras)
+    last = LAST_CHANNELS_OF_LITE if pyramid and use_depthwise and not keras else LAST_CHANNELS
+    # The last convolution of the TF2 network never gets wider than at a multiplier of 1.
+    last = max(last, min_depth) if keras and depth_multiplier >= 1 else widths.depth(last)
+    return network(
+        variables,
+        scope,
+        hyperparams,
+        depthwise,
+        widths,
+        channels_in=channels_in,
+        padding="EXPLICIT" if use_explicit_padding else "SAME",
+        last=last,
+        end_points=end_points or (PYRAMID if pyramid else END_POINTS),
+    )
 
-    def scaled(channels: int) -> int:
-        if keras:
-            return make_divisible(int(channels * depth_multiplier))
-        return make_divisible(channels * depth_multiplier, least=min_depth)
 
-    def depth(channels: int) -> int:
-        return max(scaled(channels), min_depth)
+def network(
+    variables: Variables,
+    scope: str,
+    hyperparams: Hyperparams,
+    depthwise: Hyperparams,
+    widths: Widths,
+    *,
+    channels_in: int,
+    padding: str,
+    last: int | None,
+    end_points: Mapping[int, str],
+    key: str = object_graph.BACKBONE,
+) -> InvertedResiduals:
+    """The network with these settings of full and of depthwise convolutions.
 
+    last: channels of the last convolution; None: the network ends before it. key: the path of the layers in TF2's
+    object graph.
+    """
+    keras, depth = widths.keras, widths.depth
     width = depth(32)
     stem = Convolution(variables, f"{scope}/Conv", channels_in, width, hyperparams, stride=2, padding=padding)
     blocks: list[InvertedResidual] = []
@@ -75,14 +123,30 @@ def features(
         filter_ = DepthwiseConvolution(variables, f"{name}/depthwise", inner, depthwise, stride=stride, padding=padding)
         project = Convolution(variables, f"{name}/project", inner, depth(channels), hyperparams.linear(), kernel=1)
         # The TF2 network compares with the width before `min_depth`, so a block widened by it has no shortcut.
-        residual = stride == 1 and width == (scaled(channels) if keras else depth(channels))
+        residual = stride == 1 and width == (widths.scaled(channels) if keras else depth(channels))
         blocks.append(InvertedResidual(expand, filter_, None, project, residual=residual))
         width = depth(channels)
-    last = LAST_CHANNELS_OF_LITE if pyramid and use_depthwise and not keras else LAST_CHANNELS
-    # The last convolution of the TF2 network never gets wider than at a multiplier of 1.
-    last = max(last, min_depth) if keras and depth_multiplier >= 1 else depth(last)
-    end = Convolution(variables, f"{scope}/Conv_1", width, last, hyperparams, kernel=1)
-    return InvertedResiduals(stem, blocks, end, end_points or (PYRAMID if pyramid else END_POINTS), keras=keras)
+    end = None if last is None else Convolution(variables, f"{scope}/Conv_1", width, last, hyperparams, kernel=1)
+    return InvertedResiduals(stem, blocks, end, end_points, keras=keras, key=key)
+
+
+def center_features(
+    variables: Variables, scope: str, *, depth_multiplier: float = 1.0, channels_in: int = 3
+) -> InvertedResiduals:
+    """The network of a CenterNet, which is TF2's and has no penalties."""
+    plain, widths = PUBLISHED.unpenalised(), Widths(depth_multiplier, min_depth=0, keras=True)
+    return network(
+        variables,
+        scope,
+        plain,
+        plain,
+        widths,
+        channels_in=channels_in,
+        padding="SAME",
+        last=LAST_CHANNELS if depth_multiplier >= 1 else widths.depth(LAST_CHANNELS),
+        end_points=OF_CENTERS,
+        key=object_graph.CENTER_BACKBONE,
+    )
 
 
 def settings(overridden: Hyperparams | None, *, keras: bool, freeze_batchnorm: bool) -> tuple[Hyperparams, Hyperparams]:

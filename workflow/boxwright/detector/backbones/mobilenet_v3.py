@@ -1,6 +1,7 @@
 """MobileNet v3, large and small, for detection (Howard et al. 2019, https://arxiv.org/abs/1905.02244, tables 1 and 2).
 
-The last blocks have half of the published channels, as section 6.3 of the paper has it for detection.
+The last blocks have half of the published channels, as section 6.3 of the paper has it for detection. The minimalistic
+networks are for accelerators that are slow at the rest: they have 3x3 kernels and ReLU only, and weigh no channels.
 """
 
 from typing import NamedTuple
@@ -33,11 +34,20 @@ class MobileNetV3Block(NamedTuple):
 
 
 class MobileNetV3Size(NamedTuple):
-    """A published size: its blocks, the channels of the last convolution, the layers of an SSD's maps by level."""
+    """A published size: its blocks, the channels of the last convolution, the layers of an SSD's maps by level.
+
+    activation: of the first and the last convolution.
+    """
 
     blocks: tuple[MobileNetV3Block, ...]
     last: int
     end_points: dict[int, str]
+    activation: Activation = hard_swish
+
+    def minimalistic(self) -> "MobileNetV3Size":
+        """The network of this size for accelerators."""
+        blocks = tuple(block._replace(kernel=3, squeeze=False, activation=tf.nn.relu) for block in self.blocks)
+        return self._replace(blocks=blocks, activation=tf.nn.relu)
 
 
 _RELU, _SWISH = tf.nn.relu, hard_swish
@@ -82,6 +92,7 @@ SIZES = {
         {4: "layer_10/expansion_output", 5: "layer_13"},
     ),
 }
+SIZES |= {f"{name}_minimalistic": size.minimalistic() for name, size in SIZES.items()}
 
 
 def features(
@@ -104,13 +115,13 @@ def features(
     overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
     hyperparams, depthwise = of_inverted_residuals(overridden, freeze_batchnorm=freeze_batchnorm)
     padding = "EXPLICIT" if use_explicit_padding else "SAME"
-    blocks, last, end_points = SIZES[size]
+    blocks, last, end_points, activation = SIZES[size]
 
     def width(channels: int) -> int:
         return make_divisible(channels * depth_multiplier, least=min_depth)
 
-    swish = hyperparams.activated(hard_swish)
-    stem = Convolution(variables, f"{scope}/Conv", channels_in, width(STEM), swish, stride=2, padding=padding)
+    ends = hyperparams.activated(activation)
+    stem = Convolution(variables, f"{scope}/Conv", channels_in, width(STEM), ends, stride=2, padding=padding)
     channels, built = stem.channels_out, []
     for index, block in enumerate(blocks):
         name = f"{scope}/expanded_conv{f'_{index}' if index else ''}"
@@ -137,5 +148,5 @@ def features(
         residual = block.stride == 1 and channels == wide
         built.append(InvertedResidual(expand, filter_, weigh, project, residual=residual))
         channels = wide
-    end = Convolution(variables, f"{scope}/Conv_1", channels, width(last), swish, kernel=1)
+    end = Convolution(variables, f"{scope}/Conv_1", channels, width(last), ends, kernel=1)
     return InvertedResiduals(stem, built, end, end_points)

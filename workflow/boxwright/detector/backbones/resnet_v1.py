@@ -1,7 +1,8 @@
 """ResNet v1 (He et al. 2015, https://arxiv.org/abs/1512.03385, table 1).
 
 TF1's network is TF-Slim's, with the stride of a block in the 3x3 convolution of its last unit; TF2's is Keras', with
-the stride in the first convolution of its first unit. Faster R-CNN cuts the network in two: conv1 to block3 process the
+the stride in the first convolution of its first unit. A CenterNet has Keras' network as Keras publishes it; the others
+change its settings and its first pooling. Faster R-CNN cuts the network in two: conv1 to block3 process the
 image, block4 processes each proposal. If the output stride is to be smaller than that of all blocks together, the
 remaining strides become dilation (atrous convolution), so that the same weights see the same neighbourhood.
 """
@@ -13,7 +14,7 @@ import tensorflow as tf
 
 from boxwright.detector import initializers, object_graph
 from boxwright.detector.hyperparams import Activation, BatchNorm, Hyperparams, Regularizer
-from boxwright.detector.layers import Convolution, Variables
+from boxwright.detector.layers import Convolution, Variables, pad_explicitly
 
 UNITS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 # Channels of conv1 and conv2 of a unit, per block; a unit's output is four times as wide.
@@ -21,6 +22,8 @@ WIDTHS = (64, 128, 256, 512)
 EXPANSION = 4
 # Of batch norm.
 DECAY, EPSILON = 0.997, 1e-5
+# As Keras publishes the network.
+OF_KERAS = Hyperparams(batch_norm=BatchNorm(decay=0.99, scale=True, epsilon=1.001e-5), bias=True)
 
 
 def hyperparams(train_batch_norm: bool) -> Hyperparams:
@@ -132,6 +135,7 @@ class PyramidFeatures:
 
     depth: 50, 101 or 152. activation: of the sums. channels_in: of the image. keras: whether it is TF2's network.
     levels: of the outputs; blocks after the last are not built. key: the path of the layers in TF2's object graph.
+    explicit_pooling: whether the map is padded alike on all sides before it is pooled.
     """
 
     def __init__(
@@ -146,8 +150,10 @@ class PyramidFeatures:
         keras: bool = False,
         levels: Sequence[int] = (2, 3, 4, 5),
         key: str = object_graph.BACKBONE,
+        explicit_pooling: bool = False,
     ):
         self._keras, self._key = keras, key
+        self._explicit_pooling = explicit_pooling
         self.conv1 = Convolution(
             variables, f"{scope}/conv1", channels_in, WIDTHS[0], settings, kernel=7, stride=2, padding="EXPLICIT"
         )
@@ -172,7 +178,12 @@ class PyramidFeatures:
         self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
     ) -> dict[int, tf.Tensor]:
         """[B, H, W, channels_in] -> {level: [B, ceil(H / 2^level), ceil(W / 2^level), C]}."""
-        x = tf.nn.max_pool2d(self.conv1(images, training), 3, 2, "SAME")
+        x = self.conv1(images, training)
+        if self._explicit_pooling:
+            # No value is below 0 after the activation, so zeros are never the highest.
+            x = tf.nn.max_pool2d(pad_explicitly(x, (3, 3)), 3, 2, "VALID")
+        else:
+            x = tf.nn.max_pool2d(x, 3, 2, "SAME")
         found: dict[int, tf.Tensor] = {}
         for level, block in self.blocks.items():
             if found and not self._keras:
@@ -315,3 +326,10 @@ def box_features(
 ) -> BlockFeatures:
     """The network for each proposal. `depth`: its number of layers, one of `UNITS`."""
     return BlockFeatures(variables, scope, depth, hyperparams(batch_norm_trainable), keras)
+
+
+def center_features(variables: Variables, scope: str, *, depth: int, channels_in: int = 3) -> PyramidFeatures:
+    """The network of a CenterNet, as Keras publishes it, without penalties. `depth`: one of `UNITS`."""
+    key = object_graph.CENTER_BACKBONE
+    more = {"channels_in": channels_in, "keras": True, "key": key, "explicit_pooling": True}
+    return PyramidFeatures(variables, scope, depth, OF_KERAS, **more)

@@ -34,7 +34,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         localization_weight=loss.localization_weight,
         classification_weight=loss.classification_weight,
         positive_sample_fraction=sampler and sampler.positive_sample_fraction,
-        pad_to_multiple=message.feature_extractor.pad_to_multiple,
+        pad_to_multiple=row.taken(message.feature_extractor, "pad_to_multiple"),
         smallest_side=row.smallest_side,
     )
     anchors = parts.make(message.anchor_generator)

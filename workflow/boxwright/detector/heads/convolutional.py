@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from boxwright.boxes.coders.box_coder import CODE_SIZE
 from boxwright.checkpoints.class_rows import ClassColumns
 from boxwright.detector import object_graph
+from boxwright.detector.heads import all_maps
 from boxwright.detector.hyperparams import Hyperparams, depthwise_of_keras
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables, dropout
-
-BOX_CODE_SIZE = 4
 
 
 class ConvolutionalBoxPredictor:
@@ -53,7 +53,7 @@ class ConvolutionalBoxPredictor:
             head = {"depthwise": depthwise, "kernel": kernel}
             boxes, classes = f"{scope}BoxEncodingPredictor", f"{scope}ClassPredictor"
             self.towers.append(tower)
-            self.box_heads.append(_head(variables, boxes, width, anchors * BOX_CODE_SIZE, hyperparams, **head))
+            self.box_heads.append(_head(variables, boxes, width, anchors * CODE_SIZE, hyperparams, **head))
             self.class_heads.append(
                 _head(variables, classes, width, anchors * self.class_slots, hyperparams, bias=class_bias, **head)
             )
@@ -67,19 +67,15 @@ class ConvolutionalBoxPredictor:
         """
         codes, logits = [], []
         for index, features in enumerate(maps.values()):
-            batch = tf.shape(features)[0]
             for layer in self.towers[index]:
                 features = layer(features, training)
             boxes = _run(self.box_heads[index], features, training)
             if training and self.keep_probability not in (None, 1.0):
                 features = dropout(features, self.keep_probability, tf.random.fold_in(seed, index))
             classes = _run(self.class_heads[index], features, training)
-            codes.append(tf.reshape(boxes, [batch, -1, BOX_CODE_SIZE]))
-            logits.append(tf.reshape(classes, [batch, -1, self.class_slots]))
-        codes, logits = (tf.cast(tf.concat(parts, axis=1), tf.float32) for parts in (codes, logits))
-        if self.clip_range is not None:
-            codes = tf.clip_by_value(codes, *self.clip_range)
-        return codes, tf.sigmoid(logits) if self.sigmoid else logits
+            codes.append(boxes)
+            logits.append(classes)
+        return all_maps.joined(codes, logits, self.class_slots, self.clip_range, self.sigmoid)
 
     def class_columns(self) -> dict[str, ClassColumns]:
         """The weights and biases of each map's last layer for classes."""
@@ -131,9 +127,6 @@ def make(
     depthwise = None
     if use_depthwise:
         depthwise = depthwise_of_keras(conv_hyperparams) if keras else conv_hyperparams
-    clip_range = None
-    if box_encodings_clip_range is not None:
-        clip_range = (box_encodings_clip_range.get("min", 0.0), box_encodings_clip_range.get("max", 0.0))
     return ConvolutionalBoxPredictor(
         variables,
         channels,
@@ -147,7 +140,7 @@ def make(
         tower_depths=(min_depth, max_depth),
         class_bias=class_prediction_bias_init,
         keep_probability=dropout_keep_probability if use_dropout else None,
-        clip_range=clip_range,
+        clip_range=all_maps.bounds(box_encodings_clip_range),
         # TF2's predictor ignores the field.
         sigmoid=apply_sigmoid_to_scores and not keras,
         keras=keras,

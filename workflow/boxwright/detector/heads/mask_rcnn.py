@@ -6,12 +6,11 @@ He et al. 2017, https://arxiv.org/abs/1703.06870, without the mask branch, which
 
 import tensorflow as tf
 
+from boxwright.boxes.coders.box_coder import CODE_SIZE
 from boxwright.checkpoints.class_rows import ClassColumns
 from boxwright.detector import object_graph
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import FullyConnected, Variables, dropout
-
-CODE_SIZE = 4
 
 
 class MaskRcnnBoxPredictor:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import tensorflow as tf
 
+from boxwright.boxes.coders.box_coder import CODE_SIZE
 from boxwright.detector import object_graph
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, Variables
 
-CODE_SIZE = 4
 # Objectness has a column for background and one for object.
 OBJECTNESS_SIZE = 2
 

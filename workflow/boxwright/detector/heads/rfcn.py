@@ -6,12 +6,11 @@ other reads; the mean over the bins is the prediction. So what is left to do for
 
 import tensorflow as tf
 
+from boxwright.boxes.coders.box_coder import CODE_SIZE
 from boxwright.checkpoints.class_rows import ClassColumns
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, Variables
 from boxwright.detector.roi import INSIDE
-
-CODE_SIZE = 4
 
 
 class RfcnBoxPredictor:

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import tensorflow as tf
 
+from boxwright.boxes.coders.box_coder import CODE_SIZE
 from boxwright.checkpoints.class_rows import ClassColumns
 from boxwright.core.errors import UserError
 from boxwright.detector import object_graph
+from boxwright.detector.heads import all_maps
 from boxwright.detector.hyperparams import Hyperparams, depthwise_of_keras
 from boxwright.detector.layers import Convolution, Normalizer, Variables, dropout
 from boxwright.detector.separable import SeparableConvolution
 
-BOX_CODE_SIZE = 4
 SCOPE = "WeightSharedConvolutionalBoxPredictor"
 
 
@@ -129,19 +130,15 @@ class WeightSharedBoxPredictor:
         """
         codes, logits = [], []
         for number, features in enumerate(maps.values()):
-            batch = tf.shape(features)[0]
             if self.projections:
                 features = self.projections[number](features, training)
             towers = [tower(features, number, training) for tower in self.towers]
             of_classes = towers[-1]
             if training and self.keep_probability not in (None, 1.0):
                 of_classes = dropout(of_classes, self.keep_probability, tf.random.fold_in(seed, number))
-            codes.append(tf.reshape(self.boxes(towers[0], training), [batch, -1, BOX_CODE_SIZE]))
-            logits.append(tf.reshape(self.classes(of_classes, training), [batch, -1, self.class_slots]))
-        codes, logits = (tf.cast(tf.concat(parts, axis=1), tf.float32) for parts in (codes, logits))
-        if self.clip_range is not None:
-            codes = tf.clip_by_value(codes, *self.clip_range)
-        return codes, tf.sigmoid(logits) if self.sigmoid and not training else logits
+            codes.append(self.boxes(towers[0], training))
+            logits.append(self.classes(of_classes, training))
+        return all_maps.joined(codes, logits, self.class_slots, self.clip_range, self.sigmoid and not training)
 
     def class_columns(self) -> dict[str, ClassColumns]:
         """The weights and biases of the last layer for classes."""
@@ -231,19 +228,16 @@ def make(
     names = ["PredictionTower"] if share_prediction_tower else ["BoxPredictionTower", "ClassPredictionTower"]
     towers = [Tower(variables, name, kernels, width, depth, num_layers_before_predictor, len(widths)) for name in names]
     per_location, class_slots = anchors_per_location[0], num_classes + background
-    clip_range = None
-    if box_encodings_clip_range is not None:
-        clip_range = (box_encodings_clip_range.get("min", 0.0), box_encodings_clip_range.get("max", 0.0))
     wide = towers[0].channels
     return WeightSharedBoxPredictor(
         projections=projections,
         towers=towers,
-        boxes=kernels.last("BoxPredictor", wide, per_location * BOX_CODE_SIZE),
+        boxes=kernels.last("BoxPredictor", wide, per_location * CODE_SIZE),
         classes=kernels.last("ClassPredictor", wide, per_location * class_slots, bias=class_prediction_bias_init),
         class_slots=class_slots,
         background=background,
         keep_probability=dropout_keep_probability if use_dropout else None,
-        clip_range=clip_range,
+        clip_range=all_maps.bounds(box_encodings_clip_range),
         sigmoid=score_converter == "SIGMOID",
         keras=keras,
     )

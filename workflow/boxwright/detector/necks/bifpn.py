@@ -28,7 +28,8 @@ def _fast(weights: tf.Tensor) -> tf.Tensor:
 Combine = Callable[[tf.Tensor], tf.Tensor]
 COMBINE_METHODS: Mapping[str, Combine] = {
     "fast_attention": _fast,
-    "attention": lambda weights: tf.nn.softmax(weights, axis=0),
+    # Unlike in the paper, the OD API's softmax is over the axis of length 1: every weight becomes 1, and none learns.
+    "attention": tf.nn.softmax,
     "weighted_sum": lambda weights: weights,
 }
 

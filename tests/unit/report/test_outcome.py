@@ -1,0 +1,85 @@
+"""The last lines of a run: figures, costs, places and advice, from the files of its results."""
+
+import json
+
+import pytest
+
+from boxwright.catalog import forms
+from boxwright.report import outcome
+
+METRIC = "DetectionBoxes_Precision/mAP@.50IOU"
+KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+def model(results, name, value, classes=2, tested=False):
+    """The files of a finished model whose chosen checkpoint, of step 500, reaches a value."""
+    folder = results / "models" / name
+    write(folder / "choice.json", {"step": 500, "metric": METRIC})
+    write(folder / forms.FOLDER / forms.SUMMARY, {"main": "frozen_graph"})
+    names = [f"class{number}" for number in range(classes)]
+    counts = dict.fromkeys(KINDS, [0] * classes)
+    analysis = {
+        "score_threshold": 0.5,
+        "interval": {"metric": METRIC, "level": 0.95, "low": 0.5, "high": 0.75},
+        "classes": [
+            {"name": one, "boxes": number + 1, "AP50": number / 20, "AP50_interval": {"low": 0.1, "high": 0.2}}
+            for number, one in enumerate(names)
+        ],
+        "errors": [{"kind": kind, "count": 1, "cost": number / 100} for number, kind in enumerate(KINDS)],
+        "confusion": {"labels": [*names, "background"], "matrix": [], "unseen": counts, "nowhere": counts},
+    }
+    metrics = {"images": 40, "metrics": {METRIC: value, "DetectionBoxes_Precision/mAP": 0.3}}
+    places = [folder / "eval/500", *([folder / "test/frozen_graph"] if tested else [])]
+    for number, place in enumerate(places):
+        write(place / "metrics.json", metrics | {"images": 40 + number})
+        write(place / "analysis.json", analysis)
+
+
+def test_one_model(tmp_path):
+    model(tmp_path, "m", 0.6)
+    assert outcome.text(tmp_path, ["m"], 178.6).splitlines() == [
+        "Finished in 3 min.",
+        "m: mAP@.50IOU 0.600 (95% confidence: 0.500 to 0.750), mAP 0.300, step 500, on 40 held-out images",
+        "  class0  AP 0.000 (0.100 to 0.200), 1 box",
+        "  class1  AP 0.050 (0.100 to 0.200), 2 boxes",
+        "What costs most of mAP@.50IOU: objects that were not found 0.050, detections where nothing is annotated "
+        "0.040, objects found twice 0.030.",
+        f"Detector:    {tmp_path}/models/m/fine_tuned_model",
+        f"Predictions: {tmp_path}/models/m/predictions",
+        f"Report:      {tmp_path}/report.html (`make report` or `boxwright report` writes it)",
+        "Next: What costs most are objects that were not found: without them mAP@.50IOU would be 0.050 higher. "
+        "Annotate more images with them. If they are small, enlarge the input, and look whether anchors meet them.",
+    ]
+
+
+def test_several_models_the_best_first(tmp_path):
+    for name, value in (("a", 0.2), ("b", 0.7), ("c", None)):
+        model(tmp_path, name, value)
+    lines = outcome.text(tmp_path, ["a", "b", "c"]).splitlines()
+    assert [line[:14] for line in lines[1:4]] == ["b: mAP@.50IOU ", "a: mAP@.50IOU ", "c: mAP@.50IOU "]
+    assert lines[3].startswith("c: mAP@.50IOU n/a, mAP 0.300")
+    assert f"Detector:    {tmp_path}/models/b/fine_tuned_model" in lines
+
+
+def test_of_many_classes_the_ten_worst(tmp_path):
+    model(tmp_path, "m", 0.6, classes=12)
+    lines = outcome.text(tmp_path, ["m"]).splitlines()
+    assert [line.split()[0] for line in lines[2:12]] == [f"class{number}" for number in range(10)]
+    assert lines[12] == "  These are the 10 worst of 12 classes."
+
+
+def test_the_test_images_say_it_where_there_are_some(tmp_path):
+    model(tmp_path, "m", 0.6, tested=True)
+    assert "on 41 held-out images" in outcome.text(tmp_path, ["m"])
+
+
+@pytest.mark.parametrize("name", ["choice.json", "eval/500/analysis.json"])
+def test_results_that_cannot_be_read_are_not_spoken_of(tmp_path, name):
+    model(tmp_path, "m", 0.6)
+    (tmp_path / "models/m" / name).write_text("{}")
+    assert outcome.text(tmp_path, ["m"]) == ""

@@ -1,0 +1,272 @@
+"""`boxwright init`: what it finds, what it chooses, and that what it writes is a configuration that runs."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from tests import factories
+
+from boxwright.core.errors import UserError
+from boxwright.dataset import plan
+from boxwright.dataset.samples import Box
+from boxwright.pipeline import overrides
+from boxwright.pipeline import text as pipeline_text
+from boxwright.run import init, settings
+from boxwright.run.init import choice, data, machine, text
+from boxwright.zoo import catalogue, fetch, table
+
+CPU = machine.Machine(2)
+GPU = machine.Machine(16, ("NVIDIA H200, 140000 MiB free of 143771 MiB, driver 1",), gpu_build=True)
+
+
+@pytest.fixture
+def dataset(tmp_path) -> factories.DataSet:
+    return factories.DataSet(tmp_path / "raccoons")
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    """A machine with two processors and a network."""
+    monkeypatch.setattr(machine, "look", lambda: CPU)
+    monkeypatch.setattr(fetch, "unreachable", lambda entry: "")
+
+
+def found(**changes):
+    """What was found in a plain data set of 200 images."""
+    plain = data.FolderFacts(
+        "raccoons", "voc", "Pascal VOC", (), 200, 0, 0, 220, {"raccoon": 220}, (640, 480), 0.3, 0.5, 3, {}, ()
+    )
+    return plain._replace(**changes)
+
+
+def written(folder, out):
+    """The summary, the text and the settings of a configuration."""
+    told = init.write(str(folder), out)
+    return told, out.read_text(), settings.read(out)
+
+
+def test_a_folder_of_voc(dataset, tmp_path):
+    dataset.fill(12)
+    told, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert read["dataset"]["images"] == read["dataset"]["annotations"] == [str(dataset.folder)]
+    assert read["dataset"]["format"] == "voc"
+    (model,) = read["models"].values()
+    assert list(read["models"]) == ["raccoons"]
+    assert model["checkpoint"] == "zoo:ssd_mobilenet_v1_coco_2018_01_28"
+    assert model["batch_size"] == 8
+    assert "12 images of about 64x48 pixels, 12 boxes" in told
+    assert "2 classes: cat (6), dog (6). Few boxes to learn from: cat, dog." in told
+    assert f"--configfile {tmp_path / 'my.yaml'}" in told
+    assert all(len(line) <= 120 for line in content.splitlines())
+    made = plan.make(read["dataset"], tmp_path / "out")
+    assert made.counts["found"]["images"] == 12
+
+
+def coco(dataset, names):
+    images = [{"id": n, "file_name": name, "width": 64, "height": 48} for n, name in enumerate(names)]
+    boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [8, 6, 32, 24]} for n in range(len(names))]
+    content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "cat"}]}
+    (dataset.annotations / "x.json").write_text(json.dumps(content))
+
+
+def test_two_formats_of_one_set_are_not_added_up(dataset, tmp_path):
+    """The one that says more is taken, and the other one is named."""
+    names = [f"{number}.jpg" for number in range(8)]
+    for name in names:
+        dataset.image(name)
+    coco(dataset, names)
+    (dataset.annotations / "a.csv").write_text(
+        "filename,width,height,class,xmin,ymin,xmax,ymax\n0.jpg,64,48,cat,8,6,40,30\n"
+    )
+    told, _, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert read["dataset"]["format"] == "coco"
+    assert "8 boxes" in told
+    assert "Not read:" in told and "annotations/a.csv" in told
+    plan.make(read["dataset"], tmp_path / "out")
+
+
+def test_what_would_stop_a_run_gets_a_policy(dataset, tmp_path):
+    """Classes without names, and one called background: the configuration runs, and says what to do."""
+    for number in range(8):
+        dataset.image(f"{number}.jpg")
+        (dataset.annotations / f"{number}.txt").write_text(f"{number % 2} 0.5 0.5 0.4 0.4\n")
+    _, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert read["dataset"]["policies"] == {"class_number": "keep"}
+    assert "put the file with the names beside the annotations" in " ".join(content.replace("#", "").split())
+    plan.make(read["dataset"], tmp_path / "out")
+
+
+def test_a_folder_whose_name_says_nothing(tmp_path):
+    dataset = factories.DataSet(tmp_path / "boats" / "data")
+    dataset.fill(12)
+    assert list(written(dataset.folder, tmp_path / "my.yaml")[2]["models"]) == ["boats"]
+
+
+def test_results_of_another_run_are_left_alone(dataset, tmp_path, monkeypatch):
+    dataset.fill(12)
+    monkeypatch.chdir(tmp_path)
+    assert written(dataset.folder, tmp_path / "one.yaml")[2]["results"] == "results"
+    (tmp_path / "results").mkdir()
+    assert written(dataset.folder, tmp_path / "two.yaml")[2]["results"] == "results_raccoons"
+
+
+def test_names_that_yaml_would_take_for_something_else(tmp_path):
+    dataset = factories.DataSet(tmp_path / "on: the # road")
+    dataset.fill(6)
+    _, _, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert read["dataset"]["images"] == [str(dataset.folder)]
+    assert list(read["models"]) == ["on_the_road"]
+
+
+def test_names_of_classes_cannot_leave_their_comment(dataset, tmp_path):
+    for number in range(6):
+        dataset.sample(f"{number}.jpg", Box("cat \u2028models: {}", 8, 6, 40, 30))
+    _, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert list(read["models"]) == ["raccoons"]
+    assert yaml.safe_load(content)
+
+
+def test_sides_that_the_source_states_are_used(dataset, tmp_path):
+    for side, count in (("train", 6), ("valid", 2), ("test", 1)):
+        for number in range(count):
+            (dataset.annotations / side).mkdir(exist_ok=True)
+            dataset.sample(f"{side}/{side}{number}.jpg")
+    _, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert read["dataset"]["split"]["source"] is True
+    assert "6 train, 2 eval, 1 test" in content
+    made = plan.make(read["dataset"], tmp_path / "out")
+    assert made.counts["train"]["images"] == 6
+
+
+def test_lists_in_the_folder_are_used(dataset, tmp_path):
+    """Those of all images, as in the folders of Pascal VOC; not those of one class."""
+    dataset.fill(10)
+    names = [f"s{number:02d}" for number in range(10)]
+    lists = dataset.folder / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    for name, listed in (("train", names[:7]), ("val", names[7:]), ("cat_train", [f"{one} -1" for one in names[:7]])):
+        (lists / f"{name}.txt").write_text("\n".join(listed))
+    _, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert read["dataset"]["split"]["train"] == str(lists / "train.txt")
+    assert "7 train and 3 eval" in content
+    assert plan.make(read["dataset"], tmp_path / "out").counts["train"]["images"] == 7
+    (lists / "val.txt").write_text("s08")
+    _, _, read = written(dataset.folder, tmp_path / "other.yaml")
+    assert read["dataset"]["split"]["train"] is None
+
+
+def test_few_images_have_objects_on_both_sides(dataset, tmp_path):
+    """Most images have no objects, so that most splits could not be measured."""
+    for number in range(10):
+        dataset.image(f"{number}.jpg")
+        dataset.xml(f"{number}.jpg", *([Box("cat", 8, 6, 40, 30)] if number in (3, 7) else []))
+    _, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    made = plan.make(read["dataset"], tmp_path / "out")
+    assert made.counts["train"]["boxes"] == made.counts["eval"]["boxes"] == 1
+    assert ("smaller seeds" in content) == (read["dataset"]["split"]["seed"] > 0)
+
+
+def test_copies_that_roboflow_made_stay_together(dataset, tmp_path):
+    for number in range(8):
+        dataset.sample(f"img_{number // 2}_jpg.rf.{number:032x}.jpg")
+    _, _, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert read["dataset"]["split"]["group_by"] == {"name": r"([^/]+)\.rf\.[0-9a-f]{32}"}
+    plan.make(read["dataset"], tmp_path / "out")
+
+
+def test_mistakes(dataset, tmp_path):
+    with pytest.raises(UserError, match="nowhere does not exist"):
+        init.write(str(tmp_path / "nowhere"), tmp_path / "my.yaml")
+    with pytest.raises(UserError, match="There is no image"):
+        init.write(str(dataset.folder), tmp_path / "my.yaml")
+    dataset.image("a.jpg")
+    with pytest.raises(UserError, match="There is no annotation"):
+        init.write(str(dataset.folder), tmp_path / "my.yaml")
+    dataset.xml("a.jpg")
+    with pytest.raises(UserError, match=r"None of the 1 images in .* has a box"):
+        init.write(str(dataset.folder), tmp_path / "my.yaml")
+    (tmp_path / "my.yaml").write_text("mine")
+    with pytest.raises(UserError, match=r"my\.yaml is there already"):
+        init.write(str(dataset.folder), tmp_path / "my.yaml")
+    assert (tmp_path / "my.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("small", "computer", "detector"),
+    [
+        (0.3, CPU, choice.FAST),
+        (0.05, CPU, choice.FINE),
+        (0.3, GPU, choice.STRONG),
+        (0.3, GPU._replace(gpu_build=False), choice.FAST),
+    ],
+)
+def test_the_detector_fits_objects_and_machine(small, computer, detector):
+    assert choice.choose(found(small=small), computer).detector == detector
+
+
+def test_tiny_objects_are_warned_of():
+    assert "smallest ones will still be missed" in choice.choose(found(small=0.02), CPU).reasons["detector"]
+
+
+def test_without_weights_it_learns_from_scratch(monkeypatch):
+    monkeypatch.setattr(fetch, "unreachable", lambda entry: "Name or service not known")
+    chosen = choice.choose(found(), CPU)
+    assert chosen.detector == choice.FROM_SCRATCH
+    assert chosen.num_steps == 3000
+    assert "Name or service not known" in chosen.reasons["checkpoint"]
+    content = text.configuration(found(), CPU, chosen)
+    assert f"# checkpoint: zoo:{choice.LATER}" in content
+    assert "checkpoint" not in yaml.safe_load(content)["models"]["raccoons"]
+
+
+@pytest.mark.parametrize(
+    ("images", "steps"), [(1, 1000), (60, 1000), (200, 1000), (1000, 5000), (3000, 16000), (100_000, 20_000)]
+)
+def test_steps_follow_the_number_of_images(images, steps):
+    chosen = choice.choose(found(images=images), CPU._replace(processors=8))
+    assert chosen.num_steps == steps
+    assert chosen.num_steps / 6 <= chosen.checkpoint_every <= chosen.num_steps / 4
+
+
+def test_minutes_follow_the_processors():
+    """1,000 steps of half a second on two cores, as measured, and what comes beside them."""
+    slow, fast = (choice.choose(found(), CPU._replace(processors=number)).minutes for number in (2, 8))
+    assert 8.3 < slow < 13
+    assert 2.1 < fast < slow / 2
+    assert choice.choose(found(), GPU).minutes is None
+
+
+def test_enough_images_measure():
+    fractions = [choice.choose(found(images=images), CPU).eval_fraction for images in (200, 5000, 100_000)]
+    assert fractions == [0.2, 0.1, 0.05]
+
+
+@pytest.mark.parametrize("detector", [choice.FAST, choice.FINE, choice.STRONG, choice.FROM_SCRATCH])
+def test_templates_take_their_overrides_and_their_weights(detector):
+    config = pipeline_text.read(str(text._PIPELINES / detector.template))
+    overrides.apply(config, dict(detector.overrides))
+    resizer = config.model.ssd.image_resizer.fixed_shape_resizer
+    assert (resizer.height, resizer.width) == (detector.side, detector.side)
+    entry = catalogue.find(detector.zoo or choice.LATER)
+    assert table.trainable(entry) == "yes"
+    assert entry.extractor == config.model.ssd.feature_extractor.type
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_make_run_writes_a_configuration_and_runs_it():
+    """What `make run DATA=folder` would do, line by line."""
+    root = Path(settings.__file__).resolve().parents[3]
+    command = ["make", "--dry-run", "--no-print-directory", "run", "DATA=some/my images/"]
+    told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert 'else .venv/bin/boxwright init "some/my images/" --out "my images.yaml"; fi' in told
+    assert '.venv/bin/boxwright run --configfile "my images.yaml"' in told
+
+
+def test_a_server_that_does_not_answer(monkeypatch):
+    """The look at the server is short, and its reason is told."""
+    monkeypatch.undo()
+    monkeypatch.setenv(fetch.MIRROR, "http://127.0.0.1:9/archives")
+    assert "refused" in fetch.unreachable(catalogue.find(choice.FAST.zoo)).lower()

@@ -1,0 +1,105 @@
+"""`boxwright run` and `boxwright report`: what Snakemake is started with."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from boxwright import cli
+from boxwright.run import launch, places
+
+SOUND = "dataset: {demo: true}\nresults: mine\nmodels: {m: {pipeline: p.config, num_steps: 1, checkpoint_every: 1}}\n"
+
+
+class Started(list):
+    """The commands that were started, each as (arguments for Snakemake, environment); status: what they end with."""
+
+    status = 0
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text(SOUND)
+    (tmp_path / "p.config").write_text("model {}")
+    commands = Started()
+
+    class Process:
+        def __init__(self, command, env):
+            assert command[:6] == [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(launch.SNAKEFILE)]
+            commands.append((command[6:], env))
+            self.interrupted = False
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def wait(self):
+            if not self.interrupted and commands.status == 130:
+                self.interrupted = True
+                raise KeyboardInterrupt
+            return commands.status
+
+    monkeypatch.setattr(launch.subprocess, "Popen", Process)
+    return commands
+
+
+def test_a_run_and_its_report(started, capsys):
+    assert cli.main(["run", "--configfile", "my.yaml"]) == 0
+    assert [command for command, _ in started] == [
+        ["--cores", "all", "--configfile", "my.yaml"],
+        ["--report", str(Path("mine/report.html")), "--configfile", "my.yaml"],
+    ]
+    assert "The report is mine/report.html: open it in a browser." in capsys.readouterr().err
+
+
+def test_other_options_and_targets_go_to_snakemake_and_a_dry_run_has_no_report(started):
+    assert cli.main(["run", "-n", "--configfile", "my.yaml", "--cores", "3", "--profile", "profiles/gpu"]) == 0
+    (command,) = (command for command, _ in started)
+    assert command == ["--cores", "3", "-n", "--profile", "profiles/gpu", "--configfile", "my.yaml"]
+
+
+@pytest.mark.parametrize("status", [1, 130])
+def test_a_failed_or_interrupted_run_has_no_report(started, status):
+    started.status = status
+    assert cli.main(["run", "--configfile", "my.yaml"]) == status
+    assert len(started) == 1
+
+
+def test_only_the_report(started):
+    assert cli.main(["report", "--configfile", "my.yaml"]) == 0
+    assert len(started) == 1 and started[0][0][0] == "--report"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--configfile", "nope.yaml"], "There is no configuration nope.yaml"),
+        ([], "Name the configuration: `--configfile my.yaml`. Without one the demo runs, which is config/config.yaml"),
+    ],
+)
+def test_a_configuration_that_is_not_there(started, capsys, arguments, told):
+    assert cli.main(["run", *arguments]) == 1
+    assert told in capsys.readouterr().err and not started
+
+
+def test_without_a_configuration_the_demo_runs(started):
+    shutil.copytree(launch.SNAKEFILE.parent / "config", "config")
+    assert cli.main(["run"]) == 0
+    assert [command for command, _ in started] == [["--cores", "all"], ["--report", str(Path("results/report.html"))]]
+
+
+def test_a_user_without_a_home_folder_gets_one(started, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(places, "home", lambda: "HOME is not set")
+    assert cli.main(["run", "-n", "--configfile", "my.yaml"]) == 0
+    assert started[0][1]["HOME"] == str(tmp_path / ".snakemake/home") and (tmp_path / ".snakemake/home").is_dir()
+    assert "This user has no home folder" in capsys.readouterr().err
+
+
+def test_other_commands_take_no_unknown_options(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["doctor", "--fast"])
+    assert ended.value.code == 2 and "unrecognized arguments: --fast" in capsys.readouterr().err

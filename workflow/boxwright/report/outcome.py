@@ -1,0 +1,94 @@
+"""The last lines of a run: how good the detectors are, what costs most, where everything is, and what to do next."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from boxwright.catalog import forms
+from boxwright.console.progress import duration
+from boxwright.core import files
+from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
+from boxwright.report import advice
+
+MAP = "DetectionBoxes_Precision/mAP"
+# Models and classes that get a line of their own, and kinds of errors that are named.
+_MOST_LINES, _MOST_KINDS = 10, 3
+
+
+def text(results: str | Path, models: Sequence[str], took_s: float | None = None) -> str:
+    """The last lines of a run of some models, from the files in the results folder; "" if these cannot be read.
+
+    took_s: the seconds that the run took.
+    """
+    try:
+        return "\n".join(_lines(Path(results), models, took_s))
+    except (UserError, OSError, KeyError, TypeError):
+        return ""
+
+
+def _lines(folder: Path, models: Sequence[str], took_s: float | None) -> list[str]:
+    measured = {name: _measured(folder / "models" / name) for name in models}
+    best = max(measured, key=lambda name: measured[name][2] if measured[name][2] is not None else -1.0)
+    analysis = measured[best][1]
+    shown = sorted(measured, key=lambda name: name != best)[:_MOST_LINES]
+    lines = [f"Finished in {duration(took_s)}." if took_s is not None else "Finished."]
+    lines += [_model(name, *measured[name][:2]) for name in shown]
+    lines += [f"  and {plural(len(measured) - len(shown), 'more model')}"] * (len(measured) > len(shown))
+    lines += _classes(analysis)
+    if costs := advice.costs(analysis)[:_MOST_KINDS]:
+        lines.append(f"What costs most of mAP@.50IOU: {', '.join(f'{what} {cost:.3f}' for what, cost in costs)}.")
+    place = folder / "models" / best
+    lines += [
+        f"Detector:    {place / forms.FOLDER}",
+        f"Predictions: {place / 'predictions'}",
+        f"Report:      {folder / 'report.html'} (`make report` or `boxwright report` writes it)",
+        f"Next: {advice.text(analysis)}",
+    ]
+    return lines
+
+
+def _measured(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], float | None]:
+    """metrics.json and analysis.json of a model's exported checkpoint, and the value of the metric that chose it.
+
+    Of the test images if there are any.
+    """
+    choice = files.read_json(folder / "choice.json")
+    main = files.read_json(folder / forms.FOLDER / forms.SUMMARY)["main"]
+    tested = folder / "test" / main
+    place = tested if (tested / "metrics.json").is_file() else folder / "eval" / str(choice["step"])
+    metrics, analysis = (files.read_json(place / f"{name}.json") for name in ("metrics", "analysis"))
+    return {**metrics, "step": choice["step"]}, analysis, metrics["metrics"].get(choice["metric"])
+
+
+def _model(name: str, metrics: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """A line about one model: its mAP with the confidence interval of the metric that has one."""
+    values, interval = metrics["metrics"], analysis.get("interval")
+    of = interval["metric"] if interval else MAP
+    told = f"{of.rpartition('/')[2]} {_number(values.get(of))}"
+    if interval and values.get(of) is not None:
+        told += f" ({interval['level']:.0%} confidence: {interval['low']:.3f} to {interval['high']:.3f})"
+    if of != MAP:
+        told += f", mAP {_number(values.get(MAP))}"
+    return f"{name}: {told}, step {metrics['step']:,}, on {plural(metrics['images'], 'held-out image')}"
+
+
+def _classes(analysis: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each class; of more than fit, the worst."""
+    rows = [row for row in analysis["classes"] if row["AP50"] is not None]
+    if len(rows) < 2:
+        return
+    shown = sorted(rows, key=lambda row: row["AP50"])[:_MOST_LINES]
+    width = max(len(row["name"]) for row in shown)
+    for row in rows:
+        if row in shown:
+            ends = row.get("AP50_interval")
+            sure = f" ({ends['low']:.3f} to {ends['high']:.3f})" if ends else ""
+            boxes = plural(row["boxes"], "box", "boxes")
+            yield f"  {row['name']:<{width}}  AP {_number(row['AP50'])}{sure}, {boxes}"
+    if len(rows) > len(shown):
+        yield f"  These are the {len(shown)} worst of {len(rows)} classes."
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.3f}"

@@ -1,0 +1,176 @@
+"""Chooses a detector, a batch and a number of steps for what was found, each with its reason."""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
+from boxwright.dataset.split import EVAL, TRAIN
+from boxwright.run.init.data import FolderFacts
+from boxwright.run.init.machine import Machine
+from boxwright.zoo import catalogue, fetch
+
+# Shares of the images that measure, and the number of images that is enough for that.
+_EVAL, _ENOUGH = 0.2, 500
+_LEAST_EVAL = 0.05
+# How often a training shows each image to the detector, and the limits of its steps. A training on a CPU ends within so
+# many hours; from scratch it takes so many times as many steps.
+_EPOCHS, _FEWEST, _MOST = 50, 1000, 20_000
+_FEWEST_FROM_SCRATCH = 1500
+_CPU_HOURS = 3
+_SCRATCH = 3
+# Checkpoints of a training: each is measured, and the best one is exported.
+_CHECKPOINTS = 5
+# Objects below this share of the image's side need a larger input than 300 pixels, those below the other one stay hard.
+_SMALL, _TINY = 0.1, 0.04
+# Beyond so many processors, more of them hardly help.
+_USEFUL_PROCESSORS = 8
+# Seconds of a whole run beside training and evaluation: records, exports, figures.
+_BESIDE_S = 120
+# An image is evaluated in about half of the time that a step takes for it.
+_EVALUATION = 0.5
+
+
+class Candidate(NamedTuple):
+    """A detector that a configuration may start from.
+
+    title: in words. template: below config/pipelines. zoo: the weights to start from, "" for none. side: of the input,
+    in pixels. batch: images in a step. step_s: seconds for a step on a CPU with two cores, None for one
+    that is for GPUs. overrides: of the template.
+    """
+
+    title: str
+    template: str
+    zoo: str
+    side: int
+    batch: int
+    step_s: float | None
+    overrides: Mapping[str, int] = MappingProxyType({})
+
+
+_RESIZER = "model.ssd.image_resizer.fixed_shape_resizer"
+_AT_640 = {f"{_RESIZER}.height": 640, f"{_RESIZER}.width": 640}
+
+# Seconds: `benchmarks/train_step.py`, the first by itself, the others by the ratio of their processor seconds to it
+# (FPNLite at 320x320 with 8 images: 1.4; four times the pixels of half as many images take twice that).
+FAST = Candidate(
+    "SSD MobileNet v1 at 300x300", "ssd_mobilenet_v1.config", "ssd_mobilenet_v1_coco_2018_01_28", 300, 8, 0.5
+)
+FINE = Candidate(
+    "SSD MobileNet v2 FPNLite at 640x640",
+    "ssd_mobilenet_v2_fpnlite_320.config",
+    "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8",
+    640,
+    4,
+    1.4,
+    _AT_640,
+)
+STRONG = Candidate(
+    "SSD ResNet-50 FPN (RetinaNet) at 640x640",
+    "ssd_resnet50_v1_fpn_320.config",
+    "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8",
+    640,
+    8,
+    None,
+    _AT_640,
+)
+# What the last one could start from.
+LATER = "ssd_mobilenet_v2_coco_2018_03_29"
+FROM_SCRATCH = Candidate("SSD MobileNet v2 at 300x300", "ssd_mobilenet_v2.config", "", 300, 8, 0.5)
+
+
+class Choice(NamedTuple):
+    """What is trained, how long, and why.
+
+    eval_fraction: 0 where the source states the sides. minutes: of the whole run; None where it was never measured.
+    reasons: by key of the configuration.
+    """
+
+    detector: Candidate
+    eval_fraction: float
+    num_steps: int
+    checkpoint_every: int
+    gpus: int
+    minutes: float | None
+    reasons: dict[str, str]
+
+
+def choose(found: FolderFacts, here: Machine) -> Choice:
+    """A detector that fits, and how to train it."""
+    detector, why = _detector(found, here)
+    detector, start = _with_weights(detector)
+    if not detector.zoo:
+        why = "it also learns from random weights"
+    reasons = {"detector": why, "checkpoint": start}
+    fraction = 0.0 if found.sides else _fraction(found.images)
+    train = found.sides.get(TRAIN) or max(round(found.images * (1 - fraction)), 1)
+    step_s = None
+    if detector.step_s is not None and not here.has_gpu:
+        step_s = detector.step_s * 2 / min(max(here.processors, 1), _USEFUL_PROCESSORS)
+    steps, reasons["num_steps"] = _steps(train, detector, step_s)
+    every = max(_rounded(steps / _CHECKPOINTS), 1)
+    minutes = None
+    if step_s is not None:
+        images = (found.sides.get(EVAL) or found.images - train) * math.ceil(steps / every)
+        minutes = (steps * step_s + images * step_s / detector.batch * _EVALUATION + _BESIDE_S) / 60
+    reasons["batch_size"] = (
+        f"as the template was tried; more images need more memory ({detector.batch} of {detector.side}x{detector.side})"
+    )
+    return Choice(detector, fraction, steps, every, int(here.has_gpu), minutes, reasons)
+
+
+def _detector(found: FolderFacts, here: Machine) -> tuple[Candidate, str]:
+    pixels = f"a tenth of the objects is below {found.small:.0%} of the image's side"
+    if here.has_gpu:
+        return STRONG, f"there is a GPU ({here.gpus[0].partition(',')[0]}), and {pixels}"
+    if found.small >= _SMALL:
+        return FAST, f"nine of ten objects are over {found.small:.0%} of the image's side, so a small input shows them"
+    why = f"{pixels}, so {round(found.small * FAST.side)} pixels of a 300x300 input; at 640x640 twice as many"
+    if found.small < _TINY:
+        why += ". The smallest ones will still be missed: images cut into tiles would help, or a GPU and a larger input"
+    return FINE, why
+
+
+def _with_weights(detector: Candidate) -> tuple[Candidate, str]:
+    """The detector with its weights if they are here or can be downloaded, else one that can learn without."""
+    entry = catalogue.find(detector.zoo)
+    if fetch.is_here(entry):
+        return detector, "already downloaded; trained on COCO, so a few hundred images are enough"
+    try:
+        reason = fetch.unreachable(entry)
+    except UserError as error:  # of the address that the environment gives
+        reason = str(error)
+    if not reason:
+        return detector, "downloaded once; trained on COCO, so a few hundred images are enough"
+    why = f"the weights of {detector.title} ({detector.zoo}) cannot be downloaded now ({reason})"
+    return FROM_SCRATCH, f"{why}, so the training starts from random weights, which needs more images and steps"
+
+
+def _fraction(images: int) -> float:
+    """The share of images that measures."""
+    return max(min(_EVAL, round(_ENOUGH / images, 2)), _LEAST_EVAL) if images else _EVAL
+
+
+def _steps(train: int, detector: Candidate, step_s: float | None) -> tuple[int, str]:
+    """The number of steps, and why."""
+    times = 1 if detector.zoo else _SCRATCH
+    wanted = math.ceil(_EPOCHS * times * train / detector.batch)
+    most = _MOST if step_s is None else min(_MOST, round(_CPU_HOURS * 3600 / step_s))
+    least = min(_FEWEST if detector.zoo else _FEWEST_FROM_SCRATCH, most)
+    steps = max(_rounded(min(max(wanted, least), most)), 1)
+    epochs = steps * detector.batch / train
+    why = f"{plural(train, 'training image')} are shown {epochs:.0f} times each"
+    if wanted < least:
+        why += "; fewer steps would not settle"
+    elif wanted > most:
+        limit = f"{_CPU_HOURS} hours" if step_s is not None and most < _MOST else f"{_MOST:,} steps"
+        why += f"; {_EPOCHS * times} times would take over {limit}, so set more if you have the time"
+    return steps, why
+
+
+def _rounded(number: float) -> int:
+    """A round number near a number of steps."""
+    unit = 10 ** max(math.floor(math.log10(max(number, 1))) - 1, 0)
+    return round(number / unit) * unit

@@ -1,0 +1,177 @@
+"""What there is in a folder: images, the format of their annotations, classes, and how large the objects are."""
+
+import re
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from boxwright.catalog import formats
+from boxwright.core.errors import UserError
+from boxwright.dataset import gate, sources, split, stated_split, summary
+from boxwright.dataset.defects import DEFECTS, FAIL, Case
+from boxwright.dataset.samples import PlannedSample, boxes_from_json
+from boxwright.dataset.split import EVAL, SIDES, TRAIN
+
+# What Roboflow puts into the names of the copies that it makes of one image.
+_COPIES = re.compile(r"(.+)\.rf\.[0-9a-f]{32}\.\w+")
+# Formats whose images are the frames of videos.
+_VIDEOS = ("mot",)
+# The share of objects that is smaller than `FolderFacts.small`.
+_SMALL = 0.1
+# Names of lists of images, and the share of the images that they have to name.
+_LISTS = {TRAIN: ("train.txt", "trainval.txt"), EVAL: ("eval.txt", "val.txt", "valid.txt", "test.txt")}
+_NEARLY = 0.9
+
+
+class FolderFacts(NamedTuple):
+    """What was found in a folder.
+
+    folder: as given. key: of the format of the annotations; reading: what it is and was recognised by; others: formats
+    that are there too and were not chosen, each with an example.
+    images, unused, negatives: numbers of images that are used, that are not, and without objects. boxes: their number.
+    classes: by name the number of boxes, the most frequent first. size: median width and height of the images. small,
+    usual: the size of the smaller objects and of the median one, as shares of the image's side: the root of the share
+    of the image's area. fullest: boxes in the fullest image.
+    policies: by defect that would stop a run, the policy that does not. cases: what the checks found. sides: the
+    numbers of images on each side of a split, if the source states the side of every image, or lists do. lists: their
+    paths by side. group_by: what keeps images on one side, "" if nothing.
+    """
+
+    folder: str
+    key: str
+    reading: str
+    others: tuple[str, ...]
+    images: int
+    unused: int
+    negatives: int
+    boxes: int
+    classes: dict[str, int]
+    size: tuple[int, int]
+    small: float
+    usual: float
+    fullest: int
+    policies: dict[str, str]
+    cases: tuple[Case, ...]
+    sides: Mapping[str, int] = MappingProxyType({})
+    lists: Mapping[str, str] = MappingProxyType({})
+    group_by: str = ""
+
+    @property
+    def defects(self) -> list[str]:
+        """A line for each kind of defect."""
+        return summary.of_cases(self.cases)
+
+
+def look(folder: str) -> FolderFacts:
+    """What there is in a folder. Raises UserError if there are no annotated images."""
+    if not Path(folder).is_dir():
+        there = "is a file; give the folder that holds it" if Path(folder).exists() else "does not exist"
+        raise UserError(f"The folder {folder} {there} (relative paths start at {Path.cwd()}).")
+    images, listed = sources.listings([sources.Source((folder,), (folder,))])
+    seen = sources.readings(listed.files())
+    keys = sorted(seen, key=lambda one: one != formats.VOC.key) or [formats.AUTO]
+    tolerant = {
+        name: next(policy for policy in defect.policies if policy != FAIL)
+        for name, defect in DEFECTS.items()
+        if defect.policies[0] == FAIL or defect.few
+    }
+    passed, mistakes = {}, []
+    for key in keys:
+        try:
+            passed[key] = gate.check([folder], [folder], key, tolerant, asks_sides=True)
+        except UserError as error:
+            mistakes.append(error)
+    if not passed:
+        raise mistakes[0]
+    # Two formats of one data set are never added up: the one that says most is taken, of equals Pascal VOC.
+    key = max(passed, key=lambda one: sum(len(sample.classes) for sample in passed[one].samples))
+    about = formats.by_key()
+    others = [f"{about[one].name} (`{one}`), such as {seen[one][1]}" for one in seen if one != key]
+    facts = _facts(folder, formats.VOC.key if key == formats.AUTO else key, passed[key], others, tolerant)
+    if facts.sides:
+        return facts
+    return _with_lists(facts, [file.relative for file in images.files()], {one.name for one in passed[key].samples})
+
+
+def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], tolerant: dict[str, str]) -> FolderFacts:
+    samples = passed.samples
+    counts = Counter(name for sample in samples for name in sample.classes)
+    if not counts:
+        raise UserError(f"None of the {len(samples)} images in {folder} has a box, so there is nothing to learn.")
+    shares = sorted(share for sample in samples for share in _shares(sample))
+    stopped = {case.defect for case in passed.cases if case.defect in tolerant}
+    about = formats.by_key()[key]
+    size = (
+        round(statistics.median(sample.width for sample in samples)),
+        round(statistics.median(sample.height for sample in samples)),
+    )
+    return FolderFacts(
+        folder,
+        key,
+        f"{about.name}: {about.sign}",
+        tuple(others),
+        len(samples),
+        passed.images - len(samples),
+        sum(not sample.classes for sample in samples),
+        counts.total(),
+        dict(counts.most_common()),
+        size,
+        shares[int(len(shares) * _SMALL)],
+        statistics.median(shares),
+        max(len(sample.classes) for sample in samples),
+        {name: tolerant[name] for name in sorted(stopped)},
+        tuple(passed.cases),
+        sides=_sides(passed),
+        group_by=_group_by(key, samples),
+    )
+
+
+def _sides(passed: gate.Passed) -> dict[str, int]:
+    """The number of images on each side that the source states; none if it does not say it of every image."""
+    stated = {sample.name: passed.sides.get(sample.name, "") for sample in passed.samples}
+    if not all(stated.values()):
+        return {}
+    try:
+        settled, _ = stated_split.settled(stated)
+    except UserError:  # one side alone
+        return {}
+    return {side: count for side in SIDES if (count := Counter(settled.values())[side])}
+
+
+def _with_lists(facts: FolderFacts, images: Sequence[str], used: Set[str]) -> FolderFacts:
+    """The facts with the lists of training and evaluation images in the folder, if these name nearly all that are used.
+
+    images: the names of all images; used: those of the samples.
+    """
+    for train in sorted(path for name in _LISTS[TRAIN] for path in Path(facts.folder).rglob(name)):
+        for measure in [train.with_name(name) for name in _LISTS[EVAL] if train.with_name(name).is_file()]:
+            lists = {TRAIN: str(train), EVAL: str(measure)}
+            try:
+                sides = split.from_lists(lists, images)
+            except UserError:  # lists of something else
+                continue
+            counts = Counter(side for name, side in sides.items() if name in used)
+            if counts[TRAIN] and counts[EVAL] and counts.total() >= _NEARLY * len(used):
+                return facts._replace(sides={side: counts[side] for side in lists}, lists=lists)
+    return facts
+
+
+def _shares(sample: PlannedSample) -> list[float]:
+    """The size of each object as a share of the image's side."""
+    return [
+        ((box.xmax - box.xmin) * (box.ymax - box.ymin) / (sample.width * sample.height)) ** 0.5
+        for box in boxes_from_json(sample.boxes)
+    ]
+
+
+def _group_by(key: str, samples: Sequence[PlannedSample]) -> str:
+    """What keeps images together that show the same, as the value of `dataset.split.group_by`."""
+    if key in _VIDEOS and len({sample.name.rpartition("/")[0] for sample in samples}) > 4:
+        return "folder"
+    stems = [found[1] for sample in samples if (found := _COPIES.fullmatch(sample.name.rpartition("/")[2]))]
+    if len(stems) * 2 > len(samples) and len(set(stems)) < len(stems):
+        return r"{name: '([^/]+)\.rf\.[0-9a-f]{32}'}"
+    return ""

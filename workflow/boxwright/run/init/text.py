@@ -1,0 +1,183 @@
+"""The configuration as text with the reasons, and the summary for the terminal."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+from boxwright.core.wording import few, plural, printable
+from boxwright.dataset.defects import DEFECTS
+from boxwright.run.config_file import SCHEMA
+from boxwright.run.init.choice import LATER, Choice
+from boxwright.run.init.data import FolderFacts
+from boxwright.run.init.machine import Machine
+
+# Classes that are listed, and the number of boxes below which a class is said to have few.
+_SHOWN, _FEW = 10, 20
+_WIDTH = 118
+# Names of folders that every data set has.
+_NOT_TELLING = ("data", "dataset", "images", "img", "imgs", "export")
+# The folder for results that a configuration without `results` has.
+_RESULTS = "results"
+_PIPELINES = SCHEMA.parents[2] / "config" / "pipelines"
+
+
+def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int = 0) -> str:
+    """The text of my.yaml; `seed` draws the split."""
+    detector, reasons = chosen.detector, chosen.reasons
+    lines = [
+        "# Written by `boxwright init`. Everything may be edited; config/README.md explains every key.",
+        "",
+        *_results(found.folder),
+        "dataset:",
+        *_comment(_images(found), 2),
+        f"  images: {_text(found.folder)}",
+        f"  annotations: {_text(found.folder)}",
+        *_comment(f"The annotations are {found.reading}.", 2),
+    ]
+    if found.others:
+        lines += _comment(f"There are also, and not read: {'; '.join(found.others)}.", 2)
+    lines.append(f"  format: {found.key}")
+    lines += _comment(_classes(found), 2)
+    lines += _split(found, chosen, seed)
+    if found.policies:
+        lines += ["  # Without these the run would stop; checks.tsv names each case.", "  policies:"]
+        for name, policy in found.policies.items():
+            lines += _comment(f"{DEFECTS[name].meaning}: {DEFECTS[name].advice}", 4)
+            lines.append(f"    {name}: {policy}")
+    lines += ["", "models:", f"  {_name(found.folder)}:"]
+    lines += _comment(f"{detector.title}: {reasons['detector']}.", 4)
+    lines.append(f"    pipeline: {_text(_path(_PIPELINES / detector.template))}")
+    lines += _comment(f"The start: {reasons['checkpoint']}.", 4)
+    lines.append(f"    {'' if detector.zoo else '# '}checkpoint: {_start(detector.zoo)}")
+    if detector.overrides:
+        lines.append("    overrides:")
+        lines += [f"      {field}: {value}" for field, value in detector.overrides.items()]
+    lines += _comment(f"Images in a step: {reasons['batch_size']}.", 4)
+    lines.append(f"    batch_size: {detector.batch}")
+    lines += _comment(f"{reasons['num_steps']}. {_time(chosen, here)}", 4)
+    lines.append(f"    num_steps: {chosen.num_steps}")
+    lines += _comment("Each checkpoint is measured, and the best one is exported.", 4)
+    lines.append(f"    checkpoint_every: {chosen.checkpoint_every}")
+    lines.append("    # early_stopping: {patience: 2}    # ends the training after two checkpoints without improvement")
+    if chosen.gpus:
+        lines.append(f"    gpus: {chosen.gpus}")
+    elif here.gpus:
+        lines += _comment("The GPU here needs TensorFlow's build for it: make env BUILD=gpu, then write this again.", 4)
+    return "\n".join([*map(printable, lines), ""])
+
+
+def summary(found: FolderFacts, chosen: Choice, path: Path) -> str:
+    """What was found and decided, and what to do next."""
+    minutes = "" if chosen.minutes is None else f", about {_minutes(chosen.minutes)}"
+    lines = [
+        _images(found),
+        f"The annotations are {found.reading}.",
+        *([f"Not read: {'; '.join(found.others)}."] if found.others else []),
+        _classes(found),
+        *found.defects,
+        f"{chosen.detector.title}: {chosen.reasons['detector']}.",
+        f"{chosen.num_steps:,} steps{minutes}.",
+        f"{path} is written. Edit it as you like, then run:",
+        f"  .venv/bin/boxwright run --configfile {shlex.quote(str(path))}",
+    ]
+    return "\n".join(lines)
+
+
+def _images(found: FolderFacts) -> str:
+    width, height = found.size
+    parts = [
+        f"{plural(found.images, 'image')} of about {width}x{height} pixels",
+        f"{plural(found.boxes, 'box', 'boxes')}, at most {found.fullest} in one image",
+        f"half of them over {found.usual:.0%} of the image's side",
+    ]
+    if found.negatives:
+        parts.append(f"{plural(found.negatives, 'image')} without objects")
+    if found.unused:
+        parts.append(f"{plural(found.unused, 'image')} not used (no annotation, or a defect)")
+    return f"{', '.join(parts)}."
+
+
+def _classes(found: FolderFacts) -> str:
+    listed = [f"{name} ({count})" for name, count in found.classes.items()]
+    rare = [name for name, count in found.classes.items() if count < _FEW]
+    hint = f" Few boxes to learn from: {few(rare)}." if rare else ""
+    return f"{plural(len(listed), 'class', 'classes')}: {few(listed, _SHOWN)}.{hint}"
+
+
+def _split(found: FolderFacts, chosen: Choice, seed: int) -> list[str]:
+    if found.lists:
+        told = " and ".join(f"{count} {side}" for side, count in found.sides.items())
+        lines = _comment(f"Lists in the folder say on which side each image is: {told}.", 2)
+        return [*lines, "  split:", *(f"    {side}: {_text(path)}" for side, path in found.lists.items())]
+    if found.sides:
+        told = ", ".join(f"{count} {side}" for side, count in found.sides.items())
+        return [*_comment(f"The source says on which side each image is: {told}.", 2), "  split: {source: true}"]
+    share = f"{chosen.eval_fraction:.0%} of the images measure the detector and never train it"
+    lines = [*_comment(f"{share}; with test_fraction: 0.1 others test it at the end.", 2)]
+    drawn = [f"eval_fraction: {chosen.eval_fraction}"]
+    if seed:
+        lines += _comment("With smaller seeds a side would have no objects.", 2)
+        drawn.append(f"seed: {seed}")
+    if found.group_by:
+        lines += _comment("Images that show the same stay on one side.", 2)
+        drawn.append(f"group_by: {found.group_by}")
+    return [*lines, "  split:", *(f"    {one}" for one in drawn)]
+
+
+def _results(folder: str) -> list[str]:
+    """Where the results go, if another run has taken the usual place."""
+    if not Path(_RESULTS).exists():
+        return []
+    return [f"# {_RESULTS}/ is there already, of another run.", f"results: {_RESULTS}_{_name(folder)}", ""]
+
+
+def _time(chosen: Choice, here: Machine) -> str:
+    if chosen.minutes is None:
+        return "How long that takes on this GPU was never measured: the run shows the time that is left."
+    return f"The whole run takes about {_minutes(chosen.minutes)} on {plural(here.processors, 'processor')}."
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 90:
+        return plural(max(round(minutes), 1), "minute")
+    return f"{minutes / 60:.1f} hours"
+
+
+def _start(zoo: str) -> str:
+    return f"zoo:{zoo or LATER}"
+
+
+def _comment(text: str, indent: int) -> list[str]:
+    """A comment in lines that are not too long."""
+    lines, start = [], f"{' ' * indent}#"
+    line = start
+    for word in text.split():
+        if len(line) + len(word) >= _WIDTH and line != start:
+            lines.append(line)
+            line = start
+        line = f"{line} {word}"
+    return [*lines, line]
+
+
+def _text(value: str) -> str:
+    """A text as YAML: as it is if that is a plain word of letters, else quoted."""
+    plain = re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./-]*", value) and value.lower() not in _WORDS
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+# Words that YAML takes for something else.
+_WORDS = ("true", "false", "yes", "no", "on", "off", "null", "none", "y", "n", ".inf", ".nan", ".")
+
+
+def _path(path: Path) -> str:
+    """A path from here if it is below, else the whole one."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _name(folder: str) -> str:
+    """A name for the model: that of the folder or, if it says nothing, of the one around it, in letters of names."""
+    place = Path(folder).resolve()
+    telling = place.parent if place.name.lower() in _NOT_TELLING else place
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", telling.name).strip("_.-")
+    return name[:60] if name[:1].isalnum() else "detector"

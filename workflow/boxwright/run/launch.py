@@ -1,0 +1,74 @@
+"""`boxwright run` and `boxwright report`: start Snakemake on this workflow, with all that it needs.
+
+They do what `make run` and `make report` do, on systems without make too, and check first what Snakemake itself would
+answer with a traceback: a configuration that cannot be read, a user without a home folder.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from boxwright.console.progress import say
+from boxwright.core.code import PACKAGE
+from boxwright.core.errors import UserError
+from boxwright.run import config_file, places, settings
+
+SNAKEFILE = PACKAGE.parents[1] / "Snakefile"
+REPORT = "report.html"
+# Options with which a run makes no results that a report could show.
+_DRY = ("-n", "--dry-run", "--dryrun", "--unlock", "--lint", "--list-rules", "--summary", "--dag", "--help", "-h")
+
+
+def run(config: str | None, cores: str, options: Sequence[str]) -> int:
+    """Run the workflow, then write its report; the exit status is Snakemake's.
+
+    config: the configuration; None for the demo. options: further options and targets for Snakemake.
+    """
+    _check(config)
+    status = _snakemake(["--cores", cores, *options], config)
+    if status or any(one in _DRY for one in options):
+        return status
+    return report(config)
+
+
+def report(config: str | None) -> int:
+    """Write the report of a finished run and print its path; the exit status is Snakemake's."""
+    _check(config)
+    path = Path(settings.read(config or config_file.DEMO)["results"]) / REPORT
+    status = _snakemake(["--report", str(path)], config)
+    if not status:
+        say(f"The report is {path}: open it in a browser.")
+    return status
+
+
+def _check(config: str | None) -> None:
+    """Raise UserError for a configuration that cannot be read, or where there is none."""
+    if not SNAKEFILE.is_file():
+        raise UserError(f"The workflow is not there ({SNAKEFILE}): this command belongs to a checkout of boxwright.")
+    if config is None and not Path(config_file.DEMO).is_file():
+        raise UserError(
+            f"Name the configuration: `--configfile my.yaml`. Without one the demo runs, which is {config_file.DEMO}, "
+            f"and that is not in {Path.cwd()}."
+        )
+    config_file.check([config or config_file.DEMO])
+
+
+def _snakemake(arguments: Sequence[str], config: str | None) -> int:
+    """The exit status of Snakemake with some arguments."""
+    # The working folder's modules are none of Python's (-P). The option of the configuration takes all that follows.
+    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(SNAKEFILE), *arguments]
+    command += ["--configfile", config] if config else []
+    environment = dict(os.environ)
+    if places.home():
+        home = Path(".snakemake/home").absolute()
+        home.mkdir(parents=True, exist_ok=True)
+        environment["HOME"] = str(home)
+        say(f"This user has no home folder, without which Snakemake does not start; it gets {home}.")
+    with subprocess.Popen(command, env=environment) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # Snakemake gets it too, and ends its jobs
+                continue
