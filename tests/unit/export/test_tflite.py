@@ -14,7 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from flatbuffers import flexbuffers
 
 from boxwright.catalog import forms
-from boxwright.export import check, form
+from boxwright.export import check, form, program
 from boxwright.export.tflite import metadata
 from boxwright.runtimes import tflite
 
@@ -34,7 +34,8 @@ def written(exported, images, tmp_path_factory):
         checked = form.export(one, exported / forms.CHECKPOINT.path, images, exported, kept, images)
         path = exported / one.path
         found[name] = (path.read_bytes(), checked)
-        path.unlink()  # the folder is shared
+        for left in (path, exported / program.name(one)):  # the folder is shared
+            left.unlink()
     return found
 
 
