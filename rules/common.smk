@@ -12,39 +12,39 @@ from snakemake.logging import logger
 
 try:
     from boxwright import snakemake_internals
-    from boxwright.core import code, files
     from boxwright.core.errors import UserError
-    from boxwright.core.wording import printable
 
     snakemake_internals.require_tried()
+
+    from boxwright.catalog import forms
+    from boxwright.console.checksums import Checksums
+    from boxwright.console.progress import say
+    from boxwright.core import code, files
+    from boxwright.core.wording import printable
+    from boxwright.dataset import split
+    from boxwright.report import outcome
+    from boxwright.run import (
+        announcement,
+        config_file,
+        lock,
+        places,
+        preflight,
+        resources,
+        restarts,
+        settings,
+        thinned,
+    )
+    from boxwright.run.identities import Identities
+    from boxwright.run.plan import RunPlan
+    from boxwright.snakemake_internals import dag, process, terminal
+    from boxwright.zoo import catalogue
 except ModuleNotFoundError as error:
     sys.exit(
         f"\nThe Python of this `snakemake`, {sys.executable}, lacks the package {error.name}: it belongs to another "
         "environment. Type `.venv/bin/snakemake` in the folder of boxwright (`make env` makes it), or `boxwright run`.\n"
     )
 except UserError as error:
-    sys.exit(f"\n{printable(error)}\n")
-
-from boxwright.catalog import forms
-from boxwright.console.checksums import Checksums
-from boxwright.console.progress import say
-from boxwright.dataset import split
-from boxwright.report import outcome
-from boxwright.run import (
-    announcement,
-    config_file,
-    lock,
-    places,
-    preflight,
-    resources,
-    restarts,
-    settings,
-    thinned,
-)
-from boxwright.run.identities import Identities
-from boxwright.run.plan import RunPlan
-from boxwright.snakemake_internals import dag, process, terminal
-from boxwright.zoo import catalogue
+    sys.exit(f"\n{error}\n")
 
 code.reach_from_jobs()
 this_process = process.of(workflow)
@@ -90,11 +90,13 @@ config.update(run_plan.settings, machine=settings.machine(run_plan.settings))
 gone = thinned.of_all(run_plan, identities, this_process.on_disk)
 if this_process.plans:
     try:
-        preflight.check(run_plan, identities)
+        if this_process.announces:
+            preflight.check(run_plan, identities)
         thinned.check(gone)
     except UserError as error:
         sys.exit(f"\n{printable(error)}\n")
-    restarts.say_all(run_plan, identities, gone)
+    if this_process.announces:
+        restarts.say_all(run_plan, identities, gone)
 
 # Only the run that plans the jobs compares finished results, and not while another run works on them.
 dag.watch(

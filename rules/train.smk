@@ -62,7 +62,7 @@ rule preview_training:
         seed=setting("seed"),
         checkpoints=lambda wildcards: run_plan.steps(wildcards.model),
     message:
-        "Showing what {wildcards.model} is trained with"
+        "Drawing training images of {wildcards.model} with their boxes for TensorBoard"
     script:
         "../workflow/scripts/preview_training.py"
 

@@ -332,7 +332,7 @@ def _of_ground_truth(data: bytes) -> int:
             about = about if isinstance(about, dict) else {}
             kind, failed = about.get("type"), about.get("failure-reason")
             if isinstance(value, dict) and "annotations" in value and not failed:
-                named = isinstance(kind, str | int | float) and not isinstance(kind, bool) and kind != ""
+                named = isinstance(kind, str | int | float) and not isinstance(kind, bool) and str(kind).strip() != ""
                 if not named or "object-detection" in str(kind) or "polygon" in str(kind):
                     count += len(many(value["annotations"]))
     return count

@@ -5,9 +5,10 @@ import sys
 
 import numpy as np
 import pytest
-from tests.factories import SSD_PARTS
+from tests.factories import SSD_PARTS, DataSet
 
 from boxwright.cli import main
+from boxwright.zoo import fetch
 
 CLEAN = """
 model {
@@ -150,3 +151,27 @@ def test_words_of_a_file_do_not_control_the_terminal(write, capsys):
     assert main(["lint", write("a.config", named)]) == 1
     said = capsys.readouterr().out
     assert "\\x1b]0;renamed\\x07" in said and "\x1b" not in said
+
+
+def test_annotations_are_converted(tmp_path, capsys):
+    data = DataSet(tmp_path / "data")
+    data.fill(3)
+    command = ["convert", str(data.folder), str(tmp_path / "out"), "--to", "coco"]
+    assert main(command) == 0
+    assert f"3 images with 3 boxes are in {tmp_path / 'out'} as COCO." in capsys.readouterr().out
+    assert main(command) == 1
+    told = capsys.readouterr()
+    assert "is there already" in told.err and not told.out
+    assert main(["convert", str(tmp_path / "nowhere"), str(tmp_path / "other"), "--to", "csv"]) == 1
+    assert "nowhere does not exist" in capsys.readouterr().err
+
+
+def test_a_configuration_is_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(fetch, "unreachable", lambda entry: "there is no network")
+    data = DataSet(tmp_path / "data")
+    data.fill(6)
+    command = ["init", str(data.folder), "--out", str(tmp_path / "my.yaml")]
+    assert main(command) == 0
+    assert "my.yaml is written" in capsys.readouterr().out
+    assert main(command) == 1
+    assert "my.yaml is there already" in capsys.readouterr().err

@@ -1,6 +1,9 @@
 """A mistake is told in one paragraph before any job starts, and leaves nothing half done."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -76,10 +79,10 @@ def test_a_defect_whose_policy_is_fail(project):
 
 
 def test_a_configuration_that_the_engine_cannot_train(project):
-    project.config["models"]["small"]["overrides"] = {"model.ssd.feature_extractor.type": "ssd_spaghettinet"}
+    project.config["models"]["small"]["overrides"] = {"model.ssd.feature_extractor.type": "ssd_mobilenet_v9"}
     text = told(project)
     assert "models.small, made from" in text
-    said = "model.ssd.feature_extractor.type is 'ssd_spaghettinet': the engine does not have this feature extractor"
+    said = "model.ssd.feature_extractor.type is 'ssd_mobilenet_v9': the engine does not have this feature extractor"
     assert said in text and "Use 'ssd_mobilenet_v2'." in text
 
 
@@ -119,3 +122,30 @@ def test_what_only_the_file_shows(project, monkeypatch):
     assert "my.yaml: line 7: `f` has more than 100,000 values when its aliases (*) are written out" in text
     (project / "my.yaml").write_text("results: one\nmodels: {}\nresults: two\n")
     assert "my.yaml: `results` is given twice, on line 1, line 3; keep one." in told(project)
+
+
+def test_snakemake_of_another_environment_is_told_in_a_sentence(project, monkeypatch):
+    lacking = project / "elsewhere"
+    lacking.mkdir()
+    (lacking / "jsonschema.py").write_text("raise ModuleNotFoundError('No module', name='jsonschema')")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(lacking), str(ROOT / "workflow")]))
+    text = told(project)
+    assert f"The Python of this `snakemake`, {sys.executable}, lacks the package jsonschema: it belongs to " in text
+    assert "Type `.venv/bin/snakemake`" in text
+
+
+def test_a_configuration_that_is_not_there(project, monkeypatch):
+    monkeypatch.setattr(project, "write_config", lambda: None)
+    (project / "my.yaml").unlink(missing_ok=True)
+    assert "There is no configuration my.yaml (looked for from " in told(project)
+
+
+def test_without_a_configuration_it_is_said_that_the_demo_runs(project):
+    project.write_config()
+    (project / "config").mkdir()
+    (project / "config/config.yaml").write_text("dataset: text")
+    command = project.command("-n")[:-2]
+    done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True)
+    text = " ".join(done.stderr.split())
+    assert "No configuration is given, so this is the demo (config/config.yaml). For my.yaml add `--configfile " in text
+    assert done.returncode == 1 and '`dataset` is "text"' in text and "Traceback" not in text

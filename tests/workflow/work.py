@@ -58,7 +58,7 @@ def everything(*steps: int, model: str = "small") -> set[str]:
 
 
 def preview(model: str = "small") -> set[str]:
-    return {f"Showing what {model} is trained with"}
+    return {f"Drawing training images of {model} with their boxes for TensorBoard"}
 
 
 def planned(project, *arguments) -> set[str]:

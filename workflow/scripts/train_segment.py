@@ -46,5 +46,7 @@ with job(snakemake, tensorflow=True) as undeclared:
             train_segment(**arguments)
     undeclared.append(log_of_events)
     undeclared.notes["config"] = Path(snakemake.input.config).read_text(encoding="utf-8")
-    last = json.loads(Path(snakemake.output.log).read_text(encoding="utf-8").splitlines()[-1])
-    progress.conclude(f"loss {last[TOTAL]:.3f}, {last['steps_per_sec']:.2f} steps/s")
+    entries = [json.loads(line) for line in Path(snakemake.output.log).read_text(encoding="utf-8").splitlines()]
+    recent = entries[-max(len(entries) // 5, 1) :]  # the loss of a single batch says little
+    loss = sum(entry[TOTAL] for entry in recent) / len(recent)
+    progress.conclude(f"loss {loss:.3f}, {entries[-1]['steps_per_sec']:.2f} steps/s")

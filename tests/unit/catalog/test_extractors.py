@@ -113,6 +113,34 @@ def test_what_decides_results_is_plain_and_leaves_out_what_helps_people():
     assert row._replace(scope="another").deciding() != found
 
 
+def test_rows_are_identified_by_what_decides_results_wherever_they_stand():
+    """These are in the identities of finished trainings, so they change only with what the network computes."""
+    assert EXTRACTORS["ssd_mobilenet_v1"].deciding() == {
+        "type": "ssd_mobilenet_v1",
+        "family": "ssd",
+        "backbone": "mobilenet_v1",
+        "levels": {"4": [16, 512], "5": [32, 1024]},
+        "normalization": "minus_one_to_one",
+        "scopes": ["FeatureExtractor"],
+        "scope": "FeatureExtractor/MobilenetV1",
+        "neck": "extra_maps",
+        "most_extra_maps": 4,
+    }
+    assert EXTRACTORS["faster_rcnn_resnet101"].deciding() == {
+        "type": "faster_rcnn_resnet101",
+        "family": "faster_rcnn",
+        "backbone": "resnet_v1",
+        "levels": {"4": [16, 1024]},
+        "normalization": "channel_means",
+        "scopes": ["FirstStageFeatureExtractor", "SecondStageFeatureExtractor"],
+        "scope": "resnet_v1_101",
+        "arguments": {"depth": 101},
+        "box_features": 2048,
+        "strides": [16, 8],
+        "black_padding": True,
+    }
+
+
 def test_a_field_at_its_default_is_in_no_identity():
     """So that a field which is new changes the identity of the rows that use it, and of no other."""
     assert not {"dialect", "extra_maps_key", "arguments", "strides"} & set(EXTRACTORS["ssd_mobilenet_v1"].deciding())

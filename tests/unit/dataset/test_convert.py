@@ -88,6 +88,9 @@ def test_flags_of_coco_come_back(dataset, tmp_path):
     assert "cannot say" not in told
     told = convert.convert(dataset.annotations / "x.json", tmp_path / "voc", "voc", [str(dataset.images)])
     assert "  the flag `group_of` of 1 box" in told.splitlines()
+    assert "`occluded`" not in told
+    (found,) = read(dataset.images, tmp_path / "voc").values()
+    assert [box.flags for box in found] == ["", "", "", "occluded", "", ""]
 
 
 def test_what_the_checks_refuse_is_told(dataset, tmp_path):

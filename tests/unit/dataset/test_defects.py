@@ -490,7 +490,7 @@ def test_a_file_that_cannot_be_read_is_reported_once(dataset, tmp_path):
         ("broken.xml", "annotation_malformed"),
         ("pointer.xml", "annotation_not_fetched"),
     ]
-    assert "its root is <annotations>, not <annotation>; it seems to be CVAT for images (XML)" in found[0].detail
+    assert "its root is <annotations>, not <annotation>; it seems to be CVAT (`cvat`)" in found[0].detail
     assert "git lfs pull" in found[2].detail and "git lfs pull" in made.summary
     assert make(dataset, tmp_path / "out")[1] == found  # from memory, too
     dataset.sample("s00.jpg")
@@ -518,7 +518,7 @@ def test_the_reasons_are_told_and_written_where_no_sample_is_left(dataset, tmp_p
 def test_annotations_of_other_formats_beside_the_images_are_named_once(dataset, tmp_path, monkeypatch):
     from boxwright.dataset import foreign
 
-    monkeypatch.setattr(foreign, "guess", lambda data: "Marks (text)" if data.startswith(b"#marks") else "")
+    monkeypatch.setattr(foreign, "guess", lambda data, name="": "Marks (text)" if data.startswith(b"#marks") else "")
     for number in range(4):
         dataset.image(f"{number}.jpg")
         (dataset.annotations / f"{number}.txt").write_text("#marks\n")
@@ -563,7 +563,7 @@ def test_all_that_fails_is_told_at_once(dataset, tmp_path):
     with pytest.raises(UserError) as error:
         make(dataset, tmp_path / "out", policies={"box_zero_area": "fail", "image_truncated": "fail"})
     text = str(error.value)
-    assert "31 defects" in text and "... and 11 more" in text
+    assert "31 defects" in text and "bad00.xml, bad01.xml, bad02.xml and 27 more, cat: box_zero_area" in text
     assert "box_zero_area: draw the box again; or set `dataset.policies.box_zero_area` to drop_box | drop_image" in text
     assert "image_truncated: copy or download the file again" in text
     assert len(findings(tmp_path / "out" / "checks.tsv")) == 31

@@ -57,6 +57,16 @@ def test_label_studio(dataset, tmp_path):
     assert found["box_twice", "drop_box"][0] == "0.jpg"
 
 
+def test_a_flag_that_no_record_has_changes_nothing(dataset, tmp_path):
+    """An occluded object is learned like any other, so marking it makes no shard anew."""
+    dataset.fill(6)
+    made = plan.make(dataset.settings(near_duplicates=False), tmp_path / "out")
+    path = dataset.annotations / "s01.xml"
+    path.write_text(path.read_text().replace("</difficult>", "</difficult><occluded>1</occluded>"))
+    again = plan.make(dataset.settings(near_duplicates=False), tmp_path / "out")
+    assert again.identities == made.identities
+
+
 def test_via_says_which_attribute_is_the_class(dataset, tmp_path):
     shape = {"name": "rect", "x": 8, "y": 6, "width": 32, "height": 24}
     regions = [{"shape_attributes": shape, "region_attributes": {"colour": "red", "label": "cat"}}]

@@ -66,7 +66,7 @@ def planned(dataset, tmp_path):
 def test_what_is_planned(planned):
     _, out, made = planned
     assert sorted(made.identities) == [
-        "checks", "eval-00000-of-00001", "label_map", "split",
+        "checks", "eval-00000-of-00001", "import", "label_map", "split",
         *(f"train-0000{i}-of-00004" for i in range(4)),
     ]  # fmt: skip
     assert made.classes == {"cat": 1, "dog": 2}

@@ -34,6 +34,12 @@ def test_a_box_turned_by_30_degrees():
     assert stated.rotated((70, 60, 130, 100), 30) == pytest.approx(expected)
 
 
+def test_an_angle_that_is_none():
+    for angle in (math.inf, math.nan):
+        assert all(map(math.isnan, stated.turned_ellipse(1, 2, 3, 4, angle)))
+        assert all(map(math.isnan, stated.rotated((1, 2, 3, 4), angle)))
+
+
 @pytest.mark.parametrize("angle", [0.0, 0.4, math.pi / 2, -2.0])
 def test_an_ellipse(angle):
     steps = [2 * math.pi * step / 3600 for step in range(3600)]

@@ -144,9 +144,11 @@ def test_files_that_are_no_annotations_are_passed_over_unless_they_have_an_image
     (dataset.annotations / "README.dataset.txt").write_text("made by hand\n")
     dataset.image("bad.jpg")
     (dataset.annotations / "bad.txt").write_text("0 0.5 0.5 0.25 0.25\n1 cat 0.5\n")
-    make(dataset, tmp_path / "out")
+    made, *_ = make(dataset, tmp_path / "out")
     (case,) = findings(tmp_path / "out/plan/checks.tsv")
     assert (case.file, case.defect) == ("bad.txt", "annotation_malformed") and "line 2" in case.detail
+    assert "1 file cannot be read" in made.summary and "; README.dataset.txt is no annotation" in made.summary
+    assert "\nREADME.dataset.txt\t\t0\t0\t0\t0\tpassed over: line 1:" in (tmp_path / "out/plan/import.tsv").read_text()
 
 
 def test_classes_without_names_stop_the_run(dataset, tmp_path):
@@ -461,3 +463,34 @@ def test_a_file_of_records_needs_no_images(dataset, tmp_path):
     make(dataset, tmp_path / "out", images=None, annotations=str(path))
     assert of_name(tmp_path / "out").keys() == {f"{number}.jpg" for number in range(4)}
     assert cases(tmp_path / "out") == []
+
+
+def test_odd_spaces_in_names_of_classes_are_told(dataset, tmp_path):
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+    path = dataset.annotations / "all.json"
+    coco(path, {f"{number}.jpg": [dict(CAT)] for number in range(4)}, ({"id": 1, "name": " cat "},))
+    made = make(dataset, tmp_path / "out")[0]
+    assert made.classes == {"cat": 1}
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert case.defect == "class_spelling" and "(4 boxes)" in case.detail
+    path.unlink()
+    yolo(dataset, 4, prefix="")
+    (dataset.annotations / "classes.txt").write_text("cat \r\ndog\r\n")
+    assert make(dataset, tmp_path / "out")[0].classes == {"cat": 1}
+    assert cases(tmp_path / "out") == [("0.txt", "class_spelling")]
+
+
+def test_a_table_of_one_side_is_about_the_images_of_that_side(dataset, tmp_path):
+    """In the tutorials images of both sides may have the same names."""
+    for number, side in enumerate(("train", "test")):
+        rows = [f"{n}.jpg,64,48,{'cat' if number else 'dog'},8,6,40,30" for n in range(3)]
+        head = "filename,width,height,class,xmin,ymin,xmax,ymax"
+        (dataset.annotations / f"{side}_labels.csv").write_text("\n".join([head, *rows]))
+        for n in range(3):
+            dataset.image(f"{side}/{n}.jpg", factories.photo(10 * number + n))
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    found = of_name(tmp_path / "out")
+    assert {name: one.boxes[0].class_name for name, one in found.items()} == {
+        f"{side}/{n}.jpg": label for side, label in (("train", "dog"), ("test", "cat")) for n in range(3)
+    }

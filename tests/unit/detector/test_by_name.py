@@ -17,8 +17,11 @@ OF_ROWS = {
     "detector.heads": {head for row in EXTRACTORS.values() for head in row.heads},
     "detector.normalization": {row.normalization for row in EXTRACTORS.values()},
 }
-# Who may name a member: the builder of a family which can't be without it, for want of a field that chooses.
+# Who may name a member: a family and its builder, which can't be without it, for want of a field that chooses.
 ALWAYS_IN_USE = {
+    ("detector.build.center_net", "detector.families.center_net"),
+    ("detector.build.center_net", "detector.heads.center"),
+    ("detector.families.center_net", "detector.heads.center"),
     ("detector.build.ssd", "detector.families.ssd"),
     ("detector.build.faster_rcnn", "detector.families.faster_rcnn"),
     ("detector.build.faster_rcnn", "boxes.coders.faster_rcnn_box_coder"),

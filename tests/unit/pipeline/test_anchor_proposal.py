@@ -72,7 +72,7 @@ def test_other_generators(template):
 
 
 def test_anchors_that_are_not_known_have_no_proposal():
-    config = text.parse("model { ssd { feature_extractor { type: 'ssd_spaghettinet' } } }")
+    config = text.parse("model { ssd { feature_extractor { type: 'ssd_nothing_like_it' } } }")
     boxes, images = boxes_of((0.4, 0.4))
     assert anchor_proposal.met(config, boxes, images, ["x"] * 40) is None
     assert anchor_proposal.propose(config, boxes, images, ["x"] * 40) is None

@@ -85,8 +85,11 @@ def test_what_is_new_beside_a_run_changes_nothing_of_it(copy):
     copy.edit("console/progress.py", "Done in ", "Ready in ")
     copy.add("core/wording.py", '\n\ndef both(one: str, other: str) -> str:\n    return f"{one} and {other}"\n')
     copy.add("training/step.py", "\n# A comment.\n")
+    rows = copy.library / "catalog/extractors"
+    (rows / "ssd.py").rename(rows / "one_stage.py")
+    copy.edit("catalog/extractors/__init__.py", "faster_rcnn, ssd", "faster_rcnn, one_stage as ssd")
     copy.add(
-        "catalog/extractors.py",
+        "catalog/extractors/__init__.py",
         "\nEXTRACTORS['faster_rcnn_toy'] = EXTRACTORS['faster_rcnn_resnet50']._replace(type='faster_rcnn_toy')\n",
     )
     copy.edit("catalog/messages/faster_rcnn.py", "Range(1, 100)", "Range(1, 99)")

@@ -99,6 +99,12 @@ def test_what_would_stop_a_run_gets_a_policy(dataset, tmp_path):
     plan.make(read["dataset"], tmp_path / "out")
 
 
+def test_a_folder_whose_name_says_nothing(tmp_path):
+    dataset = factories.DataSet(tmp_path / "boats" / "data")
+    dataset.fill(12)
+    assert list(written(dataset.folder, tmp_path / "my.yaml")[2]["models"]) == ["boats"]
+
+
 def test_results_of_another_run_are_left_alone(dataset, tmp_path, monkeypatch):
     dataset.fill(12)
     monkeypatch.chdir(tmp_path)
@@ -255,7 +261,7 @@ def test_make_run_writes_a_configuration_and_runs_it():
     root = Path(settings.__file__).resolve().parents[3]
     command = ["make", "--dry-run", "--no-print-directory", "run", "DATA=some/my images/"]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
-    assert 'test -e "my images.yaml" || .venv/bin/boxwright init "some/my images/" --out "my images.yaml"' in told
+    assert 'else .venv/bin/boxwright init "some/my images/" --out "my images.yaml"; fi' in told
     assert '.venv/bin/boxwright run --configfile "my images.yaml"' in told
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import time
 
 import pytest
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
@@ -102,6 +103,32 @@ def test_the_pieces_of_one_thing_are_one_line(tmp_path, job_log):
     for number in (2, 0, 1):
         run.finish(number)
     assert run.stream.getvalue().splitlines()[1:] == ["12:34:56 [3/6] Writing records: 3 shards (7 s)"]
+
+
+def test_no_number_is_left_out_where_jobs_make_pieces(tmp_path, job_log):
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.say("Job stats: ...", LogEvent.RUN_INFO, stats={"train": 3, stages.PIECED: 3, "total": 6})
+    order = ["train", "shard", "train", "shard", "shard", "train"]
+    for number, rule in enumerate(order):
+        piece = {"shard": f"{number}-of-3"} if rule == "shard" else {}
+        run.begin(number, f"Doing {rule} {number}", stages.PIECED if piece else "train", job_log, **piece)
+    for number in range(len(order)):
+        run.finish(number)
+    assert [line.split()[1] for line in run.stream.getvalue().splitlines()[2:]] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
+
+
+def test_without_a_terminal_it_is_told_from_time_to_time_how_far_the_work_is(tmp_path, job_log, monkeypatch):
+    monkeypatch.setattr(terminal, "_TOLD_S", 0.01)
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    state = {"done": 1200, "total": 3000, "rate": 2.0, "unit": "steps", "of": "loss 0.512"}
+    progress.note_beside(job_log).write_text(json.dumps(state))
+    for _ in range(200):
+        if "steps" in run.stream.getvalue():
+            break
+        time.sleep(0.01)
+    run.handler.close()
+    assert "12:34:56 Training small: 1,200 of 3,000 steps, loss 0.512, 7 s left\n" in run.stream.getvalue()
 
 
 def test_of_jobs_elsewhere_snakemakes_announcement_stays_and_their_own_time_counts(tmp_path, job_log):

@@ -60,3 +60,17 @@ def test_a_continued_log_writes_its_records_to_the_new_event_file(tmp_path):
     events = EventAccumulator(str(tmp_path)).Reload()
     tensors = events.Tensors("learning_rate")
     assert [event.step for event in tensors] == [1, 2]
+
+
+def test_a_line_has_the_mean_loss_since_the_line_before(clock, tmp_path, capfd):
+    said = Log(tmp_path / "events.out.tfevents.x", 0, 8)
+    for step, total in enumerate((9.0, 1.0, 2.0, 3.0, 5.0, 7.0, 1.0, 3.0), 1):
+        clock.now += 3
+        said.step(step, 0.01, LOSSES | {"Loss/total_loss": total}, waited=0.0)
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split("(")[0].strip() for line in lines] == [
+        "step 1/8  loss 9.000",
+        "step 5/8  loss 2.750",
+        "step 8/8  loss 3.667",
+    ]
+    assert [one["Loss/total_loss"] for one in said.records] == [9.0, 1.0, 2.0, 3.0, 5.0, 7.0, 1.0, 3.0]

@@ -14,6 +14,7 @@ from boxwright.core.files import parse_json
 
 # The jobs of a rule with this wildcard each make a piece of the same result: together they are one stage.
 PIECE = "shard"
+PIECED = "write_records"  # the rule that has it
 
 _NUMBERS = 60  # columns for the bar and its numbers; a long label is cut to leave them free
 _BAR = "{desc}  {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{unit}, {remaining} left{postfix}"
@@ -39,6 +40,16 @@ class Stage:
             figure = f"{self.pieces} {PIECE}s"
         taken = told if told and not (local or self.pieces) else progress.duration(time.monotonic() - self.began)
         return self.label + (f": {figure}" if figure else "") + (f" ({taken})" if log else "")
+
+    def state(self) -> str:
+        """How far a running job is, for a line: how much is done, what it says of itself, and how long it will take."""
+        noted = _noted(next(iter(self.logs.values()), None))
+        if self.pieces or not noted or not noted["total"]:
+            return ""
+        left = (noted["total"] - noted["done"]) / noted["rate"] if noted["rate"] else None
+        told = [f"{noted['done']:,} of {noted['total']:,} {noted['unit']}", noted.get("of")]
+        told += [f"{progress.duration(left)} left"] if left is not None else []
+        return ", ".join(filter(None, told))
 
     def bar(self, width: int, ascii_only: bool) -> str:
         """The progress bar, in at most `width` columns."""

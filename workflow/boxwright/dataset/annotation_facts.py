@@ -94,7 +94,7 @@ def line(data: bytes | BinaryIO, keys: str, beside: formats.Beside = formats.NOT
         if pointers.is_git_lfs(data):
             return unreadable(pointers.GIT_LFS, "annotation_not_fetched")
         unlike = isinstance(error, formats.UnrecognisedError)
-        if seems := foreign.guess(data) if unlike else "":
+        if seems := foreign.guess(data, name) if unlike else "":
             return unreadable(f"{error}; it seems to be {seems}", "annotation_foreign")
         return unreadable(str(error), UNRECOGNISED if unlike else "")
     return f"{key}\t{columns(*reading)}"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core import names
-from boxwright.core.wording import plural
+from boxwright.core.wording import few, plural
 
 # Reasons that are no defects.
 ON_NO_LIST, IGNORED_CLASS = "on_neither_list", "ignored_class"
@@ -43,6 +43,7 @@ class Ledger:
         self._rows: dict[str, Row] = {}
         self._lost: list[Row] = []
         self.unread: Counter[str] = Counter()
+        self._passed: dict[str, str] = {}
 
     def enter(self, image: str, annotation: str, key: str, stated: int, fates: Mapping[tuple[bool, str], int]) -> None:
         """An image's objects; `fates`: their numbers by whether they are ignore regions and by reason, of those that
@@ -66,13 +67,19 @@ class Ledger:
         """A file whose objects cannot be counted."""
         self.unread[key] += 1
 
+    def pass_over(self, file: str, why: str) -> None:
+        """A file that does not look like an annotation."""
+        self._passed[file] = why
+
     def rows(self) -> Iterator[Row]:
         """All rows."""
         yield from self._rows.values()
         yield from self._lost
 
     def to_tsv(self) -> bytes:
-        """The table import.tsv: a row in all for each format, then one for each statement with a difference."""
+        """The table import.tsv: a row in all for each format, one for each statement with a difference, and one for
+        each file that was passed over.
+        """
         lines = ["\t".join(HEADER)]
         rows = list(self.rows())
         for key in sorted({row.format for row in rows} | self.unread.keys()):
@@ -80,6 +87,8 @@ class Ledger:
             unread = [f"{self.unread[key]} unreadable files, whose objects are unknown"] if self.unread[key] else []
             lines.append(_line(own, unread))
         lines += [_line(row) for row in sorted(rows) if row.used != row.stated]
+        for file, why in sorted(self._passed.items()):
+            lines.append(_line(Row(file, "", 0, {}, {}), [f"passed over: {why}"]))
         return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
 
     def text(self) -> str:
@@ -97,6 +106,9 @@ class Ledger:
         lines = f"{said} = {' + '.join(parts)}" if len(parts) > 1 else f"{said}, all in the records"
         if unread := self.unread.total():
             lines += f"; {plural(unread, 'file')} cannot be read, and nobody knows how many are there"
+        if self._passed:
+            is_none = "is no annotation" if len(self._passed) == 1 else "are no annotations"
+            lines += f"; {few(sorted(self._passed))} {is_none}"
         return lines
 
 
@@ -115,7 +127,8 @@ def _line(row: Row, more: Iterable[str] = ()) -> str:
     reasons = [_reasons(one) for one in (row.ignored, row.left_out) if one]
     numbers = (row.stated, row.used, sum(row.ignored.values()), sum(row.left_out.values()))
     label = " ".join(names.shown(row.annotation).split())
-    return "\t".join([label, row.format, *map(str, numbers), ", ".join([*reasons, *more])])
+    why = " ".join(names.shown(", ".join([*reasons, *more])).split())
+    return "\t".join([label, row.format, *map(str, numbers), why])
 
 
 def _reasons(counts: Mapping[str, int]) -> str:

@@ -53,10 +53,11 @@ class Checker:
 
     policies: the policy of every defect. known: the classes of the given label map, None if none is given.
     aliases: other names of known classes. rules: which classes are renamed or ignored. full: also report images whose
-    pixels cannot be decoded. max_pixels: the most that an image may have. turned: how the images that EXIF turns are
-    read (`orientation`). respelt: by stated class name that is not clean, the number of its boxes and the first
-    annotation (by name). Of the last sample, fates: its objects that are not among its boxes, by whether they are
-    ignore regions and by reason; dropped_by: the first defect that leaves the image out.
+    pixels cannot be decoded. flags: keep the boxes' further flags, which no record has. max_pixels: the most that an
+    image may have. turned: how the images that EXIF turns are read (`orientation`). respelt: by stated class name that
+    is not clean, the number of its boxes and the first annotation (by name). Of the last sample, fates: its objects
+    that are not among its boxes, by whether they are ignore regions and by reason; dropped_by: the first defect that
+    leaves the image out.
     """
 
     policies: Mapping[str, str]
@@ -64,6 +65,7 @@ class Checker:
     aliases: Mapping[str, str] = field(default_factory=dict)
     rules: ClassRules = field(default_factory=ClassRules)
     full: bool = False
+    flags: bool = False
     max_pixels: int = MAX_PIXELS
     turned: Counter[str] = field(default_factory=Counter)
     respelt: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -120,12 +122,16 @@ class Checker:
                 self.fates[False, "box_twice"] = copied
             if not kept and any(one.dropped for one in judged):
                 self.report(name, "image_emptied", f"none of its {plural(len(judged), 'box', 'boxes')} is left")
-            classes, boxes = tuple([box.class_name for box in kept]), boxes_json(kept)
-            regions = boxes_json([one.region for one in judged if one.region is not None])
+            classes, boxes = tuple([box.class_name for box in kept]), boxes_json(map(self._recorded, kept))
+            regions = boxes_json(self._recorded(one.region) for one in judged if one.region is not None)
         if self.dropped_by:
             return None
         fixes = loader.fixes_for(info)
         return PlannedSample(name, path, image.sha256, width, height, info.format, fixes, classes, boxes, regions)
+
+    def _recorded(self, box: Box) -> Box:
+        """A box as it is in a sample: further flags do not change what is recorded of it."""
+        return box._replace(flags="") if box.flags and not self.flags else box
 
     def _is_good(self, annotation: AnnotationFacts, info: ImageInfo) -> bool:
         """Whether all boxes are known to be good, as in nearly all images, so that none needs a check."""
@@ -416,7 +422,8 @@ def _which(number: int, box: Box) -> str:
 
 
 def _corners(corners: Corners) -> str:
-    return f"[{', '.join(f'{value:.10g}' for value in corners)}]"
+    one, two, three, four = corners
+    return f"[{one:.10g}, {two:.10g}, {three:.10g}, {four:.10g}]"
 
 
 def _size(size: tuple[int, int]) -> str:

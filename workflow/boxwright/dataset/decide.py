@@ -101,8 +101,8 @@ class Decision:
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     """Pair, check, find duplicates and split. Raises UserError if the lists of the split have mistakes."""
-    claims, said = _claims(found)
     ledger = Ledger()
+    claims, said = _claims(found, ledger)
     _report_remarks(found, checker, ledger)
     stated: dict[str, str] | None = {} if sides.source or sides.asks else None
     samples = _samples(found, claims, said, checker, ledger, stated)
@@ -245,7 +245,7 @@ def _trained_alike(decision: Decision, alike: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
+def _claims(found: Found, ledger: Ledger) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
     """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read.
 
     A file that looks like no annotation is none, unless it has the name of an image or there is nothing else.
@@ -262,6 +262,7 @@ def _claims(found: Found) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
                 if images is None:
                     images = {pairing.stem(image.base) for image in found.images}
                 if anything and about is not formats.VOC and pairing.stem(file.base.rpartition(".")[0]) not in images:
+                    ledger.pass_over(file.relative, statements)
                     continue
                 statements.defect = Unread.defect
             claims.append(Claim(file, key=key))

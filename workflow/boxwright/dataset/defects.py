@@ -230,9 +230,10 @@ DEFECTS: dict[str, Defect] = {
         "the annotation cannot be parsed", (DROP_IMAGE, FAIL), "repair or redo the annotation"
     ),
     "annotation_foreign": Defect(
-        "the annotation is in a format that is not read",
+        "the annotation is in another format than the one that is read",
         (DROP_IMAGE, FAIL),
-        "export the annotations in one of the formats in docs/formats.md with the tool that made them",
+        "name its format in `dataset.format`, or each of several in `dataset.sources`; if docs/formats.md does not "
+        "have it, export the annotations in one that it has",
     ),
     "annotation_not_fetched": Defect(
         "the annotation is a pointer of Git LFS, not the annotation itself",

@@ -1,7 +1,7 @@
-"""Recognises annotation formats that boxwright does not read, so that a message can name them.
+"""Recognises annotations in other formats than the one that is read, so that a message can name them.
 
 A file that should have been read is recognised by its bytes. Where images have no annotation, files with other endings
-are looked at too: perhaps the annotations are there, in a format that is not read.
+are looked at too: perhaps the annotations are there.
 """
 
 import re
@@ -9,21 +9,18 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from boxwright.catalog import formats as catalogue
 from boxwright.core.wording import few, plural
-from boxwright.dataset import walk
+from boxwright.dataset import formats, walk
 
 # Endings of annotations in other formats.
 ENDINGS = (".json", ".jsonl", ".txt", ".csv")
 
-# A format is recognised by the start of a file (bytes).
-_HEAD = 8192
 # Files of each ending that are opened at most; the others are taken to be like them.
 _MOST = 200
 
-# Root elements of XML formats.
+# Root elements of XML formats that are not read at all.
 _ROOTS = {
-    b"annotations": "CVAT for images (XML)",
-    b"dataset": "dlib's imglab (XML)",
     b"tagset": "ICDAR word tags (XML)",
     b"PcGts": "PAGE XML",
     b"alto": "ALTO XML",
@@ -33,66 +30,31 @@ _ROOTS = {
 _PROLOG = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>)*", re.DOTALL)
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)[\s/>]")
 
-# Keys that occur together at the start of JSON files, the most telling first.
-_KEYS = (
-    ((b'"shape_attributes"',), "VGG Image Annotator (JSON)"),
-    ((b'"_via_settings"',), "VGG Image Annotator (JSON)"),
-    ((b'"shapes"', b'"points"'), "LabelMe (JSON)"),
-    ((b'"imagePath"', b'"shapes"'), "LabelMe (JSON)"),
-    ((b'"asset"', b'"regions"'), "VoTT (JSON)"),
-    ((b'"from_name"', b'"to_name"'), "Label Studio (JSON)"),
-    ((b'"classTitle"',), "Supervisely (JSON)"),
-    ((b'"image"', b'"annotations"', b'"coordinates"'), "CreateML (JSON)"),
-    ((b'"images"', b'"file_name"'), "COCO (JSON)"),
-    ((b'"annotations"', b'"image_id"'), "COCO (JSON)"),
-    ((b'"categories"', b'"supercategory"'), "COCO (JSON)"),
-)
-_COCO_START = re.compile(rb'\s*\{\s*"(?:info|licenses)"\s*:')
-_NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
-_LINES = (
-    (re.compile(rf"\d+(?:\s+{_NUMBER}){{4}}"), "YOLO (text: class x y width height)"),
-    (re.compile(rf"\d+(?:\s+{_NUMBER}){{6,}}"), "YOLO with polygons or keypoints (text)"),
-    (re.compile(rf"[A-Za-z_]\S*(?:\s+{_NUMBER}){{14,15}}"), "KITTI (text)"),
-    (re.compile(rf"(?:{_NUMBER}\s+){{8}}\S+(?:\s+\d)?"), "DOTA (text)"),
-)
-_CSV = re.compile(r"(?i)\b(?:xmin|x_min|x1)\b.*\b(?:ymin|y_min|y1)\b|\bimageid\b.*\blabelname\b")
 
+def guess(data: bytes, name: str = "") -> str:
+    """The name of the format that a file seems to be in, apart from Pascal VOC, by its start; "" if none is recognised.
 
-def guess(data: bytes) -> str:
-    """The name of the foreign format that a file seems to be in, by its first kilobytes; "" if none is recognised."""
-    head = data[:_HEAD].replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf")
-    head = head.removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
-    start = head.lstrip()[:1]
-    if start == b"<":
-        root = _ROOT.match(head, _PROLOG.match(head).end())
-        return _ROOTS.get(root[1], "") if root else ""
-    if start in (b"{", b"["):
-        for keys, name in _KEYS:
-            if all(key in head for key in keys):
-                return name
-        return "COCO (JSON)" if _COCO_START.match(head) else ""
-    text = head.decode("utf-8", "replace")
-    lines = [line.strip() for line in (text if len(data) <= _HEAD else text.rpartition("\n")[0]).splitlines()]
-    lines = [line for line in lines if line]
-    if not lines:
-        return ""
-    if "," in lines[0] and _CSV.search(lines[0]):
-        return "a table of boxes (CSV)"
-    for pattern, name in _LINES:
-        if all(map(pattern.fullmatch, lines)):
-            return name
-    return ""
+    `name` is the file's own; without it formats of all endings are tried.
+    """
+    head = data[: formats.HEAD]
+    plain = head.replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
+    if (root := _ROOT.match(plain, _PROLOG.match(plain).end())) and root[1] in _ROOTS:
+        return _ROOTS[root[1]]
+    own = catalogue.by_ending().get(catalogue.ending(name), ()) if name else catalogue.FORMATS
+    keys = [one.key for one in own if one is not catalogue.VOC]
+    key = formats.recognised(head, name, formats.OR.join(keys)) if keys else ""
+    return f"{catalogue.by_key()[key].name} (`{key}`)" if key else ""
 
 
 class Seen(NamedTuple):
-    """Files that seem to be in one foreign format. file: the first one, below its folder. detail: what was seen."""
+    """Files that seem to be in one other format. file: the first one, below its folder. detail: what was seen."""
 
     file: str
     detail: str
 
 
 def look(folders: Sequence[str], read: Collection[str], results: str | None = None) -> list[Seen]:
-    """The foreign formats of the files below some folders, one entry each; `read` are the endings of known formats.
+    """The other formats of the files below some folders, one entry each; `read` are the endings of what is read.
 
     Files that cannot be opened are passed over, and what a run made (see `walk.walk` for `results`).
     """
@@ -108,7 +70,7 @@ def look(folders: Sequence[str], read: Collection[str], results: str | None = No
         last = ""
         for number, (folder, name) in enumerate(files):
             if number < _MOST:
-                last = guess(_head(f"{folder.rstrip('/')}/{name}"))
+                last = guess(_head(f"{folder.rstrip('/')}/{name}"), name.rpartition("/")[2])
             if last:
                 by_format.setdefault(last, []).append(name)
     return [_seen(name, files) for name, files in by_format.items()]
@@ -122,6 +84,6 @@ def _seen(name: str, files: Sequence[str]) -> Seen:
 def _head(path: str) -> bytes:
     try:
         with Path(path).open("rb") as file:
-            return file.read(_HEAD + 1)
+            return file.read(formats.HEAD)
     except OSError:
         return b""

@@ -89,7 +89,7 @@ def check(
         parallel=len(images) == len(annotations),
     )
     require_images(*places, len(found.images), len(drawn))
-    checker = Checker(defects.policies(policies))
+    checker = Checker(defects.policies(policies), flags=True)
     # Whatever is known to be on the evaluation side stays there.
     decision = decide(found, checker, Split(0.0, 0, dict.fromkeys(found.names, EVAL), {}, {}, asks=asks_sides))
     report_foreign(checker, *places, texts)

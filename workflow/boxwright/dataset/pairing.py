@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.core.names import fold
-from boxwright.dataset import addresses
+from boxwright.dataset import addresses, side_words
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.scan import File
 from boxwright.images import exif
@@ -230,12 +230,14 @@ def _narrow(
     exact = claim.image.replace("\\", "/").rpartition("/")[2]
     base, own, place, folder = stated.rpartition("/")[2], _folder(file), file.place, file.folder
     end, beside = f"/{stated.lstrip('/')}", fold(claim.image_folder)
+    side = "" if claim.alone else side_words.of_path(file.path)
     tests = (
         lambda image: images[image].base == exact,
         lambda image: fold(images[image].base) == base,
         lambda image: base != stated and f"/{fold(images[image].path)}".endswith(end),
         lambda image: _folder(images[image]) == own,
         lambda image: beside != "" and fold(_folder(images[image])) == beside,
+        lambda image: side != "" and side_words.of_path(f"{_folder(images[image])}/") == side,
         lambda image: parallel and images[image].folder == folder and images[image].place == place,
         lambda image: parallel and images[image].folder == folder,
         lambda image: images[image].place == place,

@@ -230,7 +230,7 @@ def readings(files: Sequence[File]) -> dict[str, tuple[int, str]]:
     example: dict[str, str] = {}
     for ending, of_ending in by_ending.items():
         keys = formats.OR.join([one.key for one in known.get(ending, ())])
-        candidates = [file for file in of_ending if not _explains(file.base)] if keys else []
+        candidates = [file for file in of_ending if not catalogue.explains(file.base)] if keys else []
         candidates = [file for file in candidates if not file.stamp.startswith("0 ")]  # an empty file tells nothing
         step = max(len(candidates) / _SAMPLE, 1)
         sample = [candidates[int(number * step)] for number in range(min(len(candidates), _SAMPLE))]
@@ -265,10 +265,6 @@ def _around(explaining: Mapping[str, list[str]], folder: str) -> tuple[str, ...]
     """The explaining files in a folder and in those above it, the nearest first."""
     here = Path(folder or ".").absolute()
     return tuple([path for one in (here, *here.parents) for path in explaining.get(str(one), ())])
-
-
-def _explains(name: str) -> bool:
-    return any(one.explains(name) for one in catalogue.FORMATS)
 
 
 def _explaining(folder: Path) -> Iterator[tuple[str, str]]:

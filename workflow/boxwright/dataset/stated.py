@@ -165,6 +165,8 @@ def pairs(values: Sequence[float]) -> list[tuple[float, float]]:
 
 def rotated(corners: Corners, degrees: float, about: tuple[float, float] | None = None) -> Corners:
     """The rectangle around a box that is turned clockwise about a point, its centre unless another one is given."""
+    if not math.isfinite(degrees):
+        return UNKNOWN
     xmin, ymin, xmax, ymax = corners
     x, y = about or ((xmin + xmax) / 2, (ymin + ymax) / 2)
     across, down = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -176,9 +178,23 @@ def rotated(corners: Corners, degrees: float, about: tuple[float, float] | None 
 
 def turned_ellipse(x: float, y: float, across: float, down: float, degrees: float = 0.0) -> Corners:
     """The rectangle around an ellipse with a centre and two radii, turned clockwise about its centre."""
+    if not math.isfinite(degrees):
+        return UNKNOWN
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     width, height = math.hypot(across * cos, down * sin), math.hypot(across * sin, down * cos)
     return x - width, y - height, x + width, y + height
+
+
+def around_runs(runs: Iterable[tuple[int, int]], width: int) -> Corners:
+    """The rectangle around runs of pixels (first pixel, length), row by row in an image of this width."""
+    left = top = math.inf
+    right = bottom = -math.inf
+    for start, length in runs:
+        last = start + length - 1
+        top, bottom = min(top, start // width), max(bottom, last // width + 1)
+        one_row = start // width == last // width
+        left, right = min(left, start % width if one_row else 0), max(right, last % width + 1 if one_row else width)
+    return UNKNOWN if right < 0 else (float(left), float(top), float(right), float(bottom))
 
 
 def from_size(left: float, top: float, width: float, height: float) -> Corners:

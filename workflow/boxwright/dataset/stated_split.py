@@ -4,38 +4,12 @@ Roboflow and Ultralytics have folders train, valid and test, COCO files such as 
 `train_labels.csv` and `test_labels.csv`, Open Images `validation-annotations-bbox.csv`, AutoML a column.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 from boxwright.core.errors import UserError
+from boxwright.dataset.side_words import of_path, of_word
 from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN
-
-_WORDS = {
-    **dict.fromkeys(("train", "training", "trn"), TRAIN),
-    **dict.fromkeys(("val", "valid", "validation", "validate", "eval", "evaluation", "dev"), EVAL),
-    **dict.fromkeys(("test", "testing", "tst"), TEST),
-}
-# Words in a name: letters, with digits and other signs between them ("instances_val2017.json").
-_LETTERS = re.compile(r"[a-z]+")
-
-
-@lru_cache(maxsize=4096)
-def of_word(word: str) -> str:
-    """The side that a word means, as annotations state it; "" if it means none."""
-    return _WORDS.get(word.strip().lower(), "")
-
-
-@lru_cache(maxsize=4096)
-def of_path(path: str) -> str:
-    """The side that a path tells by the name of the file, else of the innermost folder that tells one; else ""."""
-    *folders, name = path.lower().replace("\\", "/").split("/")
-    for part in (name.rpartition(".")[0] or name, *reversed(folders)):
-        found = {_WORDS[word] for word in _LETTERS.findall(part) if word in _WORDS}
-        if len(found) == 1:
-            return found.pop()
-    return ""
 
 
 def of_image(stated: Iterable[str], annotations: Iterable[str], image: str) -> str:

@@ -45,13 +45,15 @@ _READING = (
 class Process(NamedTuple):
     """The purpose of a process.
 
-    plans: it is the run itself and decides which jobs exist. works: it also runs them, unlike a dry run or a report.
+    plans: it is the run itself and decides which jobs exist. announces: it runs them or shows what would run, unlike a
+    report. works: it runs them.
     locks: it must be the only one that works on its results. unlocks: it removes locks. lints: it only reads the rules.
     configured: a configuration was given that replaces the Snakefile's. configfiles: the files that the configuration
     comes from. on_disk: the results are files on this machine or a shared disk, not in an object store.
     """
 
     plans: bool
+    announces: bool
     works: bool
     locks: bool
     unlocks: bool
@@ -70,6 +72,7 @@ def of(workflow: Workflow) -> Process:
     works = plans and not reads and not _is_dry(workflow)
     return Process(
         plans=plans,
+        announces=plans and not reads,
         works=works,
         locks=works and not getattr(given, "nolock", False),
         unlocks=plans and "unlock" in reads,

@@ -26,6 +26,8 @@ from boxwright.console import progress, stages
 from boxwright.core.wording import few
 
 _REDRAWN_S = 0.5
+# Seconds between two lines about the same work where there is no terminal.
+_TOLD_S = 60.0
 _SELECTING = "Select jobs to execute..."
 # Lines of a run on this machine that are not shown.
 _NEEDLESS_TEXTS = (
@@ -144,12 +146,12 @@ class OneLine(ColorizingTextHandler):
         self._counts: dict[str, int] = {}  # planned jobs by rule
         self._stages: dict[Any, stages.Stage] = {}  # running, in the order in which they began
         self._keys: dict[int, Any] = {}  # the key of each running job's stage
+        self._pieces, self._whole = 0, False  # of the result in pieces: how many are done, and whether all are
         self._ended: list[str] = []  # lines that wait for their [n/m]
         self._ours = False  # whether the job that ended last gets a line from here
         self._bars = self.is_tty and os.environ.get("TERM") != "dumb"
         self._closed = threading.Event()
-        if self._bars:
-            threading.Thread(target=self._redraw, daemon=True).start()
+        threading.Thread(target=self._redraw if self._bars else self._tell, daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -193,8 +195,11 @@ class OneLine(ColorizingTextHandler):
                     self._finish(record.job_id)
                 return self._ours
             case LogEvent.PROGRESS if self._ours:
+                # The jobs that make pieces of one result count as one, so that no number is left out.
+                pieces = self._counts.get(stages.PIECED, 1)
+                apart = pieces - 1 if self._whole else self._pieces
                 for line in self._ended:
-                    self._print(record, f"[{record.done}/{record.total}] {line}")
+                    self._print(record, f"[{record.done - apart}/{record.total - pieces + 1}] {line}")
                 self._ended.clear()
                 return True
             case None | LogEvent.RESOURCES_INFO:
@@ -221,6 +226,8 @@ class OneLine(ColorizingTextHandler):
         stage = self._stages[key]
         log = stage.logs.pop(job)
         stage.done += 1
+        if key == stages.PIECED:
+            self._pieces, self._whole = stage.done, stage.done >= stage.pieces
         if stage.done >= stage.pieces:
             self._ended.append(stage.line(log, self._local()))
             del self._stages[key]
@@ -253,6 +260,15 @@ class OneLine(ColorizingTextHandler):
         clock = "" if self._bars else time.strftime("%H:%M:%S ")
         self.stream.write(self.decorate(record, f"{clock}{line}") + "\n")
         self.flush()
+
+    def _tell(self) -> None:
+        """Without a terminal, say from time to time how far the work is."""
+        while not self._closed.wait(_TOLD_S):
+            with self.lock, suppress(Exception):
+                for stage in self._stages.values():
+                    if stage.logs and (state := stage.state()):
+                        self.stream.write(f"{time.strftime('%H:%M:%S ')}{stage.label}: {state}\n")
+                self.flush()
 
     def _redraw(self) -> None:
         while not self._closed.wait(_REDRAWN_S):

@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from boxwright.console import progress
 from boxwright.core import files
@@ -51,11 +50,14 @@ class Log:
         self._began = time.monotonic()
         self._waited = 0.0
         self._last_line = -math.inf
+        self._since: list[Mapping[str, float]] = []  # the losses of the steps since the last line
 
     def step(self, step: int, rate: float, losses: Mapping[str, float], waited: float) -> None:
         """Log one finished step: its number (from 1), learning rate, losses by tag, and seconds waited for input."""
         now = time.monotonic()
         self._waited += waited
+        self._since.append(losses)
+        mean = {tag: sum(one[tag] for one in self._since) / len(self._since) for tag in losses}
         if step % self._every == 0 or step == self.stop:
             began, before = self._mark or (self._began, step - 1)
             seconds = max(now - began, 1e-9)
@@ -70,7 +72,8 @@ class Log:
             self._write(self.records[-1])
             if now - self._last_line >= SECONDS_BETWEEN_LINES or step == self.stop:
                 self._last_line = now
-                progress.say(self._line(self.records[-1], now))
+                progress.say(self._line(step, rate, mean, now))
+                self._since.clear()
             self._mark, self._waited = (now, step), 0.0
         if self._run is None:
             # The first step also builds the graph, so it does not count for the pace.
@@ -78,7 +81,7 @@ class Log:
             self._waited = 0.0
         else:
             done, total = step - self._start, self.stop - self._start
-            progress.note(done, total, rate=self._pace(step, now), unit="steps", of=f"loss {losses[TOTAL]:.3f}")
+            progress.note(done, total, rate=self._pace(step, now), unit="steps", of=f"loss {mean[TOTAL]:.3f}")
 
     def save(self, path: Path) -> None:
         """Write the records as JSON lines."""
@@ -92,14 +95,10 @@ class Log:
     def _write(self, record: Mapping[str, float]) -> None:
         self._events.scalars(int(record["step"]), {tag: value for tag, value in record.items() if tag != "step"})
 
-    def _line(self, record: Mapping[str, Any], now: float) -> str:
-        step = record["step"]
-        terms = [
-            f"{_short(tag)} {value:.3f}" for tag, value in record.items() if tag.startswith(PREFIX) and tag != TOTAL
-        ]
-        line = (
-            f"step {step}/{self.stop}  loss {record[TOTAL]:.3f} ({', '.join(terms)})  lr {record['learning_rate']:.3g}"
-        )
+    def _line(self, step: int, rate: float, mean: Mapping[str, float], now: float) -> str:
+        """A line for the terminal, with the mean losses since the line before: those of one batch jump."""
+        terms = [f"{_short(tag)} {value:.3f}" for tag, value in mean.items() if tag.startswith(PREFIX) and tag != TOTAL]
+        line = f"step {step}/{self.stop}  loss {mean[TOTAL]:.3f} ({', '.join(terms)})  lr {rate:.3g}"
         if self._run is not None:
             pace = self._pace(step, now)
             line += f"  {pace:.2f} steps/s"

@@ -67,6 +67,17 @@ def test_a_tag_is_no_object_and_a_key_point_is_one_without_a_rectangle():
     assert all(math.isnan(box.xmin) for box in boxes)
 
 
+def test_masks():
+    """Two masks in a layer of 4 x 3 pixels: 0110, 1002, 2200."""
+    runs = [0, 1, 1, 2, 0, 1, 1, 1, 0, 2, 2, 1, 2, 2, 0, 2]
+    layer = {"dense_rle": runs, "mask_annotation_ids_mapping": {"a": 1, "b": 2}, "total_pixels": 12}
+    data = json.loads(document(one(mask={}) | {"id": "a"}, one(mask={}) | {"id": "b"}, one(raster_layer=layer)))
+    data["item"]["slots"][0] |= {"width": 4, "height": 3}
+    first, second = darwin.read(json.dumps(data).encode(), {}).statements[0].boxes
+    assert (first.corners, first.shape) == ((0, 0, 3, 2), "mask")
+    assert (second.corners, second.shape) == ((0, 1, 4, 3), "mask")
+
+
 def test_attributes():
     (box,) = read(one(bounding_box=BOX, attributes=["Difficult", "occluded"])).boxes
     assert (box.difficult, box.flags) == (True, "occluded")

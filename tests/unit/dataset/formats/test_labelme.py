@@ -41,6 +41,7 @@ def test_a_rectangle_from_any_corner():
     [
         (shape("polygon", (40, 80), (90, 30), (140, 70)), (40, 30, 140, 80), "polygon"),
         (shape(None, (40, 80), (90, 30), (140, 70)), (40, 30, 140, 80), "polygon"),
+        (shape(None, (40, 80), (90, 30)), (40, 30, 90, 80), ""),
         (shape("circle", (50, 50), (53, 54)), (45, 45, 55, 55), "mask"),
         (shape("mask", (10, 20), (19, 29), mask="iVBOR"), (10, 20, 20, 30), "mask"),
         (shape("rotation", (10, 20), (30, 40), (20, 50), (0, 30), direction=0.7), (0, 20, 30, 50), "rotated"),

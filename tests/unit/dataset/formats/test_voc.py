@@ -3,6 +3,7 @@
 import itertools
 import math
 import os
+import time
 
 import pytest
 
@@ -33,6 +34,14 @@ def read(data):
     """The one statement of an annotation."""
     (statement,) = voc.read(data).statements
     return statement
+
+
+def test_an_occluded_object_is_written_and_read(tmp_path):
+    boxes = [Box("cat", 8, 6, 40, 30, flags="occluded"), Box("cat", 1, 6, 40, 30)]
+    voc.write(tmp_path / "a.xml", filename="a.jpg", width=64, height=48, boxes=boxes)
+    data = (tmp_path / "a.xml").read_bytes()
+    assert list(read(data).boxes) == boxes
+    assert data.count(b"<occluded>") == 1
 
 
 def test_labelimg():
@@ -269,3 +278,11 @@ def test_real_annotations(shared):
     found = [read(path.read_bytes()) for path in paths]
     assert sum(len(annotation.boxes) for annotation in found) == 217 + 4888
     assert all(annotation.image and annotation.width and annotation.height for annotation in found)
+
+
+def test_very_many_objects_that_hold_nothing_are_read_quickly():
+    text = "<annotation><filename>a.jpg</filename>" + "<object></object>" * 100_000 + "</annotation>"
+    began = time.process_time()
+    (statement,) = voc.read(text.encode()).statements
+    assert len(statement.boxes) == 100_000 and time.process_time() - began < 1.5
+    assert all(value != value for value in statement.boxes[0].corners) and statement.boxes[0].class_name == ""

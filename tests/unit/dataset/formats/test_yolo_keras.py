@@ -13,7 +13,7 @@ def read(text, beside=NAMES):
 
 
 def test_boxes(brief):
-    reading = read("a.jpg 10,20,40,60,0 1,2.5,30,40,1\nsome folder/b c.png 5,6,7,8,1\nd.jpg\n\n")
+    reading = read("a.jpg\t10,20,40,60,0 1,2.5,30,40,1\nsome folder/b c.png 5,6,7,8,1\nd.jpg\n\n")
     assert brief(reading) == {
         "a.jpg": [("cat", (10, 20, 40, 60)), ("dog", (1, 2.5, 30, 40))],
         "some folder/b c.png": [("dog", (5, 6, 7, 8))],

@@ -124,7 +124,9 @@ def _names(categories: Sequence[Mapping]) -> dict[str, str]:
     """The names of classes by id. Raises UserError where one id has two names."""
     names: dict[str, str] = {}
     for one in categories:
-        key, found = _id(one.get("id")), name(one.get("name"))
+        key, given = _id(one.get("id")), one.get("name")
+        # odd spaces stay, so that they are told
+        found = given.encode("utf-8", "replace").decode() if isinstance(given, str) else name(given)
         if names.setdefault(key, found) != found:
             raise UserError(f"category {key} has two names, '{names[key]}' and '{found}'")
     return names

@@ -1,12 +1,13 @@
 """Darwin's JSON (V7), one file an image, versions 1 and 2.
 
-A polygon comes with the box around it. A tag is about the whole image and no object. A class that only a tag has is
-none of the detector's.
+A polygon comes with the box around it. The masks of an image share one layer of runs of pixels. A tag is about the
+whole image and no object. A class that only a tag has is none of the detector's.
 Source: V7's documentation of Darwin JSON.
 """
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from boxwright.core.errors import UserError
@@ -16,8 +17,6 @@ from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import CUBOID, LINE, MASK, OCCLUDED, POINTS, POLYGON
 from boxwright.dataset.statements import Reading
 
-_ITEM = re.compile(rb'"(?:item|dataset)"\s*:')
-_SIGN = re.compile(rb'"(?:slots|schema_ref|slot_names|annotations)"\s*:')
 _BOXLESS = {"keypoint": POINTS, "skeleton": POINTS, "line": LINE, "cuboid": CUBOID}
 # What belongs to an annotation of another kind, or to the whole image.
 _NO_OBJECT = ("tag", "raster_layer", "string", "link", "table")
@@ -37,18 +36,19 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     item = root.get("item") or root.get("image")
     if not isinstance(item, dict) or "annotations" not in root:
         raise UserError('it is not Darwin\'s JSON: it has no "item" with "annotations"')
-    objects = Objects()
-    for number, one in enumerate(stated.optional(root["annotations"], list, '"annotations"'), start=1):
-        _add(objects, f"annotation {number}", stated.expect(one, dict, f"annotation {number}"))
     slots = item.get("slots")
     slot = slots[0] if isinstance(slots, list) and slots and isinstance(slots[0], dict) else item
+    objects, annotations = Objects(), stated.optional(root["annotations"], list, '"annotations"')
+    masks = _masks(annotations, stated.size(slot.get("width")))
+    for number, one in enumerate(annotations, start=1):
+        _add(objects, f"annotation {number}", stated.expect(one, dict, f"annotation {number}"), masks)
     image = stated.name(item.get("name") or item.get("filename") or item.get("original_filename"))
     folder = stated.name(item.get("path")).strip("/")
     size = (stated.size(slot.get("width")), stated.size(slot.get("height")))
     return Reading([objects.statement(image, *size, folders=(folder,) if folder else ())])
 
 
-def _add(objects: Objects, place: str, one: dict) -> None:
+def _add(objects: Objects, place: str, one: dict, masks: Mapping[str, stated.Corners]) -> None:
     name = stated.name(one.get("name"))
     if "frames" in one:
         raise UserError(f"{place} has frames: it is about a video")
@@ -70,11 +70,38 @@ def _add(objects: Objects, place: str, one: dict) -> None:
         angle = math.degrees(stated.number(at.get("angle") or 0))
         objects.add(place, name, stated.turned_ellipse(x, y, *radii, angle), MASK, flags=more, **flags)
     elif kind == "mask":
-        objects.add(place, name, stated.UNKNOWN, MASK)
+        corners = masks.get(stated.name(one.get("id")), stated.UNKNOWN)
+        objects.add(place, name, corners, MASK, flags=more, **flags)
     elif boxless := next((key for key in _BOXLESS if key in one), ""):
         objects.boxless(place, name, _BOXLESS[boxless])
     elif not any(key in one for key in _NO_OBJECT):
         objects.add(place, name, stated.UNKNOWN)
+
+
+def _masks(annotations: list, width: int) -> dict[str, stated.Corners]:
+    """By annotation, the rectangle around its mask's pixels in the layer that all masks of an image share.
+
+    The layer has a value for each annotation, row by row, as value and length of each run.
+    """
+    found: dict[str, stated.Corners] = {}
+    for one in annotations:
+        layer = one.get("raster_layer") if isinstance(one, dict) else None
+        runs = layer.get("dense_rle") if isinstance(layer, dict) else None
+        values = layer.get("mask_annotation_ids_mapping") if isinstance(layer, dict) else None
+        if not isinstance(runs, list) or not isinstance(values, dict) or not width:
+            continue
+        if len(runs) % 2 or not all(isinstance(number, int) and number >= 0 for number in runs):
+            continue
+        by_value: dict[int, list[tuple[int, int]]] = {}
+        start = 0
+        for value, length in zip(runs[::2], runs[1::2], strict=True):
+            if value and length:
+                by_value.setdefault(value, []).append((start, length))
+            start += length
+        for key, value in values.items():
+            if isinstance(value, int) and value in by_value:
+                found[key] = stated.around_runs(by_value[value], width)
+    return found
 
 
 def _list(value: Any) -> list:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.dataset import addresses, stated
-from boxwright.dataset.formats import NOTHING, Beside
+from boxwright.dataset.formats import NOTHING, Beside, brush
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import CUBOID, LINE, MASK, POINTS, POLYGON, ROTATED
 from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
@@ -27,7 +27,7 @@ _ANNOTATIONS = ("annotations", "completions")
 _LABELS = "labels"
 # Kinds of geometry, by the words that a result's type begins with.
 _RECTANGLE, _POLYGON, _ELLIPSE = "rectangle", "polygon", "ellipse"
-# Kinds without a rectangle, and masks whose compression is not read.
+# Kinds without a rectangle, and masks.
 _BOXLESS = {"keypoint": POINTS, "vector": LINE, "polyline": LINE, "cuboid": CUBOID}
 _MASKS = ("brush", "bitmask", "magicwand")
 _TASK = re.compile(rb'"(?:annotations|completions|predictions)"\s*:\s*\[')
@@ -176,7 +176,7 @@ def _statement(task: _Task, remarks: list[Remark], others: Counter[str]) -> Stat
                 continue
             corners, shape = _corners(result["value"], *own)
             if kind.startswith(_MASKS):
-                corners, shape = stated.UNKNOWN, MASK
+                corners, shape = _mask(result["value"], *own), MASK
             if stated.number(result.get("image_rotation") or 0) != 0:
                 corners = stated.UNKNOWN  # nobody documents whether values are those of the turned image
             objects.add(place, label, corners, shape)
@@ -235,6 +235,13 @@ def _corners(value: dict, width: int, height: int) -> tuple[stated.Corners, str]
         return stated.UNKNOWN, shape
     xmin, ymin, xmax, ymax = corners
     return _fractions((xmin / across, ymin / down, xmax / across, ymax / down)), shape
+
+
+def _mask(value: dict, width: int, height: int) -> stated.Corners:
+    """The edges of a brush's mask as fractions of the image."""
+    xmin, ymin, xmax, ymax = brush.corners(value.get("rle"), width, height)
+    across, down = width or 1, height or 1
+    return xmin / across, ymin / down, xmax / across, ymax / down
 
 
 def _fractions(corners: stated.Corners) -> stated.Corners:

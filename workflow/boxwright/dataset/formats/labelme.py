@@ -1,8 +1,8 @@
 """LabelMe's JSON, one file an image, also as AnyLabeling and X-AnyLabeling write it.
 
 Points are pixels and edges. A rectangle's two corners may be any opposite ones. A shape without a type is a polygon, as
-in LabelMe 2. A mask's two points are its first and last pixel. `imagePath` is relative to the file and may be stale;
-the file's own name is the image's too.
+in LabelMe 2, or a rectangle if it has two points. A mask's two points are its first and last pixel. `imagePath` is
+relative to the file and may be stale; the file's own name is the image's too.
 Source: LabelMe's documentation of its file format, and files of its versions 2 to 5.
 """
 
@@ -43,11 +43,11 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
 
 def _add(objects: Objects, shape: dict, number: int) -> None:
     place, label = f"shape {number}", stated.name(shape.get("label"))
-    kind = stated.name(shape.get("shape_type")) or "polygon"
+    points = [_point(point) for point in stated.optional(shape.get("points"), list, f'"points" of {place}')]
+    kind = stated.name(shape.get("shape_type")) or ("rectangle" if len(points) == 2 else "polygon")
     if kind in _BOXLESS:
         objects.boxless(place, label, _BOXLESS[kind])
         return
-    points = [_point(point) for point in stated.optional(shape.get("points"), list, f'"points" of {place}')]
     flags = shape.get("flags") if isinstance(shape.get("flags"), dict) else {}
     told = {flag: stated.flag(flags.get(flag)) or stated.flag(shape.get(flag)) for flag in _FLAGS}
     more = (OCCLUDED,) if told.pop(OCCLUDED) else ()

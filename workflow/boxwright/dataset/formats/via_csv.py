@@ -13,7 +13,7 @@ from boxwright.dataset.formats import NOTHING, Beside, via
 from boxwright.dataset.statements import Reading
 
 # The columns that are read, without the "#" that VIA 1 put before the first one.
-_FILE, _COUNT, _SHAPE, _ATTRIBUTES = "filename", "region_count", "region_shape_attributes", "region_attributes"
+_FILE, _SHAPE, _ATTRIBUTES = "filename", "region_shape_attributes", "region_attributes"
 _HEAD = re.compile(rb'\s*"?#?filename"?\s*,[^\n]*region_shape_attributes')
 
 

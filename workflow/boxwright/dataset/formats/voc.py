@@ -18,7 +18,7 @@ from lxml import etree
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.dataset.formats import NOTHING, Beside
-from boxwright.dataset.samples import POLYGON, ROTATED, Box
+from boxwright.dataset.samples import OCCLUDED, POLYGON, ROTATED, Box
 from boxwright.dataset.statements import Reading, Statement
 from boxwright.dataset.xml_files import parse
 
@@ -54,7 +54,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))
     image = texts.get("filename", "")
     folders, other = _places(image, texts.get("path", ""), texts.get("folder", ""))
-    boxes = tuple([_box(item) for item in objects if not _is_deleted(item)])
+    # What holds nothing is quickly told: a file may have very many of them.
+    boxes = tuple([_box(item) if len(item) else _EMPTY for item in objects if not (len(item) and _is_deleted(item))])
     return Reading([Statement(image, width, height, boxes, folders=folders, other_image=other)])
 
 
@@ -164,6 +165,8 @@ def write(
         _add(item, "pose", box.pose)
         _add(item, "truncated", int(box.truncated))
         _add(item, "difficult", int(box.difficult))
+        if OCCLUDED in box.flags.split():
+            _add(item, "occluded", 1)
         frame = etree.SubElement(item, "bndbox")
         for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True):
             _add(frame, tag, int(value) if float(value).is_integer() else repr(float(value)))
@@ -185,6 +188,9 @@ def _children(element: etree._Element) -> tuple[dict[str, str], list[etree._Elem
     return texts, objects
 
 
+_EMPTY = Box("", math.nan, math.nan, math.nan, math.nan)
+
+
 def _box(item: etree._Element) -> Box:
     texts, _ = _children(item)
     frame = item.find("bndbox")
@@ -199,6 +205,7 @@ def _box(item: etree._Element) -> Box:
         texts.get("truncated", "").lower() in _YES,
         texts.get("pose") or "Unspecified",
         shape,
+        OCCLUDED if texts.get("occluded", "").lower() in _YES else "",
     )
 
 
@@ -237,6 +244,8 @@ def _around_points(frame: etree._Element) -> tuple[float, ...] | None:
 
 
 def _number(text: str | None) -> float:
+    if text is None:  # told apart because an exception takes ten times as long
+        return math.nan
     try:
         return float(text)
     except (TypeError, ValueError):

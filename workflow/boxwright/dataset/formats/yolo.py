@@ -192,15 +192,15 @@ def _of_notes(data: bytes) -> Mapping[int, str]:
 
 
 def _numbered(names: object) -> dict[int, str]:
-    """Names by number, from a list or from a mapping whose keys are numbers."""
+    """Names by number, from a list or from a mapping whose keys are numbers; odd spaces stay, so that they are told."""
     if isinstance(names, list):
-        return {index: name.strip() for index, name in enumerate(names) if isinstance(name, str)}
+        return {index: name for index, name in enumerate(names) if isinstance(name, str)}
     if not isinstance(names, dict):
         return {}
     found = {}
     for key, name in names.items():
         if _CLASS.fullmatch(str(key)) and isinstance(name, str):
-            found[int(float(key))] = name.strip()
+            found[int(float(key))] = name
     return found
 
 

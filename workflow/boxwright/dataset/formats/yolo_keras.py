@@ -63,7 +63,7 @@ def _lines(data: bytes) -> list[str]:
 
 def _parts(line: str) -> tuple[str, list[str]]:
     """The image of a line and its boxes, the words with commas at the end."""
-    words, boxes = line.split(" "), []
+    words, boxes = line.replace("\t", " ").split(" "), []
     while len(words) > 1 and (not words[-1] or _NEARLY.fullmatch(words[-1])) and not _ends_image(words[-1]):
         if word := words.pop():
             boxes.append(word)

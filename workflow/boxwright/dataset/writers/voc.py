@@ -5,10 +5,10 @@ from pathlib import Path
 
 from boxwright.console.progress import track
 from boxwright.dataset.formats import voc
-from boxwright.dataset.samples import Sample
+from boxwright.dataset.samples import OCCLUDED, Sample
 from boxwright.dataset.writers import NEGATIVES
 
-EXPRESSED = frozenset((NEGATIVES, "difficult", "truncated", "pose"))
+EXPRESSED = frozenset((NEGATIVES, "difficult", "truncated", "pose", OCCLUDED))
 
 
 def write(folder: Path, samples: Sequence[Sample]) -> None:

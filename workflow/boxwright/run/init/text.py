@@ -15,6 +15,8 @@ from boxwright.run.init.machine import Machine
 # Classes that are listed, and the number of boxes below which a class is said to have few.
 _SHOWN, _FEW = 10, 20
 _WIDTH = 118
+# Names of folders that every data set has.
+_NOT_TELLING = ("data", "dataset", "images", "img", "imgs", "export")
 # The folder for results that a configuration without `results` has.
 _RESULTS = "results"
 _PIPELINES = SCHEMA.parents[2] / "config" / "pipelines"
@@ -174,6 +176,8 @@ def _path(path: Path) -> str:
 
 
 def _name(folder: str) -> str:
-    """A name for the model: that of the folder, as far as a name may have its letters."""
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(folder).resolve().name).strip("_.-")
+    """A name for the model: that of the folder or, if it says nothing, of the one around it, in letters of names."""
+    place = Path(folder).resolve()
+    telling = place.parent if place.name.lower() in _NOT_TELLING else place
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", telling.name).strip("_.-")
     return name[:60] if name[:1].isalnum() else "detector"

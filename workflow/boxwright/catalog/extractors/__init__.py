@@ -1,0 +1,88 @@
+"""The feature extractors that the engine supports: one row each, with all facts about it.
+
+A row names the modules with the extractor's code. They are imported only when the row is used. The rows of a family are
+in the module that is named like it.
+"""
+
+import re
+from collections.abc import Iterator
+
+from google.protobuf.message import Message
+
+from boxwright.catalog.extractors import center_net, faster_rcnn, ssd
+from boxwright.catalog.extractors.row import PREDICTORS, PYRAMIDS, TO_ONE_MAP, Extractor, Level, head_of, predictor_of
+from boxwright.catalog.families import FAMILIES
+from boxwright.catalog.relations import plain
+from boxwright.catalog.spec import Break
+
+__all__ = [
+    "EXTRACTORS",
+    "PREDICTORS",
+    "PYRAMIDS",
+    "ROWS",
+    "TO_ONE_MAP",
+    "Extractor",
+    "Level",
+    "head_of",
+    "lacking",
+    "nearest",
+    "other_than_only",
+    "predictor_of",
+    "row_of",
+    "whole",
+]
+
+# The first row of all is the usual one for unsupported families.
+ROWS = (*faster_rcnn.ROWS, *ssd.ROWS, *center_net.ROWS)
+EXTRACTORS: dict[str, Extractor] = {row.type: row for row in ROWS}
+
+
+def row_of(model: Message, family: str) -> Extractor | None:
+    """The row of the extractor in a model's message of the family `family`; None if the engine does not have it."""
+    if family not in FAMILIES:
+        return None
+    row = EXTRACTORS.get(model.feature_extractor.type)
+    return row if row is not None and row.family == family else None
+
+
+def lacking(model: Message, family: str, depthwise: bool = False) -> Iterator[Break]:
+    """The break if the engine does not have the extractor in a model's message of the family `family`.
+
+    depthwise: whether the model's heads are depthwise separable.
+    """
+    type_ = model.feature_extractor.type
+    if row_of(model, family) is None:
+        near = nearest(family, type_)
+        why = f"the engine does not have this feature extractor; {whole(near, depthwise)}"
+        yield "feature_extractor.type", type_ or None, why, near.type
+
+
+def other_than_only(extractor: Message) -> Iterator[Break]:
+    """The fields of a feature extractor's message whose values differ from the only ones that it can have."""
+    row = EXTRACTORS.get(extractor.type)
+    for path, value in (row.only if row is not None else {}).items():
+        block, _, name = path.rpartition(".")
+        if block and not extractor.HasField(block):
+            continue
+        found = getattr(getattr(extractor, block) if block else extractor, name)
+        if found != value:
+            shown = str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else f"{value:g}"
+            yield path, plain(found), f"{extractor.type} has no other than {shown}", value
+
+
+def whole(row: Extractor, depthwise: bool = False) -> str:
+    """A clause that names a complete configuration with the nearest extractor, `row`."""
+    template = row.depthwise_template if depthwise and row.depthwise_template else row.template
+    return f"{template} is a complete configuration with the nearest one"
+
+
+def nearest(family: str, type_: str) -> Extractor:
+    """The row nearest to an extractor that the engine does not have, by family, backbone, depth and dialect.
+
+    An SSD gets an SSD's row. An unsupported family gets a row with a similar backbone, usually a Faster R-CNN's.
+    """
+    here = [row for row in ROWS if row.family == family] or list(ROWS)
+    usual = [row for row in here if (row.backbone, row.arguments) == (here[0].backbone, here[0].arguments)]
+    alike = [row for row in here if re.search(row.like, type_)] or usual
+    dialect = "tf2" if type_.endswith("_keras") else "tf1"
+    return next((row for row in alike if row.dialect == dialect), alike[0])

@@ -1,0 +1,183 @@
+"""What a row says of a feature extractor."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from google.protobuf.message import Message
+
+
+class Level(NamedTuple):
+    """A feature map of a backbone: input pixels per cell, channels at width 1.0, and what it leaves out of the image.
+
+    lost: pixels of an image side that convolutions without padding leave out, before it is divided by the stride; None:
+    all convolutions are padded, and each halving rounds up.
+    """
+
+    stride: int
+    channels: int
+    lost: int | None = None
+
+    def cells(self, side: int) -> int:
+        """The number of cells along an image side of `side` pixels."""
+        return -(-side // self.stride) if self.lost is None else max((side - self.lost) // self.stride, 0)
+
+
+class Extractor(NamedTuple):
+    """One value of `feature_extractor.type`, with all facts about it.
+
+    family: name of the modules in detector/build and detector/families, and of the field of `model { }`.
+    backbone, neck, heads: names of the modules in detector/backbones, detector/necks and detector/heads. A message
+        chooses one of the heads in `PREDICTORS`; the usual one is the first.
+    arguments: arguments of the backbone that are not in the message.
+    architectures: the names of the networks that the message can choose from, the usual one first; (): there is one.
+    levels: the backbone's maps that are used, by level, finest first; a cell of level n has a side of 2^n pixels,
+        unless the level's own stride is another.
+    box_features: channels of the features of each proposal; 0 for one stage.
+    most_extra_maps: how many maps the necks `extra_maps` and `pooling_pyramid` can add to the backbone's.
+    extra_depths, extra_kernels: channels of these maps at width 1.0, and the sides of their kernels with stride 2; ():
+        the neck's own.
+    bottom_up: the name of the first map that a pyramid adds to the backbone's.
+    ignored: fields of the message that the extractor ignores, with the values that it takes instead; of a field that is
+        a message, those of its fields.
+    only: fields of the message, or of one of its messages ("fpn.min_level"), with the only value that the extractor
+        can have.
+    strides: the supported values of `first_stage_features_stride`, the usual one first.
+    normalization: name of the module in detector/normalization that normalises pixels.
+    black_padding: whether padding is black pixels that are normalised like all others; if not, it is 0 after
+        normalisation.
+    scopes: prefixes of the variable names that a checkpoint of the backbone can fill.
+    scope: prefix of the backbone's variables; with two stages, below each of `scopes`. The name of an architecture that
+        the message chooses follows it without a slash.
+    dialect: "tf1" or "tf2", whose layers the network is built from and whose checkpoints it reads.
+    extra_maps_key: the name of the extra maps in TF2's object graph.
+    smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
+    multiple: what must divide the image sides, since maps of different strides are added.
+    only_side: the only number of pixels that an image side may have; 0: any.
+    batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
+    like: regular expression of the unsupported types to which this one is the nearest (see `nearest`).
+    template: a complete configuration with this extractor, or with the nearest one that has a template.
+    depthwise_template: the same with depthwise separable heads; "" if there is none.
+    checkpoint_mb: a generous estimate of the size of a checkpoint with momentum, in MB.
+    compared: whether the network gave the numbers that the OD API gave; if not, it was built from its definition alone.
+    """
+
+    type: str
+    family: str
+    backbone: str
+    heads: tuple[str, ...]
+    levels: Mapping[int, Level]
+    normalization: str
+    scopes: tuple[str, ...]
+    scope: str
+    batch_norm_decay: float
+    like: str
+    template: str
+    checkpoint_mb: int
+    arguments: Mapping[str, Any] = {}
+    architectures: tuple[str, ...] = ()
+    neck: str = ""
+    box_features: int = 0
+    most_extra_maps: int = 0
+    extra_depths: tuple[int, ...] = ()
+    extra_kernels: tuple[int, ...] = ()
+    bottom_up: str = ""
+    ignored: Mapping[str, Any] = {}
+    only: Mapping[str, Any] = {}
+    strides: tuple[int, ...] = ()
+    black_padding: bool = False
+    dialect: str = "tf1"
+    extra_maps_key: str = ""
+    smallest_side: int = 33
+    multiple: int = 1
+    only_side: int = 0
+    depthwise_template: str = ""
+    compared: bool = True
+
+    @property
+    def normalization_module(self) -> str:
+        """The dotted name of the module that normalises pixels."""
+        return f"boxwright.detector.normalization.{self.normalization}"
+
+    def modules(self, predictor: str = "") -> list[str]:
+        """The dotted names of the modules that a detector with this extractor imports by name.
+
+        predictor: the box predictor that the message chooses; "" for all that it could choose.
+        """
+        unused = set(self.predictors()) - {predictor} if predictor else set()
+        rooms = {
+            "build": [self.family],
+            "families": [self.family],
+            "backbones": [self.backbone],
+            "necks": [self.neck] if self.neck else [],
+            "heads": [head for head in self.heads if predictor_of(head) not in unused],
+        }
+        named = [f"boxwright.detector.{room}.{name}" for room, names in rooms.items() for name in names]
+        return [*named, self.normalization_module]
+
+    def backbone_in_checkpoint(self, kind: str) -> tuple[str, ...]:
+        """How the names of the backbone's variables begin in a TF1 checkpoint of a detector or of a classifier.
+
+        kind: "detection" or "classification".
+        """
+        own = self.scope.rpartition("/")[2]
+        own += "" if self.architectures else "/"
+        return tuple(f"{scope}/{own}" for scope in self.scopes) if kind == "detection" else (own,)
+
+    def predictors(self) -> tuple[str, ...]:
+        """The alternatives of `BoxPredictor` that a message can choose with this extractor, the usual one first."""
+        return tuple(predictor_of(head) for head in self.heads if head in PREDICTORS)
+
+    def map_levels(self, extractor: Message) -> range:
+        """The levels of the feature maps that the heads get, given the extractor's message."""
+        first = min(self.levels)
+        if self.neck in TO_ONE_MAP:
+            return range(TO_ONE_MAP[self.neck], TO_ONE_MAP[self.neck] + 1)
+        field = PYRAMIDS.get(self.neck)
+        if field is None:
+            count = self.taken(extractor, "num_layers") if self.neck else len(self.levels)
+            return range(first, first + count)
+        pyramid, ends = getattr(extractor, field), ("min_level", "max_level")
+        given = {name: self.only.get(f"{field}.{name}", getattr(pyramid, name)) for name in ends}
+        given |= self.ignored.get(field, {})
+        return range(given["min_level"], given["max_level"] + 1)
+
+    def taken(self, extractor: Message, field: str) -> Any:
+        """The value of a field of the extractor's message, or the one that the extractor takes instead."""
+        return self.ignored.get(field, getattr(extractor, field))
+
+    def num_layers(self) -> range:
+        """The possible numbers of feature maps: the backbone's, plus those that the neck `extra_maps` can add."""
+        return range(len(self.levels), len(self.levels) + self.most_extra_maps + 1)
+
+    def deciding(self) -> dict[str, Any]:
+        """The fields that affect results, as plain JSON values, for identities.
+
+        Fields at their defaults are left out. A newly added field thus changes the identity only of rows that use it.
+        """
+        used = {name: value for name, value in self._asdict().items() if value != self._field_defaults.get(name)}
+        levels = {str(level): [value for value in facts if value is not None] for level, facts in self.levels.items()}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in used.items()}
+        return {name: value for name, value in (plain | {"levels": levels}).items() if name not in _ABOUT}
+
+
+# Fields that help users and do not affect results; of the heads, what the message chooses decides.
+_ABOUT = (
+    *("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only", "architectures"),
+    "compared",
+)
+# The heads that are alternatives of `BoxPredictor`.
+PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn", "rfcn")
+# The necks whose levels are in a field of the extractor's message, which is this one.
+PYRAMIDS = {"fpn": "fpn", "bifpn": "bifpn", "mnasfpn": "fpn"}
+# The necks that make one map, and its level.
+TO_ONE_MAP = {"top_down": 2, "deconvolutions": 2}
+
+
+def predictor_of(head: str) -> str:
+    """The alternative of `BoxPredictor` that a head implements."""
+    return f"{head}_box_predictor"
+
+
+def head_of(predictor: str) -> str:
+    """The head that implements an alternative of `BoxPredictor`."""
+    return predictor.removesuffix("_box_predictor")
