@@ -40,6 +40,7 @@ rule all:
         expand([f"{MODEL}/train/log.jsonl", f"{MODEL}/train/checkpoint"], model=MODELS),
         expand(PREVIEW, model=MODELS),
         expand(EXPORTED, model=MODELS),
+        exported_too,
         expand(TESTED, model=MODELS),
         expand(f"{MODEL}/predictions", model=MODELS),
         rules.describe_dataset.output,

@@ -22,6 +22,7 @@ try:
     from boxwright.core import code, files
     from boxwright.core.wording import printable
     from boxwright.dataset import split
+    from boxwright.export import program
     from boxwright.report import outcome
     from boxwright.run import (
         announcement,
@@ -288,6 +289,16 @@ def checked(*some):
     The check is requested together with the files, since files of an earlier release have the same paths but no check.
     """
     return [path for form in some for path in [*files_of(form), check_of(form)]]
+
+
+def programs_of(form):
+    """The program beside a form of the exported detector that runs it, if there is one."""
+    return [f"{DETECTOR}/{program.name(form)}"] if program.runs(form) else []
+
+
+def bundle_of(form):
+    """The zip of a form of the exported detector."""
+    return f"{DETECTOR}/bundles/{{model}}-{form.name}.zip"
 
 
 def identities_of_forms(model):

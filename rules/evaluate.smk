@@ -141,7 +141,7 @@ rule thin_checkpoints:
     params:
         identity=lambda wildcards: identities.thin_checkpoints(wildcards.model),
         keep=setting("keep"),
-        wanted=run_plan.choice,
+        wanted=run_plan.exported,
     message:
         "Thinning the checkpoints of {wildcards.model} at step {wildcards.step}"
     script:

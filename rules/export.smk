@@ -60,11 +60,20 @@ rule measure_optimism:
         "../workflow/scripts/measure_optimism.py"
 
 
+# The forms of which a zip is wanted.
+BUNDLED = (
+    [form for form in FORMS if program.runs(form)]
+    if run_plan.settings["export"]["bundle"]
+    else []
+)
+
 # All files of the exported detector.
 EXPORTED = [
     *(PIPELINE, LABEL_MAP, LABELS, f"{DETECTOR}/{forms.STATE}", REFERENCE),
     *checked(*FORMS),
     f"{DETECTOR}/{forms.SUMMARY}",
+    *(path for form in FORMS for path in programs_of(form)),
+    *(bundle_of(form) for form in BUNDLED),
 ]
 
 
@@ -120,6 +129,7 @@ for form in FORMS:
                     directory(path) if name.endswith("/") else path
                     for name, path in zip(form.files, files_of(form))
                 ],
+                programs_of(form),
                 check=check_of(form),
             log:
                 logs(f"export_{form.name}/{{model}}"),
@@ -138,6 +148,45 @@ for form in FORMS:
                 f"Writing the {form.title} of {{wildcards.model}}"
             script:
                 "../workflow/scripts/export_form.py"
+
+
+# Further checkpoints, each with all its forms in a folder of its own (`export.checkpoint: [best, 1000]`).
+rule export_another:
+    input:
+        checkpoint=lambda wildcards: ancient(
+            run_plan.checkpoint(wildcards.model, int(wildcards.step))
+        ),
+        config=ancient(f"{MODEL}/pipeline.config"),
+        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
+        records=ancient(run_plan.shards("eval")),
+    output:
+        directory(f"{DETECTOR}-{{step}}"),
+    log:
+        logs("export_another/{model}-{step}"),
+    benchmark:
+        costs("export_another/{model}-{step}")
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+    params:
+        identity=lambda wildcards: identities.export_another(wildcards.model),
+        forms=[form.name for form in FORMS if form.made_from],
+        gate=run_plan.settings["export"]["gate"],
+    message:
+        "Exporting {wildcards.model} of step {wildcards.step} too"
+    script:
+        "../workflow/scripts/export_another.py"
+
+
+def exported_too(wildcards):
+    """The folders of the further checkpoints that are exported, of those that were trained."""
+    return [
+        f"{DETECTOR}-{step}".format(model=model)
+        for model in MODELS
+        for step in run_plan.settings["export"]["also"]
+        if step in trained_steps(model)
+    ]
 
 
 rule compare_forms:
@@ -161,3 +210,34 @@ rule compare_forms:
         "Comparing the exported forms of {wildcards.model}"
     script:
         "../workflow/scripts/compare_forms.py"
+
+
+for form in BUNDLED:
+
+    rule:
+        name:
+            f"bundle_{form.name}"
+        input:
+            files=ancient(files_of(form)),
+            check=check_of(form),
+            labels=ancient(LABELS),
+            label_map=ancient(LABEL_MAP),
+            choice=ancient(f"{MODEL}/choice.json"),
+        output:
+            bundle_of(form),
+        log:
+            logs(f"bundle_{form.name}/{{model}}"),
+        benchmark:
+            costs(f"bundle_{form.name}/{{model}}")
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            identity=lambda wildcards, form=form: identities.bundle_form(
+                wildcards.model, form
+            ),
+            form=form.name,
+        message:
+            f"Packing the {form.title} of {{wildcards.model}}"
+        script:
+            "../workflow/scripts/bundle_form.py"

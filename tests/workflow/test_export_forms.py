@@ -1,6 +1,7 @@
 """A form that is added to the list of export forms, in a copy of the code."""
 
 import json
+import zipfile
 
 import pytest
 
@@ -70,3 +71,33 @@ def test_a_new_form_writes_only_itself(project):
     with (project.checkout / "workflow/boxwright/runtimes/toy.py").open("a") as file:
         file.write("\n_ADDED = 1\n")
     assert planned(project) == TOY
+
+
+def test_a_further_checkpoint_is_exported_beside_the_first(finished, tmp_path):
+    project = finished.copy(tmp_path / "project")
+    before = {path: path.stat().st_mtime_ns for path in (project / "results/models/small/fine_tuned_model").rglob("*")}
+    project.config["export"] = {"checkpoint": ["best", 3]}
+    work = project.snakemake().work
+    assert work == {"Exporting small of step 3 too"}
+    too = project / "results/models/small/fine_tuned_model-3"
+    names = {path.name for path in (project / "results/models/small/fine_tuned_model").iterdir()}
+    assert {path.name for path in too.iterdir() if not path.name.startswith(".")} == names
+    assert json.loads((too / "export.json").read_text())["same_detections"]["frozen_graph"]["share"] == 1.0
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_zips_are_packed_from_what_is_there(finished, tmp_path):
+    project = finished.copy(tmp_path / "project")
+    project.config["export"] = {"bundle": True}
+    wanted = {f"Packing the {title} of small" for title in ("frozen graph", "SavedModel")}
+    assert planned(project) == wanted
+    before = exported(project)
+    assert project.snakemake().work == wanted
+    after = exported(project)
+    zips = {f"bundles/small-{name}.zip" for name in ("frozen_graph", "saved_model")}
+    assert set(after) - set(before) == zips and before.items() <= after.items()
+    with zipfile.ZipFile(project / FOLDER / "bundles/small-saved_model.zip") as archive:
+        page = archive.read("small-saved_model/README.md").decode()
+        assert "small-saved_model/saved_model/saved_model.pb" in archive.namelist()
+    assert page.startswith("# small: SavedModel") and "MB" in page
+    assert planned(project) == set()

@@ -31,3 +31,4 @@ def test_rules_of_the_module_serve_a_rule_of_the_outer_workflow(project):
     assert done.returncode == 0, done.stdout + done.stderr
     for rule in ("detector_write_records", "detector_train_segment", "detector_predict_images", "count_predictions"):
         assert rule in done.stdout + done.stderr
+    assert "To do: training of small (6 steps), 3 shards of records, " in done.stdout + done.stderr

@@ -7,6 +7,8 @@ boxwright models           list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
 boxwright doctor           show what this machine has, and what would fail on it
 boxwright evaluate ...     measure an exported detector on annotated images
+boxwright detect ...       run an exported detector on images, a video or a camera
+boxwright benchmark ...    show size and speed of an exported detector's forms on this machine
 boxwright convert ...      write annotations in another format
 boxwright init FOLDER      write a configuration for a folder of annotated images
 """
@@ -89,6 +91,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", metavar="DIR", help="write metrics, analysis, detections and figures into this folder"
     )
     command.set_defaults(run=lambda given: run_evaluate(given.detector, given.images, given.annotations, given.out))
+    command = commands.add_parser(
+        "detect",
+        help="run an exported detector on images, a video or a camera",
+        description="Run any exported form of a detector. Prints a line of JSON for each image; "
+        "with --out it writes drawn images, JSON and Pascal VOC XML, and all boxes as CSV and as COCO results.",
+    )
+    command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or a file or folder in it")
+    command.add_argument("images", nargs="*", metavar="IMAGES", help="images, folders (searched recursively), patterns")
+    command.add_argument("--video", metavar="FILE", help="a video, in place of images")
+    command.add_argument("--camera", type=int, metavar="N", help="a camera of this machine, in place of images")
+    command.add_argument("--out", metavar="DIR", help="a new folder for everything that is found")
+    command.add_argument(
+        "--score-threshold", type=float, default=0.5, metavar="S", help="leave out boxes below this score (0.5)"
+    )
+    command.set_defaults(run=run_detect)
+    command = commands.add_parser(
+        "benchmark",
+        help="show size and speed of an exported detector's forms on this machine",
+        description="Measure each form of a detector with its own runtime on the CPU: megabytes, and milliseconds for "
+        "an image as median (and quartiles) with 1 and 2 threads, after a warm-up.",
+    )
+    command.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or one form in it")
+    command.add_argument("images", nargs="*", metavar="IMAGES", help="images to measure on; without any, a drawn one")
+    command.set_defaults(run=lambda given: run_benchmark(given.detector, given.images))
     command = commands.add_parser(
         "convert",
         help="write annotations in another format",
@@ -210,23 +236,67 @@ def run_evaluate(path: str, images: Sequence[str], annotations: Sequence[str], o
     return 0
 
 
+def run_detect(given: argparse.Namespace) -> int:
+    """Detect objects on what the command line names; print them, or write them into a folder."""
+    from boxwright.console import job
+    from boxwright.export import predict, sources, video
+    from boxwright.runtimes import find
+
+    def detect() -> None:
+        if sum([bool(given.images), given.video is not None, given.camera is not None]) != 1:
+            raise UserError("Name images, or one of --video FILE and --camera N.")
+        if not given.images and not given.out:
+            raise UserError("A video needs --out DIR, the folder for what is found.")
+        if given.out and Path(given.out).exists() and not _is_empty_folder(Path(given.out)):
+            raise UserError(f"{given.out} exists and is no empty folder. Name a new one, so that nothing is lost.")
+        detector, lowest = find.find(given.detector), given.score_threshold
+        images = sources.images(given.images) if given.images else []
+        frames = None if given.images else sources.Video(given.video, given.camera)
+        with Path(os.devnull).open("w") as nowhere:
+            if not detector.form.packages:  # TensorFlow runs it
+                job.import_tensorflow(nowhere)
+        run = detector.load()
+        if frames is not None:
+            counts = video.run(run, detector.label_map, frames, given.out, lowest)
+            print(f"{plural(counts['detections'], 'object')} on {plural(counts['frames'], 'frame')}: {given.out}")
+        elif given.out:
+            counts = predict.run(run, detector.label_map, images, given.out, score_threshold=lowest, tables=True)
+            print(f"{plural(counts['detections'], 'object')} on {plural(counts['images'], 'image')}: {given.out}")
+        else:
+            for line in predict.lines(run, detector.label_map, images, lowest):
+                print(line, flush=True)
+
+    return _told(detect)
+
+
+def run_benchmark(path: str, images: Sequence[str]) -> int:
+    """Print size and speed of the forms of the detector at `path`, on some images."""
+    from boxwright.export import benchmark, sources
+    from boxwright.images import loader
+    from boxwright.runtimes import find
+
+    def measure() -> None:
+        detector = find.find(path)
+        shown = [loader.load_rgb(one.path) for one in sources.images(images)] if images else []
+        print(benchmark.table(benchmark.run(detector, detector.label_map.parent != Path(path), shown)))
+
+    return _told(measure)
+
+
 def run_convert(source: str, target: str, to: str, images: Sequence[str], key: str) -> int:
     """Convert annotations and print what was done."""
-    try:
-        print(printable(convert.convert(source, target, to, images, key)))
-    except UserError as error:
-        print(printable(error), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return 130
-    return 0
+    return _told(lambda: print(printable(convert.convert(source, target, to, images, key))))
 
 
 def run_init(folder: str, out: str) -> int:
     """Write a configuration for the images in a folder, and print what was found."""
+    return _told(lambda: print(printable(init.write(folder, out))))
+
+
+def _told(work: Callable[[], None]) -> int:
+    """Do the work of a command; the exit status, with the user's mistake or the interruption told."""
     try:
-        print(printable(init.write(folder, out)))
+        work()
     except UserError as error:
         print(printable(error), file=sys.stderr)
         return 1
@@ -234,6 +304,10 @@ def run_init(folder: str, out: str) -> int:
         print("\nInterrupted.", file=sys.stderr)
         return 130
     return 0
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
 
 
 def run_lint(paths: Sequence[str]) -> int:

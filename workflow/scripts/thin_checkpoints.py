@@ -16,6 +16,7 @@ with job(snakemake):
         wanted["checkpoint"],
         wanted["metric"],
         snakemake.output[0],
+        wanted.get("also", ()),
     )
     freed = decided["freed"] / 1e6
     progress.conclude(

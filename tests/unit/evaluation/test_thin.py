@@ -86,3 +86,10 @@ def test_a_removal_that_was_interrupted_is_ended(finished):
     decided = thin.run(metrics, folder / "train", keep(), "best", MAP, folder / "kept.json")
     assert "model.ckpt-2.data-00000-of-00001" not in names(folder) and decided["removed"] == [2]
     assert thin.run(metrics, folder / "train", keep(), "best", MAP, folder / "kept.json")["freed"] == 0
+
+
+def test_further_exported_steps_stay():
+    values = {step: 1.0 - step / 1000 for step in (100, 200, 300, 400)}
+    keep = {"best": 1, "last": 1, "every": None}
+    assert thin.kept(values, keep, "best") == {100, 400}
+    assert thin.kept(values, keep, "best", [300, 900]) == {100, 300, 400}

@@ -67,3 +67,20 @@ def exported(whole) -> Path:
 @pytest.fixture(scope="session")
 def checks(whole) -> dict[str, dict]:
     return whole[1]
+
+
+@pytest.fixture(scope="session")
+def standard(exported, images, tmp_path_factory):
+    """A folder with the checkpoint, the ONNX model and both of OpenVINO's models, and the checks of these three."""
+    from boxwright.export import form
+
+    folder = tmp_path_factory.mktemp("standard") / "fine_tuned_model"
+    folder.mkdir()
+    for path in exported.iterdir():
+        if path.is_file() and path.suffix != ".pb":
+            (folder / path.name).symlink_to(path)
+    checks = {}
+    for one in map(forms.named, ("onnx", "openvino", "openvino_float16")):
+        source = folder / forms.named(one.made_from).path
+        checks[one.name] = form.export(one, source, images, folder, exported.with_name(f"{exported.name}.npz"))
+    return folder, checks

@@ -18,7 +18,7 @@ from boxwright.core.signature import OUTPUTS
 from boxwright.dataset import label_map
 from boxwright.detector import inference
 from boxwright.detector.build import build
-from boxwright.export import form
+from boxwright.export import form, program
 from boxwright.export.forms import checkpoint
 from boxwright.export.summary import summary
 from boxwright.pipeline import text
@@ -161,9 +161,10 @@ def test_the_frozen_graph_is_flat_and_batch_norm_is_in_the_kernels(exported):
 def test_what_lies_beside_the_graph(exported, config, prefix):
     assert {path.name for path in exported.iterdir()} == {
         "frozen_inference_graph.pb", "saved_model", "model.ckpt.index", "model.ckpt.data-00000-of-00001", "checkpoint",
-        "pipeline.config", "label_map.pbtxt", "labels.txt",
+        "pipeline.config", "label_map.pbtxt", "labels.txt", "detect_frozen_graph.py", "detect_saved_model.py",
     }  # fmt: skip
     listed = {name.rstrip("/") for one in USUAL for name in one.files}
+    listed |= {program.name(one) for one in USUAL if program.runs(one)}
     beside = {forms.PIPELINE, forms.LABEL_MAP, forms.LABELS, forms.STATE}
     assert {path.name for path in exported.iterdir()} == listed | beside
     assert label_map.read(exported / "label_map.pbtxt") == LABEL_MAP

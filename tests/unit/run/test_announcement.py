@@ -83,7 +83,7 @@ def test_no_training_is_said(plan):
     assert said(plan, changed) == (
         "Changed since the last run:\n"
         "  - `predict.score_threshold` or `predict.line_thickness` changed\n"
-        "To do: no training, 1 set of predictions."
+        f"To do: no training, 1 set of predictions; this replaces {plan.results}/models/m."
     )
     assert announcement.why(changed, Checksums(plan.results)) == "changed: how boxes are drawn (`predict`)"
 
@@ -112,3 +112,16 @@ def test_the_evaluation_images_are_not_those_of_a_setting(plan):
 def test_why_without_a_receipt(plan):
     assert announcement.why(job(plan, "draw_model"), Checksums(plan.results)) == MISSING
     assert announcement.why(job(plan, "compare_forms", UPSTREAM), Checksums(plan.results)) == UPSTREAM
+
+
+def test_what_people_use_outside_of_the_run_is_replaced_with_a_word(plan):
+    folder = Path(plan.results) / "models/m/predictions"
+    predict = Planned(1, "predict_images", {"model": "m"}, [str(folder)], None, CHANGED)
+    assert said(plan, predict) == "To do: no training, 1 set of predictions."
+    folder.mkdir()
+    assert said(plan, predict) == f"To do: no training, 1 set of predictions; this replaces {folder}."
+    index = Path(plan.results) / "models/m/fine_tuned_model/model.ckpt.index"
+    index.parent.mkdir()
+    index.write_bytes(b"")
+    export = Planned(2, "export_detector", {"model": "m"}, [str(index)], None, CHANGED)
+    assert said(plan, export, predict).endswith(f"; this replaces {index.parent}, {folder}.")

@@ -129,11 +129,12 @@ FROM_TRAINING = {
     "choose_checkpoint",
     "measure_optimism",
     "export_detector",
+    "export_another",
     "compare_forms",
     "predict_images",
     "draw_model",
     "compare_models",
-    *(f"{rule} {form.name}" for rule in ("export_form", "test_form") for form in FORMS),
+    *(f"{rule} {form.name}" for rule in ("export_form", "test_form", "bundle_form") for form in FORMS),
 }
 
 

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
 from boxwright.run import settings
 
@@ -80,9 +81,11 @@ def test_defaults_are_filled_in(minimal):
     }
     assert loaded["export"] == {
         "checkpoint": "best",
+        "also": [],
         "metric": "DetectionBoxes_Precision/mAP@.50IOU",
         "forms": ["frozen_graph", "saved_model"],
         "gate": "warn",
+        "bundle": False,
     }
     assert loaded["predict"] == {"images": None, "score_threshold": 0.5, "line_thickness": 4}
 
@@ -328,3 +331,37 @@ def test_sources_stand_alone(minimal):
     assert len(told) == 3 and "`dataset.annotations` is set together with `dataset.sources`" in told[0]
     assert any("`dataset.sources[0].format`" in text and "did you mean" in text for text in told)
     assert any(text.startswith("`dataset.sources[1].annotations` names nowhere") for text in told)
+
+
+def test_a_seed_that_becomes_a_list_keeps_what_was_trained_with_it(minimal, tmp_path):
+    minimal["models"]["first"]["seed"] = [0, 1, 2]
+    assert list(settings.load(minimal)["models"]) == ["first-seed0", "first-seed1", "first-seed2"]
+    index = tmp_path / "results/models/first/train/model.ckpt-4.index"
+    index.parent.mkdir(parents=True)
+    index.write_bytes(b"index")
+    assert list(settings.load(minimal)["models"]) == ["first-seed0", "first-seed1", "first-seed2"]  # of no known seed
+    Checksums("results").write([index], made_with={"identity": {"seed": 1}})
+    models = settings.load(minimal)["models"]
+    assert list(models) == ["first-seed0", "first", "first-seed2"]
+    assert [(one["seed"], one["repeat_of"]) for one in models.values()] == [(0, "first"), (1, "first"), (2, "first")]
+    minimal["models"]["first"]["seed"] = [5, 6]  # another seed than the trained one
+    assert list(settings.load(minimal)["models"]) == ["first-seed5", "first-seed6"]
+    minimal["models"]["first"]["seed"] = [1, 2]
+    (tmp_path / "results/models/first-seed1").mkdir()  # it has results of its own already
+    assert list(settings.load(minimal)["models"]) == ["first-seed1", "first-seed2"]
+
+
+def test_further_checkpoints_to_export(minimal):
+    assert settings.load(minimal)["export"]["also"] == []
+    minimal["export"] = {"checkpoint": ["best", 4, 8]}
+    export = settings.load(minimal)["export"]
+    assert (export["checkpoint"], export["also"]) == ("best", [4, 8])
+    minimal["export"] = {"checkpoint": [8]}
+    export = settings.load(minimal)["export"]
+    assert (export["checkpoint"], export["also"]) == (8, [])
+    minimal["export"] = {"checkpoint": ["last", 5, 4]}
+    assert mistakes(minimal) == ["`export.checkpoint` is 5, but models.first is saved only at step 4, 8, 10."]
+    for wrong in ([4, "best"], [], ["best", "best"], ["worst"]):
+        minimal["export"] = {"checkpoint": wrong}
+        (told,) = mistakes(minimal)
+        assert told.startswith("`export.checkpoint`") and "a list of one of these and of further steps" in told, told

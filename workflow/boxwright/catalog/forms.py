@@ -25,6 +25,8 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from boxwright.catalog import form_limits
+
 # The folder of a model's exported files, and the other names in it.
 FOLDER = "fine_tuned_model"
 PIPELINE = "pipeline.config"
@@ -46,7 +48,8 @@ class Form:
     run_by: the module in `boxwright.runtimes`, if it has not the form's name. packages: the distributions of the extra
     `forms` that its modules import, {distribution: module}. refuses: from the `DetectionModel` message's own part (the
     family's message) and the family's name to why it cannot hold such a model, with the nearest form; "" if it can.
-    calibrated: whether it is written with training images.
+    calibrated: whether it is written with training images. other_ways: what is measured beside: a name, and an argument
+    of its runtime's `load` with its value.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Form:
     packages: tuple[tuple[str, str], ...] = ()
     refuses: Callable[[Message, str], str] = lambda model, family: ""
     calibrated: bool = False
+    other_ways: tuple[tuple[str, str, Any], ...] = ()
 
     @property
     def module(self) -> str:
@@ -78,7 +82,8 @@ class Form:
 
     def deciding(self) -> dict[str, Any]:
         """The parts of this entry that affect the form's files and its check."""
-        return {"name": self.name, "path": self.path, "files": self.files, "made_from": self.made_from}
+        names = ("name", "path", "files", "made_from", "other_ways")
+        return {name: getattr(self, name) for name in names}
 
 
 # Of those that a run asks for, the first one that detects is the main form.
@@ -92,6 +97,36 @@ FORMS = (
         ("frozen_inference_graph_raw.pb",),
         detects=False,
         run_by="frozen_graph",
+    ),
+    Form(
+        "onnx",
+        "ONNX model",
+        "detector.onnx",
+        ("detector.onnx",),
+        packages=(("onnx", "onnx"), ("tf2onnx", "tf2onnx"), ("onnxruntime", "onnxruntime")),
+        refuses=form_limits.standard_operations,
+    ),
+    Form(
+        "openvino",
+        "OpenVINO model",
+        "openvino/detector.xml",
+        ("openvino/detector.xml", "openvino/detector.bin"),
+        made_from="onnx",
+        packages=(("openvino", "openvino"),),
+        other_ways=(("default_precision", "precision", None),),
+        refuses=form_limits.standard_operations,
+    ),
+    Form(
+        "openvino_float16",
+        "OpenVINO model in float16",
+        "openvino/detector_float16.xml",
+        ("openvino/detector_float16.xml", "openvino/detector_float16.bin"),
+        made_from="onnx",
+        precision="float16",
+        run_by="openvino",
+        packages=(("openvino", "openvino"),),
+        other_ways=(("default_precision", "precision", None),),
+        refuses=form_limits.standard_operations,
     ),
     Form(
         "checkpoint",

@@ -13,8 +13,9 @@ FORCED = "its result is damaged, or was asked for"
 class Planned(NamedTuple):
     """A job that will run.
 
-    number: Snakemake's. outputs: the paths of its results. identity: that of its rule (`run.identities`); None if it
-    has none. cause: one of the causes above.
+    number: Snakemake's. rule: the name of its script without the ending; its own name without a script. outputs: the
+    paths of its results. identity: that of its rule (`run.identities`); None if it has none. cause: one of the causes
+    above.
     """
 
     number: int

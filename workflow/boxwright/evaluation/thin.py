@@ -1,18 +1,21 @@
 """Removes checkpoints that were measured and that `keep` does not name, to free the disk; their metrics stay."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from boxwright.core.files import write_json
 
 
-def kept(values: Mapping[int, float | None], keep: Mapping[str, Any], checkpoint: str | int) -> set[int]:
+def kept(
+    values: Mapping[int, float | None], keep: Mapping[str, Any], checkpoint: str | int, also: Sequence[int] = ()
+) -> set[int]:
     """The steps that stay of those that were measured so far.
 
     values: by step, the metric that decides which checkpoint is best (`export.metric`), None where it is undefined.
-    keep: {best, last, every}. checkpoint: which one is exported, "best", "last" or a step.
+    keep: {best, last, every}. checkpoint: which one is exported, "best", "last" or a step. also: further steps that
+    are exported.
 
     The last one stays, since a longer training continues from it, and what is exported stays. A checkpoint that is not
     among the best so far will never be, so one that is removed early is none that a later call would keep. As long as
@@ -25,7 +28,7 @@ def kept(values: Mapping[int, float | None], keep: Mapping[str, Any], checkpoint
     stay = {*steps[-max(keep["last"], 1) :], *ranked[: max(keep["best"], int(checkpoint == "best"))]}
     if keep["every"]:
         stay |= {step for step in steps if step % keep["every"] == 0}
-    return stay | ({checkpoint} & values.keys())
+    return stay | ({checkpoint, *also} & values.keys())
 
 
 def run(
@@ -35,6 +38,7 @@ def run(
     checkpoint: str | int,
     metric: str,
     out: str | Path,
+    also: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Remove what does not stay of the checkpoints in the folder `train`, and write what was decided to `out`.
 
@@ -43,7 +47,7 @@ def run(
     """
     found = [json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics]
     values = {one["step"]: one["metrics"].get(metric) for one in found}
-    stay = kept(values, keep, checkpoint)
+    stay = kept(values, keep, checkpoint, also)
     freed = sum(_remove(Path(train), step) for step in sorted(values.keys() - stay))
     decided = {"step": max(values), "kept": sorted(stay), "removed": sorted(values.keys() - stay)}
     write_json(out, decided)

@@ -1,6 +1,5 @@
 """The check of one exported form: whether it gives the checkpoint's detections, its size, and its time per image."""
 
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from boxwright import devices
 from boxwright.core.signature import RAW_OUTPUTS
 from boxwright.export import reference
 from boxwright.export.reference import Detections
+from boxwright.export.timing import size, times
 from boxwright.runtimes import Detect
 
 # Two detections are the same if their classes are equal and no coordinate (of a box normalised to 0..1) or score
@@ -22,8 +22,6 @@ CONFIDENT = 0.01
 # Suppression may decide near-ties either way. The OD API agrees with itself on 98.7 % of the
 # detections with other CPU kernels.
 LEAST_SAME = 0.98
-
-_MOST_TIMED, _MOST_SECONDS = 20, 5.0
 
 
 def check(
@@ -49,8 +47,8 @@ def check(
     return {
         "images": len(images),
         "same_detections": (compare_rows if raw else compare)(pairs, tolerance),
-        "bytes": sum(_size(Path(path)) for path in files),
-        **_timing(detect, images),
+        "bytes": size(files),
+        **timing(detect, images),
     }
 
 
@@ -94,21 +92,12 @@ def compare_rows(pairs: Iterable[tuple[Detections, Detections]], tolerance: floa
     return {"share": same / total, "max_box": box, "max_score": score, "detections": total}
 
 
-def _size(path: Path) -> int:
-    found = [path] if path.is_file() else [below for below in path.rglob("*") if below.is_file()]
-    return sum(file.stat().st_size for file in found)
+def timing(detect: Detect, images: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Median time per image, the quartiles, and the device, {ms_per_image, ms_quartiles, device}.
 
-
-def _timing(detect: Detect, images: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Median time per image, the quartiles, and the device; the comparison before was the warm-up."""
-    times: list[float] = []
-    while len(times) < _MOST_TIMED and sum(times) < _MOST_SECONDS:
-        image = images[len(times) % len(images)][np.newaxis]
-        start = time.perf_counter()
-        detect(image)
-        times.append(time.perf_counter() - start)
-    low, median, high = (round(1e3 * value, 2) for value in np.quantile(times, (0.25, 0.5, 0.75)).tolist())
-    return {"ms_per_image": median, "ms_quartiles": [low, high], "device": _device()}
+    The detector has seen the images before, which is its warm-up.
+    """
+    return {**times(detect, images, warm=True), "device": _device()}
 
 
 def _device() -> str:

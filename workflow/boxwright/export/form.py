@@ -12,23 +12,30 @@ from boxwright.catalog.forms import Form
 from boxwright.console import progress
 from boxwright.core import files
 from boxwright.core.signature import RAW_OUTPUTS
-from boxwright.export import gate, reference
+from boxwright.export import gate, program, reference
 from boxwright.export.check import TOLERANCE, check, refuse_others
 from boxwright.export.reference import Detections
+
+# Detections of another way to run a form that differ by less are told how much they differ.
+_FAR = 0.1
 
 
 def export(
     form: Form, source: str | Path, images: Sequence[np.ndarray], folder: str | Path, kept: str | Path
 ) -> dict[str, Any]:
-    """Write `form` into `folder`, made from the form at `source`; its files appear together or not at all.
+    """Write `form` and the program that runs it into `folder`; they appear together or not at all.
 
+    source: the path of the form that it is made from.
     images: uint8 [H, W, 3]; `kept`: the file with the checkpoint's detections on them, which `detector.export` wrote.
     Returns the check (`check.check`) with what the form does not keep of its gate, {..., complaints}: of a form that
     detects nothing before it is measured. Raises RuntimeError if a form in float32 gives other detections.
     """
     writer, runtime = importlib.import_module(form.module), importlib.import_module(form.runtime)
-    with files.whole_entries(folder, form.files) as temporary:
+    programs = [program.name(form)] if program.runs(form) else []
+    with files.whole_entries(folder, [*form.files, *programs]) as temporary:
         writer.write(Path(source), temporary / form.path)
+        for name in programs:
+            (temporary / name).write_text(program.text(form), encoding="utf-8")
         detect = runtime.load(temporary / form.path)
         written = [temporary / name for name in form.files]
         wanted = reference.read(kept) if form.detects else _raw(Path(source), images)
@@ -36,6 +43,10 @@ def export(
         checked = check(detect, images, wanted, written, raw=not form.detects, tolerance=tolerance)
         if form.precision == "float32":
             refuse_others(checked, form.title)
+        for way, argument, value in form.other_ways:
+            other = runtime.load(temporary / form.path, **{argument: value})
+            found = check(other, images, wanted, (), tolerance=_FAR)
+            checked[way] = {**found["same_detections"], **{key: found[key] for key in ("ms_per_image", "ms_quartiles")}}
     same, what = checked["same_detections"], "detections" if form.detects else "boxes and scores before suppression"
     checked["complaints"] = [] if form.detects else list(gate.complaints(form.precision, same))
     progress.say(

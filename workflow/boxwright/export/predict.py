@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +19,7 @@ from boxwright.dataset import label_map as label_maps
 from boxwright.dataset import scan
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box
+from boxwright.export.tables import Tables
 from boxwright.images import drawing, drawn, loader, sizes
 from boxwright.runtimes import Detect
 
@@ -57,47 +58,76 @@ def run(
     score_threshold: float = 0.5,
     line_thickness: int = 4,
     max_pixels: int = loader.MAX_PIXELS,
+    tables: bool = False,
 ) -> dict[str, int]:
     """Run an exported detector on `images` and write the folder `out`, completely or not at all.
 
     detect: the loaded detector (`runtimes`); label_map: the file with the names of its classes. For an image named
     `a/b.png` it writes `a/b.jpg` (drawn), `a/b.json` (boxes normalised:
     `{image, width, height, detections: [{class, id, score, box: [ymin, xmin, ymax, xmax]}]}`, best first) and `a/b.xml`
-    (Pascal VOC, whole pixels). If two images would share these names, the full names are used (`a/b.png.jpg`). Only
-    detections from `score_threshold` on are written.
+    (Pascal VOC, whole pixels). If two images would share these names, the full names are used (`a/b.png.jpg`). With
+    `tables` it also writes the detections on all images as CSV and as COCO's results (`export.tables`). Only detections
+    from `score_threshold` on are written.
 
     An image that cannot be read, or that is too large (`max_pixels`, `images.sizes`), is reported, counted and skipped.
     Returns the counts `{images, unreadable, detections}`; raises UserError if no image can be read.
     """
-    items = label_maps.read_message(label_map).item
-    names = {item.id: item.display_name or item.name for item in items}
-    unreadable, detections = [], 0
-    stems = _stems(images)
+    names = class_names(label_map)
+    unreadable: list[str] = []
+    table = Tables()
+    stems = dict(zip([one.name for one in images], _stems(images, Tables.NAMES if tables else ()), strict=True))
     with files.whole_folder(out) as folder:
-        for file, stem in progress.track(list(zip(images, stems, strict=True)), label="Predicting", unit="images"):
-            try:
-                image = loader.load_rgb(file.path, max_pixels)
-                if why := sizes.too_long(image.shape[1], image.shape[0]):
-                    raise UserError(f"{file.path} is too large: {why}.")
-            except (UserError, OSError) as error:
-                unreadable.append(shown(file.name))
-                progress.warn(f"Left out: {shown(str(error))}")
-                continue
-            found = _confident(detect(image[np.newaxis]), names, score_threshold)
-            detections += len(found)
-            _write(folder / stem, file, image, found, line_thickness)
+        for file, image in _readable(progress.track(images, label="Predicting", unit="images"), max_pixels, unreadable):
+            found = confident(detect(image[np.newaxis]), names, score_threshold)
+            table.add(shown(file.name), image.shape[1], image.shape[0], found)
+            _write(folder / stems[file.name], file, image, found, line_thickness)
         if len(unreadable) == len(images):
             raise UserError(f"None of the {len(images)} images can be read: {few(unreadable, 5)}.")
-    counts = {"images": len(images) - len(unreadable), "unreadable": len(unreadable), "detections": detections}
+        if tables:
+            table.write(folder)
+    counts = {"images": len(images) - len(unreadable), "unreadable": len(unreadable), "detections": table.detections}
     left_out = f"; {len(unreadable)} left out: {few(unreadable, 5)}" if unreadable else ""
-    progress.conclude(f"{detections} objects on {counts['images']} images{left_out}")
+    progress.conclude(f"{table.detections} objects on {counts['images']} images{left_out}")
     return counts
 
 
-def _confident(answer: Mapping[str, np.ndarray], names: Mapping[int, str], threshold: float) -> list[dict[str, Any]]:
+def lines(
+    detect: Detect, label_map: str | Path, images: Sequence[ImageFile], score_threshold: float = 0.5
+) -> Iterator[str]:
+    """The content of each image's JSON file (see `run`) on one line, as soon as it is detected."""
+    names = class_names(label_map)
+    for file, image in _readable(images, loader.MAX_PIXELS, []):
+        found = confident(detect(image[np.newaxis]), names, score_threshold)
+        yield json.dumps(_content(shown(file.name), image.shape[1], image.shape[0], found), ensure_ascii=False)
+
+
+def class_names(label_map: str | Path) -> dict[int, str]:
+    """The name of each class that is shown, by its id."""
+    items = label_maps.read_message(label_map).item
+    return {item.id: item.display_name or item.name for item in items}
+
+
+def _readable(
+    images: Iterable[ImageFile], max_pixels: int, unreadable: list[str]
+) -> Iterator[tuple[ImageFile, np.ndarray]]:
+    """Each image that can be read, uint8 [H, W, 3]; the names of others are added to `unreadable`."""
+    for file in images:
+        try:
+            image = loader.load_rgb(file.path, max_pixels)
+            if why := sizes.too_long(image.shape[1], image.shape[0]):
+                raise UserError(f"{file.path} is too large: {why}.")
+        except (UserError, OSError) as error:
+            unreadable.append(shown(file.name))
+            progress.warn(f"Left out: {shown(str(error))}")
+        else:
+            yield file, image
+
+
+def confident(answer: Mapping[str, np.ndarray], names: Mapping[int, str], threshold: float) -> list[dict[str, Any]]:
     """The detections of one image from the threshold on, in the form of its JSON file."""
+    count = int(answer["num_detections"][0]) if "num_detections" in answer else None
     rows = zip(
-        answer["detection_classes"][0, : int(answer["num_detections"][0])].astype(int).tolist(),
+        answer["detection_classes"][0, :count].astype(int).tolist(),
         answer["detection_scores"][0],
         answer["detection_boxes"][0],
         strict=False,
@@ -115,17 +145,21 @@ def _confident(answer: Mapping[str, np.ndarray], names: Mapping[int, str], thres
     ]
 
 
-def _write(stem: Path, file: ImageFile, image: np.ndarray, found: list[dict], thickness: int) -> None:
-    height, width, _ = image.shape
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    shows = drawing.boxes(
+def shows(image: np.ndarray, found: Sequence[Mapping[str, Any]], thickness: int) -> np.ndarray:
+    """The image with its detections drawn."""
+    return drawing.boxes(
         image,
         np.array([one["box"] for one in found]).reshape(-1, 4),
         [one["id"] for one in found],
         [f"{one['class']} {one['score']:.2f}" for one in found],
         thickness=thickness,
     )
-    drawn.save(Image.fromarray(shows), _with_suffix(stem, ".jpg"), **_JPEG)
+
+
+def _write(stem: Path, file: ImageFile, image: np.ndarray, found: list[dict], thickness: int) -> None:
+    height, width, _ = image.shape
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    drawn.save(Image.fromarray(shows(image, found, thickness)), _with_suffix(stem, ".jpg"), **_JPEG)
     _with_suffix(stem, ".json").write_text(_json(shown(file.name), width, height, found), encoding="utf-8")
     voc.write(
         _with_suffix(stem, ".xml"),
@@ -137,11 +171,15 @@ def _write(stem: Path, file: ImageFile, image: np.ndarray, found: list[dict], th
     )
 
 
+def _content(name: str, width: int, height: int, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"image": name, "width": width, "height": height, "detections": list(found)}
+
+
 def _json(name: str, width: int, height: int, found: Sequence[Mapping[str, Any]]) -> str:
     """The content of an image's JSON file, one detection per line."""
-    head = json.dumps({"image": name, "width": width, "height": height}, ensure_ascii=False)
+    head = json.dumps(_content(name, width, height, []), ensure_ascii=False)
     lines = ",".join("\n  " + json.dumps(one, ensure_ascii=False) for one in found)
-    return f'{head[:-1]}, "detections": [{lines}{chr(10) if found else ""}]}}\n'
+    return f"{head[:-2]}{lines}{chr(10) if found else ''}]}}\n"
 
 
 def _pixel_box(one: Mapping[str, Any], width: int, height: int) -> Box:
@@ -149,11 +187,11 @@ def _pixel_box(one: Mapping[str, Any], width: int, height: int) -> Box:
     return Box(one["class"], xmin * width, ymin * height, xmax * width, ymax * height)
 
 
-def _stems(images: Sequence[ImageFile]) -> list[str]:
-    """The path of each image's results below the output folder, without suffix; all different."""
+def _stems(images: Sequence[ImageFile], taken: Sequence[str] = ()) -> list[str]:
+    """The path of each image's results below the output folder, without suffix; all different and none `taken`."""
     short = [str(PurePosixPath(one.name).with_suffix("")) for one in images]
     # Names that differ only in case are the same file on some systems.
-    count = Counter(stem.lower() for stem in short)
+    count = Counter([*(stem.lower() for stem in short), *(PurePosixPath(name).stem for name in taken)])
     return [stem if count[stem.lower()] == 1 else one.name for stem, one in zip(short, images, strict=True)]
 
 

@@ -63,6 +63,8 @@ _WORK = {
     "test_form": ("test of an exported form", "tests of exported forms"),
     "predict_images": ("set of predictions", "sets of predictions"),
 }
+# Rules whose results people use outside of the run: what they replace is said.
+_REPLACES = ("export_detector", "predict_images")
 _EXPORT = ("exported form", "exported forms")
 _SMALL = ("small job (tables, figures)", "small jobs (tables, figures)")
 
@@ -146,10 +148,13 @@ def _work(plan: RunPlan, jobs: Sequence[Planned]) -> str:
             counts[_WORK[job.rule]] += 1
         elif job.rule != "all":
             counts[_SMALL] += 1
+    made = [Path(job.outputs[0]) for job in jobs if job.rule in _REPLACES]
+    replaced = [str(path if path.is_dir() else path.parent) for path in made if path.exists()]
     order = [*_WORK.values(), _EXPORT, _SMALL]
     told = [plural(counts[nouns], *nouns) for nouns in order if counts[nouns]]
     trained = [_training(plan, name, sorted(steps)) for name, steps in training.items()]
-    return ", ".join([*trained, *told] if trained else ["no training", *told])
+    work = ", ".join([*trained, *told] if trained else ["no training", *told])
+    return f"{work}; this replaces {few(list(dict.fromkeys(replaced)))}" if replaced else work
 
 
 def _training(plan: RunPlan, name: str, segments: Sequence[int]) -> str:

@@ -136,7 +136,7 @@ class Identities:
 
     def thin_checkpoints(self, name: str) -> Identity:
         return {
-            "wanted": short(self._plan.model(name)["keep"], self._plan.choice),
+            "wanted": short(self._plan.model(name)["keep"], self._plan.exported),
             "measured": short(self.evaluate_checkpoint(name)),
             "code": self._code("thin_checkpoints"),
         }
@@ -175,6 +175,17 @@ class Identities:
             "code": self._code("export_form", form.module, form.runtime),
         }
 
+    def export_another(self, name: str) -> Identity:
+        """Of a further exported checkpoint, whose step is in its path: all its forms."""
+        modules = [module for form in self._plan.forms if form.made_from for module in (form.module, form.runtime)]
+        return {
+            "training": short(self.train_segment(name)),
+            "config": short(text.to_text(self._plan.configurations[name])),
+            "form": short([form.deciding() for form in self._plan.forms]),
+            "gate": self._plan.settings["export"]["gate"],
+            "code": self._code("export_another", *self._network(name), *modules),
+        }
+
     def compare_forms(self, name: str) -> Identity:
         """Which forms there are, and the identity of each, are further parameters of the rule."""
         return {
@@ -182,6 +193,9 @@ class Identities:
             "gate": self._plan.settings["export"]["gate"],
             "code": self._code("compare_forms"),
         }
+
+    def bundle_form(self, name: str, form: Form) -> Identity:
+        return {"form": short(self.export_form(name, form)), "code": self._code("bundle_form")}
 
     def test_form(self, name: str, form: Form) -> Identity:
         return {

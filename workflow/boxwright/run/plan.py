@@ -80,6 +80,12 @@ class RunPlan:
         """The settings that choose the checkpoint to export: {checkpoint, metric}."""
         return {key: self.settings["export"][key] for key in ("checkpoint", "metric")}
 
+    @property
+    def exported(self) -> dict[str, Any]:
+        """The settings that decide which checkpoints are exported: {checkpoint, metric}, and further steps, {also}."""
+        also = self.settings["export"]["also"]
+        return self.choice | ({"also": also} if also else {})
+
     # Models
 
     def model(self, name: str) -> dict[str, Any]:

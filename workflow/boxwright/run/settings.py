@@ -20,6 +20,7 @@ import jsonschema
 
 from boxwright.catalog import formats
 from boxwright.checkpoints import other_formats
+from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
 from boxwright.core.wording import did_you_mean, few
 from boxwright.dataset import defects
@@ -39,9 +40,12 @@ MOST_CHECKPOINTS = 5000
 def load(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run: `config` (as YAML gave it) with every default filled in; `config` is not changed.
 
-    A model with a list of seeds becomes one model for each, `<name>-seed<seed>`. In the result each model has one
+    A model with a list of seeds becomes one model for each, `<name>-seed<seed>`; the one that was trained before as
+    `<name>`, when it had a single seed of the list, keeps its name and so its results. In the result each model has one
     `seed`, and `repeat_of`: the name in the configuration, or None for a model without repetitions. Models with the
     same `repeat_of` differ only by chance, so their figures have a mean and a spread.
+
+    Of a list in `export.checkpoint` the first is `checkpoint`, and the others are the list `also`.
 
     A whole number may be written with a point (4.0), and a path may begin with ~, the home folder.
 
@@ -70,8 +74,11 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
         records = {side: _files_of(records[side]) for side in SIDES if records[side]}
         settings["dataset"] |= {"records": records}
         settings["dataset"]["shards"] |= {side: len(of) for side, of in records.items()}
+    wanted = settings["export"]["checkpoint"]
+    first, *also = wanted if isinstance(wanted, list) else [wanted]
+    settings["export"] |= {"checkpoint": first, "also": also}
     settings["results"] = str(Path(settings["results"]))  # Snakemake takes a//b and a/b for two files
-    settings["models"] = dict(_repeats(settings["models"]))
+    settings["models"] = dict(_repeats(settings["models"], settings["results"]))
     return settings
 
 
@@ -106,14 +113,27 @@ def checkpoint_steps(model: Mapping[str, Any]) -> list[int]:
     return steps
 
 
-def _repeats(models: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The models by name, one for each seed."""
+def _repeats(models: Mapping[str, Any], results: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The models by name, one for each seed. results: the results folder, which tells what was trained before."""
     for name, model in models.items():
         if isinstance(model["seed"], int):
             yield name, {**model, "repeat_of": None}
             continue
+        before = _trained_seed(name, results)
         for seed in model["seed"]:
-            yield f"{name}-seed{seed}", {**copy.deepcopy(model), "seed": seed, "repeat_of": name}
+            own = f"{name}-seed{seed}"
+            kept = seed == before and own not in models and not Path(results, "models", own).exists()
+            yield name if kept else own, {**copy.deepcopy(model), "seed": seed, "repeat_of": name}
+
+
+def _trained_seed(name: str, results: str) -> int | None:
+    """The seed that the checkpoints of a model were trained with, by their receipts; None if there are none."""
+    try:
+        checkpoints = sorted(Path(results, "models", name, "train").glob("model.ckpt-*.index"))
+    except OSError:  # a name that is too long, for example; it is told elsewhere
+        return None
+    made = (Checksums(results).made_with(path).get("identity") for path in checkpoints)
+    return next((one["seed"] for one in made if isinstance(one, dict) and isinstance(one.get("seed"), int)), None)
 
 
 def _seeds(model: Mapping[str, Any]) -> list[int]:
@@ -297,6 +317,8 @@ def _allowed(node: Mapping[str, Any]) -> str:
     kinds = [kinds] if isinstance(kinds, str) else kinds
     names = {"null": "null", "object": "a mapping", "array": "a list", "integer": "a whole number", "string": "a text"}
     names |= {"number": "a number", "boolean": "true or false"}
+    if "prefixItems" in node:
+        return "a list of one of these and of further steps"
     bounds = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
     text = " or ".join(names.get(kind, kind) for kind in kinds)
     limits = [f"{word} {node[key]}" for key, word in bounds.items() if key in node]
@@ -396,7 +418,7 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
                 "comes with its own)."
             )
         yield from _untrainable(f"models.{name}.checkpoint", model)
-    expanded = Counter(name for name, _ in _repeats(settings["models"]))
+    expanded = Counter(name for name, _ in _repeats(settings["models"], settings["results"]))
     for name in (name for name, count in expanded.items() if count > 1):
         yield f"`models` has {name} twice: once under this name and once as a repetition over seeds; rename one."
     for name in expanded:
@@ -404,11 +426,12 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"`models` has {name}, which repeats itself 20 times or more; choose another name."
     many = list(_too_many_checkpoints(settings["models"]))
     yield from many
-    step = settings["export"]["checkpoint"] if not many else None
-    for name, model in settings["models"].items():
-        if isinstance(step, int) and step not in checkpoint_steps(model):
-            saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
-            yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
+    wanted = settings["export"]["checkpoint"]
+    for step in wanted if isinstance(wanted, list) else [wanted]:
+        for name, model in settings["models"].items() if not many else ():
+            if isinstance(step, int) and step not in checkpoint_steps(model):
+                saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
+                yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
 
 
 def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:

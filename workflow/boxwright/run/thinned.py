@@ -147,7 +147,11 @@ class Thinned:
         wanted = self._plan.settings["export"]
         found = {step: _read(self._folder / f"eval/{step}/metrics.json") for step in self._plan.steps(self._name)}
         values = {step: content["metrics"].get(wanted["metric"]) for step, content in found.items() if content}
-        return values.keys() - thin.kept(values, self._keep, wanted["checkpoint"]) if values else set()
+        return (
+            values.keys() - thin.kept(values, self._keep, wanted["checkpoint"], wanted.get("also", ()))
+            if values
+            else set()
+        )
 
     def _was_measured(self, step: int) -> bool:
         """Whether the checkpoint of this training was ever measured."""

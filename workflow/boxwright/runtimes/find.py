@@ -69,10 +69,12 @@ def find(path: str | Path) -> ExportedDetector:
 def _form(path: Path) -> tuple[Form, Path, Path] | None:
     """The form at a path, what its runtime opens, and the folder that holds it."""
     for form in forms.FORMS:
-        if path.name in (form.path, *_names(form)) and _whole(form, path.parent):
-            return form, path.with_name(form.path), path.parent
+        for name in dict.fromkeys((form.path, *_names(form), Path(form.path).parts[0])):
+            parts = Path(name).parts
+            if path.parts[-len(parts) :] == parts and whole(form, folder := path.parents[len(parts) - 1]):
+                return form, folder / form.path, folder
     for form in forms.FORMS:
-        if form.detects and _whole(form, path):
+        if form.detects and whole(form, path):
             return form, path / form.path, path
     if path.is_file() and path.suffix:
         for form in forms.FORMS:
@@ -85,7 +87,8 @@ def _names(form: Form) -> list[str]:
     return [name.rstrip("/") for name in form.files]
 
 
-def _whole(form: Form, folder: Path) -> bool:
+def whole(form: Form, folder: Path) -> bool:
+    """Whether a folder holds all files of a form."""
     return all((folder / name).is_dir() if name.endswith("/") else (folder / name).is_file() for name in form.files)
 
 

@@ -10,7 +10,7 @@ from boxwright.core.signature import INPUT, OUTPUTS
 
 
 def load(path: str | Path, threads: int | None = None) -> "FrozenGraph":
-    """The frozen graph in a file, ready to call, with `threads` inside one operation (default: TensorFlow's choice)."""
+    """The frozen graph in a file, ready to call, with `threads` in all (default: TensorFlow's choice)."""
     return FrozenGraph(read(path), threads)
 
 
@@ -32,7 +32,9 @@ class FrozenGraph:
     def __init__(self, frozen: GraphDef, threads: int | None = None) -> None:
         names = {node.name for node in frozen.node}
         self._fetches = {name: f"{name}:0" for name in OUTPUTS if name in names}
-        settings = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads or 0)
+        settings = tf.compat.v1.ConfigProto(
+            intra_op_parallelism_threads=threads or 0, inter_op_parallelism_threads=1 if threads else 0
+        )
         settings.gpu_options.allow_growth = True
         # A session ignores TensorFlow's list of visible devices: limit it to the GPUs that this process may use.
         gpus = [device.name.rsplit(":", 1)[1] for device in tf.config.get_visible_devices("GPU")]

@@ -100,7 +100,9 @@ def _planned(dag: DAG) -> Iterator[Planned]:
             else:
                 cause = UPSTREAM if (reason.updated_input or reason.updated_input_run) and not reason.forced else FORCED
             identity = job.params.get("identity")
-            yield Planned(dag.jobid(job), job.rule.name, job.wildcards_dict, list(job.output), identity, cause)
+            # In a module of another workflow the rule has a longer name, but the same script.
+            rule = Path(job.rule.script).stem if job.rule.script else job.rule.name
+            yield Planned(dag.jobid(job), rule, job.wildcards_dict, list(job.output), identity, cause)
 
 
 def _group_once() -> None:

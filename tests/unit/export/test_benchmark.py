@@ -1,0 +1,65 @@
+"""`boxwright benchmark`: size and speed of each form, measured in processes of their own."""
+
+import time
+
+import numpy as np
+import pytest
+
+from boxwright import cli
+from boxwright.catalog import forms
+from boxwright.export import benchmark, timing
+from boxwright.runtimes import find
+
+
+def test_a_time_is_the_median_after_the_warm_up():
+    seen = []
+
+    def detect(image):
+        seen.append(image.shape)
+        time.sleep(0.05 if len(seen) <= 2 else 0.002)
+
+    images = [np.zeros(shape, np.uint8) for shape in ((4, 5, 3), (6, 5, 3), (4, 5, 3))]
+    found = timing.times(detect, images)
+    assert seen[:3] == [(1, 4, 5, 3), (1, 6, 5, 3), (1, 4, 5, 3)] and len(seen) == 32
+    low, high = found["ms_quartiles"]
+    assert 2 <= low <= found["ms_per_image"] <= high < 40
+
+
+def test_the_forms_of_a_folder_are_measured(standard, images):
+    measured = benchmark.run(find.find(standard[0]), False, images)
+    assert [one.form.name for one in measured] == ["onnx", "openvino", "openvino_float16"]
+    for one in measured:
+        assert one.bytes == sum((standard[0] / name).stat().st_size for name in one.form.files)
+        assert 1 in one.times and set(one.times) <= {1, 2}
+        assert all(times["ms_per_image"] > 0 for times in one.times.values())
+
+
+def test_the_table():
+    times = {"ms_per_image": 11.24, "ms_quartiles": [10.0, 12.5]}
+    measured = [
+        benchmark.FormTimes(forms.named("onnx"), 16_500_000, {1: times, 2: times}),
+        benchmark.FormTimes(forms.named("openvino_float16"), 8_000_000, {1: times, 2: times}),
+    ]
+    assert benchmark.table(measured).splitlines() == [
+        "form                MB         ms, 1 thread        ms, 2 threads",
+        "onnx              16.5  11.2 (10.0 to 12.5)  11.2 (10.0 to 12.5)",
+        "openvino_float16   8.0  11.2 (10.0 to 12.5)  11.2 (10.0 to 12.5)",
+    ]
+
+
+def test_one_form_is_measured_alone(standard, monkeypatch, capsys):
+    times = {"ms_per_image": 11.24, "ms_quartiles": [10.0, 12.5]}
+    asked = []
+    monkeypatch.setattr(timing, "by_threads", lambda form, *_: asked.append(form.name) or {1: times})
+    assert cli.main(["benchmark", str(standard[0] / "openvino")]) == 0
+    assert asked == ["openvino"] and "openvino" in capsys.readouterr().out
+    assert cli.main(["benchmark", str(standard[0])]) == 0
+    assert asked[1:] == ["onnx", "openvino", "openvino_float16"]
+    assert cli.main(["benchmark", str(standard[0]), "nowhere.png"]) == 1
+    assert "There is no nowhere.png" in capsys.readouterr().err
+
+
+def test_a_form_that_does_not_run_is_an_error(tmp_path):
+    (tmp_path / "detector.onnx").write_bytes(b"nothing")
+    with pytest.raises(RuntimeError, match=r"detector\.onnx does not run with 1 threads"):
+        timing.by_threads(forms.named("onnx"), tmp_path / "detector.onnx", [np.zeros((8, 8, 3), np.uint8)], (1,))

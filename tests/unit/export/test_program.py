@@ -1,0 +1,187 @@
+"""The program beside a form, where its runtime, numpy and Pillow are all there is; and the zip of a form."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from importlib import import_module, metadata
+
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+from PIL import Image
+
+from boxwright.catalog import forms
+from boxwright.export import bundle, program
+
+# The first lines of a process in which everything but some distributions cannot be imported.
+HIDE = """
+import importlib.abc, runpy, sys
+class Hidden(importlib.abc.MetaPathFinder):
+    names = frozenset({hidden!r})
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.names:
+            raise ModuleNotFoundError(f"{{name}} is hidden")
+sys.meta_path.insert(0, Hidden())
+sys.argv = {arguments!r}
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def needed(distribution: str) -> set[str]:
+    """The distributions that one needs, and itself."""
+    found, waiting = set(), [distribution]
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name in found:
+            continue
+        found.add(name)
+        for line in metadata.requires(name) or []:
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                waiting.append(requirement.name)
+    return found
+
+
+def run_alone(path, distribution: str, *arguments: str, cwd) -> list[dict]:
+    """What a program prints where only a distribution, numpy and Pillow can be imported."""
+    allowed = needed(distribution) | {"numpy", "pillow"}
+    hidden = {
+        module
+        for module, owners in metadata.packages_distributions().items()
+        if not allowed & {owner.lower().replace("_", "-") for owner in owners}
+    }
+    hidden.add("boxwright")
+    assert {"matplotlib", "snakemake", "yaml"} <= hidden
+    text = HIDE.format(hidden=hidden, arguments=[str(path), *arguments])
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-P", "-c", text], cwd=cwd, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def pictures(tmp_path, images):
+    """A folder of images with one below, and one that its camera stored on its side."""
+    folder = tmp_path / "pictures"
+    (folder / "below").mkdir(parents=True)
+    Image.fromarray(images[0]).save(folder / "one.png")
+    turned = Image.fromarray(np.rot90(images[1]))
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    turned.save(folder / "below/two.png", exif=exif)
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+def is_what_the_form_finds(found: list[dict], form, folder, pictures, images) -> None:
+    """Whether a program printed the detections of a form's runtime."""
+    detect = import_module(form.runtime).load(folder / form.path)
+    assert [one["image"] for one in found] == [str(pictures / name) for name in ("below/two.png", "one.png")]
+    for one, image in zip(found, (images[1], images[0]), strict=True):
+        wanted = detect(image[None])
+        shown = wanted["detection_scores"][0] >= 0.2
+        assert 0 < shown.sum() == len(one["detections"])
+        for row, index in zip(one["detections"], np.flatnonzero(shown), strict=True):
+            assert row["id"] == wanted["detection_classes"][0, index]
+            assert row["class"] == ("cat", "dog", "owl")[row["id"] - 1]
+            assert abs(row["score"] - wanted["detection_scores"][0, index]) < 1e-3
+            np.testing.assert_allclose(row["box"], wanted["detection_boxes"][0, index], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino", "openvino_float16"])
+def test_a_program_needs_its_runtime_numpy_and_pillow_alone(name, standard, pictures, images, tmp_path):
+    folder, form = standard[0], forms.named(name)
+    path = folder / program.name(form)
+    arguments = [str(pictures), "--score", "0.2", "--out", "drawn"]
+    found = run_alone(path, form.packages[-1][0], *arguments, cwd=tmp_path)
+    is_what_the_form_finds(found, form, folder, pictures, images)
+    drawn = sorted((tmp_path / "drawn").iterdir())
+    assert [one.name for one in drawn] == ["00000_two.png", "00001_one.png"]
+    assert np.any(np.asarray(Image.open(drawn[1])) != images[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["frozen_graph", "saved_model"])
+def test_tensorflows_programs_need_tensorflow_numpy_and_pillow_alone(name, exported, pictures, images, tmp_path):
+    form = forms.named(name)
+    arguments = [str(pictures), "--score", "0.2", "--out", "drawn"]
+    distribution = next(one for one in ("tensorflow", "tensorflow-cpu") if _is_installed(one))
+    found = run_alone(exported / program.name(form), distribution, *arguments, cwd=tmp_path)
+    is_what_the_form_finds(found, form, exported, pictures, images)
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+RUN = [form for form in forms.FORMS if program.runs(form)]
+
+
+@pytest.mark.parametrize("form", RUN, ids=lambda form: form.name)
+def test_a_program_is_short(form):
+    lines = program.text(form).splitlines()
+    assert len(lines) <= 100 and max(map(len, lines)) <= 120
+    compile("\n".join(lines), form.name, "exec")
+
+
+def test_every_form_that_others_run_has_a_program():
+    assert [form for form in forms.FORMS if form.detects and form.made_from] == RUN
+
+
+@pytest.fixture
+def about(standard):
+    return {"model": "owls", "step": 30, "check": standard[1]["openvino"]}
+
+
+@pytest.mark.parametrize("form", RUN, ids=lambda form: form.name)
+def test_the_page_of_a_form_says_what_to_install_and_to_run(form, about):
+    page = bundle.devices_guide.page(form, about)
+    assert page.startswith(f"# owls: {form.title}\n") and "step 30" in page
+    assert "pip install" in page and "detect.py my_images" in page and "100.0% of the checkpoint's detections" in page
+    assert ("INFERENCE_PRECISION_HINT" in page) == form.runtime.endswith("openvino")
+
+
+def test_a_zip_is_all_that_a_device_needs(standard, about, pictures, images, tmp_path):
+    form, target = forms.named("openvino"), tmp_path / "bundles/owls-openvino.zip"
+    bundle.write(form, standard[0], target, about)
+    with zipfile.ZipFile(target) as archive:
+        assert sorted(archive.namelist()) == [
+            f"owls-openvino/{name}"
+            for name in (
+                *("README.md", "detect.py", "label_map.pbtxt", "labels.txt"),
+                *("openvino/detector.bin", "openvino/detector.xml"),
+            )
+        ]
+        archive.extractall(tmp_path / "device")
+    place = tmp_path / "device/owls-openvino"
+    found = run_alone(place / "detect.py", "openvino", str(pictures), "--score", "0.2", cwd=tmp_path)
+    is_what_the_form_finds(found, form, standard[0], pictures, images)
+    bundle.write(form, standard[0], tmp_path / "again/owls-openvino.zip", about)
+    assert (tmp_path / "again/owls-openvino.zip").read_bytes() == target.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
+def test_a_zip_runs_in_an_environment_that_has_nothing_else(name, standard, about, pictures, images, tmp_path):
+    form = forms.named(name)
+    bundle.write(form, standard[0], tmp_path / f"{name}.zip", about)
+    with zipfile.ZipFile(tmp_path / f"{name}.zip") as archive:
+        archive.extractall(tmp_path)
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv/bin/python"
+    packages = [form.packages[-1][0], "numpy", "pillow"]
+    done = subprocess.run([python, "-m", "pip", "install", "-q", *packages], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"the packages cannot be installed here: {done.stderr.strip()[-200:]}")
+    command = [python, "-I", tmp_path / name / "detect.py", pictures, "--score", "0.2"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    is_what_the_form_finds(found, form, standard[0], pictures, images)

@@ -1,0 +1,74 @@
+"""`boxwright benchmark`: the size and the speed of each form of a detector on the machine at hand."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from boxwright.catalog import forms
+from boxwright.catalog.forms import Form
+from boxwright.console import progress
+from boxwright.export import timing
+from boxwright.runtimes.find import ExportedDetector, whole
+
+# Height and width of the drawn image, as of a usual camera.
+_SIZE = (480, 640)
+
+
+class FormTimes(NamedTuple):
+    """A form, the bytes of its files, and its times by the number of threads (`timing.times`)."""
+
+    form: Form
+    bytes: int
+    times: Mapping[int, Mapping[str, Any]]
+
+
+def run(detector: ExportedDetector, alone: bool, images: Sequence[np.ndarray] = ()) -> list[FormTimes]:
+    """Measure each form that lies beside `detector`, or it `alone`.
+
+    images: uint8 [H, W, 3]; without any, a drawn one. Forms whose packages are not installed are left out, and said.
+    """
+    images = images or [drawn_image()]
+    folder = detector.label_map.parent
+    some = [detector.form] if alone else [form for form in forms.FORMS if form.detects and whole(form, folder)]
+    found = []
+    for form in progress.track(some, label="Measuring", unit="forms"):
+        path = detector.path if alone else folder / form.path
+        if form.made_from is None:
+            continue  # the engine is no runtime that people use
+        if form.missing:
+            progress.warn(f"Left out: the {form.title} needs {' and '.join(form.missing)}.")
+            continue
+        files = [path] if alone and len(form.files) == 1 else [folder / name for name in form.files]
+        found.append(FormTimes(form, timing.size(files), timing.by_threads(form, path, images)))
+    return found
+
+
+def table(measured: Sequence[FormTimes]) -> str:
+    """The lines to print: a form each, with megabytes, and milliseconds as median (and quartiles) by threads."""
+    threads = sorted({number for one in measured for number in one.times})
+    head = ["form", "MB", *(f"ms, {number} thread{'s' if number > 1 else ''}" for number in threads)]
+    rows = [
+        [one.form.name, f"{one.bytes / 1e6:.1f}", *(_shown(one.times[number]) for number in threads)]
+        for one in measured
+    ]
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in [head, *rows]
+    )
+
+
+def drawn_image() -> np.ndarray:
+    """A smooth coloured image, always the same."""
+    seed = np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(seed).resize(_SIZE[::-1], Image.Resampling.BICUBIC))
+
+
+def _shown(times: Mapping[str, Any]) -> str:
+    low, high = times["ms_quartiles"]
+    return f"{times['ms_per_image']:.1f} ({low:.1f} to {high:.1f})"

@@ -1,0 +1,141 @@
+"""The page beside a form: on which device it runs, what to install there and what to run, and what was measured."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from boxwright.catalog.forms import LABELS, Form
+
+_PYTHON = "python3 -m venv venv && venv/bin/pip install {packages} numpy pillow"
+_RUN = "venv/bin/python detect.py my_images"
+
+# By runtime: the devices, what to install, and what to know.
+_DEVICES: dict[str, list[tuple[str, str, str]]] = {
+    "onnx": [
+        ("Linux, macOS, Windows; Raspberry Pi with a 64-bit system", _PYTHON.format(packages="onnxruntime"), ""),
+        (
+            "a PC or Jetson with an NVIDIA GPU",
+            _PYTHON.format(packages="onnxruntime-gpu"),
+            "`detect.py` takes the GPU if CUDA and cuDNN are there. On a Jetson, install NVIDIA's own package.",
+        ),
+        (
+            "TensorRT",
+            "trtexec --onnx=detector.onnx --minShapes=image_tensor:1x64x64x3 --optShapes=image_tensor:1x480x640x3 "
+            "--maxShapes=image_tensor:1x1080x1920x3",
+            "Not measured here. The model has standard operations alone, with `NonMaxSuppression` for the suppression.",
+        ),
+        (
+            "C++, C#, Java, JavaScript, Android, iOS",
+            "the package of ONNX Runtime for the language: https://onnxruntime.ai",
+            "Input and outputs are those of the table below.",
+        ),
+    ],
+    "openvino": [
+        ("a PC with an Intel processor; Linux, macOS, Windows", _PYTHON.format(packages="openvino"), ""),
+        (
+            "Intel's GPU or NPU",
+            _PYTHON.format(packages="openvino"),
+            "Write `GPU` or `NPU` in place of `CPU` in `detect.py`. Not measured here.",
+        ),
+        ("Raspberry Pi with a 64-bit system", _PYTHON.format(packages="openvino"), ""),
+    ],
+    "frozen_graph": [
+        ("Linux, macOS; Windows up to TensorFlow's last build for it", _PYTHON.format(packages="tensorflow"), ""),
+        (
+            "a PC with an NVIDIA GPU (Linux)",
+            _PYTHON.format(packages="'tensorflow[and-cuda]'"),
+            "TensorFlow takes the GPU by itself.",
+        ),
+    ],
+}
+_DEVICES["tflite"] = [
+    ("Raspberry Pi with a 64-bit system; Linux, macOS, Windows", _PYTHON.format(packages="ai-edge-litert"), ""),
+    (
+        "Android and iOS",
+        'implementation("com.google.mediapipe:tasks-vision:latest.release")',
+        "The ObjectDetector of MediaPipe Tasks reads labels, sizes and normalisation from the file. Not measured here.",
+    ),
+    (
+        "Coral Edge TPU (detector_int8.tflite)",
+        "edgetpu_compiler detector_int8.tflite",
+        "The suppression stays on the processor. Not measured here.",
+    ),
+]
+_DEVICES["saved_model"] = [
+    *_DEVICES["frozen_graph"],
+    (
+        "a server",
+        "docker run -p 8501:8501 -v $PWD/saved_model:/models/detector/1 -e MODEL_NAME=detector tensorflow/serving",
+        "Ask it at `http://localhost:8501/v1/models/detector:predict`.",
+    ),
+]
+
+# By runtime: what to know about its numbers.
+_NUMBERS = {
+    "openvino": "By itself OpenVINO computes in bfloat16 where the processor can: faster, but with other boxes.\n"
+    '`detect.py` asks for float32 with `{{"INFERENCE_PRECISION_HINT": "f32"}}`{measured}. It is faster without.',
+}
+
+
+def page(form: Form, about: Mapping[str, Any]) -> str:
+    """The page, as Markdown. about: as for `bundle.write`."""
+    runtime, check = form.runtime.rpartition(".")[2], about["check"]
+    same = check["same_detections"]
+    lines = [
+        f"# {about['model']}: {form.title}",
+        "",
+        f"An object detector, from the checkpoint of step {about['step']}. `{form.path}` is the detector, `{LABELS}` "
+        "names its classes (line 1 is class 1), and `detect.py` runs it:",
+        "",
+        "```",
+        _DEVICES[runtime][0][1],
+        _RUN,
+        "```",
+        "",
+        "It takes images and folders, prints a line of JSON for each image and draws the boxes into `detected/`.",
+        "",
+        "## Device by device",
+        "",
+    ]
+    for device, install, note in _DEVICES[runtime]:
+        lines += [f"**{device}**", "", "```", install, "```", ""] + ([note, ""] if note else [])
+    lines += ["## Measured", ""]
+    lines += [
+        f"- {same['share']:.1%} of the checkpoint's detections on {check['images']} held-out images; boxes differ by "
+        f"at most {same['max_box']:.1e} (sides of the image are 1), scores by {same['max_score']:.1e}.",
+        f"- {check['bytes'] / 1e6:.1f} MB; {check['ms_per_image']:.0f} ms per image ({check['device']}).",
+    ]
+    if runtime in _NUMBERS:
+        coarse = check.get("default_precision")
+        measured = (
+            f" (where it was exported, its own choice moved boxes by up to {coarse['max_box']:.1e}, scores by up to "
+            f"{coarse['max_score']:.1e}, and took {coarse['ms_per_image']:.0f} ms)"
+            if coarse
+            else ""
+        )
+        lines += ["", _NUMBERS[runtime].format(measured=measured)]
+    lines += ["", *_signature(runtime)]
+    return "\n".join(lines) + "\n"
+
+
+def _signature(runtime: str) -> list[str]:
+    """What the detector takes and gives."""
+    if runtime == "tflite":
+        return [
+            "## Input and outputs",
+            "",
+            "The input is one image of the detector's own size; `detect.py` resizes, pads and normalises as for the "
+            "training, with the numbers in the file's metadata. The outputs are those of TFLite_Detection_PostProcess: "
+            "boxes (ymin, xmin, ymax, xmax from 0 to 1), classes, scores, and how many rows are detections. Classes "
+            f"count from 0 there, so class 0 is line 1 of `{LABELS}`.",
+        ]
+    return [
+        "## Input and outputs",
+        "",
+        "| tensor | what |",
+        "|---|---|",
+        "| `image_tensor` | uint8 `[batch, height, width, 3]`, red, green, blue; any size |",
+        "| `detection_boxes` | float32 `[batch, N, 4]`: ymin, xmin, ymax, xmax from 0 to 1 |",
+        "| `detection_scores` | float32 `[batch, N]`, the best first |",
+        f"| `detection_classes` | float32 `[batch, N]`, from 1: the line of `{LABELS}` |",
+        "| `num_detections` | float32 `[batch]`: how many of the N rows are detections |",
+    ]

@@ -1,0 +1,91 @@
+"""The time that a form of a detector takes for an image, with its own runtime and a number of threads.
+
+Each measurement runs in a process of its own: runtimes fix their threads when they start, and what one has in memory
+must not slow another.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boxwright.catalog import forms
+from boxwright.catalog.forms import Form
+from boxwright.runtimes import Detect
+
+THREADS = (1, 2)
+_LEAST, _MOST, _MOST_SECONDS = 3, 30, 5.0
+
+
+def times(detect: Detect, images: Sequence[np.ndarray], warm: bool = False) -> dict[str, Any]:
+    """{ms_per_image, ms_quartiles}: median and quartiles of the milliseconds for an image, one at a time.
+
+    images: uint8 [H, W, 3]. warm: whether `detect` has seen images of all their sizes; if not, it does so first.
+    """
+    for image in {} if warm else {image.shape: image for image in images}.values():
+        detect(image[np.newaxis])
+    taken: list[float] = []
+    while len(taken) < _LEAST or (len(taken) < _MOST and sum(taken) < _MOST_SECONDS):
+        image = images[len(taken) % len(images)][np.newaxis]
+        start = time.perf_counter()
+        detect(image)
+        taken.append(time.perf_counter() - start)
+    low, median, high = (round(1e3 * value, 2) for value in np.quantile(taken, (0.25, 0.5, 0.75)).tolist())
+    return {"ms_per_image": median, "ms_quartiles": [low, high]}
+
+
+def by_threads(
+    form: Form, path: str | Path, images: Sequence[np.ndarray], threads: Sequence[int] = THREADS
+) -> dict[int, dict[str, Any]]:
+    """`times` of the form at `path` with each number of threads that this machine has, on the CPU."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        given = Path(folder, "images.npz")
+        np.savez(given, *images)
+        for number in threads:
+            if number <= here:
+                command = [sys.executable, "-m", __name__, form.name, str(path), str(given), str(number)]
+                done = subprocess.run(command, env=_environment(), capture_output=True)
+                if done.returncode:
+                    said = done.stderr.decode(errors="replace").strip().splitlines()
+                    raise RuntimeError(f"{path} does not run with {number} threads: {said[-1] if said else ''}")
+                found[number] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def size(files: Iterable[str | Path]) -> int:
+    """The bytes of files, and of folders with everything in them."""
+    found = [one for path in map(Path, files) for one in ([path] if path.is_file() else path.rglob("*"))]
+    return sum(one.stat().st_size for one in found if one.is_file())
+
+
+def _environment() -> dict[str, str]:
+    """That of this process, with this library and without GPUs."""
+    library = str(Path(__file__).resolve().parents[2])
+    paths = [library, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def _measure(name: str, path: str, images: str, threads: str) -> None:
+    """What a process of its own does: print `times` as JSON."""
+    import importlib
+
+    if hasattr(os, "sched_setaffinity"):
+        # Some runtimes compute parts of a graph at once, beside the threads that they are given.
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
+    with np.load(images) as given:
+        shown = [given[key] for key in given]
+    detect = importlib.import_module(forms.named(name).runtime).load(Path(path), threads=int(threads))
+    print(json.dumps(times(detect, shown)))
+
+
+if __name__ == "__main__":
+    _measure(*sys.argv[1:])
