@@ -58,6 +58,7 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
     """Run one job and print its line."""
     import tensorflow as tf
 
+    from boxwright import devices
     from boxwright.detector.build import build
     from boxwright.pipeline import overrides, text
     from boxwright.training import inputs, segment
@@ -67,7 +68,7 @@ def measure(job: str, records: Path, arguments: argparse.Namespace) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
         tf.config.threading.set_inter_op_parallelism_threads(2)
     else:
-        segment.configure_tensorflow(arguments.threads, seed=0)
+        segment.configure_tensorflow(devices.take(devices.Compute()), arguments.threads, seed=0)
     config = text.read(TEMPLATE)
     overrides.apply(config, OVERRIDES | {"train_config.batch_size": arguments.batch})
     detector = build(config.model)

@@ -19,10 +19,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow as tf
+import yaml
 from measuring import peak_memory
 
 from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
+from boxwright.detector.precision import FLOAT32, Precision
 from boxwright.detector.protocol import Detector
 from boxwright.pipeline import overrides, text
 from boxwright.training import segment
@@ -51,11 +53,13 @@ def random_batch(detector: Detector, batch: int, height: int, width: int) -> Bat
     return Batch(tf.stack(images), tf.stack(shapes), truth)
 
 
-def stepper(path: str, batch_size: int, size: tuple[int, int], settings: list[str]) -> Callable[[], float]:
+def stepper(
+    path: str, batch_size: int, size: tuple[int, int], settings: list[str], precision: Precision = FLOAT32
+) -> Callable[[], float]:
     """A function that trains a model by one step on random images and returns the loss."""
     config = text.read(path)
-    overrides.apply(config, dict(setting.split("=", 1) for setting in settings))
-    detector = build(config.model)
+    overrides.apply(config, {key: yaml.safe_load(value) for key, value in (one.split("=", 1) for one in settings)})
+    detector = build(config.model, precision=precision)
     batch = random_batch(detector, batch_size, *size)
     spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
     trained = segment.trained_variables(detector, config.train_config)
@@ -73,7 +77,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--size", type=int, nargs=2, default=(480, 640), help="height and width of the images")
     parser.add_argument("--threads", type=int, default=2, help="intra-op threads")
-    parser.add_argument("--set", nargs="*", default=[], help="overrides, such as model.ssd.num_classes=90")
+    parser.add_argument(
+        "--set", nargs="*", default=[], help="overrides, such as model.ssd.num_classes=90; values as in YAML"
+    )
     parser.add_argument("--against", help="the pipeline.config of a model to compare with")
     parser.add_argument("--against-batch", type=int, default=8)
     parser.add_argument("--against-size", type=int, nargs=2, default=(480, 640))

@@ -30,6 +30,7 @@ rule evaluate_checkpoint:
     params:
         identity=lambda wildcards: identities.evaluate_checkpoint(wildcards.model),
         seed=setting("seed"),
+        precision=setting("inference_precision"),
     message:
         "Evaluating {wildcards.model} at step {wildcards.step}"
     script:

@@ -22,6 +22,7 @@ rule predict_images:
         identity=lambda wildcards: identities.predict_images(wildcards.model),
         form=MAIN.name,
         manifests=run_plan.manifests("eval"),
+        precision=setting("inference_precision"),
         wanted=run_plan.settings["predict"]
         | {"max_pixels": run_plan.settings["dataset"]["max_pixels"]},
     message:

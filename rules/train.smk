@@ -37,7 +37,7 @@ rule train_segment:
         cpus_per_task=lambda wildcards: for_training(wildcards).processors,
     params:
         identity=lambda wildcards: identities.train_segment(wildcards.model),
-        settings=lambda wildcards: settings.training(run_plan.model(wildcards.model)),
+        settings=lambda wildcards: identities.training_settings(wildcards.model),
     message:
         "Training {wildcards.model} up to step {wildcards.step}"
     script:

@@ -2,19 +2,22 @@
 
 from pathlib import Path
 
+from boxwright import devices
 from boxwright.console.job import job
 
+devices.infer_in(snakemake.params.precision)
 with job(snakemake, tensorflow=True) as undeclared:
-    from boxwright import devices
     from boxwright.console import progress
     from boxwright.dataset import label_map
     from boxwright.evaluation import run
     from boxwright.pipeline import text
     from boxwright.records import events
+    from boxwright.training import conditions
 
     machine = snakemake.config["machine"][snakemake.wildcards.model]
     devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
     step = int(snakemake.wildcards.step)
+    checkpoint = Path(snakemake.input.index).with_suffix("")
     out = run.Outputs(
         metrics=Path(snakemake.output.metrics),
         analysis=Path(snakemake.output.analysis),
@@ -24,7 +27,7 @@ with job(snakemake, tensorflow=True) as undeclared:
     )
     run.run(
         text.read(snakemake.input.config),
-        Path(snakemake.input.index).with_suffix(""),
+        checkpoint,
         snakemake.input.records,
         snakemake.input.train_records,
         label_map.read(snakemake.input.label_map),
@@ -32,5 +35,7 @@ with job(snakemake, tensorflow=True) as undeclared:
         model=snakemake.wildcards.model,
         step=step,
         seed=snakemake.params.seed,
+        precision=conditions.of(checkpoint).precision,
+        inference_precision=snakemake.params.precision,
     )
     undeclared += filter(Path.is_file, (out.events, out.train_events))

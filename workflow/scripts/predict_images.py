@@ -3,11 +3,12 @@
 import importlib
 from pathlib import Path
 
+from boxwright import devices
 from boxwright.catalog import forms
 from boxwright.console.job import job
 
+devices.infer_in(snakemake.params.precision)
 with job(snakemake, tensorflow=True):
-    from boxwright import devices
     from boxwright.console import progress
     from boxwright.dataset import manifest
     from boxwright.export import predict

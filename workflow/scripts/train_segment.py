@@ -11,6 +11,7 @@ with job(snakemake, tensorflow=True) as undeclared:
     from boxwright.dataset import label_map
     from boxwright.pipeline import text
     from boxwright.records import events
+    from boxwright.training import conditions
     from boxwright.training.launch import launch
     from boxwright.training.log import TOTAL
     from boxwright.training.segment import train_segment
@@ -45,6 +46,8 @@ with job(snakemake, tensorflow=True) as undeclared:
         with text.located(document):
             train_segment(**arguments)
     undeclared.append(log_of_events)
+    used = conditions.of(index.with_suffix(""))
+    undeclared.notes["conditions"] = {"precision": used.precision, "tf_threads": used.threads}
     undeclared.notes["config"] = Path(snakemake.input.config).read_text(encoding="utf-8")
     entries = [json.loads(line) for line in Path(snakemake.output.log).read_text(encoding="utf-8").splitlines()]
     recent = entries[-max(len(entries) // 5, 1) :]  # the loss of a single batch says little

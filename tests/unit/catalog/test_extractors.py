@@ -92,6 +92,17 @@ def test_architectures_are_those_of_the_backbone():
     assert row.architectures[0] == spaghettinet.DEFAULT
     assert set(row.architectures) == set(spaghettinet.ARCHITECTURES)
     assert [row.type for row in EXTRACTORS.values() if row.architectures] == ["ssd_spaghettinet"]
+    (prefix,) = row.backbone_in_checkpoint("detection")
+    assert all(f"FeatureExtractor/{name}/".startswith(prefix) for name in row.architectures)
+
+
+def test_what_an_extractor_takes_instead_of_a_field():
+    message = text.parse("pad_to_multiple: 32 num_layers: 3", kind="SsdFeatureExtractor")
+    for type_, multiple, layers in (("ssd_spaghettinet", 1, 5), ("ssd_mobilenet_v1", 32, 3)):
+        row = EXTRACTORS[type_]
+        assert (row.taken(message, "pad_to_multiple"), row.taken(message, "num_layers")) == (multiple, layers)
+    embedded = EXTRACTORS["embedded_ssd_mobilenet_v1"]
+    assert embedded.map_levels(message) == range(4, 9)
 
 
 def test_of_the_heads_only_the_chosen_one_is_in_use():

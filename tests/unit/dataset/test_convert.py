@@ -94,11 +94,17 @@ def test_flags_of_coco_come_back(dataset, tmp_path):
 
 
 def test_what_the_checks_refuse_is_told(dataset, tmp_path):
-    dataset.sample("a.jpg", Box("cat", 8, 6, 40, 30), Box("cat", 8, 6, float("nan"), 30))
+    """Boxes beside a broken one stay; an image with nothing else is not made one without objects."""
+    nowhere = Box("cat", 8, 6, float("nan"), 30)
+    dataset.sample("a.jpg", Box("cat", 8, 6, 40, 30), nowhere)
     dataset.sample("b.jpg", Box("cat", 8, 6, 40, 30), Box("cat", 40, 30, 8, 6), Box("cat", 20, 20, 90, 90))
-    told = convert.convert(dataset.annotations, tmp_path / "out", "csv", [str(dataset.images)])
-    assert "box_not_a_number" in told
-    assert "1 image with 3 boxes" in told
+    dataset.sample("c.jpg", nowhere)
+    told = convert.convert(dataset.annotations, tmp_path / "out", "yolo", [str(dataset.images)])
+    assert "2 images with 4 boxes" in told
+    for defect in ("box_not_a_number", "box_inverted", "box_outside", "image_emptied"):
+        assert defect in told
+    assert "a.xml" in told
+    assert sorted(path.name for path in (tmp_path / "out/labels").iterdir()) == ["a.txt", "b.txt"]
 
 
 def test_mistakes(dataset, tmp_path):

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from boxwright import devices
-from boxwright.devices import Compute, Taken
+from boxwright.catalog.families import FAMILIES
+from boxwright.devices import Compute, Taken, instructions
 
 HOLDER = """
 import sys, time
@@ -56,24 +57,57 @@ def test_gpus_are_told_apart_as_cuda_names_them(monkeypatch, shown, count, ident
 
 
 @pytest.mark.parametrize(
-    ("compute", "names", "text"),
+    ("compute", "names", "precision", "text"),
     [
-        (Compute(), [], "Computing on the CPU, 2 threads, in float32."),
+        (Compute(), [], "float32", "Computing on the CPU, 2 threads, in float32."),
+        (Compute(), [], "bfloat16", "Computing on the CPU, 2 threads, in float32 with products in bfloat16."),
+        (Compute(), [], "float16", "Computing on the CPU, 2 threads, in float32 (float16 is for GPUs)."),
         (
-            Compute(precision="bfloat16"),
-            [],
-            "Computing on the CPU, 2 threads, in float32 (bfloat16 is for GPUs).",
-        ),
-        (
-            Compute(2, "bfloat16", jit_compile=True),
+            Compute(2, jit_compile=True),
             ["A100", "A100"],
+            "bfloat16",
             "Computing on A100, A100 in bfloat16, compiled by XLA; memory as it is needed.",
         ),
-        (Compute(1, memory_mb=4000), ["T4"], "Computing on T4 in float32; at most 4000 MB of memory each."),
+        (Compute(1, memory_mb=4000), ["T4"], "float32", "Computing on T4 in float32; at most 4000 MB of memory each."),
     ],
 )
-def test_the_message_names_device_precision_and_memory(compute, names, text):
-    assert devices._description(compute, names, 2) == text
+def test_the_message_names_device_precision_and_memory(monkeypatch, compute, names, precision, text):
+    monkeypatch.setattr(devices.instructions, "here", lambda: frozenset({"amx_bf16"}))
+    assert devices._description(names, compute, precision, 2) == text
+
+
+def test_a_processor_that_is_slow_in_bfloat16_is_said(monkeypatch):
+    monkeypatch.setattr(devices.instructions, "here", frozenset)
+    text = devices._description([], Compute(), "bfloat16", 0)
+    assert text.endswith("in bfloat16 (slower than float32 here: this processor has no instructions for them).")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("processor : 0\nflags\t\t: fpu avx512_bf16 amx_bf16 amx_tile\nflags : other", {"avx512_bf16", "amx_bf16"}),
+        ("flags: avx512_bf16x", set()),
+        ("Features : bf16", set()),
+        ("", set()),
+    ],
+)
+def test_instructions_are_those_that_linux_names(monkeypatch, tmp_path, text, found):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    (tmp_path / "cpuinfo").write_text(text)
+    assert instructions.here(tmp_path / "cpuinfo") == found
+    assert instructions.here(tmp_path / "none") == set()
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert instructions.here(tmp_path / "cpuinfo") == set()
+
+
+def test_auto_is_decided_by_instructions_and_family(monkeypatch):
+    monkeypatch.setattr(devices.instructions, "here", lambda: frozenset({"avx512_bf16", "amx_bf16"}))
+    assert devices.precision_of("auto", 0, ("amx_bf16",)) == "bfloat16"
+    assert devices.precision_of("auto", 0, ()) == "float32"
+    assert devices.precision_of("auto", 1, ("amx_bf16",)) == "float32"
+    assert devices.precision_of("float16", 0, ("amx_bf16",)) == "float16"
+    known = {one for family in FAMILIES.values() for one in family.bfloat16_with}
+    assert known <= set(instructions.KNOWN)
 
 
 def test_too_few_gpus_are_warned_of():
@@ -87,8 +121,8 @@ def test_too_few_gpus_are_warned_of():
 def test_what_is_taken_is_returned_and_not_said(monkeypatch, capfd):
     tf = pytest.importorskip("tensorflow")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    taken = devices.take(Compute(), threads=2)
-    assert taken == Taken([], "Computing on the CPU, 2 threads, in float32.")
+    taken = devices.take(Compute())
+    assert taken == Taken([], Compute())
     short = devices.take(Compute(gpus=1))
     assert short.gpus == [] and short.shortage.startswith("Warning: the model asks for 1 GPU")
     assert "Computing" not in "".join(capfd.readouterr())
@@ -96,10 +130,18 @@ def test_what_is_taken_is_returned_and_not_said(monkeypatch, capfd):
 
 def test_a_shortage_is_warned_of_before_the_rest_is_said():
     said = []
-    Taken([], "Computing.", "Too few.").tell(lambda text: said.append(f"said {text}"), said.append)
-    assert said == ["Too few.", "said Computing."]
+    Taken([], Compute(), "Too few.").tell(lambda text: said.append(f"said {text}"), said.append)
+    assert said == ["Too few.", "said Computing on the CPU, in float32."]
 
 
 def test_inference_takes_one_gpu_and_its_own_share():
     model = {"gpus": 4, "gpu_memory_mb": {"train": 30000, "evaluate": 8000}}
     assert devices.of_inference(model) == Compute(1, memory_mb=8000)
+
+
+def test_inference_is_rounded_on_request(monkeypatch):
+    monkeypatch.setattr(devices.os, "environ", {})
+    devices.infer_in("float32")
+    assert devices.os.environ == {}
+    devices.infer_in("bfloat16")
+    assert devices.os.environ == {"TF_SET_ONEDNN_FPMATH_MODE": "BF16"}

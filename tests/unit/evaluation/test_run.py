@@ -65,7 +65,8 @@ def measured(tmp_path_factory, config, prefix, shards):
     folder = tmp_path_factory.mktemp("model")
     out = outputs_in(folder)
     # What is measured as the training sample is one of the two files, to tell it from the evaluation.
-    result = run.run(config, prefix, shards, shards[:1], LABEL_MAP, out, model="small", step=30, seed=4)
+    about = {"model": "small", "step": 30, "seed": 4, "precision": "bfloat16"}
+    result = run.run(config, prefix, shards, shards[:1], LABEL_MAP, out, **about)
     return folder, result
 
 
@@ -73,8 +74,9 @@ def test_metrics_json(measured):
     folder, result = measured
     written = json.loads((folder / "eval/30/metrics.json").read_text())
     assert written == result
-    keys = ["model", "step", "seed", "images", "boxes", "metrics", "undefined", "training_sample"]
-    assert list(written) == keys
+    about = ["model", "step", "seed", "precision", "inference_precision", "images", "boxes"]
+    assert list(written) == [*about, "metrics", "undefined", "training_sample"]
+    assert (written["precision"], written["inference_precision"]) == ("bfloat16", "float32")
     assert (written["model"], written["step"], written["seed"], written["images"]) == ("small", 30, 4, 20)
     assert written["boxes"] == 28
     assert list(written["metrics"]) == names.of_classes(LABEL_MAP)

@@ -100,6 +100,16 @@ def test_a_form_that_is_added_to_the_list_stands_in_the_table(monkeypatch):
     assert "checkpoint 19.0 25.0" in said and "toy file 1.5 25.0 (24.0 to 27.0) CPU, 2 processors 98.0%" in said
 
 
+def test_the_precision_of_each_training_is_told():
+    """Evaluations of earlier releases tell none, and were float32."""
+    both = [result("a", 0.5), result("b", 0.6)]
+    assert "Trained in float32. Measured in float32." in tables.checkpoints(both).decode()
+    for one in both[0].evaluations:
+        one.update(precision="bfloat16", inference_precision="bfloat16")
+    page = tables.checkpoints(both).decode()
+    assert "Trained in bfloat16 (a), float32 (b). Measured in float32, but a in bfloat16." in page
+
+
 def test_all_checkpoints_with_the_exported_one_set_off():
     page = tables.checkpoints([SMALL, result("none", None)])
     said = plain(page)

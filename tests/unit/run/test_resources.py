@@ -17,3 +17,8 @@ def test_what_a_job_asks_for(gpus, training, inference):
     model = {"gpus": gpus, "tf_threads": 2}
     assert resources.of_training(model) == training
     assert resources.of_inference(model) == inference
+
+
+def test_where_tensorflow_takes_all_processors_a_cluster_gives_two():
+    assert resources.of_training({"gpus": 0, "tf_threads": "auto"}).processors == 2
+    assert resources.of_training({"gpus": 2, "tf_threads": "auto"}).processors == 8

@@ -68,7 +68,8 @@ def test_defaults_are_filled_in(minimal):
         "rescale_schedule": True,
         "seed": 0,
         "gpus": 0,
-        "precision": "float32",
+        "precision": "auto",
+        "inference_precision": "float32",
         "loss_scale": "dynamic",
         "jit_compile": False,
         "gpu_memory_mb": {"train": None, "evaluate": None},
@@ -145,6 +146,21 @@ def test_all_mistakes_are_told_at_once(minimal):
     assert "`dataset.imges` is not a key of boxwright; did you mean `images`?" in told
     assert any('`models.first.num_steps` is "10"' in text and "a whole number at least 1" in text for text in told)
     assert any("`predict.score_threshold` is 2" in text and "at most 1" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "allowed"),
+    [
+        ("tf_threads", 0, "auto or a whole number at least 1"),
+        ("loss_scale", "static", "dynamic or a number at most 1e+30 and above 0"),
+    ],
+)
+def test_a_word_beside_numbers_is_named(minimal, key, wrong, allowed):
+    minimal["models"]["first"][key] = wrong
+    (told,) = mistakes(minimal)
+    assert f"allowed is {allowed}" in told
+    minimal["models"]["first"][key] = allowed.split()[0]
+    assert settings.load(minimal)["models"]["first"][key] == allowed.split()[0]
 
 
 @pytest.mark.parametrize("key", ["pipeline", "num_steps", "checkpoint_every"])

@@ -17,6 +17,7 @@ from training_data import TINY_FASTER_RCNN, TINY_SSD
 from boxwright import protos
 from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
+from boxwright.detector.precision import of
 from boxwright.detector.protocol import Detector
 from boxwright.training import segment
 from boxwright.training.inputs import Batch
@@ -77,7 +78,7 @@ def main(replicas: int, kind: str, steps: int, out: str, precision: str = "float
         config.model.ssd.feature_extractor.num_layers = 3
         config.model.ssd.anchor_generator.ssd_anchor_generator.num_layers = 3
     with strategy.scope():
-        detector = build(config.model, 1, precision)
+        detector = build(config.model, 1, of(precision, gpu=True))
         loss_scale = LossScale(64.0) if precision == "float16" else None
         trained = {name: detector.variables[name] for name in detector.trainable}
         optimizer = segment.build_optimizer(config.train_config.optimizer, trained)

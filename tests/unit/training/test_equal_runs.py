@@ -54,33 +54,39 @@ def configuration(name: str, folder: Path) -> Path:
     return made
 
 
-def weights_after(folder: Path, config: Path, steps: str, records: list[Path]) -> bytes:
+def weights_after(folder: Path, config: Path, precision: str, steps: str, records: list[Path]) -> bytes:
     """The weights, slots and averages after a chain of segments that ends at `steps` (as "1,3")."""
-    command = [sys.executable, str(HERE / "template_process.py"), str(folder), str(config)]
+    command = [sys.executable, str(HERE / "template_process.py"), str(folder), str(config), precision]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, sys.path)])}
     subprocess.run([*command, steps, *map(str, records)], env=environment, check=True, timeout=600)
     return (folder / f"model.ckpt-{steps.split(',')[-1]}.data-00000-of-00001").read_bytes()
 
 
+SLOW = (
+    "ssdlite_mobilenet_v2",
+    "ssd_mobilenet_v2_fpnlite_320",
+    "ssd_resnet50_v1_fpn_320",
+    "faster_rcnn_resnet50",
+    "efficientdet_d0",
+    "faster_rcnn_inception_v2",
+    "centernet_resnet50_v1_fpn",
+)
+
+
 @pytest.mark.parametrize(
-    "template",
+    ("template", "precision"),
     [
-        "ssd_mobilenet_v1",
-        pytest.param("ssdlite_mobilenet_v2", marks=pytest.mark.slow),
-        pytest.param("ssd_mobilenet_v2_fpnlite_320", marks=pytest.mark.slow),
-        pytest.param("ssd_resnet50_v1_fpn_320", marks=pytest.mark.slow),
-        pytest.param("faster_rcnn_resnet50", marks=pytest.mark.slow),
-        pytest.param("efficientdet_d0", marks=pytest.mark.slow),
-        pytest.param("faster_rcnn_inception_v2", marks=pytest.mark.slow),
-        *(pytest.param(name, marks=pytest.mark.slow) for name in OF_TEMPLATES),
+        ("ssd_mobilenet_v1", "float32"),
+        *(pytest.param(name, "float32", marks=pytest.mark.slow) for name in (*SLOW, *OF_TEMPLATES)),
+        *(pytest.param(name, "bfloat16", marks=pytest.mark.slow) for name in ("ssd_mobilenet_v1", *SLOW)),
     ],
 )
-def test_equal_runs_give_equal_bits(template, records, tmp_path):
+def test_equal_runs_give_equal_bits(template, precision, records, tmp_path):
     config = configuration(template, tmp_path)
-    quiet = weights_after(tmp_path / "quiet", config, "3", records)
+    quiet = weights_after(tmp_path / "quiet", config, precision, "3", records)
     others = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(2)]
     try:
-        busy = weights_after(tmp_path / "busy", config, "1,3", records)
+        busy = weights_after(tmp_path / "busy", config, precision, "1,3", records)
     finally:
         for process in others:
             process.kill()

@@ -10,11 +10,13 @@ from google.protobuf import text_format
 from tiny_detector import TinyDetector
 from training_data import LABEL_MAP, TINY_FASTER_RCNN
 
-from boxwright import protos
+from boxwright import devices, protos
 from boxwright.checkpoints import checkpoint_files
 from boxwright.core.errors import UserError
+from boxwright.detector import precision
 from boxwright.detector.build import build
-from boxwright.training import segment, state
+from boxwright.devices import Compute
+from boxwright.training import conditions, segment, state
 from boxwright.training.signals import StoppedError
 
 
@@ -34,7 +36,7 @@ def digest(prefix: Path) -> str:
 @pytest.fixture
 def tiny(monkeypatch):
     """Segments train the tiny detector instead of the configuration's model."""
-    monkeypatch.setattr(segment, "build", lambda model, seed, compute: TinyDetector(seed))
+    monkeypatch.setattr(segment, "build", lambda model, seed, precision: TinyDetector(seed))
 
 
 @pytest.fixture
@@ -77,6 +79,41 @@ def test_pieces_equal_the_whole_to_the_bit(tiny, train):
 
 def test_ssd_in_pieces_equals_the_whole_to_the_bit(train):
     assert digest(train("one", 5)) == digest(train("two", 2, 5))
+
+
+def test_auto_is_decided_once_and_kept(train, monkeypatch, capfd):
+    """On a processor with the instructions a training begins in bfloat16, and goes on so on one without."""
+    built = []
+    monkeypatch.setattr(segment, "build", lambda model, seed, kind: built.append(kind) or TinyDetector(seed))
+    auto = Compute(precision="auto")
+    with monkeypatch.context() as patch:
+        patch.setattr(devices.instructions, "here", lambda: frozenset({"amx_bf16"}))
+        begun = train("run", 2, compute=auto)
+        assert "products in bfloat16" in capfd.readouterr().err
+        interrupt(patch, 2, crash)
+        with pytest.raises(RuntimeError):
+            train("killed", 3, compute=auto, save_every_s=0)
+    monkeypatch.setattr(devices.instructions, "here", frozenset)
+    assert conditions.of(begun).precision == "bfloat16"
+    train("run", 4, start=begun, compute=auto)
+    train("killed", 3, compute=auto)
+    assert built == [precision.of("bfloat16", gpu=False)] * 4
+    train("elsewhere", 1, compute=auto)
+    assert built[-1] == precision.FLOAT32
+    assert "Computing on the CPU, in float32." in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_ssd_in_bfloat16_in_pieces_and_killed_equals_the_whole_to_the_bit(train, monkeypatch):
+    rounded = {"compute": Compute(precision="bfloat16")}
+    whole = digest(train("one", 5, **rounded))
+    assert digest(train("two", 2, 5, **rounded)) == whole
+    with monkeypatch.context() as patch:
+        interrupt(patch, 4, crash)
+        with pytest.raises(RuntimeError):
+            train("killed", 5, save_every_s=0, **rounded)
+    assert digest(train("killed", 5, **rounded)) == whole
+    assert digest(train("float32", 5)) != whole
 
 
 @pytest.mark.slow
@@ -134,10 +171,11 @@ def test_what_a_checkpoint_holds(tiny, train):
     found = tensors(train("run", 3))
     trained = ["Feature/weights", "Head/weights", "Head/biases"]
     slots = [f"{name}/{slot}" for name in trained for slot in ("RMSProp", "RMSProp_1", "ExponentialMovingAverage")]
-    assert set(found) == {*trained, "Feature/BatchNorm/moving_mean", *slots, "global_step"}
-    assert found["global_step"] == 3
-    assert found["global_step"].dtype == np.int64
-    assert all(value.dtype == np.float32 for name, value in found.items() if name != "global_step")
+    numbers = {"global_step": 3, "training/precision": tf.float32.as_datatype_enum, "training/threads": 0}
+    assert set(found) == {*trained, "Feature/BatchNorm/moving_mean", *slots, *numbers}
+    assert {name: found[name] for name in numbers} == numbers
+    assert all(found[name].dtype == np.int64 for name in numbers)
+    assert all(value.dtype == np.float32 for name, value in found.items() if name not in numbers)
 
 
 def test_step_0_holds_the_start_weights(train, config):

@@ -13,7 +13,7 @@ from training_data import LABEL_MAP, TINY_SSD
 from boxwright import protos
 from boxwright.training import segment
 
-segment.build = lambda model, seed, compute: TinyDetector(seed)
+segment.build = lambda model, seed, precision: TinyDetector(seed)
 folder, steps, *records = sys.argv[1:]
 segment.train_segment(
     text_format.Parse(TINY_SSD, protos.TrainEvalPipelineConfig()),

@@ -14,7 +14,7 @@ from boxwright.core import files, parts
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 from boxwright.dataset import gate
-from boxwright.dataset.defects import FIX, KEEP
+from boxwright.dataset.defects import DROP_BOX, FIX, KEEP
 from boxwright.dataset.samples import Box, PlannedSample, Sample, boxes_from_json
 from boxwright.dataset.writers import NEGATIVES
 from boxwright.images.loader import EXTENSIONS
@@ -24,14 +24,15 @@ IMAGES = "images"
 # The targets, by the names of their modules, and what they are called.
 TARGETS = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO", "csv": "a table (CSV)"}
 
-# No box is left out because training would rather not have it.
+# No box is left out because training would rather not have it, or because another one of its image is broken. An image
+# none of whose objects is left would be one without objects in the target, so it is left out.
 _POLICIES = {
+    "box_not_a_number": DROP_BOX,
     "box_inverted": FIX,
     "box_subpixel": KEEP,
     "box_twice": KEEP,
     "box_ignored": KEEP,
     "box_difficult": KEEP,
-    "image_emptied": KEEP,
     "class_number": KEEP,
     "class_background": KEEP,
 }

@@ -87,7 +87,7 @@ def listings(*wanted: Search, results: str | None = None) -> list[Listing]:
     Raises UserError if a folder is missing or cannot be read.
     """
     places = [(Path(place), one.files) for one in wanted for place in one.folders]
-    missing = [str(path) for path, _ in places if not path.exists()]
+    missing = list(dict.fromkeys(str(path) for path, _ in places if not path.exists()))
     if files := [str(path) for path, may_be in places if path.exists() and not (path.is_dir() or may_be)]:
         raise UserError(
             f"{', '.join(files)} is a file, but `dataset.images` takes folders. Give the folder that holds it."

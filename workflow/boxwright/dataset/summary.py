@@ -69,8 +69,12 @@ def is_calm(told: str) -> bool:
 
 
 def of_cases(cases: Sequence[Case], where: str = "") -> list[str]:
-    """A line for each kind of defect and what was done about it, below a head; `where` says where each case is."""
-    return [f"  What the checks found{where}:", *_defect_lines(cases)] if cases else [f"  {_NOTHING_WRONG}"]
+    """A line for each kind of defect and what was done about it, below a head.
+
+    where: says where each case is; without it some are shown.
+    """
+    head = f"  What the checks found{where}:"
+    return [head, *_defect_lines(cases, examples=not where)] if cases else [f"  {_NOTHING_WRONG}"]
 
 
 def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *, adjustable: bool = True) -> str:

@@ -4,9 +4,8 @@ A layer is built once, from the number of its input channels, and called many ti
 `Variables` registry under `<name>/weights`, `<name>/depthwise_weights`, `<name>/biases` and
 `<name>/BatchNorm/{gamma,beta,moving_mean,moving_variance}`. All tensors are NHWC.
 
-Variables are float32. Tensors between layers have the registry's `compute` type: with bfloat16 or float16 the
-convolutions run on a GPU's tensor cores in half the memory, while statistics and sums stay float32 (Micikevicius et al.
-2018, https://arxiv.org/abs/1710.03740).
+Variables are float32. The registry's `precision` says in which types the layers compute (see that module); statistics
+and sums are float32 in any case (Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740).
 
 Batch norm that uses its moving averages (in inference, or frozen while training) is folded into the kernel:
 conv(x, w * s) + (beta - mean * s) with s = gamma / sqrt(variance + epsilon) costs nothing per pixel, and gradients
@@ -20,6 +19,7 @@ import tensorflow as tf
 from boxwright.detector import initializers
 from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.initializers import Initializer
+from boxwright.detector.precision import FLOAT32, Precision
 from boxwright.devices import replicas
 
 # TensorFlow's fused kernels reject smaller values; TF1 raised them to this one without a warning.
@@ -30,12 +30,12 @@ class Variables:
     """All variables of a detector by checkpoint name.
 
     `by_name` keeps the order of creation, `trainable` lists the names of the variables that gradients reach. Initial
-    values depend only on `seed` and the name. `compute` is the type that the layers compute in.
+    values depend only on `seed` and the name. `precision`: the types that the layers compute in.
     """
 
-    def __init__(self, seed: int = 0, compute: tf.DType = tf.float32):
+    def __init__(self, seed: int = 0, precision: Precision = FLOAT32):
         self.seed = seed
-        self.compute = compute
+        self.precision = precision
         self.by_name: dict[str, tf.Variable] = {}
         self.trainable: list[str] = []
         self.regularized: dict[str, Regularizer] = {}
@@ -181,7 +181,7 @@ class Convolution:
         bias: float = 0.0,
     ):
         self.name = name
-        self.compute = variables.compute
+        self.precision = variables.precision
         self.kernel = (kernel, kernel) if isinstance(kernel, int) else tuple(kernel)
         self.stride, self.rate, self.padding = stride, rate, padding
         self.channels_in, self.channels_out = channels_in, channels_out
@@ -209,7 +209,7 @@ class Convolution:
 
     def normalised(self, x: tf.Tensor, normalizer: Normalizer | None, training: bool) -> tf.Tensor:
         """The convolution with its bias and with a batch norm, not necessarily its own, but without the activation."""
-        x = tf.cast(x, self.compute)
+        x = tf.cast(x, self.precision.tensors)
         if self.padding == "EXPLICIT":
             x = pad_explicitly(x, self.kernel, self.rate)
         if normalizer is None:
@@ -219,26 +219,22 @@ class Convolution:
         return self._folded(x, normalizer)
 
     def _biased(self, y: tf.Tensor) -> tf.Tensor:
-        return y if self.biases is None else tf.nn.bias_add(y, tf.cast(self.biases, self.compute))
+        return y if self.biases is None else tf.nn.bias_add(y, tf.cast(self.biases, self.precision.tensors))
 
     def _folded(self, x: tf.Tensor, normalizer: Normalizer) -> tf.Tensor:
         """The convolution and the batch norm with moving averages, as one convolution with a bias."""
         scale, shift = normalizer.scale_and_shift()
         if self.biases is not None:
             shift += self.biases * scale
-        return tf.nn.bias_add(self._convolve(x, self._scaled(scale)), tf.cast(shift, self.compute))
+        return tf.nn.bias_add(self._convolve(x, self._scaled(scale)), tf.cast(shift, self.precision.tensors))
 
     def _scaled(self, scale: tf.Tensor) -> tf.Tensor:
         """The kernel with each output channel multiplied by its element of `scale`."""
         return self.weights * scale
 
     def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        weights = tf.cast(weights, self.compute)
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
-        if self.rate == 1:
-            return tf.nn.conv2d(x, weights, self.stride, padding)
-        # conv2d's own dilation has no gradient on a CPU; this function uses space-to-batch instead.
-        return tf.nn.convolution(x, weights, self.stride, padding, dilations=self.rate)
+        return self.precision.convolution(x, weights, self.stride, padding, self.rate)
 
 
 class DepthwiseConvolution(Convolution):
@@ -261,7 +257,7 @@ class DepthwiseConvolution(Convolution):
         return self.weights * scale[:, tf.newaxis]
 
     def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        weights = tf.cast(weights, self.compute)
+        weights = tf.cast(weights, self.precision.tensors)
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
         strides, rate = [1, self.stride, self.stride, 1], [self.rate, self.rate]
         return tf.nn.depthwise_conv2d(x, weights, strides, padding, dilations=rate)
@@ -281,7 +277,7 @@ class FullyConnected:
         bias: float = 0.0,
     ):
         self.activation = hyperparams.activation
-        self.compute = variables.compute
+        self.precision = variables.precision
         shape = (channels_in, channels_out)
         self.weights = variables.add(
             f"{name}/weights", shape, hyperparams.initializer, regularizer=hyperparams.regularizer
@@ -290,7 +286,7 @@ class FullyConnected:
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """[N, in] -> [N, out], float32."""
-        product = tf.matmul(tf.cast(x, self.compute), tf.cast(self.weights, self.compute))
+        product = self.precision.product(x, self.weights)
         y = tf.nn.bias_add(tf.cast(product, tf.float32), self.biases)
         return y if self.activation is None else self.activation(y)
 

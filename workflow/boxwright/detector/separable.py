@@ -51,6 +51,6 @@ class SeparableConvolution(Convolution):
         """`weights` are the pointwise ones, perhaps scaled by batch norm."""
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
         strides, rate = [1, self.stride, self.stride, 1], [self.rate, self.rate]
-        filters = tf.cast(self.depthwise_weights, self.compute)
+        filters = tf.cast(self.depthwise_weights, self.precision.tensors)
         x = tf.nn.depthwise_conv2d(x, filters, strides, padding, dilations=rate)
-        return tf.nn.conv2d(x, tf.cast(weights, self.compute), 1, "VALID")
+        return self.precision.convolution(x, weights, 1, "VALID")

@@ -7,17 +7,19 @@ releases the lock when the process ends, even if it crashes. `gpus: 0` hides all
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from boxwright.core import file_lock
 from boxwright.core.wording import plural
+from boxwright.devices import instructions
 
-# Lower precision gains nothing on the CPU, and TensorFlow's bfloat16 CPU kernels give an undefined gradient for a
-# convolution whose kernel is larger than the map. Weights are always float32, so a run may move to a GPU and back.
-ON_CPU = "float32"
+AUTO = "auto"
+
+# Set before TensorFlow starts, it lets the forward convolutions of a CPU round their factors to bfloat16.
+_PRODUCTS = "TF_SET_ONEDNN_FPMATH_MODE"
 
 # Locks stay until the process ends.
 _held: dict[str, int] = {}
@@ -27,9 +29,9 @@ _held: dict[str, int] = {}
 class Compute:
     """How a model is computed.
 
-    gpus: how many to take. precision: the layers' type, float32, bfloat16 or float16. loss_scale: for float16,
-    "dynamic" or the factor. jit_compile: let XLA compile for the GPU. memory_mb: the limit for each GPU's memory; None
-    lets it grow as needed.
+    gpus: how many to take. precision: float32, bfloat16 or float16, or auto, which `precision_of` decides. loss_scale:
+    for float16, "dynamic" or the factor. jit_compile: let XLA compile for the GPU. memory_mb: the limit for each GPU's
+    memory; None lets it grow as needed.
     """
 
     gpus: int = 0
@@ -42,19 +44,28 @@ class Compute:
 class Taken(NamedTuple):
     """What a process computes on.
 
-    gpus: the names of its GPUs, none on a CPU. description: a sentence about it. shortage: a warning if there are fewer
-    GPUs than requested; else empty.
+    gpus: the names of its GPUs, none on a CPU. compute: what was asked for. shortage: a warning if there are fewer GPUs
+    than requested; else empty.
     """
 
     gpus: list[str]
-    description: str
+    compute: Compute
     shortage: str = ""
 
-    def tell(self, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-        """Print the warning, if any, with `warn`, then the description with `say`."""
+    def tell(
+        self,
+        say: Callable[[str], None],
+        warn: Callable[[str], None],
+        precision: str = "float32",
+        threads: int = 0,
+    ) -> None:
+        """Print the warning, if any, with `warn`, then with `say` a sentence about the devices and the precision.
+
+        threads: the number inside one operation; 0 is not told.
+        """
         if self.shortage:
             warn(self.shortage)
-        say(self.description)
+        say(_description(self.gpus, self.compute, precision, threads))
 
 
 def of_training(model: Mapping[str, Any]) -> Compute:
@@ -68,16 +79,32 @@ def of_inference(model: Mapping[str, Any]) -> Compute:
     return Compute(min(model["gpus"], 1), memory_mb=model["gpu_memory_mb"]["evaluate"])
 
 
+def precision_of(wanted: str, gpus: int, faster_with: Collection[str]) -> str:
+    """The precision of a training that begins on this machine, with so many GPUs.
+
+    faster_with: the instructions with which a CPU trains this family faster in bfloat16. They alone decide, and never a
+    measurement, so that equal machines decide alike. On GPUs `auto` is float32.
+    """
+    if wanted != AUTO:
+        return wanted
+    return "bfloat16" if not gpus and instructions.here().intersection(faster_with) else "float32"
+
+
+def infer_in(precision: str) -> None:
+    """Let TensorFlow, which must not be imported yet, compute the convolutions of a CPU in this precision."""
+    if precision == "bfloat16":
+        os.environ[_PRODUCTS] = "BF16"
+
+
 def processors() -> int:
     """How many processors this process may use: under Slurm or in a container, fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def take(compute: Compute, threads: int = 0) -> Taken:
+def take(compute: Compute) -> Taken:
     """Set up this process to compute as `compute` says, and return what it took.
 
-    Call it before TensorFlow computes anything. `threads`, the number of threads inside one operation, is only for the
-    description. If there are fewer GPUs than requested, it takes those.
+    Call it before TensorFlow computes anything. If there are fewer GPUs than requested, it takes those.
     """
     import tensorflow as tf
 
@@ -96,17 +123,30 @@ def take(compute: Compute, threads: int = 0) -> Taken:
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in chosen]
     short = len(chosen) < compute.gpus
     shortage = _shortage(compute.gpus, len(chosen), tf.test.is_built_with_cuda()) if short else ""
-    return Taken(names, _description(compute, names, threads), shortage)
+    return Taken(names, compute, shortage)
 
 
-def _description(compute: Compute, names: Sequence[str], threads: int) -> str:
+def _description(names: Sequence[str], compute: Compute, precision: str, threads: int) -> str:
     if not names:
         count = f", {plural(threads, 'thread')}" if threads else ""
-        instead = "" if compute.precision == ON_CPU else f" ({compute.precision} is for GPUs)"
-        return f"Computing on the CPU{count}, in {ON_CPU}{instead}."
+        return f"Computing on the CPU{count}, in {_ON_CPU[precision]}{_slowly(precision)}."
     memory = "memory as it is needed" if compute.memory_mb is None else f"at most {compute.memory_mb} MB of memory each"
     compiled = ", compiled by XLA" if compute.jit_compile else ""
-    return f"Computing on {', '.join(names)} in {compute.precision}{compiled}; {memory}."
+    return f"Computing on {', '.join(names)} in {precision}{compiled}; {memory}."
+
+
+_ON_CPU = {
+    "float32": "float32",
+    "bfloat16": "float32 with products in bfloat16",
+    "float16": "float32 (float16 is for GPUs)",
+}
+
+
+def _slowly(precision: str) -> str:
+    """A remark if the processor computes in a precision only slowly."""
+    if precision != "bfloat16" or instructions.here():
+        return ""
+    return " (slower than float32 here: this processor has no instructions for them)"
 
 
 def _shortage(wanted: int, found: int, cuda: bool) -> str:

@@ -42,6 +42,8 @@ def run(
     model: str,
     step: int,
     seed: int,
+    precision: str = "float32",
+    inference_precision: str = "float32",
 ) -> dict[str, Any]:
     """Measure `checkpoint` (a prefix) of the detector that `config` describes on every evaluation record once.
 
@@ -51,6 +53,7 @@ def run(
     config: TrainEvalPipelineConfig; its eval_config says whether moving averages are used, the lowest score at which a
         detection is shown and counted (min_score_threshold), and how many images TensorBoard shows.
     records, train_records: TFRecord files; label_map: class name -> id.
+    precision, inference_precision: what the checkpoint was trained in and what it is measured in; noted.
 
     Prints the table and returns the content of metrics.json. Raises UserError for records without images or boxes,
     classes that the model does not have, and detections that are not finite.
@@ -72,6 +75,8 @@ def run(
         "model": model,
         "step": step,
         "seed": seed,
+        "precision": precision,
+        "inference_precision": inference_precision,
         "images": len(dataset.images),
         "boxes": len(dataset.truth),
         "metrics": measured.metrics,

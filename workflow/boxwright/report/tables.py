@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from boxwright.core.wording import few
 from boxwright.dataset.defects import DEFECTS
 from boxwright.dataset.split import WORDS
 from boxwright.report import html, metrics, style
@@ -122,8 +123,21 @@ def checkpoints(results: Sequence[Result]) -> bytes:
             "over IoU 0.5 to 0.95; small, medium and large are mAP of boxes under 32 x 32 pixels, to 96 x 96 and above."
         ),
         html.table(head, rows, mark=mark),
+        html.paragraph(_precisions(results), note=True),
         *notes,
     )
+
+
+def _precisions(results: Sequence[Result]) -> str:
+    """In which number format each model was trained, and measured where that is another than the weights'."""
+    trained = {one.name: one.chosen.get("precision", "float32") for one in results}
+    if len(set(trained.values())) == 1:
+        told = f"Trained in {next(iter(trained.values()))}."
+    else:
+        told = f"Trained in {', '.join(f'{precision} ({name})' for name, precision in trained.items())}."
+    measured = {one.name: one.chosen.get("inference_precision", "float32") for one in results}
+    others = [f"{name} in {precision}" for name, precision in measured.items() if precision != "float32"]
+    return f"{told} Measured in float32{', but ' + few(others, 5) if others else ''}."
 
 
 def classes(analysis: Mapping[str, Any], subject: str) -> bytes:

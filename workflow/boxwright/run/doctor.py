@@ -18,6 +18,7 @@ from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.console import progress
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
+from boxwright.devices import instructions
 from boxwright.run import measured, places, resources, settings
 
 OK, WARNING, FAILS = "ok", "warning", "fails"
@@ -70,7 +71,7 @@ def examine(config: str | Path | None = None) -> list[Observation]:
         *memory(available_memory_mb(), run),
         *disk(shutil.disk_usage(_disk_of(run)).free // 10**6, run),
         *times(run),
-        Observation(OK, "processors", f"{devices.processors()} of {os.cpu_count()}"),
+        Observation(OK, "processors", f"{devices.processors()} of {os.cpu_count()}{_instructions()}"),
     ]
 
 
@@ -88,6 +89,12 @@ def table(findings: Sequence[Observation]) -> str:
     else:
         lines.append("\nEverything is fine.")
     return "\n".join(lines)
+
+
+def _instructions() -> str:
+    """The instructions for bfloat16 that the processors have."""
+    found = sorted(instructions.here())
+    return f", with {' and '.join(found)}" if found else ""
 
 
 def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Observation]]:

@@ -25,7 +25,7 @@ from boxwright.dataset import label_map as label_maps
 from boxwright.dataset import scan
 from boxwright.pipeline import identity, parts, text
 from boxwright.protos import model_of
-from boxwright.run import settings
+from boxwright.run import as_begun
 from boxwright.run.plan import RunPlan
 from boxwright.zoo import catalogue
 
@@ -42,6 +42,7 @@ class Identities:
 
     def __init__(self, plan: RunPlan, scripts: Path = SCRIPTS) -> None:
         self._plan, self._scripts = plan, scripts
+        self._settings: dict[str, dict[str, Any]] = {}
 
     # The data set
 
@@ -78,12 +79,21 @@ class Identities:
         }
 
     def train_segment(self, name: str) -> Identity:
-        model, config = self._plan.model(name), self._plan.configurations[name]
+        return {**self._trained_with(name), **self.training_settings(name)}
+
+    def training_settings(self, name: str) -> dict[str, Any]:
+        """The settings of a model that decide its training, as it began (`as_begun`)."""
+        if name not in self._settings:
+            self._settings[name] = as_begun.training(self._plan, name, self._trained_with(name))
+        return self._settings[name]
+
+    def _trained_with(self, name: str) -> Identity:
+        """What decides a training beside its settings."""
+        config = self._plan.configurations[name]
         return {
             "config": short(identity.training_identity(config), self._row(name).deciding()),
             "data": self._shards("train"),
             "start": self._start(name),
-            **settings.training(model),
             "code": self._code("train_segment", *self._network(name), *parts.in_use(config.train_config)),
         }
 
@@ -118,6 +128,7 @@ class Identities:
             "config": short(identity.evaluation_identity(self._plan.configurations[name])),
             "data": self._shards("eval"),
             "code": self._code("evaluate_checkpoint", *self._network(name)),
+            **self._inferred(name),
         }
 
     def measure_without_near_duplicates(self, name: str) -> Identity:
@@ -213,6 +224,7 @@ class Identities:
             "drawing": short(predict["score_threshold"], predict["line_thickness"]),
             "max_pixels": self._plan.settings["dataset"]["max_pixels"],
             "code": self._code("predict_images", main.runtime),
+            **self._inferred(name),
         }
 
     # Figures of the report
@@ -246,6 +258,11 @@ class Identities:
         }
 
     # How identities are computed
+
+    def _inferred(self, name: str) -> Identity:
+        """The precision of evaluation and prediction; nothing for that of the weights."""
+        precision = self._plan.model(name)["inference_precision"]
+        return {} if precision == "float32" else {"inference_precision": precision}
 
     @property
     def _families(self) -> list[tuple[str, str | None]]:

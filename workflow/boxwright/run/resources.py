@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from boxwright import devices
+
 
 class Needs(NamedTuple):
     """What one job requests.
@@ -22,6 +24,8 @@ class Needs(NamedTuple):
 # decode images fast enough, so each GPU adds some.
 _THREADS = 1
 _THREADS_PER_GPU = 4
+# Where TensorFlow takes as many threads as the job gets processors, a cluster needs a number: more by a profile.
+_PROCESSORS = 2
 
 # Measured peaks on a CPU are 1.8 GB (SSD) and 2.7 GB (Faster R-CNN ResNet-101); CUDA's libraries and its copies of the
 # data for the GPU take some GB of main memory per GPU.
@@ -39,6 +43,7 @@ def of_inference(model: Mapping[str, Any]) -> Needs:
     return _needs(min(model["gpus"], 1), model["tf_threads"])
 
 
-def _needs(gpus: int, tf_threads: int) -> Needs:
+def _needs(gpus: int, tf_threads: int | str) -> Needs:
     threads = _THREADS_PER_GPU * gpus or _THREADS
-    return Needs(threads, max(threads, tf_threads), gpus, _MEMORY_MB + _MEMORY_MB_PER_GPU * gpus)
+    wanted = _PROCESSORS if tf_threads == devices.AUTO else tf_threads
+    return Needs(threads, max(threads, wanted), gpus, _MEMORY_MB + _MEMORY_MB_PER_GPU * gpus)

@@ -311,6 +311,8 @@ def _allowed(node: Mapping[str, Any]) -> str:
     """What a schema node allows, in words."""
     if "anyOf" in node:
         return " or ".join(_allowed(choice) for choice in node["anyOf"])
+    if "const" in node:
+        return str(node["const"])
     if "enum" in node:
         return " | ".join(map(str, node["enum"]))
     kinds = node.get("type", "a value")

@@ -1,4 +1,4 @@
-"""The gradients of a training step: reproducible sums, faster gradients of 1x1 convolutions, and clipping."""
+"""The gradients of a training step: reproducible sums, gradients of convolutions in less time and memory, clipping."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -44,7 +44,8 @@ def clip_by_global_norm(gradients: Mapping[str, tf.Tensor], limit: float) -> tup
 
 @contextmanager
 def pointwise_by_product() -> Iterator[None]:
-    """A context in which new 1x1 convolutions of the current graph get their gradients as matrix products.
+    """A context in which new 1x1 convolutions of the current graph get their gradients as matrix products, and no new
+    convolution keeps a rounded copy of its input for them.
 
     On a CPU, a matrix product saves oneDNN the conversion of kernels and their gradients between its own order of
     channels and TensorFlow's. On a GPU nothing changes: there a convolution may run in another layout than a product.
@@ -66,9 +67,16 @@ def _conv2d_gradients(op: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor,
         gradient = tf.reshape(gradient, [-1, depth])
         # Transposed first: `transpose_b=True` is slower for wide layers.
         of_x = tf.matmul(gradient, tf.transpose(tf.reshape(filters, [channels, depth])))
-        of_filters = tf.matmul(tf.reshape(x, [-1, channels]), gradient, transpose_a=True)
+        of_filters = tf.matmul(tf.reshape(_rounded_again(x), [-1, channels]), gradient, transpose_a=True)
         return tf.reshape(of_x, tf.shape(x)), tf.reshape(of_filters, filters.shape)
     return (
         tf.raw_ops.Conv2DBackpropInput(input_sizes=tf.shape(x), filter=filters, out_backprop=gradient, **settings),
-        tf.raw_ops.Conv2DBackpropFilter(input=x, filter_sizes=filters.shape, out_backprop=gradient, **settings),
+        tf.raw_ops.Conv2DBackpropFilter(
+            input=_rounded_again(x), filter_sizes=filters.shape, out_backprop=gradient, **settings
+        ),
     )
+
+
+def _rounded_again(x: tf.Tensor) -> tf.Tensor:
+    """`x`, rounded again if it is a rounded tensor: so the copy of the forward pass need not be kept until here."""
+    return tf.cast(x.op.inputs[0], x.dtype) if x.op.type == "Cast" else x

@@ -2,8 +2,8 @@
 
 Only this module reads the message `train_config`; the functions that it calls take numbers and parts.
 
-A segment is exact: with the same configuration, data, seed and thread count, training 0 -> 10 gives the same bits as
-0 -> 3, 3 -> 7, 7 -> 10, or as a segment that was killed and continued from its autosave.
+A segment is exact: with the same configuration, data, seed, precision and thread count, training 0 -> 10 gives the same
+bits as 0 -> 3, 3 -> 7, 7 -> 10, or as a segment that was killed and continued from its autosave.
 """
 
 import math
@@ -18,13 +18,16 @@ from google.protobuf.message import Message
 
 from boxwright import devices
 from boxwright.catalog import check
+from boxwright.catalog.families import FAMILIES
 from boxwright.checkpoints import restore
 from boxwright.console import progress
 from boxwright.core.errors import UserError
+from boxwright.detector import precision
 from boxwright.detector.build import build
 from boxwright.detector.protocol import Detector
 from boxwright.pipeline import parts
-from boxwright.training import inputs, state, trainable, workers
+from boxwright.protos import model_of
+from boxwright.training import conditions, inputs, state, trainable, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
 from boxwright.training.loss_scale import LossScale
@@ -48,7 +51,7 @@ def train_segment(
     start: Path | None = None,
     old_label_map: Mapping[str, int] | None = None,
     seed: int = 0,
-    tf_threads: int = 2,
+    tf_threads: int | str = 2,
     compute: devices.Compute = devices.Compute(),  # noqa: B008
     save_every_s: float = 300.0,
     identity: str = "",
@@ -58,9 +61,10 @@ def train_segment(
     `config` is the model's TrainEvalPipelineConfig, `records` the train shards in a fixed order, `label_map` the ids
     (from 1) by class name. `start` is the prefix of the checkpoint to continue; None begins at step 0 from the
     configuration's `fine_tune_checkpoint`, or from scratch if that is empty. `old_label_map` is the label map of that
-    checkpoint, if known. `compute` gives the devices and the precision. `identity` stands for everything that the
-    result depends on: an autosave in `train_dir/autosave` is continued only if its identity is the same. It is written
-    every `save_every_s` seconds and removed at the end.
+    checkpoint, if known. `compute` gives the devices and the precision; this and `tf_threads` may be "auto", which is
+    decided when the training begins and kept in its checkpoints (see `conditions`). `identity` stands for everything
+    that the result depends on: an autosave in `train_dir/autosave` is continued only if its identity is the same. It is
+    written every `save_every_s` seconds and removed at the end.
 
     Raises UserError for a configuration that the catalogue rejects, for unusable input and for a loss that is not
     finite (nothing of that step is saved), and `signals.StoppedError` after SIGTERM or SIGINT.
@@ -70,11 +74,21 @@ def train_segment(
     train_dir = Path(train_dir)
     for left_by_a_kill in train_dir.glob(f".model.ckpt-{to_step}.*"):
         left_by_a_kill.unlink()
-    gpus = configure_tensorflow(tf_threads, seed, compute)
+    autosave = state.Autosave(train_dir / "autosave", f"{identity}, seed {seed}, {tf_threads} threads")
+    taken = devices.take(compute)
+    kept = conditions.decide(
+        compute.precision,
+        tf_threads,
+        begun=start or autosave.checkpoint(0, to_step),
+        gpus=len(taken.gpus),
+        faster_with=FAMILIES[model_of(config)[1]].bfloat16_with,
+    )
+    configure_tensorflow(taken, kept.threads, seed)
+    taken.tell(progress.say, progress.warn, kept.precision, kept.threads)
     worker = workers.here()
-    strategy = _strategy(gpus, worker, training.batch_size)
+    strategy = _strategy(taken.gpus, worker, training.batch_size)
     with strategy.scope() if strategy else nullcontext():
-        detector = build(config.model, seed, compute.precision if gpus else devices.ON_CPU)
+        detector = build(config.model, seed, precision.of(kept.precision, gpu=bool(taken.gpus)))
         loss_scale = LossScale(compute.loss_scale) if compute.precision == "float16" else None
     if start is None and training.fine_tune_checkpoint:
         progress.say(str(_restore_start_weights(detector, training, old_label_map, label_map)))
@@ -82,11 +96,11 @@ def train_segment(
     with strategy.scope() if strategy else nullcontext():
         optimizer = build_optimizer(training.optimizer, trained)
     variables = {**detector.variables, **optimizer.state, **(loss_scale.state if loss_scale else {})}
+    saved = {**variables, **kept.tensors}
     first = 0 if start is None else state.restore(start, variables)
     if to_step < first:
         raise UserError(f"The checkpoint {start} is already at step {first}, beyond step {to_step}.")
 
-    autosave = state.Autosave(train_dir / "autosave", f"{identity}, seed {seed}, {tf_threads} threads")
     step, log_records = autosave.resume(variables, first, to_step) or (first, [])
     padding = detector.padding_value
     data = inputs.build(config, records, label_map, detector.preprocess, seed, padding=padding, part=worker)
@@ -120,37 +134,30 @@ def train_segment(
             stop = stop_asked(bool(signals.name))
             if step < to_step and (stop or time.monotonic() - last_save >= save_every_s):
                 if worker.index == 0:
-                    autosave.save(variables, step, log.records)
+                    autosave.save(saved, step, log.records)
                 last_save = time.monotonic()
                 signals.stop_if(stop, f"saved at step {step}; the same command continues there")
         if worker.index == 0:
-            state.save(train_dir / f"model.ckpt-{to_step}", variables, to_step)
+            state.save(train_dir / f"model.ckpt-{to_step}", saved, to_step)
         log.save(log_path)
     if worker.index == 0:
         autosave.remove()
 
 
-def configure_tensorflow(
-    tf_threads: int,
-    seed: int,
-    compute: devices.Compute = devices.Compute(),  # noqa: B008
-) -> list[str]:
-    """Take the devices, before TensorFlow computes anything; return the names of the GPUs.
+def configure_tensorflow(taken: devices.Taken, threads: int, seed: int) -> None:
+    """Set up TensorFlow for the devices that were taken, before it computes anything.
 
     With 0 threads TensorFlow chooses. On a CPU, equal runs give equal bits: Grappler does not run, because it would
     merge the sums of a step into sums in the order of arrival. On a GPU, they are equal up to rounding: there
     TensorFlow's gradient of cropping does not sum in a fixed order.
     """
-    if tf_threads:
-        tf.config.threading.set_intra_op_parallelism_threads(tf_threads)
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(INTER_OP_THREADS)
-    taken = devices.take(compute, tf_threads)
-    taken.tell(progress.say, progress.warn)
     if not taken.gpus:
         tf.config.experimental.enable_op_determinism()
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.random.set_seed(seed)
-    return taken.gpus
 
 
 def trained_variables(detector: Detector, training: Message) -> dict[str, tf.Variable]:

@@ -80,19 +80,34 @@ class Autosave:
             if not path.name.startswith(f"{prefix.name}."):
                 path.unlink(missing_ok=True)
 
+    def checkpoint(self, start: int, stop: int) -> Path | None:
+        """The prefix of a saved state between steps `start` and `stop`, which may be damaged; None if there is none."""
+        note = self._noted(start, stop)
+        return self.folder / f"model.ckpt-{note['step']}" if note else None
+
     def resume(
         self, variables: Mapping[str, tf.Variable], start: int, stop: int
     ) -> tuple[int, list[dict[str, float]]] | None:
         """Restore a state between steps `start` and `stop`: its step and log records, or None if there is none."""
+        note = self._noted(start, stop)
+        if note is None:
+            return None
         try:
-            note = files.parse_json(self._note.read_bytes())
-            if note["identity"] != self.identity or not start <= note["step"] <= stop:
-                return None
             records = [record for record in note["records"] if record["step"] > start]
             return restore(self.folder / f"model.ckpt-{note['step']}", variables), records
-        except (OSError, ValueError, KeyError, TypeError, UserError):
+        except (ValueError, KeyError, TypeError, UserError):
             # Only time is lost: the segment starts again from its own start.
             return None
+
+    def _noted(self, start: int, stop: int) -> Mapping[str, Any] | None:
+        """The note of a saved state with this identity between two steps."""
+        try:
+            note = files.parse_json(self._note.read_bytes())
+            if note["identity"] == self.identity and start <= note["step"] <= stop:
+                return note
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # only time is lost
+        return None
 
     def remove(self) -> None:
         """Delete the folder."""

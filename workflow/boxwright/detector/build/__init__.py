@@ -14,27 +14,25 @@ from boxwright.catalog.extractors import EXTRACTORS, Extractor
 from boxwright.pipeline import parts
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
+    from boxwright.detector.precision import Precision
     from boxwright.detector.preprocessing import Preprocessing
     from boxwright.detector.protocol import Detector
 
 
-def build(model: Message, seed: int = 0, compute: "tf.DType | str" = "float32") -> "Detector":
+def build(model: Message, seed: int = 0, precision: "Precision | None" = None) -> "Detector":
     """The detector of a `DetectionModel` message; `seed` decides the initial values of its variables.
 
-    `compute` is the type in which its layers compute; its variables and predictions are float32.
+    `precision`: the types in which its layers compute, by default float32. Its variables and predictions are float32.
 
     Raises UserError that lists everything the engine does not support, by the fields' dotted paths.
     """
-    import tensorflow as tf
-
     from boxwright.detector.layers import Variables
+    from boxwright.detector.precision import FLOAT32
 
     check.require(model, "model")
     message, row = _chosen(model)
     family = importlib.import_module(f"{__name__}.{row.family}")
-    return family.build(message, row, Variables(seed, tf.as_dtype(compute)), _preprocessing(message, row))
+    return family.build(message, row, Variables(seed, precision or FLOAT32), _preprocessing(message, row))
 
 
 def preprocessing(model: Message) -> "Preprocessing":
