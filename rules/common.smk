@@ -115,6 +115,10 @@ MODELS = run_plan.models
 MODEL = f"{RESULTS}/models/{{model}}"
 # The forms of every model's detector.
 FORMS = run_plan.forms
+# Those that the engine does not run itself, and that detect: they are measured by runtimes of their own.
+MEASURED = [form for form in FORMS if form.detects and form.made_from]
+# The folder of a form's test.
+TEST = f"{MODEL}/test"
 # The one that makes predictions.
 MAIN = forms.main(FORMS)
 # The exported detector, and the files that all its forms share.
@@ -250,6 +254,11 @@ def chosen_step(model):
     return content_of(checkpoints.choose_checkpoint.get(model=model))["step"]
 
 
+def evaluated_at_choice(name, model):
+    """The file `name` of a model's chosen checkpoint."""
+    return ancient(f"{MODEL}/eval/{chosen_step(model)}/{name}.json".format(model=model))
+
+
 def measured_without_near_duplicates(wildcards):
     """What the exported checkpoints reach without the evaluation images that show the same as training images."""
     if run_plan.across_split is None:
@@ -281,6 +290,11 @@ def files_of(form):
 def check_of(form):
     """The file with the check of a form: agreement with the checkpoint's detections, size and speed."""
     return f"{MODEL}/export/{form.name}.json"
+
+
+def measured_of(form):
+    """What is known of a form: its quality on the evaluation images, what it finds again, its time and size."""
+    return f"{MODEL}/export/{form.name}/measured.json"
 
 
 def checked(*some):

@@ -72,6 +72,7 @@ EXPORTED = [
     *(PIPELINE, LABEL_MAP, LABELS, f"{DETECTOR}/{forms.STATE}", REFERENCE),
     *checked(*FORMS),
     f"{DETECTOR}/{forms.SUMMARY}",
+    f"{DETECTOR}/{forms.MEASURED}",
     *(path for form in FORMS for path in programs_of(form)),
     *(bundle_of(form) for form in BUNDLED),
 ]
@@ -124,6 +125,7 @@ for form in FORMS:
                 labels=ancient(LABELS),
                 reference=ancient(REFERENCE),
                 records=ancient(run_plan.shards("eval")),
+                calibration=ancient(run_plan.shards("train") if form.calibrated else []),
             output:
                 [
                     directory(path) if name.endswith("/") else path
@@ -144,10 +146,56 @@ for form in FORMS:
                     wildcards.model, form
                 ),
                 form=form.name,
+                int8=run_plan.int8 if form.calibrated else None,
             message:
                 f"Writing the {form.title} of {{wildcards.model}}"
             script:
                 "../workflow/scripts/export_form.py"
+
+
+# Each form is measured by its own runtime, on the images that measured the checkpoint.
+for form in MEASURED:
+
+    rule:
+        name:
+            f"measure_{form.name}"
+        input:
+            form=ancient(files_of(form)),
+            check=ancient(check_of(form)),
+            config=ancient(PIPELINE),
+            label_map=ancient(LABEL_MAP),
+            records=ancient(run_plan.shards("eval")),
+            metrics=lambda wildcards: evaluated_at_choice("metrics", wildcards.model),
+            detections=lambda wildcards: evaluated_at_choice(
+                "detections", wildcards.model
+            ),
+        output:
+            measured=measured_of(form),
+            metrics=f"{MODEL}/export/{form.name}/metrics.json",
+            analysis=f"{MODEL}/export/{form.name}/analysis.json",
+            detections=f"{MODEL}/export/{form.name}/detections.json",
+        log:
+            logs(f"measure_{form.name}/{{model}}"),
+        benchmark:
+            costs(f"measure_{form.name}/{{model}}")
+        conda:
+            ENVIRONMENT
+        threads: lambda wildcards: for_inference(wildcards).threads
+        resources:
+            gpu=lambda wildcards: for_inference(wildcards).gpus,
+            mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb
+            * attempt,
+            cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
+        params:
+            identity=lambda wildcards, form=form: identities.measure_form(
+                wildcards.model, form
+            ),
+            form=form.name,
+            seed=setting("seed"),
+        message:
+            f"Measuring the {form.title} of {{wildcards.model}}"
+        script:
+            "../workflow/scripts/measure_form.py"
 
 
 # Further checkpoints, each with all its forms in a folder of its own (`export.checkpoint: [best, 1000]`).
@@ -159,6 +207,9 @@ rule export_another:
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
         records=ancient(run_plan.shards("eval")),
+        calibration=ancient(
+            run_plan.shards("train") if any(form.calibrated for form in FORMS) else []
+        ),
     output:
         directory(f"{DETECTOR}-{{step}}"),
     log:
@@ -172,6 +223,7 @@ rule export_another:
     params:
         identity=lambda wildcards: identities.export_another(wildcards.model),
         forms=[form.name for form in FORMS if form.made_from],
+        int8=run_plan.int8 if any(form.calibrated for form in FORMS) else None,
         gate=run_plan.settings["export"]["gate"],
     message:
         "Exporting {wildcards.model} of step {wildcards.step} too"
@@ -192,9 +244,17 @@ def exported_too(wildcards):
 rule compare_forms:
     input:
         # Each check measures times again, so the summary is rewritten after any of them.
-        [check_of(form) for form in FORMS],
+        checks=[check_of(form) for form in FORMS],
+        measured=[measured_of(form) for form in MEASURED],
+        metrics=lambda wildcards: evaluated_at_choice("metrics", wildcards.model),
+        tests=ancient(
+            [f"{TEST}/{form.name}/metrics.json" for form in FORMS if form.detects]
+            if "test" in run_plan.sides
+            else []
+        ),
     output:
-        f"{DETECTOR}/{forms.SUMMARY}",
+        summary=f"{DETECTOR}/{forms.SUMMARY}",
+        measured=f"{DETECTOR}/{forms.MEASURED}",
     log:
         logs("compare_forms/{model}"),
     benchmark:
@@ -205,6 +265,9 @@ rule compare_forms:
     params:
         identity=lambda wildcards: identities.compare_forms(wildcards.model),
         forms=lambda wildcards: identities_of_forms(wildcards.model),
+        tests=lambda wildcards: (
+            identities_of_tests(wildcards.model) if "test" in run_plan.sides else []
+        ),
         gate=run_plan.settings["export"]["gate"],
     message:
         "Comparing the exported forms of {wildcards.model}"

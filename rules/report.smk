@@ -133,6 +133,7 @@ rule compare_models:
         without_near_duplicates=measured_without_near_duplicates,
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
         exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS)),
+        measured=ancient(expand(f"{DETECTOR}/{forms.MEASURED}", model=MODELS)),
         tests=ancient(expand(TESTED, model=MODELS)),
         optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
         checks=ancient(expand(map(check_of, FORMS), model=MODELS)),
@@ -160,6 +161,13 @@ rule compare_models:
             "speed",
             "4 Export",
             "Accuracy against speed",
+            model="all",
+        ),
+        forms=shown(
+            f"{COMPARISON}/forms.svg",
+            "forms",
+            "Export",
+            "Forms compared",
             model="all",
         ),
         exports=shown(

@@ -3,8 +3,6 @@
 # The evaluation images choose the checkpoints and compare the models. So a test waits for the choices of all models, and
 # nothing that is chosen depends on it.
 
-# The folder of a form's test.
-TEST = f"{MODEL}/test"
 TESTED = []
 
 for form in FORMS if "test" in run_plan.sides else ():

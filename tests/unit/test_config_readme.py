@@ -23,7 +23,7 @@ def keys(node, prefix=""):
 def test_every_key_is_explained():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     table = [line.split("|")[1] for line in (ROOT / "config/README.md").read_text().splitlines() if line[:3] == "| `"]
-    explained = {key for cell in table for key in re.findall(r"`([a-z_]+(?:\.[a-z_<>]+)*)`", cell)}
+    explained = {key for cell in table for key in re.findall(r"`([a-z_]+(?:\.[a-z0-9_<>]+)*)`", cell)}
     assert {key for key in explained if "." in key or key in keys(schema)} == keys(schema)
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.workflow.work import COMPARISON, planned
 
 FOLDER = "results/models/small/fine_tuned_model"
-TOY = {"Writing the toy of small", "Comparing the exported forms of small"} | COMPARISON
+TOY = {"Writing the toy of small", "Measuring the toy of small", "Comparing the exported forms of small"} | COMPARISON
 
 ENTRY = """
 
@@ -62,7 +62,7 @@ def test_a_new_form_writes_only_itself(project):
     assert project.snakemake().work == TOY
     after = exported(project)
     assert set(after) - set(before) == {"toys/detector.toy"}
-    assert {name for name in before if after[name] != before[name]} == {"export.json"}
+    assert {name for name in before if after[name] != before[name]} == {"export.json", "forms.json"}
     said = json.loads(after["export.json"][0])["forms"]["toy"]
     assert said["bytes"] == len(after["toys/detector.toy"][0]) and said["same_detections"]["share"] == 1
     page = (project / "results/comparison/exports.html").read_text()

@@ -25,8 +25,10 @@ def described(model: str = "small") -> set[str]:
 
 
 def form(*names: str, model: str = "small") -> set[str]:
-    """Writing some forms of the detector, and what sets all forms side by side."""
-    written = {f"Writing the {forms.named(name).title} of {model}" for name in names}
+    """Writing and measuring some forms of the detector, and what sets all forms side by side."""
+    written = {
+        f"{does} the {forms.named(name).title} of {model}" for name in names for does in ("Writing", "Measuring")
+    }
     return written | {f"Comparing the exported forms of {model}"}
 
 

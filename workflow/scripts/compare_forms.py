@@ -1,4 +1,4 @@
-"""Put the checks of all exported forms of a detector into one file."""
+"""Put the checks and measurements of all exported forms of a detector side by side, and hold them to their gates."""
 
 from pathlib import Path
 
@@ -9,14 +9,17 @@ from boxwright.core.errors import UserError
 from boxwright.export import summary
 
 with job(snakemake):
-    checks = {Path(path).stem: files.read_json(path) for path in snakemake.input}
-    complaints = summary.complaints(checks)
-    if complaints and snakemake.params.gate == "fail":
-        raise UserError(
-            "\n".join([f"The exported {snakemake.wildcards.model} loses too much.", *complaints, summary.ADVICE])
-        )
-    for complaint in complaints:
-        progress.warn(complaint)
-    files.write_json(snakemake.output[0], summary.summary(checks))
+    given, model = snakemake.input, snakemake.wildcards.model
+    checks = {Path(path).stem: files.read_json(path) for path in given.checks}
+    measured = {Path(path).parent.name: files.read_json(path) for path in given.measured}
+    tests = {Path(path).parent.name: files.read_json(path) for path in given.tests}
+    if complaints := summary.complaints(checks, measured):
+        if snakemake.params.gate == "fail":
+            raise UserError("\n".join([f"What is exported of {model} loses too much.", *complaints, summary.ADVICE]))
+        for complaint in complaints:
+            progress.warn(complaint)
+    files.write_json(snakemake.output.summary, summary.summary(checks))
+    (metrics,) = given.metrics if isinstance(given.metrics, list) else [given.metrics]
+    files.write_json(snakemake.output.measured, summary.measured(measured, checks, files.read_json(metrics), tests))
     least = min(one["same_detections"]["share"] for one in checks.values())
     progress.conclude(f"{len(checks)} forms, {least:.1%} of the detections the same")

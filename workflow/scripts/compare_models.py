@@ -4,7 +4,7 @@ from pathlib import Path
 
 from boxwright.console.job import job
 from boxwright.core import files
-from boxwright.report import answer, comparison, results, speed, tables, used
+from boxwright.report import answer, comparison, forms_plot, results, speed, tables, used
 
 with job(snakemake):
     output, repeat_of = snakemake.output, snakemake.params.repeat_of
@@ -34,6 +34,7 @@ with job(snakemake):
             output.models: comparison.page(found, optimism),
             output.speed: speed.plot(found),
             output.exports: comparison.exports(found),
+            output.forms: forms_plot.plot(found),
             # What is told about the settings: those in use when these results were made.
             output.used: used.page(snakemake.config["models"], used.programs(), used.costs(costs)),
         }

@@ -28,7 +28,11 @@ with job(snakemake, tensorflow=True):
             }
             for name in snakemake.params.forms:
                 wanted = forms.named(name)
-                checks[name] = form.export(wanted, folder / forms.named(wanted.made_from).path, images, folder, kept)
+                source = folder / forms.named(wanted.made_from).path
+                calibration = ()
+                if wanted.calibrated:
+                    calibration = reference.drawn(snakemake.input.calibration, **snakemake.params.int8)
+                checks[name] = form.export(wanted, source, images, folder, kept, calibration)
         finally:
             kept.unlink(missing_ok=True)
         complaints = summary.complaints(checks)

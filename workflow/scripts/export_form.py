@@ -16,11 +16,13 @@ with job(snakemake, tensorflow=True):
 
     form = forms.named(snakemake.params.form)
     folder = Path(snakemake.input.config).parent
+    int8 = snakemake.params.int8
     checked = export(
         form,
         folder / forms.named(form.made_from).path,
         reference.images(snakemake.input.records),
         folder,
         snakemake.input.reference,
+        reference.drawn(snakemake.input.calibration, **int8) if form.calibrated else (),
     )
     files.write_json(snakemake.output.check, checked)

@@ -1,13 +1,15 @@
 """The list of export forms, and what it says of the modules that write and run them."""
 
 import importlib
+from pathlib import Path
 
 import pytest
 import yaml
 
 from boxwright.catalog import forms
 from boxwright.core import code
-from boxwright.run import settings
+from boxwright.pipeline import text
+from boxwright.run import config_file
 
 
 @pytest.mark.parametrize("form", forms.FORMS, ids=lambda form: form.name)
@@ -41,7 +43,7 @@ def test_forms_are_not_reached_from_one_another():
 
 
 def test_the_configuration_can_ask_for_each_but_the_checkpoint_which_is_always_there():
-    node = yaml.safe_load(settings.SCHEMA.read_text())["properties"]["export"]["properties"]["forms"]
+    node = yaml.safe_load(config_file.SCHEMA.read_text())["properties"]["export"]["properties"]["forms"]
     names = [form.name for form in forms.FORMS]
     assert sorted([*node["items"]["enum"], "checkpoint"]) == sorted(names)
     assert [form.name for form in forms.chosen(node["default"])] == ["frozen_graph", "saved_model", "checkpoint"]
@@ -56,3 +58,54 @@ def test_a_form_brings_the_one_that_it_is_made_from():
 def test_the_first_form_that_detects_is_the_main_one():
     assert forms.main(forms.chosen(["saved_model", "raw_graph"])).name == "frozen_graph"
     assert forms.main(forms.chosen(["raw_graph"])) == forms.CHECKPOINT
+
+
+def changed(config, **fields):
+    """A message of the small SSD with some fields set, by dotted path with __ for the points."""
+    message = type(config)()
+    message.CopyFrom(config)
+    for path, value in fields.items():
+        *parents, name = path.split("__")
+        place = message.model.ssd
+        for parent in parents:
+            place = getattr(place, parent)
+        setattr(place, name, value)
+    return message.model.ssd
+
+
+def ssd():
+    return text.read(Path(__file__).parents[3] / "config/pipelines/ssd_mobilenet_v1.config")
+
+
+@pytest.mark.parametrize("name", ["tflite", "tflite_float16", "tflite_int8"])
+def test_tflite_holds_ssd(name):
+    assert forms.named(name).refuses(ssd().model.ssd, "ssd") == ""
+    for template in ("ssd_mobilenet_v2_fpnlite_320", "efficientdet_d0"):
+        config = text.read(Path(__file__).parents[3] / f"config/pipelines/{template}.config")
+        assert forms.named(name).refuses(config.model.ssd, "ssd") == "", template
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"image_resizer__keep_aspect_ratio_resizer__max_dimension": 100}, "pad_to_max_dimension: true, or take onnx"),
+        ({"image_resizer__pad_to_multiple_resizer__multiple": 32}, "its images differ in size"),
+        ({"image_resizer__fixed_shape_resizer__convert_to_grayscale": True}, "in colour and bilinear"),
+        ({"image_resizer__fixed_shape_resizer__resize_method": 2}, "in colour and bilinear"),
+        ({"box_coder__mean_stddev_box_coder__stddev": 0.1}, "not as mean_stddev_box_coder"),
+        ({"post_processing__batch_non_max_suppression__soft_nms_sigma": 0.5}, "no soft suppression"),
+        (
+            {"post_processing__batch_non_max_suppression__max_detections_per_class": 5, "num_classes": 2},
+            "no limit for one",
+        ),
+    ],
+)
+def test_what_tflite_cannot_hold_is_refused_with_the_nearest_form(fields, said):
+    why = forms.named("tflite").refuses(changed(ssd(), **fields), "ssd")
+    assert said in why and "onnx" in why
+
+
+def test_tflite_holds_no_detector_of_two_stages():
+    config = text.read(Path(__file__).parents[3] / "config/pipelines/faster_rcnn_resnet50.config")
+    why = forms.named("tflite").refuses(config.model.faster_rcnn, "faster_rcnn")
+    assert "made from anchors in one step" in why and "onnx" in why

@@ -37,6 +37,11 @@ def test_all_forms_are_said_together():
     checks = {
         "raw_graph": {"complaints": ["it is off", "far off"]},
         "frozen_graph": {"complaints": []},
+        "saved_model": {"complaints": []},
         "checkpoint": {},
     }
-    assert summary.complaints(checks) == ["The raw frozen graph: it is off; far off."]
+    measured = {"saved_model": {"complaints": ["slow"]}, "frozen_graph": {"complaints": []}}
+    assert summary.complaints(checks, measured) == [
+        "The raw frozen graph: it is off; far off.",
+        "The SavedModel: slow.",
+    ]

@@ -13,7 +13,7 @@ from docutils.core import publish_parts
 from PIL import Image
 
 from boxwright.catalog import forms
-from boxwright.report import answer, comparison, metrics, results, speed, style, tables
+from boxwright.report import answer, comparison, forms_plot, metrics, results, speed, style, tables
 
 from .made_up import analysis, evaluation, one_class, plain, result, statistics, texts
 
@@ -86,18 +86,35 @@ def test_the_plot_of_one_model_and_of_none_defined():
 def test_what_was_exported():
     said = plain(comparison.exports([SMALL]))
     for line in (
-        "small 20 5,000,000 frozen graph 4.0 9.0 (24.0 to 27.0) CPU, 2 processors 100.0% on 8 images",
-        "SavedModel 5.0 9.0 (24.0 to 27.0) CPU, 2 processors 100.0% on 8 images",
-        "checkpoint 3.0 9.0 (24.0 to 27.0) CPU, 2 processors 99.5% on 8 images",
+        "small 20 5,000,000 frozen graph 4.0 0.600 0.600 100.0% 2e-06 1e-06 40.0 (39.0 to 42.0) 9.0 (24.0 to 27.0)",
+        "SavedModel 5.0 0.600 0.600 100.0% 2e-06 1e-06 40.0 (39.0 to 42.0) 9.0 (24.0 to 27.0)",
+        "checkpoint 3.0 0.600 0.600 99.5% 0e+00 0e+00",
+        "for one image at a time, on CPU, 2 processors",
     ):
         assert line in said
     assert "largest of 2 checkpoints" in said
 
 
+def test_a_form_that_loses_too_much_is_named():
+    changed = replace(
+        SMALL, measured=SMALL.measured | {"saved_model": {**SMALL.measured["saved_model"], "complaints": ["it is off"]}}
+    )
+    assert "The SavedModel of small: it is off." in plain(comparison.exports([changed]))
+
+
+def test_the_plot_of_the_forms():
+    said = [" ".join(text.split()) for text in texts(forms_plot.plot([SMALL]))]
+    assert {"1 frozen graph, 4.0 MB", "2 SavedModel, 5.0 MB", "mAP on the evaluation images"} <= set(said)
+    assert not any("checkpoint" in text for text in said)
+    several = texts(forms_plot.plot([SMALL, result("big", sizes={"saved_model": 30_000_000})]))
+    assert any("big, SavedModel, 30.0 MB" in " ".join(text.split()) for text in several)
+    assert "n/a" in texts(forms_plot.plot([result("none", None)]))[0]
+
+
 def test_a_form_that_is_added_to_the_list_stands_in_the_table(monkeypatch):
     monkeypatch.setattr(forms, "FORMS", (*forms.FORMS, forms.Form("toy", "toy file", "toy.bin", ("toy.bin",))))
     said = plain(comparison.exports([result("small", sizes={"toy": 1_500_000})]))
-    assert "checkpoint 19.0 25.0" in said and "toy file 1.5 25.0 (24.0 to 27.0) CPU, 2 processors 98.0%" in said
+    assert "checkpoint 19.0 0.700" in said and "toy file 1.5 0.700 0.700 98.0% 2e-06" in said
 
 
 def test_the_precision_of_each_training_is_told():
@@ -185,6 +202,7 @@ def test_results_are_read_together(tmp_path):
         "eval/20/metrics.json": evaluation("small", 20, 0.6),
         "eval/10/metrics.json": evaluation("small", 10, 0.3),
         "fine_tuned_model/export.json": SMALL.export,
+        "fine_tuned_model/forms.json": {"forms": SMALL.measured},
     }.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(json.dumps(content))
@@ -226,7 +244,7 @@ def test_the_headline_is_that_of_the_test_side_and_the_best_model_that_of_the_ev
     assert "The 25 test images were read once after that, by the frozen graph of each model" in page
     exports = plain(comparison.exports([with_test(SMALL, 0.9)]))
     assert "mAP@.50IOU on test images" in exports
-    assert "100.0% on 8 images 0.900" in exports and "99.5% on 8 images 0.800" in exports
+    assert "9.0 (24.0 to 27.0) 0.900" in exports and "0e+00 0e+00 0.800" in exports
 
 
 def test_the_test_of_repetitions_has_a_mean_and_a_spread():

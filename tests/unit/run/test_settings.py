@@ -86,6 +86,7 @@ def test_defaults_are_filled_in(minimal):
         "metric": "DetectionBoxes_Precision/mAP@.50IOU",
         "forms": ["frozen_graph", "saved_model"],
         "gate": "warn",
+        "int8": {"images": 300, "seed": 0},
         "bundle": False,
     }
     assert loaded["predict"] == {"images": None, "score_threshold": 0.5, "line_thickness": 4}

@@ -204,7 +204,9 @@ def test_an_error_of_a_job_that_is_not_known_is_shown_as_snakemake_shows_it(tmp_
 
 
 # Snakemake itself leaves out two kinds that its options have not asked for.
-@pytest.mark.parametrize("event", [None, *(set(LogEvent) - {LogEvent.SHELLCMD, LogEvent.DEBUG_DAG})])
+@pytest.mark.parametrize(
+    "event", [None, *(one for one in LogEvent if one not in (LogEvent.SHELLCMD, LogEvent.DEBUG_DAG))]
+)
 def test_no_warning_is_lost_whatever_it_is_like(tmp_path, event):
     run = Run(io.StringIO(), tmp_path / "log")
     run.handler.setFormatter(logging.Formatter())

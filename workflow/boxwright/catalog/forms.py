@@ -7,7 +7,8 @@ entry in `FORMS` and two modules:
   made from (`made_from`); the detector's pipeline.config, label_map.pbtxt and labels.txt lie beside it. `target` is the
   form's own path, in an existing folder that is empty but for what this call writes; all of `files` must be there when
   it returns. Equal sources give equal bytes. A module that needs training images to calibrate has
-  `write(source, target, images)` instead, and its entry says so (`calibrated`): a sequence of uint8 [H, W, 3].
+  `write(source, target, images)` instead, and its entry says so (`calibrated`): a sequence of uint8 [H, W, 3]. Such a
+  module also has `lossiest(source, images)`, the layers that lose most by fewer bits, as text.
 - `boxwright.runtimes.<runtime>` runs it: `load(path, threads=None)` returns a function from images to detections
   (`runtimes.Detect`). It needs numpy and the form's own runtime alone: images of any size come as they are, uint8
   [B, H, W, 3]; it resizes and normalises them as the model was trained if the form itself does not, maps the boxes back
@@ -34,6 +35,7 @@ LABEL_MAP = "label_map.pbtxt"
 LABELS = "labels.txt"
 STATE = "checkpoint"
 SUMMARY = "export.json"
+MEASURED = "forms.json"
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,43 @@ class Form:
         return {name: getattr(self, name) for name in names}
 
 
+_LITERT = (("ai-edge-litert", "ai_edge_litert"),)
+
+
+def _not_in_tflite(model: Message, family: str) -> str:
+    """Why TFLite cannot hold a model: its suppression is fixed, and its images have one size."""
+    if family != "ssd":
+        return (
+            "the suppression of TFLite takes boxes that are made from anchors in one step, as those of SSD are; the "
+            "nearest form is onnx"
+        )
+    kind = model.image_resizer.WhichOneof("image_resizer_oneof")
+    resizer = getattr(model.image_resizer, kind)
+    nearest = "the nearest form is onnx"
+    if kind == "keep_aspect_ratio_resizer" and not resizer.pad_to_max_dimension:
+        return (
+            "its images differ in size, and those of TFLite have one; set "
+            f"model.ssd.image_resizer.{kind}.pad_to_max_dimension: true, or take onnx"
+        )
+    if kind not in ("fixed_shape_resizer", "keep_aspect_ratio_resizer"):
+        return f"its images differ in size ({kind}), and those of TFLite have one; {nearest}"
+    if resizer.convert_to_grayscale or resizer.resize_method:
+        return (
+            f"it resizes images in another way than in colour and bilinear (model.ssd.image_resizer.{kind}); {nearest}"
+        )
+    if (coder := model.box_coder.WhichOneof("box_coder_oneof")) != "faster_rcnn_box_coder":
+        return f"TFLite decodes boxes as faster_rcnn_box_coder does, not as {coder}; {nearest}"
+    suppression = model.post_processing.batch_non_max_suppression
+    if model.num_classes > 1 and suppression.max_detections_per_class < suppression.max_total_detections:
+        return (
+            "TFLite keeps no limit for one of several classes; set model.ssd.post_processing.batch_non_max_suppression."
+            "max_detections_per_class to max_total_detections, or take onnx"
+        )
+    if suppression.soft_nms_sigma > 0:
+        return f"TFLite knows no soft suppression (soft_nms_sigma); {nearest}"
+    return ""
+
+
 # Of those that a run asks for, the first one that detects is the main form.
 FORMS = (
     Form("frozen_graph", "frozen graph", "frozen_inference_graph.pb", ("frozen_inference_graph.pb",)),
@@ -97,6 +136,35 @@ FORMS = (
         ("frozen_inference_graph_raw.pb",),
         detects=False,
         run_by="frozen_graph",
+    ),
+    Form(
+        "tflite",
+        "TFLite file",
+        "detector.tflite",
+        ("detector.tflite",),
+        packages=_LITERT,
+        refuses=_not_in_tflite,
+    ),
+    Form(
+        "tflite_float16",
+        "TFLite file in float16",
+        "detector_float16.tflite",
+        ("detector_float16.tflite",),
+        precision="float16",
+        run_by="tflite",
+        packages=_LITERT,
+        refuses=_not_in_tflite,
+    ),
+    Form(
+        "tflite_int8",
+        "TFLite file in int8",
+        "detector_int8.tflite",
+        ("detector_int8.tflite",),
+        precision="int8",
+        run_by="tflite",
+        packages=_LITERT,
+        refuses=_not_in_tflite,
+        calibrated=True,
     ),
     Form(
         "onnx",

@@ -8,7 +8,8 @@ import numpy as np
 
 from boxwright.console import progress
 from boxwright.core.files import write_json
-from boxwright.evaluation import analysis, coco
+from boxwright.evaluation import analysis, coco, leakage
+from boxwright.evaluation.agreement import found_again
 from boxwright.evaluation.data import Answer, Dataset, Detections, dataset_of, detections_of
 from boxwright.evaluation.measure import Measured, measure
 from boxwright.evaluation.table import figure, table
@@ -86,6 +87,12 @@ def save(evaluation: Evaluation, out: Files, result: Mapping[str, Any]) -> None:
     coco.write_results(out.detections, found)
     analysis.write(out.analysis, measured.analysis)
     write_json(out.metrics, result)
+
+
+def agreement(evaluation: Evaluation, detections: str | Path, tolerance: float) -> Mapping[str, float | int]:
+    """How much of the detections in a file of the same images is found again (`agreement.found_again`)."""
+    wanted = leakage.read_results(detections)
+    return found_again(wanted, evaluation.detections, evaluation.dataset.images, tolerance)
 
 
 def _answers(detect: Detect, records: Sequence[Record]) -> Iterator[Answer]:

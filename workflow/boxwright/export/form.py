@@ -21,19 +21,26 @@ _FAR = 0.1
 
 
 def export(
-    form: Form, source: str | Path, images: Sequence[np.ndarray], folder: str | Path, kept: str | Path
+    form: Form,
+    source: str | Path,
+    images: Sequence[np.ndarray],
+    folder: str | Path,
+    kept: str | Path,
+    calibration: Sequence[np.ndarray] = (),
 ) -> dict[str, Any]:
     """Write `form` and the program that runs it into `folder`; they appear together or not at all.
 
     source: the path of the form that it is made from.
     images: uint8 [H, W, 3]; `kept`: the file with the checkpoint's detections on them, which `detector.export` wrote.
+    calibration: images of the training side, for a form that needs them.
     Returns the check (`check.check`) with what the form does not keep of its gate, {..., complaints}: of a form that
     detects nothing before it is measured. Raises RuntimeError if a form in float32 gives other detections.
     """
     writer, runtime = importlib.import_module(form.module), importlib.import_module(form.runtime)
     programs = [program.name(form)] if program.runs(form) else []
+    given = (calibration,) if form.calibrated else ()
     with files.whole_entries(folder, [*form.files, *programs]) as temporary:
-        writer.write(Path(source), temporary / form.path)
+        writer.write(Path(source), temporary / form.path, *given)
         for name in programs:
             (temporary / name).write_text(program.text(form), encoding="utf-8")
         detect = runtime.load(temporary / form.path)

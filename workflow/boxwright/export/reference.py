@@ -21,6 +21,26 @@ _IMAGES = 8
 NAMES = ("detection_boxes", "detection_scores", "detection_classes")
 
 
+class DrawnImages(Sequence):
+    """The images of some records, uint8 [H, W, 3], each decoded when it is asked for."""
+
+    def __init__(self, index: tfrecord.Index, positions: Sequence[int]) -> None:
+        self._index, self._positions = index, positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        return loader.load_rgb(from_example(self._index[self._positions[number]]).encoded)
+
+
+def drawn(records: Sequence[str | Path], count: int, seed: int) -> DrawnImages:
+    """So many images of some record files (all, if there are fewer), drawn by chance; in their order."""
+    index = tfrecord.Index(records)
+    positions = np.random.default_rng(seed).permutation(len(index))[:count]
+    return DrawnImages(index, np.sort(positions).tolist())
+
+
 def images(records: Sequence[str | Path]) -> list[np.ndarray]:
     """The images that forms are checked on, uint8 [H, W, 3]: a few from the record files, evenly spread."""
     index = tfrecord.Index(records)

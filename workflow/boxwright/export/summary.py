@@ -7,6 +7,8 @@ from boxwright.catalog import forms
 
 _KEYS = ("bytes", "same_detections", "ms_per_image", "ms_quartiles", "device")
 
+MAP, MAP50 = "DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU"
+_CLASS = "DetectionBoxes_PerformanceByCategory/mAP/"
 # What to do if `export.gate` is `fail` and a form does not keep its gate.
 ADVICE = "Take these forms out of `export.forms`, or set `export.gate: warn` to keep them with this warning."
 
@@ -31,7 +33,50 @@ def summary(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def complaints(checks: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What the forms do not keep of their gates (`export.gate`), a sentence for each form that does not."""
-    found = ((forms.named(name).title, one.get("complaints")) for name, one in checks.items())
-    return [f"The {title}: {'; '.join(said)}." for title, said in found if said]
+def complaints(
+    checks: Mapping[str, Mapping[str, Any]], measured: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[str]:
+    """What the forms do not keep of their gates (`export.gate`), a sentence for each form that does not.
+
+    checks: by form (`form.export`), measured: by form (`measured.content`), if they were measured.
+    """
+    found, measured = [], measured or {}
+    for name, one in checks.items():
+        if said := [*one.get("complaints", []), *measured.get(name, {}).get("complaints", [])]:
+            found.append(f"The {forms.named(name).title}: {'; '.join(said)}.")
+    return found
+
+
+def measured(
+    found: Mapping[str, Mapping[str, Any]],
+    checks: Mapping[str, Mapping[str, Any]],
+    checkpoint: Mapping[str, Any],
+    tests: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The content of forms.json: the checkpoint and its forms side by side, {model, step, images, forms: {form: ...}}.
+
+    found: `measured.content` by form; checks: of all forms; checkpoint: its metrics.json; tests: metrics.json by form,
+    where there is a test side. Of a form without detections only its file, size and check are known.
+    """
+    listed: dict[str, Any] = {}
+    for form in forms.FORMS:
+        if form.name not in checks:
+            continue
+        one = {
+            "file": form.path,
+            "bytes": checks[form.name]["bytes"],
+            "complaints": checks[form.name].get("complaints", []),
+        }
+        if not form.made_from:
+            one |= figures(checkpoint)
+        listed[form.name] = one | dict(found.get(form.name, {}))
+        if form.name in tests:
+            listed[form.name]["test"] = {"images": tests[form.name]["images"], **figures(tests[form.name])}
+    return {"model": checkpoint["model"], "step": checkpoint["step"], "images": checkpoint["images"], "forms": listed}
+
+
+def figures(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the content of a metrics.json, {mAP, mAP50, AP: {class: AP}}."""
+    metrics = result["metrics"]
+    classes = {name.removeprefix(_CLASS): value for name, value in metrics.items() if name.startswith(_CLASS)}
+    return {"mAP": metrics[MAP], "mAP50": metrics[MAP50], "AP": classes}

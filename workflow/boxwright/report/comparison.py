@@ -30,6 +30,9 @@ COLUMNS = (
 # These follow where there is a test side.
 TEST_COLUMNS = ("test_form", "test_images", "test_value", "test_low", "test_high")
 
+# The numbers of threads with which forms are timed, as in forms.json.
+_THREADS = ("1", "2")
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -202,17 +205,25 @@ def exports(results: Sequence[Result]) -> bytes:
     tested = all(one.tests for one in results)
     rows = [row for one in results for row in _forms(one, tested)]
     metric = results[0].choice["metric"].rpartition("/")[2]
-    head = ("model", "step", "weights", "form", "MB", "ms per image", "on", "same detections")
+    threads = [f"ms, {count} thread{'' if count == '1' else 's'}" for count in _THREADS]
+    head = ("model", "step", "weights", "form", "MB", "mAP", "mAP@.50IOU", "found again", "box", "score", *threads)
     head += (f"{metric} on test images",) if tested else ()
     return html.page(
         "What was exported",
         html.paragraph(
             f"Each model in every form, with its pipeline.config and label map, is in models/<name>/{forms.FOLDER}. "
-            "Each form was run on held-out images before it was kept, and its detections were compared with those of "
-            "the checkpoint that was measured."
+            "Each form ran on the evaluation images with its own runtime, and its detections were compared with those "
+            "of the checkpoint that was measured."
         ),
-        html.table(head, rows, text=(3, 6)),
-        html.paragraph("Milliseconds are the median (and quartiles) for one image at a time.", note=True),
+        html.table(head, rows, text=(3,)),
+        html.paragraph(
+            "Found again is the share of the checkpoint's detections that the form finds too, and box and score are "
+            "the largest differences of those (the sides of the image are 1); of a form before suppression they are "
+            "those of all its boxes. Milliseconds are the median (and quartiles) for one image at a time, on "
+            f"{' or '.join(dict.fromkeys(one.device for one in results))}.",
+            note=True,
+        ),
+        *map(html.paragraph, _complaints(results)),
         html.heading("Why these checkpoints"),
         html.table(
             ("model", "step", "reason"),
@@ -226,18 +237,35 @@ def _forms(one: Result, tested: bool) -> Iterator[tuple[str, ...]]:
     """The lines of a model in the table of exports; the first one also has what all forms share."""
     shared = (one.name, f"{one.choice['step']:,}", f"{one.export['weights']:,}")
     for name, checked in one.export["forms"].items():
-        form, same = forms.named(name), checked["same_detections"]
-        low, high = checked["ms_quartiles"]
+        form, found = forms.named(name), one.measured.get(name, {})
+        same = found.get("found_again") or checked["same_detections"]
         yield (
             *shared,
             form.title,
             f"{checked['bytes'] / 1e6:.1f}",
-            f"{checked['ms_per_image']:.1f} ({low:.1f} to {high:.1f})",
-            checked["device"],
-            f"{same['share']:.1%} on {one.export['images']} images",
+            *(style.number(found[key]) if key in found else "" for key in ("mAP", "mAP50")),
+            f"{same['share']:.1%}",
+            *(f"{same[key]:.0e}" for key in ("max_box", "max_score")),
+            *(_milliseconds(found.get("ms", {}).get(count)) for count in _THREADS),
             *([_test_value(one, name)] if tested else ()),
         )
         shared = ("", "", "")
+
+
+def _milliseconds(time: Mapping[str, Any] | None) -> str:
+    """A form's time with its quartiles; "" for a form that was not timed."""
+    if time is None:
+        return ""
+    low, high = time["quartiles"]
+    return f"{time['median']:.1f} ({low:.1f} to {high:.1f})"
+
+
+def _complaints(results: Sequence[Result]) -> Iterator[str]:
+    """What the forms do not keep of their gates, a sentence for each."""
+    for one in results:
+        for name, found in one.measured.items():
+            if found["complaints"]:
+                yield f"The {forms.named(name).title} of {one.name}: {'; '.join(found['complaints'])}."
 
 
 def _test_value(one: Result, form: str) -> str:

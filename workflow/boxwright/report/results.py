@@ -33,7 +33,7 @@ class Result:
     choice.json, export.json and the chosen checkpoint's analysis.json. evaluations: the contents of metrics.json, by
     step. tests: by form, the measurements of the exported detector on the test images; empty without a test side.
     without_near_duplicates: the content of metrics_without_near_duplicates.json of the chosen checkpoint; None if no
-    evaluation image shows the same as a training image.
+    evaluation image shows the same as a training image. measured: by form, what forms.json says of it.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Result:
     export: Mapping[str, Any]
     tests: Mapping[str, Measurement] = field(default_factory=dict)
     without_near_duplicates: Mapping[str, Any] | None = None
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def tested(self) -> Measurement | None:
@@ -131,4 +132,5 @@ def load(
             if path.name == "metrics.json"
         },
         read_json(without_near_duplicates) if without_near_duplicates else None,
+        read_json(folder / forms.FOLDER / forms.MEASURED)["forms"],
     )

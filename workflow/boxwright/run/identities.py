@@ -181,9 +181,17 @@ class Identities:
         if form.made_from is None:
             return self.export_detector(name)
         return {
+            **self._calibration(form),
             "source": short(self.export_form(name, forms.named(form.made_from))),
             "form": short(form.deciding()),
             "code": self._code("export_form", form.module, form.runtime),
+        }
+
+    def measure_form(self, name: str, form: Form) -> Identity:
+        return {
+            "form": short(self.export_form(name, form)),
+            "measured": short(self.evaluate_checkpoint(name)),
+            "code": self._code("measure_form", form.runtime, form.module),
         }
 
     def export_another(self, name: str) -> Identity:
@@ -193,6 +201,7 @@ class Identities:
             "training": short(self.train_segment(name)),
             "config": short(text.to_text(self._plan.configurations[name])),
             "form": short([form.deciding() for form in self._plan.forms]),
+            **self._calibration(*self._plan.forms),
             "gate": self._plan.settings["export"]["gate"],
             "code": self._code("export_another", *self._network(name), *modules),
         }
@@ -258,6 +267,11 @@ class Identities:
         }
 
     # How identities are computed
+
+    def _calibration(self, *some: Form) -> Identity:
+        """The training images that forms are calibrated with, if one of them is."""
+        calibrated = any(form.calibrated for form in some)
+        return {"calibration": short(self._shards("train"), self._plan.int8)} if calibrated else {}
 
     def _inferred(self, name: str) -> Identity:
         """The precision of evaluation and prediction; nothing for that of the weights."""

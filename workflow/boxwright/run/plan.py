@@ -81,6 +81,12 @@ class RunPlan:
         return {key: self.settings["export"][key] for key in ("checkpoint", "metric")}
 
     @property
+    def int8(self) -> dict[str, int]:
+        """The training images that int8 forms are calibrated with: {count, seed}."""
+        wanted = self.settings["export"]["int8"]
+        return {"count": wanted["images"], "seed": wanted["seed"]}
+
+    @property
     def exported(self) -> dict[str, Any]:
         """The settings that decide which checkpoints are exported: {checkpoint, metric}, and further steps, {also}."""
         also = self.settings["export"]["also"]

@@ -1,0 +1,223 @@
+"""The TFLite forms: what a runtime of devices finds in them, read back from their bytes."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from small_detector import LABEL_MAP
+
+pytest.importorskip("ai_edge_litert")
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+from flatbuffers import flexbuffers
+
+from boxwright.catalog import forms
+from boxwright.export import check, form, program
+from boxwright.export.tflite import metadata
+from boxwright.runtimes import tflite
+
+NAMES = ("tflite", "tflite_float16", "tflite_int8")
+# Height and width of the small detector's images.
+SIZE = (96, 96)
+OPERATIONS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+
+
+@pytest.fixture(scope="module")
+def written(exported, images, tmp_path_factory):
+    """The three files of the small detector, by form, and their checks."""
+    kept = exported.with_name(f"{exported.name}.npz")
+    found = {}
+    for name in NAMES:
+        one = forms.named(name)
+        checked = form.export(one, exported / forms.CHECKPOINT.path, images, exported, kept, images)
+        path = exported / one.path
+        found[name] = (path.read_bytes(), checked)
+        for left in (path, exported / program.name(one)):  # the folder is shared
+            left.unlink()
+    return found
+
+
+def file_of(written, name, tmp_path):
+    path = tmp_path / forms.named(name).path
+    path.write_bytes(written[name][0])
+    return path
+
+
+def model_of(written, name):
+    return schema.ModelT.InitFromPackedBuf(written[name][0])
+
+
+def kinds(model) -> list[str]:
+    codes = [
+        code.customCode.decode() if code.customCode else OPERATIONS[code.builtinCode] for code in model.operatorCodes
+    ]
+    return [codes[operator.opcodeIndex] for operator in model.subgraphs[0].operators]
+
+
+def test_the_file_in_float_gives_the_checkpoints_detections(written):
+    _, checked = written["tflite"]
+    same = checked["same_detections"]
+    assert same["share"] == 1 and same["detections"] >= 20
+    assert max(same["max_box"], same["max_score"]) < 1e-5
+
+
+def test_the_files_with_fewer_bits_give_nearly_the_same(written):
+    assert written["tflite_float16"][1]["same_detections"]["share"] >= 0.99
+    assert written["tflite_int8"][1]["same_detections"]["share"] >= 0.8
+    whole, half, int8 = (len(written[name][0]) for name in NAMES)
+    assert half < 0.6 * whole and int8 < 0.4 * whole
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_no_class_is_lost_with_any_number_of_threads(written, images, exported, tmp_path, threads):
+    """LiteRT's own suppression of several classes leaves out the one with the number of threads."""
+    from boxwright.runtimes import frozen_graph
+
+    whole = frozen_graph.load(exported / "frozen_inference_graph.pb")
+    one = tflite.load(file_of(written, "tflite", tmp_path), threads)
+    pairs = [(whole(image[np.newaxis]), one(image[np.newaxis])) for image in images]
+    assert {number for wanted, _ in pairs for number in np.unique(wanted["detection_classes"])} == {1, 2, 3}
+    assert check.compare(pairs, 1e-4)["share"] == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_operation_is_in_the_file_with_its_settings(written, config, name):
+    model = model_of(written, name)
+    assert kinds(model).count("TFLite_Detection_PostProcess") == 1
+    graph = model.subgraphs[0]
+    operator = graph.operators[kinds(model).index("TFLite_Detection_PostProcess")]
+    said = flexbuffers.Loads(bytes(operator.customOptions))
+    wanted = config.model.ssd.post_processing.batch_non_max_suppression
+    # Boxes outside the image are left out afterwards.
+    assert said["max_detections"] == 2 * wanted.max_total_detections
+    assert said["nms_iou_threshold"] == pytest.approx(wanted.iou_threshold)
+    assert (said["y_scale"], said["x_scale"], said["h_scale"], said["w_scale"]) == (10, 10, 5, 5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_have_their_order_and_their_names(written, name, tmp_path):
+    graph = model_of(written, name).subgraphs[0]
+    names = [graph.tensors[index].name.decode() for index in graph.outputs]
+    assert names == [f"TFLite_Detection_PostProcess{ending}" for ending in ("", ":1", ":2", ":3")]
+    assert [list(graph.tensors[index].shape) for index in graph.outputs] == [[1, 20, 4], [1, 20], [1, 20], [1]]
+    runner = Interpreter(model_content=written[name][0]).get_signature_runner("serving_default")
+    details = runner.get_input_details()["image"]
+    assert details["shape"].tolist() == [1, *SIZE, 3]
+    found = runner(image=np.full(details["shape"], 1, details["dtype"]))
+    assert set(found) == {"detection_boxes", "detection_classes", "detection_scores", "num_detections"}
+    assert set(np.unique(found["detection_classes"])) <= {0, 1, 2}
+    assert all(value.dtype == np.float32 for value in found.values())
+
+
+def test_all_before_the_suppression_is_int8_and_of_fixed_shape(written):
+    model = model_of(written, "tflite_int8")
+    graph = model.subgraphs[0]
+    operations = kinds(model)
+    network = graph.operators[: operations.index("TOPK_V2")]
+    integers = {schema.TensorType.INT8, schema.TensorType.INT32, schema.TensorType.UINT8}
+    tensors = [graph.tensors[index] for operator in network for index in [*operator.inputs, *operator.outputs]]
+    assert len(network) > 20 and {tensor.type for tensor in tensors} <= integers
+    # Biases and shapes are int32, the image is uint8; every result is int8.
+    results = [graph.tensors[index] for operator in network for index in operator.outputs]
+    assert {tensor.type for tensor in results} == {schema.TensorType.INT8}
+    for tensor in graph.tensors:
+        assert all(side > 0 for side in (tensor.shape if tensor.shape is not None else []))
+        assert tensor.shapeSignature is None or all(side > 0 for side in tensor.shapeSignature)
+    given = graph.tensors[graph.inputs[0]]
+    assert given.type == schema.TensorType.UINT8
+    # The values of the input are the pixels themselves.
+    assert given.quantization.scale[0] == pytest.approx(1, abs=1e-3) and given.quantization.zeroPoint[0] == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_constants_are_aligned(written, name):
+    content = written[name][0]
+    model = schema.Model.GetRootAsModel(content, 0)
+    for number in range(model.BuffersLength()):
+        buffer = model.Buffers(number)
+        if buffer.DataLength():
+            vector = buffer._tab.Vector(buffer._tab.Offset(4))
+            assert vector % 16 == 0, number
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_labels_label_map_and_metadata_say_the_same(written, exported, name):
+    content = written[name][0]
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        labels = archive.read(forms.LABELS).decode()
+    assert labels == (exported / forms.LABELS).read_text()
+    assert {label: number for number, label in enumerate(labels.splitlines(), start=1)} == LABEL_MAP
+    entries = {entry.name.decode(): entry.buffer for entry in model_of(written, name).metadata}
+    read = Described(bytes(model_of(written, name).buffers[entries[metadata.NAME]].data))
+    assert read.data[4:8] == b"M001"
+    (graph,) = read.tables(read.root, 3)
+    (image,) = read.tables(graph, 2)
+    (unit,) = read.tables(image, 4)
+    normalization = read.table(unit, 1)
+    mean, std = ([0.0], [1.0]) if name == "tflite_int8" else ([127.5] * 3, [127.5] * 3)
+    assert read.floats(normalization, 0) == mean and read.floats(normalization, 1) == std
+    size = read.table(read.table(read.table(image, 3), 1), 1)
+    assert (read.number(size, 0), read.number(size, 1)) == SIZE[::-1]
+    outputs = read.tables(graph, 3)
+    assert [read.text(one, 0) for one in outputs] == ["location", "category", "score", "number of detections"]
+    (file,) = read.tables(outputs[1], 6)
+    assert read.text(file, 0) == forms.LABELS and read.byte(file, 2) == 3
+    said = json.loads(bytes(model_of(written, name).buffers[entries[tflite.INPUT]].data))
+    assert (said["height"], said["width"], said["min_dimension"]) == (*SIZE, None)
+
+
+class Described:
+    """A flatbuffer read by the numbers of its fields, without the code that wrote it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.root = self._number(0, 4)
+
+    def _number(self, at: int, size: int, signed: bool = False) -> int:
+        return int.from_bytes(self.data[at : at + size], "little", signed=signed)
+
+    def _field(self, table: int, number: int) -> int:
+        layout = table - self._number(table, 4, signed=True)
+        place = 4 + 2 * number
+        offset = self._number(layout + place, 2) if place < self._number(layout, 2) else 0
+        assert offset, f"field {number} is not set"
+        return table + offset
+
+    def _referred(self, table: int, number: int) -> int:
+        at = self._field(table, number)
+        return at + self._number(at, 4)
+
+    def number(self, table: int, number: int) -> int:
+        return self._number(self._field(table, number), 4)
+
+    def byte(self, table: int, number: int) -> int:
+        return self.data[self._field(table, number)]
+
+    def table(self, table: int, number: int) -> int:
+        return self._referred(table, number)
+
+    def tables(self, table: int, number: int) -> list[int]:
+        at = self._referred(table, number)
+        places = [at + 4 + 4 * one for one in range(self._number(at, 4))]
+        return [place + self._number(place, 4) for place in places]
+
+    def text(self, table: int, number: int) -> str:
+        at = self._referred(table, number)
+        return self.data[at + 4 : at + 4 + self._number(at, 4)].decode()
+
+    def floats(self, table: int, number: int) -> list[float]:
+        at = self._referred(table, number)
+        return np.frombuffer(self.data, np.float32, self._number(at, 4), at + 4).tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_checkpoints_and_images_give_equal_bytes(written, exported, images, tmp_path, name):
+    import importlib
+
+    one = forms.named(name)
+    given = (images,) if one.calibrated else ()
+    importlib.import_module(one.module).write(exported / forms.CHECKPOINT.path, tmp_path / one.path, *given)
+    assert (tmp_path / one.path).read_bytes() == written[name][0]

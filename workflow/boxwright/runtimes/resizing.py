@@ -1,0 +1,89 @@
+"""Images as a form of fixed size takes them: resized as the model was trained, normalised, padded; in numpy alone.
+
+The form says how (`Input`). The arithmetic is that of the engine's image resizers (bilinear, in TensorFlow 1's way:
+sample y of the result lies at y * (old / new), without half-pixel centers), to the last digits.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Input(NamedTuple):
+    """How a form of fixed size takes an image.
+
+    height, width: of the form's input. min_dimension, max_dimension: if given, the image keeps its aspect ratio: its
+    shorter side gets the first, unless its longer side would exceed the second, and what is missing below and to the
+    right is padded; if not, it is stretched. mean, std: of each channel of 0..255, for (pixel - mean) / std. padding:
+    the normalised value of padded pixels, for each channel.
+    """
+
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    padding: tuple[float, ...]
+    min_dimension: int | None = None
+    max_dimension: int | None = None
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> "Input":
+        """The input that `_asdict()` said, from JSON."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()})
+
+    def size_of(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of an image in the input, without padding."""
+        if self.min_dimension is None:
+            return self.height, self.width
+        sides = np.array([height, width], np.float32)
+        large = np.round(sides * np.float32(self.min_dimension / sides.min())).astype(int)
+        small = np.round(sides * np.float32(self.max_dimension / sides.max())).astype(int)
+        return tuple((small if large.max() > self.max_dimension else large).tolist())
+
+    def normalized(self, image: np.ndarray) -> np.ndarray:
+        """An image, uint8 [H, W, 3], as the network was trained on it: float32 [height, width, 3]."""
+        size = self.size_of(*image.shape[:2])
+        return self._padded((bilinear(image, *size) - np.float32(self.mean)) / np.float32(self.std), self.padding)
+
+    def pixels(self, image: np.ndarray) -> np.ndarray:
+        """The same before it is normalised, with whole pixels: uint8 [height, width, 3]."""
+        size = self.size_of(*image.shape[:2])
+        padding = np.float32(self.padding) * np.float32(self.std) + np.float32(self.mean)
+        return self._padded((bilinear(image, *size) + 0.5).astype(np.uint8), np.clip(np.round(padding), 0, 255))
+
+    def _padded(self, image: np.ndarray, padding: Sequence[float]) -> np.ndarray:
+        if image.shape[:2] == (self.height, self.width):
+            return image
+        whole = np.empty((self.height, self.width, 3), image.dtype)
+        whole[:] = np.asarray(padding, image.dtype)
+        whole[: image.shape[0], : image.shape[1]] = image
+        return whole
+
+
+def bilinear(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """An image [H, W, C] of another size, float32 [height, width, C]."""
+    above, below, down = _samples(image.shape[0], height)
+    left, right, across = _samples(image.shape[1], width)
+    down, across = down[:, np.newaxis, np.newaxis], across[:, np.newaxis]
+    rows = np.take(image, above, axis=0), np.take(image, below, axis=0)
+    (top, top_right), (bottom, bottom_right) = (
+        [np.take(one, columns, axis=1).astype(np.float32) for columns in (left, right)] for one in rows
+    )
+    top += (top_right - top) * across
+    bottom += (bottom_right - bottom) * across
+    return top + (bottom - top) * down
+
+
+def _samples(old: int, new: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each sample of the new side the two of the old side that it lies between, and where."""
+    at = np.arange(new, dtype=np.float32) * (np.float32(old) / np.float32(new))
+    first = np.minimum(at.astype(np.int64), old - 1)
+    return first, np.minimum(first + 1, old - 1), at - first.astype(np.float32)
+
+
+def to_image(boxes: np.ndarray, given: Input, height: int, width: int) -> np.ndarray:
+    """Boxes [..., 4], normalised to the padded input, normalised to the image of this size and clipped to it."""
+    rows, columns = given.size_of(height, width)
+    sides = np.float32([rows / given.height, columns / given.width] * 2)
+    return np.clip(boxes / sides, 0.0, 1.0)

@@ -1,0 +1,51 @@
+"""Measure one form of the exported detector on the evaluation images, and compare it with the checkpoint there."""
+
+import importlib
+from pathlib import Path
+
+from boxwright.catalog import forms
+from boxwright.console.job import job
+from boxwright.core import files
+
+with job(snakemake, tensorflow=True):
+    from boxwright import devices
+    from boxwright.console import progress
+    from boxwright.dataset import label_map
+    from boxwright.evaluation import exported
+    from boxwright.evaluation.data import Records
+    from boxwright.export import measured, reference
+    from boxwright.pipeline import text
+
+    given, output = snakemake.input, snakemake.output
+    model = snakemake.wildcards.model
+    machine = snakemake.config["machine"][model]
+    devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
+
+    form = forms.named(snakemake.params.form)
+    runtime, path = importlib.import_module(form.runtime), Path(given.config).with_name(form.path)
+    settings = text.read(given.config).eval_config
+    evaluation = exported.evaluate(
+        runtime.load(path),
+        Records(given.records),
+        label_map.read(given.label_map),
+        score_threshold=round(settings.min_score_threshold, 6),
+    )
+    checkpoint = files.read_json(given.metrics)
+    about = {"model": model, "step": checkpoint["step"], "seed": snakemake.params.seed, "form": form.name}
+    result = exported.write(
+        evaluation,
+        exported.Files(Path(output.metrics), Path(output.analysis), Path(output.detections)),
+        about,
+        f"The {form.title} of {model} at step {checkpoint['step']} on the evaluation images",
+    )
+    agreement = exported.agreement(evaluation, given.detections, measured.tolerance(form))
+    times = measured.times(lambda threads: runtime.load(path, threads), reference.images(given.records))
+    content = measured.content(form, result, checkpoint, agreement, times, files.read_json(given.check)["bytes"])
+    if form.calibrated and content["lost"] is not None and content["complaints"]:
+        source = Path(given.config).with_name(forms.named(form.made_from).path)
+        layers = importlib.import_module(form.module).lossiest(source, reference.images(given.records))
+        content["complaints"].append(f"these layers lose most: {layers}")
+    for complaint in content["complaints"]:
+        progress.warn(f"The {form.title} of {model}: {complaint}.")
+    files.write_json(output.measured, content)
+    progress.conclude(measured.figure(content))
