@@ -89,7 +89,7 @@ def _training(bars: Bars, case: Case, entry: dict, recorded: Any) -> Iterator[Ch
     yield from loss_checks(losses, detector.regularization_loss(), entry, of_losses, bars.penalty)
     yield from target_checks(detector.targets(predictions, truth), truth.num_boxes.numpy(), recorded)
     yield Check("trained variables", len(set(norms) ^ set(entry["grad_norms"])), 0, "names that differ")
-    yield from average_checks(case, detector, entry, bars.averages)
+    yield from average_checks(case, detector, entry, bars.averages, bars.chaotic)
     if inference:
         small = SMALL_GRADIENT * entry["global_grad_norm"]
         yield from gradient_checks("folded ", norms, entry, bars.gradients, small)

@@ -37,6 +37,8 @@ def test_every_stage_ran_once(finished):
         "export_detector": 1,
         "export_frozen_graph": 1,
         "export_saved_model": 1,
+        "measure_frozen_graph": 1,
+        "measure_saved_model": 1,
         "compare_forms": 1,
         "predict_images": 1,
         "describe_dataset": 1,
@@ -56,7 +58,7 @@ def test_the_results_tree_is_whole(finished):
     assert {path.name for path in (model / "eval/3").iterdir()} == {"metrics.json", "analysis.json", "detections.json"}
     assert {path.name for path in (model / "fine_tuned_model").iterdir()} >= {
         *("frozen_inference_graph.pb", "saved_model", "pipeline.config", "label_map.pbtxt", "checkpoint"),
-        *("model.ckpt.index", "model.ckpt.data-00000-of-00001", "export.json"),
+        *("model.ckpt.index", "model.ckpt.data-00000-of-00001", "export.json", "forms.json", "labels.txt"),
     }
     report = json.loads((model / "fine_tuned_model/export.json").read_text())
     assert set(report["forms"]) == {"frozen_graph", "saved_model", "checkpoint"}

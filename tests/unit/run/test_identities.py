@@ -118,6 +118,8 @@ def test_what_is_new_beside_a_run_changes_nothing_of_it(copy):
     assert copy.ask()["read"] == copy.before["read"], "no annotation file is read again"
 
 
+# The rules that each form has.
+OF_FORMS = ("export_form", "measure_form", "test_form", "bundle_form")
 # What follows from a training of another kind, and what is drawn of it.
 FROM_TRAINING = {
     "train_segment",
@@ -134,7 +136,7 @@ FROM_TRAINING = {
     "predict_images",
     "draw_model",
     "compare_models",
-    *(f"{rule} {form.name}" for rule in ("export_form", "test_form", "bundle_form") for form in FORMS),
+    *(f"{rule} {form.name}" for rule in OF_FORMS for form in FORMS),
 }
 
 

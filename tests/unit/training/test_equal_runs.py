@@ -18,6 +18,10 @@ SPIN = "import time\nend = time.monotonic() + 600\nwhile time.monotonic() < end:
 # Networks without a template: the one that they share most with, and what they change of it.
 _EXTRACTOR, _ANCHORS = "model.ssd.feature_extractor", "model.ssd.anchor_generator"
 OF_TEMPLATES = {
+    "centernet": (
+        "centernet_resnet50_v1_fpn",
+        {"model.center_net.feature_extractor.type": "mobilenet_v2_fpn"},
+    ),
     "rfcn": (
         "faster_rcnn_resnet50",
         {"model.faster_rcnn.second_stage_box_predictor": {"rfcn_box_predictor": {"depth": 64}}},

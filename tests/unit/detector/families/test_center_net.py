@@ -192,7 +192,7 @@ def test_what_is_not_a_box_is_refused(task):
 def test_keypoints_are_refused():
     config = text.parse(BUILDABLE["center_net"])
     config.model.center_net.keypoint_estimation_task.add()
-    with pytest.raises(UserError, match=r"keypoint_estimation_task is 'set': the engine finds boxes alone"):
+    with pytest.raises(UserError, match=r"keypoint_estimation_task\.0 is 'set': the engine finds boxes alone"):
         build(config.model)
 
 

@@ -18,8 +18,8 @@ def _extractor(message: Message) -> Iterator[Break]:
 
 
 def _keypoints(message: Message) -> Iterator[Break]:
-    if message.keypoint_estimation_task:
-        yield "keypoint_estimation_task", "set", str(_BOXES_ALONE), None
+    for index in range(len(message.keypoint_estimation_task)):
+        yield f"keypoint_estimation_task.{index}", "set", str(_BOXES_ALONE), None
 
 
 @relation(_TYPE)
