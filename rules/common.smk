@@ -323,3 +323,13 @@ def identities_of_forms(model):
 def identities_of_tests(model):
     """The identities of the tests of all forms of a model's detector."""
     return [identities.test_form(model, form) for form in FORMS if form.detects]
+
+
+def exported_too(wildcards):
+    """The folders of the further checkpoints that are exported, of those that were trained."""
+    return [
+        f"{DETECTOR}-{step}".format(model=model)
+        for model in MODELS
+        for step in run_plan.settings["export"]["also"]
+        if step in trained_steps(model)
+    ]

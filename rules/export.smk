@@ -231,16 +231,6 @@ rule export_another:
         "../workflow/scripts/export_another.py"
 
 
-def exported_too(wildcards):
-    """The folders of the further checkpoints that are exported, of those that were trained."""
-    return [
-        f"{DETECTOR}-{step}".format(model=model)
-        for model in MODELS
-        for step in run_plan.settings["export"]["also"]
-        if step in trained_steps(model)
-    ]
-
-
 rule compare_forms:
     input:
         # Each check measures times again, so the summary is rewritten after any of them.

@@ -199,7 +199,7 @@ def test_another_distance_of_checkpoints(project):
     ("module", "work"),
     [
         ("export/predict.py", {"Predicting with small"}),
-        ("report/learning.py", {"Drawing what small learned, gets right and gets wrong"}),
+        ("report/learning.py", {"Drawing what small learned, gets right and gets wrong", "Comparing the models"}),
         pytest.param("export/check.py", from_export(), marks=pytest.mark.slow),
         pytest.param("export/summary.py", form() | COMPARISON, marks=pytest.mark.slow),
         pytest.param("export/forms/frozen_graph.py", from_frozen_graph(), marks=pytest.mark.slow),

@@ -7,12 +7,12 @@ from boxwright.console.job import job
 
 devices.infer_in(snakemake.params.precision)
 with job(snakemake, tensorflow=True) as undeclared:
+    from boxwright.checkpoints import conditions
     from boxwright.console import progress
     from boxwright.dataset import label_map
     from boxwright.evaluation import run
     from boxwright.pipeline import text
     from boxwright.records import events
-    from boxwright.training import conditions
 
     machine = snakemake.config["machine"][snakemake.wildcards.model]
     devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)

@@ -7,11 +7,11 @@ from boxwright.console.job import job
 
 with job(snakemake, tensorflow=True) as undeclared:
     from boxwright import devices
+    from boxwright.checkpoints import conditions
     from boxwright.console import progress
     from boxwright.dataset import label_map
     from boxwright.pipeline import text
     from boxwright.records import events
-    from boxwright.training import conditions
     from boxwright.training.launch import launch
     from boxwright.training.log import TOTAL
     from boxwright.training.segment import train_segment

@@ -148,8 +148,8 @@ def test_classification_default_and_mistakes():
     np.testing.assert_array_equal(function(LOGITS, TARGETS, WEIGHT), softmax(LOGITS, TARGETS, WEIGHT))
     with pytest.raises(UserError, match="loss is not set"):
         parts.make(empty)
-    with pytest.raises(UserError, match="penalty_reduced_logistic_focal_loss is not supported"):
-        parts.make(protos.ClassificationLoss(penalty_reduced_logistic_focal_loss={}))
+    with pytest.raises(UserError, match="weighted_dice_classification_loss is not supported"):
+        parts.make(protos.ClassificationLoss(weighted_dice_classification_loss={}))
 
 
 @pytest.mark.parametrize(

@@ -239,8 +239,8 @@ def test_another_extractor_or_width_is_an_error_that_says_so(model, written):
 
 
 def test_an_unknown_type_is_an_error(model, written):
-    with pytest.raises(UserError, match="fine_tune_checkpoint_type is 'fine_tune'"):
-        restored(model, written, checkpoint_type="fine_tune")
+    with pytest.raises(UserError, match="fine_tune_checkpoint_type is 'whole'"):
+        restored(model, written, checkpoint_type="whole")
 
 
 def test_where_tf2_keeps_the_variables_of_mobilenet_v1(model):

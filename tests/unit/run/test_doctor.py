@@ -15,7 +15,7 @@ CARD = ["A100, 80000 MiB free of 81000 MiB, driver 550.1"]
 
 
 def run(gpus: int) -> dict:
-    model = {"gpus": gpus, "tf_threads": 2, "pipeline": None, "checkpoint": "zoo:faster_rcnn_x"}
+    model = {"gpus": gpus, "tf_threads": 2, "pipeline": None, "checkpoint": "zoo:faster_rcnn_resnet101_x"}
     steps = {"num_steps": 1000, "checkpoint_every": 100}
     return {"models": {"m": model | steps}, "dataset": {"images": None}, "results": "results"}
 
@@ -51,7 +51,7 @@ def test_memory_is_held_against_the_largest_job(available, level):
 def test_disk_is_held_against_the_checkpoints_and_records():
     (finding,) = doctor.disk(6000, run(0))
     here = Path.cwd()
-    assert finding == (FAILS, "disk", f"6000 MB free in {here}; the run needs about 8000 MB")
+    assert finding == (FAILS, "disk", f"6000 MB free in {here}; the run needs about 7000 MB")
     assert [one.level for one in doctor.disk(9000, run(0))] == [OK]
     assert [one.level for one in doctor.disk(1000, None)] == [FAILS]
 

@@ -216,7 +216,8 @@ class _Comparison:
             value = _best_correlation(_pictures(self._fine(one), window, mirrored), answers)
             if window != _WHOLE:  # a shifted picture of the same scale may look like a window
                 value = np.maximum(value, _best_correlation(_pictures(self._fine(one), _WHOLE, mirrored), answers))
-            chance = np.sqrt((self._autocorrelation(one) * self._autocorrelation(other)).sum(axis=1) / FINE**2)
+            shared = (self._autocorrelation(one) * self._autocorrelation(other)).sum(axis=1)
+            chance = np.sqrt(np.maximum(shared, 0) / FINE**2)
             certain = np.arctanh(np.minimum(value, 0.999)) / np.maximum(chance, 1 / FINE)
             for place in np.flatnonzero((value >= _FINE) & (certain >= _CERTAIN)):
                 yield some[place]

@@ -151,6 +151,8 @@ def _ignored(config: Message, facts: Facts) -> Iterator[Finding]:
 def anchors(config: Message, facts: Facts) -> Iterator[Finding]:
     """Images without an anchor inside, and anchors that match too few of the boxes."""
     _, name = model_of(config)
+    if name in FAMILIES and not FAMILIES[name].anchor_generator:
+        return
     if without := facts.anchorless or coverage.anchorless(config, []):
         why = (
             f"no anchor lies within an image of {'x'.join(map(str, without))} pixels, as the network gets it, so "

@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 from boxwright import devices
 from boxwright.catalog import check
 from boxwright.catalog.families import FAMILIES
-from boxwright.checkpoints import restore
+from boxwright.checkpoints import conditions, restore
 from boxwright.console import progress
 from boxwright.core.errors import UserError
 from boxwright.detector import precision
@@ -27,7 +27,7 @@ from boxwright.detector.build import build
 from boxwright.detector.protocol import Detector
 from boxwright.pipeline import parts
 from boxwright.protos import model_of
-from boxwright.training import conditions, inputs, state, trainable, workers
+from boxwright.training import inputs, state, trainable, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
 from boxwright.training.loss_scale import LossScale

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from boxwright import devices
-from boxwright.checkpoints import checkpoint_files
-from boxwright.training import conditions
-from boxwright.training.conditions import FORMER, Conditions
+from boxwright.checkpoints import checkpoint_files, conditions
+from boxwright.checkpoints.conditions import FORMER, Conditions
 
 AMX = ("amx_bf16",)
 
