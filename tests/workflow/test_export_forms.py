@@ -26,8 +26,8 @@ RUNTIME = '''"""The toy at work."""
 from boxwright.runtimes import frozen_graph
 
 
-def load(path):
-    return frozen_graph.FrozenGraph(frozen_graph.GraphDef.FromString(path.read_bytes()[::-1]))
+def load(path, threads=None):
+    return frozen_graph.FrozenGraph(frozen_graph.GraphDef.FromString(path.read_bytes()[::-1]), threads)
 '''
 
 
