@@ -4,6 +4,8 @@ PYTHON ?= python3
 # cpu, or gpu for TensorFlow with CUDA
 BUILD ?= cpu
 BIN := .venv/bin
+# Tests of one file stay in one process, since they share what they make.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 
 # A folder of annotated images for `make run`, and the configuration that is written for it, with the folder's name.
 DATA ?=
@@ -32,10 +34,10 @@ models: env ## list the model zoo: the names for `checkpoint: zoo:<name>`, with 
 	@$(BIN)/boxwright models
 
 test: env ## run the tests that need neither root nor much time
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m "not slow"
 
 test-all: env ## run all tests, including the long and the privileged ones
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 
 lint: env ## check the style of Python and Snakemake files
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

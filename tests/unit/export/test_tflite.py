@@ -221,3 +221,18 @@ def test_equal_checkpoints_and_images_give_equal_bytes(written, exported, images
     given = (images,) if one.calibrated else ()
     importlib.import_module(one.module).write(exported / forms.CHECKPOINT.path, tmp_path / one.path, *given)
     assert (tmp_path / one.path).read_bytes() == written[name][0]
+
+
+@pytest.mark.parametrize("name", ["tflite", "tflite_float16"])
+def test_the_program_beside_it_detects_the_same(name, written, images, tmp_path):
+    """In int8 one pixel that is rounded the other way may change boxes."""
+    path, one = file_of(written, name, tmp_path), forms.named(name)
+    beside = {"__name__": "program", "__file__": str(tmp_path / program.name(one))}
+    exec(program.text(one), beside)
+    detect, wanted = beside["load"](str(path)), tflite.load(path)
+    for image in images:
+        boxes, scores, classes = detect(image)
+        found = wanted(image[None])
+        count = int(found["num_detections"][0])
+        np.testing.assert_allclose(scores[:count], found["detection_scores"][0, :count], atol=1e-4)
+        assert boxes.shape == (len(scores), 4) and set(classes.tolist()) <= {1, 2, 3}
