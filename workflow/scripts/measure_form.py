@@ -22,7 +22,7 @@ with job(snakemake, tensorflow=True):
     devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
 
     form = forms.named(snakemake.params.form)
-    runtime, path = importlib.import_module(form.runtime), Path(given.config).with_name(form.path)
+    runtime, path = importlib.import_module(form.runtime), Path(given.config).parent / form.path
     settings = text.read(given.config).eval_config
     evaluation = exported.evaluate(
         runtime.load(path),
@@ -42,7 +42,7 @@ with job(snakemake, tensorflow=True):
     times = measured.times(lambda threads: runtime.load(path, threads), reference.images(given.records))
     content = measured.content(form, result, checkpoint, agreement, times, files.read_json(given.check)["bytes"])
     if form.calibrated and content["lost"] is not None and content["complaints"]:
-        source = Path(given.config).with_name(forms.named(form.made_from).path)
+        source = Path(given.config).parent / forms.named(form.made_from).path
         layers = importlib.import_module(form.module).lossiest(source, reference.images(given.records))
         content["complaints"].append(f"these layers lose most: {layers}")
     for complaint in content["complaints"]:

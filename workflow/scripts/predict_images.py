@@ -26,7 +26,7 @@ with job(snakemake, tensorflow=True):
     form = forms.named(snakemake.params.form)
     runtime = importlib.import_module(form.runtime)
     predict.run(
-        runtime.load(Path(snakemake.input.label_map).with_name(form.path)),
+        runtime.load(Path(snakemake.input.label_map).parent / form.path),
         snakemake.input.label_map,
         images,
         snakemake.output[0],

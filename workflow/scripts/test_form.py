@@ -23,7 +23,7 @@ with job(snakemake, tensorflow=True):
     step = json.loads(Path(snakemake.input.choice).read_text(encoding="utf-8"))["step"]
     settings = text.read(snakemake.input.config).eval_config
     evaluation = exported.evaluate(
-        importlib.import_module(form.runtime).load(Path(snakemake.input.config).with_name(form.path)),
+        importlib.import_module(form.runtime).load(Path(snakemake.input.config).parent / form.path),
         Records(snakemake.input.records),
         label_map.read(snakemake.input.label_map),
         score_threshold=round(settings.min_score_threshold, 6),
