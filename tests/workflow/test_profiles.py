@@ -43,7 +43,7 @@ def test_no_profile_says_otherwise_than_the_default_that_holds_beside_it(name):
 def test_a_thousand_shards_are_tens_of_jobs_on_slurm(project):
     project.config["dataset"]["shards"] = {"train": 1000, "eval": 10}
     project.config["models"] = {"small": small_model(gpus=1)}
-    outcome = project.snakemake("--dry-run", "--profile", str(ROOT / "profiles/slurm"))
+    outcome = project.snakemake("--dry-run", "--verbose", "--profile", str(ROOT / "profiles/slurm"))
     assert outcome.jobs["write_records"] == 1010
     jobs = submissions(outcome.text)
     assert [group for group, _ in jobs].count("records") == 21

@@ -204,4 +204,4 @@ def test_an_error_ends_a_job_that_reads_ahead(records, tmp_path):
     command = [sys.executable, str(here / "reader_process.py"), str(tmp_path), *map(str, records)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(here), *filter(None, sys.path)])}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, "That is enough." in done.stderr) == (1, True)
+    assert (done.returncode, "That is enough." in done.stderr) == (1, True), done.stderr

@@ -78,8 +78,10 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
 def _require_room(snakemake: Any) -> None:
     """Raise UserError if the disk has no room for a checkpoint as large as the one that the job continues from."""
     before = getattr(snakemake.input, "checkpoint", None) or ()
+    if not before:
+        return
     output = Path(snakemake.output[0])
-    if not (before and output.name.startswith("model.ckpt-")):
+    if not output.name.startswith("model.ckpt-"):
         return
     needed = sum(Path(path).stat().st_size for path in before if Path(path).is_file())
     output.parent.mkdir(parents=True, exist_ok=True)
