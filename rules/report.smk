@@ -166,7 +166,7 @@ rule compare_models:
         forms=shown(
             f"{COMPARISON}/forms.svg",
             "forms",
-            "Export",
+            "4 Export",
             "Forms compared",
             model="all",
         ),

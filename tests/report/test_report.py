@@ -22,7 +22,7 @@ CATEGORIES = {
         *("Reliable scores", "Reliability and calibration"),
         "Worst and best images",
     },
-    "4 Export": {"Models compared", "Accuracy against speed", "Exported files"},
+    "4 Export": {"Models compared", "Accuracy against speed", "Forms compared", "Exported files"},
     "5 Run": {"What was used"},
 }
 # Nothing answers there, so whatever wants to be downloaded fails.
