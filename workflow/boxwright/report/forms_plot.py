@@ -47,7 +47,7 @@ def plot(results: Sequence[Result]) -> Figure:
         handletextpad=0.2,
     )
     legend.get_title().set_color(style.MUTED)
-    axes.set_xlim(0, 1.15 * max(one["ms"][THREADS]["median"] for *_, one in drawn))
+    axes.set_xlim(0, 1.15 * max(one["ms"][THREADS]["quartiles"][1] for *_, one in drawn))
     values = [one["mAP"] for *_, one in drawn]
     axes.set_ylim(max(0.0, min(values) - 0.05), min(1.02, max(values) + 0.05))
     devices = " or ".join(dict.fromkeys(one["device"] for *_, one in drawn))
