@@ -23,6 +23,9 @@ ALWAYS_IN_USE = {
     ("detector.build.center_net", "detector.heads.center"),
     ("detector.families.center_net", "detector.heads.center"),
     ("detector.build.ssd", "detector.families.ssd"),
+    # TFLite files hold this family alone.
+    ("export.tflite.network", "detector.families.ssd"),
+    ("export.tflite.suppression", "detector.families.ssd"),
     ("detector.build.faster_rcnn", "detector.families.faster_rcnn"),
     ("detector.build.faster_rcnn", "boxes.coders.faster_rcnn_box_coder"),
     ("detector.build.faster_rcnn", "boxes.matchers.argmax_matcher"),

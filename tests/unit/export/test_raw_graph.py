@@ -64,7 +64,9 @@ def test_images_that_keep_their_aspect_ratio_come_one_at_a_time(config, prefix, 
     folder = tmp_path / "model"
     export(padded(config), prefix, folder)
     checked = form.export(RAW, folder / forms.CHECKPOINT.path, images, folder, tmp_path / "model.npz")
-    assert checked["same_detections"]["share"] == 1 and checked["same_detections"]["max_box"] == 0
+    # Equal to the bit in a process of its own; an earlier test of this one may have switched off the optimizer that
+    # merges the factors of the padding, which rounds in another place.
+    assert checked["same_detections"]["share"] == 1 and checked["same_detections"]["max_box"] <= 2 * np.finfo("f4").eps
     definition = frozen_graph.read(folder / RAW.path)
     assert not LOOPS & {node.op for node in definition.node}
     (given,) = (node for node in definition.node if node.op == "Placeholder")
