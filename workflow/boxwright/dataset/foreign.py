@@ -6,7 +6,6 @@ are looked at too: perhaps the annotations are there.
 
 import re
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from boxwright.catalog import formats as catalogue
@@ -70,7 +69,7 @@ def look(folders: Sequence[str], read: Collection[str], results: str | None = No
         last = ""
         for number, (folder, name) in enumerate(files):
             if number < _MOST:
-                last = guess(_head(f"{folder.rstrip('/')}/{name}"), name.rpartition("/")[2])
+                last = guess(formats.head(f"{folder.rstrip('/')}/{name}"), name.rpartition("/")[2])
             if last:
                 by_format.setdefault(last, []).append(name)
     return [_seen(name, files) for name, files in by_format.items()]
@@ -79,11 +78,3 @@ def look(folders: Sequence[str], read: Collection[str], results: str | None = No
 def _seen(name: str, files: Sequence[str]) -> Seen:
     others = f", and so do {plural(len(files) - 1, 'other file')} ({few(files[1:], limit=2)})" if files[1:] else ""
     return Seen(files[0], f"it seems to be {name}{others}".replace("and so do 1 other", "and so does 1 other"))
-
-
-def _head(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(formats.HEAD)
-    except OSError:
-        return b""

@@ -211,7 +211,7 @@ def _unfetched(files: Sequence[File]) -> list[str]:
     if not endings.isdisjoint(catalogue.VOC.endings):
         return []
     small = [file for file in files if int(file.stamp.partition(" ")[0] or 0) < pointers.LONGEST]
-    return [file.relative for file in small[:_SAMPLE] if pointers.is_git_lfs(_head(file.path))]
+    return [file.relative for file in small[:_SAMPLE] if pointers.is_git_lfs(formats.head(file.path))]
 
 
 def _told(key: str, seen: tuple[int, str]) -> str:
@@ -236,7 +236,7 @@ def readings(files: Sequence[File]) -> dict[str, tuple[int, str]]:
         sample = [candidates[int(number * step)] for number in range(min(len(candidates), _SAMPLE))]
         found = Counter()
         for file in sample:
-            if key := formats.recognised(_head(file.path), file.base, keys):
+            if key := formats.recognised(formats.head(file.path), file.base, keys):
                 found[key] += 1
                 example.setdefault(key, file.relative)
         for key, number in found.items():
@@ -278,11 +278,3 @@ def _explaining(folder: Path) -> Iterator[tuple[str, str]]:
                     yield entry.path, f"{of.st_size} {of.st_mtime_ns} {of.st_ino}"
     except OSError:
         return
-
-
-def _head(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(formats.HEAD)
-    except OSError:
-        return b""

@@ -126,8 +126,7 @@ def _classes(one: Result, limit: int) -> str:
     shown = [row for row in rows if row in worst]
     lines = [("class", "AP at IoU 0.5", "uncertainty", "boxes")]
     for row in shown:
-        ends = row["AP50_interval"]
-        sure = f"{ends['low']:.3f} to {ends['high']:.3f}" if ends else "n/a"
+        sure = style.ends(row["AP50_interval"])
         lines.append((_escaped(row["name"]), style.number(row["AP50"]), sure, f"{row['boxes']:,}"))
     said = [_listed(lines)]
     if len(rows) > len(shown):

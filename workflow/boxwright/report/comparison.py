@@ -51,7 +51,7 @@ class Quality:
         if self.spread is not None:
             return f"± {self.spread:.3f} over {seeds} seeds"
         if self.interval:
-            return f"{self.interval['low']:.3f} to {self.interval['high']:.3f} ({self.interval['level']:.0%})"
+            return f"{style.ends(self.interval)} ({self.interval['level']:.0%})"
         return ""
 
 

@@ -146,7 +146,7 @@ def classes(analysis: Mapping[str, Any], subject: str) -> bytes:
         (
             html.dot(style.class_colour(one["id"]), one["name"]),
             html.bar(style.number(one["AP50"]), one["AP50"]),
-            _ends(one["AP50_interval"]),
+            style.ends(one["AP50_interval"]),
             *(style.number(one[key]) for key in ("AP", "AR", "precision", "recall", "f1")),
             style.number(one["best_threshold"], 2),
             *(f"{one[key]:,}" for key in ("boxes", "images", "detections")),
@@ -167,10 +167,6 @@ def classes(analysis: Mapping[str, Any], subject: str) -> bytes:
         html.table((*head, "boxes", "images", f"detections from {at}"), rows, text=(2,)),
         *notes,
     )
-
-
-def _ends(interval: Mapping[str, float] | None) -> str:
-    return f"{interval['low']:.3f} to {interval['high']:.3f}" if interval else "n/a"
 
 
 # Does not use `core.wording`, which no code identity covers, because this text is part of the report.

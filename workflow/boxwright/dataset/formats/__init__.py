@@ -34,6 +34,7 @@ A format is imported only through its entry, so that only formats in use count i
 import importlib
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import BinaryIO
 
@@ -92,6 +93,15 @@ def sides(key: str, beside: Beside) -> Mapping[str, Sequence[str]]:
 def recognised(head: bytes, name: str, keys: str) -> str:
     """The key of the first format, of `keys`, that a file seems to be in; "" if there is none."""
     return next((key for key, module in _modules(keys) if module.sniff(head, name)), "")
+
+
+def head(path: str) -> bytes:
+    """The first part of a file (`HEAD` bytes); nothing if it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""
 
 
 def _head(data: bytes | BinaryIO) -> bytes:
