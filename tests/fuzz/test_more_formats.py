@@ -50,12 +50,12 @@ def lines(data: bytes) -> list[str]:
     return [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
 
 
-def check(module: Any, data: bytes, count: Count, beside: dict[str, bytes] | None = None, name: str = "a.json") -> None:
-    """No traceback, and as many objects as `count` finds in a file that is read."""
-    module.sniff(data[: 1 << 16], name)
-    got = told(module.read, data, beside or {})
+def read(module: Any, given: Any, head: bytes, beside: dict[str, bytes] | None = None, name: str = "a.json") -> Any:
+    """What a module reads from `given`, a sound Reading whose boxes the facts keep; None where it refuses the file."""
+    module.sniff(head, name)
+    got = told(module.read, given, beside or {})
     if isinstance(got, UserError):
-        return
+        return None
     assert isinstance(got, Reading)
     for one in got.statements:
         assert isinstance(one.image, str)
@@ -64,9 +64,15 @@ def check(module: Any, data: bytes, count: Count, beside: dict[str, bytes] | Non
         for box in one.boxes:
             assert isinstance(box.class_name, str)
             assert all(isinstance(value, float | int) for value in box.corners)
-    line = annotation_facts.columns(*got)
-    (kept,) = annotation_facts.said([line])
+    (kept,) = annotation_facts.said([annotation_facts.columns(*got)])
     assert [repr(one.statement().boxes) for one in kept] == [repr(one.boxes) for one in got.statements]
+    return got
+
+
+def check(module: Any, data: bytes, count: Count, beside: dict[str, bytes] | None = None, name: str = "a.json") -> None:
+    """No traceback, and as many objects as `count` finds in a file that is read."""
+    if (got := read(module, data, data[: 1 << 16], beside, name)) is None:
+        return
     objects = sum(len(dict.fromkeys(one.places)) for one in got.statements) + sum(one.objects for one in got.remarks)
     assert objects == count(data)
 
