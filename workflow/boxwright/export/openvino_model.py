@@ -12,8 +12,8 @@ def converted(source: str | bytes) -> Any:
     """OpenVINO's model of the ONNX model that `source` is, or that lies there."""
     model = openvino.Core().read_model(source)
     for operation in model.get_ordered_ops():
-        if operation.get_type_name() == "TopK":
-            openvino.utils.replace_node(operation, _stable(operation))
+        if operation.get_type_name() in _OTHER_WAYS:
+            openvino.utils.replace_node(operation, _OTHER_WAYS[operation.get_type_name()](operation))
     for number, operation in enumerate(model.get_ordered_ops()):
         kind = operation.get_type_name()
         if kind not in ("Parameter", "Result"):
@@ -53,6 +53,24 @@ def _stable(best: Any) -> list[Any]:
     found = sorted_best(op.gather_elements(values, places, 1), stable=True)
     place = op.gather_elements(places, found.output(1), 1)
     return [found.output(0), op.convert(place, best.get_output_element_type(1)).output(0)]
+
+
+def _divided(quotient: Any) -> list[Any]:
+    """The output of a Divide, whose first operand is no constant.
+
+    Where sizes are computed from the shape of an image, OpenVINO 2026.4 on a CPU divides x by c if c / x is wanted.
+    """
+    from openvino import opset13 as op
+
+    dividend, divisor = (given.get_source_output() for given in quotient.inputs())
+    if dividend.get_node().get_type_name() != "Constant" or divisor.get_node().get_type_name() == "Constant":
+        return quotient.outputs()
+    zero = op.subtract(divisor, divisor)
+    return op.divide(op.add(zero, dividend), divisor).outputs()
+
+
+# By kind of operation, the outputs of what computes the same.
+_OTHER_WAYS = {"TopK": _stable, "Divide": _divided}
 
 
 def write(source: str | Path, target: str | Path, *, float16: bool) -> None:
