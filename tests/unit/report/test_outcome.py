@@ -52,8 +52,8 @@ def test_one_model(tmp_path):
         f"Detector:    {tmp_path}/models/m/fine_tuned_model",
         f"Predictions: {tmp_path}/models/m/predictions",
         f"Report:      {tmp_path}/report.html (`make report` or `boxwright report` writes it)",
-        "Next: What costs most are objects that were not found: without them mAP@.50IOU would be 0.050 higher. "
-        "Annotate more images with them. If they are small, enlarge the input, and look whether anchors meet them.",
+        "Next: Work on objects that were not found. Annotate more images with them. If they are small, enlarge the "
+        "input, and look whether anchors meet them.",
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from boxwright.catalog import forms
 from boxwright.console.progress import duration
-from boxwright.core import files
+from boxwright.core import files, wording
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 from boxwright.report import advice
@@ -43,7 +43,7 @@ def _lines(folder: Path, models: Sequence[str], took_s: float | None) -> list[st
         f"Detector:    {place / forms.FOLDER}",
         f"Predictions: {place / 'predictions'}",
         f"Report:      {folder / 'report.html'} (`make report` or `boxwright report` writes it)",
-        f"Next: {advice.text(analysis)}",
+        f"Next: {advice.text(analysis, costs_told=True)}",
     ]
     return lines
 
@@ -65,11 +65,11 @@ def _model(name: str, metrics: Mapping[str, Any], analysis: Mapping[str, Any]) -
     """A line about one model: its mAP with the confidence interval of the metric that has one."""
     values, interval = metrics["metrics"], analysis.get("interval")
     of = interval["metric"] if interval else MAP
-    told = f"{of.rpartition('/')[2]} {_number(values.get(of))}"
+    told = f"{of.rpartition('/')[2]} {wording.number(values.get(of))}"
     if interval and values.get(of) is not None:
-        told += f" ({interval['level']:.0%} confidence: {interval['low']:.3f} to {interval['high']:.3f})"
+        told += f" ({interval['level']:.0%} confidence: {wording.ends(interval)})"
     if of != MAP:
-        told += f", mAP {_number(values.get(MAP))}"
+        told += f", mAP {wording.number(values.get(MAP))}"
     return f"{name}: {told}, step {metrics['step']:,}, on {plural(metrics['images'], 'held-out image')}"
 
 
@@ -82,13 +82,9 @@ def _classes(analysis: Mapping[str, Any]) -> Iterator[str]:
     width = max(len(row["name"]) for row in shown)
     for row in rows:
         if row in shown:
-            ends = row.get("AP50_interval")
-            sure = f" ({ends['low']:.3f} to {ends['high']:.3f})" if ends else ""
+            interval = row.get("AP50_interval")
+            sure = f" ({wording.ends(interval)})" if interval else ""
             boxes = plural(row["boxes"], "box", "boxes")
-            yield f"  {row['name']:<{width}}  AP {_number(row['AP50'])}{sure}, {boxes}"
+            yield f"  {row['name']:<{width}}  AP {wording.number(row['AP50'])}{sure}, {boxes}"
     if len(rows) > len(shown):
         yield f"  These are the {len(shown)} worst of {len(rows)} classes."
-
-
-def _number(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.3f}"
