@@ -24,7 +24,9 @@ include: "rules/report.smk"
 onsuccess:
     if any(job.rule == "all" for job in planned):
         took = datetime.now() - workflow.start_time
-        if told := outcome.text(RESULTS, MODELS, took.total_seconds()):
+        if told := outcome.text(
+            RESULTS, MODELS, took.total_seconds(), launch.report_follows()
+        ):
             say(told)
 
 

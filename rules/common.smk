@@ -27,6 +27,7 @@ try:
     from boxwright.run import (
         announcement,
         config_file,
+        launch,
         lock,
         places,
         preflight,

@@ -40,7 +40,7 @@ def project(finished, tmp_path):
 
 def test_one_of_two_models(project):
     project.config["models"]["other"] = small_model(num_steps=1, checkpoint_every=1)
-    waiting = {"Matching the boxes with the anchors of other"}
+    waiting = {"Matching the boxes with the anchors of other", "Timing all models in turns"}
     assert planned(project) == waiting | everything(1, model="other")
     project.snakemake("results/models/other/train/log.jsonl")
     rest = waiting | preview("other") | from_evaluation(1, model="other")

@@ -61,9 +61,22 @@ def test_several_models_the_best_first(tmp_path):
     for name, value in (("a", 0.2), ("b", 0.7), ("c", None)):
         model(tmp_path, name, value)
     lines = outcome.text(tmp_path, ["a", "b", "c"]).splitlines()
-    assert [line[:14] for line in lines[1:4]] == ["b: mAP@.50IOU ", "a: mAP@.50IOU ", "c: mAP@.50IOU "]
-    assert lines[3].startswith("c: mAP@.50IOU n/a, mAP 0.300")
+    assert [line[:14] for line in lines[1:6]] == [
+        "b: mAP@.50IOU ",
+        "  class0  AP 0",
+        "  class1  AP 0",
+        "a: mAP@.50IOU ",
+        "c: mAP@.50IOU ",
+    ], "the classes follow the model that they are of"
+    assert lines[5].startswith("c: mAP@.50IOU n/a, mAP 0.300")
+    assert lines[6].startswith("What costs b most of its mAP@.50IOU: objects that were not found 0.050, ")
     assert f"Detector:    {tmp_path}/models/b/fine_tuned_model" in lines
+
+
+def test_a_report_that_follows_tells_its_path_itself(tmp_path):
+    model(tmp_path, "m", 0.6)
+    told = outcome.text(tmp_path, ["m"], report_follows=True)
+    assert "report.html" not in told and "Predictions: " in told and told.count("costs most") == 1
 
 
 def test_of_many_classes_the_ten_worst(tmp_path):

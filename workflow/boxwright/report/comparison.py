@@ -198,6 +198,7 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
             "of held-out images. Differences within it may be chance.",
             note=True,
         ),
+        html.paragraph(_timed(results[0]), note=True),
     )
 
 
@@ -221,7 +222,7 @@ def exports(results: Sequence[Result]) -> bytes:
             "Found again is the share of the checkpoint's detections that the form finds too, and box and score are "
             "the largest differences of those (the sides of the image are 1); of a form before suppression they are "
             "those of all its boxes. Milliseconds are the median (and quartiles) for one image at a time, on "
-            f"{' or '.join(dict.fromkeys(one.device for one in results))}.",
+            f"{' or '.join(dict.fromkeys(_devices(results)))}; each form was timed by a job of its own.",
             note=True,
         ),
         *map(html.paragraph, _complaints(results)),
@@ -231,6 +232,21 @@ def exports(results: Sequence[Result]) -> bytes:
             [(one.name, f"{one.choice['step']:,}", one.choice["reason"]) for one in results],
             text=(2,),
         ),
+    )
+
+
+def _devices(results: Sequence[Result]) -> Iterator[str]:
+    """Where the forms were timed."""
+    for one in results:
+        yield from (found["device"] for found in one.measured.values() if "device" in found)
+
+
+def _timed(one: Result) -> str:
+    """What the milliseconds of the comparison are."""
+    alike = " All models were measured together, in turns, so whatever slowed the machine slowed all of them alike."
+    return (
+        f"Milliseconds per image: the median of the {one.main_title} for one image at a time, on {one.device}."
+        f"{alike if one.timed else ''}"
     )
 
 

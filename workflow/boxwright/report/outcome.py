@@ -16,36 +16,35 @@ MAP = "DetectionBoxes_Precision/mAP"
 _MOST_LINES, _MOST_KINDS = 10, 3
 
 
-def text(results: str | Path, models: Sequence[str], took_s: float | None = None) -> str:
+def text(results: str | Path, models: Sequence[str], took_s: float | None = None, report_follows: bool = False) -> str:
     """The last lines of a run of some models, from the files in the results folder; "" if these cannot be read.
 
-    took_s: the seconds that the run took.
+    took_s: the seconds that the run took. report_follows: whether the report is written next, which tells its path.
     """
     try:
-        return "\n".join(_lines(Path(results), models, took_s))
+        return "\n".join(_lines(Path(results), models, took_s, report_follows))
     except (UserError, OSError, KeyError, TypeError):
         return ""
 
 
-def _lines(folder: Path, models: Sequence[str], took_s: float | None) -> list[str]:
+def _lines(folder: Path, models: Sequence[str], took_s: float | None, report_follows: bool) -> list[str]:
     measured = {name: _measured(folder / "models" / name) for name in models}
     best = max(measured, key=lambda name: measured[name][2] if measured[name][2] is not None else -1.0)
     analysis = measured[best][1]
     shown = sorted(measured, key=lambda name: name != best)[:_MOST_LINES]
     lines = [f"Finished in {duration(took_s)}." if took_s is not None else "Finished."]
-    lines += [_model(name, *measured[name][:2]) for name in shown]
-    lines += [f"  and {plural(len(measured) - len(shown), 'more model')}"] * (len(measured) > len(shown))
-    lines += _classes(analysis)
+    for name in shown:
+        lines.append(_model(name, *measured[name][:2]))
+        lines += _classes(analysis) if name == best else ()
+    lines += [f"and {plural(len(measured) - len(shown), 'more model')}"] * (len(measured) > len(shown))
     if costs := advice.costs(analysis)[:_MOST_KINDS]:
-        lines.append(f"What costs most of mAP@.50IOU: {', '.join(f'{what} {cost:.3f}' for what, cost in costs)}.")
+        most = f"{best} most of its" if len(measured) > 1 else "most of"
+        lines.append(f"What costs {most} mAP@.50IOU: {', '.join(f'{what} {cost:.3f}' for what, cost in costs)}.")
     place = folder / "models" / best
-    lines += [
-        f"Detector:    {place / forms.FOLDER}",
-        f"Predictions: {place / 'predictions'}",
-        f"Report:      {folder / 'report.html'} (`make report` or `boxwright report` writes it)",
-        f"Next: {advice.text(analysis, costs_told=True)}",
-    ]
-    return lines
+    lines += [f"Detector:    {place / forms.FOLDER}", f"Predictions: {place / 'predictions'}"]
+    if not report_follows:
+        lines.append(f"Report:      {folder / 'report.html'} (`make report` or `boxwright report` writes it)")
+    return [*lines, f"Next: {advice.text(analysis, costs_told=True)}"]
 
 
 def _measured(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], float | None]:

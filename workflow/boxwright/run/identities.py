@@ -206,6 +206,16 @@ class Identities:
             "code": self._code("export_another", *self._network(name), *modules),
         }
 
+    @property
+    def time_models(self) -> Identity:
+        """Of the times of all models' main forms, measured together; those of checkpoints are the engine's."""
+        main = forms.main(self._plan.forms)
+        engine = [] if main.made_from else [one for name in self._plan.models for one in self._network(name)]
+        return {
+            "detectors": short([self.export_form(name, main) for name in self._plan.models]),
+            "code": self._code("time_models", main.runtime, *engine),
+        }
+
     def compare_forms(self, name: str) -> Identity:
         """Which forms there are, and the identity of each, are further parameters of the rule."""
         return {
@@ -263,6 +273,7 @@ class Identities:
             "pictures": short([self.draw_model(name) for name in self._plan.models]),
             "data": short(self.describe_dataset),
             "optimism": None if "test" in self._plan.sides else short(self.measure_optimism),
+            **({"times": short(self.time_models)} if len(self._plan.models) > 1 else {}),
             "code": self._code("compare_models"),
         }
 
