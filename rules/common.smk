@@ -141,6 +141,7 @@ wildcard_constraints:
     shard=r"\d{5}-of-\d{5}",
     step=r"\d+",
     zoo="[^/]+",
+    predictions="|".join(map(re.escape, run_plan.predicted)),
 
 
 def logs(name):

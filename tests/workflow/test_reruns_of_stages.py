@@ -101,7 +101,9 @@ def test_a_photograph_to_predict_edited(project):
     """In a folder of its own, which no result but the predictions depends on."""
     shutil.copytree(project / "photographs/images", project / "holidays")
     project.config["predict"] = {"images": "holidays"}
-    project.snakemake(f"{MODEL}/predictions")
+    kept = {path: path.read_bytes() for path in (project / MODEL / "predictions").rglob("*.*")}
+    project.snakemake(f"{MODEL}/predictions-holidays")
+    assert kept and kept == {path: path.read_bytes() for path in (project / MODEL / "predictions").rglob("*.*")}
     assert planned(project) == set()
     with next((project / "holidays").glob("*.jpg")).open("ab") as photograph:
         photograph.write(b"\0")

@@ -8,7 +8,7 @@ from boxwright.catalog import forms
 from boxwright.console.progress import duration
 from boxwright.core import files, wording
 from boxwright.core.errors import UserError
-from boxwright.core.wording import plural
+from boxwright.core.wording import few, plural
 from boxwright.report import advice
 
 MAP = "DetectionBoxes_Precision/mAP"
@@ -16,18 +16,27 @@ MAP = "DetectionBoxes_Precision/mAP"
 _MOST_LINES, _MOST_KINDS = 10, 3
 
 
-def text(results: str | Path, models: Sequence[str], took_s: float | None = None, report_follows: bool = False) -> str:
+def text(
+    results: str | Path,
+    models: Sequence[str],
+    predictions: Sequence[str],
+    took_s: float | None = None,
+    report_follows: bool = False,
+) -> str:
     """The last lines of a run of some models, from the files in the results folder; "" if these cannot be read.
 
-    took_s: the seconds that the run took. report_follows: whether the report is written next, which tells its path.
+    predictions: the names of the folders of a model's predictions. took_s: the seconds that the run took.
+    report_follows: whether the report is written next, which tells its path.
     """
     try:
-        return "\n".join(_lines(Path(results), models, took_s, report_follows))
+        return "\n".join(_lines(Path(results), models, predictions, took_s, report_follows))
     except (UserError, OSError, KeyError, TypeError):
         return ""
 
 
-def _lines(folder: Path, models: Sequence[str], took_s: float | None, report_follows: bool) -> list[str]:
+def _lines(
+    folder: Path, models: Sequence[str], predictions: Sequence[str], took_s: float | None, report_follows: bool
+) -> list[str]:
     measured = {name: _measured(folder / "models" / name) for name in models}
     best = max(measured, key=lambda name: measured[name][2] if measured[name][2] is not None else -1.0)
     analysis = measured[best][1]
@@ -41,7 +50,8 @@ def _lines(folder: Path, models: Sequence[str], took_s: float | None, report_fol
         most = f"{best} most of its" if len(measured) > 1 else "most of"
         lines.append(f"What costs {most} mAP@.50IOU: {', '.join(f'{what} {cost:.3f}' for what, cost in costs)}.")
     place = folder / "models" / best
-    lines += [f"Detector:    {place / forms.FOLDER}", f"Predictions: {place / 'predictions'}"]
+    lines.append(f"Detector:    {place / forms.FOLDER}")
+    lines.append(f"Predictions: {few([str(place / one) for one in predictions])}")
     if not report_follows:
         lines.append(f"Report:      {folder / 'report.html'} (`make report` or `boxwright report` writes it)")
     return [*lines, f"Next: {advice.text(analysis, costs_told=True)}"]

@@ -234,12 +234,12 @@ class Identities:
             "code": self._code("test_form", form.runtime),
         }
 
-    def predict_images(self, name: str) -> Identity:
+    def predict_images(self, name: str, folder: str | None = None) -> Identity:
+        """Of the predictions on the images of a folder; None stands for the evaluation images."""
         predict, main = self._plan.settings["predict"], forms.main(self._plan.forms)
-        images = self._folder(predict["images"]) if predict["images"] else self._shards("eval")
         return {
             "detector": short(self.export_form(name, main)),
-            "images": images,
+            "images": self._folder(folder) if folder else self._shards("eval"),
             "drawing": short(predict["score_threshold"], predict["line_thickness"]),
             "max_pixels": self._plan.settings["dataset"]["max_pixels"],
             "code": self._code("predict_images", main.runtime),
