@@ -217,7 +217,7 @@ def test_another_distance_of_checkpoints(project):
         pytest.param("pipeline/changes.py", {"Configuring small"}, marks=pytest.mark.slow),
         # The plan is made again with it, and comes out the same.
         ("dataset/decide.py", {"Checking the annotations"}),
-        pytest.param("cli.py", set(), marks=pytest.mark.slow),
+        pytest.param("cli/lint.py", set(), marks=pytest.mark.slow),
     ],
 )
 def test_a_module_of_the_library(project, checkout, module, work):
