@@ -31,7 +31,13 @@ rule predict_images:
             "images": run_plan.predicted[wildcards.predictions],
             "max_pixels": run_plan.settings["dataset"]["max_pixels"],
         },
+        # Only told.
+        on=lambda wildcards: (
+            f" on {folder}"
+            if (folder := run_plan.predicted[wildcards.predictions])
+            else ""
+        ),
     message:
-        "Predicting with {wildcards.model}"
+        "Predicting with {wildcards.model}{params.on}"
     script:
         "../workflow/scripts/predict_images.py"

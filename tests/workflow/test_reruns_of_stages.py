@@ -90,10 +90,17 @@ def test_export(project, export):
     assert planned(project) == from_choice()
 
 
-@pytest.mark.parametrize("predict", [{"images": "photographs/images"}, {"score_threshold": 0.1}, {"line_thickness": 2}])
-def test_prediction(project, predict):
+@pytest.mark.parametrize(
+    ("predict", "on"),
+    [
+        ({"images": "photographs/images"}, " on photographs/images"),
+        ({"score_threshold": 0.1}, ""),
+        ({"line_thickness": 2}, ""),
+    ],
+)
+def test_prediction(project, predict, on):
     project.config["predict"] = predict
-    assert planned(project) == {"Predicting with small"}
+    assert planned(project) == {f"Predicting with small{on}"}
 
 
 @pytest.mark.slow
@@ -107,7 +114,7 @@ def test_a_photograph_to_predict_edited(project):
     assert planned(project) == set()
     with next((project / "holidays").glob("*.jpg")).open("ab") as photograph:
         photograph.write(b"\0")
-    assert planned(project) == {"Predicting with small"}
+    assert planned(project) == {"Predicting with small on holidays"}
 
 
 def test_settings_that_decide_no_result(project):

@@ -33,5 +33,4 @@ with job(snakemake, tensorflow=True):
         score_threshold=wanted["score_threshold"],
         line_thickness=wanted["line_thickness"],
         max_pixels=wanted["max_pixels"],
-        shown_as=wanted["images"] or "",
     )

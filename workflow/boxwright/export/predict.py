@@ -59,7 +59,6 @@ def run(
     line_thickness: int = 4,
     max_pixels: int = loader.MAX_PIXELS,
     tables: bool = False,
-    shown_as: str = "",
 ) -> dict[str, int]:
     """Run an exported detector on `images` and write the folder `out`, completely or not at all.
 
@@ -68,7 +67,7 @@ def run(
     `{image, width, height, detections: [{class, id, score, box: [ymin, xmin, ymax, xmax]}]}`, best first) and `a/b.xml`
     (Pascal VOC, whole pixels). If two images would share these names, the full names are used (`a/b.png.jpg`). With
     `tables` it also writes the detections on all images as CSV and as COCO's results (`export.tables`). Only detections
-    from `score_threshold` on are written. shown_as: where the images are from, told in the key figure.
+    from `score_threshold` on are written.
 
     An image that cannot be read, or that is too large (`max_pixels`, `images.sizes`), is reported, counted and skipped.
     Returns the counts `{images, unreadable, detections}`; raises UserError if no image can be read.
@@ -88,9 +87,7 @@ def run(
             table.write(folder)
     counts = {"images": len(images) - len(unreadable), "unreadable": len(unreadable), "detections": table.detections}
     left_out = f"; {len(unreadable)} left out: {few(unreadable, 5)}" if unreadable else ""
-    where = f" of {shown_as}" if shown_as else ""
-    told = f"{plural(table.detections, 'object')} on {plural(counts['images'], 'image')}"
-    progress.conclude(f"{told}{where}{left_out}")
+    progress.conclude(f"{plural(table.detections, 'object')} on {plural(counts['images'], 'image')}{left_out}")
     return counts
 
 
