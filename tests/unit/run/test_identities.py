@@ -172,7 +172,7 @@ def test_models_are_timed_together_where_there_are_several(copy):
     """One more model changes the comparison and nothing of the model that is there."""
     path = copy.folder / "my.yaml"
     config = yaml.safe_load(path.read_text())
-    config["models"]["other"] = config["models"]["small"] | {"seed": 3}
+    config["models"]["twin"] = config["models"]["small"] | {"seed": 3}
     path.write_text(yaml.safe_dump(config))
     assert copy.changed() == {"time_models", "compare_models", "measure_optimism"}
     both = copy.ask()["identities"]
