@@ -10,6 +10,7 @@ import yaml
 from nbclient import NotebookClient
 
 from boxwright.cli import main
+from boxwright.dataset import demo
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/boxwright.ipynb"
@@ -60,13 +61,22 @@ def test_the_extras_that_it_installs_exist(notebook):
 
 @pytest.mark.slow
 def test_it_runs_from_top_to_bottom(notebook, tmp_path, monkeypatch):
-    """As it is, but on what is installed here, and with four steps of the training."""
+    """As it is, but on what is installed here, with few and small images and four steps of the training."""
     (tmp_path / ".venv").symlink_to(sys.prefix, target_is_directory=True)
     (tmp_path / "config").symlink_to(ROOT / "config", target_is_directory=True)
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "workflow"))
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    config["models"]["demo"] |= {"num_steps": 4, "checkpoint_every": 2}
-    config["export"]["forms"] = ["frozen_graph"]
+    demo.draw(tmp_path / "drawn", images=24, seed=1)
+    size = "model.ssd.image_resizer.fixed_shape_resizer"
+    model = {
+        "pipeline": "config/pipelines/demo_ssd.config",
+        "overrides": {f"{size}.height": 96, f"{size}.width": 96},
+        **{"batch_size": 2, "num_steps": 4, "checkpoint_every": 2},
+    }
+    config = {
+        "dataset": {"images": "drawn/images", "annotations": "drawn/annotations"},
+        "models": {"small": model},
+        "export": {"forms": ["frozen_graph"]},
+    }
     (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))  # it stays, as if it had been edited
     notebook.cells = [cell for cell in notebook.cells if "install" not in cell.metadata.get("tags", [])]
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
@@ -74,4 +84,4 @@ def test_it_runs_from_top_to_bottom(notebook, tmp_path, monkeypatch):
     assert sum("image/svg+xml" in data for data in shown) == 3
     assert 0 < sum("image/jpeg" in data for data in shown) <= 6
     assert (tmp_path / "results/report.html").stat().st_size > 100_000
-    assert (tmp_path / "demo_detector.zip").is_file()
+    assert (tmp_path / "small_detector.zip").is_file()
