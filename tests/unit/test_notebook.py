@@ -70,7 +70,9 @@ def test_it_runs_from_top_to_bottom(notebook, tmp_path, monkeypatch):
     model = {
         "pipeline": "config/pipelines/demo_ssd.config",
         "overrides": {f"{size}.height": 96, f"{size}.width": 96},
-        **{"batch_size": 2, "num_steps": 4, "checkpoint_every": 2},
+        "batch_size": 2,
+        "num_steps": 4,
+        "checkpoint_every": 2,
     }
     config = {
         "dataset": {"images": "drawn/images", "annotations": "drawn/annotations"},
