@@ -136,7 +136,7 @@ def _check_label_maps(plan: RunPlan) -> None:
     if mistakes:
         raise UserError(
             "\n".join(f"models.{shown}: beside its checkpoint: {text}" for text, shown in mistakes.items())
-            + "\nCorrect the label map, or take it away: then no class keeps its weights."
+            + "\nCorrect the label map, or remove it: then no class keeps its weights."
         )
 
 
