@@ -78,8 +78,8 @@ def page() -> str:
             "",
             "## pipeline.config",
             "",
-            "`boxwright lint FILE`, a run and a dry run (`-n`) report these, with the field, its value and a better value. To keep a",
-            "value in spite of a warning, set it with `overrides`.",
+            "`boxwright lint FILE`, a run and a dry run (`-n`) report these, with the field and a better value.",
+            "To keep a value in spite of a warning, set it with `overrides`.",
             "",
             *_table(("rule", "what it finds", "what to do"), lint),
         ]
