@@ -193,7 +193,7 @@ def _nothing_to_predict(plan: RunPlan, folder: str) -> str:
             return ""
         unreadable.append(f"{file_names.shown(str(path))}: {why}")
     if unreadable:
-        return f"`predict.images` is {folder}, of which no image can be read: {few(unreadable)}."
+        return f"`predict.images` is {folder}, in which no image can be read: {few(unreadable)}."
     endings = ", ".join(loader.EXTENSIONS)
     return f"`predict.images` is {folder}, which holds no image: image files end in {endings}."
 
