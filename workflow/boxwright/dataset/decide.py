@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
-from boxwright.dataset import audit, class_names, orientation, pairing, split, stated_split
+from boxwright.dataset import audit, class_names, orientation, pairing, repeated_boxes, split, stated_split
 from boxwright.dataset import formats as readers
 from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
 from boxwright.dataset.audit import Ledger
 from boxwright.dataset.checks import Checker
-from boxwright.dataset.defects import DROP_IMAGE, FAIL, FIX, KEEP, Case, by_number
+from boxwright.dataset.defects import DROP_IMAGE, FAIL, FIX, KEEP, ODD, Case, by_number
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.near_duplicates import Finder
 from boxwright.dataset.pairing import Claim
@@ -106,6 +106,9 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     _report_remarks(found, checker, ledger)
     stated: dict[str, str] | None = {} if sides.source or sides.asks else None
     samples = _samples(found, claims, said, checker, ledger, stated)
+    for name, detail in repeated_boxes.found(samples):
+        checker.report(name, ODD, detail)
+        ledger.notice(name, "", detail)
     decision = Decision(
         {side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger, stated=stated or {}
     )
@@ -405,6 +408,8 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
             label = f"{file.relative} ({remark.about})" if remark.about else file.relative
             checker.report(label, remark.defect, remark.detail)
             ledger.lose(label, key, remark.objects, remark.defect)
+            if remark.defect == ODD:
+                ledger.notice(label, key, remark.detail)
     by_key: dict[str, list[FileFacts]] = defaultdict(list)
     first: dict[str, str] = {}
     for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
@@ -414,6 +419,7 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
     for key, files in by_key.items():
         for remark in readers.survey(key, files):
             checker.report(first[key], remark.defect, remark.detail)
+            ledger.notice(first[key], key, remark.detail)
     for number, files in numbers.items():
         if number not in checker.rules.rename and number not in (checker.known or ()):
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")

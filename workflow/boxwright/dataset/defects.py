@@ -17,6 +17,8 @@ from boxwright.core.wording import did_you_mean, nearest
 FIX, DROP_BOX, DROP_IMAGE, IGNORE, KEEP, FAIL = "fix", "drop_box", "drop_image", "ignore", "keep", "fail"
 # In place of a policy that the user did not set and that depends on the number of cases (`Defect.few`).
 BY_NUMBER = "by_number"
+# The defect of annotations in which a tool's fault has left a trace.
+ODD = "annotation_odd"
 
 
 class Defect(NamedTuple):
@@ -214,7 +216,7 @@ DEFECTS: dict[str, Defect] = {
         (KEEP, FAIL),
         "look at the classes; if the attribute is the wrong one, name the right one `class` and export again",
     ),
-    "annotation_odd": Defect(
+    ODD: Defect(
         "the annotation has traces of a fault of the tool that wrote it", (KEEP, FAIL), "compare it with the tool's own"
     ),
     # which image belongs to which annotation
