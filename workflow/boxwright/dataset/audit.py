@@ -14,6 +14,12 @@ from boxwright.core.wording import few, plural
 
 # Reasons that are no defects.
 ON_NO_LIST, IGNORED_CLASS = "on_neither_list", "ignored_class"
+REASONS = {
+    ON_NO_LIST: "the image is on no list of the split",
+    IGNORED_CLASS: "the class is one of `dataset.classes.ignore`",
+}
+# In place of an annotation in the row of a format.
+ALL = "*"
 HEADER = ("annotation", "format", "stated", "records", "ignored", "left_out", "reasons")
 
 
@@ -126,7 +132,7 @@ def _total(key: str, rows: Iterable[Row]) -> Row:
             ignored.update(row.ignored)
         if row.left_out:
             left_out.update(row.left_out)
-    return Row("*", key, stated, ignored, left_out)
+    return Row(ALL, key, stated, ignored, left_out)
 
 
 def _line(row: Row, more: Iterable[str] = ()) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.wording import few, plural
-from boxwright.dataset import audit, class_names, orientation, pairing, repeated_boxes, split, stated_split
+from boxwright.dataset import audit, class_names, grouping, orientation, pairing, repeated_boxes, split, stated_split
 from boxwright.dataset import formats as readers
 from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
 from boxwright.dataset.audit import Ledger
@@ -124,7 +124,9 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
                 ledger.drop(sample.name, audit.ON_NO_LIST)
         samples = [sample for sample in samples if sample.name in listed]
     used = _without_copies(samples, checker, ledger)
-    links = sides.finder.links(sample.sha256 for sample in used) if sides.finder else []
+    links = (
+        sides.finder.links(sample.sha256 for sample in used) + grouping.exported_copies(used) if sides.finder else []
+    )
     side_of = {one.name: listed[one.name] for one in used} if sides.source else _sides(used, sides, listed, links)
     again = _on_later_sides(used, side_of)
     alike = _on_earlier_sides_alike(used, side_of, links, decision)
