@@ -28,6 +28,10 @@ and it may have
 
         The folders and lists of images that the explaining files state for each side of the split, as they are written.
 
+    ids(beside: Beside) -> Mapping[str, int]
+
+        The ids of classes that the explaining files state, where they are those of a label map.
+
 A format is imported only through its entry, so that only formats in use count in the code identity of what was read.
 """
 
@@ -88,6 +92,12 @@ def sides(key: str, beside: Beside) -> Mapping[str, Sequence[str]]:
     """The folders and lists that explaining files state for each side of the split, by its name there."""
     ((_, module),) = _modules(key)
     return module.sides(beside) if hasattr(module, "sides") else {}
+
+
+def ids(key: str, beside: Beside) -> Mapping[str, int]:
+    """The ids of classes that explaining files state, by name."""
+    ((_, module),) = _modules(key)
+    return module.ids(beside) if hasattr(module, "ids") else {}
 
 
 def recognised(head: bytes, name: str, keys: str) -> str:

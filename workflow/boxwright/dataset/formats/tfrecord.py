@@ -75,6 +75,11 @@ def read(file: BinaryIO, beside: Beside = NOTHING) -> Reading:
     return Reading(statements, remarks)
 
 
+def ids(beside: Beside) -> dict[str, int]:
+    """The ids in the nearest label map."""
+    return {name: number for number, name in _label_map(beside).items() if name}
+
+
 def payloads(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """The payload of each record and where it begins; every checksum is verified."""
     size = file.seek(0, os.SEEK_END)
