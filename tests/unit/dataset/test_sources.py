@@ -61,7 +61,7 @@ def test_boxes_that_are_stated_exactly_come_out_exactly(dataset, tmp_path):
 
 
 def test_one_edited_annotation_of_a_file_of_many_images_changes_one_shard(dataset, tmp_path):
-    images = {f"{number:02d}.jpg": [dict(CAT)] for number in range(40)}
+    images = {f"{number:02d}.jpg": [CAT | {"bbox": [number / 4, 6, 32, 24]}] for number in range(40)}
     for name in images:
         dataset.image(name)
     path = coco(dataset.annotations / "all.json", images)
@@ -356,16 +356,25 @@ def test_the_same_image_on_two_sides_of_records_is_named(dataset, tmp_path):
     assert cases(tmp_path / "out") == [("eval.jpg", "duplicate_across_split")]
 
 
-def test_many_empty_texts_are_odd(dataset, tmp_path):
-    """CVAT writes them in place of polygons and turned boxes."""
+@pytest.mark.parametrize("key", ["yolo", "coco"])
+def test_many_images_without_objects_are_odd(dataset, tmp_path, key):
+    """CVAT writes them in place of polygons and turned boxes, and where nobody has annotated them yet."""
     yolo(dataset, 12)
-    make(dataset, tmp_path / "out", near_duplicates=False)
+
+    def write(empty):
+        images = {f"y{number}.jpg": [] if number < empty else [dict(CAT)] for number in range(12)}
+        if key == "coco":
+            coco(dataset.annotations / "all.json", images)
+        for number in range(empty):
+            (dataset.annotations / f"y{number}.txt").write_text("")
+
+    write(0)
+    make(dataset, tmp_path / "out", near_duplicates=False, format=key)
     assert cases(tmp_path / "out") == []
-    for number in range(5):
-        (dataset.annotations / f"y{number}.txt").write_text("")
-    make(dataset, tmp_path / "out", near_duplicates=False)
+    write(5)
+    make(dataset, tmp_path / "out", near_duplicates=False, format=key)
     (case,) = findings(tmp_path / "out/plan/checks.tsv")
-    assert case.defect == "annotation_odd" and "5 of 12 text files are empty" in case.detail
+    assert case.defect == "annotation_odd" and "5 of 12 images are stated without an object" in case.detail
 
 
 def test_data_yaml_stands_for_its_folder(dataset, tmp_path):

@@ -19,6 +19,8 @@ FIX, DROP_BOX, DROP_IMAGE, IGNORE, KEEP, FAIL = "fix", "drop_box", "drop_image",
 BY_NUMBER = "by_number"
 # The defect of annotations in which a tool's fault has left a trace.
 ODD = "annotation_odd"
+# That of images which annotations name although nobody has annotated them.
+UNLABELLED = "image_unlabelled"
 
 
 class Defect(NamedTuple):
@@ -206,10 +208,10 @@ DEFECTS: dict[str, Defect] = {
         (DROP_BOX, FAIL),
         "",
     ),
-    "image_unlabelled": Defect(
+    UNLABELLED: Defect(
         "the annotation names an image that nobody has annotated yet",
         (DROP_IMAGE, FAIL),
-        "annotate it, and export again",
+        "annotate it, and export again; with `image_without_annotation: keep` such images have no objects",
     ),
     "class_attribute": Defect(
         "regions have several attributes, and the most likely one is taken as the class",

@@ -70,6 +70,7 @@ def _image(element: etree._Element) -> Statement:
         boxes,
         folders=(subset,) if subset else (),
         split=subset,
+        marks=tuple([tag.get("label", "") for tag in element.iterchildren("tag")]),
         places=tuple([f"line {child.sourceline}" for child in shapes]),
     )
 
