@@ -1,6 +1,7 @@
 """Annotations of other formats than Pascal VOC, from their files to the plan: recognition, pairing, splits, audit."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -503,3 +504,18 @@ def test_a_table_of_one_side_is_about_the_images_of_that_side(dataset, tmp_path)
     assert {name: one.boxes[0].class_name for name, one in found.items()} == {
         f"{side}/{n}.jpg": label for side, label in (("train", "dog"), ("test", "cat")) for n in range(3)
     }
+
+
+@pytest.mark.parametrize("names", ["annotations", "."])
+@pytest.mark.parametrize("start", [".", "images", "images/deeper"])
+def test_names_of_classes_are_found_from_any_folder(dataset, tmp_path, monkeypatch, start, names):
+    """The folders are given by a relative path that may go up."""
+    yolo(dataset, 6)
+    (dataset.annotations / "classes.txt").rename(dataset.folder / names / "classes.txt")
+    here = dataset.folder / start
+    here.mkdir(exist_ok=True)
+    monkeypatch.chdir(here)
+    up = os.path.relpath(dataset.folder)
+    folders = {"images": [f"{up}/images"], "annotations": [f"{up}/annotations"]}
+    made = make(dataset, tmp_path / "out", near_duplicates=False, **folders)[0]
+    assert made.classes == {"cat": 1}

@@ -109,8 +109,7 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     stated: dict[str, str] | None = {} if sides.source or sides.asks else None
     samples = _samples(found, claims, said, checker, ledger, stated)
     for name, detail in repeated_boxes.found(samples):
-        checker.report(name, ODD, detail)
-        ledger.notice(name, "", detail)
+        _notice(name, "", detail, checker, ledger)
     decision = Decision(
         {side: [] for side in sides.sides}, checker.cases, len(claims) + unlabelled, ledger=ledger, stated=stated or {}
     )
@@ -256,7 +255,7 @@ def _claims(found: Found, checker: Checker, ledger: Ledger) -> tuple[list[Claim]
     """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read.
 
     A file that looks like no annotation is none, unless it has the name of an image or there is nothing else. There is
-    no claim where the image as a whole is marked with a class and nothing is drawn: that image is not annotated.
+    no claim where the image was classified and not annotated (`Format.classifies`).
     """
     claims: list[Claim] = []
     said: list[AnnotationFacts | Unread] = []
@@ -284,9 +283,11 @@ def _claims(found: Found, checker: Checker, ledger: Ledger) -> tuple[list[Claim]
                 file, statement.image, alone, size, statement.folders, statement.other_image, about.places, own, key
             )
             if statement.marks and not statement.classes and (marks := _classes_of(statement.marks, drawn)):
-                why = f"as a whole it is marked as {few(marks)}, and nothing says where that is"
-                checker.report(claim.label, UNLABELLED, why)
-                continue
+                why = f"as a whole it is marked as {few(marks)}, and no box says where that is"
+                if about.classifies:
+                    checker.report(claim.label, UNLABELLED, why)
+                    continue
+                _notice(claim.label, key, f"{why}; it counts as an image without objects", checker, ledger)
             claims.append(claim)
             said.append(statement)
     return claims, said
@@ -441,11 +442,16 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
             first.setdefault(key, file.relative)
     for key, files in by_key.items():
         for remark in readers.survey(files):
-            checker.report(first[key], remark.defect, remark.detail)
-            ledger.notice(first[key], key, remark.detail)
+            _notice(first[key], key, remark.detail, checker, ledger)
     for number, files in numbers.items():
         if number not in checker.rules.rename and number not in (checker.known or ()):
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")
+
+
+def _notice(label: str, key: str, detail: str, checker: Checker, ledger: Ledger) -> None:
+    """Report a trace of a tool's fault in an annotation of a format, by its key, or in several annotations."""
+    checker.report(label, ODD, detail)
+    ledger.notice(label, key, detail)
 
 
 def _turned(
