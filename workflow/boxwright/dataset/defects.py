@@ -219,7 +219,9 @@ DEFECTS: dict[str, Defect] = {
         "look at the classes; if the attribute is the wrong one, name the right one `class` and export again",
     ),
     ODD: Defect(
-        "the annotation has traces of a fault of the tool that wrote it", (KEEP, FAIL), "compare it with the tool's own"
+        "the annotation has traces of a fault of the tool that wrote it",
+        (KEEP, FAIL),
+        "compare it with what the tool shows",
     ),
     # which image belongs to which annotation
     "image_without_annotation": Defect(

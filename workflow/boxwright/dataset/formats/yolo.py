@@ -70,7 +70,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         remarks.append(
             Remark(
                 "annotation_odd",
-                "it has rows of boxes and of polygons, of which Ultralytics takes all for polygons; here none is",
+                "it has rows of boxes and of polygons; Ultralytics takes all for polygons; here each is read alone",
             )
         )
     return Reading([Statement(boxes=tuple(boxes), unit=NORMALISED, places=tuple(places))], remarks)
