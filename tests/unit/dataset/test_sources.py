@@ -519,3 +519,20 @@ def test_names_of_classes_are_found_from_any_folder(dataset, tmp_path, monkeypat
     folders = {"images": [f"{up}/images"], "annotations": [f"{up}/annotations"]}
     made = make(dataset, tmp_path / "out", near_duplicates=False, **folders)[0]
     assert made.classes == {"cat": 1}
+
+
+def test_lists_of_names_that_number_classes_differently(dataset, tmp_path):
+    """labelImg numbers the classes of each folder in the order of their use."""
+    for side, names in (("a", "cat\ndog\n"), ("b", "dog\ncat\n")):
+        (dataset.annotations / side).mkdir()
+        (dataset.annotations / side / "classes.txt").write_text(names)
+        for number in range(3):
+            dataset.image(f"{side}{number}.jpg")
+            (dataset.annotations / side / f"{side}{number}.txt").write_text(SHARES)
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    found = {name: [box.class_name for box in one.boxes] for name, one in of_name(tmp_path / "out").items()}
+    assert found == {
+        f"{side}{number}.jpg": [name] for side, name in (("a", "cat"), ("b", "dog")) for number in range(3)
+    }
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert case.defect == "annotation_odd" and "class 0 is dog by the list of names beside it and cat by" in case.detail

@@ -443,9 +443,31 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
     for key, files in by_key.items():
         for remark in readers.survey(files):
             _notice(first[key], key, remark.detail, checker, ledger)
+    for label, key, detail in _numbered_differently(found):
+        _notice(label, key, detail, checker, ledger)
     for number, files in numbers.items():
         if number not in checker.rules.rename and number not in (checker.known or ()):
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")
+
+
+def _numbered_differently(found: Found) -> Iterator[tuple[str, str, str]]:
+    """A file, its format and a clause, where the lists beside annotations give one number to different classes."""
+    first: dict[tuple[str, int], tuple[str, str]] = {}
+    seen, told = set(), set()
+    for (file, key, beside), statements in zip(found.annotations, found.statements, strict=True):
+        if not beside or (key, beside) in seen or isinstance(statements, Unread):
+            continue
+        seen.add((key, beside))
+        for number, name in readers.numbers(key, {path: Path(path).read_bytes() for path in beside}).items():
+            other, where = first.setdefault((key, number), (name, file.relative))
+            if other != name and key not in told:
+                told.add(key)
+                yield (
+                    file.relative,
+                    key,
+                    f"class {number} is {name} by the list of names beside it and {other} by that beside {where}; each "
+                    "file is read by its own list, but tools with one list for all mix the classes up",
+                )
 
 
 def _notice(label: str, key: str, detail: str, checker: Checker, ledger: Ledger) -> None:

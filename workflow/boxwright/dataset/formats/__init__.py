@@ -24,6 +24,10 @@ and it may have
 
         The folders and lists of images that the explaining files state for each side of the split, as they are written.
 
+    numbers(beside: Beside) -> Mapping[int, str]
+
+        The names of classes by the numbers that stand for them in the files, as the explaining files state them.
+
     ids(beside: Beside) -> Mapping[str, int]
 
         The ids of classes that the explaining files state, where they are those of a label map.
@@ -100,6 +104,12 @@ def sides(key: str, beside: Beside) -> Mapping[str, Sequence[str]]:
     """The folders and lists that explaining files state for each side of the split, by its name there."""
     ((_, module),) = _modules(key)
     return module.sides(beside) if hasattr(module, "sides") else {}
+
+
+def numbers(key: str, beside: Beside) -> Mapping[int, str]:
+    """The names of classes by number that explaining files state."""
+    ((_, module),) = _modules(key)
+    return module.numbers(beside) if hasattr(module, "numbers") else {}
 
 
 def ids(key: str, beside: Beside) -> Mapping[str, int]:

@@ -76,6 +76,11 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     return Reading([Statement(boxes=tuple(boxes), unit=NORMALISED, places=tuple(places))], remarks)
 
 
+def numbers(beside: Beside) -> Mapping[int, str]:
+    """The names of the classes by number."""
+    return _explained(tuple(beside.items())).names
+
+
 def sides(beside: Beside) -> dict[str, list[str]]:
     """The folders and lists of each side in the nearest `data.yaml` or `obj.data`."""
     for path, data in beside.items():
