@@ -168,3 +168,15 @@ def test_a_damaged_receipt_tells_nothing_and_is_told(checksums, results, damage)
     checksums.verify(label_map)
     checksums.begin([label_map])
     assert not checksums.is_damaged(label_map) and checksums.is_unfinished(label_map)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "nul\0", ".", "[" * 5000 + "/a"])
+def test_a_receipt_with_an_impossible_name_is_of_a_file_that_is_gone(checksums, results, name):
+    output = results / "a.txt"
+    output.write_text("a")
+    checksums.write([output])
+    receipt = results / ".checksums" / "a.txt.json"
+    receipt.write_text(json.dumps({"files": {name: [1, "00000000"]}, "made_with": {}}))
+    assert checksums.complaint(output).endswith("is gone")
+    with pytest.raises(UserError, match="is missing"):
+        checksums.verify(output)

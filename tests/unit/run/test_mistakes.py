@@ -356,6 +356,11 @@ ROWS = [
         ["`models.m.pipeline` names ., which is a folder and not a file", "more.config", "pipeline.config"],
     ),
     (
+        "a device as label map",
+        given(dataset__label_map="/dev/null"),
+        ["`dataset.label_map` names /dev/null, which is a device"],
+    ),
+    (
         "18 label map as pipeline",
         both(files(classes__pbtxt=LABEL_MAP.encode()), given(m__pipeline="classes.pbtxt")),
         ["classes.pbtxt", "looks like a label map"],

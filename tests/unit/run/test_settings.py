@@ -223,6 +223,8 @@ def test_data_is_given_or_the_demo(minimal):
     assert all("dataset.demo: true" in text for text in mistakes(minimal))
     minimal["dataset"] = {"demo": True, "images": "photos"}
     assert "together with `dataset.demo: true`" in mistakes(minimal)[0]
+    minimal["dataset"] = {"demo": True, "records": {"train": "train.tfrecord"}}
+    assert "`dataset.records` is set together with `dataset.demo: true`" in mistakes(minimal)[0]
     minimal["dataset"] = {"demo": True}
     assert settings.load(minimal)["dataset"]["demo"]
 

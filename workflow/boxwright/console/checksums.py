@@ -15,6 +15,7 @@ Receipts of earlier releases hold the files alone.
 
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -72,9 +73,8 @@ class Checksums:
         path = Path(output)
         for name, (size, _) in self._read(path).items():
             file = path.parent / name
-            try:
-                there = file.stat().st_size
-            except OSError:
+            there = _size(file)
+            if there is None:
                 return f"{file} is gone"
             if there != size:
                 return f"{file} has {there} bytes instead of {size}"
@@ -109,9 +109,10 @@ class Checksums:
         path = Path(given)
         for name, (size, checksum) in self._read(path).items():
             file = path.parent / name
-            if not file.is_file():
+            there = _size(file)
+            if there is None:
                 raise UserError(f"{file} is missing. Run again to recreate it.")
-            if file.stat().st_size != size or (checksum is not None and _checksum(file) != checksum):
+            if there != size or (checksum is not None and _checksum(file) != checksum):
                 raise UserError(
                     f"{file} is damaged: its checksum has changed since it was written. Delete it and run again to "
                     "recreate it."
@@ -151,6 +152,15 @@ def _is_facts(facts: Any) -> bool:
         and isinstance(facts[0], int)
         and (facts[1] is None or isinstance(facts[1], str))
     )
+
+
+def _size(file: Path) -> int | None:
+    """The bytes of a file; None if there is none, or its name, from a damaged receipt, is an impossible one."""
+    try:
+        found = file.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def _below(folder: Path) -> list[Path]:

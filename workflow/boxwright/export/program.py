@@ -143,9 +143,9 @@ def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     sides = zip((height, width), image.shape)
     rows, columns = (np.arange(new, dtype=np.float32) * np.float32(old / new) for new, old in sides)
     top, left = rows.astype(int), columns.astype(int)
-    down, across = (rows - top)[:, np.newaxis, np.newaxis], (columns - left)[:, np.newaxis]
-    image = np.pad(image.astype(np.float32), ((0, 1), (0, 1), (0, 0)), "edge")
-    upper, lower = (image[row][:, left] * (1 - across) + image[row][:, left + 1] * across for row in (top, top + 1))
+    bottom, right = np.minimum(top + 1, image.shape[0] - 1), np.minimum(left + 1, image.shape[1] - 1)
+    down, across = np.float32(rows - top)[:, np.newaxis, np.newaxis], np.float32(columns - left)[:, np.newaxis]
+    upper, lower = (image[row][:, left] * (1 - across) + image[row][:, right] * across for row in (top, bottom))
     return upper * (1 - down) + lower * down
 
 

@@ -58,8 +58,10 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
         archive = place.suffix.lower() in _ARCHIVES
         advice = "unpack it, and name the folder with its files" if archive else f"name its folder, {place.parent}"
         yield f"`{key}` names {name}, which is {'an archive' if archive else 'a file'} and not a folder; {advice}."
-    elif there:
+    elif there and place.is_dir():
         yield f"`{key}` names {name}, which is a folder and not a file{_files_in(place)}."
+    elif there:
+        yield f"`{key}` names {name}, which is a device, and not a file."
     else:
         kind = "folder" if folder else "file"
         yield f"`{key}` names {name}, but there is no such {kind} (looked for from {Path.cwd()})."
@@ -72,7 +74,10 @@ def is_file(path: str) -> bool:
 
 def _files_in(folder: Path) -> str:
     """A clause that names the files of a folder, those of configurations and label maps first."""
-    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    try:
+        names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    except OSError:  # one that this user may not list
+        return ""
     likely = [name for name in names if name.endswith((".config", ".pbtxt", ".txt"))]
     return f"; in it are {few(likely or names, 5)}" if names else "; it holds no file"
 

@@ -371,7 +371,7 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
     """Keys that do not fit together, and keys that only together can be left out."""
     dataset = settings["dataset"]
     if dataset["demo"]:
-        for key in ("images", "annotations", "sources"):
+        for key in ("images", "annotations", "sources", "records"):
             if dataset[key] is not None:
                 yield f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
     elif dataset["records"]:

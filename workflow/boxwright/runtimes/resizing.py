@@ -43,14 +43,19 @@ class Input(NamedTuple):
 
     def normalized(self, image: np.ndarray) -> np.ndarray:
         """An image, uint8 [H, W, 3], as the network was trained on it: float32 [height, width, 3]."""
-        size = self.size_of(*image.shape[:2])
-        return self._padded((bilinear(image, *size) - np.float32(self.mean)) / np.float32(self.std), self.padding)
+        height, width = self.size_of(*image.shape[:2])
+        resized = bilinear(image, height, width)
+        rows = resized.reshape(height, -1)  # long rows: numpy is several times as slow over channels of 3
+        rows -= np.tile(np.float32(self.mean), width)
+        rows /= np.tile(np.float32(self.std), width)
+        return self._padded(resized, self.padding)
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
         """The same before it is normalised, with whole pixels: uint8 [height, width, 3]."""
-        size = self.size_of(*image.shape[:2])
+        resized = bilinear(image, *self.size_of(*image.shape[:2]))
+        resized += 0.5
         padding = np.float32(self.padding) * np.float32(self.std) + np.float32(self.mean)
-        return self._padded((bilinear(image, *size) + 0.5).astype(np.uint8), np.clip(np.round(padding), 0, 255))
+        return self._padded(resized.astype(np.uint8), np.clip(np.round(padding), 0, 255))
 
     def _padded(self, image: np.ndarray, padding: Sequence[float]) -> np.ndarray:
         if image.shape[:2] == (self.height, self.width):
@@ -65,14 +70,24 @@ def bilinear(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """An image [H, W, C] of another size, float32 [height, width, C]."""
     above, below, down = _samples(image.shape[0], height)
     left, right, across = _samples(image.shape[1], width)
-    down, across = down[:, np.newaxis, np.newaxis], across[:, np.newaxis]
-    rows = np.take(image, above, axis=0), np.take(image, below, axis=0)
-    (top, top_right), (bottom, bottom_right) = (
-        [np.take(one, columns, axis=1).astype(np.float32) for columns in (left, right)] for one in rows
+    channels = np.arange(image.shape[2])
+    # Rows of single values, and every step in place: that is what numpy is fast at.
+    left, right = ((columns[:, np.newaxis] * len(channels) + channels).ravel() for columns in (left, right))
+    across, down = np.repeat(across, len(channels)), down[:, np.newaxis]
+    rows = image.reshape(len(image), -1)
+    top, bottom = (
+        _between(*(taken.take(columns, axis=1, mode="clip").astype(np.float32) for columns in (left, right)), across)
+        for taken in (rows.take(above, axis=0), rows.take(below, axis=0))
     )
-    top += (top_right - top) * across
-    bottom += (bottom_right - bottom) * across
-    return top + (bottom - top) * down
+    return _between(top, bottom, down).reshape(height, width, len(channels))
+
+
+def _between(first: np.ndarray, second: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """first + (second - first) * at, in the memory of the first (the second is lost)."""
+    second -= first
+    second *= at
+    first += second
+    return first
 
 
 def _samples(old: int, new: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
