@@ -148,6 +148,8 @@ def _lost_by_ids(
 
 def _id(value: Any) -> str:
     """An id in one form: some tools write it as text in one place and as a number in another."""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
@@ -188,20 +190,22 @@ def _box(one: Mapping, names: Mapping[str, str]) -> tuple[Box, bool]:
     else:
         left, top, width, height = numbers(given, 4)
         corners, shape = (left, top, left + width, top + height), ""
-    extra = one.get("attributes")
-    extra = extra if isinstance(extra, dict) else {}
     differs = not shape and any(abs(a - b) > _APART for a, b in zip(corners, outline, strict=True))
+    label = names.get(_id(one.get("category_id")), "")
+    crowd, ignore, extra = one.get("iscrowd"), one.get("ignore"), one.get("attributes")
+    if not (crowd or ignore or extra):  # as nearly all are
+        return Box(label, *corners, shape=shape), differs
+    extra = extra if isinstance(extra, dict) else {}
     angle = number(extra.get("rotation"))
     if not shape and angle % 360 and not math.isnan(angle):
         corners = outline if all(map(math.isfinite, outline)) else turned(corners, angle)
         shape, differs = ROTATED, False
     told = flags(
-        CROWD if flag(one.get("iscrowd")) else "",
-        IGNORE if flag(one.get("ignore")) else "",
+        CROWD if flag(crowd) else "",
+        IGNORE if flag(ignore) else "",
         *(word for word in (GROUP, OCCLUDED, DEPICTION, INSIDE) if flag(extra.get(word))),
     )
     difficult, truncated = flag(extra.get("difficult")), flag(extra.get("truncated"))
-    label = names.get(_id(one.get("category_id")), "")
     pose = name(extra.get("pose")) or "Unspecified"
     return Box(label, *corners, difficult, truncated, pose, shape, told), differs
 

@@ -124,7 +124,7 @@ def _corners(values: list[float], keypoints: bool, line: int) -> tuple[Corners, 
         raise UserError(f"line {line}: a box has a class and four numbers, but there are {count + 1} values")
     is_pose = count > 5 and (keypoints or count % 2)
     box = values[:4] if count <= 5 or is_pose else values
-    if all(value > 1 for value in box if not math.isnan(value)) and not all(map(math.isnan, box)):
+    if not any(value <= 1 for value in box) and not all(map(math.isnan, box)):
         raise UserError(f"line {line}: its numbers are over 1, but they are shares of the image (are these pixels?)")
     if count <= 5 or is_pose:
         x, y, width, height = box
