@@ -102,6 +102,7 @@ RULES = {
     ),
     "unmeasured-metrics": Rule("metric sets that are not measured here", "nothing: COCO's and Pascal's are"),
     "unknown-metrics": Rule("a metric set with a name that does not exist", "correct the name"),
+    "written-out": Rule("a field that older configurations leave out", "nothing: the run writes it out"),
     "ignored-field": Rule("a field that this extractor does not read", "leave it out"),
     "unused-field": Rule("a field that nothing reads", "leave it out"),
 }

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from boxwright import protos
 from boxwright.core.errors import UserError
-from boxwright.pipeline import schedule
+from boxwright.pipeline import extractor_fields, schedule
 from boxwright.pipeline.changes import Change
 from boxwright.pipeline.overrides import apply
 from boxwright.protos import model_of
@@ -52,6 +52,8 @@ def patch(
     _check(num_classes, num_steps, batch_size, checkpoint_type)
     edit = _Edit(config)
     _model(edit, num_classes)
+    for each in extractor_fields.written(edit.config):
+        edit.set(each.message, each.path, each.name, each.value, each.why)
     _masks(edit)
     _readers(edit, label_map_path, _listed(train_records), _listed(eval_records))
     _checkpoint(edit, checkpoint, checkpoint_type)
