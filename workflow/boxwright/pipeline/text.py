@@ -120,7 +120,7 @@ def _told(error: text_format.ParseError, scan: Scan, source: str) -> str:
     if scan.unclosed and "Expected" in reason:
         path, opened = scan.unclosed
         return f"{source}:{line}:{column}: the text ends within the block `{path}` that line {opened} opens: {reason}"
-    if scan.tokens[:1] and scan.tokens[0][1] == "{":
+    if scan.whole and scan.tokens[:1] and scan.tokens[0][1] == "{":
         return (
             f"{source}:{line}:{column}: the text begins with a brace, as JSON and a printed dictionary do, but a "
             "pipeline configuration is text protobuf, which begins with `model {`"
