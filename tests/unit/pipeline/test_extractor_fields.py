@@ -31,10 +31,9 @@ def config_of(type_, fields=""):
     return config
 
 
-def patched(config):
-    new, changes = patch(
-        config, num_classes=3, label_map_path="map", train_records="train", eval_records="eval", num_steps=10
-    )
+def patched(config, overrides=None):
+    places = {"label_map_path": "map", "train_records": "train", "eval_records": "eval"}
+    new, changes = patch(config, num_classes=3, num_steps=10, overrides=overrides, **places)
     return new, {change.field: (change.before, change.after) for change in changes}
 
 
@@ -82,11 +81,11 @@ def test_what_is_set_stays_and_is_refused_if_it_cannot_be():
 @pytest.mark.parametrize(("type_", "name"), RESET)
 def test_a_field_that_only_a_shared_part_would_read_is_reset(type_, name):
     config = config_of(type_, f"{name}: true")
+    assert not check.sound(config.model)
     new, changes = patched(config)
     assert changes[f"{BASE}.{name}"] == (True, False) and check.sound(new.model)
-    # An override comes after the patch, and would change the network.
-    setattr(new.model.ssd.feature_extractor, name, True)
-    assert not check.sound(new.model)
+    new, _ = patched(config_of(type_), {f"{BASE}.{name}": True})
+    assert check.sound(new.model)
 
 
 @pytest.mark.parametrize(("type_", "name"), UNREAD)
@@ -113,6 +112,14 @@ def test_what_an_extractor_cannot_have_is_refused(type_, fields, wrong, use):
     assert found == {f"{BASE}.{wrong}": use}
 
 
+def test_an_extractor_that_an_override_chooses_is_completed_too():
+    config = config_of("ssd_efficientnet-b2_bifpn_keras")
+    new, _ = patched(config, {f"{BASE}.type": "ssd_efficientnet-b4_bifpn_keras", f"{BASE}.bifpn": None})
+    assert check.sound(new.model) and new.model.ssd.feature_extractor.bifpn.num_filters == 224
+    new, _ = patched(config, {f"{BASE}.bifpn.num_filters": 40})
+    assert check.sound(new.model) and new.model.ssd.feature_extractor.bifpn.num_iterations == 5
+
+
 def test_other_families_are_left_alone():
     config = text.parse(BUILDABLE["faster_rcnn"])
-    assert extractor_fields.as_written(config) == config and not extractor_fields.written(config)
+    assert extractor_fields.as_written(config) == config

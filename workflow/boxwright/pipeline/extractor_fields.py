@@ -37,21 +37,19 @@ def older(config: Message) -> Iterator[Written]:
                 yield Written(getattr(extractor, name), f"{path}.{name}", inner, number, f"{row.type} without {name}")
 
 
-def written(config: Message) -> list[Written]:
-    """All fields of the feature extractor that a run writes, found before any of them is changed."""
-    found = list(older(config))
+def unread(config: Message) -> Iterator[Written]:
+    """The fields that the extractor does not read, and that a part which it shares with others would."""
     for row, extractor, path in _extractor(config):
         for name in row.unread:
             if name in row.only and getattr(extractor, name) != row.only[name]:
-                found.append(Written(extractor, path, name, row.only[name], not_read(row.type)))
-    return found
+                yield Written(extractor, path, name, row.only[name], not_read(row.type))
 
 
 def as_written(config: Message) -> Message:
     """A copy of the TrainEvalPipelineConfig with the fields that a run writes."""
     copy = type(config)()
     copy.CopyFrom(config)
-    for each in written(copy):
+    for each in [*older(copy), *unread(copy)]:
         setattr(each.message, each.name, each.value)
     return copy
 
