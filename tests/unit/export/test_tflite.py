@@ -15,7 +15,8 @@ from flatbuffers import flexbuffers
 
 from boxwright.catalog import forms
 from boxwright.export import check, form, program
-from boxwright.export.tflite import metadata
+from boxwright.export.forms import tflite_int8
+from boxwright.export.tflite import metadata, network
 from boxwright.runtimes import tflite
 
 NAMES = ("tflite", "tflite_float16", "tflite_int8")
@@ -129,6 +130,20 @@ def test_all_before_the_suppression_is_int8_and_of_fixed_shape(written):
     assert given.type == schema.TensorType.UINT8
     # The values of the input are the pixels themselves.
     assert given.quantization.scale[0] == pytest.approx(1, abs=1e-3) and given.quantization.zeroPoint[0] == 0
+
+
+@pytest.mark.slow
+def test_the_layers_that_lose_most_are_named(exported, images):
+    loaded = network.load(exported / forms.CHECKPOINT.path)
+    found = network.lossiest(loaded, images, most=1000)
+    losses = [loss for _, loss in found]
+    assert losses == sorted(losses, reverse=True)
+    # Rounding alone is 0.29 steps; what a layer gets is rounded too, so some lose more and none much less.
+    assert losses[0] > 0.29
+    assert {"FeatureExtractor", "BoxPredictor_0"} <= {name.split("/")[0] for name, _ in found}
+    said = tflite_int8.lossiest(exported / forms.CHECKPOINT.path, images)
+    assert said.startswith(f"{found[0][0].split(';')[0]} ({losses[0]:.1f} steps), ")
+    assert said.count("steps") == 5
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -37,6 +37,28 @@ from boxwright.training.step import compile_step
 
 # Threads for the input pipeline and other work beside the step. The results do not depend on them.
 INTER_OP_THREADS = 2
+# Grappler's optimizers: `remapping`, which leaves every bit as it is, and none of the others.
+_GRAPPLER = {
+    "remapping": True,
+    "disable_model_pruning": True,
+    **dict.fromkeys(
+        (
+            "arithmetic_optimization",
+            "auto_mixed_precision",
+            "constant_folding",
+            "debug_stripper",
+            "dependency_optimization",
+            "function_optimization",
+            "implementation_selector",
+            "layout_optimizer",
+            "loop_optimization",
+            "pin_to_host_optimization",
+            "scoped_allocator_optimization",
+            "shape_optimization",
+        ),
+        False,
+    ),
+}
 
 
 def train_segment(
@@ -147,16 +169,17 @@ def train_segment(
 def configure_tensorflow(taken: devices.Taken, threads: int, seed: int) -> None:
     """Set up TensorFlow for the devices that were taken, before it computes anything.
 
-    With 0 threads TensorFlow chooses. On a CPU, equal runs give equal bits: Grappler does not run, because it would
-    merge the sums of a step into sums in the order of arrival. On a GPU, they are equal up to rounding: there
-    TensorFlow's gradient of cropping does not sum in a fixed order.
+    With 0 threads TensorFlow chooses. On a CPU, equal runs give equal bits: of Grappler's optimizers only the one runs
+    that gives a convolution its bias and its activation (`_GRAPPLER`), because others merge the sums of a step into
+    sums in the order of arrival. On a GPU, they are equal up to rounding: there TensorFlow's gradient of cropping does
+    not sum in a fixed order.
     """
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(INTER_OP_THREADS)
     if not taken.gpus:
         tf.config.experimental.enable_op_determinism()
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        tf.config.optimizer.set_experimental_options(_GRAPPLER)
     tf.random.set_seed(seed)
 
 

@@ -16,6 +16,7 @@ from boxwright.detector.backbones.widths import make_divisible
 from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.initializers import variance_scaling
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, FullyConnected, Variables
+from boxwright.detector.swish import swish
 from boxwright.devices import replicas
 
 
@@ -49,7 +50,7 @@ DROP = 0.2
 FIRST_DRAW = 1 << 16
 # Of plain Keras layers: training always uses the statistics of the batch.
 PUBLISHED = Hyperparams(
-    activation=tf.nn.swish,
+    activation=swish,
     initializer=variance_scaling(2.0, "FAN_OUT"),
     regularizer=Regularizer("l2", 1e-5),
     batch_norm=BatchNorm(decay=0.99, scale=True, epsilon=1e-3),
@@ -84,9 +85,7 @@ class EfficientNetBlock:
             variables, f"{name}/depthwise", inner, hyperparams.unpenalised(), kernel=stack.kernel, stride=stride
         )
         squeezed = max(1, int(channels_in * SQUEEZE))
-        self.weigh = SqueezeExcite(
-            variables, f"{name}/squeeze_excite", inner, squeezed, hyperparams, tf.nn.swish, tf.sigmoid
-        )
+        self.weigh = SqueezeExcite(variables, f"{name}/squeeze_excite", inner, squeezed, hyperparams, swish, tf.sigmoid)
         for layer in self.weigh.layers:
             variables.penalise(f"{layer.name}/biases", hyperparams.regularizer)
         self.project = Convolution(variables, f"{name}/project", inner, channels_out, hyperparams.linear(), kernel=1)

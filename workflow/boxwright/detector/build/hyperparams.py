@@ -6,12 +6,13 @@ from google.protobuf.message import Message
 from boxwright.detector import initializers
 from boxwright.detector.hyperparams import Activation, BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.initializers import Initializer
+from boxwright.detector.swish import swish
 
 ACTIVATIONS: dict[str, Activation | None] = {
     "NONE": None,
     "RELU": tf.nn.relu,
     "RELU_6": tf.nn.relu6,
-    "SWISH": tf.nn.swish,
+    "SWISH": swish,
 }
 
 
