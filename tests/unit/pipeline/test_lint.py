@@ -360,7 +360,7 @@ def test_every_limit_is_held_against_the_fullest_image():
         ("too-few-detections", f"{NMS}.max_detections_per_class", 100, 120),
         ("beyond-coco", "eval_config.metrics_set", "coco_detection_metrics", None),
     }
-    assert "180 boxes, and COCO's metrics look at 100 detections" in str(findings)
+    assert "180 boxes, and COCO's metrics count 100 detections" in str(findings)
     assert {finding.level for finding in findings} == {"warning"}
     assert found(facts=Facts(max_boxes=100, max_measured=100, max_objects=100, max_objects_of_class=100)) == []
     limits = {f"{NMS}.max_total_detections": 250, f"{NMS}.max_detections_per_class": 250}
