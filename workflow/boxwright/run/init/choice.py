@@ -146,7 +146,7 @@ def _with_weights(detector: Candidate) -> tuple[Candidate, str]:
     why = (
         f"the weights of {detector.title} cannot be downloaded now ({reason}), so it starts from random ones, "
         f"which needs more images and steps. Better: get resources/zoo/{detector.zoo}.tar.gz in another way "
-        '(config/README.md, "The model zoo") and write this file again'
+        '(config/README.md, "The model zoo") and run init again'
     )
     return FROM_SCRATCH, why
 
