@@ -54,6 +54,7 @@ rule describe_dataset:
             f"{DATA}/shapes.svg", "shapes", "1 Data", "Sizes and shapes", of="all"
         ),
         checks=shown(f"{DATA}/checks.html", "checks", "1 Data", "Checks", of="all"),
+        audit=shown(f"{DATA}/import.html", "import", "1 Data", "Import", of="all"),
     log:
         logs("describe_dataset"),
     benchmark:
@@ -137,6 +138,7 @@ rule compare_models:
         tests=ancient(expand(TESTED, model=MODELS)),
         optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
         checks=ancient(expand(map(check_of, FORMS), model=MODELS)),
+        times=ancient([f"{COMPARISON}/times.json"] if len(MODELS) > 1 else []),
         strips=ancient(expand(f"{FIGURES}/strip.jpg", model=MODELS)),
     output:
         table=f"{COMPARISON}/models.csv",

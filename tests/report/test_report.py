@@ -1,5 +1,6 @@
 """The whole report in a real browser: everything loads, nothing is fetched, all text lies within its figure."""
 
+import csv
 import json
 import os
 
@@ -15,7 +16,15 @@ pytestmark = [
     pytest.mark.skipif(browser.find() is None, reason="needs Chromium (Debian's package `chromium`)"),
 ]
 CATEGORIES = {
-    "1 Data": {"Images and classes", "Boxes per class", "Sizes and shapes", "Checks", "Annotated images", "Anchors"},
+    "1 Data": {
+        "Images and classes",
+        "Boxes per class",
+        "Sizes and shapes",
+        "Checks",
+        "Import",
+        "Annotated images",
+        "Anchors",
+    },
     "2 Training": {"Learning curves"},
     "3 Evaluation": {
         *("All models and checkpoints", "Precision and recall", "Confusion matrix", "Kinds of errors", "Every class"),
@@ -58,6 +67,15 @@ def page(request):
 
 def results_of(page) -> dict:
     return json.loads(page.evaluate("JSON.stringify(results)"))
+
+
+def test_the_models_were_timed_together(project):
+    """The comparison shows the times of the one job, and not those of the models' exports."""
+    times = json.loads((project / "results/comparison/times.json").read_text())
+    with (project / "results/comparison/models.csv").open() as file:
+        shown = {line["model"]: float(line["ms_per_image"]) for line in csv.DictReader(file)}
+    assert shown == {name: one["ms_per_image"] for name, one in times["models"].items()}
+    assert set(shown) == {"small-seed0", "small-seed1", "other"} and times["form"] == "frozen_graph"
 
 
 def test_every_figure_loads_and_nothing_complains(project, page):

@@ -41,7 +41,7 @@ class ClassRules:
             for name in sorted(self.rename.keys() - stated)
         ]
         mistakes += [
-            f"`dataset.classes.rename` gives '{old}' a name of which nothing can be seen; write another"
+            f"`dataset.classes.rename` gives '{old}' an invisible name; write another one"
             for old, new in sorted(self.rename.items())
             if not new
         ]

@@ -115,9 +115,8 @@ def choose(found: FolderFacts, here: Machine) -> Choice:
     if step_s is not None:
         images = (found.sides.get(EVAL) or found.images - train) * math.ceil(steps / every)
         minutes = (steps * step_s + images * step_s / detector.batch * _EVALUATION + _BESIDE_S) / 60
-    reasons["batch_size"] = (
-        f"as the template was tried; more images need more memory ({detector.batch} of {detector.side}x{detector.side})"
-    )
+    size = f"{detector.batch} of {detector.side}x{detector.side}"
+    reasons["batch_size"] = f"as in the trials of the template; more images need more memory ({size})"
     return Choice(detector, fraction, steps, every, int(here.has_gpu), minutes, reasons)
 
 
@@ -144,8 +143,12 @@ def _with_weights(detector: Candidate) -> tuple[Candidate, str]:
         reason = str(error)
     if not reason:
         return detector, "downloaded once; trained on COCO, so a few hundred images are enough"
-    why = f"the weights of {detector.title} ({detector.zoo}) cannot be downloaded now ({reason})"
-    return FROM_SCRATCH, f"{why}, so the training starts from random weights, which needs more images and steps"
+    why = (
+        f"the weights of {detector.title} cannot be downloaded now ({reason}), so it starts from random ones, "
+        f"which needs more images and steps. Better: get resources/zoo/{detector.zoo}.tar.gz in another way "
+        '(config/README.md, "The model zoo") and run init again'
+    )
+    return FROM_SCRATCH, why
 
 
 def _fraction(images: int) -> float:
@@ -163,7 +166,7 @@ def _steps(train: int, detector: Candidate, step_s: float | None) -> tuple[int, 
     epochs = steps * detector.batch / train
     why = f"{plural(train, 'training image')} are shown {epochs:.0f} times each"
     if wanted < least:
-        why += "; fewer steps would not settle"
+        why += "; with fewer steps the new layers do not settle"
     elif wanted > most:
         limit = f"{_CPU_HOURS} hours" if step_s is not None and most < _MOST else f"{_MOST:,} steps"
         why += f"; {_EPOCHS * times} times would take over {limit}, so set more if you have the time"

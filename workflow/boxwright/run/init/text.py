@@ -15,6 +15,8 @@ from boxwright.run.init.machine import Machine
 # Classes that are listed, and the number of boxes below which a class is said to have few.
 _SHOWN, _FEW = 10, 20
 _WIDTH = 118
+# TensorFlow's threads, where a configuration does not say how many.
+_USUAL_THREADS = 2
 # Names of folders that every data set has.
 _NOT_TELLING = ("data", "dataset", "images", "img", "imgs", "export")
 # The folder for results that a configuration without `results` has.
@@ -36,7 +38,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
         *_comment(f"The annotations are {found.reading}.", 2),
     ]
     if found.others:
-        lines += _comment(f"There are also, and not read: {'; '.join(found.others)}.", 2)
+        lines += _comment(f"Also present, but not read: {'; '.join(found.others)}.", 2)
     lines.append(f"  format: {found.key}")
     lines += _comment(_classes(found), 2)
     lines += _split(found, chosen, seed)
@@ -62,8 +64,15 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
     lines.append("    # early_stopping: {patience: 2}    # ends the training after two checkpoints without improvement")
     if chosen.gpus:
         lines.append(f"    gpus: {chosen.gpus}")
-    elif here.gpus:
-        lines += _comment("The GPU here needs TensorFlow's build for it: make env BUILD=gpu, then write this again.", 4)
+    elif here.processors > _USUAL_THREADS:
+        lines += _comment(
+            f"All {here.processors} processors compute. Results are the same to the bit only for the same number of "
+            "threads, so a training keeps the number that it began with.",
+            4,
+        )
+        lines.append("    tf_threads: auto")
+    if here.gpus and not chosen.gpus:
+        lines += _comment("The GPU here needs TensorFlow's build for it: make env BUILD=gpu, then run init again.", 4)
     return "\n".join([*map(printable, lines), ""])
 
 
@@ -120,7 +129,7 @@ def _split(found: FolderFacts, chosen: Choice, seed: int) -> list[str]:
         lines += _comment("With smaller seeds a side would have no objects.", 2)
         drawn.append(f"seed: {seed}")
     if found.group_by:
-        lines += _comment("Images that show the same stay on one side.", 2)
+        lines += _comment("Near-duplicates stay on one side.", 2)
         drawn.append(f"group_by: {found.group_by}")
     return [*lines, "  split:", *(f"    {one}" for one in drawn)]
 
@@ -129,7 +138,7 @@ def _results(folder: str) -> list[str]:
     """Where the results go, if another run has taken the usual place."""
     if not Path(_RESULTS).exists():
         return []
-    return [f"# {_RESULTS}/ is there already, of another run.", f"results: {_RESULTS}_{_name(folder)}", ""]
+    return [f"# {_RESULTS}/ already exists, from another run.", f"results: {_RESULTS}_{_name(folder)}", ""]
 
 
 def _time(chosen: Choice, here: Machine) -> str:
