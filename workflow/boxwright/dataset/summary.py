@@ -197,5 +197,9 @@ def _examples(cases: Sequence[Case]) -> list[str]:
     files: dict[str, list[str]] = defaultdict(list)
     for case in cases:
         files[case.detail].append(case.file)
-    lines = [f"         {few(sorted(of))}: {detail}" for detail, of in sorted(files.items())]
-    return lines[:_EXAMPLES]
+    lines = []
+    for detail, of in sorted(files.items())[:_EXAMPLES]:
+        distinct = sorted(set(of))
+        times = f" ({len(of)} times)" if len(of) > len(distinct) else ""
+        lines.append(f"         {few(distinct)}: {detail}{times}")
+    return lines

@@ -143,7 +143,9 @@ def _image(one: Mapping) -> tuple[str, str]:
 def _place(number: int, one: Mapping, names: Mapping[str, str]) -> str:
     """Where an annotation is, and what is odd about its category."""
     place, category = f"annotations[{number}]", _id(one.get("category_id"))
-    return place if category in names else f"{place} of category {category or 'none'}, which the file does not have"
+    if category in names:
+        return place
+    return f"{place} of category {category}, which the file does not have" if category else f"{place} without a category"
 
 
 def _box(one: Mapping, names: Mapping[str, str]) -> tuple[Box, bool]:
