@@ -145,7 +145,9 @@ def _place(number: int, one: Mapping, names: Mapping[str, str]) -> str:
     place, category = f"annotations[{number}]", _id(one.get("category_id"))
     if category in names:
         return place
-    return f"{place} of category {category}, which the file does not have" if category else f"{place} without a category"
+    return (
+        f"{place} of category {category}, which the file does not have" if category else f"{place} without a category"
+    )
 
 
 def _box(one: Mapping, names: Mapping[str, str]) -> tuple[Box, bool]:

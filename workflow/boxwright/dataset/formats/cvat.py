@@ -18,10 +18,8 @@ from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import CUBOID, LINE, MASK, OCCLUDED, POINTS, POLYGON, ROTATED, Box
 from boxwright.dataset.stated import UNKNOWN, Corners, around, flag, flags, number, rotated, size, turned_ellipse
 from boxwright.dataset.statements import Reading, Remark, Statement
-from boxwright.dataset.xml_files import parse
+from boxwright.dataset.xml_files import parse, seems
 
-_ROOT = re.compile(rb"<annotations[\s/>]")
-_BODY = re.compile(rb"<(?:image|track|version|meta)[\s/>]")
 _NOT_BOXES = {"polyline": LINE, "points": POINTS, "cuboid": CUBOID, "skeleton": POINTS}
 _MOST_FRAMES = 1_000_000
 _SHAPES = ("box", "polygon", "ellipse", "mask", *_NOT_BOXES)
@@ -29,9 +27,7 @@ _SHAPES = ("box", "polygon", "ellipse", "mask", *_NOT_BOXES)
 
 def sniff(head: bytes, name: str = "") -> bool:
     """Whether the root of an XML file is `<annotations>`, with images or tracks in it."""
-    plain = head.replace(b"\0", b"")
-    root = _ROOT.search(plain[:4096])
-    return root is not None and _BODY.search(plain, root.end()) is not None
+    return seems(head, "annotations", "image", "track", "version", "meta")
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
