@@ -64,8 +64,9 @@ def main() -> None:
         first = statistics.median(times[names[0]])
         for name in names:
             low, median, high = (1e3 * value for value in statistics.quantiles(times[name], n=4))
-            path = folder / forms.named(name).path
-            size = sum(one.stat().st_size for one in ([path] if path.is_file() else path.rglob("*")) if one.is_file())
+            paths_of = [folder / one for one in forms.named(name).files]
+            found = [one for path in paths_of for one in ([path] if path.is_file() else path.rglob("*"))]
+            size = sum(one.stat().st_size for one in found if one.is_file())
             print(f"{name:<16}{size / 1e6:>8.1f}{median:>8.1f}{low:>8.1f}{high:>8.1f}{median / 1e3 / first:>14.2f}")
 
 

@@ -13,10 +13,11 @@ from golden_case import Case, picture
 
 from boxwright import protos
 from boxwright.catalog import forms
+from boxwright.core.openvino import openvino as core_openvino
 from boxwright.core.signature import INPUT, OUTPUTS
 from boxwright.detector import inference
 from boxwright.detector.build import build
-from boxwright.export import batches, check, graph, onnx_graph
+from boxwright.export import batches, check, graph, onnx_graph, openvino_model
 from boxwright.export.forms import checkpoint, openvino, openvino_float16
 from boxwright.export.forms import onnx as onnx_form
 from boxwright.images import loader
@@ -172,14 +173,22 @@ def test_images_are_resized_together_as_one_by_one(config, images, resizer):
     flat = graph.frozen(preprocess, INPUT, tf.TensorSpec([None, None, None, 3], tf.uint8))
     assert not {"Enter", "While", "TensorListReserve"} & {node.op for node in flat.node}
     model = onnx_graph.converted(flat, "resizer", [INPUT], ["pixels", "shapes"])
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    for image in images:
+    data = model.SerializeToString()
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    intels = core_openvino.Core().compile_model(
+        openvino_model.converted(data), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    )
+    for image in (*images, images[0][:40], images[0][:, :40], np.tile(images[2], [4, 6, 1])):
         batch = np.stack([image, 255 - image])
-        pixels, shapes = session.run(["pixels", "shapes"], {INPUT: batch})
-        for row, one in enumerate(batch):
-            wanted, shape = detector.preprocess(tf.constant(one))
-            np.testing.assert_allclose(pixels[row], wanted, atol=1e-5)
-            np.testing.assert_array_equal(shapes[row], shape)
+        in_openvino = intels([batch])
+        for name, (pixels, shapes) in {
+            "onnx": session.run(["pixels", "shapes"], {INPUT: batch}),
+            "openvino": (in_openvino["pixels"], in_openvino["shapes"]),
+        }.items():
+            for row, one in enumerate(batch):
+                wanted, shape = detector.preprocess(tf.constant(one))
+                np.testing.assert_array_equal(shapes[row], shape, name)
+                np.testing.assert_allclose(pixels[row], wanted, atol=1e-4, err_msg=name)
 
 
 def test_regions_are_cut_out_as_tensorflow_does():

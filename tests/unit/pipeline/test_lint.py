@@ -67,6 +67,13 @@ def test_nothing_to_say_on_a_sound_configuration():
             22,
         ),
         (
+            {"model.ssd.loss.hard_example_miner": {"num_hard_examples": 1000, "max_negatives_per_positive": 3}},
+            "few-hard-examples",
+            "warning",
+            "model.ssd.loss.hard_example_miner.num_hard_examples",
+            0,
+        ),
+        (
             {
                 f"{RATE}.manual_step_learning_rate": {
                     "initial_learning_rate": 0.004,
@@ -435,6 +442,27 @@ def test_the_type_of_a_checkpoint_is_advised_only_where_it_is_a_misspelling():
     assert only({"train_config.fine_tune_checkpoint_type": "detecton"}).use == "detection"
     finding = only({"train_config.fine_tune_checkpoint_type": "weights"})
     assert finding.use is None and "the types are classification, detection" in finding.why
+
+
+@pytest.mark.parametrize(
+    "miner",
+    [
+        {"num_hard_examples": 3000, "max_negatives_per_positive": 3},  # more than there are anchors
+        {"num_hard_examples": 0, "max_negatives_per_positive": 3},  # no limit
+        {"num_hard_examples": 64},  # the hardest of all, as the schema has it
+    ],
+)
+def test_a_miner_that_sees_all_anchors_or_means_the_hardest_alone_is_no_finding(miner):
+    assert not found({"model.ssd.loss.hard_example_miner": miner})
+
+
+def test_a_larger_input_has_more_anchors_than_the_miner_of_the_template_looks_at():
+    size = "model.ssd.image_resizer.fixed_shape_resizer"
+    config = text.read_document(str(TEMPLATES / "ssd_mobilenet_v1.config")).config
+    assert "few-hard-examples" not in [finding.rule for finding in lint(config)]
+    apply(config, {f"{size}.height": 448, f"{size}.width": 448})
+    (finding,) = [finding for finding in lint(config) if finding.rule == "few-hard-examples"]
+    assert (finding.value, finding.use) == (3000, 0) and "3,948 anchors" in finding.why
 
 
 def test_an_override_accepts_a_finding():

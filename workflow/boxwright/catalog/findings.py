@@ -14,7 +14,8 @@ class Finding:
     """One thing that is wrong with a configuration, or worth knowing about it.
 
     level: one of `LEVELS`. rule: the check that found it. field: its dotted path from the root. value: its value; None
-    if not set. why: a clause. use: the value to set instead; None if there is no single value.
+    if not set, "set" for a block or a list, which is not shown. why: a clause. use: the value to set instead; None if
+    there is no single value.
     """
 
     level: str
@@ -27,8 +28,10 @@ class Finding:
     @property
     def said(self) -> str:
         """The text of the finding, the same everywhere: field, value, why, and the better value."""
-        value = "not set" if self.value is None else repr(self.value)
         use = "" if self.use is None else f" Use {self.use!r}."
+        if self.value == "set":
+            return f"{self.field}: {self.why}.{use}"
+        value = "not set" if self.value is None else repr(self.value)
         return f"{self.field} is {value}: {self.why}.{use}"
 
     def __str__(self) -> str:

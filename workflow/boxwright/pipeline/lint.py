@@ -14,6 +14,7 @@ from boxwright.catalog.extractors import row_of
 from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.findings import LEVELS, NOTHING, Facts, Finding
 from boxwright.core import wording
+from boxwright.core.errors import UserError
 from boxwright.pipeline import coverage, lint_limits, lint_training, lint_unread, parts, patch
 from boxwright.protos import model_of
 
@@ -148,6 +149,32 @@ def _ignored(config: Message, facts: Facts) -> Iterator[Finding]:
                 yield Finding("info", "ignored-field", path, found, why, value)
 
 
+def _hard_examples(config: Message, facts: Facts) -> Iterator[Finding]:
+    """A miner that takes too few of the anchors, by their loss alone, before it looks for objects among them.
+
+    If the start weights know the background but not the classes, the anchors with the largest losses are all
+    background at first. Then no object takes part in the training until these losses have fallen.
+    """
+    model, name = model_of(config)
+    if name != "ssd" or not model.loss.HasField("hard_example_miner"):
+        return
+    miner = model.loss.hard_example_miner
+    try:
+        layout = coverage.Layout(config)
+    except UserError:
+        return
+    if layout.static_size is None or miner.max_negatives_per_positive <= 0:
+        return
+    anchors = sum(len(grid.ys) * len(grid.xs) * len(grid.sizes) for grid in layout.grids(layout.static_size))
+    if 0 < miner.num_hard_examples < anchors:
+        path = f"model.{name}.loss.hard_example_miner.num_hard_examples"
+        why = (
+            f"an image has {anchors:,} anchors, and training looks only at so many with the largest loss; while the "
+            "class head is new, all of these may be background, so no object is learned at first; 0 sets no limit"
+        )
+        yield Finding("warning", "few-hard-examples", path, miner.num_hard_examples, why, 0)
+
+
 def anchors(config: Message, facts: Facts) -> Iterator[Finding]:
     """Images without an anchor inside, and anchors that match too few of the boxes."""
     _, name = model_of(config)
@@ -211,6 +238,7 @@ RULES = (
     *lint_unread.RULES,
     _levels,
     _ignored,
+    _hard_examples,
     anchors,
     _metrics,
 )

@@ -81,6 +81,10 @@ RULES = {
         "many boxes match no anchor",
         "use smaller scales, other aspect ratios or a larger input (see the report's Anchors)",
     ),
+    "few-hard-examples": Rule(
+        "a hard example miner that looks only at a part of the anchors, which may hold no object at first",
+        "set `num_hard_examples: 0`, for example after a larger input",
+    ),
     "no-anchors": Rule("anchors that all extend over the border of the image", "use smaller scales or a larger input"),
     "anchor-level": Rule(
         "anchors of other levels than the feature maps", "set `min_level` to the extractor's, which the message names"

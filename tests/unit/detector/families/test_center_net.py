@@ -185,14 +185,14 @@ def test_other_sides_than_multiples_are_told(detector):
 def test_what_is_not_a_box_is_refused(task):
     config = text.parse(BUILDABLE["center_net"])
     getattr(config.model.center_net, task).SetInParent()
-    with pytest.raises(UserError, match=rf"center_net\.{task} is 'set': the engine finds boxes alone"):
+    with pytest.raises(UserError, match=rf"center_net\.{task}: the engine finds boxes alone"):
         build(config.model)
 
 
 def test_keypoints_are_refused():
     config = text.parse(BUILDABLE["center_net"])
     config.model.center_net.keypoint_estimation_task.add()
-    with pytest.raises(UserError, match=r"keypoint_estimation_task\.0 is 'set': the engine finds boxes alone"):
+    with pytest.raises(UserError, match=r"keypoint_estimation_task\.0: the engine finds boxes alone"):
         build(config.model)
 
 
