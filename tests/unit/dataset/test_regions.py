@@ -237,7 +237,7 @@ def test_rules_without_effect_are_mistakes(dataset, tmp_path):
     text = str(error.value)
     assert "rename` gives 'bird' a name of which nothing can be seen" in text
     assert "rename` renames 'dgo', which no annotation has as a class; did you mean `dog`?" in text
-    assert 'rename` names objects without a class (""), but there are none; remove it' in text
+    assert 'rename` names objects without a class (`""`), but all have one' in text
     assert "ignore` names 'cat', which is renamed to 'feline'; write 'feline' there" in text
     assert "ignore` names 'sky', which no annotation has as a class; known are dog, feline" in text
 

@@ -42,9 +42,7 @@ class ClassRules:
             for name in sorted(filter(None, self.rename.keys() - stated))
         ]
         if "" in self.rename.keys() - stated:
-            mistakes.append(
-                '`dataset.classes.rename` names objects without a class (""), but there are none; remove it'
-            )
+            mistakes.append('`dataset.classes.rename` names objects without a class (`""`), but all have one')
         mistakes += [
             f"`dataset.classes.rename` gives '{old}' a name of which nothing can be seen; write another"
             for old, new in sorted(self.rename.items())

@@ -16,7 +16,7 @@ from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import CUBOID, LINE, MASK, OCCLUDED, POINTS, POLYGON, ROTATED, Box
-from boxwright.dataset.stated import UNKNOWN, Corners, around, flag, flags, number, rotated, size, turned_ellipse
+from boxwright.dataset.stated import UNKNOWN, Corners, along, around, flag, flags, number, rotated, size, turned_ellipse
 from boxwright.dataset.statements import Reading, Remark, Statement
 from boxwright.dataset.xml_files import parse, seems
 
@@ -128,7 +128,7 @@ def _corners(shape: etree._Element) -> tuple[Corners, str]:
 
     kind = shape.tag
     if kind in _NOT_BOXES:
-        return UNKNOWN, _NOT_BOXES[kind]
+        return along(_points(shape)) if kind == "polyline" else (UNKNOWN, _NOT_BOXES[kind])
     degrees = number(shape.get("rotation", "0"))
     if kind == "box":
         corners = value("xtl"), value("ytl"), value("xbr"), value("ybr")
@@ -138,5 +138,10 @@ def _corners(shape: etree._Element) -> tuple[Corners, str]:
         return (left, top, left + width, top + height), MASK
     if kind == "ellipse":
         return turned_ellipse(value("cx"), value("cy"), value("rx"), value("ry"), degrees), MASK
+    return around(_points(shape)), POLYGON
+
+
+def _points(shape: etree._Element) -> list[tuple[float, float]]:
+    """The points of a shape; none if one of them is not two numbers with a comma between them."""
     points = [tuple(map(number, point.split(","))) for point in shape.get("points", "").split(";") if point.strip()]
-    return (around(points), POLYGON) if all(len(point) == 2 for point in points) else (UNKNOWN, POLYGON)
+    return points if all(len(point) == 2 for point in points) else []
