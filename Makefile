@@ -6,6 +6,11 @@ BUILD ?= cpu
 BIN := .venv/bin
 # Tests of one file stay in one process, since they share what they make.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+# The end of an installation that failed, which has said why.
+define NOT_INSTALLED
+echo "The environment could not be installed. Its packages come from pypi.org: is there a network? Behind a proxy, set" \
+  "https_proxy. Nothing half made stays; the same command tries again." >&2; exit 1
+endef
 
 # A folder of annotated images for `make run`, and the configuration that is written for it, with the folder's name.
 DATA ?=
@@ -55,10 +60,12 @@ clean: ## remove the environment (results and resources stay)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 	  echo "boxwright needs Python 3.11, 3.12 or 3.13 (TensorFlow 2.21 has no build for others), but $(PYTHON) is" \
 	       "`$(PYTHON) --version 2>&1`; name another with: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9' || { rm -rf .uv; exit 1; }
+	@$(PYTHON) -m venv .uv || { rm -rf .uv; exit 1; }
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9' || { rm -rf .uv; $(NOT_INSTALLED); }
 
 .venv/.$(BUILD): .uv/bin/uv uv.lock pyproject.toml
 	@echo "Installing the locked packages into .venv (the first time takes a minute or two)" >&2
 	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --quiet --frozen --extra $(BUILD) --extra cluster --extra forms --compile-bytecode \
-	  --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	  --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" \
+	  || { test -e .venv/bin/boxwright || rm -rf .venv; $(NOT_INSTALLED); }
 	@rm -f .venv/.cpu .venv/.gpu && touch $@

@@ -24,7 +24,13 @@ include: "rules/report.smk"
 onsuccess:
     if any(job.rule == "all" for job in planned):
         took = datetime.now() - workflow.start_time
-        if told := outcome.text(RESULTS, MODELS, took.total_seconds()):
+        if told := outcome.text(
+            RESULTS,
+            MODELS,
+            list(run_plan.predicted),
+            took.total_seconds(),
+            launch.report_follows(),
+        ):
             say(told)
 
 
@@ -42,7 +48,7 @@ rule all:
         expand(EXPORTED, model=MODELS),
         exported_too,
         expand(TESTED, model=MODELS),
-        expand(f"{MODEL}/predictions", model=MODELS),
+        expand(f"{MODEL}/{{predictions}}", model=MODELS, predictions=run_plan.predicted),
         rules.describe_dataset.output,
         expand(
             f"{FIGURES}/anchors.{{kind}}",

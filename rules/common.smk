@@ -27,6 +27,7 @@ try:
     from boxwright.run import (
         announcement,
         config_file,
+        launch,
         lock,
         places,
         preflight,
@@ -140,6 +141,7 @@ wildcard_constraints:
     shard=r"\d{5}-of-\d{5}",
     step=r"\d+",
     zoo="[^/]+",
+    predictions="|".join(map(re.escape, run_plan.predicted)),
 
 
 def logs(name):

@@ -265,6 +265,33 @@ rule compare_forms:
         "../workflow/scripts/compare_forms.py"
 
 
+# The detectors of several models take turns in one job, so that whatever slows the machine slows all of them alike. The
+# time of a model alone is that of its export.
+rule time_models:
+    input:
+        forms=ancient(expand(checked(MAIN), model=MODELS)),
+        configs=ancient(expand(PIPELINE, model=MODELS)),
+        records=ancient(run_plan.shards("eval")),
+    output:
+        f"{COMPARISON}/times.json",
+    log:
+        logs("time_models"),
+    benchmark:
+        costs("time_models")
+    conda:
+        ENVIRONMENT
+    threads: lambda wildcards: resources.alone(workflow.local_exec)
+    resources:
+        mem_mb=lambda wildcards, attempt: (3000 + 1000 * len(MODELS)) * attempt,
+    params:
+        identity=identities.time_models,
+        form=MAIN.name,
+    message:
+        "Timing all models in turns"
+    script:
+        "../workflow/scripts/time_models.py"
+
+
 for form in BUNDLED:
 
     rule:

@@ -1,4 +1,5 @@
-# The exported detector at work on a folder of images.
+# The exported detector at work on the evaluation images, or on other folders of images. Each folder has predictions of
+# its own, which those on another one do not replace.
 
 
 rule predict_images:
@@ -6,11 +7,11 @@ rule predict_images:
         detector=ancient(checked(MAIN)),
         label_map=ancient(LABEL_MAP),
     output:
-        directory(f"{MODEL}/predictions"),
+        directory(f"{MODEL}/{{predictions}}"),
     log:
-        logs("predict_images/{model}"),
+        logs("predict_images/{model}-{predictions}"),
     benchmark:
-        costs("predict_images/{model}")
+        costs("predict_images/{model}-{predictions}")
     conda:
         ENVIRONMENT
     threads: lambda wildcards: for_inference(wildcards).threads
@@ -19,13 +20,24 @@ rule predict_images:
         mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb * attempt,
         cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
     params:
-        identity=lambda wildcards: identities.predict_images(wildcards.model),
+        identity=lambda wildcards: identities.predict_images(
+            wildcards.model, run_plan.predicted[wildcards.predictions]
+        ),
         form=MAIN.name,
         manifests=run_plan.manifests("eval"),
         precision=setting("inference_precision"),
-        wanted=run_plan.settings["predict"]
-        | {"max_pixels": run_plan.settings["dataset"]["max_pixels"]},
+        wanted=lambda wildcards: run_plan.settings["predict"]
+        | {
+            "images": run_plan.predicted[wildcards.predictions],
+            "max_pixels": run_plan.settings["dataset"]["max_pixels"],
+        },
+        # Only told.
+        on=lambda wildcards: (
+            f" on {folder}"
+            if (folder := run_plan.predicted[wildcards.predictions])
+            else ""
+        ),
     message:
-        "Predicting with {wildcards.model}"
+        "Predicting with {wildcards.model}{params.on}"
     script:
         "../workflow/scripts/predict_images.py"

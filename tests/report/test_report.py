@@ -1,5 +1,6 @@
 """The whole report in a real browser: everything loads, nothing is fetched, all text lies within its figure."""
 
+import csv
 import json
 import os
 
@@ -58,6 +59,15 @@ def page(request):
 
 def results_of(page) -> dict:
     return json.loads(page.evaluate("JSON.stringify(results)"))
+
+
+def test_the_models_were_timed_together(project):
+    """The comparison shows the times of the one job, and not those of the models' exports."""
+    times = json.loads((project / "results/comparison/times.json").read_text())
+    with (project / "results/comparison/models.csv").open() as file:
+        shown = {line["model"]: float(line["ms_per_image"]) for line in csv.DictReader(file)}
+    assert shown == {name: one["ms_per_image"] for name, one in times["models"].items()}
+    assert set(shown) == {"small-seed0", "small-seed1", "other"} and times["form"] == "frozen_graph"
 
 
 def test_every_figure_loads_and_nothing_complains(project, page):

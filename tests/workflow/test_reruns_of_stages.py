@@ -40,7 +40,7 @@ def project(finished, tmp_path):
 
 def test_one_of_two_models(project):
     project.config["models"]["other"] = small_model(num_steps=1, checkpoint_every=1)
-    waiting = {"Matching the boxes with the anchors of other"}
+    waiting = {"Matching the boxes with the anchors of other", "Timing all models in turns"}
     assert planned(project) == waiting | everything(1, model="other")
     project.snakemake("results/models/other/train/log.jsonl")
     rest = waiting | preview("other") | from_evaluation(1, model="other")
@@ -90,10 +90,17 @@ def test_export(project, export):
     assert planned(project) == from_choice()
 
 
-@pytest.mark.parametrize("predict", [{"images": "photographs/images"}, {"score_threshold": 0.1}, {"line_thickness": 2}])
-def test_prediction(project, predict):
+@pytest.mark.parametrize(
+    ("predict", "on"),
+    [
+        ({"images": "photographs/images"}, " on photographs/images"),
+        ({"score_threshold": 0.1}, ""),
+        ({"line_thickness": 2}, ""),
+    ],
+)
+def test_prediction(project, predict, on):
     project.config["predict"] = predict
-    assert planned(project) == {"Predicting with small"}
+    assert planned(project) == {f"Predicting with small{on}"}
 
 
 @pytest.mark.slow
@@ -101,11 +108,13 @@ def test_a_photograph_to_predict_edited(project):
     """In a folder of its own, which no result but the predictions depends on."""
     shutil.copytree(project / "photographs/images", project / "holidays")
     project.config["predict"] = {"images": "holidays"}
-    project.snakemake(f"{MODEL}/predictions")
+    kept = {path: path.read_bytes() for path in (project / MODEL / "predictions").rglob("*.*")}
+    project.snakemake(f"{MODEL}/predictions-holidays")
+    assert kept and kept == {path: path.read_bytes() for path in (project / MODEL / "predictions").rglob("*.*")}
     assert planned(project) == set()
     with next((project / "holidays").glob("*.jpg")).open("ab") as photograph:
         photograph.write(b"\0")
-    assert planned(project) == {"Predicting with small"}
+    assert planned(project) == {"Predicting with small on holidays"}
 
 
 def test_settings_that_decide_no_result(project):
@@ -215,7 +224,7 @@ def test_another_distance_of_checkpoints(project):
         pytest.param("pipeline/changes.py", {"Configuring small"}, marks=pytest.mark.slow),
         # The plan is made again with it, and comes out the same.
         ("dataset/decide.py", {"Checking the annotations"}),
-        pytest.param("cli.py", set(), marks=pytest.mark.slow),
+        pytest.param("cli/lint.py", set(), marks=pytest.mark.slow),
     ],
 )
 def test_a_module_of_the_library(project, checkout, module, work):

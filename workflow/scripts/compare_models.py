@@ -12,13 +12,15 @@ with job(snakemake):
     def of(folder, paths):
         return [path for path in paths if Path(path).is_relative_to(folder)]
 
+    times = next((files.read_json(path) for path in snakemake.input.times), None)
     found = [
         results.load(
             folder,
             of(folder, snakemake.input.metrics),
             repeat_of[folder.name],
             of(folder, snakemake.input.tests),
-            *of(folder, snakemake.input.get("without_near_duplicates", [])),
+            next(iter(of(folder, snakemake.input.get("without_near_duplicates", []))), None),
+            times,
         )
         for folder in (Path(choice).parent for choice in snakemake.input.choices)
     ]

@@ -25,6 +25,38 @@ def test_a_time_is_the_median_after_the_warm_up():
     assert 2 <= low <= found["ms_per_image"] <= high < 40
 
 
+def test_what_slows_the_machine_slows_all_detectors_that_take_turns():
+    """A busy time at the start hits both; measured one after the other, the fast one would seem the slow one."""
+    seen = {"fast": [], "slow": []}
+
+    def of(name, seconds):
+        def detect(image):
+            busy = 0.02 if sum(map(len, seen.values())) < 50 else 0.0
+            seen[name].append(image.shape)
+            time.sleep(seconds + busy)
+
+        return detect
+
+    images = [np.zeros(shape, np.uint8) for shape in ((4, 5, 3), (6, 5, 3), (4, 5, 3))]
+    found = timing.in_turns({"fast": of("fast", 0.001), "slow": of("slow", 0.01)}, images)
+    assert list(found) == ["fast", "slow"] and set(found["fast"]) == {"ms_per_image", "ms_quartiles"}
+    assert seen["fast"] == seen["slow"] and len(seen["fast"]) == 2 + 2 * 30, "the same images, equally often"
+    assert 1 <= found["fast"]["ms_per_image"] < 10 <= found["slow"]["ms_per_image"]
+
+
+def test_a_slow_detector_does_not_shorten_the_turns_of_another(monkeypatch):
+    """The seconds are those of all together, so each has a share of them; three rounds are the least."""
+    monkeypatch.setattr(timing, "_MOST_SECONDS", 0.0)
+    turns = []
+    detectors = {name: lambda image, name=name: turns.append(name) for name in "abc"}
+    timing.in_turns(detectors, [np.zeros((4, 4, 3), np.uint8)])
+    rounds = [turns[start : start + 6] for start in range(3, len(turns), 6)]
+    assert len(rounds) == 3
+    for one in rounds:
+        assert sorted(one[::2]) == ["a", "b", "c"] and one[::2] == one[1::2], "twice each, one after the other"
+    assert len({tuple(one) for one in rounds}) > 1, "in changing order, so that none always follows the same"
+
+
 def test_the_forms_of_a_folder_are_measured(standard, images):
     measured = benchmark.run(find.find(standard[0]), False, images)
     assert [one.form.name for one in measured] == ["onnx", "openvino", "openvino_float16"]

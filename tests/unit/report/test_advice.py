@@ -20,6 +20,13 @@ def test_every_kind_has_advice(kind):
     assert "mAP@.50IOU would be 0.200 higher" in said and len(said) > 90
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_advice_repeats_no_costs_that_were_told(kind):
+    whole, short = advice.text(found(kind)), advice.text(found(kind), costs_told=True)
+    assert short.startswith(f"Work on {advice.costs(found(kind))[0][0]}. ") and "0.200" not in short
+    assert whole.endswith(short.partition(". ")[2]), "what helps is the same"
+
+
 def test_the_class_with_most_of_the_mistakes_is_named():
     missed = found("missed", unseen={"missed": [1, 8], "localisation": [9, 0]})
     assert "Of 9 at a score of 0.5, 8 are platelet." in advice.text(missed)

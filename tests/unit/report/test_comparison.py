@@ -83,6 +83,21 @@ def test_the_plot_of_one_model_and_of_none_defined():
     assert "n/a" in texts(speed.plot([result("none", None)]))[0]
 
 
+def test_the_times_of_several_models_are_those_that_were_measured_together():
+    timed = [
+        replace(one, timed={"ms_per_image": ms, "device": "CPU, 8 processors"})
+        for one, ms in ((SMALL, 7.5), (SEEDS[0], 3.5))
+    ]
+    lines = list(csv.DictReader(io.StringIO(comparison.to_csv(timed))))
+    assert [line["ms_per_image"] for line in lines] == ["7.5", "3.5"]
+    said = plain(comparison.page(timed))
+    assert "small 0 0.600 0.500 to 0.650 (95%) 7.5 4.0" in said
+    assert "one image at a time, on CPU, 8 processors. All models were measured together, in turns" in said
+    assert any("(median, measured in turns; CPU, 8 processors)" in text for text in texts(speed.plot(timed)))
+    alone = plain(comparison.page([SMALL]))
+    assert "9.0 4.0" in alone and "in turns" not in alone
+
+
 def test_what_was_exported():
     said = plain(comparison.exports([SMALL]))
     for line in (

@@ -42,7 +42,7 @@ def model(results, name, value, classes=2, tested=False):
 
 def test_one_model(tmp_path):
     model(tmp_path, "m", 0.6)
-    assert outcome.text(tmp_path, ["m"], 178.6).splitlines() == [
+    assert outcome.text(tmp_path, ["m"], ["predictions"], 178.6).splitlines() == [
         "Finished in 3 min.",
         "m: mAP@.50IOU 0.600 (95% confidence: 0.500 to 0.750), mAP 0.300, step 500, on 40 held-out images",
         "  class0  AP 0.000 (0.100 to 0.200), 1 box",
@@ -52,34 +52,48 @@ def test_one_model(tmp_path):
         f"Detector:    {tmp_path}/models/m/fine_tuned_model",
         f"Predictions: {tmp_path}/models/m/predictions",
         f"Report:      {tmp_path}/report.html (`make report` or `boxwright report` writes it)",
-        "Next: What costs most are objects that were not found: without them mAP@.50IOU would be 0.050 higher. "
-        "Annotate more images with them. If they are small, enlarge the input, and look whether anchors meet them.",
+        "Next: Work on objects that were not found. Annotate more images with them. If they are small, enlarge the "
+        "input, and look whether anchors meet them.",
     ]
 
 
 def test_several_models_the_best_first(tmp_path):
     for name, value in (("a", 0.2), ("b", 0.7), ("c", None)):
         model(tmp_path, name, value)
-    lines = outcome.text(tmp_path, ["a", "b", "c"]).splitlines()
-    assert [line[:14] for line in lines[1:4]] == ["b: mAP@.50IOU ", "a: mAP@.50IOU ", "c: mAP@.50IOU "]
-    assert lines[3].startswith("c: mAP@.50IOU n/a, mAP 0.300")
+    lines = outcome.text(tmp_path, ["a", "b", "c"], ["predictions"]).splitlines()
+    assert [line[:14] for line in lines[1:6]] == [
+        "b: mAP@.50IOU ",
+        "  class0  AP 0",
+        "  class1  AP 0",
+        "a: mAP@.50IOU ",
+        "c: mAP@.50IOU ",
+    ], "the classes follow the model that they are of"
+    assert lines[5].startswith("c: mAP@.50IOU n/a, mAP 0.300")
+    assert lines[6].startswith("What costs b most of its mAP@.50IOU: objects that were not found 0.050, ")
     assert f"Detector:    {tmp_path}/models/b/fine_tuned_model" in lines
+
+
+def test_a_report_that_follows_tells_its_path_itself(tmp_path):
+    model(tmp_path, "m", 0.6)
+    told = outcome.text(tmp_path, ["m"], ["predictions-a", "predictions-b"], report_follows=True)
+    assert "report.html" not in told and told.count("costs most") == 1
+    assert f"Predictions: {tmp_path}/models/m/predictions-a, {tmp_path}/models/m/predictions-b\n" in told
 
 
 def test_of_many_classes_the_ten_worst(tmp_path):
     model(tmp_path, "m", 0.6, classes=12)
-    lines = outcome.text(tmp_path, ["m"]).splitlines()
+    lines = outcome.text(tmp_path, ["m"], ["predictions"]).splitlines()
     assert [line.split()[0] for line in lines[2:12]] == [f"class{number}" for number in range(10)]
     assert lines[12] == "  These are the 10 worst of 12 classes."
 
 
 def test_the_test_images_say_it_where_there_are_some(tmp_path):
     model(tmp_path, "m", 0.6, tested=True)
-    assert "on 41 held-out images" in outcome.text(tmp_path, ["m"])
+    assert "on 41 held-out images" in outcome.text(tmp_path, ["m"], ["predictions"])
 
 
 @pytest.mark.parametrize("name", ["choice.json", "eval/500/analysis.json"])
 def test_results_that_cannot_be_read_are_not_spoken_of(tmp_path, name):
     model(tmp_path, "m", 0.6)
     (tmp_path / "models/m" / name).write_text("{}")
-    assert outcome.text(tmp_path, ["m"]) == ""
+    assert outcome.text(tmp_path, ["m"], ["predictions"]) == ""

@@ -3,7 +3,6 @@
 import re
 from colorsys import rgb_to_hls
 
-import pytest
 from matplotlib.figure import Figure
 
 from boxwright.images import drawing
@@ -59,11 +58,6 @@ def test_a_class_has_the_colour_of_its_boxes():
 
 def test_models_have_different_colours():
     assert len({style.model_colour(index) for index in range(12)}) == 12
-
-
-@pytest.mark.parametrize(("value", "text"), [(None, "n/a"), (0.12349, "0.123"), (1.0, "1.000")])
-def test_undefined_numbers_are_not_available(value, text):
-    assert style.number(value) == text
 
 
 def test_long_names_are_cut():

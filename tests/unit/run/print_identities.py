@@ -18,7 +18,13 @@ from boxwright.run.plan import RunPlan
 
 plan = RunPlan(yaml.safe_load(Path(sys.argv[2]).read_text()), plan_data=True)
 identities = Identities(plan)
-given = {"name": [plan.models[0]], "shard": [max(plan.data.identities)], "form": FORMS, "side": ["eval"]}
+given = {
+    "name": [plan.models[0]],
+    "shard": [max(plan.data.identities)],
+    "form": FORMS,
+    "side": ["eval"],
+    "folder": [None],
+}
 found = {}
 for rule, one in inspect.getmembers(Identities, lambda member: callable(member) or isinstance(member, property)):
     if rule.startswith("_") or rule in ("fetch_zoo_model", "network"):

@@ -30,7 +30,6 @@ def plan(tmp_path):
         ),
         sides=["train", "eval"],
         models=["m"],
-        settings={"predict": {"images": None}},
         configurations={"m": text.parse(CONFIG)},
         steps=lambda name: [200, 400, 600],
         shown=lambda name: name,
@@ -83,7 +82,7 @@ def test_no_training_is_said(plan):
     assert said(plan, changed) == (
         "Changed since the last run:\n"
         "  - `predict.score_threshold` or `predict.line_thickness` changed\n"
-        f"To do: no training, 1 set of predictions; this replaces {plan.results}/models/m."
+        f"To do: no training, 1 set of predictions; this replaces {changed.outputs[0]}."
     )
     assert announcement.why(changed, Checksums(plan.results)) == "changed: how boxes are drawn (`predict`)"
 
@@ -103,10 +102,9 @@ def test_another_version_of_the_code(plan):
 
 
 def test_the_evaluation_images_are_not_those_of_a_setting(plan):
-    jobs = [job(plan, "predict_images", CHANGED, {"images": "a"}, {"images": "b"})]
-    assert "predict.images" not in said(plan, *jobs)
-    plan.settings["predict"]["images"] = "new"
-    assert "the images to predict on (`predict.images`) changed" in said(plan, *jobs)
+    for predictions, told in (("predictions", False), ("predictions-new", True)):
+        changed = job(plan, "predict_images", CHANGED, {"images": "a"}, {"images": "b"}, predictions=predictions)
+        assert ("the images to predict on (`predict.images`) changed" in said(plan, changed)) == told
 
 
 def test_why_without_a_receipt(plan):
@@ -125,3 +123,22 @@ def test_what_people_use_outside_of_the_run_is_replaced_with_a_word(plan):
     index.write_bytes(b"")
     export = Planned(2, "export_detector", {"model": "m"}, [str(index)], None, CHANGED)
     assert said(plan, export, predict).endswith(f"; this replaces {index.parent}, {folder}.")
+
+
+def test_each_exported_file_and_folder_that_is_replaced_is_named_once(plan):
+    """A form that is written again alone, and further exported checkpoints; of a whole new detector only its folder."""
+    model = Path(plan.results) / "models/m"
+    names = ["fine_tuned_model/model.ckpt.index", "fine_tuned_model/detector_int8.tflite", "fine_tuned_model-200/x"]
+    for name in names:
+        (model / name).parent.mkdir(exist_ok=True)
+        (model / name).write_bytes(b"")
+    index, int8, further = model / names[0], model / names[1], (model / names[2]).parent
+    jobs = [
+        Planned(number, f"export_{rule}", {"model": "m"}, [str(path)], None, CHANGED)
+        for number, (rule, path) in enumerate(
+            [("tflite_int8", int8), ("another", further), ("onnx", model / "fine_tuned_model/detector.onnx")]
+        )
+    ]
+    assert said(plan, *jobs).endswith(f"3 exported forms; this replaces {int8}, {further}.")
+    whole = Planned(9, "export_detector", {"model": "m"}, [str(index)], None, CHANGED)
+    assert said(plan, *jobs, whole).endswith(f"; this replaces {further}, {index.parent}.")

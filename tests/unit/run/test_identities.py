@@ -133,6 +133,7 @@ FROM_TRAINING = {
     "export_detector",
     "export_another",
     "compare_forms",
+    "time_models",
     "predict_images",
     "draw_model",
     "compare_models",
@@ -157,6 +158,25 @@ FROM_TRAINING = {
 def test_what_a_run_uses_changes_the_rules_that_use_it_and_what_follows(copy, path, old, new, rules):
     copy.edit(path, old, new)
     assert copy.changed() == rules
+
+
+def test_what_only_measures_times_trains_and_evaluates_nothing_again(copy):
+    copy.add("export/timing.py", "\nOTHER = 1\n")
+    changed = copy.changed()
+    assert {"time_models", "export_form frozen_graph", "measure_form frozen_graph"} <= changed
+    trained = {"train_segment", "evaluate_checkpoint", "choose_checkpoint", "draw_model", "preview_training"}
+    assert changed.isdisjoint(trained | DATA)
+
+
+def test_models_are_timed_together_where_there_are_several(copy):
+    """One more model changes the comparison and nothing of the model that is there."""
+    path = copy.folder / "my.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["models"]["twin"] = config["models"]["small"] | {"seed": 3}
+    path.write_text(yaml.safe_dump(config))
+    assert copy.changed() == {"time_models", "compare_models", "measure_optimism"}
+    both = copy.ask()["identities"]
+    assert "times" in both["compare_models"] and "times" not in copy.before["identities"]["compare_models"]
 
 
 def test_the_reader_of_a_format_in_use_reads_its_files_again(copy):

@@ -53,6 +53,7 @@ def test_a_run_and_its_report(started, capsys):
         ["--cores", "all", "--configfile", "my.yaml"],
         ["--report", str(Path("mine/report.html")), "--configfile", "my.yaml"],
     ]
+    assert [launch._REPORTS in environment for _, environment in started] == [True, False]
     assert "The report is mine/report.html: open it in a browser." in capsys.readouterr().err
 
 

@@ -7,18 +7,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.factories import DataSet, photo
 
+from boxwright import cli, devices
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
-from boxwright.run import config_file, preflight
+from boxwright.run import config_file, doctor, places, preflight, settings
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
-from boxwright.zoo import catalogue, table
+from boxwright.zoo import catalogue, download, table
 
 ROOT = Path(__file__).resolve().parents[3]
 DEMO = ROOT / "config/pipelines/demo_ssd.config"
@@ -244,6 +247,12 @@ def heic(folder: Folder) -> None:
     (folder.data.images / "p0.HEIC").write_bytes(struct.pack(">I", 24) + b"ftypheic\0\0\0\0mif1heic")
 
 
+def without_boxes(folder: Folder) -> None:
+    for path in folder.data.annotations.iterdir():
+        head, *_, tail = path.read_text().replace("</object>", "<object>").split("<object>")
+        path.write_text(head + tail)
+
+
 def lists(train: str, held_out: str):
     def make(folder: Folder) -> None:
         (folder / "train.txt").write_text(train)
@@ -255,6 +264,7 @@ def lists(train: str, held_out: str):
 
 NAMES = [f"p{number}.jpg" for number in range(10)]
 UNTRAINABLE = next(name for name in catalogue.names() if table.lacks(catalogue.find(name)))
+TRAINABLE = "ssd_mobilenet_v1_coco_2018_01_28"
 LABEL_MAP = 'item { id: 1 name: "cat" }\n'
 
 # The number in the list of mistakes, the mistake, and what must be said; "!" marks what must not.
@@ -448,6 +458,7 @@ ROWS = [
     ("32 empty", written(""), ["my.yaml", "empty"]),
     ("43 from scratch", pipeline(of_template), ["models.m has no `checkpoint`: this trains from scratch"]),
     ("44 one image", keep_images("p0.jpg"), ["1 image"]),
+    ("44 no boxes", without_boxes, ["None of the 10 images has a box, so there is nothing to learn"]),
     ("44 no models", lambda folder: folder.config.pop("models"), ["`models` is missing"]),
     ("44 text", given(dataset="text"), ['`dataset` is "text"']),
     (
@@ -493,6 +504,197 @@ def test_mistake(folder, mistake, words, capsys):
         found = word.removeprefix("!").lower() in text.lower()
         assert found != word.startswith("!"), (word, text)
     assert "Traceback" not in text
+
+
+# Mistakes that are not in the configuration: each function makes one and returns what is said.
+
+
+def said_by(capsys, *command: str) -> str:
+    """What the command says, on standard output and error."""
+    capsys.readouterr()
+    status = cli.main(list(command))
+    told = capsys.readouterr()
+    assert status == 1 or "doctor" in command
+    return told.out + told.err
+
+
+def configuration_that_is_not_there(folder, capsys, monkeypatch) -> str:
+    (folder / "my.yaml").write_text(yaml.safe_dump(folder.config))
+    return said_by(capsys, "run", "--configfile", "nope.yaml")
+
+
+def forgotten_configuration(folder, capsys, monkeypatch) -> str:
+    (folder / "my.yaml").write_text(yaml.safe_dump(folder.config))
+    capsys.readouterr()
+    config_file.say_that_it_is_the_demo()
+    return capsys.readouterr().err
+
+
+def another_working_folder(folder, capsys, monkeypatch) -> str:
+    (folder / "my.yaml").write_text(yaml.safe_dump(folder.config))
+    (folder / "elsewhere/x").parent.mkdir(exist_ok=True)
+    monkeypatch.chdir(folder.path / "elsewhere")
+    with pytest.raises(UserError) as error:
+        RunPlan(config_file.read("../my.yaml"), plan_data=True)
+    return str(error.value)
+
+
+def make(folder, *arguments: str, **environment: str) -> str:
+    """What `make` says of a failure, which must leave nothing behind."""
+    for name in ("Makefile", "uv.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    before = set(folder.path.iterdir())
+    command = ["make", "env", *arguments]
+    done = subprocess.run(command, cwd=folder.path, capture_output=True, text=True, env=os.environ | environment)
+    assert done.returncode and set(folder.path.iterdir()) == before
+    return done.stdout + done.stderr
+
+
+def program(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(["#!/bin/sh", *lines]))
+    path.chmod(0o755)
+    return path
+
+
+def python_of(version: str, folder, *more: str) -> str:
+    """A Python that takes itself for this version; with `more` its `-m venv` makes one that does this."""
+    numbers = tuple(map(int, version.split(".")))
+    asked = f"import sys; sys.version_info = {numbers}; exec(sys.argv[1])"
+    lines = [
+        f"test $1 = --version && echo Python {version}",
+        f'test $1 = -c && exec {sys.executable} -c "{asked}" "$2"',
+    ]
+    if more:
+        inner = " ".join(f"'{one}'" for one in more)
+        lines += ["mkdir -p .uv/bin", f"printf '%s\\n' '#!/bin/sh' {inner} > .uv/bin/python", "chmod +x .uv/bin/python"]
+    return str(program(folder / f"python{version}", *lines))
+
+
+def old_python(folder, capsys, monkeypatch) -> str:
+    return make(folder, f"PYTHON={python_of('3.9.2', folder)}")
+
+
+def future_python(folder, capsys, monkeypatch) -> str:
+    return make(folder, f"PYTHON={python_of('3.99.0', folder)}")
+
+
+def no_network_for_uv(folder, capsys, monkeypatch) -> str:
+    failing = ("echo ERROR: No matching distribution found for uv >&2", "exit 1")
+    return make(folder, f"PYTHON={python_of('3.12.1', folder, *failing)}")
+
+
+def no_network_for_packages(folder, capsys, monkeypatch) -> str:
+    uv = program(folder / ".uv/bin/uv", "mkdir -p .venv/bin", "echo error: Failed to fetch >&2", "exit 2")
+    os.utime(uv, (2e9, 2e9))
+    return make(folder, f"PYTHON={python_of('3.12.1', folder)}")
+
+
+def no_network_for_the_zoo(folder, capsys, monkeypatch) -> str:
+    monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", "https://127.0.0.1:9")
+    monkeypatch.setattr(download, "PAUSE_S", 0.0)
+    (folder / "my.yaml").write_text(yaml.safe_dump(folder.config))
+    folder.config["models"] = {"m": {"checkpoint": f"zoo:{TRAINABLE}", "num_steps": 5, "checkpoint_every": 5}}
+    with pytest.raises(UserError) as error:
+        RunPlan(folder.config, plan_data=True, download=True)
+    assert not list(Path("resources/zoo").glob("*.gz*"))
+    return str(error.value)
+
+
+def small_disk(folder, capsys, monkeypatch) -> str:
+    (folder / "my.yaml").write_text(yaml.safe_dump(folder.config | {"results": "here/results"}))
+    monkeypatch.setattr(doctor, "ask_tensorflow", lambda: None)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
+    return said_by(capsys, "doctor", "--configfile", "my.yaml")
+
+
+def results_that_cannot_be_written(folder, capsys, monkeypatch) -> str:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    return places.results("results")
+
+
+def no_gpu_for_the_training(folder, capsys, monkeypatch) -> str:
+    import tensorflow as tf
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    folder.model["gpus"] = 1
+    told = []
+    loaded = settings.load(folder.config)["models"]["m"]
+    devices.take(devices.of_training(loaded)).tell(told.append, told.append)
+    return " ".join(told)
+
+
+def no_gpu_for_doctor(folder, capsys, monkeypatch) -> str:
+    folder.model["gpus"] = 1
+    (folder / "my.yaml").write_text(yaml.safe_dump(folder.config))
+    monkeypatch.setattr(doctor, "ask_tensorflow", lambda: {"version": "2.21.0", "cuda": "", "cudnn": "", "gpus": []})
+    monkeypatch.setattr(doctor, "nvidia_gpus", list)
+    return said_by(capsys, "doctor", "--configfile", "my.yaml")
+
+
+NO_ENVIRONMENT = ["could not be installed", "is there a network?", "https_proxy", "Nothing half made stays"]
+OTHER_ROWS = [
+    (
+        "33 no such configuration",
+        configuration_that_is_not_there,
+        ["There is no configuration nope.yaml (looked for from ", "There is my.yaml."],
+    ),
+    (
+        "34 forgotten configuration",
+        forgotten_configuration,
+        ["so this is the demo (config/config.yaml)", "For my.yaml add `--configfile my.yaml`"],
+    ),
+    (
+        "36 another working folder",
+        another_working_folder,
+        ["`dataset.images` names data/images, but there is no such folder (looked for from ", "/elsewhere)"],
+    ),
+    (
+        "37 Python 3.9",
+        old_python,
+        ["boxwright needs Python 3.11, 3.12 or 3.13", "is Python 3.9.2", "make PYTHON=python3.12"],
+    ),
+    ("37 Python 3.99", future_python, ["boxwright needs Python 3.11, 3.12 or 3.13", "is Python 3.99.0"]),
+    ("38 no network for uv", no_network_for_uv, ["No matching distribution", *NO_ENVIRONMENT]),
+    ("38 no network for the packages", no_network_for_packages, ["Failed to fetch", *NO_ENVIRONMENT]),
+    (
+        "39 zoo without a network",
+        no_network_for_the_zoo,
+        ["cannot be downloaded: Connection refused", "put the archive at resources/zoo/", "https_proxy", "ZOO_MIRROR"],
+    ),
+    ("40 small disk", small_disk, ["1 MB free in ", "the run needs about "]),
+    (
+        "41 results that cannot be written",
+        results_that_cannot_be_written,
+        ["`results` is results, but nothing can be written to ", "Choose another folder"],
+    ),
+    (
+        "42 no GPU",
+        no_gpu_for_the_training,
+        ["the model asks for 1 GPU, but TensorFlow sees none", "Going on without a GPU, much slower"],
+    ),
+    ("42 no GPU, by doctor", no_gpu_for_doctor, ["0 here, but `gpus` requests 1"]),
+]
+
+
+@pytest.mark.parametrize(("mistake", "words"), [row[1:] for row in OTHER_ROWS], ids=[row[0] for row in OTHER_ROWS])
+def test_mistake_outside_of_the_configuration(folder, mistake, words, capsys, monkeypatch):
+    if "make" in mistake.__code__.co_names and not shutil.which("make"):
+        pytest.skip("needs make")
+    text = " ".join(mistake(folder, capsys, monkeypatch).split())
+    for word in words:
+        assert word in text, (word, text)
+    assert "Traceback" not in text
+
+
+# Held by a test that needs real Snakemake.
+ELSEWHERE = {35: ("tests/workflow/test_mistakes.py", "test_snakemake_of_another_environment_is_told_in_a_sentence")}
+
+
+def test_each_mistake_of_the_list_has_its_row():
+    numbers = {int(row[0].split()[0]) for row in [*ROWS, *OTHER_ROWS]}
+    assert numbers | ELSEWHERE.keys() == set(range(1, 47))
+    for path, name in ELSEWHERE.values():
+        assert f"def {name}(" in (ROOT / path).read_text()
 
 
 def test_without_a_mistake_nothing_is_refused(folder, capsys):

@@ -81,6 +81,14 @@ def test_a_folder_to_predict_on_without_images(checked, tmp_path):
         checked(predict={"images": "holidays"})
     (tmp_path / "holidays/more/a.JPG").write_bytes(encoded(20, 10))
     checked(predict={"images": "holidays"})
+    (tmp_path / "street").mkdir()
+    (tmp_path / "night").mkdir()
+    with pytest.raises(UserError) as caught:
+        checked(predict={"images": ["holidays", "street", "night"]})
+    assert [line.split(",")[0] for line in str(caught.value).splitlines()] == [
+        "`predict.images` is street",
+        "`predict.images` is night",
+    ]
 
 
 def encoded(width, height):

@@ -97,11 +97,11 @@ def timing(detect: Detect, images: Sequence[np.ndarray]) -> dict[str, Any]:
 
     The detector has seen the images before, which is its warm-up.
     """
-    return {**times(detect, images, warm=True), "device": _device()}
+    return {**times(detect, images, warm=True), "device": device()}
 
 
-def _device() -> str:
-    """The first GPU by its name, else the number of processors that this process may use."""
+def device() -> str:
+    """Where this process computes: the first GPU by its name, else the number of processors that it may use."""
     for gpu in tf.config.get_visible_devices("GPU"):
         return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
     return f"CPU, {devices.processors()} processors"

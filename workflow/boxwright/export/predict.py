@@ -14,7 +14,7 @@ from boxwright.console import progress
 from boxwright.core import files
 from boxwright.core.errors import UserError
 from boxwright.core.names import shown
-from boxwright.core.wording import few
+from boxwright.core.wording import few, plural
 from boxwright.dataset import label_map as label_maps
 from boxwright.dataset import scan
 from boxwright.dataset.formats import voc
@@ -87,7 +87,7 @@ def run(
             table.write(folder)
     counts = {"images": len(images) - len(unreadable), "unreadable": len(unreadable), "detections": table.detections}
     left_out = f"; {len(unreadable)} left out: {few(unreadable, 5)}" if unreadable else ""
-    progress.conclude(f"{table.detections} objects on {counts['images']} images{left_out}")
+    progress.conclude(f"{plural(table.detections, 'object')} on {plural(counts['images'], 'image')}{left_out}")
     return counts
 
 

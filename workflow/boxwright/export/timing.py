@@ -1,7 +1,7 @@
 """The time that a form of a detector takes for an image, with its own runtime and a number of threads.
 
-Each measurement runs in a process of its own: runtimes fix their threads when they start, and what one has in memory
-must not slow another.
+Each measurement with a number of threads runs in a process of its own: runtimes fix their threads when they start, and
+what one has in memory must not slow another.
 """
 
 import json
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,31 @@ def times(detect: Detect, images: Sequence[np.ndarray], warm: bool = False) -> d
 
     images: uint8 [H, W, 3]. warm: whether `detect` has seen images of all their sizes; if not, it does so first.
     """
-    for image in {} if warm else {image.shape: image for image in images}.values():
-        detect(image[np.newaxis])
+    if not warm:
+        _warm_up(detect, images)
     taken: list[float] = []
     while len(taken) < _LEAST or (len(taken) < _MOST and sum(taken) < _MOST_SECONDS):
-        image = images[len(taken) % len(images)][np.newaxis]
-        start = time.perf_counter()
-        detect(image)
-        taken.append(time.perf_counter() - start)
-    low, median, high = (round(1e3 * value, 2) for value in np.quantile(taken, (0.25, 0.5, 0.75)).tolist())
-    return {"ms_per_image": median, "ms_quartiles": [low, high]}
+        taken.append(_seconds(detect, images[len(taken) % len(images)]))
+    return _told(taken)
+
+
+def in_turns(detectors: Mapping[str, Detect], images: Sequence[np.ndarray]) -> dict[str, dict[str, Any]]:
+    """`times` of several detectors, by their names, measured together: whatever slows the machine slows all alike.
+
+    They take turns, an image each, in an order drawn anew for each round. In its turn a detector sees the image twice,
+    since the others have filled the processor's caches, and the second time counts. All are timed equally often.
+    """
+    for detect in detectors.values():
+        _warm_up(detect, images)
+    taken: dict[str, list[float]] = {name: [] for name in detectors}
+    order, rounds = np.random.default_rng(0), 0
+    while rounds < _LEAST or (rounds < _MOST and sum(map(sum, taken.values())) < _MOST_SECONDS * len(taken)):
+        image = images[rounds % len(images)]
+        for name in order.permutation(list(detectors)).tolist():
+            detectors[name](image[np.newaxis])
+            taken[name].append(_seconds(detectors[name], image))
+        rounds += 1
+    return {name: _told(seconds) for name, seconds in taken.items()}
 
 
 def by_threads(
@@ -65,6 +80,24 @@ def size(files: Iterable[str | Path]) -> int:
     """The bytes of files, and of folders with everything in them."""
     found = [one for path in map(Path, files) for one in ([path] if path.is_file() else path.rglob("*"))]
     return sum(one.stat().st_size for one in found if one.is_file())
+
+
+def _warm_up(detect: Detect, images: Sequence[np.ndarray]) -> None:
+    """Show a detector an image of each size, since the first one of a size takes longer."""
+    for image in {image.shape: image for image in images}.values():
+        detect(image[np.newaxis])
+
+
+def _seconds(detect: Detect, image: np.ndarray) -> float:
+    start = time.perf_counter()
+    detect(image[np.newaxis])
+    return time.perf_counter() - start
+
+
+def _told(taken: Sequence[float]) -> dict[str, Any]:
+    """Median and quartiles of some seconds, in milliseconds."""
+    low, median, high = (round(1e3 * value, 2) for value in np.quantile(taken, (0.25, 0.5, 0.75)).tolist())
+    return {"ms_per_image": median, "ms_quartiles": [low, high]}
 
 
 def _environment() -> dict[str, str]:

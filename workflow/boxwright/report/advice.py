@@ -35,27 +35,33 @@ _WHAT = {
 }
 
 
-def text(analysis: Mapping[str, Any]) -> str:
-    """The advice from the content of analysis.json, a paragraph without markup."""
-    found = {one["kind"]: one["cost"] for one in analysis["errors"] if one["cost"] is not None}
-    if not found:
-        return "Which errors cost most is unknown, because there is no box to find."
-    kind = max(found, key=lambda one: found[one])
-    if found[kind] < _LEAST:
+def text(analysis: Mapping[str, Any], costs_told: bool = False) -> str:
+    """The advice from the content of analysis.json, a paragraph without markup.
+
+    costs_told: whether the reader has just been told the `costs`, which are then not repeated.
+    """
+    if not (ranked := _ranked(analysis)):
+        if all(one["cost"] is None for one in analysis["errors"]):
+            return "Which errors cost most is unknown, because there is no box to find."
         return (
             f"No kind of error costs more than {_LEAST:g} of mAP@.50IOU. What is left to gain is in tighter boxes "
             "and in harder images."
         )
+    kind, cost = ranked[0]
     what, helps = _WHAT[kind]
-    cost = f"What costs most are {what}: without them mAP@.50IOU would be {found[kind]:.3f} higher."
-    return f"{cost}{_where(analysis, kind)} {helps}"
+    about = f"What costs most are {what}: without them mAP@.50IOU would be {cost:.3f} higher."
+    return f"{f'Work on {what}.' if costs_told else about}{_where(analysis, kind)} {helps}"
 
 
 def costs(analysis: Mapping[str, Any]) -> list[tuple[str, float]]:
     """What each kind of error costs in mAP@.50IOU, in words, the most costly first; without those of no weight."""
+    return [(_WHAT[kind][0], cost) for kind, cost in _ranked(analysis)]
+
+
+def _ranked(analysis: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The kinds of errors that cost something, with their costs, the most costly first."""
     found = {one["kind"]: one["cost"] for one in analysis["errors"] if one["cost"] is not None}
-    kinds = sorted((kind for kind in found if found[kind] >= _LEAST), key=lambda kind: -found[kind])
-    return [(_WHAT[kind][0], found[kind]) for kind in kinds]
+    return sorted(((kind, cost) for kind, cost in found.items() if cost >= _LEAST), key=lambda pair: -pair[1])
 
 
 def _where(analysis: Mapping[str, Any], kind: str) -> str:

@@ -5,8 +5,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from boxwright.core import wording
 from boxwright.core.wording import few
-from boxwright.report import advice, comparison, scores, style
+from boxwright.report import advice, comparison, scores
 from boxwright.report.results import Result
 
 _MOST_NAMES = 8
@@ -75,7 +76,8 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
         sentence = f"{subject} {verb} {_figure(name, tested, len(first.members))} on the test images"
         more = (
             f" These images neither trained nor chose it: the {title} of {at} was run on them once. On "
-            f"the evaluation images, which chose the checkpoint{_models(found)}, it reaches {style.number(first.mean)}."
+            f"the evaluation images, which chose the checkpoint{_models(found)}, it reaches "
+            f"{wording.number(first.mean)}."
         )
         if tested.mean is None:
             reason = first.members[0].tested.metrics["undefined"].get(metric, "the metric is undefined")
@@ -126,8 +128,8 @@ def _classes(one: Result, limit: int) -> str:
     shown = [row for row in rows if row in worst]
     lines = [("class", "AP at IoU 0.5", "uncertainty", "boxes")]
     for row in shown:
-        sure = style.ends(row["AP50_interval"])
-        lines.append((_escaped(row["name"]), style.number(row["AP50"]), sure, f"{row['boxes']:,}"))
+        sure = wording.ends(row["AP50_interval"])
+        lines.append((_escaped(row["name"]), wording.number(row["AP50"]), sure, f"{row['boxes']:,}"))
     said = [_listed(lines)]
     if len(rows) > len(shown):
         said.append(f"These are the {len(shown)} worst of {len(rows)} classes.")
@@ -153,12 +155,11 @@ def _reliable(best: comparison.Repeats) -> str:
 
 def _figure(name: str, quality: comparison.Quality, seeds: int, at: str = "") -> str:
     """The figure, at which step, and how sure it is."""
-    told = f"{name} **{style.number(quality.mean)}**" + (f" at {at}" if at else "")
+    told = f"{name} **{wording.number(quality.mean)}**" + (f" at {at}" if at else "")
     if quality.spread is not None:
         return f"{told} (± {quality.spread:.3f} over {seeds} seeds)"
     if quality.interval:
-        low, high, level = (quality.interval[key] for key in ("low", "high", "level"))
-        return f"{told} ({level:.0%} confidence: {low:.3f} to {high:.3f})"
+        return f"{told} ({quality.interval['level']:.0%} confidence: {wording.ends(quality.interval)})"
     return told
 
 
@@ -190,7 +191,7 @@ def _without_near_duplicates(one: comparison.Repeats, metric: str) -> str:
     show = "1 evaluation image shows" if left_out == 1 else f"{left_out:,} evaluation images show"
     return (
         f" But {show} the same as a training image, which flatters the detector: on the other "
-        f"{measured['images']:,} it reaches {name} **{style.number(one.mean_without_near_duplicates)}**."
+        f"{measured['images']:,} it reaches {name} **{wording.number(one.mean_without_near_duplicates)}**."
     )
 
 
@@ -200,11 +201,11 @@ def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:
     figures = [f"{metric} on test images", "on evaluation images"] if tested else [metric]
     rows = [("model", *figures, "ms per image", "MB")]
     for one in found:
-        values = [style.number(one.mean) + (f" ± {one.spread:.3f}" if one.spread is not None else "")]
+        values = [wording.number(one.mean) + (f" ± {one.spread:.3f}" if one.spread is not None else "")]
         if tested:
             quality = one.tested
             sure = quality.uncertainty(len(one.members))
-            values.insert(0, style.number(quality.mean) + (f" ({sure})" if sure else ""))
+            values.insert(0, wording.number(quality.mean) + (f" ({sure})" if sure else ""))
         rows.append((_escaped(one.name), *values, f"{one.milliseconds:.1f}", f"{one.megabytes:.1f}"))
     more = f"\n\nand {left_out} more in the comparison." if left_out > 0 else ""
     return _listed(rows) + more

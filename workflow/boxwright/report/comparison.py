@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxwright.catalog import forms
+from boxwright.core import wording
 from boxwright.report import html, metrics, style
 from boxwright.report.results import Result
 
@@ -51,7 +52,7 @@ class Quality:
         if self.spread is not None:
             return f"± {self.spread:.3f} over {seeds} seeds"
         if self.interval:
-            return f"{style.ends(self.interval)} ({self.interval['level']:.0%})"
+            return f"{wording.ends(self.interval)} ({self.interval['level']:.0%})"
         return ""
 
 
@@ -152,9 +153,9 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
             html.dot(style.model_colour(index), one.name),
             ", ".join(str(member.seed) for member in one.members),
             *(_test_columns(one) if tested else ()),
-            html.bar(style.number(one.mean), one.mean),
+            html.bar(wording.number(one.mean), one.mean),
             _uncertainty(one),
-            *([style.number(optimism["models"][one.name])] if optimism else ()),
+            *([wording.number(optimism["models"][one.name])] if optimism else ()),
             f"{one.milliseconds:.1f}",
             f"{one.megabytes:.1f}",
         )
@@ -180,7 +181,7 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
         about += f" It is n/a: {optimism['reason']}." if optimism["reason"] else ""
     notes = []
     if flattering := results[0].without_near_duplicates:
-        without = [f"{one.name} {style.number(one.mean_without_near_duplicates)}" for one in found]
+        without = [f"{one.name} {wording.number(one.mean_without_near_duplicates)}" for one in found]
         notes.append(
             html.paragraph(
                 f"Evaluation images that show the same as a training image: {len(flattering['left_out'])}. {metric} on "
@@ -197,6 +198,7 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
             "of held-out images. Differences within it may be chance.",
             note=True,
         ),
+        html.paragraph(_timed(results[0]), note=True),
     )
 
 
@@ -220,7 +222,7 @@ def exports(results: Sequence[Result]) -> bytes:
             "Found again is the share of the checkpoint's detections that the form finds too, and box and score are "
             "the largest differences of those (the sides of the image are 1); of a form before suppression they are "
             "those of all its boxes. Milliseconds are the median (and quartiles) for one image at a time, on "
-            f"{' or '.join(dict.fromkeys(one.device for one in results))}.",
+            f"{' or '.join(dict.fromkeys(_devices(results)))}; each form was timed by a job of its own.",
             note=True,
         ),
         *map(html.paragraph, _complaints(results)),
@@ -230,6 +232,21 @@ def exports(results: Sequence[Result]) -> bytes:
             [(one.name, f"{one.choice['step']:,}", one.choice["reason"]) for one in results],
             text=(2,),
         ),
+    )
+
+
+def _devices(results: Sequence[Result]) -> Iterator[str]:
+    """Where the forms were timed."""
+    for one in results:
+        yield from (found["device"] for found in one.measured.values() if "device" in found)
+
+
+def _timed(one: Result) -> str:
+    """What the milliseconds of the comparison are."""
+    alike = " All models were measured together, in turns, so whatever slowed the machine slowed all of them alike."
+    return (
+        f"Milliseconds per image: the median of the {one.main_title} for one image at a time, on {one.device}."
+        f"{alike if one.timed else ''}"
     )
 
 
@@ -243,7 +260,7 @@ def _forms(one: Result, tested: bool) -> Iterator[tuple[str, ...]]:
             *shared,
             form.title,
             f"{checked['bytes'] / 1e6:.1f}",
-            *(style.number(found[key]) if key in found else "" for key in ("mAP", "mAP50")),
+            *(wording.number(found[key]) if key in found else "" for key in ("mAP", "mAP50")),
             f"{same['share']:.1%}",
             *(f"{same[key]:.0e}" for key in ("max_box", "max_score")),
             *(_milliseconds(found.get("ms", {}).get(count)) for count in _THREADS),
@@ -270,7 +287,7 @@ def _complaints(results: Sequence[Result]) -> Iterator[str]:
 
 def _test_value(one: Result, form: str) -> str:
     """A form's value of the chosen metric on the test images; "" for a form that gives no detections."""
-    return style.number(one.tests[form].value(one.choice["metric"])) if form in one.tests else ""
+    return wording.number(one.tests[form].value(one.choice["metric"])) if form in one.tests else ""
 
 
 def _repeats(name: str, members: list[Result]) -> Repeats:
@@ -307,7 +324,7 @@ def _test_columns(one: Repeats) -> tuple[html.Html, str]:
     quality = one.tested
     reason = one.members[0].tested.analysis.get("interval_reason")
     sure = quality.uncertainty(len(one.members)) or reason or "n/a"
-    return html.bar(style.number(quality.mean), quality.mean), sure
+    return html.bar(wording.number(quality.mean), quality.mean), sure
 
 
 def _test_cells(one: Result) -> list[Any]:

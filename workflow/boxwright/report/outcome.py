@@ -6,9 +6,9 @@ from typing import Any
 
 from boxwright.catalog import forms
 from boxwright.console.progress import duration
-from boxwright.core import files
+from boxwright.core import files, wording
 from boxwright.core.errors import UserError
-from boxwright.core.wording import plural
+from boxwright.core.wording import few, plural
 from boxwright.report import advice
 
 MAP = "DetectionBoxes_Precision/mAP"
@@ -16,36 +16,45 @@ MAP = "DetectionBoxes_Precision/mAP"
 _MOST_LINES, _MOST_KINDS = 10, 3
 
 
-def text(results: str | Path, models: Sequence[str], took_s: float | None = None) -> str:
+def text(
+    results: str | Path,
+    models: Sequence[str],
+    predictions: Sequence[str],
+    took_s: float | None = None,
+    report_follows: bool = False,
+) -> str:
     """The last lines of a run of some models, from the files in the results folder; "" if these cannot be read.
 
-    took_s: the seconds that the run took.
+    predictions: the names of the folders of a model's predictions. took_s: the seconds that the run took.
+    report_follows: whether the report is written next, which tells its path.
     """
     try:
-        return "\n".join(_lines(Path(results), models, took_s))
+        return "\n".join(_lines(Path(results), models, predictions, took_s, report_follows))
     except (UserError, OSError, KeyError, TypeError):
         return ""
 
 
-def _lines(folder: Path, models: Sequence[str], took_s: float | None) -> list[str]:
+def _lines(
+    folder: Path, models: Sequence[str], predictions: Sequence[str], took_s: float | None, report_follows: bool
+) -> list[str]:
     measured = {name: _measured(folder / "models" / name) for name in models}
     best = max(measured, key=lambda name: measured[name][2] if measured[name][2] is not None else -1.0)
     analysis = measured[best][1]
     shown = sorted(measured, key=lambda name: name != best)[:_MOST_LINES]
     lines = [f"Finished in {duration(took_s)}." if took_s is not None else "Finished."]
-    lines += [_model(name, *measured[name][:2]) for name in shown]
-    lines += [f"  and {plural(len(measured) - len(shown), 'more model')}"] * (len(measured) > len(shown))
-    lines += _classes(analysis)
+    for name in shown:
+        lines.append(_model(name, *measured[name][:2]))
+        lines += _classes(analysis) if name == best else ()
+    lines += [f"and {plural(len(measured) - len(shown), 'more model')}"] * (len(measured) > len(shown))
     if costs := advice.costs(analysis)[:_MOST_KINDS]:
-        lines.append(f"What costs most of mAP@.50IOU: {', '.join(f'{what} {cost:.3f}' for what, cost in costs)}.")
+        most = f"{best} most of its" if len(measured) > 1 else "most of"
+        lines.append(f"What costs {most} mAP@.50IOU: {', '.join(f'{what} {cost:.3f}' for what, cost in costs)}.")
     place = folder / "models" / best
-    lines += [
-        f"Detector:    {place / forms.FOLDER}",
-        f"Predictions: {place / 'predictions'}",
-        f"Report:      {folder / 'report.html'} (`make report` or `boxwright report` writes it)",
-        f"Next: {advice.text(analysis)}",
-    ]
-    return lines
+    lines.append(f"Detector:    {place / forms.FOLDER}")
+    lines.append(f"Predictions: {few([str(place / one) for one in predictions])}")
+    if not report_follows:
+        lines.append(f"Report:      {folder / 'report.html'} (`make report` or `boxwright report` writes it)")
+    return [*lines, f"Next: {advice.text(analysis, costs_told=True)}"]
 
 
 def _measured(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], float | None]:
@@ -65,11 +74,11 @@ def _model(name: str, metrics: Mapping[str, Any], analysis: Mapping[str, Any]) -
     """A line about one model: its mAP with the confidence interval of the metric that has one."""
     values, interval = metrics["metrics"], analysis.get("interval")
     of = interval["metric"] if interval else MAP
-    told = f"{of.rpartition('/')[2]} {_number(values.get(of))}"
+    told = f"{of.rpartition('/')[2]} {wording.number(values.get(of))}"
     if interval and values.get(of) is not None:
-        told += f" ({interval['level']:.0%} confidence: {interval['low']:.3f} to {interval['high']:.3f})"
+        told += f" ({interval['level']:.0%} confidence: {wording.ends(interval)})"
     if of != MAP:
-        told += f", mAP {_number(values.get(MAP))}"
+        told += f", mAP {wording.number(values.get(MAP))}"
     return f"{name}: {told}, step {metrics['step']:,}, on {plural(metrics['images'], 'held-out image')}"
 
 
@@ -82,13 +91,9 @@ def _classes(analysis: Mapping[str, Any]) -> Iterator[str]:
     width = max(len(row["name"]) for row in shown)
     for row in rows:
         if row in shown:
-            ends = row.get("AP50_interval")
-            sure = f" ({ends['low']:.3f} to {ends['high']:.3f})" if ends else ""
+            interval = row.get("AP50_interval")
+            sure = f" ({wording.ends(interval)})" if interval else ""
             boxes = plural(row["boxes"], "box", "boxes")
-            yield f"  {row['name']:<{width}}  AP {_number(row['AP50'])}{sure}, {boxes}"
+            yield f"  {row['name']:<{width}}  AP {wording.number(row['AP50'])}{sure}, {boxes}"
     if len(rows) > len(shown):
         yield f"  These are the {len(shown)} worst of {len(rows)} classes."
-
-
-def _number(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.3f}"

@@ -33,7 +33,8 @@ class Result:
     choice.json, export.json and the chosen checkpoint's analysis.json. evaluations: the contents of metrics.json, by
     step. tests: by form, the measurements of the exported detector on the test images; empty without a test side.
     without_near_duplicates: the content of metrics_without_near_duplicates.json of the chosen checkpoint; None if no
-    evaluation image shows the same as a training image. measured: by form, what forms.json says of it.
+    evaluation image shows the same as a training image. measured: by form, what forms.json says of it. timed: the time
+    of the main form, measured together with those of all other models, {ms_per_image, device}; None for a model alone.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Result:
     tests: Mapping[str, Measurement] = field(default_factory=dict)
     without_near_duplicates: Mapping[str, Any] | None = None
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    timed: Mapping[str, Any] | None = None
 
     @property
     def tested(self) -> Measurement | None:
@@ -87,13 +89,13 @@ class Result:
 
     @property
     def milliseconds(self) -> float:
-        """Median time of the main form for one image, on the machine that exported."""
-        return self.export["forms"][self.main]["ms_per_image"]
+        """Median time of the main form for one image, as measured with the other models, else at its export."""
+        return (self.timed or self.export["forms"][self.main])["ms_per_image"]
 
     @property
     def device(self) -> str:
         """Where that time was measured."""
-        return self.export["forms"][self.main]["device"]
+        return (self.timed or self.export["forms"][self.main])["device"]
 
 
 def places(results: Sequence[Result]) -> dict[str, int]:
@@ -108,12 +110,14 @@ def load(
     family: str | None,
     tests: Iterable[str | Path] = (),
     without_near_duplicates: str | Path | None = None,
+    times: Mapping[str, Any] | None = None,
 ) -> Result:
     """The result in a model's folder.
 
     `metrics` are the metrics.json files of its checkpoints, `tests` those of the tests of its forms, in the folders of
     the forms' names (other files in these folders may be given too). `without_near_duplicates` is the file with the
-    metrics without near-duplicates of training images, if there is one.
+    metrics without near-duplicates of training images, if there is one. `times` is the content of times.json, with the
+    times of all models, if there are several.
     """
     folder = Path(folder)
     choice = read_json(folder / "choice.json")
@@ -133,4 +137,5 @@ def load(
         },
         read_json(without_near_duplicates) if without_near_duplicates else None,
         read_json(folder / forms.FOLDER / forms.MEASURED)["forms"],
+        {**times["models"][folder.name], "device": times["device"]} if times else None,
     )

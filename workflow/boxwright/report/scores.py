@@ -6,6 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from boxwright.core import wording
 from boxwright.evaluation.calibration import LOWEST
 from boxwright.evaluation.operating_point import LEVEL, PRECISION
 from boxwright.evaluation.table import threshold
@@ -134,9 +135,9 @@ def _point(scores: Mapping[str, Any]) -> tuple[str, ...]:
         return ("n/a",) * len(_POINT_HEADS)
     return (
         threshold(point["score"]),
-        style.number(point["precision"]),
-        f"{point['low']:.3f} to {point['high']:.3f}",
-        style.number(point["recall"]),
+        wording.number(point["precision"]),
+        wording.ends(point),
+        wording.number(point["recall"]),
         f"{point['detections']:,}",
         "n/a" if point["sure_score"] is None else threshold(point["sure_score"]),
     )
@@ -146,4 +147,4 @@ def _error(scores: Mapping[str, Any]) -> tuple[str, ...]:
     error = scores["calibration_error"]
     if error is None:
         return ("n/a",) * len(_ERROR_HEADS)
-    return tuple(style.number(error[key]) for key in ("scores", "calibrated", "chance"))
+    return tuple(wording.number(error[key]) for key in ("scores", "calibrated", "chance"))

@@ -46,7 +46,8 @@ def plot(results: Sequence[Result]) -> Figure:
     ends = [end for one, _ in drawn for end in one.range] + [member.value for member in members]
     axes.set_ylim(max(-0.02, min(ends) - 0.1), min(1.02, max(ends) + 0.1))
     devices = " or ".join(dict.fromkeys(one.device for one in results))
-    axes.set_xlabel(f"milliseconds per image (median; {devices})")
+    turns = ", measured in turns" if results[0].timed else ""
+    axes.set_xlabel(f"milliseconds per image (median{turns}; {devices})")
     axes.set_ylabel(name)
     return figure
 

@@ -7,7 +7,7 @@ stays text, in the fonts of the reader's system.
 
 import io
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import wraps
 
 import matplotlib
@@ -112,16 +112,6 @@ def model_colour(index: int) -> str:
 def short(text: str, most: int = 26) -> str:
     """A name, shortened to fit beside an axis."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A metric as text; an undefined one is `n/a`."""
-    return "n/a" if value is None else f"{value:.{digits}f}"
-
-
-def ends(interval: Mapping[str, float] | None) -> str:
-    """An interval as text, "0.500 to 0.650"; one that is undefined is `n/a`."""
-    return f"{interval['low']:.3f} to {interval['high']:.3f}" if interval else "n/a"
 
 
 def no_grid(axes: Axes, *names: str) -> None:

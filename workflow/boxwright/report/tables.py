@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from boxwright.core import wording
 from boxwright.core.wording import few
 from boxwright.dataset.defects import DEFECTS
 from boxwright.dataset.split import WORDS
@@ -100,7 +101,7 @@ def checkpoints(results: Sequence[Result]) -> bytes:
             exported = one["step"] == model.choice["step"]
             if exported:
                 mark.append(len(rows))
-            numbers = [style.number(values.get(name)) for name in names]
+            numbers = [wording.number(values.get(name)) for name in names]
             rows.append(
                 (
                     html.dot(style.model_colour(place[model.name]), model.name),
@@ -145,10 +146,10 @@ def classes(analysis: Mapping[str, Any], subject: str) -> bytes:
     rows = [
         (
             html.dot(style.class_colour(one["id"]), one["name"]),
-            html.bar(style.number(one["AP50"]), one["AP50"]),
-            style.ends(one["AP50_interval"]),
-            *(style.number(one[key]) for key in ("AP", "AR", "precision", "recall", "f1")),
-            style.number(one["best_threshold"], 2),
+            html.bar(wording.number(one["AP50"]), one["AP50"]),
+            wording.ends(one["AP50_interval"]),
+            *(wording.number(one[key]) for key in ("AP", "AR", "precision", "recall", "f1")),
+            wording.number(one["best_threshold"], 2),
             *(f"{one[key]:,}" for key in ("boxes", "images", "detections")),
         )
         for one in analysis["classes"]

@@ -19,7 +19,7 @@ from boxwright.core.wording import few, plural
 from boxwright.dataset import changes
 from boxwright.pipeline import identity, restart, text
 from boxwright.run import measured
-from boxwright.run.plan import RunPlan
+from boxwright.run.plan import PREDICTIONS, RunPlan
 
 # Most lines about what changed.
 MOST_LINES = 10
@@ -37,8 +37,13 @@ _PARTS = {
     "choices": "the chosen checkpoints",
     "source": "the form it is made from",
     "detector": "the detector",
+    "detectors": "the detectors",
+    "times": "the times",
     "form": "the form",
     "models": "the models",
+    "pictures": "the figures",
+    "calibration": "the images for int8 (`export.int8`)",
+    "gate": "`export.gate`",
     "optimism": "how much the choice flatters",
     "drawing": "how boxes are drawn (`predict`)",
     "images": "the images",
@@ -63,8 +68,8 @@ _WORK = {
     "test_form": ("test of an exported form", "tests of exported forms"),
     "predict_images": ("set of predictions", "sets of predictions"),
 }
-# Rules whose results people use outside of the run: what they replace is said.
-_REPLACES = ("export_detector", "predict_images")
+# How the rules begin whose results people use outside of the run: what they replace is said.
+_REPLACES = ("export_", "predict_images")
 _EXPORT = ("exported form", "exported forms")
 _SMALL = ("small job (tables, figures)", "small jobs (tables, figures)")
 
@@ -116,8 +121,9 @@ def _changes(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> It
         name = job.wildcards.get("model")
         if "config" in parts and name and job.rule in ("train_segment", "evaluate_checkpoint", "export_detector"):
             yield from _fields(plan, name, job.rule)
+        own = job.wildcards.get(PREDICTIONS) != PREDICTIONS  # else the images are those of the evaluation
         for part in parts:
-            if part != "images" or plan.settings["predict"]["images"]:  # else they are the evaluation images
+            if part != "images" or own:
                 yield from filter(None, [_SETTINGS.get((job.rule, part))])
         if "code" in parts:
             code[job.rule.replace("_", " ")] = None
@@ -148,13 +154,19 @@ def _work(plan: RunPlan, jobs: Sequence[Planned]) -> str:
             counts[_WORK[job.rule]] += 1
         elif job.rule != "all":
             counts[_SMALL] += 1
-    made = [Path(job.outputs[0]) for job in jobs if job.rule in _REPLACES]
-    replaced = [str(path if path.is_dir() else path.parent) for path in made if path.exists()]
+    replaced = _replaced(jobs)
     order = [*_WORK.values(), _EXPORT, _SMALL]
     told = [plural(counts[nouns], *nouns) for nouns in order if counts[nouns]]
     trained = [_training(plan, name, sorted(steps)) for name, steps in training.items()]
     work = ", ".join([*trained, *told] if trained else ["no training", *told])
-    return f"{work}; this replaces {few(list(dict.fromkeys(replaced)))}" if replaced else work
+    return f"{work}; this replaces {few(replaced)}" if replaced else work
+
+
+def _replaced(jobs: Sequence[Planned]) -> list[str]:
+    """What people use outside of the run and jobs make again: folders of detectors and predictions, files of forms."""
+    made = [(job, Path(job.outputs[0])) for job in jobs if job.rule.startswith(_REPLACES)]
+    found = [path.parent if job.rule == "export_detector" else path for job, path in made if path.exists()]
+    return [str(path) for path in dict.fromkeys(found) if not set(path.parents) & set(found)]
 
 
 def _training(plan: RunPlan, name: str, segments: Sequence[int]) -> str:

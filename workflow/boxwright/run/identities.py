@@ -206,6 +206,16 @@ class Identities:
             "code": self._code("export_another", *self._network(name), *modules),
         }
 
+    @property
+    def time_models(self) -> Identity:
+        """Of the times of all models' main forms, measured together; those of checkpoints are the engine's."""
+        main = forms.main(self._plan.forms)
+        engine = [] if main.made_from else [one for name in self._plan.models for one in self._network(name)]
+        return {
+            "detectors": short([self.export_form(name, main) for name in self._plan.models]),
+            "code": self._code("time_models", main.runtime, *engine),
+        }
+
     def compare_forms(self, name: str) -> Identity:
         """Which forms there are, and the identity of each, are further parameters of the rule."""
         return {
@@ -224,12 +234,12 @@ class Identities:
             "code": self._code("test_form", form.runtime),
         }
 
-    def predict_images(self, name: str) -> Identity:
+    def predict_images(self, name: str, folder: str | None = None) -> Identity:
+        """Of the predictions on the images of a folder; None stands for the evaluation images."""
         predict, main = self._plan.settings["predict"], forms.main(self._plan.forms)
-        images = self._folder(predict["images"]) if predict["images"] else self._shards("eval")
         return {
             "detector": short(self.export_form(name, main)),
-            "images": images,
+            "images": self._folder(folder) if folder else self._shards("eval"),
             "drawing": short(predict["score_threshold"], predict["line_thickness"]),
             "max_pixels": self._plan.settings["dataset"]["max_pixels"],
             "code": self._code("predict_images", main.runtime),
@@ -263,6 +273,7 @@ class Identities:
             "pictures": short([self.draw_model(name) for name in self._plan.models]),
             "data": short(self.describe_dataset),
             "optimism": None if "test" in self._plan.sides else short(self.measure_optimism),
+            **({"times": short(self.time_models)} if len(self._plan.models) > 1 else {}),
             "code": self._code("compare_models"),
         }
 

@@ -7,8 +7,9 @@ answer with a traceback: a configuration that cannot be read, a user without a h
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from boxwright.console.progress import say
 from boxwright.core.code import PACKAGE
@@ -17,6 +18,8 @@ from boxwright.run import config_file, places, settings
 
 SNAKEFILE = PACKAGE.parents[1] / "Snakefile"
 REPORT = "report.html"
+# Set in the environment of a run that is followed by its report.
+_REPORTS = "BOXWRIGHT_REPORTS"
 # Options with which a run makes no results that a report could show.
 _DRY = ("-n", "--dry-run", "--dryrun", "--unlock", "--lint", "--list-rules", "--summary", "--dag", "--help", "-h")
 
@@ -27,7 +30,7 @@ def run(config: str | None, cores: str, options: Sequence[str]) -> int:
     config: the configuration; None for the demo. options: further options and targets for Snakemake.
     """
     _check(config)
-    status = _snakemake(["--cores", cores, *options], config)
+    status = _snakemake(["--cores", cores, *options], config, {_REPORTS: "1"})
     if status or any(one in _DRY for one in options):
         return status
     return report(config)
@@ -43,6 +46,11 @@ def report(config: str | None) -> int:
     return status
 
 
+def report_follows() -> bool:
+    """Whether this process is a run that `boxwright run` started, which writes the report next."""
+    return _REPORTS in os.environ
+
+
 def _check(config: str | None) -> None:
     """Raise UserError for a configuration that cannot be read, or where there is none."""
     if not SNAKEFILE.is_file():
@@ -55,12 +63,12 @@ def _check(config: str | None) -> None:
     config_file.check([config or config_file.DEMO])
 
 
-def _snakemake(arguments: Sequence[str], config: str | None) -> int:
-    """The exit status of Snakemake with some arguments."""
+def _snakemake(arguments: Sequence[str], config: str | None, more: Mapping[str, str] = MappingProxyType({})) -> int:
+    """The exit status of Snakemake with some arguments, and with `more` in its environment."""
     # The working folder's modules are none of Python's (-P). The option of the configuration takes all that follows.
     command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(SNAKEFILE), *arguments]
     command += ["--configfile", config] if config else []
-    environment = dict(os.environ)
+    environment = {**os.environ, **more}
     if places.home():
         home = Path(".snakemake/home").absolute()
         home.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,10 @@
 """The paths of a configuration: what is wrong with them, in sentences that name the key."""
 
+import itertools
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from boxwright.core.wording import few
 
 # The longest name of a file in bytes, and of a path with room for what lies in the results folder.
 _LONGEST_NAME, _LONGEST_PATH = 255, 3500
+# The most letters of a name that is made from a folder's.
+_LONGEST_OF_FOLDER = 50
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
@@ -65,6 +69,29 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
     else:
         kind = "folder" if folder else "file"
         yield f"`{key}` names {name}, but there is no such {kind} (looked for from {Path.cwd()})."
+
+
+def listed(given: str | list[str] | None) -> list[str]:
+    """The paths of a key that takes one path, a list of them, or none."""
+    return [given] if isinstance(given, str) else given or []
+
+
+def names_of(folders: Iterable[str]) -> dict[str, str]:
+    """A short name for each of some folders, for what is made of them: its last part, {name: folder}.
+
+    A folder whose name is taken by one before it gets more of its path: "day2-images" for day2/images beside
+    day1/images. So a folder that is added to the end of a list renames no other. Characters that Snakemake or a disk
+    may not take become "-".
+    """
+    found: dict[str, str] = {}
+    for folder in dict.fromkeys(map(os.path.normpath, folders)):
+        parts = [re.sub(r"[^\w.-]+", "-", part).strip("-.") for part in Path(os.path.abspath(folder)).parts]  # noqa: PTH100
+        parts = [part for part in parts if part] or ["images"]
+        taken = {name.casefold() for name in found}
+        choices = ("-".join(parts[start:])[-_LONGEST_OF_FOLDER:] for start in range(len(parts) - 1, -1, -1))
+        numbered = (f"{parts[-1][-_LONGEST_OF_FOLDER:]}-{number}" for number in itertools.count(2))
+        found[next(one for one in itertools.chain(choices, numbered) if one.casefold() not in taken)] = folder
+    return found
 
 
 def is_file(path: str) -> bool:

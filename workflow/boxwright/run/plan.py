@@ -16,10 +16,12 @@ from boxwright.dataset import plan as data_plan
 from boxwright.dataset.split import SIDES
 from boxwright.pipeline.configure import Wanted, configure
 from boxwright.protos import model_of
-from boxwright.run import pipelines, settings
+from boxwright.run import paths, pipelines, settings
 from boxwright.zoo import catalogue
 
 DEMO = Path("resources/demo")
+# The folder of the predictions on the evaluation images; those on other folders have its name after it.
+PREDICTIONS = "predictions"
 
 
 class RunPlan:
@@ -91,6 +93,15 @@ class RunPlan:
         """The settings that decide which checkpoints are exported: {checkpoint, metric}, and further steps, {also}."""
         also = self.settings["export"]["also"]
         return self.choice | ({"also": also} if also else {})
+
+    @property
+    def predicted(self) -> dict[str, str | None]:
+        """The predictions of every model: the name of their folder, and the folder of the images.
+
+        The latter is None for the evaluation images, which are predicted on where the configuration names no folder.
+        """
+        named = paths.names_of(paths.listed(self.settings["predict"]["images"]))
+        return {f"{PREDICTIONS}-{name}": folder for name, folder in named.items()} or {PREDICTIONS: None}
 
     # Models
 

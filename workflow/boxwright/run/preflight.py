@@ -177,21 +177,25 @@ def _undefined(plan: RunPlan, metric: str) -> str:
 
 
 def _check_predicted(plan: RunPlan) -> None:
-    """Refuse a folder to predict on that holds no image, or none that can be read."""
-    folder = plan.settings["predict"]["images"]
-    if not folder:
-        return
+    """Refuse folders to predict on that hold no image, or none that can be read."""
+    folders = filter(None, plan.predicted.values())
+    if wrong := list(filter(None, (_nothing_to_predict(plan, folder) for folder in folders))):
+        raise UserError("\n".join(wrong))
+
+
+def _nothing_to_predict(plan: RunPlan, folder: str) -> str:
+    """Why there is nothing to predict on in a folder; "" if there is."""
     unreadable = []
     for name in scan.images_below(folder, plan.results):
         path = Path(folder, name)
         why = _unreadable(path, plan.settings["dataset"]["max_pixels"])
         if not why:
-            return
+            return ""
         unreadable.append(f"{file_names.shown(str(path))}: {why}")
     if unreadable:
-        raise UserError(f"`predict.images` is {folder}, of which no image can be read: {few(unreadable)}.")
+        return f"`predict.images` is {folder}, of which no image can be read: {few(unreadable)}."
     endings = ", ".join(loader.EXTENSIONS)
-    raise UserError(f"`predict.images` is {folder}, which holds no image: image files end in {endings}.")
+    return f"`predict.images` is {folder}, which holds no image: image files end in {endings}."
 
 
 def _unreadable(path: Path, max_pixels: int) -> str:

@@ -24,6 +24,8 @@ class Needs(NamedTuple):
 # decode images fast enough, so each GPU adds some.
 _THREADS = 1
 _THREADS_PER_GPU = 4
+# More than any machine has: Snakemake gives such a job all that there are.
+_ALL = 1_000_000
 # Where TensorFlow takes as many threads as the job gets processors, a cluster needs a number: more by a profile.
 _PROCESSORS = 2
 
@@ -41,6 +43,11 @@ def of_training(model: Mapping[str, Any]) -> Needs:
 def of_inference(model: Mapping[str, Any]) -> Needs:
     """For an evaluation or for predictions: at most one GPU, since more would not be used."""
     return _needs(min(model["gpus"], 1), model["tf_threads"])
+
+
+def alone(here: bool) -> int:
+    """The threads of a job beside which nothing else may compute; `here`: on this machine, and not on a cluster's."""
+    return _ALL if here else _THREADS
 
 
 def _needs(gpus: int, tf_threads: int | str) -> Needs:

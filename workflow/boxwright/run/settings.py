@@ -351,7 +351,7 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
         yield from _missing_places(key, source)
         yield from _unknown_format(key, source["format"])
     for side, given in (dataset["records"] or {}).items():
-        for pattern in [given] if isinstance(given, str) else given or ():
+        for pattern in paths.listed(given):
             if not _files_of(pattern):
                 yield from paths.missing(f"dataset.records.{side}", pattern)
     yield from paths.missing("dataset.label_map", dataset["label_map"])
@@ -364,7 +364,8 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
         if what := looks.like(model["pipeline"] or os.devnull):
             yield f"`{key}` names {model['pipeline']}, which looks like {what}, and not like a pipeline.config."
         yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
-    yield from paths.missing("predict.images", settings["predict"]["images"], folder=True)
+    for folder in paths.listed(settings["predict"]["images"]):
+        yield from paths.missing("predict.images", folder, folder=True)
 
 
 def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -464,7 +465,7 @@ def _sources(dataset: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def _missing_places(key: str, source: Mapping[str, Any]) -> Iterator[str]:
     """Mistakes in the places of a source's images and annotations; the latter may be a file."""
     for kind in ("images", "annotations"):
-        for place in [source[kind]] if isinstance(source[kind], str) else source[kind] or ():
+        for place in paths.listed(source[kind]):
             if kind == "images" or not paths.is_file(place):
                 yield from paths.missing(f"{key}.{kind}", place, folder=True)
 

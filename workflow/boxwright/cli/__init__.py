@@ -1,0 +1,48 @@
+"""The `boxwright` command: helpers around a run of the workflow. Each of its commands is a module of that name.
+
+boxwright run ...          train, measure, export and report, as `make run` does
+boxwright report           write the report of a finished run
+boxwright lint FILE ...    find problems in pipeline.config files
+boxwright models           list the detectors of the model zoo
+boxwright fetch NAME ...   download detectors of the model zoo
+boxwright doctor           show what this machine has, and what would fail on it
+boxwright evaluate ...     measure an exported detector on annotated images
+boxwright detect ...       run an exported detector on images, a video or a camera
+boxwright benchmark ...    show size and speed of an exported detector's forms on this machine
+boxwright convert ...      write annotations in another format
+boxwright init FOLDER      write a configuration for a folder of annotated images
+
+A command's module has `HELP` (its line in the list of commands), `DESCRIPTION`, `add_arguments(parser)` and
+`run(given)`: it does the work for the arguments that were given and returns the exit status.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from boxwright.cli import benchmark, convert, detect, doctor, evaluate, fetch, init, lint, models, report, run
+
+# In the order in which they are listed.
+COMMANDS = (lint, models, fetch, doctor, evaluate, detect, benchmark, convert, init, run, report)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status is 0 without errors, 1 with errors, 2 on wrong usage."""
+    parser = argparse.ArgumentParser(prog="boxwright", description="Helpers around a run of the workflow.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        name = module.__name__.rpartition(".")[2]
+        command = commands.add_parser(name, help=module.HELP, description=module.DESCRIPTION)
+        module.add_arguments(command)
+        command.set_defaults(module=module)
+    given, others = parser.parse_known_args(arguments)
+    if others and given.command != "run":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    given.others = others
+    try:
+        return given.module.run(given)
+    except BrokenPipeError:
+        # The reader, such as `head`, has closed the pipe; without this, Python would report that again when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -1,0 +1,33 @@
+"""`boxwright benchmark DETECTOR`: show size and speed of an exported detector's forms on this machine."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from boxwright.cli import status
+
+HELP = "show size and speed of an exported detector's forms on this machine"
+DESCRIPTION = (
+    "Measure each form of a detector with its own runtime on the CPU: megabytes, and milliseconds for an image as "
+    "median (and quartiles) with 1 and 2 threads, after a warm-up."
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or one form in it")
+    parser.add_argument("images", nargs="*", metavar="IMAGES", help="images to measure on; without any, a drawn one")
+
+
+def run(given: Namespace) -> int:
+    """Print size and speed of the forms of a detector, on some images."""
+    return status.of(lambda: _benchmark(given))
+
+
+def _benchmark(given: Namespace) -> None:
+    from boxwright.export import benchmark, sources
+    from boxwright.images import loader
+    from boxwright.runtimes import find
+
+    detector = find.find(given.detector)
+    images = [loader.load_rgb(one.path) for one in sources.images(given.images)] if given.images else []
+    alone = detector.label_map.parent != Path(given.detector)
+    print(benchmark.table(benchmark.run(detector, alone, images)))

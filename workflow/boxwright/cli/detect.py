@@ -1,0 +1,64 @@
+"""`boxwright detect DETECTOR ...`: run an exported detector on images, a video or a camera."""
+
+import os
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from boxwright.cli import status
+from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
+
+HELP = "run an exported detector on images, a video or a camera"
+DESCRIPTION = (
+    "Run any exported form of a detector. Prints a line of JSON for each image; with --out it writes drawn images, "
+    "JSON and Pascal VOC XML, and all boxes as CSV and as COCO results."
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or a file or folder in it")
+    parser.add_argument("images", nargs="*", metavar="IMAGES", help="images, folders (searched recursively), patterns")
+    parser.add_argument("--video", metavar="FILE", help="a video, in place of images")
+    parser.add_argument("--camera", type=int, metavar="N", help="a camera of this machine, in place of images")
+    parser.add_argument("--out", metavar="DIR", help="a new folder for everything that is found")
+    parser.add_argument(
+        "--score-threshold", type=float, default=0.5, metavar="S", help="leave out boxes below this score (0.5)"
+    )
+
+
+def run(given: Namespace) -> int:
+    """Detect objects on what the command line names; print them, or write them into a folder."""
+    return status.of(lambda: _detect(given))
+
+
+def _detect(given: Namespace) -> None:
+    from boxwright.console import job
+    from boxwright.export import predict, sources, video
+    from boxwright.runtimes import find
+
+    if sum([bool(given.images), given.video is not None, given.camera is not None]) != 1:
+        raise UserError("Name images, or one of --video FILE and --camera N.")
+    if not given.images and not given.out:
+        raise UserError("A video needs --out DIR, the folder for what is found.")
+    if given.out and Path(given.out).exists() and not _is_empty_folder(Path(given.out)):
+        raise UserError(f"{given.out} exists and is no empty folder. Name a new one, so that nothing is lost.")
+    detector, lowest = find.find(given.detector), given.score_threshold
+    images = sources.images(given.images) if given.images else []
+    frames = None if given.images else sources.Video(given.video, given.camera)
+    with Path(os.devnull).open("w") as nowhere:
+        if not detector.form.packages:  # TensorFlow runs it
+            job.import_tensorflow(nowhere)
+    detect = detector.load()
+    if frames is not None:
+        counts = video.run(detect, detector.label_map, frames, given.out, lowest)
+        print(f"{plural(counts['detections'], 'object')} on {plural(counts['frames'], 'frame')}: {given.out}")
+    elif given.out:
+        counts = predict.run(detect, detector.label_map, images, given.out, score_threshold=lowest, tables=True)
+        print(f"{plural(counts['detections'], 'object')} on {plural(counts['images'], 'image')}: {given.out}")
+    else:
+        for line in predict.lines(detect, detector.label_map, images, lowest):
+            print(line, flush=True)
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())

@@ -1,0 +1,62 @@
+"""`boxwright lint FILE ...`: find problems in pipeline.config files."""
+
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from pathlib import Path
+
+from google.protobuf.message import Message
+
+from boxwright.catalog.findings import LEVELS, Facts
+from boxwright.checkpoints import checkpoint_index
+from boxwright.core.errors import UserError
+from boxwright.core.wording import plural, printable
+from boxwright.dataset import label_map
+from boxwright.pipeline.lint import lint
+from boxwright.pipeline.text import read_document
+
+HELP = "find problems in pipeline.config files"
+DESCRIPTION = "Check pipeline.config files. Exit status: 0 without errors, 1 with errors, 2 on wrong usage."
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a pipeline.config of the OD API")
+
+
+def run(given: Namespace) -> int:
+    """Print the findings on each file with their lines, then their counts."""
+    counts: Counter[str] = Counter()
+    for path in given.files:
+        for level, text in _findings(path):
+            counts[level] += 1
+            print(printable(text))
+    said = [plural(counts[level], level) for level in reversed(LEVELS) if counts[level]]
+    print(f"{plural(len(given.files), 'file')}: {', '.join(said) or 'no findings'}")
+    return 1 if counts["error"] else 0
+
+
+def _findings(path: str) -> list[tuple[str, str]]:
+    """Level and printed line of each finding in one file."""
+    try:
+        document = read_document(path)
+        classes = _classes(document.config)
+        last = max(classes.values(), default=None)
+        names = _checkpoint_names(document.config)
+        facts = Facts(last, id_gaps=last not in (None, len(classes)), checkpoint_names=names)
+        findings = lint(document.config, facts)
+    except UserError as error:
+        lines = [line if line.startswith(path) else f"{path}: {line}" for line in str(error).splitlines()]
+        return [("error", f"error: {line}") for line in lines]
+    notes = [(note.level, f"{path}:{note.line}: {note.level} {note.field}: {note.text}") for note in document.notes]
+    return [(finding.level, f"{document.place(finding.field)}: {finding}") for finding in findings] + notes
+
+
+def _classes(config: Message) -> dict[str, int]:
+    """The classes of the label map that a configuration names; empty if the file does not exist."""
+    path = config.train_input_reader.label_map_path
+    return label_map.read(path) if path and Path(path).is_file() else {}
+
+
+def _checkpoint_names(config: Message) -> list[str] | None:
+    """Names of the tensors in the checkpoint that a configuration names; None if it does not exist."""
+    named = config.train_config.fine_tune_checkpoint
+    return checkpoint_index.names(named) if named and Path(f"{named}.index").is_file() else None

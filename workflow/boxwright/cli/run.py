@@ -1,0 +1,21 @@
+"""`boxwright run`: train, measure, export and report."""
+
+from argparse import ArgumentParser, Namespace
+
+from boxwright.cli import status
+from boxwright.run import launch
+
+HELP = "train, measure, export and report"
+DESCRIPTION = (
+    "Run the workflow and write its report. All other options and targets go to Snakemake: -n shows what would be done."
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--configfile", metavar="FILE", help="the configuration (default: the demo)")
+    parser.add_argument("--cores", metavar="N", default="all", help="processors to use (default: all)")
+
+
+def run(given: Namespace) -> int:
+    """Run the workflow; `given.others` are the options for Snakemake."""
+    return status.of(lambda: launch.run(given.configfile, given.cores, given.others))
