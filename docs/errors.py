@@ -6,8 +6,8 @@ from boxwright.pipeline.lint_rules import RULES
 HEAD = """\
 # What can go wrong, and what to do
 
-Every message names the file, what is wrong and what to do. This page lists them by name. `docs/errors.py` makes it from
-the program's own tables.
+Every message names the file, says what is wrong, and says what to do. This page lists the defects, warnings and common
+errors by name. `docs/errors.py` makes it from the program's own tables.
 """
 
 SEEN = ("what you see", "cause", "what to do")
@@ -25,7 +25,7 @@ START = [
     (
         "another run works on these results",
         "two runs on one results folder",
-        "wait for the other one; after a crash the lock is free by itself",
+        "wait for the other one; after a crash the lock is released by itself",
     ),
     (
         "Snakemake cannot write its cache",
@@ -37,16 +37,16 @@ TRAINING = [
     (
         "the loss is not finite, with the names of the images",
         "the learning rate is too high, or one of these images has a wrong box",
-        "lower the rate; look at the images",
+        "lower the rate; check the boxes of these images",
     ),
     (
         "too few variables were restored",
         "the checkpoint is of another model",
-        "take the `pipeline.config` that came with it",
+        "use the `pipeline.config` that came with it",
     ),
-    ("out of memory", "the batch or the input is too large", "a smaller `batch_size`, or a smaller input"),
+    ("out of memory", "the batch or the input is too large", "use a smaller `batch_size` or a smaller input"),
     ("no space is left", "a checkpoint needs room", "free space, and run the same command: nothing finished is lost"),
-    ("mAP is `n/a`", "there was nothing to measure", "the reason stands beside it"),
+    ("mAP is `n/a`", "there was nothing to measure", "read the reason beside it"),
 ]
 
 
@@ -78,8 +78,8 @@ def page() -> str:
             "",
             "## pipeline.config",
             "",
-            "`boxwright lint FILE`, the plan and `snakemake -n` tell these, with field, value and the better value.",
-            "An override of the field accepts a warning.",
+            "`boxwright lint FILE`, a run and a dry run (`-n`) report these, with the field and a better value.",
+            "To keep a value in spite of a warning, set it with `overrides`.",
             "",
             *_table(("rule", "what it finds", "what to do"), lint),
         ]

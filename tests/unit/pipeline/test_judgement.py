@@ -43,7 +43,7 @@ def test_warnings_of_all_models_are_one_text():
     few = draft("few", ("max_number_of_boxes: 10", "max_number_of_boxes: 9"))
     pod = draft("pod", ("batch_size: 8", "batch_size: 512"))
     assert judge([few, draft("sound"), pod]).splitlines() == [
-        "This will probably disappoint.",
+        "This will probably give a poor detector.",
         "models.few, made from few.config:",
         "  - line 15: train_input_reader.max_number_of_boxes is 9: a training image has 10 boxes; those beyond the "
         "limit are not learned. Use 10.",

@@ -36,7 +36,7 @@ def test_the_class_with_most_of_the_mistakes_is_named():
 
 
 def test_what_is_not_annotated_is_looked_for_first():
-    assert "First look whether these objects are annotated" in advice.text(found("background"))
+    assert "First look at the worst images" in advice.text(found("background"))
 
 
 def test_small_costs_and_unknown_ones():

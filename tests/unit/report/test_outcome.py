@@ -53,7 +53,7 @@ def test_one_model(tmp_path):
         f"Predictions: {tmp_path}/models/m/predictions",
         f"Report:      {tmp_path}/report.html (`make report` or `boxwright report` writes it)",
         "Next: Work on objects that were not found. Annotate more images with them. If they are small, enlarge the "
-        "input, and look whether anchors meet them.",
+        "input, and check whether anchors match them.",
     ]
 
 

@@ -101,7 +101,7 @@ def test_a_folder_to_predict_on_without_an_image_that_can_be_read(checked, tmp_p
     (tmp_path / "holidays").mkdir()
     (tmp_path / "holidays/a.jpg").write_bytes(b"no image")
     (tmp_path / "holidays/b.png").write_bytes(encoded(70_000, 1))
-    with pytest.raises(UserError, match=r"`predict\.images` is holidays, of which no image can be read: .*") as caught:
+    with pytest.raises(UserError, match=r"`predict\.images` is holidays, in which no image can be read: .*") as caught:
         checked(predict={"images": "holidays"})
     assert "a.jpg: " in str(caught.value) and "b.png: 70000x1 has a side" in str(caught.value)
     (tmp_path / "holidays/c.png").write_bytes(encoded(300, 200))

@@ -10,7 +10,7 @@ from boxwright.dataset import convert
 HELP = "write annotations in another format"
 DESCRIPTION = (
     "Read annotations in any format of docs/formats.md and write them in another one, with every box that the checks "
-    "do not refuse. What was changed and what the target cannot say is told."
+    "accept. It reports what was changed and what the target format cannot express."
 )
 
 

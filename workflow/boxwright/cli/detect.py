@@ -18,9 +18,9 @@ DESCRIPTION = (
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("detector", metavar="DETECTOR", help="the folder fine_tuned_model, or a file or folder in it")
     parser.add_argument("images", nargs="*", metavar="IMAGES", help="images, folders (searched recursively), patterns")
-    parser.add_argument("--video", metavar="FILE", help="a video, in place of images")
-    parser.add_argument("--camera", type=int, metavar="N", help="a camera of this machine, in place of images")
-    parser.add_argument("--out", metavar="DIR", help="a new folder for everything that is found")
+    parser.add_argument("--video", metavar="FILE", help="a video, instead of images")
+    parser.add_argument("--camera", type=int, metavar="N", help="a camera of this machine, instead of images")
+    parser.add_argument("--out", metavar="DIR", help="a new folder for the results")
     parser.add_argument(
         "--score-threshold", type=float, default=0.5, metavar="S", help="leave out boxes below this score (0.5)"
     )

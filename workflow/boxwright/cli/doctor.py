@@ -9,7 +9,7 @@ DESCRIPTION = "Check this machine. Exit status: 0 if nothing would fail, 1 other
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--configfile", metavar="FILE", help="the configuration of a run to check the machine for")
+    parser.add_argument("--configfile", metavar="FILE", help="the configuration of the run to check for")
 
 
 def run(given: Namespace) -> int:

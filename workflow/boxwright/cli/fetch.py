@@ -14,7 +14,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="take archives without a known checksum also from servers without encryption or a valid certificate",
+        help="accept archives without a known checksum even from servers without encryption or a valid certificate",
     )
 
 

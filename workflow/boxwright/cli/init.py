@@ -9,7 +9,7 @@ from boxwright.run import init
 HELP = "write a configuration for a folder of annotated images"
 DESCRIPTION = (
     "Look at the images and annotations in a folder, in any format of docs/formats.md, and write a configuration that "
-    "runs, with the reasons for each choice. Nothing is asked, everything can be edited."
+    "runs, with the reasons for each choice. It asks no questions, and you may edit the result."
 )
 
 

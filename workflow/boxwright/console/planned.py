@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 # Why Snakemake plans a job.
-MISSING = "its result is not there"
+MISSING = "its result does not exist"
 CHANGED = "its result was made with something else"
 UPSTREAM = "what it is made from is made again"
 FORCED = "its result is damaged, or was asked for"

@@ -105,7 +105,7 @@ class Ledger:
             parts.append(f"{sum(whole.left_out.values())} left out ({_reasons(whole.left_out)})")
         lines = f"{said} = {' + '.join(parts)}" if len(parts) > 1 else f"{said}, all in the records"
         if unread := self.unread.total():
-            lines += f"; {plural(unread, 'file')} cannot be read, and nobody knows how many are there"
+            lines += f"; {plural(unread, 'file')} cannot be read, with an unknown number of objects"
         if self._passed:
             is_none = "is no annotation" if len(self._passed) == 1 else "are no annotations"
             lines += f"; {few(sorted(self._passed))} {is_none}"

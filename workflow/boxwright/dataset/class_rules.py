@@ -44,7 +44,7 @@ class ClassRules:
         if "" in self.rename.keys() - stated:
             mistakes.append('`dataset.classes.rename` names objects without a class (`""`), but all have one')
         mistakes += [
-            f"`dataset.classes.rename` gives '{old}' a name of which nothing can be seen; write another"
+            f"`dataset.classes.rename` gives '{old}' an invisible name; write another one"
             for old, new in sorted(self.rename.items())
             if not new
         ]

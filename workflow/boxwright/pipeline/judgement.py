@@ -37,9 +37,8 @@ def judge(drafts: Sequence[Draft]) -> str:
     if errors := _told(findings, "error"):
         raise UserError("\n".join(["This cannot be trained as it is.", *errors, f"{SETTLE}."]))
     if warnings := _told(findings, "warning"):
-        return "\n".join(
-            ["This will probably disappoint.", *warnings, f"{SETTLE}; most values set there cause no warning."]
-        )
+        advice = f"{SETTLE}; most values set there cause no warning."
+        return "\n".join(["This will probably give a poor detector.", *warnings, advice])
     return ""
 
 

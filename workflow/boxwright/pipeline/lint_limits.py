@@ -50,9 +50,9 @@ def _detections(config: Message, facts: Facts) -> Iterator[Finding]:
 def _coco(config: Message, facts: Facts) -> Iterator[Finding]:
     if facts.max_measured is not None and facts.max_measured > MOST_OF_COCO:
         why = (
-            f"an evaluation image has {facts.max_measured} boxes, and COCO's metrics look at {MOST_OF_COCO} detections "
-            "an image, so recall and average precision stay below 1 even where all are found; smaller pieces of the "
-            "images would be measured whole"
+            f"an evaluation image has {facts.max_measured} boxes, and COCO's metrics count {MOST_OF_COCO} detections "
+            "an image, so recall and average precision stay below 1 even if all are found; to count all, cut the "
+            "images into smaller pieces"
         )
         yield Finding("warning", "beyond-coco", "eval_config.metrics_set", _metrics(config), why)
 

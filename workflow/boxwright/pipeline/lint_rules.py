@@ -20,7 +20,7 @@ RULES = {
     ),
     "unsupported": Rule(
         "a part or a field that the engine does not have",
-        "take the nearest part, which the message names, or leave the field out",
+        "use the nearest part, which the message names, or leave the field out",
     ),
     "num-classes": Rule(
         "`num_classes` is not the number of classes in the label map",
@@ -48,7 +48,7 @@ RULES = {
         "set `eval_config.use_moving_averages: true`, or switch them off",
     ),
     "missing-moving-averages": Rule(
-        "the evaluation wants averages of the weights that the training does not keep",
+        "the evaluation asks for averages of the weights that the training does not keep",
         "set `optimizer.use_moving_average: true`, or switch `use_moving_averages` off",
     ),
     "checkpoint-type": Rule(
@@ -57,21 +57,21 @@ RULES = {
     ),
     "unknown-checkpoint": Rule(
         "the checkpoint's names are those of no detector and no known backbone",
-        "look whether it is the right file: `model.ckpt.index` of an OD API model",
+        "check that it is the right file: `model.ckpt.index` of an OD API model",
     ),
     "another-backbone": Rule(
         "the checkpoint has the weights of another feature extractor",
-        "take the checkpoint of this model, or the model of this checkpoint",
+        "use the checkpoint of this model, or the model of this checkpoint",
     ),
     "batch-norm-not-frozen": Rule(
         "`freeze_batchnorm` does not reach all layers", "set `batch_norm.train: false` where the message says"
     ),
     "slow-averages": Rule(
-        "averages of batch norm that a short run hardly moves, so the evaluation detects nothing",
+        "averages of batch norm that a short run hardly changes, so the evaluation detects nothing",
         "start from a checkpoint, train longer, or lower the decay",
     ),
     "gpu-share": Rule(
-        "a batch that cannot be split evenly over the GPUs", "take a batch size that is a multiple of `gpus`"
+        "a batch that cannot be split evenly over the GPUs", "use a batch size that is a multiple of `gpus`"
     ),
     "masks-not-trained": Rule("Mask R-CNN's masks", "nothing: the boxes are trained"),
     "no-quantization": Rule(
@@ -99,13 +99,14 @@ RULES = {
         "images with more objects than the second stage sees", "raise `first_stage_max_proposals`"
     ),
     "beyond-coco": Rule(
-        "images with more boxes than COCO's metrics look at", "read Pascal's metrics, which have no limit"
+        "images with more boxes than COCO's metrics count", "read Pascal's metrics, which have no limit"
     ),
     "shuffled-evaluation": Rule(
         "an evaluation that reads its images in another order each time", "set `shuffle: false`"
     ),
     "unmeasured-metrics": Rule("metric sets that are not measured here", "nothing: COCO's and Pascal's are"),
     "unknown-metrics": Rule("a metric set with a name that does not exist", "correct the name"),
-    "ignored-field": Rule("a field that this extractor does not read", "leave it out"),
-    "unused-field": Rule("a field that nothing reads", "leave it out"),
+    "written-out": Rule("a field that older configurations leave out", "nothing: the run writes it out"),
+    "ignored-field": Rule("a field that this extractor does not read", "nothing; it has no effect"),
+    "unused-field": Rule("a field that nothing reads", "nothing; what it asks for does not happen"),
 }

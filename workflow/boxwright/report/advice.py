@@ -9,7 +9,7 @@ _LEAST = 0.005
 _WHAT = {
     "classification": (
         "objects taken for another class",
-        "Look at the confusion matrix: add images of the confused classes, or join classes that nobody can tell apart.",
+        "Look at the confusion matrix: add images of the confused classes, or merge classes that cannot be told apart.",
     ),
     "localisation": (
         "boxes that are too far off",
@@ -25,12 +25,12 @@ _WHAT = {
     ),
     "background": (
         "detections where nothing is annotated",
-        "First look whether these objects are annotated: if they are there, annotate them; if not, add images like "
-        "these.",
+        "First look at the worst images: if these objects are there and were not annotated, annotate them; if not, add "
+        "images like these.",
     ),
     "missed": (
         "objects that were not found",
-        "Annotate more images with them. If they are small, enlarge the input, and look whether anchors meet them.",
+        "Annotate more images with them. If they are small, enlarge the input, and check whether anchors match them.",
     ),
 }
 

@@ -136,7 +136,7 @@ def _check_label_maps(plan: RunPlan) -> None:
     if mistakes:
         raise UserError(
             "\n".join(f"models.{shown}: beside its checkpoint: {text}" for text, shown in mistakes.items())
-            + "\nCorrect the label map, or take it away: then no class keeps its weights."
+            + "\nCorrect the label map, or remove it: then no class keeps its weights."
         )
 
 
@@ -193,7 +193,7 @@ def _nothing_to_predict(plan: RunPlan, folder: str) -> str:
             return ""
         unreadable.append(f"{file_names.shown(str(path))}: {why}")
     if unreadable:
-        return f"`predict.images` is {folder}, of which no image can be read: {few(unreadable)}."
+        return f"`predict.images` is {folder}, in which no image can be read: {few(unreadable)}."
     endings = ", ".join(loader.EXTENSIONS)
     return f"`predict.images` is {folder}, which holds no image: image files end in {endings}."
 

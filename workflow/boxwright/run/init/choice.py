@@ -115,9 +115,8 @@ def choose(found: FolderFacts, here: Machine) -> Choice:
     if step_s is not None:
         images = (found.sides.get(EVAL) or found.images - train) * math.ceil(steps / every)
         minutes = (steps * step_s + images * step_s / detector.batch * _EVALUATION + _BESIDE_S) / 60
-    reasons["batch_size"] = (
-        f"as the template was tried; more images need more memory ({detector.batch} of {detector.side}x{detector.side})"
-    )
+    size = f"{detector.batch} of {detector.side}x{detector.side}"
+    reasons["batch_size"] = f"as in the trials of the template; more images need more memory ({size})"
     return Choice(detector, fraction, steps, every, int(here.has_gpu), minutes, reasons)
 
 
@@ -163,7 +162,7 @@ def _steps(train: int, detector: Candidate, step_s: float | None) -> tuple[int, 
     epochs = steps * detector.batch / train
     why = f"{plural(train, 'training image')} are shown {epochs:.0f} times each"
     if wanted < least:
-        why += "; fewer steps would not settle"
+        why += "; with fewer steps the new layers do not settle"
     elif wanted > most:
         limit = f"{_CPU_HOURS} hours" if step_s is not None and most < _MOST else f"{_MOST:,} steps"
         why += f"; {_EPOCHS * times} times would take over {limit}, so set more if you have the time"

@@ -36,7 +36,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
         *_comment(f"The annotations are {found.reading}.", 2),
     ]
     if found.others:
-        lines += _comment(f"There are also, and not read: {'; '.join(found.others)}.", 2)
+        lines += _comment(f"Also present, but not read: {'; '.join(found.others)}.", 2)
     lines.append(f"  format: {found.key}")
     lines += _comment(_classes(found), 2)
     lines += _split(found, chosen, seed)
@@ -63,7 +63,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
     if chosen.gpus:
         lines.append(f"    gpus: {chosen.gpus}")
     elif here.gpus:
-        lines += _comment("The GPU here needs TensorFlow's build for it: make env BUILD=gpu, then write this again.", 4)
+        lines += _comment("The GPU here needs TensorFlow's build for it: make env BUILD=gpu, then run init again.", 4)
     return "\n".join([*map(printable, lines), ""])
 
 
@@ -120,7 +120,7 @@ def _split(found: FolderFacts, chosen: Choice, seed: int) -> list[str]:
         lines += _comment("With smaller seeds a side would have no objects.", 2)
         drawn.append(f"seed: {seed}")
     if found.group_by:
-        lines += _comment("Images that show the same stay on one side.", 2)
+        lines += _comment("Near-duplicates stay on one side.", 2)
         drawn.append(f"group_by: {found.group_by}")
     return [*lines, "  split:", *(f"    {one}" for one in drawn)]
 
@@ -129,7 +129,7 @@ def _results(folder: str) -> list[str]:
     """Where the results go, if another run has taken the usual place."""
     if not Path(_RESULTS).exists():
         return []
-    return [f"# {_RESULTS}/ is there already, of another run.", f"results: {_RESULTS}_{_name(folder)}", ""]
+    return [f"# {_RESULTS}/ already exists, from another run.", f"results: {_RESULTS}_{_name(folder)}", ""]
 
 
 def _time(chosen: Choice, here: Machine) -> str:
