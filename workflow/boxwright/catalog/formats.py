@@ -27,6 +27,8 @@ class Format(NamedTuple):
     holds_images: whether its files hold the images too (`Statement.embedded`).
     tasks: beginnings of names of files that are about the same images for different tasks; of those in one folder whose
     names are the same otherwise only the first is read.
+    classifies: whether an image without objects that is marked with a class as a whole was classified, and not
+    annotated. In other formats such an image has no objects: their tools write marks beside objects, and every image.
     places: pairs of folder names: a file in a folder of the first name is about an image in one of the second name that
     has the same place otherwise, as "labels/train/a.txt" about "images/train/a.jpg".
     """
@@ -40,6 +42,7 @@ class Format(NamedTuple):
     tasks: tuple[str, ...] = ()
     places: tuple[tuple[str, str], ...] = ()
     holds_images: bool = False
+    classifies: bool = False
 
     @property
     def key(self) -> str:
@@ -67,6 +70,7 @@ FORMATS = (
         (".json",),
         sign="JSON with shapes and the path of an image",
         one_image=True,
+        classifies=True,
     ),
     Format(
         "Label Studio",
