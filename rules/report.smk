@@ -54,6 +54,7 @@ rule describe_dataset:
             f"{DATA}/shapes.svg", "shapes", "1 Data", "Sizes and shapes", of="all"
         ),
         checks=shown(f"{DATA}/checks.html", "checks", "1 Data", "Checks", of="all"),
+        audit=shown(f"{DATA}/import.html", "import", "1 Data", "Import", of="all"),
     log:
         logs("describe_dataset"),
     benchmark:

@@ -16,7 +16,15 @@ pytestmark = [
     pytest.mark.skipif(browser.find() is None, reason="needs Chromium (Debian's package `chromium`)"),
 ]
 CATEGORIES = {
-    "1 Data": {"Images and classes", "Boxes per class", "Sizes and shapes", "Checks", "Annotated images", "Anchors"},
+    "1 Data": {
+        "Images and classes",
+        "Boxes per class",
+        "Sizes and shapes",
+        "Checks",
+        "Import",
+        "Annotated images",
+        "Anchors",
+    },
     "2 Training": {"Learning curves"},
     "3 Evaluation": {
         *("All models and checkpoints", "Precision and recall", "Confusion matrix", "Kinds of errors", "Every class"),

@@ -15,10 +15,12 @@ with job(snakemake):
     manifests = {side: found for side in SIDES if (found := manifest.of_side(folder, side))}
     found = statistics.of(manifests, classes)
     found["found"] = snakemake.params.found
+    imported = (folder / "import.tsv").read_bytes()
     with Path(snakemake.input.checks).open(encoding="utf-8", errors="replace", newline="\n") as lines:
         files.write_all(
             {
-                output.imported: (folder / "import.tsv").read_bytes(),
+                output.imported: imported,
+                output.audit: tables.imported(imported.decode("utf-8", "replace").splitlines(keepends=True)),
                 output.statistics: json.dumps(found, indent=1, ensure_ascii=False).encode(),
                 output.overview: tables.dataset(found),
                 output.classes: dataset.class_counts(found),

@@ -557,13 +557,13 @@ def test_the_same_image_on_both_lists_stops(dataset, tmp_path):
 
 def test_all_that_fails_is_told_at_once(dataset, tmp_path):
     dataset.fill(10)
-    for index in range(30):
+    for index in range(0, 60, 2):
         dataset.sample(f"bad{index:02d}.jpg", CAT, Box("cat", 8, 6, 8, 30))
     dataset.sample("worse.jpg", data=b"")
     with pytest.raises(UserError) as error:
         make(dataset, tmp_path / "out", policies={"box_zero_area": "fail", "image_truncated": "fail"})
     text = str(error.value)
-    assert "31 defects" in text and "bad00.xml, bad01.xml, bad02.xml and 27 more, cat: box_zero_area" in text
+    assert "31 defects" in text and "bad00.xml, bad02.xml, bad04.xml and 27 more, cat: box_zero_area" in text
     assert "box_zero_area: draw the box again; or set `dataset.policies.box_zero_area` to drop_box | drop_image" in text
     assert "image_truncated: copy or download the file again" in text
     assert len(findings(tmp_path / "out" / "checks.tsv")) == 31

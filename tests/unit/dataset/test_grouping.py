@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image
 from tests import factories
+from tests.unit.dataset.test_defects import findings
 from tests.unit.dataset.test_plan import sides
 from tests.unit.dataset.test_split import many, sample
 
@@ -95,3 +96,21 @@ def test_groups_and_near_duplicates_hold_together():
     assert all(side[f"{number}.jpg"] == side[f"{number + 20}.jpg"] for number in range(20))
     assert groups_are_whole(side, group_of)
     assert list(side.values()).count(EVAL) == 8
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_copies_that_roboflow_made_of_one_image(dataset, tmp_path, seed):
+    """A turned or darkened copy is not found by its pixels, but its name says what it was made of."""
+    names = [f"photo{number % 8}_jpg.rf.{number:032x}.jpg" for number in range(24)]
+    for name in names:
+        dataset.sample(name)
+    split = {"eval_fraction": 0.3, "seed": seed, "train": None, "eval": None}
+    plan.make(dataset.settings(split=split, near_duplicates=True), tmp_path)
+    assert groups_are_whole(sides(tmp_path), {name: name.split("_")[0] for name in names})
+    lists = {"train": tmp_path / "train.txt", "eval": tmp_path / "eval.txt"}
+    lists["train"].write_text("\n".join(names[8:]))
+    lists["eval"].write_text("\n".join(names[:8]))
+    split |= {side: str(path) for side, path in lists.items()}
+    plan.make(dataset.settings(split=split, near_duplicates=True), tmp_path / "listed")
+    cases = findings(tmp_path / "listed/plan/checks.tsv")
+    assert {case.defect for case in cases} == {"near_duplicate_across_split"} and len(cases) == 8

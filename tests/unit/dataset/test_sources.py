@@ -1,6 +1,7 @@
 """Annotations of other formats than Pascal VOC, from their files to the plan: recognition, pairing, splits, audit."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_boxes_that_are_stated_exactly_come_out_exactly(dataset, tmp_path):
 
 
 def test_one_edited_annotation_of_a_file_of_many_images_changes_one_shard(dataset, tmp_path):
-    images = {f"{number:02d}.jpg": [dict(CAT)] for number in range(40)}
+    images = {f"{number:02d}.jpg": [CAT | {"bbox": [number / 4, 6, 32, 24]}] for number in range(40)}
     for name in images:
         dataset.image(name)
     path = coco(dataset.annotations / "all.json", images)
@@ -356,16 +357,25 @@ def test_the_same_image_on_two_sides_of_records_is_named(dataset, tmp_path):
     assert cases(tmp_path / "out") == [("eval.jpg", "duplicate_across_split")]
 
 
-def test_many_empty_texts_are_odd(dataset, tmp_path):
-    """CVAT writes them in place of polygons and turned boxes."""
+@pytest.mark.parametrize("key", ["yolo", "coco"])
+def test_many_images_without_objects_are_odd(dataset, tmp_path, key):
+    """CVAT writes them in place of polygons and turned boxes, and where nobody has annotated them yet."""
     yolo(dataset, 12)
-    make(dataset, tmp_path / "out", near_duplicates=False)
+
+    def write(empty):
+        images = {f"y{number}.jpg": [] if number < empty else [dict(CAT)] for number in range(12)}
+        if key == "coco":
+            coco(dataset.annotations / "all.json", images)
+        for number in range(empty):
+            (dataset.annotations / f"y{number}.txt").write_text("")
+
+    write(0)
+    make(dataset, tmp_path / "out", near_duplicates=False, format=key)
     assert cases(tmp_path / "out") == []
-    for number in range(5):
-        (dataset.annotations / f"y{number}.txt").write_text("")
-    make(dataset, tmp_path / "out", near_duplicates=False)
+    write(5)
+    make(dataset, tmp_path / "out", near_duplicates=False, format=key)
     (case,) = findings(tmp_path / "out/plan/checks.tsv")
-    assert case.defect == "annotation_odd" and "5 of 12 text files are empty" in case.detail
+    assert case.defect == "annotation_odd" and "5 of 12 images are stated without an object" in case.detail
 
 
 def test_data_yaml_stands_for_its_folder(dataset, tmp_path):
@@ -494,3 +504,35 @@ def test_a_table_of_one_side_is_about_the_images_of_that_side(dataset, tmp_path)
     assert {name: one.boxes[0].class_name for name, one in found.items()} == {
         f"{side}/{n}.jpg": label for side, label in (("train", "dog"), ("test", "cat")) for n in range(3)
     }
+
+
+@pytest.mark.parametrize("names", ["annotations", "."])
+@pytest.mark.parametrize("start", [".", "images", "images/deeper"])
+def test_names_of_classes_are_found_from_any_folder(dataset, tmp_path, monkeypatch, start, names):
+    """The folders are given by a relative path that may go up."""
+    yolo(dataset, 6)
+    (dataset.annotations / "classes.txt").rename(dataset.folder / names / "classes.txt")
+    here = dataset.folder / start
+    here.mkdir(exist_ok=True)
+    monkeypatch.chdir(here)
+    up = os.path.relpath(dataset.folder)
+    folders = {"images": [f"{up}/images"], "annotations": [f"{up}/annotations"]}
+    made = make(dataset, tmp_path / "out", near_duplicates=False, **folders)[0]
+    assert made.classes == {"cat": 1}
+
+
+def test_lists_of_names_that_number_classes_differently(dataset, tmp_path):
+    """labelImg numbers the classes of each folder in the order of their use."""
+    for side, names in (("a", "cat\ndog\n"), ("b", "dog\ncat\n")):
+        (dataset.annotations / side).mkdir()
+        (dataset.annotations / side / "classes.txt").write_text(names)
+        for number in range(3):
+            dataset.image(f"{side}{number}.jpg")
+            (dataset.annotations / side / f"{side}{number}.txt").write_text(SHARES)
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    found = {name: [box.class_name for box in one.boxes] for name, one in of_name(tmp_path / "out").items()}
+    assert found == {
+        f"{side}{number}.jpg": [name] for side, name in (("a", "cat"), ("b", "dog")) for number in range(3)
+    }
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert case.defect == "annotation_odd" and "class 0 is dog by the list of names beside it and cat by" in case.detail

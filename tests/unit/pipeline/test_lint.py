@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.factories import SSD_PARTS
 
+from boxwright.catalog import forms
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.core.errors import UserError
 from boxwright.pipeline import lint_unread, text
@@ -668,3 +670,53 @@ def test_freezing_batch_norm_freezes_all_of_a_tf2_model():
     assert lint(config) == []
     config.model.ssd.feature_extractor.type = "ssd_mobilenet_v2_fpn"
     assert [finding.rule for finding in lint(config)] == ["batch-norm-not-frozen"]
+
+
+def test_a_lower_rate_is_advised_together_with_its_warm_up():
+    """A warm-up above the base rate is refused."""
+    high = {f"{COSINE}.learning_rate_base": 0.08, f"{COSINE}.warmup_learning_rate": 0.026}
+    finding = only(high)
+    assert finding.rule == "pod-learning-rate" and finding.use < 0.026
+    assert "warmup_learning_rate, which is 0.026, must come down with it" in finding.why
+    assert [each.level for each in found(high | {finding.field: finding.use})] == ["error"]
+    lower = {f"{COSINE}.warmup_learning_rate": finding.use / 3}
+    assert found(high | {finding.field: finding.use} | lower) == []
+    assert "warmup" not in only(high | lower).why
+
+
+@pytest.mark.parametrize("flag", [None, True])
+def test_without_a_type_a_checkpoint_that_nobody_saw_is_only_told(flag):
+    unset = {"train_config.fine_tune_checkpoint_type": None, "train_config.from_detection_checkpoint": flag}
+    seen = only(unset, FACTS if flag else replace(FACTS, checkpoint_names=["MobilenetV1/Conv2d_0/weights"]))
+    unseen = only(unset, Facts())
+    assert seen.use == ("detection" if flag else "classification")
+    assert unseen.use == ("detection" if flag else None)
+    assert ('needs "detection"' in unseen.why) == (not flag) and 'needs "detection"' not in seen.why
+
+
+def test_steps_that_begin_at_0_are_moved_without_that_entry():
+    manual = f"{RATE}.manual_step_learning_rate"
+    steps = [{"step": 0, "learning_rate": 1e-3}, {"step": 3000, "learning_rate": 1e-4}]
+    for finding in found({f"{manual}.initial_learning_rate": 1e-3, f"{manual}.schedule": steps}):
+        assert finding.rule in ("first-step", "constant-learning-rate")
+        assert [entry["learning_rate"] for entry in finding.use] == [1e-4]
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("random_horizontal_flip", "keypoint_flip_permutation"),
+        ("random_vertical_flip", "keypoint_flip_permutation"),
+        ("random_rotation90", "keypoint_rot_permutation"),
+    ],
+)
+def test_what_an_augmentation_does_to_keypoints_is_told(name, field):
+    path = "train_config.data_augmentation_options"
+    finding = only({path: [{"ssd_random_crop": {}}, {name: {field: [1, 0]}}]})
+    assert (finding.level, finding.rule, finding.field) == ("info", "unused-field", f"{path}.1.{name}.{field}")
+
+
+def test_a_quantized_model_is_told_how_to_get_one():
+    (finding,) = found({"graph_rewriter.quantization.delay": 100})
+    assert finding.rule == "no-quantization" and "tflite_int8" in finding.why and finding.use is None
+    assert forms.named("tflite_int8")

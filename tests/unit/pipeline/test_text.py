@@ -262,3 +262,69 @@ def test_errors_of_damaged_files_stay_short():
         text.parse("model {\n" + "nothing: 1\n" * 100 + "}")
     assert len(str(raised.value).splitlines()) == 21
     assert str(raised.value).endswith("pipeline.config: and 80 more unknown fields")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (r"C:\Users\me\model.ckpt", "has a backslash, which begins an escape"),
+        (r"D:\x\data", "has a backslash, which begins an escape"),
+        (r"C:\tensorflow\model.ckpt", r"`\t` in it is an escape"),
+        (r"C:\models\7\model.ckpt", r"`\7` in it is an escape"),
+        (r"C:\\tensorflow\\new\\7", ""),
+        ("C:/tensorflow/new", ""),
+        (r"caf\303\251/it\'s", ""),
+    ],
+)
+def test_single_backslashes_in_a_path_are_told(path, told):
+    """Of Windows: the parser reads them as escapes, or fails with words about codecs."""
+    given = f'train_config {{\n  fine_tune_checkpoint: "{path}"\n}}'
+    try:
+        found = [f"{note.line} {note.level} {note.text}" for note in text.parse_document(given).notes]
+    except UserError as error:
+        found = [str(error).removeprefix("pipeline.config:")]
+    assert len(found) == bool(told)
+    for line in found:
+        assert told in line and line.startswith("2") and line.endswith(r"a path is written with / or with \\")
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ("num_steps: 200", "train_config has one"),
+        ("model { ssd { batch_size: 4 } }", "train_config and eval_config have one"),
+        ("model { ssd { feature_extractor { num_classes: 4 } } }", "model.ssd has one"),
+        ("model { faster_rcnn { second_stage_post_processing { num_classes: 4 } } }", "model.faster_rcnn has one"),
+        ("eval_config { label_map_path: 'x' }", "train_input_reader and eval_input_reader have one"),
+        ("model { ssd { num_clases: 4 } }", "nearest known: num_classes"),
+        ("train_config { batchsize: 4 }", "nearest known: batch_size"),
+        # Too many blocks have this one.
+        ("train_config { weight: 4 }", "known: "),
+    ],
+)
+def test_a_field_in_a_wrong_block_is_told_with_its_block(given, place):
+    with pytest.raises(UserError) as error:
+        text.parse(given)
+    assert f"; {place}" in str(error.value)
+
+
+def test_the_blocks_of_a_configuration_say_nothing_of_other_texts():
+    with pytest.raises(UserError, match="num_steps") as error:
+        text.parse("item { name: 'a' id: 1 } num_steps: 4", kind="StringIntLabelMap")
+    assert "train_config" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "given", ["{'model': ssd {\n num_classes: 90 } }", '{"model": {"ssd": {}}}', "{ model { ssd { } } }"]
+)
+def test_a_dictionary_is_told_as_such(given):
+    with pytest.raises(UserError, match=r"^my.config:1:1: .* JSON and a printed dictionary .* begins with `model \{`$"):
+        text.parse(given, "my.config")
+
+
+@pytest.mark.parametrize("quoted", ["it's", "'a': 'b'", "a: 'b"])
+def test_a_line_with_quotation_marks_is_not_told_as_the_reason(quoted):
+    given = f'train_config {{ fine_tune_checkpoint: "{quoted}" batch_size: four }}'
+    with pytest.raises(UserError) as error:
+        text.parse(given)
+    assert str(error.value).endswith("train_config.batch_size takes uint32: Couldn't parse integer: four")

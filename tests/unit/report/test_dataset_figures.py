@@ -1,6 +1,6 @@
 """The data set in figures and tables."""
 
-from boxwright.dataset import defects
+from boxwright.dataset import audit, defects
 from boxwright.report import dataset, tables
 
 from .made_up import plain, statistics, texts
@@ -93,3 +93,34 @@ def test_no_finding_is_said():
 def test_of_many_findings_the_rest_is_counted():
     found = [defects.Case(f"{number}.jpg", "", "image_grayscale", "keep", "") for number in range(1000)]
     assert "700 more in checks.tsv" in plain(tables.checks(defects.to_tsv(found).decode().splitlines(keepends=True)))
+
+
+def imported(ledger):
+    return plain(tables.imported(ledger.to_tsv().decode().splitlines(keepends=True)))
+
+
+def test_what_became_of_every_object():
+    ledger = audit.Ledger()
+    ledger.enter("a.jpg", "all.json (a.jpg)", "coco", 1200, {(True, "box_ignored"): 2, (False, "box_subpixel"): 3})
+    ledger.enter("b.jpg", "b.txt", "yolo", 5, {})
+    ledger.lose("all.json (c.jpg)", "coco", 7, "annotation_without_image")
+    ledger.notice("all.json", "coco", "all masks are <crowds>")
+    ledger.pass_over("notes.json", "it is a list")
+    said = imported(ledger)
+    assert "1,212 objects in the annotations = 1,200 in the records + 2 ignore regions + 10 left out" in said
+    assert "COCO 1,207 1,195 2 10 box_ignored 2, annotation_without_image 7, box_subpixel 3 YOLO 5 5 0 0" in said
+    assert "annotation_without_image 7 no image belongs to the annotation box_subpixel 3" in said
+    assert "all.json (a.jpg) 1200 1195 2 3" in said and "b.txt" not in said
+    assert "all.json noticed: all masks are <crowds>" in said and "notes.json passed over: it is a list" in said
+
+
+def test_of_many_objects_that_are_missing_the_rest_is_counted():
+    ledger = audit.Ledger()
+    for number in range(400):
+        ledger.lose(f"{number}.xml", "voc", 1, "on_neither_list")
+    said = imported(ledger)
+    assert "100 more in import.tsv" in said and "on_neither_list 400 the image is on no list of the split" in said
+
+
+def test_records_that_are_used_as_they_are_import_nothing():
+    assert "nothing was imported" in imported(audit.Ledger())

@@ -231,6 +231,15 @@ def test_steps_follow_the_number_of_images(images, steps):
     assert chosen.num_steps / 6 <= chosen.checkpoint_every <= chosen.num_steps / 4
 
 
+def test_all_processors_compute():
+    """A training takes two threads unless its configuration says more."""
+    threads = []
+    for here in (CPU, CPU._replace(processors=8), GPU):
+        content = yaml.safe_load(text.configuration(found(), here, choice.choose(found(), here)))
+        threads.append(content["models"]["raccoons"].get("tf_threads"))
+    assert threads == [None, "auto", None]
+
+
 def test_minutes_follow_the_processors():
     """1,000 steps of half a second on two cores, as measured, and what comes beside them."""
     slow, fast = (choice.choose(found(), CPU._replace(processors=number)).minutes for number in (2, 8))

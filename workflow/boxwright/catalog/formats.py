@@ -25,6 +25,8 @@ class Format(NamedTuple):
     any letters and a fixed ending. They are looked for in the file's folder and in all folders above it; outside of the
     folders that the user gives, in the next two above and only names without "*". They are no annotations themselves.
     holds_images: whether its files hold the images too (`Statement.embedded`).
+    classifies: whether an image without objects that is marked with a class as a whole was classified, and not
+    annotated. In other formats such an image has no objects: their tools write marks beside objects, and every image.
     places: pairs of folder names: a file in a folder of the first name is about an image in one of the second name that
     has the same place otherwise, as "labels/train/a.txt" about "images/train/a.jpg".
     """
@@ -37,6 +39,7 @@ class Format(NamedTuple):
     beside: tuple[str, ...] = ()
     places: tuple[tuple[str, str], ...] = ()
     holds_images: bool = False
+    classifies: bool = False
 
     @property
     def key(self) -> str:
@@ -64,6 +67,7 @@ FORMATS = (
         (".json",),
         sign="JSON with shapes and the path of an image",
         one_image=True,
+        classifies=True,
     ),
     Format(
         "Label Studio",

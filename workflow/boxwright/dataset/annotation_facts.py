@@ -47,12 +47,13 @@ class AnnotationFacts(NamedTuple):
     split: str = ""
     mention: bool = False
     embedded: tuple[int, ...] = ()
+    marks: tuple[str, ...] = ()
     places: str = ""
 
     def statement(self) -> Statement:
         """The statement itself."""
         boxes, places = boxes_from_json(self.boxes), tuple(json.loads(self.places or "[]"))
-        return Statement(self.image, self.width, self.height, boxes, self.unit, *self[7:12], places)
+        return Statement(self.image, self.width, self.height, boxes, self.unit, *self[7:13], places)
 
 
 class FileFacts(list[AnnotationFacts]):
@@ -157,6 +158,7 @@ def _columns(
     split: str,
     mention: bool,
     embedded: tuple[int, ...],
+    marks: tuple[str, ...],
     places: tuple[str, ...],
 ) -> str:
     sides = (1, 1, 0) if unit == NORMALISED else (width, height, 1)
@@ -164,8 +166,8 @@ def _columns(
     classes = ",".join([_quote(box.class_name) for box in boxes])
     text = boxes_json(boxes) if sound else _dump(boxes)  # the encoder can write NaN
     rest = f"{_folders_json(folders)},{_quote(other)}"
-    if split or mention or embedded:
-        rest += f",{_dump(split)},{_dump(mention)},{_dump(embedded)}"
+    if split or mention or embedded or marks:
+        rest += f",{_dump(split)},{_dump(mention)},{_dump(embedded)},{_dump(marks)}"
     if places:
         text += _THEN + _dump(places)
     return f'{_quote(image)}\t[{width},{height},"{unit}",{"true" if sound else "false"},[{classes}],{rest}]\t{text}'

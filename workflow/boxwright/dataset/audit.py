@@ -14,6 +14,12 @@ from boxwright.core.wording import few, plural
 
 # Reasons that are no defects.
 ON_NO_LIST, IGNORED_CLASS = "on_neither_list", "ignored_class"
+REASONS = {
+    ON_NO_LIST: "the image is on no list of the split",
+    IGNORED_CLASS: "the class is one of `dataset.classes.ignore`",
+}
+# In place of an annotation in the row of a format.
+ALL = "*"
 HEADER = ("annotation", "format", "stated", "records", "ignored", "left_out", "reasons")
 
 
@@ -44,6 +50,7 @@ class Ledger:
         self._lost: list[Row] = []
         self.unread: Counter[str] = Counter()
         self._passed: dict[str, str] = {}
+        self._odd: list[tuple[Row, str]] = []
 
     def enter(self, image: str, annotation: str, key: str, stated: int, fates: Mapping[tuple[bool, str], int]) -> None:
         """An image's objects; `fates`: their numbers by whether they are ignore regions and by reason, of those that
@@ -71,14 +78,18 @@ class Ledger:
         """A file that does not look like an annotation."""
         self._passed[file] = why
 
+    def notice(self, annotation: str, key: str, why: str) -> None:
+        """A trace of a fault of the tool that wrote a file, or several; no object is lost by it here."""
+        self._odd.append((Row(annotation, key, 0, {}, {}), why))
+
     def rows(self) -> Iterator[Row]:
         """All rows."""
         yield from self._rows.values()
         yield from self._lost
 
     def to_tsv(self) -> bytes:
-        """The table import.tsv: a row in all for each format, one for each statement with a difference, and one for
-        each file that was passed over.
+        """The table import.tsv: a row in all for each format, one for each statement with a difference, one for each
+        trace of a tool's fault, and one for each file that was passed over.
         """
         lines = ["\t".join(HEADER)]
         rows = list(self.rows())
@@ -86,7 +97,8 @@ class Ledger:
             own = _total(key, (row for row in rows if row.format == key))
             unread = [f"{self.unread[key]} unreadable files, whose objects are unknown"] if self.unread[key] else []
             lines.append(_line(own, unread))
-        lines += [_line(row) for row in sorted(rows) if row.used != row.stated]
+        lines += sorted([_line(row) for row in rows if row.used != row.stated])
+        lines += sorted([_line(row, [f"noticed: {why}"]) for row, why in self._odd])
         for file, why in sorted(self._passed.items()):
             lines.append(_line(Row(file, "", 0, {}, {}), [f"passed over: {why}"]))
         return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
@@ -120,7 +132,7 @@ def _total(key: str, rows: Iterable[Row]) -> Row:
             ignored.update(row.ignored)
         if row.left_out:
             left_out.update(row.left_out)
-    return Row("*", key, stated, ignored, left_out)
+    return Row(ALL, key, stated, ignored, left_out)
 
 
 def _line(row: Row, more: Iterable[str] = ()) -> str:

@@ -4,20 +4,21 @@ The decision depends only on the facts, the settings and the split history, not 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.catalog import formats
+from boxwright.core import names
 from boxwright.core.wording import few, plural
-from boxwright.dataset import audit, class_names, orientation, pairing, split, stated_split
+from boxwright.dataset import audit, class_names, grouping, orientation, pairing, repeated_boxes, split, stated_split
 from boxwright.dataset import formats as readers
 from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
 from boxwright.dataset.audit import Ledger
 from boxwright.dataset.checks import Checker
-from boxwright.dataset.defects import DROP_IMAGE, FAIL, FIX, KEEP, Case, by_number
+from boxwright.dataset.defects import DROP_IMAGE, FAIL, FIX, KEEP, ODD, UNLABELLED, Case, by_number
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.near_duplicates import Finder
 from boxwright.dataset.pairing import Claim
@@ -102,12 +103,15 @@ class Decision:
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     """Pair, check, find duplicates and split. Raises UserError if the lists of the split have mistakes."""
     ledger = Ledger()
-    claims, said = _claims(found, ledger)
+    claims, said = _claims(found, checker, ledger)
     _report_remarks(found, checker, ledger)
+    unlabelled = sum(case.defect == UNLABELLED for case in checker.cases)
     stated: dict[str, str] | None = {} if sides.source or sides.asks else None
     samples = _samples(found, claims, said, checker, ledger, stated)
+    for name, detail in repeated_boxes.found(samples):
+        _notice(name, "", detail, checker, ledger)
     decision = Decision(
-        {side: [] for side in sides.sides}, checker.cases, len(claims), ledger=ledger, stated=stated or {}
+        {side: [] for side in sides.sides}, checker.cases, len(claims) + unlabelled, ledger=ledger, stated=stated or {}
     )
     listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
     if sides.source:
@@ -121,7 +125,9 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
                 ledger.drop(sample.name, audit.ON_NO_LIST)
         samples = [sample for sample in samples if sample.name in listed]
     used = _without_copies(samples, checker, ledger)
-    links = sides.finder.links(sample.sha256 for sample in used) if sides.finder else []
+    links = (
+        sides.finder.links(sample.sha256 for sample in used) + grouping.exported_copies(used) if sides.finder else []
+    )
     side_of = {one.name: listed[one.name] for one in used} if sides.source else _sides(used, sides, listed, links)
     again = _on_later_sides(used, side_of)
     alike = _on_earlier_sides_alike(used, side_of, links, decision)
@@ -245,14 +251,16 @@ def _trained_alike(decision: Decision, alike: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def _claims(found: Found, ledger: Ledger) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
+def _claims(found: Found, checker: Checker, ledger: Ledger) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
     """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read.
 
-    A file that looks like no annotation is none, unless it has the name of an image or there is nothing else.
+    A file that looks like no annotation is none, unless it has the name of an image or there is nothing else. There is
+    no claim where the image was classified and not annotated (`Format.classifies`).
     """
     claims: list[Claim] = []
     said: list[AnnotationFacts | Unread] = []
     known = formats.by_key()
+    drawn = _drawn(found)
     images: set[str] | None = None
     anything = any(not isinstance(one, Unread) for one in found.statements)
     for number, ((file, key, _), statements) in enumerate(zip(found.annotations, found.statements, strict=True)):
@@ -271,13 +279,32 @@ def _claims(found: Found, ledger: Ledger) -> tuple[list[Claim], list[AnnotationF
         alone = about.one_image and len(statements) == 1 and not statements[0].mention
         for place, statement in enumerate(statements):
             size, own = (statement.width, statement.height), found.embedded.get((number, place))
-            claims.append(
-                Claim(
-                    file, statement.image, alone, size, statement.folders, statement.other_image, about.places, own, key
-                )
+            claim = Claim(
+                file, statement.image, alone, size, statement.folders, statement.other_image, about.places, own, key
             )
+            if statement.marks and not statement.classes and (marks := _classes_of(statement.marks, drawn)):
+                why = f"as a whole it is marked as {few(marks)}, and no box says where that is"
+                if about.classifies:
+                    checker.report(claim.label, UNLABELLED, why)
+                    continue
+                _notice(claim.label, key, f"{why}; it counts as an image without objects", checker, ledger)
+            claims.append(claim)
             said.append(statement)
     return claims, said
+
+
+def _drawn(found: Found) -> set[str]:
+    """The classes of all boxes, where images are marked as a whole."""
+    read = [statements for statements in found.statements if not isinstance(statements, Unread)]
+    if not any(one.marks for statements in read for one in statements):
+        return set()
+    return {names.clean(name) for of in {one.classes for statements in read for one in statements} for name in of}
+
+
+def _classes_of(marks: Sequence[str], drawn: Set[str]) -> list[str]:
+    """The marks of an image that are classes of boxes; all of them where there is no box at all."""
+    clean = dict.fromkeys(map(names.clean, marks))
+    return [mark for mark in clean if mark and (mark in drawn or not drawn)]
 
 
 def _samples(
@@ -405,6 +432,8 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
             label = f"{file.relative} ({remark.about})" if remark.about else file.relative
             checker.report(label, remark.defect, remark.detail)
             ledger.lose(label, key, remark.objects, remark.defect)
+            if remark.defect == ODD:
+                ledger.notice(label, key, remark.detail)
     by_key: dict[str, list[FileFacts]] = defaultdict(list)
     first: dict[str, str] = {}
     for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
@@ -412,11 +441,39 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
             by_key[key].append(statements)
             first.setdefault(key, file.relative)
     for key, files in by_key.items():
-        for remark in readers.survey(key, files):
-            checker.report(first[key], remark.defect, remark.detail)
+        for remark in readers.survey(files):
+            _notice(first[key], key, remark.detail, checker, ledger)
+    for label, key, detail in _numbered_differently(found):
+        _notice(label, key, detail, checker, ledger)
     for number, files in numbers.items():
         if number not in checker.rules.rename and number not in (checker.known or ()):
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")
+
+
+def _numbered_differently(found: Found) -> Iterator[tuple[str, str, str]]:
+    """A file, its format and a clause, where the lists beside annotations give one number to different classes."""
+    first: dict[tuple[str, int], tuple[str, str]] = {}
+    seen, told = set(), set()
+    for (file, key, beside), statements in zip(found.annotations, found.statements, strict=True):
+        if not beside or (key, beside) in seen or isinstance(statements, Unread):
+            continue
+        seen.add((key, beside))
+        for number, name in readers.numbers(key, {path: Path(path).read_bytes() for path in beside}).items():
+            other, where = first.setdefault((key, number), (name, file.relative))
+            if other != name and key not in told:
+                told.add(key)
+                yield (
+                    file.relative,
+                    key,
+                    f"class {number} is {name} by the list of names beside it and {other} by that beside {where}; each "
+                    "file is read by its own list, but tools with one list for all mix the classes up",
+                )
+
+
+def _notice(label: str, key: str, detail: str, checker: Checker, ledger: Ledger) -> None:
+    """Report a trace of a tool's fault in an annotation of a format, by its key, or in several annotations."""
+    checker.report(label, ODD, detail)
+    ledger.notice(label, key, detail)
 
 
 def _turned(

@@ -17,6 +17,10 @@ from boxwright.core.wording import did_you_mean, nearest
 FIX, DROP_BOX, DROP_IMAGE, IGNORE, KEEP, FAIL = "fix", "drop_box", "drop_image", "ignore", "keep", "fail"
 # In place of a policy that the user did not set and that depends on the number of cases (`Defect.few`).
 BY_NUMBER = "by_number"
+# The defect of annotations in which a tool's fault has left a trace.
+ODD = "annotation_odd"
+# That of images which annotations name although nobody has annotated them.
+UNLABELLED = "image_unlabelled"
 
 
 class Defect(NamedTuple):
@@ -204,18 +208,20 @@ DEFECTS: dict[str, Defect] = {
         (DROP_BOX, FAIL),
         "",
     ),
-    "image_unlabelled": Defect(
+    UNLABELLED: Defect(
         "the annotation names an image that nobody has annotated yet",
         (DROP_IMAGE, FAIL),
-        "annotate it, and export again",
+        "annotate it, and export again; with `image_without_annotation: keep` such images have no objects",
     ),
     "class_attribute": Defect(
         "regions have several attributes, and the most likely one is taken as the class",
         (KEEP, FAIL),
         "look at the classes; if the attribute is the wrong one, name the right one `class` and export again",
     ),
-    "annotation_odd": Defect(
-        "the annotation has traces of a fault of the tool that wrote it", (KEEP, FAIL), "compare it with the tool's own"
+    ODD: Defect(
+        "the annotation has traces of a fault of the tool that wrote it",
+        (KEEP, FAIL),
+        "compare it with what the tool shows",
     ),
     # which image belongs to which annotation
     "image_without_annotation": Defect(

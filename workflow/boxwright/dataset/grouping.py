@@ -2,13 +2,16 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from boxwright.core.errors import UserError
+from boxwright.dataset.samples import PlannedSample
 from boxwright.dataset.scan import File
 
+# What Roboflow puts into the names of the copies that it makes of one image.
+_COPIES = re.compile(r"(.+)\.rf\.[0-9a-f]{32}\.\w+")
 FOLDER, NAME, EXIF_GAP = "folder", "name", "exif_gap_s"
 
 
@@ -41,6 +44,23 @@ def groups(
         found = ((name, re.search(group_by[NAME], name)) for name in names)
         return {name: match[1 if match.re.groups else 0] or "" for name, match in found if match}
     return _by_time(names, captures, group_by[EXIF_GAP])
+
+
+def source_of(name: str) -> str:
+    """The name of the image that Roboflow made an image from, by its name; "" for one that Roboflow did not make."""
+    found = _COPIES.fullmatch(name.rpartition("/")[2])
+    return found[1] if found else ""
+
+
+def exported_copies(samples: Iterable[PlannedSample]) -> list[tuple[str, str]]:
+    """Pairs of images, by sha256, that Roboflow made of one image: turned, distorted or darkened, they show the same.
+
+    The pairs connect all images that were made of one.
+    """
+    first: dict[str, str] = {}
+    sources = [(source, sample.sha256) for sample in samples if (source := source_of(sample.name))]
+    pairs = [(first.setdefault(source, sha256), sha256) for source, sha256 in sources]
+    return [(one, other) for one, other in pairs if one != other]
 
 
 def _by_time(names: Sequence[str], captures: Sequence[str], gap_s: float) -> dict[str, str]:

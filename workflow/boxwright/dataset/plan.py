@@ -45,6 +45,7 @@ from boxwright.dataset import (
     scan,
     sources,
     split_history,
+    stated_ids,
     summary,
 )
 from boxwright.dataset.checks import Checker
@@ -216,7 +217,12 @@ class _Planner:
         gate.report_foreign(checker, self.images, self.annotations, annotations, self.results)
         checks = defects.to_tsv(decision.cases)
         self._refuse(decision, checks, len(found.images))
-        classes, classes_text = self._classes(decision)
+        stated = stated_ids.of(annotations, rules)
+        classes, classes_text = self._classes(decision, stated.of_use(decision.classes))
+        if different := stated.differences(classes):
+            told = f"ids of classes are not those of the records' label map: {'; '.join(different)}"
+            decision.ledger.notice(stated.file, "tfrecord", told)
+            say(f"The {told}. {self.data_dir / 'label_map.pbtxt'} has those that count.")
         shards = {name: _shard_plan(samples, classes) for name, samples in self._shards(decision).items()}
         drawn_before = remembered if self._draw else None
         readers = recollection.identities()
@@ -357,23 +363,26 @@ class _Planner:
         if mistake := summary.too_little(decision, self.dataset["split"], images, self.annotations.folders):
             raise UserError(mistake + (self.folder.fail(checks) if decision.cases else ""))
 
-    def _classes(self, decision: Decision) -> tuple[dict[str, int], bytes]:
+    def _classes(self, decision: Decision, stated: Mapping[str, int]) -> tuple[dict[str, int], bytes]:
         """Ids by class and the label map's text: the given one, or the remembered one extended.
 
         A remembered class without boxes keeps its id if a label map with it was already written as a result. A class
-        that was only ever planned, such as a misspelt name, is forgotten.
+        that was only ever planned, such as a misspelt name, is forgotten. A new class takes the id that its source
+        states, if no other class has it.
         """
         if given := self.dataset.get("label_map"):
             message = label_map.read_message(given)
             return label_map.read(given), label_map.message_text(message).encode()
         old, written = self._remembered_classes()
-        kept: dict[str, int] = {}
-        for name in sorted(old, key=old.__getitem__):
-            if name in written:
-                kept[name] = old[name]
-            elif name in decision.classes:
-                kept[name] = max(kept.values(), default=0) + 1  # closes the gap of a class that is forgotten
-        classes = label_map.extend(kept, decision.classes)
+        kept = {name: number for name, number in old.items() if name in written}
+        planned = [name for name in sorted(old, key=old.__getitem__) if name in decision.classes]
+        new = [name for name in [*planned, *sorted(decision.classes - old.keys())] if name not in kept]
+        for name in new:
+            if name in stated and stated[name] not in kept.values():
+                kept[name] = stated[name]
+        for name in planned:  # closes the gap of a class that is forgotten
+            kept.setdefault(name, max(kept.values(), default=0) + 1)
+        classes = dict(sorted(label_map.extend(kept, decision.classes).items(), key=lambda one: one[1]))
         return classes, label_map.to_text(classes).encode()
 
     def _remembered_classes(self) -> tuple[Mapping[str, int], Mapping[str, int]]:

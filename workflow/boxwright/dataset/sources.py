@@ -85,7 +85,7 @@ def above(annotations: Listing) -> list[str]:
     """The files above the folders of annotations that may explain these, as (path, NUL, stamp)."""
     found = {}
     for place in annotations.folders:
-        folder = Path(place).absolute()
+        folder = Path(_whole(place))
         folder = folder.parent if folder.is_file() else folder
         around = [folder, *list(folder.parents)[:_ABOVE]] if Path(place).is_file() else list(folder.parents)[:_ABOVE]
         for one in around:
@@ -251,7 +251,7 @@ def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Itera
     if about.beside:
         for path in (*(file.path for file in files), *outside):
             if about.explains(path.rpartition("/")[2]):
-                explaining[os.path.abspath(os.path.dirname(path))].append(path)  # noqa: PTH100, PTH120
+                explaining[_whole(os.path.dirname(path))].append(path)  # noqa: PTH120
         for paths in explaining.values():
             paths.sort()
     beside = Memo(partial(_around, explaining))
@@ -263,8 +263,13 @@ def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Itera
 
 def _around(explaining: Mapping[str, list[str]], folder: str) -> tuple[str, ...]:
     """The explaining files in a folder and in those above it, the nearest first."""
-    here = Path(folder or ".").absolute()
+    here = Path(_whole(folder))
     return tuple([path for one in (here, *here.parents) for path in explaining.get(str(one), ())])
+
+
+def _whole(folder: str) -> str:
+    """A folder's path from the root, without "..": folders above it are found by its parts."""
+    return os.path.abspath(folder or ".")  # noqa: PTH100
 
 
 def _explaining(folder: Path) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ Corners = tuple[float, float, float, float]
 UNKNOWN: Corners = (math.nan,) * 4
 
 _BOMS = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_MARKS = tuple([mark for mark, _ in _BOMS])
 # Mistakes of one file that a message shows.
 _MOST_MISTAKES = 5
 _YES, _NO = ("1", "true", "yes", "t", "y"), ("", "0", "false", "no", "f", "n", "none", "null")
@@ -23,9 +24,9 @@ _YES, _NO = ("1", "true", "yes", "t", "y"), ("", "0", "false", "no", "f", "n", "
 
 def text(data: bytes) -> str:
     """The text of a file: UTF-8, or what its byte order mark says, else Windows' western European letters."""
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data.decode(encoding, "replace").removeprefix("\ufeff")
+    if data.startswith(_MARKS):
+        encoding = next(encoding for mark, encoding in _BOMS if data.startswith(mark))
+        return data.decode(encoding, "replace").removeprefix("\ufeff")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -28,6 +28,7 @@ class Statement(NamedTuple):
     split: the side of the split that the file states for the image, in its own word ("train", "val", "TEST"); else "".
     mention: whether nothing is said but that the image belongs to the data set, as in a list of images. Where another
     statement is about the image that one counts; where there is none the image has no objects.
+    marks: names that the file gives to the image as a whole (tags, flags, choices), as stated.
     embedded: where in the file the image itself is, offset and number of bytes; empty if it is a file of its own.
     places: where in the file each box is ("line 3", "annotations[55]"), for messages; empty if there is nothing to say.
     """
@@ -42,6 +43,7 @@ class Statement(NamedTuple):
     split: str = ""
     mention: bool = False
     embedded: tuple[int, ...] = ()
+    marks: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
 
 

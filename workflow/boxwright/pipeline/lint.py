@@ -16,7 +16,7 @@ from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.findings import LEVELS, NOTHING, Facts, Finding
 from boxwright.core import wording
 from boxwright.core.errors import UserError
-from boxwright.pipeline import coverage, lint_limits, lint_training, lint_unread, parts, patch
+from boxwright.pipeline import coverage, extractor_fields, lint_limits, lint_training, lint_unread, parts, patch
 from boxwright.protos import model_of
 
 MEASURED = ("coco_detection_metrics", "pascal_voc_detection_metrics")
@@ -47,7 +47,9 @@ NEAR = 0.8
 
 def lint(config: Message, facts: Facts = NOTHING) -> list[Finding]:
     """Every finding on a TrainEvalPipelineConfig, errors first; UserError if it has no model."""
-    findings = [_advised(finding) for rule in RULES for finding in rule(config, facts)]
+    written = extractor_fields.as_written(config)
+    findings = [_advised(finding) for rule in RULES for finding in rule(written, facts)]
+    findings += [_advised(finding) for rule in AS_THEY_STAND for finding in rule(config, facts)]
     return sorted(findings, key=lambda finding: -LEVELS.index(finding.level))
 
 
@@ -91,7 +93,10 @@ def _engine(config: Message, facts: Facts) -> Iterator[Finding]:
 
 def _quantization(config: Message, facts: Facts) -> Iterator[Finding]:
     if config.graph_rewriter.HasField("quantization"):
-        why = "training does not simulate quantisation, so the model keeps float weights; remove the block"
+        why = (
+            "training does not simulate quantisation, so the model keeps float weights; remove the block, and use "
+            "`export.forms: [tflite_int8]`, which quantises after the training"
+        )
         yield Finding("warning", "no-quantization", "graph_rewriter.quantization", "set", why)
 
 
@@ -135,19 +140,33 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
         yield Finding("warning", "anchor-level", path, level, why, first)
 
 
+def _older(config: Message, facts: Facts) -> Iterator[Finding]:
+    """Fields that are not set, and mean something else than their default."""
+    for each in extractor_fields.older(config):
+        why = f"{each.why}; the run writes it out"
+        yield Finding("info", "written-out", f"{each.path}.{each.name}", None, why, each.value)
+
+
 def _ignored(config: Message, facts: Facts) -> Iterator[Finding]:
-    """Fields of a block that the extractor does not read, because it always has other values."""
+    """Fields that the extractor does not read, some of them because it always has other values."""
     model, name = model_of(config)
-    row = row_of(model, name)
-    for ignored, always in (row.ignored if row is not None else {}).items():
-        if not model.feature_extractor.HasField(ignored):
+    if (row := row_of(model, name)) is None:
+        return
+    extractor, path = model.feature_extractor, f"model.{name}.feature_extractor"
+    why = extractor_fields.not_read(row.type)
+    for field in row.fields_unread():
+        found, default = getattr(extractor, field), getattr(type(extractor)(), field)
+        if extractor.HasField(field) and found != default:
+            values = ("set", None) if isinstance(found, Message) else (found, default)
+            yield Finding("info", "ignored-field", f"{path}.{field}", values[0], why, values[1])
+    for ignored, always in row.ignored.items():
+        if not extractor.HasField(ignored):
             continue
-        given = getattr(model.feature_extractor, ignored)
+        given = getattr(extractor, ignored)
         for field, value in always.items() if isinstance(always, dict) else [("", always)]:
             if (found := getattr(given, field) if field else given) != value:
-                why = f"{row.type} does not read it; it always has {value}"
-                path = ".".join(filter(None, ("model", name, "feature_extractor", ignored, field)))
-                yield Finding("info", "ignored-field", path, found, why, value)
+                inner = ".".join(filter(None, (path, ignored, field)))
+                yield Finding("info", "ignored-field", inner, found, f"{why}; it always has {value}", value)
 
 
 def _hard_examples(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -238,8 +257,9 @@ RULES = (
     *lint_limits.RULES,
     *lint_unread.RULES,
     _levels,
-    _ignored,
     _hard_examples,
     anchors,
     _metrics,
 )
+# Rules for what the file says, not for what the run makes of it.
+AS_THEY_STAND = (_older, _ignored)

@@ -106,6 +106,7 @@ RULES = {
     ),
     "unmeasured-metrics": Rule("metric sets that are not measured here", "nothing: COCO's and Pascal's are"),
     "unknown-metrics": Rule("a metric set with a name that does not exist", "correct the name"),
-    "ignored-field": Rule("a field that this extractor does not read", "leave it out"),
-    "unused-field": Rule("a field that nothing reads", "leave it out"),
+    "written-out": Rule("a field that older configurations leave out", "nothing: the run writes it out"),
+    "ignored-field": Rule("a field that this extractor does not read", "nothing; it has no effect"),
+    "unused-field": Rule("a field that nothing reads", "nothing; what it asks for does not happen"),
 }

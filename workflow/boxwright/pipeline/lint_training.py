@@ -80,6 +80,9 @@ def _batch(config: Message, facts: Facts) -> Iterator[Finding]:
         if base / batch > RATE_PER_IMAGE:
             why = f"a rate for a much larger batch than {batch}; training will probably diverge"
             use = short_float(batch * USUAL_RATE_PER_IMAGE)
+            if schedule.is_cosine(rate) and rate.warmup_steps and rate.warmup_learning_rate > use:
+                warmup = short_float(rate.warmup_learning_rate)
+                why += f"; warmup_learning_rate, which is {warmup:g}, must come down with it, in proportion"
             yield Finding("warning", DIVERGES, f"{path}.{field}", short_float(base), why, use)
     elif rate is not None:
         base, field = schedule.base_rate(rate)
@@ -121,9 +124,15 @@ def _checkpoint(config: Message, facts: Facts) -> Iterator[Finding]:
     elif kind is not None and (asked in WHOLE_DETECTORS) != (kind == "detection"):
         why = f"the checkpoint has the variable names of a {kind} model; reading it as {asked} would restore nothing"
         yield Finding("error", "checkpoint-type", path, value, why, kind)
+    elif value is None and train.from_detection_checkpoint:
+        yield Finding(
+            "info", "checkpoint-type", path, None, f"with from_detection_checkpoint it is read as {asked}", asked
+        )
     elif value is None:
-        said = f"{'with' if train.from_detection_checkpoint else 'without'} from_detection_checkpoint"
-        yield Finding("info", "checkpoint-type", path, None, f"{said} it is read as {asked}", asked)
+        why = f"without from_detection_checkpoint it is read as {asked}"
+        if kind is None:  # nobody has looked into the checkpoint
+            why += ', which restores nothing from the checkpoint of a detector; that one needs "detection"'
+        yield Finding("info", "checkpoint-type", path, None, why, asked if kind is not None else None)
 
 
 def _backbone(config: Message, facts: Facts) -> Iterator[Finding]:

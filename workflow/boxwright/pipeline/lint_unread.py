@@ -51,7 +51,7 @@ _WHY = {
     "sample_from_datasets_weights": "not used; all records are one set, and each image is as likely as another",
     "max_number_of_boxes": "not used; evaluation keeps all boxes",
 }
-_OTHERS = "not used; nothing reads this field here, so leave it out"
+_OTHERS = "not used; nothing reads this field here"
 
 
 def _unread(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -79,4 +79,15 @@ def _of_block(message: Message, path: str, read: set[str]) -> Iterator[Finding]:
         yield Finding("info", RULE, f"{path}.{field.name}", shown, _WHY.get(field.name, _OTHERS))
 
 
-RULES = (_unread,)
+def _keypoints(config: Message, facts: Facts) -> Iterator[Finding]:
+    """What an augmentation does to keypoints."""
+    for index, step in enumerate(config.train_config.data_augmentation_options):
+        if (name := step.WhichOneof("preprocessing_step")) is None:
+            continue
+        for field, _ in getattr(step, name).ListFields():
+            if field.name.startswith("keypoint_"):
+                path = f"train_config.data_augmentation_options.{index}.{name}.{field.name}"
+                yield Finding("info", RULE, path, "set", "not used; there are boxes here and no keypoints")
+
+
+RULES = (_unread, _keypoints)

@@ -5,15 +5,16 @@ original. Fields with surprising defaults are written out (by default, an eval r
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
 
 from boxwright import protos
 from boxwright.core.errors import UserError
-from boxwright.pipeline import schedule
+from boxwright.pipeline import extractor_fields, schedule
 from boxwright.pipeline.changes import Change
+from boxwright.pipeline.extractor_fields import Written
 from boxwright.pipeline.overrides import apply
 from boxwright.protos import model_of
 from boxwright.protos.plain import plain, short_float, value_of
@@ -45,13 +46,14 @@ def patch(
     in the file (an unset type is read as the OD API reads it). A `batch_size` that differs from the file's scales every
     learning rate by the ratio unless `rescale_learning_rate` is false.
     With `rescale_schedule` a cosine's total_steps becomes `num_steps`, and its warm-up and hold follow in proportion.
-    `overrides` (dotted path: value) come last and win.
+    `overrides` (dotted path: value) come last and win, but over fields that the feature extractor does not read.
 
     Raises UserError for a configuration without a model or with impossible values.
     """
     _check(num_classes, num_steps, batch_size, checkpoint_type)
     edit = _Edit(config)
     _model(edit, num_classes)
+    edit.write(extractor_fields.older(edit.config))
     _masks(edit)
     _readers(edit, label_map_path, _listed(train_records), _listed(eval_records))
     _checkpoint(edit, checkpoint, checkpoint_type)
@@ -60,6 +62,8 @@ def patch(
     _batch_size(edit, batch_size, rescale_learning_rate)
     _steps(edit, num_steps, rescale_schedule)
     edit.changes += apply(edit.config, overrides or {})
+    # An override may have chosen another extractor.
+    edit.write([*extractor_fields.older(edit.config), *extractor_fields.unread(edit.config)])
     return edit.config, edit.changes
 
 
@@ -86,6 +90,11 @@ class _Edit:
         after = value_of(message, field)
         if before != after:
             self.changes.append(Change(f"{path}.{name}" if path else name, before, after, why))
+
+    def write(self, fields: Iterable[Written]) -> None:
+        """Set the fields, which are all found before any of them is set."""
+        for each in list(fields):
+            self.set(each.message, each.path, each.name, each.value, each.why)
 
 
 def _check(num_classes: int, num_steps: int, batch_size: int | None, checkpoint_type: str | None) -> None:

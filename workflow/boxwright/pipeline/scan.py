@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from boxwright.core.wording import shortened
-from boxwright.pipeline.schema import nearest
+from boxwright.pipeline.schema import homes, nearest
 
 TOKEN = re.compile(
     r"""(?P<skip>\s+|\#[^\n]*)
@@ -20,6 +20,9 @@ TOKEN = re.compile(
       | (?P<stray>.)""",
     re.VERBOSE,
 )
+# What stands for a control character or an ASCII one. A path with single backslashes can have one by chance.
+ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\(?:[abfnrtv]|[01]?[0-7]{1,2}(?![0-7])))")
+SLASHES = "a path is written with / or with \\\\"
 CLOSING = {"{": "}", "<": ">"}
 DEPRECATED = {
     "from_detection_checkpoint": 'deprecated; read as fine_tune_checkpoint_type "detection" if that is not given',
@@ -64,6 +67,7 @@ class Scan:
                 line += newlines
                 start = match.start() + match.group().rindex("\n") + 1
         self.next = 0
+        self.whole = False
         self.ended = False
         self.unclosed: tuple[str, int] | None = None
         self.fields: list[tuple[str, int, int, FieldDescriptor]] = []
@@ -89,6 +93,7 @@ class Scan:
 
     def message(self, descriptor: Descriptor | None, path: str, closing: str | None) -> None:
         """Fields up to `closing`; `descriptor` is None inside an unknown field."""
+        self.whole = self.whole or (descriptor is not None and descriptor.name == "TrainEvalPipelineConfig")
         opened = self.tokens[self.next - 1][2] if closing else 0
         try:
             self._message(descriptor, path, closing)
@@ -113,7 +118,7 @@ class Scan:
             if gone:
                 self.notes.append(Note(line, column, here, gone))
             elif descriptor and not known and not name.startswith("["):
-                self.unknown.append(Note(line, column, here, _unknown(name, path, descriptor)))
+                self.unknown.append(Note(line, column, here, _unknown(name, path, descriptor, self.whole)))
             if known:
                 self._repetitions(known, path, (line, column), counts, chosen)
             if self.peek() == ":":
@@ -160,6 +165,8 @@ class Scan:
         if token in CLOSING and group == "symbol":
             self.message(known.message_type if known else None, here, CLOSING[token])
         elif group == "string":
+            if known and (escape := ESCAPE.search(token)):
+                self.notes.append(Note(*place, here, f"`{escape[1]}` in it is an escape; {SLASHES}", "warning"))
             while self.next < len(self.tokens) and self.tokens[self.next][0] == "string":
                 self.take()
         elif group != "word":
@@ -196,15 +203,19 @@ class Scan:
                 chosen[known.containing_oneof.name] = known.name
 
 
-def _unknown(name: str, path: str, descriptor: Descriptor) -> str:
-    """Why the word `name` is not a field of the message."""
+def _unknown(name: str, path: str, descriptor: Descriptor, whole: bool) -> str:
+    """Why the word `name` is not a field of the message. whole: whether the text is a whole pipeline configuration."""
     if name.startswith("/"):
         return "a comment begins with `#`"
     word = shortened(name)
     if not name.isidentifier():
         hint = "numbers use a decimal point, and lists use brackets as in [1, 2]"
         return f"{word!r} cannot be a field of {path or descriptor.name}; {hint}"
-    return f"{path or descriptor.name} has no field `{word}`; {nearest(name, list(descriptor.fields_by_name))}"
+    told = f"{path or descriptor.name} has no field `{word}`"
+    if places := homes(name, path) if whole else []:
+        *others, last = places
+        return f"{told}; {', '.join(others)} and {last} have one" if others else f"{told}; {last} has one"
+    return f"{told}; {nearest(name, list(descriptor.fields_by_name))}"
 
 
 class _MalformedError(Exception):

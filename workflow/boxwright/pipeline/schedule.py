@@ -90,13 +90,15 @@ def fitted(schedule: Message, num_steps: int) -> tuple[str, object, object]:
     """The field that sets when the rate changes, its value, and the value with which it changes within `num_steps`.
 
     Manual steps keep their proportions and end at 8/9 of the run (thus two steps of the usual ratio 3 : 4 come at 2/3
-    and 8/9); an exponential decay ends at a tenth of its rate; a cosine ends with the run.
+    and 8/9), without an entry for step 0, which becomes the initial rate; an exponential decay ends at a tenth of its
+    rate; a cosine ends with the run.
     """
     kind = schedule.DESCRIPTOR.name
     if kind == "ManualStepLearningRate":
         found = entries(schedule)
         share = num_steps * 8 / 9 / found[-1]["step"]
-        return "schedule", found, [entry | {"step": max(1, round(entry["step"] * share))} for entry in found]
+        later = found[1:] if begins_at_0(schedule) else found
+        return "schedule", found, [entry | {"step": max(1, round(entry["step"] * share))} for entry in later]
     if kind == "ExponentialDecayLearningRate":
         drops = math.log(0.1) / math.log(schedule.decay_factor) if 0 < schedule.decay_factor < 1 else 10
         return "decay_steps", schedule.decay_steps, max(1, int(num_steps / drops))

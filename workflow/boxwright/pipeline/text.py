@@ -19,9 +19,11 @@ from boxwright.catalog.findings import RefusedError
 from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural, shortened
-from boxwright.pipeline.scan import Note, Scan
+from boxwright.pipeline.scan import SLASHES, Note, Scan
 from boxwright.pipeline.schema import nearest, type_name
 
+# How protobuf's parser words it.
+_ESCAPE = re.compile(r"codec can't decode|[Ii]nvalid (escape|octal|hex)")
 # Unknown fields that are told one by one.
 _SHOWN = 20
 
@@ -113,16 +115,24 @@ def _told(error: text_format.ParseError, scan: Scan, source: str) -> str:
         return "\n".join(places)
     line, column = error.GetLine() or 1, error.GetColumn() or 1
     reason = shortened(re.sub(r"^\d+:\d+ : ", "", str(error)).removeprefix("'").strip())
-    reason = re.sub(r"^.*?': ", "", reason, count=1) if "': " in reason else reason
+    # Before the reason is the line, in quotation marks and with what it quotes itself.
+    reason = re.sub(r"^.*': ", "", reason, count=1)
     if scan.unclosed and "Expected" in reason:
         path, opened = scan.unclosed
         return f"{source}:{line}:{column}: the text ends within the block `{path}` that line {opened} opens: {reason}"
+    if scan.whole and scan.tokens[:1] and scan.tokens[0][1] == "{":
+        return (
+            f"{source}:{line}:{column}: the text begins with a brace, as JSON and a printed dictionary do, but a "
+            "pipeline configuration is text protobuf, which begins with `model {`"
+        )
     if reason.startswith("Expected identifier"):
         return f"{source}:{line}:{column}: a field name is expected here. {reason}"
     before = [entry for entry in scan.fields if entry[1:3] <= (line, column)]
     if not before:
         return f"{source}:{line}:{column}: {reason}"
     path, *_, descriptor = before[-1]
+    if _ESCAPE.search(reason):
+        return f"{source}:{line}:{column}: {path} has a backslash, which begins an escape such as \\n; {SLASHES}"
     if descriptor.enum_type and "no value named" in reason:
         wrong = reason.rstrip(".").rpartition(" ")[2]
         reason = (

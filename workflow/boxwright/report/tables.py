@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from boxwright.catalog import formats
 from boxwright.core import wording
 from boxwright.core.wording import few
+from boxwright.dataset import audit
 from boxwright.dataset.defects import DEFECTS
 from boxwright.dataset.split import WORDS
 from boxwright.report import html, metrics, style
@@ -14,6 +16,9 @@ from boxwright.report.results import Result, places
 
 _COLUMNS = {"train": "boxes to train", "eval": "boxes to evaluate", "test": "boxes to test"}
 _MOST_FINDINGS = 300
+_FATES = ("stated", "records", "ignored", "left_out")
+_FATE_HEADS = ("objects", "in the records", "ignore regions", "left out")
+_REASONS = {name: defect.meaning for name, defect in DEFECTS.items()} | audit.REASONS
 _MOST_REASONS = 20
 
 
@@ -87,6 +92,44 @@ def checks(lines: Iterable[str]) -> bytes:
         html.heading("Every case"),
         html.table(("file", "box", "finding", "done", "detail"), shown, text=(1, 2, 3, 4)),
         *([html.paragraph(f"{left:,} more in checks.tsv.", note=True)] if left else []),
+    )
+
+
+def imported(lines: Iterable[str]) -> bytes:
+    """What became of every object of the annotations as a page; lines: the lines of import.tsv."""
+    rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    whole = [one for one in rows if one["annotation"] == audit.ALL]
+    if not whole:
+        return html.page("Import", html.paragraph("The records are used as they are, so nothing was imported."))
+    known = formats.by_key()
+    kinds = [(known[one["format"]].name, *(f"{int(one[key]):,}" for key in _FATES), one["reasons"]) for one in whole]
+    stated, records, ignored, left_out = (sum(int(one[key]) for one in whole) for key in _FATES)
+    missing = [one for one in rows if one["annotation"] != audit.ALL and one["stated"] != "0"]
+    others = [(one["annotation"], one["reasons"]) for one in rows if one["stated"] == "0" and one not in whole]
+    counted = Counter[str]()
+    for one in whole:
+        for name, _, count in (part.rpartition(" ") for part in one["reasons"].split(", ")):
+            counted[name] += int(count) if name in _REASONS and count.isdecimal() else 0
+    parts = []
+    if reasons := [(name, f"{count:,}", _REASONS[name]) for name, count in counted.most_common() if count]:
+        parts += [html.heading("Why"), html.table(("reason", "objects", "meaning"), reasons, text=(2,))]
+    if missing:
+        shown = [(one["annotation"], *(one[key] for key in _FATES), one["reasons"]) for one in missing[:_MOST_FINDINGS]]
+        parts += [html.heading("Where"), html.table(("annotation", *_FATE_HEADS, "why"), shown, text=(5,))]
+        left = len(missing) - len(shown)
+        parts += [html.paragraph(f"{left:,} more in import.tsv.", note=True)] if left else []
+    if others:
+        parts += [html.heading("Noticed"), html.table(("file", "what"), others[:_MOST_FINDINGS], text=(1,))]
+        left = len(others) - _MOST_FINDINGS
+        parts += [html.paragraph(f"{left:,} more in import.tsv.", note=True)] if left > 0 else []
+    return html.page(
+        "Import",
+        html.paragraph(
+            f"{_count(stated, 'object')} in the annotations = {records:,} in the records + {ignored:,} ignore regions "
+            f"+ {left_out:,} left out."
+        ),
+        html.table(("format", *_FATE_HEADS, "reasons"), kinds, text=(5,)),
+        *parts,
     )
 
 

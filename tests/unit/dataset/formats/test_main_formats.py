@@ -24,7 +24,13 @@ def write_coco(folder, images):
     labels = list(BOXES)
     listed = [{"id": n, "file_name": name, "width": 64, "height": 48} for n, name in enumerate(images)]
     annotations = [
-        {"id": 0, "image_id": n, "category_id": labels.index(one), "bbox": [x, y, right - x, bottom - y], "iscrowd": 0}
+        {
+            "id": 2 * n + labels.index(one),
+            "image_id": n,
+            "category_id": labels.index(one),
+            "bbox": [x, y, right - x, bottom - y],
+            "iscrowd": 0,
+        }
         for n, of in enumerate(images.values())
         for one, (x, y, right, bottom) in of
     ]
@@ -72,10 +78,10 @@ def write_open_images(folder, images):
 def write_cvat(folder, images):
     shape = '\n<box label="{}" occluded="0" xtl="{}" ytl="{}" xbr="{}" ybr="{}"/>'
     parts = [
-        f'<image id="0" name="{name}" width="64" height="48">'
+        f'<image id="{number}" name="{name}" width="64" height="48">'
         + "".join(shape.format(one, *box) for one, box in of)
         + "\n</image>\n"
-        for name, of in images.items()
+        for number, (name, of) in enumerate(images.items())
     ]
     path = folder / "annotations.xml"
     path.write_text(f"<annotations>\n<version>1.1</version>\n{''.join(parts)}</annotations>\n")
@@ -223,7 +229,11 @@ def one(reading):
         (coco, b"[]", "it is a list"),
         (coco, b'[{"image_id": 1, "bbox": [], "score": 0.5}]', "detections"),
         (coco, b'{"images": [], "annotations": []}', "its list `categories` is missing"),
-        (coco, b'{"images": [{"id": 1}, {"id": 1}], "annotations": [], "categories": []}', "have the id 1"),
+        (
+            coco,
+            b'{"images": [{"id": 1, "file_name": "a"}, {"id": 1}], "annotations": [], "categories": []}',
+            "have the id 1",
+        ),
         (coco, b'{"images": [1], "annotations": [], "categories": []}', "entry 0 of its `images` is no object"),
         (
             coco,
@@ -334,6 +344,108 @@ def test_frames_of_a_video(dataset):
         (f"frame_{number:06d}", int(number < 2)) for number in range(5)
     ]
     assert {(one.width, one.height) for one in said.statements} == {(64, 48)}
+
+
+def video(tracks, meta=""):
+    shape = '<box frame="{}" keyframe="{}" outside="{}" xtl="1" ytl="2" xbr="30" ybr="40"/>'
+    said = "".join(
+        f'<track id="{number}" label="cat" {more}>{"".join(shape.format(*one) for one in shapes)}</track>'
+        for number, (more, shapes) in enumerate(tracks)
+    )
+    return cvat.read(f"<annotations>{meta}{said}</annotations>".encode())
+
+
+def test_boxes_behind_the_end_of_a_track_are_ignored_and_told():
+    shapes = [(0, 1, 0), (1, 1, 1), (2, 0, 0), (3, 0, 0), (4, 1, 0), (5, 0, 0)]
+    said = video([("", shapes)])
+    assert [(one.image[-1], [box.flags for box in one.boxes]) for one in said.statements] == [
+        ("0", [""]),
+        ("1", []),
+        ("2", ["ignore"]),
+        ("3", ["ignore"]),
+        ("4", [""]),
+        ("5", [""]),
+    ]
+    (remark,) = said.remarks
+    assert remark.detail.startswith("2 boxes are in frames 2 to 3, where the track has ended")
+    assert not video([("", [(0, 0, 0), (1, 0, 1), (2, 0, 0)])]).remarks  # no key frame ends it
+
+
+def test_boxes_behind_the_last_frame_of_a_task_are_told():
+    meta = "<meta><task><size>3</size><start_frame>0</start_frame><stop_frame>2</stop_frame></task></meta>"
+    said = video([("", [(1, 1, 0), (2, 0, 0), (3, 0, 0), (4, 1, 1)])], meta)
+    assert [one.image[-1] for one in said.statements] == ["0", "1", "2", "3"]  # and none for where it is not
+    (remark,) = said.remarks
+    assert remark.detail == "1 box is in frame 3, but the last frame of the task is 2"
+
+
+def test_videos_of_one_project_are_kept_apart():
+    """Tasks of a project have frames of the same numbers."""
+    tasks = "".join(
+        f"<task><id>{key}</id><size>2</size><original_size><width>{width}</width><height>48</height></original_size>"
+        "</task>"
+        for key, width in ((7, 64), (8, 80))
+    )
+    said = video(
+        [('task_id="7" subset="Train"', [(0, 1, 0)]), ('task_id="8" subset="Validation"', [(0, 1, 0), (1, 0, 0)])],
+        f"<meta><project><tasks>{tasks}</tasks></project></meta>",
+    )
+    assert [(one.image[-1], one.split, one.folders, one.width, len(one.boxes)) for one in said.statements] == [
+        ("0", "Train", ("Train",), 64, 1),
+        ("1", "Train", ("Train",), 64, 0),
+        ("0", "Validation", ("Validation",), 80, 1),
+        ("1", "Validation", ("Validation",), 80, 1),
+    ]
+
+
+def test_images_of_one_name_in_the_subsets_of_a_project(dataset, tmp_path):
+    shape = '<box label="cat" occluded="0" xtl="{0}" ytl="2" xbr="30" ybr="40"/>'
+    said = "".join(
+        f'<image id="{number}" name="{number}.jpg" subset="{subset}" task_id="{task}" width="64" height="48">'
+        f"{shape.format(task)}</image>"
+        for task, subset in enumerate(("Train", "Validation"), start=1)
+        for number in range(3)
+    )
+    (dataset.annotations / "annotations.xml").write_text(f"<annotations>{said}</annotations>")
+    for subset in ("Train", "Validation"):
+        for number in range(3):
+            dataset.image(f"{subset}/{number}.jpg", factories.photo(10 * len(subset) + number))
+    plan(dataset, tmp_path / "out")
+    found = {one.name: one.boxes[0].xmin for one in planned(tmp_path / "out").values()}
+    assert found == {f"{side}/{n}.jpg": task for side, task in (("Train", 1), ("Validation", 2)) for n in range(3)}
+    assert {case.defect for case in findings(tmp_path / "out/plan/checks.tsv")} == {"same_name"}
+
+
+@pytest.mark.parametrize("differ", [False, True])
+def test_an_image_that_is_there_twice_loses_no_box_in_silence(dataset, tmp_path, differ):
+    """CVAT's names of images of several tasks of a project can meet."""
+    path = write_cvat(dataset.annotations, images(dataset))
+    text = path.read_text().replace('id="5" name="5.jpg"', 'id="4" name="4.jpg"')
+    text = '"9"'.join(text.rsplit('"8.0"', 1)) if differ else text
+    path.write_text(text.replace('id="3" name="3.jpg"', 'id="2" name="3.jpg"'))
+    plan(dataset, tmp_path / "out")
+    assert audited(tmp_path / "out", found := planned(tmp_path / "out")) == 7
+    assert {one.name for one in found.values()} == {f"{number}.jpg" for number in range(4 if differ else 5)}
+    told = {case.defect: case.detail for case in findings(tmp_path / "out/plan/checks.tsv")}
+    assert told.keys() == {"annotation_odd", "annotation_twice", "image_without_annotation"}
+    assert told["annotation_odd"].startswith("1 id is that of several images, as 2 of 2.jpg, 3.jpg")
+
+
+def test_ids_that_coco_has_several_times(dataset, tmp_path):
+    path = write_coco(dataset.annotations, images(dataset))
+    said = json.loads(path.read_text())
+    said["images"][5]["id"] = 4  # images 4 and 5, with an annotation that says 4 and one that says 5
+    said["annotations"][1]["id"] = said["annotations"][0]["id"]
+    path.write_text(json.dumps(said))
+    plan(dataset, tmp_path / "out")
+    assert audited(tmp_path / "out", found := planned(tmp_path / "out")) == 7
+    assert {one.name for one in found.values()} == {f"{number}.jpg" for number in range(4)}
+    cases = findings(tmp_path / "out/plan/checks.tsv")
+    told = [(case.defect, case.detail) for case in cases if case.defect != "image_without_annotation"]
+    assert [defect for defect, _ in told] == ["annotation_odd", "object_without_image", "object_without_image"]
+    assert "1 of its 7 annotations have the id of an earlier one" in told[0][1]
+    assert "are of image 4, and several images have that id" in told[1][1]
+    assert "are of image 5" in told[2][1]
 
 
 def test_the_text_of_a_class_counts_where_its_number_disagrees():

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from boxwright.catalog import check
 from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.layers import Variables
 from boxwright.detector.necks import fpn, upsampling
+from boxwright.pipeline import text
 
 L2 = Regularizer("l2", 1.0)
 SETTINGS = Hyperparams(activation=tf.nn.relu6, regularizer=L2, batch_norm=BatchNorm(scale=True))
@@ -129,3 +131,25 @@ def test_keys_of_tf2():
 def test_the_depth_follows_the_multiplier():
     assert set(build(depth_multiplier=0.5).channels.values()) == {3}
     assert set(build(depth_multiplier=0.1).channels.values()) == {1}
+
+
+@pytest.mark.parametrize("side", np.random.default_rng(0).integers(33, 300, 20).tolist())
+def test_the_sides_that_are_refused_are_those_that_fail(side):
+    """The catalogue's rule about sides is the one of the network."""
+    levels = [(3, 7), (2, 5), (4, 6)][side % 3]
+    ssd = text.parse(
+        f"""image_resizer {{ fixed_shape_resizer {{ height: {side} width: 512 }} }}
+          feature_extractor {{
+            type: "ssd_mobilenet_v1_fpn" fpn {{ min_level: {levels[0]} max_level: {levels[1]} }}
+          }}""",
+        kind="Ssd",
+    )
+    refused = {each.field: each.use for each in check.findings(ssd) if "resizer" in each.field}
+    cells = {level: [math.ceil(size / 2**level) for size in (side, 512)] for level in BACKBONE.channels}
+    found = {level: tf.zeros([1, *cells[level], channels]) for level, channels in BACKBONE.channels.items()}
+    try:
+        build(levels)(found)
+    except tf.errors.InvalidArgumentError:
+        assert refused == {"image_resizer.fixed_shape_resizer.height": side + -side % 32}
+    else:
+        assert not refused

@@ -41,6 +41,10 @@ class Extractor(NamedTuple):
         a message, those of its fields.
     only: fields of the message, or of one of its messages ("fpn.min_level"), with the only value that the extractor
         can have.
+    unread: fields of the message that the extractor does not read. Those that are in `only` too would be read by a part
+        that it shares with others, so a run sets them to that value.
+    unset: what fields that are not set mean, where it is not the schema's default; of a field that is a message, those
+        of its fields. A run writes them out.
     strides: the supported values of `first_stage_features_stride`, the usual one first.
     normalization: name of the module in detector/normalization that normalises pixels.
     black_padding: whether padding is black pixels that are normalised like all others; if not, it is 0 after
@@ -83,6 +87,8 @@ class Extractor(NamedTuple):
     bottom_up: str = ""
     ignored: Mapping[str, Any] = {}
     only: Mapping[str, Any] = {}
+    unread: tuple[str, ...] = ()
+    unset: Mapping[str, Any] = {}
     strides: tuple[int, ...] = ()
     black_padding: bool = False
     dialect: str = "tf1"
@@ -145,6 +151,10 @@ class Extractor(NamedTuple):
         """The value of a field of the extractor's message, or the one that the extractor takes instead."""
         return self.ignored.get(field, getattr(extractor, field))
 
+    def fields_unread(self) -> tuple[str, ...]:
+        """The fields of the extractor's message that it does not read; those in `ignored` apart."""
+        return (*self.unread, *(["num_layers"] if self.neck in PYRAMIDS else []))
+
     def num_layers(self) -> range:
         """The possible numbers of feature maps: the backbone's, plus those that the neck `extra_maps` can add."""
         return range(len(self.levels), len(self.levels) + self.most_extra_maps + 1)
@@ -160,10 +170,11 @@ class Extractor(NamedTuple):
         return {name: value for name, value in (plain | {"levels": levels}).items() if name not in _ABOUT}
 
 
-# Fields that help users and do not affect results; of the heads, what the message chooses decides.
+# Fields that help users and do not affect results; of the heads, what the message chooses decides, and of what a run
+# writes out, the configuration.
 _ABOUT = (
     *("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only", "architectures"),
-    "compared",
+    *("compared", "unread", "unset"),
 )
 # The heads that are alternatives of `BoxPredictor`.
 PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn", "rfcn")

@@ -4,6 +4,7 @@ from typing import Any
 
 from boxwright.catalog.extractors.row import Extractor, Level
 
+_OVERRIDE = "override_base_feature_extractor_hyperparams"
 _SSD: dict[str, Any] = {
     "family": "ssd",
     "heads": ("convolutional", "weight_shared_convolutional"),
@@ -68,6 +69,8 @@ def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
         arguments={"target": target},
         levels={4: Level(16, c4), 5: Level(32, c5)},
         scope=f"FeatureExtractor/MobileDet{target}",
+        only={"use_explicit_padding": False},
+        unread=(_OVERRIDE,),
         like="(?!)" if target != "CPU" else "mobiledet",
         compared=target in ("CPU", "EdgeTPU"),
         template="config/pipelines/ssdlite_mobilenet_v2.config",
@@ -78,7 +81,9 @@ def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
 _INCEPTION: dict[str, Any] = {
     **_SSD,
     "neck": "extra_maps",
-    "only": {"override_base_feature_extractor_hyperparams": True},
+    "only": {_OVERRIDE: True},
+    # Configurations of 2017, and of the model zoo, are older than the field.
+    "unset": {_OVERRIDE: True},
     "checkpoint_mb": 300,
     "template": "config/pipelines/ssd_mobilenet_v2.config",
 }
@@ -102,20 +107,24 @@ _MOBILENET_V2_FPN: dict[str, Any] = {
     "scope": "FeatureExtractor/MobilenetV2",
     "like": r"^(ssd(?!.*(mob.*_v1|resnet)).*|mobilenet_v2_)fpn",
 }
-# The channels of the levels 1 to 5 of EfficientNet B0 to B7, with the factors of width and depth.
+# The channels of the levels 1 to 5 of EfficientNet B0 to B7, with the factors of width and depth, and the iterations
+# and the channels that BiFPN has on them without a `bifpn` block.
 _EFFICIENTNETS = (
-    ((16, 24, 40, 112, 320), 1.0, 1.0),
-    ((16, 24, 40, 112, 320), 1.0, 1.1),
-    ((16, 24, 48, 120, 352), 1.1, 1.2),
-    ((24, 32, 48, 136, 384), 1.2, 1.4),
-    ((24, 32, 56, 160, 448), 1.4, 1.8),
-    ((24, 40, 64, 176, 512), 1.6, 2.2),
-    ((32, 40, 72, 200, 576), 1.8, 2.6),
-    ((32, 48, 80, 224, 640), 2.0, 3.1),
+    ((16, 24, 40, 112, 320), 1.0, 1.0, 3, 64),
+    ((16, 24, 40, 112, 320), 1.0, 1.1, 4, 88),
+    ((16, 24, 48, 120, 352), 1.1, 1.2, 5, 112),
+    ((24, 32, 48, 136, 384), 1.2, 1.4, 6, 160),
+    ((24, 32, 56, 160, 448), 1.4, 1.8, 7, 224),
+    ((24, 40, 64, 176, 512), 1.6, 2.2, 7, 288),
+    ((32, 40, 72, 200, 576), 1.8, 2.6, 8, 384),
+    ((32, 48, 80, 224, 640), 2.0, 3.1, 8, 384),
 )
 
 
-def _efficientdet(number: int, channels: tuple[int, ...], width: float, depth: float) -> Extractor:
+def _efficientdet(
+    number: int, channels: tuple[int, ...], width: float, depth: float, iterations: int, filters: int
+) -> Extractor:
+    combined = "sum" if number > 5 else "fast_attention"
     return Extractor(
         type=f"ssd_efficientnet-b{number}_bifpn_keras",
         family="ssd",
@@ -130,6 +139,8 @@ def _efficientdet(number: int, channels: tuple[int, ...], width: float, depth: f
         dialect="tf2",
         batch_norm_decay=0.99,
         smallest_side=129,
+        only={"depth_multiplier": 1.0, "use_explicit_padding": False, "use_depthwise": False},
+        unset={"bifpn": {"num_iterations": iterations, "num_filters": filters, "combine_method": combined}},
         like="(?!)" if number else "efficientnet",
         template="config/pipelines/efficientdet_d0.config",
         checkpoint_mb=(50, 70, 90, 120, 190, 300, 440, 440)[number],
@@ -147,7 +158,8 @@ def _resnet_fpn(depth: int, dialect: str) -> Extractor:
             "arguments": {"depth": depth},
             "levels": {2: Level(4, 256), 3: Level(8, 512), 4: Level(16, 1024), 5: Level(32, 2048)},
             "bottom_up": "block5",
-            "only": {"depth_multiplier": 1.0},
+            "only": {"depth_multiplier": 1.0, "use_explicit_padding": False, "use_depthwise": False},
+            "unread": ("use_depthwise", "use_explicit_padding") if dialect == "tf2" else ("use_depthwise",),
             "ignored": _RETINANET if dialect == "tf2" else {},
             "normalization": "channel_means",
             "scope": f"FeatureExtractor/resnet_v1_{depth}",
@@ -210,6 +222,7 @@ ROWS = (
         levels={4: Level(16, 120), 5: Level(32, 168), 6: Level(64, 136), 7: Level(128, 136), 8: Level(128, 64)},
         architectures=tuple(f"spaghettinet_edgetpu_{size}" for size in "msl"),
         ignored={"num_layers": 5, "pad_to_multiple": 1, "depth_multiplier": 1.0},
+        unread=("min_depth", "conv_hyperparams", "use_depthwise", _OVERRIDE),
         scope="FeatureExtractor/spaghettinet_edgetpu",
         like="spaghetti",
         template="config/pipelines/ssdlite_mobilenet_v2.config",
@@ -253,6 +266,7 @@ ROWS = (
             "levels": {3: Level(8, 32), 4: Level(16, 96), 5: Level(32, 320)},
             "bottom_up": "",
             "only": {"fpn.min_level": 3, "fpn.max_level": 6},
+            "unread": ("conv_hyperparams", "use_depthwise", _OVERRIDE),
             "batch_norm_decay": 0.99,
             "like": "mnasfpn",
         }

@@ -46,23 +46,27 @@ def of_another_size(model: Message, row: Extractor) -> Iterator[Break]:
             yield f"image_resizer.{kind}.{side}", found, why, row.only_side
 
 
-def not_multiples(model: Message, multiple: int, padding: int) -> Iterator[Break]:
-    """What in a model's image resizer gives images whose sides are no multiples of `multiple`, after `padding`.
+def not_halving(model: Message, first: int, last: int, padding: int) -> Iterator[Break]:
+    """What in a model's image resizer gives images of which a map has not half of the cells of the one before.
 
-    padding: the `pad_to_multiple` of the feature extractor. If the sides depend on the image, the padding is to blame.
+    first, last: the levels of the maps; one of level n has a cell for each 2^n pixels or part of them. padding: the
+    `pad_to_multiple` of the feature extractor. If the sides depend on the image, the padding is to blame.
     """
-    kind = model.image_resizer.WhichOneof("image_resizer_oneof")
-    if kind is None:
+    kind, multiple = model.image_resizer.WhichOneof("image_resizer_oneof"), 2**last
+    if kind is None or padding % multiple == 0:
         return
     resizer = getattr(model.image_resizer, kind)
     fixed = getattr(module_of(resizer.DESCRIPTOR.name), "fixed", lambda resizer: ())(resizer)
-    why = f"the feature pyramid needs sides that are multiples of {multiple}"
     if not fixed:
-        yield "feature_extractor.pad_to_multiple", padding, f"{why}, and those of {kind} are not", multiple
+        why = f"the feature pyramid needs sides that are multiples of {multiple}, and those of {kind} are not"
+        yield "feature_extractor.pad_to_multiple", padding, why, multiple
     for side in fixed:
         found = getattr(resizer, side)
         padded = found + -found % padding
-        if padded % multiple:
+        cells = -(-padded // 2**first)
+        # Images of a multiple can have any number of cells that the multiple allows.
+        if padded % multiple if kind == "pad_to_multiple_resizer" else cells % 2 ** (last - first):
+            why = f"the maps of the feature pyramid have to halve exactly, as they do with multiples of {multiple}"
             yield f"image_resizer.{kind}.{side}", found, why, found + -found % multiple
 
 

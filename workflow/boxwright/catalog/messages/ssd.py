@@ -79,7 +79,7 @@ def _layers(message: Message) -> Iterator[Break]:
 
 @relation(_TYPE, "feature_extractor", "image_resizer")
 def _sides(message: Message) -> Iterator[Break]:
-    """A pyramid adds a map, enlarged twofold, to the next finer one, so all its maps must divide without remainder."""
+    """A pyramid adds a map, enlarged twofold, to the next finer one, so each must have half of that one's cells."""
     row = extractors.row_of(message, "ssd")
     if row is None or row.neck not in extractors.PYRAMIDS:
         return
@@ -87,11 +87,9 @@ def _sides(message: Message) -> Iterator[Break]:
     plain_fpn = row.neck == "fpn"
     if plain_fpn and message.feature_extractor.use_explicit_padding:
         return
-    last = row.map_levels(message.feature_extractor)[-1]
-    multiple = 2 ** (min(last, max(row.levels)) if plain_fpn else last)
-    padding = message.feature_extractor.pad_to_multiple
-    if padding % multiple:
-        yield from image_resizer.not_multiples(message, multiple, padding)
+    levels = row.map_levels(message.feature_extractor)
+    last = min(levels[-1], max(row.levels)) if plain_fpn else levels[-1]
+    yield from image_resizer.not_halving(message, levels[0], last, message.feature_extractor.pad_to_multiple)
 
 
 @relation(_TYPE, "box_predictor", "anchor_generator")

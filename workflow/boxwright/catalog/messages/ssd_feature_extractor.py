@@ -27,6 +27,15 @@ def _maps(message: Message) -> Iterator[Break]:
         yield "num_layers", message.num_layers, f"{why} and at most {row.most_extra_maps} can be added", counts[-1]
 
 
+@relation("min_depth", "bifpn")
+def _filters(message: Message) -> Iterator[Break]:
+    """The maps of a BiFPN have at least min_depth channels."""
+    row, filters = EXTRACTORS.get(message.type), message.bifpn.num_filters
+    if row is not None and row.neck == "bifpn" and message.HasField("bifpn") and filters < message.min_depth:
+        why = f"{message.type} has at least min_depth channels there, which is {message.min_depth}"
+        yield "bifpn.num_filters", filters, why, message.min_depth
+
+
 @relation()
 def _only(message: Message) -> Iterator[Break]:
     """Some extractors have one value of a field only."""
@@ -34,8 +43,10 @@ def _only(message: Message) -> Iterator[Break]:
 
 
 def _pyramid(message: Message) -> Iterator[Break]:
-    """The block of a pyramid belongs to the extractors that have it."""
+    """The block of a pyramid belongs to the extractors that have it, and a BiFPN has no sizes without it."""
     row = EXTRACTORS.get(message.type)
+    if row is not None and row.neck == "bifpn" and not message.HasField("bifpn"):
+        yield "bifpn", None, f"{message.type} needs this block", None
     for name in ("fpn", "bifpn"):
         if row is not None and name != PYRAMIDS.get(row.neck) and message.HasField(name):
             with_it = [other.type for other in EXTRACTORS.values() if PYRAMIDS.get(other.neck) == name]
@@ -66,6 +77,6 @@ SPEC = Spec(
         "use_hardswish": Only(False),
     },
     refusals=(_pyramid, _architecture),
-    relations=(_channels, _maps, _only),
+    relations=(_channels, _maps, _filters, _only),
     unread={"num_layers": _layers_unread},
 )

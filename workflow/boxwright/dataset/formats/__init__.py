@@ -20,19 +20,23 @@ A format is a module of this package and an entry of `catalog.formats`, nothing 
 
 and it may have
 
-    survey(files: Sequence[Sequence[AnnotationFacts]]) -> Iterable[Remark]
-
-        What is odd about all its files together: traces of tools that lose boxes.
-
     sides(beside: Beside) -> Mapping[str, Sequence[str]]
 
         The folders and lists of images that the explaining files state for each side of the split, as they are written.
+
+    numbers(beside: Beside) -> Mapping[int, str]
+
+        The names of classes by the numbers that stand for them in the files, as the explaining files state them.
+
+    ids(beside: Beside) -> Mapping[str, int]
+
+        The ids of classes that the explaining files state, where they are those of a label map.
 
 A format is imported only through its entry, so that only formats in use count in the code identity of what was read.
 """
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -51,6 +55,8 @@ NOTHING: Beside = MappingProxyType({})
 OR = "|"
 # The part of a file that a format is recognised by.
 HEAD = 1 << 16
+# From so many images on, a share without objects that is odd.
+_SEVERAL, _MANY_EMPTY = 10, 0.3
 
 
 class UnrecognisedError(UserError):
@@ -78,16 +84,38 @@ def read(data: bytes | BinaryIO, keys: str, beside: Beside = NOTHING, name: str 
         raise UnrecognisedError(str(error)) from error
 
 
-def survey(key: str, files: Sequence[Sequence]) -> list[Remark]:
-    """What a format finds odd about all its files together; `files`: what each says."""
-    ((_, module),) = _modules(key)
-    return list(module.survey(files)) if hasattr(module, "survey") else []
+def survey(files: Sequence[Sequence]) -> Iterator[Remark]:
+    """What is odd about all files of a format together; `files`: what each says.
+
+    Tools state images without an object that nobody has annotated yet, or whose objects the format cannot express.
+    """
+    own = [one for statements in files for one in statements if not one.mention]
+    empty = sum(not one.classes for one in own)
+    if len(own) >= _SEVERAL and empty > _MANY_EMPTY * len(own):
+        yield Remark(
+            "annotation_odd",
+            f"{empty} of {len(own)} images are stated without an object and count as such; CVAT also exports images "
+            "so that nobody has annotated yet, and as YOLO or Pascal VOC those whose objects are polygons, masks or "
+            "rotated boxes: if there are such, annotate them, or export as `CVAT for images`",
+        )
 
 
 def sides(key: str, beside: Beside) -> Mapping[str, Sequence[str]]:
     """The folders and lists that explaining files state for each side of the split, by its name there."""
     ((_, module),) = _modules(key)
     return module.sides(beside) if hasattr(module, "sides") else {}
+
+
+def numbers(key: str, beside: Beside) -> Mapping[int, str]:
+    """The names of classes by number that explaining files state."""
+    ((_, module),) = _modules(key)
+    return module.numbers(beside) if hasattr(module, "numbers") else {}
+
+
+def ids(key: str, beside: Beside) -> Mapping[str, int]:
+    """The ids of classes that explaining files state, by name."""
+    ((_, module),) = _modules(key)
+    return module.ids(beside) if hasattr(module, "ids") else {}
 
 
 def recognised(head: bytes, name: str, keys: str) -> str:

@@ -7,8 +7,8 @@ or no.
 
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from boxwright.core.errors import UserError
@@ -46,18 +46,16 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     said = parse_json(data)
     images, annotations, categories = _lists(said)
     names = _names(categories)
-    twice = [key for key, count in Counter(_id(one.get("id")) for one in images).items() if count > 1]
-    if twice:
-        raise UserError(
-            f"several of its images have the id {few(twice, limit=4)}, so their annotations cannot be told apart"
-        )
+    shared = _shared(images)
     by_image: dict[str, list[tuple[int, Mapping]]] = defaultdict(list)
     for place, one in enumerate(annotations):
         by_image[_id(one.get("image_id"))].append((place, one))
     statements: dict[tuple, Statement] = {}
-    remarks: list[Remark] = []
+    remarks = list(_lost_by_ids(annotations, shared, by_image))
     crowds = masks = apart = 0
     for one in images:
+        if _id(one.get("id")) in shared:
+            continue
         boxes, places = [], []
         for place, each in by_image.pop(_id(one.get("id")), ()):
             box, differs = _box(each, names)
@@ -113,8 +111,45 @@ def _lists(said: Any) -> tuple[list[Mapping], list[Mapping], list[Mapping]]:
     return tuple(lists)
 
 
+def _shared(images: Sequence[Mapping]) -> list[str]:
+    """The ids that images of several names have. Raises UserError if all images have such an id."""
+    files: dict[str, set[str]] = defaultdict(set)
+    for one in images:
+        files[_id(one.get("id"))].add(_image(one)[0])
+    shared = [key for key, of in files.items() if len(of) > 1]
+    if shared and len(shared) == len(files):
+        raise UserError(
+            f"several of its images have the id {few(shared, limit=4)}, so their annotations cannot be told apart"
+        )
+    return shared
+
+
+def _lost_by_ids(
+    annotations: Sequence[Mapping], shared: Sequence[str], by_image: dict[str, list[tuple[int, Mapping]]]
+) -> Iterator[Remark]:
+    """What ids that are there several times do: those of images lose objects, which are taken out of `by_image`."""
+    lost = sum(len(by_image.pop(key, ())) for key in shared)
+    if shared:
+        ids = few([f"{key or 'none'}" for key in shared], limit=4)
+        yield Remark(
+            "object_without_image",
+            f"{lost} of its annotations are of image {ids}, and several images have that id, as in exports of CVAT "
+            "where names differ only in their ending; these images are left out",
+            objects=lost,
+        )
+    ids = [str(one["id"]) for one in annotations if "id" in one]
+    if again := len(ids) - len(set(ids)):
+        yield Remark(
+            "annotation_odd",
+            f"{again} of its {len(annotations)} annotations have the id of an earlier one, as in old exports of CVAT; "
+            "each is read here, but tools that go by the ids, such as pycocotools, lose them",
+        )
+
+
 def _id(value: Any) -> str:
     """An id in one form: some tools write it as text in one place and as a number in another."""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
@@ -155,20 +190,22 @@ def _box(one: Mapping, names: Mapping[str, str]) -> tuple[Box, bool]:
     else:
         left, top, width, height = numbers(given, 4)
         corners, shape = (left, top, left + width, top + height), ""
-    extra = one.get("attributes")
-    extra = extra if isinstance(extra, dict) else {}
     differs = not shape and any(abs(a - b) > _APART for a, b in zip(corners, outline, strict=True))
+    label = names.get(_id(one.get("category_id")), "")
+    crowd, ignore, extra = one.get("iscrowd"), one.get("ignore"), one.get("attributes")
+    if not (crowd or ignore or extra):  # as nearly all are
+        return Box(label, *corners, shape=shape), differs
+    extra = extra if isinstance(extra, dict) else {}
     angle = number(extra.get("rotation"))
     if not shape and angle % 360 and not math.isnan(angle):
         corners = outline if all(map(math.isfinite, outline)) else turned(corners, angle)
         shape, differs = ROTATED, False
     told = flags(
-        CROWD if flag(one.get("iscrowd")) else "",
-        IGNORE if flag(one.get("ignore")) else "",
+        CROWD if flag(crowd) else "",
+        IGNORE if flag(ignore) else "",
         *(word for word in (GROUP, OCCLUDED, DEPICTION, INSIDE) if flag(extra.get(word))),
     )
     difficult, truncated = flag(extra.get("difficult")), flag(extra.get("truncated"))
-    label = names.get(_id(one.get("category_id")), "")
     pose = name(extra.get("pose")) or "Unspecified"
     return Box(label, *corners, difficult, truncated, pose, shape, told), differs
 

@@ -44,8 +44,9 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         _add(objects, f"annotation {number}", stated.expect(one, dict, f"annotation {number}"), masks)
     image = stated.name(item.get("name") or item.get("filename") or item.get("original_filename"))
     folder = stated.name(item.get("path")).strip("/")
+    marks = tuple([stated.name(one.get("name")) for one in annotations if "tag" in one])
     size = (stated.size(slot.get("width")), stated.size(slot.get("height")))
-    return Reading([objects.statement(image, *size, folders=(folder,) if folder else ())])
+    return Reading([objects.statement(image, *size, folders=(folder,) if folder else (), marks=marks)])
 
 
 def _add(objects: Objects, place: str, one: dict, masks: Mapping[str, stated.Corners]) -> None:

@@ -180,7 +180,9 @@ def _statement(task: _Task, remarks: list[Remark], others: Counter[str]) -> Stat
             if stated.number(result.get("image_rotation") or 0) != 0:
                 corners = stated.UNKNOWN  # nobody documents whether values are those of the turned image
             objects.add(place, label, corners, shape)
-    return objects.statement(image, *size, unit=NORMALISED)
+    values = [one["value"] for one in results if isinstance(one.get("value"), dict)]
+    marks = tuple([name for value in values if "choices" in value for name in _names(value["choices"])])
+    return objects.statement(image, *size, unit=NORMALISED, marks=marks)
 
 
 def _has_place(result: dict) -> bool:

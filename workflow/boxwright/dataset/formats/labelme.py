@@ -37,8 +37,10 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     objects = Objects()
     for number, shape in enumerate(stated.optional(root["shapes"], list, '"shapes"'), start=1):
         _add(objects, stated.expect(shape, dict, f"shape {number}"), number)
+    flags = root.get("flags")
+    marks = [str(name) for name, value in flags.items() if stated.flag(value)] if isinstance(flags, dict) else []
     width, height = (stated.size(root.get(key)) for key in ("imageWidth", "imageHeight"))
-    return Reading([objects.statement(stated.name(root.get("imagePath")), width, height)])
+    return Reading([objects.statement(stated.name(root.get("imagePath")), width, height, marks=tuple(marks))])
 
 
 def _add(objects: Objects, shape: dict, number: int) -> None:

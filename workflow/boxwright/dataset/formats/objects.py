@@ -48,6 +48,7 @@ class Objects:
         folders: tuple[str, ...] = (),
         other_image: str = "",
         split: str = "",
+        marks: tuple[str, ...] = (),
     ) -> Statement:
         """What the file says about the image; the other fields are those of `Statement`."""
         return Statement(
@@ -59,5 +60,6 @@ class Objects:
             folders,
             other_image,
             split,
+            marks=marks,
             places=tuple(self._places) if any(self._places) else (),
         )

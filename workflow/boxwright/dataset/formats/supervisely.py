@@ -40,15 +40,13 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     objects = Objects()
     for number, one in enumerate(stated.optional(root["objects"], list, '"objects"'), start=1):
         _add(objects, f"object {number}", stated.expect(one, dict, f"object {number}"))
-    return Reading([objects.statement("", *(stated.size(root["size"].get(key)) for key in ("width", "height")))])
+    width, height = (stated.size(root["size"].get(key)) for key in ("width", "height"))
+    return Reading([objects.statement("", width, height, marks=tuple(_tags(root, "the image")))])
 
 
 def _add(objects: Objects, place: str, one: dict) -> None:
     name, kind = stated.name(one.get("classTitle")), stated.name(one.get("geometryType"))
-    tags = {
-        stated.name(tag.get("name") if isinstance(tag, dict) else tag).casefold()
-        for tag in stated.optional(one.get("tags"), list, f'"tags" of {place}')
-    }
+    tags = {tag.casefold() for tag in _tags(one, place)}
     told = {"difficult": "difficult" in tags, "truncated": "truncated" in tags}
     flags = (OCCLUDED,) if OCCLUDED in tags else ()
     if kind in _BOXLESS:
@@ -65,6 +63,12 @@ def _add(objects: Objects, place: str, one: dict) -> None:
         else:
             corners, shape = stated.around(pairs), ROTATED if kind == "oriented_bbox" else POLYGON
     objects.add(place, name, corners, shape, flags=flags, **told)
+
+
+def _tags(tagged: dict, what: str) -> list[str]:
+    """The names of the tags of an object or of the image."""
+    tags = stated.optional(tagged.get("tags"), list, f'"tags" of {what}')
+    return [stated.name(tag.get("name") if isinstance(tag, dict) else tag) for tag in tags]
 
 
 def _rectangle(pairs: list[tuple[float, float]]) -> stated.Corners:

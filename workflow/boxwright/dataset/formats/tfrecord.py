@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 
 from boxwright import protos, tfrecord
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import CROWD, GROUP, Box
 from boxwright.dataset.stated import flags
@@ -68,11 +69,16 @@ def read(file: BinaryIO, beside: Beside = NOTHING) -> Reading:
         remarks.append(
             Remark(
                 "annotation_odd",
-                f"{disagree.total()} objects have another class as text than their number has in the label map, as "
-                f"'{text}' has {label}, which is {names.get(label, 'no class')}; the text counts",
+                f"{plural(disagree.total(), 'object has', 'objects have')} another class as text than by number in the "
+                f"label map, as '{text}' has {label}, which is {names.get(label, 'no class')}; the text counts",
             )
         )
     return Reading(statements, remarks)
+
+
+def ids(beside: Beside) -> dict[str, int]:
+    """The ids in the nearest label map."""
+    return {name: number for number, name in _label_map(beside).items() if name}
 
 
 def payloads(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -15,7 +15,7 @@ differ in length.
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import yaml
@@ -31,8 +31,6 @@ _SEPARATOR = re.compile(r"[\s,;]+")
 _CLASS = re.compile(r"\d{1,9}(?:\.0*)?")
 # The names of classes in a YAML file: the line with the key and the lines that belong to it.
 _NAMES = re.compile(r"(?m)^names\s*:.*\n?(?:^(?:[ \t\-\]}].*)?\n?)*")
-# From so many files on, a share of empty ones that is odd.
-_FEW, _MANY_EMPTY = 10, 0.3
 # How far a share may lie beyond the image before a file is not taken for one of shares.
 _BEYOND = 0.5
 
@@ -72,22 +70,15 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         remarks.append(
             Remark(
                 "annotation_odd",
-                "it has rows of boxes and of polygons, of which Ultralytics takes all for polygons; here none is",
+                "it has rows of boxes and of polygons; Ultralytics takes all for polygons; here each is read alone",
             )
         )
     return Reading([Statement(boxes=tuple(boxes), unit=NORMALISED, places=tuple(places))], remarks)
 
 
-def survey(files: Sequence[Sequence]) -> Iterator[Remark]:
-    """Say it if many files are empty: CVAT writes an empty one also where all objects are polygons or turned boxes."""
-    own = [one for statements in files for one in statements if not one.mention]
-    empty = sum(not one.classes for one in own)
-    if len(own) >= _FEW and empty > _MANY_EMPTY * len(own):
-        yield Remark(
-            "annotation_odd",
-            f"{empty} of {len(own)} text files are empty, so their images count as having no object; CVAT's export "
-            "leaves polygons, masks and rotated boxes out: if there are such, export as `CVAT for images`",
-        )
+def numbers(beside: Beside) -> Mapping[int, str]:
+    """The names of the classes by number."""
+    return _explained(tuple(beside.items())).names
 
 
 def sides(beside: Beside) -> dict[str, list[str]]:
@@ -133,7 +124,7 @@ def _corners(values: list[float], keypoints: bool, line: int) -> tuple[Corners, 
         raise UserError(f"line {line}: a box has a class and four numbers, but there are {count + 1} values")
     is_pose = count > 5 and (keypoints or count % 2)
     box = values[:4] if count <= 5 or is_pose else values
-    if all(value > 1 for value in box if not math.isnan(value)) and not all(map(math.isnan, box)):
+    if not any(value <= 1 for value in box) and not all(map(math.isnan, box)):
         raise UserError(f"line {line}: its numbers are over 1, but they are shares of the image (are these pixels?)")
     if count <= 5 or is_pose:
         x, y, width, height = box

@@ -143,8 +143,12 @@ def _with_weights(detector: Candidate) -> tuple[Candidate, str]:
         reason = str(error)
     if not reason:
         return detector, "downloaded once; trained on COCO, so a few hundred images are enough"
-    why = f"the weights of {detector.title} ({detector.zoo}) cannot be downloaded now ({reason})"
-    return FROM_SCRATCH, f"{why}, so the training starts from random weights, which needs more images and steps"
+    why = (
+        f"the weights of {detector.title} cannot be downloaded now ({reason}), so it starts from random ones, "
+        f"which needs more images and steps. Better: get resources/zoo/{detector.zoo}.tar.gz in another way "
+        '(config/README.md, "The model zoo") and run init again'
+    )
+    return FROM_SCRATCH, why
 
 
 def _fraction(images: int) -> float:

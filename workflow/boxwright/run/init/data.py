@@ -1,6 +1,5 @@
 """What there is in a folder: images, the format of their annotations, classes, and how large the objects are."""
 
-import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
@@ -10,13 +9,11 @@ from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
-from boxwright.dataset import gate, sources, split, stated_split, summary
+from boxwright.dataset import gate, grouping, sources, split, stated_split, summary
 from boxwright.dataset.defects import DEFECTS, FAIL, Case
 from boxwright.dataset.samples import PlannedSample, boxes_from_json
 from boxwright.dataset.split import EVAL, SIDES, TRAIN
 
-# What Roboflow puts into the names of the copies that it makes of one image.
-_COPIES = re.compile(r"(.+)\.rf\.[0-9a-f]{32}\.\w+")
 # Formats whose images are the frames of videos.
 _VIDEOS = ("mot",)
 # The share of objects that is smaller than `FolderFacts.small`.
@@ -171,7 +168,7 @@ def _group_by(key: str, samples: Sequence[PlannedSample]) -> str:
     """What keeps images together that show the same, as the value of `dataset.split.group_by`."""
     if key in _VIDEOS and len({sample.name.rpartition("/")[0] for sample in samples}) > 4:
         return "folder"
-    stems = [found[1] for sample in samples if (found := _COPIES.fullmatch(sample.name.rpartition("/")[2]))]
+    stems = [source for sample in samples if (source := grouping.source_of(sample.name))]
     if len(stems) * 2 > len(samples) and len(set(stems)) < len(stems):
         return r"{name: '([^/]+)\.rf\.[0-9a-f]{32}'}"
     return ""

@@ -15,6 +15,8 @@ from boxwright.run.init.machine import Machine
 # Classes that are listed, and the number of boxes below which a class is said to have few.
 _SHOWN, _FEW = 10, 20
 _WIDTH = 118
+# TensorFlow's threads, where a configuration does not say how many.
+_USUAL_THREADS = 2
 # Names of folders that every data set has.
 _NOT_TELLING = ("data", "dataset", "images", "img", "imgs", "export")
 # The folder for results that a configuration without `results` has.
@@ -62,7 +64,14 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
     lines.append("    # early_stopping: {patience: 2}    # ends the training after two checkpoints without improvement")
     if chosen.gpus:
         lines.append(f"    gpus: {chosen.gpus}")
-    elif here.gpus:
+    elif here.processors > _USUAL_THREADS:
+        lines += _comment(
+            f"All {here.processors} processors compute. Results are the same to the bit only for the same number of "
+            "threads, so a training keeps the number that it began with.",
+            4,
+        )
+        lines.append("    tf_threads: auto")
+    if here.gpus and not chosen.gpus:
         lines += _comment("The GPU here needs TensorFlow's build for it: make env BUILD=gpu, then run init again.", 4)
     return "\n".join([*map(printable, lines), ""])
 
