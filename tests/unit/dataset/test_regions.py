@@ -6,6 +6,7 @@ import pytest
 from tests.unit.dataset.test_defects import CAT, NAN, label_map, make
 
 from boxwright.core.errors import UserError
+from boxwright.dataset.defects import DEFECTS
 from boxwright.dataset.samples import Box
 
 POINTS = ((20, 30), (50, 30), (50, 44))
@@ -203,6 +204,17 @@ def test_classes_are_renamed_and_ignored(dataset, tmp_path):
     assert again[2] == left
 
 
+def test_objects_without_a_class_get_one(dataset, tmp_path):
+    """As tools for one class write them, dlib's for example."""
+    dataset.fill(10)
+    dataset.sample("bad.jpg", CAT, Box("", 1, 2, 30, 40))
+    made, found, left = make(dataset, tmp_path / "out", classes={"rename": {"": "coin"}})
+    assert found == [] and "coin" in made.classes
+    assert left["bad.jpg"].boxes == (CAT, Box("coin", 1, 2, 30, 40))
+    _, (case,), _ = make(dataset, tmp_path / "without")
+    assert case.defect == "class_missing" and 'rename: {"": its name}' in DEFECTS["class_missing"].advice
+
+
 def test_two_classes_that_become_one_are_copies(dataset, tmp_path):
     dataset.fill(10)
     dataset.sample("bad.jpg", CAT, Box("feline", *CAT.corners))
@@ -219,12 +231,13 @@ def test_an_ignored_box_must_have_a_place(dataset, tmp_path):
 
 def test_rules_without_effect_are_mistakes(dataset, tmp_path):
     dataset.fill(10)
-    classes = {"rename": {"dgo": "dog", "cat": "feline", "bird": " \u200b"}, "ignore": ["cat", "sky"]}
+    classes = {"rename": {"dgo": "dog", "cat": "feline", "bird": " \u200b", "": "dog"}, "ignore": ["cat", "sky"]}
     with pytest.raises(UserError) as error:
         make(dataset, tmp_path / "out", classes=classes)
     text = str(error.value)
     assert "rename` gives 'bird' an invisible name" in text
     assert "rename` renames 'dgo', which no annotation has as a class; did you mean `dog`?" in text
+    assert 'rename` names objects without a class (`""`), but all have one' in text
     assert "ignore` names 'cat', which is renamed to 'feline'; write 'feline' there" in text
     assert "ignore` names 'sky', which no annotation has as a class; known are dog, feline" in text
 

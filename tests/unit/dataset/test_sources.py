@@ -152,6 +152,41 @@ def test_files_that_are_no_annotations_are_passed_over_unless_they_have_an_image
     assert "\nREADME.dataset.txt\t\t0\t0\t0\t0\tpassed over: line 1:" in (tmp_path / "out/plan/import.tsv").read_text()
 
 
+def test_the_name_of_a_table_says_nothing_about_its_images(dataset, tmp_path):
+    rows = ["filename,xmin,ymin,xmax,ymax,class"]
+    for number in range(6):
+        dataset.image(f"{number}.jpg")
+        rows.append(f"{number}.jpg,8,6,40,30,cat")
+    (dataset.annotations / "all.csv").write_text("\n".join(rows))
+    (dataset.annotations / "0.csv").write_text("Index,Name,X,Y\n0,roi,8,6\n")  # of another program
+    (dataset.annotations / "1.csv").write_text('filename,xmin,ymin,xmax,ymax,class\n1.jpg,8,6,40,30,"c' + "t" * 200_000)
+    made, *_ = make(dataset, tmp_path / "out")
+    assert made.counts["train"]["boxes"] + made.counts["eval"]["boxes"] == 6
+    assert cases(tmp_path / "out") == [("1.csv", "annotation_malformed")]
+    assert "; 0.csv is no annotation" in made.summary
+
+
+def test_files_of_coco_for_other_tasks_are_not_read(dataset, tmp_path, capsys):
+    """The folder of annotations as COCO gives it out."""
+    for side, numbers in (("train", range(6)), ("val", range(6, 10))):
+        for number in numbers:
+            dataset.image(f"{number}.jpg")
+        images = {f"{number}.jpg": [CAT] for number in numbers}
+        both = [CAT, {**CAT, "category_id": 2, "bbox": [1, 1, 9, 9]}]
+        coco(dataset.annotations / f"instances_{side}.json", dict.fromkeys(images, both))
+        coco(dataset.annotations / f"person_keypoints_{side}.json", images)
+        captions = {"images": [], "annotations": [{"image_id": 0, "id": 1, "caption": "a cat"}]}
+        (dataset.annotations / f"captions_{side}.json").write_text(json.dumps(captions))
+    made, *_ = make(dataset, tmp_path / "out")
+    assert made.counts["train"]["boxes"] + made.counts["eval"]["boxes"] == 20 and not cases(tmp_path / "out")
+    said = capsys.readouterr().err
+    assert "about the images of instances_train.json for other tasks: " in said and "captions_train.json" in said
+    for side in ("train", "val"):
+        (dataset.annotations / f"instances_{side}.json").unlink()
+    made, *_ = make(dataset, tmp_path / "keypoints")
+    assert made.counts["train"]["boxes"] + made.counts["eval"]["boxes"] == 10 and not cases(tmp_path / "keypoints")
+
+
 def test_classes_without_names_stop_the_run(dataset, tmp_path):
     yolo(dataset)
     (dataset.annotations / "classes.txt").unlink()

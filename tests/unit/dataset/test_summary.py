@@ -4,7 +4,7 @@ import pytest
 
 from boxwright.dataset import summary
 from boxwright.dataset.decide import Case
-from boxwright.dataset.defects import DEFECTS, FAIL
+from boxwright.dataset.defects import DEFECTS, DROP_BOX, FAIL
 
 
 def refused(*kinds: str) -> str:
@@ -22,3 +22,9 @@ def test_advice_of_a_refusal_is_something_to_do(kind):
     *_, advice = refused(kind).splitlines()
     assert "nothing" not in advice and f"set `dataset.policies.{kind}` to " in advice
     assert (f": {DEFECTS[kind].advice}; or set" in advice or "annotations; " in advice) == bool(DEFECTS[kind].advice)
+
+
+def test_a_file_with_several_defects_of_a_kind_is_named_once():
+    cases = [Case("a.xml", f"{box}: cat", "box_inverted", DROP_BOX, "detail") for box in range(4)]
+    said = "\n".join(summary.of_cases([*cases, Case("b.xml", "1: cat", "box_inverted", DROP_BOX, "detail")]))
+    assert "\n         a.xml, b.xml: detail (5 times)" in said

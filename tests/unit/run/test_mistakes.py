@@ -691,7 +691,8 @@ ELSEWHERE = {35: ("tests/workflow/test_mistakes.py", "test_snakemake_of_another_
 
 
 def test_each_mistake_of_the_list_has_its_row():
-    numbers = {int(row[0].split()[0]) for row in [*ROWS, *OTHER_ROWS]}
+    first = (row[0].split()[0] for row in [*ROWS, *OTHER_ROWS])
+    numbers = {int(word) for word in first if word.isdigit()}
     assert numbers | ELSEWHERE.keys() == set(range(1, 47))
     for path, name in ELSEWHERE.values():
         assert f"def {name}(" in (ROOT / path).read_text()

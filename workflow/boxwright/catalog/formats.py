@@ -25,6 +25,8 @@ class Format(NamedTuple):
     any letters and a fixed ending. They are looked for in the file's folder and in all folders above it; outside of the
     folders that the user gives, in the next two above and only names without "*". They are no annotations themselves.
     holds_images: whether its files hold the images too (`Statement.embedded`).
+    tasks: beginnings of names of files that are about the same images for different tasks; of those in one folder whose
+    names are the same otherwise only the first is read.
     classifies: whether an image without objects that is marked with a class as a whole was classified, and not
     annotated. In other formats such an image has no objects: their tools write marks beside objects, and every image.
     places: pairs of folder names: a file in a folder of the first name is about an image in one of the second name that
@@ -37,6 +39,7 @@ class Format(NamedTuple):
     sign: str = ""
     one_image: bool = False
     beside: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
     places: tuple[tuple[str, str], ...] = ()
     holds_images: bool = False
     classifies: bool = False
@@ -168,6 +171,7 @@ FORMATS = (
         "boxwright.dataset.formats.coco",
         (".json",),
         sign="JSON with lists of images, annotations and categories",
+        tasks=("instances_", "person_keypoints_", "stuff_", "labels_", "panoptic_", "captions_", "image_info_"),
     ),
     Format(
         "Open Images (CSV)",

@@ -12,7 +12,8 @@ from boxwright.core.wording import did_you_mean
 
 @dataclass(frozen=True)
 class ClassRules:
-    """rename: new names by those in the annotations; each name is looked up once, so two classes can swap names.
+    """rename: new names by those in the annotations; each name is looked up once, so two classes can swap names. The
+    name "" stands for objects without a class.
 
     ignore: classes, by their names after renaming, whose boxes become ignore regions.
     """
@@ -38,8 +39,10 @@ class ClassRules:
         left = {self.rename.get(name, name) for name in stated}
         mistakes = [
             f"`dataset.classes.rename` renames '{name}', which no annotation has as a class; {_hint(name, stated)}"
-            for name in sorted(self.rename.keys() - stated)
+            for name in sorted(filter(None, self.rename.keys() - stated))
         ]
+        if "" in self.rename.keys() - stated:
+            mistakes.append('`dataset.classes.rename` names objects without a class (`""`), but all have one')
         mistakes += [
             f"`dataset.classes.rename` gives '{old}' an invisible name; write another one"
             for old, new in sorted(self.rename.items())

@@ -254,8 +254,9 @@ def _trained_alike(decision: Decision, alike: Mapping[str, str]) -> dict[str, st
 def _claims(found: Found, checker: Checker, ledger: Ledger) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
     """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read.
 
-    A file that looks like no annotation is none, unless it has the name of an image or there is nothing else. There is
-    no claim where the image was classified and not annotated (`Format.classifies`).
+    A file that looks like no annotation is none, unless there is nothing else, or it has the name of an image and is of
+    a format whose files are about one image each. In other formats the file's name says nothing about its images.
+    There is no claim where the image was classified and not annotated (`Format.classifies`).
     """
     claims: list[Claim] = []
     said: list[AnnotationFacts | Unread] = []
@@ -269,11 +270,12 @@ def _claims(found: Found, checker: Checker, ledger: Ledger) -> tuple[list[Claim]
             if statements.defect == UNRECOGNISED:
                 if images is None:
                     images = {pairing.stem(image.base) for image in found.images}
-                if anything and about is not formats.VOC and pairing.stem(file.base.rpartition(".")[0]) not in images:
+                named = about.one_image and pairing.stem(file.base.rpartition(".")[0]) in images
+                if anything and about is not formats.VOC and not named:
                     ledger.pass_over(file.relative, statements)
                     continue
                 statements.defect = Unread.defect
-            claims.append(Claim(file, key=key))
+            claims.append(Claim(file, alone=about.one_image, key=key))
             said.append(statements)
             continue
         alone = about.one_image and len(statements) == 1 and not statements[0].mention

@@ -166,7 +166,11 @@ DEFECTS: dict[str, Defect] = {
         "draw its boxes again",
     ),
     # the classes
-    "class_missing": Defect("an object has no name", (DROP_BOX, DROP_IMAGE, FAIL), "name the object"),
+    "class_missing": Defect(
+        "an object has no name",
+        (DROP_BOX, DROP_IMAGE, FAIL),
+        'name the object; if all such objects are of one class, `dataset.classes.rename: {"": its name}` names them',
+    ),
     "class_unknown": Defect(
         "the class is not in the given label map",
         (FAIL, DROP_BOX, DROP_IMAGE),

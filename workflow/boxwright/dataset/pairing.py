@@ -56,7 +56,7 @@ class Claim(NamedTuple):
     @property
     def label(self) -> str:
         """The name of the statement in tables and error texts."""
-        return self.file.relative if self.alone else f"{self.file.relative} ({self.image})"
+        return f"{self.file.relative} ({self.image})" if self.image and not self.alone else self.file.relative
 
 
 class Contradiction(NamedTuple):

@@ -121,6 +121,9 @@ def recognise(sources: Sequence[Source], annotations: Listing) -> Recognised:
                 f"{', '.join(source.annotations)} has no file whose name ends as those of {about.name} (`{key}`) do: "
                 f"{', '.join(about.endings)}. Correct `annotations` or `format`."
             )
+        there, others = _of_one_task(catalogue.by_key()[key].tasks, there)
+        if others:
+            told.append(f"Not read, since they are about the images of {others[0]} for other tasks: {few(others[1:])}.")
         files += there
     if mistakes:
         raise UserError("\n".join(mistakes))
@@ -259,6 +262,26 @@ def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Itera
         name = file.base
         if catalogue.ending(name) in about.endings and not about.explains(name):
             yield Annotated(file, key, beside[file.path.rpartition("/")[0]] if explaining else ())
+
+
+def _of_one_task(tasks: Sequence[str], files: Sequence[Annotated]) -> tuple[list[Annotated], list[str]]:
+    """The files that are left where several are about the same images for different tasks, as their names tell.
+
+    With them the name of such a file that is left, and of those that are not; nothing if there are none.
+    """
+    by_rest: dict[str, list[tuple[int, Annotated]]] = defaultdict(list)
+    for one in files if tasks else ():
+        folder, _, name = one.file.path.rpartition("/")
+        for number, task in enumerate(tasks):
+            if name.lower().startswith(task):
+                by_rest[f"{folder}/{name[len(task) :]}"].append((number, one))
+    left, gone = [], []
+    for same in by_rest.values():
+        first, *others = sorted(same, key=lambda one: one[0])
+        left += [first[1].file.relative] if others else []
+        gone += [one for _, one in others]
+    out = {one.file.path for one in gone}
+    return [one for one in files if one.file.path not in out], [*left[:1], *(one.file.relative for one in gone)]
 
 
 def _around(explaining: Mapping[str, list[str]], folder: str) -> tuple[str, ...]:

@@ -10,12 +10,15 @@ from typing import Any
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural, shortened
+from boxwright.dataset.samples import LINE, POLYGON
 from boxwright.dataset.statements import Remark, Statement
 
 Corners = tuple[float, float, float, float]
 UNKNOWN: Corners = (math.nan,) * 4
 
 _BOMS = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+# How far the ends of a line that is an outline may be apart, as a share of the diagonal of its rectangle.
+_CLOSED = 0.15
 _MARKS = tuple([mark for mark, _ in _BOMS])
 # Mistakes of one file that a message shows.
 _MOST_MISTAKES = 5
@@ -144,6 +147,18 @@ def around(points: Iterable[tuple[float, float]], least: int = 3) -> Corners:
         return UNKNOWN
     across, down = zip(*places, strict=True)
     return min(across), min(down), max(across), max(down)
+
+
+def along(points: Sequence[tuple[float, float]]) -> tuple[Corners, str]:
+    """The rectangle around a line, and what it is in place of a box.
+
+    People also draw outlines with the tool for lines: one that comes back to where it began is a polygon. Any other has
+    no rectangle of its own.
+    """
+    corners = around(points, least=4)
+    xmin, ymin, xmax, ymax = corners
+    gap = math.dist(points[0], points[-1]) if points else math.nan
+    return (corners, POLYGON) if gap <= _CLOSED * math.hypot(xmax - xmin, ymax - ymin) else (UNKNOWN, LINE)
 
 
 def is_upright(points: Sequence[tuple[float, float]]) -> bool:

@@ -118,7 +118,8 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
         there = f"{plural(images, 'image')} and {plural(decision.annotations, 'annotation')}"
         return f"No sample is left of {there}.{because}"
     if not decision.classes:
-        return f"None of the {used} images has a box, so there is nothing to learn.{because}"
+        which = f"None of the {used} images has a box" if used > 1 else "The only image has no box"
+        return f"{which}, so there is nothing to learn.{because}"
     if all(sides.values()):
         lacking = _without_objects(decision, split)
         return lacking and lacking + because
@@ -137,7 +138,7 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
         remedy = f"check the list {split[empty]}"
     elif split.get(TEST):
         remedy += f", or take images off the list {split[TEST]}"
-    return f"The split leaves no {WORDS[empty]} image ({used} images in all): {remedy}.{because}"
+    return f"The split leaves no {WORDS[empty]} image ({plural(used, 'image')} in all): {remedy}.{because}"
 
 
 def _on_no_list(decision: Decision, count: int) -> str:
@@ -197,5 +198,9 @@ def _examples(cases: Sequence[Case]) -> list[str]:
     files: dict[str, list[str]] = defaultdict(list)
     for case in cases:
         files[case.detail].append(case.file)
-    lines = [f"         {few(sorted(of))}: {detail}" for detail, of in sorted(files.items())]
-    return lines[:_EXAMPLES]
+    lines = []
+    for detail, of in sorted(files.items())[:_EXAMPLES]:
+        distinct = sorted(set(of))
+        times = f" ({len(of)} times)" if len(of) > len(distinct) else ""
+        lines.append(f"         {few(distinct)}: {detail}{times}")
+    return lines

@@ -3,6 +3,8 @@
 Entities that the file itself declares are expanded, within libxml2's limits.
 """
 
+import re
+
 from lxml import etree
 
 from boxwright.core.errors import UserError
@@ -16,6 +18,20 @@ _PARSER = etree.XMLParser(
     remove_pis=True,
     remove_blank_text=True,
 )
+# A comment, a document type, or the name in a start tag.
+_TAG = re.compile(rb"<!--.*?(?:-->|\Z)|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>|<([A-Za-z_][\w.:-]*)[\s/>]", re.DOTALL)
+
+
+def seems(head: bytes, root: str, *within: str) -> bool:
+    """Whether a file with this first part has that root, and in it one of some elements, if there are any in `within`.
+
+    It may be in any encoding whose letters are those of ASCII.
+    """
+    head = head.replace(b"\0", b"")
+    first = next((tag for tag in _TAG.finditer(head) if tag[1]), None)
+    if first is None or first[1] != root.encode():
+        return False
+    return not within or re.search(rf"<(?:{'|'.join(within)})[\s/>]".encode(), head[first.end() :]) is not None
 
 
 def parse(data: bytes) -> etree._Element:

@@ -90,6 +90,13 @@ def test_all_broken_lines_are_named():
         ground_truth.read(data(line()) + b'\n{"a": \nx\n', {})
 
 
+def test_a_list_of_images_alone_is_no_annotation():
+    images = data({"source-ref": "s3://bucket/a.jpg"}, {"source-ref": "s3://bucket/b.jpg"})
+    assert not ground_truth.sniff(images, "input.manifest") and ground_truth.sniff(data(line(box())), "output.manifest")
+    with pytest.raises(UserError, match="it has no job with boxes"):
+        ground_truth.read(images)
+
+
 def test_recognition():
     assert ground_truth.sniff(data(line(box())), "output.manifest")
     assert not ground_truth.sniff(b'{"type": "dataset", "task": "detect"}', "a.jsonl")

@@ -11,7 +11,7 @@ from tests.unit.dataset.test_samples_of_formats import audited, planned
 
 from boxwright import tfrecord as frames
 from boxwright.core.errors import UserError
-from boxwright.dataset.formats import coco, csv, cvat, open_images, tfrecord, yolo
+from boxwright.dataset.formats import coco, csv, cvat, dlib, labelme, open_images, tfrecord, voc, yolo
 from boxwright.dataset.samples import Box, Sample
 from boxwright.records import example
 
@@ -229,6 +229,7 @@ def one(reading):
         (coco, b"[]", "it is a list"),
         (coco, b'[{"image_id": 1, "bbox": [], "score": 0.5}]', "detections"),
         (coco, b'{"images": [], "annotations": []}', "its list `categories` is missing"),
+        (coco, b'{"images": [], "annotations": [{"image_id": 1, "caption": "a cat"}]}', "it has captions of images"),
         (
             coco,
             b'{"images": [{"id": 1, "file_name": "a"}, {"id": 1}], "annotations": [], "categories": []}',
@@ -283,6 +284,12 @@ def test_the_names_of_yolo_s_classes(beside, name):
     assert one(yolo.read(b"1 0.5 0.5 0.2 0.2", beside)).boxes[0].class_name == name
 
 
+def test_the_labels_of_labelme_are_no_names_of_yolo():
+    """They begin with one that LabelMe does not count, and converters leave out two of them or none."""
+    (remark,) = yolo.read(b"1 0.5 0.5 0.2 0.2", {"labels.txt": b"__ignore__\n_background_\ncat\ndog\n"}).remarks
+    assert (remark.defect, remark.about) == ("class_number", "1")
+
+
 def test_a_number_without_a_name_is_refused():
     with pytest.raises(UserError, match=r"line 1: class 7 has no name in classes.txt, which names the classes 0 to 1"):
         yolo.read(b"7 0.5 0.5 0.2 0.2", {"classes.txt": b"a\nb\n"})
@@ -325,6 +332,13 @@ def test_rows_of_a_table_that_are_no_objects_or_lose_one():
     assert (lost.defect, lost.objects) == ("object_without_image", 1) and "line 4" in lost.detail
 
 
+def test_scores_in_a_table_are_told():
+    table = "image,xmin,ymin,xmax,ymax,label,confidence\na.jpg,1,2,30,40,cat,{}\nb.jpg,1,2,30,40,cat,1\n"
+    (remark,) = csv.read(table.format(0.93).encode()).remarks
+    assert remark == ("annotation_odd", "its column confidence has scores, as detections have", "", 0)
+    assert not csv.read(table.format(1).encode()).remarks
+
+
 def test_flags_are_kept():
     said = {"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "cat"}]}
     box = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}
@@ -334,6 +348,30 @@ def test_flags_are_kept():
     row = "ImageID,LabelName,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsInside\na,cat,0,1,0,1,1,-1,1,0\n"
     (box,) = one(open_images.read(row.encode())).boxes
     assert (box.flags, box.truncated) == ("group_of occluded", False)
+
+
+@pytest.mark.parametrize("module", [cvat, labelme])
+def test_lines_that_come_back_to_their_start_are_outlines(module):
+    outline, path = [(10, 20), (30, 19), (32, 44), (11, 22)], [(10, 20), (30, 19), (32, 44), (30, 46)]
+    if module is cvat:
+        lines = [";".join(f"{x},{y}" for x, y in points) for points in (outline, path)]
+        shapes = "".join(f'<polyline label="cat" points="{points}"/>' for points in lines)
+        data = f'<annotations><image name="a.jpg">{shapes}</image></annotations>'
+    else:
+        shapes = [{"label": "cat", "shape_type": "linestrip", "points": points} for points in (outline, path)]
+        data = json.dumps({"shapes": shapes, "imagePath": "a.jpg"})
+    closed, line = one(module.read(data.encode())).boxes
+    assert (closed.corners, closed.shape, line.shape) == ((10, 19, 32, 44), "polygon", "line")
+
+
+def test_the_root_of_xml_decides():
+    """Not an element with the same name, nor one in a comment."""
+    other = b'<?xml version="1.0"?><paintings><annotation x="1"/><annotations><image/></annotations></paintings>'
+    head = b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- <paintings> --><!DOCTYPE a [<!ENTITY b "<c>">]>\n'
+    assert not voc.sniff(other) and not cvat.sniff(other) and not dlib.sniff(b"<a><dataset><images/></dataset></a>")
+    assert voc.sniff(head + b"<annotation verified='yes'>") and dlib.sniff(head + b"<dataset>\n<name/><images>")
+    assert cvat.sniff(head + b"<annotations><meta>") and not cvat.sniff(head + b"<annotations><a>")
+    assert voc.sniff("<annotation><size/></annotation>".encode("utf-16"))
 
 
 def test_frames_of_a_video(dataset):

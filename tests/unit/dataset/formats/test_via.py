@@ -123,9 +123,27 @@ def test_one_region_without_a_class(reading):
     assert [box.class_name for box in found.statements[0].boxes] == ["cat", ""]
 
 
-def test_no_attribute_at_all(reading):
-    with pytest.raises(UserError, match="2 regions have no attribute, so no object has a class; add an attribute"):
-        reading(region({}), region({}))
+def test_without_any_attribute_no_region_has_a_class(reading):
+    found = reading(region({}), region({}))
+    assert [box.class_name for box in found.statements[0].boxes] == ["", ""] and not found.remarks
+
+
+def test_a_line_that_comes_back_to_its_start_is_an_outline(reading):
+    """As people draw outlines with VIA's tool for lines."""
+    outline = {"all_points_x": [10, 30, 32, 12, 11], "all_points_y": [20, 19, 44, 45, 22]}
+    path = {"all_points_x": [10, 30, 32, 12], "all_points_y": [20, 19, 44, 45]}
+    short = {"all_points_x": [10, 30, 10], "all_points_y": [20, 19, 20]}
+    found = reading(*(region({"type": "cat"}, "polyline", **one) for one in (outline, path, short)))
+    closed, *others = found.statements[0].boxes
+    assert (closed.corners, closed.shape) == ((10, 19, 32, 45), "polygon")
+    assert [one.shape for one in others] == ["line", "line"] and all(math.isnan(one.xmin) for one in others)
+
+
+def test_a_file_of_another_tool_with_names_of_images():
+    data = json.dumps({"annotation": {"filename": "a.jpg", "imsize": [48, 64, 3], "object": []}}).encode()
+    assert not via.sniff(data, "a.json")
+    with pytest.raises(UserError, match='the image "annotation" has no "regions"'):
+        read({"annotation": {"filename": "a.jpg"}})
 
 
 def test_an_address_as_the_name(brief):

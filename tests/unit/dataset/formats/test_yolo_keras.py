@@ -22,6 +22,13 @@ def test_boxes(brief):
     assert reading.statements[0].places == ("line 1", "line 1")
 
 
+def test_lines_about_one_image_belong_together(brief):
+    assert brief(read("a.jpg 10,20,40,60,0\nb.jpg 1,2,3,4,0\na.jpg 1,2,30,40,1")) == {
+        "a.jpg": [("cat", (10, 20, 40, 60)), ("dog", (1, 2, 30, 40))],
+        "b.jpg": [("cat", (1, 2, 3, 4))],
+    }
+
+
 def test_corners_in_any_order_are_told(brief):
     reading = read("a.jpg 40,20,10,60,0 1,2,3,4,1 9,9,8,8,1")
     assert [corners for _, corners in brief(reading)["a.jpg"]] == [(10, 20, 40, 60), (1, 2, 3, 4), (8, 8, 9, 9)]

@@ -95,6 +95,9 @@ def _lists(said: Any) -> tuple[list[Mapping], list[Mapping], list[Mapping]]:
         raise UserError("it is a list, but COCO's annotations are an object with images, annotations and categories")
     if not isinstance(said, dict):
         raise UserError("it is no object with images, annotations and categories")
+    given = said.get("annotations")
+    if isinstance(given, list) and given and all(isinstance(one, dict) and _is_caption(one) for one in given):
+        raise UserError("it has captions of images, and no objects")
     lists = []
     for key in ("images", "annotations", "categories"):
         if not isinstance(said.get(key), list):
@@ -106,9 +109,11 @@ def _lists(said: Any) -> tuple[list[Mapping], list[Mapping], list[Mapping]]:
     _, annotations, _ = lists
     if annotations and all("segments_info" in one for one in annotations):
         raise UserError("it is COCO's panoptic segmentation, which has no boxes of its own")
-    if annotations and all("category_id" not in one and "caption" in one for one in annotations):
-        raise UserError("it has captions of images, and no objects")
     return tuple(lists)
+
+
+def _is_caption(one: Mapping) -> bool:
+    return "category_id" not in one and "caption" in one
 
 
 def _shared(images: Sequence[Mapping]) -> list[str]:
@@ -178,7 +183,9 @@ def _image(one: Mapping) -> tuple[str, str]:
 def _place(number: int, one: Mapping, names: Mapping[str, str]) -> str:
     """Where an annotation is, and what is odd about its category."""
     place, category = f"annotations[{number}]", _id(one.get("category_id"))
-    return place if category in names else f"{place} of category {category or 'none'}, which the file does not have"
+    if category in names:
+        return place
+    return f"{place} of category {category}, which the file does not have" if category else f"{place}, of no category"
 
 
 def _box(one: Mapping, names: Mapping[str, str]) -> tuple[Box, bool]:

@@ -37,6 +37,7 @@ _NAMES = {
     "split": ("split", "set", "subset", "usage"),
     "difficult": ("difficult",),
     "truncated": ("truncated",),
+    "score": ("confidence", "score", "conf", "prob", "probability"),
 }
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _WITHOUT_NAMES = ("image", *_CORNERS, "class")
@@ -115,6 +116,9 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         seen.boxes.append(Box(label, *corners, *flags))
         seen.places.append(where)
     remarks = [Remark("class_number", f"class {one} has no name", one) for one in unnamed]
+    if "score" in columns.place and any(0 < number(columns.get(row, "score")) < 1 for _, row in rows):
+        title = first[columns.place["score"]].strip()
+        remarks.append(Remark("annotation_odd", f"its column {title} has scores, as detections have"))
     if lost:
         lines = few([f"line {line}" for line in lost])
         remarks.append(Remark("object_without_image", f"rows name no image: {lines}", objects=len(lost)))

@@ -18,12 +18,10 @@ from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import CUBOID, IGNORE, LINE, MASK, OCCLUDED, POINTS, POLYGON, ROTATED, Box
-from boxwright.dataset.stated import UNKNOWN, Corners, around, flag, flags, number, rotated, size, turned_ellipse
+from boxwright.dataset.stated import UNKNOWN, Corners, along, around, flag, flags, number, rotated, size, turned_ellipse
 from boxwright.dataset.statements import Reading, Remark, Statement
-from boxwright.dataset.xml_files import parse
+from boxwright.dataset.xml_files import parse, seems
 
-_ROOT = re.compile(rb"<annotations[\s/>]")
-_BODY = re.compile(rb"<(?:image|track|version|meta)[\s/>]")
 _NOT_BOXES = {"polyline": LINE, "points": POINTS, "cuboid": CUBOID, "skeleton": POINTS}
 _MOST_FRAMES = 1_000_000
 _SHAPES = ("box", "polygon", "ellipse", "mask", *_NOT_BOXES)
@@ -31,9 +29,7 @@ _SHAPES = ("box", "polygon", "ellipse", "mask", *_NOT_BOXES)
 
 def sniff(head: bytes, name: str = "") -> bool:
     """Whether the root of an XML file is `<annotations>`, with images or tracks in it."""
-    plain = head.replace(b"\0", b"")
-    root = _ROOT.search(plain[:4096])
-    return root is not None and _BODY.search(plain, root.end()) is not None
+    return seems(head, "annotations", "image", "track", "version", "meta")
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
@@ -217,7 +213,7 @@ def _corners(shape: etree._Element) -> tuple[Corners, str]:
 
     kind = shape.tag
     if kind in _NOT_BOXES:
-        return UNKNOWN, _NOT_BOXES[kind]
+        return along(_points(shape)) if kind == "polyline" else (UNKNOWN, _NOT_BOXES[kind])
     degrees = number(shape.get("rotation", "0"))
     if kind == "box":
         corners = value("xtl"), value("ytl"), value("xbr"), value("ybr")
@@ -227,5 +223,10 @@ def _corners(shape: etree._Element) -> tuple[Corners, str]:
         return (left, top, left + width, top + height), MASK
     if kind == "ellipse":
         return turned_ellipse(value("cx"), value("cy"), value("rx"), value("ry"), degrees), MASK
+    return around(_points(shape)), POLYGON
+
+
+def _points(shape: etree._Element) -> list[tuple[float, float]]:
+    """The points of a shape; none if one of them is not two numbers with a comma between them."""
     points = [tuple(map(number, point.split(","))) for point in shape.get("points", "").split(";") if point.strip()]
-    return (around(points), POLYGON) if all(len(point) == 2 for point in points) else (UNKNOWN, POLYGON)
+    return points if all(len(point) == 2 for point in points) else []

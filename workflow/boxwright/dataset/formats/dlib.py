@@ -4,25 +4,18 @@ A box that is marked as to be ignored is an ignore region. Parts (landmarks) bel
 Source: dlib's documentation of image_dataset_metadata.
 """
 
-import re
-
 from boxwright.core.errors import UserError
 from boxwright.dataset import stated
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import IGNORE, OCCLUDED
 from boxwright.dataset.statements import Reading
-from boxwright.dataset.xml_files import parse
-
-_ROOT = re.compile(rb"<dataset[\s/>]")
-_IMAGES = re.compile(rb"<images[\s/>]")
+from boxwright.dataset.xml_files import parse, seems
 
 
 def sniff(head: bytes, name: str = "") -> bool:
     """Whether the root of an XML file is `<dataset>`, with `<images>` in it."""
-    head = stated.plain(head)
-    root = _ROOT.search(head[:4096])
-    return root is not None and _IMAGES.search(head, root.end()) is not None
+    return seems(head, "dataset", "images")
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:

@@ -20,13 +20,18 @@ from boxwright.dataset.statements import Reading, Remark, Statement
 
 _IMAGE, _METADATA = "source-ref", "-metadata"
 _START = re.compile(rb'\s*\{[^\n]*"source-ref"\s*:')
+_RESULT = re.compile(rb'-metadata"\s*:')
 # Parts of the types of jobs that have boxes or polygons.
 _BOX_JOBS = ("object-detection", "polygon")
 
 
 def sniff(head: bytes, name: str) -> bool:
-    """Whether the first line is an object with a "source-ref"."""
-    return _START.match(stated.plain(head)) is not None
+    """Whether the first line is an object with a "source-ref", and there are results of a job.
+
+    A manifest of images alone, which a job takes, is no annotation.
+    """
+    head = stated.plain(head)
+    return _START.match(head) is not None and _RESULT.search(head) is not None
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:

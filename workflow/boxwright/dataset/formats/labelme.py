@@ -19,7 +19,7 @@ from boxwright.dataset.statements import Reading
 
 _SHAPES = re.compile(rb'"shapes"\s*:\s*\[')
 _SIGN = re.compile(rb'"(?:imagePath|imageData|shape_type|lineColor|flags)"\s*:')
-_BOXLESS = {"point": POINTS, "points": POINTS, "line": LINE, "linestrip": LINE, "cuboid": CUBOID}
+_BOXLESS = {"point": POINTS, "points": POINTS, "line": LINE, "cuboid": CUBOID}
 _FLAGS = ("difficult", "truncated", OCCLUDED)
 
 
@@ -66,6 +66,8 @@ def _corners(kind: str, points: list[tuple[float, float]]) -> tuple[stated.Corne
         return stated.around(points), ROTATED
     if kind == "polygon":
         return stated.around(points), POLYGON
+    if kind == "linestrip":
+        return stated.along(points)
     if kind == "circle":
         return _circle(points), MASK
     if kind == "mask":

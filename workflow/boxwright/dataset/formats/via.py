@@ -20,6 +20,7 @@ from boxwright.dataset.statements import Reading, Remark
 
 _IMAGES, _ATTRIBUTES = "_via_img_metadata", "_via_attributes"
 _SIGN = re.compile(rb'"(?:_via_img_metadata|_via_settings|shape_attributes)"\s*:')
+_REGIONS = re.compile(rb'"regions"\s*:')
 _EXPORT = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*\{\s*"(?:filename|fileref)"\s*:')
 # Attributes that are likely the class, the most likely first, and kinds of attributes that have a set of values.
 _NAMES = ("class", "label", "name", "type", "category", "object", "class_name", "classname", "species")
@@ -30,7 +31,8 @@ _FLAGS = ("difficult", "truncated")
 def sniff(head: bytes, name: str) -> bool:
     """Whether it has the keys of a project of VIA or of regions."""
     head = stated.plain(head)
-    return name.lower().endswith(".json") and (_SIGN.search(head) or _EXPORT.match(head)) is not None
+    export = _EXPORT.match(head) and _REGIONS.search(head)
+    return name.lower().endswith(".json") and (_SIGN.search(head) or export) is not None
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
@@ -46,7 +48,9 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         image = stated.name(item.get("filename")) if isinstance(item, dict) else ""
         if not image:
             raise UserError(f'the image "{key}" has no "filename"')
-        regions = item.get("regions")
+        if "regions" not in item:
+            raise UserError(f'it is not VGG Image Annotator\'s: the image "{key}" has no "regions"')
+        regions = item["regions"]
         regions = list(regions.values()) if isinstance(regions, dict) else regions
         regions = stated.optional(regions, list, f'"regions" of {image}')
         found.append(
@@ -79,7 +83,7 @@ def region(given: Any, place: str, image: str) -> Region:
 def reading(images: Iterable[tuple[str, list[Region]]], about: Mapping[str, Any]) -> Reading:
     """What regions of images say, once it is clear which attribute is the class; `about` are the project's attributes.
 
-    Raises UserError if no attribute can be the class.
+    Regions without any attribute have no class.
     """
     images = list(images)
     regions = [one for _, of in images for one in of]
@@ -101,12 +105,7 @@ def reading(images: Iterable[tuple[str, list[Region]]], about: Mapping[str, Any]
 def _class_attribute(regions: list[Region], about: Mapping[str, Any]) -> tuple[str, list[Remark]]:
     """The attribute that is the class, and what to say where there was a choice."""
     names = dict.fromkeys(key for one in regions for key in one.attributes)
-    if not regions or not names:
-        if regions:
-            raise UserError(
-                f"its {len(regions)} regions have no attribute, so no object has a class; "
-                "add an attribute `class` in VIA, fill it in and export again"
-            )
+    if not names:
         return "", []
     names = {name: None for name in names if not _is_flags(name, regions)} or names
     if len(names) == 1:
@@ -160,17 +159,16 @@ def _corners(shape: dict) -> tuple[stated.Corners, str]:
 
     if kind == "rect":
         return stated.from_size(*of("x", "y", "width", "height")), ""
-    if kind == "polygon":
+    if kind in ("polygon", "polyline"):
         x, y = (shape.get(key) if isinstance(shape.get(key), list) else [] for key in ("all_points_x", "all_points_y"))
         if len(x) != len(y):
-            return stated.UNKNOWN, POLYGON
-        return stated.around(
-            [(stated.number(one), stated.number(other)) for one, other in zip(x, y, strict=True)]
-        ), POLYGON
+            return stated.UNKNOWN, POLYGON if kind == "polygon" else LINE
+        points = [(stated.number(one), stated.number(other)) for one, other in zip(x, y, strict=True)]
+        return (stated.around(points), POLYGON) if kind == "polygon" else stated.along(points)
     if kind == "circle":
         x, y, radius = of("cx", "cy", "r")
         return stated.turned_ellipse(x, y, radius, radius), MASK
     if kind == "ellipse":
         theta = math.degrees(stated.number(shape.get("theta") or 0))
         return stated.turned_ellipse(*of("cx", "cy", "rx", "ry"), theta), MASK
-    return stated.UNKNOWN, {"point": POINTS, "polyline": LINE}.get(kind, "")
+    return stated.UNKNOWN, POINTS if kind == "point" else ""

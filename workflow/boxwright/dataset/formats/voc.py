@@ -20,7 +20,7 @@ from boxwright.core.files import writing
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import OCCLUDED, POLYGON, ROTATED, Box
 from boxwright.dataset.statements import Reading, Statement
-from boxwright.dataset.xml_files import parse
+from boxwright.dataset.xml_files import parse, seems
 
 _YES = ("1", "true", "yes")
 # The tags of a point's coordinates.
@@ -30,13 +30,9 @@ _AXIS = re.compile(r"([xy])\d*")
 _TELLING = 4
 
 
-# The start tag of the root, in any encoding whose letters are those of ASCII.
-_ROOT = re.compile(rb"<annotation[\s/>]")
-
-
 def sniff(head: bytes, name: str = "") -> bool:
     """Whether the root of an XML file is `<annotation>`."""
-    return _ROOT.search(head[:4096].replace(b"\0", b"")) is not None
+    return seems(head, "annotation")
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:

@@ -31,6 +31,8 @@ _SEPARATOR = re.compile(r"[\s,;]+")
 _CLASS = re.compile(r"\d{1,9}(?:\.0*)?")
 # The names of classes in a YAML file: the line with the key and the lines that belong to it.
 _NAMES = re.compile(r"(?m)^names\s*:.*\n?(?:^(?:[ \t\-\]}].*)?\n?)*")
+# The first line of LabelMe's list of labels, which does not count from 0.
+_IGNORED = "__ignore__"
 # How far a share may lie beyond the image before a file is not taken for one of shares.
 _BEYOND = 0.5
 
@@ -149,6 +151,8 @@ def _explained(beside: tuple[tuple[str, bytes], ...]) -> _Explained:
             lines = text(data).splitlines()
             while lines and not lines[-1].strip():
                 lines.pop()
+            if lines and lines[0].strip() == _IGNORED:
+                lines = []
             found.append((1 if base.endswith(".names") else 2, path, _numbered(lines)))
     found = [one for one in found if one[2]]
     _, file, names = min(found, key=lambda one: one[0], default=(0, "", {}))

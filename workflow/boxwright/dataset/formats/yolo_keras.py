@@ -31,15 +31,16 @@ def sniff(head: bytes, name: str) -> bool:
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
-    """A statement for each line. A class without a name keeps its number."""
+    """A statement for each image, also where it has several lines. A class without a name keeps its number."""
     names = next((_lines(beside[path]) for path in beside if path.rpartition("/")[2].lower() in _NAMES), [])
-    statements, mistakes, swapped = [], [], 0
+    images: dict[str, Objects] = {}
+    mistakes, swapped = [], 0
     for number, line in stated.lines(data):
         image, boxes = _parts(line)
-        objects = Objects()
         if not image.lower().endswith(tuple(EXTENSIONS)):
             mistakes.append(f"line {number} does not begin with the name of an image")
             continue
+        objects = images.setdefault(image, Objects())
         for box in boxes:
             words = box.split(",")
             if not _BOX.fullmatch(box):
@@ -52,8 +53,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             edges = stated.ordered(tuple(corners))
             swapped += edges != tuple(corners)
             objects.add(f"line {number}", names[int(of)] if names else words[4], edges)
-        statements.append(objects.statement(image))
     stated.refuse(mistakes)
+    statements = [objects.statement(image) for image, objects in images.items()]
     return Reading(statements, [*stated.unnamed(statements, names), *stated.unordered(swapped)])
 
 
