@@ -81,7 +81,7 @@ def test_it_runs_from_top_to_bottom(notebook, tmp_path, monkeypatch):
     }
     (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))  # it stays, as if it had been edited
     notebook.cells = [cell for cell in notebook.cells if "install" not in cell.metadata.get("tags", [])]
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
     assert sum("image/svg+xml" in data for data in shown) == 3
     assert 0 < sum("image/jpeg" in data for data in shown) <= 6

@@ -342,7 +342,7 @@ class Checker:
             same = earlier.class_name == later.class_name
             if gone.isdisjoint((one, other)) and (other, same) not in told:
                 told.add((other, same))
-                detail = f"box {first} of class '{earlier.class_name}' is on the same place"
+                detail = f"box {first} of class '{earlier.class_name}' is in the same place"
                 defect = "box_twice" if same else "box_of_two_classes"
                 if self.report(file, defect, detail, _which(number, stated[number - 1])) == DROP_BOX:
                     gone.add(other)

@@ -82,13 +82,13 @@ DEFECTS: dict[str, Defect] = {
     ),
     # its orientation and size
     "exif_rotation": Defect(
-        "EXIF says that the image is stored turned (pixels and boxes are brought upright)",
+        "EXIF says that the image is stored rotated (pixels and boxes are turned upright)",
         (FIX, DROP_IMAGE, FAIL),
         "",
     ),
     "exif_ambiguous": Defect(
-        "EXIF turns the image, and it is unclear whether its boxes are upright (they are read as in the images of the "
-        "data set where it is clear, else as upright)",
+        "EXIF rotates the image, and it is unclear whether its boxes are upright (they are read as in the images of "
+        "the data set where it is clear, else as upright)",
         (KEEP, DROP_IMAGE, FAIL),
         "look at these images with their boxes",
     ),
@@ -141,12 +141,12 @@ DEFECTS: dict[str, Defect] = {
         "the box is less than one pixel wide or high", (DROP_BOX, KEEP, DROP_IMAGE, FAIL), "draw the box again"
     ),
     "box_twice": Defect(
-        "two boxes of one class are on the same place, IoU over 0.95 (both are kept)",
+        "two boxes of one class are in the same place, IoU over 0.95 (both are kept)",
         (DROP_BOX, KEEP, DROP_IMAGE, FAIL),
         "delete the worse one of the two",
     ),
     "box_of_two_classes": Defect(
-        "two boxes of different classes are on the same place, IoU over 0.95 (both are kept)",
+        "two boxes of different classes are in the same place, IoU over 0.95 (both are kept)",
         (KEEP, DROP_IMAGE, FAIL),
         "if one class is wrong, remove its box",
     ),
@@ -177,7 +177,7 @@ DEFECTS: dict[str, Defect] = {
         "correct the name in the annotation, or add the class to the label map",
     ),
     "class_spelling": Defect(
-        "a class name was brought into the one form of names (Unicode NFC, single spaces, nothing invisible)",
+        "a class name was normalised (Unicode NFC, single spaces, no invisible characters)",
         (FIX, FAIL),
         "correct the name in the annotations",
     ),
@@ -192,7 +192,7 @@ DEFECTS: dict[str, Defect] = {
         "use one spelling if they are one class",
     ),
     "class_background": Defect(
-        "a class is called background, which is also what detectors call the places without an object",
+        "a class is called background, which is also the detectors' name for places without an object",
         (FAIL, KEEP),
         "give it another name, or rename it in `dataset.classes.rename`; if its boxes are no objects, list it in "
         "`dataset.classes.ignore`",
@@ -205,10 +205,12 @@ DEFECTS: dict[str, Defect] = {
     ),
     # the annotation file as a whole
     "object_without_image": Defect(
-        "an object belongs to no image that the annotation has", (DROP_BOX, FAIL), "export the annotations again"
+        "an object refers to an image that the annotation does not have",
+        (DROP_BOX, FAIL),
+        "export the annotations again",
     ),
     "object_superseded": Defect(
-        "objects are of an annotation of the image that another one replaces, so they do not count",
+        "objects belong to an annotation that another one of the same image replaces, so they do not count",
         (DROP_BOX, FAIL),
         "",
     ),
@@ -223,7 +225,7 @@ DEFECTS: dict[str, Defect] = {
         "look at the classes; if the attribute is the wrong one, name the right one `class` and export again",
     ),
     ODD: Defect(
-        "the annotation has traces of a fault of the tool that wrote it",
+        "the annotation shows traces of a fault in the tool that wrote it",
         (KEEP, FAIL),
         "compare it with what the tool shows",
     ),

@@ -332,6 +332,17 @@ def test_rows_of_a_table_that_are_no_objects_or_lose_one():
     assert (lost.defect, lost.objects) == ("object_without_image", 1) and "line 4" in lost.detail
 
 
+def test_a_class_before_the_box_without_names_of_columns():
+    rows = (
+        "a.jpg,1,305,162,410,254\na.jpg,2,209,246,278,339\nb.jpg,2,233,136,440,476\nb.jpg,1,9,40,85,344\nc.jpg,,,,,\n"
+    )
+    with pytest.raises(UserError, match="these seem to be filename, class, xmin, ymin, xmax, ymax; write them in its"):
+        csv.read(rows.encode())
+    assert one(csv.read(f"filename,class,xmin,ymin,xmax,ymax\n{rows[:24]}".encode())).boxes[0].xmax == 410
+    usual = "a.jpg,30,16,41,54,1\na.jpg,20,24,27,33,2\nb.jpg,23,13,44,47,2\nb.jpg,9,40,85,344,1\n"
+    assert [remark.about for remark in csv.read(usual.encode()).remarks] == ["1", "2"]
+
+
 def test_scores_in_a_table_are_told():
     table = "image,xmin,ymin,xmax,ymax,label,confidence\na.jpg,1,2,30,40,cat,{}\nb.jpg,1,2,30,40,cat,1\n"
     (remark,) = csv.read(table.format(0.93).encode()).remarks

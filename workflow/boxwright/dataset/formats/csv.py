@@ -115,6 +115,11 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         flags = [flag(columns.get(row, name)) for name in ("difficult", "truncated")]
         seen.boxes.append(Box(label, *corners, *flags))
         seen.places.append(where)
+    if unnamed and not names and _has_class_first([row for _, row in rows]):
+        raise UserError(
+            "it has no line with the names of its columns, and these seem to be filename, class, xmin, ymin, xmax, "
+            "ymax; write them in its first line, with commas between them"
+        )
     remarks = [Remark("class_number", f"class {one} has no name", one) for one in unnamed]
     if "score" in columns.place and any(0 < number(columns.get(row, "score")) < 1 for _, row in rows):
         title = first[columns.place["score"]].strip()
@@ -183,6 +188,18 @@ def _is_without_names(first: Sequence[str]) -> bool:
         return False
     values = [value.strip() for value in first[1:]]
     return not any(values) or not any(math.isnan(number(value)) for value in values[:4])
+
+
+def _has_class_first(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether rows without names of columns, whose classes are numbers, seem to have the class before the box.
+
+    Then every row is a box in that order, and what RetinaNet's order takes for classes hardly repeats.
+    """
+    values = [tuple(map(number, row[1:])) for row in rows if any(cell.strip() for cell in row[1:])]
+    if any(len(one) != len(_WITHOUT_NAMES) - 1 for one in values):
+        return False
+    boxes = all(left < right and top < bottom for _, left, top, right, bottom in values)
+    return boxes and 2 * len({one[0] for one in values}) <= len({one[-1] for one in values})
 
 
 def _refuse(first: Sequence[str]) -> None:

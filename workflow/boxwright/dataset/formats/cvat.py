@@ -122,7 +122,7 @@ def _frames(root: etree._Element, remarks: list[Remark]) -> Iterator[Statement]:
         remarks += _of_frames(frames, task, ended)
         subset = next(filter(None, [track.get("subset", "").strip() for track in tracks]), "")
         # more frames than a video has are a mistake
-        last = task.last if task.last < _MOST_FRAMES else max(frames, default=-1)
+        last = next(one for one in (task.last, max(frames, default=-1), -1) if one < _MOST_FRAMES)
         for frame in sorted({*frames, *range(task.first, last + 1, task.step)}):
             boxes, places = zip(*frames[frame], strict=True) if frames.get(frame) else ((), ())
             yield Statement(

@@ -38,7 +38,9 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     for number, shape in enumerate(stated.optional(root["shapes"], list, '"shapes"'), start=1):
         _add(objects, stated.expect(shape, dict, f"shape {number}"), number)
     flags = root.get("flags")
-    marks = [str(name) for name, value in flags.items() if stated.flag(value)] if isinstance(flags, dict) else []
+    marks = (
+        [stated.name(name) for name, value in flags.items() if stated.flag(value)] if isinstance(flags, dict) else []
+    )
     width, height = (stated.size(root.get(key)) for key in ("imageWidth", "imageHeight"))
     return Reading([objects.statement(stated.name(root.get("imagePath")), width, height, marks=tuple(marks))])
 

@@ -41,7 +41,13 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     for number, one in enumerate(stated.optional(root["objects"], list, '"objects"'), start=1):
         _add(objects, f"object {number}", stated.expect(one, dict, f"object {number}"))
     width, height = (stated.size(root["size"].get(key)) for key in ("width", "height"))
-    return Reading([objects.statement("", width, height, marks=tuple(_tags(root, "the image")))])
+    return Reading(
+        [
+            objects.statement(
+                "", width, height, marks=tuple(_tags(root, "the image") if isinstance(root.get("tags"), list) else ())
+            )
+        ]
+    )
 
 
 def _add(objects: Objects, place: str, one: dict) -> None:
