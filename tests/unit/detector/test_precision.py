@@ -86,6 +86,17 @@ def test_no_map_of_unknown_size_is_too_small(kernel, stride, size):
         np.testing.assert_allclose(gradients[name] / scale, gradient / scale, rtol=0.03, atol=0.1)
 
 
+def test_a_map_of_unknown_size_that_is_padded_already_is_rounded():
+    """As the first convolution of a ResNet in a detector that keeps the aspect ratio."""
+    x, filters = noise(2, 15, 21, 3), noise(7, 7, 3, 64) / 16
+    y, gradients, operations = convolved(ROUNDED, x, filters, 2, "VALID", unknown=True)
+    assert [each.inputs[0].dtype for each in operations["Conv2D"]] == [tf.bfloat16]
+    whole, wanted, _ = convolved(FLOAT32, x, filters, 2, "VALID")
+    np.testing.assert_allclose(y, whole, rtol=2**-6, atol=2**-5)
+    for name, gradient in wanted.items():
+        np.testing.assert_allclose(gradients[name] / gradient.std(), gradient / gradient.std(), rtol=0.03, atol=0.1)
+
+
 @pytest.mark.parametrize(
     ("kernel", "stride", "channels", "depth", "rounds"),
     [

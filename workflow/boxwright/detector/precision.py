@@ -37,7 +37,7 @@ class Precision(NamedTuple):
                 kind = self.tensors
             elif padding == "SAME" and None in x.shape[1:3]:
                 x, padding = (_padded(x, sides, stride), "VALID") if max(sides) > 1 else (x, padding)
-            elif any(side > size for side, size in zip(sides, x.shape[1:3], strict=True)):
+            elif any(size and side > size for side, size in zip(sides, x.shape[1:3], strict=True)):
                 kind = self.tensors
         x, filters = tf.cast(x, kind), tf.cast(filters, kind)
         if rate == 1:
