@@ -20,6 +20,7 @@ from tests.workflow.work import (
     from_export,
     from_frozen_graph,
     from_training,
+    measuring,
     planned,
     preview,
     records,
@@ -210,7 +211,8 @@ def test_another_distance_of_checkpoints(project):
         ("export/predict.py", {"Predicting with small"}),
         ("report/learning.py", {"Drawing what small learned, gets right and gets wrong", "Comparing the models"}),
         pytest.param("export/check.py", from_export(), marks=pytest.mark.slow),
-        pytest.param("export/summary.py", form() | COMPARISON, marks=pytest.mark.slow),
+        # It says which figures of a form count.
+        pytest.param("export/summary.py", measuring() | form() | COMPARISON, marks=pytest.mark.slow),
         pytest.param("export/forms/frozen_graph.py", from_frozen_graph(), marks=pytest.mark.slow),
         ("runtimes/frozen_graph.py", from_frozen_graph()),
         ("runtimes/saved_model.py", form("saved_model") | COMPARISON),
@@ -254,10 +256,11 @@ DAMAGES = {
     f"{MODEL}/train/checkpoint": {"Collecting the training log of small"},
     f"{MODEL}/eval/3/metrics.json": {"Evaluating small at step 3"},
     # A dry run lists the export too: whether it runs is known once the choice is made.
-    f"{MODEL}/choice.json": {"Choosing the checkpoint of small", "Exporting small"} | form(),
+    f"{MODEL}/choice.json": {"Choosing the checkpoint of small", "Exporting small"} | measuring() | form(),
     f"{MODEL}/fine_tuned_model/label_map.pbtxt": {"Exporting small"} | form(),
-    f"{MODEL}/fine_tuned_model/frozen_inference_graph.pb": form("frozen_graph"),
-    f"{MODEL}/fine_tuned_model/saved_model/saved_model.pb": form("saved_model"),
+    # What was measured is that of equal bytes.
+    f"{MODEL}/fine_tuned_model/frozen_inference_graph.pb": form("frozen_graph") - measuring(),
+    f"{MODEL}/fine_tuned_model/saved_model/saved_model.pb": form("saved_model") - measuring(),
     f"{MODEL}/fine_tuned_model/export.json": form(),
 }
 

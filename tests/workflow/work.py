@@ -32,6 +32,11 @@ def form(*names: str, model: str = "small") -> set[str]:
     return written | {f"Comparing the exported forms of {model}"}
 
 
+def measuring(model: str = "small") -> set[str]:
+    """Measuring each usual form that is written from another one."""
+    return {f"Measuring the {one.title} of {model}" for one in USUAL if one.made_from}
+
+
 def from_frozen_graph(model: str = "small") -> set[str]:
     return form("frozen_graph", "saved_model", model=model) | {f"Predicting with {model}"} | COMPARISON
 
