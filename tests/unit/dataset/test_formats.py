@@ -200,7 +200,7 @@ def test_a_reader_that_changed_reads_its_own_files_again_and_no_others(library, 
         ),
         ("dataset/formats/voc.py", '_YES = ("1",', '_YES = ("1", "y",', annotations),
         ("images/headers.py", "the file holds only zeros", "the file holds nothing but zeros", images),
-        ("dataset/formats/voc.py", "# The start tag", "# The first tag", []),
+        ("dataset/formats/voc.py", "# The tags of a point", "# The names of a point", []),
         ("dataset/pairing.py", "import defaultdict", "import Counter, defaultdict", []),
     ):
         library.edit(module, old, new)

@@ -38,7 +38,8 @@ def test_every_field_in_every_spelling_is_read_as_it_was_meant(choice):
     assert document.config == config
     entries = {path for path, value in every_field.leaves(config) if isinstance(value, dict) and value}
     assert {path for path, _ in every_field.leaves(config)} - set(document.lines) == entries, "entries of maps alone"
-    told = [note.field.rpartition(".")[2] for note in document.notes]
+    # Some of the drawn strings have escapes, as Windows paths have by mistake.
+    told = [note.field.rpartition(".")[2] for note in document.notes if "is an escape" not in note.text]
     assert sorted(set(told)) == sorted(set(deprecated(config))) and len(told) >= 10
 
 

@@ -261,7 +261,7 @@ def test_a_step_and_detections_under_every_option(model, change):
     [
         (lambda ssd: setattr(ssd, "explicit_background_class", True), "explicit_background_class is True"),
         (lambda ssd: setattr(ssd, "use_confidences_as_targets", True), "use_confidences_as_targets is True"),
-        (lambda ssd: ssd.mask_head_config.SetInParent(), "mask_head_config is '?set"),
+        (lambda ssd: ssd.mask_head_config.SetInParent(), "mask_head_config: the engine does not have this"),
         (lambda ssd: setattr(ssd.loss, "expected_loss_weights", 1), "expected_loss_weights is 'EXPECTED_SAMPLING'"),
         (lambda ssd: ssd.box_predictor.rfcn_box_predictor.SetInParent(), "box_predictor is 'rfcn_box_predictor'"),
         (lambda ssd: setattr(ssd.anchor_generator.ssd_anchor_generator, "num_layers", 5), "has 5 layers"),
