@@ -36,6 +36,13 @@ def test_numbers_without_zeros_before_them_are_in_their_order():
     assert (name, "30 images in a row, up to a 2/29_b.jpg" in detail) == ("a 2/0_b.jpg", True)
 
 
+def test_a_class_may_have_brackets_and_quotation_marks_in_its_name():
+    odd = Box('a],["b],[c', 1.0, 2.0, 3.0, 4.0)
+    samples = [frame(f"{n}.jpg", odd, moving(n)) for n in range(25)]
+    ((name, detail),) = repeated_boxes.found(samples)
+    assert name == "0.jpg" and detail.startswith('the box a],["b],[c [1, 2, 3, 4] is the same in 25 images in a row')
+
+
 @pytest.mark.parametrize(
     "samples",
     [

@@ -16,7 +16,8 @@ from boxwright.dataset.samples import PlannedSample
 _LEAST = 20
 # What is before, in and behind the last number in a name.
 _NUMBER = re.compile(r"(.*?)(\d{1,15})(\D*)", re.DOTALL)
-_BETWEEN = "],["
+# What is between two boxes and begins the second one's class. No class has it: its quotation marks are escaped.
+_BETWEEN = '],["'
 
 
 def found(samples: Sequence[PlannedSample]) -> Iterator[tuple[str, str]]:
@@ -24,7 +25,7 @@ def found(samples: Sequence[PlannedSample]) -> Iterator[tuple[str, str]]:
     for series in _series(samples):
         began: dict[str, int] = {}
         for place, sample in enumerate([*series, None]):
-            here = set(sample.boxes[2:-2].split(_BETWEEN)) if sample is not None and sample.classes else set()
+            here = set(sample.boxes[3:-2].split(_BETWEEN)) if sample is not None and sample.classes else set()
             for box in sorted(began.keys() - here):
                 if place - began[box] >= _LEAST:
                     yield series[began[box]].name, _told(box, place - began[box], series[place - 1].name)
@@ -53,7 +54,7 @@ def _series(samples: Sequence[PlannedSample]) -> Iterator[list[PlannedSample]]:
 
 
 def _told(box: str, images: int, last: str) -> str:
-    name, *corners = json.loads(f"[{box}]")[:5]
+    name, *corners = json.loads(f'["{box}]')[:5]
     at = ", ".join([f"{value:.10g}" for value in corners])
     return (
         f"the box {name} [{at}] is the same in {images} images in a row, up to {last}, as a tool writes that goes on "
