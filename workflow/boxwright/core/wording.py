@@ -1,8 +1,8 @@
-"""Helpers for texts: shortened lists, spelling suggestions, numbers with their nouns, metrics and intervals."""
+"""Helpers for the text of messages: shortened lists, spelling suggestions, numbers with their nouns."""
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 # Unicode's categories of control characters and of halves of surrogate pairs.
 _UNFIT = ("Cc", "Cs")
@@ -31,16 +31,6 @@ def printable(text: object) -> str:
 def plural(count: int, noun: str, nouns: str = "") -> str:
     """A number with its noun: "1 class", "2 classes"; `nouns` is the plural if it is not `noun` plus "s"."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A metric as text; an undefined one is `n/a`."""
-    return "n/a" if value is None else f"{value:.{digits}f}"
-
-
-def ends(interval: Mapping[str, float] | None) -> str:
-    """An interval as text, "0.500 to 0.650"; one that is undefined is `n/a`."""
-    return f"{number(interval['low'])} to {number(interval['high'])}" if interval else "n/a"
 
 
 def nearest(word: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from boxwright.core import wording
+from boxwright.core import decimals
 from boxwright.evaluation import names
 
 _PRECISION = (("IoU .50:.95", "mAP"), ("IoU .50", "mAP@.50IOU"), ("IoU .75", "mAP@.75IOU"))
@@ -39,8 +39,8 @@ def table(result: Mapping[str, Any], analysis: Mapping[str, Any], title: str | N
 def figure(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     """The key figure in a few words: mAP at IoU 0.5 with its interval."""
     found = analysis["interval"]
-    sure = f" ({wording.ends(found)})" if found and found["metric"] == _KEY else ""
-    return f"mAP@.50IOU {wording.number(result['metrics'][_KEY])}{sure}"
+    sure = f" ({decimals.ends(found)})" if found and found["metric"] == _KEY else ""
+    return f"mAP@.50IOU {decimals.number(result['metrics'][_KEY])}{sure}"
 
 
 def threshold(score: float) -> str:
@@ -54,14 +54,14 @@ def _twelve(values: Mapping[str, float | None]) -> list[str]:
             ["average precision", *(head for head, _ in _PRECISION), *_SIZES],
             [
                 "",
-                *(wording.number(values[names.PRECISION + name]) for _, name in _PRECISION),
-                *(wording.number(values[f"{names.PRECISION}mAP ({size})"]) for size in _SIZES),
+                *(decimals.number(values[names.PRECISION + name]) for _, name in _PRECISION),
+                *(decimals.number(values[f"{names.PRECISION}mAP ({size})"]) for size in _SIZES),
             ],
             ["average recall", "1 per image", "10", "100", *_SIZES],
             [
                 "",
-                *(wording.number(values[f"{names.RECALL}AR@{limit}"]) for limit in (1, 10, 100)),
-                *(wording.number(values[f"{names.RECALL}AR@100 ({size})"]) for size in _SIZES),
+                *(decimals.number(values[f"{names.RECALL}AR@{limit}"]) for limit in (1, 10, 100)),
+                *(decimals.number(values[f"{names.RECALL}AR@100 ({size})"]) for size in _SIZES),
             ],
         ]
     )
@@ -73,11 +73,11 @@ def _classes(values: Mapping[str, float | None], analysis: Mapping[str, Any]) ->
     for one in analysis["classes"][:_MOST_CLASSES]:
         voc = values[names.of_pascal_class(names.PASCAL_PER_CLASS, one["name"])]
         scores = (one["AP"], one["AP50"], voc, one["AR"])
-        shown = (wording.number(one[key]) for key in _SHOWN)
-        rows.append([one["name"], *map(wording.number, scores), "", *shown, str(one["boxes"])])
+        shown = (decimals.number(one[key]) for key in _SHOWN)
+        rows.append([one["name"], *map(decimals.number, scores), "", *shown, str(one["boxes"])])
     means = [names.PRECISION + "mAP", names.PRECISION + "mAP@.50IOU", names.PASCAL_MEAN, names.RECALL + "AR@100"]
     boxes = sum(one["boxes"] for one in analysis["classes"])
-    rows.append(["mean", *(wording.number(values[name]) for name in means), *[""] * 4, str(boxes)])
+    rows.append(["mean", *(decimals.number(values[name]) for name in means), *[""] * 4, str(boxes)])
     lines = _columns(rows)
     if len(analysis["classes"]) > _MOST_CLASSES:
         lines.append(f"({len(analysis['classes']) - _MOST_CLASSES} more classes in analysis.json)")
@@ -89,14 +89,14 @@ def _interval(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str | N
     if found is None:
         return None
     name, value = found["metric"].split("/")[1], result["metrics"][found["metric"]]
-    return f"{name} {value:.3f}; with other images of this kind {wording.ends(found)} ({found['level']:.0%} interval)"
+    return f"{name} {value:.3f}; with other images of this kind {decimals.ends(found)} ({found['level']:.0%} interval)"
 
 
 def _training(result: Mapping[str, Any]) -> str | None:
     sample = result.get("training_sample")
     if sample is None:
         return None
-    return f"mAP@.50IOU {wording.number(sample['metrics'][_KEY])} on {sample['images']} training images"
+    return f"mAP@.50IOU {decimals.number(sample['metrics'][_KEY])} on {sample['images']} training images"
 
 
 def _mistakes(analysis: Mapping[str, Any]) -> str | None:
@@ -113,7 +113,7 @@ def _scores(analysis: Mapping[str, Any]) -> str:
     if point is None:
         return f"a score that is reliable: n/a, {analysis['scores']['undefined']['operating_point']}"
     return (
-        f"from score {threshold(point['score'])} on: precision {point['precision']:.3f} ({wording.ends(point)}, "
+        f"from score {threshold(point['score'])} on: precision {point['precision']:.3f} ({decimals.ends(point)}, "
         f"{point['level']:.0%} interval), recall {point['recall']:.3f}"
     )
 

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from boxwright.core import wording
+from boxwright.core import decimals
 from boxwright.core.wording import few
 from boxwright.report import advice, comparison, scores
 from boxwright.report.results import Result
@@ -77,7 +77,7 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
         more = (
             f" These images neither trained nor chose it: the {title} of {at} was run on them once. On "
             f"the evaluation images, which chose the checkpoint{_models(found)}, it reaches "
-            f"{wording.number(first.mean)}."
+            f"{decimals.number(first.mean)}."
         )
         if tested.mean is None:
             reason = first.members[0].tested.metrics["undefined"].get(metric, "the metric is undefined")
@@ -128,8 +128,8 @@ def _classes(one: Result, limit: int) -> str:
     shown = [row for row in rows if row in worst]
     lines = [("class", "AP at IoU 0.5", "uncertainty", "boxes")]
     for row in shown:
-        sure = wording.ends(row["AP50_interval"])
-        lines.append((_escaped(row["name"]), wording.number(row["AP50"]), sure, f"{row['boxes']:,}"))
+        sure = decimals.ends(row["AP50_interval"])
+        lines.append((_escaped(row["name"]), decimals.number(row["AP50"]), sure, f"{row['boxes']:,}"))
     said = [_listed(lines)]
     if len(rows) > len(shown):
         said.append(f"These are the {len(shown)} worst of {len(rows)} classes.")
@@ -155,11 +155,11 @@ def _reliable(best: comparison.Repeats) -> str:
 
 def _figure(name: str, quality: comparison.Quality, seeds: int, at: str = "") -> str:
     """The figure, at which step, and how sure it is."""
-    told = f"{name} **{wording.number(quality.mean)}**" + (f" at {at}" if at else "")
+    told = f"{name} **{decimals.number(quality.mean)}**" + (f" at {at}" if at else "")
     if quality.spread is not None:
         return f"{told} (± {quality.spread:.3f} over {seeds} seeds)"
     if quality.interval:
-        return f"{told} ({quality.interval['level']:.0%} confidence: {wording.ends(quality.interval)})"
+        return f"{told} ({quality.interval['level']:.0%} confidence: {decimals.ends(quality.interval)})"
     return told
 
 
@@ -191,7 +191,7 @@ def _without_near_duplicates(one: comparison.Repeats, metric: str) -> str:
     show = "1 evaluation image shows" if left_out == 1 else f"{left_out:,} evaluation images show"
     return (
         f" But {show} the same as a training image, which flatters the detector: on the other "
-        f"{measured['images']:,} it reaches {name} **{wording.number(one.mean_without_near_duplicates)}**."
+        f"{measured['images']:,} it reaches {name} **{decimals.number(one.mean_without_near_duplicates)}**."
     )
 
 
@@ -201,11 +201,11 @@ def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:
     figures = [f"{metric} on test images", "on evaluation images"] if tested else [metric]
     rows = [("model", *figures, "ms per image", "MB")]
     for one in found:
-        values = [wording.number(one.mean) + (f" ± {one.spread:.3f}" if one.spread is not None else "")]
+        values = [decimals.number(one.mean) + (f" ± {one.spread:.3f}" if one.spread is not None else "")]
         if tested:
             quality = one.tested
             sure = quality.uncertainty(len(one.members))
-            values.insert(0, wording.number(quality.mean) + (f" ({sure})" if sure else ""))
+            values.insert(0, decimals.number(quality.mean) + (f" ({sure})" if sure else ""))
         rows.append((_escaped(one.name), *values, f"{one.milliseconds:.1f}", f"{one.megabytes:.1f}"))
     more = f"\n\nand {left_out} more in the comparison." if left_out > 0 else ""
     return _listed(rows) + more

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxwright.catalog import forms
-from boxwright.core import wording
+from boxwright.core import decimals
 from boxwright.report import html, metrics, style
 from boxwright.report.results import Result
 
@@ -52,7 +52,7 @@ class Quality:
         if self.spread is not None:
             return f"± {self.spread:.3f} over {seeds} seeds"
         if self.interval:
-            return f"{wording.ends(self.interval)} ({self.interval['level']:.0%})"
+            return f"{decimals.ends(self.interval)} ({self.interval['level']:.0%})"
         return ""
 
 
@@ -153,9 +153,9 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
             html.dot(style.model_colour(index), one.name),
             ", ".join(str(member.seed) for member in one.members),
             *(_test_columns(one) if tested else ()),
-            html.bar(wording.number(one.mean), one.mean),
+            html.bar(decimals.number(one.mean), one.mean),
             _uncertainty(one),
-            *([wording.number(optimism["models"][one.name])] if optimism else ()),
+            *([decimals.number(optimism["models"][one.name])] if optimism else ()),
             f"{one.milliseconds:.1f}",
             f"{one.megabytes:.1f}",
         )
@@ -181,7 +181,7 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
         about += f" It is n/a: {optimism['reason']}." if optimism["reason"] else ""
     notes = []
     if flattering := results[0].without_near_duplicates:
-        without = [f"{one.name} {wording.number(one.mean_without_near_duplicates)}" for one in found]
+        without = [f"{one.name} {decimals.number(one.mean_without_near_duplicates)}" for one in found]
         notes.append(
             html.paragraph(
                 f"Evaluation images that show the same as a training image: {len(flattering['left_out'])}. {metric} on "
@@ -260,7 +260,7 @@ def _forms(one: Result, tested: bool) -> Iterator[tuple[str, ...]]:
             *shared,
             form.title,
             f"{checked['bytes'] / 1e6:.1f}",
-            *(wording.number(found[key]) if key in found else "" for key in ("mAP", "mAP50")),
+            *(decimals.number(found[key]) if key in found else "" for key in ("mAP", "mAP50")),
             f"{same['share']:.1%}",
             *(f"{same[key]:.0e}" for key in ("max_box", "max_score")),
             *(_milliseconds(found.get("ms", {}).get(count)) for count in _THREADS),
@@ -287,7 +287,7 @@ def _complaints(results: Sequence[Result]) -> Iterator[str]:
 
 def _test_value(one: Result, form: str) -> str:
     """A form's value of the chosen metric on the test images; "" for a form that gives no detections."""
-    return wording.number(one.tests[form].value(one.choice["metric"])) if form in one.tests else ""
+    return decimals.number(one.tests[form].value(one.choice["metric"])) if form in one.tests else ""
 
 
 def _repeats(name: str, members: list[Result]) -> Repeats:
@@ -324,7 +324,7 @@ def _test_columns(one: Repeats) -> tuple[html.Html, str]:
     quality = one.tested
     reason = one.members[0].tested.analysis.get("interval_reason")
     sure = quality.uncertainty(len(one.members)) or reason or "n/a"
-    return html.bar(wording.number(quality.mean), quality.mean), sure
+    return html.bar(decimals.number(quality.mean), quality.mean), sure
 
 
 def _test_cells(one: Result) -> list[Any]:

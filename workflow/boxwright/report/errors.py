@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from boxwright.core import wording
+from boxwright.core import decimals
 from boxwright.report import style
 
 KINDS = {
@@ -28,7 +28,7 @@ def costs(analysis: Mapping[str, Any]) -> Figure:
     figure, ((axes,),) = style.canvas(3.6)
     values = [errors[kind]["cost"] or 0.0 for kind in kinds]
     axes.barh(range(len(kinds)), values, height=0.62, color=style.BAD)
-    texts = [f"{wording.number(errors[kind]['cost'])}  ({_cases(errors[kind]['count'])})" for kind in kinds]
+    texts = [f"{decimals.number(errors[kind]['cost'])}  ({_cases(errors[kind]['count'])})" for kind in kinds]
     style.bar_labels(axes, range(len(kinds)), values, texts)
     axes.set_yticks(range(len(kinds)), [f"{kind}: {KINDS[kind]}" for kind in kinds], color=style.INK)
     axes.invert_yaxis()

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from boxwright.core import wording
+from boxwright.core import decimals
 from boxwright.report import metrics as names
 from boxwright.report import style
 
@@ -106,7 +106,7 @@ def _metrics(axes: Axes, evaluations: Sequence[Mapping[str, Any]], chosen: int |
 
 def _only(axes: Axes, evaluation: Mapping[str, Any]) -> None:
     """What one checkpoint reaches, as a sentence: a single dot shows nothing."""
-    values = [f"{label} {wording.number(evaluation['metrics'].get(name))}" for name, label, _ in _SHOWN]
+    values = [f"{label} {decimals.number(evaluation['metrics'].get(name))}" for name, label, _ in _SHOWN]
     axes.set_yticks([])
     axes.text(
         *(0.5, 0.5),

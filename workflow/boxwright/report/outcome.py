@@ -6,7 +6,7 @@ from typing import Any
 
 from boxwright.catalog import forms
 from boxwright.console.progress import duration
-from boxwright.core import files, wording
+from boxwright.core import decimals, files
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.report import advice
@@ -74,11 +74,11 @@ def _model(name: str, metrics: Mapping[str, Any], analysis: Mapping[str, Any]) -
     """A line about one model: its mAP with the confidence interval of the metric that has one."""
     values, interval = metrics["metrics"], analysis.get("interval")
     of = interval["metric"] if interval else MAP
-    told = f"{of.rpartition('/')[2]} {wording.number(values.get(of))}"
+    told = f"{of.rpartition('/')[2]} {decimals.number(values.get(of))}"
     if interval and values.get(of) is not None:
-        told += f" ({interval['level']:.0%} confidence: {wording.ends(interval)})"
+        told += f" ({interval['level']:.0%} confidence: {decimals.ends(interval)})"
     if of != MAP:
-        told += f", mAP {wording.number(values.get(MAP))}"
+        told += f", mAP {decimals.number(values.get(MAP))}"
     return f"{name}: {told}, step {metrics['step']:,}, on {plural(metrics['images'], 'held-out image')}"
 
 
@@ -92,8 +92,8 @@ def _classes(analysis: Mapping[str, Any]) -> Iterator[str]:
     for row in rows:
         if row in shown:
             interval = row.get("AP50_interval")
-            sure = f" ({wording.ends(interval)})" if interval else ""
+            sure = f" ({decimals.ends(interval)})" if interval else ""
             boxes = plural(row["boxes"], "box", "boxes")
-            yield f"  {row['name']:<{width}}  AP {wording.number(row['AP50'])}{sure}, {boxes}"
+            yield f"  {row['name']:<{width}}  AP {decimals.number(row['AP50'])}{sure}, {boxes}"
     if len(rows) > len(shown):
         yield f"  These are the {len(shown)} worst of {len(rows)} classes."

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from boxwright.core import wording
+from boxwright.core import decimals
 from boxwright.evaluation.calibration import LOWEST
 from boxwright.evaluation.operating_point import LEVEL, PRECISION
 from boxwright.evaluation.table import threshold
@@ -135,9 +135,9 @@ def _point(scores: Mapping[str, Any]) -> tuple[str, ...]:
         return ("n/a",) * len(_POINT_HEADS)
     return (
         threshold(point["score"]),
-        wording.number(point["precision"]),
-        wording.ends(point),
-        wording.number(point["recall"]),
+        decimals.number(point["precision"]),
+        decimals.ends(point),
+        decimals.number(point["recall"]),
         f"{point['detections']:,}",
         "n/a" if point["sure_score"] is None else threshold(point["sure_score"]),
     )
@@ -147,4 +147,4 @@ def _error(scores: Mapping[str, Any]) -> tuple[str, ...]:
     error = scores["calibration_error"]
     if error is None:
         return ("n/a",) * len(_ERROR_HEADS)
-    return tuple(wording.number(error[key]) for key in ("scores", "calibrated", "chance"))
+    return tuple(decimals.number(error[key]) for key in ("scores", "calibrated", "chance"))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from boxwright.catalog import formats
-from boxwright.core import wording
+from boxwright.core import decimals
 from boxwright.core.wording import few
 from boxwright.dataset import audit
 from boxwright.dataset.defects import DEFECTS
@@ -144,7 +144,7 @@ def checkpoints(results: Sequence[Result]) -> bytes:
             exported = one["step"] == model.choice["step"]
             if exported:
                 mark.append(len(rows))
-            numbers = [wording.number(values.get(name)) for name in names]
+            numbers = [decimals.number(values.get(name)) for name in names]
             rows.append(
                 (
                     html.dot(style.model_colour(place[model.name]), model.name),
@@ -189,10 +189,10 @@ def classes(analysis: Mapping[str, Any], subject: str) -> bytes:
     rows = [
         (
             html.dot(style.class_colour(one["id"]), one["name"]),
-            html.bar(wording.number(one["AP50"]), one["AP50"]),
-            wording.ends(one["AP50_interval"]),
-            *(wording.number(one[key]) for key in ("AP", "AR", "precision", "recall", "f1")),
-            wording.number(one["best_threshold"], 2),
+            html.bar(decimals.number(one["AP50"]), one["AP50"]),
+            decimals.ends(one["AP50_interval"]),
+            *(decimals.number(one[key]) for key in ("AP", "AR", "precision", "recall", "f1")),
+            decimals.number(one["best_threshold"], 2),
             *(f"{one[key]:,}" for key in ("boxes", "images", "detections")),
         )
         for one in analysis["classes"]

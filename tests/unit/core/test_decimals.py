@@ -1,0 +1,15 @@
+"""Metrics and intervals as text."""
+
+import pytest
+
+from boxwright.core import decimals
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "n/a"), (0.12349, "0.123"), (1.0, "1.000")])
+def test_undefined_numbers_are_not_available(value, text):
+    assert decimals.number(value) == text
+
+
+def test_an_interval_is_written_by_its_ends():
+    assert decimals.ends({"low": 0.49996, "high": 1.0, "level": 0.95}) == "0.500 to 1.000"
+    assert decimals.ends(None) == "n/a"

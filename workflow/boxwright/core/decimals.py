@@ -1,0 +1,17 @@
+"""Metrics and intervals as text.
+
+Tables and figures of a run show them, so unlike `wording`, which is for messages alone, this counts in the code
+identity.
+"""
+
+from collections.abc import Mapping
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A metric as text; an undefined one is `n/a`."""
+    return "n/a" if value is None else f"{value:.{digits}f}"
+
+
+def ends(interval: Mapping[str, float] | None) -> str:
+    """An interval as text, "0.500 to 0.650"; one that is undefined is `n/a`."""
+    return f"{number(interval['low'])} to {number(interval['high'])}" if interval else "n/a"
