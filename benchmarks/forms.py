@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from boxwright.catalog import forms
+from boxwright.export import timing
 
 _WRITE = """
 import importlib, sys
@@ -26,6 +27,7 @@ import numpy as np
 from PIL import Image
 form, source, target, *images = sys.argv[1:]
 from boxwright.catalog import forms
+from boxwright.export import timing
 one = forms.named(form)
 given = ([np.asarray(Image.open(path).convert("RGB")) for path in images],) if one.calibrated else ()
 importlib.import_module(one.module).write(Path(source), Path(target), *given)
@@ -64,9 +66,7 @@ def main() -> None:
         first = statistics.median(times[names[0]])
         for name in names:
             low, median, high = (1e3 * value for value in statistics.quantiles(times[name], n=4))
-            paths_of = [folder / one for one in forms.named(name).files]
-            found = [one for path in paths_of for one in ([path] if path.is_file() else path.rglob("*"))]
-            size = sum(one.stat().st_size for one in found if one.is_file())
+            size = timing.size(folder / one for one in forms.named(name).files)
             print(f"{name:<16}{size / 1e6:>8.1f}{median:>8.1f}{low:>8.1f}{high:>8.1f}{median / 1e3 / first:>14.2f}")
 
 

@@ -6,14 +6,23 @@ The decision depends only on the facts, the settings and the split history, not 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core import names
 from boxwright.core.wording import few, plural
-from boxwright.dataset import audit, class_names, grouping, orientation, pairing, repeated_boxes, split, stated_split
+from boxwright.dataset import (
+    audit,
+    class_names,
+    grouping,
+    orientation,
+    pairing,
+    repeated_boxes,
+    sources,
+    split,
+    stated_split,
+)
 from boxwright.dataset import formats as readers
 from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
 from boxwright.dataset.audit import Ledger
@@ -404,11 +413,8 @@ def _with_mentioned(
 
 def _described(found: Found) -> dict[str, Mapping[str, Sequence[str]]]:
     """By the path of an annotation file, the folders and lists of each side that its explaining files state."""
-    known: dict[tuple[str, ...], Mapping[str, Sequence[str]]] = {}
-    for one in found.annotations:
-        if one.beside not in known:
-            known[one.beside] = readers.sides(one.key, {path: Path(path).read_bytes() for path in one.beside})
-    return {one.file.path: known[one.beside] for one in found.annotations}
+    known = {(one.key, one.beside): stated for one, stated in sources.explained(found.annotations, readers.sides)}
+    return {one.file.path: known.get((one.key, one.beside), {}) for one in found.annotations}
 
 
 def _place(claim: Claim) -> str:
@@ -455,12 +461,11 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
 def _numbered_differently(found: Found) -> Iterator[tuple[str, str, str]]:
     """A file, its format and a clause, where the lists beside annotations give one number to different classes."""
     first: dict[tuple[str, int], tuple[str, str]] = {}
-    seen, told = set(), set()
-    for (file, key, beside), statements in zip(found.annotations, found.statements, strict=True):
-        if not beside or (key, beside) in seen or isinstance(statements, Unread):
-            continue
-        seen.add((key, beside))
-        for number, name in readers.numbers(key, {path: Path(path).read_bytes() for path in beside}).items():
+    told = set()
+    pairs = zip(found.annotations, found.statements, strict=True)
+    read = (one for one, statements in pairs if not isinstance(statements, Unread))
+    for (file, key, _), stated in sources.explained(read, readers.numbers):
+        for number, name in stated.items():
             other, where = first.setdefault((key, number), (name, file.relative))
             if other != name and key not in told:
                 told.add(key)

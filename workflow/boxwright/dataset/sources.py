@@ -6,7 +6,7 @@ Where a source can be read in two ways nothing is guessed: the user is asked for
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -262,6 +262,20 @@ def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Itera
         name = file.base
         if catalogue.ending(name) in about.endings and not about.explains(name):
             yield Annotated(file, key, beside[file.path.rpartition("/")[0]] if explaining else ())
+
+
+def explained(
+    annotations: Iterable[Annotated], what: Callable[[str, formats.Beside], Mapping]
+) -> Iterator[tuple[Annotated, Mapping]]:
+    """What the explaining files state, once for each set of them, with the first annotation that they explain.
+
+    what: a function of `formats` that reads it, such as `formats.sides`.
+    """
+    seen = set()
+    for one in annotations:
+        if one.beside and (one.key, one.beside) not in seen:
+            seen.add((one.key, one.beside))
+            yield one, what(one.key, {path: Path(path).read_bytes() for path in one.beside})
 
 
 def _of_one_task(tasks: Sequence[str], files: Sequence[Annotated]) -> tuple[list[Annotated], list[str]]:

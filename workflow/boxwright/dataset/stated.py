@@ -19,7 +19,6 @@ UNKNOWN: Corners = (math.nan,) * 4
 _BOMS = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 # How far the ends of a line that is an outline may be apart, as a share of the diagonal of its rectangle.
 _CLOSED = 0.15
-_MARKS = tuple([mark for mark, _ in _BOMS])
 # Mistakes of one file that a message shows.
 _MOST_MISTAKES = 5
 _YES, _NO = ("1", "true", "yes", "t", "y"), ("", "0", "false", "no", "f", "n", "none", "null")
@@ -27,9 +26,9 @@ _YES, _NO = ("1", "true", "yes", "t", "y"), ("", "0", "false", "no", "f", "n", "
 
 def text(data: bytes) -> str:
     """The text of a file: UTF-8, or what its byte order mark says, else Windows' western European letters."""
-    if data.startswith(_MARKS):
-        encoding = next(encoding for mark, encoding in _BOMS if data.startswith(mark))
-        return data.decode(encoding, "replace").removeprefix("\ufeff")
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace").removeprefix("\ufeff")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

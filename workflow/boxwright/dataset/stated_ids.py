@@ -7,12 +7,11 @@ that stands against it is told.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from boxwright.core import names
 from boxwright.core.wording import few
-from boxwright.dataset import formats, label_map
+from boxwright.dataset import formats, label_map, sources
 from boxwright.dataset.class_rules import ClassRules
 from boxwright.dataset.sources import Annotated
 
@@ -76,10 +75,6 @@ def of(annotations: Sequence[Annotated], rules: ClassRules) -> StatedIds:
 
 def _maps(annotations: Sequence[Annotated]) -> Iterator[tuple[str, Mapping[str, int]]]:
     """The first file that each set of explaining files is about, and the ids that they state."""
-    seen = set()
-    for one in annotations:
-        if one.beside and (one.key, one.beside) not in seen:
-            seen.add((one.key, one.beside))
-            stated = formats.ids(one.key, {path: Path(path).read_bytes() for path in one.beside})
-            if stated:
-                yield one.file.relative, stated
+    for one, stated in sources.explained(annotations, formats.ids):
+        if stated:
+            yield one.file.relative, stated

@@ -472,8 +472,7 @@ def _missing_places(key: str, source: Mapping[str, Any]) -> Iterator[str]:
 
 def _files_of(given: str | list[str]) -> list[str]:
     """The files that some paths and patterns lead to, in their order and each pattern's sorted."""
-    patterns = [given] if isinstance(given, str) else given
-    return [path for pattern in patterns for path in sorted(glob.glob(pattern)) if Path(path).is_file()]  # noqa: PTH207
+    return [path for pattern in paths.listed(given) for path in sorted(glob.glob(pattern)) if Path(path).is_file()]  # noqa: PTH207
 
 
 def _unknown_format(key: str, given: str) -> Iterator[str]:

@@ -102,20 +102,23 @@ def survey(files: Sequence[Sequence]) -> Iterator[Remark]:
 
 def sides(key: str, beside: Beside) -> Mapping[str, Sequence[str]]:
     """The folders and lists that explaining files state for each side of the split, by its name there."""
-    ((_, module),) = _modules(key)
-    return module.sides(beside) if hasattr(module, "sides") else {}
+    return _explained(key, "sides", beside)
 
 
 def numbers(key: str, beside: Beside) -> Mapping[int, str]:
     """The names of classes by number that explaining files state."""
-    ((_, module),) = _modules(key)
-    return module.numbers(beside) if hasattr(module, "numbers") else {}
+    return _explained(key, "numbers", beside)
 
 
 def ids(key: str, beside: Beside) -> Mapping[str, int]:
     """The ids of classes that explaining files state, by name."""
+    return _explained(key, "ids", beside)
+
+
+def _explained(key: str, what: str, beside: Beside) -> Mapping:
+    """What a format's function of this name, which not all have, reads from explaining files."""
     ((_, module),) = _modules(key)
-    return module.ids(beside) if hasattr(module, "ids") else {}
+    return getattr(module, what)(beside) if hasattr(module, what) else {}
 
 
 def recognised(head: bytes, name: str, keys: str) -> str:
