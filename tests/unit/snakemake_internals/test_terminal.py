@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import threading
 import time
 
 import pytest
@@ -288,3 +289,17 @@ def test_a_terminal_that_is_gone_stops_nothing(tmp_path, job_log, monkeypatch):
     run.finish(1)
     assert "Training small: loss 0.5" in run.stream.getvalue()
     run.handler.close()
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Screen])
+def test_closed_twice_as_at_the_end_of_a_process(tmp_path, stream):
+    run = Run(stream(), tmp_path / "snakemake.log")
+    run.handler.close()
+    run.handler.close()
+    for _ in range(50):  # the thread that draws has ended, and without an exception
+        drawing = [one for one in threading.enumerate() if getattr(one, "_target", None) is not None]
+        if not any(getattr(one._target, "__self__", None) is run.handler for one in drawing):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the thread that draws goes on after the handler was closed")

@@ -150,7 +150,7 @@ class OneLine(ColorizingTextHandler):
         self._ended: list[str] = []  # lines that wait for their [n/m]
         self._ours = False  # whether the job that ended last gets a line from here
         self._bars = self.is_tty and os.environ.get("TERM") != "dumb"
-        self._closed = threading.Event()
+        self._over = threading.Event()  # `_closed` is an attribute of logging.Handler
         threading.Thread(target=self._redraw if self._bars else self._tell, daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -165,7 +165,7 @@ class OneLine(ColorizingTextHandler):
             self._draw()
 
     def close(self) -> None:
-        self._closed.set()
+        self._over.set()
         with self.lock, suppress(OSError, ValueError):
             self._erase()
         super().close()
@@ -263,7 +263,7 @@ class OneLine(ColorizingTextHandler):
 
     def _tell(self) -> None:
         """Without a terminal, say from time to time how far the work is."""
-        while not self._closed.wait(_TOLD_S):
+        while not self._over.wait(_TOLD_S):
             with self.lock, suppress(Exception):
                 for stage in self._stages.values():
                     if stage.logs and (state := stage.state()):
@@ -271,7 +271,7 @@ class OneLine(ColorizingTextHandler):
                 self.flush()
 
     def _redraw(self) -> None:
-        while not self._closed.wait(_REDRAWN_S):
+        while not self._over.wait(_REDRAWN_S):
             with self.lock, suppress(Exception):
                 self._erase()
                 self._draw()
@@ -284,7 +284,7 @@ class OneLine(ColorizingTextHandler):
         """Draw a bar for every running stage below the cursor, which stays in place: the output of another process then
         replaces the bars and never appears below them.
         """
-        if not self._bars or self._closed.is_set():
+        if not self._bars or self._over.is_set():
             return
         size = os.get_terminal_size(self.stream.fileno())
         ascii_only = not (self.stream.encoding or "").lower().startswith("utf")
