@@ -59,10 +59,47 @@ def test_what_the_run_decides_itself(configured, field, value, instead):
     assert any("override `" in line and instead in line for line in lines), lines
 
 
-def test_a_block_that_leaves_the_start_weights_out(configured):
-    block = {"batch_size": 4, "optimizer": {"adam_optimizer": {"learning_rate": {"constant_learning_rate": {}}}}}
-    with pytest.raises(UserError, match=r"`models\.m\.checkpoint`"):
-        configured({"train_config": block}, checkpoint="model.ckpt")
+RATE = {"adam_optimizer": {"learning_rate": {"constant_learning_rate": {}}}}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (
+            {"train_config": {"batch_size": 3}},
+            [
+                "override `train_config`: a mapping replaces the whole block, and with it what the run sets there "
+                "(`fine_tune_checkpoint`, `num_steps`). Write the whole path of each field instead: "
+                "`train_config.batch_size`, or better `models.m.batch_size`."
+            ],
+        ),
+        (
+            {"train_config": {"num_steps": 10, "optimizer": RATE}},
+            [
+                "override `train_config.num_steps`: the run decides how long the training is. Set "
+                "`models.m.num_steps` instead.",
+                "override `train_config`: a mapping replaces the whole block, and with it what the run sets there "
+                "(`fine_tune_checkpoint`). Write the whole path of each field instead: `train_config.optimizer`.",
+            ],
+        ),
+        (
+            {"eval_input_reader": [{"shuffle": True}]},
+            [
+                "override `eval_input_reader`: a list replaces the whole block, and with it what the run sets there "
+                "(`0.label_map_path`, `0.tf_record_input_reader`). Write the whole path of each field instead: "
+                "`eval_input_reader.0.shuffle`."
+            ],
+        ),
+        ({"train_config.optimizer": RATE}, []),
+    ],
+)
+def test_a_block_replaces_what_the_run_sets_in_it(configured, overrides, told):
+    if not told:
+        configured(overrides, checkpoint="model.ckpt")
+        return
+    with pytest.raises(UserError) as caught:
+        configured(overrides, checkpoint="model.ckpt")
+    assert [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:]] == told
 
 
 def test_other_fields_may_be_set(configured):

@@ -120,7 +120,7 @@ def test_a_start_checkpoint_without_its_data(checked, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: .* is cut short: it has 0 of 864 bytes"):
         checked(models={"m": model})
     (tmp_path / "model.ckpt.index").write_bytes(b"")
-    with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: The checkpoint .* is damaged"):
+    with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: the checkpoint .* is damaged"):
         checked(models={"m": model})
 
 

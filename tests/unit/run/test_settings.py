@@ -213,7 +213,7 @@ def test_an_unknown_name_of_the_zoo_comes_with_the_nearest(minimal):
     minimal["models"]["first"]["checkpoint"] = "zoo:faster_rcnn_resnet_coco"
     (told,) = mistakes(minimal)
     assert told.startswith(
-        "`models.first.checkpoint` is zoo:faster_rcnn_resnet_coco: There is no faster_rcnn_resnet_coco"
+        "`models.first.checkpoint` is zoo:faster_rcnn_resnet_coco: there is no faster_rcnn_resnet_coco"
     )
     assert "faster_rcnn_resnet50_coco_2018_01_28" in told
 
@@ -237,7 +237,7 @@ def test_lists_of_a_split_come_together(minimal, tmp_path):
 
 def test_export_step_must_be_a_checkpoint(minimal):
     minimal["export"] = {"checkpoint": 5}
-    assert "saved only at step 4, 8, 10" in mistakes(minimal)[0]
+    assert "saved only at steps 4, 8 and 10." in mistakes(minimal)[0]
     minimal["export"] = {"checkpoint": 8}
     assert settings.load(minimal)["export"]["checkpoint"] == 8
 
@@ -348,8 +348,8 @@ def test_sources_stand_alone(minimal):
     sources[0]["format"], sources[1]["annotations"] = "cocos", "nowhere"
     told = mistakes(minimal)
     assert len(told) == 3 and "`dataset.annotations` is set together with `dataset.sources`" in told[0]
-    assert any("`dataset.sources[0].format`" in text and "did you mean" in text for text in told)
-    assert any(text.startswith("`dataset.sources[1].annotations` names nowhere") for text in told)
+    assert any("`format` in entry 1 of `dataset.sources` is" in text and "did you mean" in text for text in told)
+    assert any(text.startswith("`annotations` in entry 2 of `dataset.sources` names nowhere") for text in told)
 
 
 def test_a_seed_that_becomes_a_list_keeps_what_was_trained_with_it(minimal, tmp_path):
@@ -379,8 +379,108 @@ def test_further_checkpoints_to_export(minimal):
     export = settings.load(minimal)["export"]
     assert (export["checkpoint"], export["also"]) == (8, [])
     minimal["export"] = {"checkpoint": ["last", 5, 4]}
-    assert mistakes(minimal) == ["`export.checkpoint` is 5, but models.first is saved only at step 4, 8, 10."]
+    assert mistakes(minimal) == ["`export.checkpoint` is 5, but models.first is saved only at steps 4, 8 and 10."]
     for wrong in ([4, "best"], [], ["best", "best"], ["worst"]):
         minimal["export"] = {"checkpoint": wrong}
         (told,) = mistakes(minimal)
         assert told.startswith("`export.checkpoint`") and "a list of one of these and of further steps" in told, told
+
+
+def of_first(**keys):
+    return {"models": {"first": {"pipeline": "pipeline.config", "num_steps": 10, "checkpoint_every": 4, **keys}}}
+
+
+SPELLED = [
+    # lists, and their entries
+    (
+        {"export": {"forms": "tflite"}},
+        [
+            '`export.forms` is "tflite", allowed is a list of frozen_graph | saved_model | raw_graph | tflite |',
+            "without repetition",
+            "Write `[tflite]`.",
+        ],
+    ),
+    ({"export": {"forms": "tflite, onnx"}}, ["Write `[tflite, onnx]`."]),
+    ({"export": {"forms": "TFLight"}}, ["Did you mean `[tflite]`?"]),
+    (
+        {"dataset": {"images": "photos", "annotations": "labels", "classes": {"ignore": "WBC"}}},
+        ['`dataset.classes.ignore` is "WBC", allowed is a list of texts without repetition (', "Write `[WBC]`."],
+    ),
+    (
+        {"dataset": {"images": "photos", "annotations": "labels", "classes": {"ignore": "a, b"}}},
+        ['`dataset.classes.ignore` is "a, b", allowed is a list of texts', "Write `[a, b]`."],
+    ),
+    ({"export": {"forms": ["tflite", "int8"]}}, ["entry 2 of `export.forms` is", "Did you mean `tflite_int8`?"]),
+    ({"export": {"forms": ["onx"]}}, ["entry 1 of `export.forms` is", "Did you mean `onnx`?"]),
+    ({"export": {"forms": ["float16"]}}, ["Did you mean `tflite_float16` or `openvino_float16`?"]),
+    ({"export": {"forms": ["edgetpu"]}}, ["entry 1 of `export.forms` is", "!Did you mean"]),
+    (
+        {"dataset": {"sources": [{"images": "photos", "annotations": "labels", "formt": "coco"}]}},
+        ["`formt` in entry 1 of"],
+    ),
+    # words and numbers
+    ({"export": {"gate": "wran"}}, ["Did you mean `warn`?"]),
+    (of_first(tf_threads="aut"), ["Did you mean `auto`?"]),
+    (of_first(num_steps="1e3"), ["YAML reads 1e3 as a text; write 1000."]),
+    (of_first(save_every_s="15e-1"), ["write 1.5."]),
+    (of_first(early_stopping={"patience": 2, "min_delta": "1e-5"}), ["write 1.0e-05."]),
+    # keys that belong elsewhere
+    (of_first(patience=3), ["`models.first.patience` is not a key", "did you mean `early_stopping: {patience: 3}`?"]),
+    (of_first(forms=["tflite"]), ["did you mean `export: {forms: ...}`?"]),
+    ({"batch_size": 4}, ["did you mean `models: {<name>: {batch_size: 4}}`?"]),
+    (of_first(images="x"), ["`models.first.images`", "the keys here are pipeline, "]),
+    # a model without a name
+    (
+        {"models": {"pipeline": "pipeline.config", "num_steps": 10, "checkpoint_every": 4}},
+        [
+            "`models` has the fields of a model, but not its name: put a name above them, as in `models: {my_model: "
+            "{pipeline: pipeline.config}}`."
+        ],
+    ),
+    (
+        {"models": {"cells": None, "num_steps": 10, "pipeline": "pipeline.config", "checkpoint_every": 4}},
+        [
+            "`models.cells` is empty, and its fields lie beside it, not below it: indent them further, as in `models: "
+            "{cells: {num_steps: 10}}`."
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "words"), SPELLED)
+def test_what_to_write_instead(minimal, given, words):
+    (told,) = mistakes({**minimal, **given})
+    for word in words:
+        assert (word.removeprefix("!") in told) != word.startswith("!"), told
+
+
+def test_what_else_is_wrong_with_a_model_without_a_name(minimal):
+    minimal["models"] = {"pipeline": "gone.config", "num_stepz": 10, "checkpoint_every": 0, "keep": {}}
+    told = mistakes(minimal)
+    assert [text.split(" ")[0] for text in told] == [
+        "`models`",
+        "`models.my_model.num_stepz`",
+        "`models.my_model.checkpoint_every`",
+        "`models.my_model.pipeline`",
+    ]
+
+
+def test_what_is_refused_later_is_told_with_the_other_mistakes(minimal, tmp_path):
+    (tmp_path / "empty").mkdir()
+    minimal["export"] = {"metric": "mAP", "checkpoint": 5}
+    minimal["predict"] = {"images": ["empty", "nowhere"]}
+    told = mistakes(minimal)
+    assert [text.split(",")[0] for text in told] == [
+        "`export.checkpoint` is 5",
+        "`predict.images` names nowhere",
+        "`predict.images` is empty",
+        "`export.metric` is mAP",
+    ]
+    minimal["export"]["metric"] = "DetectionBoxes_PerformanceByCategory/mAP/cat"  # what classes there are shows later
+    assert len(mistakes(minimal)) == 3
+
+
+def test_an_unknown_format_is_told_beside_the_demo(minimal):
+    minimal["dataset"] |= {"demo": True, "format": "yolov8"}
+    told = mistakes(minimal)
+    assert len(told) == 3 and told[-1].startswith('`dataset.format` is "yolov8"; ')

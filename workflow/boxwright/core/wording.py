@@ -1,6 +1,7 @@
 """Helpers for the text of messages: shortened lists, spelling suggestions, numbers with their nouns."""
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -31,6 +32,20 @@ def printable(text: object) -> str:
 def plural(count: int, noun: str, nouns: str = "") -> str:
     """A number with its noun: "1 class", "2 classes"; `nouns` is the plural if it is not `noun` plus "s"."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def steps_in_words(steps: Sequence[int], limit: int = 8) -> str:
+    """Steps with their noun: "step 10", "steps 10, 20 and 30", "steps 1, 2 and 98 more"."""
+    texts = [str(step) for step in steps]
+    if len(texts) > limit:
+        return f"steps {few(texts, limit)}"
+    *others, last = texts
+    return f"steps {', '.join(others)} and {last}" if others else f"step {last}"
+
+
+def after_colon(sentence: str) -> str:
+    """A sentence that follows a colon, which begins with a small letter unless its first word is a name."""
+    return re.sub(r"^(An?|No|The|There|This)\b", lambda found: found[0].lower(), sentence)
 
 
 def nearest(word: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -5,12 +5,13 @@ a training without making it start again (the start weights, the number of steps
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from boxwright.core.wording import few
 from boxwright.protos.plain import plain
 
 # A pattern of paths, why an override of them cannot work, and what to set instead; {model} is the model's name.
@@ -47,18 +48,59 @@ def mistakes(settled: Message, changed: Message, overrides: Mapping[str, Any], m
     name of the model in the run's configuration. A field that an override names is told even if its value stays.
     """
     before, after = dict(_leaves(settled)), dict(_leaves(changed))
-    named = [re.sub(r"\[(\d+)\]", r".\1", str(path)) for path, value in overrides.items() if value is not None]
+    given = {re.sub(r"\[(\d+)\]", r".\1", str(path)): value for path, value in overrides.items() if value is not None}
+    named = dict.fromkeys(field for path, value in given.items() for field in _written(path, value))
     touched = [path for path in before | after if before.get(path) != after.get(path)]
     found: dict[str, str] = {}
+    lost: dict[str, list[str]] = {}
     for path in (*named, *touched):
+        block = None if path in named else _block_around(path, given)
         for pattern, why, instead in SETTLED:
-            if match := re.match(pattern, path):
+            if (match := re.match(pattern, path)) and block:
+                lost.setdefault(block, []).append(path)
+            elif match:
                 told = f"override `{path}`: {why}. Set {instead.format(model=model)} instead."
                 found.setdefault(match[0], told)
         if re.match(_OF_CHECKPOINT, path) and not settled.train_config.fine_tune_checkpoint:
             told = f"override `{path}`: not used, since the training has no start weights. "
             found.setdefault(path, f"{told}Set `models.{model}.checkpoint` too, or leave this out.")
-    return list(found.values())
+    blocks = (_of_block(block, given[block], fields, model) for block, fields in lost.items())
+    return [*found.values(), *blocks]
+
+
+def _written(path: str, value: Any) -> Iterator[str]:
+    """The paths of all fields that an override names, also those in the block that it gives as a value."""
+    yield path
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in items:
+        yield from _written(f"{path}.{key}", child)
+
+
+def _block_around(path: str, given: Mapping[str, Any]) -> str | None:
+    """The override that replaces a whole block, in which the field of a path lies."""
+    around = (one for one, value in given.items() if isinstance(value, Mapping | list) and path.startswith(f"{one}."))
+    return max(around, key=len, default=None)
+
+
+def _of_block(block: str, value: Any, lost: Sequence[str], model: str) -> str:
+    """That an override replaces a whole block, with fields that the run sets, and how to set only the wanted ones."""
+    what = "mapping" if isinstance(value, Mapping) else "list"
+    names = few([f"`{path.removeprefix(f'{block}.')}`" for path in lost])
+    told = f"override `{block}`: a {what} replaces the whole block, and with it what the run sets there ({names})."
+    wanted = [path for path in _below(block, value) if not any(re.match(pattern, path) for pattern, *_ in SETTLED)]
+    if not wanted:
+        return f"{told} Leave it out."
+    better = f", or better `models.{model}.batch_size`" if "train_config.batch_size" in wanted else ""
+    return f"{told} Write the whole path of each field instead: {few([f'`{path}`' for path in wanted])}{better}."
+
+
+def _below(path: str, value: Any) -> Iterator[str]:
+    """The paths of the fields of a block, or of each block in a list."""
+    if isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _below(f"{path}.{index}", child)
+    elif isinstance(value, Mapping):
+        yield from (f"{path}.{key}" for key in value)
 
 
 def _leaves(message: Message) -> Iterator[tuple[str, Any]]:

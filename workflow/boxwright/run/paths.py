@@ -4,7 +4,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,19 @@ def patterns(key: str, path: str | None) -> Iterator[str]:
         yield f"`{key}` is {shown(path)}, but Snakemake reads {' and '.join(found)} as a pattern; choose another name."
 
 
+def place(path: Sequence[str | int]) -> str:
+    """A place in the configuration, in words: "`export.gate`", "entry 2 of `export.forms`"."""
+    if not path:
+        return "the configuration"
+    if isinstance(path[-1], int):
+        return f"entry {path[-1] + 1} of {place(path[:-1])}"
+    above = max((number + 1 for number, part in enumerate(path) if isinstance(part, int)), default=0)
+    key = f"`{'.'.join(map(str, path[above:]))}`"
+    return f"{key} in {place(path[:above])}" if above else key
+
+
 def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
-    """A mistake if a path that is given does not lead to a file, or to a folder."""
+    """A mistake if a path that is given does not lead to a file, or to a folder. key: see `place`."""
     if path is None:
         return
     place = Path(path)
@@ -53,7 +64,7 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
         found = place.is_dir() if folder else place.is_file()
         there = place.exists()
     except OSError as error:  # a name that is too long, for example
-        yield f"`{key}` names {shown(path)}, which cannot be read: {error.strerror or error}."
+        yield f"{key} names {shown(path)}, which cannot be read: {error.strerror or error}."
         return
     if found:
         return
@@ -61,14 +72,14 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
     if there and folder:
         archive = place.suffix.lower() in _ARCHIVES
         advice = "unpack it, and name the folder with its files" if archive else f"name its folder, {place.parent}"
-        yield f"`{key}` names {name}, which is {'an archive' if archive else 'a file'} and not a folder; {advice}."
+        yield f"{key} names {name}, which is {'an archive' if archive else 'a file'} and not a folder; {advice}."
     elif there and place.is_dir():
-        yield f"`{key}` names {name}, which is a folder and not a file{_files_in(place)}."
+        yield f"{key} names {name}, which is a folder and not a file{_files_in(place)}."
     elif there:
-        yield f"`{key}` names {name}, which is a device, and not a file."
+        yield f"{key} names {name}, which is a device, and not a file."
     else:
         kind = "folder" if folder else "file"
-        yield f"`{key}` names {name}, but there is no such {kind} (looked for from {Path.cwd()})."
+        yield f"{key} names {name}, but there is no such {kind} (looked for from {Path.cwd()})."
 
 
 def listed(given: str | list[str] | None) -> list[str]:

@@ -7,8 +7,10 @@ hold themselves.
 from collections.abc import Mapping
 from typing import Any
 
+from boxwright.run import paths
 from boxwright.run.config_file import DEEPEST, MOST_NODES
 
+_Path = tuple[str | int, ...]
 _LARGEST = 2**63
 # What YAML may have read instead of a text.
 _KINDS = {"date": "a date", "datetime": "a time", "bytes": "bytes", "set": "a set"}
@@ -17,7 +19,7 @@ _KINDS = {"date": "a date", "datetime": "a time", "bytes": "bytes", "set": "a se
 def of(config: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """A copy of `config` in plain values, and all mistakes in words, each with its key."""
     copier = _Copier()
-    return copier.copy(config, ""), list(dict.fromkeys(copier.mistakes))
+    return copier.copy(config, ()), list(dict.fromkeys(copier.mistakes))
 
 
 class _Copier:
@@ -26,11 +28,11 @@ class _Copier:
         self._nodes = 0
         self._depth = 0
 
-    def copy(self, value: Any, where: str) -> Any:
+    def copy(self, value: Any, where: _Path) -> Any:
         self._nodes += 1
         if self._depth > DEEPEST or self._nodes > MOST_NODES:
             if not self.mistakes:
-                top = where.split(".")[0]
+                top = where[0]
                 text = "is nested too deeply" if self._depth > DEEPEST else f"has more than {MOST_NODES:,} values"
                 self.mistakes.append(f"`{top}` {text}: does it hold itself, or aliases (*) of aliases?")
             return None
@@ -41,46 +43,50 @@ class _Copier:
             return copied
         return self._scalar(value, where)
 
-    def _mapping(self, value: Mapping[Any, Any], where: str) -> dict[str, Any]:
+    def _mapping(self, value: Mapping[Any, Any], where: _Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, child in value.items():
             name = str(key) if isinstance(key, str | int | float) and not isinstance(key, bool) else None
             if name is None or not _writable(name):
-                shown = f"`{where}`" if where else "the configuration"
-                self.mistakes.append(f"{shown} has a key that YAML reads as {key!r}, no text; put it between quotes.")
+                told = f"has a key that YAML reads as {key!r}, no text; put it between quotes."
+                self.mistakes.append(f"{paths.place(where)} {told}")
                 continue
-            path = f"{where}.{name}".lstrip(".")
+            path = (*where, name)
             if name in found:
-                self.mistakes.append(f"`{path}` is given twice; keep one.")
+                self.mistakes.append(f"{paths.place(path)} is given twice; keep one.")
             found[name] = self.copy(child, path)
             if self._nodes > MOST_NODES:
                 break
         return found
 
-    def _list(self, value: list | tuple, where: str) -> list[Any]:
+    def _list(self, value: list | tuple, where: _Path) -> list[Any]:
         found = []
         for index, child in enumerate(value):
-            found.append(self.copy(child, f"{where}.{index}"))
+            found.append(self.copy(child, (*where, index)))
             if self._nodes > MOST_NODES:
                 break
         return found
 
-    def _scalar(self, value: Any, where: str) -> Any:
+    def _scalar(self, value: Any, where: _Path) -> Any:
         if isinstance(value, bool) or value is None:
             return value
         if isinstance(value, int):
             if abs(value) >= _LARGEST:
-                self.mistakes.append(f"`{where}` is a whole number of more than 18 digits; no key takes such a number.")
+                self.mistakes.append(
+                    f"{paths.place(where)} is a whole number of more than 18 digits; no key takes such a number."
+                )
                 return None
             return int(value)
         if isinstance(value, float):
             return float(value)
         if isinstance(value, str):
             if not _writable(value):
-                self.mistakes.append(f"`{where}` has characters that cannot be written in UTF-8: {value!r}.")
+                self.mistakes.append(f"{paths.place(where)} has characters that cannot be written in UTF-8: {value!r}.")
             return str(value)
         kind = _KINDS.get(type(value).__name__, f"a value of the type {type(value).__name__}")
-        self.mistakes.append(f"`{where}` is {kind} to YAML ({str(value)[:40]}); put it between quotes if it is a text.")
+        self.mistakes.append(
+            f"{paths.place(where)} is {kind} to YAML ({str(value)[:40]}); put it between quotes if it is a text."
+        )
         return None
 
 

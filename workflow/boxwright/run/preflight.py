@@ -15,20 +15,19 @@ from google.protobuf.message import Message
 from boxwright.catalog.findings import Facts
 from boxwright.checkpoints import checkpoint_data, checkpoint_index, checkpoint_state
 from boxwright.console.progress import say
-from boxwright.core import names as file_names
 from boxwright.core import pointers
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few
-from boxwright.dataset import defects, label_map, manifest, scan
+from boxwright.core.wording import after_colon, few
+from boxwright.dataset import defects, label_map, manifest
 from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
-from boxwright.images import fonts, loader, sizes
+from boxwright.images import fonts
 from boxwright.pipeline import anchor_proposal, coverage
 from boxwright.pipeline.judgement import Draft, judge
 from boxwright.pipeline.lint import COVERAGE, anchors
 from boxwright.protos import model_of
-from boxwright.run import start_weights
+from boxwright.run import start_weights, to_predict
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
@@ -122,7 +121,9 @@ def _check_starts(plan: RunPlan) -> None:
         except UserError as error:
             mistakes.setdefault(str(error), plan.shown(name))
     if mistakes:
-        raise UserError("\n".join(f"`models.{shown}.checkpoint`: {text}" for text, shown in mistakes.items()))
+        raise UserError(
+            "\n".join(f"`models.{shown}.checkpoint`: {after_colon(text)}" for text, shown in mistakes.items())
+        )
 
 
 def _check_label_maps(plan: RunPlan) -> None:
@@ -135,7 +136,7 @@ def _check_label_maps(plan: RunPlan) -> None:
             mistakes.setdefault(str(error), plan.shown(name))
     if mistakes:
         raise UserError(
-            "\n".join(f"models.{shown}: beside its checkpoint: {text}" for text, shown in mistakes.items())
+            "\n".join(f"models.{shown}: beside its checkpoint: {after_colon(text)}" for text, shown in mistakes.items())
             + "\nCorrect the label map, or remove it: then no class keeps its weights."
         )
 
@@ -178,33 +179,9 @@ def _undefined(plan: RunPlan, metric: str) -> str:
 
 def _check_predicted(plan: RunPlan) -> None:
     """Refuse folders to predict on that hold no image, or none that can be read."""
-    folders = filter(None, plan.predicted.values())
-    if wrong := list(filter(None, (_nothing_to_predict(plan, folder) for folder in folders))):
+    folders, most = filter(None, plan.predicted.values()), plan.settings["dataset"]["max_pixels"]
+    if wrong := list(filter(None, (to_predict.nothing(folder, plan.results, most) for folder in folders))):
         raise UserError("\n".join(wrong))
-
-
-def _nothing_to_predict(plan: RunPlan, folder: str) -> str:
-    """Why there is nothing to predict on in a folder; "" if there is."""
-    unreadable = []
-    for name in scan.images_below(folder, plan.results):
-        path = Path(folder, name)
-        why = _unreadable(path, plan.settings["dataset"]["max_pixels"])
-        if not why:
-            return ""
-        unreadable.append(f"{file_names.shown(str(path))}: {why}")
-    if unreadable:
-        return f"`predict.images` is {folder}, in which no image can be read: {few(unreadable)}."
-    endings = ", ".join(loader.EXTENSIONS)
-    return f"`predict.images` is {folder}, which holds no image: image files end in {endings}."
-
-
-def _unreadable(path: Path, max_pixels: int) -> str:
-    """Why an image cannot be predicted on, from its headers; "" if nothing speaks against it."""
-    try:
-        info = loader.probe(path.read_bytes())
-    except OSError as error:
-        return error.strerror or str(error)
-    return info.problem or sizes.too_large(info, max_pixels)
 
 
 def _check_open_files(plan: RunPlan) -> None:

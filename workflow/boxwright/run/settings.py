@@ -5,13 +5,12 @@ at once, each with the key, its value and what is allowed; an unknown key comes 
 """
 
 import copy
-import difflib
 import glob
 import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,13 @@ from boxwright.catalog import formats
 from boxwright.checkpoints import other_formats
 from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
-from boxwright.core.wording import did_you_mean, few
+from boxwright.core.wording import after_colon, did_you_mean, few, nearest, steps_in_words
 from boxwright.dataset import defects
 from boxwright.dataset.split import SIDES
+from boxwright.evaluation import names
+from boxwright.evaluation.choose import unknown_metric
 from boxwright.pipeline import looks
-from boxwright.run import config_file, paths, plain_values
+from boxwright.run import config_file, paths, plain_values, to_predict
 from boxwright.zoo import PREFIX, catalogue, table
 
 # Settings of a model that say how a machine is used and do not change results.
@@ -55,14 +56,19 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     schema = config_file.schema()
     settings, mistakes = plain_values.of(config)
     if not mistakes:
+        settings, nameless = _with_name(settings, schema)
         _fill(settings, schema, schema)
         settings = _settled(settings, schema, schema)
         errors = list(_VALIDATOR(schema).iter_errors(settings))
-        mistakes = [text for error in errors for text in _explain(error, schema) if not _is_misspelt(error)]
+        told = (text for error in errors for text in _explain(error, schema) if not _is_misspelt(error, schema))
+        mistakes = [*nameless, *told]
         if not errors:
-            mistakes = [*_contradictions(settings), *_wrong_values(settings)]
-        elif sound := _without(errors, plain_values.of(config)[0], schema):
+            mistakes += [*_contradictions(settings), *_wrong_values(settings)]
+            sound = settings
+        elif sound := _without(errors, _with_name(plain_values.of(config)[0], schema)[0], schema):
             mistakes += _wrong_values(sound)
+        if mistakes and sound:
+            mistakes += _refused_later(sound)
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         lines = [f"  - {_on_one_line(text)}" for text in mistakes]
@@ -204,6 +210,37 @@ def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> Non
             _fill(value[key], others, schema)
 
 
+def _with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The settings with a name for a model whose fields lie directly below `models`, and the mistake if they do."""
+    models = settings.get("models")
+    if not isinstance(models, dict):
+        return settings, []
+    known = schema["properties"]["models"]["additionalProperties"]["properties"]
+    fields = [key for key, value in models.items() if key in known and not isinstance(value, dict)]
+    others = {key: value for key, value in models.items() if key not in known}
+    if not fields or any(isinstance(value, dict) for value in others.values()):
+        return settings, []
+    empty = [key for key, value in others.items() if value is None]
+    name = empty[0] if len(empty) == 1 else "my_model"
+    told = f"`models.{name}` is empty, and its fields lie beside it, not below it: indent them further"
+    if not empty:
+        told = "`models` has the fields of a model, but not its name: put a name above them"
+    below = {key: value for key, value in models.items() if key not in empty}
+    mistake = f"{told}, as in `models: {{{name}: {{{fields[0]}: {_shown_inside(models[fields[0]])}}}}}`."
+    return {**settings, "models": {name: below}}, [mistake]
+
+
+def _shown_inside(value: Any) -> str:
+    """A value as part of an example; dots for one that is no single word or number."""
+    text = paths.shown(value)
+    return text if isinstance(value, bool | int | float) else value if _is_word(value) else "..."
+
+
+def _is_word(value: Any) -> bool:
+    """Whether a text needs no quotes in YAML, also within brackets."""
+    return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z][\w ./-]{0,50}", value))
+
+
 def _without(
     errors: Iterable[jsonschema.ValidationError], given: dict[str, Any], schema: Mapping[str, Any]
 ) -> dict[str, Any] | None:
@@ -214,11 +251,10 @@ def _without(
     for error in errors:
         node = _at(given, error.absolute_path)
         if error.validator == "additionalProperties":
-            known = list(error.schema.get("properties", {}))
-            for key in node.keys() - set(known) if isinstance(node, dict) else ():
-                value, meant = node.pop(key), difflib.get_close_matches(key, known, n=1)
-                if meant:
-                    node.setdefault(meant[0], value)
+            for key in node.keys() - set(error.schema.get("properties", {})) if isinstance(node, dict) else ():
+                value = node.pop(key)
+                if meant := _meant(key, error.schema, schema):
+                    node.setdefault(meant, value)
         elif "propertyNames" in error.absolute_schema_path:
             if isinstance(node, dict) and error.instance in node:
                 node[_similar_name(error.instance)] = node.pop(error.instance)
@@ -252,26 +288,27 @@ def _at(settings: Any, path: Iterable[Any]) -> Any:
 
 def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for each mistake behind a finding of the validator."""
-    where = ".".join(str(part) for part in error.absolute_path)
-    shown = f"`{where}`" if where else "the configuration"
+    path = list(error.absolute_path)
+    shown = paths.place(path)
     node = error.schema
     if error.validator == "additionalProperties":
         known = list(node.get("properties", {}))
         for key in sorted(map(str, error.instance.keys() - set(known))):
-            name = f"{where}.{key[:60]}" if where else key[:60]
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"the keys here are {', '.join(known)}."
-            yield f"`{name}` is not a key of boxwright; {hint}"
+            near, elsewhere = _meant(key, node, schema), _only_place(key, node, schema)
+            hint = f"did you mean `{near}`?" if near else f"the keys here are {', '.join(known)}."
+            if elsewhere:
+                hint = f"did you mean `{_nested(elsewhere, _shown_inside(error.instance[key]))}`?"
+            yield f"{paths.place([*path, key[:60]])} is not a key of boxwright; {hint}"
     elif error.validator == "required":
         missing = [key for key in node["required"] if key not in error.instance]
         # The validator reports each missing key separately; find the one that this error is about.
         key = next(key for key in missing if repr(key) in error.message)
         meaning = _resolve(node["properties"][key], schema).get("description", "")
-        yield f"`{where}.{key}` is missing ({meaning})." if where else f"`{key}` is missing ({meaning})."
+        yield f"{paths.place([*path, key])} is missing ({meaning})."
     else:
         meaning = node.get("description", "")
         about = f" ({meaning})" if meaning else ""
-        if where == "models" and "propertyNames" in error.absolute_schema_path:
+        if path == ["models"] and "propertyNames" in error.absolute_schema_path:
             example = _similar_name(error.instance)
             yield (
                 f"a model's name is {paths.shown(error.instance)}, allowed are up to 100 letters (a to z), digits, "
@@ -280,16 +317,45 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
             return
         if "propertyNames" in error.absolute_schema_path:
             shown = f"a key of {shown}"
-        yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_as_number(error)}"
+        yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_advice(error)}"
 
 
-def _is_misspelt(error: jsonschema.ValidationError) -> bool:
+def _meant(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
+    """The key of a node that an unknown one probably misspells; None if that belongs elsewhere."""
+    return None if _only_place(key, node, schema) else nearest(key, node.get("properties", {}))
+
+
+def _only_place(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The path to a key that is known below a node, or else anywhere, in exactly one place; None if there is none."""
+    found = list(_places(key, node, schema)) or list(_places(key, schema, schema))
+    return found[0] if len(found) == 1 else None
+
+
+def _places(
+    key: str, node: Mapping[str, Any], schema: Mapping[str, Any], above: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
+    """The paths to a key below a node; a model's name is `<name>`."""
+    node = _resolve(node, schema)
+    for name, child in node.get("properties", {}).items():
+        if name == key:
+            yield (*above, name)
+        yield from _places(key, child, schema, (*above, name))
+    if isinstance(others := node.get("additionalProperties"), Mapping):
+        yield from _places(key, others, schema, (*above, "<name>"))
+
+
+def _nested(path: Sequence[str], value: str) -> str:
+    """A value at a path, as YAML on one line: "early_stopping: {patience: 3}"."""
+    first, *others = path
+    return f"{first}: {{{_nested(others, value)}}}" if others else f"{first}: {value}"
+
+
+def _is_misspelt(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> bool:
     """Whether an error is a missing key that was given with a misspelling, which is told as that."""
     if error.validator != "required":
         return False
-    known = list(error.schema.get("properties", {}))
-    meant = [difflib.get_close_matches(str(key), known, n=1) for key in error.instance.keys() - set(known)]
-    return any(f"'{key}' is a required property" == error.message for near in meant for key in near)
+    unknown = map(str, error.instance.keys() - set(error.schema.get("properties", {})))
+    return any(f"'{_meant(key, error.schema, schema)}' is a required property" == error.message for key in unknown)
 
 
 def _on_one_line(text: str) -> str:
@@ -297,14 +363,38 @@ def _on_one_line(text: str) -> str:
     return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
-def _as_number(error: jsonschema.ValidationError) -> str:
-    """A hint for numbers without a point, like 1e3, which YAML reads as text; "" for other mistakes."""
-    text = error.instance
-    if error.validator != "type" or not isinstance(text, str) or not re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", text):
+def _advice(error: jsonschema.ValidationError) -> str:
+    """What to write instead of a wrong value, a sentence with a space before it; "" if that is not known."""
+    value, node = error.instance, error.schema
+    if isinstance(value, str) and error.validator == "type" and re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", value):
+        with suppress(ValueError):
+            return f" YAML reads {value} as a text; write {_number(float(value))}."
         return ""
-    with suppress(ValueError):
-        return f" YAML reads {text} as a text; write {float(text)!r}."
-    return ""
+    if isinstance(value, dict | list | None):
+        return ""
+    choices = [node, *node.get("anyOf", ())]
+    items = next((one["items"] for one in choices if "items" in one and "prefixItems" not in one), None)
+    as_written = "[{}]" if items else "{}"
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else [value]
+    if items and all(map(_VALIDATOR(items).is_valid, parts)):
+        return f" Write `{as_written.format(', '.join(map(_shown_inside, parts)))}`."
+    words = [
+        word for one in [*choices, items or {}] for word in [*one.get("enum", ()), *filter(None, [one.get("const")])]
+    ]
+    meant = _words_like(str(value), [word for word in words if isinstance(word, str)])
+    return f" Did you mean {' or '.join(f'`{as_written.format(word)}`' for word in meant)}?" if meant else ""
+
+
+def _words_like(word: str, known: Sequence[str]) -> list[str]:
+    """The known words of which one is a part, such as `int8` of `tflite_int8`, else the one that it may misspell."""
+    whole = [one for one in known if word.lower() in one.split("_")]
+    return whole or list(filter(None, [nearest(word.lower(), known)]))
+
+
+def _number(value: float) -> str:
+    """A number as YAML reads it: without a point in it, 1e-05 is a text."""
+    text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return text if "e" not in text or "." in text else text.replace("e", ".0e")
 
 
 def _allowed(node: Mapping[str, Any]) -> str:
@@ -317,8 +407,8 @@ def _allowed(node: Mapping[str, Any]) -> str:
         return " | ".join(map(str, node["enum"]))
     kinds = node.get("type", "a value")
     kinds = [kinds] if isinstance(kinds, str) else kinds
-    names = {"null": "null", "object": "a mapping", "array": "a list", "integer": "a whole number", "string": "a text"}
-    names |= {"number": "a number", "boolean": "true or false"}
+    names = {"null": "null", "object": "a mapping", "integer": "a whole number", "string": "a text"}
+    names |= {"array": _list_of(node.get("items", {})), "number": "a number", "boolean": "true or false"}
     if "prefixItems" in node:
         return "a list of one of these and of further steps"
     bounds = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
@@ -327,7 +417,7 @@ def _allowed(node: Mapping[str, Any]) -> str:
     if "minProperties" in node:
         limits.append(f"with at least {node['minProperties']} entry")
     if node.get("uniqueItems"):
-        limits.append("of these, without repetition")
+        limits.append("without repetition")
     if "pattern" in node:
         limits.append("of letters, digits, '_', '.' and '-'")
     if "maxLength" in node:
@@ -337,6 +427,14 @@ def _allowed(node: Mapping[str, Any]) -> str:
     if "maxItems" in node:
         limits.append(f"of at most {node['maxItems']}")
     return " ".join([text, " and ".join(limits)]).strip()
+
+
+def _list_of(items: Mapping[str, Any]) -> str:
+    """A list of what a schema node allows, in words."""
+    names = {"string": "texts", "integer": "whole numbers", "object": "mappings"}
+    if "enum" in items:
+        return f"a list of {' | '.join(map(str, items['enum']))}"
+    return f"a list of {names[items['type']]}" if items.get("type") in names else "a list"
 
 
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -349,23 +447,41 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
         yield from (line.removeprefix("  - ") for line in str(error).splitlines()[1:])
     for key, source in _sources(dataset).items():
         yield from _missing_places(key, source)
-        yield from _unknown_format(key, source["format"])
+    for key, source in {("dataset",): dataset, **_sources(dataset)}.items():
+        yield from _unknown_format(paths.place([*key, "format"]), source["format"])
     for side, given in (dataset["records"] or {}).items():
         for pattern in paths.listed(given):
             if not _files_of(pattern):
-                yield from paths.missing(f"dataset.records.{side}", pattern)
-    yield from paths.missing("dataset.label_map", dataset["label_map"])
+                yield from paths.missing(f"`dataset.records.{side}`", pattern)
+    yield from paths.missing("`dataset.label_map`", dataset["label_map"])
     for side in ("train", "eval", "test"):
-        yield from paths.missing(f"dataset.split.{side}", dataset["split"][side])
+        yield from paths.missing(f"`dataset.split.{side}`", dataset["split"][side])
     for name, model in settings["models"].items():
         key = f"models.{name}.pipeline"
-        yield from paths.missing(key, model["pipeline"])
+        yield from paths.missing(f"`{key}`", model["pipeline"])
         yield from paths.patterns(key, model["pipeline"])
         if what := looks.like(model["pipeline"] or os.devnull):
             yield f"`{key}` names {model['pipeline']}, which looks like {what}, and not like a pipeline.config."
         yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
     for folder in paths.listed(settings["predict"]["images"]):
-        yield from paths.missing("predict.images", folder, folder=True)
+        yield from paths.missing("`predict.images`", folder, folder=True)
+
+
+def _refused_later(settings: Mapping[str, Any]) -> Iterator[str]:
+    """What would be refused once the data are read (`preflight`), and can be told already together with the others."""
+    for folder in paths.listed(settings["predict"]["images"]):
+        if Path(folder).is_dir():
+            yield from filter(
+                None, [to_predict.nothing(folder, settings["results"], settings["dataset"]["max_pixels"])]
+            )
+    metrics = {"export.metric": settings["export"]["metric"]}
+    for name, model in settings["models"].items():
+        metrics[f"models.{name}.early_stopping.metric"] = (model["early_stopping"] or {}).get("metric")
+    known = names.of_classes([])
+    of_a_class = tuple(name.removesuffix("x") for name in names.of_classes(["x"]) if name not in known)
+    for key, metric in metrics.items():
+        if metric is not None and metric not in known and not metric.startswith(of_a_class):
+            yield unknown_metric(key, metric, known)
 
 
 def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -397,8 +513,8 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
     for key, source in _sources(dataset).items():
         for kind, node in (("images", "the images"), ("annotations", "their annotations")):
             if source[kind] is None and (kind == "annotations" or source["annotations"] is None):
-                demo = "; or `dataset.demo: true` for drawn images" if key == "dataset" else ""
-                yield f"`{key}.{kind}` is missing (the folder of {node}{demo})."
+                demo = "; or `dataset.demo: true` for drawn images" if key == ("dataset",) else ""
+                yield f"{paths.place([*key, kind])} is missing (the folder of {node}{demo})."
     split = dataset["split"]
     if (split["train"] is None) != (split["eval"] is None):
         yield "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
@@ -433,8 +549,8 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
     for step in wanted if isinstance(wanted, list) else [wanted]:
         for name, model in settings["models"].items() if not many else ():
             if isinstance(step, int) and step not in checkpoint_steps(model):
-                saved = ", ".join(map(str, checkpoint_steps(model)[:8]))
-                yield f"`export.checkpoint` is {step}, but models.{name} is saved only at step {saved}."
+                saved = steps_in_words(checkpoint_steps(model))
+                yield f"`export.checkpoint` is {step}, but models.{name} is saved only at {saved}."
 
 
 def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:
@@ -452,22 +568,20 @@ def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _sources(dataset: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The sources of a data set by their keys; none for the demo and for records that are used as they are."""
+def _sources(dataset: Mapping[str, Any]) -> dict[tuple[str | int, ...], Mapping[str, Any]]:
+    """The sources of a data set by the paths of their keys; none for the demo, nor for records used as they are."""
     if dataset["demo"] or dataset["records"]:
         return {}
     sources = dataset["sources"]
-    return (
-        {f"dataset.sources[{number}]": one for number, one in enumerate(sources)} if sources else {"dataset": dataset}
-    )
+    return {("dataset", "sources", number): one for number, one in enumerate(sources or ())} or {("dataset",): dataset}
 
 
-def _missing_places(key: str, source: Mapping[str, Any]) -> Iterator[str]:
+def _missing_places(key: Sequence[str | int], source: Mapping[str, Any]) -> Iterator[str]:
     """Mistakes in the places of a source's images and annotations; the latter may be a file."""
     for kind in ("images", "annotations"):
         for place in paths.listed(source[kind]):
             if kind == "images" or not paths.is_file(place):
-                yield from paths.missing(f"{key}.{kind}", place, folder=True)
+                yield from paths.missing(paths.place([*key, kind]), place, folder=True)
 
 
 def _files_of(given: str | list[str]) -> list[str]:
@@ -478,7 +592,7 @@ def _files_of(given: str | list[str]) -> list[str]:
 def _unknown_format(key: str, given: str) -> Iterator[str]:
     known = [formats.AUTO, *formats.by_key()]
     if given not in known:
-        yield f"`{key}.format` is {paths.shown(given)}; {did_you_mean(given, known)}"
+        yield f"{key} is {paths.shown(given)}; {did_you_mean(given, known)}"
 
 
 def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
@@ -514,7 +628,7 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
         try:
             catalogue.find(source)
         except UserError as error:
-            yield f"`{key}` is {source}: {error}"
+            yield f"`{key}` is {source}: {after_colon(str(error))}"
         return
     path = Path(source)
     prefix = Path(f"{source}.index")
