@@ -109,7 +109,8 @@ dag.watch(
 # The jobs of the run, once they are known.
 planned = []
 if this_process.plans:
-    dag.tell(partial(announcement.say_all, run_plan), terminal.reasons, planned)
+    told = partial(announcement.say_all, run_plan, dry=not this_process.works)
+    dag.tell(told, terminal.reasons, planned)
 
 RESULTS = run_plan.results
 MODELS = run_plan.models

@@ -20,3 +20,24 @@ def test_words_of_others_do_not_control_the_terminal(text, shown):
 def test_long_words_lose_their_middle():
     assert wording.shortened("word") == "word"
     assert wording.shortened("a" * 200 + "b" * 200, 100) == "a" * 50 + " ... " + "b" * 50
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([10], "step 10"),
+        ([10, 20], "steps 10 and 20"),
+        ([1, 2, 3], "steps 1, 2 and 3"),
+        ([1, 2, 3, 4], "steps 1, 2, 3 and 1 more"),
+    ],
+)
+def test_steps(steps, told):
+    assert wording.steps_in_words(steps, 3) == told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [("There is no x", "there is no x"), ("Thesis.png is", "Thesis.png is"), ("a.pb is", "a.pb is")],
+)
+def test_a_sentence_after_a_colon(sentence, told):
+    assert wording.after_colon(sentence) == told

@@ -55,6 +55,31 @@ def written(run):
     return run
 
 
+def test_classes_that_lose_all_their_boxes_can_be_forgotten(written):
+    for number in range(20):
+        written.dataset.xml(f"s{number:02d}.jpg", Box("sun", 8, 6, 40, 30))
+    *_, new, emptied = written.told()
+    maps = [written.out / "label_map.pbtxt", written.out / "plan/label_map.pbtxt"]
+    assert new == "new class sun (20 boxes)" and list(written.made.classes) == ["cat", "dog", "sun"]
+    assert emptied == (
+        "classes cat, dog have no box left and keep their ids, so models still have them; to number the classes anew "
+        f"without them, delete {maps[0]} and {maps[1]}"
+    )
+    for path in maps:
+        path.unlink()
+    assert written.plan().classes == {"sun": 1}
+
+
+def test_a_class_of_a_given_label_map_may_lose_its_boxes(written, tmp_path):
+    path = tmp_path / "map.pbtxt"
+    path.write_text('item { id: 1 name: "cat" } item { id: 2 name: "sun" }')
+    for number in range(20):
+        written.dataset.xml(f"s{number:02d}.jpg", Box("sun", 8, 6, 40, 30))
+    made = written.plan(label_map=str(path))
+    told = changes.told(written.out, written.out, made.identities, made.classes, {"sun": 20}, given=True)
+    assert told and not any("no box left" in line for line in told)
+
+
 def side_of(run, name):
     (found,) = (path.stem for path in (run.out / "plan").glob("*-of-*.jsonl") if f'"name":"{name}"' in path.read_text())
     return found.split("-")[0]

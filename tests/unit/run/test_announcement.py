@@ -25,8 +25,13 @@ def plan(tmp_path):
     (results / "models/m/pipeline.config").write_text(CONFIG)
     return SimpleNamespace(
         results=str(results),
+        plan_folder=str(results / "data/plan"),
+        settings={"dataset": {"label_map": None, "records": None}},
         data=SimpleNamespace(
-            counts={side: {"classes": {"cat": 3}} for side in ("train", "eval")}, identities={}, classes={"cat": 1}
+            counts={side: {"classes": {"cat": 3}} for side in ("train", "eval")},
+            identities={},
+            classes={"cat": 1},
+            summary=f"5 images (each case is in {results}/data/checks.tsv):",
         ),
         sides=["train", "eval"],
         models=["m"],
@@ -59,11 +64,64 @@ def test_a_first_run(plan):
     jobs = [job(plan, "write_records"), job(plan, "write_records"), job(plan, "all")]
     jobs += [job(plan, "train_segment", step=str(step)) for step in (200, 400, 600)]
     jobs += [job(plan, "evaluate_checkpoint", step=str(step)) for step in (200, 400, 600)]
-    jobs += [job(plan, rule) for rule in ("export_detector", "export_frozen_graph", "predict_images", "draw_model")]
+    rules = ("bundle_form", "export_detector", "export_form", "export_another", "measure_form", "predict_images")
+    jobs += [job(plan, rule) for rule in (*rules, "test_form", "draw_model")]
     assert said(plan, *jobs) == (
-        "To do: training of m (600 steps), 2 shards of records, 3 evaluations, 1 set of predictions, 2 exported forms, "
-        "1 small job (tables, figures)."
+        "To do: training of m (600 steps), 2 shards of records, 3 evaluations, 2 exported checkpoints, 1 exported "
+        "form, 1 measurement of an exported form, 1 test on the test images, 1 set of predictions, 1 bundle, 1 small "
+        "job (tables, figures)."
     )
+
+
+@pytest.mark.parametrize(("dry", "rule", "printed"), [(True, "check_annotations", True), (True, "draw_model", False)])
+def test_a_dry_run_prints_what_a_job_prints_of_the_data_in_a_run(plan, dry, rule, printed, capsys):
+    announcement.say_all(plan, [job(plan, rule)], dry=dry)
+    told = f"5 images (each case is in {plan.plan_folder}/checks.tsv):\nTo do: "
+    assert (told in capsys.readouterr().err) == printed
+    announcement.say_all(plan, [job(plan, rule)])
+    assert "5 images" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rule", "before", "now", "lines"),
+    [
+        ("train_segment", {"seed": 0, "data": "a"}, {"seed": 1, "data": "b"}, ["models.m: seed 0 -> 1"]),
+        (
+            "train_segment",
+            {"precision": "float32", "loss_scale": None, "start": "a"},
+            {"precision": "float16", "loss_scale": "dynamic", "start": "b"},
+            ["the start weights (`checkpoint`) changed", "models.m: precision float32 -> float16"],
+        ),
+        (
+            "evaluate_checkpoint",
+            {"config": "a"},
+            {"config": "a", "inference_precision": "bfloat16"},
+            ["models.m: inference_precision float32 -> bfloat16"],
+        ),
+        ("preview_training", {"steps": [3, 6]}, {"steps": [3, 6, 9]}, ["models.m: num_steps 6 -> 9"]),
+        (
+            "preview_training",
+            {"steps": [3, 6]},
+            {"steps": [4, 8, 9]},
+            ["models.m: num_steps 6 -> 9", "models.m: checkpoint_every 3 -> 4"],
+        ),
+        ("preview_training", {"steps": [3, 6]}, {"steps": [6]}, ["models.m: checkpoint_every changed"]),
+        ("compare_forms", {"gate": "warn"}, {"gate": "fail"}, ["`export.gate` warn -> fail"]),
+    ],
+)
+def test_the_settings_that_changed_with_their_values(plan, rule, before, now, lines):
+    told = said(plan, job(plan, rule, CHANGED, before, now, step="200"))
+    assert told.splitlines()[:-1] == ["Changed since the last run:", *(f"  - {line}" for line in lines)]
+
+
+def test_more_steps_that_stretch_a_schedule_are_told_once(plan, monkeypatch):
+    stretched = "num_steps 6 -> 9 stretches the cosine schedule"
+    monkeypatch.setattr(announcement, "_fields", lambda plan, name, rule: [f"models.m: {stretched}"])
+    jobs = [
+        job(plan, "preview_training", CHANGED, {"steps": [3, 6]}, {"steps": [3, 6, 9]}),
+        job(plan, "train_segment", CHANGED, {"config": "a"}, {"config": "b"}, step="200"),
+    ]
+    assert said(plan, *jobs).splitlines()[:-1] == ["Changed since the last run:", f"  - models.m: {stretched}"]
 
 
 def test_training_that_replaces_checkpoints_with_its_time(plan):
@@ -136,9 +194,9 @@ def test_each_exported_file_and_folder_that_is_replaced_is_named_once(plan):
     jobs = [
         Planned(number, f"export_{rule}", {"model": "m"}, [str(path)], None, CHANGED)
         for number, (rule, path) in enumerate(
-            [("tflite_int8", int8), ("another", further), ("onnx", model / "fine_tuned_model/detector.onnx")]
+            [("form", int8), ("another", further), ("form", model / "fine_tuned_model/detector.onnx")]
         )
     ]
-    assert said(plan, *jobs).endswith(f"3 exported forms; this replaces {int8}, {further}.")
+    assert said(plan, *jobs).endswith(f"1 exported checkpoint, 2 exported forms; this replaces {int8}, {further}.")
     whole = Planned(9, "export_detector", {"model": "m"}, [str(index)], None, CHANGED)
     assert said(plan, *jobs, whole).endswith(f"; this replaces {further}, {index.parent}.")

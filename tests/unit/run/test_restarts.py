@@ -95,7 +95,7 @@ def test_only_what_is_left_of_the_old_training_counts(plan):
     assert said(plan, seed=1) == ""
     finish(plan, 6, identity=IDENTITY, config=CONFIG)
     told = said(plan, seed=1)
-    assert told.startswith("the checkpoints at step 6 are left from an earlier training (`seed` 0 -> 1).")
+    assert told.startswith("the checkpoint at step 6 is left from an earlier training (`seed` 0 -> 1).")
     assert "continues from step 3" in told and "starts again" not in told
 
 

@@ -116,6 +116,23 @@ def test_a_checkpoint_of_tf2(kind, fits):
     assert not wrong if fits else "missing: model/_feature_extractor/" in wrong
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (
+            ["FeatureExtractor/MobilenetV1/Conv2d_0/weights", "BoxPredictor_0/x/weights"],
+            "has those of ssd_mobilenet_v1",
+        ),
+        (["FirstStageFeatureExtractor/resnet_v1_50/conv1/weights"], "has those of faster_rcnn_resnet50"),
+        (["mine/conv/weights", "mine/other/weights", "mine/conv/biases"], "has mine/conv/, mine/other/"),
+    ],
+)
+def test_what_a_checkpoint_of_another_model_has(names, told):
+    network = {"shapes": {"Second/a": [8, 8]}, "scopes": ["Second"], "classes": [], "keys": {}}
+    wrong = start_weights.complaint(text.parse(CONFIG), "full", network, dict.fromkeys(names, (3, 3)), relabels=False)
+    assert f"0% are there in the right shape; missing: Second/a; it {told}" in wrong
+
+
 @pytest.mark.parametrize(("mine", "theirs"), [(1.0, 0.75), (0.75, 1.0), (1.0, 0.5), (0.5, 0.25)])
 def test_a_checkpoint_of_another_width_is_told_the_width(mine, theirs):
     configs = [

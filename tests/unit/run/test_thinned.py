@@ -101,7 +101,7 @@ def test_a_measured_checkpoint_is_dispensable(run, keep):
     assert found.gone == found.dispensable == {2, 8} and not found.left_out
     assert found.paths() == {str(path) for step in (2, 8) for path in run.checkpoint(step)}
     thinned.check(run.look())
-    said = "the checkpoints at step 2, 8 are gone. Measured checkpoints that are not exported may go"
+    said = "the checkpoints at steps 2 and 8 are gone. Measured checkpoints that are not exported may go"
     assert run.said().startswith(said) if not keep else run.said() == ""
     assert "needed again" not in run.said()
 
@@ -211,7 +211,7 @@ def test_a_given_checkpoint_that_is_gone(run, keep, checkpoint, step):
 def test_a_training_that_goes_on_needs_the_last_one(run, keep):
     run.delete(2, 6, 8)
     run.steps = [*STEPS, 10]
-    assert "the checkpoints at step 6, 8 are gone and needed again" in run.said()
+    assert "the checkpoints at steps 6 and 8 are gone and needed again" in run.said()
 
 
 def test_a_training_that_was_stopped_does_not_go_on(run, keep):

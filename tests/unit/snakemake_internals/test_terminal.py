@@ -97,6 +97,19 @@ def test_elsewhere_than_on_a_terminal_a_plain_line_stands_for_each_job(tmp_path,
     assert "Select jobs" in kept and "Training small" in kept and "Finished jobid: 2" in kept
 
 
+def test_a_dry_run_names_the_jobs_that_make_something(monkeypatch):
+    quiet, stream = {Quietness.HOST}, io.StringIO()
+    logger = logging.Logger("snakemake")
+    formatter, chosen = DefaultFormatter(quiet), DefaultFilter(quiet, *[False] * 4)
+    logger.addHandler(ColorizingTextHandler(nocolor=True, stream=stream, formatter=formatter, filter=chosen))
+    terminal.shorten(logger, OutputSettings(quiet=quiet))
+    monkeypatch.setattr(terminal, "reasons", {0: "missing", 1: "missing"})
+    for number, message, output in ((1, "Training small", ["x.index"]), (0, "All results are in results", [])):
+        about = {"event": LogEvent.JOB_INFO, "jobid": number, "rule_msg": message, "output": output}
+        logger.info(message, extra=about)
+    assert stream.getvalue() == "Job 1: Training small\n    missing\n"
+
+
 def test_the_pieces_of_one_thing_are_one_line(tmp_path, job_log):
     run = Run(io.StringIO(), tmp_path / "log")
     for number, shard in enumerate(["0-of-2", "1-of-2", "0-of-1"]):

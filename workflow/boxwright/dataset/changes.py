@@ -52,10 +52,12 @@ def told(
     identities: Mapping[str, str],
     classes: Mapping[str, int],
     boxes: Mapping[str, int],
+    given: bool = False,
 ) -> list[str]:
     """What changed since the records were written: new, removed, moved and edited images, and new classes.
 
     identities, classes: those of the plan in `data_dir`. boxes: the number of boxes of each class in it.
+    given: whether the ids of classes are given, and not ours to choose.
     Empty before the first run, if nothing changed, and where it is not known what the records were written from.
     """
     lists = _lists(data_dir, results, identities)
@@ -65,7 +67,11 @@ def told(
         before, now = map(_samples, lists)
     except (UserError, OSError):  # a damaged list; the records are written anew anyway
         return []
-    return [*_differences(before, now), *_new_classes(data_dir / "label_map.pbtxt", classes, boxes)]
+    changed = [*_differences(before, now), *_new_classes(data_dir / "label_map.pbtxt", classes, boxes)]
+    had = {box.class_name for known in before.values() for box in known.sample.boxes}
+    if not given and (emptied := [name for name in classes if name in had and not boxes.get(name)]):
+        changed.append(_emptied(emptied, data_dir))
+    return changed
 
 
 def _written_from(data_dir: Path, shard: str, checksums: Checksums) -> str | None:
@@ -156,6 +162,17 @@ def _new_classes(path: Path, classes: Mapping[str, int], boxes: Mapping[str, int
             yield f"new class {name} ({plural(boxes.get(name, 0), 'box', 'boxes')})"
     if lost := [name for name in written if name not in classes]:
         yield f"{plural(len(lost), 'class is', 'classes are')} gone: {few(lost)}"
+
+
+def _emptied(names: list[str], data_dir: Path) -> str:
+    """That classes have lost all their boxes, which keep their ids all the same, and how they are forgotten."""
+    maps = " and ".join(str(folder / "label_map.pbtxt") for folder in (data_dir, data_dir / "plan"))
+    one = len(names) == 1
+    return (
+        f"{'class' if one else 'classes'} {few(names)} {'has' if one else 'have'} no box left and "
+        f"{'keeps its id' if one else 'keep their ids'}, so models still have {'it' if one else 'them'}; to number the "
+        f"classes anew without {'it' if one else 'them'}, delete {maps}"
+    )
 
 
 def _few(names: list[str]) -> str:

@@ -150,13 +150,11 @@ def _backbone(config: Message, facts: Facts) -> Iterator[Finding]:
         return
     wanted = row.backbone_in_checkpoint(kind)
     if not any(name.startswith(wanted) for name in names):
-        why = (
-            f"it has no weights of {row.type} ({wanted[0]}...), so nothing would be restored; it {_holds(names, kind)}"
-        )
+        why = f"it has no weights of {row.type} ({wanted[0]}...), so nothing would be restored; it {holds(names, kind)}"
         yield Finding("error", "another-backbone", path, value, why)
 
 
-def _holds(names: Collection[str], kind: str) -> str:
+def holds(names: Collection[str], kind: str) -> str:
     """What a TF1 checkpoint holds, a clause: of which extractors its backbone is, or else how its names begin."""
     rows = [row for row in EXTRACTORS.values() if row.dialect == "tf1"]
     types = [row.type for row in rows if any(name.startswith(row.backbone_in_checkpoint(kind)) for name in names)]

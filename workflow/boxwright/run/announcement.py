@@ -6,8 +6,9 @@ each result was made with, part by part, as `identities` gives it.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -57,26 +58,41 @@ _SETTINGS = {
     ("thin_checkpoints", "wanted"): "`keep` or `export` changed",
     ("predict_images", "drawing"): "`predict.score_threshold` or `predict.line_thickness` changed",
     ("predict_images", "images"): "the images to predict on (`predict.images`) changed",
-    ("predict_images", "max_pixels"): "`dataset.max_pixels` changed",
-    ("preview_training", "steps"): "`num_steps` or `checkpoint_every` changed",
+    ("train_segment", "start"): "the start weights (`checkpoint`) changed",
 }
-# Rules by what they make, singular and plural; all others are small.
+# Parts of an identity that are the values of settings: those of a model, and others with their keys.
+_OF_MODEL = ("seed", "precision", "loss_scale", "tf_threads", "inference_precision")
+_OF_RUN = {"gate": "export.gate", "max_pixels": "dataset.max_pixels"}
+# What a part stands for that an identity leaves out.
+_LEFT_OUT = {"inference_precision": "float32"}
+# Rules by what they make, singular and plural, in the order of the work; all others are small.
+_EXPORTED = ("exported checkpoint", "exported checkpoints")
 _WORK = {
     "fetch_zoo_model": ("download", "downloads"),
     "write_records": ("shard of records", "shards of records"),
     "evaluate_checkpoint": ("evaluation", "evaluations"),
-    "test_form": ("test of an exported form", "tests of exported forms"),
+    "export_detector": _EXPORTED,
+    "export_another": _EXPORTED,
+    "export_form": ("exported form", "exported forms"),
+    "measure_form": ("measurement of an exported form", "measurements of exported forms"),
+    "test_form": ("test on the test images", "tests on the test images"),
     "predict_images": ("set of predictions", "sets of predictions"),
+    "bundle_form": ("bundle", "bundles"),
 }
 # How the rules begin whose results people use outside of the run: what they replace is said.
 _REPLACES = ("export_", "predict_images")
-_EXPORT = ("exported form", "exported forms")
 _SMALL = ("small job (tables, figures)", "small jobs (tables, figures)")
 
 
-def say_all(plan: RunPlan, jobs: Sequence[Planned]) -> dict[int, str]:
-    """Print what the jobs of a run will do, and return why each of them runs, by its number."""
+def say_all(plan: RunPlan, jobs: Sequence[Planned], dry: bool = False) -> dict[int, str]:
+    """Print what the jobs of a run will do, and return why each of them runs, by its number.
+
+    A dry run also prints what the checks of the data found, which a job prints in a run.
+    """
     checksums = Checksums(plan.results)
+    if dry and any(job.rule == "check_annotations" for job in jobs):
+        # The table lies in the plan until that job copies it.
+        say(plan.data.summary.replace(f"{plan.results}/data/checks.tsv", f"{plan.plan_folder}/checks.tsv"))
     if told := text_of(plan, jobs, checksums):
         say(told)
     return {job.number: why(job, checksums) for job in jobs}
@@ -87,6 +103,7 @@ def text_of(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> str
     if not jobs:
         return ""
     lines = list(dict.fromkeys(_changes(plan, jobs, checksums)))
+    lines = [line for line in lines if not any(other.startswith(f"{line} ") for other in lines)]  # told more fully
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more changes"]
     changed = ["Changed since the last run:", *(f"  - {line}" for line in lines)] if lines else []
@@ -100,21 +117,23 @@ def why(job: Planned, checksums: Checksums) -> str:
     return job.cause
 
 
-def _changed_parts(job: Planned, checksums: Checksums) -> list[str]:
-    """The names of the parts of a job's identity that its outputs were made without."""
+def _changed_parts(job: Planned, checksums: Checksums) -> dict[str, tuple[Any, Any]]:
+    """The parts of a job's identity that its outputs were made without: by name, what they were and what they are."""
     made = checksums.made_with(job.outputs[0]).get("identity") if job.outputs else None
     wanted = json.loads(json.dumps(job.identity))
     if not (isinstance(made, dict) and isinstance(wanted, dict)):
-        return []
-    return [part for part in wanted | made if made.get(part) != wanted.get(part)]
+        return {}
+    both = {part: (made.get(part), wanted.get(part)) for part in wanted | made}
+    return {part: values for part, values in both.items() if values[0] != values[1]}
 
 
 def _changes(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
     """What changed, in the order of the work: data, configurations, settings, code."""
     counts = [plan.data.counts[side]["classes"] for side in plan.sides]
     boxes = dict(sum(map(Counter, counts), Counter()))
-    data = Path(plan.results) / "data"
-    yield from changes.told(data, plan.results, plan.data.identities, plan.data.classes, boxes)
+    data, dataset = Path(plan.results) / "data", plan.settings["dataset"]
+    given = bool(dataset["label_map"] or dataset["records"])
+    yield from changes.told(data, plan.results, plan.data.identities, plan.data.classes, boxes, given)
     code: dict[str, None] = {}
     for job in jobs:
         parts = _changed_parts(job, checksums)
@@ -125,10 +144,32 @@ def _changes(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> It
         for part in parts:
             if part != "images" or own:
                 yield from filter(None, [_SETTINGS.get((job.rule, part))])
+        yield from _values(parts, f"models.{plan.shown(name)}: " if name else "")
         if "code" in parts:
             code[job.rule.replace("_", " ")] = None
     if code:
         yield f"another version of boxwright: {few(list(code))}"
+
+
+def _values(parts: Mapping[str, tuple[Any, Any]], model: str) -> Iterator[str]:
+    """The settings that changed, with their values. model: names it, at the beginning of a line."""
+    for part, values in parts.items():
+        before, now = (_LEFT_OUT.get(part) if value is None else value for value in values)
+        if part == "steps" and isinstance(before, list) and before:
+            yield from (f"{model}{line}" for line in _of_steps(before, now))
+        elif None not in (before, now) and (part in _OF_MODEL or part in _OF_RUN):
+            key = f"`{_OF_RUN[part]}`" if part in _OF_RUN else f"{model}{part}"
+            yield f"{key} {before} -> {now}"
+
+
+def _of_steps(before: Sequence[int], now: Sequence[int]) -> Iterator[str]:
+    """Which settings changed by which a model has checkpoints at other steps."""
+    if before[-1] != now[-1]:
+        yield f"num_steps {before[-1]} -> {now[-1]}"
+    if len(before) > 1 and len(now) > 1 and before[0] != now[0]:
+        yield f"checkpoint_every {before[0]} -> {now[0]}"
+    elif before[-1] == now[-1]:  # with a single checkpoint it is not known how far apart they would be
+        yield "checkpoint_every changed"
 
 
 def _fields(plan: RunPlan, name: str, rule: str) -> Iterator[str]:
@@ -148,14 +189,10 @@ def _work(plan: RunPlan, jobs: Sequence[Planned]) -> str:
     for job in jobs:
         if job.rule == "train_segment":
             training.setdefault(job.wildcards["model"], []).append(int(job.wildcards["step"]))
-        elif job.rule.startswith("export_"):
-            counts[_EXPORT] += 1
-        elif job.rule in _WORK:
-            counts[_WORK[job.rule]] += 1
         elif job.rule != "all":
-            counts[_SMALL] += 1
+            counts[_WORK.get(job.rule, _SMALL)] += 1
     replaced = _replaced(jobs)
-    order = [*_WORK.values(), _EXPORT, _SMALL]
+    order = dict.fromkeys([*_WORK.values(), _SMALL])
     told = [plural(counts[nouns], *nouns) for nouns in order if counts[nouns]]
     trained = [_training(plan, name, sorted(steps)) for name, steps in training.items()]
     work = ", ".join([*trained, *told] if trained else ["no training", *told])

@@ -17,7 +17,7 @@ from boxwright.console.progress import say
 from boxwright.core.errors import UserError
 from boxwright.core.files import parse_json
 from boxwright.core.names import shown
-from boxwright.core.wording import few, plural
+from boxwright.core.wording import few, plural, steps_in_words
 from boxwright.dataset import split_history
 from boxwright.dataset.split import TRAIN, WORDS
 from boxwright.pipeline import identity, restart, text
@@ -85,8 +85,8 @@ def of_gone(
 
 
 def _checkpoints(steps: Sequence[int]) -> str:
-    noun = "the checkpoint at step {} is" if len(steps) == 1 else "the checkpoints at step {} are"
-    return noun.format(", ".join(map(str, steps)))
+    one = len(steps) == 1
+    return f"the {'checkpoint' if one else 'checkpoints'} at {steps_in_words(steps)} {'is' if one else 'are'}"
 
 
 def left_training(plan: RunPlan) -> str:
@@ -126,9 +126,9 @@ def reason(plan: RunPlan, name: str, wanted: Mapping[str, Any], checksums: Check
     if replaced and kept and min(kept) < min(replaced):
         last = max(step for step in kept if step < min(replaced))
         return (
-            f"the checkpoints at step {', '.join(map(str, replaced))} are left from an earlier training "
-            f"({'; '.join(causes)}). This training continues from step {last}, and they are replaced. To keep them, "
-            "set another `results` folder."
+            f"{_checkpoints(replaced)} left from an earlier training ({'; '.join(causes)}). This training continues "
+            f"from step {last}, and {'it is' if len(replaced) == 1 else 'they are'} replaced. To keep "
+            f"{'it' if len(replaced) == 1 else 'them'}, set another `results` folder."
         )
     if replaced:
         change = "This changes" if len(causes) == 1 else "These change"
@@ -183,7 +183,7 @@ def _of_distance(folder: Path, planned: list[int]) -> str:
     if not again:
         return ""
     return (
-        f"with this `checkpoint_every` or `num_steps`, the training up to step {', '.join(map(str, again))} begins at "
+        f"with this `checkpoint_every` or `num_steps`, the training up to {steps_in_words(again)} begins at "
         "another step, so it runs again, with the same result."
     )
 

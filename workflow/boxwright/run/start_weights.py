@@ -22,7 +22,7 @@ from boxwright.core.errors import UserError
 from boxwright.core.wording import few
 from boxwright.dataset import label_map
 from boxwright.detector import listing
-from boxwright.pipeline.lint_training import OBJECT_GRAPH
+from boxwright.pipeline.lint_training import OBJECT_GRAPH, holds
 from boxwright.pipeline.patch import WHOLE_DETECTORS, checkpoint_type_of
 from boxwright.protos import model_of
 from boxwright.run.identities import Identities
@@ -116,6 +116,8 @@ def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Sha
         text += f"; {name} is {list(old)} in the checkpoint and {list(new)} in the model"
     if missing:
         text += f"; missing: {few(missing)}"
+    if not there:  # a checkpoint of another model
+        text += f"; it {holds(found, kind_of(found) or kind)}"
     return f"{text}. Take a checkpoint of the same feature extractor, or its pipeline.config."
 
 

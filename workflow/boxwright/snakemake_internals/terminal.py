@@ -101,6 +101,8 @@ class DryRun(ColorizingTextHandler):
     def _replaces(self, record: logging.LogRecord) -> bool:
         """Print a message in another way, or not at all; returns whether it did."""
         match getattr(record, "event", None):
+            case LogEvent.JOB_INFO if not record.output:  # it only asks for the others' results
+                return True
             case LogEvent.JOB_INFO if record.rule_msg and record.jobid in reasons:
                 lines = f"Job {record.jobid}: {record.rule_msg}\n    {reasons[record.jobid]}"
                 self.stream.write(self.decorate(record, lines) + "\n")
