@@ -401,6 +401,10 @@ SPELLED = [
         ],
     ),
     ({"export": {"forms": "tflite, onnx"}}, ["Write `[tflite, onnx]`."]),
+    (
+        {"dataset": {"images": "photos", "annotations": "labels", "classes": {"ignore": "no"}}},
+        ['Write `["no"]`.'],
+    ),
     ({"export": {"forms": "TFLight"}}, ["Did you mean `[tflite]`?"]),
     (
         {"dataset": {"images": "photos", "annotations": "labels", "classes": {"ignore": "WBC"}}},
@@ -422,6 +426,9 @@ SPELLED = [
     ({"export": {"gate": "wran"}}, ["Did you mean `warn`?"]),
     (of_first(tf_threads="aut"), ["Did you mean `auto`?"]),
     (of_first(num_steps="1e3"), ["YAML reads 1e3 as a text; write 1000."]),
+    (of_first(num_steps="1.5e0"), ["allowed is a whole number", "!write"]),
+    (of_first(save_every_s="1e999"), ["!write"]),
+    (of_first(loss_scale="1e3"), ["YAML reads 1e3 as a text; write 1000."]),
     (of_first(save_every_s="15e-1"), ["write 1.5."]),
     (of_first(early_stopping={"patience": 2, "min_delta": "1e-5"}), ["write 1.0e-05."]),
     # keys that belong elsewhere

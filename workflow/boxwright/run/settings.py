@@ -21,13 +21,13 @@ from boxwright.catalog import formats
 from boxwright.checkpoints import other_formats
 from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
-from boxwright.core.wording import after_colon, did_you_mean, few, nearest, steps_in_words
+from boxwright.core.wording import after_colon, did_you_mean, few, steps_in_words
 from boxwright.dataset import defects
 from boxwright.dataset.split import SIDES
 from boxwright.evaluation import names
 from boxwright.evaluation.choose import unknown_metric
 from boxwright.pipeline import looks
-from boxwright.run import config_file, paths, plain_values, to_predict
+from boxwright.run import config_file, paths, plain_values, schema_mistakes, to_predict
 from boxwright.zoo import PREFIX, catalogue, table
 
 # Settings of a model that say how a machine is used and do not change results.
@@ -56,16 +56,15 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     schema = config_file.schema()
     settings, mistakes = plain_values.of(config)
     if not mistakes:
-        settings, nameless = _with_name(settings, schema)
+        settings, nameless = schema_mistakes.with_name(settings, schema)
         _fill(settings, schema, schema)
         settings = _settled(settings, schema, schema)
-        errors = list(_VALIDATOR(schema).iter_errors(settings))
-        told = (text for error in errors for text in _explain(error, schema) if not _is_misspelt(error, schema))
-        mistakes = [*nameless, *told]
+        errors = list(schema_mistakes.VALIDATOR(schema).iter_errors(settings))
+        mistakes = [*nameless, *schema_mistakes.explain(errors, schema)]
         if not errors:
             mistakes += [*_contradictions(settings), *_wrong_values(settings)]
             sound = settings
-        elif sound := _without(errors, _with_name(plain_values.of(config)[0], schema)[0], schema):
+        elif sound := _without(errors, schema_mistakes.with_name(plain_values.of(config)[0], schema)[0], schema):
             mistakes += _wrong_values(sound)
         if mistakes and sound:
             mistakes += _refused_later(sound)
@@ -146,35 +145,14 @@ def _seeds(model: Mapping[str, Any]) -> list[int]:
     return [model["seed"]] if isinstance(model["seed"], int) else model["seed"]
 
 
-def _resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """`node` with its reference, if it has one, resolved."""
-    if "$ref" not in node:
-        return dict(node)
-    target = schema
-    for part in node["$ref"].removeprefix("#/").split("/"):
-        target = target[part]
-    return {**target, **node}
-
-
-def _finite(_: jsonschema.TypeChecker, value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-# To the validator itself NaN is a number, and lies within any bounds.
-_VALIDATOR = jsonschema.validators.extend(
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _finite),
-)
-
-
 def _settled(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
     """`value` with 4.0 as 4 where `node` and what is below it want a whole number, and with ~ expanded in paths."""
-    node = _resolve(node, schema)
+    node = schema_mistakes.resolve(node, schema)
     if isinstance(value, dict):
         known, others = node.get("properties", {}), node.get("additionalProperties")
         below = {key: known.get(key, others if isinstance(others, Mapping) else {}) for key in value}
         return {key: _settled(child, below[key], schema) for key, child in value.items()}
-    choices = [node, *(_resolve(choice, schema) for choice in node.get("anyOf", ()))]
+    choices = [node, *(schema_mistakes.resolve(choice, schema) for choice in node.get("anyOf", ()))]
     if isinstance(value, list):
         items = next((choice["items"] for choice in choices if "items" in choice), {})
         items = items | {"format": node["format"]} if "format" in node else items
@@ -195,11 +173,11 @@ def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> Non
     """Put the defaults of `node` and everything below it into `value`, in place."""
     if isinstance(value, list) and "items" in node:
         for item in value:
-            _fill(item, _resolve(node["items"], schema), schema)
+            _fill(item, schema_mistakes.resolve(node["items"], schema), schema)
     if not isinstance(value, dict):
         return
     for key, child in node.get("properties", {}).items():
-        child = _resolve(child, schema)
+        child = schema_mistakes.resolve(child, schema)
         if key not in value and "default" in child:
             value[key] = copy.deepcopy(child["default"])
         if key in value:
@@ -208,37 +186,6 @@ def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> Non
     if isinstance(others, Mapping):
         for key in value.keys() - node.get("properties", {}).keys():
             _fill(value[key], others, schema)
-
-
-def _with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The settings with a name for a model whose fields lie directly below `models`, and the mistake if they do."""
-    models = settings.get("models")
-    if not isinstance(models, dict):
-        return settings, []
-    known = schema["properties"]["models"]["additionalProperties"]["properties"]
-    fields = [key for key, value in models.items() if key in known and not isinstance(value, dict)]
-    others = {key: value for key, value in models.items() if key not in known}
-    if not fields or any(isinstance(value, dict) for value in others.values()):
-        return settings, []
-    empty = [key for key, value in others.items() if value is None]
-    name = empty[0] if len(empty) == 1 else "my_model"
-    told = f"`models.{name}` is empty, and its fields lie beside it, not below it: indent them further"
-    if not empty:
-        told = "`models` has the fields of a model, but not its name: put a name above them"
-    below = {key: value for key, value in models.items() if key not in empty}
-    mistake = f"{told}, as in `models: {{{name}: {{{fields[0]}: {_shown_inside(models[fields[0]])}}}}}`."
-    return {**settings, "models": {name: below}}, [mistake]
-
-
-def _shown_inside(value: Any) -> str:
-    """A value as part of an example; dots for one that is no single word or number."""
-    text = paths.shown(value)
-    return text if isinstance(value, bool | int | float) else value if _is_word(value) else "..."
-
-
-def _is_word(value: Any) -> bool:
-    """Whether a text needs no quotes in YAML, also within brackets."""
-    return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z][\w ./-]{0,50}", value))
 
 
 def _without(
@@ -253,11 +200,11 @@ def _without(
         if error.validator == "additionalProperties":
             for key in node.keys() - set(error.schema.get("properties", {})) if isinstance(node, dict) else ():
                 value = node.pop(key)
-                if meant := _meant(key, error.schema, schema):
-                    node.setdefault(meant, value)
+                if near := schema_mistakes.meant(key, error.schema, schema):
+                    node.setdefault(near, value)
         elif "propertyNames" in error.absolute_schema_path:
             if isinstance(node, dict) and error.instance in node:
-                node[_similar_name(error.instance)] = node.pop(error.instance)
+                node[schema_mistakes.similar_name(error.instance)] = node.pop(error.instance)
         elif error.validator != "required" and error.absolute_path:
             *above, last = error.absolute_path
             if isinstance(around := _at(given, above), dict):
@@ -268,12 +215,7 @@ def _without(
                 model.setdefault(key, 1)
     _fill(given, schema, schema)
     given = _settled(given, schema, schema)
-    return given if _VALIDATOR(schema).is_valid(given) else None
-
-
-def _similar_name(name: str) -> str:
-    """A name of letters that a model's name may have, like a given one."""
-    return re.sub("[^A-Za-z0-9_.-]+", "-", name).strip("-_.")[:100] or "model"
+    return given if schema_mistakes.VALIDATOR(schema).is_valid(given) else None
 
 
 def _at(settings: Any, path: Iterable[Any]) -> Any:
@@ -286,155 +228,9 @@ def _at(settings: Any, path: Iterable[Any]) -> Any:
     return settings
 
 
-def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
-    """One sentence for each mistake behind a finding of the validator."""
-    path = list(error.absolute_path)
-    shown = paths.place(path)
-    node = error.schema
-    if error.validator == "additionalProperties":
-        known = list(node.get("properties", {}))
-        for key in sorted(map(str, error.instance.keys() - set(known))):
-            near, elsewhere = _meant(key, node, schema), _only_place(key, node, schema)
-            hint = f"did you mean `{near}`?" if near else f"the keys here are {', '.join(known)}."
-            if elsewhere:
-                hint = f"did you mean `{_nested(elsewhere, _shown_inside(error.instance[key]))}`?"
-            yield f"{paths.place([*path, key[:60]])} is not a key of boxwright; {hint}"
-    elif error.validator == "required":
-        missing = [key for key in node["required"] if key not in error.instance]
-        # The validator reports each missing key separately; find the one that this error is about.
-        key = next(key for key in missing if repr(key) in error.message)
-        meaning = _resolve(node["properties"][key], schema).get("description", "")
-        yield f"{paths.place([*path, key])} is missing ({meaning})."
-    else:
-        meaning = node.get("description", "")
-        about = f" ({meaning})" if meaning else ""
-        if path == ["models"] and "propertyNames" in error.absolute_schema_path:
-            example = _similar_name(error.instance)
-            yield (
-                f"a model's name is {paths.shown(error.instance)}, allowed are up to 100 letters (a to z), digits, "
-                f"'_', '.' and '-', the first one a letter or a digit; for example {example}."
-            )
-            return
-        if "propertyNames" in error.absolute_schema_path:
-            shown = f"a key of {shown}"
-        yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_advice(error)}"
-
-
-def _meant(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
-    """The key of a node that an unknown one probably misspells; None if that belongs elsewhere."""
-    return None if _only_place(key, node, schema) else nearest(key, node.get("properties", {}))
-
-
-def _only_place(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The path to a key that is known below a node, or else anywhere, in exactly one place; None if there is none."""
-    found = list(_places(key, node, schema)) or list(_places(key, schema, schema))
-    return found[0] if len(found) == 1 else None
-
-
-def _places(
-    key: str, node: Mapping[str, Any], schema: Mapping[str, Any], above: tuple[str, ...] = ()
-) -> Iterator[tuple[str, ...]]:
-    """The paths to a key below a node; a model's name is `<name>`."""
-    node = _resolve(node, schema)
-    for name, child in node.get("properties", {}).items():
-        if name == key:
-            yield (*above, name)
-        yield from _places(key, child, schema, (*above, name))
-    if isinstance(others := node.get("additionalProperties"), Mapping):
-        yield from _places(key, others, schema, (*above, "<name>"))
-
-
-def _nested(path: Sequence[str], value: str) -> str:
-    """A value at a path, as YAML on one line: "early_stopping: {patience: 3}"."""
-    first, *others = path
-    return f"{first}: {{{_nested(others, value)}}}" if others else f"{first}: {value}"
-
-
-def _is_misspelt(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> bool:
-    """Whether an error is a missing key that was given with a misspelling, which is told as that."""
-    if error.validator != "required":
-        return False
-    unknown = map(str, error.instance.keys() - set(error.schema.get("properties", {})))
-    return any(f"'{_meant(key, error.schema, schema)}' is a required property" == error.message for key in unknown)
-
-
 def _on_one_line(text: str) -> str:
     """A message with line breaks and control characters, which keys and values may have, escaped."""
     return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
-
-
-def _advice(error: jsonschema.ValidationError) -> str:
-    """What to write instead of a wrong value, a sentence with a space before it; "" if that is not known."""
-    value, node = error.instance, error.schema
-    if isinstance(value, str) and error.validator == "type" and re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", value):
-        with suppress(ValueError):
-            return f" YAML reads {value} as a text; write {_number(float(value))}."
-        return ""
-    if isinstance(value, dict | list | None):
-        return ""
-    choices = [node, *node.get("anyOf", ())]
-    items = next((one["items"] for one in choices if "items" in one and "prefixItems" not in one), None)
-    as_written = "[{}]" if items else "{}"
-    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else [value]
-    if items and all(map(_VALIDATOR(items).is_valid, parts)):
-        return f" Write `{as_written.format(', '.join(map(_shown_inside, parts)))}`."
-    words = [
-        word for one in [*choices, items or {}] for word in [*one.get("enum", ()), *filter(None, [one.get("const")])]
-    ]
-    meant = _words_like(str(value), [word for word in words if isinstance(word, str)])
-    return f" Did you mean {' or '.join(f'`{as_written.format(word)}`' for word in meant)}?" if meant else ""
-
-
-def _words_like(word: str, known: Sequence[str]) -> list[str]:
-    """The known words of which one is a part, such as `int8` of `tflite_int8`, else the one that it may misspell."""
-    whole = [one for one in known if word.lower() in one.split("_")]
-    return whole or list(filter(None, [nearest(word.lower(), known)]))
-
-
-def _number(value: float) -> str:
-    """A number as YAML reads it: without a point in it, 1e-05 is a text."""
-    text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return text if "e" not in text or "." in text else text.replace("e", ".0e")
-
-
-def _allowed(node: Mapping[str, Any]) -> str:
-    """What a schema node allows, in words."""
-    if "anyOf" in node:
-        return " or ".join(_allowed(choice) for choice in node["anyOf"])
-    if "const" in node:
-        return str(node["const"])
-    if "enum" in node:
-        return " | ".join(map(str, node["enum"]))
-    kinds = node.get("type", "a value")
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    names = {"null": "null", "object": "a mapping", "integer": "a whole number", "string": "a text"}
-    names |= {"array": _list_of(node.get("items", {})), "number": "a number", "boolean": "true or false"}
-    if "prefixItems" in node:
-        return "a list of one of these and of further steps"
-    bounds = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
-    text = " or ".join(names.get(kind, kind) for kind in kinds)
-    limits = [f"{word} {node[key]}" for key, word in bounds.items() if key in node]
-    if "minProperties" in node:
-        limits.append(f"with at least {node['minProperties']} entry")
-    if node.get("uniqueItems"):
-        limits.append("without repetition")
-    if "pattern" in node:
-        limits.append("of letters, digits, '_', '.' and '-'")
-    if "maxLength" in node:
-        limits.append(f"of at most {node['maxLength']} characters")
-    elif "minLength" in node:
-        limits.append("that is not empty")
-    if "maxItems" in node:
-        limits.append(f"of at most {node['maxItems']}")
-    return " ".join([text, " and ".join(limits)]).strip()
-
-
-def _list_of(items: Mapping[str, Any]) -> str:
-    """A list of what a schema node allows, in words."""
-    names = {"string": "texts", "integer": "whole numbers", "object": "mappings"}
-    if "enum" in items:
-        return f"a list of {' | '.join(map(str, items['enum']))}"
-    return f"a list of {names[items['type']]}" if items.get("type") in names else "a list"
 
 
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,225 @@
+"""What the schema finds wrong in a configuration, in words: the key, its value, what is allowed and what to write."""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jsonschema
+
+from boxwright.core.wording import nearest
+from boxwright.run import paths
+
+# Texts that YAML does not take for texts without quotes.
+_NO_TEXTS = ("true", "false", "yes", "no", "on", "off", "null")
+
+
+def resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """`node` with its reference, if it has one, resolved."""
+    if "$ref" not in node:
+        return dict(node)
+    target = schema
+    for part in node["$ref"].removeprefix("#/").split("/"):
+        target = target[part]
+    return {**target, **node}
+
+
+def _finite(_: jsonschema.TypeChecker, value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+# To the validator itself NaN is a number, and lies within any bounds.
+VALIDATOR = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _finite),
+)
+
+
+def explain(errors: Iterable[jsonschema.ValidationError], schema: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for each mistake behind the findings of the validator."""
+    for error in errors:
+        if not _is_misspelt(error, schema):
+            yield from _explain(error, schema)
+
+
+def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
+    path = list(error.absolute_path)
+    shown = paths.place(path)
+    node = error.schema
+    if error.validator == "additionalProperties":
+        known = list(node.get("properties", {}))
+        for key in sorted(map(str, error.instance.keys() - set(known))):
+            near, elsewhere = meant(key, node, schema), _only_place(key, node, schema)
+            hint = f"did you mean `{near}`?" if near else f"the keys here are {', '.join(known)}."
+            if elsewhere:
+                hint = f"did you mean `{_nested(elsewhere, _shown_inside(error.instance[key]))}`?"
+            yield f"{paths.place([*path, key[:60]])} is not a key of boxwright; {hint}"
+    elif error.validator == "required":
+        missing = [key for key in node["required"] if key not in error.instance]
+        # The validator reports each missing key separately; find the one that this error is about.
+        key = next(key for key in missing if repr(key) in error.message)
+        meaning = resolve(node["properties"][key], schema).get("description", "")
+        yield f"{paths.place([*path, key])} is missing ({meaning})."
+    else:
+        meaning = node.get("description", "")
+        about = f" ({meaning})" if meaning else ""
+        if path == ["models"] and "propertyNames" in error.absolute_schema_path:
+            example = similar_name(error.instance)
+            yield (
+                f"a model's name is {paths.shown(error.instance)}, allowed are up to 100 letters (a to z), digits, "
+                f"'_', '.' and '-', the first one a letter or a digit; for example {example}."
+            )
+            return
+        if "propertyNames" in error.absolute_schema_path:
+            shown = f"a key of {shown}"
+        yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_advice(error)}"
+
+
+def meant(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
+    """The key of a node that an unknown one probably misspells; None if that belongs elsewhere."""
+    return None if _only_place(key, node, schema) else nearest(key, node.get("properties", {}))
+
+
+def _only_place(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The path to a key that is known below a node, or else anywhere, in exactly one place; None if there is none."""
+    found = list(_places(key, node, schema)) or list(_places(key, schema, schema))
+    return found[0] if len(found) == 1 else None
+
+
+def _places(
+    key: str, node: Mapping[str, Any], schema: Mapping[str, Any], above: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
+    """The paths to a key below a node; a model's name is `<name>`."""
+    node = resolve(node, schema)
+    for name, child in node.get("properties", {}).items():
+        if name == key:
+            yield (*above, name)
+        yield from _places(key, child, schema, (*above, name))
+    if isinstance(others := node.get("additionalProperties"), Mapping):
+        yield from _places(key, others, schema, (*above, "<name>"))
+
+
+def _nested(path: Sequence[str], value: str) -> str:
+    """A value at a path, as YAML on one line: "early_stopping: {patience: 3}"."""
+    first, *others = path
+    return f"{first}: {{{_nested(others, value)}}}" if others else f"{first}: {value}"
+
+
+def _is_misspelt(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> bool:
+    """Whether an error is a missing key that was given with a misspelling, which is told as that."""
+    if error.validator != "required":
+        return False
+    unknown = map(str, error.instance.keys() - set(error.schema.get("properties", {})))
+    return any(f"'{meant(key, error.schema, schema)}' is a required property" == error.message for key in unknown)
+
+
+def with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The settings with a name for a model whose fields lie directly below `models`, and the mistake if they do."""
+    models = settings.get("models")
+    if not isinstance(models, dict):
+        return settings, []
+    known = schema["properties"]["models"]["additionalProperties"]["properties"]
+    fields = [key for key, value in models.items() if key in known and not isinstance(value, dict)]
+    others = {key: value for key, value in models.items() if key not in known}
+    if not fields or any(isinstance(value, dict) for value in others.values()):
+        return settings, []
+    empty = [key for key, value in others.items() if value is None]
+    if len(empty) == 1:
+        name = empty[0]
+        told = f"`models.{name}` is empty, and its fields lie beside it, not below it: indent them further"
+    else:
+        name, told = "my_model", "`models` has the fields of a model, but not its name: put a name above them"
+    below = {key: value for key, value in models.items() if [key] != empty}
+    mistake = f"{told}, as in `models: {{{name}: {{{fields[0]}: {_shown_inside(models[fields[0]])}}}}}`."
+    return {**settings, "models": {name: below}}, [mistake]
+
+
+def _shown_inside(value: Any) -> str:
+    """A value as part of an example in YAML; dots for one that is long, or no single value."""
+    if isinstance(value, dict | list) or len(text := paths.shown(value)) > 60:
+        return "..."
+    return value if _is_word(value) else text
+
+
+def _is_word(value: Any) -> bool:
+    """Whether a text needs no quotes in YAML, also within brackets."""
+    return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z][\w ./-]*", value)) and value.lower() not in _NO_TEXTS
+
+
+def similar_name(name: str) -> str:
+    """A name of letters that a model's name may have, like a given one."""
+    return re.sub("[^A-Za-z0-9_.-]+", "-", name).strip("-_.")[:100] or "model"
+
+
+def _advice(error: jsonschema.ValidationError) -> str:
+    """What to write instead of a wrong value, a sentence with a space before it; "" if that is not known."""
+    value, node = error.instance, error.schema
+    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+", value):
+        number = float(value)
+        number = int(number) if number.is_integer() and abs(number) < 1e15 else number
+        return f" YAML reads {value} as a text; write {_number(number)}." if VALIDATOR(node).is_valid(number) else ""
+    if isinstance(value, dict | list | None):
+        return ""
+    choices = [node, *node.get("anyOf", ())]
+    items = next((one["items"] for one in choices if "items" in one and "prefixItems" not in one), None)
+    as_written = "[{}]" if items else "{}"
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else [value]
+    if items and all(map(VALIDATOR(items).is_valid, parts)):
+        return f" Write `{as_written.format(', '.join(map(_shown_inside, parts)))}`."
+    words = [
+        word for one in [*choices, items or {}] for word in [*one.get("enum", ()), *filter(None, [one.get("const")])]
+    ]
+    near = _words_like(str(value), [word for word in words if isinstance(word, str)])
+    return f" Did you mean {' or '.join(f'`{as_written.format(word)}`' for word in near)}?" if near else ""
+
+
+def _words_like(word: str, known: Sequence[str]) -> list[str]:
+    """The known words of which one is a part, such as `int8` of `tflite_int8`, else the one that it may misspell."""
+    whole = [one for one in known if word.lower() in one.split("_")]
+    return whole or list(filter(None, [nearest(word.lower(), known)]))
+
+
+def _number(value: float) -> str:
+    """A number as YAML reads it, to which 1e-05 is a text without a point in it."""
+    text = repr(value)
+    return text if "e" not in text or "." in text else text.replace("e", ".0e")
+
+
+def _allowed(node: Mapping[str, Any]) -> str:
+    """What a schema node allows, in words."""
+    if "anyOf" in node:
+        return " or ".join(_allowed(choice) for choice in node["anyOf"])
+    if "const" in node:
+        return str(node["const"])
+    if "enum" in node:
+        return " | ".join(map(str, node["enum"]))
+    kinds = node.get("type", "a value")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    names = {"null": "null", "object": "a mapping", "integer": "a whole number", "string": "a text"}
+    names |= {"array": _list_of(node.get("items", {})), "number": "a number", "boolean": "true or false"}
+    if "prefixItems" in node:
+        return "a list of one of these and of further steps"
+    bounds = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
+    text = " or ".join(names.get(kind, kind) for kind in kinds)
+    limits = [f"{word} {node[key]}" for key, word in bounds.items() if key in node]
+    if "minProperties" in node:
+        limits.append(f"with at least {node['minProperties']} entry")
+    if node.get("uniqueItems"):
+        limits.append("without repetition")
+    if "pattern" in node:
+        limits.append("of letters, digits, '_', '.' and '-'")
+    if "maxLength" in node:
+        limits.append(f"of at most {node['maxLength']} characters")
+    elif "minLength" in node:
+        limits.append("that is not empty")
+    if "maxItems" in node:
+        limits.append(f"of at most {node['maxItems']}")
+    return " ".join([text, " and ".join(limits)]).strip()
+
+
+def _list_of(items: Mapping[str, Any]) -> str:
+    """A list of what a schema node allows, in words."""
+    names = {"string": "texts", "integer": "whole numbers", "object": "mappings"}
+    if "enum" in items:
+        return f"a list of {' | '.join(map(str, items['enum']))}"
+    return f"a list of {names[items['type']]}" if items.get("type") in names else "a list"
