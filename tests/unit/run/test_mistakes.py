@@ -443,7 +443,7 @@ ROWS = [
         ],
     ),
     ("31 metric", given(export={"metric": "mAP"}), ["`export.metric` is mAP", "DetectionBoxes_Precision/mAP"]),
-    ("31 step", given(export={"checkpoint": 250}), ["`export.checkpoint` is 250", "100, 200, 300"]),
+    ("31 step", given(export={"checkpoint": 250}), ["`export.checkpoint` is 250", "only at steps 100, 200 and 300"]),
     ("32 tab", written("dataset:\n\timages: x\n"), ["my.yaml", "line 2", "tab"]),
     (
         "32 no space",
