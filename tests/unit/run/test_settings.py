@@ -461,6 +461,13 @@ def test_what_to_write_instead(minimal, given, words):
         assert (word.removeprefix("!") in told) != word.startswith("!"), told
 
 
+def test_a_field_beside_the_models(minimal):
+    minimal["models"]["num_steps"] = 5
+    assert mistakes(minimal) == [
+        "`models.num_steps` is a field of a model, but lies beside the models: indent it below the name of one."
+    ]
+
+
 def test_what_else_is_wrong_with_a_model_without_a_name(minimal):
     minimal["models"] = {"pipeline": "gone.config", "num_stepz": 10, "checkpoint_every": 0, "keep": {}}
     told = mistakes(minimal)

@@ -70,6 +70,9 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
                 f"'_', '.' and '-', the first one a letter or a digit; for example {example}."
             )
             return
+        if len(path) == 2 and path[0] == "models" and path[1] in node.get("properties", {}):
+            yield f"{shown} is a field of a model, but lies beside the models: indent it below the name of one."
+            return
         if "propertyNames" in error.absolute_schema_path:
             shown = f"a key of {shown}"
         yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_advice(error)}"
