@@ -43,7 +43,7 @@ def told(found: Sequence[Lists]) -> list[str]:
     against = {}
     for number, (file, name), (other, unlike) in [unlike for one in found for unlike in _unlike(one.lists)]:
         text = f"Class {number} is {name} in {_shown(file)}, which counts, and {unlike} in {_shown(other)}"
-        against.setdefault(other, f"{text}: remove the wrong one of the two lists.")
+        against.setdefault(other, f"{text}. If {_shown(other)} is right, correct {_shown(file)}.")
     more = [f"{len(against) - _SHOWN} more lists contradict those that count."] if len(against) > _SHOWN else []
     return [*texts, *list(against.values())[:_SHOWN], *more]
 
@@ -61,8 +61,8 @@ def contradictions(found: Sequence[Lists]) -> Iterator[tuple[str, str, str]]:
             yield (
                 file.relative,
                 key,
-                f"class {number} is {name} in {used}, which counts, and {unlike} in {unused}; remove the wrong one of "
-                "the two lists",
+                f"class {number} is {name} in {used}, which counts, and {unlike} in {unused}; if {unused} is right, "
+                f"correct {used}",
             )
         for number, name in lists[0][1].items():
             other, where = first.setdefault((key, number), (name, file.relative))
