@@ -3,9 +3,9 @@
     python benchmarks/train_step.py --config config/pipelines/ssd_mobilenet_v1.config --batch 8 --steps 30
     python benchmarks/train_step.py --config A --batch 1 --against B --against-batch 8
 
-Random images and boxes. Prints the median and the best time of a step, and the peak resident memory of the process.
-`--against` trains a second model in turn with the first and prints the processor seconds of a step of each, all threads
-together, and their ratio: it moves less than the time when the machine is busy.
+Random images and boxes, TensorFlow set up as for a training. Prints the median and the best time of a step, and the peak
+resident memory of the process. `--against` trains a second model in turn with the first and prints the processor
+seconds of a step of each, all threads together, and their ratio: it moves less than the time when the machine is busy.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import tensorflow as tf
 import yaml
 from measuring import peak_memory
 
+from boxwright import devices
 from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.precision import FLOAT32, Precision
@@ -84,8 +85,7 @@ def main() -> None:
     parser.add_argument("--against-batch", type=int, default=8)
     parser.add_argument("--against-size", type=int, nargs=2, default=(480, 640))
     arguments = parser.parse_args()
-    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(2)
+    segment.configure_tensorflow(devices.take(devices.Compute()), arguments.threads, seed=0)
     steppers = [stepper(arguments.config, arguments.batch, arguments.size, arguments.set)]
     if arguments.against:
         steppers.append(stepper(arguments.against, arguments.against_batch, arguments.against_size, []))

@@ -18,6 +18,7 @@ from golden_case import (
     absolute,
     as_recorded,
     average_checks,
+    by_entry,
     by_inference,
     counted,
     equal,
@@ -91,7 +92,9 @@ def _training(bars: Bars, case: Case, entry: dict, recorded: Any) -> Iterator[Ch
     wanted = detector.targets(predictions, truth)
     yield large(entry, "preprocessed", images, recorded, bars.inputs)
     yield absolute("anchors", predictions["anchors"], recorded["pred_anchors"], ANCHORS)
-    localization, classification = detector.anchor_losses(predictions, wanted)
+    localization, _ = detector.anchor_losses(predictions, wanted)
+    logits = predictions["class_predictions_with_background"]
+    classification = by_entry(detector.classification_loss)(logits, wanted.class_targets, wanted.class_weights)
     ours = {f"pred_{key}": predictions[key] for key in RAW} | {
         "per_anchor_localization_loss": localization,
         "per_anchor_classification_loss": classification,

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,6 +14,8 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
+from boxwright.boxes.losses import weighted_sigmoid_focal
+from boxwright.boxes.losses.loss import ClassificationLoss
 from boxwright.checkpoints import checkpoint_files
 from boxwright.detector.backbones import spaghettinet
 from boxwright.detector.build import build
@@ -352,6 +354,13 @@ def average_checks(case: Case, detector: Detector, entry: dict, bar: float, chao
                 after = ours.get(average, np.full(4, np.nan)).ravel()[: len(sample[key])]
                 errors[average] = errors.get(average, np.abs(after - sample[key]).max() / sample["max_change"])
     yield Check("moving averages after one step", worst(errors)[1], bar, "of the largest change")
+
+
+def by_entry(loss: ClassificationLoss) -> ClassificationLoss:
+    """The loss of every entry, as it is recorded, for the focal loss, which is that of every anchor; others as are."""
+    if getattr(loss, "func", None) is weighted_sigmoid_focal.sigmoid_focal_of_anchors:
+        return partial(weighted_sigmoid_focal.sigmoid_focal, **loss.keywords)
+    return loss
 
 
 def by_inference(entry: dict) -> bool:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from golden_case import by_entry
 
 from boxwright.boxes import geometry, mining, nms, similarity, targets
 from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
@@ -109,13 +110,14 @@ def test_ssd_targets_and_losses(shared, name):
     classify = parts.make(loss.classification_loss)
     localize = parts.make(loss.localization_loss)
     logits, codes = case["pred_class_predictions_with_background"], case["pred_box_encodings"]
-    per_entry = classify(logits, assigned.class_targets, assigned.class_weights)
+    of_classes = logits, assigned.class_targets, assigned.class_weights
+    per_entry = by_entry(classify)(*of_classes)
     per_anchor = localize(codes, assigned.box_targets, assigned.box_weights)
     if "per_anchor_localization_loss" in case.arrays:
         close(per_entry, case["per_anchor_classification_loss"], 1e-5)
         close(per_anchor, case["per_anchor_localization_loss"], 1e-5)
 
-    per_entry = tf.reduce_sum(per_entry, axis=-1)
+    per_entry = tf.reduce_sum(per_entry, axis=-1) if by_entry(classify) is classify else classify(*of_classes)
     if loss.HasField("hard_example_miner"):
         weights = {key: getattr(loss, key) for key in ("classification_weight", "localization_weight")}
         miner = parts.fill(mining.make, loss.hard_example_miner, **weights)

@@ -12,7 +12,7 @@ from boxwright.boxes.losses.weighted_giou import giou_loss
 from boxwright.boxes.losses.weighted_iou import iou_loss
 from boxwright.boxes.losses.weighted_l2 import l2
 from boxwright.boxes.losses.weighted_logits_softmax import softmax_against_logits
-from boxwright.boxes.losses.weighted_sigmoid_focal import sigmoid_focal
+from boxwright.boxes.losses.weighted_sigmoid_focal import sigmoid_focal, sigmoid_focal_of_anchors
 from boxwright.boxes.losses.weighted_smooth_l1 import smooth_l1
 from boxwright.core.errors import UserError
 from boxwright.pipeline import parts
@@ -62,6 +62,70 @@ def test_the_gradient_of_sigmoid_focal_is_that_of_its_definition(gamma, alpha):
         halves = tf.reduce_sum(ours * 0.5), tf.reduce_sum(wanted * 0.5)
     np.testing.assert_allclose(ours, wanted, rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(*(tape.gradient(half, logits) for half in halves), rtol=1e-4, atol=1e-6)
+
+
+def exact_focal(logits, targets, weights, gamma, alpha):
+    """The loss [A] and its gradient [A, K] by the definition, in float64; targets are 0 or 1."""
+    logits, targets, weights = (tf.cast(x, tf.float64) for x in (logits, targets, weights))
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        z = tf.where(targets == 1, -logits, logits)
+        # log(1 - p_t) is -softplus(-z), also where 1 - p_t is too small to be written.
+        loss = tf.exp(-gamma * tf.math.softplus(-z)) * tf.math.softplus(z) * weights[:, None]
+        if alpha is not None:
+            loss *= tf.where(targets == 1, np.float64(alpha), np.float64(1 - alpha))
+        loss = tf.reduce_sum(loss, axis=-1)
+    return loss, tape.gradient(loss, logits)
+
+
+@pytest.mark.parametrize("alpha", [None, 0.25])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 1.5, 2.0, 3.0])
+@pytest.mark.parametrize("positives", [[0, 0, 0, 0], [0, 1, 3, 7], [7, 1, 2, 2]], ids=["none", "few", "most"])
+def test_sigmoid_focal_of_anchors(gamma, alpha, positives):
+    """Rows with several objects and without, logits at both ends, few and many rows that differ from background."""
+    random = np.random.default_rng(0)
+    spread = 4.0 if positives[0] else 1.5
+    logits = random.normal(-4, spread, (2, 40, 7)).astype(np.float32)
+    logits[0, :2] = [[100, -100, 0, 4, 4.01, 15, 30], [-100, -30, -15, -10, -6, 3.99, -0.0]]
+    targets = np.zeros((2, 40, 7), np.float32)
+    for row, count in enumerate(np.tile(positives, 20 if positives[0] else 2)):
+        targets.reshape(-1, 7)[row, :count] = 1
+    weights = random.uniform(0, 2, (2, 40)).astype(np.float32)
+    weights[1, 3] = 0
+    targets, weights = tf.constant(targets), tf.constant(weights)
+
+    @tf.function
+    def ours(logits):
+        loss = sigmoid_focal_of_anchors(logits, targets, weights, gamma, alpha)
+        return loss, tf.gradients(tf.reduce_sum(loss * 0.5), logits)[0]
+
+    flat = tf.reshape(logits, [-1, 7]), tf.reshape(targets, [-1, 7]), tf.reshape(weights, [-1])
+    wanted, gradient = exact_focal(*flat, gamma, alpha)
+    for found in (ours(tf.constant(logits)), ours(tf.constant(logits))):
+        np.testing.assert_allclose(tf.reshape(found[0], [-1]), wanted, rtol=3e-6)
+        np.testing.assert_allclose(tf.reshape(found[1], [-1, 7]), gradient * 0.5, rtol=1e-5, atol=1e-30)
+
+
+def test_sigmoid_focal_of_anchors_takes_any_targets_and_weights():
+    random = np.random.default_rng(0)
+    logits = tf.constant(random.normal(-2, 2, (2, 30, 4)), tf.float32)
+    targets = np.zeros((2, 30, 4), np.float32)
+    targets[1, 4] = [0.25, 0, 1, 0.5]
+    for shape in ((2, 30), (2, 30, 1), (2, 30, 4)):
+        weights = tf.constant(random.uniform(0, 2, shape), tf.float32)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(logits)
+            ours = sigmoid_focal_of_anchors(logits, targets, weights, 1.5, 0.25)
+            wanted = tf.reduce_sum(sigmoid_focal(logits, targets, weights, 1.5, 0.25), axis=-1)
+        np.testing.assert_allclose(ours, wanted, rtol=1e-5)
+        np.testing.assert_allclose(*(tape.gradient(x, logits) for x in (ours, wanted)), rtol=1e-5, atol=1e-12)
+
+
+def test_what_is_not_a_number_stays_so():
+    """The training stops at it; it must not be taken for background."""
+    logits = tf.constant([[[float("nan"), -1.0]] + [[-1.0, -1.0]] * 9])
+    loss = sigmoid_focal_of_anchors(logits, tf.zeros([1, 10, 2]), tf.ones([1, 10])).numpy()
+    assert np.isnan(loss[0]).tolist() == [True] + [False] * 9
 
 
 def test_softmax():
@@ -126,10 +190,10 @@ def test_losses_on_boxes():
             {"weighted_logits_softmax": {"logit_scale": 2}},
             softmax_against_logits(LOGITS, TARGETS, WEIGHT, 2.0),
         ),
-        ({"weighted_sigmoid_focal": {"gamma": 3}}, sigmoid_focal(LOGITS, TARGETS, WEIGHT, 3.0)),
+        ({"weighted_sigmoid_focal": {"gamma": 3}}, sigmoid_focal_of_anchors(LOGITS, TARGETS, WEIGHT, 3.0)),
         (
             {"weighted_sigmoid_focal": {"alpha": 0.25}},
-            sigmoid_focal(LOGITS, TARGETS, WEIGHT, 2.0, 0.25),
+            sigmoid_focal_of_anchors(LOGITS, TARGETS, WEIGHT, 2.0, 0.25),
         ),
         (
             {"bootstrapped_sigmoid": {"alpha": 0.5, "hard_bootstrap": True}},

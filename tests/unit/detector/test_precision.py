@@ -8,7 +8,7 @@ from boxwright.detector import precision
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, FullyConnected, Variables
 from boxwright.detector.precision import FLOAT32, Precision
-from boxwright.training.gradients import pairwise_gradients, pointwise_by_product
+from boxwright.training.gradients import fast_convolutions, pairwise_gradients
 
 ROUNDED = precision.of("bfloat16", gpu=False)
 
@@ -23,7 +23,7 @@ def convolved(kind: Precision, x: tf.Tensor, filters: tf.Tensor, stride: int, pa
 
     @tf.function(input_signature=[tf.TensorSpec(shape), tf.TensorSpec(filters.shape)], autograph=False)
     def of(x: tf.Tensor, filters: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        with pointwise_by_product():
+        with fast_convolutions():
             y = kind.convolution(x, filters, stride, padding)
             return y, pairwise_gradients(tf.reduce_sum(y * y), {"x": x, "filters": filters})
 

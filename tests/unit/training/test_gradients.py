@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from boxwright.training.gradients import (
     clip_by_global_norm,
+    fast_convolutions,
     multiply_bias_gradients,
     pairwise_gradients,
-    pointwise_by_product,
 )
 
 
@@ -41,7 +41,7 @@ def test_products_give_the_gradients_of_convolutions(kernel, stride, padding):
 
     @tf.function
     def by_product() -> dict[str, tf.Tensor]:
-        with pointwise_by_product():
+        with fast_convolutions():
             return gradients()
 
     usual = tf.function(gradients)()
@@ -53,12 +53,47 @@ def test_products_give_the_gradients_of_convolutions(kernel, stride, padding):
     assert operations & of_convolutions == (set() if pointwise else of_convolutions)
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "size"),
+    [
+        ((5, 5), 1, "SAME", (9, 8)),
+        ((5, 5), 2, "SAME", (9, 8)),
+        ((5, 7), 1, "VALID", (9, 8)),
+        ((5, 5), 2, "VALID", (10, 12)),
+        ((5, 4), 1, "SAME", (2, 1)),
+        ((5, 3), 1, "SAME", (6, 6)),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False], ids=["of known size", "of unknown size"])
+def test_strips_give_the_gradients_of_depthwise_convolutions(kernel, stride, padding, size, known):
+    random = np.random.default_rng(0)
+    x = tf.constant(random.normal(size=[2, *size, 16]), tf.float32)
+    filters = tf.constant(random.normal(size=[*kernel, 16, 1]), tf.float32)
+
+    def gradients(x: tf.Tensor) -> list[tf.Tensor]:
+        y = tf.nn.depthwise_conv2d(x, filters, [1, stride, stride, 1], padding)
+        return tf.gradients(tf.reduce_sum(y**2), [x, filters])
+
+    spec = tf.TensorSpec(x.shape if known else [None, None, None, 16])
+
+    @tf.function(input_signature=[spec])
+    def in_strips(x: tf.Tensor) -> list[tf.Tensor]:
+        with fast_convolutions():
+            return gradients(x)
+
+    for gradient, usual in zip(in_strips(x), tf.function(gradients)(x), strict=True):
+        np.testing.assert_allclose(gradient, usual, rtol=1e-5, atol=1e-4)
+    operations = [op.type for op in in_strips.get_concrete_function().graph.get_operations()]
+    strips = operations.count("DepthwiseConv2dNativeBackpropFilter")
+    assert strips == -(-kernel[1] // 3)
+
+
 def test_gpus_keep_the_gradients_of_convolutions(monkeypatch):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
 
     @tf.function
     def of_filters() -> tf.Tensor:
-        with pointwise_by_product():
+        with fast_convolutions():
             filters = tf.ones([1, 1, 2, 2])
             return tf.gradients(tf.nn.conv2d(tf.ones([1, 3, 3, 2]), filters, 1, "SAME"), filters)[0]
 

@@ -36,7 +36,7 @@ class Precision(NamedTuple):
             if _work(filters, stride) < LEAST_WORK:
                 kind = self.tensors
             elif padding == "SAME" and None in x.shape[1:3]:
-                x, padding = (_padded(x, sides, stride), "VALID") if max(sides) > 1 else (x, padding)
+                x, padding = (padded(x, sides, stride), "VALID") if max(sides) > 1 else (x, padding)
             elif any(size and side > size for side, size in zip(sides, x.shape[1:3], strict=True)):
                 kind = self.tensors
         x, filters = tf.cast(x, kind), tf.cast(filters, kind)
@@ -69,7 +69,7 @@ def _work(filters: tf.Tensor, stride: int) -> float:
     return height * width * channels * depth / (stride**2 * channels + depth)
 
 
-def _padded(x: tf.Tensor, sides: list[int], stride: int) -> tf.Tensor:
+def padded(x: tf.Tensor, sides: list[int], stride: int) -> tf.Tensor:
     """[B, H, W, C] with the zeros around it that "SAME" means for kernels of these sides."""
     amounts = [[0, 0]]
     for side, size in zip(sides, tf.unstack(tf.shape(x)[1:3]), strict=True):

@@ -10,9 +10,9 @@ from boxwright.detector.protocol import Detector
 from boxwright.devices import replicas
 from boxwright.training.gradients import (
     clip_by_global_norm,
+    fast_convolutions,
     multiply_bias_gradients,
     pairwise_gradients,
-    pointwise_by_product,
 )
 from boxwright.training.inputs import Batch
 from boxwright.training.log import REGULARIZATION, TOTAL
@@ -90,7 +90,7 @@ def compile_step(
     # No Python code here branches on tensors, and AutoGraph would take most of the time to build the graph.
     @tf.function(input_signature=[spec, tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)], autograph=False)
     def step(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
-        with pointwise_by_product():
+        with fast_convolutions():
             return train(batch, rate, number) if strategy is None else share(batch, rate, number)
 
     compiled = cache(step.get_concrete_function)
