@@ -1,7 +1,9 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and the marker `alone`."""
 
 import os
+import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +11,34 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# Set in the environment of a test that runs in a process of its own.
+_ALONE = "BOXWRIGHT_TEST_ALONE"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is marked `alone` in a process of its own; its outcome becomes that of the test here.
+
+    TensorFlow keeps the memory that its largest network took until the process ends, and two processes that have each
+    trained a large one fill a small machine.
+    """
+    if pyfuncitem.get_closest_marker("alone") is None or _ALONE in os.environ:
+        return None
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-m", "", "-p", "no:xdist", "-p", "no:cacheprovider"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [*command, pyfuncitem.nodeid],
+        cwd=pyfuncitem.config.rootpath,
+        env={**environment, _ALONE: "1"},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        pytest.fail(f"in a process of its own (exit {done.returncode}):\n{done.stdout}{done.stderr}", pytrace=False)
+    if skipped := re.search(r"^SKIPPED \[1\] \S+ (.*)$", done.stdout, re.MULTILINE):
+        pytest.skip(skipped.group(1))
+    assert "1 passed" in done.stdout, done.stdout
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,13 @@ from boxwright.boxes import centers
 from boxwright.boxes.losses import penalty_reduced_logistic_focal_loss
 from boxwright.detector.families import center_net
 
+# Of cases that are not for every day.
+LARGE = (pytest.mark.slow, pytest.mark.alone)
 CASE = "tf2_centernet_mobilenet_v2_fpn"
 OTHERS = ("tf2_centernet_resnet50_v2", "tf2_centernet_resnet50_v1_fpn", "tf2_centernet_hourglass104")
 
 
-@pytest.mark.parametrize("case", [CASE, *(pytest.param(case, marks=pytest.mark.slow) for case in OTHERS)])
+@pytest.mark.parametrize("case", [CASE, *(pytest.param(case, marks=LARGE) for case in OTHERS)])
 def test_recorded_case(shared, case):
     checks = list(compare.checks(shared / "parity" / case))
     assert len(checks) > 40

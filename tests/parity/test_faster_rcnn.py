@@ -5,16 +5,19 @@ from pathlib import Path
 import compare
 import pytest
 
+# Of cases that are not for every day.
+LARGE = (pytest.mark.slow, pytest.mark.alone)
+
 
 @pytest.mark.parametrize(
     "case",
     [
         "faster_rcnn_resnet50",
-        pytest.param("faster_rcnn_resnet101_atrous", marks=pytest.mark.slow),
-        pytest.param("faster_rcnn_inception_v2", marks=pytest.mark.slow),
-        pytest.param("faster_rcnn_inception_resnet_v2", marks=pytest.mark.slow),
-        pytest.param("tf2_faster_rcnn_resnet50_v1", marks=pytest.mark.slow),
-        pytest.param("rfcn_resnet101", marks=pytest.mark.slow),
+        pytest.param("faster_rcnn_resnet101_atrous", marks=LARGE),
+        pytest.param("faster_rcnn_inception_v2", marks=LARGE),
+        pytest.param("faster_rcnn_inception_resnet_v2", marks=LARGE),
+        pytest.param("tf2_faster_rcnn_resnet50_v1", marks=LARGE),
+        pytest.param("rfcn_resnet101", marks=LARGE),
     ],
 )
 def test_case(shared: Path, case: str) -> None:

@@ -3,6 +3,8 @@
 import compare
 import pytest
 
+# Of cases that are not for every day.
+LARGE = (pytest.mark.slow, pytest.mark.alone)
 # One of each kind is enough for every day.
 EVERY_DAY = (
     "ssd_mobilenet_v1",
@@ -35,7 +37,7 @@ OTHERS = (
 )
 
 
-@pytest.mark.parametrize("case", [*EVERY_DAY, *(pytest.param(case, marks=pytest.mark.slow) for case in OTHERS)])
+@pytest.mark.parametrize("case", [*EVERY_DAY, *(pytest.param(case, marks=LARGE) for case in OTHERS)])
 def test_recorded_case(shared, case):
     checks = list(compare.checks(shared / "parity" / case))
     assert len(checks) > 20

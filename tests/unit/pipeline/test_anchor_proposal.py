@@ -95,6 +95,11 @@ def test_an_override_of_the_anchors_is_judged_too(config):
     assert found.level == "warning"
 
 
+def test_a_part_of_the_images_is_told_as_a_part(config):
+    (found,) = of_coverage(config, Facts(anchor_coverage=0.2, anchor_images=(200, 4000)))
+    assert "only 20% of the boxes of 200 of the 4,000 training images match an anchor at IoU 0.5; the" in found.why
+
+
 def test_a_proposal_in_words():
     proposal = anchor_proposal.Proposal({"a.scales": [0.1, 0.2]}, {"cat": 9, "dog": 1})
     assert anchor_proposal.told(proposal, {"cat": 10, "dog": 5}) == (

@@ -57,6 +57,7 @@ def reduced(path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "path", PATHS or [None], ids=lambda path: path and (path.parent.name if path.suffix == ".json" else path.stem)
 )

@@ -54,9 +54,10 @@ class Facts:
     number of boxes in one training image. max_measured: the same of the evaluation images. max_objects: the same of all
     images. max_objects_of_class: the largest number of boxes of one class in any image. anchor_coverage: share of the
     boxes that some anchor matches at IoU 0.5. anchor_classes: by class, how many boxes are matched and how many there
-    are. anchor_proposal: what would match more of them, in words. anchorless: height and width of an image, as the
-    network gets it, that has no anchor inside. checkpoint_names: the names of the checkpoint's variables, or the keys
-    of a TF2 checkpoint.
+    are. anchor_images: of how many training images these are, if not of all, and how many images there are.
+    anchor_proposal: what would match more of them, in words. anchorless: height and width of an image, as the network
+    gets it, that has no anchor inside. checkpoint_names: the names of the checkpoint's variables, or the keys of a TF2
+    checkpoint.
     """
 
     num_classes: int | None = None
@@ -67,6 +68,7 @@ class Facts:
     max_objects_of_class: int | None = None
     anchor_coverage: float | None = None
     anchor_classes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    anchor_images: tuple[int, int] | None = None
     anchor_proposal: str = ""
     anchorless: tuple[int, int] | None = None
     checkpoint_names: Collection[str] | None = None

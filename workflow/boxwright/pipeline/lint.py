@@ -217,10 +217,11 @@ def anchors(config: Message, facts: Facts) -> Iterator[Finding]:
     if facts.anchor_coverage >= LEAST_COVERAGE and not few:
         return
     classes = f" ({wording.few(few, 5)})" if few else ""
+    looked = " of {:,} of the {:,} training images".format(*facts.anchor_images) if facts.anchor_images else ""
     advice = facts.anchor_proposal or "use smaller scales, other aspect ratios or a larger input"
     why = (
-        f"only {facts.anchor_coverage:.0%} of the boxes match an anchor at IoU 0.5{classes}; the others are learned "
-        f"from their best anchor alone; {advice}"
+        f"only {facts.anchor_coverage:.0%} of the boxes{looked} match an anchor at IoU 0.5{classes}; the others are "
+        f"learned from their best anchor alone; {advice}"
     )
     yield Finding("warning", COVERAGE, f"model.{name}.{_generator(config)}", "set", why)
 

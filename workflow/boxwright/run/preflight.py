@@ -288,6 +288,7 @@ def _judge(plan: RunPlan) -> None:
             max_objects=max(side["most_boxes"] for side in counts),
             max_objects_of_class=max(side["most_of_class"] for side in counts),
             **_anchors(config, boxes, classes),
+            anchor_images=(len(samples), train["images"]) if len(samples) < train["images"] else None,
             anchorless=coverage.anchorless(config, boxes[1]),
             checkpoint_names=_checkpoint_names(plan, name),
         )
