@@ -52,9 +52,7 @@ TRAINING = [
 
 def page() -> str:
     """The content of docs/errors.md."""
-    data = [
-        (f"`{name}`", one.meaning, f"`{one.policies[0]}`", one.advice or "nothing") for name, one in DEFECTS.items()
-    ]
+    data = [(f"`{name}`", one.told(), f"`{one.policies[0]}`", one.advice or "nothing") for name, one in DEFECTS.items()]
     lint = [(f"`{name}`", one.finds, one.cure) for name, one in RULES.items()]
     return "\n".join(
         [

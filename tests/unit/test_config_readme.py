@@ -30,4 +30,4 @@ def test_every_key_is_explained():
 def test_every_defect_and_its_policies_are_listed():
     text = (ROOT / "config/README.md").read_text()
     for name, defect in DEFECTS.items():
-        assert f"| `{name}` | {defect.meaning} | **{defect.policies[0]}**" in text, name
+        assert f"| `{name}` | {defect.told()} | **{defect.policies[0]}**" in text, name

@@ -115,6 +115,11 @@ def test_a_rare_name_beside_a_frequent_one(dataset, tmp_path):
         ("Rakoon", "raccoon", True),
         ("dogs", "dog", True),
         ("cat", "car", False),  # too short
+        ("RCB", "RBC", True),
+        ("RBC", "WBC", False),
+        ("arc", "car", False),  # the same letters, but more than two neighbours swapped
+        ("on", "no", False),
+        ("A12", "A21", False),
         ("bird", "bear", False),
         ("class 1", "class 2", False),
         ("cafe", CAFE, True),

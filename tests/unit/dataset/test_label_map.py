@@ -99,6 +99,28 @@ def test_other_files_are_named(tmp_path, text):
         label_map.read(tmp_path / "missing.pbtxt")
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            'item { id: 1 name: "a"\nitem { id: 2 name: "b" }',
+            "line 2: an item begins here, but that of line 1 is still open, so it lacks its `}`",
+        ),
+        (
+            'item {\n  id: 1\n}\n\nitem {\n  id: 2\n  name: "item"\nitem {\n  id: 3\n}\n',
+            "line 8: an item begins here, but that of line 5 is still open, so it lacks its `}`",
+        ),
+        ('item { id: 1 name: "a"\n', "line 1: the text ends, but its last item is still open, so it lacks its `}`"),
+        ("RBC\nWBC\n", 'line 1, column 1: no field has the name "RBC"'),
+        ("item { id: 1 }}", "line 1, column 15: 'item { id: 1 }}': Expected identifier or number, got }"),
+    ],
+)
+def test_what_is_wrong_with_a_text(tmp_path, text, says):
+    with pytest.raises(UserError) as error:
+        label_map.read(write(tmp_path, text))
+    assert str(error.value).partition(" is not a label map: ")[2].startswith(f"{says}. It must contain items")
+
+
 def test_binary_names_that_are_not_utf_8(tmp_path):
     for field in (b"\x0a", b"\x22"):  # name, display_name
         item = field + b"\x01\xff\x10\x01"

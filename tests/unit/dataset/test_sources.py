@@ -571,3 +571,40 @@ def test_lists_of_names_that_number_classes_differently(dataset, tmp_path):
     }
     (case,) = findings(tmp_path / "out/plan/checks.tsv")
     assert case.defect == "annotation_odd" and "class 0 is dog by the list of names beside it and cat by" in case.detail
+
+
+def test_the_nearest_list_of_names_counts_and_a_contradiction_is_told(dataset, tmp_path, monkeypatch):
+    """`data.yaml` of another data set, above that of labelImg."""
+    monkeypatch.chdir(dataset.folder)
+    yolo(dataset)
+    (dataset.folder / "data.yaml").write_text("names: [horse, cow]\n")
+    made, *_ = make(dataset, tmp_path / "out", near_duplicates=False)
+    assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"cat"}
+    (case,) = findings(tmp_path / "out/plan/checks.tsv")
+    assert (case.file, case.defect) == ("y0.txt", "annotation_odd")
+    told = "class 0 is cat in classes.txt, which counts, and horse in ../data.yaml; if ../data.yaml is right, correct "
+    assert case.detail == f"{told}classes.txt"
+    assert "The names of the classes are those in annotations/classes.txt.\n" in made.summary
+    assert (
+        "Class 0 is cat in annotations/classes.txt, which counts, and horse in data.yaml. If data.yaml is right, "
+        "correct annotations/classes.txt.\n"
+    ) in made.summary
+
+
+@pytest.mark.parametrize("name", ["data.yaml", "labels.txt"])
+def test_a_list_of_names_outside_the_folder_of_annotations_is_named(dataset, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(dataset.folder)
+    yolo(dataset)
+    (dataset.annotations / "classes.txt").unlink()
+    (dataset.folder / name).write_text("names: [a, b]\n" if name == "data.yaml" else "a\nb\n")
+    made, *_ = make(dataset, tmp_path / "out", near_duplicates=False)
+    assert made.classes == {"a": 1} and not cases(tmp_path / "out")
+    assert f"The names of the classes are those in {name}, outside the folder of the annotations.\n" in made.summary
+
+
+def test_lists_that_say_the_same_are_no_contradiction(dataset, tmp_path):
+    yolo(dataset)
+    (dataset.folder / "data.yaml").write_text("names: [cat, dog, cow]\n")
+    (dataset.annotations / "predefined_classes.txt").write_text("cat\n")
+    made, *_ = make(dataset, tmp_path / "out", near_duplicates=False)
+    assert made.classes == {"cat": 1} and not cases(tmp_path / "out")

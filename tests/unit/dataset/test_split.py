@@ -1,6 +1,7 @@
 """The split: stratified, seeded, stable, and by lists."""
 
 from collections import Counter
+from fnmatch import fnmatchcase
 
 import numpy as np
 import pytest
@@ -128,6 +129,37 @@ def test_all_mistakes_in_lists_are_told_at_once(tmp_path):
     assert "train.txt, line 2: 1.jpg names 2 images (cam1/1.jpg, cam2/1.jpg)" in text
     assert "eval.txt, line 1: three.png is on both lists" in text
     assert "eval.txt, line 2: nine names no image" in text
+
+
+BOXES = "filename,width,height,class,xmin,ymin,xmax,ymax\nThree.png,640,480,cat,1,1,20,20\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        (
+            {"train_labels.csv": BOXES, "test_labels.csv": BOXES},
+            "train_labels.csv and *test_labels.csv are annotations and no lists of the names of images (a table of "
+            "boxes (CSV)); where `dataset.annotations` has such files, `split: {source: true}` in place of the lists "
+            "takes the sides that the names of such files state",
+        ),
+        (
+            {"train.txt": "Three.png 1,1,20,20,0\n" * 40, "val.txt": "five 5.jpg\n"},
+            "train.txt holds annotations and is no list of the names of images (YOLO Keras); *",
+        ),
+        (
+            {"train.json": '{"images": [], "annotations": [], "categories": []}', "val.txt": "five 5.jpg\n"},
+            "train.json holds annotations and is no list of the names of images (COCO); *",
+        ),
+    ],
+)
+def test_annotations_in_place_of_a_list_are_told_in_one_sentence(tmp_path, texts, says):
+    for name, content in texts.items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises(UserError) as error:
+        from_lists(dict(zip((TRAIN, EVAL), (str(tmp_path / name) for name in texts), strict=True)), NAMES)
+    _, mistake = str(error.value).splitlines()
+    assert fnmatchcase(mistake, f"  - *{says}")
 
 
 def test_a_missing_list_is_named(tmp_path):

@@ -59,6 +59,8 @@ def test_a_folder_of_voc(dataset, tmp_path):
     assert model["batch_size"] == 8
     assert "12 images of about 64x48 pixels, 12 boxes" in told
     assert "2 classes: cat (6), dog (6). Few boxes to learn from: cat, dog." in told
+    assert "\nThe checks found nothing wrong.\n" in told
+    assert "\nThe start: downloaded once; trained on COCO, so a few hundred images are enough.\n" in told
     assert f"--configfile {tmp_path / 'my.yaml'}" in told
     assert all(len(line) <= 120 for line in content.splitlines())
     made = plan.make(read["dataset"], tmp_path / "out")
@@ -97,6 +99,15 @@ def test_what_would_stop_a_run_gets_a_policy(dataset, tmp_path):
     assert read["dataset"]["policies"] == {"class_number": "keep"}
     assert "put the file with the names beside the annotations" in " ".join(content.replace("#", "").split())
     plan.make(read["dataset"], tmp_path / "out")
+
+
+def test_the_file_with_the_names_of_the_classes_is_told(dataset, tmp_path):
+    for number in range(8):
+        dataset.image(f"{number}.jpg")
+        (dataset.annotations / f"{number}.txt").write_text("0 0.5 0.5 0.4 0.4\n")
+    (dataset.annotations / "classes.txt").write_text("cat\n")
+    told, *_ = written(dataset.folder, tmp_path / "my.yaml")
+    assert f"\nThe names of the classes are those in {dataset.annotations / 'classes.txt'}.\n" in told
 
 
 def test_a_folder_whose_name_says_nothing(tmp_path):
@@ -218,7 +229,10 @@ def test_without_weights_it_learns_from_scratch(monkeypatch):
     assert chosen.num_steps == 3000
     assert "Name or service not known" in chosen.reasons["checkpoint"]
     content = text.configuration(found(), CPU, chosen)
-    assert f"# checkpoint: zoo:{choice.LATER}" in content
+    assert content.count("ssd_mobilenet") == 2  # the template and the one archive to get
+    (start,) = [line for line in text.summary(found(), chosen, Path("my.yaml")).splitlines() if "The start: " in line]
+    assert "cannot be downloaded now (Name or service not known), so it starts from random ones" in start
+    assert f"get resources/zoo/{choice.FAST.zoo}.tar.gz" in start and choice.FAST.zoo in content
     assert "checkpoint" not in yaml.safe_load(content)["models"]["raccoons"]
 
 
@@ -259,9 +273,10 @@ def test_templates_take_their_overrides_and_their_weights(detector):
     overrides.apply(config, dict(detector.overrides))
     resizer = config.model.ssd.image_resizer.fixed_shape_resizer
     assert (resizer.height, resizer.width) == (detector.side, detector.side)
-    entry = catalogue.find(detector.zoo or choice.LATER)
-    assert table.trainable(entry) == "yes"
-    assert entry.extractor == config.model.ssd.feature_extractor.type
+    if detector.zoo:
+        entry = catalogue.find(detector.zoo)
+        assert table.trainable(entry) == "yes"
+        assert entry.extractor == config.model.ssd.feature_extractor.type
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")

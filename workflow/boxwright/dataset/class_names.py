@@ -16,8 +16,9 @@ from boxwright.dataset.samples import PlannedSample
 
 # A name is probably misspelt if a similar one has this many times its boxes.
 _TIMES = 10
-# From this many letters on names may differ by one letter, and by two. Longer names than the last are not compared.
-_ONE, _TWO, _LONGEST = 4, 6, 32
+# From this many letters on two neighbours may be swapped, names may differ by one letter, and by two: of three letters
+# many names are a letter apart (car and cat, RBC and WBC). Longer names than the last are not compared.
+_SWAP, _ONE, _TWO, _LONGEST = 3, 4, 6, 32
 # With more classes than this none is compared: it would take too long, and large sets have names from a list.
 _MOST_CLASSES = 2000
 
@@ -93,6 +94,8 @@ def _is_close(first: str, second: str) -> bool:
     if re.sub(r"\D", "", first) != re.sub(r"\D", "", second):
         return False
     longest = max(len(first), len(second))
+    if longest < _ONE:
+        return longest >= _SWAP and sorted(first) == sorted(second) and _distance(first, second) == 1
     return _distance(first, second) <= (longest >= _ONE) + (longest >= _TWO)
 
 

@@ -14,6 +14,7 @@ from boxwright.core import names
 from boxwright.core.wording import few, plural
 from boxwright.dataset import (
     audit,
+    class_lists,
     class_names,
     grouping,
     orientation,
@@ -27,6 +28,7 @@ from boxwright.dataset import formats as readers
 from boxwright.dataset.annotation_facts import UNRECOGNISED, AnnotationFacts, FileFacts, Unread
 from boxwright.dataset.audit import Ledger
 from boxwright.dataset.checks import Checker
+from boxwright.dataset.class_lists import Lists
 from boxwright.dataset.defects import DROP_IMAGE, FAIL, FIX, KEEP, ODD, UNLABELLED, Case, by_number
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.near_duplicates import Finder
@@ -95,6 +97,7 @@ class Decision:
     good images on no list. classes: of all boxes. alike: the numbers of images that have a near-duplicate, and of
     the groups that they form. across: by evaluation image that shows the same as a training image, that image. ledger:
     what became of every object. told: a sentence about the split. stated: by image, the side that the source states.
+    named: sentences about the files with the names of the classes.
     """
 
     samples: dict[str, list[PlannedSample]]
@@ -107,13 +110,16 @@ class Decision:
     ledger: Ledger = field(default_factory=Ledger)
     told: str = ""
     stated: dict[str, str] = field(default_factory=dict)
+    named: list[str] = field(default_factory=list)
 
 
 def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     """Pair, check, find duplicates and split. Raises UserError if the lists of the split have mistakes."""
     ledger = Ledger()
     claims, said = _claims(found, checker, ledger)
-    _report_remarks(found, checker, ledger)
+    pairs = zip(found.annotations, found.statements, strict=True)
+    lists = class_lists.of(one for one, statements in pairs if not isinstance(statements, Unread))
+    _report_remarks(found, lists, checker, ledger)
     unlabelled = sum(case.defect == UNLABELLED for case in checker.cases)
     stated: dict[str, str] | None = {} if sides.source or sides.asks else None
     samples = _samples(found, claims, said, checker, ledger, stated)
@@ -122,6 +128,7 @@ def decide(found: Found, checker: Checker, sides: Split) -> Decision:
     decision = Decision(
         {side: [] for side in sides.sides}, checker.cases, len(claims) + unlabelled, ledger=ledger, stated=stated or {}
     )
+    decision.named = class_lists.told(lists)
     listed = split.from_lists(sides.lists, found.names) if sides.lists else {}
     if sides.source:
         listed, decision.told = stated_split.settled({sample.name: stated.get(sample.name, "") for sample in samples})
@@ -429,8 +436,8 @@ def _tail(file: File) -> str:
     return "/".join([*[part for part in given if part][-2:], file.relative])
 
 
-def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
-    """Report what is odd about the annotation files."""
+def _report_remarks(found: Found, lists: Sequence[Lists], checker: Checker, ledger: Ledger) -> None:
+    """Report what is odd about the annotation files; `lists`: the names of classes that explain them."""
     numbers: dict[str, list[str]] = defaultdict(list)
     for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
         for remark in () if isinstance(statements, Unread) else statements.remarks:
@@ -451,30 +458,11 @@ def _report_remarks(found: Found, checker: Checker, ledger: Ledger) -> None:
     for key, files in by_key.items():
         for remark in readers.survey(files):
             _notice(first[key], key, remark.detail, checker, ledger)
-    for label, key, detail in _numbered_differently(found):
+    for label, key, detail in class_lists.contradictions(lists):
         _notice(label, key, detail, checker, ledger)
     for number, files in numbers.items():
         if number not in checker.rules.rename and number not in (checker.known or ()):
             checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")
-
-
-def _numbered_differently(found: Found) -> Iterator[tuple[str, str, str]]:
-    """A file, its format and a clause, where the lists beside annotations give one number to different classes."""
-    first: dict[tuple[str, int], tuple[str, str]] = {}
-    told = set()
-    pairs = zip(found.annotations, found.statements, strict=True)
-    read = (one for one, statements in pairs if not isinstance(statements, Unread))
-    for (file, key, _), stated in sources.explained(read, readers.numbers):
-        for number, name in stated.items():
-            other, where = first.setdefault((key, number), (name, file.relative))
-            if other != name and key not in told:
-                told.add(key)
-                yield (
-                    file.relative,
-                    key,
-                    f"class {number} is {name} by the list of names beside it and {other} by that beside {where}; each "
-                    "file is read by its own list, but tools with one list for all mix the classes up",
-                )
 
 
 def _notice(label: str, key: str, detail: str, checker: Checker, ledger: Ledger) -> None:

@@ -36,8 +36,9 @@ class Defect(NamedTuple):
     advice: str
     few: tuple[int, float] | None = None
 
-    def told(self, action: str) -> str:
-        """The meaning in a case with this action: what is not done is not said."""
+    def told(self, action: str = "") -> str:
+        """The meaning in a case with this action, or with the default: what is not done is not said."""
+        action = action or self.policies[0]
         return self.meaning if action in (FIX, KEEP) else self.meaning.partition(" (")[0]
 
 

@@ -37,7 +37,7 @@ class Passed(NamedTuple):
     """The samples that passed, sorted by name; all cases that the checks found; the numbers of files found.
 
     told: sentences about the formats that were recognised. sides: by image, the side of the split that the source
-    states, "" if none, where that was asked for.
+    states, "" if none, where that was asked for. named: sentences about the files with the names of the classes.
     """
 
     samples: list[PlannedSample]
@@ -46,11 +46,12 @@ class Passed(NamedTuple):
     annotations: int
     told: Sequence[str] = ()
     sides: Mapping[str, str] = MappingProxyType({})
+    named: Sequence[str] = ()
 
     def text(self) -> str:
         """How many files were found and used, and each kind of defect with what was done about it."""
         lines = [f"{self.images} images, {self.annotations} annotations; {len(self.samples)} images are used."]
-        return "\n".join([*lines, *summary.of_cases(self.cases)])
+        return "\n".join([*lines, *self.named, *summary.of_cases(self.cases)])
 
 
 def check(
@@ -102,7 +103,8 @@ def check(
         raise UserError(
             f"No image is left of {len(found.images)} images and {decision.annotations} annotations.{because}"
         )
-    return Passed(samples, decision.cases, len(found.images), decision.annotations, told, decision.stated)
+    counts = len(found.images), decision.annotations
+    return Passed(samples, decision.cases, *counts, told, decision.stated, decision.named)
 
 
 def no_annotations(folders: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ classes are appended. Names are clean (`core.names`) from here on.
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ _LARGEST_FILE = 16_000_000
 _SHOWN = 20
 # What a label map has near its beginning: in text, after comments, the name of a field; in binary the field's key.
 _HEAD, _FIELD, _KEY = 1 << 16, b"item", b"\n"
+# The beginning of an item in a line of text.
+_ITEM = re.compile(r"(?:^|[\s}])item\s*:?\s*(?:\{|$)")
 
 
 def read(path: str | os.PathLike) -> dict[str, int]:
@@ -137,7 +140,7 @@ def _parse(data: bytes, path: Path) -> Any:
     except UnicodeDecodeError:
         reason = "it is not text"
     except text_format.ParseError as error:
-        reason = f"line {error}"
+        reason = _reason(error, data.decode("utf-8-sig"))
     try:
         message = protos.StringIntLabelMap.FromString(data)
         if message.item and message.ByteSize() == len(data) and _has_text(message):
@@ -147,6 +150,19 @@ def _parse(data: bytes, path: Path) -> Any:
     raise UserError(
         f'The file {path} is not a label map: {reason}. It must contain items such as `item {{ id: 1 name: "cat" }}`.'
     )
+
+
+def _reason(error: text_format.ParseError, text: str) -> str:
+    """Why a text is no label map: the parser's words, or the item that is not closed."""
+    line, column = error.GetLine() or 1, error.GetColumn() or 1
+    said = re.sub(r"^\d+:\d+ : ", "", str(error)).rstrip(".")
+    items = [number for number, one in enumerate(text.splitlines()[: line - 1], start=1) if _ITEM.search(one)]
+    if items and said.endswith('Item" has no field named "item"'):
+        return f"line {line}: an item begins here, but that of line {items[-1]} is still open, so it lacks its `}}`"
+    if said == 'Expected "}"':
+        return f"line {line}: the text ends, but its last item is still open, so it lacks its `}}`"
+    said = re.sub(r'^Message type "[^"]*" has no field named (".*")$', r"no field has the name \1", said)
+    return f"line {line}, column {column}: {said}"
 
 
 def _has_text(message: Any) -> bool:

@@ -19,6 +19,7 @@ from boxwright.catalog import formats
 from boxwright.core.errors import UserError
 from boxwright.core.names import fold
 from boxwright.core.names import shown as printable
+from boxwright.dataset import formats as readers
 from boxwright.dataset.pairing import stem
 from boxwright.dataset.samples import PlannedSample, Sample
 from boxwright.dataset.sets import Sets
@@ -242,7 +243,7 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
     """The side of every image that a list names; `paths` has the list of each side, `names` all images.
 
     A list has one image per line: its file name or its path below the images folder, with or without extension, case
-    ignored; `#` starts a comment. Raises UserError with every list that cannot be read, every line
+    ignored; `#` starts a comment. Raises UserError with every list that cannot be read or holds annotations, every line
     that names no image or several, and every image on both lists.
     """
     places: dict[str, set[str]] = defaultdict(set)
@@ -254,11 +255,15 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
             places[_without_extension(tail)].add(name)
     sides: dict[str, str] = {}
     mistakes = []
+    annotations: dict[str, list[str]] = defaultdict(list)
     for side, path in paths.items():
         try:
             text = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             mistakes.append(f"{path} cannot be read ({error})")
+            continue
+        if kind := _format(text, path):
+            annotations[kind].append(str(path))
             continue
         for number, line in enumerate(text.splitlines(), start=1):
             entry = line.strip()
@@ -276,11 +281,30 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
             elif sides.setdefault(one := next(iter(found)), side) != side:
                 both = "both lists" if set(paths) == {TRAIN, EVAL} else f"two lists, {sides[one]} and {side}"
                 mistakes.append(f"{where} is on {both}")
+    mistakes = [*(_of_annotations(kind, of) for kind, of in annotations.items()), *mistakes]
     if mistakes:
         shown = mistakes[:20] + ([f"and {len(mistakes) - 20} more"] if len(mistakes) > 20 else [])
         text = "\n".join(f"  - {printable(text)}" for text in shown)
         raise UserError(f"The lists of `dataset.split` have mistakes:\n{text}")
     return sides
+
+
+def _format(text: str, path: str) -> str:
+    """The name of the format that a list seems to be in, if it holds annotations; "" if it does not."""
+    name = Path(path).name
+    keys = [about.key for about in formats.by_ending().get(formats.ending(name), ())]
+    head = text[: readers.HEAD].encode()[: readers.HEAD]
+    key = readers.recognised(head, name, readers.OR.join(keys)) if keys and head.strip() else ""
+    return formats.by_key()[key].name if key else ""
+
+
+def _of_annotations(kind: str, paths: Sequence[str]) -> str:
+    are = "are annotations and no lists" if paths[1:] else "holds annotations and is no list"
+    its = "the names of such files state" if paths[1:] else "the name of such a file states"
+    return (
+        f"{' and '.join(paths)} {are} of the names of images ({kind}); where `dataset.annotations` has such files, "
+        f"`split: {{source: true}}` in place of the lists takes the sides that {its}"
+    )
 
 
 def _find(entry: str, places: Mapping[str, set[str]]) -> set[str]:

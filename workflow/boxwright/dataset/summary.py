@@ -50,6 +50,7 @@ def text(
         images, groups = decision.alike
         lines.append(f"  {images} images are near-duplicates of others, in {plural(groups, 'group')}")
     lines.append(f"  {decision.ledger.text()}")
+    lines += [f"  {sentence}" for sentence in decision.named]
     width = max(map(len, classes), default=0)
     for name, number in list(classes.items())[:_SHOWN]:
         boxes = {side: counts[side]["classes"].get(name, 0) for side in decision.samples}
@@ -59,8 +60,8 @@ def text(
         lines.append(f"  {number:>4} {name:<{width}} {told}{hint}")
     if len(classes) > _SHOWN:
         lines.append(f"  ... and {len(classes) - _SHOWN} more classes")
-    lines += of_cases(decision.cases, f" (each case is in {checks})")
-    return "\n".join(lines)
+    head, *kinds = of_cases(decision.cases, f" (each case is in {checks})")
+    return "\n".join([*lines, f"  {head}", *kinds])
 
 
 def is_calm(told: str) -> bool:
@@ -73,8 +74,8 @@ def of_cases(cases: Sequence[Case], where: str = "") -> list[str]:
 
     where: says where each case is; without it some are shown.
     """
-    head = f"  What the checks found{where}:"
-    return [head, *_defect_lines(cases, examples=not where)] if cases else [f"  {_NOTHING_WRONG}"]
+    head = f"What the checks found{where}:"
+    return [head, *_defect_lines(cases, examples=not where)] if cases else [_NOTHING_WRONG]
 
 
 def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *, adjustable: bool = True) -> str:

@@ -9,7 +9,7 @@ from boxwright.catalog import formats
 from boxwright.core import decimals
 from boxwright.core.wording import few
 from boxwright.dataset import audit
-from boxwright.dataset.defects import DEFECTS
+from boxwright.dataset.defects import DEFECTS, DROP_BOX
 from boxwright.dataset.split import WORDS
 from boxwright.report import html, metrics, style
 from boxwright.report.results import Result, places
@@ -18,7 +18,7 @@ _COLUMNS = {"train": "boxes to train", "eval": "boxes to evaluate", "test": "box
 _MOST_FINDINGS = 300
 _FATES = ("stated", "records", "ignored", "left_out")
 _FATE_HEADS = ("objects", "in the records", "ignore regions", "left out")
-_REASONS = {name: defect.meaning for name, defect in DEFECTS.items()} | audit.REASONS
+_REASONS = {name: defect.told(DROP_BOX) for name, defect in DEFECTS.items()} | audit.REASONS
 _MOST_REASONS = 20
 
 
@@ -76,7 +76,7 @@ def checks(lines: Iterable[str]) -> bytes:
         return html.page("Checks", html.paragraph("The checks found nothing wrong with images and annotations."))
     counted = Counter((one["defect"], one["action"]) for one in findings)
     kinds = [
-        (defect, f"{count:,}", action, DEFECTS[defect].meaning, DEFECTS[defect].advice or "nothing")
+        (defect, f"{count:,}", action, DEFECTS[defect].told(action), DEFECTS[defect].advice or "nothing")
         for (defect, action), count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     ]
     shown = [

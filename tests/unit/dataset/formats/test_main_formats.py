@@ -273,8 +273,14 @@ def test_rows_of_yolo_are_read_for_themselves():
     ("beside", "name"),
     [
         ({"classes.txt": b"a\nb\n"}, "b"),
-        ({"classes.txt": b"a\nb\n", "../data.yaml": b"names: {0: c, 1: d}"}, "d"),
-        ({"../obj.names": b"a\nb\n", "classes.txt": b"x\ny\n"}, "b"),
+        # the nearest file counts, and of those in one folder data.yaml
+        ({"classes.txt": b"a\nb\n", "../data.yaml": b"names: {0: c, 1: d}"}, "b"),
+        ({"classes.txt": b"x\ny\n", "../obj.names": b"a\nb\n"}, "y"),
+        ({"classes.txt": b"a\nb\n", "data.yaml": b"names: [c, d]", "obj.names": b"e\nf\n"}, "d"),
+        ({"../classes.txt": b"a\nb\n", "../data.yaml": b"names: [c, d]", "../../obj.names": b"e\nf\n"}, "d"),
+        ({"data.yaml": b"train: images", "../classes.txt": b"a\nb\n"}, "b"),
+        # a farther one that says the same and more counts instead
+        ({"classes.txt": b"a\n", "../data.yaml": b"names: [c, d]", "../../obj.names": b"a\nb\n"}, "b"),
         ({"notes.json": b'{"categories": [{"id": 0, "name": "a"}, {"id": 1, "name": "b"}]}'}, "b"),
         ({"data.yaml": b"test = test: x: y", "classes.txt": b"a\nb"}, "b"),
         ({"data.yaml": b"names: ['1', yes]"}, "yes"),
@@ -282,6 +288,20 @@ def test_rows_of_yolo_are_read_for_themselves():
 )
 def test_the_names_of_yolo_s_classes(beside, name):
     assert one(yolo.read(b"1 0.5 0.5 0.2 0.2", beside)).boxes[0].class_name == name
+
+
+@pytest.mark.parametrize(
+    ("beside", "shape"),
+    [
+        ({"../data.yaml": b"names: [a]"}, "polygon"),
+        ({"../data.yaml": b"names: [a]\nkpt_shape: [3, 2]"}, ""),
+        ({"classes.txt": b"a", "../data.yaml": b"names: [a]\nkpt_shape: [3, 2]"}, ""),
+        ({"../data.yaml": b"names: [a]", "../../data.yaml": b"names: [b]\nkpt_shape: [3, 2]"}, "polygon"),
+    ],
+)
+def test_the_nearest_yaml_file_says_whether_rows_are_poses(beside, shape):
+    (box,) = one(yolo.read(b"0 0.1 0.1 0.5 0.1 0.5 0.5 0.2 0.6 0.1 0.4", beside)).boxes
+    assert box.shape == shape
 
 
 def test_the_labels_of_labelme_are_no_names_of_yolo():

@@ -286,3 +286,20 @@ def test_very_many_objects_that_hold_nothing_are_read_quickly():
     (statement,) = voc.read(text.encode()).statements
     assert len(statement.boxes) == 100_000 and time.process_time() - began < 1.5
     assert all(value != value for value in statement.boxes[0].corners) and statement.boxes[0].class_name == ""
+
+
+@pytest.mark.parametrize("comment", [b"", b"<!-- for the parser -->"])
+@pytest.mark.parametrize(
+    ("xmin", "ymax", "place"),
+    [
+        ("81", "12,5", "line 8, ymax is '12,5'"),
+        ("8 1", "12,5", "line 8, xmin is '8 1', ymax is '12,5'"),
+        ("", "408", ""),
+        ("nan", "408", ""),
+    ],
+)
+def test_a_coordinate_that_is_no_number_is_told_as_it_is_written(comment, xmin, ymax, place):
+    text = LABELIMG.replace(b"<xmin>81<", f"<xmin>{xmin}<".encode()).replace(b"<ymax>408<", f"<ymax>{ymax}<".encode())
+    (statement,) = voc.read(text.replace(b"<segmented>", comment + b"<segmented>")).statements
+    (box,) = statement.boxes
+    assert any(map(math.isnan, box.corners)) and statement.places == ((place,) if place else ())

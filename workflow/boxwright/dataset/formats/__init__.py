@@ -24,9 +24,10 @@ and it may have
 
         The folders and lists of images that the explaining files state for each side of the split, as they are written.
 
-    numbers(beside: Beside) -> Mapping[int, str]
+    lists(beside: Beside) -> Sequence[tuple[str, Mapping[int, str]]]
 
-        The names of classes by the numbers that stand for them in the files, as the explaining files state them.
+        The explaining files with the names of the classes, by their paths, and these by the numbers that stand for them
+        in the files; first the file that counts.
 
     ids(beside: Beside) -> Mapping[str, int]
 
@@ -40,7 +41,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
@@ -102,23 +103,23 @@ def survey(files: Sequence[Sequence]) -> Iterator[Remark]:
 
 def sides(key: str, beside: Beside) -> Mapping[str, Sequence[str]]:
     """The folders and lists that explaining files state for each side of the split, by its name there."""
-    return _explained(key, "sides", beside)
+    return _explained(key, "sides", beside, {})
 
 
-def numbers(key: str, beside: Beside) -> Mapping[int, str]:
-    """The names of classes by number that explaining files state."""
-    return _explained(key, "numbers", beside)
+def lists(key: str, beside: Beside) -> Sequence[tuple[str, Mapping[int, str]]]:
+    """The explaining files with the names of classes, and these by number; first the file that counts."""
+    return _explained(key, "lists", beside, ())
 
 
 def ids(key: str, beside: Beside) -> Mapping[str, int]:
     """The ids of classes that explaining files state, by name."""
-    return _explained(key, "ids", beside)
+    return _explained(key, "ids", beside, {})
 
 
-def _explained(key: str, what: str, beside: Beside) -> Mapping:
+def _explained(key: str, what: str, beside: Beside, nothing: Any) -> Any:
     """What a format's function of this name, which not all have, reads from explaining files."""
     ((_, module),) = _modules(key)
-    return getattr(module, what)(beside) if hasattr(module, what) else {}
+    return getattr(module, what)(beside) if hasattr(module, what) else nothing
 
 
 def recognised(head: bytes, name: str, keys: str) -> str:

@@ -9,6 +9,7 @@ Source: the MOT16 paper, section 3 (format of annotations), and CVAT's descripti
 
 import configparser
 import re
+from collections.abc import Mapping
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
@@ -70,6 +71,12 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     return Reading(statements, stated.unnamed(statements, names))
 
 
+def lists(beside: Beside) -> list[tuple[str, Mapping[int, str]]]:
+    """The files with names of the classes, and these by number; first the file that counts."""
+    found = {path: [line for _, line in stated.lines(beside[path])] for path in beside if path.endswith(_LABELS)}
+    return [(path, dict(enumerate(names, start=1))) for path, names in found.items() if names]
+
+
 def _statement(frame: int, frames: dict[int, Objects], ending: str) -> Statement:
     return frames.get(frame, Objects()).statement(f"{frame:06d}{ending}")
 
@@ -86,7 +93,7 @@ def _name(words: list[str], values: list[float], names: list[str]) -> str | None
 
 def _names(beside: Beside) -> list[str]:
     """The names of the classes, that of class 1 first."""
-    return [line for _, line in stated.lines(next((beside[path] for path in beside if path.endswith(_LABELS)), b""))]
+    return next((list(names.values()) for _, names in lists(beside)), [])
 
 
 def _sequence(beside: Beside) -> tuple[str, int]:

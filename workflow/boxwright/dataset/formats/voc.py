@@ -17,12 +17,16 @@ from lxml import etree
 
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
+from boxwright.core.wording import shortened
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import OCCLUDED, POLYGON, ROTATED, Box
 from boxwright.dataset.statements import Reading, Statement
 from boxwright.dataset.xml_files import parse, seems
 
 _YES = ("1", "true", "yes")
+_EDGES = ("xmin", "ymin", "xmax", "ymax")
+# Letters of a coordinate that cannot be read, in a message.
+_LONGEST = 40
 # The tags of a point's coordinates.
 _AXIS = re.compile(r"([xy])\d*")
 
@@ -51,8 +55,11 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     image = texts.get("filename", "")
     folders, other = _places(image, texts.get("path", ""), texts.get("folder", ""))
     # What holds nothing is quickly told: a file may have very many of them.
-    boxes = tuple([_box(item) if len(item) else _EMPTY for item in objects if not (len(item) and _is_deleted(item))])
-    return Reading([Statement(image, width, height, boxes, folders=folders, other_image=other)])
+    objects = [item for item in objects if not (len(item) and _is_deleted(item))]
+    boxes = tuple([_box(item) if len(item) else _EMPTY for item in objects])
+    unread = [_unread(item) if math.isnan(sum(box.corners)) else "" for item, box in zip(objects, boxes, strict=True)]
+    places = tuple(unread) if any(unread) else ()
+    return Reading([Statement(image, width, height, boxes, folders=folders, other_image=other, places=places)])
 
 
 def _places(image: str, path: str, folder: str) -> tuple[tuple[str, ...], str]:
@@ -112,8 +119,8 @@ def _read_as_written(data: bytes) -> Statement | None:
         name, pose, truncated, difficult, *corners = found.groups()
         try:
             xmin, ymin, xmax, ymax = map(float, corners)
-        except ValueError:
-            xmin, ymin, xmax, ymax = map(_number, corners)
+        except ValueError:  # the parser says where that is
+            return None
         is_difficult, is_truncated = difficult.strip().lower() in _YES, truncated.strip().lower() in _YES
         boxes.append(
             Box(name.strip(), xmin, ymin, xmax, ymax, is_difficult, is_truncated, pose.strip() or "Unspecified")
@@ -164,7 +171,7 @@ def write(
         if OCCLUDED in box.flags.split():
             _add(item, "occluded", 1)
         frame = etree.SubElement(item, "bndbox")
-        for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True):
+        for tag, value in zip(_EDGES, corners, strict=True):
             _add(frame, tag, int(value) if float(value).is_integer() else repr(float(value)))
     etree.indent(root, "\t")
     with writing(path) as file:
@@ -191,7 +198,7 @@ def _box(item: etree._Element) -> Box:
     texts, _ = _children(item)
     frame = item.find("bndbox")
     given = {} if frame is None else _children(frame)[0]
-    corners, shape = tuple([_number(given.get(tag)) for tag in ("xmin", "ymin", "xmax", "ymax")]), ""
+    corners, shape = tuple([_number(given.get(tag)) for tag in _EDGES]), ""
     if not all(map(math.isfinite, corners)):
         corners, shape = _around_shape(item) or (corners, "")
     return Box(
@@ -203,6 +210,26 @@ def _box(item: etree._Element) -> Box:
         shape,
         OCCLUDED if texts.get("occluded", "").lower() in _YES else "",
     )
+
+
+def _unread(item: etree._Element) -> str:
+    """The coordinates of an object's box that are there and cannot be read, as they are written, and their line."""
+    frame = item.find("bndbox")
+    given = {} if frame is None else _children(frame)[0]
+    wrong = [
+        f"{tag} is '{shortened(given[tag], _LONGEST)}'"
+        for tag in _EDGES
+        if given.get(tag) and not _is_number(given[tag])
+    ]
+    return f"line {item.sourceline}, {', '.join(wrong)}" if wrong else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_deleted(item: etree._Element) -> bool:

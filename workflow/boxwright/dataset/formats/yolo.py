@@ -78,15 +78,15 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     return Reading([Statement(boxes=tuple(boxes), unit=NORMALISED, places=tuple(places))], remarks)
 
 
-def numbers(beside: Beside) -> Mapping[int, str]:
-    """The names of the classes by number."""
-    return _explained(tuple(beside.items())).names
+def lists(beside: Beside) -> list[tuple[str, Mapping[int, str]]]:
+    """The files with names of the classes, and these by number; first the file that counts."""
+    return _lists(tuple(beside.items()))
 
 
 def sides(beside: Beside) -> dict[str, list[str]]:
     """The folders and lists of each side in the nearest `data.yaml` or `obj.data`."""
     for path, data in beside.items():
-        if path.lower().endswith((".yaml", ".yml")):
+        if _is_yaml(path):
             said = _yaml(data)
         elif path.lower().endswith(".data"):
             rows = [line.partition("=") for line in text(data).splitlines()]
@@ -137,26 +137,60 @@ def _corners(values: list[float], keypoints: bool, line: int) -> tuple[Corners, 
 
 @lru_cache(maxsize=64)
 def _explained(beside: tuple[tuple[str, bytes], ...]) -> _Explained:
-    """What the explaining files say; `data.yaml` goes before the others, a nearer file before a farther one."""
-    keypoints, found = False, []
-    for path, data in beside:
-        base = path.replace("\\", "/").rpartition("/")[2].lower()
-        if base.endswith((".yaml", ".yml")):
-            said = _yaml(data)
-            keypoints |= bool(said.get("kpt_shape"))
-            found.append((0, path, _numbered(said.get("names"))))
-        elif base.endswith(".json"):
-            found.append((3, path, _of_notes(data)))
-        elif base.endswith((".names", ".txt", ".labels")):
-            lines = text(data).splitlines()
-            while lines and not lines[-1].strip():
-                lines.pop()
-            if lines and lines[0].strip() == _IGNORED:
-                lines = []
-            found.append((1 if base.endswith(".names") else 2, path, _numbered(lines)))
-    found = [one for one in found if one[2]]
-    _, file, names = min(found, key=lambda one: one[0], default=(0, "", {}))
-    return _Explained(names, file, keypoints)
+    """What the explaining files say; of poses, the YAML files about a data set in the nearest folder."""
+    file, names = next(iter(_lists(beside)), ("", {}))
+    about = [(_folder(path), said) for path, data in beside if _is_yaml(path) and (said := _yaml(data))]
+    about = [(folder, said) for folder, said in about if said.keys() & {"names", "kpt_shape"}]
+    return _Explained(names, file, any(said.get("kpt_shape") for folder, said in about if folder == about[0][0]))
+
+
+@lru_cache(maxsize=64)
+def _lists(beside: tuple[tuple[str, bytes], ...]) -> list[tuple[str, Mapping[int, str]]]:
+    """What `lists` gives: the nearest file counts, and of those in one folder `data.yaml` before the others.
+
+    A farther file that only adds names to the nearest one's counts instead: the nearest one is an older state.
+    """
+    folders = list(dict.fromkeys(_folder(path) for path, _ in beside))
+    ranked = sorted(
+        [
+            (folders.index(_folder(path)), _kind(path), path, names)
+            for path, data in beside
+            if (names := _names(path, data))
+        ],
+        key=lambda one: one[:2],
+    )
+    found = [(path, names) for _, _, path, names in ranked]
+    for number, (_, names) in enumerate(found):
+        if names.items() > found[0][1].items():
+            found.insert(0, found.pop(number))
+    return found
+
+
+def _names(path: str, data: bytes) -> Mapping[int, str]:
+    """The names of classes by number in an explaining file."""
+    if _is_yaml(path):
+        return _numbered(_yaml(data).get("names"))
+    if path.lower().endswith(".json"):
+        return _of_notes(data)
+    if not path.lower().endswith((".names", ".txt", ".labels")):
+        return {}
+    lines = text(data).splitlines()
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return {} if lines and lines[0].strip() == _IGNORED else _numbered(lines)
+
+
+def _kind(path: str) -> int:
+    """The rank of a file with names among those in its folder."""
+    return 0 if _is_yaml(path) else 1 if path.lower().endswith(".names") else 3 if path.lower().endswith(".json") else 2
+
+
+def _is_yaml(path: str) -> bool:
+    return path.lower().endswith((".yaml", ".yml"))
+
+
+def _folder(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[0]
 
 
 def _yaml(data: bytes) -> Mapping:

@@ -7,6 +7,7 @@ Source: the readme of keras-yolo3, and Roboflow's exports.
 """
 
 import re
+from collections.abc import Mapping
 
 from boxwright.core.wording import plural
 from boxwright.dataset import stated
@@ -32,7 +33,7 @@ def sniff(head: bytes, name: str) -> bool:
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image, also where it has several lines. A class without a name keeps its number."""
-    names = next((_lines(beside[path]) for path in beside if path.rpartition("/")[2].lower() in _NAMES), [])
+    names = next((list(names.values()) for _, names in lists(beside)), [])
     images: dict[str, Objects] = {}
     mistakes, swapped = [], 0
     for number, line in stated.lines(data):
@@ -58,8 +59,11 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     return Reading(statements, [*stated.unnamed(statements, names), *stated.unordered(swapped)])
 
 
-def _lines(data: bytes) -> list[str]:
-    return [line for _, line in stated.lines(data)]
+def lists(beside: Beside) -> list[tuple[str, Mapping[int, str]]]:
+    """The files with names of the classes, and these by number; first the file that counts."""
+    files = {path: data for path, data in beside.items() if path.rpartition("/")[2].lower() in _NAMES}
+    found = {path: dict(enumerate(line for _, line in stated.lines(data))) for path, data in files.items()}
+    return [(path, names) for path, names in found.items() if names]
 
 
 def _parts(line: str) -> tuple[str, list[str]]:

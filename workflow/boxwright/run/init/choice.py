@@ -76,8 +76,6 @@ STRONG = Candidate(
     None,
     _AT_640,
 )
-# What the last one could start from.
-LATER = "ssd_mobilenet_v2_coco_2018_03_29"
 FROM_SCRATCH = Candidate("SSD MobileNet v2 at 300x300", "ssd_mobilenet_v2.config", "", 300, 8, 0.5)
 
 

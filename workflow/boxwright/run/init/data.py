@@ -34,7 +34,8 @@ class FolderFacts(NamedTuple):
     of the image's area. fullest: boxes in the fullest image.
     policies: by defect that would stop a run, the policy that does not. cases: what the checks found. sides: the
     numbers of images on each side of a split, if the source states the side of every image, or lists do. lists: their
-    paths by side. group_by: what keeps images on one side, "" if nothing.
+    paths by side. group_by: what keeps images on one side, "" if nothing. named: sentences about the files with the
+    names of the classes.
     """
 
     folder: str
@@ -55,6 +56,7 @@ class FolderFacts(NamedTuple):
     sides: Mapping[str, int] = MappingProxyType({})
     lists: Mapping[str, str] = MappingProxyType({})
     group_by: str = ""
+    named: tuple[str, ...] = ()
 
     @property
     def defects(self) -> list[str]:
@@ -123,6 +125,7 @@ def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], to
         tuple(passed.cases),
         sides=_sides(passed),
         group_by=_group_by(key, samples),
+        named=tuple(passed.named),
     )
 
 

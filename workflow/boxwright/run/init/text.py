@@ -8,7 +8,7 @@ from pathlib import Path
 from boxwright.core.wording import few, plural, printable
 from boxwright.dataset.defects import DEFECTS
 from boxwright.run.config_file import SCHEMA
-from boxwright.run.init.choice import LATER, Choice
+from boxwright.run.init.choice import Choice
 from boxwright.run.init.data import FolderFacts
 from boxwright.run.init.machine import Machine
 
@@ -45,13 +45,14 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
     if found.policies:
         lines += ["  # Without these the run would stop; checks.tsv names each case.", "  policies:"]
         for name, policy in found.policies.items():
-            lines += _comment(f"{DEFECTS[name].meaning}: {DEFECTS[name].advice}", 4)
+            lines += _comment(f"{DEFECTS[name].told(policy)}: {DEFECTS[name].advice}", 4)
             lines.append(f"    {name}: {policy}")
     lines += ["", "models:", f"  {_name(found.folder)}:"]
     lines += _comment(f"{detector.title}: {reasons['detector']}.", 4)
     lines.append(f"    pipeline: {_text(_path(_PIPELINES / detector.template))}")
     lines += _comment(f"The start: {reasons['checkpoint']}.", 4)
-    lines.append(f"    {'' if detector.zoo else '# '}checkpoint: {_start(detector.zoo)}")
+    if detector.zoo:
+        lines.append(f"    checkpoint: zoo:{detector.zoo}")
     if detector.overrides:
         lines.append("    overrides:")
         lines += [f"      {field}: {value}" for field, value in detector.overrides.items()]
@@ -84,8 +85,10 @@ def summary(found: FolderFacts, chosen: Choice, path: Path) -> str:
         f"The annotations are {found.reading}.",
         *([f"Not read: {'; '.join(found.others)}."] if found.others else []),
         _classes(found),
+        *found.named,
         *found.defects,
         f"{chosen.detector.title}: {chosen.reasons['detector']}.",
+        f"The start: {chosen.reasons['checkpoint']}.",
         f"{chosen.num_steps:,} steps{minutes}.",
         f"{path} is written. Edit it as you like, then run:",
         f"  .venv/bin/boxwright run --configfile {shlex.quote(str(path))}",
@@ -151,10 +154,6 @@ def _minutes(minutes: float) -> str:
     if minutes < 90:
         return plural(max(round(minutes), 1), "minute")
     return f"{minutes / 60:.1f} hours"
-
-
-def _start(zoo: str) -> str:
-    return f"zoo:{zoo or LATER}"
 
 
 def _comment(text: str, indent: int) -> list[str]:
