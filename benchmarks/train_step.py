@@ -3,8 +3,8 @@
     python benchmarks/train_step.py --config config/pipelines/ssd_mobilenet_v1.config --batch 8 --steps 30
     python benchmarks/train_step.py --config A --batch 1 --against B --against-batch 8
 
-Random images and boxes, TensorFlow set up as for a training. Prints the median and the best time of a step, and the peak
-resident memory of the process. `--against` trains a second model in turn with the first and prints the processor
+Random images and boxes, TensorFlow set up as for a training. Prints the median and the best time of a step, and the
+peak resident memory of the process. `--against` trains a second model in turn with the first and prints the processor
 seconds of a step of each, all threads together, and their ratio: it moves less than the time when the machine is busy.
 """
 
