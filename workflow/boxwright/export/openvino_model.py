@@ -8,9 +8,6 @@ import numpy as np
 from boxwright.core.openvino import openvino
 from boxwright.export import openvino_resize
 
-# Values that are searched as one at first. Then 1024 of 172530 are searched in 5392 maxima and in 32768 values.
-_PIECE = 32
-
 
 def converted(source: str | bytes) -> Any:
     """OpenVINO's model of the ONNX model that `source` is, or that lies there."""
@@ -30,9 +27,7 @@ def _stable(best: Any) -> list[Any]:
     """The two outputs of a TopK, with the first of equal values, as ONNX takes them, in place of any.
 
     OpenVINO's own stable TopK of N values compares each with each of the K best so far: 0.5 s for 1024 of the scores of
-    1917 anchors and 90 classes. This one finds the first K places of the highest values, and sorts only these. Long
-    rows are searched in two steps: the best are in the K pieces with the highest maxima, the first of equal ones, since
-    each of these has a value that comes before all of any other piece.
+    1917 anchors and 90 classes. This one finds the first K places of the highest values, and sorts only these.
     """
     from openvino import opset13 as op
 
@@ -43,29 +38,10 @@ def _stable(best: Any) -> list[Any]:
         best.set_attribute("stable", True)
         return best.outputs()
 
-    pieces = _pieces(values, count)
-    size, columns = op.constant(np.int64(_PIECE)), op.constant(np.int64(1))
-    best_pieces = _best_places(op.reduce_max(pieces, op.constant(np.int64([2]))), count)
-    values = op.reshape(op.gather(pieces, best_pieces, columns, 1), op.constant(np.int64([0, -1])), special_zero=True)
     places = _best_places(values, count)
     found, order = _sorted(op.gather_elements(values, places, 1), count)
     place = op.gather_elements(places, order, 1)
-    start = op.multiply(op.gather_elements(best_pieces, op.divide(place, size), 1), size)
-    place = op.add(start, op.floor_mod(place, size))
     return [found, op.convert(place, best.get_output_element_type(1)).output(0)]
-
-
-def _pieces(values: Any, count: Any) -> Any:
-    """The values [B, N] in at least `count` pieces, [B, pieces, _PIECE]; what is missing is filled up with -inf."""
-    from openvino import opset13 as op
-
-    zero, size = op.constant(np.int64([0])), op.constant(np.int64([_PIECE]))
-    length = op.gather(op.shape_of(values, "i64"), op.constant(np.int64([1])), op.constant(np.int64(0)))
-    more = op.floor_mod(op.negative(length), size)
-    few = op.subtract(op.multiply(count, size), length)
-    ends = op.concat([zero, op.maximum(more, few)], 0)
-    filled = op.pad(values, op.constant(np.int64([0, 0])), ends, "constant", op.constant(np.float32(-np.inf)))
-    return op.reshape(filled, op.constant(np.int64([0, -1, _PIECE])), special_zero=True)
 
 
 def _best_places(values: Any, count: Any) -> Any:
