@@ -39,6 +39,7 @@ def project(finished, tmp_path):
 # Settings
 
 
+@pytest.mark.slow
 def test_one_of_two_models(project):
     project.config["models"]["other"] = small_model(num_steps=1, checkpoint_every=1)
     waiting = {"Matching the boxes with the anchors of other", "Timing all models in turns"}
