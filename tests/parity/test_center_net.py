@@ -6,13 +6,12 @@ import pytest
 import tensorflow as tf
 from bars import bars_of
 from golden_case import Case, by_inference, loss_checks
+from marks import LARGE
 
 from boxwright.boxes import centers
 from boxwright.boxes.losses import penalty_reduced_logistic_focal_loss
 from boxwright.detector.families import center_net
 
-# Of cases that are not for every day.
-LARGE = (pytest.mark.slow, pytest.mark.alone)
 CASE = "tf2_centernet_mobilenet_v2_fpn"
 OTHERS = ("tf2_centernet_resnet50_v2", "tf2_centernet_resnet50_v1_fpn", "tf2_centernet_hourglass104")
 

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import compare
 import pytest
-
-# Of cases that are not for every day.
-LARGE = (pytest.mark.slow, pytest.mark.alone)
+from marks import LARGE
 
 
 @pytest.mark.parametrize(

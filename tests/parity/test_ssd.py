@@ -2,9 +2,8 @@
 
 import compare
 import pytest
+from marks import LARGE
 
-# Of cases that are not for every day.
-LARGE = (pytest.mark.slow, pytest.mark.alone)
 # One of each kind is enough for every day.
 EVERY_DAY = (
     "ssd_mobilenet_v1",

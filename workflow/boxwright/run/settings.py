@@ -266,10 +266,9 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
 def _refused_later(settings: Mapping[str, Any]) -> Iterator[str]:
     """What would be refused once the data are read (`preflight`), and can be told already together with the others."""
     for folder in paths.listed(settings["predict"]["images"]):
-        if Path(folder).is_dir():
-            yield from filter(
-                None, [to_predict.nothing(folder, settings["results"], settings["dataset"]["max_pixels"])]
-            )
+        most = settings["dataset"]["max_pixels"]
+        if Path(folder).is_dir() and (why := to_predict.nothing(folder, settings["results"], most)):
+            yield why
     metrics = {"export.metric": settings["export"]["metric"]}
     for name, model in settings["models"].items():
         metrics[f"models.{name}.early_stopping.metric"] = (model["early_stopping"] or {}).get("metric")

@@ -160,10 +160,11 @@ def _lists(beside: tuple[tuple[str, bytes], ...]) -> list[tuple[str, Mapping[int
         key=lambda one: one[:2],
     )
     found = [(path, names) for _, _, path, names in ranked]
-    for number, (_, names) in enumerate(found):
-        if names.items() > found[0][1].items():
-            found.insert(0, found.pop(number))
-    return found
+    counts = found[0] if found else None
+    for one in found:
+        if one[1].items() > counts[1].items():
+            counts = one
+    return [one for one in found if one is counts] + [one for one in found if one is not counts]
 
 
 def _names(path: str, data: bytes) -> Mapping[int, str]:
