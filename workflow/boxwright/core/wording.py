@@ -4,6 +4,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 # Unicode's categories of control characters and of halves of surrogate pairs.
 _UNFIT = ("Cc", "Cs")
@@ -41,6 +42,11 @@ def steps_in_words(steps: Sequence[int], limit: int = 8) -> str:
         return f"steps {few(texts, limit)}"
     *others, last = texts
     return f"steps {', '.join(others)} and {last}" if others else f"step {last}"
+
+
+def from_here(path: str | Path) -> str:
+    """A path from the working folder if it is below, else as it is given."""
+    return str(Path(path).relative_to(Path.cwd()) if Path(path).is_relative_to(Path.cwd()) else path)
 
 
 def after_colon(sentence: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from boxwright.core.names import clean
-from boxwright.core.wording import few
+from boxwright.core.wording import few, from_here
 from boxwright.dataset import formats, sources
 from boxwright.dataset.sources import Annotated
 
@@ -38,12 +38,12 @@ def told(found: Sequence[Lists]) -> list[str]:
     named = {file: _is_outside(file, one.annotated) for one in found for file, _ in one.lists[:1]}
     texts = []
     for outside, where in ((False, ""), (True, ", outside the folder of the annotations")):
-        if files := [_shown(file) for file, is_outside in named.items() if is_outside == outside]:
+        if files := [from_here(file) for file, is_outside in named.items() if is_outside == outside]:
             texts.append(f"The names of the classes are those in {few(files)}{where}.")
     against = {}
     for number, (file, name), (other, unlike) in [unlike for one in found for unlike in _unlike(one.lists)]:
-        text = f"Class {number} is {name} in {_shown(file)}, which counts, and {unlike} in {_shown(other)}"
-        against.setdefault(other, f"{text}. If {_shown(other)} is right, correct {_shown(file)}.")
+        text = f"Class {number} is {name} in {from_here(file)}, which counts, and {unlike} in {from_here(other)}"
+        against.setdefault(other, f"{text}. If {from_here(other)} is right, correct {from_here(file)}.")
     more = [f"{len(against) - _SHOWN} more lists contradict those that count."] if len(against) > _SHOWN else []
     return [*texts, *list(against.values())[:_SHOWN], *more]
 
@@ -92,8 +92,3 @@ def _is_outside(path: str, annotated: Annotated) -> bool:
     file = annotated.file
     given = file.path.removesuffix(file.relative) or "."
     return not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(given))  # noqa: PTH100
-
-
-def _shown(path: str) -> str:
-    """A path as it is given, or from here if it is below."""
-    return str(Path(path).relative_to(Path.cwd())) if Path(path).is_relative_to(Path.cwd()) else path

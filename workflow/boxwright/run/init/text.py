@@ -5,7 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
-from boxwright.core.wording import few, plural, printable
+from boxwright.core.wording import few, from_here, plural, printable
 from boxwright.dataset.defects import DEFECTS
 from boxwright.run.config_file import SCHEMA
 from boxwright.run.init.choice import Choice
@@ -49,7 +49,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
             lines.append(f"    {name}: {policy}")
     lines += ["", "models:", f"  {_name(found.folder)}:"]
     lines += _comment(f"{detector.title}: {reasons['detector']}.", 4)
-    lines.append(f"    pipeline: {_text(_path(_PIPELINES / detector.template))}")
+    lines.append(f"    pipeline: {_text(from_here(_PIPELINES / detector.template))}")
     lines += _comment(f"The start: {reasons['checkpoint']}.", 4)
     if detector.zoo:
         lines.append(f"    checkpoint: zoo:{detector.zoo}")
@@ -176,11 +176,6 @@ def _text(value: str) -> str:
 
 # Words that YAML takes for something else.
 _WORDS = ("true", "false", "yes", "no", "on", "off", "null", "none", "y", "n", ".inf", ".nan", ".")
-
-
-def _path(path: Path) -> str:
-    """A path from here if it is below, else the whole one."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _name(folder: str) -> str:
