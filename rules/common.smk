@@ -123,16 +123,18 @@ MEASURED = [form for form in FORMS if form.detects and form.made_from]
 TEST = f"{MODEL}/test"
 # The one that makes predictions.
 MAIN = forms.main(FORMS)
-# The exported detector, and the files that all its forms share.
-DETECTOR = f"{MODEL}/{forms.FOLDER}"
+# The exported detector, and the files that all its forms share. `further` is empty for the chosen checkpoint, "-<step>"
+# for a further one (`export.checkpoint: [best, 1000]`).
+DETECTOR = f"{MODEL}/{forms.FOLDER}{{further}}"
 PIPELINE = f"{DETECTOR}/{forms.PIPELINE}"
 LABEL_MAP = f"{DETECTOR}/{forms.LABEL_MAP}"
 LABELS = f"{DETECTOR}/{forms.LABELS}"
 COMPARISON = f"{RESULTS}/comparison"
 # The name in the configuration that a model's repetitions over seeds share; None for a model without repetitions.
 REPEAT_OF = {name: run_plan.model(name)["repeat_of"] for name in MODELS}
-# The reference that forms are checked against.
-REFERENCE = f"{MODEL}/export/reference.npz"
+# The checks and measurements of the forms, and the reference that they are checked against.
+CHECKS = f"{MODEL}/export{{further}}"
+REFERENCE = f"{CHECKS}/reference.npz"
 ENVIRONMENT = "../envs/boxwright.yaml"
 
 
@@ -141,6 +143,7 @@ wildcard_constraints:
     side="train|eval|test",
     shard=r"\d{5}-of-\d{5}",
     step=r"\d+",
+    further=r"(-\d+)?",
     zoo="[^/]+",
     predictions="|".join(map(re.escape, run_plan.predicted)),
 
@@ -257,9 +260,21 @@ def chosen_step(model):
     return content_of(checkpoints.choose_checkpoint.get(model=model))["step"]
 
 
-def evaluated_at_choice(name, model):
-    """The file `name` of a model's chosen checkpoint."""
-    return ancient(f"{MODEL}/eval/{chosen_step(model)}/{name}.json".format(model=model))
+def exported_step(wildcards):
+    """The step of the checkpoint that a detector is made from."""
+    if wildcards.further:
+        return int(wildcards.further.removeprefix("-"))
+    return chosen_step(wildcards.model)
+
+
+def evaluated_as_exported(name):
+    """The file `name` of the evaluation of the checkpoint that a detector is made from."""
+
+    def path(wildcards):
+        step = exported_step(wildcards)
+        return ancient(f"{MODEL}/eval/{step}/{name}.json".format(model=wildcards.model))
+
+    return path
 
 
 def measured_without_near_duplicates(wildcards):
@@ -276,7 +291,7 @@ def measured_without_near_duplicates(wildcards):
     )
 
 
-def exported_step(wildcards):
+def reported_step(wildcards):
     """The step of the checkpoint that was chosen, known when the report is made."""
     try:
         choice = files.read_json(f"{MODEL}/choice.json".format(model=wildcards.model))
@@ -292,12 +307,12 @@ def files_of(form):
 
 def check_of(form):
     """The file with the check of a form: agreement with the checkpoint's detections, size and speed."""
-    return f"{MODEL}/export/{form.name}.json"
+    return f"{CHECKS}/{form.name}.json"
 
 
 def measured_of(form):
     """What is known of a form: its quality on the evaluation images, what it finds again, its time and size."""
-    return f"{MODEL}/export/{form.name}/measured.json"
+    return f"{CHECKS}/{form.name}/measured.json"
 
 
 def checked(*some):
@@ -308,6 +323,11 @@ def checked(*some):
     return [path for form in some for path in [*files_of(form), check_of(form)]]
 
 
+def of_choice(*paths):
+    """Files of the detectors that are made from the chosen checkpoints."""
+    return expand(paths, further="", allow_missing=True)
+
+
 def programs_of(form):
     """The program beside a form of the exported detector that runs it, if there is one."""
     return [f"{DETECTOR}/{program.name(form)}"] if program.runs(form) else []
@@ -315,12 +335,23 @@ def programs_of(form):
 
 def bundle_of(form):
     """The zip of a form of the exported detector."""
-    return f"{DETECTOR}/bundles/{{model}}-{form.name}.zip"
+    return f"{DETECTOR}/bundles/{{model}}{{further}}-{form.name}.zip"
 
 
-def identities_of_forms(model):
+def identities_of_forms(model, further=""):
     """The identities of all forms of a model's detector: of what sets them side by side, a new form changes these."""
-    return [identities.export_form(model, form) for form in FORMS]
+    return [identities.export_form(model, form, further) for form in FORMS]
+
+
+def is_tested(wildcards):
+    """Whether a detector is measured on the test side: further checkpoints are not."""
+    return "test" in run_plan.sides and not wildcards.further
+
+
+def tests_of_detector(wildcards):
+    """What the forms of a detector reach on the test side."""
+    tested = [form for form in FORMS if form.detects and is_tested(wildcards)]
+    return ancient([f"{TEST}/{form.name}/metrics.json" for form in tested])
 
 
 def identities_of_tests(model):
@@ -329,10 +360,11 @@ def identities_of_tests(model):
 
 
 def exported_too(wildcards):
-    """The folders of the further checkpoints that are exported, of those that were trained."""
+    """The files of the further detectors, of those whose checkpoints were trained."""
     return [
-        f"{DETECTOR}-{step}".format(model=model)
+        path
         for model in MODELS
         for step in run_plan.settings["export"]["also"]
         if step in trained_steps(model)
+        for path in expand(EXPORTED, model=model, further=f"-{step}")
     ]

@@ -1,4 +1,4 @@
-# One checkpoint becomes the detector, in all its forms.
+# One checkpoint becomes the detector, in all its forms; so does each further one that is asked for.
 
 
 # A Snakemake checkpoint, since only the chosen one is exported: others may be gone by then.
@@ -82,7 +82,7 @@ rule export_detector:
     input:
         # Not `ancient` while the choice is to be made: the forms must wait for the export.
         checkpoint=lambda wildcards: ancient(
-            run_plan.checkpoint(wildcards.model, chosen_step(wildcards.model))
+            run_plan.checkpoint(wildcards.model, exported_step(wildcards))
         ),
         config=ancient(f"{MODEL}/pipeline.config"),
         label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
@@ -96,17 +96,19 @@ rule export_detector:
         reference=REFERENCE,
         check=check_of(forms.CHECKPOINT),
     log:
-        logs("export_detector/{model}"),
+        logs("export_detector/{model}{further}"),
     benchmark:
-        costs("export_detector/{model}")
+        costs("export_detector/{model}{further}")
     conda:
         ENVIRONMENT
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
     params:
-        identity=lambda wildcards: identities.export_detector(wildcards.model),
+        identity=lambda wildcards: identities.export_detector(
+            wildcards.model, wildcards.further
+        ),
     message:
-        "Exporting {wildcards.model}"
+        "Exporting {wildcards.model}{wildcards.further}"
     script:
         "../workflow/scripts/export_detector.py"
 
@@ -134,21 +136,21 @@ for form in FORMS:
                 programs_of(form),
                 check=check_of(form),
             log:
-                logs(f"export_{form.name}/{{model}}"),
+                logs(f"export_{form.name}/{{model}}{{further}}"),
             benchmark:
-                costs(f"export_{form.name}/{{model}}")
+                costs(f"export_{form.name}/{{model}}{{further}}")
             conda:
                 ENVIRONMENT
             resources:
                 mem_mb=lambda wildcards, attempt: 4000 * attempt,
             params:
                 identity=lambda wildcards, form=form: identities.export_form(
-                    wildcards.model, form
+                    wildcards.model, form, wildcards.further
                 ),
                 form=form.name,
                 int8=run_plan.int8 if form.calibrated else None,
             message:
-                f"Writing the {form.title} of {{wildcards.model}}"
+                f"Writing the {form.title} of {{wildcards.model}}{{wildcards.further}}"
             script:
                 "../workflow/scripts/export_form.py"
 
@@ -165,19 +167,17 @@ for form in MEASURED:
             config=ancient(PIPELINE),
             label_map=ancient(LABEL_MAP),
             records=ancient(run_plan.shards("eval")),
-            metrics=lambda wildcards: evaluated_at_choice("metrics", wildcards.model),
-            detections=lambda wildcards: evaluated_at_choice(
-                "detections", wildcards.model
-            ),
+            metrics=evaluated_as_exported("metrics"),
+            detections=evaluated_as_exported("detections"),
         output:
             measured=measured_of(form),
-            metrics=f"{MODEL}/export/{form.name}/metrics.json",
-            analysis=f"{MODEL}/export/{form.name}/analysis.json",
-            detections=f"{MODEL}/export/{form.name}/detections.json",
+            metrics=f"{CHECKS}/{form.name}/metrics.json",
+            analysis=f"{CHECKS}/{form.name}/analysis.json",
+            detections=f"{CHECKS}/{form.name}/detections.json",
         log:
-            logs(f"measure_{form.name}/{{model}}"),
+            logs(f"measure_{form.name}/{{model}}{{further}}"),
         benchmark:
-            costs(f"measure_{form.name}/{{model}}")
+            costs(f"measure_{form.name}/{{model}}{{further}}")
         conda:
             ENVIRONMENT
         threads: lambda wildcards: for_inference(wildcards).threads
@@ -188,47 +188,14 @@ for form in MEASURED:
             cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
         params:
             identity=lambda wildcards, form=form: identities.measure_form(
-                wildcards.model, form
+                wildcards.model, form, wildcards.further
             ),
             form=form.name,
             seed=setting("seed"),
         message:
-            f"Measuring the {form.title} of {{wildcards.model}}"
+            f"Measuring the {form.title} of {{wildcards.model}}{{wildcards.further}}"
         script:
             "../workflow/scripts/measure_form.py"
-
-
-# Further checkpoints, each with all its forms in a folder of its own (`export.checkpoint: [best, 1000]`).
-rule export_another:
-    input:
-        checkpoint=lambda wildcards: ancient(
-            run_plan.checkpoint(wildcards.model, int(wildcards.step))
-        ),
-        config=ancient(f"{MODEL}/pipeline.config"),
-        label_map=ancient(f"{RESULTS}/data/label_map.pbtxt"),
-        records=ancient(run_plan.shards("eval")),
-        calibration=ancient(
-            run_plan.shards("train") if any(form.calibrated for form in FORMS) else []
-        ),
-    output:
-        directory(f"{DETECTOR}-{{step}}"),
-    log:
-        logs("export_another/{model}-{step}"),
-    benchmark:
-        costs("export_another/{model}-{step}")
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-    params:
-        identity=lambda wildcards: identities.export_another(wildcards.model),
-        forms=[form.name for form in FORMS if form.made_from],
-        int8=run_plan.int8 if any(form.calibrated for form in FORMS) else None,
-        gate=run_plan.settings["export"]["gate"],
-    message:
-        "Exporting {wildcards.model} of step {wildcards.step} too"
-    script:
-        "../workflow/scripts/export_another.py"
 
 
 rule compare_forms:
@@ -236,31 +203,29 @@ rule compare_forms:
         # Each check measures times again, so the summary is rewritten after any of them.
         checks=[check_of(form) for form in FORMS],
         measured=[measured_of(form) for form in MEASURED],
-        metrics=lambda wildcards: evaluated_at_choice("metrics", wildcards.model),
-        tests=ancient(
-            [f"{TEST}/{form.name}/metrics.json" for form in FORMS if form.detects]
-            if "test" in run_plan.sides
-            else []
-        ),
+        metrics=evaluated_as_exported("metrics"),
+        tests=tests_of_detector,
     output:
         summary=f"{DETECTOR}/{forms.SUMMARY}",
         measured=f"{DETECTOR}/{forms.MEASURED}",
     log:
-        logs("compare_forms/{model}"),
+        logs("compare_forms/{model}{further}"),
     benchmark:
-        costs("compare_forms/{model}")
+        costs("compare_forms/{model}{further}")
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        identity=lambda wildcards: identities.compare_forms(wildcards.model),
-        forms=lambda wildcards: identities_of_forms(wildcards.model),
+        identity=lambda wildcards: identities.compare_forms(
+            wildcards.model, wildcards.further
+        ),
+        forms=lambda wildcards: identities_of_forms(wildcards.model, wildcards.further),
         tests=lambda wildcards: (
-            identities_of_tests(wildcards.model) if "test" in run_plan.sides else []
+            identities_of_tests(wildcards.model) if is_tested(wildcards) else []
         ),
         gate=run_plan.settings["export"]["gate"],
     message:
-        "Comparing the exported forms of {wildcards.model}"
+        "Comparing the exported forms of {wildcards.model}{wildcards.further}"
     script:
         "../workflow/scripts/compare_forms.py"
 
@@ -269,8 +234,8 @@ rule compare_forms:
 # time of a model alone is that of its export.
 rule time_models:
     input:
-        forms=ancient(expand(checked(MAIN), model=MODELS)),
-        configs=ancient(expand(PIPELINE, model=MODELS)),
+        forms=ancient(expand(of_choice(*checked(MAIN)), model=MODELS)),
+        configs=ancient(expand(of_choice(PIPELINE), model=MODELS)),
         records=ancient(run_plan.shards("eval")),
     output:
         f"{COMPARISON}/times.json",
@@ -306,18 +271,18 @@ for form in BUNDLED:
         output:
             bundle_of(form),
         log:
-            logs(f"bundle_{form.name}/{{model}}"),
+            logs(f"bundle_{form.name}/{{model}}{{further}}"),
         benchmark:
-            costs(f"bundle_{form.name}/{{model}}")
+            costs(f"bundle_{form.name}/{{model}}{{further}}")
         localrule: True
         conda:
             ENVIRONMENT
         params:
             identity=lambda wildcards, form=form: identities.bundle_form(
-                wildcards.model, form
+                wildcards.model, form, wildcards.further
             ),
             form=form.name,
         message:
-            f"Packing the {form.title} of {{wildcards.model}}"
+            f"Packing the {form.title} of {{wildcards.model}}{{wildcards.further}}"
         script:
             "../workflow/scripts/bundle_form.py"

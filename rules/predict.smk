@@ -4,8 +4,8 @@
 
 rule predict_images:
     input:
-        detector=ancient(checked(MAIN)),
-        label_map=ancient(LABEL_MAP),
+        detector=ancient(of_choice(*checked(MAIN))),
+        label_map=ancient(of_choice(LABEL_MAP)),
     output:
         directory(f"{MODEL}/{{predictions}}"),
     log:

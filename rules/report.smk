@@ -107,7 +107,7 @@ rule draw_model:
     output:
         **{
             Path(file).stem: shown(
-                f"{FIGURES}/{file}", *said, model="{model}", step=exported_step
+                f"{FIGURES}/{file}", *said, model="{model}", step=reported_step
             )
             for file, said in DRAWN.items()
         },
@@ -133,11 +133,13 @@ rule compare_models:
         analyses=lambda wildcards: evaluated("analysis", *MODELS),
         without_near_duplicates=measured_without_near_duplicates,
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
-        exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS)),
-        measured=ancient(expand(f"{DETECTOR}/{forms.MEASURED}", model=MODELS)),
+        exports=ancient(expand(of_choice(f"{DETECTOR}/{forms.SUMMARY}"), model=MODELS)),
+        measured=ancient(
+            expand(of_choice(f"{DETECTOR}/{forms.MEASURED}"), model=MODELS)
+        ),
         tests=ancient(expand(TESTED, model=MODELS)),
         optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
-        checks=ancient(expand(map(check_of, FORMS), model=MODELS)),
+        checks=ancient(expand(of_choice(*map(check_of, FORMS)), model=MODELS)),
         times=ancient([f"{COMPARISON}/times.json"] if len(MODELS) > 1 else []),
         strips=ancient(expand(f"{FIGURES}/strip.jpg", model=MODELS)),
     output:

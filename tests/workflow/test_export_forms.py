@@ -75,15 +75,28 @@ def test_a_new_form_writes_only_itself(project):
 
 def test_a_further_checkpoint_is_exported_beside_the_first(finished, tmp_path):
     project = finished.copy(tmp_path / "project")
-    before = {path: path.stat().st_mtime_ns for path in (project / "results/models/small/fine_tuned_model").rglob("*")}
-    project.config["export"] = {"checkpoint": ["best", 3]}
-    work = project.snakemake().work
-    assert work == {"Exporting small of step 3 too"}
-    too = project / "results/models/small/fine_tuned_model-3"
-    names = {path.name for path in (project / "results/models/small/fine_tuned_model").iterdir()}
-    assert {path.name for path in too.iterdir() if not path.name.startswith(".")} == names - {"forms.json"}
-    assert json.loads((too / "export.json").read_text())["same_detections"]["frozen_graph"]["share"] == 1.0
-    assert {path: path.stat().st_mtime_ns for path in before} == before
+    before = exported(project)
+    project.config["export"] = {"checkpoint": ["best", 3], "bundle": True}
+    done = (
+        "Writing the {} of small-3",
+        "Measuring the {} of small-3",
+        "Packing the {} of small-3",
+        "Packing the {} of small",
+    )
+    work = {one.format(title) for one in done for title in ("frozen graph", "SavedModel")}
+    assert project.snakemake().work == work | {"Exporting small-3", "Comparing the exported forms of small-3"}
+    too = project / f"{FOLDER}-3"
+    made = {str(path.relative_to(too)) for path in too.rglob("*") if path.is_file()}
+    assert made == {*before, *(f"bundles/small-3-{name}.zip" for name in ("frozen_graph", "saved_model"))}
+    assert json.loads((too / "export.json").read_text())["forms"]["frozen_graph"]["same_detections"]["share"] == 1.0
+    evaluated = json.loads((project / "results/models/small/eval/3/metrics.json").read_text())
+    for name, measured in json.loads((too / "forms.json").read_text())["forms"].items():
+        assert measured["mAP"] == pytest.approx(evaluated["metrics"]["DetectionBoxes_Precision/mAP"], abs=1e-6), name
+    with zipfile.ZipFile(too / "bundles/small-3-saved_model.zip") as archive:
+        assert "step 3" in archive.read("small-3-saved_model/README.md").decode()
+    after = exported(project)
+    assert {name: after[name] for name in before} == before
+    assert planned(project) == set()
 
 
 def test_zips_are_packed_from_what_is_there(finished, tmp_path):

@@ -9,9 +9,10 @@ from boxwright.core import files
 from boxwright.export import bundle
 
 with job(snakemake):
+    further = snakemake.wildcards.further.removeprefix("-")
     about = {
         "model": snakemake.wildcards.model,
-        "step": files.read_json(snakemake.input.choice)["step"],
+        "step": int(further) if further else files.read_json(snakemake.input.choice)["step"],
         "check": files.read_json(snakemake.input.check),
     }
     (target,) = snakemake.output

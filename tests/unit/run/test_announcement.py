@@ -64,10 +64,10 @@ def test_a_first_run(plan):
     jobs = [job(plan, "write_records"), job(plan, "write_records"), job(plan, "all")]
     jobs += [job(plan, "train_segment", step=str(step)) for step in (200, 400, 600)]
     jobs += [job(plan, "evaluate_checkpoint", step=str(step)) for step in (200, 400, 600)]
-    rules = ("bundle_form", "export_detector", "export_form", "export_another", "measure_form", "predict_images")
+    rules = ("bundle_form", "export_detector", "export_form", "measure_form", "predict_images")
     jobs += [job(plan, rule) for rule in (*rules, "test_form", "draw_model")]
     assert said(plan, *jobs) == (
-        "To do: training of m (600 steps), 2 shards of records, 3 evaluations, 2 exported checkpoints, 1 exported "
+        "To do: training of m (600 steps), 2 shards of records, 3 evaluations, 1 exported checkpoint, 1 exported "
         "form, 1 measurement of an exported form, 1 test on the test images, 1 set of predictions, 1 bundle, 1 small "
         "job (tables, figures)."
     )
@@ -186,17 +186,18 @@ def test_what_people_use_outside_of_the_run_is_replaced_with_a_word(plan):
 def test_each_exported_file_and_folder_that_is_replaced_is_named_once(plan):
     """A form that is written again alone, and further exported checkpoints; of a whole new detector only its folder."""
     model = Path(plan.results) / "models/m"
-    names = ["fine_tuned_model/model.ckpt.index", "fine_tuned_model/detector_int8.tflite", "fine_tuned_model-200/x"]
-    for name in names:
-        (model / name).parent.mkdir(exist_ok=True)
-        (model / name).write_bytes(b"")
-    index, int8, further = model / names[0], model / names[1], (model / names[2]).parent
+    index, int8 = (model / "fine_tuned_model" / name for name in ("model.ckpt.index", "detector_int8.tflite"))
+    further = model / "fine_tuned_model-200" / index.name
+    for path in (index, int8, further):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
     jobs = [
         Planned(number, f"export_{rule}", {"model": "m"}, [str(path)], None, CHANGED)
         for number, (rule, path) in enumerate(
-            [("form", int8), ("another", further), ("form", model / "fine_tuned_model/detector.onnx")]
+            [("form", int8), ("detector", further), ("form", model / "fine_tuned_model/detector.onnx")]
         )
     ]
-    assert said(plan, *jobs).endswith(f"1 exported checkpoint, 2 exported forms; this replaces {int8}, {further}.")
+    replaced = f"this replaces {int8}, {further.parent}."
+    assert said(plan, *jobs).endswith(f"1 exported checkpoint, 2 exported forms; {replaced}")
     whole = Planned(9, "export_detector", {"model": "m"}, [str(index)], None, CHANGED)
-    assert said(plan, *jobs, whole).endswith(f"; this replaces {further}, {index.parent}.")
+    assert said(plan, *jobs, whole).endswith(f"; this replaces {further.parent}, {index.parent}.")

@@ -131,7 +131,6 @@ FROM_TRAINING = {
     "choose_checkpoint",
     "measure_optimism",
     "export_detector",
-    "export_another",
     "compare_forms",
     "time_models",
     "predict_images",

@@ -66,13 +66,11 @@ _OF_RUN = {"gate": "export.gate", "max_pixels": "dataset.max_pixels"}
 # What a part stands for that an identity leaves out.
 _LEFT_OUT = {"inference_precision": "float32"}
 # Rules by what they make, singular and plural, in the order of the work; all others are small.
-_EXPORTED = ("exported checkpoint", "exported checkpoints")
 _WORK = {
     "fetch_zoo_model": ("download", "downloads"),
     "write_records": ("shard of records", "shards of records"),
     "evaluate_checkpoint": ("evaluation", "evaluations"),
-    "export_detector": _EXPORTED,
-    "export_another": _EXPORTED,
+    "export_detector": ("exported checkpoint", "exported checkpoints"),
     "export_form": ("exported form", "exported forms"),
     "measure_form": ("measurement of an exported form", "measurements of exported forms"),
     "test_form": ("test on the test images", "tests on the test images"),

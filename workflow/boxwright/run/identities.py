@@ -168,42 +168,33 @@ class Identities:
             "code": self._code("measure_optimism"),
         }
 
-    def export_detector(self, name: str) -> Identity:
+    # Of a detector, `further` is "" for the chosen checkpoint and "-<step>" for a further one.
+
+    def export_detector(self, name: str, further: str = "") -> Identity:
+        made_from = {"training": self.train_segment(name)} if further else {"choice": self.choose_checkpoint(name)}
         return {
-            "choice": short(self.choose_checkpoint(name)),
+            **{part: short(value) for part, value in made_from.items()},
             "config": short(text.to_text(self._plan.configurations[name])),
             "form": short(forms.CHECKPOINT.deciding()),
             "code": self._code("export_detector", *self._network(name)),
         }
 
-    def export_form(self, name: str, form: Form) -> Identity:
+    def export_form(self, name: str, form: Form, further: str = "") -> Identity:
         """The identity of one form of a model's detector; of the other forms only its source counts."""
         if form.made_from is None:
-            return self.export_detector(name)
+            return self.export_detector(name, further)
         return {
             **self._calibration(form),
-            "source": short(self.export_form(name, forms.named(form.made_from))),
+            "source": short(self.export_form(name, forms.named(form.made_from), further)),
             "form": short(form.deciding()),
             "code": self._code("export_form", form.module, form.runtime),
         }
 
-    def measure_form(self, name: str, form: Form) -> Identity:
+    def measure_form(self, name: str, form: Form, further: str = "") -> Identity:
         return {
-            "form": short(self.export_form(name, form)),
+            "form": short(self.export_form(name, form, further)),
             "measured": short(self.evaluate_checkpoint(name)),
             "code": self._code("measure_form", form.runtime, form.module),
-        }
-
-    def export_another(self, name: str) -> Identity:
-        """Of a further exported checkpoint, whose step is in its path: all its forms."""
-        modules = [module for form in self._plan.forms if form.made_from for module in (form.module, form.runtime)]
-        return {
-            "training": short(self.train_segment(name)),
-            "config": short(text.to_text(self._plan.configurations[name])),
-            "form": short([form.deciding() for form in self._plan.forms]),
-            **self._calibration(*self._plan.forms),
-            "gate": self._plan.settings["export"]["gate"],
-            "code": self._code("export_another", *self._network(name), *modules),
         }
 
     @property
@@ -216,16 +207,16 @@ class Identities:
             "code": self._code("time_models", main.runtime, *engine),
         }
 
-    def compare_forms(self, name: str) -> Identity:
+    def compare_forms(self, name: str, further: str = "") -> Identity:
         """Which forms there are, and the identity of each, are further parameters of the rule."""
         return {
-            "detector": short(self.export_detector(name)),
+            "detector": short(self.export_detector(name, further)),
             "gate": self._plan.settings["export"]["gate"],
             "code": self._code("compare_forms"),
         }
 
-    def bundle_form(self, name: str, form: Form) -> Identity:
-        return {"form": short(self.export_form(name, form)), "code": self._code("bundle_form")}
+    def bundle_form(self, name: str, form: Form, further: str = "") -> Identity:
+        return {"form": short(self.export_form(name, form, further)), "code": self._code("bundle_form")}
 
     def test_form(self, name: str, form: Form) -> Identity:
         return {
@@ -279,10 +270,9 @@ class Identities:
 
     # How identities are computed
 
-    def _calibration(self, *some: Form) -> Identity:
-        """The training images that forms are calibrated with, if one of them is."""
-        calibrated = any(form.calibrated for form in some)
-        return {"calibration": short(self._shards("train"), self._plan.int8)} if calibrated else {}
+    def _calibration(self, form: Form) -> Identity:
+        """The training images that a form is calibrated with, if it is."""
+        return {"calibration": short(self._shards("train"), self._plan.int8)} if form.calibrated else {}
 
     def _inferred(self, name: str) -> Identity:
         """The precision of evaluation and prediction; nothing for that of the weights."""
