@@ -5,7 +5,7 @@ import yaml
 
 from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
-from boxwright.run import settings
+from boxwright.run import config_file, settings
 
 MINIMAL = """
 dataset: {images: photos, annotations: labels}
@@ -498,3 +498,14 @@ def test_an_unknown_format_is_told_beside_the_demo(minimal):
     minimal["dataset"] |= {"demo": True, "format": "yolov8"}
     told = mistakes(minimal)
     assert len(told) == 3 and told[-1].startswith('`dataset.format` is "yolov8"; ')
+
+
+PLAIN = ("my images", "./a/b", "café", "C:\\x", "<model>")
+QUOTED = ("", "yes", ".5", "null", "a: b", "a #b", "x, y", "{a}", " a", "a\nb", "~", "2001-01-01", '!!float ""')
+
+
+@pytest.mark.parametrize("text", PLAIN + QUOTED)
+def test_a_text_in_yaml_is_read_as_it_was(text):
+    written = config_file.as_yaml(text)
+    assert yaml.safe_load(f"a: {{b: [{written}], c: {written}}}") == {"a": {"b": [text], "c": text}}
+    assert (written == text) == (text in PLAIN)

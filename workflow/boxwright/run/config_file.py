@@ -31,6 +31,8 @@ SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 # Snakemake reads the file with the parser in Python too; libyaml's differs from it in what it accepts.
 _LOADER = yaml.SafeLoader
+# PyYAML lets through what Python raises for a value that does not fit its tag, such as `!!float ""`.
+_RAISED = (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
 
 
 def check(paths: Iterable[str | Path]) -> None:
@@ -50,9 +52,17 @@ def read(path: str | Path) -> Any:
     text = _text(path)
     try:
         return yaml.load(text, Loader=_LOADER)
-    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
-        # PyYAML lets through what Python raises for a value that does not fit its tag, such as `!!float ""`.
+    except _RAISED as error:
         raise UserError(f"{path} cannot be read as YAML: {_reason(error)}") from error
+
+
+def as_yaml(text: str) -> str:
+    """A text as a value in YAML, also within brackets: as it is where it is read so, else quoted."""
+    try:
+        plain = yaml.load(f"[{text}]", Loader=_LOADER) == [text]
+    except _RAISED:
+        plain = False
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def say_that_it_is_the_demo(folder: Path = Path()) -> None:

@@ -8,10 +8,7 @@ from typing import Any
 import jsonschema
 
 from boxwright.core.wording import nearest
-from boxwright.run import paths
-
-# Texts that YAML does not take for texts without quotes.
-_NO_TEXTS = ("true", "false", "yes", "no", "on", "off", "null")
+from boxwright.run import config_file, paths
 
 
 def resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,12 +138,7 @@ def _shown_inside(value: Any) -> str:
     """A value as part of an example in YAML; dots for one that is long, or no single value."""
     if isinstance(value, dict | list) or len(text := paths.shown(value)) > 60:
         return "..."
-    return value if _is_word(value) else text
-
-
-def _is_word(value: Any) -> bool:
-    """Whether a text needs no quotes in YAML, also within brackets."""
-    return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z][\w ./-]*", value)) and value.lower() not in _NO_TEXTS
+    return config_file.as_yaml(value) if isinstance(value, str) else text
 
 
 def similar_name(name: str) -> str:

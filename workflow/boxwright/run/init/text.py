@@ -1,13 +1,12 @@
 """The configuration as text with the reasons, and the summary for the terminal."""
 
-import json
 import re
 import shlex
 from pathlib import Path
 
 from boxwright.core.wording import few, from_here, plural, printable
 from boxwright.dataset.defects import DEFECTS
-from boxwright.run.config_file import SCHEMA
+from boxwright.run.config_file import SCHEMA, as_yaml
 from boxwright.run.init.choice import Choice
 from boxwright.run.init.data import FolderFacts
 from boxwright.run.init.machine import Machine
@@ -33,8 +32,8 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
         *_results(found.folder),
         "dataset:",
         *_comment(_images(found), 2),
-        f"  images: {_text(found.folder)}",
-        f"  annotations: {_text(found.folder)}",
+        f"  images: {as_yaml(found.folder)}",
+        f"  annotations: {as_yaml(found.folder)}",
         *_comment(f"The annotations are {found.reading}.", 2),
     ]
     if found.others:
@@ -49,7 +48,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
             lines.append(f"    {name}: {policy}")
     lines += ["", "models:", f"  {_name(found.folder)}:"]
     lines += _comment(f"{detector.title}: {reasons['detector']}.", 4)
-    lines.append(f"    pipeline: {_text(from_here(_PIPELINES / detector.template))}")
+    lines.append(f"    pipeline: {as_yaml(from_here(_PIPELINES / detector.template))}")
     lines += _comment(f"The start: {reasons['checkpoint']}.", 4)
     if detector.zoo:
         lines.append(f"    checkpoint: zoo:{detector.zoo}")
@@ -121,7 +120,7 @@ def _split(found: FolderFacts, chosen: Choice, seed: int) -> list[str]:
     if found.lists:
         told = " and ".join(f"{count} {side}" for side, count in found.sides.items())
         lines = _comment(f"Lists in the folder say on which side each image is: {told}.", 2)
-        return [*lines, "  split:", *(f"    {side}: {_text(path)}" for side, path in found.lists.items())]
+        return [*lines, "  split:", *(f"    {side}: {as_yaml(path)}" for side, path in found.lists.items())]
     if found.sides:
         told = ", ".join(f"{count} {side}" for side, count in found.sides.items())
         return [*_comment(f"The source says on which side each image is: {told}.", 2), "  split: {source: true}"]
@@ -166,16 +165,6 @@ def _comment(text: str, indent: int) -> list[str]:
             line = start
         line = f"{line} {word}"
     return [*lines, line]
-
-
-def _text(value: str) -> str:
-    """A text as YAML: as it is if that is a plain word of letters, else quoted."""
-    plain = re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./-]*", value) and value.lower() not in _WORDS
-    return value if plain else json.dumps(value, ensure_ascii=False)
-
-
-# Words that YAML takes for something else.
-_WORDS = ("true", "false", "yes", "no", "on", "off", "null", "none", "y", "n", ".inf", ".nan", ".")
 
 
 def _name(folder: str) -> str:
