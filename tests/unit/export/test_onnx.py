@@ -241,6 +241,7 @@ def test_the_published_ssd_of_90_classes(shared, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "name", ["faster_rcnn_resnet50", "rfcn_resnet101", "tf2_efficientdet_d0", "tf2_ssd_mobilenet_v2_fpnlite"]
 )

@@ -3,7 +3,9 @@
 tf2onnx converts it. What it does not know, or knows only as a loop, is converted here.
 """
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,20 +23,21 @@ OPSET = 17
 
 def converted(graph: GraphDef, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> onnx.ModelProto:
     """The model with the same inputs and outputs, by the same names; `name` is the graph's."""
-    model, _ = tf2onnx.convert.from_graph_def(
-        graph,
-        name=name,
-        input_names=[f"{one}:0" for one in inputs],
-        output_names=[f"{one}:0" for one in outputs],
-        opset=OPSET,
-        custom_op_handlers={
-            standard_suppression.NODE: (_suppression, []),
-            "CropAndResize": (_crop_and_resize, []),
-            "ResizeNearestNeighbor": (_nearest, []),
-            "FloorMod": (_floor_division, []),
-            "FloorDiv": (_floor_division, []),
-        },
-    )
+    with _prompt_collection():
+        model, _ = tf2onnx.convert.from_graph_def(
+            graph,
+            name=name,
+            input_names=[f"{one}:0" for one in inputs],
+            output_names=[f"{one}:0" for one in outputs],
+            opset=OPSET,
+            custom_op_handlers={
+                standard_suppression.NODE: (_suppression, []),
+                "CropAndResize": (_crop_and_resize, []),
+                "ResizeNearestNeighbor": (_nearest, []),
+                "FloorMod": (_floor_division, []),
+                "FloorDiv": (_floor_division, []),
+            },
+        )
     model = _canonical(model, {f"{one}:0": one for one in (*inputs, *outputs)})
     model.graph.name = name
     model.graph.doc_string = model.doc_string = ""
@@ -42,6 +45,20 @@ def converted(graph: GraphDef, name: str, inputs: Sequence[str], outputs: Sequen
     model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+@contextmanager
+def _prompt_collection() -> Iterator[None]:
+    """Within this block cycles of new objects are collected as if nothing else were in memory.
+
+    Each of tf2onnx's dozens of optimizations works on a copy of the graph with its weights, and the copy is a cycle.
+    Python looks for cycles the more rarely the more objects there are: up to 12 GB of copies of a ResNet-101 waited.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _canonical(model: onnx.ModelProto, known: dict[str, str]) -> onnx.ModelProto:
