@@ -76,6 +76,8 @@ class Memory:
                 place for place, line in enumerate(said[: len(images)]) if line and contents.lacks(_sha256(line))
             ]
             unknown = sorted({*unknown, *lacking})
+        # Annotations first: one file may hold those of all images, and is read while others read the images.
+        unknown.sort(key=lambda place: place < len(images))
         of_image = "".join([kind, *[reading.AND + one for one in contents.kinds]])
         wanted: list[tuple[str, ...]] = []
         for place in unknown:
