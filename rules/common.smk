@@ -323,9 +323,9 @@ def checked(*some):
     return [path for form in some for path in [*files_of(form), check_of(form)]]
 
 
-def of_choice(*paths):
-    """Files of the detectors that are made from the chosen checkpoints."""
-    return expand(paths, further="", allow_missing=True)
+def of_choice(path):
+    """A file of the detectors that are made from the chosen checkpoints."""
+    return path.replace("{further}", "")
 
 
 def programs_of(form):

@@ -234,7 +234,7 @@ rule compare_forms:
 # time of a model alone is that of its export.
 rule time_models:
     input:
-        forms=ancient(expand(of_choice(*checked(MAIN)), model=MODELS)),
+        forms=ancient(expand(list(map(of_choice, checked(MAIN))), model=MODELS)),
         configs=ancient(expand(of_choice(PIPELINE), model=MODELS)),
         records=ancient(run_plan.shards("eval")),
     output:

@@ -4,7 +4,7 @@
 
 rule predict_images:
     input:
-        detector=ancient(of_choice(*checked(MAIN))),
+        detector=ancient(list(map(of_choice, checked(MAIN)))),
         label_map=ancient(of_choice(LABEL_MAP)),
     output:
         directory(f"{MODEL}/{{predictions}}"),

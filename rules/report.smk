@@ -139,7 +139,9 @@ rule compare_models:
         ),
         tests=ancient(expand(TESTED, model=MODELS)),
         optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
-        checks=ancient(expand(of_choice(*map(check_of, FORMS)), model=MODELS)),
+        checks=ancient(
+            expand([of_choice(check_of(form)) for form in FORMS], model=MODELS)
+        ),
         times=ancient([f"{COMPARISON}/times.json"] if len(MODELS) > 1 else []),
         strips=ancient(expand(f"{FIGURES}/strip.jpg", model=MODELS)),
     output:

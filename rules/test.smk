@@ -16,7 +16,7 @@ for form in FORMS if "test" in run_plan.sides else ():
         input:
             choice=ancient(f"{MODEL}/choice.json"),
             choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
-            form=ancient(of_choice(*checked(form))),
+            form=ancient(list(map(of_choice, checked(form)))),
             config=ancient(of_choice(PIPELINE)),
             label_map=ancient(of_choice(LABEL_MAP)),
             records=ancient(run_plan.shards("test")),

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.slow
 
 # Long enough segments to be caught in the middle, and an autosave every moment.
 MODEL = small_model(gpus=1, num_steps=60, checkpoint_every=30, save_every_s=0.2, tf_threads=1)
+# The rules that compute with the network.
+ON_GPUS = ("train_segment", "evaluate_checkpoint", "measure_frozen_graph", "measure_saved_model", "predict_images")
 LAST = "results/models/small/train/model.ckpt-60.data-00000-of-00001"
 
 
@@ -96,7 +98,7 @@ def test_a_disturbed_run_on_the_cluster_ends_as_an_undisturbed_one_at_home(clust
     assert len([job for job in jobs if job["Comment"].startswith("rule_train_segment")]) == 3
 
     for name, gpus in watch.gpus.items():
-        wanted = 1 if re.match("rule_(train_segment|evaluate_checkpoint|predict_images)", name) else 0
+        wanted = 1 if re.match(f"rule_({'|'.join(ON_GPUS)})", name) else 0
         assert all(re.match(r"gpu:fake:1\(IDX", each) if wanted else not each for each in gpus), (name, gpus)
     for kind in ("rule_plan_", "rule_records_", "rule_train_segment", "rule_evaluate_checkpoint"):
         assert any(name.startswith(kind) for name in watch.gpus), watch.gpus.keys()
