@@ -45,7 +45,7 @@ rule all:
         [f"{RESULTS}/data/{side}.coco.json" for side in run_plan.sides[1:]],
         expand([f"{MODEL}/train/log.jsonl", f"{MODEL}/train/checkpoint"], model=MODELS),
         expand(PREVIEW, model=MODELS),
-        expand(list(map(of_choice, EXPORTED)), model=MODELS),
+        expand(EXPORTED, model=MODELS, further=""),
         exported_too,
         expand(TESTED, model=MODELS),
         expand(f"{MODEL}/{{predictions}}", model=MODELS, predictions=run_plan.predicted),

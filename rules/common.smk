@@ -324,7 +324,7 @@ def checked(*some):
 
 
 def of_choice(path):
-    """A file of the detectors that are made from the chosen checkpoints."""
+    """A file of the detector that is made from a model's chosen checkpoint."""
     return path.replace("{further}", "")
 
 

@@ -234,8 +234,8 @@ rule compare_forms:
 # time of a model alone is that of its export.
 rule time_models:
     input:
-        forms=ancient(expand(list(map(of_choice, checked(MAIN))), model=MODELS)),
-        configs=ancient(expand(of_choice(PIPELINE), model=MODELS)),
+        forms=ancient(expand(checked(MAIN), model=MODELS, further="")),
+        configs=ancient(expand(PIPELINE, model=MODELS, further="")),
         records=ancient(run_plan.shards("eval")),
     output:
         f"{COMPARISON}/times.json",

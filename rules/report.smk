@@ -133,14 +133,14 @@ rule compare_models:
         analyses=lambda wildcards: evaluated("analysis", *MODELS),
         without_near_duplicates=measured_without_near_duplicates,
         choices=ancient(expand(f"{MODEL}/choice.json", model=MODELS)),
-        exports=ancient(expand(of_choice(f"{DETECTOR}/{forms.SUMMARY}"), model=MODELS)),
+        exports=ancient(expand(f"{DETECTOR}/{forms.SUMMARY}", model=MODELS, further="")),
         measured=ancient(
-            expand(of_choice(f"{DETECTOR}/{forms.MEASURED}"), model=MODELS)
+            expand(f"{DETECTOR}/{forms.MEASURED}", model=MODELS, further="")
         ),
         tests=ancient(expand(TESTED, model=MODELS)),
         optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
         checks=ancient(
-            expand([of_choice(check_of(form)) for form in FORMS], model=MODELS)
+            expand(map(check_of, FORMS), model=MODELS, further="")
         ),
         times=ancient([f"{COMPARISON}/times.json"] if len(MODELS) > 1 else []),
         strips=ancient(expand(f"{FIGURES}/strip.jpg", model=MODELS)),

@@ -9,13 +9,13 @@ from boxwright.core.errors import UserError
 from boxwright.export import summary
 
 with job(snakemake):
-    given, model = snakemake.input, snakemake.wildcards.model
+    given, exported = snakemake.input, f"{snakemake.wildcards.model}{snakemake.wildcards.further}"
     checks = {Path(path).stem: files.read_json(path) for path in given.checks}
     measured = {Path(path).parent.name: files.read_json(path) for path in given.measured}
     tests = {Path(path).parent.name: files.read_json(path) for path in given.tests}
     if complaints := summary.complaints(checks, measured):
         if snakemake.params.gate == "fail":
-            raise UserError("\n".join([f"What is exported of {model} loses too much.", *complaints, summary.ADVICE]))
+            raise UserError("\n".join([f"What is exported of {exported} loses too much.", *complaints, summary.ADVICE]))
         for complaint in complaints:
             progress.warn(complaint)
     files.write_json(snakemake.output.summary, summary.summary(checks))

@@ -46,6 +46,6 @@ with job(snakemake, tensorflow=True):
         layers = importlib.import_module(form.module).lossiest(source, reference.images(given.records))
         content["complaints"].append(f"these layers lose most: {layers}")
     for complaint in content["complaints"]:
-        progress.warn(f"The {form.title} of {model}: {complaint}.")
+        progress.warn(f"The {form.title} of {model}{snakemake.wildcards.further}: {complaint}.")
     files.write_json(output.measured, content)
     progress.conclude(measured.figure(content))

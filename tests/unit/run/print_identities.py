@@ -4,6 +4,7 @@ It runs in a process of its own, with a copy of the library that a test has chan
 """
 
 import inspect
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -24,6 +25,8 @@ given = {
     "form": FORMS,
     "side": ["eval"],
     "folder": [None],
+    # Of the chosen checkpoint, and of a further one.
+    "further": ["", "-100"],
 }
 found = {}
 for rule, one in inspect.getmembers(Identities, lambda member: callable(member) or isinstance(member, property)):
@@ -33,8 +36,11 @@ for rule, one in inspect.getmembers(Identities, lambda member: callable(member) 
         found[rule] = getattr(identities, rule)
         continue
     names = list(inspect.signature(one).parameters)[1:]
-    for form in given["form"] if "form" in names else [None]:
-        arguments = {name: form if name == "form" else given[name][0] for name in names}
-        found[rule if form is None else f"{rule} {form.name}"] = getattr(identities, rule)(**arguments)
+    several = [name for name in ("further", "form") if name in names]
+    for values in itertools.product(*(given[name] for name in several)):
+        varied = dict(zip(several, values, strict=True))
+        arguments = {name: given[name][0] for name in names} | varied
+        of_form = f" {varied['form'].name}" if "form" in varied else ""
+        found[f"{rule}{varied.get('further', '')}{of_form}"] = getattr(identities, rule)(**arguments)
 read = Path(plan.plan_folder, "facts.txt").stat().st_mtime_ns
 print(json.dumps({"identities": found, "read": read}))

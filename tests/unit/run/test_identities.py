@@ -120,6 +120,8 @@ def test_what_is_new_beside_a_run_changes_nothing_of_it(copy):
 
 # The rules that each form has.
 OF_FORMS = ("export_form", "measure_form", "test_form", "bundle_form")
+# Those of a further checkpoint.
+OF_FURTHER = ("export_form-100", "measure_form-100", "bundle_form-100")
 # What follows from a training of another kind, and what is drawn of it.
 FROM_TRAINING = {
     "train_segment",
@@ -131,12 +133,14 @@ FROM_TRAINING = {
     "choose_checkpoint",
     "measure_optimism",
     "export_detector",
+    "export_detector-100",
     "compare_forms",
+    "compare_forms-100",
     "time_models",
     "predict_images",
     "draw_model",
     "compare_models",
-    *(f"{rule} {form.name}" for rule in OF_FORMS for form in FORMS),
+    *(f"{rule} {form.name}" for rule in OF_FORMS + OF_FURTHER for form in FORMS),
 }
 
 

@@ -171,9 +171,9 @@ class Identities:
     # Of a detector, `further` is "" for the chosen checkpoint and "-<step>" for a further one.
 
     def export_detector(self, name: str, further: str = "") -> Identity:
-        made_from = {"training": self.train_segment(name)} if further else {"choice": self.choose_checkpoint(name)}
+        part, made = ("training", self.train_segment(name)) if further else ("choice", self.choose_checkpoint(name))
         return {
-            **{part: short(value) for part, value in made_from.items()},
+            part: short(made),
             "config": short(text.to_text(self._plan.configurations[name])),
             "form": short(forms.CHECKPOINT.deciding()),
             "code": self._code("export_detector", *self._network(name)),
