@@ -149,6 +149,7 @@ def test_rows_are_identified_by_what_decides_results_wherever_they_stand():
         "box_features": 2048,
         "strides": [16, 8],
         "black_padding": True,
+        "dense": True,
     }
 
 

@@ -35,10 +35,11 @@ def convolved(kind: Precision, x: tf.Tensor, filters: tf.Tensor, stride: int, pa
 
 
 def test_what_a_setting_means():
-    assert precision.of("float32", gpu=True) == precision.of("float32", gpu=False) == FLOAT32
-    assert precision.of("bfloat16", gpu=True) == Precision(tf.bfloat16, tf.bfloat16)
+    assert precision.of("float32", gpu=False) == FLOAT32
+    assert precision.of("float32", gpu=True) == FLOAT32._replace(gpu=True)
+    assert precision.of("bfloat16", gpu=True) == Precision(tf.bfloat16, tf.bfloat16, gpu=True)
     assert Precision(tf.float32, tf.bfloat16) == ROUNDED
-    assert precision.of("float16", gpu=True) == Precision(tf.float16, tf.float16)
+    assert precision.of("float16", gpu=True) == Precision(tf.float16, tf.float16, gpu=True)
     assert precision.of("float16", gpu=False) == FLOAT32
 
 
@@ -70,6 +71,9 @@ def test_a_kernel_larger_than_its_map_stays_float32(size):
     np.testing.assert_array_equal(y, whole)
     for name in wanted:
         np.testing.assert_array_equal(gradients[name], wanted[name])
+    _, _, operations = convolved(ROUNDED.between_layers_too(), x, filters, 2, "SAME")
+    for operation in (*operations["Conv2D"], *operations["Conv2DBackpropFilter"]):
+        assert operation.outputs[0].dtype == tf.float32
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
@@ -137,3 +141,17 @@ def test_layers_compute_in_the_precision_of_their_registry():
         assert 0 < np.abs(rounded - whole).max() < 0.05
     on_gpu, _ = outputs(precision.of("bfloat16", gpu=True))
     assert on_gpu.dtype == tf.bfloat16
+
+
+def test_dense_networks_are_rounded_as_a_whole_on_a_cpu():
+    assert ROUNDED.between_layers_too() == Precision(tf.bfloat16, tf.bfloat16)
+    assert FLOAT32.between_layers_too() == FLOAT32
+    on_gpu = precision.of("float16", gpu=True)
+    assert on_gpu.between_layers_too() == on_gpu
+    x, filters = noise(2, 9, 7, 64), noise(3, 3, 64, 64)
+    y, gradients, _ = convolved(ROUNDED.between_layers_too(), x, filters, 1, "SAME")
+    whole, wanted, _ = convolved(FLOAT32, x, filters, 1, "SAME")
+    np.testing.assert_allclose(y / whole.std(), whole / whole.std(), rtol=2**-6, atol=2**-6)
+    for name, gradient in gradients.items():
+        scale = wanted[name].std()
+        np.testing.assert_allclose(gradient / scale, wanted[name] / scale, rtol=0.02, atol=0.05)

@@ -34,6 +34,13 @@ def test_regions_come_from_their_own_image() -> None:
     np.testing.assert_array_equal(tf.squeeze(regions), [1, 1, 1, 2, 2, 2])
 
 
+def test_regions_have_the_type_of_the_features() -> None:
+    """A branch of the second stage that only pools is joined to others that compute in that type."""
+    features, boxes = tf.cast(ramp(5, 5), tf.bfloat16), tf.constant([[[0.0, 0.0, 1.0, 1.0]]])
+    for kernel in (0, 2):
+        assert roi.pool(features, boxes, roi.Pooling(4, kernel, 2)).dtype == tf.bfloat16
+
+
 def test_no_rounding_puts_a_border_beyond_the_feature_map() -> None:
     """The op gives 0 beyond the last cell; features of 1 show it in any of these boxes, which all touch two borders."""
     random = np.random.default_rng(0)

@@ -54,6 +54,31 @@ def test_products_give_the_gradients_of_convolutions(kernel, stride, padding):
 
 
 @pytest.mark.parametrize(
+    ("kernel", "stride", "padding"),
+    [((3, 3), 1, "SAME"), ((3, 3), 2, "SAME"), ((3, 3), 2, "VALID"), ((1, 5), 1, "SAME"), ((1, 1), 2, "SAME")],
+)
+@pytest.mark.parametrize("known", [True, False], ids=["of known size", "of unknown size"])
+def test_rounded_filters_of_many_channels_get_their_gradients_place_by_place(kernel, stride, padding, known):
+    random = np.random.default_rng(0)
+    x = tf.constant(random.normal(size=[2, 7, 6, 256]), tf.bfloat16)
+    filters = tf.constant(random.normal(size=[*kernel, 256, 256]), tf.bfloat16)
+
+    def gradient(x: tf.Tensor) -> tf.Tensor:
+        y = tf.nn.conv2d(x, filters, stride, padding)
+        return tf.gradients(y, filters, tf.ones_like(y) * tf.cast(tf.range(256) % 5, tf.bfloat16))[0]
+
+    @tf.function(input_signature=[tf.TensorSpec(x.shape if known else [None, None, None, 256], tf.bfloat16)])
+    def by_place(x: tf.Tensor) -> tf.Tensor:
+        with fast_convolutions():
+            return gradient(x)
+
+    found, usual = (np.float32(one) for one in (by_place(x), tf.function(gradient)(x)))
+    np.testing.assert_allclose(found / usual.std(), usual / usual.std(), rtol=2**-7, atol=2**-7)
+    operations = [op.type for op in by_place.get_concrete_function().graph.get_operations()]
+    assert operations.count("MatMul") == np.prod(kernel) and "Conv2DBackpropFilter" not in operations
+
+
+@pytest.mark.parametrize(
     ("kernel", "stride", "padding", "size"),
     [
         ((5, 5), 1, "SAME", (9, 8)),

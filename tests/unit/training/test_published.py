@@ -16,10 +16,12 @@ from boxwright.catalog import check
 from boxwright.catalog.families import FAMILIES
 from boxwright.checkpoints import checkpoint_files
 from boxwright.core.signature import OUTPUTS
-from boxwright.detector import inference
+from boxwright.detector import inference, precision
 from boxwright.detector.build import build
+from boxwright.detector.groundtruth import Groundtruth
 from boxwright.pipeline import text
 from boxwright.protos import model_of
+from boxwright.training.gradients import pairwise_gradients
 from boxwright.training.segment import train_segment
 
 CONFIGS = Path(__file__).parents[4] / "shared/odapi/configs"
@@ -99,6 +101,38 @@ def test_a_published_configuration_trains_and_detects(path, records, tmp_path):
     raw = {name for name in OUTPUTS if name.startswith("raw_")}
     assert set(OUTPUTS) - (raw if config.model.HasField("center_net") else set()) <= set(found)
     assert all(np.isfinite(values).all() for values in found.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "path", PATHS or [None], ids=lambda path: path and (path.parent.name if path.suffix == ".json" else path.stem)
+)
+def test_a_published_configuration_can_be_trained_in_half_precision_as_on_a_gpu(path):
+    """Its graph is built: no operation gets tensors of several types."""
+    if path is None:
+        pytest.skip("needs ../shared (published configurations), which this checkout has not")
+    config = read(path)
+    if config.model.WhichOneof("model") not in FAMILIES or check.findings(config.model):
+        pytest.skip("the engine does not have this model")
+    detector = build(reduced(path).model, precision=precision.of("bfloat16", gpu=True))
+    truth = Groundtruth(
+        boxes=tf.constant([[[0.1, 0.2, 0.6, 0.7]]]),
+        classes=tf.zeros([1, 1], tf.int32),
+        weights=tf.ones([1, 1]),
+        num_boxes=tf.ones([1], tf.int32),
+        regions=tf.zeros([1, 0, 4]),
+    )
+
+    @tf.function(input_signature=[tf.TensorSpec([1, SIDE, SIDE, 3])], autograph=False)
+    def gradients(images):
+        seed = tf.constant([1, 2])
+        predictions = detector.predict(images, tf.constant([[SIDE, SIDE, 3]]), training=True, seed=seed)
+        losses = detector.losses(predictions, truth, seed=seed)
+        trained = {name: detector.variables[name] for name in detector.trainable}
+        return pairwise_gradients(tf.add_n(list(losses.values())), trained)
+
+    found = gradients.get_concrete_function().structured_outputs
+    assert found and {gradient.dtype for gradient in found.values()} == {tf.float32}
 
 
 def _has_moved(saved, config) -> bool:

@@ -1,9 +1,11 @@
 """The types in which a network computes: those of its tensors, and those of its products.
 
-On a GPU both are the same: less precision halves the memory and runs on tensor cores. On a CPU only convolutions and
-matrix products gain, by instructions that multiply bfloat16 and add in float32; TensorFlow's other operations are
-slower in bfloat16 than in float32 there. So on a CPU the factors of products are rounded, and everything else (sums,
-depthwise convolutions, batch norm, activations, losses, weights) stays float32.
+On a GPU both are the same: less precision halves the memory and runs on tensor cores. On a CPU convolutions and matrix
+products gain, by instructions that multiply bfloat16 and add in float32; depthwise convolutions, batch norm of batches
+and some activations are slower in bfloat16 than in float32 there. So on a CPU the factors of products are rounded, and
+everything else stays float32. The exception are networks that hardly have anything but dense convolutions, such as a
+ResNet: there all tensors between layers are rounded, which saves the conversions (`between_layers_too`). Losses,
+statistics and weights are float32 in any case.
 """
 
 from typing import NamedTuple
@@ -17,11 +19,16 @@ LEAST_WORK = 32
 
 class Precision(NamedTuple):
     """tensors: the type of the tensors between layers. products: the type of the factors of convolutions and of
-    products of matrices. Variables are float32 in any case.
+    products of matrices. gpu: whether that is on a GPU. Variables are float32 in any case.
     """
 
     tensors: tf.DType = tf.float32
     products: tf.DType = tf.float32
+    gpu: bool = False
+
+    def between_layers_too(self) -> "Precision":
+        """This precision with the type of the products for the tensors between layers."""
+        return self._replace(tensors=self.products)
 
     def convolution(self, x: tf.Tensor, filters: tf.Tensor, stride: int, padding: str, rate: int = 1) -> tf.Tensor:
         """[B, H, W, C] * [h, w, C, D] -> [B, H', W', D], of the type `tensors`; padding is "SAME" or "VALID".
@@ -31,14 +38,14 @@ class Precision(NamedTuple):
         undefined where a kernel is larger than its map; so a map of unknown size is padded before it is convolved.
         """
         kind = self.products
-        if kind != self.tensors:
+        if kind != tf.float32 and not self.gpu:
             sides = [(side - 1) * rate + 1 for side in filters.shape[:2]]
-            if _work(filters, stride) < LEAST_WORK:
+            if kind != self.tensors and _work(filters, stride) < LEAST_WORK:
                 kind = self.tensors
             elif padding == "SAME" and None in x.shape[1:3]:
                 x, padding = (padded(x, sides, stride), "VALID") if max(sides) > 1 else (x, padding)
             elif any(size and side > size for side, size in zip(sides, x.shape[1:3], strict=True)):
-                kind = self.tensors
+                kind = tf.float32
         x, filters = tf.cast(x, kind), tf.cast(filters, kind)
         if rate == 1:
             y = tf.nn.conv2d(x, filters, stride, padding)
@@ -59,7 +66,7 @@ def of(name: str, gpu: bool) -> Precision:
     """What a setting (float32, bfloat16 or float16) means on a GPU or on a CPU, where float16 is float32."""
     kind = tf.as_dtype(name)
     if gpu:
-        return Precision(kind, kind)
+        return Precision(kind, kind, gpu=True)
     return Precision(products=tf.bfloat16) if kind == tf.bfloat16 else FLOAT32
 
 

@@ -27,16 +27,17 @@ def pool(features: tf.Tensor, boxes: tf.Tensor, pooling: Pooling) -> tf.Tensor:
 
     features: [B, h, w, C]. boxes: [B, P, 4], within what the feature map covers and normalised to it; 0 and 1 are the
     centers of the outer cells.
-    Returns float32 [B * P, s, s, C] with s = (size - kernel) // stride + 1. (He et al. 2017, section 3, without its
-    averaging.)
+    Returns [B * P, s, s, C], of the type of `features`, with s = (size - kernel) // stride + 1. (He et al. 2017,
+    section 3, without its averaging.)
     """
     batch, count = tf.unstack(tf.shape(boxes)[:2])
     image_of_box = tf.repeat(tf.range(batch), count)
     boxes = tf.reshape(tf.minimum(boxes, INSIDE), [-1, 4])
-    regions = tf.image.crop_and_resize(tf.cast(features, tf.float32), boxes, image_of_box, [pooling.size, pooling.size])
-    if not pooling.kernel:
-        return regions
-    return tf.nn.max_pool2d(regions, pooling.kernel, pooling.stride, "VALID")
+    sides = [pooling.size, pooling.size]
+    regions = tf.image.crop_and_resize(tf.cast(features, tf.float32), boxes, image_of_box, sides)
+    if pooling.kernel:
+        regions = tf.nn.max_pool2d(regions, pooling.kernel, pooling.stride, "VALID")
+    return tf.cast(regions, features.dtype)
 
 
 def sample(
