@@ -15,8 +15,8 @@ _IN_STRIPS = "BoxwrightDepthwiseConv2DInStrips"
 # takes that of other convolutions, as if each channel were 16, and is up to ten times slower.
 _STRIP = 3
 # Rounded filters of this many channels (both ways) and more get their gradient as matrix products. oneDNN's own routine
-# takes 1 to 3 times as long: 116 and 39 ms for 3x3 from 1024 to 512 channels on a map of 38x50, 38 and 41 ms from 256 to
-# 256 on 80x80. For 128 channels, and in float32, the products are slower.
+# takes 1 to 3 times as long: 116 and 39 ms for 3x3 from 1024 to 512 channels on a map of 38x50, 38 and 41 ms from 256
+# to 256 on 80x80. For 128 channels, and in float32, the products are slower.
 _DEEP = 256
 
 
