@@ -19,7 +19,7 @@ import tensorflow as tf
 from boxwright.detector import initializers
 from boxwright.detector.hyperparams import BatchNorm, Hyperparams, Regularizer
 from boxwright.detector.initializers import Initializer
-from boxwright.detector.precision import FLOAT32, Precision
+from boxwright.detector.precision import FLOAT32, Precision, biased
 from boxwright.devices import replicas
 
 # TensorFlow's fused kernels reject smaller values; TF1 raised them to this one without a warning.
@@ -219,22 +219,23 @@ class Convolution:
         return self._folded(x, normalizer)
 
     def _biased(self, y: tf.Tensor) -> tf.Tensor:
-        return y if self.biases is None else tf.nn.bias_add(y, tf.cast(self.biases, self.precision.tensors))
+        # Not before a rounded product becomes float32 again: logits of rare classes are small differences from a bias.
+        return biased(y, self.biases)
 
     def _folded(self, x: tf.Tensor, normalizer: Normalizer) -> tf.Tensor:
         """The convolution and the batch norm with moving averages, as one convolution with a bias."""
         scale, shift = normalizer.scale_and_shift()
         if self.biases is not None:
             shift += self.biases * scale
-        return tf.nn.bias_add(self._convolve(x, self._scaled(scale)), tf.cast(shift, self.precision.tensors))
+        return self._convolve(x, self._scaled(scale), shift)
 
     def _scaled(self, scale: tf.Tensor) -> tf.Tensor:
         """The kernel with each output channel multiplied by its element of `scale`."""
         return self.weights * scale
 
-    def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
-        return self.precision.convolution(x, weights, self.stride, padding, self.rate)
+        return self.precision.convolution(x, weights, self.stride, padding, self.rate, biases)
 
 
 class DepthwiseConvolution(Convolution):
@@ -256,11 +257,11 @@ class DepthwiseConvolution(Convolution):
     def _scaled(self, scale: tf.Tensor) -> tf.Tensor:
         return self.weights * scale[:, tf.newaxis]
 
-    def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
         weights = tf.cast(weights, self.precision.tensors)
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
         strides, rate = [1, self.stride, self.stride, 1], [self.rate, self.rate]
-        return tf.nn.depthwise_conv2d(x, weights, strides, padding, dilations=rate)
+        return biased(tf.nn.depthwise_conv2d(x, weights, strides, padding, dilations=rate), biases)
 
 
 class FullyConnected:

@@ -30,8 +30,16 @@ class Precision(NamedTuple):
         """This precision with the type of the products for the tensors between layers."""
         return self._replace(tensors=self.products)
 
-    def convolution(self, x: tf.Tensor, filters: tf.Tensor, stride: int, padding: str, rate: int = 1) -> tf.Tensor:
-        """[B, H, W, C] * [h, w, C, D] -> [B, H', W', D], of the type `tensors`; padding is "SAME" or "VALID".
+    def convolution(
+        self,
+        x: tf.Tensor,
+        filters: tf.Tensor,
+        stride: int,
+        padding: str,
+        rate: int = 1,
+        biases: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """[B, H, W, C] * [h, w, C, D] (+ [D]) -> [B, H', W', D], of the type `tensors`; padding is "SAME" or "VALID".
 
         Two kinds of convolutions are not rounded on a CPU. Rounding those with few multiplications for each rounded
         number (`LEAST_WORK`) costs more than it saves. And TensorFlow's bfloat16 kernels for CPUs leave the gradients
@@ -52,7 +60,8 @@ class Precision(NamedTuple):
         else:
             # conv2d's own dilation has no gradient on a CPU; this function uses space-to-batch instead.
             y = tf.nn.convolution(x, filters, stride, padding, dilations=rate)
-        return tf.cast(y, self.tensors)
+        # TensorFlow fuses them with the convolution if they are added before it is converted.
+        return tf.cast(biased(y, biases), self.tensors)
 
     def product(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         """The product of two matrices, of the type of the products."""
@@ -68,6 +77,11 @@ def of(name: str, gpu: bool) -> Precision:
     if gpu:
         return Precision(kind, kind, gpu=True)
     return Precision(products=tf.bfloat16) if kind == tf.bfloat16 else FLOAT32
+
+
+def biased(y: tf.Tensor, biases: tf.Tensor | None) -> tf.Tensor:
+    """[..., D] plus the biases [D], if there are any; of the type of `y`."""
+    return y if biases is None else tf.nn.bias_add(y, tf.cast(biases, y.dtype))
 
 
 def _work(filters: tf.Tensor, stride: int) -> float:

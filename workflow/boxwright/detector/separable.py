@@ -47,10 +47,10 @@ class SeparableConvolution(Convolution):
         name = f"{self.name}/pointwise_weights"
         return variables.add(name, shape, hyperparams.initializer, regularizer=hyperparams.regularizer)
 
-    def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
         """`weights` are the pointwise ones, perhaps scaled by batch norm."""
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
         strides, rate = [1, self.stride, self.stride, 1], [self.rate, self.rate]
         filters = tf.cast(self.depthwise_weights, self.precision.tensors)
         x = tf.nn.depthwise_conv2d(x, filters, strides, padding, dilations=rate)
-        return self.precision.convolution(x, weights, 1, "VALID")
+        return self.precision.convolution(x, weights, 1, "VALID", biases=biases)

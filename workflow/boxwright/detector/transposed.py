@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, Variables
+from boxwright.detector.precision import biased
 
 
 class TransposedConvolution(Convolution):
@@ -20,10 +21,10 @@ class TransposedConvolution(Convolution):
     def _scaled(self, scale: tf.Tensor) -> tf.Tensor:
         return self.weights * scale[:, tf.newaxis]
 
-    def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
         batch, height, width = tf.unstack(tf.shape(x)[:3])
         shape = [batch, height * self.stride, width * self.stride, self.channels_out]
         y = tf.nn.conv2d_transpose(x, tf.cast(weights, self.precision.tensors), shape, self.stride, "SAME")
         sides = [None if side is None else side * self.stride for side in x.shape[1:3]]
         y.set_shape([x.shape[0], *sides, self.channels_out])
-        return y
+        return biased(y, biases)

@@ -59,7 +59,7 @@ class Extractor(NamedTuple):
     only_side: the only number of pixels that an image side may have; 0: any.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
     dense: whether all its convolutions are dense and none is depthwise, so that a CPU computes the whole network faster
-        in bfloat16, and not its products alone.
+        in bfloat16, and not its products alone. Not for an SSD: the bias of rare classes would be rounded with logits.
     like: regular expression of the unsupported types to which this one is the nearest (see `nearest`).
     template: a complete configuration with this extractor, or with the nearest one that has a template.
     depthwise_template: the same with depthwise separable heads; "" if there is none.

@@ -163,7 +163,6 @@ def _resnet_fpn(depth: int, dialect: str) -> Extractor:
             "ignored": _RETINANET if dialect == "tf2" else {},
             "normalization": "channel_means",
             "scope": f"FeatureExtractor/resnet_v1_{depth}",
-            "dense": True,
             "dialect": dialect,
             "smallest_side": 129,
             "batch_norm_decay": 0.997,

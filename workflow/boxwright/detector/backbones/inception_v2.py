@@ -43,9 +43,9 @@ class SeparableRoot(Convolution):
         shape = (1, 1, self.channels_in * self._multiplier, self.channels_out)
         return variables.add(f"{self.name}/pointwise_weights", shape, initializer, regularizer=regularizer)
 
-    def _convolve(self, x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
         mixing = tf.reshape(weights, [self.channels_in, self._multiplier, self.channels_out])
-        return super()._convolve(x, tf.einsum("hwim,imo->hwio", self.filters, mixing))
+        return super()._convolve(x, tf.einsum("hwim,imo->hwio", self.filters, mixing), biases)
 
 
 class Root:
