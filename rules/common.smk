@@ -173,6 +173,11 @@ def for_inference(wildcards):
     return resources.of_inference(run_plan.model(wildcards.model))
 
 
+def gpus_of(form):
+    """The GPUs that a job requests in which the runtime of a form detects."""
+    return lambda wildcards: for_inference(wildcards).gpus if form.on_gpus else 0
+
+
 def content_of(decision):
     """The content of the file that a Snakemake checkpoint has written, on disk or in an object store."""
     with decision.output[0].open(encoding="utf-8") as file:

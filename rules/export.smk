@@ -182,7 +182,7 @@ for form in MEASURED:
             ENVIRONMENT
         threads: lambda wildcards: for_inference(wildcards).threads
         resources:
-            gpu=lambda wildcards: for_inference(wildcards).gpus,
+            gpu=gpus_of(form),
             mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb
             * attempt,
             cpus_per_task=lambda wildcards: for_inference(wildcards).processors,

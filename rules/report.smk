@@ -139,9 +139,7 @@ rule compare_models:
         ),
         tests=ancient(expand(TESTED, model=MODELS)),
         optimism=ancient([] if TESTED else [f"{COMPARISON}/optimism.json"]),
-        checks=ancient(
-            expand(map(check_of, FORMS), model=MODELS, further="")
-        ),
+        checks=ancient(expand(map(check_of, FORMS), model=MODELS, further="")),
         times=ancient([f"{COMPARISON}/times.json"] if len(MODELS) > 1 else []),
         strips=ancient(expand(f"{FIGURES}/strip.jpg", model=MODELS)),
     output:

@@ -32,7 +32,7 @@ for form in FORMS if "test" in run_plan.sides else ():
             ENVIRONMENT
         threads: lambda wildcards: for_inference(wildcards).threads
         resources:
-            gpu=lambda wildcards: for_inference(wildcards).gpus,
+            gpu=gpus_of(form),
             mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb
             * attempt,
             cpus_per_task=lambda wildcards: for_inference(wildcards).processors,

@@ -19,9 +19,9 @@ with job(snakemake, tensorflow=True):
     given, output = snakemake.input, snakemake.output
     model = snakemake.wildcards.model
     machine = snakemake.config["machine"][model]
-    devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
-
     form = forms.named(snakemake.params.form)
+    devices.take(devices.of_inference(machine, form.on_gpus)).tell(progress.say, progress.warn)
+
     runtime, path = importlib.import_module(form.runtime), Path(given.config).parent / form.path
     settings = text.read(given.config).eval_config
     evaluation = exported.evaluate(

@@ -17,9 +17,9 @@ with job(snakemake, tensorflow=True):
 
     model, output = snakemake.wildcards.model, snakemake.output
     machine = snakemake.config["machine"][model]
-    devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
-
     form = forms.named(snakemake.params.form)
+    devices.take(devices.of_inference(machine, form.on_gpus)).tell(progress.say, progress.warn)
+
     step = json.loads(Path(snakemake.input.choice).read_text(encoding="utf-8"))["step"]
     settings = text.read(snakemake.input.config).eval_config
     evaluation = exported.evaluate(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from boxwright import devices
 from boxwright.catalog import forms
 from boxwright.core import code
 from boxwright.pipeline import text
@@ -53,6 +54,14 @@ def test_a_form_brings_the_one_that_it_is_made_from():
     assert [form.name for form in forms.chosen(["saved_model"])] == ["frozen_graph", "saved_model", "checkpoint"]
     assert [form.name for form in forms.chosen(["raw_graph"])] == ["raw_graph", "checkpoint"]
     assert forms.chosen([]) == (forms.CHECKPOINT,)
+
+
+def test_only_tensorflow_runs_forms_on_gpus():
+    on_gpus = {form.name for form in forms.FORMS if form.on_gpus}
+    assert on_gpus == {"frozen_graph", "saved_model", "raw_graph", "checkpoint"}
+    machine = {"gpus": 4, "gpu_memory_mb": {"evaluate": None}}
+    assert [devices.of_inference(machine, one).gpus for one in (True, False)] == [1, 0]
+    assert devices.of_inference(machine | {"gpus": 0}).gpus == 0
 
 
 def test_the_first_form_that_detects_is_the_main_one():

@@ -78,6 +78,11 @@ class Form:
         return f"boxwright.runtimes.{self.run_by or self.name}" if self.made_from else self.module
 
     @property
+    def on_gpus(self) -> bool:
+        """Whether its runtime takes a GPU where there is one: TensorFlow does; those of the extra use processors."""
+        return not self.packages
+
+    @property
     def missing(self) -> list[str]:
         """The distributions that it needs and that are not installed here."""
         return [name for name, module in self.packages if importlib.util.find_spec(module) is None]

@@ -74,9 +74,12 @@ def of_training(model: Mapping[str, Any]) -> Compute:
     return Compute(**own, memory_mb=model["gpu_memory_mb"]["train"])
 
 
-def of_inference(model: Mapping[str, Any]) -> Compute:
-    """How to evaluate a model or predict with it: at most one GPU, and float32, the type of the weights."""
-    return Compute(min(model["gpus"], 1), memory_mb=model["gpu_memory_mb"]["evaluate"])
+def of_inference(model: Mapping[str, Any], on_gpus: bool = True) -> Compute:
+    """How to evaluate a model or predict with it: at most one GPU, and float32, the type of the weights.
+
+    on_gpus: whether what detects can use a GPU.
+    """
+    return Compute(min(model["gpus"], on_gpus), memory_mb=model["gpu_memory_mb"]["evaluate"])
 
 
 def precision_of(wanted: str, gpus: int, faster_with: Collection[str]) -> str:
