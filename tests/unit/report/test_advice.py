@@ -42,3 +42,12 @@ def test_what_is_not_annotated_is_looked_for_first():
 def test_small_costs_and_unknown_ones():
     assert "No kind of error costs more than 0.005" in advice.text(found("missed", 0.004))
     assert "unknown" in advice.text(found("missed", None))
+
+
+@pytest.mark.parametrize("matrix", [[[0, 0, 9], [0, 0, 3], [0, 0, 0]], [[1, 0, 8], [0, 0, 3], [90, 0, 0]]])
+def test_a_detector_that_finds_next_to_nothing_is_trained_longer(matrix):
+    new = found("localisation", matrix=matrix)
+    said = advice.text(new)
+    assert f"{matrix[0][0]} of 12 objects are found, by {sum(row[0] for row in matrix)} detections" in said
+    assert "Train it longer" in said and advice.costs(new) == []
+    assert "Train it longer" not in advice.text(found("localisation", matrix=[[8, 0, 1], [0, 2, 1], [9, 0, 0]]))

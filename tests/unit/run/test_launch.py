@@ -23,6 +23,7 @@ def started(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.yaml").write_text(SOUND)
     (tmp_path / "p.config").write_text("model {}")
+    (tmp_path / "mine").mkdir()
     commands = Started()
 
     class Process:
@@ -70,9 +71,13 @@ def test_a_failed_or_interrupted_run_has_no_report(started, status):
     assert len(started) == 1
 
 
-def test_only_the_report(started):
+def test_only_the_report(started, capsys):
     assert cli.main(["report", "--configfile", "my.yaml"]) == 0
     assert len(started) == 1 and started[0][0][0] == "--report"
+    Path("mine").rmdir()
+    assert cli.main(["report", "--configfile", "my.yaml"]) == 1
+    assert "the folder mine does not exist. Run `boxwright run --configfile my.yaml` first." in capsys.readouterr().err
+    assert len(started) == 1
 
 
 @pytest.mark.parametrize(

@@ -331,6 +331,14 @@ ROWS = [
         ["`models.m.checkpoint` names yolo.pt: it is a PyTorch", "!damaged"],
     ),
     (
+        "13 pipeline.config",
+        both(
+            checkpoint("ok/model.ckpt-5", whole, given_as="ok/pipeline.config"),
+            lambda folder: (folder / "ok/pipeline.config").write_bytes(b"model { ssd { num_classes: 90 } }"),
+        ),
+        ["`models.m.checkpoint` names ok/pipeline.config: it is a text file", "give the folder, ok."],
+    ),
+    (
         "14 data file",
         checkpoint("ok/model.ckpt-5", whole, given_as="ok/model.ckpt-5.data-00000-of-00001"),
         ["!mistake", "!does not fit", "!there is no"],

@@ -16,9 +16,9 @@ class Family(NamedTuple):
     titles: its common names, as in the model zoo, the usual one first, and of families of which it trains the boxes.
     border_anchors: whether training uses anchors that cross the image's border; if not, they are left out of training
         or clipped, as `clip_anchors_to_image` says.
-    bfloat16_with: the instructions (`devices.instructions`) with which a CPU trains it faster if products are computed
-        in bfloat16, as `precision: auto` then does. Measured by benchmarks/precision.py; AVX512-BF16 without AMX is
-        not measured.
+    bfloat16_with: the instructions (`devices.instructions`) with which `precision: auto` trains it in bfloat16 on a
+        CPU: those with which that is faster (benchmarks/precision.py) and the models as good (precision_quality.py).
+        No family has any so far: an SSD loses mAP, and the others are not measured.
     """
 
     name: str
@@ -47,7 +47,6 @@ FAMILIES: dict[str, Family] = {
             anchor_generator="anchor_generator",
             box_predictor="box_predictor",
             post_processing="post_processing",
-            bfloat16_with=("amx_bf16",),
         ),
         Family(
             name="faster_rcnn",
@@ -56,7 +55,6 @@ FAMILIES: dict[str, Family] = {
             box_predictor="second_stage_box_predictor",
             post_processing="second_stage_post_processing",
             border_anchors=False,
-            bfloat16_with=("amx_bf16",),
         ),
         Family(
             name="center_net",

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from boxwright.checkpoints import checkpoint_index
+from boxwright.core import pointers
 from boxwright.core.errors import UserError
 
 _HEAD = 4096
@@ -34,6 +35,8 @@ _ENDINGS = {
 }
 _WANTED = "Training starts from a checkpoint of TensorFlow (model.ckpt.index and .data-...) or a frozen graph (.pb)"
 _SAVED_MODEL = "saved_model.pb"
+# Files that are a checkpoint's by their ending; what is wrong in them is told where they are read.
+_BINARY = (".pb", ".index")
 
 
 def told(source: str | Path) -> str:
@@ -54,7 +57,15 @@ def told(source: str | Path) -> str:
     known = (name for start, name in _BYTES if head.startswith(start) or head[4:].startswith(start))
     if kind := next(known, _ENDINGS.get(path.suffix.lower())):
         return f"it is {kind}. {_WANTED}."
-    return ""
+    return _text(path, head)
+
+
+def _text(path: Path, head: bytes) -> str:
+    """What to give instead of a text, such as the pipeline.config beside a checkpoint; "" for any other file."""
+    if path.suffix.lower() in _BINARY or not head.isascii() or b"\0" in head or pointers.is_git_lfs(head):
+        return ""
+    beside = f": give the folder, {path.parent}" if any(path.parent.glob("*.index")) else ""
+    return f"it is {'a text file, not a checkpoint' if head else 'empty'}. {_WANTED}{beside}."
 
 
 def _saved_model(folder: Path) -> str:

@@ -8,6 +8,10 @@ from boxwright.catalog.forms import LABELS, Form
 _PYTHON = "python3 -m venv venv && venv/bin/pip install {packages} numpy pillow"
 _RUN = "venv/bin/python detect.py my_images"
 
+_MEDIAPIPE = (
+    "The ObjectDetector of MediaPipe Tasks reads labels, sizes and normalisation from the file. Not measured here."
+)
+
 # By runtime: the devices, what to install, and what to know.
 _DEVICES: dict[str, list[tuple[str, str, str]]] = {
     "onnx": [
@@ -49,11 +53,8 @@ _DEVICES: dict[str, list[tuple[str, str, str]]] = {
 }
 _DEVICES["tflite"] = [
     ("Raspberry Pi with a 64-bit system; Linux, macOS, Windows", _PYTHON.format(packages="ai-edge-litert"), ""),
-    (
-        "Android and iOS",
-        'implementation("com.google.mediapipe:tasks-vision:latest.release")',
-        "The ObjectDetector of MediaPipe Tasks reads labels, sizes and normalisation from the file. Not measured here.",
-    ),
+    ("Android (build.gradle.kts)", 'implementation("com.google.mediapipe:tasks-vision:latest.release")', _MEDIAPIPE),
+    ("iOS (Podfile)", "pod 'MediaPipeTasksVision'", _MEDIAPIPE),
     (
         "Coral Edge TPU (detector_int8.tflite)",
         "edgetpu_compiler detector_int8.tflite",
@@ -84,7 +85,7 @@ def page(form: Form, about: Mapping[str, Any]) -> str:
         f"# {about['model']}: {form.title}",
         "",
         f"An object detector, from the checkpoint of step {about['step']}. `{form.path}` is the detector, `{LABELS}` "
-        "names its classes (line 1 is class 1), and `detect.py` runs it:",
+        "names its classes, one a line (the last section says from which number they count), and `detect.py` runs it:",
         "",
         "```",
         _DEVICES[runtime][0][1],

@@ -16,7 +16,7 @@ Prints a line of JSON for each image (boxes are ymin, xmin, ymax, xmax, from 0 t
 
 import argparse
 import json
-{imports}
+{imports}import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +41,11 @@ def main() -> None:
     inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in given.images]
     paths = [path for some in inside for path in some if path.suffix.lower() in ENDINGS]
     for number, path in enumerate(paths):
-        # As the camera was held: some store it beside the pixels.
-        picture = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+        try:
+            picture = ImageOps.exif_transpose(Image.open(path)).convert("RGB")  # as the camera was held
+        except OSError as error:
+            print(f"Left out: {{path}} cannot be read ({{error}}).", file=sys.stderr)
+            continue
         boxes, scores, classes = detect(np.asarray(picture))
         rows = [
             {{"class": labels[int(one) - 1], "id": int(one), "score": round(float(score), 4), "box": box.tolist()}}
@@ -81,7 +84,7 @@ def load(path: str):
 )
 _OPENVINO = (
     "openvino",
-    "import sys",
+    "",
     '''\
 def load(path: str):
     """The detector as a function of an image, in float32, on the CPU (`GPU` below: on Intel's GPU)."""
@@ -139,7 +142,7 @@ def load(path: str):
 )
 _TFLITE = (
     "ai-edge-litert",
-    "import os",
+    "import os\n",
     '''\
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """The image in another size, bilinear, as it was for the training."""
@@ -168,8 +171,8 @@ def load(path: str):
     outputs = [one["index"] for one in interpreter.get_output_details()]
 
     def detect(image: np.ndarray) -> list[np.ndarray]:
-        sides, whole = np.float32(image.shape[:2]), np.float32([how["height"], how["width"]])
-        size = whole
+        sides = np.float32(image.shape[:2])
+        size = whole = np.float32([how["height"], how["width"]])
         if how["min_dimension"]:
             large = np.round(sides * np.float32(how["min_dimension"] / sides.min()))
             small = np.round(sides * np.float32(how["max_dimension"] / sides.max()))
@@ -177,13 +180,12 @@ def load(path: str):
         rows, columns = size.astype(int)
         pixels = np.broadcast_to(np.float32(how["padding"]), (how["height"], how["width"], 3)).copy()
         pixels[:rows, :columns] = (resized(image, rows, columns) - how["mean"]) / how["std"]
-        if given["dtype"] == np.uint8:
-            pixels = np.clip(np.round(pixels * how["std"] + how["mean"]), 0, 255)
+        coarse = np.clip(np.round(pixels * how["std"] + how["mean"]), 0, 255)
+        pixels = coarse if given["dtype"] == np.uint8 else pixels
         interpreter.set_tensor(given["index"], pixels.astype(given["dtype"])[np.newaxis])
         interpreter.invoke()
         boxes, classes, scores, count = (interpreter.get_tensor(index)[0] for index in outputs)
-        boxes = np.clip(boxes * np.tile(whole / size, 2), 0, 1)
-        return [rows[: int(count)] for rows in (boxes, scores, classes + 1)]
+        return [rows[: int(count)] for rows in (np.clip(boxes * np.tile(whole / size, 2), 0, 1), scores, classes + 1)]
 
     return detect
 ''',
@@ -210,8 +212,7 @@ def name(form: Form) -> str:
 def text(form: Form) -> str:
     """The program that runs a form."""
     packages, imports, load = _LOADS[_runtime(form)]
-    whole = _MAIN.format(path=form.path, packages=packages, imports=imports, load=load, labels=LABELS)
-    return whole.replace("import json\n\nfrom", "import json\nfrom")
+    return _MAIN.format(path=form.path, packages=packages, imports=imports, load=load, labels=LABELS)
 
 
 def _runtime(form: Form) -> str:

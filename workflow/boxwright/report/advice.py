@@ -5,6 +5,8 @@ from typing import Any
 
 # Below this cost nothing is worth doing.
 _LEAST = 0.005
+# Below this F1 score, what the errors cost is chance.
+_LEARNED = 0.1
 # What the detections or the boxes of a kind of error are, and what helps.
 _WHAT = {
     "classification": (
@@ -40,6 +42,13 @@ def text(analysis: Mapping[str, Any], costs_told: bool = False) -> str:
 
     costs_told: whether the reader has just been told the `costs`, which are then not repeated.
     """
+    if not _has_learned(analysis):
+        found, detections, objects = _counts(analysis)
+        return (
+            f"At a score of {analysis['score_threshold']:g}, {found:,} of {objects:,} objects are found, by "
+            f"{detections:,} detections: the detector has not learned enough yet. Train it longer (`num_steps`), and "
+            "see whether the loss falls."
+        )
     if not (ranked := _ranked(analysis)):
         if all(one["cost"] is None for one in analysis["errors"]):
             return "Which errors cost most is unknown, because there is no box to find."
@@ -54,14 +63,29 @@ def text(analysis: Mapping[str, Any], costs_told: bool = False) -> str:
 
 
 def costs(analysis: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """What each kind of error costs in mAP@.50IOU, in words, the most costly first; without those of no weight."""
-    return [(_WHAT[kind][0], cost) for kind, cost in _ranked(analysis)]
+    """What each kind of error costs in mAP@.50IOU, in words, the most costly first; without those of no weight.
+
+    Nothing for a detector that has hardly learned anything.
+    """
+    return [(_WHAT[kind][0], cost) for kind, cost in _ranked(analysis)] if _has_learned(analysis) else []
 
 
 def _ranked(analysis: Mapping[str, Any]) -> list[tuple[str, float]]:
     """The kinds of errors that cost something, with their costs, the most costly first."""
     found = {one["kind"]: one["cost"] for one in analysis["errors"] if one["cost"] is not None}
     return sorted(((kind, cost) for kind, cost in found.items() if cost >= _LEAST), key=lambda pair: -pair[1])
+
+
+def _has_learned(analysis: Mapping[str, Any]) -> bool:
+    found, detections, objects = _counts(analysis)
+    return not objects or 2 * found >= _LEARNED * (detections + objects)
+
+
+def _counts(analysis: Mapping[str, Any]) -> tuple[int, int, int]:
+    """At the score threshold: the objects that are found with the right class, the detections, and the objects."""
+    matrix = analysis["confusion"]["matrix"]
+    found = sum(counts[row] for row, counts in enumerate(matrix[:-1]))
+    return found, sum(sum(counts[:-1]) for counts in matrix), sum(map(sum, matrix[:-1]))
 
 
 def _where(analysis: Mapping[str, Any], kind: str) -> str:

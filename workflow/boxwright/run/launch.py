@@ -39,7 +39,11 @@ def run(config: str | None, cores: str, options: Sequence[str]) -> int:
 def report(config: str | None) -> int:
     """Write the report of a finished run and print its path; the exit status is Snakemake's."""
     _check(config)
-    path = Path(settings.read(config or config_file.DEMO)["results"]) / REPORT
+    results = Path(settings.read(config or config_file.DEMO)["results"])
+    path = results / REPORT
+    if not results.is_dir():
+        first = f"boxwright run --configfile {config}" if config else "boxwright run"
+        raise UserError(f"There is nothing to report: the folder {results} does not exist. Run `{first}` first.")
     status = _snakemake(["--report", str(path)], config)
     if not status:
         say(f"The report is {path}: open it in a browser.")
