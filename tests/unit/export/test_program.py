@@ -64,7 +64,7 @@ def run_alone(path, distribution: str, *arguments: str, cwd) -> list[dict]:
 
 @pytest.fixture
 def pictures(tmp_path, images):
-    """A folder of images with one below, and one that its camera stored on its side."""
+    """A folder of images with one below, one that its camera stored on its side, and one that cannot be read."""
     folder = tmp_path / "pictures"
     (folder / "below").mkdir(parents=True)
     Image.fromarray(images[0]).save(folder / "one.png")
@@ -73,6 +73,7 @@ def pictures(tmp_path, images):
     exif[0x0112] = 6
     turned.save(folder / "below/two.png", exif=exif)
     (folder / "notes.txt").write_text("no image")
+    (folder / "zebra.jpg").write_bytes(b"no image either")
     return folder
 
 

@@ -94,6 +94,7 @@ def test_a_configuration_that_is_not_there(started, capsys, arguments, told):
 
 def test_without_a_configuration_the_demo_runs(started):
     shutil.copytree(launch.SNAKEFILE.parent / "config", "config")
+    Path("results").mkdir()
     assert cli.main(["run"]) == 0
     assert [command for command, _ in started] == [["--cores", "all"], ["--report", str(Path("results/report.html"))]]
 

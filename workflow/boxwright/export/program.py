@@ -39,8 +39,7 @@ def main() -> None:
     detect = load(str(HERE / "{path}"))
     given.out.mkdir(parents=True, exist_ok=True)
     inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in given.images]
-    paths = [path for some in inside for path in some if path.suffix.lower() in ENDINGS]
-    for number, path in enumerate(paths):
+    for number, path in enumerate(one for some in inside for one in some if one.suffix.lower() in ENDINGS):
         try:
             picture = ImageOps.exif_transpose(Image.open(path)).convert("RGB")  # as the camera was held
         except OSError as error:
