@@ -35,8 +35,7 @@ def convolved(kind: Precision, x: tf.Tensor, filters: tf.Tensor, stride: int, pa
 
 
 def test_what_a_setting_means():
-    assert precision.of("float32", gpu=False) == FLOAT32
-    assert precision.of("float32", gpu=True) == FLOAT32._replace(gpu=True)
+    assert precision.of("float32", gpu=True) == precision.of("float32", gpu=False) == FLOAT32
     assert precision.of("bfloat16", gpu=True) == Precision(tf.bfloat16, tf.bfloat16, gpu=True)
     assert Precision(tf.float32, tf.bfloat16) == ROUNDED
     assert precision.of("float16", gpu=True) == Precision(tf.float16, tf.float16, gpu=True)

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
@@ -108,3 +109,4 @@ def test_a_text_of_any_length(installed):
 
 def test_the_usual_font_is_there():
     assert Path(fonts.usual()).is_file()
+    assert Path(matplotlib.get_data_path()) in fonts.usual().parents

@@ -31,6 +31,9 @@ PATHS = [*sorted(CONFIGS.glob("*.config")), *sorted(RECORDED.glob("tf2_centernet
 SIDE = 256
 # Of a CenterNet that finds more than boxes.
 NOT_BOXES = ("keypoint_estimation_task", "keypoint_label_map_path")
+EACH = pytest.mark.parametrize(
+    "path", PATHS or [None], ids=lambda path: path and (path.parent.name if path.suffix == ".json" else path.stem)
+)
 
 
 def read(path: Path):
@@ -43,9 +46,13 @@ def read(path: Path):
     return config
 
 
-def reduced(path: Path):
-    """The configuration for small images, two at a time, from scratch."""
+def reduced(path: Path | None):
+    """The configuration for small images, two at a time, from scratch; skips the test if it cannot be had."""
+    if path is None:
+        pytest.skip("needs ../shared (published configurations), which this checkout has not")
     config = read(path)
+    if config.model.WhichOneof("model") not in FAMILIES or check.findings(config.model):
+        pytest.skip("the engine does not have this model")
     message, family = model_of(config)
     message.num_classes = len(LABEL_MAP)
     message.image_resizer.CopyFrom(type(message.image_resizer)(fixed_shape_resizer={"height": SIDE, "width": SIDE}))
@@ -60,15 +67,8 @@ def reduced(path: Path):
 
 @pytest.mark.slow
 @pytest.mark.alone
-@pytest.mark.parametrize(
-    "path", PATHS or [None], ids=lambda path: path and (path.parent.name if path.suffix == ".json" else path.stem)
-)
+@EACH
 def test_a_published_configuration_trains_and_detects(path, records, tmp_path):
-    if path is None:
-        pytest.skip("needs ../shared (published configurations), which this checkout has not")
-    config = read(path)
-    if config.model.WhichOneof("model") not in FAMILIES or check.findings(config.model):
-        pytest.skip("the engine does not have this model")
     config = reduced(path)
     prefix = tmp_path / "model.ckpt-1"
     train_segment(
@@ -104,16 +104,9 @@ def test_a_published_configuration_trains_and_detects(path, records, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "path", PATHS or [None], ids=lambda path: path and (path.parent.name if path.suffix == ".json" else path.stem)
-)
+@EACH
 def test_a_published_configuration_can_be_trained_in_half_precision_as_on_a_gpu(path):
     """Its graph is built: no operation gets tensors of several types."""
-    if path is None:
-        pytest.skip("needs ../shared (published configurations), which this checkout has not")
-    config = read(path)
-    if config.model.WhichOneof("model") not in FAMILIES or check.findings(config.model):
-        pytest.skip("the engine does not have this model")
     detector = build(reduced(path).model, precision=precision.of("bfloat16", gpu=True))
     truth = Groundtruth(
         boxes=tf.constant([[[0.1, 0.2, 0.6, 0.7]]]),

@@ -1,4 +1,4 @@
-"""What people give as a checkpoint that is none, files of other programs and SavedModels: what it is, what to give.
+"""What people give as a checkpoint that is none (SavedModels, texts, files of other programs): what to give instead.
 
 Files are known by their first bytes, else by their ending.
 """

@@ -219,7 +219,7 @@ class Convolution:
         return self._folded(x, normalizer)
 
     def _biased(self, y: tf.Tensor) -> tf.Tensor:
-        # Not before a rounded product becomes float32 again: logits of rare classes are small differences from a bias.
+        # After a rounded product became float32 again: the logits of rare classes are small differences from a bias.
         return biased(y, self.biases)
 
     def _folded(self, x: tf.Tensor, normalizer: Normalizer) -> tf.Tensor:

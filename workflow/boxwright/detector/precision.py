@@ -19,7 +19,8 @@ LEAST_WORK = 32
 
 class Precision(NamedTuple):
     """tensors: the type of the tensors between layers. products: the type of the factors of convolutions and of
-    products of matrices. gpu: whether that is on a GPU. Variables are float32 in any case.
+    products of matrices. gpu: whether a GPU rounds, which does it with any convolution. Variables are float32 in
+    any case.
     """
 
     tensors: tf.DType = tf.float32
@@ -74,9 +75,11 @@ FLOAT32 = Precision()
 def of(name: str, gpu: bool) -> Precision:
     """What a setting (float32, bfloat16 or float16) means on a GPU or on a CPU, where float16 is float32."""
     kind = tf.as_dtype(name)
+    if kind == tf.float32:
+        return FLOAT32
     if gpu:
         return Precision(kind, kind, gpu=True)
-    return Precision(products=tf.bfloat16) if kind == tf.bfloat16 else FLOAT32
+    return Precision(products=kind) if kind == tf.bfloat16 else FLOAT32
 
 
 def biased(y: tf.Tensor, biases: tf.Tensor | None) -> tf.Tensor:

@@ -16,7 +16,7 @@ Prints a line of JSON for each image (boxes are ymin, xmin, ymax, xmax, from 0 t
 
 import argparse
 import json
-{imports}import sys
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,11 +64,10 @@ if __name__ == "__main__":
     main()
 '''
 
-# By runtime: what to install, what to import, and the function `load`. The function that it returns takes an image,
-# uint8 [H, W, 3], and returns boxes [N, 4], scores [N] and classes [N], which count from 1.
+# By runtime: what to install, and the function `load`. The function that it returns takes an image, uint8 [H, W, 3],
+# and returns boxes [N, 4], scores [N] and classes [N], which count from 1.
 _ONNX = (
     "onnxruntime",
-    "",
     '''\
 def load(path: str):
     """The detector as a function of an image; ONNX Runtime computes on a GPU if its package for GPUs is installed."""
@@ -83,7 +82,6 @@ def load(path: str):
 )
 _OPENVINO = (
     "openvino",
-    "",
     '''\
 def load(path: str):
     """The detector as a function of an image, in float32, on the CPU (`GPU` below: on Intel's GPU)."""
@@ -107,7 +105,6 @@ def load(path: str):
 )
 _FROZEN_GRAPH = (
     "tensorflow",
-    "",
     '''\
 def load(path: str):
     """The detector as a function of an image."""
@@ -123,7 +120,6 @@ def load(path: str):
 )
 _SAVED_MODEL = (
     "tensorflow",
-    "",
     '''\
 def load(path: str):
     """The detector as a function of an image."""
@@ -141,7 +137,6 @@ def load(path: str):
 )
 _TFLITE = (
     "ai-edge-litert",
-    "import os\n",
     '''\
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """The image in another size, bilinear, as it was for the training."""
@@ -156,6 +151,7 @@ def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def load(path: str):
     """The detector as a function of an image."""
+    import os
     from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.interpreter import Interpreter
 
@@ -170,8 +166,8 @@ def load(path: str):
     outputs = [one["index"] for one in interpreter.get_output_details()]
 
     def detect(image: np.ndarray) -> list[np.ndarray]:
-        sides = np.float32(image.shape[:2])
-        size = whole = np.float32([how["height"], how["width"]])
+        sides, whole = np.float32(image.shape[:2]), np.float32([how["height"], how["width"]])
+        size = whole
         if how["min_dimension"]:
             large = np.round(sides * np.float32(how["min_dimension"] / sides.min()))
             small = np.round(sides * np.float32(how["max_dimension"] / sides.max()))
@@ -179,8 +175,8 @@ def load(path: str):
         rows, columns = size.astype(int)
         pixels = np.broadcast_to(np.float32(how["padding"]), (how["height"], how["width"], 3)).copy()
         pixels[:rows, :columns] = (resized(image, rows, columns) - how["mean"]) / how["std"]
-        coarse = np.clip(np.round(pixels * how["std"] + how["mean"]), 0, 255)
-        pixels = coarse if given["dtype"] == np.uint8 else pixels
+        if given["dtype"] == np.uint8:
+            pixels = np.clip(np.round(pixels * how["std"] + how["mean"]), 0, 255)
         interpreter.set_tensor(given["index"], pixels.astype(given["dtype"])[np.newaxis])
         interpreter.invoke()
         boxes, classes, scores, count = (interpreter.get_tensor(index)[0] for index in outputs)
@@ -210,8 +206,8 @@ def name(form: Form) -> str:
 
 def text(form: Form) -> str:
     """The program that runs a form."""
-    packages, imports, load = _LOADS[_runtime(form)]
-    return _MAIN.format(path=form.path, packages=packages, imports=imports, load=load, labels=LABELS)
+    packages, load = _LOADS[_runtime(form)]
+    return _MAIN.format(path=form.path, packages=packages, load=load, labels=LABELS)
 
 
 def _runtime(form: Form) -> str:

@@ -4,6 +4,7 @@ Usually that is the font that comes with matplotlib, the same on every machine, 
 Arabic letters. For other scripts the fonts of the system are looked through, by their character maps.
 """
 
+import importlib.util
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -37,9 +38,9 @@ def _covering(needed: frozenset[str]) -> Path | None:
 
 @cache
 def usual() -> Path:
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"
+    # Every plan asks for it, and importing matplotlib for `get_data_path` would take a tenth of a second.
+    package = importlib.util.find_spec("matplotlib").submodule_search_locations[0]
+    return Path(package, "mpl-data", "fonts", "ttf", "DejaVuSans-Bold.ttf")
 
 
 @cache

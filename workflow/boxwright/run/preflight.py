@@ -227,8 +227,7 @@ def _say_similar_classes(plan: RunPlan) -> None:
 
 def _say_undrawable(plan: RunPlan) -> None:
     """Say which class names no font of this machine can draw."""
-    # Every font has ASCII; asking for one imports matplotlib.
-    if lost := [name for name in plan.data.classes if not (name.isascii() or fonts.covering(name))]:
+    if lost := [name for name in plan.data.classes if not fonts.covering(name)]:
         say(
             f"No font here has all letters of {few(lost)}, so drawn images show the class id instead; install a font "
             "of that script, such as Noto (on Debian and Ubuntu: fonts-noto-core, fonts-noto-cjk)."

@@ -58,8 +58,8 @@ class Extractor(NamedTuple):
     multiple: what must divide the image sides, since maps of different strides are added.
     only_side: the only number of pixels that an image side may have; 0: any.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
-    dense: whether all its convolutions are dense and none is depthwise, so that a CPU computes the whole network faster
-        in bfloat16, and not its products alone. Not for an SSD: the bias of rare classes would be rounded with logits.
+    dense: whether a CPU computes the whole network in bfloat16, and not its products alone, which is faster if no
+        convolution is depthwise. Never for an SSD: the bias of rare classes would be rounded with the logits.
     like: regular expression of the unsupported types to which this one is the nearest (see `nearest`).
     template: a complete configuration with this extractor, or with the nearest one that has a template.
     depthwise_template: the same with depthwise separable heads; "" if there is none.
