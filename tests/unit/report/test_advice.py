@@ -44,10 +44,10 @@ def test_small_costs_and_unknown_ones():
     assert "unknown" in advice.text(found("missed", None))
 
 
-@pytest.mark.parametrize("matrix", [[[0, 0, 9], [0, 0, 3], [0, 0, 0]], [[1, 0, 8], [0, 0, 3], [90, 0, 0]]])
-def test_a_detector_that_finds_next_to_nothing_is_trained_longer(matrix):
-    new = found("localisation", matrix=matrix)
-    said = advice.text(new)
-    assert f"{matrix[0][0]} of 12 objects are found, by {sum(row[0] for row in matrix)} detections" in said
-    assert "Train it longer" in said and advice.costs(new) == []
-    assert "Train it longer" not in advice.text(found("localisation", matrix=[[8, 0, 1], [0, 2, 1], [9, 0, 0]]))
+@pytest.mark.parametrize(("correct", "wrong", "told"), [(0, 0, ""), (1, 90, ", and 1 of its 91 detections are right")])
+def test_a_detector_that_finds_next_to_nothing_is_trained_longer(correct, wrong, told):
+    new = found("localisation") | {"images": [{"boxes": 12, "correct": correct, "wrong": wrong}]}
+    assert advice.counted(new) == f"At a score of 0.5 it finds {correct} of 12 objects{told}."
+    assert "Train it longer" in advice.text(new) and advice.costs(new) == []
+    better = new | {"images": [{"boxes": 12, "correct": 10, "wrong": 10}]}
+    assert "Train it longer" not in advice.text(better) and advice.costs(better)

@@ -43,12 +43,7 @@ def text(analysis: Mapping[str, Any], costs_told: bool = False) -> str:
     costs_told: whether the reader has just been told the `costs`, which are then not repeated.
     """
     if not _has_learned(analysis):
-        found, detections, objects = _counts(analysis)
-        return (
-            f"At a score of {analysis['score_threshold']:g}, {found:,} of {objects:,} objects are found, by "
-            f"{detections:,} detections: the detector has not learned enough yet. Train it longer (`num_steps`), and "
-            "see whether the loss falls."
-        )
+        return "The detector has not learned enough yet. Train it longer (`num_steps`), and see whether the loss falls."
     if not (ranked := _ranked(analysis)):
         if all(one["cost"] is None for one in analysis["errors"]):
             return "Which errors cost most is unknown, because there is no box to find."
@@ -76,16 +71,22 @@ def _ranked(analysis: Mapping[str, Any]) -> list[tuple[str, float]]:
     return sorted(((kind, cost) for kind, cost in found.items() if cost >= _LEAST), key=lambda pair: -pair[1])
 
 
+def counted(analysis: Mapping[str, Any]) -> str:
+    """How much is found at the score threshold, and how much of it is right, a sentence without markup."""
+    correct, wrong, boxes = _counts(analysis)
+    right = f", and {correct:,} of its {correct + wrong:,} detections are right" if correct + wrong else ""
+    return f"At a score of {analysis['score_threshold']:g} it finds {correct:,} of {boxes:,} objects{right}."
+
+
 def _has_learned(analysis: Mapping[str, Any]) -> bool:
-    found, detections, objects = _counts(analysis)
-    return not objects or 2 * found >= _LEARNED * (detections + objects)
+    correct, wrong, boxes = _counts(analysis)
+    return not boxes or 2 * correct >= _LEARNED * (correct + wrong + boxes)
 
 
 def _counts(analysis: Mapping[str, Any]) -> tuple[int, int, int]:
-    """At the score threshold: the objects that are found with the right class, the detections, and the objects."""
-    matrix = analysis["confusion"]["matrix"]
-    found = sum(counts[row] for row, counts in enumerate(matrix[:-1]))
-    return found, sum(sum(counts[:-1]) for counts in matrix), sum(map(sum, matrix[:-1]))
+    """The detections that are right, those that are wrong, and the objects, at the score threshold."""
+    correct, wrong, boxes = (sum(image[key] for image in analysis["images"]) for key in ("correct", "wrong", "boxes"))
+    return correct, wrong, boxes
 
 
 def _where(analysis: Mapping[str, Any], kind: str) -> str:

@@ -139,11 +139,7 @@ def _classes(one: Result, limit: int) -> str:
 
 
 def _advice(one: Result) -> str:
-    judged = one.analysis["images"]
-    boxes, correct, wrong = (sum(image[key] for image in judged) for key in ("boxes", "correct", "wrong"))
-    found = f"At a score of {one.analysis['score_threshold']:g} it finds {correct:,} of {boxes:,} objects"
-    right = f", and {correct:,} of its {correct + wrong:,} detections are right" if correct + wrong else ""
-    return _escaped(f"{found}{right}. {advice.text(one.analysis)}")
+    return _escaped(f"{advice.counted(one.analysis)} {advice.text(one.analysis)}")
 
 
 def _reliable(best: comparison.Repeats) -> str:
