@@ -5,7 +5,7 @@ from pathlib import Path
 
 from boxwright.console import progress
 from boxwright.console.job import job
-from boxwright.core import files
+from boxwright.core import decimals, files
 from boxwright.dataset import label_map
 from boxwright.evaluation import optimism
 from boxwright.evaluation.data import Records, dataset_of
@@ -23,4 +23,4 @@ with job(snakemake):
     files.write_json(snakemake.output[0], found)
     value = found["optimism"]
     name = choice["metric"].rpartition("/")[2]
-    progress.conclude(f"n/a, {found['reason']}" if value is None else f"{name} is {value:.3f} too high")
+    progress.conclude(f"n/a, {found['reason']}" if value is None else f"{name} is {decimals.excess(value)} too high")

@@ -45,6 +45,8 @@ def test_one_mistake_of_each_kind_is_found(every_mistake):
     assert counts == dict.fromkeys(error_types.KINDS, 1)
     assert [image["wrong"] for image in found["images"]] == [2, 1, 1, 1, 0]
     assert [image["missed"] for image in found["images"]] == [0, 0, 1, 1, 1]
+    assert [len(image["missed_boxes"]) for image in found["images"]] == [0, 0, 1, 1, 1]
+    assert [row["category_id"] for image in found["images"] for row in image["missed_boxes"]] == [CAT, CAT, DOG]
     assert [image["correct"] for image in found["images"]] == [1, 1, 0, 0, 0]
     assert [image["f1"] for image in found["images"]] == pytest.approx([0.5, 2 / 3, 0, 0, 0])
     assert found["confusion"] == {

@@ -47,6 +47,17 @@ def test_the_better_detection_lies_on_top():
     assert tuple(drawn[20, 30]) == drawing.colour(1)
 
 
+def test_the_last_boxes_are_dashed():
+    drawn = drawing.boxes(
+        np.full((120, 120, 3), 127, np.uint8), [[0.1] * 2 + [0.9] * 2] * 2, [1, 1], [""] * 2, dashed=1
+    )
+    assert (drawn[13, 20:100] == drawing.colour(1)).all()  # the whole one lies on top
+    dashed = drawing.boxes(np.full((120, 120, 3), 127, np.uint8), [[0.1] * 2 + [0.9] * 2], [1], [""], dashed=1)
+    for line in (dashed[13, 20:100], dashed[106, 20:100], dashed[20:100, 13], dashed[20:100, 106]):
+        assert 0.3 < (line == drawing.colour(1)).all(-1).mean() < 0.7
+    assert (dashed[30:90, 30:90] == 127).all() and (dashed[:8] == 127).all()
+
+
 def test_colours_are_stable_and_differ():
     first = [drawing.colour(number) for number in range(1, 91)]
     assert first == [drawing.colour(number) for number in range(1, 91)]

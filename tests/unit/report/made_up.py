@@ -105,7 +105,10 @@ def analysis(classes: list[dict] | None = None, **changes) -> dict:
             "unseen": {kind: [0] * size for kind in ("localisation", "missed")},
         },
         "errors": [{"kind": kind, "count": index, "cost": index / 100} for index, kind in enumerate(kinds)],
-        "images": [{"name": "a.jpg", "image_id": 1, "boxes": 9, "correct": 8, "wrong": 2, "missed": 1, "f1": 0.84}],
+        "images": [
+            {"name": "a.jpg", "image_id": 1, "boxes": 9, "correct": 8, "wrong": 2, "missed": 1, "f1": 0.84}
+            | {"missed_boxes": [{"bbox": [1.0, 2.0, 30.0, 40.0], "category_id": 1}]}
+        ],
         **changes,
     }
 

@@ -61,6 +61,7 @@ def judged(name, boxes, correct, wrong, number=1):
     return {
         "name": name, "image_id": number, "boxes": boxes, "correct": correct, "wrong": wrong,
         "missed": boxes - correct, "f1": 2 * correct / total if total else None,
+        "missed_boxes": [{"bbox": [24.0, 18.0, 72.0, 54.0], "category_id": 1}] * (boxes - correct),
     }  # fmt: skip
 
 
@@ -94,17 +95,24 @@ def test_a_page_of_images_with_what_was_right_and_wrong(tmp_path, monkeypatch):
         {"image_id": 1, "category_id": 2, "bbox": [12.0, 9.0, 60.0, 45.0], "score": 0.9},
         {"image_id": 1, "category_id": 2, "bbox": [0.0, 0.0, 60.0, 45.0], "score": 0.2},
     ]
-    drawn = []
+    drawn, how = [], []
     own = drawing.boxes
-    monkeypatch.setattr(drawing, "boxes", lambda *given, **named: drawn.append(given[1:]) or own(*given, **named))
+
+    def boxes(*given, **named):
+        drawn.append(given[1:])
+        how.append(named)
+        return own(*given, **named)
+
+    monkeypatch.setattr(drawing, "boxes", boxes)
     page = pictures.judged_page(found, [record(encoded)] * 2, detections, {1: "cat", 2: "dog"}, "Images of m")
     said = plain(page)
     assert "Worst a.png 0 of 1 found, 1 missed, 1 wrong Best: all found, nothing else b.png 1 of 1 found" in said
     assert page.count(b"data:image/jpeg;base64,") == 2
     truth, detected = drawn[0], drawn[1]
     assert truth[2] == ["cat"]
-    assert detected[2] == ["dog 0.90"] and detected[1] == [2]  # the other lies under the threshold
-    np.testing.assert_allclose(detected[0], [[0.1, 0.1, 0.6, 0.6]])
+    assert detected[2] == ["dog 0.90", "missed cat"]  # the other detection lies under the threshold
+    assert detected[1] == [2, 1] and how[1]["dashed"] == 1 and not how[0].get("dashed")
+    np.testing.assert_allclose(detected[0], [[0.1, 0.1, 0.6, 0.6], [0.2, 0.2, 0.8, 0.8]])
 
 
 def test_no_errors_and_no_success_are_said(tmp_path):

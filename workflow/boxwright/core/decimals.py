@@ -12,6 +12,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return "n/a" if value is None else f"{value:.{digits}f}"
 
 
+def excess(value: float | None) -> str:
+    """By how much a metric is too high: "0.012", or "less than 0.001" where three digits would be 0 or below."""
+    return "less than 0.001" if value is not None and value < 0.0005 else number(value)
+
+
 def ends(interval: Mapping[str, float] | None) -> str:
     """An interval as text, "0.500 to 0.650"; one that is undefined is `n/a`."""
     return f"{number(interval['low'])} to {number(interval['high'])}" if interval else "n/a"

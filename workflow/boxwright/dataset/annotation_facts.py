@@ -169,7 +169,7 @@ def _columns(
     if split or mention or embedded or marks:
         rest += f",{_dump(split)},{_dump(mention)},{_dump(embedded)},{_dump(marks)}"
     if places:
-        text += _THEN + _dump(places)
+        text += f"{_THEN}[{','.join(map(_quote, places))}]"
     return f'{_quote(image)}\t[{width},{height},"{unit}",{"true" if sound else "false"},[{classes}],{rest}]\t{text}'
 
 

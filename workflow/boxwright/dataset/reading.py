@@ -1,8 +1,7 @@
 """Reads many files of a data set, each as one line of facts, in several processes if that is faster.
 
-The processes (`python -m boxwright.dataset.reading`) are plain subprocesses, because the plan is made inside Snakemake,
-whose process must not be forked and whose main module must not be imported again. What most of them never need is
-imported only where it is used, so that they start in a third of the time.
+The processes are started by `core.processes`. What most of them never need is imported only where it is used, so that
+they start in a third of the time.
 """
 
 import json
@@ -18,7 +17,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from boxwright.catalog import formats
-from boxwright.core import parts
+from boxwright.core import parts, processes
 from boxwright.dataset import annotation_facts, image_facts
 
 # Kinds of work: an image's headers; its headers and pixels; and each with kinds of `contents` ("image+fingerprint").
@@ -54,8 +53,8 @@ def inspect(work: Sequence[tuple[str, ...]], label: str = "") -> list[str]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     starts = range(0, len(work), _CHUNK)
     chunks = [work[start : start + _CHUNK] for start in starts]
-    processes = min(cores, _MAX_PROCESSES, len(chunks))
-    done = _inspect_in_processes(chunks, processes) if processes > 1 else enumerate(map(_inspect_all, chunks))
+    workers = min(cores, _MAX_PROCESSES, len(chunks))
+    done = _inspect_in_processes(chunks, workers) if workers > 1 else enumerate(map(_inspect_all, chunks))
     lines = ((place, line) for number, lines in done for place, line in enumerate(lines, starts[number]))
     said = [""] * len(work)
     for place, line in track(lines, total=len(work), label=label, unit="files"):
@@ -113,23 +112,14 @@ def _contents(data: bytes, kinds: Sequence[str]) -> list[str]:
     return [contents.KINDS[kind].text(data) for kind in kinds]
 
 
-def _inspect_in_processes(
-    chunks: Sequence[Sequence[tuple[str, ...]]], processes: int
-) -> Iterator[tuple[int, list[str]]]:
+def _inspect_in_processes(chunks: Sequence[Sequence[tuple[str, ...]]], workers: int) -> Iterator[tuple[int, list[str]]]:
     """The number of each chunk with its facts, in any order."""
     waiting: SimpleQueue = SimpleQueue()
     finished: SimpleQueue = SimpleQueue()
     for numbered in enumerate(chunks):
         waiting.put(numbered)
-    # No empty path here, and -P below: a json.py in the working folder must not be imported.
-    paths = [str(Path(__file__).resolve().parents[2]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     # Each process computes on one core, so the mathematics needs no threads of its own.
-    environment = {
-        **os.environ,
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-    }
-    command = [sys.executable, "-P", "-m", __name__]
+    command, environment = processes.command(__name__), processes.environment(OPENBLAS_NUM_THREADS="1")
 
     def drive() -> None:
         """Hand one process a chunk at a time, until none is left."""
@@ -149,8 +139,8 @@ def _inspect_in_processes(
         except BaseException as error:
             finished.put(error)
 
-    with ThreadPoolExecutor(processes) as pool:
-        for _ in range(processes):
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in range(workers):
             pool.submit(drive)
         try:
             for _ in chunks:

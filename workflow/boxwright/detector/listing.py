@@ -6,14 +6,13 @@ Only TensorFlow can build a network, and a run is planned without it. So the lis
 """
 
 import json
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
-from boxwright.core.code import PACKAGE
+from boxwright.core import processes
 from boxwright.core.errors import UserError
 from boxwright.pipeline import text
 
@@ -28,14 +27,12 @@ def of(config: Message) -> dict[str, Any] | None:
     classes: the names whose last axis has a part for each class. keys: the key in a TF2 checkpoint by name; empty for a
     model of TF1.
     """
-    library = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {"PYTHONPATH": library, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     done = subprocess.run(
-        [sys.executable, "-P", "-m", __name__],
+        processes.command(__name__),
         input=text.to_text(config),
         capture_output=True,
         text=True,
-        env=environment,
+        env=processes.environment(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1"),
         check=False,
     )
     try:

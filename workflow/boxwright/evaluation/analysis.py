@@ -1,5 +1,6 @@
 """Where a detector is wrong: the content of analysis.json, which complements the numbers of metrics.json."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from boxwright.core.files import write_json
 from boxwright.evaluation import calibration, coco, error_types, names, overlaps
 from boxwright.evaluation.confusion import confusion
-from boxwright.evaluation.data import Dataset, Detections
+from boxwright.evaluation.data import Dataset, Detections, xywh
 from boxwright.evaluation.interval import LEVEL, RESAMPLES, intervals
 from boxwright.evaluation.per_class import per_class
 from boxwright.evaluation.ranking import Ranking, joined
@@ -38,8 +39,8 @@ def analyse(
     - `errors`: {kind, count, cost} for each of `error_types.KINDS`. `count` is at `score_threshold` (so the first five
       add up to all wrong detections), `cost` the mAP@.50IOU gained by correcting all mistakes of the kind, whatever
       their score (None if there is no box to find)
-    - `images`: {name, image_id, boxes, correct, wrong, missed, f1} for every image at `score_threshold`; f1 is None
-      if there is neither a box nor a detection
+    - `images`: {name, image_id, boxes, correct, wrong, missed, f1, missed_boxes} for every image at `score_threshold`;
+      f1 is None if there is neither a box nor a detection; missed_boxes are {bbox, category_id}, as COCO has them
     """
     shown = detections.scores >= score_threshold
     all_of_them = np.ones(len(detections), bool)
@@ -66,6 +67,11 @@ def per_image(
     dataset: Dataset, detections: Detections, matches: overlaps.Matches, among: np.ndarray
 ) -> list[dict[str, Any]]:
     """For every image: boxes without crowds, correct, wrong and missed ones, and F1, for the detections `among`."""
+    truth, unseen = dataset.truth, matches.missed(dataset.truth, among)
+    missed = defaultdict(list)
+    places = zip(truth.image[unseen], xywh(truth.boxes[unseen]).tolist(), truth.classes[unseen].tolist(), strict=True)
+    for image, box, number in places:
+        missed[image].append({"bbox": box, "category_id": number})
     count = len(dataset.images)
     boxes = np.bincount(dataset.truth.image[~dataset.truth.crowd], minlength=count)
     correct = np.bincount(detections.image[among & matches.right], minlength=count)
@@ -80,6 +86,7 @@ def per_image(
             "wrong": false,
             "missed": own - right,
             "f1": 2 * right / (own + right + false) if own + right + false else None,
+            "missed_boxes": missed[number - 1],
         }
         for number, (name, own, right, false) in enumerate(rows, start=1)
     ]

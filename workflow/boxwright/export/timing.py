@@ -18,6 +18,7 @@ import numpy as np
 
 from boxwright.catalog import forms
 from boxwright.catalog.forms import Form
+from boxwright.core import processes
 from boxwright.runtimes import Detect
 
 THREADS = (1, 2)
@@ -67,8 +68,9 @@ def by_threads(
         np.savez(given, *images)
         for number in threads:
             if number <= here:
-                command = [sys.executable, "-m", __name__, form.name, str(path), str(given), str(number)]
-                done = subprocess.run(command, env=_environment(), capture_output=True)
+                command = processes.command(__name__, form.name, str(path), str(given), str(number))
+                environment = processes.environment(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3")
+                done = subprocess.run(command, env=environment, capture_output=True)
                 if done.returncode:
                     said = done.stderr.decode(errors="replace").strip().splitlines()
                     raise RuntimeError(f"{path} does not run with {number} threads: {said[-1] if said else ''}")
@@ -98,13 +100,6 @@ def _told(taken: Sequence[float]) -> dict[str, Any]:
     """Median and quartiles of some seconds, in milliseconds."""
     low, median, high = (round(1e3 * value, 2) for value in np.quantile(taken, (0.25, 0.5, 0.75)).tolist())
     return {"ms_per_image": median, "ms_quartiles": [low, high]}
-
-
-def _environment() -> dict[str, str]:
-    """That of this process, with this library and without GPUs."""
-    library = str(Path(__file__).resolve().parents[2])
-    paths = [library, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def _measure(name: str, path: str, images: str, threads: str) -> None:

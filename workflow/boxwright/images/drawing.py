@@ -65,13 +65,19 @@ def detections(
 
 
 def boxes(
-    image: np.ndarray, boxes: np.ndarray, class_ids: Sequence[int], labels: Sequence[str], *, thickness: int = 4
+    image: np.ndarray,
+    boxes: np.ndarray,
+    class_ids: Sequence[int],
+    labels: Sequence[str],
+    *,
+    thickness: int = 4,
+    dashed: int = 0,
 ) -> np.ndarray:
     """A copy of `image` with N boxes and their labels. The first box (the best score) is drawn on top.
 
     boxes: [N, 4] normalised; `class_ids` choose the colours, `labels` are the texts (an empty one draws none). The
     class id, as "#3", stands for words that no font of this machine can draw.
-    thickness: width of the lines in pixels of the image.
+    thickness: width of the lines in pixels of the image. dashed: of so many boxes, the last ones, the lines are dashed.
 
     A line has a thin edge in black or white, whichever contrasts more with its colour. A label is black or white text
     on its class's colour. It is placed above its box, or where it covers least of the labels of better boxes, and
@@ -81,7 +87,11 @@ def boxes(
     pen = ImageDraw.Draw(canvas)
     corners = [_pixels(box, canvas.width, canvas.height) for box in np.asarray(boxes, np.float64).reshape(-1, 4)]
     colours = [colour(number) for number in class_ids]
-    for corner, fill in reversed(list(zip(corners, colours, strict=True))):
+    drawn = list(zip(corners, colours, strict=True))
+    whole = len(drawn) - dashed
+    for corner, fill in reversed(drawn[whole:]):
+        _dash(pen, corner, fill, thickness)
+    for corner, fill in reversed(drawn[:whole]):
         pen.rectangle(_grown(corner, 1), outline=_contrast(fill), width=thickness + 2)
         pen.rectangle(corner, outline=fill, width=thickness)
     placed: list[_Label] = []
@@ -93,6 +103,21 @@ def boxes(
         pen.rectangle((left, top, right - 1, bottom - 1), fill=label.fill)
         pen.text(label.start, label.text, fill=_contrast(label.fill), font=label.font)
     return np.asarray(canvas)
+
+
+def _dash(pen: ImageDraw.ImageDraw, corner: tuple[int, int, int, int], fill: Colour, thickness: int) -> None:
+    """Draw a rectangle of dashes, whose gaps have the colour that contrasts with them."""
+    left, top, right, bottom = corner
+    pen.rectangle(_grown(corner, 1), outline=_contrast(fill), width=thickness + 2)
+    dash = 4 * thickness
+    for start in range(left, right, 2 * dash):
+        end = min(start + dash, right)
+        pen.rectangle((start, top, end, top + thickness - 1), fill=fill)
+        pen.rectangle((start, bottom - thickness + 1, end, bottom), fill=fill)
+    for start in range(top, bottom, 2 * dash):
+        end = min(start + dash, bottom)
+        pen.rectangle((left, start, left + thickness - 1, end), fill=fill)
+        pen.rectangle((right - thickness + 1, start, right, end), fill=fill)
 
 
 def side_by_side(left: np.ndarray, right: np.ndarray, titles: tuple[str, str]) -> np.ndarray:

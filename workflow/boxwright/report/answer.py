@@ -11,8 +11,6 @@ from boxwright.report import advice, comparison, scores
 from boxwright.report.results import Result
 
 _MOST_NAMES = 8
-# Below this no optimism is told from none.
-_LEAST = 0.001
 _LONGEST_LINE = 5000
 
 
@@ -55,7 +53,7 @@ def text(
     if first := comparison.best(found):
         member = first.members[0]
         if strips:
-            parts.append(_picture(strips[member.name]))
+            parts.append(_picture(strips[member.name], member.analysis["score_threshold"]))
         parts += [_titled("Every class", _classes(member, limit)), _titled("What to do next", _advice(member))]
     return "\n\n".join(parts) + "\n"
 
@@ -112,12 +110,13 @@ def _untold(found: Sequence[comparison.Repeats], first: comparison.Repeats) -> s
     )
 
 
-def _picture(jpeg: bytes) -> str:
-    """The strip of images in the text itself."""
+def _picture(jpeg: bytes, threshold: float) -> str:
+    """The strip of images in the text itself, and what its lines are."""
     # docutils refuses longer lines and joins these.
     data = "\n   ".join(textwrap.wrap(base64.b64encode(jpeg).decode(), _LONGEST_LINE))
     about = "Held-out images with detections: two typical ones and the two worst"
-    return f".. image:: data:image/jpeg;base64,{data}\n   :alt: {about}\n   :width: 100%"
+    lines = f"Full lines: detections with a score of at least {threshold:g}. Dashed lines: objects that were missed."
+    return f".. image:: data:image/jpeg;base64,{data}\n   :alt: {about}\n   :width: 100%\n\n{lines}"
 
 
 def _classes(one: Result, limit: int) -> str:
@@ -174,8 +173,10 @@ def _flattered(found: Sequence[comparison.Repeats], optimism: Mapping[str, Any])
     advice = "``dataset.split.test_fraction`` holds images back for a figure that is not flattered."
     if value is None:
         return f"{said}; by how much was not measured: {_escaped(optimism['reason'])}. {advice}"
-    about = f"by about {value:.3f}" if value >= _LEAST else f"by less than {_LEAST:g}"
-    return f"{said} {about}, as choosing again on resampled images and measuring on those left out shows. {advice}"
+    how = "as choosing again on resampled images and measuring on those left out shows"
+    about = decimals.excess(value)
+    about = about if about.startswith("less") else f"about {about}"
+    return f"{said} by {about}, {how}. {advice}"
 
 
 def _without_near_duplicates(one: comparison.Repeats, metric: str) -> str:

@@ -155,7 +155,7 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
             *(_test_columns(one) if tested else ()),
             html.bar(decimals.number(one.mean), one.mean),
             _uncertainty(one),
-            *([decimals.number(optimism["models"][one.name])] if optimism else ()),
+            *([decimals.excess(optimism["models"][one.name])] if optimism else ()),
             f"{one.milliseconds:.1f}",
             f"{one.megabytes:.1f}",
         )

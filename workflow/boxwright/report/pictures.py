@@ -69,7 +69,7 @@ def strip(
     detections: Iterable[Mapping[str, Any]],
     names: Mapping[int, str],
 ) -> bytes:
-    """A JPEG of two typical and the two worst images with the detections on them, two beside each other.
+    """A JPEG of two typical and the two worst images with detections and missed objects, two beside each other.
 
     The arguments are those of `judged_page`. Images that are among the typical ones are not repeated.
     """
@@ -80,7 +80,7 @@ def strip(
     found = _confident(detections, analysis["score_threshold"])
     tiles = [
         drawing.titled(
-            _fitted(_found(_picture(records, one, max(_STRIP_TILE)), found[one["image_id"]], names), _STRIP_TILE),
+            _fitted(_found(_picture(records, one, max(_STRIP_TILE)), one, found[one["image_id"]], names), _STRIP_TILE),
             f"{word}: {_verdict(one)}",
         )
         for word, one in chosen
@@ -113,7 +113,11 @@ def judged_page(
             (_beside(records, one, found[one["image_id"]], names), one["name"], _verdict(one)) for one in chosen
         )
 
-    parts = [html.paragraph(f"Left: annotations. Right: detections with a score of at least {threshold:g}.")]
+    parts = [
+        html.paragraph(
+            f"Left: annotations. Right: detections with a score of at least {threshold:g}; dashed: missed objects."
+        )
+    ]
     parts += [html.heading("Worst"), pairs(worst) if worst else html.paragraph("No image has an error.")]
     nothing = html.paragraph("Every image with objects has an error.")
     parts += [html.heading("Best: all found, nothing else"), pairs(best) if best else nothing]
@@ -155,20 +159,28 @@ def _beside(
     record, picture = _picture(records, one, _SIDE)
     labels = ["ignored" if crowd else text for text, crowd in zip(record.class_text, record.is_crowd, strict=True)]
     truth = drawing.boxes(picture, record.boxes, record.classes.tolist(), labels, thickness=_thickness(picture))
-    return drawing.side_by_side(truth, _found((record, picture), rows, names), ("annotated", "detected"))
+    return drawing.side_by_side(truth, _found((record, picture), one, rows, names), ("annotated", "detected"))
 
 
-def _found(shown: tuple[Record, np.ndarray], rows: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> np.ndarray:
-    """An image with the detections on it."""
+def _found(
+    shown: tuple[Record, np.ndarray],
+    one: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    names: Mapping[int, str],
+) -> np.ndarray:
+    """A judged image with the detections on it, and with dashed lines around the objects that were missed."""
     record, picture = shown
-    boxes = np.array([row["bbox"] for row in rows], np.float64).reshape(-1, 4)[:, [1, 0, 3, 2]]
+    missed = one["missed_boxes"]
+    boxes = np.array([row["bbox"] for row in (*rows, *missed)], np.float64).reshape(-1, 4)[:, [1, 0, 3, 2]]
     boxes[:, 2:] += boxes[:, :2]
+    labels = [f"{_class(names, row['category_id'])} {row['score']:.2f}" for row in rows]
     return drawing.boxes(
         picture,
         boxes / ((record.height, record.width) * 2),
-        [row["category_id"] for row in rows],
-        [f"{_class(names, row['category_id'])} {row['score']:.2f}" for row in rows],
+        [row["category_id"] for row in (*rows, *missed)],
+        [*labels, *(f"missed {_class(names, row['category_id'])}" for row in missed)],
         thickness=_thickness(picture),
+        dashed=len(missed),
     )
 
 

@@ -15,7 +15,7 @@ differ in length.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import yaml
@@ -28,6 +28,7 @@ from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
 from boxwright.images.loader import EXTENSIONS
 
 _SEPARATOR = re.compile(r"[\s,;]+")
+_IMAGES = tuple(EXTENSIONS)
 _CLASS = re.compile(r"\d{1,9}(?:\.0*)?")
 # The names of classes in a YAML file: the line with the key and the lines that belong to it.
 _NAMES = re.compile(r"(?m)^names\s*:.*\n?(?:^(?:[ \t\-\]}].*)?\n?)*")
@@ -51,16 +52,16 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """
     lines = [(number, line.strip()) for number, line in enumerate(text(data).splitlines(), start=1)]
     lines = [(number, line) for number, line in lines if line]
-    if lines and all(line.lower().endswith(tuple(EXTENSIONS)) for _, line in lines):
+    if lines and all(line.lower().endswith(_IMAGES) for _, line in lines):
         return Reading([Statement(line.removeprefix("./"), mention=True) for _, line in lines])
     known = _explained(tuple(beside.items()))
     boxes, places, remarks = [], [], []
     lengths, unnamed = set(), {}
     for number, line in lines:
-        label, *rest = _SEPARATOR.split(line)
+        label, *rest = _parts(line)
         if not _CLASS.fullmatch(label):
             raise UserError(f"line {number}: a row begins with the number of a class, but this is {_shown(label)}")
-        index, values = int(float(label)), [_number(value) for value in rest]
+        index, values = int(float(label)), _numbers(rest)
         corners, shape = _corners(values, known.keypoints, number)
         boxes.append(Box(_class(index, known, number, unnamed), *corners, shape=shape))
         places.append(f"line {number}")
@@ -235,13 +236,27 @@ def _numbered(names: object) -> dict[int, str]:
 
 
 def _is_row(line: str) -> bool:
-    label, *rest = _SEPARATOR.split(line.strip())
-    values = [_number(value) for value in rest]
+    label, *rest = _parts(line.strip())
+    values = _numbers(rest)
     return (
         _CLASS.fullmatch(label) is not None
         and len(values) >= 4
         and all(-_BEYOND <= value <= 1 + _BEYOND for value in values[:4])
     )
+
+
+def _parts(line: str) -> list[str]:
+    """What a line has between spaces, commas and semicolons; most have spaces only, which is quicker."""
+    return _SEPARATOR.split(line) if "," in line or ";" in line else line.split()
+
+
+def _numbers(written: Sequence[str]) -> list[float]:
+    """Numbers as they are written, NaN in place of what is none; all at once where all are."""
+    try:
+        values = list(map(float, written))
+    except ValueError:
+        return list(map(_number, written))
+    return values if math.isfinite(sum(values)) else list(map(_number, written))
 
 
 def _number(value: str) -> float:
