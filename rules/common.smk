@@ -65,7 +65,11 @@ try:
     if this_process.plans:
         config_file.check(this_process.configfiles)
     results = settings.load(config)["results"]
-    if this_process.works and this_process.on_disk and (why := places.results(results)):
+    # A dry run may look at results that it cannot write.
+    writes = this_process.works or (
+        this_process.announces and not Path(results).exists()
+    )
+    if writes and this_process.on_disk and (why := places.results(results)):
         raise UserError(why)
     if this_process.unlocks:
         lock.forget(results)

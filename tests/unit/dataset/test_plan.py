@@ -10,7 +10,7 @@ from tests import factories
 
 from boxwright.core import files
 from boxwright.core.errors import UserError
-from boxwright.dataset import label_map, manifest, memory, plan, plan_folder, reading, summary
+from boxwright.dataset import label_map, manifest, memory, plan, reading, summary
 from boxwright.dataset.samples import Box
 
 CAT = Box("cat", 8, 6, 40, 30)
@@ -371,7 +371,7 @@ def test_a_read_only_tree_is_planned_from_memory(planned, monkeypatch):
     assert plan.make(dataset.settings(), out, write=False) == made
     dataset.sample("new.jpg", CAT)
     unwritten = plan.make(dataset.settings(), out, write=False)
-    monkeypatch.setattr(plan_folder.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert plan.make(dataset.settings(), out) == unwritten
     assert unwritten.counts["found"]["images"] == 31
     assert state(out) == before

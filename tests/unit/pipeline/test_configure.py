@@ -48,3 +48,11 @@ def test_the_mistakes_in_all_files_are_told_below_their_models(wanted):
     assert told[2] == "  - override `train_config.batch_size`: takes a whole number from 0 (uint32), not 'y'."
     assert told[4].startswith(f"  - {models[3].path}:1:9: model has no field `sd`; nearest known: ssd")
     assert "has no model" in told[6]
+
+
+def test_what_the_run_decides_is_told_beside_other_mistakes(wanted):
+    overrides = {"model.ssd.x": 1, "train_config.num_steps": 7, "train_config.fine_tune_checkpoint": "y"}
+    with pytest.raises(UserError) as caught:
+        configure([wanted("a", "model { ssd {} }", overrides=overrides)])
+    told = str(caught.value)
+    assert all(f"override `{path}`" in told for path in overrides) and len(told.splitlines()) == 4

@@ -68,7 +68,7 @@ RATE = {"adam_optimizer": {"learning_rate": {"constant_learning_rate": {}}}}
         (
             {"train_config": {"batch_size": 3}},
             [
-                "override `train_config`: a mapping replaces the whole block, and with it what the run sets there "
+                "override `train_config`: a block as value replaces all of it, and with it what the run sets there "
                 "(`fine_tune_checkpoint`, `num_steps`). Write the whole path of each field instead: "
                 "`train_config.batch_size`, or better `models.m.batch_size`."
             ],
@@ -78,14 +78,14 @@ RATE = {"adam_optimizer": {"learning_rate": {"constant_learning_rate": {}}}}
             [
                 "override `train_config.num_steps`: the run decides how long the training is. Set "
                 "`models.m.num_steps` instead.",
-                "override `train_config`: a mapping replaces the whole block, and with it what the run sets there "
+                "override `train_config`: a block as value replaces all of it, and with it what the run sets there "
                 "(`fine_tune_checkpoint`). Write the whole path of each field instead: `train_config.optimizer`.",
             ],
         ),
         (
             {"eval_input_reader": [{"shuffle": True}]},
             [
-                "override `eval_input_reader`: a list replaces the whole block, and with it what the run sets there "
+                "override `eval_input_reader`: a list as value replaces all of it, and with it what the run sets there "
                 "(`0.label_map_path`, `0.tf_record_input_reader`). Write the whole path of each field instead: "
                 "`eval_input_reader.0.shuffle`."
             ],

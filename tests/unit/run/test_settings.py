@@ -290,7 +290,7 @@ def test_early_stopping_has_defaults_once_it_is_wanted(minimal):
     minimal["models"]["first"]["early_stopping"] = {"metric": "mAP"}
     assert mistakes(minimal)[0].startswith("`models.first.early_stopping.patience` is missing (")
     minimal["models"]["first"]["early_stopping"] = 2
-    assert mistakes(minimal)[0].startswith("`models.first.early_stopping` is 2, allowed is a mapping or null (")
+    assert mistakes(minimal)[0].startswith("`models.first.early_stopping` is 2, allowed is a block of keys such as ")
 
 
 def test_a_test_side_is_drawn_or_listed_and_leaves_something_to_train_on(minimal, tmp_path):

@@ -1,8 +1,9 @@
-"""Detection of full disks, and the error message for them."""
+"""Whether files can be written: detection of full disks, the error message for them, and of folders without access."""
 
 import errno
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from boxwright.core.errors import UserError
@@ -35,3 +36,25 @@ def full(path: str | os.PathLike, *, needed: int = 0, at_least: int = 0) -> Disk
     )
     error.needed = needed or at_least
     return error
+
+
+def unwritable(folder: str | os.PathLike) -> Path | None:
+    """The folder that keeps files from being written to `folder`, it or the nearest above it; None if none does.
+
+    Some file systems, such as /proc, allow it and refuse it all the same, so a folder that is missing is tried.
+    """
+    nearest, missing = Path(folder).absolute(), None
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest, missing = nearest.parent, nearest
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return nearest
+    if missing:
+        try:
+            missing.mkdir()
+        except FileExistsError:  # another run made it
+            return None
+        except OSError:
+            return nearest
+        with suppress(OSError):  # another run put something into it
+            missing.rmdir()
+    return None

@@ -61,7 +61,11 @@ def nearest(word: object, known: Iterable[str], cutoff: float = 0.6) -> str | No
 
 
 def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """A clause about an unknown word: "did you mean `x`?", or the list of all known words."""
+    """A clause about an unknown word: "did you mean `x`?", or the list of all known words.
+
+    It may be longer than the word that is meant: "yolov8" and "pascal_voc".
+    """
     known = list(known)
-    near = nearest(word, known, cutoff)
+    inside = [one for one in known if len(one) > 2 and one in str(word).lower()]
+    near = nearest(word, known, cutoff) or max(inside, key=len, default=None)
     return f"did you mean `{near}`?" if near else f"known are {', '.join(known)}"

@@ -7,12 +7,12 @@ It is written so that an outdated plan is recognised and an incomplete one is ne
 """
 
 import json
-import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from boxwright.console.progress import say
+from boxwright.core import disk
 from boxwright.core.files import parse_json, write_if_changed
 from boxwright.core.wording import few
 from boxwright.dataset import memory
@@ -26,7 +26,7 @@ class PlanFolder:
 
     def __init__(self, data_dir: Path, write: bool) -> None:
         self.path = data_dir / "plan"
-        self.writable = write and _writable(self.path)
+        self.writable = write and not disk.unwritable(self.path)
         self._stamp = self.path / "stamp.json"
         self._failed = self.path / "failed"
         self._checks = data_dir / "checks.tsv"
@@ -97,10 +97,3 @@ def _facts_of(path: Path) -> list[int] | None:
         return _facts(path.read_bytes())
     except OSError:
         return None
-
-
-def _writable(folder: Path) -> bool:
-    """Whether the folder, or the nearest existing one above it, is writable."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return os.access(folder, os.W_OK)

@@ -1,6 +1,7 @@
 """Reads and patches the pipeline configurations of all models of a run, and reports all mistakes at once."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
@@ -45,10 +46,20 @@ def configure(models: Iterable[Wanted]) -> tuple[dict[str, Document], dict[str, 
 
 
 def _patched(original: Message, shown: str, arguments: Mapping[str, Any]) -> Message:
-    """The patched configuration of a model; raises UserError for overrides of what the run decides itself."""
-    config, _ = patch(original, **arguments)
+    """The patched configuration of a model.
+
+    Raises UserError with what is wrong in it, and with overrides of what the run decides itself.
+    """
+    wrong: list[str] = []
+    config = None
+    try:
+        config, _ = patch(original, **arguments)
+    except UserError as error:
+        wrong.append(str(error))
     if overrides := arguments.get("overrides"):
-        without, _ = patch(original, **{**arguments, "overrides": {}})
-        if wrong := settled.mistakes(without, config, overrides, shown):
-            raise UserError("\n".join(wrong))
+        with suppress(UserError):  # what is wrong without them is told already
+            without, _ = patch(original, **{**arguments, "overrides": {}})
+            wrong += settled.mistakes(without, config or without, overrides, shown)
+    if wrong:
+        raise UserError("\n".join(wrong))
     return config

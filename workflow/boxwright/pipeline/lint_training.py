@@ -195,7 +195,7 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
     row = row_of(model, name)
     if row is None or train.fine_tune_checkpoint or not train.num_steps:
         return
-    path = f"model.{name}.feature_extractor"
+    path, then = f"model.{name}.feature_extractor", ""
     extractor, decay = model.feature_extractor, row.batch_norm_decay
     if getattr(model, "freeze_batchnorm", False) or not getattr(extractor, "batch_norm_trainable", True):
         return
@@ -211,13 +211,25 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
         use = _decay_for(train.num_steps)
     else:
         field, value, use = f"{path}.override_base_feature_extractor_hyperparams", False, True
-    kept = min(max(decay, 0.0), 1.0) ** train.num_steps
+        own = short_float(extractor.conv_hyperparams.batch_norm.decay)
+        if _kept(own, train.num_steps) > MOST_KEPT:
+            then = (
+                f"; with {use} the decay is {path}.conv_hyperparams.batch_norm.decay, which is {own:g} and has to be "
+                f"{_decay_for(train.num_steps):g} then"
+            )
+    kept = _kept(decay, train.num_steps)
     if kept > MOST_KEPT:
         why = (
             f"batch norm's averages decay by {decay:g} per step here, so at step {train.num_steps} they still have "
             f"{kept:.0%} of their initial values (0 and 1), and evaluation, which uses them, detects almost nothing"
+            f"{then}"
         )
         yield Finding("warning", "slow-averages", field, value, why, use)
+
+
+def _kept(decay: float, steps: int) -> float:
+    """The share of their initial values that averages still have after some steps."""
+    return min(max(decay, 0.0), 1.0) ** steps
 
 
 def _decay_for(steps: int) -> float:

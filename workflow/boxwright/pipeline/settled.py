@@ -84,9 +84,9 @@ def _block_around(path: str, given: Mapping[str, Any]) -> str | None:
 
 def _of_block(block: str, value: Any, lost: Sequence[str], model: str) -> str:
     """That an override replaces a whole block, with fields that the run sets, and how to set only the wanted ones."""
-    what = "mapping" if isinstance(value, Mapping) else "list"
+    what = "block" if isinstance(value, Mapping) else "list"
     names = few([f"`{path.removeprefix(f'{block}.')}`" for path in lost])
-    told = f"override `{block}`: a {what} replaces the whole block, and with it what the run sets there ({names})."
+    told = f"override `{block}`: a {what} as value replaces all of it, and with it what the run sets there ({names})."
     wanted = [path for path in _below(block, value) if not any(re.match(pattern, path) for pattern, *_ in SETTLED)]
     if not wanted:
         return f"{told} Leave it out."

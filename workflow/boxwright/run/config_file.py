@@ -151,11 +151,37 @@ def _json(text: str) -> list[str] | None:
     return twice
 
 
+_NO_COLON = "a key has no colon behind it"
+# What a parser says, and how it is told: what is wrong, and what to do.
+_TOLD = (
+    (r"'\\t'", "a tab is not allowed there; indent with spaces"),
+    (
+        r"mapping values are not allowed",
+        "there is a colon where no key can begin: keys of one block start in the same column, a value with a colon "
+        "in it needs quotes, and a line before may lack its colon",
+    ),
+    (r"character '(.)' that cannot start", "a value cannot begin with {}; quote it"),
+    (r"expected alphabetic or numeric character", "a value cannot begin with * or &; quote it"),
+    (r"unexpected end of stream", "a quotation mark is not closed, which begins on line {line}"),
+    (r"expected ',' or '([\]}])'", "the bracket that opens on line {line} is not closed by {} before this line"),
+    (
+        r"expected <block end>",
+        "the line begins in another column than those around it: keys of one block start in the same column, and so do "
+        "the items of a list",
+    ),
+    (r"could not find expected ':'", _NO_COLON),
+    (r"could not determine a constructor for the tag", "a value cannot begin with !; quote it"),
+)
+
+
 def _reason(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
+    mark, around = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or str(error)
-    if r"'\t'" in problem:
-        problem = "a tab is not allowed there; indent with spaces"
+    for pattern, told in _TOLD:
+        if found := re.search(pattern, problem):
+            problem = told.format(*found.groups(), line=around.line + 1 if around else "")
+            mark = around if told == _NO_COLON else mark  # it is missed only on the line behind
+            break
     return f"{problem} (line {mark.line + 1})." if mark else f"{problem}."
 
 
@@ -180,6 +206,10 @@ class _Walk:
         for event in yaml.parse(text, Loader=_LOADER):
             node = self._open[-1]
             line = event.start_mark.line + 1
+            if len(self._open) == 1 and isinstance(event, yaml.ScalarEvent | yaml.SequenceStartEvent):
+                what = "a text" if isinstance(event, yaml.ScalarEvent) else "a list"
+                yield f"line {line}: this is {what}, but a configuration has keys, at least `dataset` and `models`."
+                return
             if isinstance(event, yaml.AliasEvent):
                 if event.anchor not in self._sizes:
                     what = _named(node.where or f"*{event.anchor}")

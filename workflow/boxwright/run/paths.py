@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from boxwright.core.wording import few
+from boxwright.core.wording import few, nearest
 
 # The longest name of a file in bytes, and of a path with room for what lies in the results folder.
 _LONGEST_NAME, _LONGEST_PATH = 255, 3500
@@ -79,7 +79,22 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
         yield f"{key} names {name}, which is a device, and not a file."
     else:
         kind = "folder" if folder else "file"
-        yield f"{key} names {name}, but there is no such {kind} (looked for from {Path.cwd()})."
+        near = similar(place, folder)
+        hint = f"; did you mean {near}?" if near else "."
+        yield f"{key} names {name}, but there is no such {kind} (looked for from {Path.cwd()}){hint}"
+
+
+def similar(path: Path, folder: bool) -> Path | None:
+    """The path that one to nowhere probably misspells, in one of its parts; None if there is none."""
+    there, rest = path, []
+    while not there.exists() and there != there.parent:
+        there, rest = there.parent, [there.name, *rest]
+    try:
+        near = nearest(rest[0], [one.name for one in there.iterdir()]) if rest else None
+    except OSError:  # a folder that this user may not list
+        return None
+    found = there.joinpath(near, *rest[1:]) if near else None
+    return found if found and (found.is_dir() if folder else found.is_file()) else None
 
 
 def listed(given: str | list[str] | None) -> list[str]:

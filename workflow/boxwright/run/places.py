@@ -68,10 +68,9 @@ def _configurations(arguments: Sequence[str]) -> list[str]:
 
 def results(path: str) -> str:
     """Why nothing can be written to the results folder, a sentence; "" if something can."""
-    folder = Path(path).absolute()
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if os.access(folder, os.W_OK | os.X_OK):
+    from boxwright.core import disk
+
+    if not (folder := disk.unwritable(path)):
         return ""
     return (
         f"`results` is {path}, but nothing can be written to {folder} here. Choose another folder, or change its "

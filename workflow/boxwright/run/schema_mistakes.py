@@ -190,7 +190,7 @@ def _allowed(node: Mapping[str, Any]) -> str:
         return " | ".join(map(str, node["enum"]))
     kinds = node.get("type", "a value")
     kinds = [kinds] if isinstance(kinds, str) else kinds
-    names = {"null": "null", "object": "a mapping", "integer": "a whole number", "string": "a text"}
+    names = {"null": "null", "object": _block(node), "integer": "a whole number", "string": "a text"}
     names |= {"array": _list_of(node.get("items", {})), "number": "a number", "boolean": "true or false"}
     if "prefixItems" in node:
         return "a list of one of these and of further steps"
@@ -212,9 +212,15 @@ def _allowed(node: Mapping[str, Any]) -> str:
     return " ".join([text, " and ".join(limits)]).strip()
 
 
+def _block(node: Mapping[str, Any]) -> str:
+    """The keys that a schema node wants, in words; some of them where none has to be there."""
+    known = list(node.get("required", ())) or list(node.get("properties", {}))[:2]
+    return f"a block of keys such as {' and '.join([f'`{key}`' for key in known])}" if known else "a block of keys"
+
+
 def _list_of(items: Mapping[str, Any]) -> str:
     """A list of what a schema node allows, in words."""
-    names = {"string": "texts", "integer": "whole numbers", "object": "mappings"}
+    names = {"string": "texts", "integer": "whole numbers", "object": "blocks of keys"}
     if "enum" in items:
         return f"a list of {' | '.join(map(str, items['enum']))}"
     return f"a list of {names[items['type']]}" if items.get("type") in names else "a list"
