@@ -96,7 +96,7 @@ def is_what_the_form_finds(found: list[dict], form, folder, pictures, images) ->
 def test_a_program_needs_its_runtime_numpy_and_pillow_alone(name, standard, pictures, images, tmp_path):
     folder, form = standard[0], forms.named(name)
     path = folder / program.name(form)
-    arguments = [str(pictures), "--score", "0.2", "--out", "drawn"]
+    arguments = [str(pictures), "--score-threshold", "0.2", "--out", "drawn"]
     found = run_alone(path, form.packages[-1][0], *arguments, cwd=tmp_path)
     is_what_the_form_finds(found, form, folder, pictures, images)
     drawn = sorted((tmp_path / "drawn").iterdir())
@@ -108,7 +108,7 @@ def test_a_program_needs_its_runtime_numpy_and_pillow_alone(name, standard, pict
 @pytest.mark.parametrize("name", ["frozen_graph", "saved_model"])
 def test_tensorflows_programs_need_tensorflow_numpy_and_pillow_alone(name, exported, pictures, images, tmp_path):
     form = forms.named(name)
-    arguments = [str(pictures), "--score", "0.2", "--out", "drawn"]
+    arguments = [str(pictures), "--score-threshold", "0.2", "--out", "drawn"]
     distribution = next(one for one in ("tensorflow", "tensorflow-cpu") if _is_installed(one))
     found = run_alone(exported / program.name(form), distribution, *arguments, cwd=tmp_path)
     is_what_the_form_finds(found, form, exported, pictures, images)

@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Detect objects on images.")
     parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
     parser.add_argument("--out", default="detected", type=Path, help="the folder for the drawn images")
-    parser.add_argument("--score", type=float, default=0.5, help="the lowest score of a box that is shown")
+    parser.add_argument("--score-threshold", type=float, default=0.5, help="leave out boxes below this score")
     given = parser.parse_args()
     labels = (HERE / "{labels}").read_text(encoding="utf-8").splitlines()
     detect = load(str(HERE / "{path}"))
@@ -49,9 +49,10 @@ def main() -> None:
         rows = [
             {{"class": labels[int(one) - 1], "id": int(one), "score": round(float(score), 4), "box": box.tolist()}}
             for box, score, one in zip(boxes, scores, classes)
-            if score >= given.score
+            if score >= given.score_threshold
         ]
-        print(json.dumps({{"image": str(path), "detections": rows}}, ensure_ascii=False), flush=True)
+        found = {{"image": str(path), "width": picture.width, "height": picture.height, "detections": rows}}
+        print(json.dumps(found, ensure_ascii=False), flush=True)
         pen = ImageDraw.Draw(picture)
         for row in rows:
             top, left, bottom, right = (side * length for side, length in zip(row["box"], picture.size[::-1] * 2))
