@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from tests.factories import SSD_PARTS
 
+from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
-from boxwright.console.planned import CHANGED, MISSING, UPSTREAM, Planned
+from boxwright.console.planned import CHANGED, DAMAGED, FORCED, MISSING, UPSTREAM, Planned
 from boxwright.pipeline import text
 from boxwright.run import announcement
 
@@ -34,6 +35,7 @@ def plan(tmp_path):
             summary=f"5 images (each case is in {results}/data/checks.tsv):",
         ),
         sides=["train", "eval"],
+        forms=[forms.named(name) for name in ("frozen_graph", "onnx")],
         models=["m"],
         configurations={"m": text.parse(CONFIG)},
         steps=lambda name: [200, 400, 600],
@@ -58,6 +60,27 @@ def said(plan, *jobs):
 
 def test_nothing_to_do_says_nothing(plan):
     assert said(plan) == ""
+
+
+def test_a_form_that_a_finished_detector_lacks_is_new(plan):
+    folder = Path(plan.results) / "models/m" / forms.FOLDER
+    export = Planned(1, "export_form", {"model": "m"}, [str(folder / "detector.onnx")], None, MISSING)
+    assert said(plan, export) == "To do: no training, 1 exported form."
+    folder.mkdir()
+    (folder / forms.SUMMARY).write_text("{}")
+    assert "  - new in `export.forms`: ONNX model\n" in said(plan, export)
+    (folder / "detector.onnx").write_text("x")
+    Checksums(plan.results).write([folder / "detector.onnx"], made_with={"identity": {}})
+    (folder / "detector.onnx").unlink()
+    assert "new in" not in said(plan, export)
+
+
+def test_a_damaged_result_and_one_that_was_asked_for(plan):
+    damaged = job(plan, "predict_images", cause=FORCED, made={}, identity={})
+    checksums = Checksums(plan.results)
+    assert announcement.why(damaged, checksums) == FORCED
+    Path(damaged.outputs[0]).write_text("more")
+    assert announcement.why(damaged, checksums) == DAMAGED
 
 
 def test_a_first_run(plan):
@@ -136,13 +159,15 @@ def test_training_that_replaces_checkpoints_with_its_time(plan):
 
 
 def test_no_training_is_said(plan):
-    changed = job(plan, "predict_images", CHANGED, {"drawing": "a", "code": "c"}, {"drawing": "b", "code": "c"})
+    changed = job(
+        plan, "predict_images", CHANGED, {"score_threshold": 0.5, "code": "c"}, {"score_threshold": 0.3, "code": "c"}
+    )
     assert said(plan, changed) == (
         "Changed since the last run:\n"
-        "  - `predict.score_threshold` or `predict.line_thickness` changed\n"
+        "  - `predict.score_threshold` 0.5 -> 0.3\n"
         f"To do: no training, 1 set of predictions; this replaces {changed.outputs[0]}."
     )
-    assert announcement.why(changed, Checksums(plan.results)) == "changed: how boxes are drawn (`predict`)"
+    assert announcement.why(changed, Checksums(plan.results)) == "changed: `predict.score_threshold`"
 
 
 def test_the_field_of_the_evaluation_that_changed(plan):

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import snakemake.cli  # noqa: F401 (before the processes that its import starts are none)
 
 from boxwright import cli
 from boxwright.run import launch, places
@@ -23,7 +24,8 @@ def started(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.yaml").write_text(SOUND)
     (tmp_path / "p.config").write_text("model {}")
-    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/comparison").mkdir(parents=True)
+    (tmp_path / "mine/comparison/answer.rst").touch()
     commands = Started()
 
     class Process:
@@ -74,7 +76,11 @@ def test_a_failed_or_interrupted_run_has_no_report(started, status):
 def test_only_the_report(started, capsys):
     assert cli.main(["report", "--configfile", "my.yaml"]) == 0
     assert len(started) == 1 and started[0][0][0] == "--report"
-    Path("mine").rmdir()
+    Path("mine/comparison/answer.rst").unlink()
+    assert cli.main(["report", "--configfile", "my.yaml"]) == 1
+    told = capsys.readouterr().err
+    assert "there is no mine/comparison/answer.rst. `boxwright run --configfile my.yaml` finishes it." in told
+    shutil.rmtree("mine")
     assert cli.main(["report", "--configfile", "my.yaml"]) == 1
     assert "the folder mine does not exist. Run `boxwright run --configfile my.yaml` first." in capsys.readouterr().err
     assert len(started) == 1
@@ -94,9 +100,30 @@ def test_a_configuration_that_is_not_there(started, capsys, arguments, told):
 
 def test_without_a_configuration_the_demo_runs(started):
     shutil.copytree(launch.SNAKEFILE.parent / "config", "config")
-    Path("results").mkdir()
+    Path("results/comparison").mkdir(parents=True)
+    Path("results/comparison/answer.rst").touch()
     assert cli.main(["run"]) == 0
     assert [command for command, _ in started] == [["--cores", "all"], ["--report", str(Path("results/report.html"))]]
+
+
+def test_a_run_of_some_targets_has_no_report(started):
+    shutil.rmtree("mine/comparison")
+    assert cli.main(["run", "--configfile", "my.yaml", "mine/data/checks.tsv"]) == 0
+    assert len(started) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--confgfile", "There is no option --confgfile; did you mean --configfile?"),
+        ("--core=2", ""),
+        ("--executer=slurm", "did you mean --executor?"),
+        ("--zzz", "There is no option --zzz; `snakemake --help` lists all."),
+    ],
+)
+def test_a_misspelt_option_is_named(started, capsys, option, told):
+    assert cli.main(["run", option, "--configfile", "my.yaml"]) == (1 if told else 0)
+    assert told in capsys.readouterr().err and len(started) == (0 if told else 2)
 
 
 def test_a_user_without_a_home_folder_gets_one(started, monkeypatch, tmp_path, capsys):

@@ -150,6 +150,15 @@ def test_a_step_that_may_never_be_reached(checked, capsys):
     assert "`early_stopping`" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("gpus", "driver", "told"), [(1, None, True), (1, "/usr/bin/nvidia-smi", False), (0, None, False)]
+)
+def test_gpus_that_are_asked_for_where_there_is_no_driver(checked, capsys, monkeypatch, gpus, driver, told):
+    monkeypatch.setattr(preflight.shutil, "which", lambda name: driver)
+    checked(models={"m": small_model(gpus=gpus)})
+    assert ("`gpus` is set for m, but this machine has no NVIDIA driver" in capsys.readouterr().err) == told
+
+
 def test_class_names_that_no_font_has(checked, capsys, monkeypatch):
     checked()
     assert "No font here" not in capsys.readouterr().err

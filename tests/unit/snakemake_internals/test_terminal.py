@@ -131,6 +131,14 @@ def test_no_number_is_left_out_where_jobs_make_pieces(tmp_path, job_log):
     assert [line.split()[1] for line in run.stream.getvalue().splitlines()[2:]] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
 
 
+@pytest.mark.parametrize(("done", "total", "told"), [(1, 39, False), (4, 39, True), (9, 3000, False), (10, 3000, True)])
+def test_the_first_few_do_not_tell_how_long_the_rest_takes(tmp_path, done, total, told):
+    log = tmp_path / "job.log"
+    progress.note_beside(log).write_text(json.dumps({"done": done, "total": total, "rate": 0.5, "unit": "images"}))
+    stage = stages.Stage("Evaluating", 0, logs={1: str(log)})
+    assert ("left" in stage.state()) == told and stage.state().startswith(f"{done} of {total:,} images")
+
+
 def test_without_a_terminal_it_is_told_from_time_to_time_how_far_the_work_is(tmp_path, job_log, monkeypatch):
     monkeypatch.setattr(terminal, "_TOLD_S", 0.01)
     run = Run(io.StringIO(), tmp_path / "log")

@@ -75,7 +75,10 @@ class Checksums:
             file = path.parent / name
             there = _size(file)
             if there is None:
-                return f"{file} is gone"
+                gone = file
+                while not os.path.isdir(gone.parent):  # noqa: PTH112 (of an impossible name pathlib raises an error)
+                    gone = gone.parent  # the folder that is gone with it
+                return f"{gone} is gone"
             if there != size:
                 return f"{file} has {there} bytes instead of {size}"
         return f"{path} was left unfinished" if self.is_unfinished(path) else ""

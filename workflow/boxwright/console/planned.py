@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 MISSING = "its result does not exist"
 CHANGED = "its result was made with something else"
 UPSTREAM = "what it is made from is made again"
-FORCED = "its result is damaged, or was asked for"
+FORCED = "it was asked for, or waits for a decision of this run"
+DAMAGED = "its result is damaged"
 
 
 class Planned(NamedTuple):

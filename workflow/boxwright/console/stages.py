@@ -17,6 +17,8 @@ PIECE = "shard"
 PIECED = "write_records"  # the rule that has it
 
 _NUMBERS = 60  # columns for the bar and its numbers; a long label is cut to leave them free
+# From so many on, or from a tenth of all, the pace tells how long the rest takes: the first ones are slow.
+_ENOUGH = 10
 _BAR = "{desc}  {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{unit}, {remaining} left{postfix}"
 
 
@@ -46,7 +48,8 @@ class Stage:
         noted = _noted(next(iter(self.logs.values()), None))
         if self.pieces or not noted or not noted["total"]:
             return ""
-        left = (noted["total"] - noted["done"]) / noted["rate"] if noted["rate"] else None
+        told_by = min(_ENOUGH, 0.1 * noted["total"])
+        left = (noted["total"] - noted["done"]) / noted["rate"] if noted["rate"] and noted["done"] >= told_by else None
         told = [f"{noted['done']:,} of {noted['total']:,} {noted['unit']}", noted.get("of")]
         told += [f"{progress.duration(left)} left"] if left is not None else []
         return ", ".join(filter(None, told))

@@ -109,7 +109,10 @@ def check(
 
 def no_annotations(folders: Sequence[str]) -> str:
     """A sentence about folders in which no file can be an annotation."""
-    return f"There is no annotation in {', '.join(folders)}: no file there is in a format that is read."
+    return (
+        f"There is no annotation in {', '.join(folders)}: no file there is in a format that is read. Name the folder "
+        "that has them, or annotate the images first; docs/formats.md has the formats."
+    )
 
 
 def read(

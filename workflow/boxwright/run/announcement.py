@@ -12,8 +12,9 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
-from boxwright.console.planned import MISSING, Planned
+from boxwright.console.planned import DAMAGED, FORCED, MISSING, Planned
 from boxwright.console.progress import duration, say
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
@@ -46,7 +47,6 @@ _PARTS = {
     "calibration": "the images for int8 (`export.int8`)",
     "gate": "`export.gate`",
     "optimism": "how much the choice flatters",
-    "drawing": "how boxes are drawn (`predict`)",
     "images": "the images",
     "steps": "the steps of the checkpoints",
     "code": "the code (another version of boxwright)",
@@ -56,13 +56,17 @@ _SETTINGS = {
     ("choose_checkpoint", "wanted"): "`export` or `early_stopping` changed",
     ("judge_progress", "wanted"): "`early_stopping` changed",
     ("thin_checkpoints", "wanted"): "`keep` or `export` changed",
-    ("predict_images", "drawing"): "`predict.score_threshold` or `predict.line_thickness` changed",
     ("predict_images", "images"): "the images to predict on (`predict.images`) changed",
     ("train_segment", "start"): "the start weights (`checkpoint`) changed",
 }
 # Parts of an identity that are the values of settings: those of a model, and others with their keys.
 _OF_MODEL = ("seed", "precision", "loss_scale", "tf_threads", "inference_precision")
-_OF_RUN = {"gate": "export.gate", "max_pixels": "dataset.max_pixels"}
+_OF_RUN = {
+    "gate": "export.gate",
+    "max_pixels": "dataset.max_pixels",
+    "score_threshold": "predict.score_threshold",
+    "line_thickness": "predict.line_thickness",
+}
 # What a part stands for that an identity leaves out.
 _LEFT_OUT = {"inference_precision": "float32"}
 # Rules by what they make, singular and plural, in the order of the work; all others are small.
@@ -109,10 +113,10 @@ def text_of(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> str
 
 
 def why(job: Planned, checksums: Checksums) -> str:
-    """Why one job runs: what of its identity changed, else the cause that Snakemake has."""
+    """Why one job runs: what of its identity changed, damage of its result, or the cause that Snakemake has."""
     if job.cause != MISSING and (parts := _changed_parts(job, checksums)):
-        return f"changed: {', '.join(_PARTS.get(part, f'`{part}`') for part in parts)}"
-    return job.cause
+        return f"changed: {', '.join(_PARTS.get(part, f'`{_OF_RUN.get(part, part)}`') for part in parts)}"
+    return DAMAGED if job.cause == FORCED and any(map(checksums.complaint, job.outputs)) else job.cause
 
 
 def _changed_parts(job: Planned, checksums: Checksums) -> dict[str, tuple[Any, Any]]:
@@ -132,6 +136,7 @@ def _changes(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> It
     data, dataset = Path(plan.results) / "data", plan.settings["dataset"]
     given = bool(dataset["label_map"] or dataset["records"])
     yield from changes.told(data, plan.results, plan.data.identities, plan.data.classes, boxes, given)
+    yield from _new_forms(plan, jobs, checksums)
     code: dict[str, None] = {}
     for job in jobs:
         parts = _changed_parts(job, checksums)
@@ -147,6 +152,17 @@ def _changes(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> It
             code[job.rule.replace("_", " ")] = None
     if code:
         yield f"another version of boxwright: {few(list(code))}"
+
+
+def _new_forms(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
+    """The forms that finished detectors do not have yet."""
+    titles = {file: form.title for form in plan.forms for file in form.files}
+    for job in jobs:
+        path = Path(job.outputs[0]) if job.outputs else Path()
+        if job.rule == "export_form" and job.cause == MISSING and not checksums.made_with(path):
+            title = next((title for file, title in titles.items() if path.match(file.rstrip("/"))), "")
+            if title and (path.parent / forms.SUMMARY).is_file():
+                yield f"new in `export.forms`: {title}"
 
 
 def _values(parts: Mapping[str, tuple[Any, Any]], model: str) -> Iterator[str]:

@@ -104,7 +104,8 @@ def _text(path: str | Path) -> str:
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not text in UTF-8 ({error.reason} at byte {error.start}).") from error
     except FileNotFoundError as error:
-        near = few(sorted(str(one) for one in Path(path).parent.glob("*.y*ml")), 5)
+        others = [one for one in Path(path).parent.glob("*.y*ml") if not one.name.startswith(".")]
+        near = few(sorted(map(str, others)), 5)
         here = f" There is {near}." if near else ""
         raise UserError(f"There is no configuration {path} (looked for from {Path.cwd()}).{here}") from error
     except OSError as error:

@@ -231,7 +231,8 @@ class Identities:
         return {
             "detector": short(self.export_form(name, main)),
             "images": self._folder(folder) if folder else self._shards("eval"),
-            "drawing": short(predict["score_threshold"], predict["line_thickness"]),
+            "score_threshold": predict["score_threshold"],
+            "line_thickness": predict["line_thickness"],
             "max_pixels": self._plan.settings["dataset"]["max_pixels"],
             "code": self._code("predict_images", main.runtime),
             **self._inferred(name),

@@ -18,6 +18,8 @@ from boxwright.run import config_file, places, settings
 
 SNAKEFILE = PACKAGE.parents[1] / "Snakefile"
 REPORT = "report.html"
+# What the report begins with, written when everything else is there.
+_FIRST_PAGE = "comparison/answer.rst"
 # Set in the environment of a run that is followed by its report.
 _REPORTS = "BOXWRIGHT_REPORTS"
 # Options with which a run makes no results that a report could show.
@@ -29,9 +31,10 @@ def run(config: str | None, cores: str, options: Sequence[str]) -> int:
 
     config: the configuration; None for the demo. options: further options and targets for Snakemake.
     """
+    _check_options(options)
     _check(config)
     status = _snakemake(["--cores", cores, *options], config, {_REPORTS: "1"})
-    if status or any(one in _DRY for one in options):
+    if status or any(one in _DRY for one in options) or not (_results(config) / _FIRST_PAGE).is_file():
         return status
     return report(config)
 
@@ -39,11 +42,13 @@ def run(config: str | None, cores: str, options: Sequence[str]) -> int:
 def report(config: str | None) -> int:
     """Write the report of a finished run and print its path; the exit status is Snakemake's."""
     _check(config)
-    results = Path(settings.read(config or config_file.DEMO)["results"])
+    results = _results(config)
     path = results / REPORT
+    first = f"boxwright run --configfile {config}" if config else "boxwright run"
     if not results.is_dir():
-        first = f"boxwright run --configfile {config}" if config else "boxwright run"
         raise UserError(f"There is nothing to report: the folder {results} does not exist. Run `{first}` first.")
+    if not (results / _FIRST_PAGE).is_file():
+        raise UserError(f"The run is not finished: there is no {results / _FIRST_PAGE}. `{first}` finishes it.")
     status = _snakemake(["--report", str(path)], config)
     if not status:
         say(f"The report is {path}: open it in a browser.")
@@ -53,6 +58,18 @@ def report(config: str | None) -> int:
 def report_follows() -> bool:
     """Whether this process is a run that `boxwright run` started, which writes the report next."""
     return _REPORTS in os.environ
+
+
+def _results(config: str | None) -> Path:
+    return Path(settings.read(config or config_file.DEMO)["results"])
+
+
+def _check_options(options: Sequence[str]) -> None:
+    """Raise UserError for a long option that Snakemake has not; loading it takes a second, so not for each run."""
+    if long := [one for one in options if one.startswith("--") and one != "--" and one not in _DRY]:
+        from boxwright.snakemake_internals import options as snakemakes
+
+        snakemakes.check(long)
 
 
 def _check(config: str | None) -> None:

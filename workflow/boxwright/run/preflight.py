@@ -4,6 +4,7 @@ All mistakes of a kind are reported at once, each with what to do about it.
 """
 
 import csv
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,6 +71,7 @@ def check(plan: RunPlan, identities: Identities) -> None:
     _say_similar_classes(plan)
     _say_undrawable(plan)
     _say_early_stop(plan)
+    _say_no_gpu(plan)
 
 
 def _check_metrics(plan: RunPlan) -> None:
@@ -242,6 +244,16 @@ def _say_early_stop(plan: RunPlan) -> None:
         say(
             f"`export.checkpoint` is {step}, but `early_stopping` may end {few(list(early))} before that step, and "
             "then nothing can be exported; `best` and `last` always can."
+        )
+
+
+def _say_no_gpu(plan: RunPlan) -> None:
+    """Say that GPUs are asked for where there is no driver; jobs on a cluster run elsewhere."""
+    asking = dict.fromkeys(plan.shown(name) for name in plan.models if plan.model(name)["gpus"])
+    if asking and not shutil.which("nvidia-smi"):
+        say(
+            f"`gpus` is set for {few(list(asking))}, but this machine has no NVIDIA driver (no nvidia-smi): jobs that "
+            "run here compute on its processors, much slower. On a cluster its nodes count, not this machine."
         )
 
 

@@ -182,6 +182,7 @@ def _difference(dag: DAG, job: Job, name: str, wanted: Any, checksums: Checksums
 
 
 def _say_some(lines: list[str]) -> None:
+    lines = list(dict.fromkeys(lines))  # of a folder that is gone each file says so
     if len(lines) > _SHOWN:
         lines[_SHOWN:] = [f"... and {len(lines) - _SHOWN} more results"]
     for line in lines:
