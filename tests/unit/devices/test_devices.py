@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from boxwright import devices
-from boxwright.catalog.families import FAMILIES
+from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.devices import Compute, Taken, instructions
 
 HOLDER = """
@@ -100,14 +100,14 @@ def test_instructions_are_those_that_linux_names(monkeypatch, tmp_path, text, fo
     assert instructions.here(tmp_path / "cpuinfo") == set()
 
 
-def test_auto_is_decided_by_instructions_and_family(monkeypatch):
+def test_auto_is_decided_by_instructions_and_extractor(monkeypatch):
     monkeypatch.setattr(devices.instructions, "here", lambda: frozenset({"avx512_bf16", "amx_bf16"}))
     assert devices.precision_of("auto", 0, ("amx_bf16",)) == "bfloat16"
     assert devices.precision_of("auto", 0, ()) == "float32"
     assert devices.precision_of("auto", 1, ("amx_bf16",)) == "float32"
     assert devices.precision_of("float16", 0, ("amx_bf16",)) == "float16"
-    known = {one for family in FAMILIES.values() for one in family.bfloat16_with}
-    assert known <= set(instructions.KNOWN)
+    wanted = {one for row in EXTRACTORS.values() for one in row.bfloat16_with}
+    assert wanted and wanted <= set(instructions.KNOWN)
 
 
 def test_too_few_gpus_are_warned_of():

@@ -82,12 +82,10 @@ def test_ssd_in_pieces_equals_the_whole_to_the_bit(train):
 
 
 def test_auto_is_decided_once_and_kept(train, monkeypatch, capfd):
-    """With the instructions that its family asks for, a training begins in bfloat16, and goes on so without them."""
+    """With the instructions that its extractor asks for, a training begins in bfloat16, and goes on so without them."""
     built = []
     monkeypatch.setattr(segment, "build", lambda model, seed, kind: built.append(kind) or TinyDetector(seed))
     auto = Compute(precision="auto")
-    faster = segment.FAMILIES["ssd"]._replace(bfloat16_with=("amx_bf16",))
-    monkeypatch.setitem(segment.FAMILIES, "ssd", faster)
     with monkeypatch.context() as patch:
         patch.setattr(devices.instructions, "here", lambda: frozenset({"amx_bf16"}))
         begun = train("run", 2, compute=auto)

@@ -16,9 +16,6 @@ class Family(NamedTuple):
     titles: its common names, as in the model zoo, the usual one first, and of families of which it trains the boxes.
     border_anchors: whether training uses anchors that cross the image's border; if not, they are left out of training
         or clipped, as `clip_anchors_to_image` says.
-    bfloat16_with: the instructions (`devices.instructions`) with which `precision: auto` trains it in bfloat16 on a
-        CPU: those with which that is faster (benchmarks/precision.py) and the models as good (precision_quality.py).
-        No family has any so far: an SSD loses mAP, and the others are not measured.
     """
 
     name: str
@@ -27,7 +24,6 @@ class Family(NamedTuple):
     anchor_generator: str = ""
     box_predictor: str = ""
     border_anchors: bool = True
-    bfloat16_with: tuple[str, ...] = ()
     always_suppresses: bool = True
     most_detections: str = ""
     detecting: tuple[str, ...] = ()

@@ -85,7 +85,7 @@ def of_inference(model: Mapping[str, Any], on_gpus: bool = True) -> Compute:
 def precision_of(wanted: str, gpus: int, faster_with: Collection[str]) -> str:
     """The precision of a training that begins on this machine, with so many GPUs.
 
-    faster_with: the instructions with which a CPU trains this family faster in bfloat16. They alone decide, and never a
+    faster_with: the instructions with which a CPU trains the network faster in bfloat16. They alone decide, and never a
     measurement, so that equal machines decide alike. On GPUs `auto` is float32.
     """
     if wanted != AUTO:

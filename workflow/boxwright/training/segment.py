@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 
 from boxwright import devices
 from boxwright.catalog import check
-from boxwright.catalog.families import FAMILIES
+from boxwright.catalog.extractors import row_of
 from boxwright.checkpoints import conditions, restore
 from boxwright.console import progress
 from boxwright.core.errors import UserError
@@ -103,7 +103,7 @@ def train_segment(
         tf_threads,
         begun=start or autosave.checkpoint(0, to_step),
         gpus=len(taken.gpus),
-        faster_with=FAMILIES[model_of(config)[1]].bfloat16_with,
+        faster_with=row_of(*model_of(config)).bfloat16_with,
     )
     configure_tensorflow(taken, kept.threads, seed)
     taken.tell(progress.say, progress.warn, kept.precision, kept.threads)

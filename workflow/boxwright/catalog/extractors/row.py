@@ -60,6 +60,9 @@ class Extractor(NamedTuple):
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
     dense: whether a CPU computes the whole network in bfloat16, and not its products alone, which is faster if no
         convolution is depthwise. Never for an SSD: the bias of rare classes would be rounded with the logits.
+    bfloat16_with: the instructions (`devices.instructions`) with which `precision: auto` trains it in bfloat16 on a
+        CPU: those with which that is much faster (benchmarks/precision.py) and the models are as good
+        (precision_quality.py).
     like: regular expression of the unsupported types to which this one is the nearest (see `nearest`).
     template: a complete configuration with this extractor, or with the nearest one that has a template.
     depthwise_template: the same with depthwise separable heads; "" if there is none.
@@ -99,6 +102,7 @@ class Extractor(NamedTuple):
     multiple: int = 1
     only_side: int = 0
     dense: bool = False
+    bfloat16_with: tuple[str, ...] = ()
     depthwise_template: str = ""
     compared: bool = True
 
@@ -177,7 +181,7 @@ class Extractor(NamedTuple):
 # writes out, the configuration.
 _ABOUT = (
     *("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only", "architectures"),
-    *("compared", "unread", "unset"),
+    *("compared", "unread", "unset", "bfloat16_with"),
 )
 # The heads that are alternatives of `BoxPredictor`.
 PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn", "rfcn")

@@ -27,6 +27,7 @@ _MOBILENET_V1: dict[str, Any] = {
     "backbone": "mobilenet_v1",
     "levels": {4: Level(16, 512), 5: Level(32, 1024)},
     "scope": "FeatureExtractor/MobilenetV1",
+    "bfloat16_with": ("amx_bf16",),
     "like": r"mob\w*_v1(?!\w*fpn)",
     "template": "config/pipelines/ssd_mobilenet_v1.config",
 }
