@@ -67,6 +67,7 @@ def test_a_perfect_detector_has_perfect_numbers(records):
         "wrong": 0,
         "missed": 0,
         "f1": None,
+        "missed_boxes": [],
     }
 
 

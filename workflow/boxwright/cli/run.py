@@ -18,4 +18,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> int:
     """Run the workflow; `given.others` are the options for Snakemake."""
-    return status.of(lambda: launch.run(given.configfile, given.cores, given.others))
+    return status.of(lambda: _run(given))
+
+
+def _run(given: Namespace) -> int:
+    # Loading Snakemake takes a second, so its options are looked up only where there are unusual ones.
+    if long := [one for one in given.others if one.startswith("--") and one != "--" and one not in launch.DRY]:
+        from boxwright.snakemake_internals import options
+
+        options.check(long)
+    return launch.run(given.configfile, given.cores, given.others)

@@ -45,10 +45,9 @@ def main() -> None:
         except OSError as error:
             print(f"Left out: {{path}} cannot be read ({{error}}).", file=sys.stderr)
             continue
-        boxes, scores, classes = detect(np.asarray(picture))
         rows = [
             {{"class": labels[int(one) - 1], "id": int(one), "score": round(float(score), 4), "box": box.tolist()}}
-            for box, score, one in zip(boxes, scores, classes)
+            for box, score, one in zip(*detect(np.asarray(picture)))
             if score >= given.score_threshold
         ]
         found = {{"image": str(path), "width": picture.width, "height": picture.height, "detections": rows}}

@@ -23,7 +23,7 @@ _FIRST_PAGE = "comparison/answer.rst"
 # Set in the environment of a run that is followed by its report.
 _REPORTS = "BOXWRIGHT_REPORTS"
 # Options with which a run makes no results that a report could show.
-_DRY = ("-n", "--dry-run", "--dryrun", "--unlock", "--lint", "--list-rules", "--summary", "--dag", "--help", "-h")
+DRY = ("-n", "--dry-run", "--dryrun", "--unlock", "--lint", "--list-rules", "--summary", "--dag", "--help", "-h")
 
 
 def run(config: str | None, cores: str, options: Sequence[str]) -> int:
@@ -31,10 +31,9 @@ def run(config: str | None, cores: str, options: Sequence[str]) -> int:
 
     config: the configuration; None for the demo. options: further options and targets for Snakemake.
     """
-    _check_options(options)
     _check(config)
     status = _snakemake(["--cores", cores, *options], config, {_REPORTS: "1"})
-    if status or any(one in _DRY for one in options) or not (_results(config) / _FIRST_PAGE).is_file():
+    if status or any(one in DRY for one in options) or not (_results(config) / _FIRST_PAGE).is_file():
         return status
     return report(config)
 
@@ -62,14 +61,6 @@ def report_follows() -> bool:
 
 def _results(config: str | None) -> Path:
     return Path(settings.read(config or config_file.DEMO)["results"])
-
-
-def _check_options(options: Sequence[str]) -> None:
-    """Raise UserError for a long option that Snakemake has not; loading it takes a second, so not for each run."""
-    if long := [one for one in options if one.startswith("--") and one != "--" and one not in _DRY]:
-        from boxwright.snakemake_internals import options as snakemakes
-
-        snakemakes.check(long)
 
 
 def _check(config: str | None) -> None:
