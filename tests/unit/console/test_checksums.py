@@ -1,6 +1,7 @@
 """Checksums of finished results: sizes for whoever plans, checksums for whoever reads."""
 
 import json
+import shutil
 
 import pytest
 
@@ -180,3 +181,13 @@ def test_a_receipt_with_an_impossible_name_is_of_a_file_that_is_gone(checksums, 
     assert checksums.complaint(output).endswith("is gone")
     with pytest.raises(UserError, match="is missing"):
         checksums.verify(output)
+
+
+def test_a_folder_that_is_gone_is_named_and_not_each_file(checksums, results):
+    made = [results / "models/m/detector" / name for name in ("a.pb", "b/c.pb")]
+    for path in made:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    checksums.write(made)
+    shutil.rmtree(results / "models/m/detector")
+    assert {checksums.complaint(path) for path in made} == {f"{results / 'models/m/detector'} is gone"}

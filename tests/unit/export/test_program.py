@@ -83,6 +83,8 @@ def is_what_the_form_finds(found: list[dict], form, folder, pictures, images) ->
     assert [one["image"] for one in found] == [str(pictures / name) for name in ("below/two.png", "one.png")]
     for one, image in zip(found, (images[1], images[0]), strict=True):
         wanted = detect(image[None])
+        assert one.keys() == {"image", "width", "height", "detections"}
+        assert (one["height"], one["width"]) == image.shape[:2]
         shown = wanted["detection_scores"][0] >= 0.2
         assert 0 < shown.sum() == len(one["detections"])
         for row, index in zip(one["detections"], np.flatnonzero(shown), strict=True):
@@ -162,7 +164,7 @@ def test_a_zip_is_all_that_a_device_needs(standard, about, pictures, images, tmp
         ]
         archive.extractall(tmp_path / "device")
     place = tmp_path / "device/owls-openvino"
-    found = run_alone(place / "detect.py", "openvino", str(pictures), "--score", "0.2", cwd=tmp_path)
+    found = run_alone(place / "detect.py", "openvino", str(pictures), "--score-threshold", "0.2", cwd=tmp_path)
     is_what_the_form_finds(found, form, standard[0], pictures, images)
     bundle.write(form, standard[0], tmp_path / "again/owls-openvino.zip", about)
     assert (tmp_path / "again/owls-openvino.zip").read_bytes() == target.read_bytes()
@@ -181,7 +183,7 @@ def test_a_zip_runs_in_an_environment_that_has_nothing_else(name, standard, abou
     done = subprocess.run([python, "-m", "pip", "install", "-q", *packages], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"the packages cannot be installed here: {done.stderr.strip()[-200:]}")
-    command = [python, "-I", tmp_path / name / "detect.py", pictures, "--score", "0.2"]
+    command = [python, "-I", tmp_path / name / "detect.py", pictures, "--score-threshold", "0.2"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]

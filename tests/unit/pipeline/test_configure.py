@@ -56,3 +56,15 @@ def test_what_the_run_decides_is_told_beside_other_mistakes(wanted):
         configure([wanted("a", "model { ssd {} }", overrides=overrides)])
     told = str(caught.value)
     assert all(f"override `{path}`" in told for path in overrides) and len(told.splitlines()) == 4
+
+
+def test_a_block_is_told_beside_other_mistakes_and_no_override_twice(wanted):
+    def told(overrides):
+        with pytest.raises(UserError) as caught:
+            configure([wanted("a", "model { ssd {} }", overrides={"model.ssd.x": 1} | overrides)])
+        return [line.split("`", 2)[1:] for line in str(caught.value).splitlines()[1:]]
+
+    (unknown, _), (block, lost) = told({"train_config": {"batch_size": 3}})
+    assert (unknown, block) == ("model.ssd.x", "train_config") and lost.startswith(": a block as value replaces all")
+    (unknown, _), (refused, why) = told({"train_config.num_steps": "y"})
+    assert (unknown, refused) == ("model.ssd.x", "train_config.num_steps") and "the run decides" in why

@@ -141,7 +141,7 @@ def test_all_mistakes_at_once_and_nothing_changed(config):
         "model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios[-1]": (3, "write `.0` or `[0]` for the first"),
         "model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios.²": (3, "is float and has no field `²`"),
         "model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios.0": (10**400, "takes a number"),
-        "eval_config.super_categories.animal": ("cat", "is a mapping with entries"),
+        "eval_config.super_categories.animal": ("cat", "has entries, not fields"),
         "eval_config.super_categories": ({"x": 3}, "takes text, not 3"),
         "train_input_reader.label_map_path": ("\ud800", "takes text"),
         "train_input_reader.name": (b"x", "takes text"),

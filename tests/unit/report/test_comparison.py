@@ -282,6 +282,16 @@ def optimism(value, checkpoints=2, reason=None, **models):
     return {"metric": metrics.MAP50, "optimism": value, "checkpoints": checkpoints, "reason": reason, "models": models}
 
 
+def test_the_time_of_a_model_alone_is_the_one_in_the_table_of_exports():
+    times = {"1": {"median": 12.0}, "2": {"median": 7.5}}
+    timed = dataclasses.replace(SMALL, measured={"frozen_graph": {"ms": times, "device": "CPU, 2 processors"}})
+    assert (timed.milliseconds, timed.device) == (7.5, "CPU, 2 processors")
+    elsewhere = dataclasses.replace(SMALL, measured={"frozen_graph": {"ms": times, "device": "a GPU"}})
+    assert elsewhere.milliseconds == dataclasses.replace(SMALL, measured={}).milliseconds == 9.0
+    beside = dataclasses.replace(timed, timed={"ms_per_image": 3.0, "device": "CPU, 8 processors"})
+    assert (beside.milliseconds, beside.device) == (3.0, "CPU, 8 processors")
+
+
 def test_without_a_test_side_the_optimism_is_told_in_plain_words():
     said = told([SMALL], optimism(0.0214))
     assert "This figure comes from the images that chose the checkpoint, which flatters it by about 0.021" in said
@@ -326,6 +336,7 @@ def test_the_answer_shows_pictures_classes_and_what_to_do_next():
     text = answer.text(statistics(), [SMALL], strips={"small": strip.getvalue()})
     shown = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
     assert base64.b64encode(strip.getvalue()).decode() in shown
+    assert "Full lines: detections with a score of at least 0.5. Dashed lines: objects that were missed." in shown
     said = told([SMALL])
     assert "cat 0.800 0.700 to 0.900 10 dog 0.600 0.500 to 0.700 10" in said
     assert "At a score of 0.5 it finds 8 of 9 objects, and 8 of its 10 detections are right." in said

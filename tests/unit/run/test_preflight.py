@@ -156,7 +156,7 @@ def test_a_step_that_may_never_be_reached(checked, capsys):
 def test_gpus_that_are_asked_for_where_there_is_no_driver(checked, capsys, monkeypatch, gpus, driver, told):
     monkeypatch.setattr(preflight.shutil, "which", lambda name: driver)
     checked(models={"m": small_model(gpus=gpus)})
-    assert ("`gpus` is set for m, but this machine has no NVIDIA driver" in capsys.readouterr().err) == told
+    assert ("`gpus` is set for m, but there is no `nvidia-smi` here" in capsys.readouterr().err) == told
 
 
 def test_class_names_that_no_font_has(checked, capsys, monkeypatch):

@@ -1,9 +1,10 @@
 """`boxwright run`: train, measure, export and report."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 
 from boxwright.cli import status
-from boxwright.run import launch
+from boxwright.run import launch, places
 
 HELP = "train, measure, export and report"
 DESCRIPTION = (
@@ -22,9 +23,12 @@ def run(given: Namespace) -> int:
 
 
 def _run(given: Namespace) -> int:
-    # Loading Snakemake takes a second, so its options are looked up only where there are unusual ones.
-    if long := [one for one in given.others if one.startswith("--") and one != "--" and one not in launch.DRY]:
+    # Loading Snakemake takes a second, so its options are looked up only where there are unusual ones; and without a
+    # home folder, which `launch` makes up for, it cannot be loaded here.
+    if any(one.startswith("--") and one not in launch.DRY for one in given.others) and not places.home():
         from boxwright.snakemake_internals import options
 
-        options.check(long)
+        if why := options.unknown(given.others):
+            print(why, file=sys.stderr)
+            return 2
     return launch.run(given.configfile, given.cores, given.others)

@@ -9,6 +9,7 @@ CHANGED = "its result was made with something else"
 UPSTREAM = "what it is made from is made again"
 FORCED = "it was asked for, or waits for a decision of this run"
 DAMAGED = "its result is damaged"
+UNKNOWN = "nothing tells what its result was made with"
 
 
 class Planned(NamedTuple):

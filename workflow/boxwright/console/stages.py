@@ -48,8 +48,8 @@ class Stage:
         noted = _noted(next(iter(self.logs.values()), None))
         if self.pieces or not noted or not noted["total"]:
             return ""
-        told_by = min(_ENOUGH, 0.1 * noted["total"])
-        left = (noted["total"] - noted["done"]) / noted["rate"] if noted["rate"] and noted["done"] >= told_by else None
+        rate = _told_rate(noted)
+        left = (noted["total"] - noted["done"]) / rate if rate else None
         told = [f"{noted['done']:,} of {noted['total']:,} {noted['unit']}", noted.get("of")]
         told += [f"{progress.duration(left)} left"] if left is not None else []
         return ", ".join(filter(None, told))
@@ -72,10 +72,15 @@ class Stage:
             prefix=disp_trim(self.label, max(width // 2, width - _NUMBERS)),
             ascii=ascii_only,
             unit=f" {state['unit']}",
-            rate=state["rate"],
+            rate=_told_rate(state),
             bar_format=_BAR,
             postfix=state.get("of") or None,
         )
+
+
+def _told_rate(state: dict[str, Any]) -> float | None:
+    """The pace, once it tells how long the rest takes."""
+    return state["rate"] if state["done"] >= min(_ENOUGH, 0.1 * state["total"]) else None
 
 
 def last_lines(log: str | None, most: int = 5) -> list[str]:

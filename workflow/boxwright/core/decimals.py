@@ -12,9 +12,13 @@ def number(value: float | None, digits: int = 3) -> str:
     return "n/a" if value is None else f"{value:.{digits}f}"
 
 
+# Below this, three digits are 0.
+LEAST = 0.0005
+
+
 def excess(value: float | None) -> str:
-    """By how much a metric is too high: "0.012", or "less than 0.001" where three digits would be 0 or below."""
-    return "less than 0.001" if value is not None and value < 0.0005 else number(value)
+    """By how much a metric is too high: "0.012", or "less than 0.001" below `LEAST`."""
+    return "less than 0.001" if value is not None and value < LEAST else number(value)
 
 
 def ends(interval: Mapping[str, float] | None) -> str:

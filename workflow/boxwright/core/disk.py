@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from contextlib import suppress
+import tempfile
 from pathlib import Path
 
 from boxwright.core.errors import UserError
@@ -41,20 +41,18 @@ def full(path: str | os.PathLike, *, needed: int = 0, at_least: int = 0) -> Disk
 def unwritable(folder: str | os.PathLike) -> Path | None:
     """The folder that keeps files from being written to `folder`, it or the nearest above it; None if none does.
 
-    Some file systems, such as /proc, allow it and refuse it all the same, so a folder that is missing is tried.
+    Some file systems, such as /proc, allow it and refuse it all the same. So where `folder` is missing, a folder of
+    another name is made beside its place and removed.
     """
-    nearest, missing = Path(folder).absolute(), None
+    nearest = Path(folder).absolute()
+    missing = not nearest.exists()
     while not nearest.exists() and nearest != nearest.parent:
-        nearest, missing = nearest.parent, nearest
+        nearest = nearest.parent
     if not os.access(nearest, os.W_OK | os.X_OK):
         return nearest
     if missing:
         try:
-            missing.mkdir()
-        except FileExistsError:  # another run made it
-            return None
-        except OSError:
-            return nearest
-        with suppress(OSError):  # another run put something into it
-            missing.rmdir()
+            Path(tempfile.mkdtemp(prefix=".boxwright-", dir=nearest)).rmdir()
+        except OSError as error:
+            return None if is_full(error) else nearest
     return None

@@ -63,9 +63,9 @@ def nearest(word: object, known: Iterable[str], cutoff: float = 0.6) -> str | No
 def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A clause about an unknown word: "did you mean `x`?", or the list of all known words.
 
-    It may be longer than the word that is meant: "yolov8" and "pascal_voc".
+    The word that is meant may be a part of it, as `voc` of "pascal_voc".
     """
     known = list(known)
-    inside = [one for one in known if len(one) > 2 and one in str(word).lower()]
-    near = nearest(word, known, cutoff) or max(inside, key=len, default=None)
+    parts = re.split(r"[\W_]+", str(word).lower())
+    near = nearest(word, known, cutoff) or next((one for one in known if one.lower() in parts), None)
     return f"did you mean `{near}`?" if near else f"known are {', '.join(known)}"

@@ -1,7 +1,6 @@
 """Reads and patches the pipeline configurations of all models of a run, and reports all mistakes at once."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
@@ -50,16 +49,32 @@ def _patched(original: Message, shown: str, arguments: Mapping[str, Any]) -> Mes
 
     Raises UserError with what is wrong in it, and with overrides of what the run decides itself.
     """
-    wrong: list[str] = []
-    config = None
+    overrides = arguments.get("overrides") or {}
+    config, wrong = _tried(original, arguments, overrides)
+    if not overrides:
+        return _sound(config, wrong)
+    without, _ = _tried(original, arguments, {})
+    if without is None:  # then the overrides are not what is wrong
+        return _sound(config, wrong)
+    if config is None:
+        applying = {path: value for path, value in overrides.items() if _tried(original, arguments, {path: value})[0]}
+        config, _ = _tried(original, arguments, applying)
+    refused = settled.mistakes(without, config or without, overrides, shown)
+    told = tuple(f"{line.partition(':')[0]}:" for line in refused)
+    return _sound(config, [*(line for line in wrong if not line.startswith(told)), *refused])
+
+
+def _tried(
+    original: Message, arguments: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> tuple[Message | None, list[str]]:
+    """The configuration with some overrides, None if they cannot be set; and what is wrong, line by line."""
     try:
-        config, _ = patch(original, **arguments)
+        return patch(original, **{**arguments, "overrides": overrides})[0], []
     except UserError as error:
-        wrong.append(str(error))
-    if overrides := arguments.get("overrides"):
-        with suppress(UserError):  # what is wrong without them is told already
-            without, _ = patch(original, **{**arguments, "overrides": {}})
-            wrong += settled.mistakes(without, config or without, overrides, shown)
+        return None, str(error).splitlines()
+
+
+def _sound(config: Message, wrong: list[str]) -> Message:
     if wrong:
         raise UserError("\n".join(wrong))
     return config

@@ -211,11 +211,11 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
         use = _decay_for(train.num_steps)
     else:
         field, value, use = f"{path}.override_base_feature_extractor_hyperparams", False, True
-        own = short_float(extractor.conv_hyperparams.batch_norm.decay)
-        if _kept(own, train.num_steps) > MOST_KEPT:
+        own = extractor.conv_hyperparams
+        if own.HasField("batch_norm") and _kept(own.batch_norm.decay, train.num_steps) > MOST_KEPT:
             then = (
-                f"; with {use} the decay is {path}.conv_hyperparams.batch_norm.decay, which is {own:g} and has to be "
-                f"{_decay_for(train.num_steps):g} then"
+                f"; then conv_hyperparams.batch_norm.decay counts, which is {short_float(own.batch_norm.decay):g}, so "
+                f"set that to {_decay_for(train.num_steps):g} too"
             )
     kept = _kept(decay, train.num_steps)
     if kept > MOST_KEPT:

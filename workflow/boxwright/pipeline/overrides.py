@@ -122,7 +122,7 @@ def _displaced(message: Message, field: FieldDescriptor, path: str, clearing: bo
 def _index(message: Message, field: FieldDescriptor, parts: list[str], done: list[str]) -> int | None:
     """Remove the list index from the head of `parts` and return it."""
     if field.message_type and field.message_type.GetOptions().map_entry:
-        raise MistakeError(f"`{'.'.join(done)}` is a mapping with entries, not fields: give a whole mapping as value.")
+        raise MistakeError(f"`{'.'.join(done)}` has entries, not fields: give a whole block of entries as value.")
     if re.fullmatch(r"-\d+|\[-?\d+\]?", parts[0], re.ASCII):
         raise MistakeError(f"`{'.'.join(done)}` has no element `{parts[0]}`: write `.0` or `[0]` for the first.")
     if not re.fullmatch(r"\d+", parts[0], re.ASCII):

@@ -37,7 +37,7 @@ def assign(message: Message, field: FieldDescriptor, value: Any, path: str) -> N
 
 def _assign_map(message: Message, field: FieldDescriptor, value: Any, path: str) -> None:
     if not isinstance(value, Mapping):
-        raise MistakeError(f"`{path}` takes a block of fields, not {_shown(value)}.")
+        raise MistakeError(f"`{path}` takes a block of entries, not {_shown(value)}.")
     key_field, value_field = (field.message_type.fields_by_name[name] for name in ("key", "value"))
     message.ClearField(field.name)
     entries = getattr(message, field.name)

@@ -174,9 +174,8 @@ def _flattered(found: Sequence[comparison.Repeats], optimism: Mapping[str, Any])
     if value is None:
         return f"{said}; by how much was not measured: {_escaped(optimism['reason'])}. {advice}"
     how = "as choosing again on resampled images and measuring on those left out shows"
-    about = decimals.excess(value)
-    about = about if about.startswith("less") else f"about {about}"
-    return f"{said} by {about}, {how}. {advice}"
+    about = "about " if value >= decimals.LEAST else ""
+    return f"{said} by {about}{decimals.excess(value)}, {how}. {advice}"
 
 
 def _without_near_duplicates(one: comparison.Repeats, metric: str) -> str:

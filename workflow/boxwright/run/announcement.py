@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
-from boxwright.console.planned import DAMAGED, FORCED, MISSING, Planned
+from boxwright.console.planned import DAMAGED, FORCED, MISSING, UNKNOWN, Planned
 from boxwright.console.progress import duration, say
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
@@ -114,9 +114,17 @@ def text_of(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> str
 
 def why(job: Planned, checksums: Checksums) -> str:
     """Why one job runs: what of its identity changed, damage of its result, or the cause that Snakemake has."""
-    if job.cause != MISSING and (parts := _changed_parts(job, checksums)):
+    parts = {} if job.cause == MISSING else _changed_parts(job, checksums)
+    if parts and all(None in values for part, values in parts.items() if part not in _LEFT_OUT):
+        return f"changed: {_PARTS['code']}"  # what an identity has, and not the value of it
+    if parts := {part: values for part, values in parts.items() if part in _LEFT_OUT or None not in values}:
         return f"changed: {', '.join(_PARTS.get(part, f'`{_OF_RUN.get(part, part)}`') for part in parts)}"
-    return DAMAGED if job.cause == FORCED and any(map(checksums.complaint, job.outputs)) else job.cause
+    if job.cause != FORCED:
+        return job.cause
+    if any(map(checksums.complaint, job.outputs)):
+        return DAMAGED
+    unknown = job.identity is not None and job.outputs and "identity" not in checksums.made_with(job.outputs[0])
+    return UNKNOWN if unknown else FORCED
 
 
 def _changed_parts(job: Planned, checksums: Checksums) -> dict[str, tuple[Any, Any]]:

@@ -152,36 +152,44 @@ def _json(text: str) -> list[str] | None:
     return twice
 
 
-_NO_COLON = "a key has no colon behind it"
-# What a parser says, and how it is told: what is wrong, and what to do.
+# What a parser says, with what it was doing; how that is told, with what to do; and whether the mistake is where it
+# began to read, and not where it noticed.
 _TOLD = (
-    (r"'\\t'", "a tab is not allowed there; indent with spaces"),
+    (r"'\\t'", "a tab is not allowed there; indent with spaces", False),
     (
         r"mapping values are not allowed",
         "there is a colon where no key can begin: keys of one block start in the same column, a value with a colon "
         "in it needs quotes, and a line before may lack its colon",
+        False,
     ),
-    (r"character '(.)' that cannot start", "a value cannot begin with {}; quote it"),
-    (r"expected alphabetic or numeric character", "a value cannot begin with * or &; quote it"),
-    (r"unexpected end of stream", "a quotation mark is not closed, which begins on line {line}"),
-    (r"expected ',' or '([\]}])'", "the bracket that opens on line {line} is not closed by {} before this line"),
+    (r"character '(.)' that cannot start", "a value cannot begin with {}; quote it", False),
+    (r"(?:alias|anchor).* expected alphabetic or numeric", "a value cannot begin with * or &; quote it", False),
+    (r"quoted scalar.* unexpected end of stream", "a quotation mark is not closed", True),
+    (r"expected ',' or '([\]}])'", "after a value in brackets comes a comma or {}", False),
     (
-        r"expected <block end>",
+        r"expected <block end>, but found '(?:<block |-|\?)",
         "the line begins in another column than those around it: keys of one block start in the same column, and so do "
         "the items of a list",
+        False,
     ),
-    (r"could not find expected ':'", _NO_COLON),
-    (r"could not determine a constructor for the tag", "a value cannot begin with !; quote it"),
+    (
+        r"expected <block end>",
+        "something follows a value that has ended; quote the whole value, with an apostrophe in it doubled",
+        False,
+    ),
+    (r"could not find expected ':'", "a key has no colon behind it", True),
+    (r"could not determine a constructor for the tag", "a value cannot begin with !; quote it", False),
 )
 
 
 def _reason(error: Exception) -> str:
     mark, around = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or str(error)
-    for pattern, told in _TOLD:
-        if found := re.search(pattern, problem):
-            problem = told.format(*found.groups(), line=around.line + 1 if around else "")
-            mark = around if told == _NO_COLON else mark  # it is missed only on the line behind
+    whole = f"{getattr(error, 'context', None) or ''}: {problem}"
+    for pattern, told, at_beginning in _TOLD:
+        if found := re.search(pattern, whole):
+            problem = told.format(*found.groups())
+            mark = around if at_beginning and around else mark
             break
     return f"{problem} (line {mark.line + 1})." if mark else f"{problem}."
 
@@ -208,8 +216,11 @@ class _Walk:
             node = self._open[-1]
             line = event.start_mark.line + 1
             if len(self._open) == 1 and isinstance(event, yaml.ScalarEvent | yaml.SequenceStartEvent):
-                what = "a text" if isinstance(event, yaml.ScalarEvent) else "a list"
-                yield f"line {line}: this is {what}, but a configuration has keys, at least `dataset` and `models`."
+                what = "a list" if isinstance(event, yaml.SequenceStartEvent) else "a single value"
+                yield (
+                    f"line {line}: this is {what}, but a configuration has keys, each with a colon behind it, at least "
+                    "`dataset` and `models`."
+                )
                 return
             if isinstance(event, yaml.AliasEvent):
                 if event.anchor not in self._sizes:

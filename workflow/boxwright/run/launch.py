@@ -33,7 +33,10 @@ def run(config: str | None, cores: str, options: Sequence[str]) -> int:
     """
     _check(config)
     status = _snakemake(["--cores", cores, *options], config, {_REPORTS: "1"})
-    if status or any(one in DRY for one in options) or not (_results(config) / _FIRST_PAGE).is_file():
+    if status or any(one in DRY for one in options):
+        return status
+    if not (first := _results(config) / _FIRST_PAGE).is_file():
+        say(f"No report is written, since there is no {first}: this run did not make all results of the configuration.")
         return status
     return report(config)
 

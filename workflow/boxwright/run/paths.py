@@ -90,11 +90,12 @@ def similar(path: Path, folder: bool) -> Path | None:
     while not there.exists() and there != there.parent:
         there, rest = there.parent, [there.name, *rest]
     try:
-        near = nearest(rest[0], [one.name for one in there.iterdir()]) if rest else None
+        beside = [there.joinpath(one.name, *rest[1:]) for one in there.iterdir()] if rest else []
     except OSError:  # a folder that this user may not list
         return None
-    found = there.joinpath(near, *rest[1:]) if near else None
-    return found if found and (found.is_dir() if folder else found.is_file()) else None
+    fitting = {str(one): one for one in beside if (one.is_dir() if folder else one.is_file())}
+    near = nearest(str(there.joinpath(*rest)), fitting, cutoff=0.8) if fitting else None
+    return fitting.get(near)
 
 
 def listed(given: str | list[str] | None) -> list[str]:

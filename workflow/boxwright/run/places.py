@@ -68,7 +68,7 @@ def _configurations(arguments: Sequence[str]) -> list[str]:
 
 def results(path: str) -> str:
     """Why nothing can be written to the results folder, a sentence; "" if something can."""
-    from boxwright.core import disk
+    from boxwright.core import disk  # not at the top: Snakemake reads this file before our modules
 
     if not (folder := disk.unwritable(path)):
         return ""

@@ -248,12 +248,13 @@ def _say_early_stop(plan: RunPlan) -> None:
 
 
 def _say_no_gpu(plan: RunPlan) -> None:
-    """Say that GPUs are asked for where there is no driver; jobs on a cluster run elsewhere."""
+    """Say that GPUs are asked for where there is probably none; jobs on a cluster run elsewhere."""
     asking = dict.fromkeys(plan.shown(name) for name in plan.models if plan.model(name)["gpus"])
     if asking and not shutil.which("nvidia-smi"):
         say(
-            f"`gpus` is set for {few(list(asking))}, but this machine has no NVIDIA driver (no nvidia-smi): jobs that "
-            "run here compute on its processors, much slower. On a cluster its nodes count, not this machine."
+            f"`gpus` is set for {few(list(asking))}, but there is no `nvidia-smi` here, so probably no NVIDIA GPU: "
+            "jobs that run here then compute on the processors, much slower. On a cluster its nodes count, not this "
+            "machine."
         )
 
 

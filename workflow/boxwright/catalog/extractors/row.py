@@ -177,7 +177,8 @@ class Extractor(NamedTuple):
         return {name: value for name, value in (plain | {"levels": levels}).items() if name not in _ABOUT}
 
 
-# Fields that help users and do not affect results; of the heads, what the message chooses decides, and of what a run
+# Fields that help users and do not affect results, or not those of a training that has begun, which keeps the precision
+# that `auto` chose; of the heads, what the message chooses decides, and of what a run
 # writes out, the configuration.
 _ABOUT = (
     *("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only", "architectures"),

@@ -27,7 +27,6 @@ _MOBILENET_V1: dict[str, Any] = {
     "backbone": "mobilenet_v1",
     "levels": {4: Level(16, 512), 5: Level(32, 1024)},
     "scope": "FeatureExtractor/MobilenetV1",
-    "bfloat16_with": ("amx_bf16",),
     "like": r"mob\w*_v1(?!\w*fpn)",
     "template": "config/pipelines/ssd_mobilenet_v1.config",
 }
@@ -178,7 +177,7 @@ def _resnet_fpn(depth: int, dialect: str) -> Extractor:
 ROWS = (
     Extractor(type="ssd_mobilenet_v2", **_MOBILENET_V2),
     Extractor(type="ssd_mobilenet_v2_keras", dialect="tf2", extra_maps_key="feature_map_generator", **_MOBILENET_V2),
-    Extractor(type="ssd_mobilenet_v1", **_MOBILENET_V1),
+    Extractor(type="ssd_mobilenet_v1", bfloat16_with=("amx_bf16",), **_MOBILENET_V1),
     Extractor(
         type="ssd_mobilenet_v1_ppn",
         **{
