@@ -4,8 +4,8 @@ PYTHON ?= python3
 # cpu, or gpu for TensorFlow with CUDA
 BUILD ?= cpu
 BIN := .venv/bin
-# Tests of one file stay in one process, since they share what they make.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+# Tests of one file stay in one process, since they share what they make. tests/conftest.py puts the long files first.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # The end of an installation that failed, which has said why.
 define NOT_INSTALLED
 echo "The environment could not be installed. Its packages come from pypi.org: is there a network? Behind a proxy, set" \

@@ -15,6 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 _ALONE = "BOXWRIGHT_TEST_ALONE"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that run the whole workflow: each takes minutes, and begun last it would be waited for."""
+    items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests/workflow"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a test that is marked `alone` in a process of its own; its outcome becomes that of the test here.
