@@ -27,9 +27,7 @@ def is_full(error: BaseException) -> bool:
 def full(path: str | os.PathLike, *, needed: int = 0, at_least: int = 0) -> DiskFullError:
     """The error for a file or folder that did not fit. It needs `needed` bytes or, if unknown, more than `at_least`."""
     size = f"{needed:,} bytes" if needed else f"more than {at_least:,} bytes" if at_least else "more"
-    place = Path(path).absolute().parent
-    while not place.is_dir():
-        place = place.parent
+    place = nearest(Path(path).absolute().parent)
     error = DiskFullError(
         f"The disk is full: {path} needs {size}, and {shutil.disk_usage(place).free:,} bytes are free in {place}. "
         "The incomplete output was removed; finished results are intact. Free some space and run the command again."
@@ -38,21 +36,26 @@ def full(path: str | os.PathLike, *, needed: int = 0, at_least: int = 0) -> Disk
     return error
 
 
+def nearest(path: str | os.PathLike) -> Path:
+    """A path from the root on, or the nearest folder above it that exists."""
+    place = Path(path).absolute()
+    while not place.exists():
+        place = place.parent
+    return place
+
+
 def unwritable(folder: str | os.PathLike) -> Path | None:
     """The folder that keeps files from being written to `folder`, it or the nearest above it; None if none does.
 
     Some file systems, such as /proc, allow it and refuse it all the same. So where `folder` is missing, a folder of
     another name is made beside its place and removed.
     """
-    nearest = Path(folder).absolute()
-    missing = not nearest.exists()
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        return nearest
-    if missing:
+    there = nearest(folder)
+    if not os.access(there, os.W_OK | os.X_OK):
+        return there
+    if there != Path(folder).absolute():
         try:
-            Path(tempfile.mkdtemp(prefix=".boxwright-", dir=nearest)).rmdir()
+            Path(tempfile.mkdtemp(prefix=".boxwright-", dir=there)).rmdir()
         except OSError as error:
-            return None if is_full(error) else nearest
+            return None if is_full(error) else there
     return None

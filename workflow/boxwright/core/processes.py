@@ -6,12 +6,11 @@ So work beside it is done by plain subprocesses: `python -m` and the name of a m
 
 import os
 import sys
-from collections.abc import Sequence
 
 from boxwright.core.code import PACKAGE
 
 
-def command(module: str, *arguments: str) -> Sequence[str]:
+def command(module: str, *arguments: str) -> list[str]:
     """What starts a module, by its full name. A json.py in the working folder is not imported in place of Python's."""
     return [sys.executable, "-P", "-m", module, *arguments]
 

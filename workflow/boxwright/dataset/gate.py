@@ -81,7 +81,10 @@ def check(
     if not sources.hold_images(texts):
         require_images(*places, len(found_images), 0)
     if not texts:
-        raise UserError(no_annotations(annotations))
+        raise UserError(
+            f"{summary.no_annotations(annotations)} Name the folder that has them, or annotate the images first; "
+            "docs/formats.md has the formats."
+        )
     found, drawn, _ = read(
         found_images,
         texts,
@@ -105,14 +108,6 @@ def check(
         )
     counts = len(found.images), decision.annotations
     return Passed(samples, decision.cases, *counts, told, decision.stated, decision.named)
-
-
-def no_annotations(folders: Sequence[str]) -> str:
-    """A sentence about folders in which no file can be an annotation."""
-    return (
-        f"There is no annotation in {', '.join(folders)}: no file there is in a format that is read. Name the folder "
-        "that has them, or annotate the images first; docs/formats.md has the formats."
-    )
 
 
 def read(

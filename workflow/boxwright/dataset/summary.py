@@ -100,6 +100,11 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *
     return "\n".join(lines)
 
 
+def no_annotations(folders: Sequence[str]) -> str:
+    """A sentence about folders in which no file can be an annotation."""
+    return f"There is no annotation in {', '.join(folders)}: no file there is in a format that is read."
+
+
 def too_little(decision: Decision, split: Mapping[str, Any], images: int, folders: Sequence[str] = ()) -> str:
     """Why the remaining data is too little to train or evaluate a model; "" if it is enough.
 
@@ -111,8 +116,7 @@ def too_little(decision: Decision, split: Mapping[str, Any], images: int, folder
     if decision.cases:
         because = "\nWhat the checks found:\n" + "\n".join(_defect_lines(decision.cases, examples=True))
     if not decision.annotations:
-        because += f"\nThere is no annotation in {', '.join(folders)}: no file there is in a format that is read. "
-        because += "Correct `dataset.annotations`; docs/formats.md has the formats."
+        because += f"\n{no_annotations(folders)} Correct `dataset.annotations`; docs/formats.md has the formats."
     if decision.left_out:
         because += f"\n{_on_no_list(decision, decision.left_out)}."
     if not used:

@@ -87,13 +87,13 @@ def boxes(
     pen = ImageDraw.Draw(canvas)
     corners = [_pixels(box, canvas.width, canvas.height) for box in np.asarray(boxes, np.float64).reshape(-1, 4)]
     colours = [colour(number) for number in class_ids]
-    drawn = list(zip(corners, colours, strict=True))
-    whole = len(drawn) - dashed
-    for corner, fill in reversed(drawn[whole:]):
-        _dash(pen, corner, fill, thickness)
-    for corner, fill in reversed(drawn[:whole]):
+    whole = len(corners) - dashed
+    for place, (corner, fill) in reversed(list(enumerate(zip(corners, colours, strict=True)))):
         pen.rectangle(_grown(corner, 1), outline=_contrast(fill), width=thickness + 2)
-        pen.rectangle(corner, outline=fill, width=thickness)
+        if place < whole:
+            pen.rectangle(corner, outline=fill, width=thickness)
+        else:
+            _dash(pen, corner, fill, thickness)
     placed: list[_Label] = []
     for corner, fill, number, label in zip(corners, colours, class_ids, labels, strict=True):
         if label:
@@ -106,9 +106,8 @@ def boxes(
 
 
 def _dash(pen: ImageDraw.ImageDraw, corner: tuple[int, int, int, int], fill: Colour, thickness: int) -> None:
-    """Draw a rectangle of dashes, whose gaps have the colour that contrasts with them."""
+    """Draw a rectangle of dashes; in its gaps what lies below stays."""
     left, top, right, bottom = corner
-    pen.rectangle(_grown(corner, 1), outline=_contrast(fill), width=thickness + 2)
     dash = 4 * thickness
     for start in range(left, right, 2 * dash):
         end = min(start + dash, right)

@@ -51,17 +51,20 @@ def _patched(original: Message, shown: str, arguments: Mapping[str, Any]) -> Mes
     """
     overrides = arguments.get("overrides") or {}
     config, wrong = _tried(original, arguments, overrides)
-    if not overrides:
-        return _sound(config, wrong)
-    without, _ = _tried(original, arguments, {})
-    if without is None:  # then the overrides are not what is wrong
-        return _sound(config, wrong)
-    if config is None:
-        applying = {path: value for path, value in overrides.items() if _tried(original, arguments, {path: value})[0]}
-        config, _ = _tried(original, arguments, applying)
-    refused = settled.mistakes(without, config or without, overrides, shown)
-    told = tuple(f"{line.partition(':')[0]}:" for line in refused)
-    return _sound(config, [*(line for line in wrong if not line.startswith(told)), *refused])
+    without = _tried(original, arguments, {})[0] if overrides else None
+    if without is not None:  # else the overrides are not what is wrong
+        changed = config
+        if changed is None:
+            applying = {
+                path: value for path, value in overrides.items() if _tried(original, arguments, {path: value})[0]
+            }
+            changed, _ = _tried(original, arguments, applying)
+        refused = settled.mistakes(without, changed or without, overrides, shown)
+        told = tuple(f"{line.partition(':')[0]}:" for line in refused)
+        wrong = [*(line for line in wrong if not line.startswith(told)), *refused]
+    if wrong:
+        raise UserError("\n".join(wrong))
+    return config
 
 
 def _tried(
@@ -72,9 +75,3 @@ def _tried(
         return patch(original, **{**arguments, "overrides": overrides})[0], []
     except UserError as error:
         return None, str(error).splitlines()
-
-
-def _sound(config: Message, wrong: list[str]) -> Message:
-    if wrong:
-        raise UserError("\n".join(wrong))
-    return config

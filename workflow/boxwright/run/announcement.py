@@ -114,11 +114,10 @@ def text_of(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> str
 
 def why(job: Planned, checksums: Checksums) -> str:
     """Why one job runs: what of its identity changed, damage of its result, or the cause that Snakemake has."""
-    parts = {} if job.cause == MISSING else _changed_parts(job, checksums)
-    if parts and all(None in values for part, values in parts.items() if part not in _LEFT_OUT):
-        return f"changed: {_PARTS['code']}"  # what an identity has, and not the value of it
-    if parts := {part: values for part, values in parts.items() if part in _LEFT_OUT or None not in values}:
-        return f"changed: {', '.join(_PARTS.get(part, f'`{_OF_RUN.get(part, part)}`') for part in parts)}"
+    if job.cause != MISSING and (parts := _changed_parts(job, checksums)):
+        # A part that only one of the identities has is another version's.
+        told = [part for part, values in parts.items() if None not in values] or ["code"]
+        return f"changed: {', '.join(_PARTS.get(part, f'`{_OF_RUN.get(part, part)}`') for part in told)}"
     if job.cause != FORCED:
         return job.cause
     if any(map(checksums.complaint, job.outputs)):
@@ -133,7 +132,7 @@ def _changed_parts(job: Planned, checksums: Checksums) -> dict[str, tuple[Any, A
     wanted = json.loads(json.dumps(job.identity))
     if not (isinstance(made, dict) and isinstance(wanted, dict)):
         return {}
-    both = {part: (made.get(part), wanted.get(part)) for part in wanted | made}
+    both = {part: tuple(one.get(part, _LEFT_OUT.get(part)) for one in (made, wanted)) for part in wanted | made}
     return {part: values for part, values in both.items() if values[0] != values[1]}
 
 
@@ -176,7 +175,7 @@ def _new_forms(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> 
 def _values(parts: Mapping[str, tuple[Any, Any]], model: str) -> Iterator[str]:
     """The settings that changed, with their values. model: names it, at the beginning of a line."""
     for part, values in parts.items():
-        before, now = (_LEFT_OUT.get(part) if value is None else value for value in values)
+        before, now = values
         if part == "steps" and isinstance(before, list) and before:
             yield from (f"{model}{line}" for line in _of_steps(before, now))
         elif None not in (before, now) and (part in _OF_MODEL or part in _OF_RUN):

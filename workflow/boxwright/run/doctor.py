@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from boxwright import devices
 from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.console import progress
+from boxwright.core.disk import nearest
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 from boxwright.devices import instructions
@@ -196,10 +197,7 @@ def memory(available_mb: int | None, run: Mapping[str, Any] | None) -> Iterator[
 
 def _disk_of(run: Mapping[str, Any] | None) -> Path:
     """The folder that decides which disk the results lie on: the results folder, or the nearest that exists."""
-    folder = Path(run["results"] if run else ".").absolute()
-    while not folder.is_dir():
-        folder = folder.parent
-    return folder
+    return nearest(run["results"] if run else ".")
 
 
 def times(run: Mapping[str, Any] | None) -> Iterator[Observation]:

@@ -35,31 +35,36 @@ def run(config: str | None, cores: str, options: Sequence[str]) -> int:
     status = _snakemake(["--cores", cores, *options], config, {_REPORTS: "1"})
     if status or any(one in DRY for one in options):
         return status
-    if not (first := _results(config) / _FIRST_PAGE).is_file():
+    results = _results(config)
+    if not (first := results / _FIRST_PAGE).is_file():
         say(f"No report is written, since there is no {first}: this run did not make all results of the configuration.")
         return status
-    return report(config)
+    return _write_report(results, config)
 
 
 def report(config: str | None) -> int:
     """Write the report of a finished run and print its path; the exit status is Snakemake's."""
     _check(config)
     results = _results(config)
-    path = results / REPORT
     first = f"boxwright run --configfile {config}" if config else "boxwright run"
     if not results.is_dir():
         raise UserError(f"There is nothing to report: the folder {results} does not exist. Run `{first}` first.")
     if not (results / _FIRST_PAGE).is_file():
         raise UserError(f"The run is not finished: there is no {results / _FIRST_PAGE}. `{first}` finishes it.")
-    status = _snakemake(["--report", str(path)], config)
-    if not status:
-        say(f"The report is {path}: open it in a browser.")
-    return status
+    return _write_report(results, config)
 
 
 def report_follows() -> bool:
     """Whether this process is a run that `boxwright run` started, which writes the report next."""
     return _REPORTS in os.environ
+
+
+def _write_report(results: Path, config: str | None) -> int:
+    path = results / REPORT
+    status = _snakemake(["--report", str(path)], config)
+    if not status:
+        say(f"The report is {path}: open it in a browser.")
+    return status
 
 
 def _results(config: str | None) -> Path:

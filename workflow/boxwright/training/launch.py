@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.console import progress
+from boxwright.core import processes
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 from boxwright.pipeline import text
@@ -35,9 +36,7 @@ def launch(arguments: Mapping[str, Any], *, tasks: int, nodes: int, gpus: int) -
         command = ["srun", f"--ntasks={tasks}", f"--nodes={nodes}", "--kill-on-bad-exit=1"]
         command += [f"--gpus-per-task={gpus // tasks}"] if gpus else []
         progress.say(f"Sharing the training between {tasks} processes on {plural(nodes, 'machine')}.")
-        done = subprocess.run(
-            [*command, sys.executable, "-P", "-m", __spec__.name, str(path)], env={**os.environ, MARK: "1"}
-        )
+        done = subprocess.run([*command, *processes.command(__spec__.name, str(path))], env={**os.environ, MARK: "1"})
     if done.returncode:
         raise UserError("The shared training stopped; see the workers' messages above. The same command continues it.")
 

@@ -178,8 +178,7 @@ class Extractor(NamedTuple):
 
 
 # Fields that help users and do not affect results, or not those of a training that has begun, which keeps the precision
-# that `auto` chose; of the heads, what the message chooses decides, and of what a run
-# writes out, the configuration.
+# that `auto` chose; of the heads, what the message chooses decides, and of what a run writes out, the configuration.
 _ABOUT = (
     *("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only", "architectures"),
     *("compared", "unread", "unset", "bfloat16_with"),
