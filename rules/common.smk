@@ -172,14 +172,16 @@ def for_training(wildcards):
     return resources.of_training(run_plan.model(wildcards.model))
 
 
-def for_inference(wildcards):
+def for_inference(wildcards, on_gpus=True):
     """The resources that an evaluation of a model, or its predictions, request."""
-    return resources.of_inference(run_plan.model(wildcards.model))
+    return resources.of_inference(run_plan.model(wildcards.model), on_gpus)
 
 
-def gpus_of(form):
-    """The GPUs that a job requests in which the runtime of a form detects."""
-    return lambda wildcards: for_inference(wildcards).gpus if form.on_gpus else 0
+def for_runtime(form, what, retried=False):
+    """One resource that a job requests in which the runtime of a form detects; more at each attempt if `retried`."""
+    return lambda wildcards, attempt: getattr(
+        for_inference(wildcards, form.on_gpus), what
+    ) * (attempt if retried else 1)
 
 
 def content_of(decision):

@@ -180,12 +180,11 @@ for form in MEASURED:
             costs(f"measure_{form.name}/{{model}}{{further}}")
         conda:
             ENVIRONMENT
-        threads: lambda wildcards: for_inference(wildcards).threads
+        threads: for_runtime(form, "threads")
         resources:
-            gpu=gpus_of(form),
-            mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb
-            * attempt,
-            cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
+            gpu=for_runtime(form, "gpus"),
+            mem_mb=for_runtime(form, "memory_mb", retried=True),
+            cpus_per_task=for_runtime(form, "processors"),
         params:
             identity=lambda wildcards, form=form: identities.measure_form(
                 wildcards.model, form, wildcards.further

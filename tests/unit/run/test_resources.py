@@ -17,6 +17,7 @@ def test_what_a_job_asks_for(gpus, training, inference):
     model = {"gpus": gpus, "tf_threads": 2}
     assert resources.of_training(model) == training
     assert resources.of_inference(model) == inference
+    assert resources.of_inference(model, on_gpus=False) == (1, 2, 0, 4000)
 
 
 def test_where_tensorflow_takes_all_processors_a_cluster_gives_two():

@@ -107,7 +107,7 @@ def test_a_dry_run_names_the_jobs_that_make_something(monkeypatch):
     for number, message, output in ((1, "Training small", ["x.index"]), (0, "All results are in results", [])):
         about = {"event": LogEvent.JOB_INFO, "jobid": number, "rule_msg": message, "output": output}
         logger.info(message, extra=about)
-    assert stream.getvalue() == "Job 1: Training small\n    missing\n"
+    assert stream.getvalue() == "Training small: missing\n"
 
 
 def test_the_pieces_of_one_thing_are_one_line(tmp_path, job_log):

@@ -46,7 +46,7 @@ def main() -> None:
             print(f"Left out: {{path}} cannot be read ({{error}}).", file=sys.stderr)
             continue
         rows = [
-            {{"class": labels[int(one) - 1], "id": int(one), "score": round(float(score), 4), "box": box.tolist()}}
+            {{"class": labels[int(one) - 1], "id": int(one), "score": float(score), "box": box.tolist()}}
             for box, score, one in zip(*detect(np.asarray(picture)))
             if score >= given.score_threshold
         ]

@@ -40,9 +40,12 @@ def of_training(model: Mapping[str, Any]) -> Needs:
     return _needs(model["gpus"], model["tf_threads"])
 
 
-def of_inference(model: Mapping[str, Any]) -> Needs:
-    """For an evaluation or for predictions: at most one GPU, since more would not be used."""
-    return _needs(min(model["gpus"], 1), model["tf_threads"])
+def of_inference(model: Mapping[str, Any], on_gpus: bool = True) -> Needs:
+    """For an evaluation or for predictions: at most one GPU, since more would not be used.
+
+    on_gpus: whether what detects can use one, unlike the runtimes of some exported forms.
+    """
+    return _needs(min(model["gpus"], 1) if on_gpus else 0, model["tf_threads"])
 
 
 def alone(here: bool) -> int:

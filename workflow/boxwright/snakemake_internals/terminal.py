@@ -81,7 +81,7 @@ def shorten(logger: logging.Logger, settings: OutputSettings) -> None:
 
 
 class DryRun(ColorizingTextHandler):
-    """Snakemake's handler for a dry run, with two lines for each job. It replaces `other` and keeps its settings."""
+    """Snakemake's handler for a dry run, with one line for each job. It replaces `other` and keeps its settings."""
 
     def __init__(self, other: ColorizingTextHandler) -> None:
         super().__init__(nocolor=other.nocolor, stream=other.stream, formatter=other.formatter)
@@ -104,8 +104,8 @@ class DryRun(ColorizingTextHandler):
             case LogEvent.JOB_INFO if not record.output:  # it only asks for the others' results
                 return True
             case LogEvent.JOB_INFO if record.rule_msg and record.jobid in reasons:
-                lines = f"Job {record.jobid}: {record.rule_msg}\n    {reasons[record.jobid]}"
-                self.stream.write(self.decorate(record, lines) + "\n")
+                line = f"{record.rule_msg}: {reasons[record.jobid]}"
+                self.stream.write(self.decorate(record, line) + "\n")
                 self.flush()
                 return True
             case LogEvent.GROUP_INFO:
