@@ -1,9 +1,12 @@
 """Label Studio's JSON and JSON-MIN."""
 
+import base64
+import io
 import json
 import math
 
 import pytest
+from PIL import Image, ImageDraw
 
 from boxwright.core.errors import UserError
 from boxwright.dataset.formats import label_studio
@@ -180,6 +183,80 @@ def test_two_annotators_of_minimal_are_not_added_up():
     (statement,) = reading.statements
     assert [box.class_name for box in statement.boxes] == ["new"]
     assert [one.objects for one in reading.remarks] == [1]
+
+
+def place(**more):
+    return {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0} | more
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "L"])
+def test_a_mask_that_is_a_picture(mode):
+    picture = Image.new(mode, (40, 30))
+    ImageDraw.Draw(picture).rectangle((10, 6, 19, 11), fill=255 if mode == "L" else (0, 0, 0, 255))
+    written = io.BytesIO()
+    picture.save(written, "PNG")
+    address = "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()
+    (box,) = boxes(region(kind="bitmasklabels", imageDataURL=address))
+    assert box.class_name == "cat" and box.shape == "mask"
+    assert box.corners == pytest.approx((10 / 40, 6 / 30, 20 / 40, 12 / 30))
+
+
+@pytest.mark.parametrize("address", ["data:image/png;base64,AAAA", "data:image/png;base64,?", "http://host/a.png", 5])
+def test_a_mask_that_cannot_be_read_is_counted(address):
+    (box,) = boxes(region(kind="bitmasklabels", imageDataURL=address))
+    assert math.isnan(box.xmin)
+
+
+@pytest.mark.parametrize(
+    "aside", [{"choices": ["red"]}, {"text": ["abc"]}, {"rating": 3}, {"number": 2}, {"taxonomy": [["a", "b"]]}]
+)
+def test_what_was_said_about_a_region_is_no_further_object(aside):
+    said = {"id": "A", "type": next(iter(aside)), "value": place(**aside)}
+    (statement,) = read(task(annotation({"id": "A"} | region(), said))).statements
+    assert [box.class_name for box in statement.boxes] == ["cat"]
+    assert statement.marks == ()
+    (alone,) = boxes(said)
+    assert alone.class_name == ""
+
+
+def test_minimal_with_geometry_and_labels_apart():
+    def at(x, **more):
+        return place(x=x, **more) | {"original_width": 240, "original_height": 180}
+
+    one = minimal(
+        bbox=[at(10), at(50)],
+        label=[at(10, labels=["Text"]), at(50, labels=["Handwriting"])],
+        colour=[at(50, choices=["red"])],
+        transcription=["abc", "def"],
+    )
+    (statement,) = read(one).statements
+    assert [(box.class_name, box.xmin) for box in statement.boxes] == [("Text", 0.1), ("Handwriting", 0.5)]
+
+
+def test_a_list_of_images():
+    def on(page):
+        return region(f"on {page}") | {"item_index": page}
+
+    pages = ["/data/upload/1/9f8e7d00-p1.jpg", "p2.jpg", "p3.jpg"]
+    reading = read(task(annotation(on(0), on(2), on(3))) | {"data": {"title": "x", "pages": pages}})
+    assert [(one.image, [box.class_name for box in one.boxes]) for one in reading.statements] == [
+        (pages[0], ["on 0"]),
+        ("p2.jpg", []),
+        ("p3.jpg", ["on 2"]),
+    ]
+    assert [(one.defect, one.objects) for one in reading.remarks] == [("object_without_image", 1)]
+    unlabelled = read(task() | {"data": {"pages": pages}})
+    assert [one.about for one in unlabelled.remarks] == pages
+
+
+def test_objects_on_one_of_several_images_are_left_out():
+    several = {"data": {"left": "left.jpg", "right": "right.jpg"}}
+    first, second = (region() | {"to_name": f"img-{number}"} for number in (1, 2))
+    reading = read(task(annotation(first, second)) | several)
+    assert not reading.statements
+    assert [(one.defect, one.objects) for one in reading.remarks] == [("object_without_image", 2)]
+    (statement,) = read(task(annotation(first, first)) | several).statements
+    assert (statement.image, len(statement.boxes)) == ("left.jpg", 2)
 
 
 @pytest.mark.parametrize(

@@ -527,3 +527,20 @@ def test_the_text_of_a_class_counts_where_its_number_disagrees():
     assert one(said).boxes[0].class_name == "cat"
     (remark,) = said.remarks
     assert remark.defect == "annotation_odd" and "'cat' has 2, which is dog" in remark.detail
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "filename,image_width,image_height,xmin,ymin,width,height,class",
+        "filename,img_width,img_height,left,top,w,h,label",
+        "image,imageWidth,imageHeight,x1,y1,box_width,box_height,label",
+    ],
+)
+def test_a_table_with_the_sizes_of_image_and_box(names):
+    found = one(csv.read(f"{names}\na.jpg,200,100,10,20,30,40,car\n".encode()))
+    assert (found.width, found.height) == (200, 100)
+    assert found.boxes[0].corners == (10, 20, 40, 60)
+    edges = one(csv.read(b"filename,image_width,image_height,xmin,ymin,xmax,ymax,class\na.jpg,200,100,10,20,30,40,car"))
+    assert ((edges.width, edges.height), edges.boxes[0].corners) == ((200, 100), (10, 20, 30, 40))
+    assert not csv.sniff(b"filename,image_width,image_height,xmin,ymin,class\na.jpg,200,100,10,20,car\n", "a.csv")

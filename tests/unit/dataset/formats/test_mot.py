@@ -29,7 +29,7 @@ def test_without_a_file_about_the_sequence(brief):
 
 @pytest.mark.parametrize("row", ["1,1,21,31,60,40", "1,1,21,31,60,40,1,-1,-1,-1"])
 def test_a_row_without_a_class(row, brief):
-    assert brief(read(row, beside=LABELS)) == {"000001": [("cat", (20, 30, 80, 70))]}
+    assert brief(read(row, beside=LABELS | SEQUENCE))["000001.png"] == [("cat", (20, 30, 80, 70))]
     assert [one.about for one in read(row).remarks] == ["1"]
 
 
@@ -46,7 +46,19 @@ def test_a_row_without_a_class(row, brief):
 )
 def test_mistakes(row, reason):
     with pytest.raises(UserError, match=reason):
-        read(f"1,1,21,31,60,40,1,1,1\n{row}", beside=LABELS)
+        read(f"1,1,21,31,60,40,1,1,1\n{row}", beside=LABELS | SEQUENCE)
+
+
+def test_what_cvat_writes_counts_from_zero(brief):
+    """Its export has the names of the classes and nothing about the sequence."""
+    assert brief(read("0,1,0.0,10.0,20.0,30.0,1,1,1.0\n2,1,5.0,10.0,20.0,30.0,1,2,0.0\n", beside=LABELS)) == {
+        "000000": [("cat", (0, 10, 20, 40))],
+        "000001": [],
+        "000002": [("Straßen schild", (5, 10, 25, 40))],
+    }
+    assert list(brief(read("2,1,5.0,10.0,20.0,30.0,1,2,0.0", beside=LABELS))) == ["000001", "000002"]
+    with pytest.raises(UserError, match="frames are whole numbers from 0"):
+        read("-1,1,5.0,10.0,20.0,30.0,1,2,0.0", beside=LABELS)
 
 
 def test_nothing():

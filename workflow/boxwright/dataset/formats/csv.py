@@ -23,7 +23,8 @@ from boxwright.dataset.stated import UNKNOWN, Corners, flag, number, size, text
 from boxwright.dataset.statements import NORMALISED, PIXELS, Reading, Remark, Statement
 from boxwright.images.loader import EXTENSIONS
 
-# The names of each column, without regard to case, spaces and "_". Those of the image's size come after the box's.
+# The names of each column, without regard to case, spaces and "_". A "width" is the image's where the table has all
+# four edges, and else the box's.
 _NAMES = {
     "image": ("filename", "file", "image", "imagename", "imagefile", "imagepath", "filepath", "path", "imageid", "img"),
     "class": ("class", "label", "classname", "labelname", "name", "category", "species", "object", "target"),
@@ -32,8 +33,10 @@ _NAMES = {
     "xmax": ("xmax", "x2", "right"),
     "ymax": ("ymax", "y2", "bottom"),
     "box": ("bbox", "box"),
-    "width": ("imagewidth", "imgwidth", "width", "w"),
-    "height": ("imageheight", "imgheight", "height", "h"),
+    "width": ("width", "w", "boxwidth", "bboxwidth"),
+    "height": ("height", "h", "boxheight", "bboxheight"),
+    "image_width": ("imagewidth", "imgwidth"),
+    "image_height": ("imageheight", "imgheight"),
     "split": ("split", "set", "subset", "usage"),
     "difficult": ("difficult",),
     "truncated": ("truncated",),
@@ -96,8 +99,9 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             continue
         seen = images.setdefault(image, _Image())
         seen.splits.append(columns.get(row, "split"))
-        if not columns.extent:
-            seen.sizes.append((size(columns.get(row, "width")), size(columns.get(row, "height"))))
+        sides = (("image_width", "width"), ("image_height", "height"))
+        known_as = [name if name in columns.place or columns.extent else other for name, other in sides]
+        seen.sizes.append(tuple(size(columns.get(row, name)) for name in known_as))
         label = columns.get(row, "class")
         corners, stated = _box(row, columns)
         if not label and not stated:

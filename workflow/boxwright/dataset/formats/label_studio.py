@@ -3,10 +3,12 @@
 Values are percents of the image's width and height. A rectangle is turned clockwise about its top left corner, an
 ellipse about its centre, both in pixels. Geometry and label may be in two results with one id (`<Rectangle>` with
 `<Labels>`). Of several annotations of a task one is used: not a cancelled one, before all a ground truth, then the one
-that was created last. A prediction is no annotation.
+that was created last. A prediction is no annotation. What was chosen or written about a region repeats its geometry
+under its id and is no further object. A task may show a list of images; a region says which one it is on.
 Source: Label Studio's documentation of its export formats and of its tags.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,14 +16,14 @@ from typing import Any, NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.dataset import addresses, stated
-from boxwright.dataset.formats import NOTHING, Beside, brush
+from boxwright.dataset.formats import NOTHING, Beside, bitmask, brush
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import CUBOID, LINE, MASK, POINTS, POLYGON, ROTATED
 from boxwright.dataset.statements import NORMALISED, Reading, Remark, Statement
 from boxwright.images.loader import EXTENSIONS
 
 # Kinds of remarks.
-SUPERSEDED, UNLABELLED = "object_superseded", "image_unlabelled"
+SUPERSEDED, UNLABELLED, HOMELESS = "object_superseded", "image_unlabelled", "object_without_image"
 # What the annotations of a task are called, today and formerly.
 _ANNOTATIONS = ("annotations", "completions")
 _LABELS = "labels"
@@ -30,6 +32,10 @@ _RECTANGLE, _POLYGON, _ELLIPSE = "rectangle", "polygon", "ellipse"
 # Kinds without a rectangle, and masks.
 _BOXLESS = {"keypoint": POINTS, "vector": LINE, "polyline": LINE, "cuboid": CUBOID}
 _MASKS = ("brush", "bitmask", "magicwand")
+# What is chosen or written about a region, by the key of its value.
+_ASIDE = ("choices", "text", "number", "rating", "taxonomy", "datetime")
+# What says where a region is.
+_PLACE = ("x", "y", "width", "height", "rotation", "radiusX", "radiusY", "points", "vertices", "rle", "imageDataURL")
 _TASK = re.compile(rb'"(?:annotations|completions|predictions)"\s*:\s*\[')
 _SIGN = re.compile(rb'"(?:from_name|completed_by|was_cancelled|total_annotations|annotation_id|original_width)"\s*:')
 _START = re.compile(rb"\s*[\[{]")
@@ -69,8 +75,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         raise UserError('it is not an export of Label Studio: it has no tasks with "data" and "annotations"')
     others: Counter[str] = Counter()
     remarks: list[Remark] = []
-    statements = [_statement(task, remarks, others) for task in _tasks(items)]
-    found = [statement for statement in statements if statement is not None]
+    found = [statement for task in _tasks(items) for statement in _statements(task, remarks, others)]
     if others and not any(statement.boxes for statement in found):
         raise UserError(f"it holds no boxes, only results of the kinds {', '.join(others)}")
     return Reading(found, remarks)
@@ -105,8 +110,8 @@ def _tasks(root: list) -> Iterator[_Task]:
             yield _Task(number, item["data"], made, len(predictions) if isinstance(predictions, list) else 0)
         elif item:
             annotation = _Annotation(_minimal(item), created=stated.name(item.get("created_at")))
-            shown = {key: value for key, value in item.items() if isinstance(value, str)}
-            task = (stated.name(item.get("id")), _image(shown))
+            shown = {key: value for key, value in item.items() if isinstance(value, str) or _pages(value)}
+            task = (stated.name(item.get("id")), *_images(shown))
             together.setdefault(task, _Task(number, shown, [])).annotations.append(annotation)
     yield from together.values()
 
@@ -122,13 +127,18 @@ def _annotation(one: Any, what: str) -> _Annotation:
 
 
 def _minimal(item: dict) -> list[dict]:
-    """The regions of an object of JSON-MIN as results of the other export; what was chosen besides as one without."""
+    """The regions of an object of JSON-MIN as results of the other export; what was chosen besides as one without.
+
+    There what belongs to one region has no id in common, but the same place.
+    """
     results = []
     for key, value in item.items():
         if _regions(value):
             for region in value:
                 kind = next((one for one in region if one.endswith(_LABELS)), "")
-                results.append({"type": kind or _kind_of(region), "value": region, **region})
+                kind = kind or next((one for one in _ASIDE if one in region), "") or _kind_of(region)
+                place = json.dumps([region.get(one) for one in ("item_index", *_PLACE)])
+                results.append({"type": kind, "value": region, "id": place, **region})
         elif isinstance(value, dict) and "choices" in value:
             results.append({"type": "choices", "value": value})
         elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
@@ -141,36 +151,46 @@ def _kind_of(region: dict) -> str:
     return _POLYGON if "points" in region else _ELLIPSE if "radiusX" in region else _RECTANGLE
 
 
-def _statement(task: _Task, remarks: list[Remark], others: Counter[str]) -> Statement | None:
-    """What a task says about its image; None if nobody annotated it. `others` counts results without geometry."""
-    image = _image(task.shown)
-    if not image:
+def _statements(task: _Task, remarks: list[Remark], others: Counter[str]) -> list[Statement]:
+    """What a task says about its images; nothing if nobody annotated it. `others` counts results without geometry."""
+    images = _images(task.shown)
+    if not images:
         raise UserError(f"task {task.number} has no image among its data")
     used = sorted((one for one in task.annotations if not one.cancelled), key=lambda one: (one.truth, one.created))
     for one in task.annotations:
-        if (not used or one is not used[-1]) and (objects := sum(map(_has_place, one.results))):
+        if (not used or one is not used[-1]) and (objects := len(_shapes(one.results))):
             why = "cancelled" if one.cancelled else "older than the one that is used, or no ground truth beside one"
-            remarks.append(Remark(SUPERSEDED, f"task {task.number}: an annotation that is {why}", image, objects))
+            remarks.append(Remark(SUPERSEDED, f"task {task.number}: an annotation that is {why}", images[0], objects))
     if not used:
         said = "cancelled" if task.annotations else "predictions alone" if task.predictions else "no annotation"
-        remarks.append(Remark(UNLABELLED, f"task {task.number}: {said}", image))
-        return None
-    objects, size = Objects(), (0, 0)
+        remarks += [Remark(UNLABELLED, f"task {task.number}: {said}", image) for image in images]
+        return []
     results = used[-1].results
+    for kind in (stated.name(one.get("type")) for one in results if not (_has_place(one) or _is_label(one))):
+        others[kind or "relation"] += 1
+    shapes = _shapes(results)
+    if len(_single_images(task.shown)) > 1 and len({stated.name(one.get("to_name")) for one in shapes.values()}) > 1:
+        why = f"task {task.number} shows several images, and the export does not say which of them its objects are on"
+        remarks.append(Remark(HOMELESS, why, images[0], len(shapes)))
+        return []
+    if homeless := sum(not 0 <= _page(one) < len(images) for one in shapes.values()):
+        why = f"task {task.number} has objects on an image that its list of {len(images)} does not have"
+        remarks.append(Remark(HOMELESS, why, images[0], homeless))
+    return [_statement(task.number, image, page, results) for page, image in enumerate(images)]
+
+
+def _statement(task: int, image: str, page: int, results: list[dict]) -> Statement:
+    """What the results of a task say about its image with the number `page`, counted from 0."""
+    objects, size = Objects(), (0, 0)
     names = {_key(one): _labels(one) for one in results if one.get("type") == _LABELS}
-    drawn = {_key(one) for one in results if one.get("type") in (_RECTANGLE, _POLYGON, _ELLIPSE)}
-    for number, result in enumerate(results, start=1):
-        kind, key = stated.name(result.get("type")), _key(result)
-        if not _has_place(result):
-            if kind != _LABELS or not key:
-                others[kind or "relation"] += 1
+    for number, result in _shapes(results).items():
+        if _page(result) != page:
             continue
-        if kind == _LABELS and key in drawn:
-            continue
+        kind = stated.name(result.get("type"))
         own = (stated.size(result.get("original_width")), stated.size(result.get("original_height")))
         size = own if all(own) else size
-        place = f"task {task.number}, result {number}"
-        for label in _labels(result) or names.get(key) or [""]:
+        place = f"task {task}, result {number}"
+        for label in _labels(result) or names.get(_key(result)) or [""]:
             if boxless := next((shape for start, shape in _BOXLESS.items() if kind.startswith(start)), ""):
                 objects.boxless(place, label, boxless)
                 continue
@@ -180,15 +200,47 @@ def _statement(task: _Task, remarks: list[Remark], others: Counter[str]) -> Stat
             if stated.number(result.get("image_rotation") or 0) != 0:
                 corners = stated.UNKNOWN  # nobody documents whether values are those of the turned image
             objects.add(place, label, corners, shape)
-    values = [one["value"] for one in results if isinstance(one.get("value"), dict)]
+    values = [one["value"] for one in results if isinstance(one.get("value"), dict) and not _has_place(one)]
     marks = tuple([name for value in values if "choices" in value for name in _names(value["choices"])])
     return objects.statement(image, *size, unit=NORMALISED, marks=marks)
 
 
+def _shapes(results: list[dict]) -> dict[int, dict]:
+    """The results that are each a shape in the image, by their numbers, counted from 1.
+
+    Left out are labels of a shape in another result, and what was chosen or written about one.
+    """
+    placed = {number: one for number, one in enumerate(results, start=1) if _has_place(one)}
+    drawn = {_key(one) for one in placed.values() if one.get("type") in (_RECTANGLE, _POLYGON, _ELLIPSE)}
+    own = {_key(one) for one in placed.values() if not _is_aside(one)}
+    return {
+        number: one
+        for number, one in placed.items()
+        if not (one.get("type") == _LABELS and _key(one) in drawn) and not (_is_aside(one) and _key(one) in own)
+    }
+
+
+def _is_aside(result: dict) -> bool:
+    """Whether a result is what was chosen or written about a shape, whose place it repeats."""
+    return not result["value"].keys().isdisjoint(_ASIDE) and not _labels(result)
+
+
+def _is_label(result: dict) -> bool:
+    """Whether a result has the labels of a shape in another result."""
+    return result.get("type") == _LABELS and bool(_key(result))
+
+
 def _has_place(result: dict) -> bool:
-    """Whether a result is a shape in the image, and not a choice, a text or a relation."""
+    """Whether a result has the place of a shape in the image, unlike a relation or a choice about the whole image."""
     value = result.get("value")
-    return isinstance(value, dict) and not value.keys().isdisjoint(("points", "x", "rle", "vertices", "sequence"))
+    kinds = ("points", "x", "rle", "imageDataURL", "vertices", "sequence")
+    return isinstance(value, dict) and not value.keys().isdisjoint(kinds)
+
+
+def _page(result: dict) -> int:
+    """Which image of a list a result is on, counted from 0; that of a single image is 0."""
+    found = result.get("item_index")
+    return found if isinstance(found, int) else 0
 
 
 def _key(result: dict) -> str:
@@ -240,7 +292,9 @@ def _corners(value: dict, width: int, height: int) -> tuple[stated.Corners, str]
 
 
 def _mask(value: dict, width: int, height: int) -> stated.Corners:
-    """The edges of a brush's mask as fractions of the image."""
+    """The edges of a mask as fractions of the image."""
+    if "imageDataURL" in value:
+        return bitmask.corners(value["imageDataURL"])
     xmin, ymin, xmax, ymax = brush.corners(value.get("rle"), width, height)
     across, down = width or 1, height or 1
     return xmin / across, ymin / down, xmax / across, ymax / down
@@ -251,8 +305,31 @@ def _fractions(corners: stated.Corners) -> stated.Corners:
     return xmin / 100, ymin / 100, xmax / 100, ymax / 100
 
 
-def _image(shown: dict) -> str:
-    """The path of a task's image: the value under "image", else the first one that ends like an image."""
+def _images(shown: dict) -> list[str]:
+    """The paths of a task's images: those in a list, else the value under "image", else the first that is an image."""
+    for value in shown.values():
+        if pages := _pages(value):
+            return pages
+    single = _single_images(shown)
+    path = single.get("image") or next(iter(single.values()), "")
+    if not path and isinstance(shown.get("image"), str):
+        path = addresses.path(shown["image"])
+    return [path] if path else []
+
+
+def _pages(value: Any) -> list[str]:
+    """The paths in a list of images; nothing for any other value."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        return []
+    paths = [addresses.path(one) for one in value]
+    return paths if all(map(_is_image, paths)) else []
+
+
+def _single_images(shown: dict) -> dict[str, str]:
+    """The paths of images among the values that are one path each, by their keys."""
     paths = {key: addresses.path(value) for key, value in shown.items() if isinstance(value, str)}
-    named = {key: path for key, path in paths.items() if path.lower().endswith(tuple(EXTENSIONS))}
-    return named.get("image") or next(iter(named.values()), paths.get("image", ""))
+    return {key: path for key, path in paths.items() if _is_image(path)}
+
+
+def _is_image(path: str) -> bool:
+    return path.lower().endswith(tuple(EXTENSIONS))

@@ -1,10 +1,11 @@
 """MOTChallenge's ground truth, one file gt/gt.txt for the frames of a sequence in img1, whose names are numbers.
 
-A row has frame, track, left, top, width, height, and mostly a confidence, a class and a visibility. Left and top count
-from 1. Where the confidence is 0 the box is an ignore region. A frame without a row has no objects; seqinfo.ini tells
-how many frames there are, else the last one that has a row. Classes are numbers whose names are in labels.txt, as CVAT
+A row has frame, track, left, top, width, height, and mostly a confidence, a class and a visibility. Left, top and
+frames count from 1; in CVAT's export, which has labels.txt and no seqinfo.ini, left and top count from 0 and frames
+may. Where the confidence is 0 the box is an ignore region. A frame without a row has no objects; seqinfo.ini tells how
+many frames there are, else the last one that has a row. Classes are numbers whose names are in labels.txt, as CVAT
 writes it. Rows with positions in the world or without a class are of the first challenge: their boxes are of class 1.
-Source: the MOT16 paper, section 3 (format of annotations), and CVAT's description of its export.
+Source: the MOT16 paper, section 3 (format of annotations), and Datumaro's writer, with which CVAT exports.
 """
 
 import configparser
@@ -39,6 +40,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each frame of the sequence."""
     names = _names(beside)
     ending, length = _sequence(beside)
+    first = 0 if names and not any(path.endswith(_SEQUENCE) for path in beside) else 1
     frames: dict[int, Objects] = {}
     mistakes = []
     for number, line in stated.lines(data):
@@ -47,8 +49,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         if not _FEWEST <= len(values) <= _MOST:
             mistakes.append(f"line {number} has {plural(len(values), 'value')}; MOT's have 6 to 10")
             continue
-        if not (values[0] >= 1 and float.is_integer(values[0]) and values[0] <= _MOST_FRAMES):
-            mistakes.append(f"line {number} has the frame {words[0]}; frames are whole numbers from 1")
+        if not (values[0] >= first and float.is_integer(values[0]) and values[0] <= _MOST_FRAMES):
+            mistakes.append(f"line {number} has the frame {words[0]}; frames are whole numbers from {first}")
             continue
         if len(values) == _MOST and values[7:] == [-1, -1, -1] and values[6] not in (0, 1):
             mistakes.append(f"line {number} has a score ({words[6]}): it is a detection and no annotation")
@@ -58,7 +60,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             mistakes.append(f"line {number} has the class {words[7]}; {_LABELS} has {plural(len(names), 'name')}")
             continue
         left, top, width, height = values[2:6]
-        corners = stated.from_size(left - 1, top - 1, width, height)
+        corners = stated.from_size(left - first, top - first, width, height)
         objects = frames.setdefault(int(values[0]), Objects())
         if len(values) > _FEWEST and values[6] == 0:
             objects.region(f"line {number}", corners)
@@ -67,7 +69,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     stated.refuse(mistakes)
     if not frames:
         raise UserError("it has no rows")
-    statements = [_statement(frame, frames, ending) for frame in range(1, max(length, *frames) + 1)]
+    statements = [_statement(frame, frames, ending) for frame in range(min(1, *frames), max(length, *frames) + 1)]
     return Reading(statements, stated.unnamed(statements, names))
 
 
