@@ -133,11 +133,36 @@ def test_jitter_moves_sides_as_its_mode_says(mode, sides):
     for seed in seeds(10):
         after = change(before, seed)
         moved = (after.boxes - before.boxes).numpy()[0] / (np.array([24, 24, 24, 24]) / [HEIGHT, WIDTH, HEIGHT, WIDTH])
-        assert (moved * sides >= 0).all() and 0 < np.abs(moved).max() <= 0.1 + 1e-6
+        assert (moved * sides >= -1e-6).all() and 0 < np.abs(moved).max() <= 0.1 / 2 + 1e-6
         if "SYMMETRIC" in mode:
             np.testing.assert_allclose(moved[:2], -moved[2:], atol=1e-6)
         if mode.endswith("XY"):
             np.testing.assert_allclose(np.abs(moved), np.abs(moved[0]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mode", "ratios"),
+    [("EXPAND", (1, 1.5)), ("SHRINK_SYMMETRIC", (0.5, 1)), ("EXPAND_SYMMETRIC_XY", (1, 1.5)), ("DEFAULT", (0.5, 1.5))],
+)
+def test_jitter_changes_sizes_by_up_to_its_ratio(mode, ratios):
+    """Each side by up to half of it, since it is measured from the center."""
+    boxes = tf.tile([[0.3, 0.4, 0.5, 0.5]], [2000, 1])
+    change = build(f"random_jitter_boxes {{ ratio: 0.5 jitter_mode: {mode} }}")
+    after = change(example()._replace(boxes=boxes), seeds(1)[0]).boxes.numpy()
+    for first, last, center, size in ((0, 2, 0.4, 0.2), (1, 3, 0.45, 0.1)):
+        for distances in (center - after[:, first], after[:, last] - center):
+            shares = distances / (size / 2)
+            np.testing.assert_allclose([shares.min(), shares.max()], ratios, atol=0.02)
+
+
+def test_jitter_keeps_centers_at_the_edge():
+    """A box at the top edge cannot grow upwards, so its height stays; with one amount for both, its width does too."""
+    before = example()._replace(boxes=tf.constant([[0, 0.3, 0.4, 0.5]]))
+    for mode, widens in (("EXPAND_SYMMETRIC", True), ("EXPAND_SYMMETRIC_XY", False)):
+        change = build(f"random_jitter_boxes {{ ratio: 0.5 jitter_mode: {mode} }}")
+        after = np.concatenate([change(before, seed).boxes.numpy() for seed in seeds(10)])
+        np.testing.assert_allclose(after[:, ::2], [[0, 0.4]] * 10, atol=1e-6)
+        assert (np.ptp(after[:, 1]) > 0.01) == widens
 
 
 def test_labels_are_ids_of_the_label_map():

@@ -1,49 +1,60 @@
-"""Move the sides of boxes a little; the image stays as it is."""
+"""Make boxes a little larger or smaller; the image stays as it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from boxwright.boxes import geometry
 from boxwright.training.augmentations.example import Augmentation, TrainingExample
 
-Offsets = Callable[[tf.Tensor], tf.Tensor]
+# A side shorter than this counts as this long.
+_LEAST = 1e-6
 
 
-def _outwards(amounts: tf.Tensor) -> tf.Tensor:
-    return tf.abs(amounts) * tf.constant([-1.0, -1.0, 1.0, 1.0])
+class _Mode(NamedTuple):
+    """low, high: between which multiples of `ratio` the change lies.
+
+    amounts: how many there are of a box: 4, one for each side; 2, one for its height and one for its width, so that it
+    keeps its center; 1, one for both, so that it keeps its shape too.
+    """
+
+    low: float
+    high: float
+    amounts: int
 
 
-def _both_sides(amounts: tf.Tensor) -> tf.Tensor:
-    """The same amount for opposite sides."""
-    return tf.tile(amounts[:, :2], [1, 2])
-
-
-def _all_sides(amounts: tf.Tensor) -> tf.Tensor:
-    """The same amount, in shares of the side, for all four sides."""
-    return tf.tile(amounts[:, :1], [1, 4])
-
-
-# From four random amounts per box, [N, 4], to how far ymin, xmin, ymax and xmax move.
-MODES: Mapping[str, Offsets] = {
-    "DEFAULT": lambda amounts: amounts,
-    "EXPAND": _outwards,
-    "SHRINK": lambda amounts: -_outwards(amounts),
-    "EXPAND_SYMMETRIC": lambda amounts: _outwards(_both_sides(amounts)),
-    "SHRINK_SYMMETRIC": lambda amounts: -_outwards(_both_sides(amounts)),
-    "EXPAND_SYMMETRIC_XY": lambda amounts: _outwards(_all_sides(amounts)),
-    "SHRINK_SYMMETRIC_XY": lambda amounts: -_outwards(_all_sides(amounts)),
+MODES: Mapping[str, _Mode] = {
+    "DEFAULT": _Mode(-1, 1, 4),
+    "EXPAND": _Mode(0, 1, 4),
+    "SHRINK": _Mode(-1, 0, 4),
+    "EXPAND_SYMMETRIC": _Mode(0, 1, 2),
+    "SHRINK_SYMMETRIC": _Mode(-1, 0, 2),
+    "EXPAND_SYMMETRIC_XY": _Mode(0, 1, 1),
+    "SHRINK_SYMMETRIC_XY": _Mode(-1, 0, 1),
 }
 
 
 def make(*, ratio: float, jitter_mode: str = "DEFAULT") -> Augmentation:
-    """Moves each side of each box by up to `ratio` of the box's height or width, and clips it to the image."""
-    offsets = MODES[jitter_mode]
+    """Changes the distance of each side from the box's center by a share of up to `ratio`, and clips to the image.
+
+    So a side moves by up to half of `ratio` times the box's height or width. Where opposite sides move alike, the one
+    nearer to the image's edge limits both.
+    """
+    mode = MODES[jitter_mode]
 
     def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
-        amounts = tf.random.stateless_uniform([tf.shape(example.boxes)[0], 4], seed, -ratio, ratio)
-        _, _, height, width = geometry.centers_and_sizes(example.boxes)
-        moved = example.boxes + offsets(amounts) * tf.stack([height, width, height, width], axis=-1)
+        center_y, center_x, height, width = geometry.centers_and_sizes(example.boxes)
+        center = tf.stack([center_y, center_x], axis=-1)
+        sizes = tf.maximum(tf.abs(tf.stack([height, width], axis=-1)), _LEAST)
+        shape = [tf.shape(example.boxes)[0], mode.amounts]
+        factors = 1 + tf.random.stateless_uniform(shape, seed, mode.low * ratio, mode.high * ratio)
+        if mode.amounts < 4:
+            most = tf.abs(tf.minimum(2 * center / sizes, 2 * (1 - center) / sizes))
+            most = tf.reduce_min(most, axis=-1, keepdims=True) if mode.amounts == 1 else most
+            factors = tf.tile(tf.clip_by_value(factors, -most, most), [1, 4 // mode.amounts])
+        half = tf.tile(sizes, [1, 2]) * factors / 2
+        moved = tf.concat([center - half[:, :2], center + half[:, 2:]], axis=-1)
         return example._replace(boxes=tf.clip_by_value(moved, 0.0, 1.0))
 
     return apply
