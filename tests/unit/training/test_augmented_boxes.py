@@ -180,17 +180,19 @@ def test_patches_are_black_and_no_larger_than_asked():
         assert (change(example(), seed).image.numpy() == 0).all(axis=-1).sum() == 12 * 12
 
 
-def test_padding_has_the_size_and_the_colour_that_are_asked():
+@pytest.mark.parametrize(
+    ("given", "color"), [("pad_color_r: 7 pad_color_g: 8 pad_color_b: 9", [7, 8, 9]), ("", [0, 0, 0])]
+)
+def test_padding_has_the_size_and_the_colour_that_are_asked(given, color):
     operation = (
         "min_object_covered: 0.5 min_aspect_ratio: 0.5 max_aspect_ratio: 2 min_area: 0.3 max_area: 1 random_coef: 0 "
-        "min_padded_size_ratio: [1.5, 1.5] max_padded_size_ratio: [1.6, 1.6] "
-        "pad_color_r: 7 pad_color_g: 8 pad_color_b: 9"
+        f"min_padded_size_ratio: [1.5, 1.5] max_padded_size_ratio: [1.6, 1.6] {given}"
     )
     change = build(f"ssd_random_crop_pad {{ operations {{ {operation} }} }}")
     for seed in seeds(5):
         image = change(example(), seed).image.numpy().round()
         assert 72 <= image.shape[0] < 77 and 96 <= image.shape[1] < 103
-        assert (image == [7, 8, 9]).all(axis=-1).any()
+        assert (image == color).all(axis=-1).sum() > 1000
 
 
 def test_padding_to_an_aspect_ratio():
@@ -198,6 +200,15 @@ def test_padding_to_an_aspect_ratio():
     for seed in seeds(10):
         height, width = change(example(), seed).image.shape[:2]
         assert width == pytest.approx(2 * height, abs=2)
+
+
+@pytest.mark.parametrize(("most", "side"), [("[2, 1.25]", 80), ("[0.5, 0.5]", 64)])
+def test_where_ratios_of_padding_contradict_each_other(most, side):
+    """An image of 48 x 64 becomes a square of at least 64, and then as large as `max_padded_size_ratio` allows."""
+    padded = f"aspect_ratio: 1 min_padded_size_ratio: [1.5, 1.5] max_padded_size_ratio: {most}"
+    kept = "random_coef: 1 min_aspect_ratio: 0.5 max_aspect_ratio: 2 min_area: 0.3 max_area: 1"
+    change = build(f"ssd_random_crop_pad_fixed_aspect_ratio {{ {padded} operations {{ {kept} }} }}")
+    assert {change(example(), seed).image.shape for seed in seeds(5)} == {(side, side, 3)}
 
 
 def test_large_images_become_as_large_as_asked_and_small_ones_stay():

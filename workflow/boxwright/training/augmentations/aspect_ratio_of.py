@@ -27,14 +27,14 @@ def pad(
 ) -> TrainingExample:
     """The image at the top left of a black one with this ratio, which is `least` to `most` times as large.
 
-    least, most: two numbers each, for height and width. Where they and the ratio contradict each other, the image is
-    as large as the ratio and `least` need.
+    least, most: two numbers each, for height and width. Where they contradict each other or the ratio, the ratio counts
+    before `most`, and `most` before `least`.
     """
     size = tf.cast(tf.shape(example.image)[:2], tf.float32)
     around = tf.stack([tf.maximum(size[0], size[1] / ratio), tf.maximum(size[1], size[0] * ratio)])
+    high = tf.reduce_min(tf.maximum(size * tf.constant(list(most)), around) / around)
     low = tf.reduce_max(tf.maximum(size * tf.constant(list(least)), around) / around)
-    high = tf.reduce_min(size * tf.constant(list(most)) / around)
-    drawn = low + tf.random.stateless_uniform([], seed) * tf.maximum(high - low, 0)
+    drawn = high + tf.random.stateless_uniform([], seed) * tf.minimum(low - high, 0)
     padded = tf.maximum(tf.cast(tf.round(around * drawn), tf.int32), tf.shape(example.image)[:2])
     image = tf.image.pad_to_bounding_box(example.image, 0, 0, padded[0], padded[1])
     return reframe(example, image, window_of(tf.zeros([2], tf.int32), padded, tf.shape(example.image)[:2]))

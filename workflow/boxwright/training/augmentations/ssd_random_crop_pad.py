@@ -17,7 +17,8 @@ def make(*, operations: Sequence[Mapping[str, Any]] = ()) -> Augmentation:
     """Crops and pads by one of `operations`, each equally likely; by default the paper's rules that need an object.
 
     operations: the fields of `crop_rules.rule`; the two padded ratios (height and width as multiples of those before
-    the crop, by default 1 and 2); the colour of the padding, which without one is the crop's mean.
+    the crop, by default 1 and 2); the colour of the padding, by default black. Without operations it is the mean of the
+    crop.
     """
     about_padding = {_LEAST, _MOST, *_COLOR}
     rules = [rule(**{name: value for name, value in each.items() if name not in about_padding}) for each in operations]
@@ -26,15 +27,13 @@ def make(*, operations: Sequence[Mapping[str, Any]] = ()) -> Augmentation:
     least = tf.constant([each.get(_LEAST) or [1.0, 1.0] for each in given], tf.float32)
     most = tf.constant([each.get(_MOST) or [2.0, 2.0] for each in given], tf.float32)
     colors = tf.constant([[each.get(name, 0.0) for name in _COLOR] for each in given], tf.float32)
-    colored = tf.constant([any(name in each for name in _COLOR) for each in given])
 
     def apply(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
         seeds = tf.random.split(seed, 2)
         size = tf.shape(example.image)[:2]
         cropped, choice = crop(example, seeds[0])
         choice = choice if operations else 0
-        mean = tf.reduce_mean(tf.cast(cropped.image, tf.float32), [0, 1])
-        color = tf.where(colored[choice], colors[choice], mean)
+        color = colors[choice] if operations else tf.reduce_mean(tf.cast(cropped.image, tf.float32), [0, 1])
         sizes = (padding.times(size, ratios[choice]) for ratios in (least, most))
         return padding.pad(cropped, *sizes, color, seeds[1])
 
