@@ -6,5 +6,11 @@ SPEC = Spec(fields={"group_norm": LEFT_OUT})
 
 # Settings of convolutions. With `op: FC` they would not apply to convolutions.
 CONVOLUTIONS = Block(fields={"op": Only("CONV")})
-# Settings of layers without batch norm.
-WITHOUT_BATCH_NORM = Block(fields={"batch_norm": LEFT_OUT, "sync_batch_norm": LEFT_OUT})
+# Settings of fully connected layers, which have no batch norm. In the OD API they do not apply with any other `op`.
+FULLY_CONNECTED = Block(
+    fields={
+        "op": Only("FC", "with any other, which it is by default, these settings apply to no fully connected layer"),
+        "batch_norm": LEFT_OUT,
+        "sync_batch_norm": LEFT_OUT,
+    }
+)

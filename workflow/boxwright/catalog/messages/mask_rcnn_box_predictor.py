@@ -1,12 +1,12 @@
 """Fully connected layers on the pooled features of a proposal."""
 
-from boxwright.catalog.messages.hyperparams import WITHOUT_BATCH_NORM
+from boxwright.catalog.messages.hyperparams import FULLY_CONNECTED
 from boxwright.catalog.ranges import PART
 from boxwright.catalog.spec import Only, Spec
 
 SPEC = Spec(
     fields={
-        "fc_hyperparams": WITHOUT_BATCH_NORM,
+        "fc_hyperparams": FULLY_CONNECTED,
         "dropout_keep_probability": PART,
         "box_code_size": Only(4),
         "predict_keypoints": Only(False),
