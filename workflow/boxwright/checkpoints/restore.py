@@ -1,6 +1,5 @@
 """Loading a detector's start weights from a checkpoint by the OD API's rules, with a full report."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,17 +11,11 @@ import numpy as np
 from boxwright.checkpoints import class_rows
 from boxwright.checkpoints.checkpoint_files import Reader, read
 from boxwright.checkpoints.checkpoint_index import kind_of
+from boxwright.checkpoints.wanted import LEAST_SHARE, wanted
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
 
 TYPES = ("detection", "classification", "full", "fine_tune")
-
-# Where the object graphs of detectors have the network that a classifier's has as its feature extractor.
-_BACKBONE = re.compile("^model/_feature_extractor/(classification_backbone|_base_model)/")
-
-# If a smaller share of the wanted parameters fits, the checkpoint is from another model, which is a mistake. A
-# classifier's checkpoint fills about half of an SSD's feature extractor, one with another backbone fills nothing.
-LEAST_SHARE = 1 / 3
 
 
 class Restorable(Protocol):
@@ -111,18 +104,16 @@ def restore(
             f"train_config.fine_tune_checkpoint_type is {checkpoint_type!r}, which is not supported. Supported: "
             f"{', '.join(TYPES)}."
         )
-    if checkpoint_type == "fine_tune":
-        checkpoint_type = "detection"
     reader = read(source)
-    wanted = _wanted(detector, reader, checkpoint_type, load_all)
+    names = _wanted(detector, reader, checkpoint_type, load_all)
     report = RestoreReport(reader.source, {name: int(np.prod(v.shape)) for name, v in detector.variables.items()})
-    if len(wanted) == len(detector.variables):
-        report.skipped = _others(reader, set(wanted.values()))
+    if len(names) == len(detector.variables):
+        report.skipped = _others(reader, set(names.values()))
     values: dict[str, np.ndarray] = {}
     relabel = old_label_map is not None and new_label_map is not None
     columns = detector.class_columns() if relabel else {}
     for name, variable in detector.variables.items():
-        shape, key = tuple(variable.shape), wanted.get(name)
+        shape, key = tuple(variable.shape), names.get(name)
         if key not in reader.shapes:
             report.new.append(name)
             continue
@@ -144,7 +135,7 @@ def restore(
             report.restored.append(name)
         else:
             report.shape_differs[name] = (found, shape)
-    _check(report, wanted, reader, checkpoint_type)
+    _check(report, names, reader, checkpoint_type)
     for name, value in values.items():
         detector.variables[name].assign(value)
     return report
@@ -152,46 +143,31 @@ def restore(
 
 def _wanted(detector: Restorable, reader: Reader, checkpoint_type: str, load_all: bool) -> dict[str, str]:
     """The variables to restore and their names in the checkpoint."""
-    everything = checkpoint_type == "full" or (checkpoint_type == "detection" and load_all)
-    scopes = {name: scope for name in detector.variables for scope in detector.backbone_scopes if _in(name, scope)}
-    if reader.object_graph:
-        keys = detector.object_graph_keys()
-        if not keys:
-            raise UserError(
-                f"{reader.source} is a TF2 checkpoint (an object graph), which this model cannot read. Use a "
-                "TF1 checkpoint of the same model."
-            )
-        keys = {name: key for name, key in keys.items() if everything or name in scopes}
-        if checkpoint_type == "classification":
-            keys = {name: _BACKBONE.sub("feature_extractor/", key) for name, key in keys.items()}
-        return keys
-    if everything:
-        return {name: name for name in detector.variables}
-    if checkpoint_type == "classification":
-        return {name: name.removeprefix(f"{scope}/") for name, scope in scopes.items()}
-    return {name: name for name in scopes}
+    keys = detector.object_graph_keys() if reader.object_graph else None
+    if reader.object_graph and not keys:
+        raise UserError(
+            f"{reader.source} is a TF2 checkpoint (an object graph), which this model cannot read. Use a TF1 "
+            "checkpoint of the same model."
+        )
+    return wanted(detector.variables, detector.backbone_scopes, keys, checkpoint_type, load_all)
 
 
-def _others(reader: Reader, wanted: set[str]) -> list[str]:
+def _others(reader: Reader, names: set[str]) -> list[str]:
     """The weights of the checkpoint that are not wanted, without the optimizer's slots, which lie below a weight."""
     shapes = reader.shapes
     weights = [name for name in shapes if (name.startswith("model/") if reader.object_graph else "/" in name)]
     return [
         name
         for name in weights
-        if name not in wanted and name.rpartition("/")[0] not in shapes and ".OPTIMIZER_SLOT" not in name
+        if name not in names and name.rpartition("/")[0] not in shapes and ".OPTIMIZER_SLOT" not in name
     ]
 
 
-def _in(name: str, scope: str) -> bool:
-    return name.startswith(f"{scope}/")
-
-
-def _check(report: RestoreReport, wanted: Mapping[str, str], reader: Reader, checkpoint_type: str) -> None:
+def _check(report: RestoreReport, names: Mapping[str, str], reader: Reader, checkpoint_type: str) -> None:
     """Raise UserError if too little of the checkpoint fits."""
-    size = sum(report.sizes[name] for name in wanted)
+    size = sum(report.sizes[name] for name in names)
     fits = sum(report.sizes[name] for name in [*report.restored, *report.partly])
-    missing = [wanted[name] for name in report.new if name in wanted]
+    missing = [names[name] for name in report.new if name in names]
     incomplete = checkpoint_type == "full" and (missing or report.shape_differs)
     if not incomplete and fits >= LEAST_SHARE * size:
         return

@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from boxwright.checkpoints import checkpoint_shapes
 from boxwright.checkpoints.checkpoint_index import kind_of
+from boxwright.checkpoints.wanted import LEAST_SHARE, wanted
 from boxwright.console.checksums import Checksums
 from boxwright.console.progress import say
 from boxwright.core import files
@@ -29,8 +30,6 @@ from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
 FOLDER = ".networks"
-# The smallest share of the wanted parameters that must fit, as in `checkpoints.restore`, which loads them.
-LEAST_SHARE = 1 / 3
 # Widths are read off layers with at least so many channels: small ones are rounded.
 _WIDE = 64
 Shapes = Mapping[str, tuple[int, ...]]
@@ -94,15 +93,16 @@ def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Sha
     """
     train = config.train_config
     shapes = {name: tuple(shape) for name, shape in network["shapes"].items()}
-    wanted = _wanted(network, OBJECT_GRAPH in found, kind, train.load_all_detection_checkpoint_vars)
-    if not wanted:
+    keys = network["keys"] if OBJECT_GRAPH in found else None
+    names = wanted(shapes, network["scopes"], keys, kind, train.load_all_detection_checkpoint_vars)
+    if not names:
         return ""
-    missing = [key for key in wanted.values() if key not in found]
-    there = {name: found[key] for name, key in wanted.items() if key in found}
+    missing = [key for key in names.values() if key not in found]
+    there = {name: found[key] for name, key in names.items() if key in found}
     differ = {name: (shape, shapes[name]) for name, shape in there.items() if shape != shapes[name]}
     classes = network["classes"] if relabels else ()
     by_class = {name for name, (old, new) in differ.items() if name in classes and old[:-1] == new[:-1]}
-    size = sum(math.prod(shapes[name]) for name in wanted)
+    size = sum(math.prod(shapes[name]) for name in names)
     fits = sum(math.prod(shapes[name]) for name in there if name not in differ or name in by_class)
     others = {name: both for name, both in differ.items() if name not in by_class}
     if fits >= LEAST_SHARE * size and not (kind == "full" and (missing or others)):
@@ -119,24 +119,6 @@ def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Sha
     if not there:  # a checkpoint of another model
         text += f"; it {holds(found, kind_of(found) or kind)}"
     return f"{text}. Take a checkpoint of the same feature extractor, or its pipeline.config."
-
-
-def _wanted(network: Mapping[str, Any], object_graph: bool, kind: str, load_all: bool) -> dict[str, str]:
-    """The variables that a training takes from a checkpoint, and their names there."""
-    everything = kind == "full" or (kind == "detection" and load_all)
-    names, scopes = network["shapes"], network["scopes"]
-    scope_of = {name: scope for name in names for scope in scopes if name.startswith(f"{scope}/")}
-    if object_graph:
-        keys = {name: key for name, key in network["keys"].items() if everything or name in scope_of}
-        if kind == "classification":
-            backbone = "model/_feature_extractor/classification_backbone/"
-            keys = {name: key.replace(backbone, "feature_extractor/") for name, key in keys.items()}
-        return keys
-    if everything:
-        return {name: name for name in names}
-    if kind == "classification":
-        return {name: name.removeprefix(f"{scope}/") for name, scope in scope_of.items()}
-    return {name: name for name in scope_of}
 
 
 def _width(config: Message, differ: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]) -> str:
