@@ -103,6 +103,8 @@ def test_a_field_that_the_extractor_does_not_read_is_told(type_, name):
         ("ssd_efficientnet-b0_bifpn_keras", "use_depthwise: true", "use_depthwise", False),
         ("ssd_efficientnet-b3_bifpn_keras", "depth_multiplier: 0.5", "depth_multiplier", 1.0),
         ("ssd_efficientnet-b0_bifpn_keras", "bifpn { num_iterations: 1 num_filters: 8 }", "bifpn.num_filters", 16),
+        ("ssd_mobilenet_v3_small", "use_explicit_padding: true", "use_explicit_padding", False),
+        ("ssd_mobilenet_edgetpu", "use_explicit_padding: true", "use_explicit_padding", False),
         ("ssd_mobiledet_cpu", "use_explicit_padding: true", "use_explicit_padding", False),
         ("ssd_resnet50_v1_fpn", "use_explicit_padding: true", "use_explicit_padding", False),
     ],

@@ -100,6 +100,14 @@ def test_where_the_blocks_of_v2_have_a_shortcut(model, kind, shortcuts):
     assert [index for index, block in enumerate(detector.backbone.blocks) if block.residual] == shortcuts
 
 
+@pytest.mark.parametrize(("least", "expands"), [(16, False), (20, True)])
+def test_a_block_of_v3_without_expansion_expands_to_a_multiple_of_eight(model, least, expands):
+    detector = build(model, type="ssd_mobilenet_v3_large", depth_multiplier=0.5, min_depth=least)
+    first = "FeatureExtractor/MobilenetV3/expanded_conv"
+    assert (f"{first}/expand/weights" in detector.variables) == expands
+    assert detector.variables[f"{first}/depthwise/depthwise_weights"].shape[2] == (24 if expands else 16)
+
+
 def test_make_divisible_never_takes_away_more_than_a_tenth():
     assert [make_divisible(v) for v in (3, 12, 20, 33.6, 44.8)] == [8, 16, 24, 32, 48]
     assert make_divisible(11) == 16  # 8 would be 27 % less

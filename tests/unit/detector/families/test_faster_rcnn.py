@@ -449,6 +449,12 @@ def test_a_sample_of_fixed_size_takes_what_is_left() -> None:
     assert usual.classify_sample(predictions, truth, SEED)["num_proposals"].numpy().tolist() == [count]
 
 
+@pytest.mark.parametrize(("shapes", "full"), [(False, False), (True, True)])
+def test_samples_are_full_only_with_static_shapes(shapes: bool, full: bool) -> None:
+    detector = build(use_static_balanced_label_sampler=True, use_static_shapes=shapes)
+    assert detector.numbers.full_samples == full
+
+
 def test_keys_of_tf2_follow_the_layers_of_the_head() -> None:
     """The list of the head's layers has one that flattens, and one that drops if there is dropout."""
     path = "second_stage_box_predictor__mask_rcnn_box_predictor__use_dropout"

@@ -21,6 +21,7 @@ def build(written: str = TOWER, channels=(4, 4), anchors=(2, 2), keras: bool = F
     """A head for two classes on maps from level 3 on."""
     message = text.parse(written, "test", kind="WeightSharedConvolutionalBoxPredictor")
     variables, by_level, offered = Variables(), dict(enumerate(channels, 3)), network.fields(message)
+    offered["force_use_bias"] = message.conv_hyperparams.force_use_bias
     make = weight_shared_convolutional.make
     head = network.call(make, variables, by_level, anchors, 2, background, offered=offered, keras=keras)
     return head, variables
@@ -71,6 +72,18 @@ def test_without_batch_norm_towers_have_biases():
     _, variables = build("depth: 5 num_layers_before_predictor: 1")
     assert f"{SCOPE}/ClassPredictionTower/conv2d_0/biases" in variables.by_name
     assert not any("BatchNorm" in name for name in variables.by_name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "biased"),
+    [("batch_norm { center: false }", False), ("batch_norm { } force_use_bias: true", True), ("", True)],
+)
+def test_in_tf2_batch_norm_takes_the_biases_away_even_if_it_does_not_shift(settings, biased):
+    written = f"conv_hyperparams {{ {settings} }} depth: 5 num_layers_before_predictor: 1"
+    _, variables = build(written, channels=(4, 6, 4), anchors=(2, 2, 2), keras=True)
+    for layer in ("ProjectionLayer/conv2d_0", "BoxPredictionTower/conv2d_0"):
+        assert (f"{SCOPE}/{layer}/biases" in variables.by_name) == biased
+    assert f"{SCOPE}/BoxPredictor/biases" in variables.by_name
 
 
 def test_one_tower_for_both():

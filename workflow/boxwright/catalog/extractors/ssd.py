@@ -45,6 +45,8 @@ _MOBILENET_V3: dict[str, Any] = {
     **_EXTRA_MAPS,
     "backbone": "mobilenet_v3",
     "scope": "FeatureExtractor/MobilenetV3",
+    # With it the OD API pads twice, and the maps grow.
+    "only": {"use_explicit_padding": False},
     "like": r"mobilenet_v3(?!\w*fpn)",
     "template": "config/pipelines/ssdlite_mobilenet_v2.config",
 }
@@ -210,6 +212,7 @@ ROWS = (
         backbone="mobilenet_edgetpu",
         levels={4: Level(16, 384), 5: Level(32, 192)},
         scope="FeatureExtractor/MobilenetEdgeTPU",
+        only={"use_explicit_padding": False},
         like="edgetpu",
         template="config/pipelines/ssdlite_mobilenet_v2.config",
         **_SSD,

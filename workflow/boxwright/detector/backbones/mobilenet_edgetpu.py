@@ -56,7 +56,6 @@ def features(
     override_base_feature_extractor_hyperparams: bool = False,
     depth_multiplier: float = 1.0,
     min_depth: int = 16,
-    use_explicit_padding: bool = False,
     channels_in: int = 3,
     freeze_batchnorm: bool = False,
 ) -> InvertedResiduals:
@@ -64,17 +63,16 @@ def features(
     overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
     hyperparams, depthwise = of_inverted_residuals(overridden, freeze_batchnorm=freeze_batchnorm)
     hyperparams, depthwise = (settings.activated(ACTIVATION) for settings in (hyperparams, depthwise))
-    padding = "EXPLICIT" if use_explicit_padding else "SAME"
 
     def width(channels: int) -> int:
         return make_divisible(channels * depth_multiplier, least=min_depth)
 
-    stem = Convolution(variables, f"{scope}/Conv", channels_in, width(STEM), hyperparams, stride=2, padding=padding)
+    stem = Convolution(variables, f"{scope}/Conv", channels_in, width(STEM), hyperparams, stride=2)
     channels, built = stem.channels_out, []
     for index, block in enumerate(BLOCKS):
         name = f"{scope}/expanded_conv{f'_{index}' if index else ''}"
         inner, wide = make_divisible(channels * block.expansion), width(block.channels)
-        shape = {"kernel": block.kernel, "stride": block.stride, "padding": padding}
+        shape = {"kernel": block.kernel, "stride": block.stride}
         expand = filter_ = None
         if block.expansion > 1:
             expansion = shape if block.fused else {"kernel": 1}

@@ -104,7 +104,6 @@ def features(
     override_base_feature_extractor_hyperparams: bool = False,
     depth_multiplier: float = 1.0,
     min_depth: int = 16,
-    use_explicit_padding: bool = False,
     channels_in: int = 3,
     freeze_batchnorm: bool = False,
 ) -> InvertedResiduals:
@@ -114,20 +113,19 @@ def features(
     """
     overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
     hyperparams, depthwise = of_inverted_residuals(overridden, freeze_batchnorm=freeze_batchnorm)
-    padding = "EXPLICIT" if use_explicit_padding else "SAME"
     blocks, last, end_points, activation = SIZES[size]
 
     def width(channels: int) -> int:
         return make_divisible(channels * depth_multiplier, least=min_depth)
 
     ends = hyperparams.activated(activation)
-    stem = Convolution(variables, f"{scope}/Conv", channels_in, width(STEM), ends, stride=2, padding=padding)
+    stem = Convolution(variables, f"{scope}/Conv", channels_in, width(STEM), ends, stride=2)
     channels, built = stem.channels_out, []
     for index, block in enumerate(blocks):
         name = f"{scope}/expanded_conv{f'_{index}' if index else ''}"
-        inner = make_divisible(channels * block.expansion) if block.expansion > 1 else channels
+        inner = make_divisible(channels * block.expansion)
         expand = weigh = None
-        if block.expansion > 1:
+        if inner > channels:
             settings = hyperparams.activated(block.activation)
             expand = Convolution(variables, f"{name}/expand", channels, inner, settings, kernel=1)
         settings = depthwise.activated(block.activation)
@@ -138,7 +136,6 @@ def features(
             settings,
             kernel=block.kernel,
             stride=block.stride,
-            padding=padding,
         )
         if block.squeeze:
             squeezed = make_divisible(inner / 4)

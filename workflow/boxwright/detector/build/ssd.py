@@ -64,7 +64,11 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         anchors.per_location,
         numbers.num_classes,
         numbers.add_background_class,
-        offered={**_fields(predictor, message, row), "keras": _keras(row)},
+        offered={
+            **_fields(predictor, message, row),
+            "keras": _keras(row),
+            "force_use_bias": predictor.conv_hyperparams.force_use_bias,
+        },
     )
     miner = None
     if loss.HasField("hard_example_miner"):

@@ -36,10 +36,10 @@ class FasterRcnnNumbers:
         trained on, and the share of objects among them.
     clip_anchors_to_image: in training, whether anchors are clipped to the image; if not, only those within it train.
     second_stage_batch_size, second_stage_balance_fraction: the same for the proposals of the second stage.
-    use_static_balanced_label_sampler: whether both samples always have their full size, with ignored anchors and
-        proposals where the others are too few.
     use_static_shapes: in training, whether boxes outside the image stand in for missing proposals; only a sample that
         always has its full size sees them.
+    use_static_balanced_label_sampler: with `use_static_shapes`, whether both samples always have their full size, with
+        ignored anchors and proposals where the others are too few.
     *_loss_weight: of the four losses.
     """
 
@@ -58,6 +58,11 @@ class FasterRcnnNumbers:
     use_static_shapes: bool = False
     second_stage_localization_loss_weight: float = 1.0
     second_stage_classification_loss_weight: float = 1.0
+
+    @property
+    def full_samples(self) -> bool:
+        """Whether samples always have their full size."""
+        return self.use_static_balanced_label_sampler and self.use_static_shapes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -213,7 +218,7 @@ class FasterRcnn(BuiltDetector):
         boxes, count = predictions["proposal_boxes"], predictions["num_proposals"]
         target = self.proposal_targets(boxes, truth)
         candidates = tf.sequence_mask(count, tf.shape(boxes)[1]) & (target.class_weights > 0)
-        if self.numbers.use_static_balanced_label_sampler:
+        if self.numbers.full_samples:
             candidates = sampling.topped_up(candidates, self.numbers.second_stage_batch_size)
         boxes, count = roi.sample(
             boxes,
@@ -266,7 +271,7 @@ class FasterRcnn(BuiltDetector):
             self.localization_loss,
             numbers.first_stage_minibatch_size,
             numbers.first_stage_positive_balance_fraction,
-            numbers.use_static_balanced_label_sampler,
+            numbers.full_samples,
             anchor_seed,
         )
         terms = {

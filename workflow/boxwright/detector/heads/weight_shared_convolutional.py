@@ -193,13 +193,15 @@ def make(
     apply_conv_hyperparams_pointwise: bool = False,
     score_converter: str = "IDENTITY",
     box_encodings_clip_range: Mapping[str, float] | None = None,
+    force_use_bias: bool = False,
     keras: bool = False,
 ) -> WeightSharedBoxPredictor:
     """The head on maps with these `channels` by level and `anchors_per_location` for each map.
 
     background: whether the model has a class for it. keras: whether this is a TF2 head. TF1's has ReLU6 in its towers
     whatever is configured. TF2's uses the configured initializer and regularizer for the depthwise kernels of towers,
-    and only if asked for the pointwise kernels of towers and for both kernels of the last layers.
+    and only if asked for the pointwise kernels of towers and for both kernels of the last layers; with batch norm, its
+    convolutions have a bias only with `force_use_bias`, even where batch norm does not shift.
 
     Raises UserError if the maps differ in their numbers of anchors.
     """
@@ -208,7 +210,10 @@ def make(
             "weight_shared_convolutional_box_predictor predicts the same number of anchors on every feature map, but "
             f"the anchor generator has {', '.join(map(str, anchors_per_location))}."
         )
-    tower = conv_hyperparams if keras else replace(conv_hyperparams, activation=tf.nn.relu6)
+    if keras:
+        tower = replace(conv_hyperparams, bias=force_use_bias or conv_hyperparams.batch_norm is None)
+    else:
+        tower = replace(conv_hyperparams, activation=tf.nn.relu6)
     kernels = Kernels(variables, kernel_size, tower, tower)
     if use_depthwise:
         ignored = depthwise_of_keras(tower)
@@ -220,9 +225,8 @@ def make(
     width = max(set(widths), key=Counter(widths).__getitem__)
     projections = []
     if len(set(widths)) > 1:
-        linear = replace(tower.linear(), bias=None)
         projections = [
-            Convolution(variables, f"{SCOPE}/ProjectionLayer/conv2d_{number}", wide, width, linear, kernel=1)
+            Convolution(variables, f"{SCOPE}/ProjectionLayer/conv2d_{number}", wide, width, tower.linear(), kernel=1)
             for number, wide in enumerate(widths)
         ]
     names = ["PredictionTower"] if share_prediction_tower else ["BoxPredictionTower", "ClassPredictionTower"]
