@@ -10,10 +10,10 @@ from boxwright.training.segment import build_optimizer
 CONSTANT = "learning_rate { constant_learning_rate { learning_rate: 0.1 } }"
 
 
-def build(text: str, start: list[float] = (1.0, -2.0)) -> tuple[Optimizer, tf.Variable]:
+def build(text: str, start: list[float] = (1.0, -2.0), keras: bool = False) -> tuple[Optimizer, tf.Variable]:
     variable = tf.Variable(list(start), name="net/weights")
     config = text_format.Parse(text, protos.Optimizer())
-    return build_optimizer(config, {"net/weights": variable}), variable
+    return build_optimizer(config, {"net/weights": variable}, keras=keras), variable
 
 
 def apply(optimizer: Optimizer, gradient: list[float], rate: float = 0.1) -> None:
@@ -30,6 +30,18 @@ def test_momentum_by_hand():
     apply(optimizer, [1.0, 2.0], rate=0.2)
     np.testing.assert_allclose(variable, [0.9 - 0.2 * 1.5, -2.2 - 0.2 * 3.0], rtol=1e-6)
     assert list(optimizer.state) == ["net/weights/Momentum"]
+
+
+def test_momentum_of_keras_keeps_the_rate_of_each_step():
+    momentum = f"momentum_optimizer {{ {CONSTANT} momentum_optimizer_value: 0.5 }} use_moving_average: false"
+    optimizer, variable = build(momentum, keras=True)
+    theirs = tf.Variable([1.0, -2.0])
+    keras = tf.keras.optimizers.SGD(momentum=0.5)
+    for rate in (0.1, 0.2, 0.05, 0.0):
+        apply(optimizer, [1.0, 2.0], rate=rate)
+        keras.learning_rate = rate
+        keras.apply_gradients([(tf.constant([1.0, 2.0]), theirs)])
+        np.testing.assert_allclose(variable, theirs, rtol=1e-6)
 
 
 def test_rms_prop_by_hand():

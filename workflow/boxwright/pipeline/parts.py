@@ -7,7 +7,8 @@ use, which `in_use` lists.
 import importlib
 import importlib.util
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -18,10 +19,11 @@ from boxwright.core.errors import UserError
 Part = TypeVar("Part")
 
 
-def make(message: Message, default: str = "", **more: Any) -> Any:
+def make(message: Message, default: str = "", *, offered: Mapping[str, Any] = MappingProxyType({}), **more: Any) -> Any:
     """The part that `message` (`BoxCoder`, `PreprocessingStep`, ...) chooses, made from its numbers.
 
-    default: the alternative if the message chooses none. more: arguments of `make` that are not in the message.
+    default: the alternative if the message chooses none. more: arguments of `make` that are not in the message;
+    offered: those that only some alternatives take.
     Raises UserError if none is chosen or boxwright does not have the alternative; the catalogue refuses both earlier,
     and says where.
     """
@@ -29,7 +31,10 @@ def make(message: Message, default: str = "", **more: Any) -> Any:
     if not name or not importlib.util.find_spec(module_of(message, name)):
         what = f"{name} is not supported" if name else f"{message.DESCRIPTOR.oneofs[0].name} is not set"
         raise UserError(f"{message.DESCRIPTOR.name}: {what}. Supported: {', '.join(available(message))}.")
-    return fill(importlib.import_module(module_of(message, name)).make, getattr(message, name), **more)
+    function = importlib.import_module(module_of(message, name)).make
+    taken = inspect.signature(function).parameters
+    more |= {key: value for key, value in offered.items() if key in taken}
+    return fill(function, getattr(message, name), **more)
 
 
 def fill(function: Callable[..., Part], message: Message, **more: Any) -> Part:

@@ -92,7 +92,7 @@ def train_segment(
     finite (nothing of that step is saved), and `signals.StoppedError` after SIGTERM or SIGINT.
     """
     check.require(config)
-    training = config.train_config
+    training, row = config.train_config, row_of(*model_of(config))
     train_dir = Path(train_dir)
     for left_by_a_kill in train_dir.glob(f".model.ckpt-{to_step}.*"):
         left_by_a_kill.unlink()
@@ -103,7 +103,7 @@ def train_segment(
         tf_threads,
         begun=start or autosave.checkpoint(0, to_step),
         gpus=len(taken.gpus),
-        faster_with=row_of(*model_of(config)).bfloat16_with,
+        faster_with=row.bfloat16_with,
     )
     configure_tensorflow(taken, kept.threads, seed)
     taken.tell(progress.say, progress.warn, kept.precision, kept.threads)
@@ -116,7 +116,7 @@ def train_segment(
         progress.say(str(_restore_start_weights(detector, training, old_label_map, label_map)))
     trained = trained_variables(detector, training)
     with strategy.scope() if strategy else nullcontext():
-        optimizer = build_optimizer(training.optimizer, trained)
+        optimizer = build_optimizer(training.optimizer, trained, keras=row.dialect == "tf2")
     variables = {**detector.variables, **optimizer.state, **(loss_scale.state if loss_scale else {})}
     saved = {**variables, **kept.tensors}
     first = 0 if start is None else state.restore(start, variables)
@@ -193,8 +193,10 @@ def trained_variables(detector: Detector, training: Message) -> dict[str, tf.Var
     return {name: detector.variables[name] for name in names}
 
 
-def build_optimizer(message: Message, variables: Mapping[str, tf.Variable]) -> Optimizer:
+def build_optimizer(message: Message, variables: Mapping[str, tf.Variable], *, keras: bool = False) -> Optimizer:
     """The optimizer of an `Optimizer` message, which trains `variables` (by checkpoint name).
+
+    keras: whether it is that of a TF2 model.
 
     Raises UserError if the message chooses no optimizer, or no learning rate.
     """
@@ -203,7 +205,7 @@ def build_optimizer(message: Message, variables: Mapping[str, tf.Variable]) -> O
         field = f"{kind}.learning_rate" if kind else "one of its alternatives"
         raise UserError(f"train_config.optimizer has no learning rate: set {field} in it.")
     decay = message.moving_average_decay if message.use_moving_average else None
-    return parts.make(message, variables=variables, moving_average_decay=decay)
+    return parts.make(message, offered={"keras": keras}, variables=variables, moving_average_decay=decay)
 
 
 def numbers_of_step(training: Message) -> dict[str, Any]:

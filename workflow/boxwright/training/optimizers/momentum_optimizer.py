@@ -1,6 +1,7 @@
 """Stochastic gradient descent with momentum: a <- m a + g; w <- w - lr a.
 
-The rate is outside the accumulator, so a new rate also applies to past gradients.
+The rate is outside the accumulator, so a new rate also applies to past gradients. Keras, which trains the OD API's TF2
+models, has it inside: a <- m a - lr g; w <- w + a.
 """
 
 from collections.abc import Mapping
@@ -17,12 +18,17 @@ def make(
     variables: Mapping[str, tf.Variable],
     learning_rate: Mapping[str, Any],
     momentum_optimizer_value: float,
+    keras: bool = False,
     moving_average_decay: float | None = None,
 ) -> Optimizer:
-    """The optimizer of `variables`, with the slot `Momentum`; see `Optimizer`, and `schedules.make` for the rate."""
+    """The optimizer of `variables`, with the slot `Momentum`; see `Optimizer`, and `schedules.make` for the rate.
+
+    keras: whether it is that of a TF2 model.
+    """
+    apply = tf.raw_ops.ResourceApplyKerasMomentum if keras else tf.raw_ops.ResourceApplyMomentum
 
     def update(variable: tf.Variable, slots: Mapping[str, tf.Variable], gradient: tf.Tensor, rate: tf.Tensor) -> None:
-        tf.raw_ops.ResourceApplyMomentum(
+        apply(
             var=variable.handle,
             accum=slots["Momentum"].handle,
             lr=rate,
