@@ -68,6 +68,19 @@ def test_yolo_can_be_used_at_once(dataset, tmp_path):
     assert [box.class_name for box in found["one/a.jpg"]] == [box.class_name for box in SOURCE]
 
 
+def test_yolo_has_labels_where_ultralytics_looks_for_them(dataset, tmp_path):
+    for name in ("a.jpg", "Images/b.jpg", "sub/labels/c.jpg"):
+        dataset.sample(name)
+    convert.convert(dataset.folder, tmp_path / "out", "yolo")
+    images = [path for path in (tmp_path / "out/images").rglob("*.jpg") if path.exists()]
+    labels = ["/labels/".join(str(path).rsplit("/images/", 1)).replace(".jpg", ".txt") for path in images]
+    assert len(labels) == 3 and all(Path(path).is_file() for path in labels)
+    assert "path:" not in (tmp_path / "out/data.yaml").read_text()
+    dataset.sample("images/a.jpg")
+    with pytest.raises(UserError, match=r"called images or labels alone: a.jpg and images/a.jpg"):
+        convert.convert(dataset.annotations, tmp_path / "again", "yolo", [str(dataset.images)])
+
+
 def test_flags_of_coco_come_back(dataset, tmp_path):
     dataset.image("a.jpg")
     names = ("crowd", "ignore", "group_of", "occluded", "depiction", "inside")
@@ -128,7 +141,7 @@ def test_images_of_one_name(dataset, tmp_path):
         convert.convert(dataset.annotations, tmp_path / to, to, [str(dataset.images)])
         found = read(dataset.images, tmp_path / to)
         assert [box.class_name for box in found["a.png"]] == ["dog"]
-    with pytest.raises(UserError, match=r"differ in the ending alone: a.jpg and a.png"):
+    with pytest.raises(UserError, match=r"differ in the ending alone.*: a.jpg and a.png"):
         convert.convert(dataset.annotations, tmp_path / "yolo", "yolo", [str(dataset.images)])
     assert not (tmp_path / "yolo").exists()
 

@@ -279,6 +279,8 @@ def test_rows_of_yolo_are_read_for_themselves():
         ({"classes.txt": b"a\nb\n", "data.yaml": b"names: [c, d]", "obj.names": b"e\nf\n"}, "d"),
         ({"../classes.txt": b"a\nb\n", "../data.yaml": b"names: [c, d]", "../../obj.names": b"e\nf\n"}, "d"),
         ({"data.yaml": b"train: images", "../classes.txt": b"a\nb\n"}, "b"),
+        ({"coco128.yaml": b"names: [e, f]", "dataset.yaml": b"names: [c, d]", "data.yml": b"names: [a, b]"}, "b"),
+        ({"a.yaml": b"names: [e, f]", "dataset.yaml": b"names: [c, d]"}, "d"),
         # a farther one that says the same and more counts instead
         ({"classes.txt": b"a\n", "../data.yaml": b"names: [c, d]", "../../obj.names": b"a\nb\n"}, "b"),
         ({"notes.json": b'{"categories": [{"id": 0, "name": "a"}, {"id": 1, "name": "b"}]}'}, "b"),
