@@ -53,9 +53,10 @@ class Checker:
 
     policies: the policy of every defect. known: the classes of the given label map, None if none is given.
     aliases: other names of known classes. rules: which classes are renamed or ignored. full: also report images whose
-    pixels cannot be decoded. resized: whether images were made smaller after they were annotated (`resized`). flags: keep the boxes' further flags, which no record has. max_pixels: the most that an
-    image may have. turned: how the images that EXIF turns are read (`orientation`). respelt: by stated class name that
-    is not clean, the number of its boxes and the first annotation (by name). Of the last sample, fates: its objects
+    pixels cannot be decoded. flags: keep the boxes' further flags, which no record has. max_pixels: the most that an
+    image may have. turned: how the images that EXIF turns are read (`orientation`). resized: whether images were made
+    smaller after they were annotated. respelt: by stated class name that is not clean, the number of its boxes and the
+    first annotation (by name). Of the last sample, fates: its objects
     that are not among its boxes, by whether they are ignore regions and by reason; dropped_by: the first defect that
     leaves the image out.
     """

@@ -16,6 +16,7 @@ from boxwright.dataset import (
     audit,
     class_lists,
     class_names,
+    frame_numbers,
     grouping,
     orientation,
     pairing,
@@ -361,6 +362,8 @@ def _samples(
             ledger.cannot_read(claim.key)
         elif reason := paired.without_image(index):
             ledger.lose(claim.label, claim.key, len(one.classes), reason)
+    for claim, why in frame_numbers.shifted(found.images, claims, paired):
+        _notice(claim.label, claim.key, why, checker, ledger)
     on_list: list[int | None] = [None] * len(found.images)
     if mentions:
         on_list = _with_mentioned(found, claims, said, *mentioned, paired, checker)

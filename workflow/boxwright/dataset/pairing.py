@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import takewhile
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -73,11 +74,11 @@ class Contradiction(NamedTuple):
 class Pairing:
     """claim: for each image the index of its claim, None if it has none. The other fields are the cases to report.
 
-    orphans: claims without an image. elsewhere: by orphan, the images of its name in folders that are not its own. ambiguous: by claim, the images that it may be about. twice: by rejected claim,
-    the image, which went to another claim. unsettled: images with several claims and no reason to prefer one.
-    namesakes: by image, an earlier image with the same name. another: by claim whose file has the name of an image, the
-    other images that it states. stale: claims that state the name of no image, where another name decided.
-    contradictions: of other sources.
+    orphans: claims without an image. elsewhere: by orphan, the images of its name in folders that are not its own.
+    ambiguous: by claim, the images that it may be about. twice: by rejected claim, the image, which went to another
+    claim. unsettled: images with several claims and no reason to prefer one. namesakes: by image, an earlier image with
+    the same name. another: by claim whose file has the name of an image, the other images that it states. stale: claims
+    that state the name of no image, where another name decided. contradictions: of other sources.
     """
 
     claim: list[int | None]
@@ -282,10 +283,8 @@ def _depth(folder: str, known: Set[str]) -> int:
 @lru_cache(maxsize=4096)
 def _common(one: str, other: str) -> int:
     """How many folders at the start of two paths are the same."""
-    parts, others = one.split("/"), other.split("/")
-    return next(
-        (place for place, (a, b) in enumerate(zip(parts, others, strict=False)) if a != b), min(len(parts), len(others))
-    )
+    pairs = zip(one.split("/"), other.split("/"), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _candidates(names: _Names, index: int, claim: Claim, pairing: Pairing) -> list[int]:

@@ -1,7 +1,7 @@
 """Whether images were made smaller after they were annotated, so that the boxes are pixels of the stated size.
 
-The stated size alone does not tell: some tools state a wrong one beside boxes that are right. A box that lies beyond the
-image and within the stated size does, and then it tells it of all images that are smaller by the same kind of step.
+The stated size alone does not tell: some tools state a wrong one beside boxes that are right. A box that lies beyond
+the image and within the stated size does, and it tells it of all images that are smaller in the same ratio of sides.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """Supervisely's annotations, one JSON file an image, called like the image with ".json" behind it.
 
 The corners of a rectangle are the first and the last pixel, in any order. Where they are whole numbers, its right and
-bottom edges are one further. An oriented box states two corners that it has before it is turned, in radians, clockwise, about
-its centre. Points of a polygon are used as they are. A bitmap has its top left pixel and a mask.
+bottom edges are one further. Of an oriented box they are those before it is turned, in radians, clockwise, about its
+centre. Points of a polygon are used as they are. A bitmap has its top left pixel and a mask.
 Source: Supervisely's documentation of its JSON format and its SDK's rectangle.
 """
 
