@@ -515,7 +515,8 @@ def _report_pairs(
             continue
         if orphan in paired.elsewhere:
             other = few([names[image] for image in paired.elsewhere[orphan]])
-            detail = f"the images of its folder are in {claim.image_folder}, and {other}, which has its name, is not"
+            folder = claim.image_folder.removeprefix(claim.file.path.removesuffix(claim.file.relative))
+            detail = f"the images of its folder are in {folder}, and {other}, which has its name, is not"
             checker.report(claim.label, "annotation_without_image", detail)
             continue
         named = f"there is no image {claim.image}" if claim.image else "it names no image"

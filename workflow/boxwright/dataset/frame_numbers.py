@@ -30,7 +30,7 @@ def shifted(images: Sequence[File], claims: Sequence[Claim], paired: Pairing) ->
         if behind and 0 in frames and len(lost.intersection(frames.values())) == 1 and frames[0] in lost:
             yield (
                 claims[frames[0]],
-                f"it counts frames from 0, but there is no image of frame 0, and {behind.relative} lies behind its last "
-                "frame; if the images count from 1, as ffmpeg does, every box is one frame off: rename the images "
+                f"it counts frames from 0, but there is no image of frame 0, and {behind.relative} lies behind its "
+                "last frame; if the images count from 1, as ffmpeg does, every box is one frame off: rename the images "
                 "(`ffmpeg -start_number 0`)",
             )
