@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from tests import factories
 
+from boxwright import tfrecord
 from boxwright.core.errors import UserError
 from boxwright.dataset import convert, gate
-from boxwright.dataset.samples import Box, boxes_from_json
+from boxwright.dataset.samples import Box, Sample, boxes_from_json
+from boxwright.records import example
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "formats" / "samples"
 FLAGS = ("difficult", "truncated", "pose")
@@ -144,6 +146,19 @@ def test_images_of_one_name(dataset, tmp_path):
     with pytest.raises(UserError, match=r"differ in the ending alone.*: a.jpg and a.png"):
         convert.convert(dataset.annotations, tmp_path / "yolo", "yolo", [str(dataset.images)])
     assert not (tmp_path / "yolo").exists()
+
+
+@pytest.mark.parametrize("to", ["voc", "coco", "csv"])
+def test_images_of_one_name_in_records(dataset, tmp_path, to):
+    """They become files in two folders, and the annotations tell which is which."""
+    for folder, name in (("one", "cat"), ("two", "dog")):
+        (dataset.annotations / folder).mkdir()
+        sample = Sample("a.jpg", "", "", 64, 48, "jpeg", (), (Box(name, 8, 6, 40, 30),))
+        with (dataset.annotations / folder / "x.record").open("wb") as file:
+            tfrecord.write(file, example.to_example(sample, factories.photo(ord(name[0])), {"cat": 1, "dog": 2}))
+    convert.convert(dataset.annotations, tmp_path / "out", to)
+    found = read(tmp_path / "out", tmp_path / "out")
+    assert [box.class_name for boxes in found.values() for box in boxes] == ["cat", "dog"]
 
 
 def _samples():

@@ -16,8 +16,9 @@ from boxwright.images.headers import ImageInfo
 def is_smaller(size: Size, stated: Size) -> bool:
     """Whether an image has the sides of the stated size in the same ratio, to a pixel, and is smaller."""
     (width, height), (across, down) = size, stated
-    close = min(abs(width * down / across - height), abs(height * across / down - width)) <= 1 if all(stated) else False
-    return close and width < across and height < down
+    if not (width < across and height < down):
+        return False
+    return min(abs(width * down / across - height), abs(height * across / down - width)) <= 1
 
 
 def evidence(pairs: Iterable[tuple[ImageInfo, AnnotationFacts]]) -> bool:
