@@ -170,9 +170,10 @@ def match(
             candidates = [image for image in candidates if image in own]
         left = candidates
         if len(candidates) == 1:
-            if folders.are_not_of(claim, candidates[0]):
+            outside, far = folders.against(claim, candidates[0])
+            if outside:
                 pairing.elsewhere[index], left = candidates, []
-            elif folders.are_far(claim, candidates[0]):
+            elif far:
                 pairing.contradictions.append(Contradiction(index, "far", candidates))
         elif candidates:
             left = _narrow(images, facts, candidates, claim, parallel)
@@ -236,21 +237,23 @@ class _Folders:
         self._above_images = _above(set(self._of_images))
         self._above_claims = _above({_folder(claim.file) for claim in claims})
         self._folded = {fold(folder) for folder in set(self._of_images)}
-        self._far: dict[tuple[str, str], bool] = {}
+        self._known: dict[tuple, tuple[bool, bool]] = {}
 
-    def are_not_of(self, claim: Claim, image: int) -> bool:
-        """Whether images lie in the folder that goes with the claim's, and this one lies neither there nor below."""
-        beside = "" if "/" in claim.image or "\\" in claim.image else fold(claim.image_folder)
-        return beside in self._folded and not f"{fold(self._of_images[image])}/".startswith(f"{beside}/")
+    def against(self, claim: Claim, image: int) -> tuple[bool, bool]:
+        """What speaks against the only image of a claim's name.
 
-    def are_far(self, claim: Claim, image: int) -> bool:
-        """Whether both the claim has other images nearer to it and the image other annotations."""
-        pair = (_folder(claim.file), self._of_images[image])
-        if pair not in self._far:
-            common = _common(*pair)
-            of_claim = _depth(pair[0], self._above_images)
-            self._far[pair] = common < min(of_claim, _depth(pair[1], self._above_claims))
-        return self._far[pair]
+        First whether images lie in the folder that goes with the claim's, and this one lies neither there nor below, if
+        the claim states no folder; then whether the claim has other images nearer to it, and the image other
+        annotations.
+        """
+        pair = (_folder(claim.file), self._of_images[image], claim.places)
+        if pair not in self._known:
+            beside = fold(claim.image_folder)
+            outside = beside in self._folded and not f"{fold(pair[1])}/".startswith(f"{beside}/")
+            far = _common(*pair[:2]) < min(_depth(pair[0], self._above_images), _depth(pair[1], self._above_claims))
+            self._known[pair] = (outside, far)
+        outside, far = self._known[pair]
+        return outside and "/" not in claim.image and "\\" not in claim.image, far
 
 
 @lru_cache(maxsize=4096)
