@@ -122,6 +122,12 @@ def test_what_the_checks_refuse_is_told(dataset, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out/labels").iterdir()) == ["a.txt", "b.txt"]
 
 
+def test_regions_to_ignore_are_told(dataset, tmp_path):
+    dataset.sample("a.jpg", Box("cat", 8, 6, 40, 30), Box("", 1, 2, 30, 40))
+    told = convert.convert(dataset.annotations, tmp_path / "out", "coco", [str(dataset.images)])
+    assert told.endswith("\n  1 region to ignore, in which objects neither count nor are background")
+
+
 def test_mistakes(dataset, tmp_path):
     dataset.sample("a.jpg")
     dataset.sample("a.png", data=factories.encode(factories.pixels(2), "PNG"))

@@ -253,7 +253,7 @@ def readings(files: Sequence[File]) -> dict[str, tuple[int, str]]:
         sample = [candidates[int(number * step)] for number in range(min(len(candidates), _SAMPLE))]
         found = Counter()
         for file in sample:
-            if key := formats.seems(file.path, file.base, keys):
+            if key := formats.key_of(file.path, file.base, keys):
                 found[key] += 1
                 example.setdefault(key, file.relative)
         for key, number in found.items():

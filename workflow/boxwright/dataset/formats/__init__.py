@@ -138,7 +138,7 @@ def recognised(head: bytes, name: str, keys: str) -> str:
     return next((key for key, module in _modules(keys) if module.sniff(head, name)), "")
 
 
-def seems(path: str, name: str, keys: str) -> str:
+def key_of(path: str, name: str, keys: str) -> str:
     """The key of the first format that a file seems to be in, as `recognised`; its end is read only if need be."""
     first = head(path)
     if (found := recognised(first, name, keys)) or len(first) < HEAD or not _has_ends(name):
