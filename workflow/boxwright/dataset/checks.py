@@ -56,9 +56,8 @@ class Checker:
     pixels cannot be decoded. flags: keep the boxes' further flags, which no record has. max_pixels: the most that an
     image may have. turned: how the images that EXIF turns are read (`orientation`). resized: whether images were made
     smaller after they were annotated. respelt: by stated class name that is not clean, the number of its boxes and the
-    first annotation (by name). Of the last sample, fates: its objects
-    that are not among its boxes, by whether they are ignore regions and by reason; dropped_by: the first defect that
-    leaves the image out.
+    first annotation (by name). Of the last sample, fates: its objects that are not among its boxes, by whether they are
+    ignore regions and by reason; dropped_by: the first defect that leaves the image out.
     """
 
     policies: Mapping[str, str]

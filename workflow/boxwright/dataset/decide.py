@@ -274,8 +274,7 @@ def _claims(found: Found, checker: Checker, ledger: Ledger) -> tuple[list[Claim]
 
     A file that looks like no annotation is none, unless there is nothing else, or it has the name of an image that no
     readable file has and is of a format whose files are about one image each. In other formats the file's name says
-    nothing about its images.
-    There is no claim where the image was classified and not annotated (`Format.classifies`).
+    nothing about its images. There is no claim where the image was classified and not annotated (`Format.classifies`).
     """
     claims: list[Claim] = []
     said: list[AnnotationFacts | Unread] = []

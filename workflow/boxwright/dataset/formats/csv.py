@@ -56,7 +56,7 @@ _MOST_SHARES, _BEYOND = 0.75, 2.0
 
 
 class _Columns(NamedTuple):
-    """Which column holds what. extent: whether width and height are those of the box. comma: the sign of decimals."""
+    """Which column holds what. extent: whether width and height are those of the box. comma: whether decimals have one."""
 
     place: Mapping[str, int]
     count: int
@@ -68,6 +68,7 @@ class _Columns(NamedTuple):
         return row[place].strip() if place is not None and place < len(row) else ""
 
     def number(self, value: str) -> float:
+        """The number in a cell; NaN if it is none."""
         return number(value.replace(",", ".") if self.comma and _DECIMAL_COMMA.fullmatch(value) else value)
 
 
