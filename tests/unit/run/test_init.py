@@ -197,7 +197,7 @@ def test_mistakes(dataset, tmp_path):
     with pytest.raises(UserError, match="There is no annotation"):
         init.write(str(dataset.folder), tmp_path / "my.yaml")
     dataset.sample("b.jpg")
-    with pytest.raises(UserError, match="sample") as refused:
+    with pytest.raises(UserError, match="leaves no evaluation image") as refused:
         init.write(str(dataset.folder), tmp_path / "my.yaml")
     assert "checks.tsv" not in str(refused.value)
     (dataset.images / "b.jpg").unlink()

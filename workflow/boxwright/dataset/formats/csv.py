@@ -56,7 +56,7 @@ _MOST_SHARES, _BEYOND = 0.75, 2.0
 
 
 class _Columns(NamedTuple):
-    """Which column holds what. extent: whether width and height are those of the box. comma: whether decimals have one."""
+    """Which column holds what. extent: whether width and height are the box's. comma: whether numbers have one."""
 
     place: Mapping[str, int]
     count: int
