@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from tests import factories
 
+from boxwright import tfrecord
 from boxwright.core.errors import UserError
 from boxwright.dataset import convert, gate
-from boxwright.dataset.samples import Box, boxes_from_json
+from boxwright.dataset.samples import Box, Sample, boxes_from_json
+from boxwright.records import example
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "formats" / "samples"
 FLAGS = ("difficult", "truncated", "pose")
@@ -68,6 +70,19 @@ def test_yolo_can_be_used_at_once(dataset, tmp_path):
     assert [box.class_name for box in found["one/a.jpg"]] == [box.class_name for box in SOURCE]
 
 
+def test_yolo_has_labels_where_ultralytics_looks_for_them(dataset, tmp_path):
+    for name in ("a.jpg", "Images/b.jpg", "sub/labels/c.jpg"):
+        dataset.sample(name)
+    convert.convert(dataset.folder, tmp_path / "out", "yolo")
+    images = [path for path in (tmp_path / "out/images").rglob("*.jpg") if path.exists()]
+    labels = ["/labels/".join(str(path).rsplit("/images/", 1)).replace(".jpg", ".txt") for path in images]
+    assert len(labels) == 3 and all(Path(path).is_file() for path in labels)
+    assert "path:" not in (tmp_path / "out/data.yaml").read_text()
+    dataset.sample("images/a.jpg")
+    with pytest.raises(UserError, match=r"called images or labels alone: a.jpg and images/a.jpg"):
+        convert.convert(dataset.annotations, tmp_path / "again", "yolo", [str(dataset.images)])
+
+
 def test_flags_of_coco_come_back(dataset, tmp_path):
     dataset.image("a.jpg")
     names = ("crowd", "ignore", "group_of", "occluded", "depiction", "inside")
@@ -107,6 +122,12 @@ def test_what_the_checks_refuse_is_told(dataset, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out/labels").iterdir()) == ["a.txt", "b.txt"]
 
 
+def test_regions_to_ignore_are_told(dataset, tmp_path):
+    dataset.sample("a.jpg", Box("cat", 8, 6, 40, 30), Box("", 1, 2, 30, 40))
+    told = convert.convert(dataset.annotations, tmp_path / "out", "coco", [str(dataset.images)])
+    assert told.endswith("\n  1 region to ignore, in which objects neither count nor are background")
+
+
 def test_mistakes(dataset, tmp_path):
     dataset.sample("a.jpg")
     dataset.sample("a.png", data=factories.encode(factories.pixels(2), "PNG"))
@@ -128,9 +149,22 @@ def test_images_of_one_name(dataset, tmp_path):
         convert.convert(dataset.annotations, tmp_path / to, to, [str(dataset.images)])
         found = read(dataset.images, tmp_path / to)
         assert [box.class_name for box in found["a.png"]] == ["dog"]
-    with pytest.raises(UserError, match=r"differ in the ending alone: a.jpg and a.png"):
+    with pytest.raises(UserError, match=r"differ in the ending alone.*: a.jpg and a.png"):
         convert.convert(dataset.annotations, tmp_path / "yolo", "yolo", [str(dataset.images)])
     assert not (tmp_path / "yolo").exists()
+
+
+@pytest.mark.parametrize("to", ["voc", "coco", "csv"])
+def test_images_of_one_name_in_records(dataset, tmp_path, to):
+    """They become files in two folders, and the annotations tell which is which."""
+    for folder, name in (("one", "cat"), ("two", "dog")):
+        (dataset.annotations / folder).mkdir()
+        sample = Sample("a.jpg", "", "", 64, 48, "jpeg", (), (Box(name, 8, 6, 40, 30),))
+        with (dataset.annotations / folder / "x.record").open("wb") as file:
+            tfrecord.write(file, example.to_example(sample, factories.photo(ord(name[0])), {"cat": 1, "dog": 2}))
+    convert.convert(dataset.annotations, tmp_path / "out", to)
+    found = read(tmp_path / "out", tmp_path / "out")
+    assert [box.class_name for boxes in found.values() for box in boxes] == ["cat", "dog"]
 
 
 def _samples():

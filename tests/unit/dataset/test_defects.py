@@ -359,6 +359,18 @@ def test_sizes_that_disagree(dataset, tmp_path):
     }
 
 
+def test_images_that_were_made_smaller(dataset, tmp_path):
+    """One box that fits only the stated size tells it of all images that are smaller in the same ratio."""
+    dataset.fill(10)
+    dataset.sample("bad.jpg", Box("cat", 8, 6, 40, 30), size=(640, 480))
+    dataset.sample("large.jpg", Box("cat", 8, 6, 40, 30), size=(64, 48))
+    dataset.sample("other.jpg", Box("cat", 120, 80, 130, 95), size=(129, 96))
+    assert box_of(dataset, tmp_path / "1") == pytest.approx((0.8, 0.6, 4, 3))
+    assert box_of(dataset, tmp_path / "2", policies={"size_mismatch": "keep"}) == (8, 6, 40, 30)
+    dataset.sample("other.jpg", Box("cat", 120, 50, 128, 60), size=(129, 70))
+    assert box_of(dataset, tmp_path / "3") == (8, 6, 40, 30)
+
+
 def test_no_size_is_no_defect(dataset, tmp_path):
     dataset.fill(10)
     dataset.sample("bad.jpg", CAT, size=(0, 0))

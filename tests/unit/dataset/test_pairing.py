@@ -236,6 +236,58 @@ def test_the_name_of_a_file_that_speaks_of_several_images_names_none():
     assert claims[0].label == "all.json (a.jpg)" and Claim(file, "a.jpg").label == "all.json"
 
 
+def test_a_name_that_label_studio_keeps_in_another_form():
+    images = [image("a b (1).jpg"), image("zzz.jpg")]
+    for stated in ("0a1b2c3d-a_b_1.jpg", "images/9f8e7d00__0a1b2c3d-a_b_1.jpg"):
+        assert match(images, [xml("x.json")], [stated]).claim == [0, None]
+    assert match(images, [xml("x.json")], ["a_b_1.jpg"]).orphans == [0]
+    assert match([*images, image("a_b_1.jpg")], [xml("x.json")], ["0a1b2c3d-a_b_1.jpg"]).claim == [None, None, 0]
+    assert match([*images, image("a b 1.jpg")], [xml("x.json")], ["0a1b2c3d-a_b_1.jpg"]).orphans == [0]
+
+
+LABELS = (("labels", "images"),)
+
+
+@pytest.mark.parametrize(
+    ("place", "others", "found"),
+    [
+        ("val/2.jpg", ["train/1.jpg"], False),
+        ("train/2.jpg", ["train/1.jpg"], True),
+        ("train/deeper/2.jpg", ["train/1.jpg"], True),
+        ("val/2.jpg", ["val/1.jpg"], True),
+    ],
+)
+def test_an_image_in_another_folder_than_the_one_that_goes_with_the_annotation_s(place, others, found):
+    images = [image(one, root="d/images") for one in (*others, place)]
+    paired = pairing.match(images, [Claim(File(0, "labels/train/2.txt", "d/labels/train/2.txt"), places=LABELS)], False)
+    assert (paired.claim == [None, 0]) == found
+    assert (paired.orphans, paired.elsewhere) == (([], {}) if found else ([0], {0: [1]}))
+
+
+def test_an_image_that_lies_with_other_annotations_is_told():
+    images = [image(one, root="d") for one in ("s1/img/1.jpg", "s2/img/2.jpg")]
+    claims = [
+        Claim(File(0, "", f"d/{place}/x.json"), stated, alone=False) for place, stated in (("s1", "2"), ("s2", "3"))
+    ]
+    assert pairing.match(images, claims, False).contradictions == [(0, "far", [1])]
+    assert pairing.match(images, claims[:1], False).contradictions == []
+    assert pairing.match(images[1:], claims, False).contradictions == []
+
+
+def test_the_nearest_image_is_that_of_a_file_about_many():
+    images = [image("1.jpg", root=f"d/{place}/images") for place in ("s1", "s2")]
+    claims = [Claim(File(0, "", f"d/{place}/x.json"), "1.jpg", alone=False) for place in ("s2", "s1")]
+    assert pairing.match(images, claims, False).claim == [1, 0]
+    claims = [Claim(File(0, "", "d/x.json"), "1.jpg", alone=False)]
+    assert pairing.match(images, claims, False).ambiguous == {0: [0, 1]}
+
+
+def test_a_file_that_states_the_path_of_the_other_image_means_this_one():
+    images = [image("1.jpg"), image("cats/1.jpg")]
+    claims = [Claim(xml("x.json"), stated, alone=False) for stated in ("1.jpg", "cats/1.jpg")]
+    assert pairing.match(images, claims, False).claim == [0, 1]
+
+
 def test_names_are_unique_and_stable():
     images = [image("1.jpg", 0), image("x/2.jpg", 0), image("1.jpg", 1), image("x/2.jpg", 2)]
     names = pairing.names(images, ["/data/a/images", "/data/b/images", "/data/c"])

@@ -152,6 +152,54 @@ def test_files_that_are_no_annotations_are_passed_over_unless_they_have_an_image
     assert "\nREADME.dataset.txt\t\t0\t0\t0\t0\tpassed over: line 1:" in (tmp_path / "out/plan/import.tsv").read_text()
 
 
+def test_a_file_that_is_no_annotation_beside_one_of_its_name_is_passed_over(dataset, tmp_path):
+    """Supervisely writes facts of the images beside the annotations."""
+    said = {"size": {"width": 64, "height": 48}, "objects": []}
+    corner = {"classTitle": "cat", "geometryType": "rectangle", "points": {"exterior": [[8, 6], [39, 29]]}}
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+        for folder, content in (("ann", said | {"objects": [corner]}), ("img_info", {"name": f"{number}.jpg"})):
+            path = dataset.annotations / folder / f"{number}.jpg.json"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(content))
+    (dataset.annotations / "ann/3.jpg.json").unlink()
+    make(dataset, tmp_path / "out")
+    assert cases(tmp_path / "out") == [("img_info/3.jpg.json", "annotation_malformed")]
+    assert {name: len(one.boxes) for name, one in of_name(tmp_path / "out").items()} == dict.fromkeys(
+        ("0.jpg", "1.jpg", "2.jpg"), 1
+    )
+
+
+def test_what_tells_the_format_may_be_at_the_end_of_a_file(dataset, tmp_path):
+    shape = {"label": "cat", "points": [[8, 6], [40, 30]], "shape_type": "rectangle"}
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+        content = {"imageData": "A" * 100_000, "imagePath": f"{number}.jpg", "shapes": [shape]}
+        (dataset.annotations / f"{number}.json").write_text(json.dumps(content))
+    make(dataset, tmp_path / "out")
+    assert {one.boxes[0].corners for one in of_name(tmp_path / "out").values()} == {CORNERS}
+
+
+def test_columns_that_are_not_known_are_named(dataset, tmp_path):
+    dataset.image("a.jpg")
+    (dataset.annotations / "x.csv").write_text("frame,xmin,ymin,xmax,ymax,class_id\na.jpg,8,6,40,30,1\n")
+    with pytest.raises(UserError, match=r"x.csv: its first line has none .* but frame, xmin, .*; name them filename"):
+        make(dataset, tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["labels/oidv7-class-descriptions-boxable.csv", "metadata/classes.csv"])
+def test_the_names_of_open_images(dataset, tmp_path, name):
+    rows = ["ImageID,LabelName,XMin,XMax,YMin,YMax"]
+    for number in range(4):
+        dataset.image(f"{number}.jpg")
+        rows.append(f"{number},/m/01yrx,0.125,0.625,0.125,0.625")
+    for path, text in (("labels/x.csv", "\n".join(rows)), (name, "/m/01yrx,Cat\n")):
+        (dataset.annotations / path).parent.mkdir(exist_ok=True)
+        (dataset.annotations / path).write_text(text)
+    make(dataset, tmp_path / "out")
+    assert {one.boxes[0].class_name for one in of_name(tmp_path / "out").values()} == {"Cat"}
+
+
 def test_the_name_of_a_table_says_nothing_about_its_images(dataset, tmp_path):
     rows = ["filename,xmin,ymin,xmax,ymax,class"]
     for number in range(6):
@@ -244,10 +292,11 @@ def record(file, image, name="", **changes):
     tfrecord.write(file, data)
 
 
-def test_records_are_a_source_with_their_images(dataset, tmp_path):
+@pytest.mark.parametrize("shard", ["train.record-00000-of-00001", "train-00000-of-00001"])
+def test_records_are_a_source_with_their_images(dataset, tmp_path, shard):
     """They are checked and split, and written again with the same bytes of the images."""
     images = {f"r{number}.jpg": factories.photo(number) for number in range(5)}
-    path = dataset.annotations / "train.record-00000-of-00001"
+    path = dataset.annotations / shard
     with path.open("wb") as file:
         for name, data in images.items():
             record(file, data, name)

@@ -196,6 +196,12 @@ def test_mistakes(dataset, tmp_path):
     dataset.image("a.jpg")
     with pytest.raises(UserError, match="There is no annotation"):
         init.write(str(dataset.folder), tmp_path / "my.yaml")
+    dataset.sample("b.jpg")
+    with pytest.raises(UserError, match="leaves no evaluation image") as refused:
+        init.write(str(dataset.folder), tmp_path / "my.yaml")
+    assert "checks.tsv" not in str(refused.value)
+    (dataset.images / "b.jpg").unlink()
+    (dataset.annotations / "b.xml").unlink()
     dataset.xml("a.jpg")
     with pytest.raises(UserError, match=r"None of the 1 images in .* has a box"):
         init.write(str(dataset.folder), tmp_path / "my.yaml")

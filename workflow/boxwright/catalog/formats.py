@@ -10,6 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+_OF_SHARDS = ".tfrecord"
 # What `dataset.format` may be beside the keys of formats.
 AUTO = "auto"
 
@@ -178,7 +179,7 @@ FORMATS = (
         "boxwright.dataset.formats.open_images",
         (".csv",),
         sign="a table with the columns ImageID, LabelName and XMin",
-        beside=("class-descriptions-boxable.csv", "class-descriptions.csv", "class-descriptions-*.csv"),
+        beside=("class-descriptions-boxable.csv", "class-descriptions.csv", "*class-descriptions*.csv", "classes.csv"),
     ),
     Format(
         "TFRecord of the OD API",
@@ -257,10 +258,15 @@ def by_ending() -> Mapping[str, tuple[Format, ...]]:
 
 
 def ending(name: str) -> str:
-    """The ending of a file's name in lower case, without the number of a shard ("a.record-00000-of-00010")."""
+    """The ending of a file's name in lower case, without the number of a shard ("a.record-00000-of-00010").
+
+    A shard whose name has no other ending ("train-00000-of-00010", of the OD API's tools) counts as one of records.
+    """
     name = name.lower()
     if name[-1:].isdigit():
-        name = _SHARD.sub("", name)
+        whole, name = name, _SHARD.sub("", name)
+        if whole != name and "." not in name:
+            return _OF_SHARDS
     return f".{name.rpartition('.')[2]}"
 
 

@@ -9,8 +9,10 @@ _SCHEME = re.compile(r"(?i)[a-z][a-z0-9+.-]+:(?://[^/]*)?")
 _LOCAL = re.compile(r"[?&]d=([^&#]*)")
 # Schemes whose paths are encoded; those of buckets are not.
 _ENCODED = ("http:", "https:", "file:")
-# What Label Studio puts before the name of an image that is uploaded.
-_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
+# What Label Studio puts before the name of an image that is uploaded, and its exports before that.
+_UPLOADED, _EXPORTED = (re.compile(rf"[0-9a-f]{{8}}{sign}(?=.)") for sign in ("-", "__"))
+# What it leaves out of the names of uploaded images.
+_LEFT_OUT = re.compile(r"[^-\w.]")
 
 
 def path(address: str) -> str:
@@ -42,8 +44,25 @@ def base_names(stated: str) -> Iterator[str]:
         found += [_base(once), _base(unquote(once))]
     for name in found:
         yield name
-        if put := _UPLOADED.match(name):
-            yield name[put.end() :]
+        yield from _without_marks(name)
+
+
+def uploaded(stated: str) -> str:
+    """The name of an image as Label Studio keeps it, without what is put before it; "" if it has no such marks."""
+    return next(reversed([*_without_marks(_base(path(stated)))]), "")
+
+
+def kept_name(name: str) -> str:
+    """The name that Label Studio gives to an image: with "_" in place of spaces, and without other signs."""
+    return _LEFT_OUT.sub("", name.strip().replace(" ", "_"))
+
+
+def _without_marks(name: str) -> Iterator[str]:
+    """A name without the marks that Label Studio puts before it: without the first, and without both."""
+    for mark in (_EXPORTED, _UPLOADED):
+        if put := mark.match(name):
+            name = name[put.end() :]
+            yield name
 
 
 def _base(place: str) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from boxwright.core import names, pointers
 from boxwright.core.wording import nearest, plural
-from boxwright.dataset import audit, copies, orientation
+from boxwright.dataset import audit, copies, orientation, resized
 from boxwright.dataset.annotation_facts import AnnotationFacts
 from boxwright.dataset.class_rules import ClassRules
 from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, IGNORE, Case
@@ -54,10 +54,10 @@ class Checker:
     policies: the policy of every defect. known: the classes of the given label map, None if none is given.
     aliases: other names of known classes. rules: which classes are renamed or ignored. full: also report images whose
     pixels cannot be decoded. flags: keep the boxes' further flags, which no record has. max_pixels: the most that an
-    image may have. turned: how the images that EXIF turns are read (`orientation`). respelt: by stated class name that
-    is not clean, the number of its boxes and the first annotation (by name). Of the last sample, fates: its objects
-    that are not among its boxes, by whether they are ignore regions and by reason; dropped_by: the first defect that
-    leaves the image out.
+    image may have. turned: how the images that EXIF turns are read (`orientation`). resized: whether images were made
+    smaller after they were annotated. respelt: by stated class name that is not clean, the number of its boxes and the
+    first annotation (by name). Of the last sample, fates: its objects that are not among its boxes, by whether they are
+    ignore regions and by reason; dropped_by: the first defect that leaves the image out.
     """
 
     policies: Mapping[str, str]
@@ -68,6 +68,7 @@ class Checker:
     flags: bool = False
     max_pixels: int = MAX_PIXELS
     turned: Counter[str] = field(default_factory=Counter)
+    resized: bool = False
     respelt: dict[str, tuple[int, str]] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     fates: Counter[tuple[bool, str]] = field(default_factory=Counter)
@@ -208,6 +209,10 @@ class Checker:
         text = f"the annotation says {_size(stated)}, the image is {_size(upright)}"
         if shares:
             self.report(label, "size_mismatch", f"{text}; the boxes are taken as fractions of the image")
+        elif self.resized and resized.is_smaller(upright, stated) and self.policies["size_mismatch"] == FIX:
+            why = "the boxes are scaled, since some of such images have boxes that fit only the annotation's size"
+            self.report(label, "size_mismatch", f"{text}; {why}")
+            return _Frame(scale=(width / stated[0], height / stated[1]))
         elif not fits(statement, upright) and fits(statement, stated):
             if stated == (height, width):
                 action = DROP_IMAGE if self.policies["size_mismatch"] == FIX else ""

@@ -96,7 +96,7 @@ def _lost(samples: Sequence[Sample], expressed: frozenset[str]) -> list[str]:
     if negatives and NEGATIVES not in expressed:
         lost.append(f"{plural(negatives, 'image')} without objects")
     if regions:
-        lost.append(f"{plural(regions, 'region')} to ignore that have no class")
+        lost.append(f"{plural(regions, 'region')} to ignore, in which objects neither count nor are background")
     for flag, count in flags.most_common():
         if flag not in expressed:
             lost.append(f"the flag `{flag}` of {plural(count, 'box', 'boxes')}")

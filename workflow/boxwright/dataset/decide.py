@@ -16,10 +16,12 @@ from boxwright.dataset import (
     audit,
     class_lists,
     class_names,
+    frame_numbers,
     grouping,
     orientation,
     pairing,
     repeated_boxes,
+    resized,
     sources,
     split,
     stated_split,
@@ -270,23 +272,23 @@ def _trained_alike(decision: Decision, alike: Mapping[str, str]) -> dict[str, st
 def _claims(found: Found, checker: Checker, ledger: Ledger) -> tuple[list[Claim], list[AnnotationFacts | Unread]]:
     """A claim for every statement and every unreadable annotation; what each says, or why it cannot be read.
 
-    A file that looks like no annotation is none, unless there is nothing else, or it has the name of an image and is of
-    a format whose files are about one image each. In other formats the file's name says nothing about its images.
-    There is no claim where the image was classified and not annotated (`Format.classifies`).
+    A file that looks like no annotation is none, unless there is nothing else, or it has the name of an image that no
+    readable file has and is of a format whose files are about one image each. In other formats the file's name says
+    nothing about its images. There is no claim where the image was classified and not annotated (`Format.classifies`).
     """
     claims: list[Claim] = []
     said: list[AnnotationFacts | Unread] = []
     known = formats.by_key()
     drawn = _drawn(found)
-    images: set[str] | None = None
+    lacking: Counter[str] | None = None
     anything = any(not isinstance(one, Unread) for one in found.statements)
     for number, ((file, key, _), statements) in enumerate(zip(found.annotations, found.statements, strict=True)):
         about = known[key]
         if isinstance(statements, Unread):
             if statements.defect == UNRECOGNISED:
-                if images is None:
-                    images = {pairing.stem(image.base) for image in found.images}
-                named = about.one_image and pairing.stem(file.base.rpartition(".")[0]) in images
+                if lacking is None:
+                    lacking = _lacking(found)
+                named = about.one_image and pairing.stem(file.base.rpartition(".")[0]) in lacking
                 if anything and about is not formats.VOC and not named:
                     ledger.pass_over(file.relative, statements)
                     continue
@@ -309,6 +311,14 @@ def _claims(found: Found, checker: Checker, ledger: Ledger) -> tuple[list[Claim]
             claims.append(claim)
             said.append(statement)
     return claims, said
+
+
+def _lacking(found: Found) -> Counter[str]:
+    """The names of images, as often as there are more images than readable files of that name."""
+    pairs = zip(found.annotations, found.statements, strict=True)
+    files = [one.file for one, said in pairs if not isinstance(said, Unread)]
+    images = Counter(pairing.stem(image.base) for image in found.images)
+    return images - Counter(pairing.stem(file.base.rpartition(".")[0]) for file in files)
 
 
 def _drawn(found: Found) -> set[str]:
@@ -351,11 +361,17 @@ def _samples(
             ledger.cannot_read(claim.key)
         elif reason := paired.without_image(index):
             ledger.lose(claim.label, claim.key, len(one.classes), reason)
+    for claim, why in frame_numbers.shifted(found.images, claims, paired):
+        _notice(claim.label, claim.key, why, checker, ledger)
     on_list: list[int | None] = [None] * len(found.images)
     if mentions:
         on_list = _with_mentioned(found, claims, said, *mentioned, paired, checker)
         claims, said = [*claims, *mentioned[0]], [*said, *mentioned[1]]
-    checker.turned = orientation.evidence(_turned(found, said, paired))
+    checker.turned = orientation.evidence(
+        (info, one) for info, one in _paired(found, said, paired) if info.orientation != 1
+    )
+    checker.resized = resized.evidence(_paired(found, said, paired))
+    elsewhere = {image: claim for claim, of in paired.elsewhere.items() for image in of}
     described_of = {} if stated is None else _described(found)
     samples = []
     for index in sorted(range(len(found.images)), key=found.names.__getitem__):
@@ -369,6 +385,8 @@ def _samples(
         label = ""
         if claim is None:
             detail = "no annotation names it or has its file name"
+            if index in elsewhere:
+                detail = f"{claims[elsewhere[index]].label} has its name, but lies with the images of another folder"
             if checker.report(name, "image_without_annotation", detail) != KEEP or why:
                 continue
         else:
@@ -471,12 +489,12 @@ def _notice(label: str, key: str, detail: str, checker: Checker, ledger: Ledger)
     ledger.notice(label, key, detail)
 
 
-def _turned(
+def _paired(
     found: Found, said: Sequence[AnnotationFacts | str], paired: pairing.Pairing
 ) -> Iterator[tuple[ImageInfo, AnnotationFacts]]:
-    """The images that EXIF turns with what is said about them."""
+    """The images with what is said about them."""
     for facts, claim in zip(found.image_facts, paired.claim, strict=True):
-        if facts.info.orientation != 1 and claim is not None and not isinstance(said[claim], str):
+        if claim is not None and not isinstance(said[claim], str):
             yield facts.info, said[claim]
 
 
@@ -493,6 +511,12 @@ def _report_pairs(
         claim, reason = claims[orphan], said[orphan]
         if isinstance(reason, Unread):  # what is read wrongly is reported once, as that
             checker.report(claim.label, reason.defect, reason)
+            continue
+        if orphan in paired.elsewhere:
+            other = few([names[image] for image in paired.elsewhere[orphan]])
+            folder = claim.image_folder.removeprefix(claim.file.path.removesuffix(claim.file.relative))
+            detail = f"the images of its folder are in {folder}, and {other}, which has its name, is not"
+            checker.report(claim.label, "annotation_without_image", detail)
             continue
         named = f"there is no image {claim.image}" if claim.image else "it names no image"
         also = ", and no image has the annotation's file name" if claim.alone else ""
@@ -539,6 +563,7 @@ def _report_contradictions(
             "place": f"it lies in the folder of {named}",
             "folders": f"the stated folder, {few(claims[index].folders)}, is that of {named}",
             "path": f"its path names {named}",
+            "far": "other annotations lie nearer to that image, and other images nearer to the annotation",
         }
         cases["annotation_contradiction"].append((index, f"{chosen} {why[source]}"))
     dropped: dict[int, str] = {}

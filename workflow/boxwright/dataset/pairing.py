@@ -2,14 +2,17 @@
 
 A file that is about one image is about the image that has its name, as in labelImg. If there is none, a statement is
 about the image that it names. Case and extension do not count. If several images have the name, these decide, where
-they can: the stated extension and path, the arrangement of the folders, the stated size, the stated folder, and at last
-that the images are copies of each other. Wherever two of these contradict each other, that is remembered.
+they can: the stated extension and path, the arrangement of the folders, the stated size, the stated folder; for a file
+about many images that one image is nearer to it than the others, or that it states all others with their paths; and at
+last that the images are copies of each other. Wherever two of these contradict each other, that is remembered. Where
+images lie in the folder that goes with that of a file, an image in another place is none of the file's.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import takewhile
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -46,12 +49,7 @@ class Claim(NamedTuple):
     @property
     def image_folder(self) -> str:
         """Where the image should lie by the place of the file; "" if that says nothing."""
-        parts = _folder(self.file).split("/")
-        for index in range(len(parts) - 1, -1, -1):
-            for own, of_images in self.places:
-                if parts[index].lower() == own.lower():
-                    return "/".join([*parts[:index], of_images, *parts[index + 1 :]])
-        return ""
+        return _image_folder(_folder(self.file), self.places) if self.places else ""
 
     @property
     def label(self) -> str:
@@ -62,8 +60,9 @@ class Claim(NamedTuple):
 class Contradiction(NamedTuple):
     """A claim, and images that it is not paired with although one source of evidence speaks for them.
 
-    claim: its index. source: "size", "place" (where the annotation lies), "folders" (where it says that the image lay)
-    or "path" (a second file name that it states). images: their indices.
+    claim: its index. source: "size", "place" (where the annotation lies), "folders" (where it says that the image lay),
+    "path" (a second file name that it states) or "far" (its image lies with other annotations, and other images with
+    it; there `images` has its own). images: their indices.
     """
 
     claim: int
@@ -75,11 +74,11 @@ class Contradiction(NamedTuple):
 class Pairing:
     """claim: for each image the index of its claim, None if it has none. The other fields are the cases to report.
 
-    orphans: claims without an image. ambiguous: by claim, the images that it may be about. twice: by rejected claim,
-    the image, which went to another claim. unsettled: images with several claims and no reason to prefer one.
-    namesakes: by image, an earlier image with the same name. another: by claim whose file has the name of an image, the
-    other images that it states. stale: claims that state the name of no image, where another name decided.
-    contradictions: of other sources.
+    orphans: claims without an image. elsewhere: by orphan, the images of its name in folders that are not its own.
+    ambiguous: by claim, the images that it may be about. twice: by rejected claim, the image, which went to another
+    claim. unsettled: images with several claims and no reason to prefer one. namesakes: by image, an earlier image with
+    the same name. another: by claim whose file has the name of an image, the other images that it states. stale: claims
+    that state the name of no image, where another name decided. contradictions: of other sources.
     """
 
     claim: list[int | None]
@@ -91,6 +90,7 @@ class Pairing:
     another: dict[int, list[int]] = field(default_factory=dict)
     stale: list[int] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
+    elsewhere: dict[int, list[int]] = field(default_factory=dict)
     _without: dict[int, str] | None = None
 
     def without_image(self, claim: int) -> str:
@@ -156,18 +156,26 @@ def match(
             pairing.namesakes[index] = namesakes[0]
     claimed: dict[int, list[int]] = defaultdict(list)
     copies: list[tuple[int, list[int]]] = []
+    folders = _Folders(images, claims)
     if owned := {claim.own for claim in claims if claim.own is not None}:
         by_stem = {name: [image for image in same if image not in owned] for name, same in by_stem.items()}
+    names = _Names(by_stem)
     for index, claim in enumerate(claims):
         if claim.own is not None:
             claimed[claim.own].append(index)
             continue
-        candidates = _candidates(by_stem, index, claim, pairing)
+        candidates = _candidates(names, index, claim, pairing)
         if images_of:
             own = images_of[claim.file.folder]
             candidates = [image for image in candidates if image in own]
         left = candidates
-        if len(candidates) > 1:
+        if len(candidates) == 1:
+            outside, far = folders.against(claim, candidates[0])
+            if outside:
+                pairing.elsewhere[index], left = candidates, []
+            elif far:
+                pairing.contradictions.append(Contradiction(index, "far", candidates))
+        elif candidates:
             left = _narrow(images, facts, candidates, claim, parallel)
             if len(left) == 1:
                 pairing.contradictions += _against(images, facts, candidates, left[0], index, claim)
@@ -179,6 +187,7 @@ def match(
             copies.append((index, left))
         else:
             pairing.ambiguous[index] = left
+    _settle_by_paths(pairing, claims, claimed)
     for index, same in copies:  # they take what the others leave over
         claimed[next((image for image in same if image not in claimed), same[0])].append(index)
     for image, claimants in claimed.items():
@@ -188,16 +197,109 @@ def match(
     return pairing
 
 
-def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing: Pairing) -> list[int]:
+class _Names:
+    """The images by their names."""
+
+    def __init__(self, by_stem: Mapping[str, list[int]]) -> None:
+        self.by_stem = by_stem
+
+    def own(self, base: str) -> list[int]:
+        """The images with the name of an annotation file, which has no further ending."""
+        found = (self.by_stem.get(stem(one)) for one in addresses.base_names(base))
+        return next(filter(None, found), None) or self._kept(base)
+
+    def stated(self, name: str) -> list[int]:
+        """The images with a stated name, in the first spelling of it that there is."""
+        for base in addresses.base_names(name):
+            if found := self.by_stem.get(stem(base)) or self.by_stem.get(stem(base.rpartition(".")[0])):
+                return found
+        return self._kept(name)
+
+    def _kept(self, name: str) -> list[int]:
+        """The only image whose name Label Studio keeps in this form; none if there are several."""
+        base = addresses.uploaded(name)
+        found = self._by_kept_name.get(stem(base), []) if base else []
+        return found if len(found) == 1 else []
+
+    @cached_property
+    def _by_kept_name(self) -> Mapping[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for name, same in self.by_stem.items():
+            found.setdefault(addresses.kept_name(name), []).extend(same)
+        return found
+
+
+class _Folders:
+    """Where images and annotations lie, to tell an image in the wrong place."""
+
+    def __init__(self, images: Sequence[File], claims: Sequence[Claim]) -> None:
+        self._of_images = [_folder(image) for image in images]
+        self._above_images = _above(set(self._of_images))
+        self._above_claims = _above({_folder(claim.file) for claim in claims})
+        self._folded = {fold(folder) for folder in set(self._of_images)}
+        self._known: dict[tuple, tuple[bool, bool]] = {}
+
+    def against(self, claim: Claim, image: int) -> tuple[bool, bool]:
+        """What speaks against the only image of a claim's name.
+
+        First whether images lie in the folder that goes with the claim's, and this one lies neither there nor below, if
+        the claim states no folder; then whether the claim has other images nearer to it, and the image other
+        annotations.
+        """
+        pair = (_folder(claim.file), self._of_images[image], claim.places)
+        if pair not in self._known:
+            beside = fold(claim.image_folder)
+            outside = beside in self._folded and not f"{fold(pair[1])}/".startswith(f"{beside}/")
+            far = _common(*pair[:2]) < min(_depth(pair[0], self._above_images), _depth(pair[1], self._above_claims))
+            self._known[pair] = (outside, far)
+        outside, far = self._known[pair]
+        return outside and "/" not in claim.image and "\\" not in claim.image, far
+
+
+@lru_cache(maxsize=4096)
+def _image_folder(folder: str, places: tuple[tuple[str, str], ...]) -> str:
+    parts = folder.split("/")
+    for index in range(len(parts) - 1, -1, -1):
+        for own, of_images in places:
+            if parts[index].lower() == own.lower():
+                return "/".join([*parts[:index], of_images, *parts[index + 1 :]])
+    return ""
+
+
+def _above(folders: Set[str]) -> set[str]:
+    """Some folders and all that they lie in."""
+    found = set()
+    for folder in folders:
+        while folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
+
+
+def _depth(folder: str, known: Set[str]) -> int:
+    """How many folders at the start of a path lead to the last one that is known."""
+    while folder and folder not in known:
+        folder = folder.rpartition("/")[0]
+    return len(folder.split("/")) if folder else 0
+
+
+@lru_cache(maxsize=4096)
+def _common(one: str, other: str) -> int:
+    """How many folders at the start of two paths are the same."""
+    pairs = zip(one.split("/"), other.split("/"), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _candidates(names: _Names, index: int, claim: Claim, pairing: Pairing) -> list[int]:
     """The images that a claim may be about by its names; contradictions between these are noted in `pairing`."""
     own: list[int] = []
     if claim.alone:
         base = claim.file.base.rpartition(".")[0]
-        own = by_stem.get(fold(base)) or _own(by_stem, base)
+        own = names.by_stem.get(fold(base)) or names.own(base)
         if own and not claim.other_image and claim.image.rpartition(".")[0] == base:
             return own  # as in nearly all files
-    stated = _named(by_stem, claim.image)
-    second = _named(by_stem, claim.other_image)
+    stated = names.stated(claim.image)
+    second = names.stated(claim.other_image)
     chosen = own or stated or second
     if chosen:
         if claim.image and not stated:
@@ -207,19 +309,6 @@ def _candidates(by_stem: dict[str, list[int]], index: int, claim: Claim, pairing
         if second and not set(second) & set(chosen):
             pairing.contradictions.append(Contradiction(index, "path", second))
     return chosen
-
-
-def _own(by_stem: dict[str, list[int]], base: str) -> list[int]:
-    """The images with the name of an annotation file, which has no further ending."""
-    return next((found for one in addresses.base_names(base) if (found := by_stem.get(stem(one)))), [])
-
-
-def _named(by_stem: dict[str, list[int]], name: str) -> list[int]:
-    """The images with a stated name, in the first spelling of it that there is."""
-    for base in addresses.base_names(name):
-        if found := by_stem.get(stem(base)) or by_stem.get(stem(base.rpartition(".")[0])):
-            return found
-    return []
 
 
 def _narrow(
@@ -249,7 +338,15 @@ def _narrow(
             candidates = _with_longest_tail(images, candidates, stated.rpartition("/")[0])
         if len(candidates) == 1:
             return candidates
-    return _in_stated_folder(images, candidates, claim) or candidates
+    found = _in_stated_folder(images, candidates, claim)
+    return found or ([] if claim.alone else _nearest(images, candidates, file)) or candidates
+
+
+def _nearest(images: Sequence[File], candidates: list[int], file: File) -> list[int]:
+    """The candidate that shares more folders with a file than the others do; none if there are several."""
+    shared = [_common(_folder(file), _folder(images[image])) for image in candidates]
+    best = max(shared)
+    return [candidates[shared.index(best)]] if shared.count(best) == 1 else []
 
 
 def _with_longest_tail(images: Sequence[File], candidates: list[int], folder: str) -> list[int]:
@@ -314,6 +411,20 @@ def _likeness(stated: str, folder: str) -> float:
 
 def _folder(file: File) -> str:
     return file.path.rpartition("/")[0]
+
+
+def _settle_by_paths(pairing: Pairing, claims: Sequence[Claim], claimed: dict[int, list[int]]) -> None:
+    """Give a claim of several candidates the one that no other statement of its file states with its path."""
+    for index, candidates in list(pairing.ambiguous.items()):
+        path = claims[index].file.path
+        left = [
+            image
+            for image in candidates
+            if not any(claims[one].file.path == path and "/" in claims[one].image for one in claimed.get(image, ()))
+        ]
+        if len(left) == 1:
+            del pairing.ambiguous[index]
+            claimed[left[0]].append(index)
 
 
 def _settle(

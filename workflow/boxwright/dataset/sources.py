@@ -25,6 +25,8 @@ from boxwright.images.loader import EXTENSIONS
 _SAMPLE = 24
 # Endings of files that describe a whole data set.
 _DESCRIBING = (".yaml", ".yml", ".data")
+# Folders beside those of the annotations that hold only files that explain them: FiftyOne's.
+_ASIDE = ("metadata",)
 # Above the folders of annotations, that many are searched for files that explain them.
 _ABOVE = 2
 
@@ -193,7 +195,7 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
                 f"{few(unfetched)} in {there} {are} of Git LFS, not the annotations themselves. "
                 "Run `git lfs pull` in the repository that they come from."
             )
-        return catalogue.VOC.key, ""
+        return _meant(files) or catalogue.VOC.key, ""
     if len(found) > 1:
         listed = "".join([f"\n  - `{key}`: {_told(key, seen[key])}" for key in found])
         name = "`format` of this entry of `dataset.sources`" if several else "`dataset.format`"
@@ -206,6 +208,18 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
     (key,) = found
     about = catalogue.by_key()[key]
     return key, f"The annotations in {there} are read as {about.name} (`{key}`): {seen[key][1]} is {about.sign}."
+
+
+def _meant(files: Sequence[File]) -> str:
+    """The key of the format that a file is meant to be in where none is in any; "" where there are XML files."""
+    by_ending = catalogue.by_ending()
+    if any(catalogue.ending(file.base) in catalogue.VOC.endings for file in files):
+        return ""
+    for file in files[:_SAMPLE]:
+        keys = formats.OR.join([one.key for one in by_ending.get(catalogue.ending(file.base), ())])
+        if keys and not catalogue.explains(file.base) and (key := formats.nearly(file.path, file.base, keys)):
+            return key
+    return ""
 
 
 def _unfetched(files: Sequence[File]) -> list[str]:
@@ -239,7 +253,7 @@ def readings(files: Sequence[File]) -> dict[str, tuple[int, str]]:
         sample = [candidates[int(number * step)] for number in range(min(len(candidates), _SAMPLE))]
         found = Counter()
         for file in sample:
-            if key := formats.recognised(formats.head(file.path), file.base, keys):
+            if key := formats.key_of(file.path, file.base, keys):
                 found[key] += 1
                 example.setdefault(key, file.relative)
         for key, number in found.items():
@@ -254,7 +268,8 @@ def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Itera
     if about.beside:
         for path in (*(file.path for file in files), *outside):
             if about.explains(path.rpartition("/")[2]):
-                explaining[_whole(os.path.dirname(path))].append(path)  # noqa: PTH120
+                folder = Path(_whole(os.path.dirname(path)))  # noqa: PTH120
+                explaining[str(folder.parent if folder.name in _ASIDE else folder)].append(path)
         for paths in explaining.values():
             paths.sort()
     beside = Memo(partial(_around, explaining))

@@ -255,8 +255,24 @@ def test_objects_on_one_of_several_images_are_left_out():
     reading = read(task(annotation(first, second)) | several)
     assert not reading.statements
     assert [(one.defect, one.objects) for one in reading.remarks] == [("object_without_image", 2)]
-    (statement,) = read(task(annotation(first, first)) | several).statements
-    assert (statement.image, len(statement.boxes)) == ("left.jpg", 2)
+    assert "(left, right)" in reading.remarks[0].detail
+    assert not read(task(annotation(second)) | several).statements
+
+
+@pytest.mark.parametrize(
+    ("data", "on", "boxes"),
+    [
+        ({"left": "l.jpg", "right": "r.jpg"}, ["right", "left", "right"], {"l.jpg": 1, "r.jpg": 2}),
+        ({"left": "l.jpg", "right": "r.jpg"}, ["right"], {"l.jpg": 0, "r.jpg": 1}),
+        ({"thumbnail": "t.jpg", "image": "a.jpg"}, ["image", "image"], {"a.jpg": 2}),
+        ({"thumbnail": "t.jpg", "image": "a.jpg"}, ["img"], {"a.jpg": 1}),
+        ({"thumbnail": "t.jpg", "image": "a.jpg"}, ["thumbnail", "image"], {"t.jpg": 1, "a.jpg": 1}),
+    ],
+)
+def test_the_tag_says_which_of_several_images_an_object_is_on(data, on, boxes):
+    reading = read(task(annotation(*(region() | {"to_name": tag} for tag in on))) | {"data": data})
+    assert {one.image: len(one.boxes) for one in reading.statements} == boxes
+    assert not reading.remarks
 
 
 @pytest.mark.parametrize(

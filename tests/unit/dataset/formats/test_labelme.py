@@ -45,6 +45,8 @@ def test_a_rectangle_from_any_corner():
         (shape("circle", (50, 50), (53, 54)), (45, 45, 55, 55), "mask"),
         (shape("mask", (10, 20), (19, 29), mask="iVBOR"), (10, 20, 20, 30), "mask"),
         (shape("rotation", (10, 20), (30, 40), (20, 50), (0, 30), direction=0.7), (0, 20, 30, 50), "rotated"),
+        (shape("oriented_rectangle", (10, 20), (30, 40), (20, 50), (0, 30)), (0, 20, 30, 50), "rotated"),
+        (shape("quadrilateral", (10, 20), (30, 40), (20, 50), (0, 30)), (0, 20, 30, 50), "polygon"),
         (shape("rectangle", (10, 20), (30, 20), (30, 40), (10, 40)), (10, 20, 30, 40), ""),
         (shape("rectangle", ("10", "20"), (30, 40)), (10, 20, 30, 40), ""),
     ],
@@ -52,6 +54,11 @@ def test_a_rectangle_from_any_corner():
 def test_shapes(drawn, corners, kind):
     (box,) = read(drawn).boxes
     assert (box.corners, box.shape) == (corners, kind)
+
+
+def test_a_shape_of_an_unknown_type_is_named():
+    statement = read(shape("spiral", (1, 2), (3, 4)), shape("rectangle", (1, 2), (3, 4)))
+    assert statement.places == ("shape 1, whose shape_type 'spiral' is not known", "shape 2")
 
 
 @pytest.mark.parametrize(

@@ -279,6 +279,8 @@ def test_rows_of_yolo_are_read_for_themselves():
         ({"classes.txt": b"a\nb\n", "data.yaml": b"names: [c, d]", "obj.names": b"e\nf\n"}, "d"),
         ({"../classes.txt": b"a\nb\n", "../data.yaml": b"names: [c, d]", "../../obj.names": b"e\nf\n"}, "d"),
         ({"data.yaml": b"train: images", "../classes.txt": b"a\nb\n"}, "b"),
+        ({"coco128.yaml": b"names: [e, f]", "dataset.yaml": b"names: [c, d]", "data.yml": b"names: [a, b]"}, "b"),
+        ({"a.yaml": b"names: [e, f]", "dataset.yaml": b"names: [c, d]"}, "d"),
         # a farther one that says the same and more counts instead
         ({"classes.txt": b"a\n", "../data.yaml": b"names: [c, d]", "../../obj.names": b"a\nb\n"}, "b"),
         ({"notes.json": b'{"categories": [{"id": 0, "name": "a"}, {"id": 1, "name": "b"}]}'}, "b"),
@@ -328,6 +330,10 @@ def test_a_number_without_a_name_is_refused():
         ("sep=;\nfilename;class;xmin;ymin;xmax;ymax\na.jpg;cat;1;2;30;40\n", (1, 2, 30, 40), "pixels"),
         ("filename;class;xmin;ymin;xmax;ymax\r\na.jpg;cat;1;2;30;40\r\n", (1, 2, 30, 40), "pixels"),
         (f"\ufeff{HEAD}\na.jpg,0,0,cat,1,2,30,40\n{HEAD}\n", (1, 2, 30, 40), "pixels"),
+        ("filename;class;xmin;ymin;xmax;ymax\na.jpg;cat;1,5;2;30,25;40", (1.5, 2, 30.25, 40), "pixels"),
+        (f"{HEAD}\na.jpg,64,48,cat,0.1,0.2,1.08,0.9", (0.1, 0.2, 1.08, 0.9), "normalised"),
+        (f"{HEAD}\na.jpg,64,48,cat,0.1,0.2,2.5,0.9", (0.1, 0.2, 2.5, 0.9), "pixels"),
+        (f"{HEAD}\na.jpg,64,48,cat,0,0,1.5,0.9", (0, 0, 1.5, 0.9), "pixels"),
     ],
 )
 def test_the_columns_of_a_table(table, box, unit):

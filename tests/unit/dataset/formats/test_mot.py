@@ -69,4 +69,5 @@ def test_nothing():
 def test_recognition():
     assert mot.sniff(b"1,1,21.00,31,60,40,1,2,1.0\n", "gt.txt")
     assert mot.sniff(b"1,1,21.00,31,60,40,1,2,1.0\n", "sequence.txt")
+    assert not mot.sniff(b"1,-1,1359.1,413.27,120.26,362.77,2.3092,-1,-1,-1\n", "det.txt")
     assert not mot.sniff(b"1,1,21,31,60,40,1,2\n", "0001.txt")

@@ -36,6 +36,13 @@ def test_corners_between_pixels_are_edges():
     assert boxes(shape("rectangle", (10.5, 20), (19, 39)))[0].corners == (10.5, 20, 19, 39)
 
 
+@pytest.mark.parametrize("wrap", [lambda points: points, lambda points: {"exterior": points}])
+@pytest.mark.parametrize(("angle", "corners"), [(math.pi / 2, (30, 30, 50, 70)), (0, (20, 40, 60, 60))])
+def test_an_oriented_box_is_turned_about_its_centre(wrap, angle, corners):
+    (box,) = boxes(shape("oriented_bbox", points=wrap([[20, 40], [60, 60]]), angle=angle))
+    assert box.corners == pytest.approx(corners) and box.shape == "rotated"
+
+
 def test_a_polygon():
     (box,) = boxes(shape("polygon", (40, 80), (90, 30), (140, 70)))
     assert (box.corners, box.shape) == ((40, 30, 140, 80), "polygon")

@@ -20,6 +20,11 @@ A format is a module of this package and an entry of `catalog.formats`, nothing 
 
 and it may have
 
+    resembles(head: bytes, name: str) -> bool
+
+        Whether a file that nothing recognises is probably meant to be of this format, so that `read` says what is wrong
+        with it.
+
     sides(beside: Beside) -> Mapping[str, Sequence[str]]
 
         The folders and lists of images that the explaining files state for each side of the split, as they are written.
@@ -37,6 +42,7 @@ A format is imported only through its entry, so that only formats in use count i
 """
 
 import importlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -72,7 +78,12 @@ def read(data: bytes | BinaryIO, keys: str, beside: Beside = NOTHING, name: str 
     """
     modules = _modules(keys)
     head = _head(data)
-    seems = [one for one in modules if one[1].sniff(head, name)] if len(modules) > 1 else modules
+    ends = _ends(data, name)
+    seems = modules
+    if len(modules) > 1:
+        found = (recognised(part, name, keys) for part in (head, ends) if part)
+        key = next(filter(None, found), "")
+        seems = [one for one in modules if one[0] == key]
     if not seems:
         names = [formats.by_key()[key].name for key, _ in modules]
         raise UnrecognisedError(f"it is in none of the formats that have its ending: {', '.join(names)}")
@@ -80,7 +91,7 @@ def read(data: bytes | BinaryIO, keys: str, beside: Beside = NOTHING, name: str 
     try:
         return key, module.read(data, beside)
     except UserError as error:
-        if module.sniff(head, name):
+        if module.sniff(head, name) or (ends and module.sniff(ends, name)):
             raise
         raise UnrecognisedError(str(error)) from error
 
@@ -127,6 +138,22 @@ def recognised(head: bytes, name: str, keys: str) -> str:
     return next((key for key, module in _modules(keys) if module.sniff(head, name)), "")
 
 
+def key_of(path: str, name: str, keys: str) -> str:
+    """The key of the first format that a file seems to be in, as `recognised`; its end is read only if need be."""
+    first = head(path)
+    if (found := recognised(first, name, keys)) or len(first) < HEAD or not _has_ends(name):
+        return found
+    with Path(path).open("rb") as file:
+        file.seek(-HEAD, os.SEEK_END)
+        return recognised(first + file.read(), name, keys)
+
+
+def nearly(path: str, name: str, keys: str) -> str:
+    """The key of the first format that a file is meant to be in but is not (`resembles`); "" if there is none."""
+    meant = ((key, getattr(module, "resembles", None)) for key, module in _modules(keys))
+    return next((key for key, resembles in meant if resembles and resembles(head(path), name)), "")
+
+
 def head(path: str) -> bytes:
     """The first part of a file (`HEAD` bytes); nothing if it cannot be read."""
     try:
@@ -134,6 +161,16 @@ def head(path: str) -> bytes:
             return file.read(HEAD)
     except OSError:
         return b""
+
+
+def _ends(data: bytes | BinaryIO, name: str) -> bytes:
+    """The first and the last part of a file of JSON that is longer than these; nothing of others."""
+    return data[:HEAD] + data[-HEAD:] if isinstance(data, bytes) and len(data) > HEAD and _has_ends(name) else b""
+
+
+def _has_ends(name: str) -> bool:
+    """Whether what tells the format may be at the end of a file: JSON may begin with an image or a mask in letters."""
+    return name.lower().endswith(".json")
 
 
 def _head(data: bytes | BinaryIO) -> bytes:

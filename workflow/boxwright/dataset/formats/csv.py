@@ -3,7 +3,8 @@
 The columns are found by the names in the first row, in any order: those of the tutorial's `xml_to_csv.py` and of
 Roboflow (`filename, width, height, class, xmin, ymin, xmax, ymax`), of VoTT (`image, ..., label`) and their relatives.
 Without a row of names the table has RetinaNet's columns: image, x1, y1, x2, y2, class. A row with an image alone says
-that it has no objects. If no coordinate is over 1 they are shares of the image.
+that it has no objects. If no coordinate is over 1, or a few are but none is 2, they are shares of the image. Where
+semicolons part the columns, numbers may have a decimal comma.
 
 Sources: `xml_to_csv.py` of the tutorials, keras-retinanet's readme, VoTT's export.
 """
@@ -47,20 +48,28 @@ _WITHOUT_NAMES = ("image", *_CORNERS, "class")
 _DELIMITERS = ",;\t|"
 _SEPARATOR = re.compile(r'"?sep=([,;\t|])"?')
 _BOX = re.compile(r"\s*[\[(]?([^\[\]()]*)[\])]?\s*")
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 # What shares may exceed 1 by.
 _ROUNDING = 1e-3
+# If so many coordinates are broken numbers up to 1, those up to this one are shares too: boxes that extend beyond.
+_MOST_SHARES, _BEYOND = 0.75, 2.0
 
 
 class _Columns(NamedTuple):
-    """Which column holds what. extent: whether width and height are those of the box."""
+    """Which column holds what. extent: whether width and height are the box's. comma: whether numbers have one."""
 
     place: Mapping[str, int]
     count: int
     extent: bool = False
+    comma: bool = False
 
     def get(self, row: Sequence[str], name: str) -> str:
         place = self.place.get(name)
         return row[place].strip() if place is not None and place < len(row) else ""
+
+    def number(self, value: str) -> float:
+        """The number in a cell; NaN if it is none."""
+        return number(value.replace(",", ".") if self.comma and _DECIMAL_COMMA.fullmatch(value) else value)
 
 
 def sniff(head: bytes, name: str = "") -> bool:
@@ -70,6 +79,15 @@ def sniff(head: bytes, name: str = "") -> bool:
         return _columns(first) is not None or _is_without_names(first)
     except (StopIteration, UserError):
         return False
+
+
+def resembles(head: bytes, name: str = "") -> bool:
+    """Whether the first row names at least two edges of a box."""
+    try:
+        first = next(_rows(text(head)))[1]
+    except (StopIteration, UserError):
+        return False
+    return sum(_plain(cell) in _NAMES[edge] for edge in _CORNERS for cell in first) > 1
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
@@ -86,6 +104,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         _refuse(first)
     names = rows.pop(0)[1] if columns else None
     columns = columns or _Columns({name: place for place, name in enumerate(_WITHOUT_NAMES)}, len(_WITHOUT_NAMES))
+    columns = columns._replace(comma=_delimiter(text(data)) == ";")
     known = _classes(beside)
     images: dict[str, _Image] = {}
     unnamed: dict[str, None] = {}
@@ -156,10 +175,10 @@ class _Image:
 
 def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, each with the number of its line. Raises UserError with a line that is none."""
-    first = content.lstrip("\r\n").partition("\n")[0]
-    if given := _SEPARATOR.fullmatch(first.strip()):  # as spreadsheets write it
-        first, content = given[1], content.replace(first, "", 1)
-    delimiter = max(_DELIMITERS, key=lambda one: (first.count(one), -_DELIMITERS.index(one)))
+    first = _first(content)
+    delimiter = _delimiter(content)
+    if _SEPARATOR.fullmatch(first.strip()):
+        content = content.replace(first, "", 1)
     reader = csv.reader(io.StringIO(content.replace("\0", ""), newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
         for row in reader:
@@ -169,9 +188,20 @@ def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
         raise UserError(f"line {reader.line_num} is no row of a table: {error}") from error
 
 
+def _first(content: str) -> str:
+    return content.lstrip("\r\n").partition("\n")[0]
+
+
+def _delimiter(content: str) -> str:
+    """The sign between the columns: what the first line names, as spreadsheets write it, else the commonest in it."""
+    first = _first(content)
+    given = _SEPARATOR.fullmatch(first.strip())
+    return given[1] if given else max(_DELIMITERS, key=lambda one: (first.count(one), -_DELIMITERS.index(one)))
+
+
 def _columns(first: Sequence[str]) -> _Columns | None:
     """The columns by the names in the first row; None if those needed are not among them."""
-    given = [re.sub(r"[\s_\-.#]", "", name).lower() for name in first]
+    given = list(map(_plain, first))
     place: dict[str, int] = {}
     for meaning, names in _NAMES.items():
         found = next((given.index(name) for name in names if name in given), None)
@@ -184,6 +214,11 @@ def _columns(first: Sequence[str]) -> _Columns | None:
     if {"xmin", "ymin", "width", "height"} <= place.keys() and not {"xmax", "ymax"} & place.keys():
         return _Columns(place, len(first), extent=True)
     return _Columns(place, len(first)) if "box" in place else None
+
+
+def _plain(name: str) -> str:
+    """The name of a column without case, spaces and signs."""
+    return re.sub(r"[\s_\-.#]", "", name).lower()
 
 
 def _is_without_names(first: Sequence[str]) -> bool:
@@ -225,15 +260,19 @@ def _box(row: Sequence[str], columns: _Columns) -> tuple[Corners, bool]:
         return (left, top, left + width, top + height), True
     keys = ("xmin", "ymin", "width", "height") if columns.extent else _CORNERS
     cells = [columns.get(row, key) for key in keys]
-    left, top, right, bottom = map(number, cells)
+    left, top, right, bottom = map(columns.number, cells)
     corners = (left, top, left + right, top + bottom) if columns.extent else (left, top, right, bottom)
     return corners, any(cells)
 
 
 def _are_shares(images: Iterator["_Image"]) -> bool:
-    """Whether no coordinate is over 1, so that they cannot be pixels."""
+    """Whether no coordinate is over 1, or only a few are and by little, so that they cannot be pixels."""
     values = [value for one in images for box in one.boxes for value in box.corners if not math.isnan(value)]
-    return bool(values) and max(map(abs, values)) <= 1 + _ROUNDING and any(not value.is_integer() for value in values)
+    broken = sum(0 < value < 1 for value in values)
+    largest = max(map(abs, values), default=math.inf)
+    return (largest <= 1 + _ROUNDING and any(not value.is_integer() for value in values)) or (
+        largest < _BEYOND and broken >= _MOST_SHARES * len(values)
+    )
 
 
 def _classes(beside: Beside) -> dict[str, str]:

@@ -4,7 +4,8 @@ Values are percents of the image's width and height. A rectangle is turned clock
 ellipse about its centre, both in pixels. Geometry and label may be in two results with one id (`<Rectangle>` with
 `<Labels>`). Of several annotations of a task one is used: not a cancelled one, before all a ground truth, then the one
 that was created last. A prediction is no annotation. What was chosen or written about a region repeats its geometry
-under its id and is no further object. A task may show a list of images; a region says which one it is on.
+under its id and is no further object. A task may show a list of images; a region says which one it is on. Of several
+images that are no list a region names the tag, which may be called like the image's key among the task's data.
 Source: Label Studio's documentation of its export formats and of its tags.
 """
 
@@ -169,23 +170,29 @@ def _statements(task: _Task, remarks: list[Remark], others: Counter[str]) -> lis
     for kind in (stated.name(one.get("type")) for one in results if not (_has_place(one) or _is_label(one))):
         others[kind or "relation"] += 1
     shapes = _shapes(results)
-    if len(_single_images(task.shown)) > 1 and len({stated.name(one.get("to_name")) for one in shapes.values()}) > 1:
-        why = f"task {task.number} shows several images, and the export does not say which of them its objects are on"
+    several = _single_images(task.shown)
+    tags = {stated.name(one.get("to_name")) for one in shapes.values()}
+    # one tag beside the usual key is a photograph with a thumbnail or the like
+    told = len(tags) <= 1 and ("image" in several or any(map(_pages, task.shown.values())))
+    if len(several) > 1 and shapes and not told:
+        if tags <= several.keys():
+            return [_statement(task.number, image, _on(shapes, key), results) for key, image in several.items()]
+        keys = ", ".join(several)
+        why = f"task {task.number} shows several images ({keys}), and the export does not say which its objects are on"
         remarks.append(Remark(HOMELESS, why, images[0], len(shapes)))
         return []
     if homeless := sum(not 0 <= _page(one) < len(images) for one in shapes.values()):
         why = f"task {task.number} has objects on an image that its list of {len(images)} does not have"
         remarks.append(Remark(HOMELESS, why, images[0], homeless))
-    return [_statement(task.number, image, page, results) for page, image in enumerate(images)]
+    pages = [{number: one for number, one in shapes.items() if _page(one) == page} for page in range(len(images))]
+    return [_statement(task.number, image, on, results) for image, on in zip(images, pages, strict=True)]
 
 
-def _statement(task: int, image: str, page: int, results: list[dict]) -> Statement:
-    """What the results of a task say about its image with the number `page`, counted from 0."""
+def _statement(task: int, image: str, shapes: dict[int, dict], results: list[dict]) -> Statement:
+    """What the results of a task say about one of its images, which has these shapes."""
     objects, size = Objects(), (0, 0)
     names = {_key(one): _labels(one) for one in results if one.get("type") == _LABELS}
-    for number, result in _shapes(results).items():
-        if _page(result) != page:
-            continue
+    for number, result in shapes.items():
         kind = stated.name(result.get("type"))
         own = (stated.size(result.get("original_width")), stated.size(result.get("original_height")))
         size = own if all(own) else size
@@ -218,6 +225,11 @@ def _shapes(results: list[dict]) -> dict[int, dict]:
         for number, one in placed.items()
         if not (one.get("type") == _LABELS and _key(one) in drawn) and not (_is_aside(one) and _key(one) in own)
     }
+
+
+def _on(shapes: dict[int, dict], tag: str) -> dict[int, dict]:
+    """Those of some shapes that are on the image of a tag."""
+    return {number: one for number, one in shapes.items() if stated.name(one.get("to_name")) == tag}
 
 
 def _is_aside(result: dict) -> bool:

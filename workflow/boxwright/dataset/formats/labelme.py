@@ -20,6 +20,8 @@ from boxwright.dataset.statements import Reading
 _SHAPES = re.compile(rb'"shapes"\s*:\s*\[')
 _SIGN = re.compile(rb'"(?:imagePath|imageData|shape_type|lineColor|flags)"\s*:')
 _BOXLESS = {"point": POINTS, "points": POINTS, "line": LINE, "cuboid": CUBOID}
+# Rectangles by two or four corners: upright ones, LabelMe's and X-AnyLabeling's turned ones.
+_RECTANGLES = ("rectangle", "oriented_rectangle", "rotation")
 _FLAGS = ("difficult", "truncated", OCCLUDED)
 
 
@@ -56,17 +58,17 @@ def _add(objects: Objects, shape: dict, number: int) -> None:
     told = {flag: stated.flag(flags.get(flag)) or stated.flag(shape.get(flag)) for flag in _FLAGS}
     more = (OCCLUDED,) if told.pop(OCCLUDED) else ()
     corners, drawn = _corners(kind, points)
+    if drawn is None:
+        place, drawn = f"{place}, whose shape_type {kind!r} is not known", ""
     objects.add(place, label, corners, drawn, flags=more, **told)
 
 
-def _corners(kind: str, points: list[tuple[float, float]]) -> tuple[stated.Corners, str]:
-    """The edges of a shape, and what it is in place of a box; a kind that is not known has no edges."""
-    if kind == "rectangle":
+def _corners(kind: str, points: list[tuple[float, float]]) -> tuple[stated.Corners, str | None]:
+    """The edges of a shape, and what it is in place of a box; a kind that is not known has neither."""
+    if kind in _RECTANGLES:
         slanted = len(points) == 4 and not stated.is_upright(points)
         return stated.around(points, least=2), ROTATED if slanted else ""
-    if kind == "rotation":
-        return stated.around(points), ROTATED
-    if kind == "polygon":
+    if kind in ("polygon", "quadrilateral"):
         return stated.around(points), POLYGON
     if kind == "linestrip":
         return stated.along(points)
@@ -75,7 +77,7 @@ def _corners(kind: str, points: list[tuple[float, float]]) -> tuple[stated.Corne
     if kind == "mask":
         xmin, ymin, xmax, ymax = stated.around(points, least=2)
         return (xmin, ymin, xmax + 1, ymax + 1), MASK
-    return stated.UNKNOWN, ""
+    return stated.UNKNOWN, None
 
 
 def _circle(points: list[tuple[float, float]]) -> stated.Corners:

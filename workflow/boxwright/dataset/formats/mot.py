@@ -19,6 +19,8 @@ from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.statements import Reading, Statement
 
+# What a detector found, which the challenges give beside the ground truth.
+_DETECTIONS = "det.txt"
 _LABELS, _SEQUENCE = "labels.txt", "seqinfo.ini"
 _ROW = re.compile(r"\d+(?:\s*,\s*-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?){5,9}\s*,?")
 _NAME = re.compile(r"(?i)gt(?:_\w+)?\.txt")
@@ -30,9 +32,11 @@ _MOST_FRAMES = 100_000
 
 
 def sniff(head: bytes, name: str) -> bool:
-    """Whether it is a gt.txt with six to ten numbers in a row, or another text with nine or ten."""
+    """Whether it is a gt.txt with six to ten numbers in a row, or another text with nine or ten, but not det.txt."""
     lines = stated.lines(head)
     row = _ROW if _NAME.fullmatch(name) else _LONG_ROW
+    if name.lower() == _DETECTIONS:
+        return False
     return name.lower().endswith(".txt") and bool(lines) and row.fullmatch(lines[0][1]) is not None
 
 

@@ -1,13 +1,15 @@
 """Supervisely's annotations, one JSON file an image, called like the image with ".json" behind it.
 
 The corners of a rectangle are the first and the last pixel, in any order. Where they are whole numbers, its right and
-bottom edges are one further. Points of a polygon are used as they are. A bitmap has its top left pixel and a mask.
+bottom edges are one further. Of an oriented box they are those before it is turned, in radians, clockwise, about its
+centre. Points of a polygon are used as they are. A bitmap has its top left pixel and a mask.
 Source: Supervisely's documentation of its JSON format and its SDK's rectangle.
 """
 
 import base64
 import binascii
 import io
+import math
 import re
 import zlib
 from typing import Any
@@ -62,10 +64,13 @@ def _add(objects: Objects, place: str, one: dict) -> None:
         corners, shape = _bitmap(one.get("bitmap")), MASK
     else:
         points = one.get("points")
-        exterior = points.get("exterior") if isinstance(points, dict) else None
+        exterior = points.get("exterior") if isinstance(points, dict) else points
         pairs = [_point(point) for point in stated.optional(exterior, list, f'"exterior" of {place}')]
         if kind == "rectangle":
             corners, shape = _rectangle(pairs), ""
+        elif kind == "oriented_bbox" and len(pairs) == 2:
+            turn = math.degrees(stated.number(one.get("angle", 0)))
+            corners, shape = stated.rotated(stated.around(pairs, least=2), turn), ROTATED
         else:
             corners, shape = stated.around(pairs), ROTATED if kind == "oriented_bbox" else POLYGON
     objects.add(place, name, corners, shape, flags=flags, **told)

@@ -34,6 +34,8 @@ _CLASS = re.compile(r"\d{1,9}(?:\.0*)?")
 _NAMES = re.compile(r"(?m)^names\s*:.*\n?(?:^(?:[ \t\-\]}].*)?\n?)*")
 # The first line of LabelMe's list of labels, which does not count from 0.
 _IGNORED = "__ignore__"
+# The YAML files that are about a data set by their names, the likeliest first.
+_YAML = ("data", "dataset")
 # How far a share may lie beyond the image before a file is not taken for one of shares.
 _BEYOND = 0.5
 
@@ -147,7 +149,7 @@ def _explained(beside: tuple[tuple[str, bytes], ...]) -> _Explained:
 
 @lru_cache(maxsize=64)
 def _lists(beside: tuple[tuple[str, bytes], ...]) -> list[tuple[str, Mapping[int, str]]]:
-    """What `lists` gives: the nearest file counts, and of those in one folder `data.yaml` before the others.
+    """What `lists` gives: the nearest file counts, and of those in one folder `data.yaml` before the others (`_kind`).
 
     A farther file that only adds names to the nearest one's counts instead: the nearest one is an older state.
     """
@@ -184,7 +186,11 @@ def _names(path: str, data: bytes) -> Mapping[int, str]:
 
 def _kind(path: str) -> int:
     """The rank of a file with names among those in its folder."""
-    return 0 if _is_yaml(path) else 1 if path.lower().endswith(".names") else 3 if path.lower().endswith(".json") else 2
+    name = path.replace("\\", "/").rpartition("/")[2].lower()
+    stem, _, ending = name.rpartition(".")
+    if _is_yaml(path):
+        return _YAML.index(stem) if stem in _YAML else len(_YAML)
+    return {"names": 3, "json": 5}.get(ending, 4)
 
 
 def _is_yaml(path: str) -> bool:

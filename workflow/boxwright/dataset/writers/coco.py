@@ -6,7 +6,7 @@ from typing import Any
 
 from boxwright.core import files
 from boxwright.dataset.samples import CROWD, DEPICTION, GROUP, IGNORE, INSIDE, OCCLUDED, Box, Sample
-from boxwright.dataset.writers import NEGATIVES
+from boxwright.dataset.writers import NEGATIVES, stated
 
 _ATTRIBUTES = (GROUP, OCCLUDED, DEPICTION, INSIDE)
 EXPRESSED = frozenset((NEGATIVES, "difficult", "truncated", "pose", CROWD, IGNORE, *_ATTRIBUTES))
@@ -25,7 +25,7 @@ def write(folder: Path, samples: Sequence[Sample]) -> None:
             )
     content = {
         "images": [
-            {"id": image, "file_name": one.name, "width": one.width, "height": one.height}
+            {"id": image, "file_name": stated(folder, one), "width": one.width, "height": one.height}
             for image, one in enumerate(samples, start=1)
         ],
         "annotations": annotations,

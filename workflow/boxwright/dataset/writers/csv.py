@@ -11,6 +11,7 @@ from pathlib import Path
 
 from boxwright.core.files import writing
 from boxwright.dataset.samples import Sample
+from boxwright.dataset.writers import stated
 
 EXPRESSED = frozenset(("difficult", "truncated"))
 NAME = "annotations.csv"
@@ -28,6 +29,6 @@ def write(folder: Path, samples: Sequence[Sample]) -> None:
         for box in one.boxes:
             corners = [int(value) if float(value).is_integer() else repr(float(value)) for value in box.corners]
             flags = [int(getattr(box, flag)) for flag in more]
-            rows.writerow([one.name, one.width, one.height, box.class_name, *corners, *flags])
+            rows.writerow([stated(folder, one), one.width, one.height, box.class_name, *corners, *flags])
     with writing(folder / NAME) as file:
         file.write(text.getvalue().encode())

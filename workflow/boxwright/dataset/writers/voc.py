@@ -6,7 +6,7 @@ from pathlib import Path
 from boxwright.console.progress import track
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import OCCLUDED, Sample
-from boxwright.dataset.writers import NEGATIVES
+from boxwright.dataset.writers import NEGATIVES, stated
 
 EXPRESSED = frozenset((NEGATIVES, "difficult", "truncated", "pose", OCCLUDED))
 
@@ -20,7 +20,7 @@ def write(folder: Path, samples: Sequence[Sample]) -> None:
         taken.add(stem.casefold())
         path = folder / f"{name}.xml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        place, _, base = one.name.rpartition("/")
+        place, _, base = stated(folder, one).rpartition("/")
         voc.write(
             path,
             filename=base,

@@ -1,4 +1,8 @@
-"""YOLO as Ultralytics takes it: labels/, data.yaml, and images/ with links to the images."""
+"""YOLO as Ultralytics takes it: labels/, data.yaml, and images/ with links to the images.
+
+Ultralytics finds an image's labels by its path, where it takes the last folder called images for one called labels. So
+no folder in images/ has either name: such folders of the source are passed over.
+"""
 
 import json
 from collections.abc import Sequence
@@ -18,24 +22,35 @@ def write(folder: Path, samples: Sequence[Sample]) -> None:
     """Write the files. Raises UserError if two images would have one label file."""
     by_stem: dict[str, list[str]] = {}
     for one in samples:
-        by_stem.setdefault(one.name.rpartition(".")[0].casefold(), []).append(one.name)
+        by_stem.setdefault(_place(one.name).rpartition(".")[0].casefold(), []).append(one.name)
     if clashes := [" and ".join(names) for names in by_stem.values() if len(names) > 1]:
         raise UserError(
-            f"YOLO has one label file for images that differ in the ending alone: {few(clashes)}. Rename one of each."
+            "YOLO has one label file for images that differ in the ending alone, or in folders called images or labels "
+            f"alone: {few(clashes)}. Rename one of each."
         )
     names = sorted({box.class_name for one in samples for box in one.boxes})
     numbers = {name: number for number, name in enumerate(names)}
     for one in track(samples, label="Writing annotations", unit="files"):
-        label, link = folder / "labels" / f"{one.name.rpartition('.')[0]}.txt", folder / "images" / one.name
+        place, image = _place(one.name), Path(one.image)
+        label, link = folder / "labels" / f"{place.rpartition('.')[0]}.txt", folder / "images" / place
         for path in (label, link):
             path.parent.mkdir(parents=True, exist_ok=True)
-        if not link.exists():  # it is there already where it was in a record
-            link.symlink_to(Path(one.image).resolve())
+        if image.is_relative_to(folder):  # it was in a record
+            image.rename(link)
+        else:
+            link.symlink_to(image.resolve())
         rows = [f"{numbers[box.class_name]} {_shares(box, one.width, one.height)}\n" for box in one.boxes]
         label.write_text("".join(rows), encoding="utf-8")
     listed = "".join([f"  {number}: {json.dumps(name, ensure_ascii=False)}\n" for name, number in numbers.items()])
     with writing(folder / "data.yaml") as file:
-        file.write(f"path: .\n# the same images: divide them\ntrain: images\nval: images\nnames:\n{listed}".encode())
+        # without `path` Ultralytics takes the folder of this file, and with "." the one that it is started in
+        file.write(f"# the same images: divide them\ntrain: images\nval: images\nnames:\n{listed}".encode())
+
+
+def _place(name: str) -> str:
+    """The path of an image without folders called images or labels."""
+    *folders, base = name.split("/")
+    return "/".join([*(one for one in folders if one.casefold() not in ("images", "labels")), base])
 
 
 def _shares(box: Box, width: int, height: int) -> str:
