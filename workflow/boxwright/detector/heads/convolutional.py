@@ -121,8 +121,10 @@ def make(
 ) -> ConvolutionalBoxPredictor:
     """The head on maps with these `channels` by level and `anchors_per_location` for each map.
 
-    background: whether the model has a class for it. keras: whether this is a TF2 head, whose depthwise kernels use
-    neither the configured initializer nor the regularizer, and which returns scores as logits.
+    background: whether the model has a class for it. class_prediction_bias_init: where the classes' biases begin; in
+    the OD API only without `use_depthwise`, which is why its depthwise heads begin with far too high scores. keras:
+    whether this is a TF2 head, whose depthwise kernels use neither the configured initializer nor the regularizer, and
+    which returns scores as logits.
     """
     depthwise = None
     if use_depthwise:
