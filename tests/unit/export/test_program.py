@@ -18,6 +18,7 @@ from PIL import Image
 from boxwright.catalog import forms
 from boxwright.export import bundle, program
 from boxwright.images import loader
+from boxwright.runtimes.resizing import Input
 
 # The first lines of a process in which everything but some distributions cannot be imported.
 HIDE = """
@@ -213,6 +214,27 @@ def test_the_page_of_a_form_says_what_to_install_and_to_run(form, about):
     assert page.startswith(f"# owls: {form.title}\n") and "step 30" in page
     assert "pip install" in page and "detect.py my_images" in page and "100.0% of the checkpoint's detections" in page
     assert ("INFERENCE_PRECISION_HINT" in page) == form.runtime.endswith("openvino")
+
+
+PLAIN = Input(96, 96, (127.5,) * 3, (127.5,) * 3, (0.0,) * 3)
+CHANNELS = PLAIN._replace(mean=(123.0, 116.0, 103.0))
+KEPT = PLAIN._replace(min_dimension=64, max_dimension=96)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("tflite", PLAIN, "reads labels, sizes and normalisation"),
+        ("tflite", CHANNELS, "refuses this detector"),
+        ("tflite_float16", KEPT, "stretches images"),
+        ("tflite_int8", CHANNELS, "reads labels, sizes and normalisation"),
+    ],
+)
+def test_the_page_says_what_mediapipe_and_coral_do_with_this_detector(name, given, said, about):
+    page = bundle.devices_guide.page(forms.named(name), {**about, "input": given})
+    assert page.count(said) == 2, "for Android and for iOS"
+    assert ("edgetpu" in page) == ("load_delegate" in page) == (name == "tflite_int8")
+    assert "venv\\Scripts" in page and "Apple silicon" in page
 
 
 def test_a_zip_is_all_that_a_device_needs(standard, about, pictures, images, tmp_path):

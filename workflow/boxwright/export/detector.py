@@ -28,7 +28,8 @@ def export(
 
     `forms.checkpoint.write` writes model.ckpt.*, checkpoint and pipeline.config; label_map.pbtxt is a copy of
     `label_map`, and labels.txt has its classes, one a line. `kept` gets the detections of `prefix` on `images` (uint8
-    [H, W, 3]), with which every form is compared (`reference`). All files appear together or not at all. Returns the check of the written checkpoint (`check.check`) and the number of its weights, {..., weights}.
+    [H, W, 3]), with which every form is compared (`reference`). All files appear together or not at all. Returns the
+    check of the written checkpoint (`check.check`) and the number of its weights, {..., weights}.
     Raises RuntimeError if it gives other detections.
     """
     form = forms.CHECKPOINT
