@@ -13,13 +13,18 @@ pytest.importorskip("ai_edge_litert")
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from flatbuffers import flexbuffers
+from PIL import Image
 
+from boxwright import cli
 from boxwright.catalog import forms
+from boxwright.core.errors import UserError
+from boxwright.dataset import label_map
+from boxwright.evaluation import any_images
 from boxwright.export import check, form, program
 from boxwright.export.forms import tflite_int8
 from boxwright.export.tflite import metadata, network
 from boxwright.export.tflite.model import Model
-from boxwright.runtimes import tflite
+from boxwright.runtimes import find, tflite
 
 NAMES = ("tflite", "tflite_float16", "tflite_int8")
 # Height and width of the small detector's images.
@@ -83,6 +88,21 @@ def test_no_class_is_lost_with_any_number_of_threads(written, images, exported, 
     pairs = [(whole(image[np.newaxis]), one(image[np.newaxis])) for image in images]
     assert {number for wanted, _ in pairs for number in np.unique(wanted["detection_classes"])} == {1, 2, 3}
     assert check.compare(pairs, 1e-4)["share"] == 1
+
+
+def test_the_labels_in_the_file_count(written, tmp_path, images, capsys, monkeypatch):
+    path = file_of(written, "tflite", tmp_path)
+    label_map.write(tmp_path / forms.LABEL_MAP, LABEL_MAP)
+    own = find.find(path)
+    assert not own.has_foreign_label_map and own.names() == {1: "cat", 2: "dog", 3: "owl"}
+    label_map.write(tmp_path / forms.LABEL_MAP, {"emu": 1, "gnu": 5})
+    Image.fromarray(images[0]).save(tmp_path / "a.png")
+    assert cli.main(["detect", str(path), str(tmp_path / "a.png"), "--score-threshold", "0.2"]) == 0
+    said = capsys.readouterr()
+    assert {one["class"] for one in json.loads(said.out)["detections"]} <= {"cat", "dog", "owl"}
+    assert "is the label map of another detector; the class names are those in" in said.err
+    with pytest.raises(UserError, match="has the classes cat, dog, owl"):
+        any_images.prepare(find.find(path), [str(tmp_path)], [str(tmp_path)])
 
 
 def program_of(form, folder):

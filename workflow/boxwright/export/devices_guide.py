@@ -103,7 +103,7 @@ _NUMBERS = {
 
 
 def page(form: Form, about: Mapping[str, Any]) -> str:
-    """The page, as Markdown. about: as for `bundle.write`, with `input` for a TFLite form (`runtimes.resizing.Input`)."""
+    """The page, as Markdown. about: as for `bundle.write`; of a TFLite form also its `input`."""
     runtime, check = form.runtime.rpartition(".")[2], about["check"]
     same = check["same_detections"]
     lines = [
