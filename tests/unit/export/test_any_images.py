@@ -139,7 +139,7 @@ def test_label_maps_that_differ_are_named(exported, tmp_path):
     folder = copied(exported, tmp_path / "two", "frozen_inference_graph.pb")
     for number, name in enumerate(("old_label_map.pbtxt", "new_label_map.pbtxt"), start=1):
         label_map.write(folder / name, {f"owl {number}": 1})
-    with pytest.raises(UserError, match="lie label maps that differ: .*new_label_map.pbtxt, .*old_label_map.pbtxt"):
+    with pytest.raises(UserError, match=r"lie label maps that differ: .*new_label_map\.pbtxt, .*old_label_map\.pbtxt"):
         find.find(folder)
 
 

@@ -146,6 +146,17 @@ def test_what_was_found_before_a_damaged_frame_is_kept(place, images, kind, caps
     assert f"{counts['frames']} of the 20 frames" in said and "What was found before is kept." in said
 
 
+def test_what_was_found_before_the_detector_failed_is_kept(place, images, capsys):
+    film("cats.mp4", [images[0]] * 3)
+
+    def fails_later(given, seen=[]):  # noqa: B006
+        seen.append(1)
+        return {}["no number"] if len(seen) == 3 else nothing_found(given)
+
+    assert video.run(fails_later, {}, sources.Video("cats.mp4"), "found")["frames"] == 2
+    assert "cats.mp4, frame 3: the detector fails on this image of 140x90 pixels" in capsys.readouterr().err
+
+
 def test_a_video_of_one_row_is_drawn(place, images):
     row = sources.Frame(images[0][:1], 0.0)
     one = type("OneRow", (list,), {"name": "row", "total": None, "problem": "", "frames_per_second": 5.0})([row])

@@ -63,17 +63,16 @@ def run(
 ) -> dict[str, int]:
     """Run an exported detector on `images` and write the folder `out`, completely or not at all.
 
-    detect: the loaded detector (`runtimes`); names: of its classes, by their ids. For an image named
-    `a/b.png` it writes `a/b.jpg` (drawn), `a/b.json` (boxes normalised:
+    detect: the loaded detector (`runtimes`); names: of its classes, by their ids. For an image named `a/b.png` it
+    writes `a/b.jpg` (drawn), `a/b.json` (boxes normalised:
     `{image, width, height, detections: [{class, id, score, box: [ymin, xmin, ymax, xmax]}]}`, best first) and `a/b.xml`
     (Pascal VOC, whole pixels). If images would share these names, the full names are used (`a/b.png.jpg`). With
     `tables` it also writes the detections on all images as CSV and as COCO's results (`export.tables`). Only detections
     from `score_threshold` on are written.
 
     An image that cannot be read, that is too large (`max_pixels`, the setting of a run, and `images.sizes`), or on
-    which the detector fails, is reported, counted and skipped. With `keep`, a keyboard interrupt leaves the folder
-    with what is finished. Returns the counts `{images, unreadable, detections}`; raises UserError if no image can be
-    read.
+    which the detector fails, is reported, counted and skipped. With `keep`, a keyboard interrupt leaves the folder with
+    what is finished. Returns the counts `{images, unreadable, detections}`; raises UserError if no image can be read.
     """
     unreadable: list[str] = []
     table, interrupted, begun = Tables(names), False, None
@@ -131,7 +130,7 @@ def _detected(
             image = loader.load_rgb(file.path, *limit)
             if why := sizes.too_long(image.shape[1], image.shape[0]):
                 raise UserError(f"{file.path} is too large: {why}.")
-            answer = _answer(detect, file, image)
+            answer = answer_on(image, detect, str(file.path))
         except (UserError, OSError) as error:
             unreadable.append(shown(file.name))
             progress.warn(f"Left out: {shown(str(error))}")
@@ -139,14 +138,14 @@ def _detected(
             yield file, image, answer
 
 
-def _answer(detect: Detect, file: ImageFile, image: np.ndarray) -> dict[str, np.ndarray]:
+def answer_on(image: np.ndarray, detect: Detect, name: str) -> dict[str, np.ndarray]:
     """The detections on one image. Raises UserError if the runtime fails, as some do on extreme sizes."""
     try:
         return detect(image[np.newaxis])
     except Exception as error:  # every runtime has kinds of its own
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         size = f"{image.shape[1]}x{image.shape[0]}"
-        raise UserError(f"{file.path}: the detector fails on this image of {size} pixels ({said}).") from error
+        raise UserError(f"{name}: the detector fails on this image of {size} pixels ({said}).") from error
 
 
 def confident(answer: Mapping[str, np.ndarray], names: Mapping[int, str], threshold: float) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ def main() -> "str | None":
             print(f"Left out: {{path}} ({{error}}).", file=sys.stderr)
             continue
         if max(ids, default=0) > len(labels):
-            return f"{{names}} has {{len(labels)}} lines, and the detector more classes. It is another detector's."
+            return f"{{names}} has too few classes ({{len(labels)}}): it is that of another detector."
         rows = [  # the numbers went through text, so they have the shortest decimals of float32
             {{"class": labels[int(one) - 1], "id": int(one), "score": score, "box": box}}
             for box, score, one in zip(boxes, scores, ids) if score >= max(given.score_threshold, 1e-9)

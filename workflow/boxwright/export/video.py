@@ -33,7 +33,7 @@ def run(
     is said, and what was found before is kept. Returns the counts {frames, detections}. Raises UserError if there is no
     frame.
     """
-    tables, number = Tables(names), 0
+    tables = Tables(names)
     with files.whole_folder(out) as folder:
         with (
             (folder / "frames.jsonl").open("w", encoding="utf-8") as lines,
@@ -43,7 +43,8 @@ def run(
                 for number, frame in enumerate(
                     progress.track(video, total=video.total, label="Detecting", unit="frames"), start=1
                 ):
-                    found = predict.confident(detect(frame.image[np.newaxis]), names, score_threshold)
+                    answer = predict.answer_on(frame.image, detect, f"{video.name}, frame {number}")
+                    found = predict.confident(answer, names, score_threshold)
                     height, width, _ = frame.image.shape
                     about = {"frame": number, "seconds": frame.seconds, "width": width, "height": height}
                     lines.write(json.dumps({**about, "detections": found}, ensure_ascii=False) + "\n")
@@ -52,6 +53,8 @@ def run(
                     drawn.add(predict.shows(frame.image, found, thickness), frame.seconds)
             except KeyboardInterrupt:
                 progress.say("Interrupted; the frames so far are kept.")
+            except UserError as error:
+                video.problem = str(error)
         if not tables.images:
             raise UserError(video.problem or f"{video.name} has no frame.")
         tables.write(folder)
