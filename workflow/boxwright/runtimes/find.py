@@ -59,7 +59,9 @@ class ExportedDetector(NamedTuple):
         if self.path.suffix != ".tflite" or not zipfile.is_zipfile(self.path):
             return []
         with zipfile.ZipFile(self.path) as archive:
-            return archive.read(forms.LABELS).decode().splitlines() if forms.LABELS in archive.namelist() else []
+            if forms.LABELS not in archive.namelist():
+                return []
+            return archive.read(forms.LABELS).decode(errors="replace").splitlines()
 
     @property
     def has_foreign_label_map(self) -> bool:
