@@ -156,7 +156,7 @@ def test_a_program_reads_what_it_drew_no_second_time_and_any_file_name(standard,
         (["notes.txt"], "cat\ndog\nowl\n", "Left out: notes.txt (cannot identify image file 'notes.txt').\nNo image"),
         (["one.png", "--score-threshold", "nan"], "cat\ndog\nowl\n", "The score threshold is no number from 0 to 1."),
         (["one.png"], "", "labels.txt."),
-        (["one.png", "--score-threshold", "0.2"], "cat\n", "labels.txt has too few classes (1)."),
+        (["one.png", "--score-threshold", "0.2"], "cat\n", "labels.txt has too few classes (1): "),
     ],
 )
 def test_a_program_says_what_is_wrong(arguments, labels, said, standard, images, tmp_path):
