@@ -77,7 +77,7 @@ def _beside(checkpoint: Path, folder: Path) -> Path:
     shutil.copy(checkpoint.with_name(forms.PIPELINE), folder / forms.PIPELINE)
     label_map = next(iter(checkpoint.parent.glob("*label_map.pbtxt")))
     shutil.copy(label_map, folder / forms.LABEL_MAP)
-    from boxwright.export.detector import labels
+    from boxwright.dataset.label_map import labels
 
     (folder / forms.LABELS).write_text(labels(label_map), encoding="utf-8")
     return folder / "model.ckpt"

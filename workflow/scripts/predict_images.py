@@ -10,7 +10,7 @@ from boxwright.console.job import job
 devices.infer_in(snakemake.params.precision)
 with job(snakemake, tensorflow=True):
     from boxwright.console import progress
-    from boxwright.dataset import manifest
+    from boxwright.dataset import label_map, manifest
     from boxwright.export import predict
 
     machine = snakemake.config["machine"][snakemake.wildcards.model]
@@ -27,7 +27,7 @@ with job(snakemake, tensorflow=True):
     runtime = importlib.import_module(form.runtime)
     predict.run(
         runtime.load(Path(snakemake.input.label_map).parent / form.path),
-        snakemake.input.label_map,
+        label_map.shown(snakemake.input.label_map),
         images,
         snakemake.output[0],
         score_threshold=wanted["score_threshold"],

@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, save
 from PIL import Image
 from small_detector import LABEL_MAP
 from tests import factories
@@ -124,6 +125,47 @@ def test_a_saved_model_of_the_od_api_for_tensorflow_2_runs(exported, tmp_path):
     tf.saved_model.save(Detector(), str(folder / "saved_model"))
     found = find.find(folder).load()(np.full((1, 8, 8, 3), 7, np.uint8))
     assert found["detection_scores"].tolist() == [[7.0] * 5]
+
+
+@pytest.mark.parametrize("names", [["emu"], ["a", "b", "c", "d", "e"]])
+def test_the_label_map_of_another_detector_is_refused(exported, tmp_path, names):
+    folder = copied(exported, tmp_path / "moved", "frozen_inference_graph.pb")
+    label_map.write(folder / forms.LABEL_MAP, {name: number for number, name in enumerate(names, start=1)})
+    with pytest.raises(UserError, match=rf"is the label map of another detector: its last class .* {len(names)}, and"):
+        find.find(folder).load()
+
+
+def test_label_maps_that_differ_are_named(exported, tmp_path):
+    folder = copied(exported, tmp_path / "two", "frozen_inference_graph.pb")
+    for number, name in enumerate(("old_label_map.pbtxt", "new_label_map.pbtxt"), start=1):
+        label_map.write(folder / name, {f"owl {number}": 1})
+    with pytest.raises(UserError, match=r"lie label maps that differ: .*new_label_map\.pbtxt, .*old_label_map\.pbtxt"):
+        find.find(folder)
+
+
+@pytest.mark.parametrize("name", ["detector", "detector_float16", "cats"])
+def test_an_openvino_model_in_a_folder_of_another_name(tmp_path, name):
+    label_map.write(tmp_path / forms.LABEL_MAP, LABEL_MAP)
+    for ending in (".xml", ".bin"):
+        (tmp_path / f"{name}{ending}").write_text("damaged")
+    found = find.find(tmp_path / f"{name}.xml")
+    assert found.form.name == ("openvino_float16" if name == "detector_float16" else "openvino")
+    with pytest.raises(UserError, match=r"does not run as an OpenVINO model") as refused:
+        found.load()
+    assert "Exception from" not in str(refused.value) and "Check '" not in str(refused.value)
+    (tmp_path / f"{name}.bin").unlink()
+    with pytest.raises(UserError, match="is not a file of an exported detector"):
+        find.find(tmp_path / f"{name}.xml")
+
+
+def test_a_model_with_two_inputs_is_no_detector(tmp_path):
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("left", "right")]
+    output = helper.make_tensor_value_info("both", TensorProto.FLOAT, [1])
+    graph = helper.make_graph([helper.make_node("Add", ["left", "right"], ["both"])], "sum", inputs, [output])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "sum.onnx")
+    label_map.write(tmp_path / forms.LABEL_MAP, LABEL_MAP)
+    with pytest.raises(UserError, match=r"does not run as an ONNX model: it has 2 inputs \(left, right\)"):
+        find.find(tmp_path / "sum.onnx").load()
 
 
 # Measuring it

@@ -91,6 +91,30 @@ def test_one_form_is_measured_alone(standard, monkeypatch, capsys):
     assert "There is no nowhere.png" in capsys.readouterr().err
 
 
+def test_one_form_that_does_not_run_leaves_the_others(standard, tmp_path, monkeypatch, capsys):
+    times = {"ms_per_image": 11.24, "ms_quartiles": [10.0, 12.5]}
+
+    def by_threads(form, path, *_):
+        if form.name == "onnx":
+            raise RuntimeError(f"{path} does not run with 1 threads: cut")
+        return {1: times}
+
+    monkeypatch.setattr(timing, "by_threads", by_threads)
+    assert cli.main(["benchmark", str(standard[0])]) == 1
+    said = capsys.readouterr()
+    assert [line.split()[0] for line in said.out.splitlines()] == ["form", "openvino", "openvino_float16"]
+    assert said.err == f"{standard[0]}/detector.onnx does not run with 1 threads: cut\n"
+    assert cli.main(["benchmark", str(standard[0] / "detector.onnx")]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_a_checkpoint_alone_is_nothing_to_measure(standard, tmp_path, capsys):
+    for name in ("model.ckpt.index", "model.ckpt.data-00000-of-00001", "label_map.pbtxt"):
+        (tmp_path / name).symlink_to((standard[0] / name).resolve())
+    assert cli.main(["benchmark", str(tmp_path)]) == 1
+    assert f"There is no form to measure at {tmp_path}." in capsys.readouterr().err
+
+
 def test_a_form_that_does_not_run_is_an_error(tmp_path):
     (tmp_path / "detector.onnx").write_bytes(b"nothing")
     with pytest.raises(RuntimeError, match=r"detector\.onnx does not run with 1 threads"):

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from lxml import etree
 from PIL import Image
+from pycocotools.coco import COCO
 
 from boxwright import cli
 from boxwright.core.errors import UserError
-from boxwright.export import sources
+from boxwright.export import sources, video
 from boxwright.runtimes import onnx as onnx_runtime
 
 
@@ -48,6 +49,7 @@ def test_a_folder_holds_them_in_every_format(place, standard, capsys):
         *(f"{name}{ending}" for name in images for ending in (".jpg", ".json", ".xml")),
         "detections.csv",
         "detections_coco.json",
+        "images_coco.json",
     }
     written = [json.loads((place / f"found/{name}.json").read_text())["detections"] for name in images]
     objects = [etree.parse(place / f"found/{name}.xml").findall("object") for name in images]
@@ -76,15 +78,18 @@ def test_a_folder_with_something_in_it_stays(place, standard, capsys):
     assert sorted(path.name for path in (place / "second").iterdir()) == ["a.png", "b.jpg"]
 
 
-def film(path, frames: list[np.ndarray]) -> None:
-    """A video of five frames a second."""
-    with av.open(str(path), "w") as file:
+def film(path, frames: list[np.ndarray], times: list[float] | None = None, **options) -> None:
+    """A video of five frames a second, or of frames at some times."""
+    with av.open(str(path), "w", options=options) as file:
         stream = file.add_stream("mpeg4", rate=Fraction(5))
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.bit_rate = 4_000_000
-        for frame in frames:
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number, frame in enumerate(frames):
+            made = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            made.pts, made.time_base = round(1000 * (times[number] if times else number / 5)), Fraction(1, 1000)
+            file.mux(stream.encode(made))
         file.mux(stream.encode())
 
 
@@ -101,9 +106,100 @@ def test_a_video_is_drawn_frame_by_frame(place, standard, images, capsys):
     ]
     assert all(one["detections"] for one in lines)
     drawn = list(sources.Video("found/drawn.mp4"))
-    assert len(drawn) == 3 and drawn[0].shape == (90, 140, 3)
+    assert len(drawn) == 3 and drawn[0].image.shape == (90, 140, 3)
     rows = list(csv.DictReader((place / "found/detections.csv").open()))
     assert len(rows) == sum(len(one["detections"]) for one in lines) and rows[0]["image"] == "cats.mp4#1"
+
+
+def nothing_found(images):
+    return {
+        "detection_boxes": np.zeros((1, 0, 4), np.float32),
+        "detection_scores": np.zeros((1, 0), np.float32),
+        "detection_classes": np.zeros((1, 0), np.float32),
+    }
+
+
+def seconds_in(folder) -> list[float]:
+    return [json.loads(line)["seconds"] for line in (folder / "frames.jsonl").read_text().splitlines()]
+
+
+def test_frames_have_their_own_times(place, images):
+    times = [2.0, 2.1, 2.5, 4.0]
+    film("now_and_then.mkv", [images[0]] * 4, times)
+    video.run(nothing_found, {}, sources.Video("now_and_then.mkv"), "found")
+    assert seconds_in(place / "found") == [0.0, 0.1, 0.5, 2.0]
+    assert [frame.seconds for frame in sources.Video("found/drawn.mp4")] == [0.0, 0.1, 0.5, 2.0]
+
+
+@pytest.mark.parametrize("kind", ["damaged", "cut"])
+def test_what_was_found_before_a_damaged_frame_is_kept(place, images, kind, capsys):
+    film("cats.mp4", [np.roll(images[0], number, 1) for number in range(20)], movflags="faststart")
+    data = bytearray((place / "cats.mp4").read_bytes())
+    if kind == "cut":
+        del data[len(data) * 6 // 10 :]
+    else:
+        data[len(data) // 2 : len(data) * 6 // 10] = bytes(len(data) // 10)
+    (place / "cats.mp4").write_bytes(data)
+    counts = video.run(nothing_found, {}, sources.Video("cats.mp4"), "found")
+    assert 5 <= counts["frames"] == len(seconds_in(place / "found")) < 20
+    said = capsys.readouterr().err
+    assert f"{counts['frames']} of the 20 frames" in said and "What was found before is kept." in said
+
+
+def test_what_was_found_before_the_detector_failed_is_kept(place, images, capsys):
+    film("cats.mp4", [images[0]] * 3)
+
+    def fails_later(given, seen=[]):  # noqa: B006
+        seen.append(1)
+        return {}["no number"] if len(seen) == 3 else nothing_found(given)
+
+    assert video.run(fails_later, {}, sources.Video("cats.mp4"), "found")["frames"] == 2
+    assert "cats.mp4, frame 3: the detector fails on this image of 140x90 pixels" in capsys.readouterr().err
+
+
+def test_a_video_of_one_row_is_drawn(place, images):
+    row = sources.Frame(images[0][:1], 0.0)
+    one = type("OneRow", (list,), {"name": "row", "total": None, "problem": "", "frames_per_second": 5.0})([row])
+    assert video.run(nothing_found, {}, one, "found")["frames"] == 1
+    assert next(iter(sources.Video("found/drawn.mp4"))).image.shape == (2, 140, 3)
+
+
+def test_what_boxwright_drew_is_passed_over(place, standard, capsys):
+    for number in (1, 2):
+        assert cli.main(["detect", str(standard[0]), "first", "--out", f"first/found{number}"]) == 0
+    said = capsys.readouterr()
+    assert said.out.count("on 1 image: ") == 2
+    assert "Passed over: 1 image with boxes that boxwright drew." in said.err
+    with pytest.raises(UserError, match="On every image in first/found1 boxwright drew boxes"):
+        sources.images(["first/found1"])
+    assert [one.name for one in sources.images(["first/found1/a.jpg"])] == ["a.jpg"]
+
+
+@pytest.mark.parametrize("threshold", ["50", "nan", "-0.1", "inf"])
+def test_a_threshold_is_from_0_to_1(place, threshold, capsys):
+    assert cli.main(["detect", "nowhere", "first", f"--score-threshold={threshold}"]) == 1
+    assert "--score-threshold takes a number from 0 to 1, not" in capsys.readouterr().err
+
+
+def test_a_place_for_results_is_checked_first(place, monkeypatch, capsys):
+    assert cli.main(["detect", "nowhere", "first", "--out", "second/a.png/found"]) == 1
+    assert f"second/a.png/found cannot be a folder: {place}/second/a.png is a file." in capsys.readouterr().err
+    monkeypatch.setattr(cli.detect.disk, "unwritable", lambda path: path)
+    assert cli.main(["detect", "nowhere", "first", "--out", "found"]) == 1
+    assert "found cannot be written" in capsys.readouterr().err
+
+
+def test_nothing_that_can_be_read_is_an_error_without_a_folder_too(place, standard, capsys):
+    (place / "zero.jpg").write_bytes(b"")
+    assert cli.main(["detect", str(standard[0]), "zero.jpg"]) == 1
+    assert "None of the 1 images can be read: zero.jpg." in capsys.readouterr().err
+
+
+def test_a_large_image_gets_no_advice_for_a_run(place, standard, monkeypatch, capsys):
+    monkeypatch.setattr(sources.loader, "MAX_PIXELS", 64 * 64)
+    assert cli.main(["detect", str(standard[0]), "first/a.png", "second/b.jpg"]) == 0
+    said = capsys.readouterr().err
+    assert "first/a.png is too large" in said and "Scale it down." in said and "max_pixels" not in said
 
 
 def test_what_is_no_video_is_said(place, standard, capsys, monkeypatch):
@@ -122,7 +218,7 @@ def test_what_is_no_video_is_said(place, standard, capsys, monkeypatch):
 def test_the_tables(tmp_path):
     from boxwright.export.tables import Tables
 
-    tables = Tables()
+    tables = Tables({7: "big, cat", 9: "owl"})
     tables.add("nothing.png", 10, 10, [])
     tables.add("cat.png", 200, 100, [{"class": "big, cat", "id": 7, "score": 0.9, "box": [0.1, 0.2, 0.5, 1.0]}])
     tables.write(tmp_path)
@@ -137,6 +233,10 @@ def test_the_tables(tmp_path):
         "bbox": [40.0, 10.0, 160.0, 40.0],
         "score": 0.9,
     }
+    about = COCO(str(tmp_path / "images_coco.json"))
+    assert about.imgs[2] == {"id": 2, "file_name": "cat.png", "width": 200, "height": 100}
+    assert about.cats[9] == {"id": 9, "name": "owl"}
+    assert about.loadRes(str(tmp_path / "detections_coco.json")).getImgIds() == [1, 2]
 
 
 def test_an_image_that_shares_a_name_with_a_table(place, standard):

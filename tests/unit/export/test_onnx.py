@@ -1,7 +1,9 @@
 """The ONNX model and OpenVINO's: the checkpoint's detections, from standard operations, with nothing sent anywhere."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +12,7 @@ import onnxruntime
 import pytest
 import tensorflow as tf
 from golden_case import Case, picture
+from PIL import Image
 
 from boxwright import protos
 from boxwright.catalog import forms
@@ -89,6 +92,21 @@ def test_opencv_finds_the_same(folder, images):
     wanted = onnx_runtime.load(folder[0] / ONNX.path)(images[0][None])
     network.setInput(images[0][None], INPUT)
     agrees(dict(zip(OUTPUTS, network.forward(list(OUTPUTS)), strict=True)), wanted)
+
+
+def test_the_lines_for_opencv_run_as_they_stand(folder, images, tmp_path, monkeypatch):
+    page = (Path(__file__).parents[3] / "docs/forms.md").read_text(encoding="utf-8")
+    (lines,) = (part for part in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "cv2" in part)
+    (tmp_path / "fine_tuned_model").symlink_to(folder[0], target_is_directory=True)
+    Image.fromarray(images[0]).save(tmp_path / "image.jpg")
+    monkeypatch.chdir(tmp_path)
+    found: dict = {}
+    exec(lines, found)
+    wanted = onnx_runtime.load(folder[0] / ONNX.path)(np.ascontiguousarray(cv2.imread("image.jpg")[None, ..., ::-1]))
+    np.testing.assert_allclose(found["scores"], wanted["detection_scores"], atol=1e-4)
+    # Of nearly equal scores either box may come first.
+    far = np.abs(found["boxes"][0][:, None] - wanted["detection_boxes"][0][None]).max(axis=-1)
+    assert far.min(axis=0).max() < 1e-3 and found["classes"].shape == found["scores"].shape
 
 
 def test_equal_checkpoints_give_equal_bytes(folder, tmp_path):

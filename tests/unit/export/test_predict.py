@@ -33,8 +33,8 @@ def folder(tmp_path_factory, images):
 
 @pytest.fixture(scope="module")
 def detector(exported):
-    """The detector at work, and its label map."""
-    return frozen_graph.load(exported / "frozen_inference_graph.pb"), exported / "label_map.pbtxt"
+    """The detector at work, and the names of its classes."""
+    return frozen_graph.load(exported / "frozen_inference_graph.pb"), {1: "cat", 2: "dog", 3: "owl"}
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +131,68 @@ def nothing_found(images):
     return {name: np.zeros(size, np.float32) for name, size in shape.items()} | {"num_detections": np.zeros(1)}
 
 
+def folder_of(names, folder):
+    (folder / "images").mkdir()
+    for name in names:
+        Image.new("RGB", (64, 48)).save(folder / "images" / name)
+    return predict.find(folder / "images")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a.jpg", "a.png", "a.png.jpg"],
+        ["a.png.jpg", "b.png", "a.png", "a.jpg"],
+        ["B.png", "b.jpg", "b.png.png"],
+        ["detections_coco.png", "detections_coco.png.png"],
+    ],
+)
+def test_no_image_overwrites_the_results_of_another(tmp_path, names):
+    found = folder_of(names, tmp_path)
+    predict.run(nothing_found, {}, found, tmp_path / "out", tables=True)
+    results = [json.loads(path.read_text()) for path in (tmp_path / "out").glob("*.json")]
+    said = [one["image"] for one in results if isinstance(one, dict) and "image" in one]
+    assert sorted(said) == sorted(names)
+    written = [path.name.lower() for path in (tmp_path / "out").iterdir()]
+    assert len(written) == len(set(written)) == 3 * len(names) + 3
+
+
+def test_an_image_on_which_the_detector_fails_is_left_out(tmp_path, capsys):
+    def fails_once(images, seen=[]):  # noqa: B006
+        seen.append(1)
+        return {}["no number"] if len(seen) == 2 else nothing_found(images)
+
+    found = folder_of(["a.png", "b.png", "c.png"], tmp_path)
+    counts = predict.run(fails_once, {}, found, tmp_path / "out")
+    assert (counts["images"], counts["unreadable"]) == (2, 1)
+    assert "b.png: the detector fails on this image of 64x48 pixels ('no number')." in "".join(capsys.readouterr())
+    assert len(list((tmp_path / "out").iterdir())) == 6
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_an_interrupt_leaves_what_is_finished_if_asked(tmp_path, monkeypatch, keep):
+    """The second image is half written then."""
+    written = predict.voc.write
+
+    def interrupted(path, **about):
+        if path.name == "b.xml":
+            raise KeyboardInterrupt
+        written(path, **about)
+
+    monkeypatch.setattr(predict.voc, "write", interrupted)
+    found = folder_of(["a.png", "b.png", "c.png"], tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        predict.run(nothing_found, {}, found, tmp_path / "out", tables=True, keep=keep)
+    names = {"a.jpg", "a.json", "a.xml", "detections.csv", "detections_coco.json", "images_coco.json"}
+    assert {path.name for path in (tmp_path / "out").glob("*")} == (names if keep else set())
+
+
 def test_images_above_the_limit_are_left_out_and_named(tmp_path, capsys):
-    (tmp_path / "label_map.pbtxt").write_text('item { id: 1 name: "cat" }')
     (tmp_path / "images").mkdir()
     Image.new("RGB", (64, 48)).save(tmp_path / "images/fits.png")
     Image.new("RGB", (65, 48)).save(tmp_path / "images/more.png")
     found = predict.find(tmp_path / "images")
-    counts = predict.run(nothing_found, tmp_path / "label_map.pbtxt", found, tmp_path / "out", max_pixels=64 * 48)
+    counts = predict.run(nothing_found, {}, found, tmp_path / "out", max_pixels=64 * 48)
     assert (counts["images"], counts["unreadable"]) == (1, 1)
     told = "".join(capsys.readouterr())
     assert "more.png is too large: 65x48 are 3,120 pixels" in told and "`dataset.max_pixels`" in told
@@ -146,11 +201,10 @@ def test_images_above_the_limit_are_left_out_and_named(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", [b"bad\xff.png", b"bad\x01.png", b"line\nend.png"])
 def test_any_file_name_can_be_predicted_on(tmp_path, name):
-    (tmp_path / "label_map.pbtxt").write_text('item { id: 1 name: "cat" }')
     (tmp_path / "images").mkdir()
     Image.new("RGB", (64, 48)).save(tmp_path / "images" / os.fsdecode(name), "PNG")
     found = predict.find(tmp_path / "images")
-    predict.run(nothing_found, tmp_path / "label_map.pbtxt", found, tmp_path / "out")
+    predict.run(nothing_found, {}, found, tmp_path / "out")
     (xml,) = (tmp_path / "out").glob("*.xml")
     (said,) = voc.read(xml.read_bytes()).statements
     assert said.image == json.loads(xml.with_suffix(".json").read_text())["image"]

@@ -2,6 +2,8 @@
 
 import json
 import os
+import runpy
+import shutil
 import subprocess
 import sys
 import venv
@@ -15,6 +17,8 @@ from PIL import Image
 
 from boxwright.catalog import forms
 from boxwright.export import bundle, program
+from boxwright.images import loader
+from boxwright.runtimes.resizing import Input
 
 # The first lines of a process in which everything but some distributions cannot be imported.
 HIDE = """
@@ -106,6 +110,67 @@ def test_a_program_needs_its_runtime_numpy_and_pillow_alone(name, standard, pict
     assert np.any(np.asarray(Image.open(drawn[1])) != images[0])
 
 
+@pytest.mark.parametrize(
+    "kind", ["gray16.png", "gray16.tif", "rgba.png", "palette.png", "gray_alpha.png", "turned.jpg"]
+)
+def test_a_program_sees_the_pixels_that_boxwright_sees(kind, images, tmp_path):
+    path, picture = tmp_path / kind, Image.fromarray(images[0])
+    shades = np.linspace(0, 255, images[0].shape[1]).astype(np.uint8)
+    layer = Image.fromarray(np.broadcast_to(shades, images[0].shape[:2]))
+    if kind.startswith("gray16"):
+        Image.fromarray(images[0][..., 0].astype(np.uint16) * 256 + 200).save(path)
+    elif kind == "palette.png":
+        picture.quantize(16).save(path, transparency=bytes(range(0, 256, 16)))
+    elif kind == "turned.jpg":
+        exif = picture.getexif()
+        exif[0x0112] = 6
+        picture.save(path, exif=exif)
+    else:
+        picture = picture.convert("L" if kind == "gray_alpha.png" else "RGB")
+        picture.putalpha(layer)
+        picture.save(path)
+    (tmp_path / "detect.py").write_text(program.text(forms.named("onnx")))
+    opened = runpy.run_path(str(tmp_path / "detect.py"))["opened"]
+    np.testing.assert_array_equal(np.asarray(opened(path)), loader.load_rgb(path))
+
+
+def of_plain_python(path, *arguments, cwd) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, path, *arguments], cwd=cwd, capture_output=True, text=True)
+
+
+def test_a_program_reads_what_it_drew_no_second_time_and_any_file_name(standard, images, tmp_path):
+    name = os.fsdecode(b"owl\xe9.png")
+    (tmp_path / "owls").mkdir()
+    Image.fromarray(images[0]).save(tmp_path / "owls" / name)
+    for _ in range(2):
+        done = of_plain_python(standard[0] / "detect_onnx.py", "owls", "--out", "owls/found", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert [json.loads(line)["image"] for line in done.stdout.splitlines()] == [f"owls/{name}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "labels", "said"),
+    [
+        (["nowhere"], "cat\ndog\nowl\n", "There is no nowhere."),
+        (["empty"], "cat\ndog\nowl\n", "No image was read."),
+        (["notes.txt"], "cat\ndog\nowl\n", "Left out: notes.txt (cannot identify image file 'notes.txt').\nNo image"),
+        (["one.png", "--score-threshold", "nan"], "cat\ndog\nowl\n", "The score threshold is no number from 0 to 1."),
+        (["one.png"], "", "labels.txt."),
+        (["one.png", "--score-threshold", "0.2"], "cat\n", "labels.txt has too few classes (1): "),
+    ],
+)
+def test_a_program_says_what_is_wrong(arguments, labels, said, standard, images, tmp_path):
+    Image.fromarray(images[0]).save(tmp_path / "one.png")
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "empty").mkdir()
+    for name in ("detect_onnx.py", "detector.onnx"):
+        shutil.copy(standard[0] / name, tmp_path)
+    if labels:
+        (tmp_path / "labels.txt").write_text(labels)
+    done = of_plain_python("detect_onnx.py", *arguments, cwd=tmp_path)
+    assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["frozen_graph", "saved_model"])
 def test_tensorflows_programs_need_tensorflow_numpy_and_pillow_alone(name, exported, pictures, images, tmp_path):
@@ -149,6 +214,27 @@ def test_the_page_of_a_form_says_what_to_install_and_to_run(form, about):
     assert page.startswith(f"# owls: {form.title}\n") and "step 30" in page
     assert "pip install" in page and "detect.py my_images" in page and "100.0% of the checkpoint's detections" in page
     assert ("INFERENCE_PRECISION_HINT" in page) == form.runtime.endswith("openvino")
+
+
+PLAIN = Input(96, 96, (127.5,) * 3, (127.5,) * 3, (0.0,) * 3)
+CHANNELS = PLAIN._replace(mean=(123.0, 116.0, 103.0))
+KEPT = PLAIN._replace(min_dimension=64, max_dimension=96)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("tflite", PLAIN, "reads labels, sizes and normalisation"),
+        ("tflite", CHANNELS, "refuses this detector"),
+        ("tflite_float16", KEPT, "stretches images"),
+        ("tflite_int8", CHANNELS, "reads labels, sizes and normalisation"),
+    ],
+)
+def test_the_page_says_what_mediapipe_and_coral_do_with_this_detector(name, given, said, about):
+    page = bundle.devices_guide.page(forms.named(name), {**about, "input": given})
+    assert page.count(said) == 2, "for Android and for iOS"
+    assert ("edgetpu" in page) == ("load_delegate" in page) == (name == "tflite_int8")
+    assert "venv\\Scripts" in page and "Apple silicon" in page
 
 
 def test_a_zip_is_all_that_a_device_needs(standard, about, pictures, images, tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import runpy
 import zipfile
 
 import numpy as np
@@ -12,12 +13,18 @@ pytest.importorskip("ai_edge_litert")
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from flatbuffers import flexbuffers
+from PIL import Image
 
+from boxwright import cli
 from boxwright.catalog import forms
+from boxwright.core.errors import UserError
+from boxwright.dataset import label_map
+from boxwright.evaluation import any_images
 from boxwright.export import check, form, program
 from boxwright.export.forms import tflite_int8
 from boxwright.export.tflite import metadata, network
-from boxwright.runtimes import tflite
+from boxwright.export.tflite.model import Model
+from boxwright.runtimes import find, tflite
 
 NAMES = ("tflite", "tflite_float16", "tflite_int8")
 # Height and width of the small detector's images.
@@ -81,6 +88,47 @@ def test_no_class_is_lost_with_any_number_of_threads(written, images, exported, 
     pairs = [(whole(image[np.newaxis]), one(image[np.newaxis])) for image in images]
     assert {number for wanted, _ in pairs for number in np.unique(wanted["detection_classes"])} == {1, 2, 3}
     assert check.compare(pairs, 1e-4)["share"] == 1
+
+
+def test_the_labels_in_the_file_count(written, tmp_path, images, capsys, monkeypatch):
+    path = file_of(written, "tflite", tmp_path)
+    label_map.write(tmp_path / forms.LABEL_MAP, LABEL_MAP)
+    own = find.find(path)
+    assert not own.has_foreign_label_map and own.names() == {1: "cat", 2: "dog", 3: "owl"}
+    label_map.write(tmp_path / forms.LABEL_MAP, {"emu": 1, "gnu": 5})
+    Image.fromarray(images[0]).save(tmp_path / "a.png")
+    assert cli.main(["detect", str(path), str(tmp_path / "a.png"), "--score-threshold", "0.2"]) == 0
+    said = capsys.readouterr()
+    assert {one["class"] for one in json.loads(said.out)["detections"]} <= {"cat", "dog", "owl"}
+    assert "is the label map of another detector; the class names are those in" in said.err
+    with pytest.raises(UserError, match="has the classes cat, dog, owl"):
+        any_images.prepare(find.find(path), [str(tmp_path)], [str(tmp_path)])
+
+
+def program_of(form, folder):
+    """The detector as the program beside a form loads it."""
+    (folder / program.name(form)).write_text(program.text(form))
+    return runpy.run_path(str(folder / program.name(form)))["load"](str(folder / form.path))
+
+
+KEEPS = {"min_dimension": 64, "max_dimension": 96}
+
+
+@pytest.mark.parametrize("resizer", [{}, KEEPS], ids=["stretched", "aspect kept"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_program_computes_what_the_runtime_does(written, images, name, resizer, tmp_path):
+    path, model = file_of(written, name, tmp_path), Model(written[name][0])
+    given = tflite.read_input(written[name][0])._replace(padding=(0.0, 0.5, 1.0), **resizer)
+    model.whole.metadata = [one for one in model.whole.metadata if one.name.decode() != tflite.INPUT]
+    model.describe(tflite.INPUT, json.dumps(given._asdict()).encode())
+    path.write_bytes(model.to_bytes())
+    runtime, detect = tflite.load(path), program_of(forms.named(name), tmp_path)
+    for image in (*images, images[0][:2], images[1][:, :3].repeat(10, axis=0)):
+        wanted, found = runtime(image[np.newaxis]), detect(image)
+        count = int(wanted["num_detections"][0])
+        for rows, what in zip(found, ("boxes", "scores", "classes"), strict=True):
+            np.testing.assert_array_equal(rows, wanted[f"detection_{what}"][0, :count])
+            assert rows.dtype == np.float32
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,9 +11,9 @@ pytest.importorskip("ai_edge_litert")
 
 from boxwright.catalog import forms
 from boxwright.checkpoints import checkpoint_files
+from boxwright.dataset.label_map import labels
 from boxwright.detector.build import build
 from boxwright.export import check, gate
-from boxwright.export.detector import labels
 from boxwright.export.forms import checkpoint, tflite, tflite_float16, tflite_int8
 from boxwright.pipeline import text
 from boxwright.runtimes import tflite as runtime

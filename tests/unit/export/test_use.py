@@ -16,7 +16,7 @@ import tensorflow as tf
 from PIL import Image
 
 from boxwright.dataset import label_map
-from boxwright.images import drawing
+from boxwright.images import drawing, loader
 
 ROOT = Path(__file__).parents[3]
 PROGRAMS = {
@@ -57,7 +57,7 @@ def run(title: str, folder: Path, **replaced: str) -> str:
 def test_every_program_is_tried():
     assert list(PROGRAMS) == [
         "TensorFlow 2, with boxwright", "TensorFlow 2 alone", "TensorFlow 1 programs", "Many images",
-        "TensorFlow Serving",
+        "Images that are no JPEG", "TensorFlow Serving",
     ]  # fmt: skip
 
 
@@ -97,6 +97,20 @@ def test_a_tf1_program_prints_the_sure_detections(folder, found):
 def test_many_images(folder):
     printed = run("Many images", folder)
     assert printed.count("[[") == 2
+
+
+@pytest.mark.parametrize("kind", ["gray.png", "clear.png"])
+def test_images_that_are_no_jpeg(folder, images, kind):
+    if kind == "gray.png":
+        picture = Image.fromarray(images[0][..., 0].astype(np.uint16) * 256 + 255)
+    else:
+        picture = Image.fromarray(images[0])
+        picture.putalpha(Image.fromarray(images[0][..., 1]))
+    picture.save(folder / kind)
+    (folder / "image.jpg").unlink()
+    given = {"image.jpg": kind, "print(": "np.save('pixels.npy', np.asarray(opened('" + kind + "'))); print("}
+    run("Images that are no JPEG", folder, **given)
+    np.testing.assert_array_equal(np.load(folder / "pixels.npy"), loader.load_rgb(folder / kind))
 
 
 def test_tensorflow_serving_gets_a_request_that_it_can_answer(folder, found):

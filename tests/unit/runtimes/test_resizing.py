@@ -38,6 +38,12 @@ def test_padded_as_the_engine_does(size):
     np.testing.assert_allclose(given.normalized(image(*size)), wanted, atol=1e-4)
 
 
+def test_an_image_too_narrow_for_a_pixel_has_one():
+    given = resizing.Input(64, 64, **PLAIN, **KEEP)
+    assert given.size_of(2000, 3) == (64, 1) and given.size_of(3, 2000) == (1, 64)
+    assert np.any(given.normalized(image(2000, 3))[:, 0]) and not np.any(given.normalized(image(2000, 3))[:, 1:])
+
+
 def test_normalised_and_padded_by_channel():
     given = resizing.Input(64, 64, (120.0, 110.0, 100.0), (60.0, 50.0, 40.0), (0.0, 0.5, 1.0), **KEEP)
     found, pixels = given.normalized(image(40, 80)), given.pixels(image(40, 80))

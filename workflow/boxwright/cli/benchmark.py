@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from boxwright.cli import status
+from boxwright.core.errors import UserError
 
 HELP = "show size and speed of an exported detector's forms on this machine"
 DESCRIPTION = (
@@ -28,6 +29,20 @@ def _benchmark(given: Namespace) -> None:
     from boxwright.runtimes import find
 
     detector = find.find(given.detector)
-    images = [loader.load_rgb(one.path) for one in sources.images(given.images)] if given.images else []
+    images = (
+        [loader.load_rgb(one.path, advice="Scale it down.") for one in sources.images(given.images)]
+        if given.images
+        else []
+    )
     alone = detector.label_map.parent != Path(given.detector)
-    print(benchmark.table(benchmark.run(detector, alone, images)))
+    measured = benchmark.run(detector, alone, images)
+    problems = [one.problem for one in measured if one.problem]
+    if len(measured) > len(problems):
+        print(benchmark.table(measured), flush=True)
+    elif not measured:
+        raise UserError(
+            f"There is no form to measure at {given.detector}. The checkpoint is for the engine; `export.forms` in a "
+            "run's configuration names the forms that others run."
+        )
+    if problems:
+        raise UserError("\n".join(problems))

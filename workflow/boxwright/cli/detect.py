@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from boxwright.cli import status
+from boxwright.core import disk
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 
@@ -22,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--camera", type=int, metavar="N", help="a camera of this machine, instead of images")
     parser.add_argument("--out", metavar="DIR", help="a new folder for the results")
     parser.add_argument(
-        "--score-threshold", type=float, default=0.5, metavar="S", help="leave out boxes below this score (0.5)"
+        "--score-threshold", type=float, default=0.5, metavar="S", help="leave out boxes below this score, 0 to 1 (0.5)"
     )
 
 
@@ -32,7 +33,7 @@ def run(given: Namespace) -> int:
 
 
 def _detect(given: Namespace) -> None:
-    from boxwright.console import job
+    from boxwright.console import job, progress
     from boxwright.export import predict, sources, video
     from boxwright.runtimes import find
 
@@ -40,25 +41,38 @@ def _detect(given: Namespace) -> None:
         raise UserError("Name images, or one of --video FILE and --camera N.")
     if not given.images and not given.out:
         raise UserError("A video needs --out DIR, the folder for what is found.")
-    if given.out and Path(given.out).exists() and not _is_empty_folder(Path(given.out)):
-        raise UserError(f"{given.out} exists and is no empty folder. Name a new one, so that nothing is lost.")
+    if not 0 <= given.score_threshold <= 1:
+        raise UserError(f"--score-threshold takes a number from 0 to 1, not {given.score_threshold}.")
+    if given.out:
+        _refuse_what_is_no_new_folder(Path(given.out))
     detector, lowest = find.find(given.detector), given.score_threshold
     images = sources.images(given.images) if given.images else []
     frames = None if given.images else sources.Video(given.video, given.camera)
     with Path(os.devnull).open("w") as nowhere:
         if not detector.form.packages:  # TensorFlow runs it
             job.import_tensorflow(nowhere)
-    detect = detector.load()
+    detect, names = detector.load(), detector.names()
+    if detector.has_foreign_label_map:
+        progress.warn(
+            f"{detector.label_map} is the label map of another detector; the class names are those in {detector.path}."
+        )
     if frames is not None:
-        counts = video.run(detect, detector.label_map, frames, given.out, lowest)
+        counts = video.run(detect, names, frames, given.out, lowest)
         print(f"{plural(counts['detections'], 'object')} on {plural(counts['frames'], 'frame')}: {given.out}")
     elif given.out:
-        counts = predict.run(detect, detector.label_map, images, given.out, score_threshold=lowest, tables=True)
+        counts = predict.run(detect, names, images, given.out, score_threshold=lowest, tables=True, keep=True)
         print(f"{plural(counts['detections'], 'object')} on {plural(counts['images'], 'image')}: {given.out}")
     else:
-        for line in predict.lines(detect, detector.label_map, images, lowest):
+        for line in predict.lines(detect, names, images, lowest):
             print(line, flush=True)
 
 
-def _is_empty_folder(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
+def _refuse_what_is_no_new_folder(out: Path) -> None:
+    """Raise UserError if the results cannot be written there, or if something is there."""
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise UserError(f"{out} exists and is no empty folder. Name a new one, so that nothing is lost.")
+    there = disk.nearest(out.absolute().parent)
+    if not there.is_dir():
+        raise UserError(f"{out} cannot be a folder: {there} is a file.")
+    if disk.unwritable(out.absolute().parent):
+        raise UserError(f"{out} cannot be written: {there} allows no new file. Name another place.")

@@ -35,6 +35,11 @@ def plural(count: int, noun: str, nouns: str = "") -> str:
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
+def a(noun: str) -> str:
+    """A noun with its article, which goes by the sound: "a frozen graph", "an ONNX model"."""
+    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
+
+
 def steps_in_words(steps: Sequence[int], limit: int = 8) -> str:
     """Steps with their noun: "step 10", "steps 10, 20 and 30", "steps 1, 2 and 98 more"."""
     texts = [str(step) for step in steps]

@@ -25,6 +25,8 @@ LARGEST_ID = 100_000
 # No label map is larger, in bytes.
 _LARGEST_FILE = 16_000_000
 _SHOWN = 20
+# What label files of mobile runtimes have where a number has no class.
+NO_CLASS = "???"
 # What a label map has near its beginning: in text, after comments, the name of a field; in binary the field's key.
 _HEAD, _FIELD, _KEY = 1 << 16, b"item", b"\n"
 # The beginning of an item in a line of text.
@@ -106,6 +108,26 @@ def of_checkpoint(checkpoint: str | os.PathLike) -> dict[str, int] | None:
         return None
     ids = read(path)
     return ids | {alias: ids[name] for alias, name in read_aliases(path).items()}
+
+
+def several(folder: str | os.PathLike) -> list[Path]:
+    """All label maps in a folder, for a message about those that `beside` cannot choose from."""
+    files = sorted(file for file in Path(folder).iterdir() if file.is_file())
+    return [file for file in files if _ids(file, Path(folder)) is not None]
+
+
+def shown(path: str | os.PathLike) -> dict[int, str]:
+    """The name of each class that is shown, by its id."""
+    return {item.id: item.display_name or item.name for item in read_message(path).item}
+
+
+def labels(path: str | os.PathLike) -> str:
+    """The text of labels.txt: line n (from 1) names the class with id n, so line n + 1 that of the number n from 0.
+
+    Runtimes on devices count classes from 0 and read such a file. An id without a class has the line `NO_CLASS`.
+    """
+    names = shown(path)
+    return "".join(f"{names.get(number, NO_CLASS)}\n" for number in range(1, max(names) + 1))
 
 
 def to_text(mapping: Mapping[str, int]) -> str:

@@ -77,6 +77,11 @@ def prepare(detector: ExportedDetector, images: Sequence[str], annotations: Sequ
 
 def _classes(detector: ExportedDetector) -> tuple[dict[str, int], dict[str, str]]:
     """The detector's classes, name -> id, and the name of each class by all its names."""
+    if detector.has_foreign_label_map:
+        raise UserError(
+            f"{detector.label_map} is the label map of another detector: {detector.path} has the classes "
+            f"{few(detector.labels, _MOST_NAMED)}. Put the detector's own label map there."
+        )
     items = label_map.read_message(detector.label_map).item
     displayed = Counter(item.display_name for item in items)
     shown = [

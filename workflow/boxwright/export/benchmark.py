@@ -1,6 +1,7 @@
 """`boxwright benchmark`: the size and the speed of each form of a detector on the machine at hand."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +18,15 @@ _SIZE = (480, 640)
 
 
 class FormTimes(NamedTuple):
-    """A form, the bytes of its files, and its times by the number of threads (`timing.times`)."""
+    """A form, the bytes of its files, and its times by the number of threads (`timing.times`).
+
+    problem: why it has no times.
+    """
 
     form: Form
     bytes: int
     times: Mapping[int, Mapping[str, Any]]
+    problem: str = ""
 
 
 def run(detector: ExportedDetector, alone: bool, images: Sequence[np.ndarray] = ()) -> list[FormTimes]:
@@ -40,8 +45,13 @@ def run(detector: ExportedDetector, alone: bool, images: Sequence[np.ndarray] = 
         if form.missing:
             progress.warn(f"Left out: the {form.title} needs {' and '.join(form.missing)}.")
             continue
-        files = [path] if alone and len(form.files) == 1 else [folder / name for name in form.files]
-        found.append(FormTimes(form, timing.size(files), timing.by_threads(form, path, images)))
+        files = [path] if len(form.files) == 1 else [path.with_suffix(Path(name).suffix) for name in form.files]
+        times, problem = {}, ""
+        try:
+            times = timing.by_threads(form, path, images)
+        except RuntimeError as error:  # the others are measured all the same
+            problem = str(error)
+        found.append(FormTimes(form, timing.size(files), times, problem))
     return found
 
 
@@ -52,6 +62,7 @@ def table(measured: Sequence[FormTimes]) -> str:
     rows = [
         [one.form.name, f"{one.bytes / 1e6:.1f}", *(_shown(one.times[number]) for number in threads)]
         for one in measured
+        if not one.problem
     ]
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     return "\n".join(

@@ -21,6 +21,10 @@ def write(form: Form, folder: str | Path, target: str | Path, about: Mapping[str
     It holds one folder, named like the zip. about: {model: its name, step: of the checkpoint, check: the form's check}.
     """
     folder, inside = Path(folder), Path(target).stem
+    if form.runtime.endswith(".tflite"):
+        from boxwright.runtimes import tflite  # it needs LiteRT
+
+        about = {**about, "input": tflite.read_input((folder / form.path).read_bytes())}
     contents: dict[str, bytes] = {
         README: devices_guide.page(form, about).encode(),
         PROGRAM: program.text(form).encode(),

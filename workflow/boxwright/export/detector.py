@@ -15,9 +15,6 @@ from boxwright.export import reference
 from boxwright.export.check import check, refuse_others
 from boxwright.export.forms import checkpoint
 
-# What label files of mobile runtimes have where a number has no class.
-NO_CLASS = "???"
-
 
 def export(
     config: Any,
@@ -30,9 +27,9 @@ def export(
     """Write the detector of `config` (TrainEvalPipelineConfig) with the weights of the checkpoint `prefix` to `folder`.
 
     `forms.checkpoint.write` writes model.ckpt.*, checkpoint and pipeline.config; label_map.pbtxt is a copy of
-    `label_map`, and labels.txt has its classes, one a line (`labels`). `kept` gets the detections of `prefix` on
-    `images` (uint8 [H, W, 3]), with which every form is compared (`reference`). All files appear together or not at
-    all. Returns the check of the written checkpoint (`check.check`) and the number of its weights, {..., weights}.
+    `label_map`, and labels.txt has its classes, one a line. `kept` gets the detections of `prefix` on `images` (uint8
+    [H, W, 3]), with which every form is compared (`reference`). All files appear together or not at all. Returns the
+    check of the written checkpoint (`check.check`) and the number of its weights, {..., weights}.
     Raises RuntimeError if it gives other detections.
     """
     form = forms.CHECKPOINT
@@ -43,7 +40,7 @@ def export(
         engine = checkpoint.Engine(config, prefix)
         checkpoint.write(engine, temporary / form.path)
         shutil.copyfile(label_map, temporary / forms.LABEL_MAP)
-        (temporary / forms.LABELS).write_text(labels(label_map), encoding="utf-8")
+        (temporary / forms.LABELS).write_text(label_maps.labels(label_map), encoding="utf-8")
         wanted = reference.answers(engine, images)
         written = checkpoint.load(temporary / form.path)
         checked = check(written, images, wanted, [temporary / name for name in form.files])
@@ -52,12 +49,3 @@ def export(
         checked["weights"] = checkpoint.weights(temporary / form.path)
     progress.conclude(f"{checked['weights']:,} weights")
     return checked
-
-
-def labels(label_map: str | Path) -> str:
-    """The text of labels.txt: line n (from 1) names the class with id n, so line n + 1 that of the number n from 0.
-
-    Runtimes on devices count classes from 0 and read such a file. An id without a class has the line `NO_CLASS`.
-    """
-    names = {item.id: item.display_name or item.name for item in label_maps.read_message(label_map).item}
-    return "".join(f"{names.get(number, NO_CLASS)}\n" for number in range(1, max(names) + 1))

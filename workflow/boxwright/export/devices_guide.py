@@ -4,18 +4,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from boxwright.catalog.forms import LABELS, Form
+from boxwright.runtimes.resizing import Input
 
 _PYTHON = "python3 -m venv venv && venv/bin/pip install {packages} numpy pillow"
 _RUN = "venv/bin/python detect.py my_images"
+_WINDOWS = "On Windows the first word is `py`, and `venv\\Scripts\\` stands in place of `venv/bin/`."
 
 _MEDIAPIPE = (
     "The ObjectDetector of MediaPipe Tasks reads labels, sizes and normalisation from the file. Not measured here."
+)
+_REFUSED = (
+    "The ObjectDetector of MediaPipe Tasks refuses this detector: each channel has a mean and a deviation of its own. "
+    "Run the file with LiteRT there, and prepare images as `detect.py` does, or take the form `tflite_int8`."
+)
+_STRETCHED = (
+    "The ObjectDetector of MediaPipe Tasks stretches images, and this detector was trained on images that keep their "
+    "aspect ratio, so it finds less there. Run the file with LiteRT, and prepare images as `detect.py` does."
 )
 
 # By runtime: the devices, what to install, and what to know.
 _DEVICES: dict[str, list[tuple[str, str, str]]] = {
     "onnx": [
-        ("Linux, macOS, Windows; Raspberry Pi with a 64-bit system", _PYTHON.format(packages="onnxruntime"), ""),
+        (
+            "Linux, macOS on Apple silicon, Windows; Raspberry Pi with a 64-bit system",
+            _PYTHON.format(packages="onnxruntime"),
+            "",
+        ),
         (
             "a PC or Jetson with an NVIDIA GPU",
             _PYTHON.format(packages="onnxruntime-gpu"),
@@ -34,7 +48,7 @@ _DEVICES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "openvino": [
-        ("a PC with an Intel processor; Linux, macOS, Windows", _PYTHON.format(packages="openvino"), ""),
+        ("a PC with an Intel processor; Linux, Windows", _PYTHON.format(packages="openvino"), ""),
         (
             "Intel's GPU or NPU",
             _PYTHON.format(packages="openvino"),
@@ -43,7 +57,11 @@ _DEVICES: dict[str, list[tuple[str, str, str]]] = {
         ("Raspberry Pi with a 64-bit system", _PYTHON.format(packages="openvino"), ""),
     ],
     "frozen_graph": [
-        ("Linux, macOS; Windows up to TensorFlow's last build for it", _PYTHON.format(packages="tensorflow"), ""),
+        (
+            "Linux, macOS on Apple silicon; Windows up to TensorFlow's last build for it",
+            _PYTHON.format(packages="tensorflow"),
+            "",
+        ),
         (
             "a PC with an NVIDIA GPU (Linux)",
             _PYTHON.format(packages="'tensorflow[and-cuda]'"),
@@ -52,15 +70,22 @@ _DEVICES: dict[str, list[tuple[str, str, str]]] = {
     ],
 }
 _DEVICES["tflite"] = [
-    ("Raspberry Pi with a 64-bit system; Linux, macOS, Windows", _PYTHON.format(packages="ai-edge-litert"), ""),
+    (
+        "Raspberry Pi with a 64-bit system; Linux, macOS on Apple silicon, Windows",
+        _PYTHON.format(packages="ai-edge-litert"),
+        "",
+    ),
     ("Android (build.gradle.kts)", 'implementation("com.google.mediapipe:tasks-vision:latest.release")', _MEDIAPIPE),
     ("iOS (Podfile)", "pod 'MediaPipeTasksVision'", _MEDIAPIPE),
-    (
-        "Coral Edge TPU (detector_int8.tflite)",
-        "edgetpu_compiler detector_int8.tflite",
-        "The suppression stays on the processor. Not measured here.",
-    ),
 ]
+_CORAL = (
+    "Coral Edge TPU",
+    "edgetpu_compiler -s -m 13 detector_int8.tflite",
+    "The compiler writes `detector_int8_edgetpu.tflite` and says what stays on the processor: the suppression does. "
+    "Write this name into `detect.py`, import `load_delegate` beside `Interpreter`, and give `Interpreter` "
+    '`experimental_delegates=[load_delegate("libedgetpu.so.1")]`, the library of Google\'s package `libedgetpu1-std`. '
+    "Not tried here; `detect.py` needs the metadata and the signature of `detector_int8.tflite` in the new file.",
+)
 _DEVICES["saved_model"] = [
     *_DEVICES["frozen_graph"],
     (
@@ -78,7 +103,7 @@ _NUMBERS = {
 
 
 def page(form: Form, about: Mapping[str, Any]) -> str:
-    """The page, as Markdown. about: as for `bundle.write`."""
+    """The page, as Markdown. about: as for `bundle.write`; of a TFLite form also its `input`."""
     runtime, check = form.runtime.rpartition(".")[2], about["check"]
     same = check["same_detections"]
     lines = [
@@ -92,12 +117,13 @@ def page(form: Form, about: Mapping[str, Any]) -> str:
         _RUN,
         "```",
         "",
+        *([_WINDOWS, ""] if "Windows" in _DEVICES[runtime][0][0] else []),
         "It takes images and folders, prints a line of JSON for each image and draws the boxes into `detected/`.",
         "",
         "## Device by device",
         "",
     ]
-    for device, install, note in _DEVICES[runtime]:
+    for device, install, note in _devices(form, runtime, about.get("input")):
         lines += [f"**{device}**", "", "```", install, "```", ""] + ([note, ""] if note else [])
     lines += ["## Measured", ""]
     lines += [
@@ -116,6 +142,17 @@ def page(form: Form, about: Mapping[str, Any]) -> str:
         lines += ["", _NUMBERS[runtime].format(measured=measured)]
     lines += ["", *_signature(runtime)]
     return "\n".join(lines) + "\n"
+
+
+def _devices(form: Form, runtime: str, given: Input | None) -> list[tuple[str, str, str]]:
+    """The devices of a form, with what is true for this detector alone."""
+    devices = _DEVICES[runtime] + ([_CORAL] if form.precision == "int8" else [])
+    if given is None:
+        return devices
+    # In int8 the network itself normalises.
+    by_channel = form.precision != "int8" and max(len(set(given.mean)), len(set(given.std))) > 1
+    mediapipe = _REFUSED if by_channel else _STRETCHED if given.min_dimension else _MEDIAPIPE
+    return [(device, install, mediapipe if note == _MEDIAPIPE else note) for device, install, note in devices]
 
 
 def _signature(runtime: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Predict with an exported detector: drawn images, boxes as JSON, and Pascal VOC XML to correct and train again."""
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,6 @@ from boxwright.core import files
 from boxwright.core.errors import UserError
 from boxwright.core.names import shown
 from boxwright.core.wording import few, plural
-from boxwright.dataset import label_map as label_maps
 from boxwright.dataset import scan
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box
@@ -51,76 +51,101 @@ def find(folder: str | Path, results: str | None = None) -> list[ImageFile]:
 
 def run(
     detect: Detect,
-    label_map: str | Path,
+    names: Mapping[int, str],
     images: Sequence[ImageFile],
     out: str | Path,
     *,
     score_threshold: float = 0.5,
     line_thickness: int = 4,
-    max_pixels: int = loader.MAX_PIXELS,
+    max_pixels: int | None = None,
     tables: bool = False,
+    keep: bool = False,
 ) -> dict[str, int]:
     """Run an exported detector on `images` and write the folder `out`, completely or not at all.
 
-    detect: the loaded detector (`runtimes`); label_map: the file with the names of its classes. For an image named
-    `a/b.png` it writes `a/b.jpg` (drawn), `a/b.json` (boxes normalised:
+    detect: the loaded detector (`runtimes`); names: of its classes, by their ids. For an image named `a/b.png` it
+    writes `a/b.jpg` (drawn), `a/b.json` (boxes normalised:
     `{image, width, height, detections: [{class, id, score, box: [ymin, xmin, ymax, xmax]}]}`, best first) and `a/b.xml`
-    (Pascal VOC, whole pixels). If two images would share these names, the full names are used (`a/b.png.jpg`). With
+    (Pascal VOC, whole pixels). If images would share these names, the full names are used (`a/b.png.jpg`). With
     `tables` it also writes the detections on all images as CSV and as COCO's results (`export.tables`). Only detections
     from `score_threshold` on are written.
 
-    An image that cannot be read, or that is too large (`max_pixels`, `images.sizes`), is reported, counted and skipped.
-    Returns the counts `{images, unreadable, detections}`; raises UserError if no image can be read.
+    An image that cannot be read, that is too large (`max_pixels`, the setting of a run, and `images.sizes`), or on
+    which the detector fails, is reported, counted and skipped. With `keep`, a keyboard interrupt leaves the folder with
+    what is finished. Returns the counts `{images, unreadable, detections}`; raises UserError if no image can be read.
     """
-    names = class_names(label_map)
     unreadable: list[str] = []
-    table = Tables()
+    table, interrupted, begun = Tables(names), False, None
     stems = dict(zip([one.name for one in images], _stems(images, Tables.NAMES if tables else ()), strict=True))
     with files.whole_folder(out) as folder:
-        for file, image in _readable(progress.track(images, label="Predicting", unit="images"), max_pixels, unreadable):
-            found = confident(detect(image[np.newaxis]), names, score_threshold)
-            table.add(shown(file.name), image.shape[1], image.shape[0], found)
-            _write(folder / stems[file.name], file, image, found, line_thickness)
+        tracked = progress.track(images, label="Predicting", unit="images")
+        try:
+            for file, image, answer in _detected(detect, tracked, max_pixels, unreadable):
+                found = confident(answer, names, score_threshold)
+                begun = folder / stems[file.name]
+                _write(begun, file, image, found, line_thickness)
+                table.add(shown(file.name), image.shape[1], image.shape[0], found)
+                begun = None
+        except KeyboardInterrupt:
+            if not keep or not table.images:
+                raise
+            interrupted = True
+            if begun is not None:
+                _remove(begun)
         if len(unreadable) == len(images):
             raise UserError(f"None of the {len(images)} images can be read: {few(unreadable, 5)}.")
         if tables:
             table.write(folder)
-    counts = {"images": len(images) - len(unreadable), "unreadable": len(unreadable), "detections": table.detections}
+    if interrupted:
+        progress.say(f"The results on {table.images} of {plural(len(images), 'image')} are kept: {out}")
+        raise KeyboardInterrupt
+    counts = {"images": table.images, "unreadable": len(unreadable), "detections": table.detections}
     left_out = f"; {len(unreadable)} left out: {few(unreadable, 5)}" if unreadable else ""
     progress.conclude(f"{plural(table.detections, 'object')} on {plural(counts['images'], 'image')}{left_out}")
     return counts
 
 
 def lines(
-    detect: Detect, label_map: str | Path, images: Sequence[ImageFile], score_threshold: float = 0.5
+    detect: Detect, names: Mapping[int, str], images: Sequence[ImageFile], score_threshold: float = 0.5
 ) -> Iterator[str]:
-    """The content of each image's JSON file (see `run`) on one line, as soon as it is detected."""
-    names = class_names(label_map)
-    for file, image in _readable(images, loader.MAX_PIXELS, []):
-        found = confident(detect(image[np.newaxis]), names, score_threshold)
+    """The content of each image's JSON file (see `run`) on one line, as soon as it is detected.
+
+    Raises UserError at the end if no image can be read.
+    """
+    unreadable: list[str] = []
+    for file, image, answer in _detected(detect, images, None, unreadable):
+        found = confident(answer, names, score_threshold)
         yield json.dumps(_content(shown(file.name), image.shape[1], image.shape[0], found), ensure_ascii=False)
+    if len(unreadable) == len(images):
+        raise UserError(f"None of the {len(images)} images can be read: {few(unreadable, 5)}.")
 
 
-def class_names(label_map: str | Path) -> dict[int, str]:
-    """The name of each class that is shown, by its id."""
-    items = label_maps.read_message(label_map).item
-    return {item.id: item.display_name or item.name for item in items}
-
-
-def _readable(
-    images: Iterable[ImageFile], max_pixels: int, unreadable: list[str]
-) -> Iterator[tuple[ImageFile, np.ndarray]]:
-    """Each image that can be read, uint8 [H, W, 3]; the names of others are added to `unreadable`."""
+def _detected(
+    detect: Detect, images: Iterable[ImageFile], max_pixels: int | None, unreadable: list[str]
+) -> Iterator[tuple[ImageFile, np.ndarray, dict[str, np.ndarray]]]:
+    """Each image that can be read, uint8 [H, W, 3], with its detections; other images' names join `unreadable`."""
+    limit = (loader.MAX_PIXELS, "Scale it down.") if max_pixels is None else (max_pixels,)
     for file in images:
         try:
-            image = loader.load_rgb(file.path, max_pixels)
+            image = loader.load_rgb(file.path, *limit)
             if why := sizes.too_long(image.shape[1], image.shape[0]):
                 raise UserError(f"{file.path} is too large: {why}.")
+            answer = answer_on(image, detect, str(file.path))
         except (UserError, OSError) as error:
             unreadable.append(shown(file.name))
             progress.warn(f"Left out: {shown(str(error))}")
         else:
-            yield file, image
+            yield file, image, answer
+
+
+def answer_on(image: np.ndarray, detect: Detect, name: str) -> dict[str, np.ndarray]:
+    """The detections on one image. Raises UserError if the runtime fails, as some do on extreme sizes."""
+    try:
+        return detect(image[np.newaxis])
+    except Exception as error:  # every runtime has kinds of its own
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        size = f"{image.shape[1]}x{image.shape[0]}"
+        raise UserError(f"{name}: the detector fails on this image of {size} pixels ({said}).") from error
 
 
 def confident(answer: Mapping[str, np.ndarray], names: Mapping[int, str], threshold: float) -> list[dict[str, Any]]:
@@ -171,6 +196,12 @@ def _write(stem: Path, file: ImageFile, image: np.ndarray, found: list[dict], th
     )
 
 
+def _remove(stem: Path) -> None:
+    """Remove what was written about an image that was not finished."""
+    for suffix in (".jpg", ".json", ".xml"):
+        _with_suffix(stem, suffix).unlink(missing_ok=True)
+
+
 def _content(name: str, width: int, height: int, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"image": name, "width": width, "height": height, "detections": list(found)}
 
@@ -188,11 +219,24 @@ def _pixel_box(one: Mapping[str, Any], width: int, height: int) -> Box:
 
 
 def _stems(images: Sequence[ImageFile], taken: Sequence[str] = ()) -> list[str]:
-    """The path of each image's results below the output folder, without suffix; all different and none `taken`."""
+    """The path of each image's results below the output folder, without suffix; all different and none `taken`.
+
+    Names that differ only in case are the same file on some systems.
+    """
     short = [str(PurePosixPath(one.name).with_suffix("")) for one in images]
-    # Names that differ only in case are the same file on some systems.
-    count = Counter([*(stem.lower() for stem in short), *(PurePosixPath(name).stem for name in taken)])
-    return [stem if count[stem.lower()] == 1 else one.name for stem, one in zip(short, images, strict=True)]
+    used = {PurePosixPath(name).stem for name in taken}
+    # `a.png.jpg` without its ending is the full name of `a.png`, which `a.png` needs beside `a.jpg`.
+    count = Counter([*map(str.lower, short), *used, *(one.name.lower() for one in images)])
+    stems = []
+    for stem, one in zip(short, images, strict=True):
+        found = wanted = stem if count[stem.lower()] == 1 else one.name
+        for number in itertools.count(2):
+            if found.lower() not in used:
+                break
+            found = f"{wanted}-{number}"
+        used.add(found.lower())
+        stems.append(found)
+    return stems
 
 
 def _with_suffix(stem: Path, suffix: str) -> Path:

@@ -8,9 +8,8 @@ from boxwright.catalog.forms import LABELS, Form
 
 _MAIN = '''\
 #!/usr/bin/env python3
-"""Detect objects on images with {path}, the file beside this program.
+"""Detect objects on images with {path} beside this program:  pip install {packages} numpy pillow
 
-It needs {packages}, numpy and Pillow:  pip install {packages} numpy pillow
 Prints a line of JSON for each image (boxes are ymin, xmin, ymax, xmax, from 0 to 1), and draws the boxes.
 """
 
@@ -23,45 +22,61 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 HERE = Path(__file__).resolve().parent
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff", ".avif")
+
+
+def opened(path: Path) -> Image.Image:
+    """An image as for the training: as its camera was held, the upper 8 of 16 bits, what is transparent on white."""
+    picture = ImageOps.exif_transpose(Image.open(path))
+    if picture.mode.startswith("I"):
+        picture = Image.fromarray((np.asarray(picture).astype(int) >> 8).clip(0, 255).astype(np.uint8))
+    layers = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
 
 
 {load}
 
-def main() -> None:
-    """Read the command line, detect, print and draw."""
+def main() -> "str | None":
+    """Read the command line, detect, print and draw; what was wrong."""
     parser = argparse.ArgumentParser(description="Detect objects on images.")
     parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
     parser.add_argument("--out", default="detected", type=Path, help="the folder for the drawn images")
-    parser.add_argument("--score-threshold", type=float, default=0.5, help="leave out boxes below this score")
-    given = parser.parse_args()
-    labels = (HERE / "{labels}").read_text(encoding="utf-8").splitlines()
-    detect = load(str(HERE / "{path}"))
-    given.out.mkdir(parents=True, exist_ok=True)
-    inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in given.images]
-    for number, path in enumerate(one for some in inside for one in some if one.suffix.lower() in ENDINGS):
+    parser.add_argument("--score-threshold", type=float, default=0.5, help="leave out boxes below this score, 0 to 1")
+    given, names, rows = parser.parse_args(), HERE / "{labels}", None
+    missing = " ".join(f"There is no {{one}}." for one in (names, *given.images) if not one.exists())
+    if missing or not 0 <= given.score_threshold <= 1:
+        return missing or "The score threshold is no number from 0 to 1."
+    labels, detect = names.read_text(encoding="utf-8").splitlines(), load(str(HERE / "{path}"))
+    (out := given.out.resolve()).mkdir(parents=True, exist_ok=True)
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # a file's name may be any bytes
+    inside = [(one, path) for one in given.images for path in (sorted(one.rglob("*")) if one.is_dir() else [one])]
+    fits = [path for one, path in inside if path == one or path.suffix.lower() in ENDINGS]
+    for number, path in enumerate(path for path in fits if path in given.images or out not in path.resolve().parents):
         try:
-            picture = ImageOps.exif_transpose(Image.open(path)).convert("RGB")  # as the camera was held
-        except OSError as error:
-            print(f"Left out: {{path}} cannot be read ({{error}}).", file=sys.stderr)
+            picture = opened(path)
+            boxes, scores, ids = (one.astype(str).astype(float).tolist() for one in detect(np.asarray(picture)))
+        except Exception as error:  # Pillow and runtimes raise many kinds
+            print(f"Left out: {{path}} ({{error}}).", file=sys.stderr)
             continue
-        rows = [
-            {{"class": labels[int(one) - 1], "id": int(one), "score": float(score), "box": box.tolist()}}
-            for box, score, one in zip(*detect(np.asarray(picture)))
-            if score >= given.score_threshold
+        if max(ids, default=0) > len(labels):
+            return f"{{names}} has too few classes ({{len(labels)}}): it is that of another detector."
+        rows = [  # the numbers went through text, so they have the shortest decimals of float32
+            {{"class": labels[int(one) - 1], "id": int(one), "score": score, "box": box}}
+            for box, score, one in zip(boxes, scores, ids) if score >= max(given.score_threshold, 1e-9)
         ]
-        found = {{"image": str(path), "width": picture.width, "height": picture.height, "detections": rows}}
-        print(json.dumps(found, ensure_ascii=False), flush=True)
+        told = {{"image": str(path), "width": picture.width, "height": picture.height, "detections": rows}}
+        print(json.dumps(told, ensure_ascii=False), flush=True)
         pen = ImageDraw.Draw(picture)
         for row in rows:
             top, left, bottom, right = (side * length for side, length in zip(row["box"], picture.size[::-1] * 2))
             pen.rectangle((left, top, max(left, right), max(top, bottom)), outline="orange", width=3)
             pen.text((left + 5, top + 4), f"{{row['class']}} {{row['score']:.2f}}", fill="orange")
-        picture.save(given.out / f"{{number:05}}_{{path.stem}}.png")
+        picture.save(out / f"{{number:05}}_{{path.stem}}.png")
+    return "No image was read." if rows is None else None
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
 '''
 
 # By runtime: what to install, and the function `load`. The function that it returns takes an image, uint8 [H, W, 3],
@@ -138,49 +153,34 @@ def load(path: str):
 _TFLITE = (
     "ai-edge-litert",
     '''\
-def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The image in another size, bilinear, as it was for the training."""
-    sides = zip((height, width), image.shape)
-    rows, columns = (np.arange(new, dtype=np.float32) * np.float32(old / new) for new, old in sides)
-    top, left = rows.astype(int), columns.astype(int)
-    bottom, right = np.minimum(top + 1, image.shape[0] - 1), np.minimum(left + 1, image.shape[1] - 1)
-    down, across = np.float32(rows - top)[:, np.newaxis, np.newaxis], np.float32(columns - left)[:, np.newaxis]
-    upper, lower = (image[row][:, left] * (1 - across) + image[row][:, right] * across for row in (top, bottom))
-    return upper * (1 - down) + lower * down
-
-
 def load(path: str):
     """The detector as a function of an image."""
     import os
-    from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.interpreter import Interpreter
-
     content = Path(path).read_bytes()
-    model = schema.Model.GetRootAsModel(content, 0)
-    entries = [model.Metadata(number) for number in range(model.MetadataLength())]
-    place = next(one.Buffer() for one in entries if one.Name() == b"boxwright_input")
-    how = json.loads(model.Buffers(place).DataAsNumpy().tobytes())  # sizes, mean and std of the pixels
-    interpreter = Interpreter(model_content=content, num_threads=os.cpu_count())
-    interpreter.allocate_tensors()
-    (given,) = interpreter.get_input_details()
-    outputs = [one["index"] for one in interpreter.get_output_details()]
+    run = Interpreter(model_content=content, num_threads=os.cpu_count()).get_signature_runner("serving_default")
+    given = run.get_input_details()["image"]
+    how, _ = json.JSONDecoder().raw_decode(content.decode("latin-1"), content.index(b'{"height": '))  # its metadata
+    mean, std, padding = (np.float32(how[name]) for name in ("mean", "std", "padding"))
+    if given["dtype"] == np.uint8:  # whole pixels, which the network itself normalises
+        mean, std, padding = np.float32(-0.5), np.float32(1), np.clip(np.round(padding * std + mean), 0, 255)
 
     def detect(image: np.ndarray) -> list[np.ndarray]:
-        sides, whole = np.float32(image.shape[:2]), np.float32([how["height"], how["width"]])
-        size = whole
+        sides, size = np.float32(image.shape[:2]), given["shape"][1:3]
         if how["min_dimension"]:
-            large = np.round(sides * np.float32(how["min_dimension"] / sides.min()))
-            small = np.round(sides * np.float32(how["max_dimension"] / sides.max()))
-            size = small if large.max() > how["max_dimension"] else large
-        rows, columns = size.astype(int)
-        pixels = np.broadcast_to(np.float32(how["padding"]), (how["height"], how["width"], 3)).copy()
-        pixels[:rows, :columns] = (resized(image, rows, columns) - how["mean"]) / how["std"]
-        if given["dtype"] == np.uint8:
-            pixels = np.clip(np.round(pixels * how["std"] + how["mean"]), 0, 255)
-        interpreter.set_tensor(given["index"], pixels.astype(given["dtype"])[np.newaxis])
-        interpreter.invoke()
-        boxes, classes, scores, count = (interpreter.get_tensor(index)[0] for index in outputs)
-        return [rows[: int(count)] for rows in (np.clip(boxes * np.tile(whole / size, 2), 0, 1), scores, classes + 1)]
+            scale = min(how["min_dimension"] / sides.min(), how["max_dimension"] / sides.max())
+            size = np.maximum(np.round(sides * np.float32(scale)), 1).astype(int)
+        for axis in (1, 0):  # bilinear, as it was for the training
+            at = np.arange(size[axis], dtype=np.float32) * np.float32(sides[axis] / np.float32(size[axis]))
+            first = at.astype(int)
+            one, other = (image.take(rows, axis, mode="clip").astype(np.float32) for rows in (first, first + 1))
+            image = one + (other - one) * np.float32(at - first).reshape((-1, 1) if axis else (-1, 1, 1))
+        taken = np.full(given["shape"], padding, given["dtype"])
+        taken[0, : size[0], : size[1]] = (image - mean) / std
+        found = {name: rows[0] for name, rows in run(image=taken).items()}
+        boxes = np.clip(found["detection_boxes"] / np.float32([*size / given["shape"][1:3]] * 2), 0, 1)
+        real = (boxes[:, 2:] > boxes[:, :2]).all(axis=1) & (np.arange(len(boxes)) < found["num_detections"])
+        return [boxes[real], found["detection_scores"][real], found["detection_classes"][real] + 1]
 
     return detect
 ''',

@@ -5,26 +5,27 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
+from boxwright.console import progress
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
 from boxwright.dataset import scan
 from boxwright.export.predict import ImageFile
-from boxwright.images import loader
-
-if TYPE_CHECKING:
-    pass
+from boxwright.images import drawn, loader
 
 
 def images(given: Sequence[str]) -> list[ImageFile]:
     """The images that are named, those in folders that are named (searched recursively), and those of patterns.
 
     Each has another name: its path below the folder that was named, with that folder's name where there are several.
-    Raises UserError about everything that is not there, and if there is no image.
+    Images in folders and of patterns on which boxes were drawn, as those of an earlier call, are passed over. Raises
+    UserError about everything that is not there, and if there is no image.
     """
     missing, places = [], []
+    named = [Path(one) for one in given]
     for one in given:
         matches = [one] if Path(one).exists() else sorted(glob.glob(one, recursive=True))  # noqa: PTH207 (absolute patterns)
         places += map(Path, matches)
@@ -42,19 +43,42 @@ def images(given: Sequence[str]) -> list[ImageFile]:
             found.append(ImageFile(place, place.name))
     if not found:
         raise UserError(f"There is no image in {', '.join(given)}; image files end in {', '.join(loader.EXTENSIONS)}.")
-    count = Counter(one.name for one in found)
+    plain = [one for one in found if one.path in named or not _is_drawn(one.path)]
+    if len(plain) < len(found):
+        progress.say(f"Passed over: {plural(len(found) - len(plain), 'image')} with boxes that boxwright drew.")
+    if not plain:
+        raise UserError(f"On every image in {', '.join(given)} boxwright drew boxes; name images without any.")
+    found, count = plain, Counter(one.name for one in plain)
     return [
         one if count[one.name] == 1 else ImageFile(one.path, f"{number:05}/{one.name}")
         for number, one in enumerate(found, start=1)
     ]
 
 
+def _is_drawn(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return drawn.is_drawn(file.read(drawn.HEAD))
+    except OSError:
+        return False  # who reads the image says why it cannot be read
+
+
+class Frame(NamedTuple):
+    """A frame of a video: its pixels, uint8 [H, W, 3], and the seconds from the first one on."""
+
+    image: np.ndarray
+    seconds: float
+
+
 class Video:
     """The frames of a video file, or of a camera by its number.
 
-    name: for what is written. frames_per_second: as the file says, 25 if it does not. total: the number of frames, None
-    if it is not known. Raises UserError for what cannot be opened or has no video.
+    name: for what is written. frames_per_second: on average, as the file says, 25 if it does not. total: the number of
+    frames, None if it is not known. problem: after the frames, why they ended early; "" if they did not. Raises
+    UserError for what cannot be opened or has no video.
     """
+
+    problem = ""
 
     def __init__(self, file: str | None = None, camera: int | None = None) -> None:
         import av
@@ -74,18 +98,26 @@ class Video:
         self.frames_per_second = float(stream.average_rate or 25)
         self.total = stream.frames or None
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """Each frame, uint8 [H, W, 3], turned as it is shown. What follows a damaged frame is left out."""
+    def __iter__(self) -> Iterator[Frame]:
+        """Each frame, turned as it is shown. What follows a damaged place is left out (`problem`)."""
         import av
 
+        number, first = 0, None
         try:
-            for frame in self._container.decode(video=0):
+            for number, frame in enumerate(self._container.decode(video=0), start=1):
+                # Times need not begin at 0, and not every file has them.
+                first = frame.time if first is None else first
+                seconds = (number - 1) / self.frames_per_second if frame.time is None else frame.time - first
                 # Counted against the clock, in steps of a quarter turn.
-                yield np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)))
+                turned = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+                yield Frame(np.ascontiguousarray(turned), round(seconds, 3))
         except av.FFmpegError as error:
-            raise UserError(f"{self.name} cannot be read further: {error.strerror}.") from error
+            self.problem = f"{self.name} is damaged after frame {number}: {error.strerror}."
         finally:
             self._container.close()
+        if self.total and number < self.total:
+            said = self.problem or f"{self.name} is incomplete."
+            self.problem = f"{said} {number} of the {plural(self.total, 'frame')} that it promises could be read."
 
 
 def _camera(number: int) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The detections on many images in one file: as CSV, and in the format of COCO's results."""
+"""The detections on many images in one file: as CSV, and as COCO's results with the images that they are about."""
 
 import csv
 import json
@@ -8,23 +8,30 @@ from typing import Any, ClassVar
 
 
 class Tables:
-    """Collects detections and writes both files.
+    """Collects detections and writes the files.
 
     Boxes are in pixels of the image: left, top, right, bottom in the CSV file; left, top, width, height in COCO's.
-    COCO's images are numbered from 1, and named beside each result.
+    COCO's images are numbered from 1. A data set numbers them in its own way, so each result names its image, and a
+    file with COCO's images and categories says which image, of which size, has which number.
     """
 
-    CSV, COCO = "detections.csv", "detections_coco.json"
-    NAMES: ClassVar[tuple[str, str]] = (CSV, COCO)
+    CSV, COCO, IMAGES = "detections.csv", "detections_coco.json", "images_coco.json"
+    NAMES: ClassVar[tuple[str, str, str]] = (CSV, COCO, IMAGES)
     HEAD: ClassVar[tuple[str, ...]] = (
         *("image", "width", "height", "class", "id", "score"),
         *("xmin", "ymin", "xmax", "ymax"),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self._names = names
         self._rows: list[tuple] = []
         self._results: list[dict[str, Any]] = []
-        self._images = 0
+        self._images: list[dict[str, Any]] = []
+
+    @property
+    def images(self) -> int:
+        """On how many images."""
+        return len(self._images)
 
     @property
     def detections(self) -> int:
@@ -33,7 +40,7 @@ class Tables:
 
     def add(self, image: str, width: int, height: int, found: Sequence[Mapping[str, Any]]) -> None:
         """Add the detections of one more image: [{class, id, score, box: [ymin, xmin, ymax, xmax] from 0 to 1}]."""
-        self._images += 1
+        self._images.append({"id": self.images + 1, "file_name": image, "width": width, "height": height})
         for one in found:
             top, left, bottom, right = (
                 round(side * length, 2) for side, length in zip(one["box"], (height, width) * 2, strict=True)
@@ -41,7 +48,7 @@ class Tables:
             self._rows.append((image, width, height, one["class"], one["id"], one["score"], left, top, right, bottom))
             self._results.append(
                 {
-                    "image_id": self._images,
+                    "image_id": self.images,
                     "file_name": image,
                     "category_id": one["id"],
                     "bbox": [left, top, round(right - left, 2), round(bottom - top, 2)],
@@ -50,8 +57,17 @@ class Tables:
             )
 
     def write(self, folder: Path) -> None:
-        """Write both files into a folder."""
+        """Write the files into a folder."""
         with (folder / self.CSV).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([self.HEAD, *self._rows])
-        lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in self._results)
-        (folder / self.COCO).write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+        categories = [{"id": number, "name": name} for number, name in self._names.items()]
+        about = {"images": self._images, "categories": categories, "annotations": []}
+        lists = ", ".join(f'"{name}": {_lines(rows)}' for name, rows in about.items())
+        (folder / self.COCO).write_text(f"{_lines(self._results)}\n", encoding="utf-8")
+        (folder / self.IMAGES).write_text(f"{{{lists}}}\n", encoding="utf-8")
+
+
+def _lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A list of JSON with a line for each row."""
+    lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in rows)
+    return f"[\n{lines}\n]"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # A comment of the JPEG file (marker COM, ITU-T T.81 B.2.4.5).
 _MARK = b"boxwright drew boxes on this image"
 # Comments lie before the pixels, behind the EXIF data, which has at most 64 KiB.
-_HEAD = 1 << 17
+HEAD = 1 << 17
 
 
 def save(picture: "Image.Image", file: IO[bytes] | str | os.PathLike, **options: Any) -> None:
@@ -21,5 +21,5 @@ def save(picture: "Image.Image", file: IO[bytes] | str | os.PathLike, **options:
 
 
 def is_drawn(data: bytes) -> bool:
-    """Whether an image file, given by its bytes, has the mark."""
-    return data.find(_MARK, 0, _HEAD) >= 0
+    """Whether an image file, given by its bytes (the first `HEAD` will do), has the mark."""
+    return data.find(_MARK, 0, HEAD) >= 0

@@ -74,15 +74,19 @@ def fixes_for(info: ImageInfo) -> tuple[str, ...]:
     return tuple(fixes)
 
 
-def load_rgb(source: str | os.PathLike | bytes, max_pixels: int = MOST_PIXELS) -> np.ndarray:
+def load_rgb(
+    source: str | os.PathLike | bytes,
+    max_pixels: int = MOST_PIXELS,
+    advice: str = "Scale it down, or raise `dataset.max_pixels`.",
+) -> np.ndarray:
     """Decode an image file, given as a path or as its bytes, to uint8 [H, W, 3], RGB and upright.
 
     Gray is repeated in three channels. 16-bit values keep their upper 8 bits, as in TensorFlow's PNG decoder. Alpha is
     composited on white, as viewers show it. CMYK becomes RGB by (255 - ink) * (255 - black) / 255. An animation gives
     its first frame.
 
-    `max_pixels` is for files that no check has seen. Raises UserError if the file is not an image, is truncated or
-    damaged, or has more pixels; FileNotFoundError if it does not exist.
+    `max_pixels` is for files that no check has seen; `advice` is given about one with more. Raises UserError if the
+    file is not an image, is truncated or damaged, or has more pixels; FileNotFoundError if it does not exist.
     """
     name = "the image" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else parts.read(source)
@@ -90,7 +94,7 @@ def load_rgb(source: str | os.PathLike | bytes, max_pixels: int = MOST_PIXELS) -
     if info.problem:
         raise UserError(f"{name} cannot be read: {info.problem}. Replace the file or remove it.")
     if why := too_large(info, max_pixels):
-        raise UserError(f"{name} is too large: {why}. Scale it down, or raise `dataset.max_pixels`.")
+        raise UserError(f"{name} is too large: {why}. {advice}")
     formats = ["jpeg", "mpo"] if info.format == "jpeg" else [info.format]
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:

@@ -1,6 +1,8 @@
 """Find the exported detector that a path names, with what lies beside it, and load it with its own runtime."""
 
 import importlib
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,11 +11,14 @@ import numpy as np
 from boxwright.catalog import forms
 from boxwright.catalog.forms import Form
 from boxwright.core.errors import UserError
+from boxwright.core.wording import a
 from boxwright.dataset import label_map
 from boxwright.runtimes import Detect
 
 # Without these there is nothing to measure; what else a form gives is not needed.
 _NEEDED = ("detection_boxes", "detection_scores", "detection_classes")
+# These have a column for each class.
+_BY_CLASS = ("raw_detection_scores", "detection_multiclass_scores")
 # The size of the image that a detector is tried on.
 _TRIED = 64
 
@@ -37,15 +42,50 @@ class ExportedDetector(NamedTuple):
         except UserError:
             raise
         except Exception as error:  # whatever a runtime says about a file that is not what its name says
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise UserError(f"{self.path} does not run as a {self.form.title}: {said}") from error
+            raise UserError(f"{self.path} does not run as {a(self.form.title)}: {_reason(error)}") from error
         lacking = [name for name in _NEEDED if name not in found]
         if lacking:
             raise UserError(
                 f"{self.path} is no detector: it lacks the outputs {', '.join(lacking)} "
                 f"(it has: {', '.join(found) or 'none that the OD API names'})."
             )
+        if not self.labels:
+            self._refuse_a_foreign_label_map(found)
         return detect
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the classes from 1 on that a TFLite file itself holds; none in other files."""
+        if self.path.suffix != ".tflite" or not zipfile.is_zipfile(self.path):
+            return []
+        with zipfile.ZipFile(self.path) as archive:
+            if forms.LABELS not in archive.namelist():
+                return []
+            return archive.read(forms.LABELS).decode(errors="replace").splitlines()
+
+    @property
+    def has_foreign_label_map(self) -> bool:
+        """Whether the names that the detector's file holds are not those of the label map beside it."""
+        return bool(self.labels) and label_map.labels(self.label_map).splitlines() != self.labels
+
+    def names(self) -> dict[int, str]:
+        """The name of each class that is shown, by its id: those in the file itself count, and then the label map's."""
+        if not self.has_foreign_label_map:
+            return label_map.shown(self.label_map)
+        return {number: name for number, name in enumerate(self.labels, start=1) if name != label_map.NO_CLASS}
+
+    def _refuse_a_foreign_label_map(self, found: Mapping[str, np.ndarray]) -> None:
+        """Raise UserError if the scores have another number of classes than the label map."""
+        scores = next((found[name] for name in _BY_CLASS if name in found), None)
+        if scores is None:
+            return
+        columns, last = scores.shape[-1], max(label_map.shown(self.label_map))
+        if last not in (columns, columns - 1):  # some have a column for the background
+            raise UserError(
+                f"{self.label_map} is the label map of another detector: its last class has the number {last}, and "
+                f"{self.path} has {columns} scores for each box (with or without one for the background). Put the "
+                "detector's own label map there."
+            )
 
 
 def find(path: str | Path) -> ExportedDetector:
@@ -57,6 +97,11 @@ def find(path: str | Path) -> ExportedDetector:
     path = Path(path)
     form, opened, folder = _form(path) or _refuse(path)
     found = label_map.beside(folder)
+    if found is None and (several := label_map.several(folder)):
+        raise UserError(
+            f"Beside the detector lie label maps that differ: {', '.join(str(one) for one in several)}. Keep the "
+            f"detector's own, as {forms.LABEL_MAP}."
+        )
     if found is None:
         raise UserError(
             f"There is no label map beside the detector, in {folder}: it says which class has which number. Put it "
@@ -77,10 +122,18 @@ def _form(path: Path) -> tuple[Form, Path, Path] | None:
         if form.detects and whole(form, path):
             return form, path / form.path, path
     if path.is_file() and path.suffix:
-        for form in forms.FORMS:
-            if path.suffix == Path(form.path).suffix and _names(form) == [form.path]:
+        # A folder may have another name too, and of forms with one ending, one may have this name.
+        for form in sorted(forms.FORMS, key=lambda form: Path(form.path).name != path.name):
+            files = [path.with_suffix(Path(name).suffix) for name in form.files]
+            if form.made_from and path.suffix == Path(form.path).suffix and all(one.is_file() for one in files):
                 return form, path, path.parent
     return None
+
+
+def _reason(error: Exception) -> str:
+    """What a runtime says first about a file; OpenVINO says first in which of its own files, and the reason last."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return said[-1 if said[0].startswith(("Exception from", "Check '")) else 0]
 
 
 def _names(form: Form) -> list[str]:

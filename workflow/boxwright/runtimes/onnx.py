@@ -14,7 +14,9 @@ def load(path: str | Path, threads: int | None = None) -> Detect:
     options.intra_op_num_threads = threads or 0
     options.log_severity_level = 3  # errors only
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    (given,) = (one.name for one in session.get_inputs())
+    given, *others = (one.name for one in session.get_inputs())
+    if others:
+        raise ValueError(f"it has {len(others) + 1} inputs ({', '.join([given, *others])}), and a detector has one")
     names = [one.name for one in session.get_outputs()]
 
     def detect(images: np.ndarray) -> dict[str, np.ndarray]:

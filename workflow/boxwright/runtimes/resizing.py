@@ -39,7 +39,8 @@ class Input(NamedTuple):
         sides = np.array([height, width], np.float32)
         large = np.round(sides * np.float32(self.min_dimension / sides.min())).astype(int)
         small = np.round(sides * np.float32(self.max_dimension / sides.max())).astype(int)
-        return tuple((small if large.max() > self.max_dimension else large).tolist())
+        # Of an image that is too narrow for one row or column of pixels the engine makes none, and fails.
+        return tuple(np.maximum(small if large.max() > self.max_dimension else large, 1).tolist())
 
     def normalized(self, image: np.ndarray) -> np.ndarray:
         """An image, uint8 [H, W, 3], as the network was trained on it: float32 [height, width, 3]."""
