@@ -10,6 +10,7 @@ import numpy as np
 
 from boxwright.catalog import forms
 from boxwright.catalog.forms import Form
+from boxwright.console import progress
 from boxwright.core.errors import UserError
 from boxwright.core.wording import a
 from boxwright.dataset import label_map
@@ -50,7 +51,7 @@ class ExportedDetector(NamedTuple):
                 f"(it has: {', '.join(found) or 'none that the OD API names'})."
             )
         if not self.labels:
-            self._refuse_a_foreign_label_map(found)
+            self._compare_with_label_map(found)
         return detect
 
     @property
@@ -74,18 +75,23 @@ class ExportedDetector(NamedTuple):
             return label_map.shown(self.label_map)
         return {number: name for number, name in enumerate(self.labels, start=1) if name != label_map.NO_CLASS}
 
-    def _refuse_a_foreign_label_map(self, found: Mapping[str, np.ndarray]) -> None:
-        """Raise UserError if the scores have another number of classes than the label map."""
+    def _compare_with_label_map(self, found: Mapping[str, np.ndarray]) -> None:
+        """Raise UserError if the label map has classes that the detector has not; warn where it has fewer.
+
+        Fewer may be meant: people have trained a few classes without changing the number in the configuration.
+        """
         scores = next((found[name] for name in _BY_CLASS if name in found), None)
         if scores is None:
             return
         columns, last = scores.shape[-1], max(label_map.shown(self.label_map))
-        if last not in (columns, columns - 1):  # some have a column for the background
-            raise UserError(
-                f"{self.label_map} is the label map of another detector: its last class has the number {last}, and "
-                f"{self.path} has {columns} scores for each box (with or without one for the background). Put the "
-                "detector's own label map there."
-            )
+        told = (
+            f"the last class of {self.label_map} has the number {last}, and {self.path} has {columns} scores for each "
+            "box (with or without one for the background)"
+        )
+        if last > columns:
+            raise UserError(f"This is the label map of another detector: {told}. Put the detector's own there.")
+        if last < columns - 1:
+            progress.warn(f"Compare the label map with the detector's: {told}.")
 
 
 def find(path: str | Path) -> ExportedDetector:
