@@ -35,6 +35,8 @@ class Outcome:
     def work(self) -> set[str]:
         """What each job does, as its rule's message says it: "Training small up to step 6", ..."""
         said = re.findall(r"^ *Job \d+: (.*)$", self.log or self.text, re.M)
+        if dry := re.search(r"^Job stats:\n.*?\n\n(.*?)^This was a dry-run", self.text, re.S | re.M):
+            said += re.findall(r"^(.*?): ", dry[1], re.M)  # each with its reason
         return {message for message in said if not message.startswith("All results are in")}
 
 
