@@ -64,6 +64,8 @@ _NEEDLESS_OF_DRY_RUNS = (
     "Reasons:",
     "Some jobs were triggered by provenance information",
     "Rules with provenance triggered jobs",
+    "Rules with missing metadata",
+    "Rules with outdated metadata",
     "The run involves checkpoint jobs",
 )
 # Why each job of the planned run runs, by its number (`dag.tell`).
