@@ -107,6 +107,10 @@ def test_a_dry_run_names_the_jobs_that_make_something(monkeypatch):
     for number, message, output in ((1, "Training small", ["x.index"]), (0, "All results are in results", [])):
         about = {"event": LogEvent.JOB_INFO, "jobid": number, "rule_msg": message, "output": output}
         logger.info(message, extra=about)
+    logger.info(
+        "2 jobs have missing provenance/metadata so that it in part cannot be used to trigger re-runs.\nRules with "
+        "missing metadata: train write"
+    )
     assert stream.getvalue() == "Training small: missing\n"
 
 
