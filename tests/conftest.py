@@ -25,7 +25,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a test that is marked `alone` in a process of its own; its outcome becomes that of the test here.
 
     TensorFlow keeps the memory that its largest network took until the process ends, and two processes that have each
-    trained a large one fill a small machine.
+    trained a large one fill a small machine. A signal that is not caught ends the process, and with it all the tests
+    that it still has.
     """
     if pyfuncitem.get_closest_marker("alone") is None or _ALONE in os.environ:
         return None

@@ -264,6 +264,7 @@ def test_a_damaged_autosave_costs_only_time(tiny, train, monkeypatch):
     assert digest(train("run", 4)) == whole
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_stops(tiny, train, monkeypatch, number):
     whole = digest(train("whole", 6))
@@ -276,6 +277,7 @@ def test_a_signal_saves_and_stops(tiny, train, monkeypatch, number):
     assert digest(train("run", 6)) == whole
 
 
+@pytest.mark.alone
 def test_a_signal_at_the_very_end_lets_the_segment_finish(tiny, train, monkeypatch):
     whole = digest(train("whole", 3))
     save = segment.state.save
@@ -288,6 +290,7 @@ def test_a_signal_at_the_very_end_lets_the_segment_finish(tiny, train, monkeypat
     assert digest(train("run", 3)) == whole
 
 
+@pytest.mark.alone
 def test_a_signal_before_the_first_step_stops_at_once(tiny, train, monkeypatch):
     monkeypatch.setattr(segment, "_check_finite", lambda *_: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(StoppedError, match="SIGTERM: it had not begun"):
