@@ -25,8 +25,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a test that is marked `alone` in a process of its own; its outcome becomes that of the test here.
 
     TensorFlow keeps the memory that its largest network took until the process ends, and two processes that have each
-    trained a large one fill a small machine. A signal that is not caught ends the process, and with it all the tests
-    that it still has.
+    trained a large one fill a small machine. And where an exporter has run, one of its libraries ends the process on
+    SIGTERM, whatever Python's handler is, and with it all the tests that it still has.
     """
     if pyfuncitem.get_closest_marker("alone") is None or _ALONE in os.environ:
         return None
