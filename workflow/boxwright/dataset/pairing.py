@@ -170,7 +170,7 @@ def match(
             candidates = [image for image in candidates if image in own]
         left = candidates
         if len(candidates) == 1:
-            outside, far = folders.against(claim, candidates[0])
+            outside, far = folders.against(index, candidates[0])
             if outside:
                 pairing.elsewhere[index], left = candidates, []
             elif far:
@@ -209,11 +209,11 @@ class _Names:
         return next(filter(None, found), None) or self._kept(base)
 
     def stated(self, name: str) -> list[int]:
-        """The images with a stated name, in the first spelling of it that there is."""
+        """The images with a stated name, in the first spelling of it that there is; none for ""."""
         for base in addresses.base_names(name):
             if found := self.by_stem.get(stem(base)) or self.by_stem.get(stem(base.rpartition(".")[0])):
                 return found
-        return self._kept(name)
+        return self._kept(name) if name else []
 
     def _kept(self, name: str) -> list[int]:
         """The only image whose name Label Studio keeps in this form; none if there are several."""
@@ -235,18 +235,20 @@ class _Folders:
     def __init__(self, images: Sequence[File], claims: Sequence[Claim]) -> None:
         self._of_images = [_folder(image) for image in images]
         self._above_images = _above(set(self._of_images))
-        self._above_claims = _above({_folder(claim.file) for claim in claims})
+        self._claims, self._of_claims = claims, [_folder(claim.file) for claim in claims]
+        self._above_claims = _above(set(self._of_claims))
         self._folded = {fold(folder) for folder in set(self._of_images)}
         self._known: dict[tuple, tuple[bool, bool]] = {}
 
-    def against(self, claim: Claim, image: int) -> tuple[bool, bool]:
+    def against(self, index: int, image: int) -> tuple[bool, bool]:
         """What speaks against the only image of a claim's name.
 
         First whether images lie in the folder that goes with the claim's, and this one lies neither there nor below, if
         the claim states no folder; then whether the claim has other images nearer to it, and the image other
         annotations.
         """
-        pair = (_folder(claim.file), self._of_images[image], claim.places)
+        claim = self._claims[index]
+        pair = (self._of_claims[index], self._of_images[image], claim.places)
         if pair not in self._known:
             beside = fold(claim.image_folder)
             outside = beside in self._folded and not f"{fold(pair[1])}/".startswith(f"{beside}/")

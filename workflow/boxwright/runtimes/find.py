@@ -67,7 +67,8 @@ class ExportedDetector(NamedTuple):
     @property
     def has_foreign_label_map(self) -> bool:
         """Whether the names that the detector's file holds are not those of the label map beside it."""
-        return bool(self.labels) and label_map.labels(self.label_map).splitlines() != self.labels
+        labels = self.labels
+        return bool(labels) and label_map.labels(self.label_map).splitlines() != labels
 
     def names(self) -> dict[int, str]:
         """The name of each class that is shown, by its id: those in the file itself count, and then the label map's."""

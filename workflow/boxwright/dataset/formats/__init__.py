@@ -77,21 +77,17 @@ def read(data: bytes | BinaryIO, keys: str, beside: Beside = NOTHING, name: str 
     it does not look like any of them.
     """
     modules = _modules(keys)
-    head = _head(data)
-    ends = _ends(data, name)
-    seems = modules
+    key = modules[0][0]
     if len(modules) > 1:
-        found = (recognised(part, name, keys) for part in (head, ends) if part)
-        key = next(filter(None, found), "")
-        seems = [one for one in modules if one[0] == key]
-    if not seems:
+        key = next(filter(None, (recognised(part, name, keys) for part in _telling(data, name))), "")
+    if not key:
         names = [formats.by_key()[key].name for key, _ in modules]
         raise UnrecognisedError(f"it is in none of the formats that have its ending: {', '.join(names)}")
-    key, module = seems[0]
+    module = dict(modules)[key]
     try:
         return key, module.read(data, beside)
     except UserError as error:
-        if module.sniff(head, name) or (ends and module.sniff(ends, name)):
+        if any(module.sniff(part, name) for part in _telling(data, name)):
             raise
         raise UnrecognisedError(str(error)) from error
 
@@ -163,9 +159,11 @@ def head(path: str) -> bytes:
         return b""
 
 
-def _ends(data: bytes | BinaryIO, name: str) -> bytes:
-    """The first and the last part of a file of JSON that is longer than these; nothing of others."""
-    return data[:HEAD] + data[-HEAD:] if isinstance(data, bytes) and len(data) > HEAD and _has_ends(name) else b""
+def _telling(data: bytes | BinaryIO, name: str) -> Iterator[bytes]:
+    """What may tell the format: the first part of a file, then, of a longer file of JSON, that and the last part."""
+    yield (first := _head(data))
+    if isinstance(data, bytes) and len(data) > HEAD and _has_ends(name):
+        yield first + data[-HEAD:]
 
 
 def _has_ends(name: str) -> bool:
@@ -176,6 +174,7 @@ def _has_ends(name: str) -> bool:
 def _head(data: bytes | BinaryIO) -> bytes:
     if isinstance(data, bytes):
         return data[:HEAD]
+    data.seek(0)
     head = data.read(HEAD)
     data.seek(0)
     return head

@@ -95,7 +95,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
 
     Raises UserError if the columns are not known, or with the line that is no row of the table.
     """
-    rows = list(_rows(text(data)))
+    content = text(data)
+    rows = list(_rows(content))
     if not rows:
         raise UserError("it is empty: it has neither rows nor names of columns")
     first = rows[0][1]
@@ -104,7 +105,11 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         _refuse(first)
     names = rows.pop(0)[1] if columns else None
     columns = columns or _Columns({name: place for place, name in enumerate(_WITHOUT_NAMES)}, len(_WITHOUT_NAMES))
-    columns = columns._replace(comma=_delimiter(text(data)) == ";")
+    columns = columns._replace(comma=_delimiter(content) == ";")
+    sides = [
+        own if own in columns.place or columns.extent else other
+        for own, other in (("image_width", "width"), ("image_height", "height"))
+    ]
     known = _classes(beside)
     images: dict[str, _Image] = {}
     unnamed: dict[str, None] = {}
@@ -118,9 +123,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             continue
         seen = images.setdefault(image, _Image())
         seen.splits.append(columns.get(row, "split"))
-        sides = (("image_width", "width"), ("image_height", "height"))
-        known_as = [name if name in columns.place or columns.extent else other for name, other in sides]
-        seen.sizes.append(tuple(size(columns.get(row, name)) for name in known_as))
+        seen.sizes.append(tuple(size(columns.get(row, name)) for name in sides))
         label = columns.get(row, "class")
         corners, stated = _box(row, columns)
         if not label and not stated:
