@@ -69,7 +69,7 @@ def _detect(given: Namespace) -> None:
 
 def _refuse_what_is_no_new_folder(out: Path) -> None:
     """Raise UserError if the results cannot be written there, or if something is there."""
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+    if disk.is_taken(out):
         raise UserError(f"{out} exists and is no empty folder. Name a new one, so that nothing is lost.")
     there = disk.nearest(out.absolute().parent)
     if not there.is_dir():

@@ -44,6 +44,12 @@ def nearest(path: str | os.PathLike) -> Path:
     return place
 
 
+def is_taken(path: str | os.PathLike) -> bool:
+    """Whether something lies at a path that a new folder there would replace: a file, or a folder that is not empty."""
+    path = Path(path)
+    return path.exists() and (not path.is_dir() or any(path.iterdir()))
+
+
 def unwritable(folder: str | os.PathLike) -> Path | None:
     """The folder that keeps files from being written to `folder`, it or the nearest above it; None if none does.
 

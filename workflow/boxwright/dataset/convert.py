@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from boxwright.catalog import formats
-from boxwright.core import files, parts
+from boxwright.core import disk, files, parts
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 from boxwright.dataset import gate
@@ -49,7 +49,7 @@ def convert(
     Raises UserError if the target is not new, and for what `gate.check` refuses.
     """
     source, target = Path(source), Path(target)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if disk.is_taken(target):
         raise UserError(f"{target} is there already; name a new folder for the converted annotations.")
     folders = list(images) or [str(source.parent if source.is_file() else source)]
     passed = gate.check(folders, [str(source)], key, _POLICIES)

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from boxwright.console.progress import track
+from boxwright.core import disk
 from boxwright.core.errors import UserError
 from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box
@@ -60,7 +61,7 @@ def draw(folder: str | os.PathLike, images: int = 300, seed: int = 0) -> None:
     folder appears whole or not at all. Raises UserError if it already exists and is not empty.
     """
     folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if disk.is_taken(folder):
         raise UserError(f"{folder} already exists. Delete it to draw the demo images again.")
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)

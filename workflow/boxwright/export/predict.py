@@ -92,8 +92,6 @@ def run(
             interrupted = True
             if begun is not None:
                 _remove(begun)
-        if len(unreadable) == len(images):
-            raise UserError(f"None of the {len(images)} images can be read: {few(unreadable, 5)}.")
         if tables:
             table.write(folder)
     if interrupted:
@@ -112,18 +110,19 @@ def lines(
 
     Raises UserError at the end if no image can be read.
     """
-    unreadable: list[str] = []
-    for file, image, answer in _detected(detect, images, None, unreadable):
+    for file, image, answer in _detected(detect, images, None, []):
         found = confident(answer, names, score_threshold)
         yield json.dumps(_content(shown(file.name), image.shape[1], image.shape[0], found), ensure_ascii=False)
-    if len(unreadable) == len(images):
-        raise UserError(f"None of the {len(images)} images can be read: {few(unreadable, 5)}.")
 
 
 def _detected(
     detect: Detect, images: Iterable[ImageFile], max_pixels: int | None, unreadable: list[str]
 ) -> Iterator[tuple[ImageFile, np.ndarray, dict[str, np.ndarray]]]:
-    """Each image that can be read, uint8 [H, W, 3], with its detections; other images' names join `unreadable`."""
+    """Each image that can be read, uint8 [H, W, 3], with its detections; other images' names join `unreadable`.
+
+    Raises UserError at the end if no image can be read.
+    """
+    read = False
     limit = (loader.MAX_PIXELS, "Scale it down.") if max_pixels is None else (max_pixels,)
     for file in images:
         try:
@@ -135,7 +134,10 @@ def _detected(
             unreadable.append(shown(file.name))
             progress.warn(f"Left out: {shown(str(error))}")
         else:
+            read = True
             yield file, image, answer
+    if not read:
+        raise UserError(f"None of the {len(unreadable)} images can be read: {few(unreadable, 5)}.")
 
 
 def answer_on(image: np.ndarray, detect: Detect, name: str) -> dict[str, np.ndarray]:

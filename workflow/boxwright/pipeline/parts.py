@@ -31,19 +31,19 @@ def make(message: Message, default: str = "", *, offered: Mapping[str, Any] = Ma
     if not name or not importlib.util.find_spec(module_of(message, name)):
         what = f"{name} is not supported" if name else f"{message.DESCRIPTOR.oneofs[0].name} is not set"
         raise UserError(f"{message.DESCRIPTOR.name}: {what}. Supported: {', '.join(available(message))}.")
-    function = importlib.import_module(module_of(message, name)).make
-    taken = inspect.signature(function).parameters
-    more |= {key: value for key, value in offered.items() if key in taken}
-    return fill(function, getattr(message, name), **more)
+    return fill(importlib.import_module(module_of(message, name)).make, getattr(message, name), offered, **more)
 
 
-def fill(function: Callable[..., Part], message: Message, **more: Any) -> Part:
-    """The result of `function` for the fields of `message`, passed by name, and `more`.
+def fill(
+    function: Callable[..., Part], message: Message, offered: Mapping[str, Any] = MappingProxyType({}), **more: Any
+) -> Part:
+    """The result of `function` for the fields of `message` and what is `offered`, passed by name, and `more`.
 
-    Fields that it does not take are left out, because they have no effect here.
+    Fields that it does not take are left out, because they have no effect here, and so is what is offered.
     """
     taken = inspect.signature(function).parameters
-    return function(**{key: value for key, value in numbers(message).items() if key in taken}, **more)
+    found = {**numbers(message), **offered}
+    return function(**{key: value for key, value in found.items() if key in taken}, **more)
 
 
 def available(message: Message) -> list[str]:
