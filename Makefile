@@ -1,9 +1,13 @@
 # Every command first sets up what it needs: `uv` in .uv, the locked environment in .venv.
 
 PYTHON ?= python3
-# cpu, or gpu for TensorFlow with CUDA
-BUILD ?= cpu
+# cpu, or gpu for TensorFlow with CUDA. What is installed stays, here and below, until another choice is given.
+BUILD ?= $(if $(wildcard .venv/.gpu*),gpu,cpu)
+# yes installs what Slurm and object storage need. Snakemake loads it in every job, which takes half as long again.
+CLUSTER ?= $(if $(wildcard .venv/lib/python*/site-packages/snakemake_executor_plugin_slurm),yes)
 BIN := .venv/bin
+# The mark of the installed environment.
+ENV := .venv/.$(BUILD)$(if $(filter yes,$(CLUSTER)),-cluster)
 # Tests of one file stay in one process, since they share what they make. tests/conftest.py puts the long files first.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # The end of an installation that failed, which has said why.
@@ -30,7 +34,7 @@ run: env ## train, measure, export and report a detector: of the drawn demo, of 
 report: env ## write report.html: all figures and tables of the finished run in one file that works offline
 	@$(BIN)/boxwright report $(if $(CONFIG),--configfile "$(CONFIG)")
 
-env: .venv/.$(BUILD) ## install the environment only (.venv; BUILD=gpu for CUDA)
+env: $(ENV) ## install the environment only (.venv; BUILD=gpu for CUDA, CLUSTER=yes for Slurm and object storage)
 
 doctor: env ## show what this machine has, and what would fail on it (CONFIG=my.yaml: for that run)
 	@$(BIN)/boxwright doctor $(if $(CONFIG),--configfile "$(CONFIG)")
@@ -38,10 +42,12 @@ doctor: env ## show what this machine has, and what would fail on it (CONFIG=my.
 models: env ## list the model zoo: the names for `checkpoint: zoo:<name>`, with published figures
 	@$(BIN)/boxwright models
 
-test: env ## run the tests that need neither root nor much time
+test: ## run the tests that need neither root nor much time
+	@$(MAKE) --no-print-directory env CLUSTER=yes
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m "not slow"
 
-test-all: env ## run all tests, including the long and the privileged ones
+test-all: ## run all tests, including the long and the privileged ones
+	@$(MAKE) --no-print-directory env CLUSTER=yes
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 
 lint: env ## check the style of Python and Snakemake files
@@ -63,9 +69,9 @@ clean: ## remove the environment (results and resources stay)
 	@$(PYTHON) -m venv .uv || { rm -rf .uv; exit 1; }
 	@.uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9' || { rm -rf .uv; $(NOT_INSTALLED); }
 
-.venv/.$(BUILD): .uv/bin/uv uv.lock pyproject.toml
+$(ENV): .uv/bin/uv uv.lock pyproject.toml
 	@echo "Installing the locked packages into .venv (the first time takes a minute or two)" >&2
-	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --quiet --frozen --extra $(BUILD) --extra cluster --extra forms --compile-bytecode \
-	  --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" \
+	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --quiet --frozen --extra $(BUILD) --extra forms \
+	  $(if $(filter yes,$(CLUSTER)),--extra cluster) --compile-bytecode --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" \
 	  || { test -e .venv/bin/boxwright || rm -rf .venv; $(NOT_INSTALLED); }
-	@rm -f .venv/.cpu .venv/.gpu && touch $@
+	@rm -f $(addprefix .venv/.,cpu gpu cpu-cluster gpu-cluster) && touch $@

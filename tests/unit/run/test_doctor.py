@@ -92,7 +92,7 @@ def test_another_python_fails(monkeypatch):
 def test_a_missing_package_fails_and_a_missing_plugin_only_where_slurm_is(monkeypatch):
     monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package",))
     assert [one.level for one in doctor._packages()] == [FAILS]
-    monkeypatch.setattr(doctor, "PLUGINS", {"no_such_plugin_slurm": "profiles/slurm"})
+    monkeypatch.setattr(doctor, "PLUGINS", {"no_such_plugin_slurm": ("profiles/slurm", "make env")})
     for program, level in ((None, OK), ("/usr/bin/sbatch", WARNING)):
         monkeypatch.setattr(doctor.shutil, "which", lambda name, program=program: program)
         assert [one.level for one in doctor._plugins()] == [level]

@@ -129,9 +129,35 @@ def test_a_misspelt_option_is_named(started, capsys, option, told):
     assert told in capsys.readouterr().err and len(started) == (0 if told else 2)
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (
+            ["--profile", "mine"],
+            "The profile mine needs Snakemake's plugin for vapour, which is not installed: profiles/",
+        ),
+        (["--profile=mine"], "The profile mine needs Snakemake's plugin for vapour"),
+        (
+            ["--executor", "slurm"],
+            "--executor slurm needs Snakemake's plugin for slurm, which is not installed: `make env",
+        ),
+        (["--executor", "local"], ""),
+        (["--profile", "elsewhere"], ""),
+    ],
+)
+def test_an_executor_that_is_not_installed_is_named(started, capsys, monkeypatch, option, told):
+    parser = options.get_argument_parser()
+    parser._option_string_actions["--executor"].choices = ["local", "dryrun"]
+    monkeypatch.setattr(options, "get_argument_parser", lambda: parser)
+    Path("mine").mkdir(exist_ok=True)
+    Path("mine/config.yaml").write_text("executor: vapour\njobs: 2\n")
+    assert cli.main(["run", "--configfile", "my.yaml", *option]) == (2 if told else 0)
+    assert told in capsys.readouterr().err and len(started) == (0 if told else 2)
+
+
 def test_a_user_without_a_home_folder_gets_one(started, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(places, "home", lambda: "HOME is not set")
-    monkeypatch.setattr(options, "unknown", lambda given: pytest.fail("Snakemake cannot be loaded without a home"))
+    monkeypatch.setattr(options, "refused", lambda given: pytest.fail("Snakemake cannot be loaded without a home"))
     assert cli.main(["run", "-n", "--keep-going", "--configfile", "my.yaml"]) == 0
     assert started[0][1]["HOME"] == str(tmp_path / ".snakemake/home") and (tmp_path / ".snakemake/home").is_dir()
     assert "This user has no home folder" in capsys.readouterr().err

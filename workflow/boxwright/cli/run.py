@@ -28,7 +28,7 @@ def _run(given: Namespace) -> int:
     if any(one.startswith("--") and one not in launch.DRY for one in given.others) and not places.home():
         from boxwright.snakemake_internals import options
 
-        if why := options.unknown(given.others):
+        if why := options.refused(given.others):
             print(why, file=sys.stderr)
             return 2
     return launch.run(given.configfile, given.cores, given.others)

@@ -26,11 +26,12 @@ OK, WARNING, FAILS = "ok", "warning", "fails"
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 PACKAGES = ("snakemake", "numpy", "protobuf", "pillow", "matplotlib", "faster-coco-eval")
+# Of each plugin what needs it, and how it is installed.
 PLUGINS = {
-    "snakemake_executor_plugin_slurm": "profiles/slurm",
-    "snakemake_executor_plugin_kubernetes": "profiles/kubernetes",
-    "snakemake_storage_plugin_s3": "object storage",
-    "snakemake_storage_plugin_http": "object storage",
+    "snakemake_executor_plugin_slurm": ("profiles/slurm", "make env CLUSTER=yes"),
+    "snakemake_executor_plugin_kubernetes": ("profiles/kubernetes", "profiles/README.md says how"),
+    "snakemake_storage_plugin_s3": ("object storage", "make env CLUSTER=yes"),
+    "snakemake_storage_plugin_http": ("object storage", "make env CLUSTER=yes"),
 }
 # What Snakemake, Python and one job need before any image is read.
 LEAST_MEMORY_MB = 2000
@@ -150,14 +151,14 @@ def tensorflow(
 
 
 def _plugins() -> Iterator[Observation]:
-    for module, purpose in PLUGINS.items():
+    for module, (purpose, how) in PLUGINS.items():
         there = importlib.util.find_spec(module) is not None
         name = module.replace("_", "-")
         if there:
             yield Observation(OK, name, importlib.metadata.version(name))
         else:
             needed = module.endswith("slurm") and shutil.which("sbatch")
-            yield Observation(WARNING if needed else OK, name, f"not installed; {purpose} needs it")
+            yield Observation(WARNING if needed else OK, name, f"not installed; {purpose} needs it ({how})")
 
 
 def _fonts() -> Observation:

@@ -1,23 +1,52 @@
-"""The options of Snakemake's command line, to name a misspelt one in a sentence: its own answer is a page of usage."""
+"""The options of Snakemake's command line, to name a mistake in a sentence: its own answer is a page of usage."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 
+import yaml
 from snakemake.cli import get_argument_parser
 
 from boxwright.core.wording import nearest
 
 
-def unknown(given: Sequence[str]) -> str:
-    """A sentence about the first long option ("--name" or "--name=value") that Snakemake has not; "" if there is none.
+def refused(given: Sequence[str]) -> str:
+    """A sentence about the first option that Snakemake would refuse; "" if there is none.
 
-    The beginning of an option stands for it. What contains a space is a value, as for Snakemake, and behind a bare "--"
-    are targets.
+    That is a long option ("--name" or "--name=value") that it has not, or an executor whose plugin is not installed,
+    also one that a profile names. The beginning of an option stands for it. What contains a space is a value, as for
+    Snakemake, and behind a bare "--" are targets.
     """
     options = given[: list(given).index("--")] if "--" in given else given
-    names = [one.partition("=")[0] for one in options if one.startswith("--")]
     known = get_argument_parser()._option_string_actions
-    for name in names:
+    return next(chain(_unknown(options, known), _not_installed(options, known["--executor"].choices)), "")
+
+
+def _unknown(options: Sequence[str], known: Mapping) -> Iterator[str]:
+    for name in [one.partition("=")[0] for one in options if one.startswith("--")]:
         if " " not in name and not any(option.startswith(name) for option in known):
             near = nearest(name, known)
-            return f"There is no option {name}; {f'did you mean {near}?' if near else '`snakemake --help` lists all.'}"
-    return ""
+            yield f"There is no option {name}; {f'did you mean {near}?' if near else '`snakemake --help` lists all.'}"
+
+
+def _not_installed(options: Sequence[str], installed: Collection[str]) -> Iterator[str]:
+    named = [(name, f"--executor {name}") for name in _values(options, "--executor", "-e")]
+    for profile in _values(options, "--profile"):
+        try:
+            keys = yaml.safe_load(Path(profile, "config.yaml").read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue  # Snakemake also looks elsewhere, and says what is wrong with the file
+        if isinstance(keys, dict) and isinstance(name := keys.get("executor"), str):
+            named.append((name, f"The profile {profile}"))
+    for name, where in named:
+        if name not in installed:
+            how = "`make env CLUSTER=yes` installs it" if name == "slurm" else "profiles/README.md says how"
+            yield f"{where} needs Snakemake's plugin for {name}, which is not installed: {how}."
+
+
+def _values(options: Sequence[str], *names: str) -> Iterator[str]:
+    """The values of an option, which has these names, given as "--name value" or "--name=value"."""
+    for one, following in zip(options, [*options[1:], ""], strict=True):
+        name, equals, value = one.partition("=")
+        if name in names:
+            yield value if equals else following
