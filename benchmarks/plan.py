@@ -83,6 +83,7 @@ def prepare(folder: Path, pairs: Path, count: int, form: str) -> Path:
     if not (pairs / "images").is_dir():
         make_images.make(pairs, count)
     annotations = pairs / "annotations" if form == "voc" else make_images.annotate(pairs, count, form)
+    os.sync()  # else the disk is still busy with them while the plan is timed
     config = {
         "dataset": {
             "images": str(pairs / "images"),

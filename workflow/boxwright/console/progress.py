@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,20 +128,31 @@ def note(done: int, total: int | None, *, rate: float, unit: str = "", of: str =
         _job.note.write_text(json.dumps({"done": done, "total": total, "rate": rate, "unit": unit, "of": of}))
 
 
-def track(iterable: Iterable[T], total: int | None = None, label: str = "", unit: str = "it") -> Iterator[T]:
+def track(
+    iterable: Iterable[T],
+    total: int | None = None,
+    label: str = "",
+    unit: str = "it",
+    size: Callable[[T], int] = lambda item: 1,
+) -> Iterator[T]:
     """Yield the items of `iterable` and show progress.
 
-    total: the number of items; by default the length of `iterable`, if it has one. label: what is being done. unit:
-    what is counted.
+    total: how much is to be done; by default the length of `iterable`, if it has one. label: what is being done. unit:
+    what is counted. size: how much of it an item is.
     """
     if total is None and hasattr(iterable, "__len__"):
         total = len(iterable)
     if sys.stderr.isatty():
-        yield from tqdm(iterable, total=total, desc=label, unit=f" {unit}", file=sys.stderr, dynamic_ncols=True)
+        with tqdm(total=total, desc=label, unit=f" {unit}", file=sys.stderr, dynamic_ncols=True) as bar:
+            for item in iterable:
+                yield item
+                bar.update(size(item))
         return
     start = last = time.monotonic()
-    for done, item in enumerate(iterable, 1):
+    done = 0
+    for item in iterable:
         yield item
+        done += size(item)
         now = time.monotonic()
         rate = done / max(now - start, 1e-9)
         note(done, total, rate=rate, unit=unit, of=label)

@@ -55,10 +55,9 @@ def inspect(work: Sequence[tuple[str, ...]], label: str = "") -> list[str]:
     chunks = [work[start : start + _CHUNK] for start in starts]
     workers = min(cores, _MAX_PROCESSES, len(chunks))
     done = _inspect_in_processes(chunks, workers) if workers > 1 else enumerate(map(_inspect_all, chunks))
-    lines = ((place, line) for number, lines in done for place, line in enumerate(lines, starts[number]))
     said = [""] * len(work)
-    for place, line in track(lines, total=len(work), label=label, unit="files"):
-        said[place] = line
+    for number, lines in track(done, total=len(work), label=label, unit="files", size=lambda one: len(one[1])):
+        said[starts[number] : starts[number] + len(lines)] = lines
     return said
 
 
