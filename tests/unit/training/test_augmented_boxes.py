@@ -142,12 +142,12 @@ def test_jitter_moves_sides_as_its_mode_says(mode, sides):
 
 @pytest.mark.parametrize(
     ("mode", "ratios"),
-    [("EXPAND", (1, 1.5)), ("SHRINK_SYMMETRIC", (0.5, 1)), ("EXPAND_SYMMETRIC_XY", (1, 1.5)), ("DEFAULT", (0.5, 1.5))],
+    [("EXPAND", (1, 1.9)), ("SHRINK_SYMMETRIC", (0.1, 1)), ("EXPAND_SYMMETRIC_XY", (1, 1.9)), ("DEFAULT", (0.1, 1.9))],
 )
 def test_jitter_changes_sizes_by_up_to_its_ratio(mode, ratios):
     """Each side by up to half of it, since it is measured from the center."""
     boxes = tf.tile([[0.3, 0.4, 0.5, 0.5]], [2000, 1])
-    change = build(f"random_jitter_boxes {{ ratio: 0.5 jitter_mode: {mode} }}")
+    change = build(f"random_jitter_boxes {{ ratio: 0.9 jitter_mode: {mode} }}")
     after = change(example()._replace(boxes=boxes), seeds(1)[0]).boxes.numpy()
     for first, last, center, size in ((0, 2, 0.4, 0.2), (1, 3, 0.45, 0.1)):
         for distances in (center - after[:, first], after[:, last] - center):

@@ -3,5 +3,5 @@
 from boxwright.catalog.ranges import Range
 from boxwright.catalog.spec import Spec
 
-# With half of the side or more, opposite sides could meet.
-SPEC = Spec(fields={"ratio": Range(0, 0.5, below=True)})
+# With 1 or more a box may have no size left, or be turned inside out.
+SPEC = Spec(fields={"ratio": Range(0, 1, below=True)})
