@@ -25,6 +25,7 @@ from boxwright.export.forms import tflite_int8
 from boxwright.export.tflite import metadata, network
 from boxwright.export.tflite.model import Model
 from boxwright.runtimes import find, tflite
+from boxwright.runtimes.resizing import Input
 
 NAMES = ("tflite", "tflite_float16", "tflite_int8")
 # Height and width of the small detector's images.
@@ -180,9 +181,17 @@ def test_all_before_the_suppression_is_int8_and_of_fixed_shape(written):
     assert given.quantization.scale[0] == pytest.approx(1, abs=1e-3) and given.quantization.zeroPoint[0] == 0
 
 
+def test_pixels_that_the_network_normalises_become_what_it_was_trained_on(images):
+    trained = Input(96, 96, (123.7, 116.3, 103.5), (58.4, 57.1, 57.4), (-2.1, -2.0, 1.8), 64, 96)
+    pixels = network._of_pixels(trained)
+    for image in images:
+        normalized = (pixels.normalized(image) - np.float32(trained.mean)) / np.float32(trained.std)
+        np.testing.assert_allclose(normalized, trained.normalized(image), atol=1e-5)
+
+
 @pytest.mark.slow
 def test_the_layers_that_lose_most_are_named(exported, images):
-    loaded = network.load(exported / forms.CHECKPOINT.path)
+    loaded = network.load(exported / forms.CHECKPOINT.path, pixels=True)
     found = network.lossiest(loaded, images, most=1000)
     losses = [loss for _, loss in found]
     assert losses == sorted(losses, reverse=True)
@@ -219,7 +228,7 @@ def test_labels_label_map_and_metadata_say_the_same(written, exported, name):
     (image,) = read.tables(graph, 2)
     (unit,) = read.tables(image, 4)
     normalization = read.table(unit, 1)
-    mean, std = ([0.0], [1.0]) if name == "tflite_int8" else ([127.5] * 3, [127.5] * 3)
+    mean, std = ([0.0] * 3, [1.0] * 3) if name == "tflite_int8" else ([127.5] * 3, [127.5] * 3)
     assert read.floats(normalization, 0) == mean and read.floats(normalization, 1) == std
     size = read.table(read.table(read.table(image, 3), 1), 1)
     assert (read.number(size, 0), read.number(size, 1)) == SIZE[::-1]

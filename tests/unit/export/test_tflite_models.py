@@ -65,6 +65,10 @@ def test_the_forms_keep_their_gates(source, tmp_path):
             found = [detect(image[np.newaxis]) for image in images]
             same = check.compare(zip(wanted, found, strict=True), limits.tolerance)
             assert same["share"] >= limits.least, (form, threads, same)
+        # What MediaPipe takes: one mean and deviation for all channels.
+        given = runtime.read_input(path.read_bytes())
+        normalizes = source == "efficientdet_d0"
+        assert (set(given.mean), set(given.std)) == (({0.0}, {1.0}) if normalizes else ({127.5}, {127.5}))
     path = folder / "detector_int8.tflite"
     tflite_int8.write(folder / "model.ckpt", path, images)
     found = [runtime.load(path, 2)(image[np.newaxis]) for image in images]

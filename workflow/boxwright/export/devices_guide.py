@@ -13,10 +13,6 @@ _WINDOWS = "On Windows the first word is `py`, and `venv\\Scripts\\` stands in p
 _MEDIAPIPE = (
     "The ObjectDetector of MediaPipe Tasks reads labels, sizes and normalisation from the file. Not measured here."
 )
-_REFUSED = (
-    "The ObjectDetector of MediaPipe Tasks refuses this detector: each channel has a mean and a deviation of its own. "
-    "Run the file with LiteRT there, and prepare images as `detect.py` does, or take the form `tflite_int8`."
-)
 _STRETCHED = (
     "The ObjectDetector of MediaPipe Tasks stretches images, and this detector was trained on images that keep their "
     "aspect ratio, so it finds less there. Run the file with LiteRT, and prepare images as `detect.py` does."
@@ -149,9 +145,7 @@ def _devices(form: Form, runtime: str, given: Input | None) -> list[tuple[str, s
     devices = _DEVICES[runtime] + ([_CORAL] if form.precision == "int8" else [])
     if given is None:
         return devices
-    # In int8 the network itself normalises.
-    by_channel = form.precision != "int8" and max(len(set(given.mean)), len(set(given.std))) > 1
-    mediapipe = _REFUSED if by_channel else _STRETCHED if given.min_dimension else _MEDIAPIPE
+    mediapipe = _STRETCHED if given.min_dimension else _MEDIAPIPE
     return [(device, install, mediapipe if note == _MEDIAPIPE else note) for device, install, note in devices]
 
 

@@ -8,8 +8,9 @@ from boxwright.export.tflite import file, network
 def write(source: str | Path, target: str | Path) -> None:
     """Write the checkpoint with the prefix `source` as a TFLite file.
 
-    Its input is the resized and normalised image, float32 [1, height, width, 3]; its outputs are those of
-    TFLite_Detection_PostProcess, classes from 0. Equal checkpoints give equal bytes.
+    Its input is the resized image, float32 [1, height, width, 3], normalised, or as its pixels where channels are
+    normalised differently; its outputs are those of TFLite_Detection_PostProcess, classes from 0. Equal checkpoints
+    give equal bytes.
     """
     loaded = network.load(source)
     file.write(loaded, network.convert(loaded), source, target)

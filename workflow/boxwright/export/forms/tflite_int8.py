@@ -15,11 +15,11 @@ def write(source: str | Path, target: str | Path, images: Sequence[np.ndarray]) 
     operations before the suppression are in int8, with fixed shapes. images: uint8 [H, W, 3], of the training side.
     Equal checkpoints and images give equal bytes.
     """
-    loaded = network.load(source)
-    file.write(loaded, network.quantize(loaded, images), source, target, pixels=True)
+    loaded = network.load(source, pixels=True)
+    file.write(loaded, network.quantize(loaded, images), source, target)
 
 
 def lossiest(source: str | Path, images: Sequence[np.ndarray]) -> str:
     """The layers that lose most of the detections of the checkpoint `source`, with how much, for a message."""
-    found = network.lossiest(network.load(source), images)
+    found = network.lossiest(network.load(source, pixels=True), images)
     return ", ".join(f"{name.split(';')[0]} ({loss:.1f} steps)" for name, loss in found)

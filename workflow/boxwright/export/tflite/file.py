@@ -12,20 +12,15 @@ from boxwright.export.tflite.network import Convertible
 from boxwright.runtimes import tflite
 
 
-def write(
-    network: Convertible, converted: bytes, source: str | Path, target: str | Path, *, pixels: bool = False
-) -> None:
-    """Write the `converted` network of the checkpoint with the prefix `source`, whose labels lie beside it.
-
-    pixels: whether its input is the image's pixels, not these normalised.
-    """
-    detector, given = network
+def write(network: Convertible, converted: bytes, source: str | Path, target: str | Path) -> None:
+    """Write the `converted` network of the checkpoint with the prefix `source`, whose labels lie beside it."""
+    detector, _, given = network
     shape = tf.constant([[given.height, given.width, 3]])
     anchors = detector.predict(tf.zeros([1, given.height, given.width, 3]), shape)["anchors"].numpy()
     model = Model(converted)
     suppression.add(model, detector, anchors)
     model.describe(tflite.INPUT, json.dumps(given._asdict()).encode())
     labels = Path(source).with_name(LABELS).read_text(encoding="utf-8")
-    described = metadata.content(given, pixels=pixels, title=Path(target).stem, labels=LABELS)
+    described = metadata.content(given, title=Path(target).stem, labels=LABELS)
     model.describe(metadata.NAME, described)
     Path(target).write_bytes(metadata.with_labels(model.to_bytes(), LABELS, labels))

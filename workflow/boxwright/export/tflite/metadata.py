@@ -34,14 +34,12 @@ class _Table(NamedTuple):
     fields: dict[int, tuple[str, Any]]
 
 
-def content(given: Input, *, pixels: bool, title: str, labels: str) -> bytes:
+def content(given: Input, *, title: str, labels: str) -> bytes:
     """The metadata of a detector whose four outputs are those of TFLite_Detection_PostProcess.
 
-    given: how it takes an image; pixels: whether its input is the image's pixels, so that nothing is normalised. title:
-    its name. labels: the name of the file with the labels, one class a line.
+    given: how it takes an image. title: its name. labels: the name of the file with the labels, one class a line.
     """
-    mean, std = ((0.0,), (1.0,)) if pixels else (given.mean, given.std)
-    normalization = _Table(2, {0: ("floats", mean), 1: ("floats", std)})
+    normalization = _Table(2, {0: ("floats", given.mean), 1: ("floats", given.std)})
     size = _Table(2, {0: ("uint", given.width), 1: ("uint", given.height)})
     image = _tensor(
         "image",

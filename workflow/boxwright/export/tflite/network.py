@@ -25,27 +25,37 @@ IMAGE, CODES, SCORES = "image", "box_codes", "class_scores"
 
 
 class Convertible(NamedTuple):
-    """A detector whose network is to be converted, and how the form will take an image."""
+    """A detector whose network is to be converted.
+
+    trained: how it was trained to take an image. given: how the form will take one: the same, or as pixels, which the
+    network then normalises by itself.
+    """
 
     detector: Ssd
+    trained: Input
     given: Input
 
 
-def load(source: str | Path) -> Convertible:
-    """The detector of the checkpoint with the prefix `source`, whose pipeline.config lies beside it."""
+def load(source: str | Path, *, pixels: bool = False) -> Convertible:
+    """The detector of the checkpoint with the prefix `source`, whose pipeline.config lies beside it.
+
+    pixels: whether the form takes an image as pixels. It also does where channels are normalised differently, because
+    MediaPipe's tasks refuse that.
+    """
     config = text.read(Path(source).with_name(PIPELINE))
     detector = inference.load(config, source)
-    return Convertible(
-        detector, _input(detector, getattr(config.model, config.model.WhichOneof("model")).image_resizer)
-    )
+    trained = _input(detector, getattr(config.model, config.model.WhichOneof("model")).image_resizer)
+    by_channel = len({*zip(trained.mean, trained.std, strict=True)}) > 1
+    return Convertible(detector, trained, _of_pixels(trained) if pixels or by_channel else trained)
 
 
 def convert(network: Convertible, *, float16: bool = False) -> bytes:
-    """The network in TFLite: from the normalised image, float32 [1, h, w, 3], to codes [1, A, 4] and scores [1, A, C].
+    """The network in TFLite: from an image as it is `given`, float32 [1, h, w, 3], to codes [1, A, 4] and scores
+    [1, A, C].
 
     The scores have no column for the background. float16: weights are stored with half the bits.
     """
-    converter = _converter(_frozen(network, pixels=False))
+    converter = _converter(_frozen(network))
     if float16:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
@@ -55,8 +65,8 @@ def convert(network: Convertible, *, float16: bool = False) -> bytes:
 def quantize(network: Convertible, images: Sequence[np.ndarray]) -> bytes:
     """The network in int8: from the image's pixels, uint8 [1, h, w, 3], to codes and scores in int8.
 
-    images: uint8 [H, W, 3], with which the ranges of all values are measured. The first one gets a black and a white
-    pixel, so that the values of the input are the pixels themselves.
+    network: loaded with `pixels`. images: uint8 [H, W, 3], with which the ranges of all values are measured. The first
+    one gets a black and a white pixel, so that the values of the input are the pixels themselves.
     """
     converter = _int8_converter(network, images)
     converter.inference_input_type, converter.inference_output_type = tf.uint8, tf.int8
@@ -81,7 +91,7 @@ def lossiest(network: Convertible, images: Sequence[np.ndarray], most: int = 5) 
 
 
 def _int8_converter(network: Convertible, images: Sequence[np.ndarray]) -> tf.lite.TFLiteConverter:
-    converter = _converter(_frozen(network, pixels=True))
+    converter = _converter(_frozen(network))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: samples(network, images)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -97,14 +107,14 @@ def samples(network: Convertible, images: Sequence[np.ndarray]) -> Iterator[list
         yield [pixels[np.newaxis]]
 
 
-def _frozen(network: Convertible, pixels: bool) -> GraphDef:
-    """The network as a graph; its input is the image's pixels of 0..255, or these normalised."""
-    detector, given = network
+def _frozen(network: Convertible) -> GraphDef:
+    """The network as a graph; its input is an image as it is `given`."""
+    detector, trained, given = network
     shape = tf.constant([[given.height, given.width, 3]])
 
     def traced(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        if pixels:
-            image = (image - np.float32(given.mean)) * (1 / np.float32(given.std))
+        if given != trained:
+            image = (image - np.float32(trained.mean)) * (1 / np.float32(trained.std))
         found = detector.predict(image, shape)
         scores = detector.convert_scores(found["class_predictions_with_background"])
         return {CODES: found["box_encodings"], SCORES: scores[..., detector.class_slots - detector.num_classes :]}
@@ -118,8 +128,14 @@ def _converter(frozen: GraphDef) -> tf.lite.TFLiteConverter:
     return tf.lite.TFLiteConverter.from_concrete_functions([function.prune(tensors[0], tensors[1:])], None)
 
 
+def _of_pixels(trained: Input) -> Input:
+    """How a network that normalises by itself takes an image: as its pixels of 0..255."""
+    padding = np.float32(trained.padding) * np.float32(trained.std) + np.float32(trained.mean)
+    return trained._replace(mean=(0.0,) * 3, std=(1.0,) * 3, padding=tuple(padding.tolist()))
+
+
 def _input(detector: Ssd, resizer) -> Input:
-    """How the detector takes an image, from what it makes of images of one colour."""
+    """How the detector was trained to take an image, from what it makes of images of one colour."""
     height, width = detector.static_size
     black, white = (
         detector.preprocess(tf.fill([height, width, 3], tf.constant(value, tf.uint8)))[0][0, 0].numpy()
