@@ -16,8 +16,8 @@ def build(text: str, start: list[float] = (1.0, -2.0), keras: bool = False) -> t
     return build_optimizer(config, {"net/weights": variable}, keras=keras), variable
 
 
-def apply(optimizer: Optimizer, gradient: list[float], rate: float = 0.1) -> None:
-    optimizer.apply({"net/weights": tf.constant(gradient)}, tf.constant(rate))
+def apply(optimizer: Optimizer, gradient: list[float], rate: float = 0.1, done: int = 0) -> None:
+    optimizer.apply({"net/weights": tf.constant(gradient)}, tf.constant(rate), tf.constant(done))
 
 
 def test_momentum_by_hand():
@@ -84,3 +84,13 @@ def test_moving_average_follows_the_updated_weights():
     np.testing.assert_array_equal(average, variable)
     apply(optimizer, [1.0, 0.0])
     np.testing.assert_allclose(average, [0.75 * 1.0 + 0.25 * 0.9, -2.0], rtol=1e-6)
+
+
+def test_the_decay_of_moving_averages_grows_in_tf2_models():
+    momentum = f"momentum_optimizer {{ {CONSTANT} momentum_optimizer_value: 0 }} moving_average_decay: 0.75"
+    optimizer, variable = build(momentum, keras=True)
+    average, wanted = optimizer.state["net/weights/ExponentialMovingAverage"], 1.0
+    for done, decay in ((0, 2 / 11), (1, 3 / 12), (2, 4 / 13), (25, 27 / 36), (1000, 0.75)):
+        apply(optimizer, [1.0, 0.0], done=done)
+        wanted = decay * wanted + (1 - decay) * variable[0].numpy()
+        np.testing.assert_allclose(average, [wanted, -2.0], rtol=1e-6)

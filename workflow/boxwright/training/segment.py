@@ -31,7 +31,7 @@ from boxwright.training import inputs, state, trainable, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
 from boxwright.training.loss_scale import LossScale
-from boxwright.training.optimizers.optimizer import Optimizer
+from boxwright.training.optimizers.optimizer import Optimizer, decay_of_averages
 from boxwright.training.signals import Signals
 from boxwright.training.step import compile_step
 
@@ -204,7 +204,7 @@ def build_optimizer(message: Message, variables: Mapping[str, tf.Variable], *, k
     if not (kind and parts.choice(getattr(message, kind).learning_rate)):
         field = f"{kind}.learning_rate" if kind else "one of its alternatives"
         raise UserError(f"train_config.optimizer has no learning rate: set {field} in it.")
-    decay = message.moving_average_decay if message.use_moving_average else None
+    decay = decay_of_averages(message.moving_average_decay, keras=keras) if message.use_moving_average else None
     return parts.make(message, offered={"keras": keras}, variables=variables, moving_average_decay=decay)
 
 

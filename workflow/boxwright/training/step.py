@@ -71,10 +71,11 @@ def compile_step(
         gradients, norm = clip_by_global_norm(gradients, gradient_clipping_by_norm)
         answer = {tag: replicas.total(loss) for tag, loss in {**losses, TOTAL: total}.items()}
         if loss_scale is None:
-            optimizer.apply(gradients, rate)
+            optimizer.apply(gradients, rate, number)
             return {**answer, GRADIENT: norm}
         used = loss_scale.value
-        return {**answer, GRADIENT: loss_scale.step(norm, lambda: optimizer.apply(gradients, rate)), LOSS_SCALE: used}
+        norm = loss_scale.step(norm, lambda: optimizer.apply(gradients, rate, number))
+        return {**answer, GRADIENT: norm, LOSS_SCALE: used}
 
     def share(batch: Batch, rate: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
         parts = len(strategy.extended.worker_devices)

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from boxwright.training import schedules
-from boxwright.training.optimizers.optimizer import Optimizer
+from boxwright.training.optimizers.optimizer import Decay, Optimizer
 
 # Not in the schema: TensorFlow's defaults.
 BETA1, BETA2 = 0.9, 0.999
@@ -20,7 +20,7 @@ def make(
     variables: Mapping[str, tf.Variable],
     learning_rate: Mapping[str, Any],
     epsilon: float,
-    moving_average_decay: float | None = None,
+    moving_average_decay: Decay | None = None,
 ) -> Optimizer:
     """The optimizer of `variables`, with the slots `Adam` and `Adam_1` (first and second moment).
 

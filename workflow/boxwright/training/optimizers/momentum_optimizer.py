@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from boxwright.training import schedules
-from boxwright.training.optimizers.optimizer import Optimizer
+from boxwright.training.optimizers.optimizer import Decay, Optimizer
 
 
 def make(
@@ -19,7 +19,7 @@ def make(
     learning_rate: Mapping[str, Any],
     momentum_optimizer_value: float,
     keras: bool = False,
-    moving_average_decay: float | None = None,
+    moving_average_decay: Decay | None = None,
 ) -> Optimizer:
     """The optimizer of `variables`, with the slot `Momentum`; see `Optimizer`, and `schedules.make` for the rate.
 

@@ -17,6 +17,18 @@ AVERAGE = "ExponentialMovingAverage"
 # gradient, and the learning rate (float32 scalar).
 Update = Callable[[tf.Variable, Mapping[str, tf.Variable], tf.Tensor, tf.Tensor], object]
 
+# The decay of moving averages in the step after so many (int32 scalar).
+Decay = Callable[[tf.Tensor], float | tf.Tensor]
+
+
+def decay_of_averages(most: float, *, keras: bool) -> Decay:
+    """The decay `most` from the first step on; in TF2 models (`keras`) it grows to that, so that averages of a short
+    training are not those of its first steps: step n, counted from 1, has (1 + n) / (10 + n) until then.
+    """
+    if not keras:
+        return lambda done: most
+    return lambda done: tf.minimum(most, (2.0 + tf.cast(done, tf.float32)) / (11.0 + tf.cast(done, tf.float32)))
+
 
 class Optimizer:
     """Updates variables from gradients.
@@ -25,7 +37,8 @@ class Optimizer:
     step. slots: the slots of a variable with their initial value, in TensorFlow 1's order of creation, which numbers
     their names. powers: scalars that all variables share; each begins at its number and is multiplied by it after every
     step. moving_average_decay: the decay of moving averages of the variables; the averages begin at the variables'
-    current values, so restore the start weights first. None: no averages.
+    current values, so restore the start weights first (in the OD API those of TF2 models begin at 0, which their small
+    first decays make forget within 20 steps). None: no averages.
 
     `state` is the whole state, {checkpoint name: variable}.
     """
@@ -38,7 +51,7 @@ class Optimizer:
         *,
         slots: Mapping[str, float],
         powers: Mapping[str, float] | None = None,
-        moving_average_decay: float | None = None,
+        moving_average_decay: Decay | None = None,
     ):
         self.variables = dict(variables)
         self.schedule = schedule
@@ -55,8 +68,11 @@ class Optimizer:
         for name, factor in self._powers.items():
             self._add(name, tf.constant(factor))
 
-    def apply(self, gradients: Mapping[str, tf.Tensor], rate: tf.Tensor) -> None:
-        """Do one step: `gradients` by variable name, `rate` the learning rate, a float32 scalar. Works in graphs."""
+    def apply(self, gradients: Mapping[str, tf.Tensor], rate: tf.Tensor, done: tf.Tensor) -> None:
+        """Do one step: `gradients` by variable name, `rate` the learning rate, a float32 scalar. Works in graphs.
+
+        done: the number of steps before this one, an int32 scalar.
+        """
         powers = {name: self.state[name] for name in self._powers}
         for name, gradient in gradients.items():
             slots = {slot: self.state[f"{name}/{slot}"] for slot in self._slots}
@@ -64,9 +80,10 @@ class Optimizer:
         for name, factor in self._powers.items():
             replicas.assign(self.state[name], self.state[name] * factor)
         if self._decay is not None:
+            new = 1.0 - self._decay(done)
             for name, variable in self.variables.items():
                 average = self.state[f"{name}/{AVERAGE}"]
-                replicas.assign_sub(average, (1.0 - self._decay) * (average - variable))
+                replicas.assign_sub(average, new * (average - variable))
 
     def _add(self, name: str, initial: tf.Tensor | tf.Variable) -> None:
         self.state[name] = tf.Variable(initial, trainable=False, name=name)

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from boxwright.training import schedules
-from boxwright.training.optimizers.optimizer import Optimizer
+from boxwright.training.optimizers.optimizer import Decay, Optimizer
 
 
 def make(
@@ -19,7 +19,7 @@ def make(
     momentum_optimizer_value: float,
     decay: float,
     epsilon: float,
-    moving_average_decay: float | None = None,
+    moving_average_decay: Decay | None = None,
 ) -> Optimizer:
     """The optimizer of `variables`, with the slots `RMSProp` (mean square) and `RMSProp_1` (momentum).
 
