@@ -107,11 +107,19 @@ def test_tflite_holds_ssd(name):
             {"post_processing__batch_non_max_suppression__max_detections_per_class": 5, "num_classes": 2},
             "no limit for one",
         ),
+        ({"post_processing__batch_non_max_suppression__use_class_agnostic_nms": True}, "class by class"),
     ],
 )
 def test_what_tflite_cannot_hold_is_refused_with_the_nearest_form(fields, said):
     why = forms.named("tflite").refuses(changed(ssd(), **fields), "ssd")
     assert said in why and "onnx" in why
+
+
+def test_a_detector_without_anchors_has_nothing_before_suppression():
+    config = text.read(Path(__file__).parents[3] / "config/pipelines/centernet_resnet50_v1_fpn.config")
+    raw = forms.named("raw_graph")
+    assert "the nearest form is onnx" in raw.refuses(config.model.center_net, "center_net")
+    assert raw.refuses(ssd().model.ssd, "ssd") == ""
 
 
 def test_tflite_holds_no_detector_of_two_stages():

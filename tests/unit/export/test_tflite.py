@@ -17,13 +17,17 @@ from PIL import Image
 
 from boxwright import cli
 from boxwright.catalog import forms
+from boxwright.checkpoints import checkpoint_files
 from boxwright.core.errors import UserError
 from boxwright.dataset import label_map
+from boxwright.detector.build import build
 from boxwright.evaluation import any_images
 from boxwright.export import check, form, program
-from boxwright.export.forms import tflite_int8
+from boxwright.export.forms import checkpoint, tflite_int8
+from boxwright.export.forms import tflite as float_form
 from boxwright.export.tflite import metadata, network
 from boxwright.export.tflite.model import Model
+from boxwright.pipeline import overrides, text
 from boxwright.runtimes import find, tflite
 from boxwright.runtimes.resizing import Input
 
@@ -77,6 +81,45 @@ def test_the_files_with_fewer_bits_give_nearly_the_same(written):
     assert written["tflite_int8"][1]["same_detections"]["share"] >= 0.8
     whole, half, int8 = (len(written[name][0]) for name in NAMES)
     assert half < 0.6 * whole and int8 < 0.4 * whole
+
+
+SUPPRESSION = "model.ssd.post_processing.batch_non_max_suppression."
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model.ssd.num_classes": 1},
+        {
+            "model.ssd.num_classes": 1,
+            f"{SUPPRESSION}use_class_agnostic_nms": True,
+            f"{SUPPRESSION}max_detections_per_class": 5,
+        },
+        {f"{SUPPRESSION}iou_threshold": 0.0},
+        {f"{SUPPRESSION}score_threshold": 0.6},
+    ],
+    ids=["one class", "one class, agnostic", "no overlap", "few"],
+)
+def test_other_suppressions_give_the_checkpoints_detections(config, images, tmp_path, changes):
+    changed = type(config)()
+    changed.CopyFrom(config)
+    overrides.apply(changed, changes)
+    random = np.random.default_rng(1)
+    weights = {
+        name: random.normal(0, 0.3, variable.shape).astype(np.float32)
+        if name.endswith(("moving_mean", "beta", "biases"))
+        else variable.numpy()
+        for name, variable in build(changed.model, seed=3).variables.items()
+    }
+    checkpoint_files.write(tmp_path / "model.ckpt", weights)
+    (tmp_path / forms.PIPELINE).write_text(text.to_text(changed))
+    (tmp_path / forms.LABELS).write_text("thing\n" * changed.model.ssd.num_classes)
+    float_form.write(tmp_path / "model.ckpt", tmp_path / "detector.tflite")
+    engine, detect = checkpoint.load(tmp_path / "model.ckpt"), tflite.load(tmp_path / "detector.tflite")
+    pairs = [(engine(image[np.newaxis]), detect(image[np.newaxis])) for image in images]
+    same = check.compare(pairs, 1e-4)
+    assert same["share"] == 1 and same["detections"] >= 10
+    assert [len(set(map(float, (one["num_detections"][0] for one in pair)))) for pair in pairs] == [1] * len(images)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

@@ -120,6 +120,8 @@ def _not_in_tflite(model: Message, family: str) -> str:
     if (coder := model.box_coder.WhichOneof("box_coder_oneof")) != "faster_rcnn_box_coder":
         return f"TFLite decodes boxes as faster_rcnn_box_coder does, not as {coder}; {nearest}"
     suppression = model.post_processing.batch_non_max_suppression
+    if model.num_classes > 1 and suppression.use_class_agnostic_nms:
+        return f"TFLite suppresses boxes class by class, not all together (use_class_agnostic_nms); {nearest}"
     if model.num_classes > 1 and suppression.max_detections_per_class < suppression.max_total_detections:
         return (
             "TFLite keeps no limit for one of several classes; set model.ssd.post_processing.batch_non_max_suppression."
@@ -127,6 +129,13 @@ def _not_in_tflite(model: Message, family: str) -> str:
         )
     if suppression.soft_nms_sigma > 0:
         return f"TFLite knows no soft suppression (soft_nms_sigma); {nearest}"
+    return ""
+
+
+def _no_raw_outputs(model: Message, family: str) -> str:
+    """Why a model has no boxes and scores before suppression."""
+    if family == "center_net":
+        return "it finds the peaks of a map, so it has no boxes before suppression; the nearest form is onnx"
     return ""
 
 
@@ -141,6 +150,7 @@ FORMS = (
         ("frozen_inference_graph_raw.pb",),
         detects=False,
         run_by="frozen_graph",
+        refuses=_no_raw_outputs,
     ),
     Form(
         "tflite",

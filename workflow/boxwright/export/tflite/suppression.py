@@ -29,6 +29,8 @@ OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_dete
 _PAIRS = 1024
 # How many times as many boxes as are wanted the operation gives.
 _SPARE = 2
+# The operation takes no threshold of 0.
+_LEAST_IOU = 1e-6
 # The distance of two places, in sides of the image. Boxes are not clipped, so they may reach beyond the image.
 _PLACE = 8.0
 # The upper left corner of a box at the first place lies above this.
@@ -48,9 +50,9 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray) -> None:
     sizes = anchors[:, 2:] - anchors[:, :2]
     centers = np.concatenate([anchors[:, :2] + sizes / 2, sizes], axis=1).astype(np.float32)
     steps = _Steps(model)
-    if settings.use_class_agnostic_nms or classes == 1:
+    if classes == 1:
         inputs = [steps.as_float(codes), steps.as_float(scores), steps.constant(centers)]
-        options = _options(detector, use_regular_nms=classes == 1, num_classes=classes)
+        options = _options(detector)
         boxes, numbers, best, _ = _post_process(steps, inputs, options)
         _finish(steps, boxes, numbers, best, settings.max_total_detections)
         return
@@ -77,25 +79,26 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray) -> None:
             steps.as_float(steps.reshape(best, [1, count, 1])),
             placed,
         ],
-        _options(detector, use_regular_nms=True, num_classes=1),
+        _options(detector),
     )
     boxes, numbers = _moved_back(steps, boxes, side)
     _finish(steps, boxes, numbers, best, settings.max_total_detections)
 
 
-def _options(detector: Ssd, *, use_regular_nms: bool, num_classes: int) -> Mapping[str, int | float | bool]:
-    """The operation's settings, by its names."""
+def _options(detector: Ssd) -> Mapping[str, int | float | bool]:
+    """The operation's settings, by its names, to suppress boxes of one class."""
     settings, coder = detector.suppression, detector.box_coder
     most = _SPARE * settings.max_total_detections
+    own = settings.max_total_detections if settings.use_class_agnostic_nms else settings.max_detections_per_class
     return {
         "max_detections": most,
         "max_classes_per_detection": 1,
         # Of several classes the limit of each is that of all: more of one class than of all are never shown.
-        "detections_per_class": settings.max_detections_per_class if detector.num_classes == 1 else most,
-        "use_regular_nms": use_regular_nms,
+        "detections_per_class": own if detector.num_classes == 1 else most,
+        "use_regular_nms": True,
         "nms_score_threshold": float(settings.score_threshold),
-        "nms_iou_threshold": float(settings.iou_threshold),
-        "num_classes": num_classes,
+        "nms_iou_threshold": max(float(settings.iou_threshold), _LEAST_IOU),
+        "num_classes": 1,
         "y_scale": float(coder.y_scale),
         "x_scale": float(coder.x_scale),
         "h_scale": float(coder.height_scale),
