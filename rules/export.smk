@@ -169,6 +169,7 @@ for form in MEASURED:
             records=ancient(run_plan.shards("eval")),
             metrics=evaluated_as_exported("metrics"),
             detections=evaluated_as_exported("detections"),
+            calibration=ancient(run_plan.shards("train") if form.calibrated else []),
         output:
             measured=measured_of(form),
             metrics=f"{CHECKS}/{form.name}/metrics.json",
@@ -190,6 +191,7 @@ for form in MEASURED:
                 wildcards.model, form, wildcards.further
             ),
             form=form.name,
+            int8=run_plan.int8 if form.calibrated else None,
             seed=setting("seed"),
         message:
             f"Measuring the {form.title} of {{wildcards.model}}{{wildcards.further}}"

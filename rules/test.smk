@@ -20,6 +20,11 @@ for form in FORMS if "test" in run_plan.sides else ():
             config=ancient(of_choice(PIPELINE)),
             label_map=ancient(of_choice(LABEL_MAP)),
             records=ancient(run_plan.shards("test")),
+            checkpoint=ancient(
+                f"{TEST}/{forms.CHECKPOINT.name}/detections.json"
+                if form.made_from
+                else []
+            ),
         output:
             metrics=f"{TEST}/{form.name}/metrics.json",
             analysis=f"{TEST}/{form.name}/analysis.json",

@@ -38,12 +38,14 @@ with job(snakemake, tensorflow=True):
         about,
         f"The {form.title} of {model} at step {checkpoint['step']} on the evaluation images",
     )
-    agreement = exported.agreement(evaluation, given.detections, measured.tolerance(form))
-    times = measured.times(lambda threads: runtime.load(path, threads), reference.images(given.records))
+    tolerance = measured.tolerance(form, checkpoint)
+    agreement = {**exported.agreement(evaluation, given.detections, tolerance), "tolerance": tolerance}
+    times = measured.times(form, path, reference.images(given.records))
     content = measured.content(form, result, checkpoint, agreement, times, files.read_json(given.check)["bytes"])
     if form.calibrated and content["lost"] is not None and content["complaints"]:
         source = Path(given.config).parent / forms.named(form.made_from).path
-        layers = importlib.import_module(form.module).lossiest(source, reference.images(given.records))
+        calibration = reference.drawn(given.calibration, **snakemake.params.int8)
+        layers = importlib.import_module(form.module).lossiest(source, calibration, reference.images(given.records))
         content["complaints"].append(f"these layers lose most: {layers}")
     for complaint in content["complaints"]:
         progress.warn(f"The {form.title} of {model}{snakemake.wildcards.further}: {complaint}.")

@@ -13,6 +13,7 @@ with job(snakemake, tensorflow=True):
     from boxwright.dataset import label_map
     from boxwright.evaluation import exported
     from boxwright.evaluation.data import Records
+    from boxwright.export import measured
     from boxwright.pipeline import text
 
     model, output = snakemake.wildcards.model, snakemake.output
@@ -29,9 +30,14 @@ with job(snakemake, tensorflow=True):
         score_threshold=round(settings.min_score_threshold, 6),
         side="test",
     )
+    about = {"model": model, "step": step, "seed": snakemake.params.seed, "form": form.name}
+    if form.made_from:
+        tolerance = measured.tolerance(form)
+        again = exported.agreement(evaluation, snakemake.input.checkpoint, tolerance)
+        about["found_again"] = {**again, "tolerance": tolerance}
     exported.write(
         evaluation,
         exported.Files(Path(output.metrics), Path(output.analysis), Path(output.detections)),
-        {"model": model, "step": step, "seed": snakemake.params.seed, "form": form.name},
+        about,
         f"The {form.title} of {model} at step {step} on the test images",
     )

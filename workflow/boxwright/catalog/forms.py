@@ -8,7 +8,7 @@ entry in `FORMS` and two modules:
   form's own path, in an existing folder that is empty but for what this call writes; all of `files` must be there when
   it returns. Equal sources give equal bytes. A module that needs training images to calibrate has
   `write(source, target, images)` instead, and its entry says so (`calibrated`): a sequence of uint8 [H, W, 3]. Such a
-  module also has `lossiest(source, images)`, the layers that lose most by fewer bits, as text.
+  module also has `lossiest(source, images, shown)`, the layers that lose most by fewer bits on some images, as text.
 - `boxwright.runtimes.<runtime>` runs it: `load(path, threads=None)` returns a function from images to detections
   (`runtimes.Detect`). It needs numpy and the form's own runtime alone: images of any size come as they are, uint8
   [B, H, W, 3]; it resizes and normalises them as the model was trained if the form itself does not, maps the boxes back

@@ -104,6 +104,11 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def cpu() -> str:
+    """The name of the CPU as a device, with the processors that this process may use."""
+    return f"CPU, {plural(processors(), 'processor')}"
+
+
 def take(compute: Compute) -> Taken:
     """Set up this process to compute as `compute` says, and return what it took.
 

@@ -104,4 +104,4 @@ def device() -> str:
     """Where this process computes: the first GPU by its name, else the number of processors that it may use."""
     for gpu in tf.config.get_visible_devices("GPU"):
         return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
-    return f"CPU, {devices.processors()} processors"
+    return devices.cpu()

@@ -6,7 +6,7 @@ from typing import Any
 from boxwright.catalog.forms import LABELS, Form
 from boxwright.runtimes.resizing import Input
 
-_PYTHON = "python3 -m venv venv && venv/bin/pip install {packages} numpy pillow"
+_PYTHON = "python3 -m venv venv\nvenv/bin/pip install {packages} numpy pillow"
 _RUN = "venv/bin/python detect.py my_images"
 _WINDOWS = "On Windows the first word is `py`, and `venv\\Scripts\\` stands in place of `venv/bin/`."
 
@@ -46,9 +46,10 @@ _DEVICES: dict[str, list[tuple[str, str, str]]] = {
     "openvino": [
         ("a PC with an Intel processor; Linux, Windows", _PYTHON.format(packages="openvino"), ""),
         (
-            "Intel's GPU or NPU",
+            "Intel's GPU",
             _PYTHON.format(packages="openvino"),
-            "Write `GPU` or `NPU` in place of `CPU` in `detect.py`. Not measured here.",
+            "Write `GPU` in place of `CPU` in `detect.py`. Not measured here. An NPU takes images of one size alone, "
+            "and this model takes all sizes.",
         ),
         ("Raspberry Pi with a 64-bit system", _PYTHON.format(packages="openvino"), ""),
     ],
@@ -86,7 +87,7 @@ _DEVICES["saved_model"] = [
     *_DEVICES["frozen_graph"],
     (
         "a server",
-        "docker run -p 8501:8501 -v $PWD/saved_model:/models/detector/1 -e MODEL_NAME=detector tensorflow/serving",
+        'docker run -p 8501:8501 -v "$PWD/saved_model":/models/detector/1 -e MODEL_NAME=detector tensorflow/serving',
         "Ask it at `http://localhost:8501/v1/models/detector:predict`.",
     ),
 ]

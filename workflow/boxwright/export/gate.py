@@ -31,13 +31,14 @@ GATES = {
 }
 
 
-def complaints(precision: str, found: Mapping[str, Any], lost: float | None = None) -> Iterator[str]:
+def complaints(precision: str, found: Mapping[str, Any] | None, lost: float | None = None) -> Iterator[str]:
     """What a form does not keep of its gate, as clauses.
 
-    found: {share, ...}, measured with the gate's tolerance; lost: mAP at IoU 0.5 of the checkpoint, minus the form's.
+    found: {share, ...}, measured with the gate's tolerance; None if it was not. lost: mAP at IoU 0.5 of the checkpoint,
+    minus the form's.
     """
     gate = GATES[precision]
-    if found["share"] < gate.least:
+    if found is not None and found["share"] < gate.least:
         yield (
             f"{found['share']:.2%} of the checkpoint's detections are found again within {gate.tolerance:g}, and at "
             f"least {gate.least:.0%} must be"

@@ -1,36 +1,46 @@
 """What is measured of a form of a detector: quality, what it finds again of the checkpoint, time and size."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from boxwright import devices
 from boxwright.catalog.forms import Form
-from boxwright.export import gate
-from boxwright.export.check import timing
+from boxwright.core.wording import plural
+from boxwright.export import gate, timing
 from boxwright.export.summary import MAP50, figures
-from boxwright.runtimes import Detect
 
-# The numbers of threads that are timed.
-THREADS = (1, 2)
-
-
-def tolerance(form: Form) -> float:
-    """By how much a detection that is found again may differ."""
-    return gate.GATES[form.precision].tolerance
+# How far detections may differ from those of a checkpoint that was measured in bfloat16.
+ROUNDED = 1e-2
 
 
-def times(load: Callable[[int], Detect], images: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Milliseconds per image by the number of threads, {ms: {"1": {median, quartiles}, ...}, device}."""
-    found, device = {}, ""
-    for threads in THREADS:
-        detect = load(threads)
-        for image in images:  # the warm-up
-            detect(image[np.newaxis])
-        measured = timing(detect, images)
-        found[str(threads)] = {"median": measured["ms_per_image"], "quartiles": measured["ms_quartiles"]}
-        device = measured["device"]
-    return {"ms": found, "device": device}
+def tolerance(form: Form, checkpoint: Mapping[str, Any] = MappingProxyType({})) -> float:
+    """By how much a detection that is found again may differ.
+
+    checkpoint: its metrics.json. Where it was measured with rounded products, which forms do not have, all of its
+    detections differ.
+    """
+    own = gate.GATES[form.precision].tolerance
+    return own if _is_float32(checkpoint) else max(own, ROUNDED)
+
+
+def _is_float32(checkpoint: Mapping[str, Any]) -> bool:
+    return checkpoint.get("inference_precision", "float32") == "float32"
+
+
+def times(form: Form, path: Path, images: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Milliseconds per image by the number of threads that this machine has, on the CPU,
+    {ms: {"1": {median, quartiles}, ...}, device}.
+    """
+    measured = timing.by_threads(form, path, images)
+    found = {
+        str(threads): {"median": one["ms_per_image"], "quartiles": one["ms_quartiles"]}
+        for threads, one in measured.items()
+    }
+    return {"ms": found, "device": devices.cpu()}
 
 
 def content(
@@ -43,7 +53,8 @@ def content(
 ) -> dict[str, Any]:
     """What forms.json says of a form, without the test side.
 
-    result, checkpoint: metrics.json of the form and of the checkpoint. agreement: `agreement.found_again`. timed:
+    result, checkpoint: metrics.json of the form and of the checkpoint. agreement: `agreement.found_again`, with the
+    tolerance. timed:
     `times`. size: in bytes. `lost` is the mAP at IoU 0.5 of the checkpoint, minus the form's; None if one is undefined.
     """
     values, before = result["metrics"][MAP50], checkpoint["metrics"][MAP50]
@@ -55,10 +66,10 @@ def content(
         "images": result["images"],
         **figures(result),
         "lost": lost,
-        "found_again": {**agreement, "tolerance": tolerance(form)},
+        "found_again": agreement,
         **timed,
         "bytes": size,
-        "complaints": list(gate.complaints(form.precision, agreement, lost)),
+        "complaints": list(gate.complaints(form.precision, agreement if _is_float32(checkpoint) else None, lost)),
     }
 
 
@@ -66,8 +77,8 @@ def figure(found: Mapping[str, Any]) -> str:
     """The key figures of a form's measurement, on one line."""
     quality = "n/a" if found["mAP50"] is None else f"{found['mAP50']:.3f}"
     again = found["found_again"]
-    most = THREADS[-1]
+    most = max(found["ms"], key=int)
     return (
-        f"mAP@.50IOU {quality}, {again['share']:.1%} found again, {found['ms'][str(most)]['median']:.0f} ms with "
-        f"{most} threads, {found['bytes'] / 1e6:.1f} MB"
+        f"mAP@.50IOU {quality}, {again['share']:.1%} found again, {found['ms'][most]['median']:.0f} ms with "
+        f"{plural(int(most), 'thread')}, {found['bytes'] / 1e6:.1f} MB"
     )

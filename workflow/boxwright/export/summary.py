@@ -56,7 +56,8 @@ def measured(
     """The content of forms.json: the checkpoint and its forms side by side, {model, step, images, forms: {form: ...}}.
 
     found: `measured.content` by form; checks: of all forms; checkpoint: its metrics.json; tests: metrics.json by form,
-    where there is a test side. Of a form without detections only its file, size and check are known.
+    where there is a test side. Of a form without detections only its file, size and check are known. Beside a form are
+    the checks of its other ways to run (`Form.other_ways`), on a few images.
     """
     listed: dict[str, Any] = {}
     for form in forms.FORMS:
@@ -69,9 +70,11 @@ def measured(
         }
         if not form.made_from:
             one |= figures(checkpoint)
-        listed[form.name] = one | dict(found.get(form.name, {}))
-        if form.name in tests:
-            listed[form.name]["test"] = {"images": tests[form.name]["images"], **figures(tests[form.name])}
+        ways = {way: checks[form.name][way] for way, *_ in form.other_ways if way in checks[form.name]}
+        listed[form.name] = one | ways | dict(found.get(form.name, {}))
+        if tested := tests.get(form.name):
+            again = {"found_again": tested["found_again"]} if "found_again" in tested else {}
+            listed[form.name]["test"] = {"images": tested["images"], **figures(tested), **again}
     return {"model": checkpoint["model"], "step": checkpoint["step"], "images": checkpoint["images"], "forms": listed}
 
 

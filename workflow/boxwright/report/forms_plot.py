@@ -6,12 +6,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from boxwright.catalog import forms
+from boxwright.core.wording import plural
 from boxwright.report import results as found_results
 from boxwright.report import style
 from boxwright.report.results import Result
-
-# The number of threads whose time is drawn.
-THREADS = "2"
 
 
 @style.drawing
@@ -20,14 +18,14 @@ def plot(results: Sequence[Result]) -> Figure:
 
     The markers are numbered, fastest first, since names would overlap where forms are close.
     """
-    drawn = sorted(_measured(results), key=lambda one: one[2]["ms"][THREADS]["median"])
+    drawn = sorted(_measured(results), key=lambda one: _time(one[2])["median"])
     if not drawn:
         return style.message("n/a: no form was measured, or mAP is undefined.")
     places = found_results.places(results)
     figure, ((axes,),) = style.canvas(4.8)
     largest = max(one["bytes"] for _, _, one in drawn)
     for place, (result, name, one) in enumerate(drawn, start=1):
-        time, area = one["ms"][THREADS], 30 + 370 * one["bytes"] / largest
+        time, area = _time(one), 30 + 370 * one["bytes"] / largest
         colour = style.model_colour(places[result.name])
         where = (time["median"], one["mAP"])
         of = f"{style.short(result.name)}, " if len(results) > 1 else ""
@@ -47,13 +45,23 @@ def plot(results: Sequence[Result]) -> Figure:
         handletextpad=0.2,
     )
     legend.get_title().set_color(style.MUTED)
-    axes.set_xlim(0, 1.15 * max(one["ms"][THREADS]["quartiles"][1] for *_, one in drawn))
+    axes.set_xlim(0, 1.15 * max(_time(one)["quartiles"][1] for *_, one in drawn))
     values = [one["mAP"] for *_, one in drawn]
     axes.set_ylim(max(0.0, min(values) - 0.05), min(1.02, max(values) + 0.05))
     devices = " or ".join(dict.fromkeys(one["device"] for *_, one in drawn))
-    axes.set_xlabel(f"milliseconds per image with {THREADS} threads (median and quartiles; {devices})")
+    threads = max(int(_threads(one)) for *_, one in drawn)
+    axes.set_xlabel(f"milliseconds per image with {plural(threads, 'thread')} (median and quartiles; {devices})")
     axes.set_ylabel("mAP on the evaluation images")
     return figure
+
+
+def _threads(one: Mapping[str, Any]) -> str:
+    """The number of threads whose time is drawn: the most that were measured."""
+    return max(one["ms"], key=int)
+
+
+def _time(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    return one["ms"][_threads(one)]
 
 
 def _measured(results: Sequence[Result]) -> Iterator[tuple[Result, str, Mapping[str, Any]]]:

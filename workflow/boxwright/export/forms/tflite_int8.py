@@ -19,7 +19,9 @@ def write(source: str | Path, target: str | Path, images: Sequence[np.ndarray]) 
     file.write(loaded, network.quantize(loaded, images), source, target)
 
 
-def lossiest(source: str | Path, images: Sequence[np.ndarray]) -> str:
-    """The layers that lose most of the detections of the checkpoint `source`, with how much, for a message."""
-    found = network.lossiest(network.load(source, pixels=True), images)
+def lossiest(source: str | Path, images: Sequence[np.ndarray], shown: Sequence[np.ndarray]) -> str:
+    """The layers of the checkpoint `source`, calibrated with `images`, that lose most on those `shown`, with how much,
+    for a message.
+    """
+    found = network.lossiest(network.load(source, pixels=True), images, shown)
     return ", ".join(f"{name.split(';')[0]} ({loss:.1f} steps)" for name, loss in found)

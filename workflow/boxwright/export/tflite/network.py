@@ -73,14 +73,16 @@ def quantize(network: Convertible, images: Sequence[np.ndarray]) -> bytes:
     return converter.convert()
 
 
-def lossiest(network: Convertible, images: Sequence[np.ndarray], most: int = 5) -> list[tuple[str, float]]:
-    """The layers of the network in int8 that lose most on `images`, and how much each loses.
+def lossiest(
+    network: Convertible, images: Sequence[np.ndarray], shown: Sequence[np.ndarray], most: int = 5
+) -> list[tuple[str, float]]:
+    """The layers of the network in int8, calibrated with `images`, that lose most on those `shown`, and how much.
 
     A layer's loss is the root of the mean square of what int8 adds to its result in float32, in steps of its int8
     numbers. Rounding alone adds 0.29.
     """
     debugger = tf.lite.experimental.QuantizationDebugger(
-        converter=_int8_converter(network, images), debug_dataset=lambda: samples(network, images)
+        converter=_int8_converter(network, images), debug_dataset=lambda: samples(network, shown)
     )
     debugger.run()
     table = io.StringIO()
