@@ -120,6 +120,8 @@ def test_the_neck_and_the_features_of_proposals_have_their_channels(row, detecto
 
 def test_names_of_the_backbone_begin_with_the_scopes_of_the_row(row, detector):
     assert tuple(detector.backbone_scopes) == row.scopes
+    assert detector.classifier_names == row.classifier_names
+    assert all(any(name.startswith(prefix) for name in detector.variables) for prefix in row.classifier_names)
     own = f"{row.scope}_m" if row.architectures else row.scope
     places = [own] if row.scope.startswith(row.scopes[0]) else [f"{scope}/{row.scope}" for scope in row.scopes]
     names = [name for name in detector.variables if name.split("/")[0] in row.scopes]

@@ -49,7 +49,7 @@ def written(folder, values, name="model.ckpt-3"):
 def test_the_list_is_made_in_a_process_of_its_own(network, detector):
     assert listing.of(text.parse(CONFIG)) == network
     assert network["shapes"] == {name: list(one.shape) for name, one in detector.variables.items()}
-    assert network["scopes"] == ["FeatureExtractor"] and network["keys"] == {}
+    assert network["scopes"] == ["FeatureExtractor"] and network["keys"] == {} == network["classifier_names"]
 
 
 def test_a_network_that_cannot_be_built_has_no_list(monkeypatch, capsys):
@@ -128,9 +128,18 @@ def test_a_checkpoint_of_tf2(kind, fits):
     ],
 )
 def test_what_a_checkpoint_of_another_model_has(names, told):
-    network = {"shapes": {"Second/a": [8, 8]}, "scopes": ["Second"], "classes": [], "keys": {}}
+    network = {"shapes": {"Second/a": [8, 8]}, "scopes": ["Second"], "classifier_names": {}, "classes": [], "keys": {}}
     wrong = start_weights.complaint(text.parse(CONFIG), "full", network, dict.fromkeys(names, (3, 3)), relabels=False)
     assert f"0% are there in the right shape; missing: Second/a; it {told}" in wrong
+
+
+def test_weights_that_a_classifier_has_under_another_name():
+    renamed = {"Second/Repeat/": "Repeat_2/"}
+    network = {"shapes": {"Second/Repeat/a": [8, 8]}, "scopes": ["Second"], "classes": [], "keys": {}}
+    for names, found, fits in ((renamed, "Repeat_2/a", True), (renamed, "Repeat/a", False), ({}, "Repeat/a", True)):
+        listed = {**network, "classifier_names": names}
+        wrong = start_weights.complaint(text.parse(CONFIG), "classification", listed, {found: (8, 8)}, relabels=False)
+        assert (not wrong) == fits, wrong
 
 
 @pytest.mark.parametrize(("mine", "theirs"), [(1.0, 0.75), (0.75, 1.0), (1.0, 0.5), (0.5, 0.25)])

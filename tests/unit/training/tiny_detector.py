@@ -1,5 +1,7 @@
 """A detector with all that a training segment must carry through: weights, biases, moving averages, dropout."""
 
+from types import MappingProxyType
+
 import numpy as np
 import tensorflow as tf
 from training_data import resize
@@ -10,6 +12,7 @@ class TinyDetector:
 
     num_classes = 2
     backbone_scopes = ("Feature",)
+    classifier_names = MappingProxyType({})
     padding_value = 0.0
     static_size = None
 

@@ -23,6 +23,7 @@ class Restorable(Protocol):
 
     num_classes: int
     backbone_scopes: Sequence[str]
+    classifier_names: Mapping[str, str]
 
     @property
     def variables(self) -> Mapping[str, Any]: ...
@@ -149,7 +150,9 @@ def _wanted(detector: Restorable, reader: Reader, checkpoint_type: str, load_all
             f"{reader.source} is a TF2 checkpoint (an object graph), which this model cannot read. Use a TF1 "
             "checkpoint of the same model."
         )
-    return wanted(detector.variables, detector.backbone_scopes, keys, checkpoint_type, load_all)
+    return wanted(
+        detector.variables, detector.backbone_scopes, detector.classifier_names, keys, checkpoint_type, load_all
+    )
 
 
 def _others(reader: Reader, names: set[str]) -> list[str]:

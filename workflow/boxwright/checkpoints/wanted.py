@@ -18,13 +18,19 @@ LEAST_SHARE = 1 / 3
 
 
 def wanted(
-    names: Iterable[str], scopes: Sequence[str], keys: Mapping[str, str] | None, checkpoint_type: str, load_all: bool
+    names: Iterable[str],
+    scopes: Sequence[str],
+    classifier_names: Mapping[str, str],
+    keys: Mapping[str, str] | None,
+    checkpoint_type: str,
+    load_all: bool,
 ) -> dict[str, str]:
     """The names in the checkpoint of the variables that it is asked for, by the detector's names.
 
-    names: of all variables. scopes: the prefixes of the feature extractor's. keys: the keys in an object graph by name
-    if the checkpoint has one, else None. checkpoint_type: one of `restore.TYPES`. load_all: whether "detection" stands
-    for all variables, and not for the feature extractor's alone.
+    names: of all variables. scopes: the prefixes of the feature extractor's. classifier_names: prefixes of names that a
+    classifier's checkpoint of TF1 has another prefix for, with that one; all others lack their scope there. keys: the
+    keys in an object graph by name if the checkpoint has one, else None. checkpoint_type: one of `restore.TYPES`.
+    load_all: whether "detection" stands for all variables, and not for the feature extractor's alone.
     """
     everything = checkpoint_type == "full" or (checkpoint_type in ("detection", "fine_tune") and load_all)
     scope_of = {name: scope for name in names for scope in scopes if name.startswith(f"{scope}/")}
@@ -34,8 +40,15 @@ def wanted(
     if everything:
         return {name: name for name in names}
     if checkpoint_type == "classification":
-        return {name: name.removeprefix(f"{scope}/") for name, scope in scope_of.items()}
+        prefixes = {f"{scope}/": "" for scope in scopes} | dict(classifier_names)
+        return {name: _renamed(name, prefixes) for name in scope_of}
     return {name: name for name in scope_of}
+
+
+def _renamed(name: str, prefixes: Mapping[str, str]) -> str:
+    """The name with the longest prefix that it has replaced by the one that stands for it."""
+    prefix = max(filter(name.startswith, prefixes), key=len)
+    return prefixes[prefix] + name.removeprefix(prefix)
 
 
 def _in_classifier(keys: Mapping[str, str]) -> dict[str, str]:

@@ -24,8 +24,8 @@ def of(config: Message) -> dict[str, Any] | None:
     """The list of the variables of a TrainEvalPipelineConfig's model; None if it cannot be made here.
 
     shapes: shape by name. scopes: name prefixes of the variables that a checkpoint of the feature extractor can fill.
-    classes: the names whose last axis has a part for each class. keys: the key in a TF2 checkpoint by name; empty for a
-    model of TF1.
+    classifier_names: those for which a classifier's checkpoint has another prefix, with that one. classes: the names
+    whose last axis has a part for each class. keys: the key in a TF2 checkpoint by name; empty for a model of TF1.
     """
     done = subprocess.run(
         processes.command(__name__),
@@ -47,6 +47,7 @@ def variables(detector: "Detector") -> dict[str, Any]:
     return {
         "shapes": {name: list(variable.shape) for name, variable in detector.variables.items()},
         "scopes": list(detector.backbone_scopes),
+        "classifier_names": dict(detector.classifier_names),
         "classes": list(detector.class_columns()),
         "keys": dict(detector.object_graph_keys()),
     }

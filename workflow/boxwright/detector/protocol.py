@@ -15,10 +15,12 @@ class Detector(Protocol):
 
     num_classes: without the background.
     backbone_scopes: name prefixes of the variables that a checkpoint of the feature extractor can restore.
+    classifier_names: name prefixes for which a classifier's checkpoint of TF1 has another one, with that one.
     """
 
     num_classes: int
     backbone_scopes: Sequence[str]
+    classifier_names: Mapping[str, str]
 
     @property
     def variables(self) -> Mapping[str, tf.Variable]:

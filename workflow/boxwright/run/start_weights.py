@@ -29,6 +29,8 @@ from boxwright.protos import model_of
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
+# What a list has (`detector.listing.of`).
+_LISTED = {"shapes", "scopes", "classifier_names", "classes", "keys"}
 FOLDER = ".networks"
 # Widths are read off layers with at least so many channels: small ones are rounded.
 _WIDE = 64
@@ -72,7 +74,7 @@ def _network(plan: RunPlan, name: str, identities: Identities) -> Mapping[str, A
     path = Path(plan.results) / FOLDER / f"{identities.network(name)}.json"
     try:
         found = files.read_json(path)
-        if isinstance(found, dict) and found.keys() >= {"shapes", "scopes", "classes", "keys"}:
+        if isinstance(found, dict) and found.keys() >= _LISTED:
             return found
     except (UserError, OSError):
         pass
@@ -94,7 +96,8 @@ def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Sha
     train = config.train_config
     shapes = {name: tuple(shape) for name, shape in network["shapes"].items()}
     keys = network["keys"] if OBJECT_GRAPH in found else None
-    names = wanted(shapes, network["scopes"], keys, kind, train.load_all_detection_checkpoint_vars)
+    scopes, load_all = network["scopes"], train.load_all_detection_checkpoint_vars
+    names = wanted(shapes, scopes, network["classifier_names"], keys, kind, load_all)
     if not names:
         return ""
     missing = [key for key in names.values() if key not in found]

@@ -68,7 +68,13 @@ ROWS = (
     _resnet_of_keras(50, r"resnet\w*50", "faster_rcnn_resnet50"),
     _resnet_of_keras(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet_of_keras(152, "152", "faster_rcnn_resnet101"),
-    Extractor(type="faster_rcnn_inception_resnet_v2", strides=(16, 8), **_INCEPTION_RESNET),
+    Extractor(
+        type="faster_rcnn_inception_resnet_v2",
+        strides=(16, 8),
+        # The count of repeated blocks begins again with the second stage, and goes on in the classifier.
+        classifier_names={"SecondStageFeatureExtractor/InceptionResnetV2/Repeat/": "InceptionResnetV2/Repeat_2/"},
+        **_INCEPTION_RESNET,
+    ),
     Extractor(
         **{
             **_INCEPTION_RESNET,

@@ -52,6 +52,8 @@ class Extractor(NamedTuple):
     scopes: prefixes of the variable names that a checkpoint of the backbone can fill.
     scope: prefix of the backbone's variables; with two stages, below each of `scopes`. The name of an architecture that
         the message chooses follows it without a slash.
+    classifier_names: prefixes of variable names, with the prefixes that a TF1 checkpoint of a classifier has instead;
+        other names are there without the one of `scopes`.
     dialect: "tf1" or "tf2", whose layers the network is built from and whose checkpoints it reads.
     extra_maps_key: the name of the extra maps in TF2's object graph.
     smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
@@ -96,6 +98,7 @@ class Extractor(NamedTuple):
     unset: Mapping[str, Any] = {}
     strides: tuple[int, ...] = ()
     black_padding: bool = False
+    classifier_names: Mapping[str, str] = {}
     dialect: str = "tf1"
     extra_maps_key: str = ""
     smallest_side: int = 33

@@ -58,6 +58,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         numbers=numbers,
         registry=registry,
         backbone_scopes=row.scopes,
+        classifier_names=row.classifier_names,
         preprocessing=preprocessing,
         backbone=backbone,
         anchors=anchors,

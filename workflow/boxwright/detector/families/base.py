@@ -1,7 +1,7 @@
 """What the detectors of all families share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,13 @@ class BuiltDetector:
 
     registry: holds the variables of all its parts.
     backbone_scopes: name prefixes of the variables that a checkpoint of the feature extractor can restore.
+    classifier_names: name prefixes for which a classifier's checkpoint of TF1 has another one, with that one.
     """
 
     registry: Variables
     backbone_scopes: Sequence[str]
     preprocessing: Preprocessing
+    classifier_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def variables(self) -> dict[str, tf.Variable]:
