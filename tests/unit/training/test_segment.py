@@ -55,8 +55,7 @@ def train(config, records, tmp_path):
                 log_path=train_dir / f"log/{step}.jsonl",
                 events_path=train_dir / f"events.out.tfevents.{step}",
                 start=start,
-                tf_threads=0,
-                **{key: value for key, value in arguments.items() if key != "config"},
+                **{"tf_threads": 0, **{key: value for key, value in arguments.items() if key != "config"}},
             )
             start = train_dir / f"model.ckpt-{step}"
         return start
@@ -252,16 +251,39 @@ def test_an_autosave_of_something_else_is_not_continued(tiny, train, monkeypatch
     assert "autosave" not in capfd.readouterr().err
 
 
-def test_a_damaged_autosave_costs_only_time(tiny, train, monkeypatch):
-    whole = digest(train("whole", 4))
+AUTO = {"compute": Compute(precision="auto"), "tf_threads": "auto"}
+
+
+@pytest.mark.parametrize("damaged", ["data", "index"])
+@pytest.mark.parametrize("settings", [{}, AUTO], ids=["set", "auto"])
+def test_a_damaged_autosave_costs_only_time(tiny, train, monkeypatch, settings, damaged):
+    monkeypatch.setattr(devices, "processors", lambda: 0)  # TensorFlow's threads cannot be set a second time
+    whole = digest(train("whole", 4, **settings))
     with monkeypatch.context() as patch:
         interrupt(patch, 3, crash)
         with pytest.raises(RuntimeError):
-            train("run", 4, save_every_s=0)
+            train("run", 4, save_every_s=0, **settings)
     autosave = train("unused", 0).parent.parent / "run/autosave"
-    (data,) = autosave.glob("*.data-*")
-    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
-    assert digest(train("run", 4)) == whole
+    (file,) = autosave.glob(f"*.{damaged}*")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert digest(train("run", 4, **settings)) == whole
+
+
+def test_an_autosave_that_cannot_be_read_decides_nothing(tiny, train, monkeypatch, capfd):
+    """It began with other instructions; without what it says, this machine decides."""
+    with monkeypatch.context() as patch:
+        patch.setattr(devices.instructions, "here", lambda: frozenset({"amx_bf16"}))
+        interrupt(patch, 3, crash)
+        with pytest.raises(RuntimeError):
+            train("run", 4, save_every_s=0, compute=AUTO["compute"])
+    monkeypatch.setattr(devices.instructions, "here", frozenset)
+    (data,) = (train("unused", 0).parent.parent / "run/autosave").glob("*.data-*")
+    content = bytearray(data.read_bytes())
+    content[0] ^= 1
+    data.write_bytes(content)
+    capfd.readouterr()
+    assert conditions.of(train("run", 4, compute=AUTO["compute"])).precision == "float32"
+    assert "autosave" not in capfd.readouterr().err
 
 
 @pytest.mark.alone

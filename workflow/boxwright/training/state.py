@@ -81,9 +81,18 @@ class Autosave:
                 path.unlink(missing_ok=True)
 
     def checkpoint(self, start: int, stop: int) -> Path | None:
-        """The prefix of a saved state between steps `start` and `stop`, which may be damaged; None if there is none."""
+        """The prefix of a saved state between steps `start` and `stop`; None if none can be read whole."""
         note = self._noted(start, stop)
-        return self.folder / f"model.ckpt-{note['step']}" if note else None
+        if note is None:
+            return None
+        prefix = self.folder / f"model.ckpt-{note['step']}"
+        try:
+            reader = checkpoint_files.read(prefix)
+            for name in reader.shapes:
+                reader.value(name)
+        except UserError:
+            return None  # as in `resume`
+        return prefix
 
     def resume(
         self, variables: Mapping[str, tf.Variable], start: int, stop: int
