@@ -34,10 +34,20 @@ def test_the_machine_decides_where_a_training_begins(machine):
     assert decided() == ("float32", 3)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_what_is_set_is_taken(machine, precision):
     machine({"amx_bf16"}, 6)
     assert decided(precision, 4) == (precision, 4)
+
+
+def test_float16_needs_a_gpu_where_a_training_begins(machine, tmp_path):
+    machine({"amx_bf16"}, 6)
+    assert decided("float16", 4) == ("float32", 4)
+    assert decided("float16", 4, gpus=1) == ("float16", 4)
+    for precision in ("float32", "float16"):
+        prefix = tmp_path / precision
+        checkpoint_files.write(prefix, {"w": np.zeros(2, np.float32), **Conditions(precision, 4).tensors})
+        assert decided("float16", 4, prefix) == decided("float16", 4, prefix, gpus=1) == (precision, 4)
 
 
 def test_a_checkpoint_decides_where_a_training_goes_on(machine, tmp_path):

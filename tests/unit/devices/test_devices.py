@@ -63,6 +63,19 @@ def test_gpus_are_told_apart_as_cuda_names_them(monkeypatch, shown, count, ident
         (Compute(), [], "bfloat16", "Computing on the CPU, 2 threads, in float32 with products in bfloat16."),
         (Compute(), [], "float16", "Computing on the CPU, 2 threads, in float32 (float16 is for GPUs)."),
         (
+            Compute(precision="float16"),
+            [],
+            "float32",
+            "Computing on the CPU, 2 threads, in float32 (float16 is for GPUs).",
+        ),
+        (
+            Compute(1, precision="float16"),
+            ["T4"],
+            "float32",
+            "Computing on T4 in float32, in which the training began; memory as it is needed.",
+        ),
+        (Compute(1, precision="float16"), ["T4"], "float16", "Computing on T4 in float16; memory as it is needed."),
+        (
             Compute(2, jit_compile=True),
             ["A100", "A100"],
             "bfloat16",
@@ -105,7 +118,7 @@ def test_auto_is_decided_by_instructions_and_extractor(monkeypatch):
     assert devices.precision_of("auto", 0, ("amx_bf16",)) == "bfloat16"
     assert devices.precision_of("auto", 0, ()) == "float32"
     assert devices.precision_of("auto", 1, ("amx_bf16",)) == "float32"
-    assert devices.precision_of("float16", 0, ("amx_bf16",)) == "float16"
+    assert [devices.precision_of("float16", gpus, ("amx_bf16",)) for gpus in (0, 1)] == ["float32", "float16"]
     measured = {name: row.bfloat16_with for name, row in EXTRACTORS.items() if row.bfloat16_with}
     assert measured == {"ssd_mobilenet_v1": ("amx_bf16",)} and "amx_bf16" in instructions.KNOWN
 

@@ -102,6 +102,50 @@ def test_auto_is_decided_once_and_kept(train, monkeypatch, capfd):
     assert "Computing on the CPU, in float32." in capfd.readouterr().err
 
 
+def test_float16_without_a_gpu_is_float32(tiny, train, capfd):
+    """The numbers and the checkpoint are those of float32, and the log says it once."""
+    prefix = train("run", 2, compute=Compute(precision="float16"))
+    assert digest(prefix) == digest(train("float32", 2))
+    said = capfd.readouterr().err
+    assert said.count("float16") == 1 and "Computing on the CPU, in float32 (float16 is for GPUs)." in said
+
+
+def on_gpu(monkeypatch, gpus: int) -> None:
+    """Trainings take so many GPUs; what the engine does with them is computed on the CPU."""
+    monkeypatch.setattr(devices, "take", lambda compute: devices.Taken(["T4"] * gpus, compute))
+
+
+def test_float16_goes_on_as_it_began_on_a_gpu(train, monkeypatch, capfd):
+    """From GPU to CPU and back: the CPU computes in float32 and hands on the loss scale as it got it."""
+    built = []
+    monkeypatch.setattr(segment, "build", lambda model, seed, kind: built.append(kind) or TinyDetector(seed))
+    half = {"compute": Compute(gpus=1, precision="float16")}
+    on_gpu(monkeypatch, 1)
+    first = train("run", 2, **half)
+    scale = {name: tensors(first)[name] for name in ("loss_scale", "loss_scale_good_steps")}
+    assert scale["loss_scale_good_steps"] == 2
+    on_gpu(monkeypatch, 0)
+    second = train("run", 4, start=first, **half)
+    assert "in float32 (float16 is for GPUs)" in capfd.readouterr().err
+    assert {name: tensors(second)[name] for name in scale} == scale
+    on_gpu(monkeypatch, 1)
+    third = train("run", 5, start=second, compute=Compute(gpus=1, precision="auto"))
+    assert tensors(third)["loss_scale_good_steps"] == 3
+    assert [kind.tensors for kind in built] == [tf.float16, tf.float32, tf.float16]
+    assert all(conditions.of(prefix).precision == "float16" for prefix in (first, second, third))
+
+
+def test_float16_that_began_on_a_cpu_stays_float32_on_a_gpu(tiny, train, monkeypatch, capfd):
+    half = {"compute": Compute(gpus=1, precision="float16")}
+    on_gpu(monkeypatch, 0)
+    begun = train("run", 2, **half)
+    capfd.readouterr()
+    on_gpu(monkeypatch, 1)
+    last = train("run", 4, start=begun, **half)
+    assert "Computing on T4 in float32, in which the training began" in capfd.readouterr().err
+    assert conditions.of(last).precision == "float32" and "loss_scale" not in tensors(last)
+
+
 @pytest.mark.slow
 def test_ssd_in_bfloat16_in_pieces_and_killed_equals_the_whole_to_the_bit(train, monkeypatch):
     rounded = {"compute": Compute(precision="bfloat16")}

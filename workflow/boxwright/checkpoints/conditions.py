@@ -1,7 +1,7 @@
 """What is decided once, when a training begins, and kept in its checkpoints: its precision and its number of threads.
 
-Both decide the bits of a training, and with `auto` both follow from the machine. So a training that goes on elsewhere
-goes on as it began.
+Both decide the bits of a training, and with `auto` both follow from the machine; so does float16, which only GPUs
+compute. So a training that goes on elsewhere goes on as it began.
 """
 
 from collections.abc import Collection
@@ -30,6 +30,8 @@ class Conditions(NamedTuple):
         return {name: tf.constant(value, tf.int64) for name, value in kept.items()}
 
 
+# Settings of the precision that stand for another one on some machines.
+_BY_MACHINE = (devices.AUTO, "float16")
 # Those of a checkpoint that keeps none.
 FORMER = Conditions("float32", 2)
 
@@ -47,13 +49,15 @@ def decide(
 ) -> Conditions:
     """Those of a training that goes on from the checkpoint `begun`, or begins here, with so many GPUs.
 
-    What is set to `auto` is that of the checkpoint, else this machine's. faster_with: as for `devices.precision_of`.
+    What is set to `auto` is that of the checkpoint, else this machine's; so is the precision if it is set to float16,
+    which a training that begins without a GPU does not get. faster_with: as for `devices.precision_of`.
     """
-    if begun is not None and devices.AUTO in (precision, threads):
+    by_machine = precision in _BY_MACHINE
+    if begun is not None and (by_machine or threads == devices.AUTO):
         here = of(begun)
     else:
         here = Conditions(devices.precision_of(precision, gpus, faster_with), devices.processors())
     return Conditions(
-        here.precision if precision == devices.AUTO else precision,
+        here.precision if by_machine else precision,
         here.threads if threads == devices.AUTO else threads,
     )

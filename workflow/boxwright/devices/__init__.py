@@ -86,8 +86,10 @@ def precision_of(wanted: str, gpus: int, faster_with: Collection[str]) -> str:
     """The precision of a training that begins on this machine, with so many GPUs.
 
     faster_with: the instructions with which a CPU trains the network faster in bfloat16. They alone decide, and never a
-    measurement, so that equal machines decide alike. On GPUs `auto` is float32.
+    measurement, so that equal machines decide alike. On GPUs `auto` is float32; without one float16 is float32.
     """
+    if wanted == "float16":
+        return wanted if gpus else "float32"
     if wanted != AUTO:
         return wanted
     return "bfloat16" if not gpus and instructions.here().intersection(faster_with) else "float32"
@@ -137,10 +139,12 @@ def take(compute: Compute) -> Taken:
 def _description(names: Sequence[str], compute: Compute, precision: str, threads: int) -> str:
     if not names:
         count = f", {plural(threads, 'thread')}" if threads else ""
-        return f"Computing on the CPU{count}, in {_ON_CPU[precision]}{_slowly(precision)}."
+        kind = "float16" if compute.precision == "float16" else precision
+        return f"Computing on the CPU{count}, in {_ON_CPU[kind]}{_slowly(kind)}."
     memory = "memory as it is needed" if compute.memory_mb is None else f"at most {compute.memory_mb} MB of memory each"
     compiled = ", compiled by XLA" if compute.jit_compile else ""
-    return f"Computing on {', '.join(names)} in {precision}{compiled}; {memory}."
+    began = ", in which the training began" if compute.precision == "float16" != precision else ""
+    return f"Computing on {', '.join(names)} in {precision}{began}{compiled}; {memory}."
 
 
 _ON_CPU = {

@@ -111,7 +111,7 @@ def train_segment(
     strategy = _strategy(taken.gpus, worker, training.batch_size)
     with strategy.scope() if strategy else nullcontext():
         detector = build(config.model, seed, precision.of(kept.precision, gpu=bool(taken.gpus)))
-        loss_scale = LossScale(compute.loss_scale) if compute.precision == "float16" else None
+        loss_scale = LossScale(compute.loss_scale) if kept.precision == "float16" else None
     if start is None and training.fine_tune_checkpoint:
         progress.say(str(_restore_start_weights(detector, training, old_label_map, label_map)))
     trained = trained_variables(detector, training)
@@ -136,7 +136,8 @@ def train_segment(
         seed,
         **numbers_of_step(training),
         strategy=strategy,
-        loss_scale=loss_scale,
+        # A CPU computes in float32: it leaves the scale as it is, for the GPU on which the training may go on.
+        loss_scale=loss_scale if taken.gpus else None,
     )
     stop_asked = workers.agreement(strategy)
     log = Log(events_path, first, to_step, log_records)
