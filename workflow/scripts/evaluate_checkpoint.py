@@ -15,7 +15,8 @@ with job(snakemake, tensorflow=True) as undeclared:
     from boxwright.records import events
 
     machine = snakemake.config["machine"][snakemake.wildcards.model]
-    devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
+    taken = devices.take(devices.of_inference(machine, precision=snakemake.params.precision))
+    taken.tell(progress.say, progress.warn)
     step = int(snakemake.wildcards.step)
     checkpoint = Path(snakemake.input.index).with_suffix("")
     out = run.Outputs(
@@ -36,6 +37,6 @@ with job(snakemake, tensorflow=True) as undeclared:
         step=step,
         seed=snakemake.params.seed,
         precision=conditions.of(checkpoint).precision,
-        inference_precision=snakemake.params.precision,
+        inference_precision=taken.inference_precision,
     )
     undeclared += filter(Path.is_file, (out.events, out.train_events))

@@ -14,7 +14,8 @@ with job(snakemake, tensorflow=True):
     from boxwright.export import predict
 
     machine = snakemake.config["machine"][snakemake.wildcards.model]
-    devices.take(devices.of_inference(machine)).tell(progress.say, progress.warn)
+    compute = devices.of_inference(machine, precision=snakemake.params.precision)
+    devices.take(compute).tell(progress.say, progress.warn)
 
     wanted = snakemake.params.wanted
     if wanted["images"]:

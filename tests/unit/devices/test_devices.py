@@ -150,11 +150,39 @@ def test_a_shortage_is_warned_of_before_the_rest_is_said():
 def test_inference_takes_one_gpu_and_its_own_share():
     model = {"gpus": 4, "gpu_memory_mb": {"train": 30000, "evaluate": 8000}}
     assert devices.of_inference(model) == Compute(1, memory_mb=8000)
+    assert devices.of_inference(model, on_gpus=False, precision="bfloat16") == Compute(0, "bfloat16", memory_mb=8000)
 
 
-def test_inference_is_rounded_on_request(monkeypatch):
+@pytest.mark.parametrize(
+    ("wanted", "has", "gpus", "used", "told"),
+    [
+        ("float32", {"amx_bf16"}, [], "float32", "on the CPU, in float32."),
+        ("bfloat16", {"amx_bf16", "avx512_bf16"}, [], "bfloat16", "on the CPU, in float32 with products in bfloat16."),
+        # With these alone oneDNN computes in float32.
+        ("bfloat16", {"avx512_bf16"}, [], "float32", "in float32 (this processor has no instructions for bfloat16)."),
+        ("bfloat16", set(), [], "float32", "in float32 (this processor has no instructions for bfloat16)."),
+        ("bfloat16", {"amx_bf16"}, ["T4"], "float32", "on T4 in float32 (products in bfloat16 are for CPUs); memory"),
+        ("auto", {"amx_bf16"}, [], "float32", "on the CPU, in float32."),
+    ],
+)
+def test_an_inference_is_rounded_on_request_where_a_cpu_can_do_it(monkeypatch, wanted, has, gpus, used, told):
+    monkeypatch.setattr(devices.instructions, "here", lambda: frozenset(has))
     monkeypatch.setattr(devices.os, "environ", {})
-    devices.infer_in("float32")
-    assert devices.os.environ == {}
-    devices.infer_in("bfloat16")
-    assert devices.os.environ == {"TF_SET_ONEDNN_FPMATH_MODE": "BF16"}
+    devices.infer_in(wanted)
+    can = wanted == "bfloat16" and "amx_bf16" in has
+    assert devices.os.environ == ({"TF_SET_ONEDNN_FPMATH_MODE": "BF16"} if can else {})
+    taken, said = Taken(gpus, Compute(len(gpus), wanted)), []
+    assert taken.inference_precision == used
+    taken.tell(said.append, said.append)
+    assert len(said) == 1 and told in said[0]
+
+
+def test_a_gpu_computes_an_inference_in_float32_and_a_training_as_tensorflow_does(monkeypatch):
+    tf = pytest.importorskip("tensorflow")
+    model = {"gpus": 0, "gpu_memory_mb": {"train": None, "evaluate": None}}
+    model |= {"precision": "float32", "loss_scale": "dynamic", "jit_compile": False}
+    set_to = []
+    monkeypatch.setattr(tf.config.experimental, "enable_tensor_float_32_execution", set_to.append)
+    for compute in (devices.of_inference(model), Compute(), devices.of_training(model)):
+        devices.take(compute)
+    assert set_to == [False, False, True]

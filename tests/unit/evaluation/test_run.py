@@ -3,6 +3,10 @@
 import hashlib
 import io
 import json
+import runpy
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +16,7 @@ from pycocotools.cocoeval import COCOeval
 from small_detector import LABEL_MAP
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from boxwright import tfrecord
+from boxwright import devices, tfrecord
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box, Sample
 from boxwright.evaluation import coco, names, summaries
@@ -21,6 +25,7 @@ from boxwright.records.example import to_example
 
 from .sets import found_of
 
+ROOT = Path(__file__).resolve().parents[3]
 SIZES = ((90, 140), (200, 150), (64, 64), (120, 120)) * 5
 
 
@@ -82,6 +87,37 @@ def test_metrics_json(measured):
     assert list(written["metrics"]) == names.of_classes(LABEL_MAP)
     assert written["metrics"]["PascalBoxes_PerformanceByCategory/AP@0.5IOU/owl"] is None
     assert {name for name, value in written["metrics"].items() if value is None} == set(written["undefined"])
+
+
+@pytest.mark.parametrize(("gpus", "used"), [([], "bfloat16"), (["T4"], "float32")])
+def test_the_precision_that_was_used_is_told_and_noted(monkeypatch, capfd, gpus, used):
+    """The evaluation's script, with the measuring itself left out."""
+    from boxwright.checkpoints import conditions
+    from boxwright.console import job
+    from boxwright.dataset import label_map
+    from boxwright.evaluation import run
+    from boxwright.pipeline import text
+
+    noted = {}
+    monkeypatch.setattr(job, "job", lambda snakemake, tensorflow: nullcontext([]))
+    monkeypatch.setattr(devices.instructions, "here", lambda: frozenset({"amx_bf16"}))
+    monkeypatch.setattr(devices.os, "environ", {})
+    monkeypatch.setattr(devices, "take", lambda compute: devices.Taken(gpus, compute))
+    monkeypatch.setattr(conditions, "of", lambda checkpoint: conditions.Conditions("float32", 2))
+    monkeypatch.setattr(run, "run", lambda *arguments, **about: noted.update(about))
+    for module in (text, label_map):
+        monkeypatch.setattr(module, "read", lambda path: None)
+    machine = {"gpus": 1, "gpu_memory_mb": {"train": None, "evaluate": None}}
+    given = SimpleNamespace(
+        params=SimpleNamespace(precision="bfloat16", seed=0),
+        config={"machine": {"m": machine}},
+        wildcards=SimpleNamespace(model="m", step="3"),
+        input=SimpleNamespace(index="train/model.ckpt-3.index", config="", records=[], train_records=[], label_map=""),
+        output=SimpleNamespace(metrics="m/eval/3/metrics.json", analysis="a", detections="d"),
+    )
+    runpy.run_path(str(ROOT / "workflow/scripts/evaluate_checkpoint.py"), init_globals={"snakemake": given})
+    assert (noted["precision"], noted["inference_precision"]) == ("float32", used)
+    assert ("products in bfloat16." in capfd.readouterr().err) == (used == "bfloat16")
 
 
 def test_the_files_give_pycocotools_the_same_numbers(measured, shards, tmp_path):

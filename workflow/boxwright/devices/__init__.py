@@ -18,8 +18,9 @@ from boxwright.devices import instructions
 
 AUTO = "auto"
 
-# Set before TensorFlow starts, it lets the forward convolutions of a CPU round their factors to bfloat16.
-_PRODUCTS = "TF_SET_ONEDNN_FPMATH_MODE"
+# Set before TensorFlow starts, it lets the forward convolutions of a CPU round their factors to bfloat16. TensorFlow's
+# oneDNN does so with these instructions alone.
+_PRODUCTS, _ROUNDING = "TF_SET_ONEDNN_FPMATH_MODE", "amx_bf16"
 
 # Locks stay until the process ends.
 _held: dict[str, int] = {}
@@ -29,9 +30,10 @@ _held: dict[str, int] = {}
 class Compute:
     """How a model is computed.
 
-    gpus: how many to take. precision: float32, bfloat16 or float16, or auto, which `precision_of` decides. loss_scale:
-    for float16, "dynamic" or the factor. jit_compile: let XLA compile for the GPU. memory_mb: the limit for each GPU's
-    memory; None lets it grow as needed.
+    gpus: how many to take. precision: float32, bfloat16 or float16, or auto, which `precision_of` decides; of an
+    inference, see `Taken.inference_precision`. loss_scale: for float16, "dynamic" or the factor. jit_compile: let XLA
+    compile for the GPU. memory_mb: the limit for each GPU's memory; None lets it grow as needed. tensor_float_32: let a
+    GPU round the factors of float32 products to TF32.
     """
 
     gpus: int = 0
@@ -39,6 +41,7 @@ class Compute:
     loss_scale: str | float = "dynamic"
     jit_compile: bool = False
     memory_mb: int | None = None
+    tensor_float_32: bool = False
 
 
 class Taken(NamedTuple):
@@ -52,34 +55,41 @@ class Taken(NamedTuple):
     compute: Compute
     shortage: str = ""
 
+    @property
+    def inference_precision(self) -> str:
+        """What an inference computes in: bfloat16, as far as products go, if it is asked for and `infer_in` allows it
+        on a CPU; else float32.
+        """
+        return "bfloat16" if not self.gpus and _rounds(self.compute.precision) else "float32"
+
     def tell(
         self,
         say: Callable[[str], None],
         warn: Callable[[str], None],
-        precision: str = "float32",
+        precision: str = "",
         threads: int = 0,
     ) -> None:
         """Print the warning, if any, with `warn`, then with `say` a sentence about the devices and the precision.
 
-        threads: the number inside one operation; 0 is not told.
+        precision: of a training; "": this is an inference. threads: the number inside one operation; 0 is not told.
         """
         if self.shortage:
             warn(self.shortage)
-        say(_description(self.gpus, self.compute, precision, threads))
+        say(_description(self.gpus, self.compute, precision or self.inference_precision, threads))
 
 
 def of_training(model: Mapping[str, Any]) -> Compute:
     """How to train a model with these settings."""
     own = {key: model[key] for key in ("gpus", "precision", "loss_scale", "jit_compile")}
-    return Compute(**own, memory_mb=model["gpu_memory_mb"]["train"])
+    return Compute(**own, memory_mb=model["gpu_memory_mb"]["train"], tensor_float_32=True)
 
 
-def of_inference(model: Mapping[str, Any], on_gpus: bool = True) -> Compute:
-    """How to evaluate a model or predict with it: at most one GPU, and float32, the type of the weights.
+def of_inference(model: Mapping[str, Any], on_gpus: bool = True, precision: str = "float32") -> Compute:
+    """How to evaluate a model or predict with it: at most one GPU.
 
-    on_gpus: whether what detects can use a GPU.
+    on_gpus: whether what detects can use a GPU. precision: float32, the type of the weights, or bfloat16.
     """
-    return Compute(min(model["gpus"], on_gpus), memory_mb=model["gpu_memory_mb"]["evaluate"])
+    return Compute(min(model["gpus"], on_gpus), precision, memory_mb=model["gpu_memory_mb"]["evaluate"])
 
 
 def precision_of(wanted: str, gpus: int, faster_with: Collection[str]) -> str:
@@ -96,9 +106,17 @@ def precision_of(wanted: str, gpus: int, faster_with: Collection[str]) -> str:
 
 
 def infer_in(precision: str) -> None:
-    """Let TensorFlow, which must not be imported yet, compute the convolutions of a CPU in this precision."""
-    if precision == "bfloat16":
+    """Let TensorFlow, which must not be imported yet, compute the convolutions of a CPU in this precision.
+
+    Without the instructions for bfloat16 they stay float32.
+    """
+    if _rounds(precision):
         os.environ[_PRODUCTS] = "BF16"
+
+
+def _rounds(precision: str) -> bool:
+    """Whether an inference on this machine's CPU computes products in bfloat16 if this precision is asked for."""
+    return precision == "bfloat16" and _ROUNDING in instructions.here()
 
 
 def processors() -> int:
@@ -118,6 +136,8 @@ def take(compute: Compute) -> Taken:
     """
     import tensorflow as tf
 
+    # The forms of a detector are compared with its checkpoint within less than TF32's rounding.
+    tf.config.experimental.enable_tensor_float_32_execution(compute.tensor_float_32)
     there = tf.config.list_physical_devices("GPU")
     chosen = [there[number] for number in _free(_identities(len(there)), compute.gpus)]
     if there:
@@ -139,26 +159,24 @@ def take(compute: Compute) -> Taken:
 def _description(names: Sequence[str], compute: Compute, precision: str, threads: int) -> str:
     if not names:
         count = f", {plural(threads, 'thread')}" if threads else ""
-        kind = "float16" if compute.precision == "float16" else precision
-        return f"Computing on the CPU{count}, in {_ON_CPU[kind]}{_slowly(kind)}."
+        return f"Computing on the CPU{count}, in {_on_cpu(precision, compute.precision)}."
     memory = "memory as it is needed" if compute.memory_mb is None else f"at most {compute.memory_mb} MB of memory each"
     compiled = ", compiled by XLA" if compute.jit_compile else ""
-    began = ", in which the training began" if compute.precision == "float16" != precision else ""
-    return f"Computing on {', '.join(names)} in {precision}{began}{compiled}; {memory}."
+    other = {"float16": ", in which the training began", "bfloat16": " (products in bfloat16 are for CPUs)"}
+    why = other.get(compute.precision, "") if compute.precision != precision else ""
+    return f"Computing on {', '.join(names)} in {precision}{why}{compiled}; {memory}."
 
 
-_ON_CPU = {
-    "float32": "float32",
-    "bfloat16": "float32 with products in bfloat16",
-    "float16": "float32 (float16 is for GPUs)",
-}
-
-
-def _slowly(precision: str) -> str:
-    """A remark if the processor computes in a precision only slowly."""
-    if precision != "bfloat16" or instructions.here():
-        return ""
-    return " (slower than float32 here: this processor has no instructions for them)"
+def _on_cpu(precision: str, wanted: str) -> str:
+    """How a CPU computes in a precision, which may be another than the one that is wanted."""
+    if "float16" in (precision, wanted):
+        return "float32 (float16 is for GPUs)"
+    if precision == "bfloat16":
+        slowly = (
+            "" if instructions.here() else " (slower than float32 here: this processor has no instructions for them)"
+        )
+        return f"float32 with products in bfloat16{slowly}"
+    return "float32 (this processor has no instructions for bfloat16)" if wanted == "bfloat16" else "float32"
 
 
 def _shortage(wanted: int, found: int, cuda: bool) -> str:
