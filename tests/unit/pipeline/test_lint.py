@@ -10,6 +10,7 @@ import pytest
 from tests.factories import SSD_PARTS
 
 from boxwright.catalog import forms
+from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.core.errors import UserError
 from boxwright.pipeline import lint_unread, text
@@ -412,6 +413,7 @@ def test_no_advice_is_the_value_that_is_set():
         "train_config.fine_tune_checkpoint": None,
         "model.ssd.freeze_batchnorm": False,
         f"{base}.override_base_feature_extractor_hyperparams": True,
+        f"{base}.conv_hyperparams.batch_norm.train": True,
     }
     for steps in (1, 2, 4, 10, 40, 50, 51, 60, 200):
         for decay in (0.1, 0.3, 0.9, 0.99, 0.997):
@@ -574,9 +576,10 @@ def test_lint_does_not_start_tensorflow():
 
 
 def test_averages_that_forget_too_slowly_for_a_short_training_from_scratch():
-    scratch = {"train_config.fine_tune_checkpoint": "", "model.ssd.freeze_batchnorm": False}
     base = "model.ssd.feature_extractor.override_base_feature_extractor_hyperparams"
     decay = "model.ssd.feature_extractor.conv_hyperparams.batch_norm.decay"
+    train = "model.ssd.feature_extractor.conv_hyperparams.batch_norm.train"
+    scratch = {"train_config.fine_tune_checkpoint": "", "model.ssd.freeze_batchnorm": False, train: True}
     finding = only(scratch)
     assert (finding.rule, finding.field, finding.use) == ("slow-averages", base, True)
     assert "at step 1000 they still have 74% of their initial values" in finding.why
@@ -676,7 +679,109 @@ def test_freezing_batch_norm_freezes_all_of_a_tf2_model():
     assert config.model.ssd.freeze_batchnorm
     assert lint(config) == []
     config.model.ssd.feature_extractor.type = "ssd_mobilenet_v2_fpn"
-    assert [finding.rule for finding in lint(config)] == ["batch-norm-not-frozen"]
+    predictor, levels = "box_predictor.weight_shared_convolutional_box_predictor", ("warning", "info")
+    fields = [f"model.ssd.{part}.conv_hyperparams.batch_norm.train" for part in ("feature_extractor", predictor)]
+    told = {finding.field: (finding.rule, finding.level, finding.use) for finding in lint(config)}
+    assert told == {field: ("batch-norm-not-frozen", level, False) for field, level in zip(fields, levels, strict=True)}
+    apply(config, dict.fromkeys(fields, False))
+    assert lint(config) == []
+
+
+# A backbone of each kind, and the levels of its pyramid.
+NETWORKS = {
+    "ssd_mobilenet_v1": None,
+    "ssd_mobilenet_v2_keras": None,
+    "ssd_mobilenet_v3_small": None,
+    "ssd_mobiledet_cpu": None,
+    "ssd_spaghettinet": None,
+    "ssd_inception_v2": None,
+    "ssd_mobilenet_v1_ppn": None,
+    "ssd_mobilenet_v2_fpn": "fpn { min_level: 3 max_level: 6 additional_layer_depth: 8 }",
+    "ssd_mobilenet_v2_fpn_keras": "fpn { min_level: 3 max_level: 6 additional_layer_depth: 8 }",
+    "ssd_mobilenet_v2_mnasfpn": "fpn { min_level: 3 max_level: 6 additional_layer_depth: 8 }",
+    "ssd_resnet50_v1_fpn": "fpn { min_level: 3 max_level: 6 additional_layer_depth: 8 }",
+    "ssd_efficientnet-b0_bifpn_keras": "bifpn { min_level: 3 max_level: 6 num_iterations: 1 num_filters: 16 }",
+}
+HEADS = {
+    None: "convolutional_box_predictor { NORM num_layers_before_predictor: 1 min_depth: 8 max_depth: 8 }",
+    **dict.fromkeys(
+        {pyramid for pyramid in NETWORKS.values() if pyramid},
+        "weight_shared_convolutional_box_predictor { NORM num_layers_before_predictor: 1 depth: 8 }",
+    ),
+}
+
+
+def network(type_, freeze, train, override=False):
+    """A configuration with this extractor, and batch norm wherever it can have one."""
+    pyramid, norm = NETWORKS[type_], f"conv_hyperparams {{ batch_norm {{ train: {train} }} }}".lower()
+    config = text.parse(CLEAN)
+    ssd = config.model.ssd
+    ssd.feature_extractor.CopyFrom(text.parse(f'type: "{type_}" {norm} {pyramid or ""}', kind="SsdFeatureExtractor"))
+    if override or type_.startswith("ssd_inception"):
+        ssd.feature_extractor.override_base_feature_extractor_hyperparams = True
+    ssd.box_predictor.CopyFrom(text.parse(HEADS[pyramid].replace("NORM", norm), kind="BoxPredictor"))
+    ssd.freeze_batchnorm = freeze
+    levels = EXTRACTORS[type_].map_levels(ssd.feature_extractor)
+    generator = f"ssd_anchor_generator {{ num_layers: {len(levels)} aspect_ratios: 1 }}"
+    if pyramid:
+        generator = f"multiscale_anchor_generator {{ min_level: 3 max_level: {levels[-1]} aspect_ratios: 1 }}"
+    ssd.anchor_generator.CopyFrom(text.parse(generator, kind="AnchorGenerator"))
+    ssd.image_resizer.fixed_shape_resizer.height = ssd.image_resizer.fixed_shape_resizer.width = 320
+    return config
+
+
+def not_frozen(config):
+    """The fields of which it is told that they leave batch norm in training, below the model."""
+    rules = [finding for finding in lint(config) if finding.rule == "batch-norm-not-frozen"]
+    return [finding.field.removeprefix("model.ssd.") for finding in rules]
+
+
+@pytest.mark.parametrize("type_", NETWORKS)
+def test_batch_norm_that_trains_against_the_configuration_is_told(type_, monkeypatch):
+    """Exactly where layers of the network train it, whichever way it is asked to be frozen."""
+    pytest.importorskip("tensorflow")
+    from boxwright.detector import initializers, layers
+    from boxwright.detector.build import build
+
+    made: list[layers.Normalizer] = []
+    init, add = layers.Normalizer.__init__, layers.Variables.add
+
+    def kept(self, *settings, **more):
+        init(self, *settings, **more)
+        made.append(self)
+
+    def zeros(self, name, shape, initializer, **more):
+        return add(self, name, shape, initializers.constant(0), **more)
+
+    monkeypatch.setattr(layers.Normalizer, "__init__", kept)
+    monkeypatch.setattr(layers.Variables, "add", zeros)  # as random numbers take the time
+
+    def training(config):
+        made.clear()
+        build(config.model)
+        return sum(norm.train for norm in made)
+
+    fixed, keras = EXTRACTORS[type_].batch_norm_fixed, EXTRACTORS[type_].dialect == "tf2"
+    for freeze, train in [(True, False), (True, True), (False, False)]:
+        config = network(type_, freeze, train)
+        told = not_frozen(config)
+        assert bool(told) == (training(config) > 0 and (freeze or keras)), (freeze, train)
+        if freeze and train:
+            apply(config, {f"model.ssd.{field}": False for field in told if field != "freeze_batchnorm"})
+            assert (training(config) > 0) == fixed, "what is advised freezes all that can be frozen"
+    frozen = not_frozen(network(type_, True, False))
+    assert frozen == ["freeze_batchnorm"] * fixed
+
+
+def test_averages_that_always_move_can_forget_too_slowly_whatever_freezes():
+    config = network("ssd_mobiledet_cpu", True, False)
+    config.train_config.fine_tune_checkpoint = ""
+    config.train_config.num_steps = 200
+    (finding,) = [finding for finding in lint(config) if finding.rule == "slow-averages"]
+    assert (finding.field, finding.use) == ("model.ssd.feature_extractor.type", None) and "0.99 per" in finding.why
+    config = network("ssd_mobilenet_v1", False, False, override=True)
+    config.train_config.fine_tune_checkpoint = ""
+    assert "slow-averages" not in {finding.rule for finding in lint(config)}, "they keep their values"
 
 
 def test_a_lower_rate_is_advised_together_with_its_warm_up():

@@ -64,7 +64,8 @@ RULES = {
         "use the checkpoint of this model, or the model of this checkpoint",
     ),
     "batch-norm-not-frozen": Rule(
-        "`freeze_batchnorm` does not reach all layers", "set `batch_norm.train: false` where the message says"
+        "batch norm that trains although the configuration asks to freeze it",
+        "set the field that freezes it, if there is one: the message names it",
     ),
     "slow-averages": Rule(
         "averages of batch norm that a short run hardly changes, so the evaluation detects nothing",

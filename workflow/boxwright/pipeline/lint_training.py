@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from google.protobuf.message import Message
 
 from boxwright.catalog import check
-from boxwright.catalog.extractors import EXTRACTORS, row_of
+from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS, Extractor, row_of
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.checkpoints.checkpoint_index import kind_of
 from boxwright.core import wording
@@ -165,27 +165,76 @@ def holds(names: Collection[str], kind: str) -> str:
 
 
 def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
+    """Batch norm that goes on training although the configuration asks to freeze it."""
     model, name = model_of(config)
-    if not _can_freeze(model) or not model.freeze_batchnorm:
+    row, rule = row_of(model, name), "batch-norm-not-frozen"
+    if row is None or not _can_freeze(model):
         return
-    row = row_of(model, name)
-    if row is not None and row.dialect == "tf2":
-        return  # there it freezes all
-    hyperparams = model.feature_extractor.conv_hyperparams
-    if not hyperparams.batch_norm.train:
-        return
-    path = f"model.{name}.feature_extractor.conv_hyperparams.batch_norm.train"
-    if model.feature_extractor.override_base_feature_extractor_hyperparams:
-        why = "override_base_feature_extractor_hyperparams applies it to every layer, so freeze_batchnorm freezes none"
-        yield Finding("warning", "batch-norm-not-frozen", path, True, why, False)
-    else:
-        why = "freeze_batchnorm does not reach the extra layers, whose moving averages still change"
-        yield Finding("info", "batch-norm-not-frozen", path, True, why, False)
+    tf2, frozen = row.dialect == "tf2", model.freeze_batchnorm
+    if frozen and row.batch_norm_fixed:
+        path = f"model.{name}.freeze_batchnorm"
+        if tf2:
+            why = f"it freezes the pyramid and the head alone; the backbone of {row.type} always trains its batch norm"
+            yield Finding("info", rule, path, True, why)
+        else:
+            why = f"it freezes nothing: {row.type} always trains its batch norm, and other layers have their own fields"
+            yield Finding("warning", rule, path, True, why, False)
+    for block, norm in _batch_norms(model, row):
+        path, override = f"model.{name}.{block}.train", "override_base_feature_extractor_hyperparams"
+        if tf2 and not (norm.train or frozen):
+            why = f"{row.type} does not read it, so batch norm trains; model.{name}.freeze_batchnorm is what freezes it"
+            yield Finding("warning", rule, path, False, why)
+        elif tf2 or not (norm.train and frozen):
+            continue
+        elif block.startswith("feature_extractor") and _overrides(model.feature_extractor, row):
+            why = f"{override} applies it to every layer, so freeze_batchnorm freezes none"
+            yield Finding("warning", rule, path, True, why, False)
+        else:
+            layers = "the layers after the backbone" if block.startswith("feature_extractor") else "the box predictor"
+            why = f"freeze_batchnorm does not reach {layers}, whose moving averages still change"
+            yield Finding("info", rule, path, True, why, False)
+
+
+def _batch_norms(model: Message, row: Extractor) -> Iterator[tuple[str, Message]]:
+    """The settings of batch norm in an SSD that some layer has, with their paths below the model."""
+    extractor, kind = model.feature_extractor, model.box_predictor.WhichOneof("box_predictor_oneof")
+    blocks = []
+    if "conv_hyperparams" not in row.unread and (_overrides(extractor, row) or _adds_layers(extractor, row)):
+        blocks.append(("feature_extractor", extractor))
+    if kind is not None:
+        predictor = getattr(model.box_predictor, kind)
+        separable = kind == "convolutional_box_predictor" and predictor.use_depthwise
+        if separable or getattr(predictor, "num_layers_before_predictor", 0) > 0:
+            blocks.append((f"box_predictor.{kind}", predictor))
+    for path, block in blocks:
+        if (norm := block.conv_hyperparams.WhichOneof("normalizer_oneof")) in ("batch_norm", "sync_batch_norm"):
+            yield f"{path}.conv_hyperparams.{norm}", getattr(block.conv_hyperparams, norm)
+
+
+def _overrides(extractor: Message, row: Extractor) -> bool:
+    """Whether the batch norm of the backbone is that of `conv_hyperparams`."""
+    name = "override_base_feature_extractor_hyperparams"
+    return getattr(extractor, name, False) and name not in row.unread and not row.batch_norm_fixed
+
+
+def _adds_layers(extractor: Message, row: Extractor) -> bool:
+    """Whether the neck has layers of its own."""
+    return row.neck in PYRAMIDS or (row.neck == "extra_maps" and row.taken(extractor, "num_layers") > len(row.levels))
 
 
 def _can_freeze(model: Message) -> bool:
     """Whether the model's message can freeze batch norm."""
     return "freeze_batchnorm" in model.DESCRIPTOR.fields_by_name
+
+
+def _frozen(model: Message, row: Extractor) -> bool:
+    """Whether the batch norm of the backbone keeps its moving averages."""
+    extractor = model.feature_extractor
+    if not _can_freeze(model):
+        return not getattr(extractor, "batch_norm_trainable", True)
+    if row.dialect == "tf1" and _overrides(extractor, row):
+        return not extractor.conv_hyperparams.batch_norm.train
+    return model.freeze_batchnorm and not row.batch_norm_fixed
 
 
 def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -197,9 +246,10 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
         return
     path, then = f"model.{name}.feature_extractor", ""
     extractor, decay = model.feature_extractor, row.batch_norm_decay
-    if getattr(model, "freeze_batchnorm", False) or not getattr(extractor, "batch_norm_trainable", True):
+    if _frozen(model, row):
         return
-    if not hasattr(extractor, "override_base_feature_extractor_hyperparams"):  # nothing of it is configurable
+    # Nothing of it is configurable.
+    if row.batch_norm_fixed or not hasattr(extractor, "override_base_feature_extractor_hyperparams"):
         field, value, use = f"{path}.type", row.type, None
     elif not _can_freeze(model):  # the decay of a two-stage detector is not configurable
         field, value, use = f"{path}.batch_norm_trainable", True, None

@@ -60,6 +60,7 @@ class Extractor(NamedTuple):
     multiple: what must divide the image sides, since maps of different strides are added.
     only_side: the only number of pixels that an image side may have; 0: any.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
+    batch_norm_fixed: whether this batch norm, and a neck's that belongs to it, trains whatever is configured.
     dense: whether a CPU computes the whole network in bfloat16, and not its products alone, which is faster if no
         convolution is depthwise. Never for an SSD: the bias of rare classes would be rounded with the logits.
     bfloat16_with: the instructions (`devices.instructions`) with which `precision: auto` trains it in bfloat16 on a
@@ -104,6 +105,7 @@ class Extractor(NamedTuple):
     smallest_side: int = 33
     multiple: int = 1
     only_side: int = 0
+    batch_norm_fixed: bool = False
     dense: bool = False
     bfloat16_with: tuple[str, ...] = ()
     depthwise_template: str = ""
@@ -183,7 +185,17 @@ class Extractor(NamedTuple):
 # Fields that help users and do not affect results, or not those of a training that has begun, which keeps the precision
 # that `auto` chose; of the heads, what the message chooses decides, and of what a run writes out, the configuration.
 _ABOUT = (
-    *("batch_norm_decay", "like", "template", "depthwise_template", "checkpoint_mb", "heads", "only", "architectures"),
+    *(
+        "batch_norm_decay",
+        "batch_norm_fixed",
+        "like",
+        "template",
+        "depthwise_template",
+        "checkpoint_mb",
+        "heads",
+        "only",
+        "architectures",
+    ),
     *("compared", "unread", "unset", "bfloat16_with"),
 )
 # The heads that are alternatives of `BoxPredictor`.

@@ -73,6 +73,7 @@ def _mobiledet(target: str, c4: int, c5: int) -> Extractor:
         scope=f"FeatureExtractor/MobileDet{target}",
         only={"use_explicit_padding": False},
         unread=(_OVERRIDE,),
+        batch_norm_fixed=True,
         like="(?!)" if target != "CPU" else "mobiledet",
         compared=target in ("CPU", "EdgeTPU"),
         template="config/pipelines/ssdlite_mobilenet_v2.config",
@@ -140,6 +141,7 @@ def _efficientdet(
         scope="FeatureExtractor/EfficientNet",
         dialect="tf2",
         batch_norm_decay=0.99,
+        batch_norm_fixed=True,
         smallest_side=129,
         only={"depth_multiplier": 1.0, "use_explicit_padding": False, "use_depthwise": False},
         unset={"bifpn": {"num_iterations": iterations, "num_filters": filters, "combine_method": combined}},
@@ -229,7 +231,7 @@ ROWS = (
         scope="FeatureExtractor/spaghettinet_edgetpu",
         like="spaghetti",
         template="config/pipelines/ssdlite_mobilenet_v2.config",
-        **{**_SSD, "batch_norm_decay": 0.97},
+        **{**_SSD, "batch_norm_decay": 0.97, "batch_norm_fixed": True},
     ),
     Extractor(
         type="ssd_inception_v2",
@@ -271,6 +273,7 @@ ROWS = (
             "only": {"fpn.min_level": 3, "fpn.max_level": 6},
             "unread": ("conv_hyperparams", "use_depthwise", _OVERRIDE),
             "batch_norm_decay": 0.99,
+            "batch_norm_fixed": True,
             "like": "mnasfpn",
         }
     ),
