@@ -99,7 +99,8 @@ class Flat:
     object_graph_keys = Strided.object_graph_keys
 
 
-def test_a_backbone_of_a_faster_rcnn(add):
+def two_stages(add, dialect="tf1", more=""):
+    """A Faster R-CNN on a backbone of two layers, with `more` in its message."""
     add(
         "faster_rcnn_resnet50",
         {
@@ -110,8 +111,15 @@ def test_a_backbone_of_a_faster_rcnn(add):
         arguments={},
         levels={4: Level(16, 8)},
         box_features=5,
+        dialect=dialect,
     )
-    detector = build(text.parse(TWO_STAGES, "test", kind="DetectionModel"))
+    message = text.parse(TWO_STAGES, "test", kind="DetectionModel")
+    message.MergeFrom(text.parse(f"faster_rcnn {{ {more} }}", "test", kind="DetectionModel"))
+    return build(message)
+
+
+def test_a_backbone_of_a_faster_rcnn(add):
+    detector = two_stages(add)
     backbone = [name for name in detector.variables if name.startswith(detector.backbone_scopes)]
     assert backbone == [
         f"{stage}StageFeatureExtractor/Toy/conv/{part}"
@@ -123,6 +131,28 @@ def test_a_backbone_of_a_faster_rcnn(add):
     assert len(detector.losses(predictions, TRUTH, tf.constant([1, 2]))) == 4
     found = detector.postprocess(detector.predict(images, shapes), shapes)
     assert found["detection_boxes"].shape == (1, 100, 4)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "written", "trains", "bias"),
+    [
+        ("tf1", "", None, True),
+        ("tf1", "batch_norm { train: false }", False, False),
+        ("tf1", "batch_norm { center: false }", True, False),
+        ("tf2", "", None, True),
+        ("tf2", "batch_norm { train: false }", True, False),
+        ("tf2", "batch_norm { center: false }", True, True),
+        ("tf2", "batch_norm { } force_use_bias: true", True, True),
+        ("tf2", "sync_batch_norm { train: false }", True, False),
+    ],
+)
+def test_the_layer_of_the_proposals_is_set_as_its_dialect_has_it(add, dialect, written, trains, bias):
+    """In the OD API nothing freezes the batch norm of TF2's, and Keras says which convolutions have a bias."""
+    detector = two_stages(add, dialect, f"first_stage_box_predictor_conv_hyperparams {{ {written} }}")
+    slide = detector.head.slide
+    assert ("Conv/biases" in detector.variables) == (slide.biases is not None) == bias
+    assert (slide.normalizer and slide.normalizer.train) == trains
+    assert "FirstStageBoxPredictor/ClassPredictor/biases" in detector.variables
 
 
 def test_what_a_row_says_of_its_backbone_must_be_taken(model, add):

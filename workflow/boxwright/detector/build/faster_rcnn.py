@@ -17,6 +17,7 @@ from boxwright.catalog.extractors import Extractor, head_of
 from boxwright.detector import roi
 from boxwright.detector.build import hyperparams, network
 from boxwright.detector.families.faster_rcnn import FasterRcnn, FasterRcnnNumbers, SecondStage
+from boxwright.detector.hyperparams import Hyperparams, of_keras
 from boxwright.detector.layers import Variables
 from boxwright.detector.preprocessing import Preprocessing
 from boxwright.pipeline import parts
@@ -48,7 +49,7 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         "FirstStageBoxPredictor",
         channels,
         per_location,
-        conv_hyperparams=hyperparams.from_message(message.first_stage_box_predictor_conv_hyperparams),
+        conv_hyperparams=_of_proposals(message.first_stage_box_predictor_conv_hyperparams, keras),
         depth=message.first_stage_box_predictor_depth,
         kernel_size=message.first_stage_box_predictor_kernel_size,
         atrous_rate=message.first_stage_atrous_rate,
@@ -68,6 +69,12 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         localization_loss=LOCALIZATION_LOSS,
         second=_second_stage(message, row, registry, channels) if message.number_of_stages > 1 else None,
     )
+
+
+def _of_proposals(message: Message, keras: bool) -> Hyperparams:
+    """The settings of the first stage's head. Nothing freezes the batch norm of TF2's."""
+    settings = hyperparams.from_message(message)
+    return of_keras(settings.with_batch_norm(train=True), message.force_use_bias) if keras else settings
 
 
 def _second_stage(message: Message, row: Extractor, registry: Variables, channels: int) -> SecondStage:
