@@ -96,6 +96,25 @@ def test_a_processor_that_is_slow_in_bfloat16_is_said(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("asked", "here", "faster_with", "told"),
+    [
+        ("auto", {"amx_bf16", "avx512_bf16"}, (), True),
+        ("auto", {"avx512_bf16"}, ("amx_bf16",), True),
+        ("auto", {"amx_bf16"}, ("amx_bf16",), False),  # it goes on from a checkpoint that began in float32
+        ("auto", set(), (), False),
+        ("float32", {"amx_bf16"}, (), False),
+    ],
+)
+def test_a_network_that_auto_leaves_in_float32_is_said(monkeypatch, asked, here, faster_with, told):
+    monkeypatch.setattr(devices.instructions, "here", lambda: frozenset(here))
+    said = []
+    Taken([], Compute(precision=asked)).tell(said.append, said.append, "float32", 2, faster_with)
+    left = ", which `auto` is for this feature extractor here" if told else ""
+    assert said == [f"Computing on the CPU, 2 threads, in float32{left}."]
+    assert "auto" not in devices._description(["T4"], Compute(precision=asked), "float32", 2, faster_with)
+
+
+@pytest.mark.parametrize(
     ("text", "found"),
     [
         ("processor : 0\nflags\t\t: fpu avx512_bf16 amx_bf16 amx_tile\nflags : other", {"avx512_bf16", "amx_bf16"}),

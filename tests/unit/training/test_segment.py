@@ -100,6 +100,9 @@ def test_auto_is_decided_once_and_kept(train, monkeypatch, capfd):
     train("elsewhere", 1, compute=auto)
     assert built[-1] == precision.FLOAT32
     assert "Computing on the CPU, in float32." in capfd.readouterr().err
+    monkeypatch.setattr(devices.instructions, "here", lambda: frozenset({"avx512_bf16"}))
+    train("on another", 1, compute=auto)
+    assert "in float32, which `auto` is for this feature extractor here." in capfd.readouterr().err
 
 
 def test_float16_without_a_gpu_is_float32(tiny, train, capfd):

@@ -68,14 +68,16 @@ class Taken(NamedTuple):
         warn: Callable[[str], None],
         precision: str = "",
         threads: int = 0,
+        faster_with: Collection[str] = (),
     ) -> None:
         """Print the warning, if any, with `warn`, then with `say` a sentence about the devices and the precision.
 
         precision: of a training; "": this is an inference. threads: the number inside one operation; 0 is not told.
+        faster_with: of a training, as for `precision_of`.
         """
         if self.shortage:
             warn(self.shortage)
-        say(_description(self.gpus, self.compute, precision or self.inference_precision, threads))
+        say(_description(self.gpus, self.compute, precision or self.inference_precision, threads, faster_with))
 
 
 def of_training(model: Mapping[str, Any]) -> Compute:
@@ -156,10 +158,13 @@ def take(compute: Compute) -> Taken:
     return Taken(names, compute, shortage)
 
 
-def _description(names: Sequence[str], compute: Compute, precision: str, threads: int) -> str:
+def _description(
+    names: Sequence[str], compute: Compute, precision: str, threads: int, faster_with: Collection[str] = ()
+) -> str:
     if not names:
         count = f", {plural(threads, 'thread')}" if threads else ""
-        return f"Computing on the CPU{count}, in {_on_cpu(precision, compute.precision)}."
+        left = _left(faster_with) if (compute.precision, precision) == (AUTO, "float32") else ""
+        return f"Computing on the CPU{count}, in {_on_cpu(precision, compute.precision)}{left}."
     memory = "memory as it is needed" if compute.memory_mb is None else f"at most {compute.memory_mb} MB of memory each"
     compiled = ", compiled by XLA" if compute.jit_compile else ""
     other = {"float16": ", in which the training began", "bfloat16": " (products in bfloat16 are for CPUs)"}
@@ -177,6 +182,12 @@ def _on_cpu(precision: str, wanted: str) -> str:
         )
         return f"float32 with products in bfloat16{slowly}"
     return "float32 (this processor has no instructions for bfloat16)" if wanted == "bfloat16" else "float32"
+
+
+def _left(faster_with: Collection[str]) -> str:
+    """A remark if `auto` leaves a network in float32 on a processor that has instructions for bfloat16."""
+    here = instructions.here()
+    return ", which `auto` is for this feature extractor here" if here and not here.intersection(faster_with) else ""
 
 
 def _shortage(wanted: int, found: int, cuda: bool) -> str:

@@ -106,7 +106,7 @@ def train_segment(
         faster_with=row.bfloat16_with,
     )
     configure_tensorflow(taken, kept.threads, seed)
-    taken.tell(progress.say, progress.warn, kept.precision, kept.threads)
+    taken.tell(progress.say, progress.warn, kept.precision, kept.threads, row.bfloat16_with)
     worker = workers.here()
     strategy = _strategy(taken.gpus, worker, training.batch_size)
     with strategy.scope() if strategy else nullcontext():
