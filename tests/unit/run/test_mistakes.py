@@ -176,6 +176,29 @@ def whole():
     return listing.variables(build.build(text.read(DEMO).model))["shapes"]
 
 
+def frozen(folder: Folder) -> None:
+    """A sound frozen graph as start checkpoint."""
+    import numpy as np
+    import tensorflow as tf
+
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.constant(np.zeros((3, 3, 3, 8), np.float32), name="FeatureExtractor/MobilenetV1/Conv2d_0/weights")
+    start("frozen_inference_graph.pb", graph.as_graph_def().SerializeToString())(folder)
+
+
+def in_the_v1_format(folder: Folder) -> None:
+    """A sound checkpoint in TensorFlow's V1 format, whose one file has no ending."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.compat.v1.get_variable("FeatureExtractor/MobilenetV1/Conv2d_0/weights", (3, 3, 3, 8))
+        session.run(tf.compat.v1.global_variables_initializer())
+        saver = tf.compat.v1.train.Saver(write_version=tf.compat.v1.train.SaverDef.V1)
+        saver.save(session, str(folder.path / "model.ckpt"), write_meta_graph=False)
+    folder.model["checkpoint"] = "model.ckpt"
+
+
 def odd_names(folder: Folder) -> None:
     """Folders with spaces, umlauts and brackets; XML with paths of Windows; files that end in .JPG."""
     place = folder.path / "Bilder (neu) [1] äöü"
@@ -333,6 +356,16 @@ ROWS = [
         start("yolo.pt", b"PK\x03\x04"),
         ["`models.m.checkpoint` names yolo.pt: it is a PyTorch", "!damaged"],
     ),
+    ("13 frozen graph", frozen, ["!mistake", "!does not fit", "!no frozen graph"]),
+    ("13 V1 format", in_the_v1_format, ["!mistake", "!does not fit", "!no checkpoint"]),
+    ("13 empty graph", start("graph.pb"), ["names graph.pb: it is empty. Training starts from"]),
+    ("13 image as graph", start("graph.pb", photo(1, 32, 32)), ["names graph.pb: it is an image (JPEG)"]),
+    ("13 text as graph", start("graph.pb", b"node { }"), ["names graph.pb: it is a text file, not a checkpoint"]),
+    ("13 other bytes as graph", start("graph.pb", b"\x80\x02\0"), ["names graph.pb: it is no frozen graph"]),
+    ("13 program", start("graph.pb", b"\x08\x01\x12\0"), ["names graph.pb: it is the program of a SavedModel"]),
+    ("13 PyTorch as .bin", start("model.bin", b"PK\x03\x04"), ["model.bin: it is a zip archive, as PyTorch"]),
+    ("13 PyTorch as .ckpt", start("last.ckpt", b"PK\x03\x04"), ["last.ckpt: it is a zip archive, as PyTorch"]),
+    ("13 PyTorch of old", start("last.ckpt", b"\x80\x02\0"), ["last.ckpt: it is no checkpoint, or one that is cut"]),
     (
         "13 pipeline.config",
         both(

@@ -4,6 +4,8 @@ Files are known by their first bytes, else by their ending.
 """
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from boxwright.checkpoints import checkpoint_index
@@ -11,10 +13,17 @@ from boxwright.core import pointers
 from boxwright.core.errors import UserError
 
 _HEAD = 4096
-# By the first bytes, and by the ending: the program and the format.
+# By the first bytes, by the ending, and by bytes that say less than an ending does: the program and the format.
 _BYTES = (
     (b"\x89HDF\r\n\x1a\n", "Keras's weights (HDF5)"),
     (b"TFL3", "a TensorFlow Lite model"),
+    (b"\xff\xd8\xff", "an image (JPEG)"),
+    (b"\x89PNG\r\n\x1a\n", "an image (PNG)"),
+    (b"\x08\x01\x12", "the program of a SavedModel"),
+)
+_LESS_CERTAIN = (
+    (b"PK\x03\x04", "a zip archive, as PyTorch and Keras write for their models"),
+    (b"\x1f\x8b", "an archive; unpack it"),
 )
 _ENDINGS = {
     ".h5": "Keras's weights (HDF5)",
@@ -35,8 +44,12 @@ _ENDINGS = {
 }
 _WANTED = "Training starts from a checkpoint of TensorFlow (model.ckpt.index and .data-...) or a frozen graph (.pb)"
 _SAVED_MODEL = "saved_model.pb"
-# Files that are a checkpoint's by their ending; what is wrong in them is told where they are read.
-_BINARY = (".pb", ".index")
+# Files of a checkpoint by their names; what is wrong in them is told where they are read.
+_PARTS = re.compile(r".*\.(index|data-\d{5}-of-\d{5})")
+# How a graph begins: with one of the fields of GraphDef (tensorflow/core/framework/graph.proto).
+_GRAPH = (b"\x0a", b"\x12", b"\x18", b"\x22")
+# How a checkpoint in the V1 format ends: as every table of LevelDB.
+_TABLE = (0xDB4775248B80FB57).to_bytes(8, "little")
 
 
 def told(source: str | Path) -> str:
@@ -52,20 +65,36 @@ def told(source: str | Path) -> str:
         return ""
     if path.name == _SAVED_MODEL:
         return _saved_model(path.parent)
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    known = (name for start, name in _BYTES if head.startswith(start) or head[4:].startswith(start))
-    if kind := next(known, _ENDINGS.get(path.suffix.lower())):
-        return f"it is {kind}. {_WANTED}."
-    return _text(path, head)
-
-
-def _text(path: Path, head: bytes) -> str:
-    """What to give instead of a text, such as the pipeline.config beside a checkpoint; "" for any other file."""
-    if path.suffix.lower() in _BINARY or not head.isascii() or b"\0" in head or pointers.is_git_lfs(head):
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            file.seek(max(path.stat().st_size - len(_TABLE), 0))
+            end = file.read()
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}."
+    if pointers.is_git_lfs(head):
         return ""
+    if kind := _named(_BYTES, head) or _ENDINGS.get(path.suffix.lower()) or _named(_LESS_CERTAIN, head):
+        return f"it is {kind}. {_WANTED}."
+    if _PARTS.fullmatch(path.name) or Path(f"{path}.index").is_file():
+        return ""
+    if head.startswith(_GRAPH) if path.suffix == ".pb" else end == _TABLE:
+        return ""
+    return _nothing_known(path, head)
+
+
+def _named(known: Iterable[tuple[bytes, str]], head: bytes) -> str | None:
+    """The name of what begins so; some formats have their mark after four bytes."""
+    return next((name for start, name in known if start in (head[: len(start)], head[4 : 4 + len(start)])), None)
+
+
+def _nothing_known(path: Path, head: bytes) -> str:
+    """What to give instead of a file of no known format, such as the pipeline.config beside a checkpoint."""
     beside = f": give the folder, {path.parent}" if any(path.parent.glob("*.index")) else ""
-    return f"it is {'a text file, not a checkpoint' if head else 'empty'}. {_WANTED}{beside}."
+    kind = "no frozen graph, or a damaged one" if path.suffix == ".pb" else "no checkpoint, or one that is cut short"
+    if head.isascii() and b"\0" not in head:
+        kind = "a text file, not a checkpoint" if head else "empty"
+    return f"it is {kind}. {_WANTED}{beside}."
 
 
 def _saved_model(folder: Path) -> str:

@@ -38,7 +38,10 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def mistakes(plan: RunPlan, identities: Identities) -> Iterator[str]:
-    """One mistake for each start checkpoint that does not fit its model; those that cannot be read are left out."""
+    """One mistake for each start checkpoint that does not fit its model.
+
+    Those that cannot be read, or have no index of names and shapes, are left out.
+    """
     told = {}
     for name in plan.models:
         start, entry = plan.start(name), plan.zoo(name)
@@ -48,7 +51,9 @@ def mistakes(plan: RunPlan, identities: Identities) -> Iterator[str]:
             found, relabels = checkpoint_shapes.shapes(start), label_map.of_checkpoint(start) is not None
         except (UserError, OSError, ValueError, IndexError):  # told elsewhere
             continue
-        network = _network(plan, name, identities) if found else None
+        if not found:  # a frozen graph, or a checkpoint in the V1 format: they have no index
+            continue
+        network = _network(plan, name, identities)
         kind = _kind(plan.configurations[name].train_config, found, plan.model(name)["overrides"])
         if network and (wrong := complaint(plan.configurations[name], kind, network, found, relabels)):
             told.setdefault(f"{start} {wrong}", plan.shown(name))
