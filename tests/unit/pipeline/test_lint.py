@@ -300,6 +300,16 @@ def test_each_mistake_is_found_alone(overrides, rule, level, field, use):
             assert found(overrides | {field: use}) == [], "the value to use settles the finding"
 
 
+def test_another_backbone_is_found_where_every_variable_that_fits_is_taken():
+    config = text.parse(CLEAN)
+    config.train_config.load_all_detection_checkpoint_vars = True
+    assert lint(config, FACTS) == []
+    names = ["FeatureExtractor/MobilenetV2/Conv/weights", "BoxPredictor_0/BoxEncodingPredictor/weights"]
+    (finding,) = lint(config, Facts(checkpoint_names=names))
+    assert (finding.rule, finding.level) == ("another-backbone", "error")
+    assert "nothing of its backbone would be restored; it has those of ssd_mobilenet_v2" in finding.why
+
+
 @pytest.mark.parametrize(
     ("facts", "rule", "level", "field", "use"),
     [

@@ -220,9 +220,9 @@ def pipeline(change):
     return make
 
 
-def of_template(text):
-    """The template of a fine-tuned detector, for images of 96x96."""
-    return (ROOT / "config/pipelines/ssd_mobilenet_v1.config").read_text()
+def of_template(name: str):
+    """The template of a fine-tuned detector."""
+    return lambda text: (ROOT / f"config/pipelines/{name}.config").read_text()
 
 
 def classes(**boxes):
@@ -327,6 +327,11 @@ ROWS = [
         "9 another extractor",
         checkpoint("v2/model.ckpt", {"FeatureExtractor/MobilenetV2/Conv/weights": (3, 3, 3, 32)}),
         ["ssd_mobilenet_v1", "it has those of ssd_mobilenet_v2"],
+    ),
+    (
+        "9 a whole detector with another extractor",
+        both(checkpoint("v1/model.ckpt", whole), pipeline(of_template("ssd_mobilenet_v2"))),
+        ["it has no weights of ssd_mobilenet_v2 ", "nothing of its backbone", "it has those of ssd_mobilenet_v1"],
     ),
     (
         "10 width",
@@ -524,7 +529,11 @@ ROWS = [
         written("dataset:\n  split: {}\n  images\n  shards: {}\n"),
         ["a key has no colon behind it (line 3)"],
     ),
-    ("43 from scratch", pipeline(of_template), ["models.m has no `checkpoint`: this trains from scratch"]),
+    (
+        "43 from scratch",
+        pipeline(of_template("ssd_mobilenet_v1")),
+        ["models.m has no `checkpoint`: this trains from scratch"],
+    ),
     ("44 one image", keep_images("p0.jpg"), ["1 image"]),
     ("44 no boxes", without_boxes, ["None of the 10 images has a box, so there is nothing to learn"]),
     ("44 no models", lambda folder: folder.config.pop("models"), ["`models` is missing"]),

@@ -193,7 +193,7 @@ def test_a_checkpoint_may_be_a_folder_a_prefix_or_a_graph(minimal, tmp_path):
     minimal["models"]["first"]["checkpoint"] = "zoo"
     assert "holds no checkpoint" in mistakes(minimal)[0]
     (tmp_path / "zoo" / "model.ckpt.index").touch()
-    (tmp_path / "graph.pb").touch()
+    (tmp_path / "graph.pb").write_bytes(b"\x0a\0")
     for source in ("zoo", "zoo/model.ckpt", "graph.pb"):
         minimal["models"]["first"]["checkpoint"] = source
         assert settings.load(minimal)["models"]["first"]["checkpoint"] == source

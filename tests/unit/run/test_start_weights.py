@@ -142,6 +142,21 @@ def test_weights_that_a_classifier_has_under_another_name():
         assert (not wrong) == fits, wrong
 
 
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_whole_detector_with_another_backbone_is_told_by_its_backbone(everything):
+    of_v2 = CONFIG.replace("ssd_mobilenet_v1", "ssd_mobilenet_v2")
+    theirs, mine = (listing.variables(built(one))["shapes"] for one in (CONFIG, of_v2))
+    found = {name: tuple(shape) for name, shape in theirs.items()}
+    same = {name for name in mine if name in theirs}
+    assert same and all("Predictor" in name for name in same)  # whose shapes differ
+    config = text.parse(of_v2)
+    config.train_config.load_all_detection_checkpoint_vars = everything
+    network = listing.variables(built(of_v2))
+    wrong = start_weights.complaint(config, "detection", network, found, relabels=False)
+    assert "missing: FeatureExtractor/MobilenetV2/Conv/weights, " in wrong
+    assert "; it has those of ssd_mobilenet_v1" in wrong and "in the checkpoint and" not in wrong
+
+
 @pytest.mark.parametrize(("mine", "theirs"), [(1.0, 0.75), (0.75, 1.0), (1.0, 0.5), (0.5, 0.25)])
 def test_a_checkpoint_of_another_width_is_told_the_width(mine, theirs):
     configs = [

@@ -68,12 +68,12 @@ class Taken(NamedTuple):
         warn: Callable[[str], None],
         precision: str = "",
         threads: int = 0,
-        faster_with: Collection[str] = (),
+        faster_with: Collection[str] | None = None,
     ) -> None:
         """Print the warning, if any, with `warn`, then with `say` a sentence about the devices and the precision.
 
         precision: of a training; "": this is an inference. threads: the number inside one operation; 0 is not told.
-        faster_with: of a training, as for `precision_of`.
+        faster_with: of a training, as for `precision_of`; None: this is an inference.
         """
         if self.shortage:
             warn(self.shortage)
@@ -159,11 +159,12 @@ def take(compute: Compute) -> Taken:
 
 
 def _description(
-    names: Sequence[str], compute: Compute, precision: str, threads: int, faster_with: Collection[str] = ()
+    names: Sequence[str], compute: Compute, precision: str, threads: int, faster_with: Collection[str] | None
 ) -> str:
     if not names:
         count = f", {plural(threads, 'thread')}" if threads else ""
-        left = _left(faster_with) if (compute.precision, precision) == (AUTO, "float32") else ""
+        decided = faster_with is not None and (compute.precision, precision) == (AUTO, "float32")
+        left = _left(faster_with) if decided else ""
         return f"Computing on the CPU{count}, in {_on_cpu(precision, compute.precision)}{left}."
     memory = "memory as it is needed" if compute.memory_mb is None else f"at most {compute.memory_mb} MB of memory each"
     compiled = ", compiled by XLA" if compute.jit_compile else ""

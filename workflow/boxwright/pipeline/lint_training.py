@@ -140,7 +140,7 @@ def _backbone(config: Message, facts: Facts) -> Iterator[Finding]:
     train, names = config.train_config, facts.checkpoint_names
     model, _ = model_of(config)
     row, kind = row_of(model, model_of(config)[1]), kind_of(names or ())
-    if not train.fine_tune_checkpoint or row is None or kind is None or train.load_all_detection_checkpoint_vars:
+    if not train.fine_tune_checkpoint or row is None or kind is None:
         return
     path, value = "train_config.fine_tune_checkpoint", train.fine_tune_checkpoint
     if OBJECT_GRAPH in names:
@@ -150,7 +150,8 @@ def _backbone(config: Message, facts: Facts) -> Iterator[Finding]:
         return
     wanted = row.backbone_in_checkpoint(kind)
     if not any(name.startswith(wanted) for name in names):
-        why = f"it has no weights of {row.type} ({wanted[0]}...), so nothing would be restored; it {holds(names, kind)}"
+        lost = "nothing of its backbone" if train.load_all_detection_checkpoint_vars else "nothing"
+        why = f"it has no weights of {row.type} ({wanted[0]}...), so {lost} would be restored; it {holds(names, kind)}"
         yield Finding("error", "another-backbone", path, value, why)
 
 

@@ -117,15 +117,19 @@ def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Sha
         return ""
     share = fits / max(size, 1)
     text = f"does not fit: of the weights that the model takes from it {share:.0%} are there in the right shape"
-    if advice := _width(config, others):
+    scopes = tuple(f"{scope}/" for scope in network["scopes"])
+    backbone = {name: key for name, key in names.items() if name.startswith(scopes)}
+    # Of a checkpoint of another model other parts may have the same names, and their shapes then say nothing.
+    if not any(key in found for key in backbone.values()):
+        text += f"; missing: {few(list(backbone.values()))}; it {holds(found, kind_of(found) or kind)}"
+    elif advice := _width(config, {name: both for name, both in others.items() if name in backbone}):
         return f"{text}. {advice}"
-    if others:
-        name, (old, new) = next(iter(others.items()))
-        text += f"; {name} is {list(old)} in the checkpoint and {list(new)} in the model"
-    if missing:
-        text += f"; missing: {few(missing)}"
-    if not there:  # a checkpoint of another model
-        text += f"; it {holds(found, kind_of(found) or kind)}"
+    else:
+        if others:
+            name, (old, new) = next(iter(others.items()))
+            text += f"; {name} is {list(old)} in the checkpoint and {list(new)} in the model"
+        if missing:
+            text += f"; missing: {few(missing)}"
     return f"{text}. Take a checkpoint of the same feature extractor, or its pipeline.config."
 
 
