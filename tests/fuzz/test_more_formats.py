@@ -244,7 +244,11 @@ def _rows(data: bytes) -> list[list[str]]:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("cp1252", "replace")
-    return [row for row in csv.reader(io.StringIO(text, newline="")) if any(cell.strip() for cell in row)]
+    found = [
+        next(csv.reader([line], skipinitialspace=True), [])
+        for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    ]
+    return [row for row in found if any(cell.strip() for cell in row)]
 
 
 def _of_via_csv(data: bytes) -> int:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import re
 
 import pytest
@@ -11,7 +12,19 @@ from tests.unit.dataset.test_samples_of_formats import audited, planned
 
 from boxwright import tfrecord as frames
 from boxwright.core.errors import UserError
-from boxwright.dataset.formats import coco, csv, cvat, dlib, labelme, open_images, tfrecord, voc, yolo
+from boxwright.dataset.formats import (
+    automl_csv,
+    coco,
+    csv,
+    cvat,
+    dlib,
+    labelme,
+    open_images,
+    tfrecord,
+    via_csv,
+    voc,
+    yolo,
+)
 from boxwright.dataset.samples import Box, Sample
 from boxwright.records import example
 
@@ -550,3 +563,35 @@ def test_a_table_with_the_sizes_of_image_and_box(names):
     edges = one(csv.read(b"filename,image_width,image_height,xmin,ymin,xmax,ymax,class\na.jpg,200,100,10,20,30,40,car"))
     assert ((edges.width, edges.height), edges.boxes[0].corners) == ((200, 100), (10, 20, 30, 40))
     assert not csv.sniff(b"filename,image_width,image_height,xmin,ymin,class\na.jpg,200,100,10,20,car\n", "a.csv")
+
+
+TABLES = {
+    csv: (HEAD, "{}a.jpg,64,48,{}cat,1,2,30,40"),
+    open_images: ("ImageID,LabelName,XMin,XMax,YMin,YMax", "{}a,{}cat,0.1,0.2,0.3,0.4"),
+    automl_csv: ("TRAIN,gs://b/a.jpg,cat,0,0,,,1,1,,", "TRAIN,{}gs://b/a.jpg,{}cat,0,0,,,1,1,,"),
+    via_csv: ("filename,region_shape_attributes,region_attributes", "{}a.jpg,{}{{}},{{}}"),
+}
+
+
+@pytest.mark.parametrize("module", TABLES)
+@pytest.mark.parametrize("marks", [('"', ""), ("", '"')])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_stray_quotation_mark_is_named_and_takes_no_rows_along(module, marks, again):
+    head, row = TABLES[module]
+    sound, stray = row.format("", ""), row.format(*marks)
+    assert module.read("\n".join([head, sound, sound]).encode())
+    with pytest.raises(UserError, match="line 3 has a quotation mark that does not end in that line; remove it"):
+        module.read("\n".join([head, sound, stray, sound, *([stray] if again else []), sound]).encode())
+
+
+def test_values_that_quotation_marks_take_together_are_an_object_and_no_negative():
+    for row in ('"a.jpg,64,48,cat,1,2,30,40"', '"a.jpg,64,48,cat,1,2,30",40'):
+        (box,) = one(csv.read(f"{HEAD}\n{row}\n".encode())).boxes
+        assert box.class_name == "" and all(map(math.isnan, box.corners))
+    assert not one(csv.read(f'{HEAD}\n"a, b.jpg"\n'.encode())).boxes
+
+
+def test_the_file_of_classes_that_is_no_table_is_named():
+    table = b"ImageID,LabelName,XMin,XMax,YMin,YMax\na,/m/01,0.1,0.2,0.3,0.4\n"
+    with pytest.raises(UserError, match=r"cannot be read in \.\./classes.csv: line 2 has a quotation mark"):
+        open_images.read(table, {"../classes.csv": b'/m/01,cat\n/m/02,"dog\n/m/03,bird\n'})

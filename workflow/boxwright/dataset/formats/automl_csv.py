@@ -5,13 +5,11 @@ it is upright. A row without a class and corners says that the image has no obje
 Source: Google's documentation of preparing data for AutoML Vision object detection.
 """
 
-import csv
-import io
 import re
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
-from boxwright.dataset import addresses, stated
+from boxwright.dataset import addresses, stated, tables
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.statements import NORMALISED, Reading
@@ -33,11 +31,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image."""
     images: dict[str, tuple[Objects, list[str]]] = {}
     mistakes = []
-    rows = csv.reader(io.StringIO(stated.text(data), newline=""))
-    for row in rows:
-        line, cells = f"line {rows.line_num}", [cell.strip() for cell in row]
-        if not any(cells):
-            continue
+    for number, row in tables.rows(stated.text(data)):
+        line, cells = f"line {number}", [cell.strip() for cell in row]
         side = cells.pop(0) if cells[0].upper() in _SETS else ""
         address, name, *values = [*cells, "", ""][: max(len(cells), 2)]
         if not addresses.path(address).lower().endswith(tuple(EXTENSIONS)):

@@ -9,8 +9,6 @@ semicolons part the columns, numbers may have a decimal comma.
 Sources: `xml_to_csv.py` of the tutorials, keras-retinanet's readme, VoTT's export.
 """
 
-import csv
-import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +16,7 @@ from typing import NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
+from boxwright.dataset import tables
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import Box
 from boxwright.dataset.stated import UNKNOWN, Corners, flag, number, size, text
@@ -105,7 +104,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         _refuse(first)
     names = rows.pop(0)[1] if columns else None
     columns = columns or _Columns({name: place for place, name in enumerate(_WITHOUT_NAMES)}, len(_WITHOUT_NAMES))
-    columns = columns._replace(comma=_delimiter(content) == ";")
+    delimiter = _delimiter(content)
+    columns = columns._replace(comma=delimiter == ";")
     sides = [
         own if own in columns.place or columns.extent else other
         for own, other in (("image_width", "width"), ("image_height", "height"))
@@ -126,10 +126,12 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         seen.sizes.append(tuple(size(columns.get(row, name)) for name in sides))
         label = columns.get(row, "class")
         corners, stated = _box(row, columns)
-        if not label and not stated:
-            continue
         where = f"line {line}"
-        if len(row) != columns.count and any(cell.strip() for cell in row[columns.count :]):
+        if not label and not stated:
+            if not _is_in_quotes(row, delimiter, columns.count):
+                continue
+            where = f"line {line}, whose quotation marks take several values together"
+        elif len(row) != columns.count and any(cell.strip() for cell in row[columns.count :]):
             corners, where = UNKNOWN, f"line {line}, which has {len(row)} values for {columns.count} columns"
         elif len(row) < columns.count:
             where = f"line {line}, which has {len(row)} values for {columns.count} columns"
@@ -182,13 +184,7 @@ def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
     delimiter = _delimiter(content)
     if _SEPARATOR.fullmatch(first.strip()):
         content = content.replace(first, "", 1)
-    reader = csv.reader(io.StringIO(content.replace("\0", ""), newline=""), delimiter=delimiter, skipinitialspace=True)
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                yield reader.line_num, row
-    except csv.Error as error:
-        raise UserError(f"line {reader.line_num} is no row of a table: {error}") from error
+    return tables.rows(content.replace("\0", ""), delimiter)
 
 
 def _first(content: str) -> str:
@@ -266,6 +262,11 @@ def _box(row: Sequence[str], columns: _Columns) -> tuple[Corners, bool]:
     left, top, right, bottom = map(columns.number, cells)
     corners = (left, top, left + right, top + bottom) if columns.extent else (left, top, right, bottom)
     return corners, any(cells)
+
+
+def _is_in_quotes(row: Sequence[str], delimiter: str, count: int) -> bool:
+    """Whether a row has all its columns, and quotation marks make fewer cells of them."""
+    return len(row) < count <= len(row) + sum(cell.count(delimiter) for cell in row)
 
 
 def _are_shares(images: Iterator["_Image"]) -> bool:

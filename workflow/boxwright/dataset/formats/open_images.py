@@ -6,14 +6,13 @@ without its ending. Flags are 1, 0, or -1 for unknown.
 Source: storage.googleapis.com/openimages, "Data formats".
 """
 
-import csv
-import io
 import math
 import re
 from collections.abc import Mapping
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
+from boxwright.dataset import tables
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import DEPICTION, GROUP, INSIDE, OCCLUDED, Box
 from boxwright.dataset.stated import flag, flags, number, text
@@ -33,11 +32,7 @@ def sniff(head: bytes, name: str = "") -> bool:
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """The statement about each image, in the order in which they occur. Raises UserError as `csv.read` does."""
-    reader = csv.reader(io.StringIO(text(data).replace("\0", ""), newline=""), skipinitialspace=True)
-    try:
-        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(map(str.strip, row))]
-    except csv.Error as error:
-        raise UserError(f"line {reader.line_num} is no row of a table: {error}") from error
+    rows = [(line, [cell.strip() for cell in row]) for line, row in tables.rows(text(data).replace("\0", ""))]
     if not rows:
         raise UserError("it is empty: it has neither rows nor names of columns")
     names = [name.lower() for name in rows.pop(0)[1]]
@@ -85,10 +80,14 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
 
 
 def _descriptions(beside: Beside) -> Mapping[str, str]:
-    """The names of classes by their codes."""
+    """The names of classes by their codes. Raises UserError with the file that is no table."""
     names: dict[str, str] = {}
-    for data in beside.values():
-        for row in csv.reader(text(data).splitlines()):
+    for path, data in beside.items():
+        try:
+            rows = [row for _, row in tables.rows(text(data).replace("\0", ""))]
+        except UserError as error:
+            raise UserError(f"the names of its classes cannot be read in {path}: {error}") from error
+        for row in rows:
             if len(row) == 2 and row[0].startswith("/"):
                 names.setdefault(row[0].strip(), row[1].strip())
     return names

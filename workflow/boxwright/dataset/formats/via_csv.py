@@ -3,12 +3,10 @@
 Source: the documentation of VIA 2.
 """
 
-import csv
-import io
 import re
 
 from boxwright.core.errors import UserError
-from boxwright.dataset import stated
+from boxwright.dataset import stated, tables
 from boxwright.dataset.formats import NOTHING, Beside, via
 from boxwright.dataset.statements import Reading
 
@@ -24,18 +22,16 @@ def sniff(head: bytes, name: str) -> bool:
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     """A statement for each image, also for those without a region."""
-    rows = csv.reader(io.StringIO(stated.text(data), newline=""))
-    head = [name.strip().lstrip("#") for name in next(rows, [])]
+    rows = tables.rows(stated.text(data))
+    head = [name.strip().lstrip("#") for name in next(rows, (0, []))[1]]
     columns = {name: place for place, name in enumerate(head)}
     missing = [name for name in (_FILE, _SHAPE, _ATTRIBUTES) if name not in columns]
     if missing:
         raise UserError(f"it is not VIA's CSV: its first line has no column {', '.join(missing)}")
     images: dict[str, list[via.Region]] = {}
     mistakes = []
-    for row in rows:
-        line = f"line {rows.line_num}"
-        if not any(cell.strip() for cell in row):
-            continue
+    for number, row in rows:
+        line = f"line {number}"
         if len(row) != len(head):
             mistakes.append(f"{line} has {len(row)} values, not {len(head)}")
             continue
