@@ -29,7 +29,7 @@ onsuccess:
             MODELS,
             list(run_plan.predicted),
             took.total_seconds(),
-            launch.report_follows(),
+            launch.how_to_report(RESULTS, process.whole_configuration(workflow)),
         ):
             say(told)
 

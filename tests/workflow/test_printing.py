@@ -34,6 +34,25 @@ def test_a_file_has_one_plain_line_for_each_stage(finished):
     assert not list((finished / "results/logs").rglob("*.progress"))
 
 
+def last_line_about_the_report(text: str) -> str:
+    return re.search(r"^Report: +results/report.html \((.*)\)$", text, re.M)[1]
+
+
+def test_the_last_lines_name_the_command_that_writes_the_report(finished, tmp_path):
+    command = re.fullmatch(r"`(.*) --configfile my.yaml` writes it", last_line_about_the_report(finished.first.text))[1]
+    project = finished.copy(tmp_path / "copy")
+    done = subprocess.run(f"{command} --configfile my.yaml", shell=True, cwd=project.folder, capture_output=True)
+    assert done.returncode == 0 and (project / "results/report.html").is_file(), done.stderr
+
+
+def test_a_run_whose_configuration_is_not_one_file_names_its_own_command(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    for file in (project / "results/comparison").iterdir():
+        file.unlink()
+    told = last_line_about_the_report(project.snakemake("--config", "zoo_trust=True").text)
+    assert told == "the same command with `--report results/report.html` writes it"
+
+
 def test_why_a_job_failed_comes_last_with_the_place_of_its_log(tmp_path):
     project = new_project(tmp_path, images=12)
     project.snakemake("results/data/label_map.pbtxt")

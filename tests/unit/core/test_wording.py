@@ -1,5 +1,7 @@
 """The texts of messages."""
 
+import sys
+
 import pytest
 
 from boxwright.core import wording
@@ -41,3 +43,17 @@ def test_steps(steps, told):
 )
 def test_a_sentence_after_a_colon(sentence, told):
     assert wording.after_colon(sentence) == told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="another shell")
+def test_commands_can_be_typed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv/bin/python"))
+    monkeypatch.chdir(tmp_path)
+    assert wording.command("models") == ".venv/bin/boxwright models", "what will be installed"
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/boxwright").touch(mode=0o755)
+    quoted = "run --configfile 'my images.yaml'"
+    assert wording.command("run", "--configfile", "my images.yaml") == f".venv/bin/boxwright {quoted}"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert wording.command("models") == f"{tmp_path}/.venv/bin/boxwright models"

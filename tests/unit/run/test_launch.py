@@ -1,5 +1,6 @@
 """`boxwright run` and `boxwright report`: what Snakemake is started with."""
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import snakemake.cli  # noqa: F401 (its import starts a process, so it comes before `started` replaces those)
 
 from boxwright import cli
+from boxwright.core.wording import command
 from boxwright.run import launch, places
 from boxwright.snakemake_internals import options
 
@@ -53,7 +55,7 @@ def started(monkeypatch, tmp_path):
 
 def test_a_run_and_its_report(started, capsys):
     assert cli.main(["run", "--configfile", "my.yaml"]) == 0
-    assert [command for command, _ in started] == [
+    assert [arguments for arguments, _ in started] == [
         ["--cores", "all", "--configfile", "my.yaml"],
         ["--report", str(Path("mine/report.html")), "--configfile", "my.yaml"],
     ]
@@ -63,8 +65,8 @@ def test_a_run_and_its_report(started, capsys):
 
 def test_other_options_and_targets_go_to_snakemake_and_a_dry_run_has_no_report(started):
     assert cli.main(["run", "-n", "--configfile", "my.yaml", "--cores", "3", "--profile", "profiles/gpu"]) == 0
-    (command,) = (command for command, _ in started)
-    assert command == ["--cores", "3", "-n", "--profile", "profiles/gpu", "--configfile", "my.yaml"]
+    ((arguments, _),) = started
+    assert arguments == ["--cores", "3", "-n", "--profile", "profiles/gpu", "--configfile", "my.yaml"]
 
 
 @pytest.mark.parametrize("status", [1, 130])
@@ -80,11 +82,24 @@ def test_only_the_report(started, capsys):
     Path("mine/comparison/answer.rst").unlink()
     assert cli.main(["report", "--configfile", "my.yaml"]) == 1
     told = capsys.readouterr().err
-    assert "there is no mine/comparison/answer.rst. `boxwright run --configfile my.yaml` finishes it." in told
+    first = command("run", "--configfile", "my.yaml")
+    assert f"there is no mine/comparison/answer.rst. `{first}` finishes it." in told
     shutil.rmtree("mine")
     assert cli.main(["report", "--configfile", "my.yaml"]) == 1
-    assert "the folder mine does not exist. Run `boxwright run --configfile my.yaml` first." in capsys.readouterr().err
+    assert f"the folder mine does not exist. Run `{first}` first." in capsys.readouterr().err
     assert len(started) == 1
+
+
+def test_what_writes_the_report(monkeypatch):
+    monkeypatch.delenv(launch._REPORTS, raising=False)
+    of_one_file = command("report", "--configfile", "my images.yaml")
+    assert launch.how_to_report("results", "my images.yaml") == f"`{of_one_file}` writes it"
+    assert launch.how_to_report("results", str(Path("my images.yaml").absolute())) == f"`{of_one_file}` writes it"
+    other = str(Path("my results/report.html"))
+    told = f"the same command with `--report {shlex.quote(other)}` writes it"
+    assert launch.how_to_report("my results", None) == told
+    monkeypatch.setenv(launch._REPORTS, "1")
+    assert launch.how_to_report("results", "my.yaml") is None, "it follows"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +119,10 @@ def test_without_a_configuration_the_demo_runs(started):
     Path("results/comparison").mkdir(parents=True)
     Path("results/comparison/answer.rst").touch()
     assert cli.main(["run"]) == 0
-    assert [command for command, _ in started] == [["--cores", "all"], ["--report", str(Path("results/report.html"))]]
+    assert [arguments for arguments, _ in started] == [
+        ["--cores", "all"],
+        ["--report", str(Path("results/report.html"))],
+    ]
 
 
 def test_a_run_of_some_targets_has_no_report(started, capsys):

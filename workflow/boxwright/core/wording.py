@@ -1,7 +1,12 @@
 """Helpers for the text of messages: shortened lists, spelling suggestions, numbers with their nouns."""
 
 import difflib
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -52,6 +57,19 @@ def steps_in_words(steps: Sequence[int], limit: int = 8) -> str:
 def from_here(path: str | Path) -> str:
     """A path from the working folder if it is below, else as it is given."""
     return str(Path(path).relative_to(Path.cwd()) if Path(path).is_relative_to(Path.cwd()) else path)
+
+
+def command(*words: object) -> str:
+    """A command of boxwright as it can be typed here: ".venv/bin/boxwright run --configfile 'my images.yaml'".
+
+    words: its name, options and values; they are quoted where the shell needs it. The program is the one beside this
+    Python; if there is none, as in an environment of conda, the one that `make env` installs.
+    """
+    program = Path(sys.executable).with_name("boxwright")
+    if not shutil.which(program):
+        program = Path(".venv", "Scripts" if os.name == "nt" else "bin", "boxwright")
+    join = subprocess.list2cmdline if os.name == "nt" else shlex.join
+    return join([from_here(program), *map(str, words)])
 
 
 def after_colon(sentence: str) -> str:

@@ -104,7 +104,7 @@ def _mistakes(analysis: Mapping[str, Any]) -> str | None:
     ranked = sorted(analysis["errors"], key=lambda error: -(error["cost"] or 0))
     parts = [f"{one['kind']} {one['cost']:.3f} ({one['count']})" for one in ranked[:3] if (one["cost"] or 0) >= 0.0005]
     at = f"number from {analysis['score_threshold']:g}"
-    return f"what costs most mAP@.50IOU ({at}): {', '.join(parts)}" if parts else None
+    return f"what costs the most mAP@.50IOU ({at}): {', '.join(parts)}" if parts else None
 
 
 def _scores(analysis: Mapping[str, Any]) -> str:

@@ -21,21 +21,21 @@ def text(
     models: Sequence[str],
     predictions: Sequence[str],
     took_s: float | None = None,
-    report_follows: bool = False,
+    report: str | None = None,
 ) -> str:
     """The last lines of a run of some models, from the files in the results folder; "" if these cannot be read.
 
     predictions: the names of the folders of a model's predictions. took_s: the seconds that the run took.
-    report_follows: whether the report is written next, which tells its path.
+    report: what writes the report, in words; None if it is written next, which tells its path.
     """
     try:
-        return "\n".join(_lines(Path(results), models, predictions, took_s, report_follows))
+        return "\n".join(_lines(Path(results), models, predictions, took_s, report))
     except (UserError, OSError, KeyError, TypeError):
         return ""
 
 
 def _lines(
-    folder: Path, models: Sequence[str], predictions: Sequence[str], took_s: float | None, report_follows: bool
+    folder: Path, models: Sequence[str], predictions: Sequence[str], took_s: float | None, report: str | None
 ) -> list[str]:
     measured = {name: _measured(folder / "models" / name) for name in models}
     best = max(measured, key=lambda name: measured[name][2] if measured[name][2] is not None else -1.0)
@@ -47,27 +47,30 @@ def _lines(
         lines += _classes(analysis) if name == best else ()
     lines += [f"and {plural(len(measured) - len(shown), 'more model')}"] * (len(measured) > len(shown))
     if costs := advice.costs(analysis)[:_MOST_KINDS]:
-        most = f"{best} most of its" if len(measured) > 1 else "most of"
-        lines.append(f"What costs {most} mAP@.50IOU: {', '.join(f'{what} {cost:.3f}' for what, cost in costs)}.")
+        whose = f"{best} " if len(measured) > 1 else ""
+        lines.append(
+            f"What costs {whose}the most mAP@.50IOU: {', '.join(f'{what} {cost:.3f}' for what, cost in costs)}."
+        )
     place = folder / "models" / best
     lines.append(f"Detector:    {place / forms.FOLDER}")
     lines.append(f"Predictions: {few([str(place / one) for one in predictions])}")
-    if not report_follows:
-        lines.append(f"Report:      {folder / 'report.html'} (`make report` or `boxwright report` writes it)")
+    if report:
+        lines.append(f"Report:      {folder / 'report.html'} ({report})")
     return [*lines, f"Next: {advice.text(analysis, costs_told=True)}"]
 
 
 def _measured(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], float | None]:
     """metrics.json and analysis.json of a model's exported checkpoint, and the value of the metric that chose it.
 
-    Of the test images if there are any.
+    The files are those of the test images if there are any; the value compares models, so it is never that of these.
     """
     choice = files.read_json(folder / "choice.json")
     main = files.read_json(folder / forms.FOLDER / forms.SUMMARY)["main"]
-    tested = folder / "test" / main
-    place = tested if (tested / "metrics.json").is_file() else folder / "eval" / str(choice["step"])
+    tested, evaluated = folder / "test" / main, folder / "eval" / str(choice["step"])
+    place = tested if (tested / "metrics.json").is_file() else evaluated
     metrics, analysis = (files.read_json(place / f"{name}.json") for name in ("metrics", "analysis"))
-    return {**metrics, "step": choice["step"]}, analysis, metrics["metrics"].get(choice["metric"])
+    value = files.read_json(evaluated / "metrics.json")["metrics"].get(choice["metric"])
+    return {**metrics, "step": choice["step"]}, analysis, value
 
 
 def _model(name: str, metrics: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:

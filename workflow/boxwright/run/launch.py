@@ -5,6 +5,7 @@ answer with a traceback: a configuration that cannot be read, a user without a h
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from boxwright.console.progress import say
 from boxwright.core.code import PACKAGE
 from boxwright.core.errors import UserError
+from boxwright.core.wording import command, from_here
 from boxwright.run import config_file, places, settings
 
 SNAKEFILE = PACKAGE.parents[1] / "Snakefile"
@@ -46,7 +48,7 @@ def report(config: str | None) -> int:
     """Write the report of a finished run and print its path; the exit status is Snakemake's."""
     _check(config)
     results = _results(config)
-    first = f"boxwright run --configfile {config}" if config else "boxwright run"
+    first = command("run", *_option(config))
     if not results.is_dir():
         raise UserError(f"There is nothing to report: the folder {results} does not exist. Run `{first}` first.")
     if not (results / _FIRST_PAGE).is_file():
@@ -54,9 +56,16 @@ def report(config: str | None) -> int:
     return _write_report(results, config)
 
 
-def report_follows() -> bool:
-    """Whether this process is a run that `boxwright run` started, which writes the report next."""
-    return _REPORTS in os.environ
+def how_to_report(results: str, config: str | None) -> str | None:
+    """What writes the report of this process's run, in words; None if it follows, as after `boxwright run`.
+
+    config: the one file that is the whole configuration; None if no file is.
+    """
+    if _REPORTS in os.environ:
+        return None
+    if config:
+        return f"`{command('report', *_option(from_here(config)))}` writes it"
+    return f"the same command with `--report {shlex.quote(str(Path(results) / REPORT))}` writes it"
 
 
 def _write_report(results: Path, config: str | None) -> int:
@@ -69,6 +78,11 @@ def _write_report(results: Path, config: str | None) -> int:
 
 def _results(config: str | None) -> Path:
     return Path(settings.read(config or config_file.DEMO)["results"])
+
+
+def _option(config: str | None) -> list[str]:
+    """The option that gives a command its configuration; none for the demo."""
+    return ["--configfile", config] if config else []
 
 
 def _check(config: str | None) -> None:
@@ -86,15 +100,14 @@ def _check(config: str | None) -> None:
 def _snakemake(arguments: Sequence[str], config: str | None, more: Mapping[str, str] = MappingProxyType({})) -> int:
     """The exit status of Snakemake with some arguments, and with `more` in its environment."""
     # The working folder's modules are none of Python's (-P). The option of the configuration takes all that follows.
-    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(SNAKEFILE), *arguments]
-    command += ["--configfile", config] if config else []
+    started = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(SNAKEFILE), *arguments, *_option(config)]
     environment = {**os.environ, **more}
     if places.home():
         home = Path(".snakemake/home").absolute()
         home.mkdir(parents=True, exist_ok=True)
         environment["HOME"] = str(home)
         say(f"This user has no home folder, without which Snakemake does not start; it gets {home}.")
-    with subprocess.Popen(command, env=environment) as process:
+    with subprocess.Popen(started, env=environment) as process:
         while True:
             try:
                 return process.wait()

@@ -10,6 +10,7 @@ from snakemake import cli
 from snakemake.workflow import Workflow
 
 from boxwright.console import progress
+from boxwright.core.code import PACKAGE
 from boxwright.snakemake_internals import terminal
 
 # Options with which Snakemake runs no job and changes no result.
@@ -84,6 +85,18 @@ def of(workflow: Workflow) -> Process:
         ),
         on_disk=not workflow.storage_settings.default_storage_provider,
     )
+
+
+def whole_configuration(workflow: Workflow) -> str | None:
+    """The one file that is the whole configuration of a workflow whose rules are read; None if no file is.
+
+    No file is where there are several, where `--config` changes some values, and where the workflow is the module of
+    another one.
+    """
+    is_module = Path(workflow.main_snakefile).resolve() != PACKAGE.parents[1] / "Snakefile"
+    if is_module or workflow.config_settings.config or len(workflow.configfiles) != 1:
+        return None
+    return str(workflow.configfiles[0])
 
 
 def _is_dry(workflow: Workflow) -> bool:
