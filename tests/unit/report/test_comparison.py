@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -18,15 +19,15 @@ from boxwright.report import answer, comparison, forms_plot, metrics, results, s
 from .made_up import analysis, evaluation, one_class, plain, result, statistics, texts
 
 SEEDS = [result(f"big-seed{seed}", value, family="big", seed=seed) for seed, value in ((0, 0.7), (1, 0.8), (2, 0.9))]
+NEAR = [result(f"near-seed{seed}", value, family="near", seed=seed) for seed, value in enumerate((0.79, 0.8, 0.81))]
 SMALL = result("small", 0.6, milliseconds=9.0, sizes={"frozen_graph": 4e6, "saved_model": 5e6, "checkpoint": 3e6})
 
 
 def test_repeats_over_seeds_have_mean_and_spread():
     big, small = comparison.repeats([*SEEDS, SMALL])
     assert (big.name, small.name) == ("big", "small")
-    assert big.mean == pytest.approx(0.8) and big.spread == pytest.approx(0.1)
-    assert small.spread is None and small.interval["low"] == pytest.approx(0.5)
-    assert big.interval is None
+    assert big.mean == pytest.approx(0.8) and big.quality.spread == pytest.approx(0.1)
+    assert small.quality.spread is None and small.quality.interval["low"] == pytest.approx(0.5)
     assert comparison.best([small, big]) is big
 
 
@@ -47,8 +48,10 @@ def test_a_table_in_csv_has_a_line_per_model():
 
 def test_the_page_says_how_sure_it_is():
     said = plain(comparison.page([*SEEDS, SMALL]))
-    assert "big 0, 1, 2 0.800 ± 0.100 over 3 seeds 25.0 20.0" in said
+    assert "big 0, 1, 2 0.800 0.532 to 1.000 (95%), standard deviation over 3 seeds 0.100 25.0 20.0" in said
     assert "small 0 0.600 0.500 to 0.650 (95%) 9.0 4.0" in said
+    assert "Uncertainty: the 95% confidence interval, about the choice of held-out images and the seeds." in said
+    assert "interval, about the choice of held-out images. Where" in plain(comparison.page([SMALL]))
     assert "none 0 n/a" in plain(comparison.page([result("none", None)]))
 
 
@@ -56,7 +59,8 @@ def test_an_interval_of_another_metric_is_not_shown():
     one = result("m")
     other = results.Result("m", "m", one.choice | {"metric": metrics.MAP}, one.evaluations, one.analysis, one.export)
     assert other.interval is None
-    assert "0.600 to" not in plain(comparison.page([other]))
+    said = plain(comparison.page([other]))
+    assert "0.600 to" not in said and "Uncertainty: mAP has no confidence interval over the images." in said
 
 
 def test_the_plot_names_every_family_once():
@@ -184,18 +188,49 @@ def test_one_model_and_its_interval():
 
 def test_several_models_and_seeds():
     said = told([SMALL, *SEEDS])
-    assert "Of 2 models big is best: it reaches mAP@.50IOU 0.800" in said
-    assert "± 0.100 over 3 seeds" in said
-    assert "small 0.600 9.0 4.0" in said and "big 0.800 ± 0.100 25.0 20.0" in said
+    assert "Of 2 models big has the highest figure: it reaches mAP@.50IOU 0.800" in said
+    assert "(95% confidence: 0.532 to 1.000, over 3 seeds)" in said
+    assert "small 0.600 (0.500 to 0.650) 9.0 4.0" in said and "big 0.800 (0.532 to 1.000) 25.0 20.0" in said
 
 
 def test_a_model_is_best_only_if_the_uncertainties_say_so():
     near = told([SMALL, result("near", 0.62)])
     assert "Of 2 models near has the highest figure: it reaches mAP@.50IOU 0.620" in near
     assert "No difference between near and small can be told: their uncertainties overlap." in near
-    far = told([SMALL, *SEEDS])
-    assert "can be told" not in far and "is best" in far
+    far = told([SMALL, *NEAR])
+    assert "can be told" not in far and "Of 2 models near is best: it reaches mAP@.50IOU 0.800" in far
     assert comparison.rivals(comparison.repeats([SMALL, result("none", None)])) == []
+
+
+def by_map(one):
+    """A result whose checkpoint was chosen by mAP, which has no interval over the images."""
+    return replace(one, choice=one.choice | {"metric": metrics.MAP})
+
+
+def test_without_uncertainties_no_model_is_best():
+    both = [by_map(result("a", 0.5)), by_map(result("b", 0.9))]
+    said = told(both)
+    assert "Of 2 models b has the highest figure: it reaches mAP 0.900 at step 20." in said
+    assert "No difference between b and a can be told: how sure the figures are is not known." in said
+    assert "or train each with several seeds." in said
+    assert b"<tr class=mark>" not in comparison.page(both)
+    seeds = [by_map(replace(one, family="b")) for one in NEAR]
+    assert "No difference between b and a can be told" in told([both[0], *seeds]), "one of the two is not known"
+    more = [by_map(result(f"a{seed}", 0.5 + seed / 100, family="a", seed=seed)) for seed in range(3)]
+    assert "Of 2 models b is best" in told([*more, *seeds])
+
+
+def test_the_spread_of_two_seeds_tells_no_models_apart():
+    """Each pair differs by 0.01, which is half of the difference between the models."""
+    pairs = [
+        result(f"{name}{seed}", value + seed / 100, family=name, seed=seed)
+        for name, value in (("x", 0.7), ("y", 0.68))
+        for seed in (0, 1)
+    ]
+    for found in (pairs, list(map(by_map, pairs))):
+        said = told(found)
+        assert "No difference between x and y can be told: their uncertainties overlap." in said
+        assert "or measure on more images and train with more seeds." in said
 
 
 def test_an_undefined_metric_is_explained():
@@ -253,7 +288,7 @@ def test_the_headline_is_that_of_the_test_side_and_the_best_model_that_of_the_ev
     )
     assert "On the evaluation images, which chose the checkpoint and the model, it reaches 0.700." in said
     assert "25 more images with 31 boxes tested what was exported" in said
-    assert "small 0.900 (0.850 to 0.950 (95%)) 0.600 9.0 4.0" in said
+    assert "small 0.900 (0.850 to 0.950) 0.600 (0.500 to 0.650) 9.0 4.0" in said
     page = plain(comparison.page([with_test(SMALL, 0.9), with_test(other, 0.5)]))
     assert "small 0 0.900 0.850 to 0.950 (95%) 0.600 0.500 to 0.650 (95%) 9.0 4.0" in page
     assert "The 25 test images were read once after that, by the frozen graph of each model" in page
@@ -265,8 +300,10 @@ def test_the_headline_is_that_of_the_test_side_and_the_best_model_that_of_the_ev
 def test_the_test_of_repetitions_has_a_mean_and_a_spread():
     (big,) = comparison.repeats([with_test(one, value) for one, value in zip(SEEDS, (0.5, 0.6, 0.7), strict=True)])
     assert big.tested.mean == pytest.approx(0.6) and big.tested.spread == pytest.approx(0.1)
-    assert big.tested.interval is None
-    assert "mAP@.50IOU 0.600 (± 0.100 over 3 seeds) on the test images" in told(big.members, **TEST_SIDE)
+    assert big.tested.interval["low"] == pytest.approx(0.6 - math.hypot(4.303 * 0.1 / 3**0.5, 0.05))
+    assert "mAP@.50IOU 0.600 (95% confidence: 0.347 to 0.853, over 3 seeds) on the test images" in told(
+        big.members, **TEST_SIDE
+    )
 
 
 def test_the_table_in_csv_has_the_test_only_where_there_is_one():

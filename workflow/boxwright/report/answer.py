@@ -8,6 +8,7 @@ from typing import Any
 from boxwright.core import decimals
 from boxwright.core.wording import few
 from boxwright.report import advice, comparison, scores
+from boxwright.report.quality import LEVEL, Quality
 from boxwright.report.results import Result
 
 _MOST_NAMES = 8
@@ -67,11 +68,10 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
     subject = "The detector" if len(found) == 1 else f"Of {len(found)} models"
     steps = sorted({member.choice["step"] for member in first.members})
     at = f"step {steps[0]:,}" if len(steps) == 1 else f"steps {steps[0]:,} to {steps[-1]:,}"
-    quality = comparison.Quality(first.mean, first.spread, first.interval)
     title = first.members[0].main_title
     if tested := first.tested:
         verb = _leads(found, first, " on the evaluation images")
-        sentence = f"{subject} {verb} {_figure(name, tested, len(first.members))} on the test images"
+        sentence = f"{subject} {verb} {_figure(name, tested)} on the test images"
         more = (
             f" These images neither trained nor chose it: the {title} of {at} was run on them once. On "
             f"the evaluation images, which chose the checkpoint{_models(found)}, it reaches "
@@ -82,7 +82,7 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
             more = f" It is undefined there: {_escaped(reason)}.{more}"
     else:
         verb = _leads(found, first)
-        sentence = f"{subject} {verb} {_figure(name, quality, len(first.members), at)}"
+        sentence = f"{subject} {verb} {_figure(name, first.quality, at)}"
         more = _flattered(found, optimism) if optimism else ""
     more += _without_near_duplicates(first, metric) + _untold(found, first)
     return (
@@ -101,12 +101,18 @@ def _leads(found: Sequence[comparison.Repeats], first: comparison.Repeats, where
 
 def _untold(found: Sequence[comparison.Repeats], first: comparison.Repeats) -> str:
     """Which models the figures do not tell from the first one."""
-    rivals = [_escaped(one.name) for one in comparison.rivals(found)]
+    rivals = comparison.rivals(found)
     if not rivals:
         return ""
+    if all(one.quality.interval for one in (first, *rivals)):
+        why = "their uncertainties overlap"
+        more = "measure on more images" + " and train with more seeds" * any(len(one.members) > 1 for one in found)
+    else:
+        why, more = "how sure the figures are is not known", "train each with several seeds"
+    names = few([_escaped(one.name) for one in rivals], _MOST_NAMES)
     return (
-        f" No difference between {_escaped(first.name)} and {few(rivals, _MOST_NAMES)} can be told: their "
-        "uncertainties overlap. Take the faster or the smaller one, or measure on more images."
+        f" No difference between {_escaped(first.name)} and {names} can be told: {why}. Take the faster or the smaller "
+        f"one, or {more}."
     )
 
 
@@ -148,14 +154,13 @@ def _reliable(best: comparison.Repeats) -> str:
     return "\n\n" + _escaped(scores.said(best.members[0].analysis["scores"]))
 
 
-def _figure(name: str, quality: comparison.Quality, seeds: int, at: str = "") -> str:
+def _figure(name: str, quality: Quality, at: str = "") -> str:
     """The figure, at which step, and how sure it is."""
     told = f"{name} **{decimals.number(quality.mean)}**" + (f" at {at}" if at else "")
-    if quality.spread is not None:
-        return f"{told} (± {quality.spread:.3f} over {seeds} seeds)"
-    if quality.interval:
-        return f"{told} ({quality.interval['level']:.0%} confidence: {decimals.ends(quality.interval)})"
-    return told
+    if not quality.interval:
+        return told
+    seeds = f", over {quality.seeds} seeds" if quality.seeds > 1 else ""
+    return f"{told} ({LEVEL:.0%} confidence: {decimals.ends(quality.interval)}{seeds})"
 
 
 def _models(found: Sequence[comparison.Repeats]) -> str:
@@ -195,16 +200,17 @@ def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:
     metric = found[0].members[0].choice["metric"].rpartition("/")[2]
     tested = all(one.tested for one in found)
     figures = [f"{metric} on test images", "on evaluation images"] if tested else [metric]
-    rows = [("model", *figures, "ms per image", "MB")]
+    rows = [("model", *(f"{figure} ({LEVEL:.0%} confidence)" for figure in figures), "ms per image", "MB")]
     for one in found:
-        values = [decimals.number(one.mean) + (f" ± {one.spread:.3f}" if one.spread is not None else "")]
-        if tested:
-            quality = one.tested
-            sure = quality.uncertainty(len(one.members))
-            values.insert(0, decimals.number(quality.mean) + (f" ({sure})" if sure else ""))
-        rows.append((_escaped(one.name), *values, f"{one.milliseconds:.1f}", f"{one.megabytes:.1f}"))
+        measured = [one.tested, one.quality] if tested else [one.quality]
+        rows.append((_escaped(one.name), *map(_cell, measured), f"{one.milliseconds:.1f}", f"{one.megabytes:.1f}"))
     more = f"\n\nand {left_out} more in the comparison." if left_out > 0 else ""
     return _listed(rows) + more
+
+
+def _cell(quality: Quality) -> str:
+    """The figure and its interval, if there is one."""
+    return decimals.number(quality.mean) + (f" ({decimals.ends(quality.interval)})" if quality.interval else "")
 
 
 def _listed(rows: Sequence[Sequence[str]]) -> str:

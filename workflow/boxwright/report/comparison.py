@@ -1,4 +1,4 @@
-"""Models side by side: how good, how fast, how large; repeats over seeds as mean and spread."""
+"""Models side by side: how good, how fast, how large; repeats over seeds as their mean."""
 
 import csv
 import io
@@ -9,7 +9,8 @@ from typing import Any
 
 from boxwright.catalog import forms
 from boxwright.core import decimals
-from boxwright.report import html, metrics, style
+from boxwright.report import html, metrics, quality, style
+from boxwright.report.quality import Quality
 from boxwright.report.results import Result
 
 COLUMNS = (
@@ -36,39 +37,19 @@ _THREADS = ("1", "2")
 
 
 @dataclass(frozen=True)
-class Quality:
-    """The chosen metric of a model on some images: mean over seeds, standard deviation over them, confidence interval.
-
-    `mean` is None if the metric is undefined, `spread` if there are fewer than two values, `interval` if there are
-    several or the metric has none.
-    """
-
-    mean: float | None
-    spread: float | None
-    interval: Mapping[str, Any] | None
-
-    def uncertainty(self, seeds: int) -> str:
-        """The spread or the interval in words; "" without either."""
-        if self.spread is not None:
-            return f"± {self.spread:.3f} over {seeds} seeds"
-        if self.interval:
-            return f"{decimals.ends(self.interval)} ({self.interval['level']:.0%})"
-        return ""
-
-
-@dataclass(frozen=True)
 class Repeats:
-    """A model with its repeats over seeds; `mean` and `spread` (standard deviation) refer to the chosen metric.
-
-    `mean` is None if the metric is undefined, `spread` if there are fewer than two values.
-    """
+    """A model with its repeats over seeds; `quality` is that of the chosen metric on the evaluation images."""
 
     name: str
     members: list[Result]
-    mean: float | None
-    spread: float | None
+    quality: Quality
     milliseconds: float
     megabytes: float
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of the chosen metric on the evaluation images; None if it is undefined."""
+        return self.quality.mean
 
     @property
     def tested(self) -> Quality | None:
@@ -77,14 +58,7 @@ class Repeats:
         if not all(measured):
             return None
         metric = self.members[0].choice["metric"]
-        values = [one.value(metric) for one in measured]
-        interval = measured[0].interval(metric) if len(measured) == 1 else None
-        return Quality(_mean(values), _spread(values), interval)
-
-    @property
-    def interval(self) -> Mapping | None:
-        """The confidence interval of a model that was trained once."""
-        return self.members[0].interval if len(self.members) == 1 else None
+        return quality.of([one.value(metric) for one in measured], [one.interval(metric) for one in measured])
 
     @property
     def mean_without_near_duplicates(self) -> float | None:
@@ -93,15 +67,6 @@ class Repeats:
         values = [one["metrics"].get(self.members[0].choice["metric"]) for one in measured]
         values = [value for value in values if value is not None]
         return statistics.mean(values) if values else None
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """The range of an error bar around the mean: the spread over seeds, else the interval, else the mean alone."""
-        if self.spread is not None:
-            return self.mean - self.spread, self.mean + self.spread
-        if self.interval:
-            return min(self.interval["low"], self.mean), max(self.interval["high"], self.mean)
-        return self.mean, self.mean
 
 
 def repeats(results: Sequence[Result]) -> list[Repeats]:
@@ -119,11 +84,12 @@ def best(found: Sequence[Repeats]) -> Repeats | None:
 
 
 def rivals(found: Sequence[Repeats]) -> list[Repeats]:
-    """The models that cannot be told from the best one: their ranges reach into its range. Empty if it is alone."""
+    """The models that cannot be told from the best one (`Quality.told_from`). Empty if it is alone."""
     first = best(found)
     if first is None:
         return []
-    return [one for one in found if one is not first and one.mean is not None and one.range[1] >= first.range[0]]
+    others = [one for one in found if one is not first and one.mean is not None]
+    return [one for one in others if not first.quality.told_from(one.quality)]
 
 
 def to_csv(results: Sequence[Result]) -> str:
@@ -193,11 +159,7 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
         html.paragraph(about),
         html.table(head, rows, mark=mark, text=(1, 3, 5) if tested else (1, 3)),
         *notes,
-        html.paragraph(
-            "Uncertainty: ± is the standard deviation over seeds; a range is the confidence interval over the choice "
-            "of held-out images. Differences within it may be chance.",
-            note=True,
-        ),
+        html.paragraph(_about_uncertainty(found, metric), note=True),
         html.paragraph(_timed(results[0]), note=True),
     )
 
@@ -291,40 +253,38 @@ def _test_value(one: Result, form: str) -> str:
 
 
 def _repeats(name: str, members: list[Result]) -> Repeats:
-    values = [one.value for one in members]
     return Repeats(
         name,
         members,
-        _mean(values),
-        _spread(values),
+        quality.of([one.value for one in members], [one.interval for one in members]),
         statistics.median(one.milliseconds for one in members),
         statistics.median(one.megabytes for one in members),
     )
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean of the defined values; None if there is none."""
-    defined = [value for value in values if value is not None]
-    return statistics.mean(defined) if defined else None
-
-
-def _spread(values: Sequence[float | None]) -> float | None:
-    """The standard deviation of the defined values; None for fewer than two."""
-    defined = [value for value in values if value is not None]
-    return statistics.stdev(defined) if len(defined) > 1 else None
-
-
 def _uncertainty(one: Repeats) -> str:
-    told = Quality(one.mean, one.spread, one.interval).uncertainty(len(one.members))
-    return told or one.members[0].analysis.get("interval_reason") or "n/a"
+    return one.quality.uncertainty() or one.members[0].analysis.get("interval_reason") or "n/a"
+
+
+def _about_uncertainty(found: Sequence[Repeats], metric: str) -> str:
+    """What the uncertainties of the comparison are about."""
+    sources = ["the choice of held-out images"] * any(member.interval for one in found for member in one.members)
+    sources += ["the seeds"] * any(one.quality.spread is not None for one in found)
+    if not sources:
+        return (
+            f"Uncertainty: {metric} has no confidence interval over the images. Training with several seeds gives one."
+        )
+    return (
+        f"Uncertainty: the {quality.LEVEL:.0%} confidence interval, about {' and '.join(sources)}. Where two of them "
+        "overlap, the difference may be chance."
+    )
 
 
 def _test_columns(one: Repeats) -> tuple[html.Html, str]:
     """The quality on the test images, and how sure it is."""
-    quality = one.tested
+    tested = one.tested
     reason = one.members[0].tested.analysis.get("interval_reason")
-    sure = quality.uncertainty(len(one.members)) or reason or "n/a"
-    return html.bar(decimals.number(quality.mean), quality.mean), sure
+    return html.bar(decimals.number(tested.mean), tested.mean), tested.uncertainty() or reason or "n/a"
 
 
 def _test_cells(one: Result) -> list[Any]:

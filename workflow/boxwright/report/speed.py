@@ -13,7 +13,7 @@ from boxwright.report.results import Result
 def plot(results: Sequence[Result]) -> Figure:
     """The chosen metric against the time for an image; a marker's area is the size of the main form.
 
-    The markers are numbered, best first, since names would overlap where models are close. One model alone is a
+    The markers are numbered, highest first, since names would overlap where models are close. One model alone is a
     sentence.
     """
     found = comparison.repeats(results)
@@ -35,7 +35,7 @@ def plot(results: Sequence[Result]) -> Figure:
     legend = axes.legend(
         loc="upper left",
         bbox_to_anchor=(1.0, 1.02),
-        title=f"best first, {results[0].main_title}",
+        title=f"highest first, {results[0].main_title}",
         alignment="left",
         labelcolor=style.INK,
         handletextpad=0.2,
@@ -43,7 +43,7 @@ def plot(results: Sequence[Result]) -> Figure:
     legend.get_title().set_color(style.MUTED)
     members = [member for one, _ in drawn for member in one.members if member.value is not None]
     axes.set_xlim(0, 1.15 * max(member.milliseconds for member in members))
-    ends = [end for one, _ in drawn for end in one.range] + [member.value for member in members]
+    ends = [end for one, _ in drawn for end in one.quality.range or ()] + [member.value for member in members]
     axes.set_ylim(max(-0.02, min(ends) - 0.1), min(1.02, max(ends) + 0.1))
     devices = " or ".join(dict.fromkeys(one.device for one in results))
     turns = ", measured in turns" if results[0].timed else ""
@@ -54,10 +54,11 @@ def plot(results: Sequence[Result]) -> Figure:
 
 def _mark(axes: Axes, place: int, one: comparison.Repeats, colour: str, area: float) -> None:
     """A family's marker with its number, its uncertainty, its seeds, and its line in the legend."""
-    (low, high), where = one.range, (one.milliseconds, one.mean)
+    where = (one.milliseconds, one.mean)
     label = f"{place}  {style.short(one.name)}, {one.megabytes:.1f} MB"
     axes.plot([], [], "o", ms=7, mew=0, color=colour, label=label)
-    axes.errorbar(*where, yerr=[[one.mean - low], [high - one.mean]], color=colour, lw=1.8)
+    if ends := one.quality.range:
+        axes.errorbar(*where, yerr=[[one.mean - ends[0]], [ends[1] - one.mean]], color=colour, lw=1.8)
     axes.scatter(*where, s=area, color=colour, alpha=0.85, linewidths=0, zorder=3)
     if len(one.members) > 1:
         points = [(member.milliseconds, member.value) for member in one.members if member.value is not None]
