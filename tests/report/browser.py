@@ -15,12 +15,25 @@ import time
 from pathlib import Path
 from typing import Any
 
+# Of a telephone, a small screen and a large one, in pixels.
+WIDTHS = (390, 1280, 1920)
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def find() -> str | None:
     """The path of a Chromium; None where none is installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+# The parts of a page that reach beyond the right edge of the window, but for those within a frame that scrolls.
+_TOO_WIDE = """(() => {
+  const beyond = one => one.getBoundingClientRect().right > innerWidth + 1;
+  const scrolls = one => ['auto', 'scroll'].includes(getComputedStyle(one).overflowX) && !beyond(one);
+  const around = one => one.parentElement ? [one.parentElement, ...around(one.parentElement)] : [];
+  return [...document.body.querySelectorAll('*')]
+    .filter(one => one.getBoundingClientRect().width && beyond(one) && !around(one).some(scrolls))
+    .map(one => `${one.tagName} ${one.className}: ${one.textContent.slice(0, 40)}`);
+})()"""
 
 
 class Page:
@@ -95,6 +108,11 @@ class Page:
             if time.monotonic() > end:
                 raise TimeoutError(f"{condition} did not come true within {seconds} s")
             time.sleep(0.05)
+
+    def too_wide(self) -> list[str]:
+        """What of the page one would have to scroll to the side for, or that is cut off there."""
+        scrolled = self.evaluate("document.documentElement.scrollWidth - innerWidth")
+        return [*([f"the page, by {scrolled} pixels"] if scrolled > 0 else []), *self.evaluate(_TOO_WIDE)]
 
     def screenshot(self, path: Path) -> None:
         """Write a PNG of what is seen."""

@@ -27,7 +27,7 @@ _SHEET = f"""
   }}
 }}
 body {{ margin: 0; padding: 20px 24px 32px; background: var(--paper); color: var(--ink);
-  font: 14px/1.45 {style.FONTS}; }}
+  font: 14px/1.45 {style.FONTS}; overflow-wrap: break-word; }}
 h1 {{ font-size: 18px; margin: 0 0 4px; }}
 h2 {{ font-size: 15px; margin: 26px 0 6px; }}
 p {{ margin: 6px 0 12px; max-width: 46em; }}
@@ -43,7 +43,7 @@ tr.mark td {{ background-color: var(--mark); }}
 .bar {{ min-width: 74px; background: no-repeat 0 50% / 100% 78%
   linear-gradient(to right, var(--bar) var(--share), transparent 0); }}
 .dot {{ display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 7px; }}
-.grid {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: 18px; }}
+.grid {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(400px, 100%), 1fr)); gap: 18px; }}
 figure {{ margin: 0; }}
 figure img {{ width: 100%; display: block; border-radius: 4px; }}
 figcaption {{ color: var(--muted); margin-top: 5px; overflow-wrap: anywhere; }}
@@ -59,7 +59,8 @@ def page(title: str, *parts: str) -> bytes:
     """A whole page; `parts` are HTML."""
     body = "\n".join(parts)
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
         f"<style>{_SHEET}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     ).encode()
 
