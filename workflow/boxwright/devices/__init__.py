@@ -159,7 +159,11 @@ def take(compute: Compute) -> Taken:
 
 
 def _description(
-    names: Sequence[str], compute: Compute, precision: str, threads: int, faster_with: Collection[str] | None
+    names: Sequence[str],
+    compute: Compute,
+    precision: str,
+    threads: int,
+    faster_with: Collection[str] | None = None,
 ) -> str:
     if not names:
         count = f", {plural(threads, 'thread')}" if threads else ""
