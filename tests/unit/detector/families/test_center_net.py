@@ -147,6 +147,24 @@ def test_overlapping_detections_stay_unless_suppression_is_set():
     np.testing.assert_allclose(found["detection_scores"][0], [*tf.sigmoid([3.0, 1.0]), 0, 0, 0, 0], rtol=1e-6)
 
 
+def test_suppression_sees_each_peak_in_its_own_class_alone():
+    """The first cell is a peak of the second class; that its first class scores high too makes no detection."""
+    peaks = maps(y8x6=(1, 3.0, (8.0, 8.0), (0, 0)), y2x2=(0, 1.0, (2, 2), (0, 0)))
+    logits = peaks["object_center_0"].numpy()
+    logits[:, 8, 6:8, 0] = 2.0, 2.5  # not a peak: its neighbour is higher
+    peaks["object_center_0"] = tf.constant(logits)
+    nms = "post_processing.batch_non_max_suppression"
+    limits = {f"{nms}.max_detections_per_class": 6, f"{nms}.max_total_detections": 6, f"{nms}.score_threshold": 0.5}
+    for agnostic in (False, True):
+        found = built(**limits, **{f"{nms}.use_class_agnostic_nms": agnostic}).postprocess(peaks, SHAPES)
+        # The neighbour has no size, so it is no box.
+        assert found["num_detections"].numpy()[0] == 2
+        assert found["detection_classes"][0, :2].numpy().tolist() == [1.0, 0.0]
+        np.testing.assert_allclose(found["detection_scores"][0, :2], tf.sigmoid([3.0, 1.0]), rtol=1e-6)
+        # What is told of all classes is told of the cell as it was.
+        np.testing.assert_allclose(found["detection_multiclass_scores"][0, 0], tf.sigmoid([2.0, 3.0]), rtol=1e-6)
+
+
 def test_heads_of_several_convolutions(detector):
     head = "object_center_params.center_head_params"
     other = built(**{f"{head}.num_filters": [8, 6], f"{head}.kernel_sizes": [3, 1], "use_depthwise": True})

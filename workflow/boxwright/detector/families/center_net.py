@@ -168,6 +168,9 @@ class CenterNet(BuiltDetector):
 
         true_shapes: int32 [B, 3], from `preprocess`; None: those given to `predict`.
 
+        Each peak is a detection of its own class. So suppression, which goes by class, sees no score in other classes,
+        as in the OD API 2.8.0; earlier ones made a detection in every class of each peak.
+
         Returns detection_boxes [B, N, 4], detection_scores [B, N], detection_classes [B, N] from 0,
         detection_multiclass_scores [B, N, K] and num_detections [B], best first and zeros after.
         """
@@ -188,8 +191,9 @@ class CenterNet(BuiltDetector):
         if self.suppression is None:
             return _detections(boxes, found.scores, found.classes, scores)
         num = tf.reduce_sum(tf.cast(found.scores > 0, tf.int32), axis=1)
+        own = tf.where(tf.range(scores.shape[-1]) == found.classes[..., tf.newaxis], scores, 0.0)
         kept = nms.multiclass(
-            boxes[:, :, tf.newaxis], scores, self.suppression, tf.constant([0.0, 0.0, 1.0, 1.0]), num_valid=num
+            boxes[:, :, tf.newaxis], own, self.suppression, tf.constant([0.0, 0.0, 1.0, 1.0]), num_valid=num
         )
         return _detections(kept.boxes, kept.scores, kept.classes, tf.gather(scores, kept.anchors, batch_dims=1))
 
