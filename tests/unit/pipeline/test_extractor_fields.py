@@ -1,4 +1,4 @@
-"""Fields of a feature extractor that are older than a configuration, or that the extractor does not read."""
+"""Fields that are not set and mean something else than their default, or that the extractor does not read."""
 
 import pytest
 from tests.unit.catalog.buildable import BUILDABLE
@@ -120,6 +120,25 @@ def test_an_extractor_that_an_override_chooses_is_completed_too():
     assert check.sound(new.model) and new.model.ssd.feature_extractor.bifpn.num_filters == 224
     new, _ = patched(config, {f"{BASE}.bifpn.num_filters": 40})
     assert check.sound(new.model) and new.model.ssd.feature_extractor.bifpn.num_iterations == 5
+
+
+DOWNSCALE = "train_config { data_augmentation_options { random_downscale_to_target_pixels { %s } } }"
+MOST = "train_config.data_augmentation_options.0.random_downscale_to_target_pixels.max_target_pixels"
+
+
+@pytest.mark.parametrize(
+    ("fields", "most"), [("", 800_000), ("min_target_pixels: 600000", 800_000), ("max_target_pixels: 500000", None)]
+)
+def test_a_default_of_the_od_api_that_is_not_that_of_the_schema_is_written_out(fields, most):
+    config = text.parse(BUILDABLE["ssd"] + DOWNSCALE % fields)
+    new, changes = patched(config)
+    (option,) = new.train_config.data_augmentation_options
+    assert option.random_downscale_to_target_pixels.max_target_pixels == (most or 500_000)
+    assert changes.get(MOST, (None, None))[1] == most
+    assert of(config, "written-out") == ({MOST: ("info", None, most)} if most else {})
+    assert not [each for each in lint(config) if each.rule in _REFUSED]
+    new, _ = patched(config, {"train_config.data_augmentation_options": [{"random_downscale_to_target_pixels": {}}]})
+    assert new.train_config.data_augmentation_options[0].random_downscale_to_target_pixels.max_target_pixels == 800_000
 
 
 def test_other_families_are_left_alone():

@@ -6,6 +6,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from boxwright import protos
+from boxwright.catalog import check
 from boxwright.catalog.messages import spec_of
 from boxwright.training.augmentations.example import TrainingExample
 from boxwright.training.inputs import build_augmentation
@@ -216,6 +217,29 @@ def test_large_images_become_as_large_as_asked_and_small_ones_stay():
     assert all(850 < np.prod(change(example(), seed).image.shape[:2]) <= 1500 for seed in seeds(5))
     change = build("random_downscale_to_target_pixels { }")
     assert change(example(), seeds(1)[0]).image.shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.mark.parametrize(
+    ("step", "of", "least"),
+    [
+        ("random_downscale_to_target_pixels", "target_pixels", 1260),  # one pixel more gives a column more
+        ("random_jpeg_quality", "jpeg_quality", 30),
+        ("random_patch_gaussian", "patch_size", 30),
+    ],
+)
+def test_the_upper_end_of_a_range_of_whole_numbers_is_never_drawn(step, of, least):
+    """With one number left, all seeds change the image alike, but for the place of the noise."""
+    image = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    change = build(f"{step} {{ min_{of}: {least} max_{of}: {least + 1} }}")
+    results = [change(example()._replace(image=tf.constant(image)), seed).image.numpy() for seed in seeds(8)]
+    if step == "random_patch_gaussian":
+        changed = [(result != image).any(axis=-1) for result in results]
+        assert max(max(each.any(axis=1).sum(), each.any(axis=0).sum()) for each in changed) == least
+    else:
+        assert all(np.array_equal(result, results[0]) for result in results)
+    empty = text_format.Parse(f"{step} {{ min_{of}: {least} max_{of}: {least} }}", protos.PreprocessingStep())
+    (found,) = check.findings(empty)
+    assert found.field == f"{step}.min_{of}" and f"it must be below max_{of}, which is {least}" in found.said
 
 
 def test_equal_seeds_give_equal_pixels():

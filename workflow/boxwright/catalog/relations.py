@@ -15,6 +15,17 @@ def ordered(low: str, high: str) -> Relation:
     return Relation((low, high), lambda message: unordered(message, low, high))
 
 
+def apart(low: str, high: str) -> Relation:
+    """The whole number `low` must be below `high`, which is not among the numbers that are drawn."""
+
+    def breaks(message: Message) -> Iterator[Break]:
+        least, most = getattr(message, low), getattr(message, high)
+        if least >= most:
+            yield low, least, f"it must be below {high}, which is {most} and is never drawn itself", None
+
+    return Relation((low, high), breaks)
+
+
 def unordered(message: Message, low: str, high: str) -> Iterator[Break]:
     """The break if a message's `low` is above its `high`."""
     least, most = getattr(message, low), getattr(message, high)

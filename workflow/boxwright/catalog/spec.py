@@ -78,6 +78,7 @@ class Spec(NamedTuple):
     relations: rules about several fields.
     refusals: unsupported settings that no `Only` can express. An inner message with such a break is not checked.
     unread: fields that nothing reads if a condition holds; they are not checked.
+    unset: what fields that are not set mean, where it is not the schema's default. A run writes them out.
     """
 
     fields: Mapping[str, Fact] = {}
@@ -87,6 +88,7 @@ class Spec(NamedTuple):
     relations: tuple[Relation, ...] = ()
     refusals: tuple[Breaks, ...] = ()
     unread: Mapping[str, Callable[[Message], bool]] = {}
+    unset: Mapping[str, Any] = {}
 
 
 UNKNOWN = Spec()

@@ -1,7 +1,8 @@
-"""Fields of a feature extractor that mean something else than they say, and what a run writes instead.
+"""Fields that mean something else than they say, and what a run writes: those of extractors, and of augmentations.
 
 Configurations that are older than a field leave it out, and mean what the extractor did then; a field that the
-extractor does not read can have any value. The network is built from what is written here.
+extractor does not read can have any value. Of some augmentations the OD API reads only the fields that are set, and has
+defaults of its own for the others. The engine takes what is written here.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from google.protobuf.message import Message
 
 from boxwright.catalog.extractors import Extractor, row_of
+from boxwright.catalog.messages import spec_of
 from boxwright.protos import model_of
 
 
@@ -35,6 +37,13 @@ def older(config: Message) -> Iterator[Written]:
                 continue
             for inner, number in value.items():
                 yield Written(getattr(extractor, name), f"{path}.{name}", inner, number, f"{row.type} without {name}")
+    for index, option in enumerate(config.train_config.data_augmentation_options):
+        for field, step in option.ListFields():
+            path = f"train_config.data_augmentation_options.{index}.{field.name}"
+            for name, value in spec_of(step.DESCRIPTOR.name).unset.items():
+                if not step.HasField(name):
+                    why = "the OD API takes it where the field is not set, and not the default of the schema"
+                    yield Written(step, path, name, value, why)
 
 
 def unread(config: Message) -> Iterator[Written]:

@@ -1,7 +1,7 @@
 """Adds noise to a square of an image."""
 
 from boxwright.catalog.ranges import PIXELS, SHARE
-from boxwright.catalog.relations import ordered
+from boxwright.catalog.relations import apart, ordered
 from boxwright.catalog.spec import Spec
 
 SPEC = Spec(
@@ -13,7 +13,7 @@ SPEC = Spec(
         "max_gaussian_stddev": SHARE,
     },
     relations=(
-        ordered("min_patch_size", "max_patch_size"),
+        apart("min_patch_size", "max_patch_size"),
         ordered("min_gaussian_stddev", "max_gaussian_stddev"),
     ),
 )

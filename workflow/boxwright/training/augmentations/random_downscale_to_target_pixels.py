@@ -7,10 +7,13 @@ from boxwright.training.augmentations.example import Augmentation, TrainingExamp
 
 
 def make(*, random_coef: float, min_target_pixels: int, max_target_pixels: int) -> Augmentation:
-    """Brings images of more pixels to a random number between these; random_coef is the probability of no change."""
+    """Brings images of more pixels to a random number from `min_target_pixels` to below `max_target_pixels`.
+
+    random_coef is the probability of no change.
+    """
 
     def downscale(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
-        target = tf.random.stateless_uniform([], seed, min_target_pixels, max_target_pixels + 1, tf.int32)
+        target = tf.random.stateless_uniform([], seed, min_target_pixels, max_target_pixels, tf.int32)
         size = tf.cast(tf.shape(example.image)[:2], tf.float32)
         scale = tf.sqrt(tf.cast(target, tf.float32) / tf.reduce_prod(size))
         image = tf.cast(example.image, tf.float32)

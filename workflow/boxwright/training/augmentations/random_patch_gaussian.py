@@ -17,12 +17,13 @@ def make(
 ) -> Augmentation:
     """Adds Gaussian noise of a random strength to a square of a random size around a random pixel.
 
-    The deviation is a share of 255. random_coef is the probability of no change.
+    The side is `min_patch_size` or more and less than `max_patch_size`. The deviation is a share of 255. random_coef is
+    the probability of no change.
     """
 
     def add(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
         seeds = tf.random.split(seed, 4)
-        side = tf.random.stateless_uniform([], seeds[0], min_patch_size, max_patch_size + 1, tf.int32)
+        side = tf.random.stateless_uniform([], seeds[0], min_patch_size, max_patch_size, tf.int32)
         deviation = tf.random.stateless_uniform([], seeds[1], min_gaussian_stddev, max_gaussian_stddev)
         size = tf.shape(example.image)[:2]
         begin = below(size, seeds[2]) - side // 2
