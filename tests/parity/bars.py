@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from golden_case import Case
 
-# Stands for "not compared": every number passes, NaN does not.
+# Stands for "not compared": every finite difference passes; NaN, infinity and another shape do not.
 ANY = float("inf")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
-from golden_case import Case, Check, ratio
+from golden_case import Case, Check, ratio, relative
 
 from boxwright.catalog import check
 from boxwright.core.errors import UserError
@@ -78,5 +78,6 @@ def _steps(case: Case, name: str, run: dict, arrays: dict) -> Iterator[Check]:
             bar = VARIABLES_TINY_EPSILON if tiny_epsilon else VARIABLES[number + 1]
             for variable in case.golden["tracked_variables"]:
                 expected = arrays[f"{name}/after{number + 1}/{variable}"]
-                worst = np.abs(detector.variables[variable].numpy() - expected).max() / np.abs(expected).max()
-                yield Check(f"after {number + 1}: {variable[-40:]}", worst, bar, "of the recorded maximum")
+                of = f"after {number + 1}: {variable[-40:]}"
+                found = relative(of, detector.variables[variable], expected, bar, float(np.abs(expected).max()))
+                yield Check(found.name, found.difference, bar, "of the recorded maximum")

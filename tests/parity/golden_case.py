@@ -43,7 +43,8 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        return bool(self.difference <= self.bar)
+        """Whether the difference is a finite number up to the bar, which may be infinite: nothing else passes any."""
+        return bool(np.isfinite(self.difference) and self.difference <= self.bar)
 
     def __str__(self) -> str:
         verdict = "pass" if self.passed else "FAIL"
@@ -62,10 +63,13 @@ class Note:
 
 
 def relative(name: str, ours: Any, recorded: Any, bar: float, std: float | None = None) -> Check:
-    """The largest difference over the recorded standard deviation (of the recorded values unless given)."""
+    """The largest difference over the recorded standard deviation (of the recorded values unless given).
+
+    It is NaN, which passes no bar, if the shapes differ.
+    """
     ours, recorded = np.asarray(ours), np.asarray(recorded)
     if ours.shape != recorded.shape:
-        return Check(f"{name} {list(ours.shape)} for {list(recorded.shape)}", np.inf, bar, "shape")
+        return Check(f"{name} {list(ours.shape)} for {list(recorded.shape)}", np.nan, bar, "shape")
     scale = std if std is not None else float(recorded.std())
     return Check(name, float(np.abs(ours - recorded).max(initial=0)) / (scale or 1.0), bar)
 
@@ -80,7 +84,7 @@ def equal(name: str, ours: Any, recorded: Any) -> Check:
     """How many elements differ; none may."""
     ours, recorded = np.asarray(ours), np.asarray(recorded)
     if ours.shape != recorded.shape:
-        return Check(f"{name} {list(ours.shape)} for {list(recorded.shape)}", np.inf, 0, "shape")
+        return Check(f"{name} {list(ours.shape)} for {list(recorded.shape)}", np.nan, 0, "shape")
     return Check(name, float((ours != recorded).sum()), 0, "elements that differ")
 
 
@@ -92,7 +96,7 @@ def ratio(name: str, ours: Any, recorded: float, bar: float) -> Check:
 def mean_square(name: str, ours: Any, recorded: Any, bar: float, std: float | None = None) -> Check:
     """The root mean square of the differences over the recorded standard deviation."""
     check = relative(name, ours, recorded, bar, std)
-    if np.isinf(check.difference):
+    if not np.isfinite(check.difference):
         return check
     scale = std if std is not None else float(np.std(recorded))
     differences = np.asarray(ours, np.float64) - recorded
@@ -303,11 +307,12 @@ def counted(rows: Any, counts: np.ndarray) -> np.ndarray:
 def sampled(entry: dict, name: str, value: Any) -> tuple[np.ndarray, float | None]:
     """`value` as it was stored (flat and strided if it was large), and the recorded std of the whole, if known.
 
-    If any element of the whole is not finite, all of the result is NaN, as the element may lie between the samples.
+    If any element of the whole is not finite, or the whole has another shape, all of the result is NaN: the samples
+    alone may not show it.
     """
     note = entry.get("subsampled", {}).get(name)
     value = np.asarray(value)
-    if not np.isfinite(value).all():
+    if not np.isfinite(value).all() or (note is not None and list(value.shape) != note["shape"]):
         value = np.full(value.shape, np.nan)
     return (value, None) if note is None else (value.ravel()[:: note["stride"]], note["std"])
 

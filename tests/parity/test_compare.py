@@ -11,6 +11,7 @@ import golden_case
 import numpy as np
 import pytest
 import tensorflow as tf
+from bars import ANY
 
 from boxwright.boxes.anchors import tiling
 from boxwright.detector.hyperparams import Regularizer
@@ -97,8 +98,29 @@ def test_nan_fails_a_check(check):
     assert not check.passed
 
 
+@pytest.mark.parametrize("compared", [golden_case.relative, golden_case.absolute, golden_case.mean_square])
+def test_another_shape_fails_whatever_the_bar(compared):
+    check = compared("", np.ones([2, 3]), np.ones([3, 2]), ANY)
+    assert not check.passed and "[2, 3] for [3, 2]" in str(check)
+    assert not golden_case.equal("", np.ones([1, 3]), np.ones(3)).passed
+
+
+@pytest.mark.parametrize("compared", [golden_case.relative, golden_case.mean_square])
+def test_another_shape_fails_where_the_samples_are_alike(compared):
+    entry = {"subsampled": {"x": {"shape": [2, 2], "stride": 2, "std": 1.0}}}
+    recorded = {"x": np.ones(2)}
+    assert golden_case.large(entry, "x", np.ones([2, 2]), recorded, ANY, compared).passed
+    assert not golden_case.large(entry, "x", np.ones([4, 1]), recorded, ANY, compared).passed
+
+
+def test_what_is_not_finite_fails_where_nothing_is_compared():
+    assert golden_case.Check("", 1e30, ANY).passed
+    assert not golden_case.Check("", np.inf, ANY).passed
+    assert not golden_case.relative("", [np.inf, 1.0], [1.0, 1.0], ANY).passed
+
+
 def test_nan_between_the_samples_of_a_tensor_fails():
-    entry = {"subsampled": {"x": {"stride": 2, "std": 1.0}}}
+    entry = {"subsampled": {"x": {"shape": [4], "stride": 2, "std": 1.0}}}
     assert golden_case.large(entry, "x", np.ones(4), {"x": np.ones(2)}, 1.0).passed
     assert not golden_case.large(entry, "x", [1, np.nan, 1, 1], {"x": np.ones(2)}, 1.0).passed
 
@@ -129,7 +151,10 @@ def test_a_moving_average_that_is_nan_fails():
 
     def passed(**values):
         detector = SimpleNamespace(variables={n: tf.Variable(values.get(n, after)) for n in names})
-        return [check.passed for check in golden_case.average_checks(case, detector, entry, 1e-3)]
+        checks = [list(golden_case.average_checks(case, detector, entry, bar)) for bar in (1e-3, ANY)]
+        strict, any_ = ([check.passed for check in each] for each in checks)
+        assert strict == any_
+        return strict
 
     assert passed() == [True, True]
     for name in names:
