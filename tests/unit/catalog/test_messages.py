@@ -191,6 +191,8 @@ ORDERED = "it must not be above "
             None,
         ),
         ("SsdFeatureExtractor", "depth_multiplier: 0.01 min_depth: 0", "min_depth", "no channels", 8),
+        ("SsdFeatureExtractor", 'type: "ssd_resnet50_v1_fpn" min_depth: 65', "min_depth", "makes ssd_resnet50", 64),
+        ("SsdFeatureExtractor", 'type: "ssd_resnet50_v1_fpn_keras" min_depth: 512', "min_depth", "wider", 64),
         ("SsdFeatureExtractor", 'type: "ssd_mobilenet_v1" num_layers: 7', "num_layers", "must be 2 to 6", 6),
         ("SsdFeatureExtractor", 'type: "ssd_mobilenet_v2_keras" num_layers: 1', "num_layers", "must be 2 to 6", 6),
         (
@@ -286,7 +288,6 @@ ORDERED = "it must not be above "
             100,
         ),
         ("BatchNonMaxSuppression", "soft_nms_sigma: 1 use_hard_nms: true", "use_hard_nms", "soft_nms_sigma", False),
-        ("BatchNonMaxSuppression", "use_combined_nms: true", "use_combined_nms", "clips", False),
         ("KeepAspectRatioResizer", "max_dimension: 300", "min_dimension", "max_dimension, which is 300", 300),
         ("KeepAspectRatioResizer", "per_channel_pad_value: 1", "per_channel_pad_value", "0 or 3 values", None),
         (
@@ -341,6 +342,45 @@ def test_fields_at_odds_are_told_and_the_advice_mends_them(kind, fields, field, 
         assert not told(message)
 
 
+_HEAD = "second_stage_box_predictor"
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_", "path"),
+    [
+        ("Ssd", "ssd_mobilenet_v1", "feature_extractor.conv_hyperparams"),
+        ("Ssd", "ssd_mobilenet_v1", "box_predictor.convolutional_box_predictor.conv_hyperparams"),
+        ("Ssd", "ssd_mobilenet_v1_fpn", "box_predictor.weight_shared_convolutional_box_predictor.conv_hyperparams"),
+        ("FasterRcnn", "faster_rcnn_resnet50", "first_stage_box_predictor_conv_hyperparams"),
+        ("FasterRcnn", "faster_rcnn_resnet50", f"{_HEAD}.mask_rcnn_box_predictor.fc_hyperparams"),
+        ("FasterRcnn", "faster_rcnn_resnet50", f"{_HEAD}.rfcn_box_predictor.conv_hyperparams"),
+    ],
+)
+def test_a_bias_is_forced_in_tf2_models_alone(kind, type_, path):
+    """The OD API raises an error for it in TF1 models."""
+    message, field = new(kind), f"{path}.force_use_bias"
+    apply(message, {"feature_extractor.type": type_, field: True})
+    seen, why, use = told(message)[field]
+    assert seen is True and "only TF2 models" in why and use is False
+    apply(message, {"feature_extractor.type": f"{type_}_keras"})
+    assert field not in told(message)
+    apply(message, {"feature_extractor.type": type_, field: None})
+    assert field not in told(message)
+
+
+@pytest.mark.parametrize(("kind", "place"), [(kind, place) for kind in SPECS for place in SPECS[kind].no_effect])
+def test_what_has_no_effect_is_a_field(kind, place):
+    """And what is done anyway is a value of it, but not its default."""
+    *blocks, name = place.split(".")
+    descriptor, done = KNOWN[kind], SPECS[kind].no_effect[place].done
+    for block in blocks:
+        descriptor = descriptor.fields_by_name[block].message_type
+    field = descriptor.fields_by_name[name]
+    values = field.enum_type.values_by_name if field.enum_type else [True, False]
+    assert done is None or (done in values and not field.is_repeated and not field.message_type)
+    assert SPECS[kind].no_effect[place].why
+
+
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
@@ -361,6 +401,8 @@ def test_fields_at_odds_are_told_and_the_advice_mends_them(kind, fields, field, 
         ("HardExampleMiner", "num_hard_examples: 0 max_negatives_per_positive: -1"),
         ("BoxEncodingsClipRange", "min: -inf max: inf"),
         ("BatchNorm", "decay: 1 epsilon: 0"),
+        ("SsdFeatureExtractor", 'type: "ssd_resnet50_v1_fpn" min_depth: 64'),
+        ("SsdFeatureExtractor", 'type: "ssd_mobilenet_v1_fpn" min_depth: 512'),
     ],
 )
 def test_what_the_od_api_takes_is_left_alone(kind, fields):

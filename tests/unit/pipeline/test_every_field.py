@@ -1,5 +1,6 @@
 """The whole schema, field by field: reading and writing, overrides, patching, findings, identities."""
 
+import ast
 import math
 import random
 import re
@@ -7,10 +8,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from google.protobuf import message_factory
 from tests.unit.pipeline import every_field
 
 from boxwright import protos
+from boxwright.catalog import check
 from boxwright.catalog.findings import NOTHING, Facts
+from boxwright.catalog.messages import spec_of
+from boxwright.catalog.spec import Block, Only, always
 from boxwright.core.errors import UserError
 from boxwright.pipeline import coverage, identity, text
 from boxwright.pipeline.lint import lint
@@ -122,6 +127,84 @@ def test_nothing_that_can_be_written_is_a_traceback(numbers):
             if numbers != "large":  # anchors on a picture of that size fill the memory
                 share = coverage.share(one, [[0.1, 0.1, 0.5, 0.5]], [[200, 300]])
                 assert share is None or 0 <= share <= 1
+
+
+def names_in_code():
+    """The names by which what a model is built from can take a field: of arguments, attributes, annotations, keys."""
+    library = Path(protos.__file__).parents[1]
+    for path in (path for room in ("boxes", "detector") for path in (library / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.arg):
+                yield node.arg
+            elif isinstance(node, ast.Attribute):
+                yield node.attr
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                yield node.target.id
+            elif isinstance(node, ast.Subscript):
+                yield from (key.value for key in ast.walk(node.slice) if isinstance(key, ast.Constant))
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+                yield from (key.value for key in node.args[:1] if isinstance(key, ast.Constant))
+
+
+# Fields without effect whose name an argument has that is not taken from them.
+NAMESAKES = {"Hyperparams.regularize_depthwise", "MaskRCNNBoxPredictor.conv_hyperparams"}
+# Told by a rule of its own.
+MASKS = "MaskRCNNBoxPredictor.predict_instance_masks"
+
+
+def places_of_models():
+    """Each message that a model can hold, with the facts that each of its places in another message adds."""
+    found, left = {}, [(protos.message("DetectionModel").DESCRIPTOR, {})]
+    while left:
+        descriptor, facts = left.pop()
+        known = descriptor in found
+        found.setdefault(descriptor, []).append(facts)
+        spec = spec_of(descriptor.name)
+        for field in () if known else descriptor.fields:
+            told = field.name in spec.no_effect
+            if field.message_type and not (told or every_field.is_map(field) or is_refused(field)):
+                fact = spec.fields.get(field.name)
+                left.append((field.message_type, fact.fields if isinstance(fact, Block) else {}))
+    return found
+
+
+def is_refused(field):
+    """Whether the engine refuses every value of a field but the schema's default."""
+    spec, message = spec_of(field.containing_type.name), message_factory.GetMessageClass(field.containing_type)()
+    if field.containing_oneof and spec.choices and field.name not in spec.choices:
+        return True
+    if field.message_type:
+        inner = getattr(message, field.name)
+        (inner.add() if field.is_repeated else inner).SetInParent()
+    own = {field.name, f"{field.name}.0"}
+    return isinstance(spec.fields.get(field.name), Only) or any(
+        found.rule == check.UNSUPPORTED and found.field in own for found in check.findings(message)
+    )
+
+
+def test_each_field_of_a_model_is_read_or_refused_or_told_to_have_no_effect():
+    """Exactly one of these; what is told under a condition is read, or refused, otherwise."""
+    read, ways, wrong = set(names_in_code()), Counter(), {}
+    for descriptor, places in places_of_models().items():
+        reasons = spec_of(descriptor.name).no_effect
+        for field in descriptor.fields:
+            name = f"{descriptor.name}.{field.name}"
+            if field.GetOptions().deprecated or name == MASKS:
+                continue
+            if is_refused(field) or all(isinstance(facts.get(field.name), Only) for facts in places):
+                found = ["refused"]  # a field of another message that has its name may be read
+            else:
+                # The code asks which member of a one-of is set.
+                found = ["read"] if field.name in read or field.containing_oneof else []
+                if field.name in reasons and (reasons[field.name].when is always or not found):
+                    found.append("told")
+            if name in NAMESAKES:
+                found.remove("read")
+            if len(found) != 1:
+                wrong[name] = found
+            ways.update(found)
+    assert not wrong, wrong
+    assert ways["read"] >= 150 and ways["refused"] >= 25 and ways["told"] >= 30
 
 
 def mutated(lines, chance):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.factories import SSD_PARTS
+from tests.unit.catalog.buildable import BUILDABLE
 
 from boxwright.catalog import forms
 from boxwright.catalog.extractors import EXTRACTORS
@@ -404,6 +405,119 @@ def test_what_nobody_reads_is_an_info(field, value):
     finding = only({field: value})
     assert (finding.rule, finding.level, finding.field, finding.use) == ("unused-field", "info", field, None)
     assert "not used" in finding.why
+
+
+SSD, STAGES = "model.ssd", "model.faster_rcnn"
+TOWERS = "box_predictor.weight_shared_convolutional_box_predictor"
+RPN, REGIONS = "first_stage_box_predictor_conv_hyperparams", "second_stage_box_predictor.mask_rcnn_box_predictor"
+SUPPRESSION = "post_processing.batch_non_max_suppression"
+L2, NORMAL = {"l2_regularizer": {"weight": 0.1}}, {"truncated_normal_initializer": {}}
+GLOROT = {"variance_scaling_initializer": {"factor": 1.0, "uniform": True, "mode": "FAN_AVG"}}
+
+
+def of_model(type_, overrides):
+    """By field, what is told of fields of the model that have no effect, with an extractor of this type."""
+    kind = "faster_rcnn" if type_.startswith("faster") else "center_net" if type_.startswith("resnet") else "ssd"
+    config = text.parse(BUILDABLE[kind])
+    apply(config, {f"model.{kind}.feature_extractor.type": type_, **overrides})
+    findings = [finding for finding in lint(config) if finding.rule == "unused-field"]
+    assert all(finding.level == "info" and finding.why.startswith("not used; ") for finding in findings)
+    assert len({finding.field for finding in findings}) == len(findings)
+    return {finding.field: finding.why for finding in findings}
+
+
+@pytest.mark.parametrize(
+    ("type_", "field", "value", "why"),
+    [
+        ("ssd_mobilenet_v1", f"{SSD}.implicit_example_weight", 0.5, "confidences"),
+        ("ssd_mobilenet_v1", f"{SSD}.loss.min_num_negative_samples", 5.0, "expected_loss_weights"),
+        ("ssd_mobilenet_v1", f"{SSD}.loss.equalization_loss", {}, "its weight is 0"),
+        ("ssd_mobilenet_v1", f"{SSD}.loss.classification_loss.weighted_sigmoid.anchorwise_output", True, "OD API"),
+        ("ssd_mobilenet_v1", f"{SSD}.matcher.argmax_matcher.use_matmul_gather", True, "not what"),
+        ("ssd_mobilenet_v1", f"{SSD}.{SUPPRESSION}.use_hard_nms", True, "not what"),
+        ("ssd_mobilenet_v1", f"{SSD}.feature_extractor.conv_hyperparams.regularize_depthwise", True, "OD API"),
+        ("ssd_mobilenet_v1_ppn", f"{SSD}.feature_extractor.conv_hyperparams", {"activation": "RELU_6"}, "no layers"),
+        ("ssd_mobilenet_v1_fpn", f"{SSD}.{TOWERS}.conv_hyperparams.activation", "SWISH", "always has ReLU6"),
+        ("ssd_mobilenet_v1_fpn", f"{SSD}.{TOWERS}.apply_conv_hyperparams_to_heads", True, "use_depthwise"),
+        ("ssd_mobilenet_v1_fpn_keras", f"{SSD}.{TOWERS}.apply_conv_hyperparams_pointwise", True, "use_depthwise"),
+        (
+            "ssd_mobilenet_v2_keras",
+            f"{SSD}.box_predictor.convolutional_box_predictor.apply_sigmoid_to_scores",
+            True,
+            "TF2's head",
+        ),
+        ("ssd_efficientnet-b0_bifpn_keras", f"{SSD}.feature_extractor.bifpn.use_native_resize_op", True, "not what"),
+        ("faster_rcnn_resnet50", f"{STAGES}.{RPN}.activation", "SWISH", "always has ReLU6"),
+        ("faster_rcnn_resnet50_keras", f"{STAGES}.{RPN}.activation", "SWISH", "always has ReLU6"),
+        ("faster_rcnn_resnet50_keras", f"{STAGES}.{RPN}.batch_norm.train", False, "always trains"),
+        ("faster_rcnn_resnet50_keras", f"{STAGES}.{REGIONS}.fc_hyperparams.regularizer", L2, "no penalty"),
+        ("faster_rcnn_resnet50_keras", f"{STAGES}.{REGIONS}.fc_hyperparams.initializer", NORMAL, "Glorot"),
+        ("faster_rcnn_resnet50", f"{STAGES}.{REGIONS}.fc_hyperparams.activation", "SWISH", "last layers"),
+        ("faster_rcnn_resnet50", f"{STAGES}.{REGIONS}.conv_hyperparams", {"regularize_depthwise": True}, "masks"),
+        ("faster_rcnn_resnet50", f"{STAGES}.{REGIONS}.mask_height", 33, "masks"),
+        ("faster_rcnn_resnet50", f"{STAGES}.resize_masks", False, "masks"),
+        (
+            "faster_rcnn_resnet50",
+            f"{STAGES}.second_stage_{SUPPRESSION}.change_coordinate_frame",
+            False,
+            "frame of the image",
+        ),
+        ("faster_rcnn_resnet50", f"{STAGES}.use_matmul_crop_and_resize", True, "not what"),
+        ("resnet_v1_50_fpn", "model.center_net.keypoint_label_map_path", "a.pbtxt", "no keypoints"),
+        (
+            "resnet_v1_50_fpn",
+            "model.center_net.object_center_params.keypoint_weights_for_center",
+            [1.0],
+            "no keypoints",
+        ),
+        ("resnet_v1_50_fpn", "model.center_net.post_processing.score_converter", "SIGMOID", "does not convert"),
+        ("resnet_v1_50_fpn", f"model.center_net.{SUPPRESSION}.change_coordinate_frame", False, "frame of the image"),
+    ],
+)
+def test_a_field_of_the_model_without_effect_is_told(type_, field, value, why):
+    told = of_model(type_, {field: value})
+    assert list(told) == [field] and why in told[field]
+
+
+@pytest.mark.parametrize(
+    ("type_", "overrides"),
+    [
+        # What is read there, or done anyway, or of no consequence.
+        ("ssd_mobilenet_v1", {f"{SSD}.inplace_batchnorm_update": True}),
+        ("ssd_mobilenet_v1", {f"{SSD}.box_predictor.convolutional_box_predictor.apply_sigmoid_to_scores": True}),
+        ("ssd_mobilenet_v1", {f"{SSD}.box_predictor.convolutional_box_predictor.use_dropout": False}),
+        ("ssd_mobilenet_v1", {f"{SSD}.feature_extractor.conv_hyperparams.activation": "RELU_6"}),
+        ("ssd_mobilenet_v1_fpn", {f"{SSD}.{TOWERS}.conv_hyperparams.activation": "RELU_6"}),
+        ("ssd_mobilenet_v1_fpn_keras", {f"{SSD}.{TOWERS}.conv_hyperparams.activation": "SWISH"}),
+        (
+            "ssd_mobilenet_v1_fpn_keras",
+            {f"{SSD}.{TOWERS}.apply_conv_hyperparams_to_heads": True, f"{SSD}.{TOWERS}.use_depthwise": True},
+        ),
+        ("faster_rcnn_resnet50", {f"{STAGES}.{RPN}.activation": "RELU_6"}),
+        ("faster_rcnn_resnet50", {f"{STAGES}.{RPN}.batch_norm.train": False}),
+        ("faster_rcnn_resnet50", {f"{STAGES}.{REGIONS}.fc_hyperparams.regularizer": L2}),
+        ("faster_rcnn_resnet50_keras", {f"{STAGES}.{REGIONS}.fc_hyperparams.initializer": GLOROT}),
+        (
+            "faster_rcnn_resnet50_keras",
+            {f"{STAGES}.{REGIONS}.fc_hyperparams.regularizer.l2_regularizer.weight": 0.0},
+        ),
+        (
+            "faster_rcnn_resnet50",
+            {f"{STAGES}.number_of_stages": 1, f"{STAGES}.second_stage_{SUPPRESSION}.change_coordinate_frame": False},
+        ),
+        # Refused.
+        ("ssd_mobilenet_v1", {f"{SSD}.{SUPPRESSION}.use_hard_nms": True, f"{SSD}.{SUPPRESSION}.soft_nms_sigma": 0.5}),
+        # Told by another rule, as a block that the extractor does not read.
+        ("ssd_spaghettinet", {f"{SSD}.feature_extractor.conv_hyperparams.regularize_depthwise": True}),
+    ],
+)
+def test_a_field_of_the_model_with_its_effect_is_not_told(type_, overrides):
+    assert of_model(type_, overrides) == {}
+
+
+def test_rfcn_cuts_no_features_out():
+    rfcn = {f"{STAGES}.second_stage_box_predictor.rfcn_box_predictor": {}}
+    assert list(of_model("faster_rcnn_resnet50", rfcn)) == [f"{STAGES}.initial_crop_size"]
 
 
 def test_what_is_said_to_be_read_is_read():

@@ -67,6 +67,27 @@ def relation(*of: str) -> Callable[[Breaks], Relation]:
     return lambda breaks: Relation(of, breaks)
 
 
+def always(message: Message) -> bool:
+    """The condition that holds for every message."""
+    return True
+
+
+class NoEffect(NamedTuple):
+    """Why a field has no effect although it is set.
+
+    why: a clause. when: whether it is so, given the message that says it. done: the value, enums by name, that asks for
+    what is done anyway; None: there is none besides the schema's default.
+    """
+
+    why: str
+    when: Callable[[Message], bool] = always
+    done: Any = None
+
+
+NOT_READ_BY_OD_API = NoEffect("the OD API does not read it either")
+HOW_ALONE = NoEffect("in the OD API it chooses how something is computed, not what")
+
+
 class Spec(NamedTuple):
     """All rules of a message.
 
@@ -79,6 +100,8 @@ class Spec(NamedTuple):
     refusals: unsupported settings that no `Only` can express. An inner message with such a break is not checked.
     unread: fields that nothing reads if a condition holds; they are not checked.
     unset: what fields that are not set mean, where it is not the schema's default. A run writes them out.
+    no_effect: by field, or by its dotted path below the message, what the user is told if it is set to no purpose. A
+        field that another one switches off (`use_dropout`) is not among them.
     """
 
     fields: Mapping[str, Fact] = {}
@@ -89,6 +112,7 @@ class Spec(NamedTuple):
     refusals: tuple[Breaks, ...] = ()
     unread: Mapping[str, Callable[[Message], bool]] = {}
     unset: Mapping[str, Any] = {}
+    no_effect: Mapping[str, NoEffect] = {}
 
 
 UNKNOWN = Spec()

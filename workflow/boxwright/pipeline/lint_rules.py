@@ -109,5 +109,5 @@ RULES = {
     "unknown-metrics": Rule("a metric set with a name that does not exist", "correct the name"),
     "written-out": Rule("a field that older configurations leave out", "nothing: the run writes it out"),
     "ignored-field": Rule("a field that this extractor does not read", "nothing; it has no effect"),
-    "unused-field": Rule("a field that nothing reads", "nothing; what it asks for does not happen"),
+    "unused-field": Rule("a field that has no effect", "nothing: it is not used, and the message says why"),
 }

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from google.protobuf.message import Message
 
 from boxwright.catalog import check
-from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS, Extractor, row_of
+from boxwright.catalog.extractors import EXTRACTORS, Extractor, row_of
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.checkpoints.checkpoint_index import kind_of
 from boxwright.core import wording
@@ -187,7 +187,7 @@ def _batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
             yield Finding("warning", rule, path, False, why)
         elif tf2 or not (norm.train and frozen):
             continue
-        elif block.startswith("feature_extractor") and _overrides(model.feature_extractor, row):
+        elif block.startswith("feature_extractor") and _overridden(model.feature_extractor, row):
             why = f"{override} applies it to every layer, so freeze_batchnorm freezes none"
             yield Finding("warning", rule, path, True, why, False)
         else:
@@ -200,7 +200,7 @@ def _batch_norms(model: Message, row: Extractor) -> Iterator[tuple[str, Message]
     """The settings of batch norm in an SSD that some layer has, with their paths below the model."""
     extractor, kind = model.feature_extractor, model.box_predictor.WhichOneof("box_predictor_oneof")
     blocks = []
-    if "conv_hyperparams" not in row.unread and (_overrides(extractor, row) or _adds_layers(extractor, row)):
+    if "conv_hyperparams" not in row.unread and (_overridden(extractor, row) or row.adds_layers(extractor)):
         blocks.append(("feature_extractor", extractor))
     if kind is not None:
         predictor = getattr(model.box_predictor, kind)
@@ -212,15 +212,9 @@ def _batch_norms(model: Message, row: Extractor) -> Iterator[tuple[str, Message]
             yield f"{path}.conv_hyperparams.{norm}", getattr(block.conv_hyperparams, norm)
 
 
-def _overrides(extractor: Message, row: Extractor) -> bool:
+def _overridden(extractor: Message, row: Extractor) -> bool:
     """Whether the batch norm of the backbone is that of `conv_hyperparams`."""
-    name = "override_base_feature_extractor_hyperparams"
-    return getattr(extractor, name, False) and name not in row.unread and not row.batch_norm_fixed
-
-
-def _adds_layers(extractor: Message, row: Extractor) -> bool:
-    """Whether the neck has layers of its own."""
-    return row.neck in PYRAMIDS or (row.neck == "extra_maps" and row.taken(extractor, "num_layers") > len(row.levels))
+    return row.overridden(extractor) and not row.batch_norm_fixed
 
 
 def _can_freeze(model: Message) -> bool:
@@ -233,7 +227,7 @@ def _frozen(model: Message, row: Extractor) -> bool:
     extractor = model.feature_extractor
     if not _can_freeze(model):
         return not getattr(extractor, "batch_norm_trainable", True)
-    if row.dialect == "tf1" and _overrides(extractor, row):
+    if row.dialect == "tf1" and _overridden(extractor, row):
         return not extractor.conv_hyperparams.batch_norm.train
     return model.freeze_batchnorm and not row.batch_norm_fixed
 

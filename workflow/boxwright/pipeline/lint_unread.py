@@ -1,11 +1,19 @@
-"""Finds fields that are set and read by nobody here: what they ask for does not happen, or happens anyway."""
+"""Finds fields that are set and have no effect here: what they ask for does not happen, or happens anyway.
+
+What that is in a model, the catalogue says (`Spec.no_effect`).
+"""
 
 from collections.abc import Iterator
+from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from boxwright.catalog.extractors import row_of
+from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.catalog.messages import spec_of
+from boxwright.protos import model_of
 from boxwright.protos.plain import plain
 
 RULE = "unused-field"
@@ -79,6 +87,48 @@ def _of_block(message: Message, path: str, read: set[str]) -> Iterator[Finding]:
         yield Finding("info", RULE, f"{path}.{field.name}", shown, _WHY.get(field.name, _OTHERS))
 
 
+def _in_model(config: Message, facts: Facts) -> Iterator[Finding]:
+    model, name = model_of(config)
+    if name in FAMILIES:
+        row, extractor = row_of(model, name), f"model.{name}.feature_extractor"
+        # Those that the extractor does not read are told by another rule.
+        told = {f"{extractor}.{field}" for field in row.fields_unread()} if row is not None else set()
+        yield from _without_effect(model, f"model.{name}", told)
+
+
+def _without_effect(message: Message, path: str, told: set[str]) -> Iterator[Finding]:
+    """What has no effect in a message, which is at `path`, and below it; `told`: paths of which it is known."""
+    spec = spec_of(message.DESCRIPTOR.name)
+    told = told | {f"{path}.{name}" for name, holds in spec.unread.items() if holds(message)}
+    for place, reason in spec.no_effect.items():
+        *blocks, name = place.split(".")
+        inner = message
+        for block in blocks:
+            inner = getattr(inner, block)
+        field = inner.DESCRIPTOR.fields_by_name[name]
+        below_unread = blocks and f"{path}.{blocks[0]}" in told
+        if below_unread or not reason.when(message) or not _asks(inner, field, reason.done):
+            continue
+        told.add(f"{path}.{place}")
+        shown = "set" if field.message_type or field.is_repeated else plain(getattr(inner, name), field)
+        yield Finding("info", RULE, f"{path}.{place}", shown, f"not used; {reason.why}")
+    for field, value in message.ListFields():
+        if field.message_type is None or f"{path}.{field.name}" in told or field.message_type.GetOptions().map_entry:
+            continue
+        for index, item in enumerate(value if field.is_repeated else [value]):
+            here = f"{path}.{field.name}.{index}" if field.is_repeated else f"{path}.{field.name}"
+            yield from _without_effect(item, here, told)
+
+
+def _asks(message: Message, field: FieldDescriptor, done: Any) -> bool:
+    """Whether a field is set, and to another value than its default and than what is done anyway."""
+    value = getattr(message, field.name)
+    if field.is_repeated or field.message_type:
+        return any(field.name == one.name for one, _ in message.ListFields())
+    value, default = plain(value, field), plain(field.default_value, field)
+    return message.HasField(field.name) and value not in (default, done)
+
+
 def _keypoints(config: Message, facts: Facts) -> Iterator[Finding]:
     """What an augmentation does to keypoints."""
     for index, step in enumerate(config.train_config.data_augmentation_options):
@@ -90,4 +140,4 @@ def _keypoints(config: Message, facts: Facts) -> Iterator[Finding]:
                 yield Finding("info", RULE, path, "set", "not used; there are boxes here and no keypoints")
 
 
-RULES = (_unread, _keypoints)
+RULES = (_unread, _in_model, _keypoints)

@@ -4,6 +4,7 @@ A row names the modules with the extractor's code. They are imported only when t
 in the module that is named like it.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -23,7 +24,10 @@ __all__ = [
     "TO_ONE_MAP",
     "Extractor",
     "Level",
+    "forced_biases",
     "head_of",
+    "is_tf1",
+    "is_tf2",
     "lacking",
     "nearest",
     "other_than_only",
@@ -43,6 +47,26 @@ def row_of(model: Message, family: str) -> Extractor | None:
         return None
     row = EXTRACTORS.get(model.feature_extractor.type)
     return row if row is not None and row.family == family else None
+
+
+def is_tf1(model: Message, family: str) -> bool:
+    """Whether a model's message of the family `family` has an extractor of TF1."""
+    row = row_of(model, family)
+    return row is not None and row.dialect == "tf1"
+
+
+def is_tf2(model: Message, family: str) -> bool:
+    """Whether a model's message of the family `family` has an extractor of TF2."""
+    row = row_of(model, family)
+    return row is not None and row.dialect == "tf2"
+
+
+def forced_biases(model: Message, family: str, *settings: str) -> Iterator[Break]:
+    """The breaks of a TF1 model whose `Hyperparams`, at the paths `settings` below its message, force a bias."""
+    for path in settings if is_tf1(model, family) else ():
+        if functools.reduce(getattr, path.split("."), model).force_use_bias:
+            why = f"only TF2 models have it, and {model.feature_extractor.type} is TF1's"
+            yield f"{path}.force_use_bias", True, why, False
 
 
 def lacking(model: Message, family: str, depthwise: bool = False) -> Iterator[Break]:

@@ -59,6 +59,7 @@ class Extractor(NamedTuple):
     smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
     multiple: what must divide the image sides, since maps of different strides are added.
     only_side: the only number of pixels that an image side may have; 0: any.
+    most_min_depth: the largest `min_depth` with which the OD API leaves the backbone as wide as it is here; 0: any.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
     batch_norm_fixed: whether this batch norm, and a neck's that belongs to it, trains whatever is configured.
     dense: whether a CPU computes the whole network in bfloat16, and not its products alone, which is faster if no
@@ -105,6 +106,7 @@ class Extractor(NamedTuple):
     smallest_side: int = 33
     multiple: int = 1
     only_side: int = 0
+    most_min_depth: int = 0
     batch_norm_fixed: bool = False
     dense: bool = False
     bfloat16_with: tuple[str, ...] = ()
@@ -163,6 +165,17 @@ class Extractor(NamedTuple):
         """The value of a field of the extractor's message, or the one that the extractor takes instead."""
         return self.ignored.get(field, getattr(extractor, field))
 
+    def overridden(self, extractor: Message) -> bool:
+        """Whether the backbone has the settings of the message's `conv_hyperparams`."""
+        name = "override_base_feature_extractor_hyperparams"
+        return name not in self.unread and getattr(extractor, name, False)
+
+    def adds_layers(self, extractor: Message) -> bool:
+        """Whether the neck has layers of its own, with the settings of the message's `conv_hyperparams`."""
+        return self.neck in PYRAMIDS or (
+            self.neck == "extra_maps" and self.taken(extractor, "num_layers") > len(self.levels)
+        )
+
     def fields_unread(self) -> tuple[str, ...]:
         """The fields of the extractor's message that it does not read; those in `ignored` apart."""
         return (*self.unread, *(["num_layers"] if self.neck in PYRAMIDS else []))
@@ -185,18 +198,8 @@ class Extractor(NamedTuple):
 # Fields that help users and do not affect results, or not those of a training that has begun, which keeps the precision
 # that `auto` chose; of the heads, what the message chooses decides, and of what a run writes out, the configuration.
 _ABOUT = (
-    *(
-        "batch_norm_decay",
-        "batch_norm_fixed",
-        "like",
-        "template",
-        "depthwise_template",
-        "checkpoint_mb",
-        "heads",
-        "only",
-        "architectures",
-    ),
-    *("compared", "unread", "unset", "bfloat16_with"),
+    *("batch_norm_decay", "batch_norm_fixed", "most_min_depth", "like", "template", "depthwise_template"),
+    *("checkpoint_mb", "heads", "only", "architectures", "compared", "unread", "unset", "bfloat16_with"),
 )
 # The heads that are alternatives of `BoxPredictor`.
 PREDICTORS = ("convolutional", "weight_shared_convolutional", "mask_rcnn", "rfcn")

@@ -170,6 +170,7 @@ def _resnet_fpn(depth: int, dialect: str) -> Extractor:
             "dialect": dialect,
             "smallest_side": 129,
             "batch_norm_decay": 0.997,
+            "most_min_depth": 64,
             "like": f"ssd_resnet{depth}" if depth != 50 else r"ssd_resnet(?!101|152)",
             "template": "config/pipelines/ssd_resnet50_v1_fpn_320.config",
             "checkpoint_mb": 500,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from boxwright.catalog.relations import plain
-from boxwright.catalog.spec import Break, Spec, relation
+from boxwright.catalog.spec import HOW_ALONE, Break, Spec, relation
 
 
 @relation()
@@ -19,4 +19,4 @@ def _thresholds(message: Message) -> Iterator[Break]:
         yield "negatives_lower_than_unmatched", False, why, True
 
 
-SPEC = Spec(relations=(_thresholds,))
+SPEC = Spec(relations=(_thresholds,), no_effect={"use_matmul_gather": HOW_ALONE})

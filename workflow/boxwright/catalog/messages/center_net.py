@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from boxwright.catalog import extractors
 from boxwright.catalog.messages import image_resizer
 from boxwright.catalog.ranges import CLASSES, Range
-from boxwright.catalog.spec import Block, Break, Only, Spec, relation
+from boxwright.catalog.spec import HOW_ALONE, Block, Break, NoEffect, Only, Spec, relation
 
 _TYPE = "feature_extractor.type"
 _BOXES_ALONE = Only(None, "the engine finds boxes alone, no masks, keypoints or tracks; leave it out")
@@ -50,4 +50,15 @@ SPEC = Spec(
     },
     refusals=(_extractor, _keypoints),
     relations=(_input_size, _sides),
+    no_effect={
+        "compute_heatmap_sparse": HOW_ALONE,
+        "keypoint_label_map_path": NoEffect("there are boxes here and no keypoints"),
+        **dict.fromkeys(
+            ("post_processing.score_converter", "post_processing.logit_scale"),
+            NoEffect("a CenterNet does not convert scores, in the OD API neither"),
+        ),
+        "post_processing.batch_non_max_suppression.change_coordinate_frame": NoEffect(
+            "a CenterNet always has the frame of the image", done=True
+        ),
+    },
 )

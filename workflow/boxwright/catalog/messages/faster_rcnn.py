@@ -6,11 +6,15 @@ from google.protobuf.message import Message
 
 from boxwright.catalog import extractors
 from boxwright.catalog.messages import image_resizer
+from boxwright.catalog.messages.hyperparams import CONVOLUTIONS
+from boxwright.catalog.messages.mask_rcnn_box_predictor import NO_MASKS
 from boxwright.catalog.ranges import CHANNELS, CLASSES, COUNT, NOT_NEGATIVE, SHARE, Range
 from boxwright.catalog.relations import unordered
-from boxwright.catalog.spec import LEFT_OUT, Block, Break, Only, Spec, relation
+from boxwright.catalog.spec import HOW_ALONE, LEFT_OUT, Block, Break, NoEffect, Only, Spec, relation
 
 _TYPE = "feature_extractor.type"
+_PROPOSALS = "first_stage_box_predictor_conv_hyperparams"
+_FULLY_CONNECTED = "second_stage_box_predictor.mask_rcnn_box_predictor.fc_hyperparams"
 _SECOND_STAGE = (
     "second_stage_box_predictor",
     "second_stage_batch_size",
@@ -32,9 +36,33 @@ def _one_stage(message: Message) -> bool:
     return message.number_of_stages == 1
 
 
+def _rfcn(message: Message) -> bool:
+    return message.second_stage_box_predictor.HasField("rfcn_box_predictor")
+
+
 def _no_crops(message: Message) -> bool:
     """R-FCN processes the feature map as a whole."""
-    return _one_stage(message) or message.second_stage_box_predictor.HasField("rfcn_box_predictor")
+    return _one_stage(message) or _rfcn(message)
+
+
+def _tf2(message: Message) -> bool:
+    return extractors.is_tf2(message, "faster_rcnn")
+
+
+def _penalty(message: Message) -> bool:
+    """Whether a penalty is asked for that TF2's second stage does not have."""
+    regularizer = message.second_stage_box_predictor.mask_rcnn_box_predictor.fc_hyperparams.regularizer
+    kind = regularizer.WhichOneof("regularizer_oneof")
+    return _tf2(message) and kind is not None and getattr(regularizer, kind).weight != 0
+
+
+def _initial_values(message: Message) -> bool:
+    """Whether other initial values are asked for than those that TF2's second stage has, which are Glorot's."""
+    initializer = message.second_stage_box_predictor.mask_rcnn_box_predictor.fc_hyperparams.initializer
+    glorot = initializer.variance_scaling_initializer
+    alike = (glorot.factor, glorot.uniform, glorot.mode) == (1, True, glorot.FAN_AVG)
+    kind = initializer.WhichOneof("initializer_oneof")
+    return _tf2(message) and kind is not None and not (kind == "variance_scaling_initializer" and alike)
 
 
 def _extractor(message: Message) -> Iterator[Break]:
@@ -65,6 +93,17 @@ def _crop(message: Message) -> Iterator[Break]:
 
 
 @relation(_TYPE)
+def _biases(message: Message) -> Iterator[Break]:
+    settings = [_PROPOSALS]
+    kind = None if _one_stage(message) else message.second_stage_box_predictor.WhichOneof("box_predictor_oneof")
+    if kind in ("mask_rcnn_box_predictor", "rfcn_box_predictor"):
+        settings.append(
+            _FULLY_CONNECTED if kind.startswith("mask") else f"second_stage_box_predictor.{kind}.conv_hyperparams"
+        )
+    yield from extractors.forced_biases(message, "faster_rcnn", *settings)
+
+
+@relation(_TYPE)
 def _input_size(message: Message) -> Iterator[Break]:
     yield from image_resizer.too_small(message, extractors.row_of(message, "faster_rcnn"))
 
@@ -74,6 +113,7 @@ SPEC = Spec(
         "num_classes": Range(1, CLASSES),
         "image_resizer": Block(needed=True),
         "first_stage_anchor_generator": Block(needed=True, among=("grid_anchor_generator",), after=_TYPE),
+        _PROPOSALS: CONVOLUTIONS,
         "first_stage_atrous_rate": Range(1, 100),
         "first_stage_box_predictor_kernel_size": Range(1, 100),
         "first_stage_box_predictor_depth": Range(1, CHANNELS),
@@ -102,10 +142,34 @@ SPEC = Spec(
         "context_config": LEFT_OUT,
     },
     refusals=(_extractor, _stages),
-    relations=(_crop, _input_size),
+    relations=(_crop, _input_size, _biases),
     unread={
         **dict.fromkeys(_SECOND_STAGE, _one_stage),
         **dict.fromkeys(_CROPS, _no_crops),
         "maxpool_stride": lambda message: _no_crops(message) or not message.maxpool_kernel_size,
+    },
+    no_effect={
+        f"{_PROPOSALS}.activation": NoEffect("this layer always has ReLU6", done="RELU_6"),
+        **dict.fromkeys(
+            (f"{_PROPOSALS}.{kind}.train" for kind in ("batch_norm", "sync_batch_norm")),
+            NoEffect("in TF2 models this batch norm always trains", _tf2),
+        ),
+        f"{_FULLY_CONNECTED}.regularizer": NoEffect("TF2's second stage has no penalty", _penalty),
+        f"{_FULLY_CONNECTED}.initializer": NoEffect("TF2's second stage always begins as Glorot's", _initial_values),
+        "second_stage_post_processing.batch_non_max_suppression.change_coordinate_frame": NoEffect(
+            "a Faster R-CNN always has the frame of the image", done=True
+        ),
+        **dict.fromkeys(_CROPS, NoEffect("R-FCN cuts no features out", _rfcn)),
+        **dict.fromkeys(("second_stage_mask_prediction_loss_weight", "resize_masks"), NO_MASKS),
+        **dict.fromkeys(
+            (
+                "use_matmul_crop_and_resize",
+                "use_matmul_gather_in_matcher",
+                "use_static_shapes_for_eval",
+                "use_partitioned_nms_in_first_stage",
+            ),
+            HOW_ALONE,
+        ),
+        "return_raw_detections_during_predict": NoEffect("the raw boxes are always given", done=True),
     },
 )

@@ -1,8 +1,11 @@
 """How layers are built: activation, initializer, regularizer, batch norm."""
 
-from boxwright.catalog.spec import LEFT_OUT, Block, Only, Spec
+from boxwright.catalog.spec import LEFT_OUT, NOT_READ_BY_OD_API, Block, Only, Spec
 
-SPEC = Spec(fields={"group_norm": LEFT_OUT})
+SPEC = Spec(
+    fields={"group_norm": LEFT_OUT},
+    no_effect={"regularize_depthwise": NOT_READ_BY_OD_API},
+)
 
 # Settings of convolutions. With `op: FC` they would not apply to convolutions.
 CONVOLUTIONS = Block(fields={"op": Only("CONV")})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from boxwright.catalog.ranges import NOT_NEGATIVE
-from boxwright.catalog.spec import Block, Break, Only, Spec, relation
+from boxwright.catalog.spec import Block, Break, NoEffect, Only, Spec, relation
 
 
 @relation()
@@ -34,4 +34,11 @@ SPEC = Spec(
         "expected_loss_weights": Only("NONE"),
     },
     relations=(_mining,),
+    no_effect={
+        "equalization_loss": NoEffect("its weight is 0", lambda message: not message.equalization_loss.weight),
+        **dict.fromkeys(
+            ("min_num_negative_samples", "desired_negative_sampling_ratio"),
+            NoEffect("they belong to expected_loss_weights, which the engine does not have"),
+        ),
+    },
 )

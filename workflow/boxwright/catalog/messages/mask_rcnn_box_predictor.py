@@ -2,7 +2,9 @@
 
 from boxwright.catalog.messages.hyperparams import FULLY_CONNECTED
 from boxwright.catalog.ranges import PART
-from boxwright.catalog.spec import Only, Spec
+from boxwright.catalog.spec import NoEffect, Only, Spec, always
+
+NO_MASKS = NoEffect("it is for masks, and the engine finds boxes alone")
 
 SPEC = Spec(
     fields={
@@ -13,7 +15,21 @@ SPEC = Spec(
     },
     unread={
         "dropout_keep_probability": lambda message: not message.use_dropout,
-        # Only the mask branch uses them, and is left out.
-        "conv_hyperparams": lambda message: True,
+        "conv_hyperparams": always,
+    },
+    no_effect={
+        "fc_hyperparams.activation": NoEffect("the last layers have none", done="NONE"),
+        **dict.fromkeys(
+            (
+                "conv_hyperparams",
+                "mask_prediction_conv_depth",
+                "mask_height",
+                "mask_width",
+                "mask_prediction_num_conv_layers",
+                "masks_are_class_agnostic",
+                "convolve_then_upsample_masks",
+            ),
+            NO_MASKS,
+        ),
     },
 )

@@ -1,7 +1,7 @@
 """The heat map of object centres of a CenterNet."""
 
 from boxwright.catalog.ranges import COUNT, NOT_NEGATIVE, Range
-from boxwright.catalog.spec import Block, Only, Spec
+from boxwright.catalog.spec import Block, NoEffect, Only, Spec
 
 SPEC = Spec(
     fields={
@@ -14,4 +14,5 @@ SPEC = Spec(
         "use_labeled_classes": Only(False, "the data does not say which classes of an image were looked for"),
         "keypoint_weights_for_center": Range(),
     },
+    no_effect={"keypoint_weights_for_center": NoEffect("there are boxes here and no keypoints")},
 )

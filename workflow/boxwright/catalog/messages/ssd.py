@@ -8,9 +8,24 @@ from boxwright.catalog import extractors
 from boxwright.catalog.messages import image_resizer, module_of
 from boxwright.catalog.ranges import CLASSES, NOT_NEGATIVE, Range
 from boxwright.catalog.relations import plain, unordered
-from boxwright.catalog.spec import LEFT_OUT, Block, Break, Only, Spec, relation
+from boxwright.catalog.spec import LEFT_OUT, Block, Break, NoEffect, Only, Spec, relation
 
 _TYPE = "feature_extractor.type"
+_CONVOLUTIONAL = "box_predictor.convolutional_box_predictor"
+_WEIGHT_SHARED = "box_predictor.weight_shared_convolutional_box_predictor"
+
+
+def _tf1(message: Message) -> bool:
+    return extractors.is_tf1(message, "ssd")
+
+
+def _tf2(message: Message) -> bool:
+    return extractors.is_tf2(message, "ssd")
+
+
+def _one_setting(message: Message) -> bool:
+    """Whether all layers of the weight-shared head have the same settings anyway."""
+    return _tf1(message) or not message.box_predictor.weight_shared_convolutional_box_predictor.use_depthwise
 
 
 def _extractor(message: Message) -> Iterator[Break]:
@@ -52,6 +67,13 @@ def _predictor_depths(message: Message) -> Iterator[Break]:
     if row is not None and row.dialect == "tf2":
         for name, *rest in unordered(message.box_predictor.convolutional_box_predictor, "min_depth", "max_depth"):
             yield f"box_predictor.convolutional_box_predictor.{name}", *rest
+
+
+@relation(_TYPE)
+def _biases(message: Message) -> Iterator[Break]:
+    kind = message.box_predictor.WhichOneof("box_predictor_oneof")
+    heads = [f"{head}.conv_hyperparams" for head in (_CONVOLUTIONAL, _WEIGHT_SHARED) if head.endswith(f".{kind}")]
+    yield from extractors.forced_biases(message, "ssd", "feature_extractor.conv_hyperparams", *heads)
 
 
 @relation("feature_extractor", "anchor_generator")
@@ -122,5 +144,16 @@ SPEC = Spec(
         "mask_head_config": LEFT_OUT,
     },
     refusals=(_extractor,),
-    relations=(_similarity, _input_size, _predictor_depths, _layers, _sides, _same_anchors),
+    relations=(_similarity, _input_size, _predictor_depths, _biases, _layers, _sides, _same_anchors),
+    no_effect={
+        "inplace_batchnorm_update": NoEffect("averages always move within the step", done=True),
+        "implicit_example_weight": NoEffect("there are no confidences as targets, which alone have it"),
+        "return_raw_detections_during_predict": NoEffect("the raw boxes are always given", done=True),
+        f"{_CONVOLUTIONAL}.apply_sigmoid_to_scores": NoEffect("TF2's head does not read it", _tf2),
+        f"{_WEIGHT_SHARED}.conv_hyperparams.activation": NoEffect("TF1's head always has ReLU6", _tf1, "RELU_6"),
+        **dict.fromkeys(
+            (f"{_WEIGHT_SHARED}.apply_conv_hyperparams_{where}" for where in ("to_heads", "pointwise")),
+            NoEffect("only TF2's separable layers (use_depthwise) have this choice", _one_setting),
+        ),
+    },
 )

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS, other_than_only
 from boxwright.catalog.messages.hyperparams import CONVOLUTIONS
 from boxwright.catalog.ranges import CHANNELS, LARGEST_SIDE, Range
-from boxwright.catalog.spec import LACKS, Break, Only, Spec, relation
+from boxwright.catalog.spec import LACKS, Break, NoEffect, Only, Spec, relation
 
 
 @relation("min_depth", "depth_multiplier")
@@ -42,6 +42,15 @@ def _only(message: Message) -> Iterator[Break]:
     yield from other_than_only(message)
 
 
+@relation("min_depth")
+def _width(message: Message) -> Iterator[Break]:
+    """The OD API makes some backbones wider with it."""
+    row = EXTRACTORS.get(message.type)
+    if row is not None and 0 < row.most_min_depth < message.min_depth:
+        why = f"with more than {row.most_min_depth} the OD API makes {message.type} wider, which the engine cannot do"
+        yield "min_depth", message.min_depth, why, row.most_min_depth
+
+
 def _pyramid(message: Message) -> Iterator[Break]:
     """The block of a pyramid belongs to the extractors that have it, and a BiFPN has no sizes without it."""
     row = EXTRACTORS.get(message.type)
@@ -67,6 +76,14 @@ def _layers_unread(message: Message) -> bool:
     return row is not None and (row.neck in PYRAMIDS or "num_layers" in row.ignored)
 
 
+def _no_such_layers(message: Message) -> bool:
+    """Whether the backbone has its own settings and no neck adds layers with those of the message."""
+    row = EXTRACTORS.get(message.type)
+    return row is not None and not (
+        "conv_hyperparams" in row.unread or row.overridden(message) or row.adds_layers(message)
+    )
+
+
 SPEC = Spec(
     fields={
         "depth_multiplier": Range(0, 16, above=True),
@@ -77,6 +94,13 @@ SPEC = Spec(
         "use_hardswish": Only(False),
     },
     refusals=(_pyramid, _architecture),
-    relations=(_channels, _maps, _filters, _only),
+    relations=(_channels, _maps, _filters, _width, _only),
     unread={"num_layers": _layers_unread},
+    no_effect={
+        "conv_hyperparams": NoEffect(
+            "the backbone has its own settings unless override_base_feature_extractor_hyperparams is true, and no "
+            "layers are added to it",
+            _no_such_layers,
+        )
+    },
 )

@@ -1,6 +1,6 @@
 """Softmax cross entropy against another model's logits."""
 
 from boxwright.catalog.ranges import POSITIVE
-from boxwright.catalog.spec import Spec
+from boxwright.catalog.spec import NOT_READ_BY_OD_API, Spec
 
-SPEC = Spec(fields={"logit_scale": POSITIVE})
+SPEC = Spec(fields={"logit_scale": POSITIVE}, no_effect={"anchorwise_output": NOT_READ_BY_OD_API})

@@ -1,8 +1,6 @@
 """Build the detector that a `CenterNet` message describes.
 
-These fields have no effect here and may have any value: `compute_heatmap_sparse` (only how the OD API computes),
-`keypoint_label_map_path` and `keypoint_weights_for_center` (without keypoints), `post_processing.score_converter` and
-`post_processing.logit_scale`, as in the OD API.
+The catalogue says which fields have no effect (`no_effect` of the messages' rules).
 """
 
 from google.protobuf.message import Message

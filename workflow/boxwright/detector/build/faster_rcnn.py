@@ -1,8 +1,6 @@
 """Build the detector that a `FasterRcnn` message describes.
 
-Three fields only choose how the OD API computes on a TPU, not what it computes: use_matmul_crop_and_resize,
-use_matmul_gather_in_matcher, use_static_shapes_for_eval. They are accepted and have no effect here. Neither has
-return_raw_detections_during_predict: the detections always include the raw boxes.
+The catalogue says which fields have no effect (`no_effect` of the messages' rules).
 
 Of a Mask R-CNN the boxes are built: its third stage and `predict_instance_masks` are left out.
 """

@@ -4,10 +4,7 @@ Batch norm in training follows the OD API. With TF1 extractors, `freeze_batchnor
 the head and an overridden backbone follow `conv_hyperparams.batch_norm.train`. With Keras extractors (`..._keras`),
 `freeze_batchnorm` alone decides for all layers.
 
-These fields have no effect here and may have any value: `inplace_batchnorm_update` (averages always move within the
-step), `implicit_example_weight` (without confidences as targets), `return_raw_detections_during_predict` (detections
-always include the raw boxes), `loss.min_num_negative_samples` and `loss.desired_negative_sampling_ratio` (without
-expected loss weights), `anchorwise_output` of every loss (deprecated), `use_matmul_gather` of the matcher.
+The catalogue says which fields have no effect (`no_effect` of the messages' rules).
 """
 
 from typing import Any
