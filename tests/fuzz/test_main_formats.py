@@ -158,7 +158,13 @@ CVAT = [
 _SHAPES = ("box", "polygon", "polyline", "points", "ellipse", "mask", "cuboid", "skeleton")
 
 
-@fuzz(mutants(CVAT, words=["<box/>", "</image>", "<!--", "&lt;", '"', 'outside="1"'], text=True))
+@fuzz(
+    mutants(
+        CVAT,
+        words=["<box/>", "</image>", "<!--", "&lt;", '"', 'outside="1"', "<image>", "<skeleton>", "</skeleton>"],
+        text=True,
+    )
+)
 def test_cvat(data: bytes) -> None:
     """Each shape of an image is an object, and each of a track that is not outside."""
 
@@ -167,12 +173,15 @@ def test_cvat(data: bytes) -> None:
             root = ElementTree.fromstring(data)
         except (ElementTree.ParseError, ValueError, LookupError):
             return None
-        found = sum(1 for image in root.findall("image") for one in image if one.tag in _SHAPES)
         shapes = [one for track in root.findall("track") for one in track if one.tag in _SHAPES]
         outside = [one.get("outside", "") for one in shapes]
         if any(value not in ("0", "1", "") for value in outside):
             return None
-        return found + sum(value != "1" for value in outside)
+        return _shapes(root) - outside.count("1")
+
+    def _shapes(element: ElementTree.Element) -> int:
+        inside = () if element.tag == "skeleton" else element
+        return (element.tag in _SHAPES) + sum(map(_shapes, inside))
 
     check(cvat, data, count)
 

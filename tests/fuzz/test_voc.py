@@ -24,6 +24,13 @@ _POLYGON = (
     "<h>4</h><angle>0.5</angle></robndbox></object><object><name>van</name><bndbox><x1>1</x1><y1>2</y1><x2>9</x2>"
     "<y2>3</y2><x3>8</x3><y3>12</y3></bndbox></object>"
 )
+_DEEPER = (
+    "<objects>{one}{one}</objects><item><name>ape</name>{frame}</item><object><name>cow</name>{frame}{frame}</object>"
+    "<object><name>dog</name><part><name>head</name>{frame}</part>{frame}</object>"
+).format(
+    one=_OBJECT.format(name="ant", number=8),
+    frame="<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>",
+)
 _DOCUMENT = (
     "{head}<annotation{attribute}><folder>images</folder><filename>{file}</filename><path>/home/me/images/a.jpg</path>"
     "<source><database>Unknown</database></source><size><width>64</width><height>48</height><depth>3</depth></size>"
@@ -57,6 +64,8 @@ _NAMES = (
     "a\r\n b",
     "&x;",
 )
+_FRAMES = ("bndbox", "robndbox", "polygon")
+_PART = ElementTree.Element("part")
 _TAILS = ("", "<!-- end -->", "<annotation/>", "\0", "x", "<?pi?>")
 
 
@@ -85,12 +94,25 @@ _encoded = st.builds(
 SEEDS = [
     _document(head, "", "a.jpg", [_OBJECT.format(name=name, number=8), more], "").encode()
     for head, name in zip(_HEADS, (*_NAMES, *_NAMES), strict=False)
-    for more in ("", _POLYGON)
+    for more in ("", _POLYGON, _DEEPER)
 ]
 WORDS = [
     *("<!DOCTYPE x [", "<!ENTITY c '", "]>", "<![CDATA[", "]]>", "<!--", "-->", "<?", "?>", "&c;", "&#0;", "&#xD800;"),
     *("<object>", "</object>", "<bndbox>", "<name>", "<polygon>", "<robndbox>", "<size>", "<annotation>", "xmlns='x'"),
-    *("<deleted>1</deleted>", "<xi:include href='/etc/passwd'/>", "<x:y>", "<a>" * 300, "encoding='", "SYSTEM '"),
+    *(
+        "<deleted>1</deleted>",
+        "<objects>",
+        "</objects>",
+        "<part>",
+        "</part>",
+        "</bndbox>",
+        "<bndbox><xmin>3</xmin></bndbox>",
+        "<xi:include href='/etc/passwd'/>",
+        "<x:y>",
+        "<a>" * 300,
+        "encoding='",
+        "SYSTEM '",
+    ),
 ]
 
 
@@ -144,14 +166,40 @@ def test_voc(data: bytes) -> None:
     for side, stated in (("width", statement.width), ("height", statement.height)):
         number = _number(root.find("size"), side)
         assert stated == (int(number) if 0 < number < 2**31 else 0)
-    objects = [one for one in root.findall("object") if _text_of(one, "deleted").lower() not in ("1", "true", "yes")]
-    assert len(objects) == len(statement.boxes)
-    for one, box in zip(objects, statement.boxes, strict=True):
+    objects = [one for one in _objects(root) if not _is_deleted(one[0])]
+    counts = [max([1, *(sum(frame.tag == tag for frame in frames) for tag in _FRAMES[:2])]) for _, frames in objects]
+    assert len(statement.boxes) == sum(counts)
+    if any(count > 1 for count in counts):
+        return
+    for (one, frames), box in zip(objects, statement.boxes, strict=True):
         assert box.class_name == _text_of(one, "name")
         assert box.difficult == (_text_of(one, "difficult").lower() in ("1", "true", "yes"))
         if box.shape not in (POLYGON, ROTATED):
-            stated = [_number(one.find("bndbox"), tag) for tag in ("xmin", "ymin", "xmax", "ymax")]
+            frame = next((frame for frame in frames if frame.tag == "bndbox"), None)
+            stated = [_number(frame, tag) for tag in ("xmin", "ymin", "xmax", "ymax")]
             assert all(map(_same, stated, box.corners))
+
+
+def _is_deleted(element: ElementTree.Element) -> bool:
+    return _text_of(element, "deleted").lower() in ("1", "true", "yes")
+
+
+def _objects(root: ElementTree.Element) -> list[tuple[ElementTree.Element, list[ElementTree.Element]]]:
+    """All objects and what else holds a frame, each with its frames, in the order of the file."""
+    found: dict[int, tuple[ElementTree.Element, list[ElementTree.Element]]] = {}
+
+    def walk(element: ElementTree.Element, parent: ElementTree.Element, item: ElementTree.Element | None) -> None:
+        if element.tag == "object":
+            found[id(element)] = element, []
+        elif element.tag in _FRAMES and item is not _PART:
+            owner = parent if item is None else item
+            found.setdefault(id(owner), (owner, []))[1].append(element)
+        inside = {"object": element, "part": _PART}.get(element.tag, item)
+        for child in element:
+            walk(child, element, inside)
+
+    walk(root, root, None)
+    return list(found.values())
 
 
 def test_seeds_are_read() -> None:
@@ -160,3 +208,5 @@ def test_seeds_are_read() -> None:
     assert [box.class_name for box in statement.boxes] == ["cat"]
     (statement,) = voc.read(SEEDS[1]).statements
     assert [box.class_name for box in statement.boxes] == ["cat", "tree", "bus", "van"]
+    (statement,) = voc.read(SEEDS[2]).statements
+    assert [box.class_name for box in statement.boxes] == ["cat", "ant", "ant", "ape", "cow", "cow", "dog"]

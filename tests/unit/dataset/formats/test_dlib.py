@@ -29,6 +29,14 @@ def test_boxes(brief):
     assert reading.statements[0].places == ("line 4", "line 4")
 
 
+def test_boxes_outside_of_the_images_are_told():
+    whole = f"<dataset><images><image file='a.jpg'>{BOX}<more>{BOX}</more></image></images>{BOX}</dataset>"
+    found = dlib.read(whole.format(*["", "cat"] * 3).encode())
+    assert [len(one.boxes) for one in found.statements] == [1]
+    ((defect, said, _, objects),) = found.remarks
+    assert (defect, said, objects) == ("object_without_image", "2 boxes are outside of <images> and their <image>", 2)
+
+
 def test_flags():
     (box,) = read(("a.jpg", BOX.format(" difficult='1' truncated='1' occluded='1'", "cat"))).statements[0].boxes
     assert (box.difficult, box.truncated, box.flags) == (True, True, "occluded")

@@ -595,3 +595,13 @@ def test_the_file_of_classes_that_is_no_table_is_named():
     table = b"ImageID,LabelName,XMin,XMax,YMin,YMax\na,/m/01,0.1,0.2,0.3,0.4\n"
     with pytest.raises(UserError, match=r"cannot be read in \.\./classes.csv: line 2 has a quotation mark"):
         open_images.read(table, {"../classes.csv": b'/m/01,cat\n/m/02,"dog\n/m/03,bird\n'})
+
+
+def test_shapes_of_cvat_outside_of_images_and_tracks_are_told():
+    box = '<box label="cat" xtl="1" ytl="2" xbr="30" ybr="40"/>'
+    inside = f'{box}<skeleton label="x"><points label="y" points="1,2"/></skeleton>'
+    (remark,) = cvat.read(
+        f'<annotations><image name="a">{inside}</image><job>{box}</job></annotations>'.encode()
+    ).remarks
+    said = "1 shape is outside of the images and tracks of <annotations>"
+    assert remark[:2] == ("object_without_image", said) and remark.objects == 1

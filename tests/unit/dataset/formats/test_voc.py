@@ -183,6 +183,45 @@ def test_parts_of_an_object_are_not_the_object():
     assert read(data).boxes == (Box("dog", 1, 2, 3, 4),)
 
 
+FRAME = "<bndbox><xmin>{}</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
+
+
+def test_objects_count_wherever_they_are():
+    one = f"<object><name>cat</name>{FRAME.format(1)}</object>"
+    inner = f"<object><name>ant</name>{FRAME.format(3)}{one}</object>"
+    held = f"<item><name>ape</name>{FRAME.format(4)}</item><object><name>dog</name><at>{FRAME.format(5)}</at></object>"
+    found = voc.read(f"<annotation><objects>{one}{one}</objects>{inner}{held}{FRAME.format(6)}</annotation>".encode())
+    assert [(box.class_name, box.xmin) for box in found.statements[0].boxes] == [
+        ("cat", 1),
+        ("cat", 1),
+        ("ant", 3),
+        ("cat", 1),
+        ("ape", 4),
+        ("dog", 5),
+        ("", 6),
+    ]
+    assert not found.remarks
+
+
+def test_each_further_box_of_an_object_counts_and_is_told():
+    rotated = "<robndbox><cx>20</cx><cy>20</cy><w>10</w><h>4</h><angle>0</angle></robndbox>"
+    polygon = "<polygon><pt><x>1</x><y>2</y></pt><pt><x>{}</x><y>4</y></pt><pt><x>9</x><y>40</y></pt></polygon>"
+    named = "<object><name>cat</name>{}</object>"
+    twice = named.format(FRAME.format(1) + polygon.format(30) + rotated + FRAME.format(5))
+    for item, left in (
+        (twice, [1, 5]),
+        (named.format(rotated * 2), [15, 15]),
+        (named.format(FRAME.format(1) + rotated), [1]),
+        (named.format(polygon.format(30) + polygon.format(50)), [1]),
+    ):
+        found = voc.read(f"<annotation>{item}</annotation>".encode())
+        assert [box.xmin for box in found.statements[0].boxes] == left
+        assert {box.class_name for box in found.statements[0].boxes} == {"cat"}
+        said = [remark.detail for remark in found.remarks]
+        assert said == (["1 object has several boxes; each counts as an object"] if left[1:] else [])
+    assert found.statements[0].boxes[0].xmax == 50
+
+
 def test_comments_white_space_and_encodings():
     named = "<object><name>\n chien été </name></object>"
     text = f"<annotation><!-- by hand --><filename> été.jpg\n</filename>{named}</annotation>"

@@ -25,6 +25,8 @@ from boxwright.dataset.xml_files import parse, seems
 _NOT_BOXES = {"polyline": LINE, "points": POINTS, "cuboid": CUBOID, "skeleton": POINTS}
 _MOST_FRAMES = 1_000_000
 _SHAPES = ("box", "polygon", "ellipse", "mask", *_NOT_BOXES)
+# How many of them there are in a document.
+_ALL_SHAPES = etree.XPath(f"count(//*[{' or '.join(f'self::{tag}' for tag in _SHAPES)}][not(ancestor::skeleton)])")
 
 
 def sniff(head: bytes, name: str = "") -> bool:
@@ -45,6 +47,9 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     statements = [*map(_image, root.iterchildren("image")), *_frames(root, remarks)]
     if not statements:
         raise UserError("it has neither images nor tracks")
+    if astray := _astray(root):
+        said = f"{plural(astray, 'shape is', 'shapes are')} outside of the images and tracks of <annotations>"
+        remarks.append(Remark("object_without_image", said, objects=astray))
     tags = sum(1 for _ in root.iter("tag"))
     boxes = sum(len(one.boxes) for one in statements)
     if tags and not boxes:
@@ -53,6 +58,12 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         why = "none of its images has a shape: was it exported before it was annotated?"
         remarks.append(Remark("annotation_odd", why))
     return Reading(statements, remarks)
+
+
+def _astray(root: etree._Element) -> int:
+    """How many shapes are neither of an image nor of a track, nor the parts of a skeleton."""
+    held = sum(child.tag in _SHAPES for holder in root.iterchildren("image", "track") for child in holder)
+    return int(_ALL_SHAPES(root)) - held
 
 
 def _image(element: etree._Element) -> Statement:

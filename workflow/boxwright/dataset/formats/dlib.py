@@ -5,11 +5,12 @@ Source: dlib's documentation of image_dataset_metadata.
 """
 
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
 from boxwright.dataset import stated
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.formats.objects import Objects
 from boxwright.dataset.samples import IGNORE, OCCLUDED
-from boxwright.dataset.statements import Reading
+from boxwright.dataset.statements import Reading, Remark
 from boxwright.dataset.xml_files import parse, seems
 
 
@@ -40,4 +41,6 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     stated.refuse(mistakes)
     if not statements:
         raise UserError("it has no images")
-    return Reading(statements)
+    astray = sum(1 for _ in root.iter("box")) - sum(len(one.boxes) for one in statements)
+    said = f"{plural(astray, 'box is', 'boxes are')} outside of <images> and their <image>"
+    return Reading(statements, [Remark("object_without_image", said, objects=astray)] if astray else ())

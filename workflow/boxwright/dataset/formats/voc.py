@@ -3,7 +3,9 @@
 Source: the VOC 2007 development kit, section 4. `<path>` and `<folder>` name places on somebody's disk, so pairing
 asks them last.
 An object without a `<bndbox>` may have a `<polygon>` (as LabelMe writes it) or a `<robndbox>` (a rotated box, as
-roLabelImg does); it gets the rectangle around that. An object that LabelMe marks as deleted is none.
+roLabelImg does); it gets the rectangle around that. An object that LabelMe marks as deleted is none. Objects count
+wherever they are in the file, also a box outside of any `<object>`, and each further box of an object; boxes of a
+`<part>` do not.
 Coordinates are used as they are, as edges in pixels: nearly all tools count from 0, though VOC itself counted from 1.
 """
 
@@ -12,19 +14,22 @@ import os
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain, zip_longest
 
 from lxml import etree
 
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
-from boxwright.core.wording import shortened
+from boxwright.core.wording import plural, shortened
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import OCCLUDED, POLYGON, ROTATED, Box
-from boxwright.dataset.statements import Reading, Statement
+from boxwright.dataset.statements import Reading, Remark, Statement
 from boxwright.dataset.xml_files import parse, seems
 
 _YES = ("1", "true", "yes")
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
+# What an object's place may be written as: an upright box, a rotated one, an outline.
+_FRAMES = ("bndbox", "robndbox", "polygon")
 # Letters of a coordinate that cannot be read, in a message.
 _LONGEST = 40
 # The tags of a point's coordinates.
@@ -49,17 +54,30 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     root = parse(data)
     if root.tag != "annotation":
         raise UserError(f"it is not a Pascal VOC annotation: its root is <{root.tag}>, not <annotation>")
-    texts, objects = _children(root)
+    texts = _texts(root)
     size = root.find("size")
-    width, height = (0, 0) if size is None else map(_size, map(_children(size)[0].get, ("width", "height")))
+    width, height = (0, 0) if size is None else map(_size, map(_texts(size).get, ("width", "height")))
     image = texts.get("filename", "")
     folders, other = _places(image, texts.get("path", ""), texts.get("folder", ""))
-    # What holds nothing is quickly told: a file may have very many of them.
-    objects = [item for item in objects if not (len(item) and _is_deleted(item))]
-    boxes = tuple([_box(item) if len(item) else _EMPTY for item in objects])
-    unread = [_unread(item) if math.isnan(sum(box.corners)) else "" for item, box in zip(objects, boxes, strict=True)]
+    boxes: list[Box] = []
+    unread: list[str] = []
+    several = 0
+    for item, frames in _objects(root).items():
+        if not len(item):  # quickly told: a file may have very many of them
+            boxes.append(_EMPTY)
+            unread.append("")
+        elif not _is_deleted(item):
+            apart = _apart(frames)
+            several += len(apart) > 1
+            for own in apart:
+                boxes.append(box := _box(item, own))
+                unread.append(_unread(item, own) if math.isnan(sum(box.corners)) else "")
     places = tuple(unread) if any(unread) else ()
-    return Reading([Statement(image, width, height, boxes, folders=folders, other_image=other, places=places)])
+    said = f"{plural(several, 'object has', 'objects have')} several boxes; each counts as an object"
+    return Reading(
+        [Statement(image, width, height, tuple(boxes), folders=folders, other_image=other, places=places)],
+        [Remark("annotation_odd", said)] if several else (),
+    )
 
 
 def _places(image: str, path: str, folder: str) -> tuple[tuple[str, ...], str]:
@@ -178,29 +196,59 @@ def write(
         file.write(etree.tostring(root, encoding="utf-8") + b"\n")
 
 
-def _children(element: etree._Element) -> tuple[dict[str, str], list[etree._Element]]:
-    """The text of the first child with each tag, and the `<object>` children."""
+def _texts(element: etree._Element) -> dict[str, str]:
+    """The text of the first child with each tag."""
     texts: dict[str, str] = {}
-    objects = []
     for child in element:
-        tag = child.tag
-        if tag == "object":
-            objects.append(child)
-        elif tag not in texts:
-            texts[tag] = (child.text or "").strip()
-    return texts, objects
+        if child.tag not in texts:
+            texts[child.tag] = (child.text or "").strip()
+    return texts
+
+
+def _objects(root: etree._Element) -> dict[etree._Element, list[etree._Element]]:
+    """The elements that are objects, each with its boxes, rotated boxes and polygons.
+
+    Where these are in no `<object>`, what holds them is the object.
+    """
+    found: dict[etree._Element, list[etree._Element]] = {}
+    for element in root.iter("object", *_FRAMES):
+        if element.tag == "object":
+            found[element] = []
+        elif (item := _item_of(element)) is not None:
+            found.setdefault(item, []).append(element)
+    return found
+
+
+def _item_of(frame: etree._Element) -> etree._Element | None:
+    """What a box belongs to; None if that is a part of an object."""
+    holds = frame.getparent()
+    for above in (holds, *holds.iterancestors()) if holds.tag != "object" else (holds,):
+        if above.tag == "object":
+            return above
+        if above.tag == "part":
+            return None
+    return holds
+
+
+def _apart(frames: list[etree._Element]) -> list[list[etree._Element]]:
+    """The frames of an element for each object that it is: a rotated box may stand beside a box, polygons are one."""
+    if len(frames) < 2:
+        return [frames]
+    by_tag = [[one for one in frames if one.tag == tag] for tag in _FRAMES]
+    boxes, rotated, polygons = by_tag
+    found = [[one for one in pair if one is not None] for pair in zip_longest(boxes, rotated)] or [[]]
+    found[0] += polygons
+    return found
 
 
 _EMPTY = Box("", math.nan, math.nan, math.nan, math.nan)
 
 
-def _box(item: etree._Element) -> Box:
-    texts, _ = _children(item)
-    frame = item.find("bndbox")
-    given = {} if frame is None else _children(frame)[0]
+def _box(item: etree._Element, frames: list[etree._Element]) -> Box:
+    texts, given = _texts(item), _edges(frames)
     corners, shape = tuple([_number(given.get(tag)) for tag in _EDGES]), ""
     if not all(map(math.isfinite, corners)):
-        corners, shape = _around_shape(item) or (corners, "")
+        corners, shape = _around_shape(frames) or (corners, "")
     return Box(
         texts.get("name", ""),
         *corners,
@@ -212,10 +260,14 @@ def _box(item: etree._Element) -> Box:
     )
 
 
-def _unread(item: etree._Element) -> str:
+def _edges(frames: list[etree._Element]) -> dict[str, str]:
+    """The texts in the box of an object, by their tags."""
+    return next((_texts(frame) for frame in frames if frame.tag == "bndbox"), {})
+
+
+def _unread(item: etree._Element, frames: list[etree._Element]) -> str:
     """The coordinates of an object's box that are there and cannot be read, as they are written, and their line."""
-    frame = item.find("bndbox")
-    given = {} if frame is None else _children(frame)[0]
+    given = _edges(frames)
     wrong = [
         f"{tag} is '{shortened(given[tag], _LONGEST)}'"
         for tag in _EDGES
@@ -236,28 +288,29 @@ def _is_deleted(item: etree._Element) -> bool:
     return (item.findtext("deleted") or "").strip().lower() in _YES
 
 
-def _around_shape(item: etree._Element) -> tuple[tuple[float, ...], str] | None:
-    """The rectangle around an object's rotated box or polygon, and which of them it is; None if neither can be read."""
-    if (frame := item.find("robndbox")) is not None:
-        given = _children(frame)[0]
+def _around_shape(frames: list[etree._Element]) -> tuple[tuple[float, ...], str] | None:
+    """The rectangle around an object's rotated box or polygons, and which it is; None if neither can be read."""
+    by_tag = {tag: [frame for frame in frames if frame.tag == tag] for tag in _FRAMES}
+    for frame in by_tag["robndbox"]:
+        given = _texts(frame)
         x, y, width, height, angle = [_number(given.get(tag)) for tag in ("cx", "cy", "w", "h", "angle")]
         if all(map(math.isfinite, (x, y, width, height, angle))):  # the angle is in radians
             across, along = abs(math.cos(angle)), abs(math.sin(angle))
             half_width, half_height = (width * across + height * along) / 2, (width * along + height * across) / 2
             return (x - half_width, y - half_height, x + half_width, y + half_height), ROTATED
     for tag, shape in (("polygon", POLYGON), ("bndbox", ROTATED)):
-        if (frame := item.find(tag)) is not None and (corners := _around_points(frame)):
+        if corners := _around_points(by_tag[tag]):
             return corners, shape
     return None
 
 
-def _around_points(frame: etree._Element) -> tuple[float, ...] | None:
-    """The rectangle around the points in an element, `<pt><x/><y/></pt>` or `<x1/><y1/><x2/><y2/>`.
+def _around_points(frames: list[etree._Element]) -> tuple[float, ...] | None:
+    """The rectangle around the points in elements, `<pt><x/><y/></pt>` or `<x1/><y1/><x2/><y2/>`.
 
     None if there are fewer than three, or one of them cannot be read.
     """
     values: dict[str, list[float]] = {"x": [], "y": []}
-    for leaf in frame.iter():
+    for leaf in chain.from_iterable(frame.iter() for frame in frames):
         if isinstance(leaf.tag, str) and (axis := _AXIS.fullmatch(leaf.tag)):
             values[axis[1]].append(_number(leaf.text))
     x, y = values["x"], values["y"]
