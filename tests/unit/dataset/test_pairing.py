@@ -111,7 +111,63 @@ def test_lists_of_folders_go_together():
     images = [image("1.jpg", 0, "a/images"), image("1.jpg", 1, "b/images")]
     annotations = [xml("1.xml", 0, "a/xml"), xml("1.xml", 1, "b/xml")]
     assert match(images, annotations).claim == [0, 1]
+    images = [image("1.jpg", 0, "images/a"), image("1.jpg", 1, "images/b")]
+    annotations = [xml("1.xml", 0, "xml/x"), xml("1.xml", 1, "xml/y")]
+    assert match(images, annotations).claim == [0, 1]
     assert set(match(images, annotations, parallel=False).ambiguous) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("of_images", "of_files"),
+    [
+        ("{}/images", "{}/annotations"),
+        ("images/{}", "annotations/{}"),
+        ("JPEGImages/{}", "Annotations/{}"),
+        ("{}/imgs", "{}/json"),
+        ("pictures/{}/rgb", "{}"),
+        ("rgb/{}", "{}/xml"),
+        ("{}/rgb", "boxes/{}"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("sides", "words"), [(("train", "valid"),) * 2, (("train", "val"), ("training", "validation"))]
+)
+def test_the_side_in_the_folders_decides_between_namesakes(of_images, of_files, sides, words):
+    images = [image("1.jpg", root=f"d/{of_images.format(side)}") for side in sides]
+    files = [xml("1.xml", root=f"d/{of_files.format(word)}") for word in words]
+    assert match(images, files, parallel=False).claim == [0, 1]
+    assert match(images, files[::-1], ["1.jpg", "1.jpg"], parallel=False).claim == [1, 0]
+
+
+def test_the_name_of_an_image_tells_no_side():
+    images = [image("train_1.jpg", root=f"d/images/{side}") for side in ("train", "val")]
+    assert match(images, [xml("train_1.xml", root="d/xml/val")], parallel=False).claim == [None, 0]
+
+
+@pytest.mark.parametrize(
+    ("of_images", "of_files"),
+    [("images/{}", "annotations/{}"), ("{}/images", "{}/annotations"), ("{}/a/images", "{}/b")],
+)
+def test_the_last_folder_or_the_nearest_one_decides_between_namesakes(of_images, of_files):
+    images = [image("1.jpg", root=f"d/{of_images.format(place)}") for place in ("s1", "s2")]
+    files = [xml("1.xml", root=f"d/{of_files.format(place)}") for place in ("s2", "s1")]
+    assert match(images, files, parallel=False).claim == [1, 0]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize(
+    ("file", "stated"),
+    [
+        ("d/json/a.json", "../images/s2/1.jpg"),
+        ("d/json/a.json", r"..\images\s2\1.jpg"),
+        ("d/images/s2/x/a.json", "./../1.jpg"),
+        ("d/json/a.json", "../../moved/s2/1.jpg"),
+    ],
+)
+def test_a_stated_path_may_be_relative_to_the_annotation(file, stated, alone):
+    images = [image("1.jpg", root=f"d/images/{place}") for place in ("s1", "s2")]
+    found = pairing.match(images, [Claim(File(0, "a.json", file), stated, alone)], False)
+    assert found.claim == [None, 0]
 
 
 def test_namesakes_that_nothing_tells_apart():

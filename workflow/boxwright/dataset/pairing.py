@@ -2,12 +2,13 @@
 
 A file that is about one image is about the image that has its name, as in labelImg. If there is none, a statement is
 about the image that it names. Case and extension do not count. If several images have the name, these decide, where
-they can: the stated extension and path, the arrangement of the folders, the stated size, the stated folder; for a file
-about many images that one image is nearer to it than the others, or that it states all others with their paths; and at
-last that the images are copies of each other. Wherever two of these contradict each other, that is remembered. Where
-images lie in the folder that goes with that of a file, an image in another place is none of the file's.
+they can: the stated extension and path, the arrangement of the folders, the stated size, the stated folder; that one
+image is nearer to the file than the others; for a file about many images that it states all others with their paths;
+and at last that the images are copies of each other. Wherever two of these contradict each other, that is remembered.
+Where images lie in the folder that goes with that of a file, an image in another place is none of the file's.
 """
 
+import posixpath
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -320,8 +321,10 @@ def _narrow(
     stated, file = fold(claim.image.replace("\\", "/")), claim.file
     exact = claim.image.replace("\\", "/").rpartition("/")[2]
     base, own, place, folder = stated.rpartition("/")[2], _folder(file), file.place, file.folder
-    end, beside = f"/{stated.lstrip('/')}", fold(claim.image_folder)
-    side = "" if claim.alone else side_words.of_path(file.path)
+    last = own.rpartition("/")[2]
+    end, beside = _end(stated, own), fold(claim.image_folder)
+    # The name of a file about one image is the image's, and may say what that shows: train_1.xml.
+    side = side_words.of_path(f"{own}/" if claim.alone else file.path)
     tests = (
         lambda image: images[image].base == exact,
         lambda image: fold(images[image].base) == base,
@@ -332,16 +335,21 @@ def _narrow(
         lambda image: parallel and images[image].folder == folder and images[image].place == place,
         lambda image: parallel and images[image].folder == folder,
         lambda image: images[image].place == place,
+        lambda image: last != "" and _folder(images[image]).rpartition("/")[2] == last,
         lambda image: _has_size(facts, image, claim.size),
     )
     for number, test in enumerate(tests):
         candidates = [image for image in candidates if test(image)] or candidates
-        if number == _STATED_PATH and base != stated and not claim.alone:
+        if number == _STATED_PATH and base != stated:
             candidates = _with_longest_tail(images, candidates, stated.rpartition("/")[0])
         if len(candidates) == 1:
             return candidates
-    found = _in_stated_folder(images, candidates, claim)
-    return found or ([] if claim.alone else _nearest(images, candidates, file)) or candidates
+    return _in_stated_folder(images, candidates, claim) or _nearest(images, candidates, file) or candidates
+
+
+def _end(stated: str, folder: str) -> str:
+    """The end of an image's path by a stated path, which may be relative to the folder of the annotation."""
+    return fold(posixpath.normpath(f"{folder}/{stated}")) if stated.startswith(".") else f"/{stated.lstrip('/')}"
 
 
 def _nearest(images: Sequence[File], candidates: list[int], file: File) -> list[int]:
