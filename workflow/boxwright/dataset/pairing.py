@@ -133,7 +133,7 @@ def stem(base: str) -> str:
     """A file name in the form that is compared, without an image's extension."""
     base = fold(base)
     dot = base.rfind(".")
-    return base[:dot] if dot > 0 and base[dot:] in EXTENSIONS else base
+    return base[:dot].rstrip() if dot > 0 and base[dot:] in EXTENSIONS else base
 
 
 def match(
