@@ -234,8 +234,8 @@ class Checker:
     ) -> "_Judged":
         """The box in pixels of the upright image, or the ignore region in its place."""
         if (spelt := names.clean(box.class_name)) != box.class_name:
-            count, where = self.respelt.get(box.class_name, (0, label))
-            self.respelt[box.class_name] = (count + 1, min(where, label))
+            count, first = self.respelt.get(box.class_name, (0, label))
+            self.respelt[box.class_name] = (count + 1, min(first, label))
             box = box._replace(class_name=spelt)
         if frame is None and self._is_good_box(box, width, height):
             return _Judged(box)

@@ -605,3 +605,13 @@ def test_shapes_of_cvat_outside_of_images_and_tracks_are_told():
     ).remarks
     said = "1 shape is outside of the images and tracks of <annotations>"
     assert remark[:2] == ("object_without_image", said) and remark.objects == 1
+
+
+def test_a_box_whose_class_is_respelt_keeps_its_line(dataset, tmp_path):
+    for name in ("0.jpg", "1.jpg"):
+        dataset.image(name)
+    rows = ["0.jpg,64,48,big  cat,8,6,70,30", "1.jpg,64,48,big cat,8,6,40,30"]
+    (dataset.annotations / "labels.csv").write_text("\n".join([HEAD, *rows, ""]))
+    plan(dataset, tmp_path / "out")
+    (outside,) = [case for case in findings(tmp_path / "out/plan/checks.tsv") if case.defect == "box_outside"]
+    assert outside.detail == "line 2: the image is 64x48"
