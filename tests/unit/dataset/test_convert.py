@@ -122,6 +122,15 @@ def test_what_the_checks_refuse_is_told(dataset, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out/labels").iterdir()) == ["a.txt", "b.txt"]
 
 
+@pytest.mark.parametrize("name", ["classes", "deep/Labels", "predefined_classes"])
+def test_no_label_file_of_yolo_has_the_name_of_a_list_of_classes(name, dataset, tmp_path):
+    dataset.sample(f"{name}.jpg")
+    file = f"{name.rpartition('/')[2]}.txt"
+    with pytest.raises(UserError, match=rf"take {file} for the names of the classes. Rename {name}.jpg"):
+        convert.convert(dataset.annotations, tmp_path / "out", "yolo", [str(dataset.images)])
+    assert not (tmp_path / "out").exists()
+
+
 def test_regions_to_ignore_are_told(dataset, tmp_path):
     dataset.sample("a.jpg", Box("cat", 8, 6, 40, 30), Box("", 1, 2, 30, 40))
     told = convert.convert(dataset.annotations, tmp_path / "out", "coco", [str(dataset.images)])

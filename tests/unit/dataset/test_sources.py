@@ -651,6 +651,19 @@ def test_a_list_of_names_outside_the_folder_of_annotations_is_named(dataset, tmp
     assert f"The names of the classes are those in {name}, outside the folder of the annotations.\n" in made.summary
 
 
+@pytest.mark.parametrize("name", ["classes", "labels"])
+def test_a_list_of_names_that_has_rows_of_boxes_is_that_of_an_image(dataset, tmp_path, name):
+    yolo(dataset)
+    (dataset.annotations / "classes.txt").unlink()
+    (dataset.annotations / "data.yaml").write_text("names: [cat, dog]\n")
+    dataset.image(f"{name}.jpg")
+    (dataset.annotations / f"{name}.txt").write_text(SHARES * 2)
+    make(dataset, tmp_path / "out", near_duplicates=False)
+    found = of_name(tmp_path / "out")
+    assert len(found) == 7 and {box.class_name for one in found.values() for box in one.boxes} == {"cat"}
+    assert found[f"{name}.jpg"].boxes[0].corners == CORNERS
+
+
 def test_lists_that_say_the_same_are_no_contradiction(dataset, tmp_path):
     yolo(dataset)
     (dataset.folder / "data.yaml").write_text("names: [cat, dog, cow]\n")

@@ -267,7 +267,7 @@ def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Itera
     explaining: dict[str, list[str]] = defaultdict(list)
     if about.beside:
         for path in (*(file.path for file in files), *outside):
-            if about.explains(path.rpartition("/")[2]):
+            if _explains(about, path):
                 folder = Path(_whole(os.path.dirname(path)))  # noqa: PTH120
                 explaining[str(folder.parent if folder.name in _ASIDE else folder)].append(path)
         for paths in explaining.values():
@@ -275,8 +275,19 @@ def _annotated(key: str, files: Sequence[File], outside: Sequence[str]) -> Itera
     beside = Memo(partial(_around, explaining))
     for file in files:
         name = file.base
-        if catalogue.ending(name) in about.endings and not about.explains(name):
+        if catalogue.ending(name) in about.endings and not _explains(about, file.path):
             yield Annotated(file, key, beside[file.path.rpartition("/")[0]] if explaining else ())
+
+
+def _explains(about: catalogue.Format, path: str) -> bool:
+    """Whether a file explains others of a format: it has the name for that, and is not one of them itself.
+
+    YOLO's labels of an image `classes.jpg` are in `classes.txt`.
+    """
+    name = path.rpartition("/")[2]
+    if not about.explains(name):
+        return False
+    return catalogue.ending(name) not in about.endings or not formats.key_of(path, name, about.key)
 
 
 def explained(

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from boxwright.catalog import formats
 from boxwright.console.progress import track
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
@@ -19,7 +20,10 @@ EXPRESSED = frozenset((NEGATIVES,))
 
 
 def write(folder: Path, samples: Sequence[Sample]) -> None:
-    """Write the files. Raises UserError if two images would have one label file."""
+    """Write the files.
+
+    Raises UserError if two images would have one label file, or one of them the name of a list of classes.
+    """
     by_stem: dict[str, list[str]] = {}
     for one in samples:
         by_stem.setdefault(_place(one.name).rpartition(".")[0].casefold(), []).append(one.name)
@@ -28,6 +32,10 @@ def write(folder: Path, samples: Sequence[Sample]) -> None:
             "YOLO has one label file for images that differ in the ending alone, or in folders called images or labels "
             f"alone: {few(clashes)}. Rename one of each."
         )
+    about = formats.by_key()["yolo"]
+    if lists := [one.name for one in samples if about.explains(f"{_base(one.name)}.txt")]:
+        files = few(sorted({f"{_base(name)}.txt" for name in lists}))
+        raise UserError(f"Tools for YOLO take {files} for the names of the classes. Rename {few(lists)}.")
     names = sorted({box.class_name for one in samples for box in one.boxes})
     numbers = {name: number for number, name in enumerate(names)}
     for one in track(samples, label="Writing annotations", unit="files"):
@@ -51,6 +59,11 @@ def _place(name: str) -> str:
     """The path of an image without folders called images or labels."""
     *folders, base = name.split("/")
     return "/".join([*(one for one in folders if one.casefold() not in ("images", "labels")), base])
+
+
+def _base(name: str) -> str:
+    """The file name of an image without its ending."""
+    return name.rpartition("/")[2].rpartition(".")[0]
 
 
 def _shares(box: Box, width: int, height: int) -> str:
