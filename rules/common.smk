@@ -43,7 +43,8 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(
         f"\nThe Python of this `snakemake`, {sys.executable}, lacks the package {error.name}: it belongs to another "
-        "environment. Type `.venv/bin/snakemake` in the folder of boxwright (`make env` makes it), or `boxwright run`.\n"
+        "environment. Type `.venv/bin/snakemake` in the folder of boxwright (`make env` makes it), or "
+        "`.venv/bin/boxwright run`.\n"
     )
 except UserError as error:
     sys.exit(f"\n{error}\n")

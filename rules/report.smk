@@ -1,4 +1,4 @@
-# The figures and tables of the report: `snakemake --report results/report.html` puts them into one HTML file.
+# The figures and tables of the report: `.venv/bin/snakemake --report results/report.html` puts them into one HTML file.
 #
 # Each is redrawn only when its content changes. The drawing code is not part of the training, so a change of it redraws
 # figures and retrains nothing.

@@ -41,12 +41,50 @@ def test_every_page_is_in_the_list_of_pages():
     assert pages <= set(listed)
 
 
+def code_of(page: Path) -> list[str]:
+    """What a page shows as code: each line of its blocks, and each span between backticks."""
+    text = page.read_text(encoding="utf-8")
+    lines = [line for _, body in BLOCK.findall(text) for line in body.replace("\\\n", " ").splitlines()]
+    spans = re.findall(r"`([^`]+)`", BLOCK.sub("", text))
+    return [" ".join(one.split()) for one in (*lines, *spans)]
+
+
 def commands() -> list[str]:
-    """Every command line with `boxwright` in a block of a page, without the comment behind it."""
-    blocks = [body for page in PAGES for _, body in BLOCK.findall(page.read_text(encoding="utf-8"))]
-    lines = [line for body in blocks for line in body.replace("\\\n", " ").splitlines()]
-    found = {line.strip() for line in lines if re.match(r"\s*(\.venv/bin/)?boxwright ", line)}
+    """Every command of boxwright on the pages, without the comment behind it; those that are only named have no more
+    words than that.
+    """
+    found = {line for page in PAGES for line in code_of(page) if re.match(r"(\S*/)?boxwright ", line)}
     return sorted(line for line in found if not STANDS_FOR.search(line.partition("#")[0]))
+
+
+def not_typable(code: str) -> bool:
+    """Whether code is a command of a program that is on no PATH: it needs the folder of the environment."""
+    return bool(re.match(r"(boxwright (?=[a-z-])|snakemake -)", code))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_can_be_typed(page):
+    assert [code for code in code_of(page) if not_typable(code)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "wrong"),
+    [
+        ("boxwright detect DETECTOR IMAGES", True),
+        ("snakemake -n", True),
+        (".venv/bin/boxwright detect", False),
+        (".venv/bin/snakemake --unlock", False),
+        ("snakemake", False),
+    ],
+)
+def test_a_command_that_cannot_be_typed_is_noticed(code, wrong):
+    assert not_typable(code) == wrong
+
+
+def test_commands_of_make_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {found[1] for page in PAGES for code in code_of(page) if (found := re.match(r"make ([a-z-]+)", code))}
+    assert {"run", "doctor"} <= named <= targets
 
 
 class ParsedError(Exception):
@@ -64,8 +102,13 @@ def test_commands_exist(line, monkeypatch):
         raise ParsedError(given.command, others)
 
     monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", stop_after)
+    if len(words := shlex.split(line, comments=True)) == 2:  # only named
+        words.append("--help")
+        with pytest.raises(SystemExit, match="0"):
+            cli.main(words[1:])
+        return
     with pytest.raises(ParsedError) as parsed:
-        cli.main(shlex.split(line, comments=True)[1:])
+        cli.main(words[1:])
     command, others = parsed.value.args
     assert not others or command == "run"
 

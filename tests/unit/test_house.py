@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -122,3 +123,27 @@ def test_no_two_classes_of_one_name():
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 assert node.name not in places, f"{node.name} is in {places[node.name]} and in {name_of(path)}"
                 places[node.name] = name_of(path)
+
+
+def texts_of(path: Path) -> list[str]:
+    """The texts in a Python file, but for docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    holders = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    docstrings = {id(one.body[0].value) for one in holders if one.body and isinstance(one.body[0], ast.Expr)}
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [node.value for node in texts if id(node) not in docstrings]
+
+
+# A command of boxwright that is on no PATH: it needs the folder of the environment (`core.wording.command`).
+NOT_TYPABLE = re.compile(r"`(boxwright [a-z-]|snakemake -)")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_messages_name_commands_that_can_be_typed(path):
+    assert [text for text in texts_of(path) if NOT_TYPABLE.search(text)] == []
+
+
+@pytest.mark.parametrize("name", ["Snakefile", "rules/*.smk", "config/*.yaml", "profiles/*/*.yaml", "envs/*"])
+def test_comments_and_messages_of_rules_name_such_commands_too(name):
+    for path in PACKAGE.parents[1].glob(name):
+        assert not NOT_TYPABLE.search(path.read_text(encoding="utf-8")), path

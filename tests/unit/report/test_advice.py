@@ -1,11 +1,17 @@
 """What to do next, by the kind of error that costs most."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from boxwright.evaluation.error_types import KINDS
+from boxwright.pipeline import overrides, text
 from boxwright.report import advice
 
 from .made_up import analysis, one_class
+
+TEMPLATES = Path(__file__).resolve().parents[3] / "config/pipelines"
 
 
 def found(kind: str, cost: float | None = 0.2, **confusion) -> dict:
@@ -33,6 +39,15 @@ def test_the_class_with_most_of_the_mistakes_is_named():
     confused = found("classification", matrix=[[5, 4, 0], [1, 5, 0], [0, 0, 0]])
     assert "Of 5 at a score of 0.5, 4 are cell taken for platelet." in advice.text(confused)
     assert "Of" not in advice.text(found("missed", unseen={"missed": [4, 4], "localisation": [0, 0]}))
+
+
+def test_the_fields_that_the_advice_names_can_be_set():
+    paths = re.findall(r"`(model\..*?)`", advice.text(found("duplicate")))
+    for path, template in zip(paths, ("ssd_mobilenet_v1", "faster_rcnn_resnet50"), strict=True):
+        config = text.read(str(TEMPLATES / f"{template}.config"))
+        before = str(config)
+        overrides.apply(config, {path: 0.45})
+        assert str(config) != before
 
 
 def test_what_is_not_annotated_is_looked_for_first():

@@ -137,7 +137,7 @@ def test_a_run_of_some_targets_has_no_report(started, capsys):
         (["--confgfile"], "There is no option --confgfile; did you mean --configfile?"),
         (["--core=2"], ""),
         (["--executer=slurm"], "did you mean --executor?"),
-        (["--zzz"], "There is no option --zzz; `snakemake --help` lists all."),
+        (["--zzz"], "There is no option --zzz; `.venv/bin/snakemake --help` lists all."),
         (["--apptainer-args", "--nv --bind /scratch"], ""),
         (["--keep-going", "--", "--target"], ""),
     ],

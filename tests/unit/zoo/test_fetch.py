@@ -13,6 +13,7 @@ from tests.unit.zoo.conftest import CONTENTS, NAME, archive
 
 from boxwright import cli
 from boxwright.core.errors import UserError
+from boxwright.core.wording import command
 from boxwright.run import pipelines
 from boxwright.zoo import fetch
 
@@ -95,7 +96,7 @@ def refused(entry, **trust):
     assert not entry.archive.exists()
     assert not entry.folder.exists()
     told = str(caught.value)
-    assert f"`boxwright fetch {NAME} --trust`" in told and "`zoo_trust: true`" in told
+    assert f"run `{command('fetch', NAME, '--trust')}` or" in told and "`zoo_trust: true`" in told
     assert told.count(". ") == 0, "one sentence"
     return told
 
@@ -237,7 +238,7 @@ def test_the_plan_says_it_and_the_setting_and_the_option_allow_it(zoo, server, c
         pipelines.find({"a": model, "b": model}, download=False)
     pipelines.find({"a": model}, download=False, trust=True)
     assert cli.main(["fetch", NAME]) == 1
-    assert capsys.readouterr().err.count(f"`boxwright fetch {NAME} --trust`") == 1
+    assert capsys.readouterr().err.count(f"`{command('fetch', NAME, '--trust')}`") == 1
     assert server.asked == []
     assert cli.main(["fetch", NAME, "--trust"]) == 0
     pipelines.find({"a": model}, download=False)

@@ -10,7 +10,7 @@ DESCRIPTION = "Download detectors of the model zoo into resources/zoo below this
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("names", nargs="+", metavar="NAME", help="as `boxwright models` lists it")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="as `make models` lists it")
     parser.add_argument(
         "--trust",
         action="store_true",

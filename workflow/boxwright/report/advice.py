@@ -23,7 +23,9 @@ _WHAT = {
     ),
     "duplicate": (
         "objects found twice",
-        "Lower the IoU threshold of the suppression (post_processing.batch_non_max_suppression.iou_threshold).",
+        "Lower the IoU threshold of the suppression, in `overrides`: "
+        "`model.ssd.post_processing.batch_non_max_suppression.iou_threshold`, or of a Faster R-CNN "
+        "`model.faster_rcnn.second_stage_post_processing.batch_non_max_suppression.iou_threshold`.",
     ),
     "background": (
         "detections where nothing is annotated",

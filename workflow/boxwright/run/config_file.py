@@ -7,6 +7,7 @@ stand for.
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -67,11 +68,11 @@ def as_yaml(text: str) -> str:
 
 def say_that_it_is_the_demo(folder: Path = Path()) -> None:
     """Where no configuration is given, say that the demo runs if the folder has a configuration of one's own."""
-    others = [path for path in sorted(folder.glob("*.y*ml")) if _is_configuration(path)]
+    others = [str(path) for path in sorted(folder.glob("*.y*ml")) if _is_configuration(path)]
     if others:
+        whose = f"For {others[0]} add" if len(others) == 1 else f"For one of your own ({few(others)}) add it, as in"
         say(
-            f"No configuration is given, so this is the demo ({DEMO}). For {few(list(map(str, others)))} add "
-            f"`--configfile {others[0]}`."
+            f"No configuration is given, so this is the demo ({DEMO}). {whose} `--configfile {shlex.quote(others[0])}`."
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.core.errors import UserError
+from boxwright.core.wording import command
 from boxwright.pipeline import text
 from boxwright.run import settings
 from boxwright.zoo import catalogue
@@ -67,7 +68,7 @@ def find(models: Mapping[str, Model], download: bool, trust: bool = False) -> No
             raise UserError(
                 f"models.{name} takes the pipeline.config of {found.name}, which is in an archive "
                 f"({megabytes(found.size)}) that is not here yet, and a dry run downloads nothing. Start a real run or "
-                f"run `boxwright fetch {found.name}` to download it, or set `models.{name}.pipeline`."
+                f"run `{command('fetch', found.name)}` to download it, or set `models.{name}.pipeline`."
             )
         if not found.pipeline.is_file():
             raise UserError(

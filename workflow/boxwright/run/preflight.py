@@ -208,7 +208,7 @@ def _say_from_scratch(plan: RunPlan) -> None:
         if not plan.start(name) and plan.originals[name].config.train_config.fine_tune_checkpoint:
             say(
                 f"models.{shown} has no `checkpoint`: this trains from scratch, which takes more images and steps, "
-                f"although {plan.pipeline(name)} is made for a start checkpoint (`boxwright models` lists some)."
+                f"although {plan.pipeline(name)} is made for a start checkpoint (`make models` lists some)."
             )
 
 

@@ -359,7 +359,7 @@ def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:
     if lacks:
         yield (
             f"`{key}` is {model['checkpoint']}, which cannot be trained here: the engine does not have {lacks}. "
-            "`boxwright models` lists those that can."
+            "`make models` lists those that can."
         )
 
 

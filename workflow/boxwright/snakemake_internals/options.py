@@ -26,7 +26,8 @@ def _unknown(options: Sequence[str], known: Mapping) -> Iterator[str]:
     for name in [one.partition("=")[0] for one in options if one.startswith("--")]:
         if " " not in name and not any(option.startswith(name) for option in known):
             near = nearest(name, known)
-            yield f"There is no option {name}; {f'did you mean {near}?' if near else '`snakemake --help` lists all.'}"
+            hint = f"did you mean {near}?" if near else "`.venv/bin/snakemake --help` lists all."
+            yield f"There is no option {name}; {hint}"
 
 
 def _not_installed(options: Sequence[str], installed: Collection[str]) -> Iterator[str]:

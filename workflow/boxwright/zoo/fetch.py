@@ -16,6 +16,7 @@ from boxwright.console.progress import say
 from boxwright.core import file_lock
 from boxwright.core.errors import UserError
 from boxwright.core.files import sha256_file, writing
+from boxwright.core.wording import command
 from boxwright.zoo import download
 from boxwright.zoo.catalogue import Entry
 from boxwright.zoo.unpack import unpack
@@ -86,7 +87,7 @@ def untrusted(entry: Entry, trust: bool) -> str:
 def _ask_for_trust(entry: Entry, why: str) -> str:
     return (
         f"{entry.name} is not downloaded, because {why} and the archive's SHA-256 is not known, so it may be "
-        f"anybody's: to take it as it comes, run `boxwright fetch {entry.name} --trust` or set `zoo_trust: true`."
+        f"anybody's: to take it as it comes, run `{command('fetch', entry.name, '--trust')}` or set `zoo_trust: true`."
     )
 
 

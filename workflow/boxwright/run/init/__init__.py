@@ -5,7 +5,6 @@ Nothing is asked. `data` says what there is, `machine` what it can be computed o
 
 import contextlib
 import io
-import shlex
 import tempfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import yaml
 
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
+from boxwright.core.wording import command
 from boxwright.dataset import plan
 from boxwright.run import settings
 from boxwright.run.init import choice, data, machine, text
@@ -29,8 +29,8 @@ def write(folder: str, out: str | Path) -> str:
     path = Path(out)
     if path.exists():
         raise UserError(
-            f"{path} is there already, and may have been edited. Run it with: .venv/bin/boxwright run --configfile "
-            f"{shlex.quote(str(path))}; or name another file with --out, or delete it."
+            f"{path} is there already, and may have been edited. Run it with: "
+            f"{command('run', '--configfile', path)}; or name another file with --out, or delete it."
         )
     found = data.look(folder)
     here = machine.look()

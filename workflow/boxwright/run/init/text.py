@@ -1,10 +1,9 @@
 """The configuration as text with the reasons, and the summary for the terminal."""
 
 import re
-import shlex
 from pathlib import Path
 
-from boxwright.core.wording import few, from_here, plural, printable
+from boxwright.core.wording import command, few, from_here, plural, printable
 from boxwright.dataset.defects import DEFECTS
 from boxwright.run.config_file import SCHEMA, as_yaml
 from boxwright.run.init.choice import Choice
@@ -27,7 +26,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
     """The text of my.yaml; `seed` draws the split."""
     detector, reasons = chosen.detector, chosen.reasons
     lines = [
-        "# Written by `boxwright init`. Everything may be edited; config/README.md explains every key.",
+        "# Written by `.venv/bin/boxwright init`. Everything may be edited; config/README.md explains every key.",
         "",
         *_results(found.folder),
         "dataset:",
@@ -90,7 +89,7 @@ def summary(found: FolderFacts, chosen: Choice, path: Path) -> str:
         f"The start: {chosen.reasons['checkpoint']}.",
         f"{chosen.num_steps:,} steps{minutes}.",
         f"{path} is written. Edit it as you like, then run:",
-        f"  .venv/bin/boxwright run --configfile {shlex.quote(str(path))}",
+        f"  {command('run', '--configfile', path)}",
     ]
     return "\n".join(lines)
 
