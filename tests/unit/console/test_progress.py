@@ -37,6 +37,14 @@ def test_a_warning_reaches_the_terminal_beside_the_log(capsys, tmp_path):
     assert capsys.readouterr().err.splitlines()[:2] == ["of interest", "of importance"]
 
 
+def test_what_is_only_tried_says_nothing(capsys):
+    with pytest.raises(ValueError), progress.without_messages():
+        progress.say("of no interest")
+        raise ValueError
+    progress.say("of interest")
+    assert capsys.readouterr().err == "of interest\n"
+
+
 def test_how_far_a_job_is_stands_beside_its_log_while_it_works(tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "NOTE_INTERVAL_S", 0.0)
     note = tmp_path / "note"

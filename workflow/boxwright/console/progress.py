@@ -31,12 +31,16 @@ _SHOWN = "BOXWRIGHT_SHOWS_LINES"
 
 @dataclass
 class _Job:
-    """The running job, as `say`, `warn`, `conclude` and `note` need it. Empty outside a job."""
+    """The running job, as `say`, `warn`, `conclude` and `note` need it. Empty outside a job.
+
+    silent: whether `say` prints nothing.
+    """
 
     note: Path | None = None
     terminal: IO[str] | None = None
     noted: float = 0.0
     figure: str = ""
+    silent: bool = False
 
 
 _job = _Job()
@@ -98,7 +102,18 @@ def of_job(note: Path | None, terminal: IO[str] | None) -> Iterator[None]:
 
 def say(text: str) -> None:
     """Print one message for the user on standard error, above the progress bar if there is one."""
-    tqdm.write(printable(text), file=sys.stderr)
+    if not _job.silent:
+        tqdm.write(printable(text), file=sys.stderr)
+
+
+@contextmanager
+def without_messages() -> Iterator[None]:
+    """Print no messages in the block, only bars: for work that is done to see whether it can be done."""
+    before, _job.silent = _job.silent, True
+    try:
+        yield
+    finally:
+        _job.silent = before
 
 
 def warn(text: str) -> None:

@@ -61,6 +61,10 @@ ACROSS_SPLIT = "across_split.tsv"
 _GIVEN = "boxwright.dataset.given_records"
 
 
+class TooLittleError(UserError):
+    """A side of the split has no objects, so there is nothing to train on, or to measure with."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """The plan of a data set.
@@ -241,7 +245,7 @@ class _Planner:
                 more[f"{name}.given"] = json.dumps(said).encode()
         images = sum(map(len, given.decision.samples.values()))
         if mistake := summary.too_little(given.decision, self.dataset["split"], images):
-            raise UserError(mistake)
+            raise TooLittleError(mistake)
         return self._write(given.decision, given.classes, given.text.encode(), shards, images, 0, {}, None, more)
 
     def _write(
@@ -361,7 +365,7 @@ class _Planner:
             folders = [*self.images.folders, *self.annotations.folders]
             raise UserError(summary.refusal(refused, folders, decision.annotations) + where)
         if mistake := summary.too_little(decision, self.dataset["split"], images, self.annotations.folders):
-            raise UserError(mistake + (self.folder.fail(checks) if decision.cases else ""))
+            raise TooLittleError(mistake + (self.folder.fail(checks) if decision.cases else ""))
 
     def _classes(self, decision: Decision, stated: Mapping[str, int]) -> tuple[dict[str, int], bytes]:
         """Ids by class and the label map's text: the given one, or the remembered one extended.

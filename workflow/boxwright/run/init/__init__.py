@@ -3,22 +3,24 @@
 Nothing is asked. `data` says what there is, `machine` what it can be computed on, `choice` decides, `text` writes.
 """
 
-import contextlib
-import io
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from boxwright.console.progress import say, without_messages
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
-from boxwright.core.wording import command
+from boxwright.core.wording import command, plural
 from boxwright.dataset import plan
 from boxwright.run import settings
 from boxwright.run.init import choice, data, machine, text
 
-# So many images are enough for a split with objects on both sides; below, so many seeds are tried.
-_MANY, _SEEDS = 200, 20
+# So many images take a while to plan.
+_MANY = 2000
+# Shares that measure, where the usual one leaves no objects to measure with.
+_LARGER = (0.4, 0.6)
 
 
 def write(folder: str, out: str | Path) -> str:
@@ -34,28 +36,52 @@ def write(folder: str, out: str | Path) -> str:
         )
     found = data.look(folder)
     here = machine.look()
-    chosen = choice.choose(found, here)
-    content = _that_runs(found, here, chosen)
+    found, chosen, content = _that_runs(found, here)
     with writing(path) as file:
         file.write(content.encode())
     return text.summary(found, chosen, path)
 
 
-def _that_runs(found: data.FolderFacts, here: machine.Machine, chosen: choice.Choice) -> str:
-    """The text of a configuration. Of few images, chance may leave a side without objects: then another seed draws.
+def _that_runs(found: data.FolderFacts, here: machine.Machine) -> tuple[data.FolderFacts, choice.Choice, str]:
+    """What is configured, the choice, and the text: the first one of which a data set can be planned.
 
-    Raises UserError if no seed helps.
+    Raises UserError if none can.
     """
-    mistakes = []
-    for seed in range(1 if found.sides else _SEEDS):
-        content = text.configuration(found, here, chosen, seed)
-        read = settings.load(yaml.safe_load(content))
-        if found.images >= _MANY:
-            return content
-        try:
-            with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-                plan.make(read["dataset"], folder, write=False)  # a message names no table that is gone
-            return content
-        except UserError as error:
-            mistakes.append(error)
-    raise mistakes[0]
+    if found.images >= _MANY:
+        say(f"Planning the data set of {found.images:,} images, to see whether it runs")
+    usual = choice.choose(found, here)
+    with tempfile.TemporaryDirectory() as folder, without_messages():
+        for attempt, fraction in _attempts(found):
+            drawn = usual._replace(eval_fraction=fraction or usual.eval_fraction)
+            content = yaml.safe_load(text.configuration(attempt, here, drawn))
+            try:
+                plan.make(settings.load(content)["dataset"], folder)
+            except plan.TooLittleError:
+                if found.sides.counts:
+                    raise
+                continue
+            chosen = choice.choose(attempt, here, fraction) if fraction else usual
+            return attempt, chosen, text.configuration(attempt, here, chosen)
+    raise UserError(_too_little(found))
+
+
+def _attempts(found: data.FolderFacts) -> Iterator[tuple[data.FolderFacts, float]]:
+    """The ways to divide the images, the best first: facts, and the share that measures, 0 for the usual one."""
+    yield found, 0.0
+    if not found.sides.counts:
+        yield from ((found, fraction) for fraction in _LARGER)
+        yield from ((found._replace(one_scene=True, group_by=""), fraction) for fraction in (0.0, *_LARGER))
+
+
+def _too_little(found: data.FolderFacts) -> str:
+    """Why no division of the images leaves objects on both sides."""
+    with_objects = found.images - found.negatives
+    if with_objects < 2:
+        return (
+            f"{plural(with_objects, 'image')} in {found.folder} has a box, and a detector needs two at least: one to "
+            "learn from and another one to measure with. Add annotated images."
+        )
+    return (
+        f"The {with_objects} images with boxes in {found.folder} cannot be divided into some to learn from and others "
+        "to measure with: each has a class that no other one has, copies of it aside. Add images of the same classes."
+    )

@@ -95,15 +95,16 @@ class Choice(NamedTuple):
     reasons: dict[str, str]
 
 
-def choose(found: FolderFacts, here: Machine) -> Choice:
-    """A detector that fits, and how to train it."""
+def choose(found: FolderFacts, here: Machine, eval_fraction: float = 0.0) -> Choice:
+    """A detector that fits, and how to train it. `eval_fraction` is the share that measures, 0 for the usual one."""
     detector, why = _detector(found, here)
     detector, start = _with_weights(detector)
     if not detector.zoo:
         why = "it also learns from random weights"
     reasons = {"detector": why, "checkpoint": start}
-    fraction = 0.0 if found.sides else _fraction(found.images)
-    train = found.sides.get(TRAIN) or max(round(found.images * (1 - fraction)), 1)
+    sides = found.sides.counts
+    fraction = 0.0 if sides else eval_fraction or _fraction(found.images)
+    train = sides.get(TRAIN) or max(round(found.images * (1 - fraction)), 1)
     step_s = None
     if detector.step_s is not None and not here.has_gpu:
         step_s = detector.step_s * 2 / min(max(here.processors, 1), _USEFUL_PROCESSORS)
@@ -111,7 +112,7 @@ def choose(found: FolderFacts, here: Machine) -> Choice:
     every = max(_rounded(steps / _CHECKPOINTS), 1)
     minutes = None
     if step_s is not None:
-        images = (found.sides.get(EVAL) or found.images - train) * math.ceil(steps / every)
+        images = (sides.get(EVAL) or found.images - train) * math.ceil(steps / every)
         minutes = (steps * step_s + images * step_s / detector.batch * _EVALUATION + _BESIDE_S) / 60
     size = f"{detector.batch} of {detector.side}x{detector.side}"
     reasons["batch_size"] = f"as in the trials of the template; more images need more memory ({size})"

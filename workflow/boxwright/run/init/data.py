@@ -2,25 +2,26 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
-from boxwright.dataset import gate, grouping, sources, split, stated_split, summary
+from boxwright.dataset import gate, grouping, sources, summary
 from boxwright.dataset.defects import DEFECTS, FAIL, Case
 from boxwright.dataset.samples import PlannedSample, boxes_from_json
-from boxwright.dataset.split import EVAL, SIDES, TRAIN
+from boxwright.run.init import sides
+from boxwright.run.init.sides import Sides
 
 # Formats whose images are the frames of videos.
 _VIDEOS = ("mot",)
 # The share of objects that is smaller than `FolderFacts.small`.
 _SMALL = 0.1
-# Names of lists of images, and the share of the images that they have to name.
-_LISTS = {TRAIN: ("train.txt", "trainval.txt"), EVAL: ("eval.txt", "val.txt", "valid.txt", "test.txt")}
-_NEARLY = 0.9
+# A policy that is never chosen: it would leave images out whose annotations are there.
+_NEVER = "annotation_ambiguous"
+# The defect of images with the same bytes on several sides of a split.
+_COPIES = "duplicate_across_split"
 
 
 class FolderFacts(NamedTuple):
@@ -32,10 +33,10 @@ class FolderFacts(NamedTuple):
     classes: by name the number of boxes, the most frequent first. size: median width and height of the images. small,
     usual: the size of the smaller objects and of the median one, as shares of the image's side: the root of the share
     of the image's area. fullest: boxes in the fullest image.
-    policies: by defect that would stop a run, the policy that does not. cases: what the checks found. sides: the
-    numbers of images on each side of a split, if the source states the side of every image, or lists do. lists: their
-    paths by side. group_by: what keeps images on one side, "" if nothing. named: sentences about the files with the
-    names of the classes.
+    policies: by defect that would stop a run, the policy that does not. cases: what the checks found. sides: those of
+    a split that are stated. group_by: what keeps images on one side of a split by chance, "" if nothing. one_scene:
+    whether near-duplicates cannot stay on one side, since then the other one would have no objects. named: sentences
+    about the files with the names of the classes.
     """
 
     folder: str
@@ -53,9 +54,9 @@ class FolderFacts(NamedTuple):
     fullest: int
     policies: dict[str, str]
     cases: tuple[Case, ...]
-    sides: Mapping[str, int] = MappingProxyType({})
-    lists: Mapping[str, str] = MappingProxyType({})
+    sides: Sides = Sides()
     group_by: str = ""
+    one_scene: bool = False
     named: tuple[str, ...] = ()
 
     @property
@@ -75,7 +76,7 @@ def look(folder: str) -> FolderFacts:
     tolerant = {
         name: next(policy for policy in defect.policies if policy != FAIL)
         for name, defect in DEFECTS.items()
-        if defect.policies[0] == FAIL or defect.few
+        if (defect.policies[0] == FAIL or defect.few) and name != _NEVER
     }
     passed, mistakes = {}, []
     for key in keys:
@@ -90,9 +91,10 @@ def look(folder: str) -> FolderFacts:
     about = formats.by_key()
     others = [f"{about[one].name} (`{one}`), such as {seen[one][1]}" for one in seen if one != key]
     facts = _facts(folder, formats.VOC.key if key == formats.AUTO else key, passed[key], others, tolerant)
-    if facts.sides:
-        return facts
-    return _with_lists(facts, [file.relative for file in images.files()], {one.name for one in passed[key].samples})
+    found = sides.find(folder, passed[key], [file.relative for file in images.files()])
+    if found.copies:
+        facts.policies[_COPIES] = tolerant[_COPIES]
+    return facts._replace(sides=found)
 
 
 def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], tolerant: dict[str, str]) -> FolderFacts:
@@ -123,40 +125,9 @@ def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], to
         max(len(sample.classes) for sample in samples),
         {name: tolerant[name] for name in sorted(stopped)},
         tuple(passed.cases),
-        sides=_sides(passed),
         group_by=_group_by(key, samples),
         named=tuple(passed.named),
     )
-
-
-def _sides(passed: gate.Passed) -> dict[str, int]:
-    """The number of images on each side that the source states; none if it does not say it of every image."""
-    stated = {sample.name: passed.sides.get(sample.name, "") for sample in passed.samples}
-    if not all(stated.values()):
-        return {}
-    try:
-        settled, _ = stated_split.settled(stated)
-    except UserError:  # one side alone
-        return {}
-    return {side: count for side in SIDES if (count := Counter(settled.values())[side])}
-
-
-def _with_lists(facts: FolderFacts, images: Sequence[str], used: Set[str]) -> FolderFacts:
-    """The facts with the lists of training and evaluation images in the folder, if these name nearly all that are used.
-
-    images: the names of all images; used: those of the samples.
-    """
-    for train in sorted(path for name in _LISTS[TRAIN] for path in Path(facts.folder).rglob(name)):
-        for measure in [train.with_name(name) for name in _LISTS[EVAL] if train.with_name(name).is_file()]:
-            lists = {TRAIN: str(train), EVAL: str(measure)}
-            try:
-                sides = split.from_lists(lists, images)
-            except UserError:  # lists of something else
-                continue
-            counts = Counter(side for name, side in sides.items() if name in used)
-            if counts[TRAIN] and counts[EVAL] and counts.total() >= _NEARLY * len(used):
-                return facts._replace(sides={side: counts[side] for side in lists}, lists=lists)
-    return facts
 
 
 def _shares(sample: PlannedSample) -> list[float]:

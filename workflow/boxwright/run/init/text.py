@@ -15,6 +15,11 @@ _SHOWN, _FEW = 10, 20
 _WIDTH = 118
 # TensorFlow's threads, where a configuration does not say how many.
 _USUAL_THREADS = 2
+_ONE_SCENE = (
+    "Nearly all images with objects show the same, as frames of one scene or copies of one image do. None would be "
+    "left to measure if such images stayed on one side, so chance divides them, and the figures flatter the detector. "
+    "Add images of other scenes."
+)
 # Names of folders that every data set has.
 _NOT_TELLING = ("data", "dataset", "images", "img", "imgs", "export")
 # The folder for results that a configuration without `results` has.
@@ -22,8 +27,8 @@ _RESULTS = "results"
 _PIPELINES = SCHEMA.parents[2] / "config" / "pipelines"
 
 
-def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int = 0) -> str:
-    """The text of my.yaml; `seed` draws the split."""
+def configuration(found: FolderFacts, here: Machine, chosen: Choice) -> str:
+    """The text of my.yaml."""
     detector, reasons = chosen.detector, chosen.reasons
     lines = [
         "# Written by `.venv/bin/boxwright init`. Everything may be edited; config/README.md explains every key.",
@@ -39,13 +44,13 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice, seed: int =
         lines += _comment(f"Also present, but not read: {'; '.join(found.others)}.", 2)
     lines.append(f"  format: {found.key}")
     lines += _comment(_classes(found), 2)
-    lines += _split(found, chosen, seed)
+    lines += _split(found, chosen)
     if found.policies:
         lines += ["  # Without these the run would stop; checks.tsv names each case.", "  policies:"]
         for name, policy in found.policies.items():
             lines += _comment(f"{DEFECTS[name].told(policy)}: {DEFECTS[name].advice}", 4)
             lines.append(f"    {name}: {policy}")
-    lines += ["", "models:", f"  {_name(found.folder)}:"]
+    lines += ["", "models:", f"  {as_yaml(_name(found.folder))}:"]
     lines += _comment(f"{detector.title}: {reasons['detector']}.", 4)
     lines.append(f"    pipeline: {as_yaml(from_here(_PIPELINES / detector.template))}")
     lines += _comment(f"The start: {reasons['checkpoint']}.", 4)
@@ -85,6 +90,8 @@ def summary(found: FolderFacts, chosen: Choice, path: Path) -> str:
         _classes(found),
         *found.named,
         *found.defects,
+        *found.sides.unused,
+        *([_ONE_SCENE] if found.one_scene else []),
         f"{chosen.detector.title}: {chosen.reasons['detector']}.",
         f"The start: {chosen.reasons['checkpoint']}.",
         f"{chosen.num_steps:,} steps{minutes}.",
@@ -115,24 +122,24 @@ def _classes(found: FolderFacts) -> str:
     return f"{plural(len(listed), 'class', 'classes')}: {few(listed, _SHOWN)}.{hint}"
 
 
-def _split(found: FolderFacts, chosen: Choice, seed: int) -> list[str]:
-    if found.lists:
-        told = " and ".join(f"{count} {side}" for side, count in found.sides.items())
+def _split(found: FolderFacts, chosen: Choice) -> list[str]:
+    told = ", ".join(f"{count} {side}" for side, count in found.sides.counts.items())
+    unused = [line for sentence in found.sides.unused for line in _comment(sentence, 2)]
+    if lists := found.sides.lists:
         lines = _comment(f"Lists in the folder say on which side each image is: {told}.", 2)
-        return [*lines, "  split:", *(f"    {side}: {as_yaml(path)}" for side, path in found.lists.items())]
-    if found.sides:
-        told = ", ".join(f"{count} {side}" for side, count in found.sides.items())
+        return [*unused, *lines, "  split:", *(f"    {side}: {as_yaml(path)}" for side, path in lists.items())]
+    if found.sides.counts:
         return [*_comment(f"The source says on which side each image is: {told}.", 2), "  split: {source: true}"]
     share = f"{chosen.eval_fraction:.0%} of the images measure the detector and never train it"
-    lines = [*_comment(f"{share}; with test_fraction: 0.1 others test it at the end.", 2)]
+    lines = [*unused, *_comment(f"{share}; with test_fraction: 0.1 others test it at the end.", 2)]
     drawn = [f"eval_fraction: {chosen.eval_fraction}"]
-    if seed:
-        lines += _comment("With smaller seeds a side would have no objects.", 2)
-        drawn.append(f"seed: {seed}")
     if found.group_by:
         lines += _comment("Near-duplicates stay on one side.", 2)
         drawn.append(f"group_by: {found.group_by}")
-    return [*lines, "  split:", *(f"    {one}" for one in drawn)]
+    lines += ["  split:", *(f"    {one}" for one in drawn)]
+    if found.one_scene:
+        lines += [*_comment(_ONE_SCENE, 2), "  near_duplicates: false"]
+    return lines
 
 
 def _results(folder: str) -> list[str]:
