@@ -1,5 +1,7 @@
 """The `boxwright` command."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -161,7 +163,7 @@ def test_annotations_are_converted(tmp_path, capsys):
     assert f"3 images with 3 boxes are in {tmp_path / 'out'} as COCO." in capsys.readouterr().out
     assert main(command) == 1
     told = capsys.readouterr()
-    assert "is there already" in told.err and not told.out
+    assert "out exists and is no empty folder" in told.err and not told.out
     assert main(["convert", str(tmp_path / "nowhere"), str(tmp_path / "other"), "--to", "csv"]) == 1
     assert "nowhere does not exist" in capsys.readouterr().err
 
@@ -175,3 +177,20 @@ def test_a_configuration_is_written(tmp_path, capsys, monkeypatch):
     assert "my.yaml is written" in capsys.readouterr().out
     assert main(command) == 1
     assert "my.yaml is there already" in capsys.readouterr().err
+    assert main([*command[:3], str(tmp_path)]) == 1
+    assert f"{tmp_path} is a folder. Name the file to write" in capsys.readouterr().err
+    assert main([*command[:3], str(tmp_path / "my.yaml/x.yaml")]) == 1
+    assert "my.yaml is a file" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path, capsys, monkeypatch):
+    """Whatever it is: a disk that is gone, a name that is too long."""
+    data = DataSet(tmp_path / "data")
+    data.fill(1)
+
+    def refuse(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "out/annotations.json")
+
+    monkeypatch.setattr("boxwright.dataset.writers.coco.write", refuse)
+    assert main(["convert", str(data.folder), str(tmp_path / "out"), "--to", "coco"]) == 1
+    assert capsys.readouterr().err == f"out/annotations.json: {os.strerror(errno.EIO)}.\n"

@@ -17,6 +17,16 @@ def test_a_file_appears_whole(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ["down.txt"]
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "ö" * 127])
+def test_a_file_with_the_longest_name(tmp_path, name):
+    with files.writing(tmp_path / name) as file:
+        file.write(b"one")
+    with files.whole_folder(tmp_path / "deep" / name) as folder:
+        (folder / name).write_bytes(b"two")
+    assert (tmp_path / name).read_bytes() == b"one" and (tmp_path / "deep" / name / name).read_bytes() == b"two"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["deep", name])
+
+
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")

@@ -1,6 +1,8 @@
 """Annotations in one format become those of another, and come back."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,34 @@ def test_yolo_can_be_used_at_once(dataset, tmp_path):
     assert (tmp_path / "out/data.yaml").read_text().endswith('  0: "Straßen schild"\n  1: "cat"\n  2: "dog"\n')
     found = read(tmp_path / "out/images", tmp_path / "out/labels")
     assert [box.class_name for box in found["one/a.jpg"]] == [box.class_name for box in SOURCE]
+
+
+@pytest.mark.parametrize(("refused", "copied"), [(["symlink_to"], False), (["symlink_to", "hardlink_to"], True)])
+def test_yolo_where_no_links_can_be_made(dataset, tmp_path, monkeypatch, refused, copied):
+    """As on exFAT, on Windows without the right for it, and on network drives."""
+
+    def refuse(self, *_):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(self))
+
+    for how in refused:
+        monkeypatch.setattr(Path, how, refuse)
+    dataset.sample("a.jpg", *SOURCE)
+    dataset.sample("b.jpg")
+    told = convert.convert(dataset.folder, tmp_path / "out", "yolo")
+    for name in ("a.jpg", "b.jpg"):
+        image = tmp_path / "out/images" / name
+        assert not image.is_symlink() and image.read_bytes() == (dataset.images / name).read_bytes()
+    assert ("images/ has copies of 2 images, since no links can be made there.\n" in told) == copied
+
+
+@pytest.mark.parametrize("to", convert.TARGETS)
+def test_the_longest_names(to, dataset, tmp_path):
+    """A name of 255 bytes, to which nothing can be added."""
+    name = f"{'x' * 251}.jpg"
+    dataset.image(name)
+    dataset.xml(name, Box("cat", 8, 6, 40, 30))
+    convert.convert(dataset.annotations, tmp_path / "out", to, [str(dataset.images)])
+    assert list(read(dataset.images, tmp_path / "out")) == [name]
 
 
 def test_yolo_has_labels_where_ultralytics_looks_for_them(dataset, tmp_path):
@@ -142,7 +172,7 @@ def test_mistakes(dataset, tmp_path):
     dataset.sample("a.png", data=factories.encode(factories.pixels(2), "PNG"))
     (tmp_path / "full").mkdir()
     (tmp_path / "full/x").write_text("")
-    with pytest.raises(UserError, match=r"full is there already; name a new folder"):
+    with pytest.raises(UserError, match=r"full exists and is no empty folder\. Name a new one"):
         convert.convert(dataset.annotations, tmp_path / "full", "voc", [str(dataset.images)])
     with pytest.raises(UserError, match="does not exist"):
         convert.convert(tmp_path / "nothing", tmp_path / "out", "voc")

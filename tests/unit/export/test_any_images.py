@@ -286,6 +286,18 @@ def test_the_command_prints_the_table_and_writes_everything(exported, folders, t
     assert "mAP@.50IOU" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("out", ["full", "full/metrics.json", "full/metrics.json/out"])
+def test_a_place_for_results_is_checked_before_anything_is_measured(exported, folders, tmp_path, capsys, out):
+    (images, *_), (annotations, *_) = folders
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/metrics.json").write_text("earlier")
+    given = ["evaluate", str(exported), "--images", images, "--annotations", annotations]
+    assert main([*given, "--out", str(tmp_path / out)]) == 1
+    said = capsys.readouterr()
+    assert not said.out and ("no empty folder" in said.err or "metrics.json is a file" in said.err)
+    assert [path.read_text() for path in (tmp_path / "full").iterdir()] == ["earlier"]
+
+
 def test_mistakes_are_one_sentence_and_exit_1(exported, folders, tmp_path, capsys):
     (images, *_), _ = folders
     assert main(["evaluate", str(tmp_path), "--images", images, "--annotations", images]) == 1

@@ -1,8 +1,11 @@
 """`boxwright detect`: any form on images, folders, patterns and videos."""
 
 import csv
+import errno
 import json
+import os
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -184,9 +187,13 @@ def test_a_threshold_is_from_0_to_1(place, threshold, capsys):
 def test_a_place_for_results_is_checked_first(place, monkeypatch, capsys):
     assert cli.main(["detect", "nowhere", "first", "--out", "second/a.png/found"]) == 1
     assert f"second/a.png/found cannot be a folder: {place}/second/a.png is a file." in capsys.readouterr().err
-    monkeypatch.setattr(cli.detect.disk, "unwritable", lambda path: path)
+
+    def refuse(self, *_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
     assert cli.main(["detect", "nowhere", "first", "--out", "found"]) == 1
-    assert "found cannot be written" in capsys.readouterr().err
+    assert f"found cannot be written: {place} allows no new file." in capsys.readouterr().err
 
 
 def test_nothing_that_can_be_read_is_an_error_without_a_folder_too(place, standard, capsys):

@@ -44,7 +44,7 @@ def _detect(given: Namespace) -> None:
     if not 0 <= given.score_threshold <= 1:
         raise UserError(f"--score-threshold takes a number from 0 to 1, not {given.score_threshold}.")
     if given.out:
-        _refuse_what_is_no_new_folder(Path(given.out))
+        disk.require_new_folder(given.out)
     detector, lowest = find.find(given.detector), given.score_threshold
     images = sources.images(given.images) if given.images else []
     frames = None if given.images else sources.Video(given.video, given.camera)
@@ -65,14 +65,3 @@ def _detect(given: Namespace) -> None:
     else:
         for line in predict.lines(detect, names, images, lowest):
             print(line, flush=True)
-
-
-def _refuse_what_is_no_new_folder(out: Path) -> None:
-    """Raise UserError if the results cannot be written there, or if something is there."""
-    if disk.is_taken(out):
-        raise UserError(f"{out} exists and is no empty folder. Name a new one, so that nothing is lost.")
-    there = disk.nearest(out.absolute().parent)
-    if not there.is_dir():
-        raise UserError(f"{out} cannot be a folder: {there} is a file.")
-    if disk.unwritable(out.absolute().parent):
-        raise UserError(f"{out} cannot be written: {there} allows no new file. Name another place.")

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from boxwright.cli import status
+from boxwright.core import disk
 
 HELP = "measure an exported detector on annotated images"
 DESCRIPTION = (
@@ -25,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="PATH",
         help="files or folders of the annotations, in any format of docs/formats.md",
     )
-    parser.add_argument("--out", metavar="DIR", help="write metrics, analysis, detections and figures into this folder")
+    parser.add_argument("--out", metavar="DIR", help="a new folder for metrics, analysis, detections and figures")
 
 
 def run(given: Namespace) -> int:
@@ -41,6 +42,8 @@ def _evaluate(given: Namespace) -> None:
     from boxwright.report import folder
     from boxwright.runtimes import find
 
+    if given.out:
+        disk.require_new_folder(given.out)
     detector = find.find(given.detector)
     prepared = any_images.prepare(detector, given.images, given.annotations)
     print("\n".join([prepared.passed.text(), *prepared.notes]), flush=True)

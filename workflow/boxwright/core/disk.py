@@ -1,9 +1,13 @@
-"""Whether files can be written: detection of full disks, the error message for them, and of folders without access."""
+"""Whether files can be written: detection of full disks, the error message for them, and of folders without access.
+
+Commands ask before they work, so that no work is lost.
+"""
 
 import errno
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from boxwright.core.errors import UserError
@@ -47,7 +51,7 @@ def nearest(path: str | os.PathLike) -> Path:
 def is_taken(path: str | os.PathLike) -> bool:
     """Whether something lies at a path that a new folder there would replace: a file, or a folder that is not empty."""
     path = Path(path)
-    return path.exists() and (not path.is_dir() or any(path.iterdir()))
+    return os.path.lexists(path) and (not path.is_dir() or any(path.iterdir()))
 
 
 def unwritable(folder: str | os.PathLike) -> Path | None:
@@ -65,3 +69,41 @@ def unwritable(folder: str | os.PathLike) -> Path | None:
         except OSError as error:
             return None if is_full(error) else there
     return None
+
+
+def require_new_folder(path: str | os.PathLike) -> None:
+    """Raise UserError if a folder cannot be made at a path, or if something is there that it would replace."""
+    path = Path(path)
+    if is_taken(path):
+        raise UserError(f"{path} exists and is no empty folder. Name a new one, so that nothing is lost.")
+    _require_place(path, "folder")
+
+
+def require_new_file(path: str | os.PathLike) -> None:
+    """Raise UserError if a file cannot be written at a path where none is."""
+    path = Path(path)
+    if os.path.lexists(path) and path.is_dir():
+        raise UserError(f"{path} is a folder. Name the file to write, such as {path / 'my.yaml'}.")
+    _require_place(path, "file")
+
+
+def _require_place(path: Path, noun: str) -> None:
+    """Raise UserError if nothing can be made at a path; a folder of its name is made and removed to see it."""
+    made: list[Path] = []
+    whole = path.absolute()
+    try:
+        for place in (*reversed(whole.parents), whole):
+            if not os.path.lexists(place):
+                place.mkdir()
+                made.append(place)
+    except OSError as error:
+        there = nearest(place.parent)
+        if not there.is_dir():
+            raise UserError(f"{path} cannot be a {noun}: {there} is a file.") from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise UserError(f"{path} cannot be a {noun}: its name is too long.") from error
+        raise UserError(f"{path} cannot be written: {there} allows no new file. Name another place.") from error
+    finally:
+        for place in reversed(made):
+            with suppress(OSError):  # another process has put something there
+                place.rmdir()

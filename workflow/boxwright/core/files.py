@@ -12,6 +12,9 @@ from typing import IO, Any
 from boxwright.core import disk
 from boxwright.core.errors import UserError
 
+# The bytes that the name of a file may have, on all usual file systems.
+_LONGEST = 255
+
 
 @contextmanager
 def writing(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
@@ -21,7 +24,7 @@ def writing(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
     `mode` is "wb" or "w" (UTF-8, "\\n" line ends). Raises UserError if the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(_hidden(path.name))
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +74,7 @@ def _folder_beside(folder: Path, name: str) -> Iterator[Path]:
     """A hidden folder beside `folder` for the block; `name` distinguishes it from those of other running jobs."""
     for stale in folder.parent.glob(f".{name}.[0-9]*.tmp"):  # left by a killed run
         shutil.rmtree(stale, ignore_errors=True)
-    temporary = folder.with_name(f".{name}.{os.getpid()}.tmp")
+    temporary = folder.with_name(_hidden(name))
     temporary.mkdir(parents=True)
     try:
         yield temporary
@@ -83,6 +86,14 @@ def _folder_beside(folder: Path, name: str) -> Iterator[Path]:
         raise disk.full(folder, at_least=written + getattr(error, "needed", 0)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _hidden(name: str) -> str:
+    """The name of what becomes `name`; it stands in for a name to which nothing can be added."""
+    hidden = f".{name}.{os.getpid()}.tmp"
+    if len(os.fsencode(hidden)) <= _LONGEST:
+        return hidden
+    return f".{hashlib.sha256(os.fsencode(name)).hexdigest()}.{os.getpid()}.tmp"
 
 
 def _move(source: Path, target: Path) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from boxwright.catalog import formats
 from boxwright.core import disk, files, parts
-from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 from boxwright.dataset import gate
 from boxwright.dataset.defects import DROP_BOX, FIX, KEEP
@@ -46,20 +45,21 @@ def convert(
     to: one of `TARGETS`. images: the folders of the images, by default `source` or the folder that it is in. key: of
     the source's format.
 
-    Raises UserError if the target is not new, and for what `gate.check` refuses.
+    Raises UserError if the target is not new or cannot be written, and for what `gate.check` refuses; OSError for a
+    file that cannot be written.
     """
     source, target = Path(source), Path(target)
-    if disk.is_taken(target):
-        raise UserError(f"{target} is there already; name a new folder for the converted annotations.")
+    disk.require_new_folder(target)
     folders = list(images) or [str(source.parent if source.is_file() else source)]
     passed = gate.check(folders, [str(source)], key, _POLICIES)
     writer = importlib.import_module(f"{__package__}.writers.{to}")
     with files.whole_folder(target) as folder:
         samples, unpacked = _unpacked(map(_sample, passed.samples), folder)
-        writer.write(folder, samples)
+        remark = writer.write(folder, samples)
     boxes = sum(len(one.boxes) for one in samples)
     lines = [*passed.told, passed.text()]
     lines += [f"{plural(len(samples), 'image')} with {plural(boxes, 'box', 'boxes')} are in {target} as {TARGETS[to]}."]
+    lines += [remark] if remark else []
     if unpacked:
         lines.append(f"{plural(unpacked, 'image')} that were in records are in {target / IMAGES}.")
     if lost := _lost(samples, writer.EXPRESSED):

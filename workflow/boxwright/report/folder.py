@@ -15,7 +15,7 @@ from boxwright.report import figures
 def write(
     out: str | Path, prepared: Prepared, evaluation: exported.Evaluation, result: Mapping[str, Any], subject: str
 ) -> None:
-    """Write the folder `out`; of what is in it already, only files of the same names are replaced.
+    """Write the new folder `out`.
 
     result: `exported.content` of the evaluation; subject: what was measured, for titles. The files are metrics.json,
     analysis.json, detections.json, the ground truth eval.coco.json, checks.tsv, TensorBoard events with pictures, and

@@ -2,9 +2,10 @@
 
 A module has
 
-    write(folder: Path, samples: Sequence[Sample]) -> None
+    write(folder: Path, samples: Sequence[Sample]) -> str | None
 
-        Write the annotations of all images. Raises UserError where names of images do not fit the format.
+        Write the annotations of all images; return a sentence for the user, if there is something to say. Raises
+        UserError where names of images do not fit the format.
 
     EXPRESSED: frozenset[str]
 

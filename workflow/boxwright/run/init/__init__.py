@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from boxwright.console.progress import say, without_messages
+from boxwright.core import disk
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.core.wording import command, plural
@@ -26,10 +27,12 @@ _LARGER = (0.4, 0.6)
 def write(folder: str, out: str | Path) -> str:
     """Write a configuration for the annotated images in a folder to the new file `out`; return what was found.
 
-    Raises UserError if the file is there already, and where there is nothing to learn from in the folder.
+    Raises UserError if the file is there already or cannot be written, and where there is nothing to learn from in the
+    folder.
     """
     path = Path(out)
-    if path.exists():
+    disk.require_new_file(path)
+    if path.is_file():
         raise UserError(
             f"{path} is there already, and may have been edited. Run it with: "
             f"{command('run', '--configfile', path)}; or name another file with --out, or delete it."
