@@ -27,8 +27,7 @@ help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: env ## train, measure, export and report a detector: of the drawn demo, of DATA=folder, or of CONFIG=my.yaml
-	$(if $(DATA),@if test -e "$(CONFIG)"; then echo "$(CONFIG) is there already and is used as it is."; \
-	  else $(BIN)/boxwright init "$(DATA)" --out "$(CONFIG)"; fi)
+	$(if $(DATA),@$(BIN)/boxwright init "$(DATA)" --out "$(CONFIG)" --keep)
 	@$(BIN)/boxwright run $(if $(CONFIG),--configfile "$(CONFIG)")
 
 report: env ## write report.html: all figures and tables of the finished run in one file that works offline

@@ -127,6 +127,27 @@ def test_results_of_another_run_are_left_alone(dataset, tmp_path, monkeypatch):
     assert written(dataset.folder, tmp_path / "one.yaml")[2]["results"] == "results"
     (tmp_path / "results").mkdir()
     assert written(dataset.folder, tmp_path / "two.yaml")[2]["results"] == "results_raccoons"
+    (tmp_path / "results_raccoons").mkdir()
+    (tmp_path / "results_raccoons_2").mkdir()
+    assert written(dataset.folder, tmp_path / "three.yaml")[2]["results"] == "results_raccoons_3"
+
+
+def test_a_configuration_that_is_there_is_kept_for_its_images(dataset, tmp_path):
+    """As `make run DATA=one/images` does it, but not for other images whose folder has the same name."""
+    dataset.fill(6)
+    path = tmp_path / "images.yaml"
+    init.write(str(dataset.folder), path, keep=True)
+    content = path.read_text()
+    for folder in (dataset.folder, dataset.images, tmp_path):
+        assert init.write(str(folder), path, keep=True) == f"{path} is there already and is used as it is."
+    with pytest.raises(UserError, match=f"is there already, for {dataset.folder}, not for"):
+        init.write(str(tmp_path / "other/images"), path, keep=True)
+    assert path.read_text() == content
+    for odd in ("dataset: [", "models: {}", "dataset:", "dataset: {sources: 3}", "dataset: {demo: true}"):
+        path.write_text(odd)  # what is wrong with it, its run says
+        assert "is used as it is" in init.write(str(dataset.folder), path, keep=True)
+    path.write_text(f"dataset: {{sources: [{{images: elsewhere, annotations: [{dataset.annotations}]}}]}}")
+    assert "is used as it is" in init.write(str(dataset.folder), path, keep=True)
 
 
 def test_names_that_yaml_would_take_for_something_else(tmp_path):
@@ -415,7 +436,7 @@ def test_make_run_writes_a_configuration_and_runs_it():
     root = Path(settings.__file__).resolve().parents[3]
     command = ["make", "--dry-run", "--no-print-directory", "run", "DATA=some/my images/"]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
-    assert 'else .venv/bin/boxwright init "some/my images/" --out "my images.yaml"; fi' in told
+    assert '.venv/bin/boxwright init "some/my images/" --out "my images.yaml" --keep\n' in told
     assert '.venv/bin/boxwright run --configfile "my images.yaml"' in told
 
 

@@ -16,8 +16,9 @@ DESCRIPTION = (
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", help="the folder of the images and their annotations")
     parser.add_argument("--out", metavar="FILE", default="my.yaml", help="the file to write (default: my.yaml)")
+    parser.add_argument("--keep", action="store_true", help="keep FILE if it is there already, for images in FOLDER")
 
 
 def run(given: Namespace) -> int:
     """Write a configuration for the images in a folder, and print what was found."""
-    return status.of(lambda: print(printable(init.write(given.folder, given.out))))
+    return status.of(lambda: print(printable(init.write(given.folder, given.out, keep=given.keep))))

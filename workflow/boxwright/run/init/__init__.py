@@ -3,6 +3,7 @@
 Nothing is asked. `data` says what there is, `machine` what it can be computed on, `choice` decides, `text` writes.
 """
 
+import shlex
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,19 +14,23 @@ from boxwright.console.progress import say, without_messages
 from boxwright.core import disk
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
-from boxwright.core.wording import command, plural
+from boxwright.core.wording import command, few, plural
 from boxwright.dataset import plan
-from boxwright.run import settings
+from boxwright.run import config_file, settings
 from boxwright.run.init import choice, data, machine, text
 
+# The keys of a configuration's places of images and annotations.
+_KEYS = ("images", "annotations")
 # So many images take a while to plan.
 _MANY = 2000
 # Shares that measure, where the usual one leaves no objects to measure with.
 _LARGER = (0.4, 0.6)
 
 
-def write(folder: str, out: str | Path) -> str:
+def write(folder: str, out: str | Path, *, keep: bool = False) -> str:
     """Write a configuration for the annotated images in a folder to the new file `out`; return what was found.
+
+    keep: whether a file that is there already stays, if it is about images in the folder.
 
     Raises UserError if the file is there already or cannot be written, and where there is nothing to learn from in the
     folder.
@@ -33,16 +38,39 @@ def write(folder: str, out: str | Path) -> str:
     path = Path(out)
     disk.require_new_file(path)
     if path.is_file():
-        raise UserError(
-            f"{path} is there already, and may have been edited. Run it with: "
-            f"{command('run', '--configfile', path)}; or name another file with --out, or delete it."
-        )
+        if not keep:
+            raise UserError(
+                f"{path} is there already, and may have been edited. Run it with: "
+                f"{command('run', '--configfile', path)}; or name another file with --out, or delete it."
+            )
+        places = list(dict.fromkeys(_places(path)))
+        if not any(_is_inside(one, folder) or _is_inside(folder, one) for one in places or [folder]):
+            raise UserError(
+                f"{path} is there already, for {few(places)}, not for {folder}. Name another file with --out, or with "
+                f"`make run DATA={shlex.quote(folder)} CONFIG=other.yaml`."
+            )
+        return f"{path} is there already and is used as it is."
     found = data.look(folder)
     here = machine.look()
     found, chosen, content = _that_runs(found, here)
     with writing(path) as file:
         file.write(content.encode())
     return text.summary(found, chosen, path)
+
+
+def _places(config: Path) -> list[str]:
+    """The folders and files of a configuration's data set; none if it cannot be read, which its run tells."""
+    try:
+        dataset = config_file.read(config)["dataset"]
+        given = [one[key] for one in (dataset, *(dataset.get("sources") or ())) for key in _KEYS if one.get(key)]
+    except (UserError, LookupError, TypeError, AttributeError):
+        return []
+    return [str(path) for one in given for path in ([one] if isinstance(one, str) else one)]
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    """Whether a path is a folder or below it."""
+    return Path(path).resolve().is_relative_to(Path(folder).resolve())
 
 
 def _that_runs(found: data.FolderFacts, here: machine.Machine) -> tuple[data.FolderFacts, choice.Choice, str]:

@@ -1,5 +1,6 @@
 """The configuration as text with the reasons, and the summary for the terminal."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -143,10 +144,13 @@ def _split(found: FolderFacts, chosen: Choice) -> list[str]:
 
 
 def _results(folder: str) -> list[str]:
-    """Where the results go, if another run has taken the usual place."""
-    if not Path(_RESULTS).exists():
+    """Where the results go, if other runs have taken the usual places."""
+    name = f"{_RESULTS}_{_name(folder)}"
+    places = itertools.chain([_RESULTS, name], (f"{name}_{number}" for number in itertools.count(2)))
+    place = next(one for one in places if not Path(one).exists())
+    if place == _RESULTS:
         return []
-    return [f"# {_RESULTS}/ already exists, from another run.", f"results: {_RESULTS}_{_name(folder)}", ""]
+    return [f"# {_RESULTS}/ already exists, from another run.", f"results: {place}", ""]
 
 
 def _time(chosen: Choice, here: Machine) -> str:
