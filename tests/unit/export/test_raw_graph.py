@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from boxwright.catalog import forms
+from boxwright.core.signature import INPUT, RAW_OUTPUTS
 from boxwright.detector import inference
 from boxwright.detector.build import build
 from boxwright.export import form, loops
@@ -44,6 +45,35 @@ def test_nothing_of_it_stops_a_converter(raw):
     assert not LOOPS & set(operations) and "CombinedNonMaxSuppression" not in operations
     # Other runtimes resize no bytes.
     assert operations["ResizeBilinear"].attr["T"].type == tf.float32.as_datatype_enum
+
+
+def by_tf2onnx(path):
+    """The rows of an image by the ONNX model that tf2onnx makes of the file, as its command line does."""
+    onnxruntime, tf2onnx = pytest.importorskip("onnxruntime"), pytest.importorskip("tf2onnx")
+    names = [f"{name}:0" for name in RAW_OUTPUTS]
+    model, _ = tf2onnx.convert.from_graph_def(frozen_graph.read(path), input_names=[f"{INPUT}:0"], output_names=names)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return lambda images: dict(zip(RAW_OUTPUTS, session.run(names, {f"{INPUT}:0": images}), strict=True))
+
+
+def by_openvino(path):
+    """The rows of an image by the model that OpenVINO reads from the file."""
+    pytest.importorskip("openvino")
+    from boxwright.core.openvino import openvino
+
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda images: {name: compiled([images])[f"{name}:0"] for name in RAW_OUTPUTS}
+
+
+@pytest.mark.parametrize("converter", [by_tf2onnx, by_openvino])
+def test_converters_read_it(raw, images, converter):
+    ours, theirs = frozen_graph.load(raw[0]), converter(raw[0])
+    for image in images:
+        batch = np.stack([image, 255 - image])
+        wanted, found = ours(batch), theirs(batch)
+        for name, value in wanted.items():
+            np.testing.assert_allclose(found[name], value, atol=1e-5, err_msg=name)
 
 
 def test_equal_checkpoints_give_equal_bytes(raw, exported, tmp_path):
