@@ -272,3 +272,20 @@ def test_other_families_give_the_engines_rows(name, shared, tmp_path):
     wanted = {key: value.numpy() for key, value in inference.on_images(detector, tf.constant(batch)).items()}
     for runtime, path in ((onnx_runtime, "detector.onnx"), (openvino_runtime, "detector.xml")):
         agrees(runtime.load(tmp_path / path)(batch), wanted, 1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_centers_are_the_engines(shared, tmp_path):
+    """The peaks of CenterNet, with recorded weights; one of two nearly equal neighbours may be the other's."""
+    detector, _ = Case(shared / "parity/tf2_centernet_mobilenet_v2_fpn").detector()
+    (tmp_path / "detector.onnx").write_bytes(onnx_form.converted(detector).SerializeToString())
+    openvino.write(tmp_path / "detector.onnx", tmp_path / "detector.xml")
+    batch = np.stack([picture(7, 180, 230), picture(8, 180, 230)])
+    wanted = {key: value.numpy() for key, value in inference.on_images(detector, tf.constant(batch)).items()}
+    for runtime, path in ((onnx_runtime, "detector.onnx"), (openvino_runtime, "detector.xml")):
+        found = runtime.load(tmp_path / path)(batch)
+        assert set(found) == set(wanted)
+        rows = [[{key: one[[row]] for key, one in both.items()} for both in (wanted, found)] for row in range(2)]
+        same = check.compare(rows, 1e-4)
+        assert same["share"] >= check.LEAST_SAME and same["detections"] >= 100, (path, same)
