@@ -84,6 +84,12 @@ def test_a_row_names_what_there_is(row):
     assert {level.stride for level in row.levels.values()} <= {2**level for level in row.levels}
 
 
+def test_a_network_is_said_to_be_compared_if_numbers_of_it_are_recorded(shared):
+    written = [json.loads(path.read_text()).get("pipeline_config") for path in shared.glob("parity/*/golden.json")]
+    recorded = {model_of(text.parse(config))[0].feature_extractor.type for config in written if config}
+    assert {row.type for row in EXTRACTORS.values() if row.compared} == recorded
+
+
 def test_architectures_are_those_of_the_backbone():
     pytest.importorskip("tensorflow")
     from boxwright.detector.backbones import spaghettinet

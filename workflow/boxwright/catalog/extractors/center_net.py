@@ -70,13 +70,13 @@ ROWS = (
         type="mobilenet_v2_fpn",
         arguments={"widths": (64, 32, 24)},
         like=r"mobilenet(?!\w*sep)",
+        compared=True,
         **_CENTER_NET_MOBILENET,
     ),
     Extractor(
         type="mobilenet_v2_fpn_sep_conv",
         arguments={"widths": (64, 32, 24), "use_separable_conv": True},
         like=r"mobilenet\w*sep",
-        compared=False,
         **_CENTER_NET_MOBILENET,
     ),
     Extractor(
@@ -87,6 +87,7 @@ ROWS = (
         scope="FeatureExtractor/hourglass_104",
         only=_PLAIN,
         like="hourglass",
+        compared=True,
         checkpoint_mb=2400,
         **{**_CENTER_NET, "batch_norm_decay": 0.1, "multiple": 128, "smallest_side": 128},
     ),

@@ -49,23 +49,24 @@ def _resnet(depth: int, like: str, template: str, **facts: Any) -> Extractor:
     return Extractor(**{**usual, **facts})
 
 
-def _resnet_of_keras(depth: int, like: str, template: str) -> Extractor:
+def _resnet_of_keras(depth: int, like: str, template: str, **facts: Any) -> Extractor:
     return _resnet(
         depth,
         like,
         template,
         type=f"faster_rcnn_resnet{depth}_keras",
         **_KERAS_FASTER_RCNN,
+        **facts,
     )
 
 
 # The first row is the family's usual one.
 ROWS = (
-    _resnet(50, r"resnet\w*50", "faster_rcnn_resnet50"),
+    _resnet(50, r"resnet\w*50", "faster_rcnn_resnet50", compared=True),
     # The nearest to all extractors that are as deep or deeper: no larger one here has published detection weights.
-    _resnet(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
+    _resnet(101, "101|nas|hourglass", "faster_rcnn_resnet101", compared=True),
     _resnet(152, "152", "faster_rcnn_resnet101"),
-    _resnet_of_keras(50, r"resnet\w*50", "faster_rcnn_resnet50"),
+    _resnet_of_keras(50, r"resnet\w*50", "faster_rcnn_resnet50", compared=True),
     _resnet_of_keras(101, "101|nas|hourglass", "faster_rcnn_resnet101"),
     _resnet_of_keras(152, "152", "faster_rcnn_resnet101"),
     Extractor(
@@ -73,6 +74,7 @@ ROWS = (
         strides=(16, 8),
         # The count of repeated blocks begins again with the second stage, and goes on in the classifier.
         classifier_names={"SecondStageFeatureExtractor/InceptionResnetV2/Repeat/": "InceptionResnetV2/Repeat_2/"},
+        compared=True,
         **_INCEPTION_RESNET,
     ),
     Extractor(
@@ -80,7 +82,6 @@ ROWS = (
             **_INCEPTION_RESNET,
             **_KERAS_FASTER_RCNN,
             "type": "faster_rcnn_inception_resnet_v2_keras",
-            "compared": False,
         }
     ),
     Extractor(
@@ -91,6 +92,7 @@ ROWS = (
         strides=(16,),
         scope="InceptionV2",
         like=r"inception_v[23]|mobile",
+        compared=True,
         template="config/pipelines/faster_rcnn_inception_v2.config",
         checkpoint_mb=150,
         **_INCEPTION_FASTER_RCNN,

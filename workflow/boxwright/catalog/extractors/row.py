@@ -111,7 +111,7 @@ class Extractor(NamedTuple):
     dense: bool = False
     bfloat16_with: tuple[str, ...] = ()
     depthwise_template: str = ""
-    compared: bool = True
+    compared: bool = False
 
     @property
     def normalization_module(self) -> str:

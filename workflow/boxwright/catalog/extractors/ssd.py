@@ -172,6 +172,7 @@ def _resnet_fpn(depth: int, dialect: str) -> Extractor:
             "batch_norm_decay": 0.997,
             "most_min_depth": 64,
             "like": f"ssd_resnet{depth}" if depth != 50 else r"ssd_resnet(?!101|152)",
+            "compared": depth == 50,
             "template": "config/pipelines/ssd_resnet50_v1_fpn_320.config",
             "checkpoint_mb": 500,
         }
@@ -180,11 +181,18 @@ def _resnet_fpn(depth: int, dialect: str) -> Extractor:
 
 # The first row is the family's usual one.
 ROWS = (
-    Extractor(type="ssd_mobilenet_v2", **_MOBILENET_V2),
-    Extractor(type="ssd_mobilenet_v2_keras", dialect="tf2", extra_maps_key="feature_map_generator", **_MOBILENET_V2),
-    Extractor(type="ssd_mobilenet_v1", bfloat16_with=("amx_bf16",), **_MOBILENET_V1),
+    Extractor(type="ssd_mobilenet_v2", compared=True, **_MOBILENET_V2),
+    Extractor(
+        type="ssd_mobilenet_v2_keras",
+        dialect="tf2",
+        extra_maps_key="feature_map_generator",
+        compared=True,
+        **_MOBILENET_V2,
+    ),
+    Extractor(type="ssd_mobilenet_v1", bfloat16_with=("amx_bf16",), compared=True, **_MOBILENET_V1),
     Extractor(
         type="ssd_mobilenet_v1_ppn",
+        compared=True,
         **{
             **_MOBILENET_V1,
             "arguments": {"end_points": {4: "Conv2d_11_pointwise"}},
@@ -197,6 +205,7 @@ ROWS = (
     ),
     Extractor(
         type="embedded_ssd_mobilenet_v1",
+        compared=True,
         **{
             **_MOBILENET_V1,
             "arguments": {"regularize_depthwise": False},
@@ -217,6 +226,7 @@ ROWS = (
         scope="FeatureExtractor/MobilenetEdgeTPU",
         only={"use_explicit_padding": False},
         like="edgetpu",
+        compared=True,
         template="config/pipelines/ssdlite_mobilenet_v2.config",
         **_SSD,
         **_EXTRA_MAPS,
@@ -231,6 +241,7 @@ ROWS = (
         unread=("min_depth", "conv_hyperparams", "use_depthwise", _OVERRIDE),
         scope="FeatureExtractor/spaghettinet_edgetpu",
         like="spaghetti",
+        compared=True,
         template="config/pipelines/ssdlite_mobilenet_v2.config",
         **{**_SSD, "batch_norm_decay": 0.97, "batch_norm_fixed": True},
     ),
@@ -241,6 +252,7 @@ ROWS = (
         most_extra_maps=4,
         scope="FeatureExtractor/InceptionV2",
         like=r"inception(?!_v[34])",
+        compared=True,
         **_INCEPTION,
     ),
     Extractor(
@@ -252,6 +264,7 @@ ROWS = (
         scope="FeatureExtractor/InceptionV3",
         smallest_side=75,
         like=r"inception_v[34]",
+        compared=True,
         **_INCEPTION,
     ),
     Extractor(type="ssd_mobilenet_v1_keras", dialect="tf2", extra_maps_key="_feature_map_generator", **_MOBILENET_V1),
@@ -260,8 +273,8 @@ ROWS = (
     _mobiledet("DSP", 144, 240),
     _mobiledet("EdgeTPU", 96, 384),
     _mobiledet("GPU", 128, 384),
-    Extractor(type="ssd_mobilenet_v2_fpn_keras", dialect="tf2", **_MOBILENET_V2_FPN),
-    Extractor(type="ssd_mobilenet_v2_fpn", **_MOBILENET_V2_FPN),
+    Extractor(type="ssd_mobilenet_v2_fpn_keras", dialect="tf2", compared=True, **_MOBILENET_V2_FPN),
+    Extractor(type="ssd_mobilenet_v2_fpn", compared=True, **_MOBILENET_V2_FPN),
     Extractor(
         **{
             **_MOBILENET_V2_FPN,
@@ -276,9 +289,10 @@ ROWS = (
             "batch_norm_decay": 0.99,
             "batch_norm_fixed": True,
             "like": "mnasfpn",
+            "compared": True,
         }
     ),
-    Extractor(type="ssd_mobilenet_v1_fpn_keras", dialect="tf2", **_MOBILENET_V1_FPN),
-    Extractor(type="ssd_mobilenet_v1_fpn", **_MOBILENET_V1_FPN),
+    Extractor(type="ssd_mobilenet_v1_fpn_keras", dialect="tf2", compared=True, **_MOBILENET_V1_FPN),
+    Extractor(type="ssd_mobilenet_v1_fpn", compared=True, **_MOBILENET_V1_FPN),
     *(_resnet_fpn(depth, dialect) for depth in (50, 101, 152) for dialect in ("tf1", "tf2")),
 )
