@@ -516,6 +516,23 @@ def test_names_in_a_broken_yaml_are_found(dataset, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("names:\n\t- cat\nnc: 1\n", r"data.yaml cannot be read: line 2: found character '\\t' that cannot start"),
+        ("names: ['cat' 'dog']\n", "data.yaml cannot be read: line 1: expected ',' or ']'"),
+        ("nc: 1\nnames: cat\n", "`names` in data.yaml is neither a list nor numbers with names"),
+        ("names:\n", "`names` in data.yaml is neither a list nor numbers with names"),
+    ],
+)
+def test_why_a_file_gives_no_names_is_told(dataset, tmp_path, text, why):
+    yolo(dataset)
+    (dataset.annotations / "classes.txt").unlink()
+    (dataset.annotations / "data.yaml").write_text(text)
+    with pytest.raises(UserError, match=f"class 0 has no name, since {why}.* [(]6 files[)]"):
+        make(dataset, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("data.yaml", "path: C:\\data\ntrain: ../images/a\nval: [images/b]\ntest: images/c\nnames: [cat, dog]\n"),

@@ -248,7 +248,7 @@ class Checker:
 
         def report(defect: str, detail: str, action: str = "") -> str:
             nonlocal why
-            detail = f"{where}: {detail}" if where else detail
+            detail = ": ".join(filter(None, (where, detail)))
             action = self.report(label, defect, detail, _which(number, box), action)
             if action in (DROP_BOX, DROP_IMAGE, IGNORE):
                 why = why or defect
@@ -272,7 +272,8 @@ class Checker:
             if box.shape and dropped(_SHAPES[box.shape], f"its rectangle is {_corners(box.corners)}"):
                 return None
             if not all(map(math.isfinite, box.corners)):
-                dropped("box_not_a_number", "a coordinate is missing or not a finite number")
+                # where the place says why there is no box, nothing is missing
+                dropped("box_not_a_number", "" if ": " in where else "a coordinate is missing or not a finite number")
                 return None
             xmin, ymin, xmax, ymax = frame.corners(box.corners) if frame else box.corners
             if xmin > xmax or ymin > ymax:
@@ -310,7 +311,8 @@ class Checker:
             return _Judged(region=None if action == DROP_BOX else region(""), why="box_ignored")
         if name in self.rules.ignore:
             if not all(map(math.isfinite, box.corners)):
-                dropped("box_not_a_number", "a coordinate is missing or not a finite number")
+                # where the place says why there is no box, nothing is missing
+                dropped("box_not_a_number", "" if ": " in where else "a coordinate is missing or not a finite number")
             return _Judged(region=region(""), why=audit.IGNORED_CLASS)
         kept = judge()
         if kept is None:

@@ -456,11 +456,11 @@ def _tail(file: File) -> str:
 
 def _report_remarks(found: Found, lists: Sequence[Lists], checker: Checker, ledger: Ledger) -> None:
     """Report what is odd about the annotation files; `lists`: the names of classes that explain them."""
-    numbers: dict[str, list[str]] = defaultdict(list)
+    numbers: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
         for remark in () if isinstance(statements, Unread) else statements.remarks:
             if remark.defect == "class_number":
-                numbers[remark.about].append(file.relative)
+                numbers[remark.about].append((file.relative, remark.detail))
                 continue
             label = f"{file.relative} ({remark.about})" if remark.about else file.relative
             checker.report(label, remark.defect, remark.detail)
@@ -468,19 +468,20 @@ def _report_remarks(found: Found, lists: Sequence[Lists], checker: Checker, ledg
             if remark.defect == ODD:
                 ledger.notice(label, key, remark.detail)
     by_key: dict[str, list[FileFacts]] = defaultdict(list)
-    first: dict[str, str] = {}
+    example: dict[str, str] = {}
     for (file, key, _), statements in zip(found.annotations, found.statements, strict=True):
         if not isinstance(statements, Unread):
             by_key[key].append(statements)
-            first.setdefault(key, file.relative)
+            example.setdefault(key, file.relative)
     for key, files in by_key.items():
         for remark in readers.survey(files):
-            _notice(first[key], key, remark.detail, checker, ledger)
+            _notice(example[key], key, remark.detail, checker, ledger)
     for label, key, detail in class_lists.contradictions(lists):
         _notice(label, key, detail, checker, ledger)
     for number, files in numbers.items():
         if number not in checker.rules.rename and number not in (checker.known or ()):
-            checker.report(files[0], "class_number", f"class {number} has no name ({plural(len(files), 'file')})")
+            first, detail = files[0]
+            checker.report(first, "class_number", f"{detail} ({plural(len(files), 'file')})")
 
 
 def _notice(label: str, key: str, detail: str, checker: Checker, ledger: Ledger) -> None:

@@ -201,8 +201,8 @@ DEFECTS: dict[str, Defect] = {
     "class_number": Defect(
         "a class is a number whose name is in no file",
         (FAIL, KEEP),
-        "put the file with the names beside the annotations, or give names in `dataset.classes.rename`; `keep` takes "
-        "the number as the name",
+        "put the file with the names beside the annotations, or correct it where it cannot be read, or give names in "
+        "`dataset.classes.rename`; `keep` takes the number as the name",
     ),
     # the annotation file as a whole
     "object_without_image": Defect(

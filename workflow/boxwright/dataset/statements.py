@@ -31,6 +31,7 @@ class Statement(NamedTuple):
     marks: names that the file gives to the image as a whole (tags, flags, choices), as stated.
     embedded: where in the file the image itself is, offset and number of bytes; empty if it is a file of its own.
     places: where in the file each box is ("line 3", "annotations[55]"), for messages; empty if there is nothing to say.
+    Behind ": " a place says why a box is unknown whose coordinates are all there.
     """
 
     image: str = ""

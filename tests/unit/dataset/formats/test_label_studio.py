@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from boxwright.core.errors import UserError
+from boxwright.dataset import gate
 from boxwright.dataset.formats import label_studio
 from boxwright.dataset.statements import NORMALISED
 
@@ -156,6 +157,20 @@ def test_an_image_under_another_key():
 def test_an_image_that_was_turned_in_the_editor():
     turned = region() | {"image_rotation": 90}
     assert math.isnan(boxes(turned)[0].xmin)
+
+
+def test_why_the_place_of_a_box_in_a_turned_image_is_unknown_is_told(dataset, tmp_path):
+    dataset.sample("a.jpg")
+    dataset.sample("b.jpg")
+    tasks = [task(annotation(region() | {"image_rotation": turn})) for turn in (0, 90)]
+    for one, name in zip(tasks, "ab", strict=True):
+        one["data"] = {"image": f"{name}.jpg"}
+    (dataset.annotations / "tasks.json").write_text(json.dumps(tasks))
+    passed = gate.check([str(dataset.images)], [str(dataset.annotations / "tasks.json")], "label_studio")
+    (case,) = [case for case in passed.cases if case.defect == "box_not_a_number"]
+    assert case.detail == (
+        "task 2, result 1: the image was turned in the editor (image_rotation), so the box's place is unknown"
+    )
 
 
 def minimal(**more):

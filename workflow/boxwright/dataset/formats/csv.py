@@ -110,7 +110,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         own if own in columns.place or columns.extent else other
         for own, other in (("image_width", "width"), ("image_height", "height"))
     ]
-    known = _classes(beside)
+    known, since = _classes(beside)
     images: dict[str, _Image] = {}
     unnamed: dict[str, None] = {}
     lost: list[int] = []
@@ -148,7 +148,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             "it has no line with the names of its columns, and these seem to be filename, class, xmin, ymin, xmax, "
             "ymax; write them in its first line, with commas between them"
         )
-    remarks = [Remark("class_number", f"class {one} has no name", one) for one in unnamed]
+    remarks = [Remark("class_number", f"class {one} has no name{since}", one) for one in unnamed]
     if "score" in columns.place and any(0 < number(columns.get(row, "score")) < 1 for _, row in rows):
         title = first[columns.place["score"]].strip()
         remarks.append(Remark("annotation_odd", f"its column {title} has scores, as detections have"))
@@ -279,15 +279,20 @@ def _are_shares(images: Iterator["_Image"]) -> bool:
     )
 
 
-def _classes(beside: Beside) -> dict[str, str]:
-    """The names of classes by number in RetinaNet's `classes.csv`, whose rows are a name and a number."""
+def _classes(beside: Beside) -> tuple[dict[str, str], str]:
+    """The names of classes by number in RetinaNet's `classes.csv`, whose rows are a name and a number.
+
+    Then why a file has none, which is "" if each can be read.
+    """
     names: dict[str, str] = {}
-    for data in beside.values():
+    since = ""
+    for path, data in beside.items():
         try:
             rows = [row for _, row in _rows(text(data))]
-        except UserError:
+        except UserError as error:
+            since = since or f", since {path} cannot be read: {error}"
             continue
         for row in rows:
             if len(row) == 2 and row[1].strip().isdecimal():
                 names.setdefault(row[1].strip(), row[0].strip())
-    return names
+    return names, since

@@ -204,9 +204,11 @@ def _statement(task: int, image: str, shapes: dict[int, dict], results: list[dic
             corners, shape = _corners(result["value"], *own)
             if kind.startswith(_MASKS):
                 corners, shape = _mask(result["value"], *own), MASK
+            where = place
             if stated.number(result.get("image_rotation") or 0) != 0:
                 corners = stated.UNKNOWN  # nobody documents whether values are those of the turned image
-            objects.add(place, label, corners, shape)
+                where = f"{place}: the image was turned in the editor (image_rotation), so the box's place is unknown"
+            objects.add(where, label, corners, shape)
     values = [one["value"] for one in results if isinstance(one.get("value"), dict) and not _has_place(one)]
     marks = tuple([name for value in values if "choices" in value for name in _names(value["choices"])])
     return objects.statement(image, *size, unit=NORMALISED, marks=marks)

@@ -68,7 +68,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
         boxes.append(Box(_class(index, known, number, unnamed), *corners, shape=shape))
         places.append(f"line {number}")
         lengths.add(len(values))
-    remarks += [Remark("class_number", f"class {one} has no name", str(one)) for one in unnamed]
+    since = _unread(tuple(beside.items())) if unnamed else ""
+    remarks += [Remark("class_number", f"class {one} has no name{since}", str(one)) for one in unnamed]
     if 5 in lengths:
         remarks.append(Remark("annotation_odd", "its rows have a sixth number, as detections with a score have"))
     if 4 in lengths and any(length > 5 for length in lengths) and not known.keypoints:
@@ -212,6 +213,22 @@ def _yaml(data: bytes) -> Mapping:
         if isinstance(said, dict):
             return said
     return {}
+
+
+@lru_cache(maxsize=64)
+def _unread(beside: tuple[tuple[str, bytes], ...]) -> str:
+    """Why the nearest YAML file that has `names` gives none; "" if there is no such file."""
+    written = {path: text(data) for path, data in beside if _is_yaml(path)}
+    for path, content in written.items():
+        if _NAMES.search(content):
+            try:
+                yaml.load(content, yaml.BaseLoader)
+            except yaml.MarkedYAMLError as error:
+                return f", since {path} cannot be read: line {error.problem_mark.line + 1}: {error.problem}"
+            except (yaml.YAMLError, RecursionError, ValueError):
+                return f", since {path} is no YAML"
+            return f", since `names` in {path} is neither a list nor numbers with names"
+    return ""
 
 
 def _of_notes(data: bytes) -> Mapping[int, str]:
