@@ -58,7 +58,7 @@ def test_a_backbone_of_an_ssd(model, add):
         settings = mobilenet_v1.settings(conv_hyperparams, keras=False, freeze_batchnorm=False)
         published = [32, *(channels for _, channels in mobilenet_v1.SEPARABLE)]
         widths = [2 * int(channels * depth_multiplier / 2) for channels in published]
-        return mobilenet_v1.MobileNetV1(variables, scope, settings, widths, channels_in=channels_in)
+        return mobilenet_v1.MobileNetV1(variables, scope, settings, settings, widths, channels_in=channels_in)
 
     add("ssd_mobilenet_v1", {"features": features}, scope="FeatureExtractor/Toy", arguments={})
     model.ssd.feature_extractor.type = "toy"
