@@ -12,7 +12,7 @@ from tests.unit.dataset.test_samples_of_formats import audited, planned
 from boxwright import tfrecord
 from boxwright.core import parts
 from boxwright.core.errors import UserError
-from boxwright.dataset import manifest
+from boxwright.dataset import gate, manifest
 from boxwright.dataset.samples import Box, Sample
 from boxwright.records import example, shards
 
@@ -185,6 +185,63 @@ def test_columns_that_are_not_known_are_named(dataset, tmp_path):
     (dataset.annotations / "x.csv").write_text("frame,xmin,ymin,xmax,ymax,class_id\na.jpg,8,6,40,30,1\n")
     with pytest.raises(UserError, match=r"x.csv: its first line has none .* but frame, xmin, .*; name them filename"):
         make(dataset, tmp_path / "out")
+
+
+VIA_3 = {"project": {"pid": "1"}, "config": {}, "attribute": {}, "file": {}, "metadata": {}}
+RESULTS = [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("a.txt", "0 30 30 20 20\n", "line 1: its numbers are over 1, but they are shares of the image"),
+        ("a.txt", "0 0.5 0.5 0.2\n", "line 1: a box has a class and four numbers, but there are 4 values"),
+        ("a.txt", "cat 0.5 0.5 0.2 0.2\n", "line 1: a row begins with the number of a class, but this is 'cat'"),
+        *[
+            (
+                "x.csv",
+                f"{head}\na.jpg,8,6,40,30,cat,1,1\n",
+                f"its first line has none of .* but {head.splitlines()[0].split(',')[0]}",
+            )
+            for head in (
+                "filename,x,y,w,h,class",
+                "filename,x_center,y_center,w,h,class",
+                "image_id,width,height,bbox,source",
+                "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width,image_height",
+                "annotation_id,annotator,image,label",
+                "b.jpg,64,48,cat,10,20,40,40",
+                "cat,10,20,30,20,b.jpg,64,48",
+                "# mine\nfilename,width,height,class,xmin,ymin,xmax,ymax",
+            )
+        ],
+        ("x.json", json.dumps(VIA_3), "it is a project of VIA 3, which is not read; export it as COCO"),
+        ("x.json", json.dumps(RESULTS), "it holds detections .COCO's results., not annotations"),
+    ],
+)
+def test_why_a_file_that_nothing_recognises_cannot_be_read_is_told(dataset, tmp_path, name, text, why):
+    dataset.image("a.jpg")
+    (dataset.annotations / name).write_text(text)
+    with pytest.raises(UserError, match=f"{name}: {why}") as raised:
+        make(dataset, tmp_path / "out")
+    assert "annotate it" not in str(raised.value)
+    with pytest.raises(UserError, match=f"{name}: {why}") as raised:
+        gate.check([str(dataset.images)], [str(dataset.annotations)])
+    assert "annotate" not in str(raised.value)
+
+
+def test_files_that_may_be_meant_are_named_and_nobody_is_told_to_annotate(dataset, tmp_path):
+    dataset.image("a.jpg")
+    (dataset.annotations / "x.json").write_text('{"info": {}, "categories": {"label": {}}, "items": []}')
+    (dataset.annotations / "readme.txt").write_text("Pictures of cats.\n")
+    said = (
+        "Perhaps these are meant:\n  x.json: it is JSON, an object with the keys info, categories, items\nExport them"
+    )
+    with pytest.raises(UserError, match=said) as raised:
+        make(dataset, tmp_path / "out")
+    assert "annotate it" not in str(raised.value)
+    with pytest.raises(UserError, match=said) as raised:
+        gate.check([str(dataset.images)], [str(dataset.annotations)])
+    assert "annotate" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["labels/oidv7-class-descriptions-boxable.csv", "metadata/classes.csv"])

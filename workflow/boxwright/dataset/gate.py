@@ -81,10 +81,8 @@ def check(
     if not sources.hold_images(texts):
         require_images(*places, len(found_images), 0)
     if not texts:
-        raise UserError(
-            f"{summary.no_annotations(annotations)} Name the folder that has them, or annotate the images first; "
-            "docs/formats.md has the formats."
-        )
+        remedy = "Name the folder that has them, or annotate the images first"
+        raise UserError(summary.no_annotations(annotations, remedy, foreign.meant(listed.files())))
     found, drawn, _ = read(
         found_images,
         texts,
@@ -102,7 +100,8 @@ def check(
         raise UserError(summary.refusal(refused, [*images, *annotations], decision.annotations, adjustable=False))
     samples = decision.samples[EVAL]
     if not samples:
-        because = "\n".join(["", *summary.of_cases(decision.cases)])
+        unread = summary.is_unread(decision.cases)
+        because = "\n".join(["", *summary.of_cases(decision.cases, unread=unread)])
         raise UserError(
             f"No image is left of {len(found.images)} images and {decision.annotations} annotations.{because}"
         )

@@ -69,13 +69,20 @@ def is_calm(told: str) -> bool:
     return _NOTHING_WRONG in told and _HINT not in told
 
 
-def of_cases(cases: Sequence[Case], where: str = "") -> list[str]:
+def of_cases(cases: Sequence[Case], where: str = "", *, unread: bool = False) -> list[str]:
     """A line for each kind of defect and what was done about it, below a head.
 
-    where: says where each case is; without it some are shown.
+    where: says where each case is; without it some are shown. unread: whether no image is left and there are
+    annotations that cannot be read, so that images without one have one.
     """
     head = f"What the checks found{where}:"
-    return [head, *_defect_lines(cases, examples=not where)] if cases else [_NOTHING_WRONG]
+    silent = ("image_without_annotation",) if unread else ()
+    return [head, *_defect_lines(cases, examples=not where, silent=silent)] if cases else [_NOTHING_WRONG]
+
+
+def is_unread(cases: Sequence[Case]) -> bool:
+    """Whether an annotation could not be read."""
+    return any(case.defect in ("annotation_malformed", "annotation_foreign") for case in cases)
 
 
 def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *, adjustable: bool = True) -> str:
@@ -100,23 +107,39 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *
     return "\n".join(lines)
 
 
-def no_annotations(folders: Sequence[str]) -> str:
-    """A sentence about folders in which no file can be an annotation."""
-    return f"There is no annotation in {', '.join(folders)}: no file there is in a format that is read."
+def no_annotations(folders: Sequence[str], remedy: str, meant: Sequence[str] = ()) -> str:
+    """That no file in some folders can be an annotation, and what to do.
+
+    meant: files that may be meant as annotations, each with what it is; the remedy is for where there are none.
+    """
+    said = f"There is no annotation in {', '.join(folders)}: no file there is in a format that is read."
+    if not meant:
+        return f"{said} {remedy}; docs/formats.md has the formats."
+    listed = "\n  ".join([f"{said} Perhaps these are meant:", *meant])
+    return (
+        f"{listed}\nExport them in one of the formats that docs/formats.md has, or give the folder of the annotations."
+    )
 
 
-def too_little(decision: Decision, split: Mapping[str, Any], images: int, folders: Sequence[str] = ()) -> str:
+def too_little(
+    decision: Decision,
+    split: Mapping[str, Any],
+    images: int,
+    folders: Sequence[str] = (),
+    meant: Sequence[str] = (),
+) -> str:
     """Why the remaining data is too little to train or evaluate a model; "" if it is enough.
 
-    folders: those that were searched for annotations.
+    folders: those that were searched for annotations. meant: where there is none, the files that may be meant.
     """
     sides = decision.samples
     used = sum(map(len, sides.values()))
     because = ""
     if decision.cases:
-        because = "\nWhat the checks found:\n" + "\n".join(_defect_lines(decision.cases, examples=True))
+        unread = not used and (meant or is_unread(decision.cases))
+        because = "\n".join(["", *of_cases(decision.cases, unread=bool(unread))])
     if not decision.annotations:
-        because += f"\n{no_annotations(folders)} Correct `dataset.annotations`; docs/formats.md has the formats."
+        because += f"\n{no_annotations(folders, 'Correct `dataset.annotations`', meant)}"
     if decision.left_out:
         because += f"\n{_on_no_list(decision, decision.left_out)}."
     if not used:
@@ -167,8 +190,11 @@ def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
     return ""
 
 
-def _defect_lines(cases: Sequence[Case], examples: bool = False) -> list[str]:
-    """A line for each kind of defect and what was done; `examples` adds files with their particulars."""
+def _defect_lines(cases: Sequence[Case], examples: bool = False, silent: Sequence[str] = ()) -> list[str]:
+    """A line for each kind of defect and what was done; `examples` adds files with their particulars.
+
+    silent: kinds whose advice would be wrong.
+    """
     counted = Counter((case.defect, case.action) for case in cases)
     width = max(len(defect) for defect, _ in counted)
     lines = []
@@ -176,7 +202,7 @@ def _defect_lines(cases: Sequence[Case], examples: bool = False) -> list[str]:
         for (name, action), count in sorted(counted.items()):
             if name == defect:
                 about = DEFECTS[defect]
-                advice = f" -> {about.advice}" if about.advice else ""
+                advice = f" -> {about.advice}" if about.advice and defect not in silent else ""
                 lines.append(f"  {count:>6} {defect:<{width}} {_DONE[action]}: {about.told(action)}{advice}")
                 if examples:
                     lines += _examples([case for case in cases if (case.defect, case.action) == (name, action)])

@@ -15,7 +15,19 @@ from boxwright.core.errors import UserError
 from boxwright.core.wording import few
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import CROWD, DEPICTION, GROUP, IGNORE, INSIDE, MASK, OCCLUDED, POLYGON, ROTATED, Box
-from boxwright.dataset.stated import UNKNOWN, Corners, around, flag, flags, name, number, numbers, pairs, parse_json
+from boxwright.dataset.stated import (
+    UNKNOWN,
+    Corners,
+    around,
+    flag,
+    flags,
+    name,
+    number,
+    numbers,
+    pairs,
+    parse_json,
+    plain,
+)
 from boxwright.dataset.stated import rotated as turned
 from boxwright.dataset.stated import size as whole
 from boxwright.dataset.statements import Reading, Remark, Statement
@@ -36,6 +48,13 @@ def sniff(head: bytes, name: str = "") -> bool:
         return _OTHERS.search(start) is not None or _FILE.search(start) is not None
     first = re.match(rb'\{\s*"(?:info|licenses|categories)"\s*:', start) is not None
     return (first or b'"annotations"' in start) and b'"image_id"' in start + b'"image_id"' * (len(head) >= 1 << 16)
+
+
+def resembles(head: bytes, name: str = "") -> bool:
+    """Whether it is a list of results, each with the id of an image and a place in it."""
+    start = plain(head).lstrip()
+    places = (b'"bbox"', b'"segmentation"', b'"keypoints"')
+    return start.startswith(b"[") and b'"image_id"' in start and any(place in start for place in places)
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:

@@ -12,6 +12,7 @@ Sources: `xml_to_csv.py` of the tutorials, keras-retinanet's readme, VoTT's expo
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from boxwright.core.errors import UserError
@@ -48,6 +49,8 @@ _DELIMITERS = ",;\t|"
 _SEPARATOR = re.compile(r'"?sep=([,;\t|])"?')
 _BOX = re.compile(r"\s*[\[(]?([^\[\]()]*)[\])]?\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
+# Rows at the start of a file that may tell what it is meant to be.
+_FIRST = 5
 # What shares may exceed 1 by.
 _ROUNDING = 1e-3
 # If so many coordinates are broken numbers up to 1, those up to this one are shares too: boxes that extend beyond.
@@ -81,12 +84,11 @@ def sniff(head: bytes, name: str = "") -> bool:
 
 
 def resembles(head: bytes, name: str = "") -> bool:
-    """Whether the first row names at least two edges of a box."""
+    """Whether one of the first rows names two edges of a box, or an image and a class, box or edge, or is a box."""
     try:
-        first = next(_rows(text(head)))[1]
-    except (StopIteration, UserError):
+        return any(_is_meant(row) for _, row in islice(_rows(text(head)), _FIRST))
+    except UserError:
         return False
-    return sum(_plain(cell) in _NAMES[edge] for edge in _CORNERS for cell in first) > 1
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
@@ -240,11 +242,20 @@ def _has_class_first(rows: Sequence[Sequence[str]]) -> bool:
     return boxes and 2 * len({one[0] for one in values}) <= len({one[-1] for one in values})
 
 
+def _is_meant(row: Sequence[str]) -> bool:
+    """Whether a row seems to name the columns of a table of boxes, or to be a row of one."""
+    named = {meaning for cell in row for meaning, names in _NAMES.items() if _plain(cell) in names}
+    if len(named.intersection(_CORNERS)) > 1 or ("image" in named and named & {"class", "box", *_CORNERS}):
+        return True
+    is_image = any(cell.strip().lower().endswith(tuple(EXTENSIONS)) for cell in row)
+    return is_image and sum(not math.isnan(number(cell.strip())) for cell in row) >= len(_CORNERS)
+
+
 def _refuse(first: Sequence[str]) -> None:
     shown = few([cell.strip()[:40] for cell in first], limit=12)
     raise UserError(
-        f"its first line has none of the known sets of columns but {shown}; name them filename, xmin, ymin, xmax, ymax "
-        "and class (width and height are the image's)"
+        f"its first line has none of the known sets of columns but {shown}; name them filename, class and xmin, ymin, "
+        "xmax, ymax, or in place of the last two width and height, which are the box's then"
     )
 
 

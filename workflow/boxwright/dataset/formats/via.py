@@ -22,6 +22,7 @@ _IMAGES, _ATTRIBUTES = "_via_img_metadata", "_via_attributes"
 _SIGN = re.compile(rb'"(?:_via_img_metadata|_via_settings|shape_attributes)"\s*:')
 _REGIONS = re.compile(rb'"regions"\s*:')
 _EXPORT = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*\{\s*"(?:filename|fileref)"\s*:')
+_VIA_3 = re.compile(rb'\s*\{\s*"project"\s*:\s*\{[^{}]*"pid"')
 # Attributes that are likely the class, the most likely first, and kinds of attributes that have a set of values.
 _NAMES = ("class", "label", "name", "type", "category", "object", "class_name", "classname", "species")
 _CHOICES = ("dropdown", "radio")
@@ -33,6 +34,11 @@ def sniff(head: bytes, name: str) -> bool:
     head = stated.plain(head)
     export = _EXPORT.match(head) and _REGIONS.search(head)
     return name.lower().endswith(".json") and (_SIGN.search(head) or export) is not None
+
+
+def resembles(head: bytes, name: str) -> bool:
+    """Whether it is a project of VIA 3."""
+    return name.lower().endswith(".json") and _VIA_3.match(stated.plain(head)) is not None
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:

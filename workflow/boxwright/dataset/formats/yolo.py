@@ -42,9 +42,14 @@ _BEYOND = 0.5
 
 def sniff(head: bytes, name: str = "") -> bool:
     """Whether all lines are a whole number and at least four shares, as of a box, a polygon or a pose."""
-    lines = text(head).splitlines()
-    lines = [line for line in (lines if len(head) < 1 << 16 else lines[:-1]) if line.strip()]
+    lines = _whole_lines(head)
     return bool(lines) and all(map(_is_row, lines[:200]))
+
+
+def resembles(head: bytes, name: str = "") -> bool:
+    """Whether all lines are a word or number and at least three numbers behind it."""
+    lines = _whole_lines(head)
+    return bool(lines) and all(map(_is_nearly_row, lines[:200]))
 
 
 def read(data: bytes, beside: Beside = NOTHING) -> Reading:
@@ -266,6 +271,17 @@ def _is_row(line: str) -> bool:
         and len(values) >= 4
         and all(-_BEYOND <= value <= 1 + _BEYOND for value in values[:4])
     )
+
+
+def _is_nearly_row(line: str) -> bool:
+    _, *values = _parts(line.strip())
+    return len(values) >= 3 and not any(map(math.isnan, _numbers(values)))
+
+
+def _whole_lines(head: bytes) -> list[str]:
+    """The lines of the first part of a file that are not blank, without a last one that may be cut."""
+    lines = text(head).splitlines()
+    return [line for line in (lines if len(head) < 1 << 16 else lines[:-1]) if line.strip()]
 
 
 def _parts(line: str) -> list[str]:
