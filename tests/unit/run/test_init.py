@@ -369,10 +369,6 @@ def test_the_detector_fits_objects_and_machine(small, computer, detector):
     assert choice.choose(found(small=small), computer).detector == detector
 
 
-def test_tiny_objects_are_warned_of():
-    assert "smallest ones will still be missed" in choice.choose(found(small=0.02), CPU).reasons["detector"]
-
-
 def test_without_weights_it_learns_from_scratch(monkeypatch):
     monkeypatch.setattr(fetch, "unreachable", lambda entry: "Name or service not known")
     chosen = choice.choose(found(), CPU)
@@ -385,6 +381,32 @@ def test_without_weights_it_learns_from_scratch(monkeypatch):
     assert "cannot be downloaded now (Name or service not known), so it starts from random ones" in start
     assert f"get resources/zoo/{choice.FAST.zoo}.tar.gz" in start and choice.FAST.zoo in content
     assert "checkpoint" not in yaml.safe_load(content)["models"]["raccoons"]
+
+
+@pytest.mark.parametrize("computer", [CPU, GPU])
+@pytest.mark.parametrize(("small", "detector"), [(0.3, choice.FROM_SCRATCH), (0.05, choice.FINE_FROM_SCRATCH)])
+def test_without_weights_the_size_of_objects_counts_too(monkeypatch, small, detector, computer):
+    monkeypatch.setattr(fetch, "unreachable", lambda entry: "Name or service not known")
+    chosen = choice.choose(found(small=small), computer)
+    assert chosen.detector == detector
+    told = f"a tenth of the objects is below {small:.0%}" if small < 0.1 else "nine of ten objects are over 30%"
+    assert f"it also learns from random weights; {told}" in chosen.reasons["detector"]
+    assert "missed" not in chosen.reasons["detector"]
+    config = yaml.safe_load(text.configuration(found(), computer, chosen))["models"]["raccoons"]
+    assert "checkpoint" not in config and ("overrides" in config) == (small < 0.1)
+
+
+@pytest.mark.parametrize("computer", [CPU, GPU])
+@pytest.mark.parametrize("reason", ["", "Name or service not known"])
+def test_tiny_objects_are_warned_of_and_not_rounded_to_nothing(monkeypatch, reason, computer):
+    """4 of 2,000 pixels."""
+    monkeypatch.setattr(fetch, "unreachable", lambda entry: reason)
+    tiny = found(small=0.002, usual=0.0023)
+    chosen = choice.choose(tiny, computer)
+    assert chosen.detector.side == 640
+    assert "a tenth of the objects is below 0.20% of the image's side" in chosen.reasons["detector"]
+    assert "The smallest ones will still be missed: images cut into tiles" in chosen.reasons["detector"]
+    assert "half of them over 0.23% of the image's side" in text.summary(tiny, chosen, Path("my.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -418,7 +440,9 @@ def test_enough_images_measure():
     assert fractions == [0.2, 0.1, 0.05]
 
 
-@pytest.mark.parametrize("detector", [choice.FAST, choice.FINE, choice.STRONG, choice.FROM_SCRATCH])
+@pytest.mark.parametrize(
+    "detector", [choice.FAST, choice.FINE, choice.STRONG, choice.FROM_SCRATCH, choice.FINE_FROM_SCRATCH]
+)
 def test_templates_take_their_overrides_and_their_weights(detector):
     config = pipeline_text.read(str(text._PIPELINES / detector.template))
     overrides.apply(config, dict(detector.overrides))

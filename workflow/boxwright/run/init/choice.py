@@ -76,7 +76,9 @@ STRONG = Candidate(
     None,
     _AT_640,
 )
+# Without weights, for large and for small objects.
 FROM_SCRATCH = Candidate("SSD MobileNet v2 at 300x300", "ssd_mobilenet_v2.config", "", 300, 8, 0.5)
+FINE_FROM_SCRATCH = FINE._replace(zoo="")
 
 
 class Choice(NamedTuple):
@@ -98,9 +100,13 @@ class Choice(NamedTuple):
 def choose(found: FolderFacts, here: Machine, eval_fraction: float = 0.0) -> Choice:
     """A detector that fits, and how to train it. `eval_fraction` is the share that measures, 0 for the usual one."""
     detector, why = _detector(found, here)
-    detector, start = _with_weights(detector)
-    if not detector.zoo:
-        why = "it also learns from random weights"
+    start, lacking = _start(detector)
+    if lacking:
+        detector, why = _by_size(found, FROM_SCRATCH, FINE_FROM_SCRATCH)
+        why = f"it also learns from random weights; {why}"
+    if found.small < _TINY:
+        remedy = "" if here.has_gpu else ", or a GPU and a larger input"
+        why += f". The smallest ones will still be missed: images cut into tiles would help{remedy}"
     reasons = {"detector": why, "checkpoint": start}
     sides = found.sides.counts
     fraction = 0.0 if sides else eval_fraction or _fraction(found.images)
@@ -120,34 +126,48 @@ def choose(found: FolderFacts, here: Machine, eval_fraction: float = 0.0) -> Cho
 
 
 def _detector(found: FolderFacts, here: Machine) -> tuple[Candidate, str]:
-    pixels = f"a tenth of the objects is below {found.small:.0%} of the image's side"
+    """The detector that fits where its weights can be had, and why."""
     if here.has_gpu:
-        return STRONG, f"there is a GPU ({here.gpus[0].partition(',')[0]}), and {pixels}"
+        return STRONG, f"there is a GPU ({here.gpus[0].partition(',')[0]}), and {_smaller(found)}"
+    return _by_size(found, FAST, FINE)
+
+
+def _by_size(found: FolderFacts, fast: Candidate, fine: Candidate) -> tuple[Candidate, str]:
+    """One of two detectors, with a small or with a larger input, by the size of the objects, and why."""
     if found.small >= _SMALL:
-        return FAST, f"nine of ten objects are over {found.small:.0%} of the image's side, so a small input shows them"
-    why = f"{pixels}, so {round(found.small * FAST.side)} pixels of a 300x300 input; at 640x640 twice as many"
-    if found.small < _TINY:
-        why += ". The smallest ones will still be missed: images cut into tiles would help, or a GPU and a larger input"
-    return FINE, why
+        over = f"nine of ten objects are over {share(found.small)} of the image's side"
+        return fast, f"{over}, so a small input shows them"
+    shown = found.small * fast.side
+    pixels = f"{shown:.0f}" if shown >= 2 else f"{shown:.1f}"
+    return fine, f"{_smaller(found)}, so {pixels} pixels of a {fast.side}x{fast.side} input; at 640x640 twice as many"
 
 
-def _with_weights(detector: Candidate) -> tuple[Candidate, str]:
-    """The detector with its weights if they are here or can be downloaded, else one that can learn without."""
+def _smaller(found: FolderFacts) -> str:
+    return f"a tenth of the objects is below {share(found.small)} of the image's side"
+
+
+def share(part: float) -> str:
+    """A share of the image's side as a percentage; those of tiny objects are not 0%."""
+    return f"{part:.0%}" if part >= 0.02 else f"{part:.2%}"
+
+
+def _start(detector: Candidate) -> tuple[str, bool]:
+    """What a training starts from and why, and whether that is random weights, as the detector's cannot be had."""
     entry = catalogue.find(detector.zoo)
     if fetch.is_here(entry):
-        return detector, "already downloaded; trained on COCO, so a few hundred images are enough"
+        return "already downloaded; trained on COCO, so a few hundred images are enough", False
     try:
         reason = fetch.unreachable(entry)
     except UserError as error:  # of the address that the environment gives
         reason = str(error)
     if not reason:
-        return detector, "downloaded once; trained on COCO, so a few hundred images are enough"
+        return "downloaded once; trained on COCO, so a few hundred images are enough", False
     why = (
         f"the weights of {detector.title} cannot be downloaded now ({reason}), so it starts from random ones, "
         f"which needs more images and steps. Better: get resources/zoo/{detector.zoo}.tar.gz in another way "
         '(config/README.md, "The model zoo") and run init again'
     )
-    return FROM_SCRATCH, why
+    return why, True
 
 
 def _fraction(images: int) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from boxwright.core.wording import command, few, from_here, plural, printable
 from boxwright.dataset.defects import DEFECTS
 from boxwright.run.config_file import SCHEMA, as_yaml
-from boxwright.run.init.choice import Choice
+from boxwright.run.init.choice import Choice, share
 from boxwright.run.init.data import FolderFacts
 from boxwright.run.init.machine import Machine
 
@@ -107,7 +107,7 @@ def _images(found: FolderFacts) -> str:
     parts = [
         f"{plural(found.images, 'image')} of about {width}x{height} pixels",
         f"{plural(found.boxes, 'box', 'boxes')}, at most {found.fullest} in one image",
-        f"half of them over {found.usual:.0%} of the image's side",
+        f"half of them over {share(found.usual)} of the image's side",
     ]
     if found.negatives:
         parts.append(f"{plural(found.negatives, 'image')} without objects")
