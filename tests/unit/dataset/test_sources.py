@@ -140,6 +140,57 @@ def test_xml_goes_before_what_lies_beside_it(dataset, tmp_path, capsys):
     assert make(dataset, tmp_path / "out")[0].identities == made.identities
 
 
+def test_xml_beside_labels_of_the_same_images_goes_before_them(dataset, tmp_path, capsys):
+    yolo(dataset)
+    for number in range(6):
+        dataset.xml(f"y{number}.jpg", Box("dog", 8, 6, 40, 30))
+    make(dataset, tmp_path / "out")
+    assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"dog"}
+    assert "beside them YOLO" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["y0.jpg", "z.jpg"])
+@pytest.mark.parametrize("key", ["yolo", "csv", "coco"])
+def test_xml_of_few_images_beside_annotations_of_more_is_asked_about(dataset, tmp_path, key, name):
+    dataset.sample(name)
+    images = [f"y{number}.jpg" for number in range(6)]
+    if key == "yolo":
+        yolo(dataset)
+        told = "YOLO has images that Pascal VOC has not, as y[01].txt tells"
+    elif key == "csv":
+        rows = [f"{image},64,48,cat,8,6,40,30" for image in images]
+        (dataset.annotations / "x.csv").write_text(
+            "\n".join(["filename,width,height,class,xmin,ymin,xmax,ymax", *rows, ""])
+        )
+        told = "a table of boxes .CSV. has images that Pascal VOC has not, as y[01].jpg tells"
+    else:
+        coco(dataset.annotations / "x.json", {f"some/{image}": [CAT] for image in images})
+        told = "COCO has images that Pascal VOC has not, as y[01].jpg tells"
+    with pytest.raises(UserError, match=f"can be read in 2 ways(.|\n)*{told}. Set `dataset.format` to one of them"):
+        make(dataset, tmp_path / "out")
+
+
+def test_xml_that_is_named_by_something_else_than_its_image_goes_before_a_table(dataset, tmp_path):
+    for number in range(6):
+        dataset.image(f"y{number}.jpg")
+        dataset.xml(f"0000{number}.jpg", Box("dog", 8, 6, 40, 30), filename=f"y{number}.jpg")
+    rows = [f"y{number}.jpg,64,48,cat,8,6,40,30" for number in range(6)]
+    (dataset.annotations / "x.csv").write_text(
+        "\n".join(["filename,width,height,class,xmin,ymin,xmax,ymax", *rows, ""])
+    )
+    make(dataset, tmp_path / "out")
+    assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"dog"}
+
+
+def test_names_of_a_file_of_json_are_compared_as_they_are_meant(dataset, tmp_path):
+    names = ["y0.jpg", "caf\u00e9.jpg", "a b.jpg"]
+    for name in names:
+        dataset.sample(name, Box("dog", 8, 6, 40, 30))
+    coco(dataset.annotations / "x.json", {f"some/{name.replace(' ', '%20')}": [CAT] for name in names})
+    make(dataset, tmp_path / "out")
+    assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"dog"}
+
+
 def test_files_that_are_no_annotations_are_passed_over_unless_they_have_an_image_s_name(dataset, tmp_path):
     yolo(dataset)
     (dataset.annotations / "README.dataset.txt").write_text("made by hand\n")

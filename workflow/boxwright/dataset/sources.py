@@ -5,6 +5,7 @@ Where a source can be read in two ways nothing is guessed: the user is asked for
 """
 
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -16,7 +17,7 @@ from boxwright.catalog import formats as catalogue
 from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
-from boxwright.dataset import formats, scan
+from boxwright.dataset import addresses, formats, pairing, scan
 from boxwright.dataset.memo import Memo
 from boxwright.dataset.scan import File, Listing, Search
 from boxwright.images.loader import EXTENSIONS
@@ -25,6 +26,10 @@ from boxwright.images.loader import EXTENSIONS
 _SAMPLE = 24
 # Endings of files that describe a whole data set.
 _DESCRIBING = (".yaml", ".yml", ".data")
+# Names of images in a file about many, without their folders.
+_IMAGE = re.compile(rb"""[^/\\"'<>|,;:\t\r\n]+\.(?:jpe?g|png|bmp|gif|webp|tiff?)\b""", re.IGNORECASE)
+# The rest of a name behind a letter that JSON escapes.
+_ESCAPED = re.compile("u[0-9a-fA-F]{4}")
 # Folders beside those of the annotations that hold only files that explain them: FiftyOne's.
 _ASIDE = ("metadata",)
 # Above the folders of annotations, that many are searched for files that explain them.
@@ -180,8 +185,9 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
     seen = readings(files)
     found = [key for key in catalogue.by_key() if key in seen]
     there = ", ".join(source.annotations)
-    if catalogue.VOC.key in seen:
-        # As ever: XML files are the annotations, whatever lies beside them.
+    beyond = ""
+    if catalogue.VOC.key in seen and not (beyond := _beyond(files, seen)):
+        # As ever: XML files are the annotations, whatever lies beside them about the same images.
         others = [_told(key, seen[key]) for key in found if key != catalogue.VOC.key]
         beside = (
             f"{there} has Pascal VOC files, which are read, and beside them {'; '.join(others)}. Those are not read: "
@@ -201,13 +207,45 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
         name = "`format` of this entry of `dataset.sources`" if several else "`dataset.format`"
         mistakes.append(
             f"The annotations in {there} can be read in {len(found)} ways, and no box may count twice:{listed}\n"
-            f"Set {name} to one of them. If they are about different images, give each its own entry in "
+            f"{beyond}Set {name} to one of them. If they are about different images, give each its own entry in "
             "`dataset.sources`."
         )
         return found[0], ""
     (key,) = found
     about = catalogue.by_key()[key]
     return key, f"The annotations in {there} are read as {about.name} (`{key}`): {seen[key][1]} is {about.sign}."
+
+
+def _beyond(files: Sequence[File], seen: Mapping[str, tuple[int, str]]) -> str:
+    """A sentence about an image that another format is about and none of the files of Pascal VOC; "" if there is none.
+
+    seen: as `readings` gives it. Of a file about many images only the first part is looked at, and only where its names
+    are of the kind that the XML files have: these may also be named by something else than the image.
+    """
+    voc = catalogue.VOC
+    own = {_stem(file) for file in files if catalogue.ending(file.base) in voc.endings} if len(seen) > 1 else set()
+    for key, (_, example) in seen.items():
+        about = catalogue.by_key()[key]
+        if key == voc.key or about.holds_images:
+            continue
+        if about.one_image:
+            of_format = [one for one in files if catalogue.ending(one.base) in about.endings]
+            others = [one for one in of_format if not (about.explains(one.base) or one.stamp.startswith("0 "))]
+            others = [one for one in others if _stem(one) not in own][:_SAMPLE]
+            name = next((one.relative for one in others if formats.key_of(one.path, one.base, key)), "")
+        else:
+            path = next(one.path for one in files if one.relative == example)
+            stated = [one for one in map(os.fsdecode, _IMAGE.findall(formats.head(path))) if not _ESCAPED.match(one)]
+            stems = {one: {pairing.stem(base) for base in addresses.base_names(one)} for one in dict.fromkeys(stated)}
+            others = [one for one, of in stems.items() if own.isdisjoint(of)]
+            name = others[0] if others and (len(stems) > len(own) or len(others) < len(stems)) else ""
+        if name:
+            return f"{about.name} has images that {voc.name} has not, as {name} tells. "
+    return ""
+
+
+def _stem(file: File) -> str:
+    return pairing.stem(file.base.rpartition(".")[0])
 
 
 def _meant(files: Sequence[File]) -> str:
