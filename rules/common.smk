@@ -31,6 +31,7 @@ try:
         lock,
         places,
         preflight,
+        refusal,
         resources,
         restarts,
         settings,
@@ -85,7 +86,8 @@ try:
         download=this_process.works,
     )
 except UserError as error:
-    sys.exit(f"\n{printable(error)}\n")
+    told = refusal.told(error) if this_process.announces else error
+    sys.exit(f"\n{printable(told)}\n")
 
 # What the results of each rule depend on. Snakemake reruns a rule when any of its parameters changes. So the parameters
 # (the identity among them) hold what decides a result, and nothing else. A script takes from `config` only what decides

@@ -28,7 +28,10 @@ def configured(tmp_path):
 
     def configure_with(overrides, checkpoint=None):
         given = {**arguments, "overrides": overrides, "checkpoint": checkpoint}
-        return configure([Wanted("m-seed1", "m", str(path), given)])[1]["m-seed1"]
+        _, configurations, mistakes = configure([Wanted("m-seed1", "m", str(path), given)])
+        if mistakes:
+            raise UserError("\n".join(mistakes))
+        return configurations["m-seed1"]
 
     return configure_with
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from boxwright import cli
-from boxwright.run import doctor
+from boxwright.run import doctor, room
 from boxwright.run.doctor import FAILS, OK, WARNING
 
 CPU = {"version": "2.21.0", "cuda": None, "cudnn": None, "gpus": []}
@@ -16,8 +16,10 @@ CARD = ["A100, 80000 MiB free of 81000 MiB, driver 550.1"]
 
 def run(gpus: int) -> dict:
     model = {"gpus": gpus, "tf_threads": 2, "pipeline": None, "checkpoint": "zoo:faster_rcnn_resnet101_x"}
-    steps = {"num_steps": 1000, "checkpoint_every": 100}
-    return {"models": {"m": model | steps}, "dataset": {"images": None}, "results": "results"}
+    steps = {"num_steps": 1000, "checkpoint_every": 100, "keep": None}
+    given = {"demo": False, "records": None, "sources": None, "images": ["photos"], "annotations": ["labels"]}
+    exported = {"also": []}
+    return {"models": {"m": model | steps}, "dataset": given, "export": exported, "results": "results"}
 
 
 @pytest.mark.parametrize(
@@ -64,9 +66,31 @@ def test_the_disk_is_that_of_the_results_and_what_is_there_tells_the_size(tmp_pa
     (train / "model.ckpt-100.data-00000-of-00001").write_bytes(bytes(3_000_000))
     (finding,) = doctor.disk(6000, wanted)
     assert finding == (OK, "disk", f"6000 MB free in {tmp_path}/elsewhere/results; the run needs about 2030 MB")
-    wanted["models"]["m"]["keep"] = {"best": 1, "last": 1}
+    for every, size in ((None, 9), (500, 15), (100, 30)):
+        wanted["models"]["m"]["keep"] = {"best": 1, "last": 1, "every": every}
+        (finding,) = doctor.disk(6000, wanted)
+        assert f"about {2000 + size} MB" in finding.text
+    wanted["models"]["m"]["keep"]["every"], wanted["export"]["also"] = None, [100, 200]
     (finding,) = doctor.disk(6000, wanted)
-    assert "about 2009 MB" in finding.text
+    assert "about 2015 MB" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("given", "mb"),
+    [
+        ({"images": ["a"], "annotations": ["b"]}, 3),
+        ({"images": None, "annotations": ["a"]}, 3),
+        ({"sources": [{"images": ["a"], "annotations": ["b"]}, {"images": ["b"], "annotations": ["b"]}]}, 8),
+        ({"records": {"train": ["t.tfrecord"], "eval": ["e.tfrecord"]}}, 9),
+    ],
+)
+def test_the_records_are_as_large_as_the_images_wherever_these_are(tmp_path, monkeypatch, given, mb):
+    monkeypatch.chdir(tmp_path)
+    sizes = {"a/1.jpg": 1, "a/deeper/2.png": 2, "a/1.xml": 4, "b/3.jpg": 5, "t.tfrecord": 6, "e.tfrecord": 3}
+    for name, size in sizes.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(size * 10**6))
+    assert room.records_mb(run(0) | {"dataset": run(0)["dataset"] | given}) == mb
 
 
 def test_the_time_is_that_of_a_measured_step(tmp_path):

@@ -1,5 +1,6 @@
 """The mistakes that people make, and the words that they must be told, before the first job and without a traceback."""
 
+import datetime
 import json
 import os
 
@@ -18,7 +19,7 @@ from tests.factories import DataSet, photo
 from boxwright import cli, devices
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
-from boxwright.run import config_file, doctor, places, preflight, settings
+from boxwright.run import config_file, doctor, places, preflight, refusal, settings
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 from boxwright.zoo import catalogue, download, table
@@ -65,7 +66,7 @@ class Folder:
             plan = RunPlan(config_file.read("my.yaml"), plan_data=True)
             preflight.check(plan, Identities(plan))
         except UserError as told:
-            error = str(told)
+            error = refusal.told(told)
         return " ".join(f"{capsys.readouterr().err} {error}".split())
 
 
@@ -197,6 +198,9 @@ def in_the_v1_format(folder: Folder) -> None:
         saver = tf.compat.v1.train.Saver(write_version=tf.compat.v1.train.SaverDef.V1)
         saver.save(session, str(folder.path / "model.ckpt"), write_meta_graph=False)
     folder.model["checkpoint"] = "model.ckpt"
+
+
+NARROW = checkpoint("narrow/model.ckpt", narrow)
 
 
 def odd_names(folder: Folder) -> None:
@@ -441,6 +445,33 @@ ROWS = [
         ["did you mean `train_config.optimizer.", ".cosine_decay_learning_rate.learning_rate_base`?"],
     ),
     (
+        "20 block that replaces the model",
+        given(m__overrides={"model": {"ssd": {"feature_extractor": {"depth_multiplier": 0.5}}}}),
+        [
+            "models.m: override `model`: a block as value replaces all of it",
+            "gone (`ssd.num_classes`, ",
+            "write the whole path of each field instead: `model.ssd.feature_extractor.depth_multiplier`.",
+        ],
+    ),
+    (
+        "20 block that replaces a size",
+        given(m__overrides={"model.ssd.image_resizer": {"fixed_shape_resizer": {"height": 96}}}),
+        [
+            "gone (`fixed_shape_resizer.width`)",
+            "instead: `model.ssd.image_resizer.fixed_shape_resizer.height`.",
+            "!cannot be trained",
+        ],
+    ),
+    (
+        "20 block with another part",
+        given(
+            m__overrides={
+                "model.ssd.image_resizer": {"keep_aspect_ratio_resizer": {"min_dimension": 96, "max_dimension": 96}}
+            }
+        ),
+        ["!a block as value"],
+    ),
+    (
         "21 rate 5",
         given(
             m__overrides={
@@ -523,6 +554,25 @@ ROWS = [
     ("32 quote", written('dataset:\n  images: "a\nmodels:\n'), ["a quotation mark is not closed (line 2)"]),
     ("32 sign", written("dataset: {images: @foo}\n"), ["a value cannot begin with @; quote it (line 1)"]),
     ("32 star", written("dataset:\n  images: *.jpg\n"), ["a value cannot begin with * or &; quote it (line 2)"]),
+    ("32 alias", written("models: {a: *b}\n"), ["line 1: *b stands for a value", "none above has it", "!holds itself"]),
+    ("32 itself", written("models: &b {a: *b}\n"), ["line 1: `models` holds itself, by the alias *b"]),
+    ("32 documents", written("models: 1\n---\ndataset: 2\n"), ["line 2: with --- another configuration begins"]),
+    (
+        "32 backslash",
+        written('dataset:\n  images: "C:\\Users\\me"\n'),
+        ["in double quotes \\ begins an escape; write single quotes around a path with \\, or / in it (line 2)"],
+    ),
+    (
+        "32 other backslash",
+        written('dataset:\n  images: "D:\\me"\n'),
+        ["in double quotes \\ begins an escape", "(line 2)"],
+    ),
+    (
+        "32 octal",
+        written("models:\n  m:\n    num_steps: 020\n    seed: [00, 7]\n    pipeline: '010'\n"),
+        ["line 3: `num_steps: 020` is 16 to YAML, because of the 0 before it; write 20", "`00` is 0", "!`pipeline"],
+    ),
+    ("32 minutes", written("models:\n  m: {overrides: {a: 1:30}}\n"), ["`a: 1:30` is 90 to YAML, as minutes are"]),
     ("32 columns", written("dataset:\n  images: x\n split: y\n"), ["begins in another column", "(line 3)"]),
     (
         "32 no colon",
@@ -708,6 +758,32 @@ def no_gpu_for_doctor(folder, capsys, monkeypatch) -> str:
     return said_by(capsys, "doctor", "--configfile", "my.yaml")
 
 
+def by_doctor(*mistakes):
+    """What doctor says of a configuration with mistakes."""
+
+    def told(folder, capsys, monkeypatch) -> str:
+        for one in mistakes:
+            one(folder)
+        monkeypatch.setattr(doctor, "ask_tensorflow", lambda: None)
+        (folder / "my.yaml").write_text(yaml.safe_dump(folder.config))
+        return said_by(capsys, "doctor", "--configfile", "my.yaml")
+
+    return told
+
+
+def no_access(folder: Folder) -> None:
+    """A results folder in /proc, where even root cannot make any."""
+    folder.config["results"] = "/proc/self/results"
+
+
+def width_by_lint(folder, capsys, monkeypatch) -> str:
+    NARROW(folder)
+    text = (folder / "pipeline.config").read_text()
+    start = 'fine_tune_checkpoint: "narrow/model.ckpt" fine_tune_checkpoint_type: "detection"'
+    (folder / "pipeline.config").write_text(text.replace("train_config {", f"train_config {{ {start}", 1))
+    return said_by(capsys, "lint", "pipeline.config")
+
+
 NO_ENVIRONMENT = ["could not be installed", "is there a network?", "https_proxy", "Nothing half made stays"]
 OTHER_ROWS = [
     (
@@ -739,6 +815,22 @@ OTHER_ROWS = [
         ["cannot be downloaded: Connection refused", "put the archive at resources/zoo/", "https_proxy", "ZOO_MIRROR"],
     ),
     ("40 small disk", small_disk, ["1 MB free in ", "the run needs about "]),
+    ("10 width, by doctor", by_doctor(NARROW), ["x configuration", "It is of a network of width 0.1875"]),
+    (
+        "10 width, by lint",
+        width_by_lint,
+        [
+            "error another-backbone: train_config.fine_tune_checkpoint is 'narrow/model.ckpt': does not fit:",
+            "and the model has width 0.25: set `model.ssd.feature_extractor.depth_multiplier: 0.1875`.",
+        ],
+    ),
+    (
+        "19 typo, by doctor",
+        by_doctor(pipeline(lambda text: text.replace("num_classes", "num_clases"))),
+        ["x configuration", "pipeline.config:", "nearest known: num_classes"],
+    ),
+    ("31 metric, by doctor", by_doctor(given(export={"metric": "mAP"})), ["x configuration", "`export.metric` is mAP"]),
+    ("41 results, by doctor", by_doctor(no_access), ["x results", "nothing can be written to /proc/self here"]),
     (
         "41 results that cannot be written",
         results_that_cannot_be_written,
@@ -773,6 +865,78 @@ def test_each_mistake_of_the_list_has_its_row():
     assert numbers | ELSEWHERE.keys() == set(range(1, 47))
     for path, name in ELSEWHERE.values():
         assert f"def {name}(" in (ROOT / path).read_text()
+
+
+def label_map_without_dog(folder: Folder) -> None:
+    (folder / "map.pbtxt").write_text(LABEL_MAP)
+    folder.config["dataset"]["label_map"] = "map.pbtxt"
+
+
+def other_model(name: str, **others):
+    def make(folder: Folder) -> None:
+        folder.config["models"][name] = folder.model | others
+
+    return make
+
+
+IOU = "model.ssd.post_processing.batch_non_max_suppression.iou_threshold"
+SETTINGS = {
+    "unknown key": (given(dataset__colour=1), "`dataset.colour` is not a key"),
+    "bounds": (given(predict__score_threshold=50), "`predict.score_threshold` is 50"),
+    "a date": (given(zoo_trust=datetime.date(2024, 1, 1)), "`zoo_trust` is a date to YAML"),
+    "step": (given(export__checkpoint=250), "`export.checkpoint` is 250, but models.m is saved"),
+    "one list": (given(dataset__split={"train": "pipeline.config"}), "`dataset.split` has only one list"),
+    "no folder": (given(predict__images="nowhere"), "`predict.images` names nowhere"),
+    "no pipeline": (other_model("n", pipeline=None), "`models.n.pipeline` is missing"),
+}
+LATER = {
+    "typo in a file": (
+        both(files(typo__config=b"model { sd {} }"), other_model("t", pipeline="typo.config")),
+        "typo.config:1:9",
+    ),
+    "override": (other_model("o", overrides={"learning_rate": 1}), "override `learning_rate`"),
+    "impossible": (other_model("i", overrides={IOU: 1.5, "batch": 3}), f"{IOU} is 1.5"),
+    "metric": (given(export__metric="mAP"), "`export.metric` is mAP"),
+    "early metric": (other_model("e", early_stopping={"patience": 1, "metric": "x"}), "models.e.early_stopping.metric"),
+}
+WIDTH = {"width": (NARROW, "It is of a network of width 0.1875")}
+DATA = {"data": (label_map_without_dog, "class_unknown")}
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [SETTINGS | LATER, DATA | LATER, SETTINGS | WIDTH, LATER | WIDTH, DATA | {"bounds": SETTINGS["bounds"]}],
+    ids=["settings", "data", "settings and start weights", "start weights", "data and settings"],
+)
+def test_one_mistake_of_each_kind_is_told_at_once(folder, kinds, capsys):
+    if kinds == SETTINGS | WIDTH:  # what a checkpoint is of can be said once the data are known
+        kinds = {kind: one for kind, one in kinds.items() if kind not in ("unknown key", "one list")}
+    for mistake, _ in kinds.values():
+        mistake(folder)
+    text = folder.told(capsys)
+    for _, word in kinds.values():
+        assert word in text, (word, text)
+        assert text.count(word) == 1 or word == "class_unknown", (word, text)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ("seed: 1\n    seed: 2", "`models.m.seed` is given twice"),
+        ("checkpoint_every:10", "`checkpoint_every:10` has no space after the colon"),
+    ],
+)
+def test_what_is_wrong_in_the_text_of_the_file_hides_nothing(folder, wrong, word, capsys):
+    folder.text = (
+        "dataset: {images: data/imges, annotations: data/annotations}\n"
+        f"models:\n  m:\n    pipeline: pipeline.config\n    num_steps: 300\n    {wrong}\n    colour: red\n"
+    )
+    if "every" not in wrong:
+        folder.text += "    checkpoint_every: 100\n"
+    (folder / "pipeline.config").write_text("model { sd {} }")
+    text = folder.told(capsys)
+    for one in (word, "`models.m.colour` is not a key", "did you mean data/images?", "pipeline.config:1:9"):
+        assert text.count(one) == 1, (one, text)
 
 
 def test_without_a_mistake_nothing_is_refused(folder, capsys):

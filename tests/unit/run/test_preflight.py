@@ -2,6 +2,7 @@
 
 import io
 import resource
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -114,7 +115,7 @@ def test_a_start_checkpoint_without_its_data(checked, tmp_path, monkeypatch):
     tensors = {"FeatureExtractor/MobilenetV1/Conv2d_0/weights": np.zeros((3, 3, 3, 8), np.float32)}
     checkpoint_files.write(tmp_path / "model.ckpt", tensors)
     model = small_model(checkpoint="model.ckpt")
-    monkeypatch.setattr(start_weights, "mistakes", lambda plan, identities: ())
+    monkeypatch.setattr(start_weights, "mistakes", lambda plan, identities, told_of: ())
     checked(models={"m": model})
     (tmp_path / "model.ckpt.data-00000-of-00001").write_bytes(b"")
     with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: .* is cut short: it has 0 of 864 bytes"):
@@ -197,7 +198,7 @@ def test_files_that_git_lfs_has_not_fetched_are_told_before_the_first_job(checke
     with pytest.raises(UserError, match=r"mine\.config: the pipeline configuration cannot be used: .*git lfs pull"):
         checked(models={"m": small_model(pipeline="mine.config")})
     (tmp_path / "starts/label_map.pbtxt").write_text(POINTER)
-    (tmp_path / "starts/graph.pb").write_bytes(b"weights")
+    (tmp_path / "starts/graph.pb").write_bytes(b"\x0a\0")
     with pytest.raises(UserError, match=r"models\.a: beside its checkpoint: .*label_map\.pbtxt.*git lfs pull"):
         checked(models={"a": models["a"]})
 
@@ -221,3 +222,12 @@ def test_forms_that_a_model_does_not_fit_in_or_whose_packages_are_missing(checke
         == "`export.forms`: m cannot be exported as raw_graph: ssd with 2 classes is too large; onnx can hold it."
     )
     checked()
+
+
+def test_a_disk_without_room_for_a_first_checkpoint(checked, capsys, monkeypatch):
+    checked()
+    assert "a checkpoint of" not in capsys.readouterr().err
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**7))
+    checked()
+    told = capsys.readouterr().err
+    assert "The disk of results has 10 MB free, and a checkpoint of m may take " in told

@@ -6,13 +6,16 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
-from boxwright.catalog.findings import LEVELS, Facts
-from boxwright.checkpoints import checkpoint_index
+from boxwright.catalog.findings import LEVELS, Facts, Finding
+from boxwright.checkpoints import checkpoint_index, checkpoint_shapes
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural, printable
 from boxwright.dataset import label_map
+from boxwright.detector import listing
+from boxwright.pipeline import patch
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
+from boxwright.run import start_weights
 
 HELP = "find problems in pipeline.config files"
 DESCRIPTION = "Check pipeline.config files. Exit status: 0 without errors, 1 with errors, 2 on wrong usage."
@@ -46,8 +49,23 @@ def _findings(path: str) -> list[tuple[str, str]]:
     except UserError as error:
         lines = [line if line.startswith(path) else f"{path}: {line}" for line in str(error).splitlines()]
         return [("error", f"error: {line}") for line in lines]
+    if not any(finding.level == "error" for finding in findings):
+        findings += _unfitting_start(document.config)
     notes = [(note.level, f"{path}:{note.line}: {note.level} {note.field}: {note.text}") for note in document.notes]
     return [(finding.level, f"{document.place(finding.field)}: {finding}") for finding in findings] + notes
+
+
+def _unfitting_start(config: Message) -> list[Finding]:
+    """That the checkpoint which a configuration names has other shapes; nothing if it does not exist."""
+    named = config.train_config.fine_tune_checkpoint
+    found = checkpoint_shapes.shapes(named) if named and Path(f"{named}.index").is_file() else None
+    network = listing.of(config) if found else None
+    if not network:
+        return []
+    relabels = label_map.of_checkpoint(named) is not None
+    kind = patch.checkpoint_type_of(config.train_config)
+    why = start_weights.complaint(config, kind, network, found, relabels, in_run=False).removesuffix(".")
+    return [Finding("error", "another-backbone", "train_config.fine_tune_checkpoint", named, why)] if why else []
 
 
 def _classes(config: Message) -> dict[str, int]:

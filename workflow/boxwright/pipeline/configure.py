@@ -1,4 +1,4 @@
-"""Reads and patches the pipeline configurations of all models of a run, and reports all mistakes at once."""
+"""Reads and patches the pipeline configurations of all models of a run, and finds all mistakes at once."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -24,47 +24,43 @@ class Wanted(NamedTuple):
     arguments: Mapping[str, Any]
 
 
-def configure(models: Iterable[Wanted]) -> tuple[dict[str, Document], dict[str, Message]]:
-    """The original documents and the patched configurations of all models, by name.
+def configure(models: Iterable[Wanted]) -> tuple[dict[str, Document], dict[str, Message], list[str]]:
+    """The original documents and the patched configurations of all models, by name, and all mistakes, line by line.
 
-    Raises one UserError with all mistakes.
+    Of a model with mistakes in its overrides the configuration has the others; one whose file is wrong has none.
     """
     originals, configurations, mistakes = {}, {}, {}
     for name, shown, path, arguments in models:
         try:
             originals[name] = read_document(path)
-            configurations[name] = _patched(originals[name].config, shown, arguments)
+            config, wrong = _patched(originals[name].config, shown, arguments)
         except UserError as error:
-            mistakes[shown] = [
-                f"models.{shown}, made from {path}:",
-                *(f"  - {line}" for line in str(error).splitlines()),
-            ]
-    if mistakes:
-        raise UserError("\n".join(line for lines in mistakes.values() for line in lines))
-    return originals, configurations
+            config, wrong = None, str(error).splitlines()
+        if config is not None:
+            configurations[name] = config
+        if wrong:
+            mistakes[shown] = [f"models.{shown}, made from {path}:", *(f"  - {line}" for line in wrong)]
+    return originals, configurations, [line for lines in mistakes.values() for line in lines]
 
 
-def _patched(original: Message, shown: str, arguments: Mapping[str, Any]) -> Message:
-    """The patched configuration of a model.
+def _patched(original: Message, shown: str, arguments: Mapping[str, Any]) -> tuple[Message | None, list[str]]:
+    """The patched configuration of a model, with the overrides that can be set, and what is wrong, line by line.
 
-    Raises UserError with what is wrong in it, and with overrides of what the run decides itself.
+    That is what is wrong in the file, and overrides of what the run decides itself.
     """
     overrides = arguments.get("overrides") or {}
     config, wrong = _tried(original, arguments, overrides)
     without = _tried(original, arguments, {})[0] if overrides else None
     if without is not None:  # else the overrides are not what is wrong
-        changed = config
-        if changed is None:
+        if config is None:
             applying = {
                 path: value for path, value in overrides.items() if _tried(original, arguments, {path: value})[0]
             }
-            changed, _ = _tried(original, arguments, applying)
-        refused = settled.mistakes(without, changed or without, overrides, shown)
+            config = _tried(original, arguments, applying)[0] or without
+        refused = settled.mistakes(without, config, overrides, shown)
         told = tuple(f"{line.partition(':')[0]}:" for line in refused)
         wrong = [*(line for line in wrong if not line.startswith(told)), *refused]
-    if wrong:
-        raise UserError("\n".join(wrong))
-    return config
+    return config, wrong
 
 
 def _tried(

@@ -31,11 +31,20 @@ class Draft:
     facts: Facts
 
 
+class UntrainableError(UserError):
+    """Configurations that cannot be trained. fields: those that are wrong, by the model's name."""
+
+    def __init__(self, text: str, fields: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(text)
+        self.fields = fields
+
+
 def judge(drafts: Sequence[Draft]) -> str:
-    """The warnings about all models as one text, empty if there are none. Raises one UserError with all errors."""
+    """The warnings about all models as one text, empty if there are none. Raises UntrainableError with all errors."""
     findings = [(draft, _findings(draft)) for draft in drafts]
     if errors := _told(findings, "error"):
-        raise UserError("\n".join(["This cannot be trained as it is.", *errors, f"{SETTLE}."]))
+        fields = {draft.name: [one.field for one in found if one.level == "error"] for draft, found in findings}
+        raise UntrainableError("\n".join(["This cannot be trained as it is.", *errors, f"{SETTLE}."]), fields)
     if warnings := _told(findings, "warning"):
         advice = f"{SETTLE}; most values set there cause no warning."
         return "\n".join(["This will probably give a poor detector.", *warnings, advice])

@@ -60,7 +60,7 @@ RULES = {
         "check that it is the right file: `model.ckpt.index` of an OD API model",
     ),
     "another-backbone": Rule(
-        "the checkpoint has the weights of another feature extractor",
+        "the checkpoint has the weights of another feature extractor, or of one of another width",
         "use the checkpoint of this model, or the model of this checkpoint",
     ),
     "batch-norm-not-frozen": Rule(

@@ -68,6 +68,66 @@ def mistakes(settled: Message, changed: Message, overrides: Mapping[str, Any], m
     return [*found.values(), *blocks]
 
 
+def replaced(before: Message, after: Message, overrides: Mapping[str, Any]) -> list[str]:
+    """Which fields the blocks among `overrides` take away from `before`, one sentence for each block.
+
+    before, after: the TrainEvalPipelineConfig without and with the overrides. Fields of an alternative that gives way
+    to another one are not told.
+    """
+    told = []
+    for path, value in overrides.items():
+        old, new = (_message(config, str(path)) for config in (before, after))
+        if not isinstance(value, Mapping) or old is None or new is None:
+            continue
+        if lost := list(_lost(old, new, "")):
+            names = few([f"`{name}`" for name in lost])
+            wanted = few([f"`{one}`" for one in _ends(str(path), value)])
+            told.append(
+                f"override `{path}`: a block as value replaces all of it, and what the file sets there is gone "
+                f"({names}). To keep that, write the whole path of each field instead: {wanted}."
+            )
+    return told
+
+
+def _message(config: Message, path: str) -> Message | None:
+    """The message at a path; None if there is none."""
+    found: Any = config
+    for part in filter(None, re.split(r"\.|\[(\d+)\]", path)):
+        if isinstance(found, Message) and part in found.DESCRIPTOR.fields_by_name:
+            field = found.DESCRIPTOR.fields_by_name[part]
+            if not field.is_repeated and field.message_type and not found.HasField(part):
+                return None
+            found = getattr(found, part)
+        elif not isinstance(found, Message) and part.isdigit() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            return None
+    return found if isinstance(found, Message) else None
+
+
+def _lost(old: Message, new: Message, path: str) -> Iterator[str]:
+    """The paths of the fields of `old` that `new` does not have, unless an alternative took the place of one."""
+    for field, value in old.ListFields():
+        here = f"{path}.{field.name}" if path else field.name
+        there = {one.name for one, _ in new.ListFields()}
+        if field.containing_oneof and new.WhichOneof(field.containing_oneof.name) not in (None, field.name):
+            continue
+        if field.name not in there:
+            if getattr(new, field.name) != value:
+                yield here
+        elif field.message_type and not field.is_repeated:
+            yield from _lost(value, getattr(new, field.name), here)
+
+
+def _ends(path: str, value: Any) -> Iterator[str]:
+    """The paths of the single values in a block."""
+    if isinstance(value, Mapping) and value:
+        for key, child in value.items():
+            yield from _ends(f"{path}.{key}", child)
+    else:
+        yield path
+
+
 def _written(path: str, value: Any) -> Iterator[str]:
     """The paths of all fields that an override names, also those in the block that it gives as a value."""
     yield path

@@ -36,15 +36,24 @@ _LOADER = yaml.SafeLoader
 _RAISED = (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
 
 
+class MistakesError(UserError):
+    """What is wrong in the text of configurations. content: what the only one holds otherwise, None if that is lost."""
+
+    def __init__(self, text: str, content: Any) -> None:
+        super().__init__(text)
+        self.content = content
+
+
 def check(paths: Iterable[str | Path]) -> None:
-    """Raise UserError with what is lost or fatal once the files are read.
+    """Raise MistakesError with what is lost or fatal once the files are read.
 
     These are keys that a file gives twice, keys without a space after the colon, and files that are not there, empty,
     no YAML, or too large because of aliases or nesting.
     """
-    mistakes = [f"{path}: {text}" for path in dict.fromkeys(map(str, paths)) for text in _mistakes(_text(path))]
+    paths = list(dict.fromkeys(map(str, paths)))
+    mistakes = [f"{path}: {text}" for path in paths for text in _mistakes(_text(path))]
     if mistakes:
-        raise UserError("\n".join(mistakes))
+        raise MistakesError("\n".join(mistakes), _otherwise(_text(paths[0])) if len(paths) == 1 else None)
 
 
 def read(path: str | Path) -> Any:
@@ -113,6 +122,23 @@ def _text(path: str | Path) -> str:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
+def _otherwise(text: str) -> Any:
+    """The content of a file with a mistake, whose colons get the space that they lack; None if it cannot be read."""
+    lines = (_JOINED.sub(_spaced, line) for line in text.splitlines())
+    text = "\n".join(lines)
+    walk = _Walk()
+    try:
+        list(walk.mistakes(text))
+        return yaml.load(text, Loader=_LOADER) if walk.ended else None
+    except _RAISED:
+        return None
+
+
+def _spaced(found: re.Match[str]) -> str:
+    """A line with a space after the colon, if what is before it is a key."""
+    return found[0].replace(":", ": ", 1) if found[1] in _keys(schema()) else found[0]
+
+
 def _mistakes(text: str) -> Iterator[str]:
     if not text.strip():
         yield "the file is empty; it needs at least `dataset` and `models`."
@@ -178,6 +204,11 @@ _TOLD = (
         "something follows a value that has ended; quote the whole value, with an apostrophe in it doubled",
         False,
     ),
+    (
+        r"expected escape sequence|found unknown escape character",
+        "in double quotes \\ begins an escape; write single quotes around a path with \\, or / in it",
+        False,
+    ),
     (r"could not find expected ':'", "a key has no colon behind it", True),
     (r"could not determine a constructor for the tag", "a value cannot begin with !; quote it", False),
 )
@@ -193,6 +224,16 @@ def _reason(error: Exception) -> str:
             mark = around if at_beginning and around else mark
             break
     return f"{problem} (line {mark.line + 1})." if mark else f"{problem}."
+
+
+def _another_number(text: str) -> str:
+    """What YAML makes of digits that a person reads as another number, and what to write; "" for all other texts."""
+    if re.fullmatch(r"[-+]?0[0-7_]+", text):
+        read, why = yaml.load(text, Loader=_LOADER), "because of the 0 before it"
+        return f"is {read} to YAML, {why}; write {text.replace('0', '', 1).lstrip('0') or 0}, or quote it as a text."
+    if re.fullmatch(r"[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?", text):
+        return f'is {yaml.load(text, Loader=_LOADER)} to YAML, as minutes are; quote it if it is a text: "{text}".'
+    return ""
 
 
 class _Node:
@@ -211,6 +252,8 @@ class _Walk:
     def __init__(self) -> None:
         self._open = [_Node("", mapping=False, anchor=None)]
         self._sizes: dict[str, int] = {}  # nodes that each finished anchor stands for
+        self._documents = 0
+        self.ended = False  # whether the whole file was walked
 
     def mistakes(self, text: str) -> Iterator[str]:
         for event in yaml.parse(text, Loader=_LOADER):
@@ -224,14 +267,31 @@ class _Walk:
                 )
                 return
             if isinstance(event, yaml.AliasEvent):
-                if event.anchor not in self._sizes:
+                if any(one.anchor == event.anchor for one in self._open):
                     what = _named(node.where or f"*{event.anchor}")
                     yield f"line {line}: {what} holds itself, by the alias *{event.anchor}."
                     return
+                if event.anchor not in self._sizes:
+                    yield (
+                        f"line {line}: *{event.anchor} stands for a value that has the mark &{event.anchor} before it, "
+                        f'but none above has it; if it is a text, quote it: "*{event.anchor}".'
+                    )
+                    return
                 self._add(self._sizes[event.anchor], key=f"*{event.anchor}", line=line)
+            elif isinstance(event, yaml.DocumentStartEvent):
+                self._documents += 1
+                if self._documents > 1:
+                    yield (
+                        f"line {line}: with --- another configuration begins, but a file holds one; give each a file "
+                        "of its own."
+                    )
+                    return
             elif isinstance(event, yaml.ScalarEvent):
                 if event.anchor:
                     self._sizes[event.anchor] = 1
+                if event.style is None and (why := _another_number(event.value)):
+                    key = f"{node.key}: " if node.mapping and node.key else ""
+                    yield f"line {line}: `{key}{event.value}` {why}"
                 self._add(1, key=event.value, line=line)
             elif isinstance(event, yaml.CollectionStartEvent):
                 if len(self._open) > DEEPEST:
@@ -252,6 +312,7 @@ class _Walk:
                     f"{MOST_NODES:,} values when its aliases (*) are written out; no configuration is so large."
                 )
                 return
+        self.ended = True
 
     def _add(self, size: int, key: str, line: int) -> None:
         """Count a whole node in the innermost open one; in a mapping, keys and values alternate."""

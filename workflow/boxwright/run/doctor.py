@@ -14,13 +14,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from boxwright import devices
-from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.console import progress
 from boxwright.core.disk import nearest
 from boxwright.core.errors import UserError
-from boxwright.core.wording import plural
+from boxwright.core.wording import few, plural
 from boxwright.devices import instructions
-from boxwright.run import measured, places, resources, settings
+from boxwright.run import (
+    config_file,
+    measured,
+    pipelines,
+    places,
+    preflight,
+    refusal,
+    resources,
+    room,
+    settings,
+)
+from boxwright.run.identities import Identities
+from boxwright.run.plan import RunPlan
 
 OK, WARNING, FAILS = "ok", "warning", "fails"
 
@@ -100,12 +111,29 @@ def _instructions() -> str:
 
 
 def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Observation]]:
+    """The settings in a configuration, None without one or if it is wrong; and what would make its run fail."""
     if config is None:
         return None, []
     try:
-        return settings.read(config), [Observation(OK, "configuration", str(config))]
+        run = settings.read(config)
     except UserError as error:
-        return None, [Observation(FAILS, "configuration", str(error))]
+        return None, [Observation(FAILS, "configuration", refusal.told(error))]
+    wrong = places.results(run["results"])
+    found = [Observation(FAILS, "results", wrong)] if wrong else []
+    if absent := pipelines.absent(run["models"]):
+        text = f"{config}; the rest of the run is not examined before {few(absent)} is downloaded"
+        return run, [Observation(WARNING, "configuration", text), *found]
+    wrong = "\n".join(_refused(config))
+    return run, [Observation(FAILS if wrong else OK, "configuration", wrong or str(config)), *found]
+
+
+def _refused(config: str | Path) -> list[str]:
+    """What the run itself would refuse, before its first job, in data, pipeline.config files and start weights."""
+    try:
+        plan = RunPlan(config_file.read(config), plan_data=True, write=False)
+    except UserError as error:
+        return [refusal.told(error)]
+    return preflight.mistakes(plan, Identities(plan))[0]
 
 
 def _python() -> Iterator[Observation]:
@@ -217,30 +245,9 @@ def disk(free_mb: int, run: Mapping[str, Any] | None) -> Iterator[Observation]:
     """Compare the free space of the results' disk with the checkpoints and records that the run will write."""
     wanted = LEAST_DISK_MB
     if run:
-        checkpoints = (_checkpoints_mb(run["results"], name, model) for name, model in run["models"].items())
-        wanted += _records_mb(run) + round(sum(checkpoints))
+        wanted += room.records_mb(run) + round(sum(room.checkpoints_mb(run, name) for name in run["models"]))
     text = f"{free_mb} MB free in {_disk_of(run)}; the run needs about {wanted} MB"
     yield Observation(OK if free_mb >= wanted else FAILS, "disk", text)
-
-
-def _records_mb(run: Mapping[str, Any]) -> int:
-    """Size of the records, in MB: they hold the encoded images as they are."""
-    folders = run["dataset"]["images"] or []
-    files = (entry for folder in folders for entry in Path(folder).rglob("*"))
-    return sum(entry.stat().st_size for entry in files if entry.is_file()) // 10**6
-
-
-def _checkpoints_mb(results: str, name: str, model: Mapping[str, Any]) -> float:
-    """The size of all checkpoints of a model that stay, in MB: by those that are there, else a generous estimate."""
-    count = len(settings.checkpoint_steps(model))
-    if keep := model.get("keep"):
-        count = min(count, keep["best"] + keep["last"] + 1)
-    if size := measured.checkpoint_mb(results, name):
-        return size * count
-    pipeline = model["pipeline"]
-    text = Path(pipeline).read_text(encoding="utf-8", errors="replace") if pipeline else str(model["checkpoint"])
-    named = [row for row in EXTRACTORS.values() if row.type in text] or list(EXTRACTORS.values())
-    return max(row.checkpoint_mb for row in named) * count
 
 
 def nvidia_gpus() -> list[str]:

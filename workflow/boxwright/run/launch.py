@@ -94,7 +94,12 @@ def _check(config: str | None) -> None:
             f"Name the configuration: `--configfile my.yaml`. Without one the demo runs, which is {config_file.DEMO}, "
             f"and that is not in {Path.cwd()}."
         )
-    config_file.check([config or config_file.DEMO])
+    try:
+        config_file.check([config or config_file.DEMO])
+    except UserError as error:
+        from boxwright.run import refusal  # it imports much, and most configurations can be read
+
+        raise UserError(refusal.told(error)) from error
 
 
 def _snakemake(arguments: Sequence[str], config: str | None, more: Mapping[str, str] = MappingProxyType({})) -> int:

@@ -5,12 +5,10 @@ can be planned without it.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import command
-from boxwright.pipeline import text
 from boxwright.run import settings
 from boxwright.zoo import catalogue
 from boxwright.zoo.download import megabytes
@@ -35,16 +33,10 @@ def start(model: Model) -> str | None:
     return str(found.prefix) if found else model["checkpoint"]
 
 
-def unreadable(models: Mapping[str, Model]) -> list[str]:
-    """What is wrong with the text of the pipeline.config files that are here, one message a file."""
-    mistakes = {}
-    for model in models.values():
-        if Path(path(model)).is_file():
-            try:
-                text.read_document(path(model))
-            except UserError as error:
-                mistakes[path(model)] = str(error)
-    return list(mistakes.values())
+def absent(models: Mapping[str, Model]) -> list[str]:
+    """The detectors of the zoo whose pipeline.config is needed, and whose archives are not here yet."""
+    needed = dict.fromkeys(entry(model) for model in models.values() if model["pipeline"] is None)
+    return [found.name for found in needed if not found.folder.is_dir()]
 
 
 def find(models: Mapping[str, Model], download: bool, trust: bool = False) -> None:

@@ -45,6 +45,11 @@ def check_configurations(arguments: Sequence[str]) -> None:
     try:
         config_file.check(_configurations(arguments))
     except UserError as error:
+        # Options may change the values, and the folder from which relative paths start.
+        if not any(one.startswith(("--dir", "-d", "--config=", "-C")) or one == "--config" for one in arguments):
+            from boxwright.run import refusal
+
+            sys.exit(f"\n{refusal.told(error)}\n")
         sys.exit(f"\n{error}\n")
     finally:
         for name in set(sys.modules) - before:

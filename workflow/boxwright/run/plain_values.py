@@ -16,25 +16,30 @@ _LARGEST = 2**63
 _KINDS = {"date": "a date", "datetime": "a time", "bytes": "bytes", "set": "a set"}
 
 
-def of(config: Mapping[str, Any]) -> tuple[Any, list[str]]:
-    """A copy of `config` in plain values, and all mistakes in words, each with its key."""
+def of(config: Mapping[str, Any]) -> tuple[Any, list[tuple[_Path, str]]]:
+    """A copy of `config` in plain values, and all mistakes: the place of each, and the words for it.
+
+    The copy is None if `config` is not within the bounds.
+    """
     copier = _Copier()
-    return copier.copy(config, ()), list(dict.fromkeys(copier.mistakes))
+    copied = copier.copy(config, ())
+    return (None if copier.endless else copied), list(dict.fromkeys(copier.mistakes))
 
 
 class _Copier:
     def __init__(self) -> None:
-        self.mistakes: list[str] = []
+        self.mistakes: list[tuple[_Path, str]] = []
+        self.endless = False
         self._nodes = 0
         self._depth = 0
 
     def copy(self, value: Any, where: _Path) -> Any:
         self._nodes += 1
         if self._depth > DEEPEST or self._nodes > MOST_NODES:
-            if not self.mistakes:
-                top = where[0]
+            if not self.endless:
                 text = "is nested too deeply" if self._depth > DEEPEST else f"has more than {MOST_NODES:,} values"
-                self.mistakes.append(f"`{top}` {text}: does it hold itself, or aliases (*) of aliases?")
+                self._tell(where, f"`{where[0]}` {text}: does it hold itself, or aliases (*) of aliases?")
+            self.endless = True
             return None
         if isinstance(value, Mapping | list | tuple):
             self._depth += 1
@@ -49,11 +54,11 @@ class _Copier:
             name = str(key) if isinstance(key, str | int | float) and not isinstance(key, bool) else None
             if name is None or not _writable(name):
                 told = f"has a key that YAML reads as {key!r}, no text; put it between quotes."
-                self.mistakes.append(f"{paths.place(where)} {told}")
+                self._tell((*where, repr(key)), f"{paths.place(where)} {told}")
                 continue
             path = (*where, name)
             if name in found:
-                self.mistakes.append(f"{paths.place(path)} is given twice; keep one.")
+                self._tell(path, f"{paths.place(path)} is given twice; keep one.")
             found[name] = self.copy(child, path)
             if self._nodes > MOST_NODES:
                 break
@@ -72,8 +77,8 @@ class _Copier:
             return value
         if isinstance(value, int):
             if abs(value) >= _LARGEST:
-                self.mistakes.append(
-                    f"{paths.place(where)} is a whole number of more than 18 digits; no key takes such a number."
+                self._tell(
+                    where, f"{paths.place(where)} is a whole number of more than 18 digits; no key takes such a number."
                 )
                 return None
             return int(value)
@@ -81,13 +86,15 @@ class _Copier:
             return float(value)
         if isinstance(value, str):
             if not _writable(value):
-                self.mistakes.append(f"{paths.place(where)} has characters that cannot be written in UTF-8: {value!r}.")
+                self._tell(where, f"{paths.place(where)} has characters that cannot be written in UTF-8: {value!r}.")
             return str(value)
         kind = _KINDS.get(type(value).__name__, f"a value of the type {type(value).__name__}")
-        self.mistakes.append(
-            f"{paths.place(where)} is {kind} to YAML ({str(value)[:40]}); put it between quotes if it is a text."
-        )
+        told = f"{paths.place(where)} is {kind} to YAML ({str(value)[:40]}); put it between quotes if it is a text."
+        self._tell(where, told)
         return None
+
+    def _tell(self, where: _Path, told: str) -> None:
+        self.mistakes.append((where, told))
 
 
 def _writable(text: str) -> bool:

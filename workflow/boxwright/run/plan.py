@@ -4,9 +4,9 @@ It joins the settings, the plan of the data and the patched pipeline.config of e
 the results of each rule depend on, `preflight` checks what must hold before the first job.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from boxwright.catalog import forms
 from boxwright.catalog.families import FAMILIES
@@ -24,6 +24,17 @@ DEMO = Path("resources/demo")
 PREDICTIONS = "predictions"
 
 
+class MistakesError(UserError):
+    """What is wrong with the data and the pipeline.config files of a run.
+
+    plan: the RunPlan without these: `data` is None if they are wrong, and the models are those with a configuration.
+    """
+
+    def __init__(self, mistakes: Sequence[str], plan: "RunPlan") -> None:
+        super().__init__("\n".join(mistakes))
+        self.plan = plan
+
+
 class RunPlan:
     """The models, steps and paths of one run.
 
@@ -34,26 +45,52 @@ class RunPlan:
     settings: with all defaults. results: the results folder. data: the plan of the data set. originals: by model, the
     document that its pipeline.config is made from. configurations: by model, the patched message.
 
-    Raises UserError for every mistake in the configuration, in a pipeline.config and in the data.
+    Raises UserError for every mistake in the configuration, or else MistakesError for every one in a pipeline.config
+    and in the data. `refusal` tells with them what else speaks against a run.
     """
 
     def __init__(
         self, config: Mapping[str, Any], *, plan_data: bool, write: bool = True, download: bool = False
     ) -> None:
-        self.settings = settings.load(config)
+        self._make(settings.load(config), plan_data, write, download)
+
+    @classmethod
+    def of_sound(cls, wrong: settings.MistakesError) -> Self:
+        """The plan of what is sound in a configuration with mistakes; without its `data` if these are wrong.
+
+        Nothing is stored. Raises MistakesError for mistakes in the data and in pipeline.config files.
+        """
+        plan = cls.__new__(cls)
+        plan._make(wrong.sound, plan_data=True, write=False, download=False, with_data=wrong.data_is_sound)
+        return plan
+
+    def _make(
+        self, found: dict[str, Any], plan_data: bool, write: bool, download: bool, with_data: bool = True
+    ) -> None:
+        self.settings = found
         self.results = self.settings["results"]
         self.models = list(self.settings["models"])
         self.plan_folder = f"{self.results}/data/plan"
+        mistakes = []
         try:
-            self.data = self._plan_data(plan_data, write)
+            self.data = self._plan_data(plan_data, write) if with_data else None
         except UserError as error:
-            wrong = pipelines.unreadable(self.settings["models"]) if plan_data else ()
-            raise UserError("\n".join([str(error), *wrong])) from error
+            if not plan_data:
+                raise
+            self.data = None
+            mistakes.append(str(error))
         if plan_data:
-            pipelines.find(self.settings["models"], download, self.settings["zoo_trust"])
-        self.originals, self.configurations = configure(
-            Wanted(name, self.shown(name), self.pipeline(name), self.patch_arguments(name)) for name in self.models
+            try:
+                pipelines.find(found["models"], download, found["zoo_trust"])
+            except UserError as error:
+                mistakes.append(str(error))
+        there = [name for name in self.models if not mistakes or Path(self.pipeline(name)).is_file()]
+        self.originals, self.configurations, wrong = configure(
+            Wanted(name, self.shown(name), self.pipeline(name), self.patch_arguments(name)) for name in there
         )
+        self.models = [name for name in self.models if name in self.configurations]
+        if mistakes := [*mistakes, *wrong]:
+            raise MistakesError(mistakes, self)
 
     def _plan_data(self, anew: bool, write: bool) -> data_plan.Plan:
         dataset, folder = dict(self.settings["dataset"]), Path(self.results) / "data"
@@ -70,7 +107,7 @@ class RunPlan:
     @property
     def sides(self) -> list[str]:
         """The sides of the split: "train", "eval" and, if there is one, "test"."""
-        return [side for side in SIDES if side in self.data.counts]
+        return [side for side in SIDES if self.data and side in self.data.counts]
 
     @property
     def forms(self) -> tuple[Form, ...]:
@@ -136,7 +173,7 @@ class RunPlan:
         keys = ("num_steps", "batch_size", "rescale_learning_rate", "rescale_schedule", "overrides")
         return {key: model[key] for key in keys} | {
             "checkpoint": self.start(name),
-            "num_classes": self.data.num_classes,
+            "num_classes": self.data.num_classes if self.data else 1,
             "label_map_path": f"{self.results}/data/label_map.pbtxt",
             "train_records": self.shards("train"),
             "eval_records": self.shards("eval"),

@@ -4,9 +4,10 @@ All mistakes of a kind are reported at once, each with what to do about it.
 """
 
 import csv
+import re
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from boxwright.catalog.findings import Facts
 from boxwright.checkpoints import checkpoint_data, checkpoint_index, checkpoint_state
 from boxwright.console.progress import say
 from boxwright.core import pointers
+from boxwright.core.disk import nearest
 from boxwright.core.errors import UserError
 from boxwright.core.wording import after_colon, few
 from boxwright.dataset import defects, label_map, manifest
@@ -24,11 +26,12 @@ from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
 from boxwright.images import fonts
-from boxwright.pipeline import anchor_proposal, coverage
-from boxwright.pipeline.judgement import Draft, judge
+from boxwright.pipeline import anchor_proposal, coverage, settled
+from boxwright.pipeline.judgement import Draft, UntrainableError, judge
 from boxwright.pipeline.lint import COVERAGE, anchors
+from boxwright.pipeline.patch import patch
 from boxwright.protos import model_of
-from boxwright.run import start_weights, to_predict
+from boxwright.run import room, start_weights, to_predict
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
@@ -41,6 +44,8 @@ except ImportError:  # Windows, where a process can open enough files
 AREAS = {"small": (0.0, 32.0), "medium": (32.0, 96.0), "large": (96.0, 1e5)}
 # What a job opens besides the records: libraries, logs, checkpoints.
 _OTHER_FILES = 500
+# Fields that tell of a start checkpoint.
+_OF_START = re.compile(r"train_config\.fine_tune_checkpoint")
 # Images whose boxes are compared with the anchors.
 LOOKED_AT = 200
 
@@ -48,30 +53,45 @@ LOOKED_AT = 200
 def check(plan: RunPlan, identities: Identities) -> None:
     """Raise one UserError for all that cannot work; print warnings."""
     _say_from_scratch(plan)
-    mistakes = []
-    checks = (
-        _check_metrics,
-        _check_decisions,
-        _check_starts,
-        _check_label_maps,
-        _check_forms,
-        _check_predicted,
-        _judge,
-    )
-    for one in checks:
-        try:
-            one(plan)
-        except UserError as error:
-            mistakes.append(str(error))
-    # What a checkpoint is of is looked at closely only if nothing else speaks against it: each mistake is told once.
-    mistakes = mistakes or list(start_weights.mistakes(plan, identities))
-    if mistakes:
-        raise UserError("\n".join(mistakes))
+    wrong, warned = mistakes(plan, identities)
+    if warned:
+        say(warned)
+    if wrong:
+        raise UserError("\n".join(wrong))
     _check_open_files(plan)
     _say_similar_classes(plan)
     _say_undrawable(plan)
     _say_early_stop(plan)
     _say_no_gpu(plan)
+    _say_no_room(plan)
+
+
+def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
+    """All that cannot work, and what will probably give bad results, "" if nothing will.
+
+    Of a plan with mistakes (`plan.MistakesError`) this is what can be told without what is wrong.
+    """
+    found, warned, starts = [], "", _wrong_starts(plan)
+    refused = set(starts.values())
+    if starts:
+        found.append("\n".join(f"`models.{shown}.checkpoint`: {after_colon(text)}" for text, shown in starts.items()))
+    for check_one in (_check_metrics, _check_decisions, _check_label_maps, _check_forms, _check_predicted):
+        try:
+            check_one(plan)
+        except UserError as error:
+            found.append(str(error))
+    replaced = _replaced(plan)
+    try:
+        warned = _judged(plan)
+    except UntrainableError as error:
+        blocks = (replaced.pop(name, []) for name, fields in error.fields.items() if fields)
+        found.append("\n".join([str(error), *(line for lines in blocks for line in lines)]))
+        refused |= {name for name, fields in error.fields.items() if any(map(_OF_START.match, fields))}
+    except UserError as error:
+        found.append(str(error))
+    warned = "\n".join([warned, *(line for lines in replaced.values() for line in lines)]).strip()
+    # What a checkpoint is of is looked at closely only if nothing else speaks against it: each mistake is told once.
+    return [*found, *(start_weights.mistakes(plan, identities, refused) if plan.data else ())], warned
 
 
 def _check_metrics(plan: RunPlan) -> None:
@@ -81,9 +101,13 @@ def _check_metrics(plan: RunPlan) -> None:
     for name in plan.models:
         if stops := plan.model(name)["early_stopping"]:
             wanted[f"models.{plan.shown(name)}.early_stopping.metric"] = (stops["metric"], True)
-    known = names.of_classes(plan.data.classes)
+    known = names.of_classes(plan.data.classes if plan.data else ())
+    # Before the data are read, any class may be one.
+    of_classes = () if plan.data else tuple(one.removesuffix("x") for one in {*names.of_classes("x")} - {*known})
     mistakes = []
     for key, (metric, decides) in wanted.items():
+        if metric and metric.startswith(of_classes):
+            continue
         if metric is not None and metric not in known:
             mistakes.append(unknown_metric(key, metric, known))
         elif metric and decides and (why := _undefined(plan, metric)):
@@ -104,12 +128,12 @@ def _check_decisions(plan: RunPlan) -> None:
                 stopping.goes_on(decision)
 
 
-def _check_starts(plan: RunPlan) -> None:
-    """Refuse start checkpoints whose files are missing, cut short, damaged, or not fetched by Git LFS.
+def _wrong_starts(plan: RunPlan) -> dict[str, str]:
+    """The start checkpoints whose files are missing, cut short, damaged, or not fetched by Git LFS: why, and the model.
 
     They would otherwise stop the first training.
     """
-    mistakes = {}
+    wrong = {}
     for name in plan.models:
         start, entry = plan.start(name), plan.zoo(name)
         if not start or (entry and not entry.folder.is_dir()):
@@ -118,14 +142,11 @@ def _check_starts(plan: RunPlan) -> None:
             if absent := [path for path in checkpoint_state.files_of(start) if pointers.is_file_of_git_lfs(path)]:
                 raise UserError(f"{absent[0]} cannot be used: {pointers.GIT_LFS}.")
             checkpoint_index.names(start)  # raises the error about a damaged index
-            if wrong := checkpoint_data.complaint(start):
-                raise UserError(f"{wrong}. Download or copy the checkpoint's files again.")
+            if why := checkpoint_data.complaint(start):
+                raise UserError(f"{why}. Download or copy the checkpoint's files again.")
         except UserError as error:
-            mistakes.setdefault(str(error), plan.shown(name))
-    if mistakes:
-        raise UserError(
-            "\n".join(f"`models.{shown}.checkpoint`: {after_colon(text)}" for text, shown in mistakes.items())
-        )
+            wrong.setdefault(str(error), plan.shown(name))
+    return wrong
 
 
 def _check_label_maps(plan: RunPlan) -> None:
@@ -161,6 +182,8 @@ def _check_forms(plan: RunPlan) -> None:
 
 def _undefined(plan: RunPlan, metric: str) -> str:
     """Why an evaluation cannot have a value of a metric; "" if it can."""
+    if not plan.data:
+        return ""
     held_out = plan.data.counts["eval"]
     for name in plan.data.classes:
         if not held_out["classes"].get(name) and metric in set(names.of_classes([name])) - set(names.of_classes([])):
@@ -258,33 +281,66 @@ def _say_no_gpu(plan: RunPlan) -> None:
         )
 
 
-def _judge(plan: RunPlan) -> None:
-    """Refuse configurations that cannot be trained, and warn of fields that will probably give bad results."""
-    counts = [plan.data.counts[side] for side in plan.sides]
-    train, *held_out = counts
-    samples = _some_samples(plan)
-    boxes = coverage.boxes_of(samples)
-    classes = [box.class_name for sample in samples for box in sample.boxes]
+def _say_no_room(plan: RunPlan) -> None:
+    """Say that a first checkpoint probably has no room; each later one is held against the one before it in its job."""
+    free = shutil.disk_usage(nearest(plan.results)).free / 1e6
+    for name in plan.models:
+        if not Path(plan.checkpoint(name, plan.steps(name)[0])[0]).is_file():
+            needed = room.checkpoint_mb(plan.results, name, plan.model(name))
+            if free < needed:
+                say(
+                    f"The disk of {plan.results} has {free:,.0f} MB free, and a checkpoint of {name} may take "
+                    f"{needed:,.0f} MB. Free some space before its training has to stop."
+                )
+
+
+def _replaced(plan: RunPlan) -> dict[str, list[str]]:
+    """What overrides with a block as value take away, by the model's name in the configuration."""
+    found = {}
+    for shown, name in {plan.shown(name): name for name in plan.models}.items():
+        arguments = plan.patch_arguments(name)
+        if any(isinstance(value, Mapping) for value in arguments["overrides"].values()):
+            without, _ = patch(plan.originals[name].config, **arguments | {"overrides": {}})
+            told = settled.replaced(without, plan.configurations[name], arguments["overrides"])
+            found[shown] = [f"models.{shown}: {text}" for text in told]
+    return found
+
+
+def _judged(plan: RunPlan) -> str:
+    """Warnings of fields that will probably give bad results. Refuses configurations that cannot be trained."""
+    of_data = _facts(plan) if plan.data else lambda config: {}
     drafts = []
     # Repetitions differ only in their seed, so one is checked for all, under the name in the configuration.
     given = {plan.shown(name): name for name in plan.models}
     for shown, name in given.items():
         config = plan.configurations[name]
-        facts = Facts(
-            num_classes=plan.data.num_classes,
-            id_gaps=plan.data.num_classes > len(plan.data.classes),
-            max_boxes=train["most_boxes"],
-            max_measured=max(side["most_boxes"] for side in held_out),
-            max_objects=max(side["most_boxes"] for side in counts),
-            max_objects_of_class=max(side["most_of_class"] for side in counts),
-            **_anchors(config, boxes, classes),
-            anchor_images=(len(samples), train["images"]) if len(samples) < train["images"] else None,
-            anchorless=coverage.anchorless(config, boxes[1]),
-            checkpoint_names=_checkpoint_names(plan, name),
-        )
+        facts = Facts(checkpoint_names=_checkpoint_names(plan, name), **of_data(config))
         drafts.append(Draft(shown, plan.originals[name], config, plan.model(name), facts))
-    if warned := judge(drafts):
-        say(warned)
+    return judge(drafts)
+
+
+def _facts(plan: RunPlan) -> Callable[[Message], dict[str, Any]]:
+    """The facts about the data set that a configuration is checked with."""
+    counts = [plan.data.counts[side] for side in plan.sides]
+    train, *held_out = counts
+    samples = _some_samples(plan)
+    boxes = coverage.boxes_of(samples)
+    classes = [box.class_name for sample in samples for box in sample.boxes]
+    of_all = {
+        "num_classes": plan.data.num_classes,
+        "id_gaps": plan.data.num_classes > len(plan.data.classes),
+        "max_boxes": train["most_boxes"],
+        "max_measured": max(side["most_boxes"] for side in held_out),
+        "max_objects": max(side["most_boxes"] for side in counts),
+        "max_objects_of_class": max(side["most_of_class"] for side in counts),
+        "anchor_images": (len(samples), train["images"]) if len(samples) < train["images"] else None,
+    }
+
+    def of_config(config: Message) -> dict[str, Any]:
+        without = coverage.anchorless(config, boxes[1])
+        return of_all | _anchors(config, boxes, classes) | {"anchorless": without}
+
+    return of_config
 
 
 def _anchors(config: Message, boxes: tuple[np.ndarray, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:

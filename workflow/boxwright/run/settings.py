@@ -10,10 +10,10 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema
 
@@ -21,13 +21,11 @@ from boxwright.catalog import formats
 from boxwright.checkpoints import other_formats
 from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
-from boxwright.core.wording import after_colon, did_you_mean, few, steps_in_words
+from boxwright.core.wording import after_colon, did_you_mean, few, plural, steps_in_words
 from boxwright.dataset import defects
 from boxwright.dataset.split import SIDES
-from boxwright.evaluation import names
-from boxwright.evaluation.choose import unknown_metric
 from boxwright.pipeline import looks
-from boxwright.run import config_file, paths, plain_values, schema_mistakes, to_predict
+from boxwright.run import config_file, paths, plain_values, schema_mistakes
 from boxwright.zoo import PREFIX, catalogue, table
 
 # Settings of a model that say how a machine is used and do not change results.
@@ -36,6 +34,38 @@ MACHINE = ("gpus", "gpu_memory_mb", "jit_compile", "save_every_s")
 # Checkpoints of all models together. Each is trained, evaluated and judged by jobs of its own, and planning slows down
 # with the square of their number.
 MOST_CHECKPOINTS = 5000
+
+# Passes in which mistakes are mended: keys that are misspelt, what is below these, and what is below that.
+_MOST_MENDED = 4
+# What stands for keys that are missing while the others are examined.
+_STAND_INS = {
+    "num_steps": 1,
+    "checkpoint_every": 1,
+    "dataset": {"demo": True},
+    "models": {"model": {"num_steps": 1, "checkpoint_every": 1}},
+}
+# The path to a key, from the root of the configuration on.
+Place = tuple[str | int, ...]
+
+
+class MistakesError(UserError):
+    """The mistakes in a configuration.
+
+    sound: the settings as `load` gives them, with stand-ins for what is wrong and without models that cannot be
+    configured; None if nothing is sound. data_is_sound: whether those of the data set are.
+    """
+
+    def __init__(self, mistakes: Sequence[str], sound: dict[str, Any] | None, data_is_sound: bool) -> None:
+        lines = [f"  - {_on_one_line(text)}" for text in mistakes]
+        super().__init__("\n".join([f"The configuration has {plural(len(lines), 'mistake')}:", *lines]))
+        self.sound, self.data_is_sound = sound, data_is_sound
+
+
+class _Mistake(NamedTuple):
+    """A mistake in words, and the places of the keys that it is about."""
+
+    places: tuple[Place, ...]
+    text: str
 
 
 def load(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,28 +80,18 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
 
     A whole number may be written with a point (4.0), and a path may begin with ~, the home folder.
 
-    Raises UserError with every mistake: unknown or missing keys, values of a wrong type or out of bounds, paths that
-    do not exist, a data set that is neither given nor the demo.
+    Raises MistakesError with every mistake: unknown or missing keys, values of a wrong type or out of bounds, paths
+    that do not exist, a data set that is neither given nor the demo.
     """
-    schema = config_file.schema()
-    settings, mistakes = plain_values.of(config)
-    if not mistakes:
-        settings, nameless = schema_mistakes.with_name(settings, schema)
-        _fill(settings, schema, schema)
-        settings = _settled(settings, schema, schema)
-        errors = list(schema_mistakes.VALIDATOR(schema).iter_errors(settings))
-        mistakes = [*nameless, *schema_mistakes.explain(errors, schema)]
-        if not errors:
-            mistakes += [*_contradictions(settings), *_wrong_values(settings)]
-            sound = settings
-        elif sound := _without(errors, schema_mistakes.with_name(plain_values.of(config)[0], schema)[0], schema):
-            mistakes += _wrong_values(sound)
-        if mistakes and sound:
-            mistakes += _refused_later(sound)
+    settings, mistakes, wrong = _examined(config)
     if mistakes:
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        lines = [f"  - {_on_one_line(text)}" for text in mistakes]
-        raise UserError("\n".join([f"The configuration has {count}:", *lines]))
+        sound = _sound(settings, wrong) if settings else None
+        raise MistakesError(mistakes, sound, not _concerns([("dataset",)], wrong))
+    return _finished(settings)
+
+
+def _finished(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings without a mistake, with one model for each seed and lists where one value may stand for a list."""
     for one in (settings["dataset"], *(settings["dataset"]["sources"] or ())):
         for key in ("images", "annotations"):
             one[key] = [one[key]] if isinstance(one[key], str) else one[key]
@@ -188,15 +208,85 @@ def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> Non
             _fill(value[key], others, schema)
 
 
-def _without(
-    errors: Iterable[jsonschema.ValidationError], given: dict[str, Any], schema: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    """The settings that were given, with misspelt keys as they are probably meant, and stand-ins for what is wrong.
+def _examined(config: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[str], set[Place]]:
+    """The settings with defaults, also in place of what is wrong; all mistakes; and the places of what is wrong.
 
-    So what is sound can be examined too. None if they are wrong still.
+    The settings are None if they are wrong still.
     """
-    for error in errors:
-        node = _at(given, error.absolute_path)
+    schema = config_file.schema()
+    given, unfit = plain_values.of(config)
+    mistakes, wrong = [text for _, text in unfit], {place for place, _ in unfit}
+    if not isinstance(given, dict):
+        return None, mistakes, wrong
+    given, nameless = schema_mistakes.with_name(given, schema)
+    mistakes += nameless
+    settings = copy.deepcopy(given)
+    for _ in range(_MOST_MENDED):
+        _fill(settings, schema, schema)
+        settings = _settled(settings, schema, schema)
+        errors = list(schema_mistakes.VALIDATOR(schema).iter_errors(settings))
+        if not errors:
+            break
+        new = [error for error in errors if not _lies_in(_places_of(error), wrong)]
+        mistakes += schema_mistakes.explain(new, schema)
+        # Defaults must not keep a value from the key that its own one misspells.
+        settings = given or settings
+        _mend(settings, errors, wrong, schema)
+        given = None
+    else:
+        return None, list(dict.fromkeys(mistakes)), wrong
+    found = [one for one in _contradictions(settings) if not _concerns(one.places, wrong)]
+    found += [one for one in _wrong_values(settings) if not _lies_in(one.places, wrong)]
+    mistakes += [one.text for one in found]
+    wrong.update(place for one in found for place in one.places)
+    return settings, list(dict.fromkeys(mistakes)), wrong
+
+
+def _sound(settings: dict[str, Any], wrong: Collection[Place]) -> dict[str, Any]:
+    """The sound settings of those with mistakes at some places; see `MistakesError`."""
+    models = {}
+    for name, model in settings["models"].items():
+        fits = not _concerns([("models", name, "pipeline"), ("models", name, "overrides")], wrong)
+        if fits and (model["pipeline"] or from_zoo(model)):
+            bad = _concerns([("models", name, "checkpoint")], wrong)
+            models[name] = model | ({"checkpoint": None} if bad else {})
+    folders = [folder for folder in paths.listed(settings["predict"]["images"]) if Path(folder).is_dir()]
+    predict = settings["predict"] | {"images": folders or None}
+    return _finished(settings | {"models": models, "predict": predict})
+
+
+def _concerns(places: Iterable[Place], wrong: Collection[Place]) -> bool:
+    """Whether one of the places is that of something wrong, lies in it or around it."""
+    return any(place[: len(one)] == one[: len(place)] for place in places for one in wrong)
+
+
+def _lies_in(places: Iterable[Place], wrong: Collection[Place]) -> bool:
+    """Whether one of the places is that of something wrong, or lies in it."""
+    return any(place[: len(one)] == one for place in places for one in wrong)
+
+
+def _places_of(error: jsonschema.ValidationError) -> list[Place]:
+    """The places of what an error is about."""
+    above = tuple(error.absolute_path)
+    if error.validator == "required":
+        return [(*above, key) for key in error.validator_value if key not in error.instance]
+    if error.validator == "additionalProperties":
+        return [(*above, key) for key in error.instance.keys() - set(error.schema.get("properties", {}))]
+    return [above]
+
+
+def _mend(
+    settings: dict[str, Any],
+    errors: Iterable[jsonschema.ValidationError],
+    wrong: set[Place],
+    schema: Mapping[str, Any],
+) -> None:
+    """Put what is probably meant in place of misspelt keys, and stand-ins for what is wrong, whose places are noted.
+
+    So what is sound can be examined too.
+    """
+    for error in sorted(errors, key=_turn):
+        node, above = _at(settings, error.absolute_path), tuple(error.absolute_path)
         if error.validator == "additionalProperties":
             for key in node.keys() - set(error.schema.get("properties", {})) if isinstance(node, dict) else ():
                 value = node.pop(key)
@@ -204,18 +294,40 @@ def _without(
                     node.setdefault(near, value)
         elif "propertyNames" in error.absolute_schema_path:
             if isinstance(node, dict) and error.instance in node:
-                node[schema_mistakes.similar_name(error.instance)] = node.pop(error.instance)
-        elif error.validator != "required" and error.absolute_path:
-            *above, last = error.absolute_path
-            if isinstance(around := _at(given, above), dict):
-                around.pop(last, None)
-    for model in given["models"].values() if isinstance(given.get("models"), dict) else ():
-        if isinstance(model, dict):
-            for key in ("num_steps", "checkpoint_every"):
-                model.setdefault(key, 1)
-    _fill(given, schema, schema)
-    given = _settled(given, schema, schema)
-    return given if schema_mistakes.VALIDATOR(schema).is_valid(given) else None
+                name = schema_mistakes.similar_name(error.instance)
+                node[name] = node.pop(error.instance)
+                wrong |= {(*above, name, *one[2:]) for one in wrong if one[:2] == (*above, error.instance)}
+        elif error.validator == "required":
+            for key in error.validator_value if isinstance(node, dict) else ():
+                if key in node:
+                    continue
+                wrong.add((*above, key))
+                if key in _STAND_INS:
+                    node[key] = copy.deepcopy(_STAND_INS[key])
+                elif above:  # the block cannot be used
+                    _remove(settings, above)
+        else:
+            wrong.add(_remove(settings, above))
+    for key in ("dataset", "models"):
+        if key not in settings:
+            wrong.add((key,))
+            settings[key] = copy.deepcopy(_STAND_INS[key])
+
+
+def _turn(error: jsonschema.ValidationError) -> int:
+    """When an error is mended: what is missing once keys have their names, and models get theirs at the end."""
+    if "propertyNames" in error.absolute_schema_path:
+        return 3
+    return {"additionalProperties": 1, "required": 2}.get(error.validator, 0)
+
+
+def _remove(settings: dict[str, Any], place: Place) -> Place:
+    """Remove the value at a place, or the whole list that it is in; the place of what was removed."""
+    while place and not isinstance(_at(settings, place[:-1]), dict):
+        place = place[:-1]
+    if place:
+        _at(settings, place[:-1]).pop(place[-1], None)
+    return place
 
 
 def _at(settings: Any, path: Iterable[Any]) -> Any:
@@ -233,119 +345,151 @@ def _on_one_line(text: str) -> str:
     return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
-def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
+def _wrong_values(settings: Mapping[str, Any]) -> Iterator[_Mistake]:
     """Mistakes in single values that a schema cannot find: missing files, unknown kinds of defects."""
     dataset = settings["dataset"]
-    yield from paths.unusable_results(settings["results"])
+    yield from _each(("results",), paths.unusable_results(settings["results"]))
     try:
         defects.policies(dataset["policies"])
     except UserError as error:
-        yield from (line.removeprefix("  - ") for line in str(error).splitlines()[1:])
+        lines = (line.removeprefix("  - ") for line in str(error).splitlines()[1:])
+        yield from _each(("dataset", "policies"), lines)
     for key, source in _sources(dataset).items():
-        yield from _missing_places(key, source)
+        yield from _each(key, _missing_places(key, source))
     for key, source in {("dataset",): dataset, **_sources(dataset)}.items():
-        yield from _unknown_format(paths.place([*key, "format"]), source["format"])
+        place = (*key, "format")
+        yield from _each(place, _unknown_format(paths.place(place), source["format"]))
     for side, given in (dataset["records"] or {}).items():
         for pattern in paths.listed(given):
             if not _files_of(pattern):
-                yield from paths.missing(f"`dataset.records.{side}`", pattern)
-    yield from paths.missing("`dataset.label_map`", dataset["label_map"])
-    for side in ("train", "eval", "test"):
-        yield from paths.missing(f"`dataset.split.{side}`", dataset["split"][side])
+                place = ("dataset", "records", side)
+                yield from _each(place, paths.missing(paths.place(place), pattern))
+    for place in (("dataset", "label_map"), *(("dataset", "split", side) for side in SIDES)):
+        yield from _each(place, paths.missing(paths.place(place), _at(settings, place)))
     for name, model in settings["models"].items():
-        key = f"models.{name}.pipeline"
-        yield from paths.missing(f"`{key}`", model["pipeline"])
-        yield from paths.patterns(key, model["pipeline"])
-        if what := looks.like(model["pipeline"] or os.devnull):
-            yield f"`{key}` names {model['pipeline']}, which looks like {what}, and not like a pipeline.config."
-        yield from _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
+        yield from _each(("models", name, "pipeline"), _unfit_pipeline(f"models.{name}.pipeline", model["pipeline"]))
+        wrong = _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
+        yield from _each(("models", name, "checkpoint"), wrong)
     for folder in paths.listed(settings["predict"]["images"]):
-        yield from paths.missing("`predict.images`", folder, folder=True)
+        yield from _each(("predict", "images"), paths.missing("`predict.images`", folder, folder=True))
 
 
-def _refused_later(settings: Mapping[str, Any]) -> Iterator[str]:
-    """What would be refused once the data are read (`preflight`), and can be told already together with the others."""
-    for folder in paths.listed(settings["predict"]["images"]):
-        most = settings["dataset"]["max_pixels"]
-        if Path(folder).is_dir() and (why := to_predict.nothing(folder, settings["results"], most)):
-            yield why
-    metrics = {"export.metric": settings["export"]["metric"]}
-    for name, model in settings["models"].items():
-        metrics[f"models.{name}.early_stopping.metric"] = (model["early_stopping"] or {}).get("metric")
-    known = names.of_classes([])
-    of_a_class = tuple(name.removesuffix("x") for name in names.of_classes(["x"]) if name not in known)
-    for key, metric in metrics.items():
-        if metric is not None and metric not in known and not metric.startswith(of_a_class):
-            yield unknown_metric(key, metric, known)
+def _each(place: Place, texts: Iterable[str]) -> Iterator[_Mistake]:
+    """Mistakes at one place."""
+    return (_Mistake((place,), text) for text in texts)
 
 
-def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
+def _unfit_pipeline(key: str, path: str | None) -> Iterator[str]:
+    yield from paths.missing(f"`{key}`", path)
+    yield from paths.patterns(key, path)
+    if what := looks.like(path or os.devnull):
+        yield f"`{key}` names {path}, which looks like {what}, and not like a pipeline.config."
+
+
+def _contradictions(settings: Mapping[str, Any]) -> Iterator[_Mistake]:
     """Keys that do not fit together, and keys that only together can be left out."""
-    dataset = settings["dataset"]
+    yield from _contradicting_sources(settings["dataset"])
+    yield from _contradicting_split(settings["dataset"]["split"])
+    yield from _contradicting_models(settings)
+
+
+def _of_dataset(text: str, *keys: str) -> _Mistake:
+    """A mistake about keys of the data set."""
+    return _Mistake(tuple(("dataset", *key.split(".")) for key in keys), text)
+
+
+def _contradicting_sources(dataset: Mapping[str, Any]) -> Iterator[_Mistake]:
+    """Places of images and annotations that do not fit together, or are missing."""
     if dataset["demo"]:
         for key in ("images", "annotations", "sources", "records"):
             if dataset[key] is not None:
-                yield f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
+                told = f"`dataset.{key}` is set together with `dataset.demo: true`; remove one of the two."
+                yield _of_dataset(told, key, "demo")
     elif dataset["records"]:
         for key in ("images", "annotations", "sources"):
             if dataset[key] is not None:
-                yield f"`dataset.{key}` is set together with `dataset.records`; remove one of the two."
+                told = f"`dataset.{key}` is set together with `dataset.records`; remove one of the two."
+                yield _of_dataset(told, key, "records")
         for key in ("policies", "classes"):
             if any(dataset[key].values()):
-                yield f"`dataset.{key}` repairs what is read, but `dataset.records` are used as they are; remove one."
+                told = f"`dataset.{key}` repairs what is read, but `dataset.records` are used as they are; remove one."
+                yield _of_dataset(told, key, "records")
         for key in ("train", "eval", "test", "test_fraction", "group_by"):
             if dataset["split"][key] is not None:
-                yield f"`dataset.split.{key}` is set together with `dataset.records`; remove one of the two."
+                told = f"`dataset.split.{key}` is set together with `dataset.records`; remove one of the two."
+                yield _of_dataset(told, f"split.{key}", "records")
         for side in ("train", "eval"):
             if not dataset["records"][side]:
-                yield f"`dataset.records.{side}` is missing (the TFRecord files of that side)."
+                told = f"`dataset.records.{side}` is missing (the TFRecord files of that side)."
+                yield _of_dataset(told, f"records.{side}")
     elif dataset["sources"]:
         for key in ("images", "annotations"):
             if dataset[key] is not None:
-                yield f"`dataset.{key}` is set together with `dataset.sources`; make it one of the sources."
+                told = f"`dataset.{key}` is set together with `dataset.sources`; make it one of the sources."
+                yield _of_dataset(told, key, "sources")
         if dataset["format"] != formats.AUTO:
-            yield "`dataset.format` is set together with `dataset.sources`; give each source its own `format`."
+            told = "`dataset.format` is set together with `dataset.sources`; give each source its own `format`."
+            yield _of_dataset(told, "format", "sources")
     for key, source in _sources(dataset).items():
         for kind, node in (("images", "the images"), ("annotations", "their annotations")):
             if source[kind] is None and (kind == "annotations" or source["annotations"] is None):
                 demo = "; or `dataset.demo: true` for drawn images" if key == ("dataset",) else ""
-                yield f"{paths.place([*key, kind])} is missing (the folder of {node}{demo})."
-    split = dataset["split"]
+                given = [*key, "images"], [*key, "annotations"], ["dataset", "demo"], ["dataset", "sources"]
+                told = f"{paths.place([*key, kind])} is missing (the folder of {node}{demo})."
+                yield _Mistake((*map(tuple, given), ("dataset", "records")), told)
+
+
+def _contradicting_split(split: Mapping[str, Any]) -> Iterator[_Mistake]:
     if (split["train"] is None) != (split["eval"] is None):
-        yield "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
+        told = "`dataset.split` has only one list; set both `train` and `eval`, or neither for a split by chance."
+        yield _of_dataset(told, "split.train", "split.eval")
     if split["source"]:
         for key in ("train", "eval", "test", "test_fraction", "group_by"):
             if split[key] is not None:
-                yield f"`dataset.split.source` is set together with `dataset.split.{key}`; remove one of the two."
+                told = f"`dataset.split.source` is set together with `dataset.split.{key}`; remove one of the two."
+                yield _of_dataset(told, "split.source", f"split.{key}")
     if split["test_fraction"] is not None:
         if split["test"] is not None:
-            yield "`dataset.split` has both `test` and `test_fraction`; the test images are either listed or drawn."
+            told = "`dataset.split` has both `test` and `test_fraction`; the test images are either listed or drawn."
+            yield _of_dataset(told, "split.test", "split.test_fraction")
         if split["train"] is None and split["eval_fraction"] + split["test_fraction"] >= 1:
-            yield (
+            told = (
                 f"`dataset.split.eval_fraction` is {split['eval_fraction']} and `test_fraction` is "
                 f"{split['test_fraction']}, which leaves nothing to train on; together they must be below 1."
             )
-    for name, model in settings["models"].items():
+            yield _of_dataset(told, "split.eval_fraction", "split.test_fraction", "split.train")
+
+
+def _contradicting_models(settings: Mapping[str, Any]) -> Iterator[_Mistake]:
+    models = settings["models"]
+    for name, model in models.items():
+        pipeline, checkpoint = (("models", name, key) for key in ("pipeline", "checkpoint"))
         if model["pipeline"] is None and not from_zoo(model):
-            yield (
+            told = (
                 f"`models.{name}.pipeline` is missing (an OD API pipeline.config; only a checkpoint `{PREFIX}<name>` "
                 "comes with its own)."
             )
-        yield from _untrainable(f"models.{name}.checkpoint", model)
-    expanded = Counter(name for name, _ in _repeats(settings["models"], settings["results"]))
+            yield _Mistake((pipeline, checkpoint), told)
+        for told in _untrainable(f"models.{name}.checkpoint", model):
+            yield _Mistake((pipeline, checkpoint), told)
+    expanded = Counter(name for name, _ in _repeats(models, settings["results"]))
     for name in (name for name, count in expanded.items() if count > 1):
-        yield f"`models` has {name} twice: once under this name and once as a repetition over seeds; rename one."
+        told = f"`models` has {name} twice: once under this name and once as a repetition over seeds; rename one."
+        yield _Mistake((), told)
     for name in expanded:
         if re.search(r"(.+)\1{19}$", name):  # Snakemake takes such a wildcard for an endless loop of rules
-            yield f"`models` has {name}, which repeats itself 20 times or more; choose another name."
-    many = list(_too_many_checkpoints(settings["models"]))
-    yield from many
+            yield _Mistake((), f"`models` has {name}, which repeats itself 20 times or more; choose another name.")
+    steps = {name: [("models", name, key) for key in ("num_steps", "checkpoint_every")] for name in models}
+    many = list(_too_many_checkpoints(models))
+    for told in many:
+        yield _Mistake(tuple(place for places in steps.values() for place in places), told)
     wanted = settings["export"]["checkpoint"]
     for step in wanted if isinstance(wanted, list) else [wanted]:
-        for name, model in settings["models"].items() if not many else ():
+        for name, model in models.items() if not many else ():
             if isinstance(step, int) and step not in checkpoint_steps(model):
                 saved = steps_in_words(checkpoint_steps(model))
-                yield f"`export.checkpoint` is {step}, but models.{name} is saved only at {saved}."
+                told = f"`export.checkpoint` is {step}, but models.{name} is saved only at {saved}."
+                yield _Mistake((("export", "checkpoint"), *steps[name]), told)
 
 
 def _untrainable(key: str, model: Mapping[str, Any]) -> Iterator[str]:

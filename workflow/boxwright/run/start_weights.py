@@ -4,15 +4,17 @@ The list of a model's variables (`detector.listing`) is kept in `<results>/.netw
 for a training that has not begun.
 """
 
+import copy
 import math
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import Message
 
+from boxwright.catalog import check
 from boxwright.checkpoints import checkpoint_shapes
 from boxwright.checkpoints.checkpoint_index import kind_of
 from boxwright.checkpoints.wanted import LEAST_SHARE, wanted
@@ -23,6 +25,7 @@ from boxwright.core.errors import UserError
 from boxwright.core.wording import few
 from boxwright.dataset import label_map
 from boxwright.detector import listing
+from boxwright.pipeline import overrides
 from boxwright.pipeline.lint_training import OBJECT_GRAPH, holds
 from boxwright.pipeline.patch import WHOLE_DETECTORS, checkpoint_type_of
 from boxwright.protos import model_of
@@ -37,15 +40,18 @@ _WIDE = 64
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def mistakes(plan: RunPlan, identities: Identities) -> Iterator[str]:
+def mistakes(plan: RunPlan, identities: Identities, told_of: Collection[str] = ()) -> Iterator[str]:
     """One mistake for each start checkpoint that does not fit its model.
 
-    Those that cannot be read, or have no index of names and shapes, are left out.
+    Those that cannot be read, or have no index of names and shapes, are left out, and so are those of the models
+    `told_of` (by their names in the configuration).
     """
     told = {}
     for name in plan.models:
         start, entry = plan.start(name), plan.zoo(name)
-        if not start or (entry and not entry.folder.is_dir()) or _has_begun(plan, name, identities):
+        if not start or plan.shown(name) in told_of or (entry and not entry.folder.is_dir()):
+            continue
+        if _has_begun(plan, name, identities):
             continue
         try:
             found, relabels = checkpoint_shapes.shapes(start), label_map.of_checkpoint(start) is not None
@@ -53,18 +59,19 @@ def mistakes(plan: RunPlan, identities: Identities) -> Iterator[str]:
             continue
         if not found:  # a frozen graph, or a checkpoint in the V1 format: they have no index
             continue
-        network = _network(plan, name, identities)
-        kind = _kind(plan.configurations[name].train_config, found, plan.model(name)["overrides"])
-        if network and (wrong := complaint(plan.configurations[name], kind, network, found, relabels)):
+        config = _buildable(plan.configurations[name])
+        network = _network(plan, name, identities, config)
+        kind = _kind(config.train_config, found, plan.model(name)["overrides"])
+        if network and (wrong := complaint(config, kind, network, found, relabels)):
             told.setdefault(f"{start} {wrong}", plan.shown(name))
     yield from (f"`models.{shown}.checkpoint`: {text}" for text, shown in told.items())
 
 
-def _kind(train: Message, found: Shapes, overrides: Mapping[str, Any]) -> str:
+def _kind(train: Message, found: Shapes, given: Mapping[str, Any]) -> str:
     """The type as which the checkpoint is read: that of the configuration, which the run mends by what is in it."""
     asked, kind = checkpoint_type_of(train), kind_of(found)
     mends = kind and (asked in WHOLE_DETECTORS) != (kind == "detection")
-    return kind if mends and "train_config.fine_tune_checkpoint_type" not in overrides else asked
+    return kind if mends and "train_config.fine_tune_checkpoint_type" not in given else asked
 
 
 def _has_begun(plan: RunPlan, name: str, identities: Identities) -> bool:
@@ -74,7 +81,18 @@ def _has_begun(plan: RunPlan, name: str, identities: Identities) -> bool:
     return isinstance(made, dict) and made == dict(identities.train_segment(name))
 
 
-def _network(plan: RunPlan, name: str, identities: Identities) -> Mapping[str, Any] | None:
+def _buildable(config: Message) -> Message:
+    """A configuration without its impossible values, such as a threshold of 1.5, which are told elsewhere."""
+    impossible = {found.field: None for found in check.findings(config.model, "model")}
+    if not impossible:
+        return config
+    sound = copy.deepcopy(config)
+    with suppress(UserError):
+        overrides.apply(sound, impossible)
+    return sound
+
+
+def _network(plan: RunPlan, name: str, identities: Identities, config: Message) -> Mapping[str, Any] | None:
     """The list of a model's variables, from the folder where it is kept, or made now."""
     path = Path(plan.results) / FOLDER / f"{identities.network(name)}.json"
     try:
@@ -84,19 +102,21 @@ def _network(plan: RunPlan, name: str, identities: Identities) -> Mapping[str, A
     except (UserError, OSError):
         pass
     say(f"Listing the variables of {plan.shown(name)}, to compare them with its start weights")
-    found = listing.of(plan.configurations[name])
+    found = listing.of(config)
     if found is not None:
         with suppress(OSError, UserError):  # it is made again next time
             files.write_json(path, found)
     return found
 
 
-def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Shapes, relabels: bool) -> str:
+def complaint(
+    config: Message, kind: str, network: Mapping[str, Any], found: Shapes, relabels: bool, in_run: bool = True
+) -> str:
     """Why a training could not start from a checkpoint, in words; "" if it can.
 
     kind: the checkpoint's type. network: see `detector.listing`. found: the shapes in the checkpoint. relabels: whether
-    classes keep their weights by name, because the checkpoint has a label map. The rules are those of
-    `checkpoints.restore`.
+    classes keep their weights by name, because the checkpoint has a label map. in_run: whether the configuration is a
+    run's, whose fields are set by overrides, and not a file's. The rules are those of `checkpoints.restore`.
     """
     train = config.train_config
     shapes = {name: tuple(shape) for name, shape in network["shapes"].items()}
@@ -122,7 +142,7 @@ def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Sha
     # Of a checkpoint of another model other parts may have the same names, and their shapes then say nothing.
     if not any(key in found for key in backbone.values()):
         text += f"; missing: {few(list(backbone.values()))}; it {holds(found, kind_of(found) or kind)}"
-    elif advice := _width(config, {name: both for name, both in others.items() if name in backbone}):
+    elif advice := _width(config, {name: both for name, both in others.items() if name in backbone}, in_run):
         return f"{text}. {advice}"
     else:
         if others:
@@ -133,7 +153,7 @@ def complaint(config: Message, kind: str, network: Mapping[str, Any], found: Sha
     return f"{text}. Take a checkpoint of the same feature extractor, or its pipeline.config."
 
 
-def _width(config: Message, differ: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]) -> str:
+def _width(config: Message, differ: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]], in_run: bool) -> str:
     """The width of the network that a checkpoint is from, if all shapes differ by it; "" if they differ otherwise."""
     model, name = model_of(config)
     extractor = model.feature_extractor
@@ -152,8 +172,8 @@ def _width(config: Message, differ: Mapping[str, tuple[tuple[int, ...], tuple[in
     width = ratio * extractor.depth_multiplier
     usual = round(width / 0.05) * 0.05  # channels are whole numbers, and in some networks multiples of 8
     width = usual if abs(usual - width) < 0.03 * width else width
-    field = f"model.{name}.feature_extractor.depth_multiplier"
+    setting = f"model.{name}.feature_extractor.depth_multiplier: {width:.4g}"
     return (
         f"It is of a network of width {width:.4g}, and the model has width {extractor.depth_multiplier:.4g}: set "
-        f"`overrides: {{{field}: {width:.4g}}}`."
+        f"`{f'overrides: {{{setting}}}' if in_run else setting}`."
     )
