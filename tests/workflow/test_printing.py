@@ -87,4 +87,4 @@ def test_a_terminal_has_the_same_lines_and_bars(tmp_path):
     assert process.returncode == 0, text
     assert "\x1b[J" in text and re.search(r"Writing the ground truth in COCO's format \.\.\. [\d.]+ s", text)
     told = lines(re.sub(r"\x1b\[\d*[A-Za-z]", "\n", text).replace("\r", ""))
-    assert any(line.startswith("Writing the ground truth in COCO's format: 1 images, ") for line in told), text
+    assert any(line.startswith("Writing the ground truth in COCO's format: 1 image, ") for line in told), text

@@ -17,6 +17,7 @@ import google_crc32c
 import numpy as np
 
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
 
 _MASK_DELTA = 0xA282EAD8
 _HEADER = struct.Struct("<QI")
@@ -85,7 +86,8 @@ class Index:
                     offsets.append(_record_offsets(self._files[-1], path))
                     if counts is not None and len(offsets[-1]) - 1 != counts[position]:
                         problems.append(
-                            f"{path} holds {len(offsets[-1]) - 1} records but must hold {counts[position]}. {_REMEDY}"
+                            f"{path} holds {plural(len(offsets[-1]) - 1, 'record')} but must hold {counts[position]}. "
+                            f"{_REMEDY}"
                         )
                 except UserError as error:
                     problems.append(str(error))

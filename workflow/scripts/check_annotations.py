@@ -5,6 +5,7 @@ from pathlib import Path
 from boxwright.console import progress
 from boxwright.console.job import job
 from boxwright.core import files
+from boxwright.core.wording import plural
 from boxwright.dataset import plan, summary
 
 with job(snakemake):
@@ -13,7 +14,6 @@ with job(snakemake):
     calm = summary.is_calm(planned.summary)
     (progress.say if calm else progress.warn)(planned.summary)
     found = planned.counts["found"]
-    progress.conclude(
-        f"{found['images']} images, {found['annotations']} annotations{', nothing wrong' if calm else ''}"
-    )
+    there = f"{plural(found['images'], 'image')}, {plural(found['annotations'], 'annotation')}"
+    progress.conclude(f"{there}{', nothing wrong' if calm else ''}")
     files.copy(folder / "checks.tsv", snakemake.output[0])

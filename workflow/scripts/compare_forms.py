@@ -6,6 +6,7 @@ from boxwright.console import progress
 from boxwright.console.job import job
 from boxwright.core import files
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
 from boxwright.export import summary
 
 with job(snakemake):
@@ -22,4 +23,4 @@ with job(snakemake):
     (metrics,) = given.metrics if isinstance(given.metrics, list) else [given.metrics]
     files.write_json(snakemake.output.measured, summary.measured(measured, checks, files.read_json(metrics), tests))
     least = min(one["same_detections"]["share"] for one in checks.values())
-    progress.conclude(f"{len(checks)} forms, {least:.1%} of the detections the same")
+    progress.conclude(f"{plural(len(checks), 'form')}, {least:.1%} of the detections the same")

@@ -5,6 +5,7 @@ from pathlib import Path
 from boxwright.console import progress
 from boxwright.console.job import job
 from boxwright.core import files
+from boxwright.core.wording import plural
 from boxwright.pipeline import changes, text
 from boxwright.pipeline.patch import patch
 
@@ -20,7 +21,7 @@ with job(snakemake, tensorflow=snakemake.params.patch["checkpoint"] is not None)
         progress.say(f"{original}:{note.line}: {note.field}: {note.text}")
     config, made = patch(document.config, **arguments)
     progress.say(f"{original}, as {snakemake.output.config} has it:\n{changes.render(made)}")
-    progress.conclude(f"{len(made)} fields set")
+    progress.conclude(f"{plural(len(made), 'field')} set")
     with files.writing(snakemake.output.original) as file:
         file.write(original.read_bytes())
     with files.writing(snakemake.output.config, "w") as file:

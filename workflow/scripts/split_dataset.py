@@ -6,6 +6,7 @@ from pathlib import Path
 from boxwright.console import progress
 from boxwright.console.job import job
 from boxwright.core import files
+from boxwright.core.wording import plural
 
 with job(snakemake):
     split = Path(snakemake.params.plan) / "split.tsv"
@@ -14,4 +15,4 @@ with job(snakemake):
         next(lines)
         sides = Counter(line.split("\t")[1] for line in lines)
     tested = f", {sides['test']} for the test" if sides["test"] else ""
-    progress.conclude(f"{sides['train']} images for training, {sides['eval']} for evaluation{tested}")
+    progress.conclude(f"{plural(sides['train'], 'image')} for training, {sides['eval']} for evaluation{tested}")

@@ -2,6 +2,7 @@
 
 from boxwright.console import progress
 from boxwright.console.job import job
+from boxwright.core.wording import plural
 from boxwright.dataset import label_map
 from boxwright.evaluation import coco
 from boxwright.evaluation.data import Records, dataset_of
@@ -10,4 +11,4 @@ with job(snakemake):
     classes = label_map.read(snakemake.input.label_map)
     dataset = dataset_of(Records(snakemake.input.records), classes)
     coco.write_ground_truth(snakemake.output[0], dataset)
-    progress.conclude(f"{len(dataset.images)} images, {len(dataset.truth)} boxes")
+    progress.conclude(f"{plural(len(dataset.images), 'image')}, {plural(len(dataset.truth), 'box', 'boxes')}")

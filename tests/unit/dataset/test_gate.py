@@ -69,6 +69,6 @@ def test_folders_that_are_missing_files_or_empty(data):
 
 def test_where_nothing_is_left_it_says_why(data):
     data.sample("a.jpg", data=b"no image")
-    with pytest.raises(UserError, match=r"No image is left of 1 images and 1 annotations") as refused:
+    with pytest.raises(UserError, match=r"No image is left of 1 image and 1 annotation") as refused:
         check(data)
     assert "image_unreadable" in str(refused.value)

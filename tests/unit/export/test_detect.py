@@ -199,7 +199,7 @@ def test_a_place_for_results_is_checked_first(place, monkeypatch, capsys):
 def test_nothing_that_can_be_read_is_an_error_without_a_folder_too(place, standard, capsys):
     (place / "zero.jpg").write_bytes(b"")
     assert cli.main(["detect", str(standard[0]), "zero.jpg"]) == 1
-    assert "None of the 1 images can be read: zero.jpg." in capsys.readouterr().err
+    assert "The only image cannot be read: zero.jpg." in capsys.readouterr().err
 
 
 def test_a_large_image_gets_no_advice_for_a_run(place, standard, monkeypatch, capsys):

@@ -121,7 +121,7 @@ def test_folders_without_images_are_errors(tmp_path, detector, folder):
     with pytest.raises(UserError, match=r"holds no image.*\.png"):
         predict.find(tmp_path)
     broken = [one for one in predict.find(folder) if one.name == "broken.jpg"]
-    with pytest.raises(UserError, match=r"None of the 1 images can be read: broken\.jpg"):
+    with pytest.raises(UserError, match=r"The only image cannot be read: broken\.jpg"):
         predict.run(*detector, broken, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

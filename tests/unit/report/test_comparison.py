@@ -85,6 +85,8 @@ def test_the_plot_of_one_model_and_of_none_defined():
     (said,) = texts(speed.plot([SMALL]))
     assert said == "There is one model: mAP@.50IOU 0.600, 9.0 ms per image (CPU, 2 processors), 4.0 MB."
     assert "n/a" in texts(speed.plot([result("none", None)]))[0]
+    (said,) = texts(speed.plot([SMALL, result("none", None)]))
+    assert said.startswith("mAP@.50IOU is defined for one model, small: mAP@.50IOU 0.600, ")
 
 
 def test_the_times_of_several_models_are_those_that_were_measured_together():
@@ -128,6 +130,15 @@ def test_the_plot_of_the_forms():
     several = texts(forms_plot.plot([SMALL, result("big", sizes={"saved_model": 30_000_000})]))
     assert any("big, SavedModel, 30.0 MB" in " ".join(text.split()) for text in several)
     assert "n/a" in texts(forms_plot.plot([result("none", None)]))[0]
+
+
+def test_the_plot_of_one_form_is_a_sentence():
+    """A single dot shows nothing."""
+    one = replace(SMALL, measured={"frozen_graph": SMALL.measured["frozen_graph"]})
+    (said,) = texts(forms_plot.plot([one]))
+    assert said.startswith(
+        "One form was measured, the frozen graph of small: mAP 0.600, 9.0 ms per image with 2 threads"
+    )
 
 
 def test_a_form_that_is_added_to_the_list_stands_in_the_table(monkeypatch):
@@ -184,6 +195,15 @@ def test_one_model_and_its_interval():
     assert "The detector reaches mAP@.50IOU 0.600 at step 20 (95% confidence: 0.500 to 0.650)" in said
     assert "4.0 MB and takes 9.0 ms per image (CPU, 2 processors)" in said
     assert "From score 0.726 on, 96.0% of the detections on the evaluation images are right" in said
+
+
+def test_one_image_and_one_box_are_not_plural():
+    one = {"images": 1, "boxes": 1}
+    said = told([SMALL], train=statistics()["train"] | one, eval=statistics()["eval"] | one, test=one)
+    assert "1 annotated image with 1 box trained the detector. 1 other image with 1 box, which it never saw" in said
+    assert "1 more image with 1 box tested what was exported" in said
+    alone = replace(SMALL, evaluations=[{**one_evaluation, **one} for one_evaluation in SMALL.evaluations])
+    assert "Measured on 1 held-out image with 1 box." in plain(tables.checkpoints([alone]))
 
 
 def test_several_models_and_seeds():

@@ -11,6 +11,11 @@ def test_every_class_has_its_counts():
     assert said.count("40") >= 2 and said.count("20") >= 2  # beside the axis' own numbers
     assert {"cat", "dog", "training (60 boxes)", "evaluation (60 boxes)"} <= set(said)
     assert said.index("cat") < said.index("dog")
+    more_dogs = {side: {"classes": {"cat": 1, "dog": 20}} for side in ("train", "eval")}
+    said = texts(dataset.class_counts(statistics(**more_dogs)))
+    assert said.index("cat") < said.index("dog"), "in the order of the label map"
+    one = statistics(train={"classes": {"cat": 1}}, eval={"classes": {"cat": 3}})
+    assert {"training (1 box)", "evaluation (3 boxes)"} <= set(texts(dataset.class_counts(one)))
 
 
 def test_a_class_without_boxes_and_one_class_alone():
@@ -40,8 +45,8 @@ def test_an_empty_side_has_empty_histograms():
 
 def test_the_overview_counts_and_names_what_is_missing():
     said = plain(tables.dataset(statistics(eval={"classes": {"cat": 3}, "images_with": {"cat": 2}})))
-    assert "90 image files and 85 annotations were found; 80 images are used, 7 were left out" in said
-    assert "and 3 are on no list" in said
+    assert "Found: 90 image files and 85 annotations. Used: 80 images. Left out by the checks: 7; on no list" in said
+    assert "of the split: 3." in said
     assert "cat 1 40 30 3 2" in said
     assert "dog 2 20 20 0 0 no box for evaluation" in said
 
@@ -54,7 +59,7 @@ def test_a_test_side_is_shown_beside_the_others():
     )
     assert "test" in texts(dataset.box_shapes(given))
     said = plain(tables.dataset(given))
-    assert "89 images are used" in said and "test 9 11 3 2 1" in said
+    assert "Used: 89 images." in said and "test 9 11 3 2 1" in said
     assert "The test images measure what was exported when everything is chosen." in said
     assert "cat 1 40 30 40 30 11 8" in said and "dog 2 20 20 20 20 0 0 no box for test" in said
     assert "test" not in plain(tables.dataset(statistics())) + " ".join(texts(dataset.class_counts(statistics())))

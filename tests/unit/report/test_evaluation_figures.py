@@ -15,10 +15,10 @@ def colours(svg: bytes) -> set[str]:
     return set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", svg.decode()))
 
 
-def test_a_curve_per_class_with_its_precision_the_best_first():
+def test_a_curve_per_class_with_its_precision_in_the_order_of_the_label_map():
     svg = precision_recall.curves(analysis([one_class(1, "cat", 0.6), one_class(2, "dog", 0.8)]))
     said = [text for text in texts(svg) if re.search(r"0\.\d{3}$", text)]
-    assert [re.sub(r"\s+", " ", text) for text in said] == ["mean 0.700", "dog 0.800", "cat 0.600"]
+    assert [re.sub(r"\s+", " ", text) for text in said] == ["mean 0.700", "cat 0.600", "dog 0.800"]
     assert {style.class_colour(1), style.class_colour(2)} <= colours(svg)
     assert any("score 0.5" in text for text in texts(svg))
 
@@ -29,10 +29,10 @@ def test_one_class_has_no_mean():
 
 
 def test_of_many_classes_the_best_and_the_worst_are_named():
-    said = " ".join(texts(precision_recall.curves(analysis(MANY))))
-    assert "66 more between" in said
-    assert all(f"kind {number:02d}" in said for number in (1, 7, 74, 80))
-    assert "kind 40" not in said
+    said = texts(precision_recall.curves(analysis(MANY)))
+    assert {"(the 7 best and 7 worst;", "66 between in gray)"} <= set(said)
+    named = [int(found[1]) for text in said if (found := re.match(r"kind (\d\d)", text))]
+    assert named == [*range(1, 8), *range(74, 81)], "in the order of the label map"
 
 
 def test_a_class_without_ground_truth_has_no_curve():
@@ -97,6 +97,13 @@ def log(steps, scale=1.0):
          learning.TOTAL: 3.0 * (scale if step == steps[0] else 1.0)}
         for step in steps
     ]  # fmt: skip
+
+
+def test_one_logged_step_is_a_sentence():
+    """A single point draws no line."""
+    said = " ".join(texts(learning.curves(log([5]), [evaluation("m", 5), evaluation("m", 9)], 5)))
+    assert "One step was logged, 5: total 3, localization 1, proposals: objectness 2" in said
+    assert "0.01 at that step" in said
 
 
 def test_learning_curves_name_their_lines():

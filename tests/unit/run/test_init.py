@@ -348,7 +348,7 @@ def test_mistakes(dataset, tmp_path):
     (dataset.images / "b.jpg").unlink()
     (dataset.annotations / "b.xml").unlink()
     dataset.xml("a.jpg")
-    with pytest.raises(UserError, match=r"None of the 1 images in .* has a box"):
+    with pytest.raises(UserError, match=r"The only image in .* has no box"):
         init.write(str(dataset.folder), tmp_path / "my.yaml")
     (tmp_path / "my.yaml").write_text("mine")
     with pytest.raises(UserError, match=r"my\.yaml is there already"):

@@ -50,7 +50,8 @@ class Passed(NamedTuple):
 
     def text(self) -> str:
         """How many files were found and used, and each kind of defect with what was done about it."""
-        lines = [f"{self.images} images, {self.annotations} annotations; {len(self.samples)} images are used."]
+        found = f"{plural(self.images, 'image')}, {plural(self.annotations, 'annotation')}"
+        lines = [f"{found}; {plural(len(self.samples), 'image is', 'images are')} used."]
         return "\n".join([*lines, *self.named, *summary.of_cases(self.cases)])
 
 
@@ -102,9 +103,8 @@ def check(
     if not samples:
         unread = summary.is_unread(decision.cases)
         because = "\n".join(["", *summary.of_cases(decision.cases, unread=unread)])
-        raise UserError(
-            f"No image is left of {len(found.images)} images and {decision.annotations} annotations.{because}"
-        )
+        there = f"{plural(len(found.images), 'image')} and {plural(decision.annotations, 'annotation')}"
+        raise UserError(f"No image is left of {there}.{because}")
     counts = len(found.images), decision.annotations
     return Passed(samples, decision.cases, *counts, told, decision.stated, decision.named)
 

@@ -26,8 +26,9 @@ _EXAMPLES = 3
 _NOTHING_WRONG = "The checks found nothing wrong."
 _HINT = " <- "
 _LACKS = {TRAIN: "none to learn from", EVAL: "none to measure with", TEST: "none to test with"}
+_ALIKE = ("image is a near-duplicate", "images are near-duplicates")
 _TOGETHER = (
-    "{} images are near-duplicates of others ({} in all); each group stays on one side. If they are frames of one "
+    "{} of others ({} in all); each group stays on one side. If they are frames of one "
     "scene, add other scenes; `dataset.near_duplicates: false` lets chance divide them."
 )
 
@@ -41,14 +42,15 @@ def text(
     lines = [f"Data set {', '.join(folders)}: {there}"]
     for side in decision.samples:
         of = counts[side]
-        lines.append(f"  {side:<6}{of['images']:>7} images {of['boxes']:>8} boxes {of['negatives']:>6} without objects")
+        images, boxes = plural(of["images"], "image"), plural(of["boxes"], "box", "boxes")
+        lines.append(f"  {side:<6}{images:>14} {boxes:>14} {of['negatives']:>6} without objects")
         if of["regions"]:
             lines[-1] += f", {plural(of['regions'], 'ignore region')}"
     if counts["on_neither_list"]:
         lines.append(f"  {_on_no_list(decision, counts['on_neither_list'])} and left out")
     if decision.alike[0]:
         images, groups = decision.alike
-        lines.append(f"  {images} images are near-duplicates of others, in {plural(groups, 'group')}")
+        lines.append(f"  {plural(images, *_ALIKE)} of others, in {plural(groups, 'group')}")
     lines.append(f"  {decision.ledger.text()}")
     lines += [f"  {sentence}" for sentence in decision.named]
     width = max(map(len, classes), default=0)
@@ -59,7 +61,7 @@ def text(
         told = " ".join(f"{count:>8} {side}" for side, count in boxes.items())
         lines.append(f"  {number:>4} {name:<{width}} {told}{hint}")
     if len(classes) > _SHOWN:
-        lines.append(f"  ... and {len(classes) - _SHOWN} more classes")
+        lines.append(f"  ... and {plural(len(classes) - _SHOWN, 'more class', 'more classes')}")
     head, *kinds = of_cases(decision.cases, f" (each case is in {checks})")
     return "\n".join([*lines, f"  {head}", *kinds])
 
@@ -159,7 +161,8 @@ def too_little(
             "there; add images, or name test images in a list (`dataset.split.test`)"
         )
     if decision.alike[0]:
-        because = f"{because}\n{_TOGETHER.format(decision.alike[0], plural(decision.alike[1], 'group'))}"
+        alike, groups = decision.alike
+        because = f"{because}\n{_TOGETHER.format(plural(alike, *_ALIKE), plural(groups, 'group'))}"
     if split.get("group_by"):
         because += "\nImages of one group stay together: see whether `dataset.split.group_by` makes several groups."
     if split.get(empty):

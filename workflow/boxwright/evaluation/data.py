@@ -16,7 +16,7 @@ import numpy as np
 
 from boxwright import tfrecord
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few
+from boxwright.core.wording import few, plural
 from boxwright.records.example import ANY_CLASS, Record, from_example
 
 DECIMALS = 3
@@ -242,19 +242,21 @@ def _check(
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UserError(
-            f"{len(twice)} values of image/source_id occur in more than one {side} record: "
+            f"{plural(len(twice), 'value')} of image/source_id in more than one {side} record: "
             f"{few(twice, 5)}. Each image must have its own value; otherwise images cannot be told apart."
         )
     flat = [name for name, size in zip(names, sizes, strict=True) if min(size) < 1]
     if flat:
         raise UserError(
-            f"{len(flat)} {side} records lack the size of their image (image/height, image/width): "
+            f"{plural(len(flat), f'{side} record')} without the size of the image (image/height, image/width): "
             f"{few(flat, 5)}. Write them again with the size in pixels."
         )
     if not boxes:
+        which = f"None of the {len(names)} evaluation images has a box"
+        if len(names) == 1:
+            which = "The only evaluation image has no box"
         raise UserError(
-            f"None of the {len(names)} evaluation images has a box, so no metric is defined. Put images with objects "
-            "on the eval side of the split (dataset.split)."
+            f"{which}, so no metric is defined. Put images with objects on the eval side of the split (dataset.split)."
         )
 
 
@@ -263,8 +265,8 @@ def check_classes(classes: int, label_map: Mapping[str, int]) -> None:
     beyond = [f"{name} ({number})" for name, number in label_map.items() if not 1 <= number <= classes]
     if beyond:
         raise UserError(
-            f"The model has {classes} classes, so it cannot detect: {', '.join(beyond)}. num_classes in "
-            "pipeline.config and the label map must belong to the same data set."
+            f"The model has {plural(classes, 'class', 'classes')}, so it cannot detect: {', '.join(beyond)}. "
+            "num_classes in pipeline.config and the label map must belong to the same data set."
         )
 
 
@@ -285,7 +287,7 @@ def detections_of(answers: Iterable[Answer], images: Images) -> Detections:
     if broken:
         raise UserError(
             f"The detector gives boxes or scores that are not numbers (NaN or infinite) on {len(broken)} of "
-            f"{len(images)} images: {few(broken, 5)}. Its weights are broken, usually because the "
+            f"{plural(len(images), 'image')}: {few(broken, 5)}. Its weights are broken, usually because the "
             "training diverged: take an earlier checkpoint, or train with a lower learning rate."
         )
     if len(rows) != len(images):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from boxwright.core import decimals
+from boxwright.core.wording import plural
 from boxwright.evaluation import names
 
 _PRECISION = (("IoU .50:.95", "mAP"), ("IoU .50", "mAP@.50IOU"), ("IoU .75", "mAP@.75IOU"))
@@ -25,14 +26,14 @@ def table(result: Mapping[str, Any], analysis: Mapping[str, Any], title: str | N
     with the reasons below.
     """
     title = title or f"{result['model']} at step {result['step']}"
-    lines = [f"{title}: {result['images']} images, {result['boxes']} boxes", ""]
+    lines = [f"{title}: {plural(result['images'], 'image')}, {plural(result['boxes'], 'box', 'boxes')}", ""]
     lines += [*_twelve(result["metrics"]), "", *_classes(result["metrics"], analysis), ""]
     lines += filter(None, [_interval(result, analysis), _training(result), _mistakes(analysis), _scores(analysis)])
     reasons = _reasons(result, analysis)
     if reasons:
         lines += ["", *(f"n/a: {reason}" for reason in reasons[:_MOST_REASONS])]
         if len(reasons) > _MOST_REASONS:
-            lines.append(f"n/a: {len(reasons) - _MOST_REASONS} more reasons in metrics.json")
+            lines.append(f"n/a: {plural(len(reasons) - _MOST_REASONS, 'more reason')} in metrics.json")
     return "\n".join(lines)
 
 
@@ -80,7 +81,8 @@ def _classes(values: Mapping[str, float | None], analysis: Mapping[str, Any]) ->
     rows.append(["mean", *(decimals.number(values[name]) for name in means), *[""] * 4, str(boxes)])
     lines = _columns(rows)
     if len(analysis["classes"]) > _MOST_CLASSES:
-        lines.append(f"({len(analysis['classes']) - _MOST_CLASSES} more classes in analysis.json)")
+        more = plural(len(analysis["classes"]) - _MOST_CLASSES, "more class", "more classes")
+        lines.append(f"({more} in analysis.json)")
     return lines
 
 
@@ -96,7 +98,7 @@ def _training(result: Mapping[str, Any]) -> str | None:
     sample = result.get("training_sample")
     if sample is None:
         return None
-    return f"mAP@.50IOU {decimals.number(sample['metrics'][_KEY])} on {sample['images']} training images"
+    return f"mAP@.50IOU {decimals.number(sample['metrics'][_KEY])} on {plural(sample['images'], 'training image')}"
 
 
 def _mistakes(analysis: Mapping[str, Any]) -> str | None:

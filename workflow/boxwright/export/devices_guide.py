@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from boxwright.catalog.forms import LABELS, Form
+from boxwright.core.wording import plural
 from boxwright.runtimes.resizing import Input
 
 _PYTHON = "python3 -m venv venv\nvenv/bin/pip install {packages} numpy pillow"
@@ -124,8 +125,8 @@ def page(form: Form, about: Mapping[str, Any]) -> str:
         lines += [f"**{device}**", "", "```", install, "```", ""] + ([note, ""] if note else [])
     lines += ["## Measured", ""]
     lines += [
-        f"- {same['share']:.1%} of the checkpoint's detections on {check['images']} held-out images; boxes differ by "
-        f"at most {same['max_box']:.1e} (sides of the image are 1), scores by {same['max_score']:.1e}.",
+        f"- {same['share']:.1%} of the checkpoint's detections on {plural(check['images'], 'held-out image')}; boxes "
+        f"differ by at most {same['max_box']:.1e} (sides of the image are 1), scores by {same['max_score']:.1e}.",
         f"- {check['bytes'] / 1e6:.1f} MB; {check['ms_per_image']:.0f} ms per image ({check['device']}).",
     ]
     if runtime in _NUMBERS:

@@ -12,6 +12,7 @@ from boxwright.catalog.forms import Form
 from boxwright.console import progress
 from boxwright.core import files
 from boxwright.core.signature import RAW_OUTPUTS
+from boxwright.core.wording import plural
 from boxwright.export import gate, program, reference
 from boxwright.export.check import TOLERANCE, check, refuse_others
 from boxwright.export.reference import Detections
@@ -56,8 +57,9 @@ def export(
             checked[way] = {**found["same_detections"], **{key: found[key] for key in ("ms_per_image", "ms_quartiles")}}
     same, what = checked["same_detections"], "detections" if form.detects else "boxes and scores before suppression"
     checked["complaints"] = [] if form.detects else list(gate.complaints(form.precision, same))
+    number = plural(checked["images"], "image")
     progress.say(
-        f"The {form.title} gives {same['share']:.1%} of the checkpoint's {what} on {checked['images']} images "
+        f"The {form.title} gives {same['share']:.1%} of the checkpoint's {what} on {number} "
         f"(largest difference: box {same['max_box']:.1e}, score {same['max_score']:.1e})."
     )
     progress.conclude(f"{checked['bytes'] / 1e6:.1f} MB, {checked['ms_per_image']:.0f} ms per image here")

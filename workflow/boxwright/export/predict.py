@@ -137,7 +137,8 @@ def _detected(
             read = True
             yield file, image, answer
     if not read:
-        raise UserError(f"None of the {len(unreadable)} images can be read: {few(unreadable, 5)}.")
+        which = "The only image cannot" if len(unreadable) == 1 else f"None of the {len(unreadable)} images can"
+        raise UserError(f"{which} be read: {few(unreadable, 5)}.")
 
 
 def answer_on(image: np.ndarray, detect: Detect, name: str) -> dict[str, np.ndarray]:

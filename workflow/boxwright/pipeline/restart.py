@@ -5,6 +5,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from boxwright.core.wording import plural
 from boxwright.pipeline import identity, schedule
 from boxwright.protos.plain import plain
 
@@ -31,7 +32,7 @@ def differences(
         _, path = schedule.schedule_of(wanted)
         changed = [field for field in changed if field not in {f"{path}.{name}" for name in _LENGTHS}]
     told += [f"{path} {_shown(made, before, path)} -> {_shown(wanted, after, path)}" for path in changed[:_SHOWN]]
-    return [*told, f"{len(changed) - _SHOWN} more fields"] if len(changed) > _SHOWN else told
+    return [*told, plural(len(changed) - _SHOWN, "more field")] if len(changed) > _SHOWN else told
 
 
 def _fields(text: str) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 
 from boxwright import protos
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
 from boxwright.dataset.samples import Sample
 
 _CORNERS = ("ymin", "xmin", "ymax", "xmax")
@@ -172,7 +173,8 @@ def from_example(data: bytes) -> Record:
         if len(found) != count:
             raise UserError(
                 f"The record of {text('image/source_id') or 'an image without image/source_id'} is inconsistent: it "
-                f"has {count} boxes (image/object/bbox/ymin) and {len(found)} values of image/object/{key}."
+                f"has {plural(count, 'box', 'boxes')} (image/object/bbox/ymin) and {plural(len(found), 'value')} of "
+                f"image/object/{key}."
             )
         return found
 

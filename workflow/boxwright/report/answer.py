@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxwright.core import decimals
-from boxwright.core.wording import few
+from boxwright.core.wording import few, plural
 from boxwright.report import advice, comparison, scores
 from boxwright.report.quality import LEVEL, Quality
 from boxwright.report.results import Result
@@ -35,14 +35,11 @@ def text(
     )
     unseen = "" if results[0].without_near_duplicates else ", which it never saw,"
     data = (
-        f"{sides[0]['images']:,} annotated images with {sides[0]['boxes']:,} boxes trained the detector. "
-        f"{sides[1]['images']:,} other images with {sides[1]['boxes']:,} boxes{unseen} measured it."
+        f"{_counted(sides[0], 'annotated image')} trained the detector. {_counted(sides[1], 'other image')}{unseen} "
+        "measured it."
     )
     if tested := statistics.get("test"):
-        data += (
-            f" When everything was chosen, {tested['images']:,} more images with {tested['boxes']:,} boxes tested what "
-            "was exported."
-        )
+        data += f" When everything was chosen, {_counted(tested, 'more image')} tested what was exported."
     parts = [
         _titled(_escaped(_title(list(statistics["classes"]))), "", "="),
         _titled("The question", _escaped(question)),
@@ -57,6 +54,11 @@ def text(
             parts.append(_picture(strips[member.name], member.analysis["score_threshold"]))
         parts += [_titled("Every class", _classes(member, limit)), _titled("What to do next", _advice(member))]
     return "\n\n".join(parts) + "\n"
+
+
+def _counted(side: Mapping[str, Any], noun: str) -> str:
+    """How many images and boxes a side of the split has."""
+    return f"{plural(side['images'], noun)} with {plural(side['boxes'], 'box', 'boxes')}"
 
 
 def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping[str, Any] | None) -> str:
@@ -189,7 +191,7 @@ def _without_near_duplicates(one: comparison.Repeats, metric: str) -> str:
     if measured is None:
         return ""
     left_out, name = len(measured["left_out"]), metric.rpartition("/")[2]
-    show = "1 evaluation image shows" if left_out == 1 else f"{left_out:,} evaluation images show"
+    show = plural(left_out, "evaluation image shows", "evaluation images show")
     return (
         f" But {show} the same as a training image, which flatters the detector: on the other "
         f"{measured['images']:,} it reaches {name} **{decimals.number(one.mean_without_near_duplicates)}**."

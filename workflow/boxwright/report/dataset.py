@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from boxwright.core.wording import plural
 from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN, WORDS
 from boxwright.report import style
 
@@ -18,17 +19,21 @@ _MARGIN = 3  # bins
 
 @style.drawing
 def class_counts(statistics: Mapping[str, Any]) -> Figure:
-    """Boxes of every class on each side of the split; statistics: the content of statistics.json."""
+    """Boxes of every class on each side of the split, in the order of the label map; of many the most frequent ones.
+
+    statistics: the content of statistics.json.
+    """
     counts = {side: statistics[side]["classes"] for side in _sides(statistics)}
-    names = sorted(statistics["classes"], key=lambda name: -sum(of.get(name, 0) for of in counts.values()))
-    left_out, names = len(names) - _MOST_CLASSES, names[:_MOST_CLASSES]
+    frequent = sorted(statistics["classes"], key=lambda name: -sum(of.get(name, 0) for of in counts.values()))
+    names = sorted(frequent[:_MOST_CLASSES], key=lambda name: statistics["classes"][name])
+    left_out = len(frequent) - len(names)
     rows = np.arange(len(names))
     figure, ((axes,),) = style.canvas(min(1.5 + 0.42 * len(names), 7.2))
     size = 9 if len(names) <= 10 else 6.5
     for index, (side, of) in enumerate(counts.items()):
         offset = (index - (len(counts) - 1) / 2) * 0.76 / len(counts)
         values = [of.get(name, 0) for name in names]
-        label = f"{WORDS[side]} ({sum(of.values()):,} boxes)"
+        label = f"{WORDS[side]} ({plural(sum(of.values()), 'box', 'boxes')})"
         axes.barh(rows + offset, values, height=0.72 / len(counts), color=_COLOURS[side], label=label)
         if len(names) <= 20:
             style.bar_labels(axes, rows + offset, values, [f"{value:,}" for value in values], size)
@@ -36,7 +41,7 @@ def class_counts(statistics: Mapping[str, Any]) -> Figure:
         rows, [style.short(name) for name in names], color=style.INK, fontsize=9.5 if len(names) <= 20 else 6.5
     )
     axes.invert_yaxis()
-    axes.set_xlabel("boxes" if left_out <= 0 else f"boxes (and {left_out} rarer classes)")
+    axes.set_xlabel("boxes" if left_out <= 0 else f"boxes (and {plural(left_out, 'rarer class', 'rarer classes')})")
     axes.margins(x=0.1)
     style.no_grid(axes, "y")
     axes.spines["bottom"].set_visible(False)

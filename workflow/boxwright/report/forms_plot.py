@@ -6,6 +6,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from boxwright.catalog import forms
+from boxwright.core import decimals
 from boxwright.core.wording import plural
 from boxwright.report import results as found_results
 from boxwright.report import style
@@ -16,11 +17,14 @@ from boxwright.report.results import Result
 def plot(results: Sequence[Result]) -> Figure:
     """mAP on the evaluation images against milliseconds per image; a marker's area is the size of the form's files.
 
-    The markers are numbered, fastest first, since names would overlap where forms are close.
+    The markers are numbered, fastest first, since names would overlap where forms are close. One form alone is a
+    sentence.
     """
     drawn = sorted(_measured(results), key=lambda one: _time(one[2])["median"])
     if not drawn:
         return style.message("n/a: no form was measured, or mAP is undefined.")
+    if len(drawn) == 1:
+        return style.message(_only(*drawn[0]))
     places = found_results.places(results)
     figure, ((axes,),) = style.canvas(4.8)
     largest = max(one["bytes"] for _, _, one in drawn)
@@ -53,6 +57,15 @@ def plot(results: Sequence[Result]) -> Figure:
     axes.set_xlabel(f"milliseconds per image with {plural(threads, 'thread')} (median and quartiles; {devices})")
     axes.set_ylabel("mAP on the evaluation images")
     return figure
+
+
+def _only(result: Result, name: str, one: Mapping[str, Any]) -> str:
+    """What the only form reaches: a single dot shows nothing."""
+    return (
+        f"One form was measured, the {forms.named(name).title} of {style.short(result.name)}: mAP "
+        f"{decimals.number(one['mAP'])}, {_time(one)['median']:.1f} ms per image with "
+        f"{plural(int(_threads(one)), 'thread')} ({one['device']}), {one['bytes'] / 1e6:.1f} MB."
+    )
 
 
 def _threads(one: Mapping[str, Any]) -> str:

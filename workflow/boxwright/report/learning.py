@@ -28,17 +28,22 @@ def curves(log: Sequence[Mapping[str, float]], evaluations: Sequence[Mapping[str
         return style.message("The training log holds no step.")
     figure, axes = style.canvas(6.6, rows=3, sharex=True, height_ratios=(3, 3, 1.4))
     loss, metric, rate = axes[:, 0]
-    _losses(loss, log)
+    if len(log) == 1:
+        _sentence(loss, _only_step(log[0]))
+        loss.set_title("Training loss")
+        _sentence(rate, f"{log[0]['learning_rate']:g} at that step")
+    else:
+        _losses(loss, log)
+        rate.plot([line["step"] for line in log], [line["learning_rate"] for line in log], color=style.PLAIN)
+        rate.set_ylim(bottom=0)
+        rate.yaxis.set_major_locator(MaxNLocator(3))
+        rate.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     _metrics(metric, evaluations, chosen)
-    rate.plot([line["step"] for line in log], [line["learning_rate"] for line in log], color=style.PLAIN)
     rate.set_title("Learning rate")
-    rate.set_ylim(bottom=0)
     rate.set_xlabel("training step")
     rate.set_xlim(left=0)
     rate.xaxis.set_major_locator(MaxNLocator(integer=True))
     rate.xaxis.set_major_formatter(EngFormatter(sep=""))
-    rate.yaxis.set_major_locator(MaxNLocator(3))
-    rate.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     return figure
 
 
@@ -107,10 +112,22 @@ def _metrics(axes: Axes, evaluations: Sequence[Mapping[str, Any]], chosen: int |
 def _only(axes: Axes, evaluation: Mapping[str, Any]) -> None:
     """What one checkpoint reaches, as a sentence: a single dot shows nothing."""
     values = [f"{label} {decimals.number(evaluation['metrics'].get(name))}" for name, label, _ in _SHOWN]
+    _sentence(axes, f"One checkpoint was measured, at step {evaluation['step']:,}:\n{', '.join(values)}")
+
+
+def _only_step(line: Mapping[str, float]) -> str:
+    """The losses of the only logged step."""
+    losses = {"total": line[TOTAL]} | {term(tag): line[tag] for tag in line if tag.startswith(PREFIX) and tag != TOTAL}
+    told = ", ".join(f"{name} {value:.3g}" for name, value in losses.items())
+    return f"One step was logged, {line['step']:,}:\n{told}"
+
+
+def _sentence(axes: Axes, text: str) -> None:
+    """A text in place of a curve."""
     axes.set_yticks([])
     axes.text(
         *(0.5, 0.5),
-        f"One checkpoint was measured, at step {evaluation['step']:,}:\n{', '.join(values)}",
+        text,
         ha="center",
         va="center",
         color=style.INK,

@@ -15,16 +15,17 @@ _MOST_NAMED, _EXTREMES = 20, 7
 
 @style.drawing
 def curves(analysis: Mapping[str, Any]) -> Figure:
-    """The curves of every class; analysis: the content of analysis.json."""
+    """The curves of every class, in the order of the label map; analysis: the content of analysis.json."""
     drawn = [one for one in analysis["classes"] if one["AP50"] is not None and one["curve"]]
     if not drawn:
         return style.message(
             "n/a: no class has a box in the evaluation images, so no precision-recall curve is defined."
         )
     figure, ((axes,),) = style.canvas(5.4)
-    drawn.sort(key=lambda one: -one["AP50"])
     many = len(drawn) > _MOST_NAMED
-    named = drawn[:_EXTREMES] + drawn[-_EXTREMES:] if many else drawn
+    ranked = sorted(drawn, key=lambda one: -one["AP50"])
+    extremes = [one["id"] for one in (*ranked[:_EXTREMES], *ranked[-_EXTREMES:])]
+    named = [one for one in drawn if one["id"] in extremes] if many else drawn
     for one in drawn:
         if one not in named:
             axes.plot(one["curve"]["recall"], one["curve"]["precision"], color=style.GRID, lw=1)
@@ -56,7 +57,8 @@ def _decorate(axes: Axes, analysis: Mapping[str, Any], unnamed: int) -> None:
     axes.set_xlabel("recall: share of the objects that are found")
     axes.set_ylabel("precision: share of the detections that are right")
     title = "class and AP at IoU 0.5"
-    title += f"\n({unnamed} more between, gray)" if unnamed else ""
+    if unnamed:
+        title += f"\n(the {_EXTREMES} best and {_EXTREMES} worst;\n{unnamed} between in gray)"
     title += f"\n\N{BLACK CIRCLE} detections from score {analysis['score_threshold']:g}"
     handles, labels = axes.get_legend_handles_labels()
     legend = axes.legend(

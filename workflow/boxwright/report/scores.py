@@ -28,11 +28,15 @@ _ERROR_HEADS = ("calibration error", "calibrated", "by chance")
 
 @style.drawing
 def reliability(analysis: Mapping[str, Any]) -> Figure:
-    """A reliability plot with the calibration for the classes with most boxes; analysis: that of analysis.json."""
+    """A reliability plot with the calibration of each class, in the order of the label map.
+
+    Of many classes those with most boxes are drawn. analysis: the content of analysis.json.
+    """
     known = [one for one in analysis["classes"] if one["scores"]["reliability"]]
     if not known:
         return style.message("n/a: no class has both boxes and detections in the evaluation images.")
-    drawn = sorted(known, key=lambda one: -one["boxes"])[:_MOST_PLOTS]
+    most = [one["id"] for one in sorted(known, key=lambda one: -one["boxes"])[:_MOST_PLOTS]]
+    drawn = [one for one in known if one["id"] in most]
     columns = min(_COLUMNS, len(drawn))
     rows = -(-len(drawn) // columns)
     figure, grid = style.canvas({1: 5.4, 2: 5.0}.get(columns, 0.8 + 3.1 * rows), rows, columns)

@@ -13,19 +13,19 @@ from boxwright.report.results import Result
 def plot(results: Sequence[Result]) -> Figure:
     """The chosen metric against the time for an image; a marker's area is the size of the main form.
 
-    The markers are numbered, highest first, since names would overlap where models are close. One model alone is a
-    sentence.
+    The markers are numbered, highest first, since names would overlap where models are close. One model alone, or the
+    only one whose metric is defined, is a sentence.
     """
     found = comparison.repeats(results)
     drawn = [(one, style.model_colour(index)) for index, one in enumerate(found) if one.mean is not None]
     if not drawn:
         return style.message("n/a: the metric is undefined for every model.")
     name = results[0].choice["metric"].rpartition("/")[2]
-    if len(results) == 1:
-        (one, _), device = drawn[0], results[0].device
+    if len(drawn) == 1 and len(drawn[0][0].members) == 1:
+        one, device = drawn[0][0], results[0].device
+        which = "There is one model" if len(found) == 1 else f"{name} is defined for one model, {style.short(one.name)}"
         return style.message(
-            f"There is one model: {name} {one.mean:.3f}, {one.milliseconds:.1f} ms per image ({device}), "
-            f"{one.megabytes:.1f} MB."
+            f"{which}: {name} {one.mean:.3f}, {one.milliseconds:.1f} ms per image ({device}), {one.megabytes:.1f} MB."
         )
     drawn.sort(key=lambda pair: -pair[0].mean)
     figure, ((axes,),) = style.canvas(4.8)

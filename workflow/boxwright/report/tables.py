@@ -7,7 +7,7 @@ from typing import Any
 
 from boxwright.catalog import formats
 from boxwright.core import decimals
-from boxwright.core.wording import few
+from boxwright.core.wording import few, plural
 from boxwright.dataset import audit
 from boxwright.dataset.defects import DEFECTS, DROP_BOX
 from boxwright.dataset.split import WORDS
@@ -58,9 +58,9 @@ def dataset(statistics: Mapping[str, Any]) -> bytes:
     return html.page(
         "The data set",
         html.paragraph(
-            f"{found['images']:,} image files and {found['annotations']:,} annotations were found; {used:,} images are "
-            f"used, {found['left_out']:,} were left out by the checks and {found['on_neither_list']:,} are on no list "
-            f"of the split. The evaluation images measure the detector and never train it.{tests}"
+            f"Found: {plural(found['images'], 'image file')} and {plural(found['annotations'], 'annotation')}. Used: "
+            f"{plural(used, 'image')}. Left out by the checks: {found['left_out']:,}; on no list of the split: "
+            f"{found['on_neither_list']:,}. The evaluation images measure the detector and never train it.{tests}"
         ),
         html.table(("side", *counted.values()), sides),
         *notes,
@@ -163,8 +163,9 @@ def checkpoints(results: Sequence[Result]) -> bytes:
     return html.page(
         "All models and checkpoints",
         html.paragraph(
-            f"Measured on {first['images']:,} held-out images with {first['boxes']:,} boxes. mAP is COCO's, the mean "
-            "over IoU 0.5 to 0.95; small, medium and large are mAP of boxes under 32 x 32 pixels, to 96 x 96 and above."
+            f"Measured on {plural(first['images'], 'held-out image')} with {plural(first['boxes'], 'box', 'boxes')}. "
+            "mAP is COCO's, the mean over IoU 0.5 to 0.95; small, medium and large are mAP of boxes under 32 x 32 "
+            "pixels, to 96 x 96 and above."
         ),
         html.table(head, rows, mark=mark),
         html.paragraph(_precisions(results), note=True),

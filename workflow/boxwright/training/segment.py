@@ -22,6 +22,7 @@ from boxwright.catalog.extractors import row_of
 from boxwright.checkpoints import conditions, restore
 from boxwright.console import progress
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
 from boxwright.detector import precision
 from boxwright.detector.build import build
 from boxwright.detector.protocol import Detector
@@ -262,6 +263,6 @@ def _say_hello(data: Inputs, step: int, first: int, to_step: int, seed: int) -> 
     epochs = to_step * data.batch_size / len(data)
     resumed = f" (continued from the autosave at step {step})" if step > first else ""
     progress.say(
-        f"Training from step {first} to {to_step}{resumed}: {len(data)} images, batch {data.batch_size}, so "
+        f"Training from step {first} to {to_step}{resumed}: {plural(len(data), 'image')}, batch {data.batch_size}, so "
         f"{epochs:.1f} times through the data by step {to_step}; seed {seed}."
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few
+from boxwright.core.wording import few, plural
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import CROWD, DEPICTION, GROUP, IGNORE, INSIDE, MASK, OCCLUDED, POLYGON, ROTATED, Box
 from boxwright.dataset.stated import (
@@ -102,7 +102,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
             )
         )
     if apart:
-        remarks.append(Remark("annotation_odd", f"{apart} boxes differ from their outlines by over {_APART:g} pixels"))
+        which = plural(apart, "box differs from its outline", "boxes differ from their outlines")
+        remarks.append(Remark("annotation_odd", f"{which} by over {_APART:g} pixels"))
     return Reading(list(statements.values()), remarks)
 
 

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few
+from boxwright.core.wording import few, plural
 from boxwright.dataset import tables
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import Box
@@ -134,9 +134,9 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
                 continue
             where = f"line {line}, whose quotation marks take several values together"
         elif len(row) != columns.count and any(cell.strip() for cell in row[columns.count :]):
-            corners, where = UNKNOWN, f"line {line}, which has {len(row)} values for {columns.count} columns"
+            corners, where = UNKNOWN, _of_another_length(line, row, columns)
         elif len(row) < columns.count:
-            where = f"line {line}, which has {len(row)} values for {columns.count} columns"
+            where = _of_another_length(line, row, columns)
         if label.isdecimal():
             if label in known:
                 label = known[label]
@@ -273,6 +273,11 @@ def _box(row: Sequence[str], columns: _Columns) -> tuple[Corners, bool]:
     left, top, right, bottom = map(columns.number, cells)
     corners = (left, top, left + right, top + bottom) if columns.extent else (left, top, right, bottom)
     return corners, any(cells)
+
+
+def _of_another_length(line: int, row: Sequence[str], columns: _Columns) -> str:
+    """Where a row is that has more or fewer values than the table has columns."""
+    return f"line {line}, which has {plural(len(row), 'value')} for {plural(columns.count, 'column')}"
 
 
 def _is_in_quotes(row: Sequence[str], delimiter: str, count: int) -> bool:

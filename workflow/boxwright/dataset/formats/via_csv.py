@@ -6,6 +6,7 @@ Source: the documentation of VIA 2.
 import re
 
 from boxwright.core.errors import UserError
+from boxwright.core.wording import plural
 from boxwright.dataset import stated, tables
 from boxwright.dataset.formats import NOTHING, Beside, via
 from boxwright.dataset.statements import Reading
@@ -33,7 +34,7 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     for number, row in rows:
         line = f"line {number}"
         if len(row) != len(head):
-            mistakes.append(f"{line} has {len(row)} values, not {len(head)}")
+            mistakes.append(f"{line} has {plural(len(row), 'value')}, not {len(head)}")
             continue
         image = row[columns[_FILE]].strip()
         regions = images.setdefault(image, [])

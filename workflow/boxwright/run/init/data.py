@@ -101,7 +101,10 @@ def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], to
     samples = passed.samples
     counts = Counter(name for sample in samples for name in sample.classes)
     if not counts:
-        raise UserError(f"None of the {len(samples)} images in {folder} has a box, so there is nothing to learn.")
+        which = f"None of the {len(samples)} images in {folder} has a box"
+        if len(samples) == 1:
+            which = f"The only image in {folder} has no box"
+        raise UserError(f"{which}, so there is nothing to learn.")
     shares = sorted(share for sample in samples for share in _shares(sample))
     stopped = {case.defect for case in passed.cases if case.defect in tolerant}
     about = formats.by_key()[key]
