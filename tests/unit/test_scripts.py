@@ -62,11 +62,11 @@ def test_what_a_script_takes_is_declared(script):
 def test_a_script_takes_nothing_from_the_configuration_that_decides_a_result(script):
     """How the machine is used, and whether the servers of the zoo are trusted, decide none; nor does what is told.
 
-    The report repeats the settings of the models that it compares.
+    The report repeats the settings of the models that it compares, of their data and of the export.
     """
     text, deciding_none = script.read_text(), {"machine", "zoo_trust"}
     if script.stem == "compare_models":
-        deciding_none = {"models"}
+        deciding_none = {"dataset", "models", "export"}
     assert taken(script).get("config", set()) <= deciding_none
     assert text.count("snakemake.config") == sum(text.count(f'snakemake.config["{key}"]') for key in deciding_none)
 

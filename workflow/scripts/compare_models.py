@@ -27,6 +27,14 @@ with job(snakemake):
     statistics = files.read_json(snakemake.input.statistics)
     optimism = next((files.read_json(path) for path in snakemake.input.optimism), None)
     strips = {Path(path).parents[1].name: Path(path).read_bytes() for path in snakemake.input.strips}
+    # What is told about the settings: those in use when these results were made. A change of `predict` alone makes no
+    # new comparison, so it is not told.
+    export = snakemake.config["export"]
+    settings = {
+        "Data": snakemake.config["dataset"],
+        **{f"Model {name}": model for name, model in snakemake.config["models"].items()},
+        "Export": {**export, "checkpoint": [export["checkpoint"], *export["also"]]},
+    }
     costs = Path(output.table).parents[1] / "benchmarks"
     files.write_all(
         {
@@ -37,7 +45,6 @@ with job(snakemake):
             output.speed: speed.plot(found),
             output.exports: comparison.exports(found),
             output.forms: forms_plot.plot(found),
-            # What is told about the settings: those in use when these results were made.
-            output.used: used.page(snakemake.config["models"], used.programs(), used.costs(costs)),
+            output.used: used.page(settings, used.programs(), used.costs(costs)),
         }
     )

@@ -66,8 +66,12 @@ def test_a_class_that_the_label_map_lacks_is_an_error_with_its_image():
     [
         ([], "no image"),
         ([record("a.jpg"), record("b.jpg")], "None of the 2 evaluation images has a box"),
+        ([record("a.jpg")], "The only evaluation image has no box"),
         ([record("a.jpg", Box("cat", 0, 0, 9, 9)), record("a.jpg")], "a.jpg"),
-        ([replace(record("a.jpg", Box("cat", 0, 0, 9, 9)), width=0)], "lack the size of their image.*a.jpg"),
+        (
+            [replace(record("a.jpg", Box("cat", 0, 0, 9, 9)), width=0)],
+            "1 evaluation record without the size of the image.*a.jpg",
+        ),
     ],
 )
 def test_records_that_cannot_be_measured_are_errors(records, message):

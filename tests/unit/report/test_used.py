@@ -27,8 +27,16 @@ def test_costs_are_added_up_by_rule(tmp_path):
 def test_the_page_tells_settings_programs_and_costs():
     models = {"small": {"num_steps": 20, "seed": 0, "keep": None, "overrides": {"model.ssd.num_classes": 3}}}
     said = plain(used.page(models, {"numpy": "2.3.1"}, [used.Cost("train_segment", 2, 90.5, 150.0, 1200.4)]))
-    assert "small setting value num_steps 20 seed 0 overrides model.ssd.num_classes: 3" in said
-    assert "numpy 2.3.1" in said and "train segment 2 1 min 30 s 2 min 30 s 1,200 MB" in said and "keep" not in said
+    assert "small setting value num_steps 20 seed 0 keep null overrides model.ssd.num_classes: 3" in said
+    assert "numpy 2.3.1" in said and "train segment 2 1 min 30 s 2 min 30 s 1,200 MB" in said
+
+
+def test_every_setting_has_the_key_of_the_configuration():
+    data = {"images": ["a", "b"], "demo": False, "split": {"eval_fraction": 0.2, "train": None}, "policies": {}}
+    model = {"checkpoint": None, "early_stopping": {"patience": 2}, "repeat_of": None}
+    said = plain(used.page({"Data": data, "Model m": model}, {}, []))
+    assert "Data setting value images a, b demo false split.eval_fraction 0.2 split.train null policies {}" in said
+    assert "Model m setting value checkpoint null early_stopping.patience 2 Programs" in said
 
 
 def test_the_programs_are_those_of_this_environment():

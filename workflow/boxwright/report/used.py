@@ -1,8 +1,9 @@
-"""What a run used: the settings of its models, the versions of programs, the time and memory of each stage."""
+"""What a run used: its settings, the versions of programs, the time and memory of each stage."""
 
 import csv
+import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,10 @@ _PACKAGES = (
     "protobuf",
     "pillow",
 )
+
+
+# Settings whose keys are the user's own, so they stay together; and what the plan notes beside the settings.
+_WHOLE, _INTERNAL = ("overrides", "policies", "rename"), ("repeat_of", "also")
 
 
 class Cost(NamedTuple):
@@ -57,12 +62,11 @@ def costs(folder: str | Path) -> list[Cost]:
     return [_cost(rule, some) for rule, some in rows.items() if some]
 
 
-def page(models: Mapping[str, Mapping[str, Any]], versions: Mapping[str, str], spent: Iterable[Cost]) -> bytes:
-    """The page. models: the settings of each model by its name; versions: of the programs, by name."""
+def page(settings: Mapping[str, Mapping[str, Any]], versions: Mapping[str, str], spent: Iterable[Cost]) -> bytes:
+    """The page. settings: those of each part of the run, by its name; versions: of the programs, by name."""
     parts = []
-    for name, settings in models.items():
-        rows = [(key, _told(value)) for key, value in settings.items() if value not in (None, {}, [])]
-        parts += [html.heading(name), html.table(("setting", "value"), rows, text=(1,))]
+    for name, some in settings.items():
+        parts += [html.heading(name), html.table(("setting", "value"), list(_rows(some)), text=(1,))]
     stages = [
         (
             cost.rule.replace("_", " "),
@@ -76,7 +80,8 @@ def page(models: Mapping[str, Mapping[str, Any]], versions: Mapping[str, str], s
     return html.page(
         "What was used",
         html.paragraph(
-            "The files themselves are beside the results: models/<name>/pipeline.config and data/split.tsv."
+            "All settings, with the defaults of those that were not given; config/README.md explains them. The files "
+            "themselves are beside the results: models/<name>/pipeline.config and data/split.tsv."
         ),
         *parts,
         html.heading("Programs"),
@@ -116,12 +121,23 @@ def _processor() -> str:
     return f"{name}, {devices.processors()} in use"
 
 
+def _rows(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Each setting and its value, with the key that config/README.md has: `split.eval_fraction`."""
+    for key, value in settings.items():
+        if key in _WHOLE or not isinstance(value, Mapping):
+            if key not in _INTERNAL:
+                yield f"{before}{key}", _told(value)
+        else:
+            yield from _rows(value, f"{before}{key}.")
+
+
 def _told(value: Any) -> str:
+    """A value as it is written in a configuration."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_told(one)}" for key, one in value.items())
+        return ", ".join(f"{key}: {_told(one)}" for key, one in value.items()) or "{}"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_told, value))
-    return str(value)
+        return ", ".join(map(_told, value)) or "[]"
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _time(seconds: float | None) -> str:
