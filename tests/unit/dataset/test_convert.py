@@ -161,6 +161,31 @@ def test_no_label_file_of_yolo_has_the_name_of_a_list_of_classes(name, dataset, 
     assert not (tmp_path / "out").exists()
 
 
+def test_advice_names_what_the_command_has(dataset, tmp_path):
+    """Its options, and no key of a configuration, which there is not."""
+    for number in range(2):
+        dataset.image(f"{number}.jpg")
+    table = "filename,width,height,class,xmin,ymin,xmax,ymax\n0.jpg,64,48,{},8,6,40,30\n"
+    (dataset.annotations / "a.csv").write_text(table.format(""))
+
+    def refusal(source, images=(), key="auto"):
+        with pytest.raises(UserError) as refused:
+            convert.convert(source, tmp_path / "out", "voc", images, key)
+        assert "dataset." not in str(refused.value) and "dataset`" not in str(refused.value)
+        return str(refused.value)
+
+    assert " class_missing " in (said := refusal(dataset.folder)) and "-> name the object\n" in said
+    assert "Give the folders with the images, with --images." in refusal(dataset.annotations)
+    assert "Correct the path or --format." in refusal(dataset.folder, key="coco")
+    (dataset.annotations / "a.csv").write_text(table.format("cat"))
+    (dataset.annotations / "0.txt").write_text("0 0.5 0.5 0.4 0.4\n")
+    said = refusal(dataset.folder)
+    assert said.endswith("\nGive the files or the folder of one of them, or name it with --format.")
+    dataset.xml("1.jpg", Box("cat", 8, 6, 40, 30))
+    told = convert.convert(dataset.folder, tmp_path / "out", "voc")
+    assert "Those are not read: --format names the format to read.\n" in told and "dataset." not in told
+
+
 def test_regions_to_ignore_are_told(dataset, tmp_path):
     dataset.sample("a.jpg", Box("cat", 8, 6, 40, 30), Box("", 1, 2, 30, 40))
     told = convert.convert(dataset.annotations, tmp_path / "out", "coco", [str(dataset.images)])

@@ -1,5 +1,7 @@
 """The gate for one look at any images: the same samples as in a plan, and clear words about what stops it."""
 
+from pathlib import Path
+
 import pytest
 from tests import factories
 
@@ -65,6 +67,17 @@ def test_folders_that_are_missing_files_or_empty(data):
         gate.check([str(data.images), "nowhere"], [str(data.annotations)])
     with pytest.raises(UserError, match=r"a\.jpg is a file; give the folder"):
         gate.check([str(image)], [str(data.annotations)])
+    packed = data.folder / "a.zip"
+    packed.write_bytes(b"")
+    with pytest.raises(UserError) as refused:
+        gate.check([str(packed), "", "nowhere"], ["nowhere", "elsewhere"])
+    assert str(refused.value).splitlines() == [
+        f"{packed} is packed; unpack it and give the folder.",
+        "The folder with the empty name does not exist.",
+        "The folder nowhere does not exist.",
+        "elsewhere does not exist.",
+        f"Relative paths start at {Path.cwd()}.",
+    ]
 
 
 def test_where_nothing_is_left_it_says_why(data):

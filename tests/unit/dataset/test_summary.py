@@ -4,7 +4,10 @@ import pytest
 
 from boxwright.dataset import summary
 from boxwright.dataset.decide import Case
-from boxwright.dataset.defects import DEFECTS, DROP_BOX, FAIL
+from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP
+
+# The policies as advice names them.
+KEYS = [f"`{policy}`" for policy in (FIX, DROP_BOX, DROP_IMAGE, IGNORE, KEEP, FAIL)]
 
 
 def refused(*kinds: str) -> str:
@@ -22,6 +25,16 @@ def test_advice_of_a_refusal_is_something_to_do(kind):
     *_, advice = refused(kind).splitlines()
     assert "nothing" not in advice and f"set `dataset.policies.{kind}` to " in advice
     assert (f": {DEFECTS[kind].advice}; or set" in advice or "annotations; " in advice) == bool(DEFECTS[kind].advice)
+
+
+@pytest.mark.parametrize("kind", DEFECTS)
+def test_where_there_is_no_configuration_no_advice_names_its_keys(kind):
+    case = Case("a.jpg", "", kind, FAIL, "detail")
+    refusal = summary.refusal([case], ["photographs"], 10, adjustable=False)
+    for said in (refusal, "\n".join(summary.of_cases([case], adjustable=False))):
+        assert DEFECTS[kind].what_to_do(adjustable=False) in said
+        for key in ("policies", "dataset.classes", "dataset.format", "dataset.sources", "images: [", *KEYS):
+            assert key not in said
 
 
 def test_a_file_with_several_defects_of_a_kind_is_named_once():

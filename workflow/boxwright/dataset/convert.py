@@ -36,6 +36,9 @@ _POLICIES = {
     "class_background": KEEP,
 }
 
+# What the command calls the folders of images, and the format of the source.
+_OPTIONS = {"images": "--images", "format": "--format"}
+
 
 def convert(
     source: str | Path, target: str | Path, to: str, images: Sequence[str] = (), key: str = formats.AUTO
@@ -51,7 +54,7 @@ def convert(
     source, target = Path(source), Path(target)
     disk.require_new_folder(target)
     folders = list(images) or [str(source.parent if source.is_file() else source)]
-    passed = gate.check(folders, [str(source)], key, _POLICIES)
+    passed = gate.check(folders, [str(source)], key, _POLICIES, options=_OPTIONS)
     writer = importlib.import_module(f"{__package__}.writers.{to}")
     with files.whole_folder(target) as folder:
         samples, unpacked = _unpacked(map(_sample, passed.samples), folder)

@@ -28,13 +28,19 @@ class Defect(NamedTuple):
     empty if nothing.
 
     few: a number of files and a share of all files; where the cases are more than both, the default is `fail` instead.
-    What stands in brackets at the end of `meaning` is what is done where the policy is `fix` or `keep`.
+    remedy: what is left of the advice where there is no configuration; None for all of it. What stands in brackets at
+    the end of `meaning` is what is done where the policy is `fix` or `keep`.
     """
 
     meaning: str
     policies: tuple[str, ...]
     advice: str
     few: tuple[int, float] | None = None
+    remedy: str | None = None
+
+    def what_to_do(self, adjustable: bool = True) -> str:
+        """The advice, where there is a configuration whose keys can be set, and where there is none."""
+        return self.advice if adjustable or self.remedy is None else self.remedy
 
     def told(self, action: str = "") -> str:
         """The meaning in a case with this action, or with the default: what is not done is not said."""
@@ -75,6 +81,7 @@ DEFECTS: dict[str, Defect] = {
         "the image has more pixels than `dataset.max_pixels`, or a longer side than decoders take",
         (DROP_IMAGE, FAIL),
         "scale it down, or for its number of pixels raise `dataset.max_pixels`",
+        remedy="scale it down",
     ),
     "image_name": Defect(
         "the image's name cannot be written: it is not UTF-8 or has control characters",
@@ -102,6 +109,7 @@ DEFECTS: dict[str, Defect] = {
         "the size in the annotation is not the size of the image",
         (FIX, KEEP, DROP_IMAGE, FAIL),
         "look at these images with their boxes; `keep` takes the boxes as pixels of the image in any case",
+        remedy="look at these images with their boxes",
     ),
     # the boxes
     "box_from_polygon": Defect(
@@ -128,11 +136,13 @@ DEFECTS: dict[str, Defect] = {
         "a coordinate is missing or not a finite number",
         (DROP_IMAGE, DROP_BOX, FAIL),
         "draw the box again; with `drop_box` the object counts as background, since its place is unknown",
+        remedy="draw the box again",
     ),
     "box_inverted": Defect(
         "xmin > xmax or ymin > ymax",
         (DROP_BOX, FIX, DROP_IMAGE, FAIL),
         "draw the box again; `fix` swaps the corners",
+        remedy="draw the box again",
     ),
     "box_zero_area": Defect("the box has no area", (DROP_BOX, DROP_IMAGE, FAIL), "draw the box again"),
     "box_outside": Defect(
@@ -155,11 +165,13 @@ DEFECTS: dict[str, Defect] = {
         "the box is marked as difficult (it counts like any other)",
         (KEEP, DROP_BOX, IGNORE),
         "`ignore` neither learns nor counts it, `drop_box` makes it background",
+        remedy="",
     ),
     "box_ignored": Defect(
         "the box is marked as a crowd, as a group of objects or as a region to ignore (it counts like any other)",
         (IGNORE, KEEP, DROP_BOX),
         "`ignore` neither learns nor counts it, `keep` takes it as one object, `drop_box` makes it background",
+        remedy="",
     ),
     "image_emptied": Defect(
         "no box of the image is left (it counts as an image without objects)",
@@ -171,11 +183,13 @@ DEFECTS: dict[str, Defect] = {
         "an object has no name",
         (DROP_BOX, DROP_IMAGE, FAIL),
         'name the object; if all such objects are of one class, `dataset.classes.rename: {"": its name}` names them',
+        remedy="name the object",
     ),
     "class_unknown": Defect(
         "the class is not in the given label map",
         (FAIL, DROP_BOX, DROP_IMAGE),
         "correct the name in the annotation, or add the class to the label map",
+        remedy="correct the name in the annotation",
     ),
     "class_spelling": Defect(
         "a class name was normalised (Unicode NFC, single spaces, no invisible characters)",
@@ -197,12 +211,14 @@ DEFECTS: dict[str, Defect] = {
         (FAIL, KEEP),
         "give it another name, or rename it in `dataset.classes.rename`; if its boxes are no objects, list it in "
         "`dataset.classes.ignore`",
+        remedy="give it another name",
     ),
     "class_number": Defect(
         "a class is a number whose name is in no file",
         (FAIL, KEEP),
         "put the file with the names beside the annotations, or correct it where it cannot be read, or give names in "
         "`dataset.classes.rename`; `keep` takes the number as the name",
+        remedy="put the file with the names beside the annotations, or correct it where it cannot be read",
     ),
     # the annotation file as a whole
     "object_without_image": Defect(
@@ -219,6 +235,7 @@ DEFECTS: dict[str, Defect] = {
         "the annotation names an image that nobody has annotated yet",
         (DROP_IMAGE, FAIL),
         "annotate it, and export again; with `image_without_annotation: keep` such images have no objects",
+        remedy="annotate it, and export again",
     ),
     "class_attribute": Defect(
         "regions have several attributes, and the most likely one is taken as the class",
@@ -235,6 +252,7 @@ DEFECTS: dict[str, Defect] = {
         "no annotation belongs to the image",
         (DROP_IMAGE, KEEP, FAIL),
         "annotate it; `keep` takes it as an image without objects",
+        remedy="annotate it",
     ),
     "annotation_without_image": Defect(
         "no image belongs to the annotation", (DROP_IMAGE, FAIL), "add the image, or correct the name in the annotation"
@@ -247,6 +265,7 @@ DEFECTS: dict[str, Defect] = {
         (DROP_IMAGE, FAIL),
         "name its format in `dataset.format`, or each of several in `dataset.sources`; if docs/formats.md does not "
         "have it, export the annotations in one that it has",
+        remedy="export the annotations in a format that docs/formats.md has",
     ),
     "annotation_not_fetched": Defect(
         "the annotation is a pointer of Git LFS, not the annotation itself",
@@ -259,6 +278,8 @@ DEFECTS: dict[str, Defect] = {
         "look at these images with their boxes: `keep` is right if images and annotations were renamed together; "
         "otherwise give each annotation file the name of its image",
         few=(2, 0.02),
+        remedy="look at these images with their boxes; if the boxes are those of others, give each annotation file the "
+        "name of its image",
     ),
     "annotation_stale_name": Defect(
         "the annotation states the name of an image that does not exist (another name that it has decides)",
@@ -276,6 +297,7 @@ DEFECTS: dict[str, Defect] = {
         "list the folders that go together in the same order, `images: [a/images, b/images]` and "
         "`annotations: [a/xml, b/xml]`; or arrange annotations in the same folders as images, or give the images "
         "different names",
+        remedy="arrange annotations in the same folders as images, or give the images different names",
     ),
     "annotation_twice": Defect(
         "several annotations belong to one image (the one with its file name is used)",
@@ -286,28 +308,33 @@ DEFECTS: dict[str, Defect] = {
         "another image has the same name in another folder or format",
         (KEEP, DROP_IMAGE, FAIL),
         "if they are the same image, delete one of them; `drop_image` keeps the first",
+        remedy="if they are the same image, delete one of them",
     ),
     # the same image more than once
     "duplicate_same_boxes": Defect(
         "another image has the same bytes and the same boxes",
         (KEEP, DROP_IMAGE, FAIL),
         "remove one of them; `drop_image` keeps the first",
+        remedy="remove one of them",
     ),
     "duplicate_other_boxes": Defect(
         "another image has the same bytes but different boxes",
         (KEEP, DROP_IMAGE, FAIL),
         "decide which annotation is right; `drop_image` keeps the first",
+        remedy="decide which annotation is right",
     ),
     "duplicate_across_split": Defect(
         "the bytes of an image are also on another side of the split",
         (FAIL, DROP_IMAGE, KEEP),
         "remove one of them from its list; `drop_image` keeps the one that measures, or tests",
+        remedy="remove one of them from its list",
     ),
     "near_duplicate_across_split": Defect(
         "an evaluation image shows the same picture as a training image, or a test image as one of either (encoded "
         "again, scaled, cropped, mirrored, captioned, or taken a moment apart), so the figures flatter the detector",
         (KEEP, DROP_IMAGE, FAIL),
         "put both on one side; `drop_image` leaves out the one that measures, or tests",
+        remedy="put both on one side",
     ),
 }
 

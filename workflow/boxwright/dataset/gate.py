@@ -52,7 +52,7 @@ class Passed(NamedTuple):
         """How many files were found and used, and each kind of defect with what was done about it."""
         found = f"{plural(self.images, 'image')}, {plural(self.annotations, 'annotation')}"
         lines = [f"{found}; {plural(len(self.samples), 'image is', 'images are')} used."]
-        return "\n".join([*lines, *self.named, *summary.of_cases(self.cases)])
+        return "\n".join([*lines, *self.named, *summary.of_cases(self.cases, adjustable=False)])
 
 
 def check(
@@ -62,25 +62,23 @@ def check(
     policies: Mapping[str, str] = MappingProxyType({}),
     *,
     asks_sides: bool = False,
+    options: Mapping[str, str] = MappingProxyType({}),
 ) -> Passed:
     """The samples in some folders of images and of annotations, whose format has this key.
 
-    asks_sides: whether to find out which sides of a split the source states.
+    asks_sides: whether to find out which sides of a split the source states. options: those of the command that asks
+    which name folders of "images" and the "format", if it has them.
 
     Every policy is at its default but those that are given. Class names are those of the annotations. Raises UserError
     if a folder is missing, if there is no image or no annotation, for defects whose policy is `fail`, and if no sample
     is left.
     """
-    mistaken = [folder for folder in images if not Path(folder).is_dir()]
-    mistaken += [place for place in annotations if not Path(place).exists()]
-    if mistaken:
-        kind = "is a file; give the folder that holds it" if Path(mistaken[0]).exists() else "does not exist"
-        raise UserError(f"The folder {mistaken[0]} {kind} (relative paths start at {Path.cwd()}).")
+    require_places(images, annotations)
     of = [sources.Source(tuple(images), tuple(annotations), key)]
     found_images, listed = places = sources.listings(of)
-    texts, told = sources.recognise(of, listed)
+    texts, told = sources.recognise(of, listed, options.get("format", ""))
     if not sources.hold_images(texts):
-        require_images(*places, len(found_images), 0)
+        require_images(*places, len(found_images), 0, options.get("images", ""))
     if not texts:
         remedy = "Name the folder that has them, or annotate the images first"
         raise UserError(summary.no_annotations(annotations, remedy, foreign.meant(listed.files())))
@@ -91,7 +89,7 @@ def check(
         contents.Contents(Path(), ()),
         parallel=len(images) == len(annotations),
     )
-    require_images(*places, len(found.images), len(drawn))
+    require_images(*places, len(found.images), len(drawn), options.get("images", ""))
     checker = Checker(defects.policies(policies), flags=True)
     # Whatever is known to be on the evaluation side stays there.
     decision = decide(found, checker, Split(0.0, 0, dict.fromkeys(found.names, EVAL), {}, {}, asks=asks_sides))
@@ -102,11 +100,29 @@ def check(
     samples = decision.samples[EVAL]
     if not samples:
         unread = summary.is_unread(decision.cases)
-        because = "\n".join(["", *summary.of_cases(decision.cases, unread=unread)])
+        because = "\n".join(["", *summary.of_cases(decision.cases, unread=unread, adjustable=False)])
         there = f"{plural(len(found.images), 'image')} and {plural(decision.annotations, 'annotation')}"
         raise UserError(f"No image is left of {there}.{because}")
     counts = len(found.images), decision.annotations
     return Passed(samples, decision.cases, *counts, told, decision.stated, decision.named)
+
+
+def require_places(images: Sequence[str], annotations: Sequence[str] = ()) -> None:
+    """Raise UserError with all folders of images that are none, and all places of annotations that are not there."""
+    mistakes = [_no_folder(one) for one in images if not one or not Path(one).is_dir()]
+    others = [one for one in annotations if one not in images]
+    mistakes += [f"{one or 'The empty path'} does not exist." for one in others if not one or not Path(one).exists()]
+    if mistakes:
+        raise UserError("\n".join([*mistakes, f"Relative paths start at {Path.cwd()}."]))
+
+
+def _no_folder(given: str) -> str:
+    """Why a path is no folder of images, a sentence."""
+    if given and _is_packed(Path(given)):
+        return f"{given} is packed; unpack it and give the folder."
+    if given and Path(given).exists():
+        return f"{given} is a file; give the folder that holds it."
+    return f"The folder {given or 'with the empty name'} does not exist."
 
 
 def read(
@@ -187,14 +203,17 @@ def passed_over(images: scan.Listing, annotations: scan.Listing, drawn: int) -> 
     return f"Results of a run are not part of the data set and were passed over: {'; '.join(told)}." if told else ""
 
 
-def require_images(images: scan.Listing, annotations: scan.Listing, number: int, drawn: int) -> None:
-    """Raise UserError if no image is left; `number` are, beside `drawn` on which we drew boxes."""
+def require_images(images: scan.Listing, annotations: scan.Listing, number: int, drawn: int, option: str = "") -> None:
+    """Raise UserError if no image is left; `number` are, beside `drawn` on which we drew boxes.
+
+    option: of a command, the one that names the folders of images.
+    """
     if number:
         return
     passed = passed_over(images, annotations, drawn)
     endings = f": no file name ends in one of {', '.join(loader.EXTENSIONS)}"
     packed = sorted(str(path) for folder in images.folders for path in Path(folder).rglob("*.*") if _is_packed(path))
-    advice = f"Unpack {few(packed)}." if packed else "Give the folders with the images."
+    advice = f"Unpack {few(packed)}." if packed else f"Give the folders with the images{option and f', with {option}'}."
     raise UserError(
         f"There is no image in {', '.join(images.folders)}{'' if passed else endings}. {passed}{' ' if passed else ''}"
         f"{advice}"

@@ -100,10 +100,11 @@ def above(annotations: Listing) -> list[str]:
     return [f"{path}\0{stamp}" for path, stamp in sorted(found.items())]
 
 
-def recognise(sources: Sequence[Source], annotations: Listing) -> Recognised:
+def recognise(sources: Sequence[Source], annotations: Listing, option: str | None = None) -> Recognised:
     """The annotation files of all sources, each with its format.
 
-    annotations: as `listings` gives it. Raises UserError with all sources that can be read in several ways.
+    annotations: as `listings` gives it. option: of a command, the one that names the format, "" if it has none; None
+    where a configuration does. Raises UserError with all sources that can be read in several ways.
     """
     by_folder: dict[int, list[File]] = defaultdict(list)
     for file in annotations.files():
@@ -119,14 +120,15 @@ def recognise(sources: Sequence[Source], annotations: Listing) -> Recognised:
         start = end
         key = source.format
         if key == catalogue.AUTO:
-            key, sentence = _recognised(source, own, mistakes, several=len(sources) > 1)
+            key, sentence = _recognised(source, own, mistakes, option, several=len(sources) > 1)
             told += [sentence] if sentence else []
         there = list(_annotated(key, own, outside))
         if source.format != catalogue.AUTO and not there:
             about = catalogue.by_key()[key]
+            correct = "`annotations` or `format`" if option is None else f"the path or {option}"
             mistakes.append(
                 f"{', '.join(source.annotations)} has no file whose name ends as those of {about.name} (`{key}`) do: "
-                f"{', '.join(about.endings)}. Correct `annotations` or `format`."
+                f"{', '.join(about.endings)}. Correct {correct}."
             )
         there, others = _of_one_task(catalogue.by_key()[key].tasks, there)
         if others:
@@ -180,7 +182,9 @@ def _paths(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(map(str, given))
 
 
-def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, several: bool) -> tuple[str, str]:
+def _recognised(
+    source: Source, files: Sequence[File], mistakes: list[str], option: str | None, *, several: bool
+) -> tuple[str, str]:
     """The key of a source's format, and a sentence; what cannot be decided is added to `mistakes`."""
     seen = readings(files)
     found = [key for key in catalogue.by_key() if key in seen]
@@ -189,9 +193,12 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
     if catalogue.VOC.key in seen and not (beyond := _beyond(files, seen)):
         # As ever: XML files are the annotations, whatever lies beside them about the same images.
         others = [_told(key, seen[key]) for key in found if key != catalogue.VOC.key]
+        remedy = ": `dataset.format` names the format to read, `dataset.sources` several"
+        if option is not None:
+            remedy = f": {option} names the format to read" if option else ""
         beside = (
-            f"{there} has Pascal VOC files, which are read, and beside them {'; '.join(others)}. Those are not read: "
-            "`dataset.format` names the format to read, `dataset.sources` several."
+            f"{there} has Pascal VOC files, which are read, and beside them {'; '.join(others)}. Those are not read"
+            f"{remedy}."
         )
         return catalogue.VOC.key, beside if others else ""
     if not found:
@@ -205,10 +212,15 @@ def _recognised(source: Source, files: Sequence[File], mistakes: list[str], *, s
     if len(found) > 1:
         listed = "".join([f"\n  - `{key}`: {_told(key, seen[key])}" for key in found])
         name = "`format` of this entry of `dataset.sources`" if several else "`dataset.format`"
+        remedy = (
+            f"Set {name} to one of them. If they are about different images, give each its own entry in "
+            "`dataset.sources`."
+        )
+        if option is not None:
+            remedy = f"Give the files or the folder of one of them{f', or name it with {option}' if option else ''}."
         mistakes.append(
             f"The annotations in {there} can be read in {len(found)} ways, and no box may count twice:{listed}\n"
-            f"{beyond}Set {name} to one of them. If they are about different images, give each its own entry in "
-            "`dataset.sources`."
+            f"{beyond}{remedy}"
         )
         return found[0], ""
     (key,) = found

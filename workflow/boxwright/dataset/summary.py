@@ -71,15 +71,16 @@ def is_calm(told: str) -> bool:
     return _NOTHING_WRONG in told and _HINT not in told
 
 
-def of_cases(cases: Sequence[Case], where: str = "", *, unread: bool = False) -> list[str]:
+def of_cases(cases: Sequence[Case], where: str = "", *, unread: bool = False, adjustable: bool = True) -> list[str]:
     """A line for each kind of defect and what was done about it, below a head.
 
     where: says where each case is; without it some are shown. unread: whether no image is left and there are
-    annotations that cannot be read, so that images without one have one.
+    annotations that cannot be read, so that images without one have one. adjustable: whether there is a configuration.
     """
     head = f"What the checks found{where}:"
     silent = ("image_without_annotation",) if unread else ()
-    return [head, *_defect_lines(cases, examples=not where, silent=silent)] if cases else [_NOTHING_WRONG]
+    lines = _defect_lines(cases, examples=not where, silent=silent, adjustable=adjustable) if cases else []
+    return [head, *lines] if cases else [_NOTHING_WRONG]
 
 
 def is_unread(cases: Sequence[Case]) -> bool:
@@ -104,8 +105,9 @@ def refusal(refused: Sequence[Case], folders: Sequence[str], annotations: int, *
         others = " | ".join(policy for policy in DEFECTS[name].policies if policy != FAIL)
         share = f"{count} of {plural(annotations, 'annotation')}; " if DEFECTS[name].few else ""
         instead = f"set `dataset.policies.{name}` to {others}" if adjustable else ""
-        remedies = filter(None, [DEFECTS[name].advice, instead])
-        lines.append(f"{name}: {share}{'; or '.join(remedies)}.")
+        remedies = [text for text in (DEFECTS[name].what_to_do(adjustable), instead) if text]
+        if share or remedies:
+            lines.append(f"{name}: {share}{'; or '.join(remedies)}.")
     return "\n".join(lines)
 
 
@@ -193,10 +195,12 @@ def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
     return ""
 
 
-def _defect_lines(cases: Sequence[Case], examples: bool = False, silent: Sequence[str] = ()) -> list[str]:
+def _defect_lines(
+    cases: Sequence[Case], *, examples: bool = False, silent: Sequence[str] = (), adjustable: bool = True
+) -> list[str]:
     """A line for each kind of defect and what was done; `examples` adds files with their particulars.
 
-    silent: kinds whose advice would be wrong.
+    silent: kinds whose advice would be wrong. adjustable: whether there is a configuration.
     """
     counted = Counter((case.defect, case.action) for case in cases)
     width = max(len(defect) for defect, _ in counted)
@@ -205,7 +209,8 @@ def _defect_lines(cases: Sequence[Case], examples: bool = False, silent: Sequenc
         for (name, action), count in sorted(counted.items()):
             if name == defect:
                 about = DEFECTS[defect]
-                advice = f" -> {about.advice}" if about.advice and defect not in silent else ""
+                advice = "" if defect in silent else about.what_to_do(adjustable)
+                advice = f" -> {advice}" if advice else ""
                 lines.append(f"  {count:>6} {defect:<{width}} {_DONE[action]}: {about.told(action)}{advice}")
                 if examples:
                     lines += _examples([case for case in cases if (case.defect, case.action) == (name, action)])

@@ -3,7 +3,6 @@
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from boxwright.catalog import formats
@@ -67,9 +66,7 @@ class FolderFacts(NamedTuple):
 
 def look(folder: str) -> FolderFacts:
     """What there is in a folder. Raises UserError if there are no annotated images."""
-    if not Path(folder).is_dir():
-        there = "is a file; give the folder that holds it" if Path(folder).exists() else "does not exist"
-        raise UserError(f"The folder {folder} {there} (relative paths start at {Path.cwd()}).")
+    gate.require_places([folder])
     images, listed = sources.listings([sources.Source((folder,), (folder,))])
     seen = sources.readings(listed.files())
     keys = sorted(seen, key=lambda one: one != formats.VOC.key) or [formats.AUTO]
