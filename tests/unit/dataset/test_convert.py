@@ -181,7 +181,8 @@ def test_advice_names_what_the_command_has(dataset, tmp_path):
     (dataset.annotations / "0.txt").write_text("0 0.5 0.5 0.4 0.4\n")
     said = refusal(dataset.folder)
     assert said.endswith("\nGive the files or the folder of one of them, or name it with --format.")
-    dataset.xml("1.jpg", Box("cat", 8, 6, 40, 30))
+    for number in range(2):
+        dataset.xml(f"{number}.jpg", Box("cat", 8, 6, 40, 30))
     told = convert.convert(dataset.folder, tmp_path / "out", "voc")
     assert "Those are not read: --format names the format to read.\n" in told and "dataset." not in told
 

@@ -72,15 +72,27 @@ def checks(whole) -> dict[str, dict]:
 @pytest.fixture(scope="session")
 def standard(exported, images, tmp_path_factory):
     """A folder with the checkpoint, the ONNX model and both of OpenVINO's models, and the checks of these three."""
+    return written_beside(exported, ("onnx", "openvino", "openvino_float16"), images, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def mobile(exported, images, tmp_path_factory):
+    """A folder with the checkpoint and its three TFLite files, and the checks of these three."""
+    pytest.importorskip("ai_edge_litert")
+    return written_beside(exported, ("tflite", "tflite_float16", "tflite_int8"), images, tmp_path_factory)
+
+
+def written_beside(exported: Path, names, images, tmp_path_factory) -> tuple[Path, dict[str, dict]]:
+    """Write some forms into a folder of their own, with the checkpoint and its labels."""
     from boxwright.export import form
 
-    folder = tmp_path_factory.mktemp("standard") / "fine_tuned_model"
+    folder = tmp_path_factory.mktemp(names[0]) / "fine_tuned_model"
     folder.mkdir()
     for path in exported.iterdir():
         if path.is_file() and path.suffix != ".pb":
             (folder / path.name).symlink_to(path)
-    checks = {}
-    for one in map(forms.named, ("onnx", "openvino", "openvino_float16")):
+    checks, kept = {}, exported.with_name(f"{exported.name}.npz")
+    for one in map(forms.named, names):
         source = folder / forms.named(one.made_from).path
-        checks[one.name] = form.export(one, source, images, folder, exported.with_name(f"{exported.name}.npz"))
+        checks[one.name] = form.export(one, source, images, folder, kept, images)
     return folder, checks

@@ -98,9 +98,15 @@ def is_what_the_form_finds(found: list[dict], form, folder, pictures, images) ->
             np.testing.assert_allclose(row["box"], wanted["detection_boxes"][0, index], atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["onnx", "openvino", "openvino_float16"])
-def test_a_program_needs_its_runtime_numpy_and_pillow_alone(name, standard, pictures, images, tmp_path):
-    folder, form = standard[0], forms.named(name)
+@pytest.fixture
+def beside(name, request):
+    """The folder with the form `name`, and the checks of its forms."""
+    return request.getfixturevalue("mobile" if name.startswith("tflite") else "standard")
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino", "openvino_float16", "tflite", "tflite_float16", "tflite_int8"])
+def test_a_program_needs_its_runtime_numpy_and_pillow_alone(name, beside, pictures, images, tmp_path):
+    folder, form = beside[0], forms.named(name)
     path = folder / program.name(form)
     arguments = [str(pictures), "--score-threshold", "0.2", "--out", "drawn"]
     found = run_alone(path, form.packages[-1][0], *arguments, cwd=tmp_path)
@@ -235,30 +241,37 @@ def test_the_page_says_what_mediapipe_and_coral_do_with_this_detector(name, give
     assert "venv\\Scripts" in page and "Apple silicon" in page
 
 
-def test_a_zip_is_all_that_a_device_needs(standard, about, pictures, images, tmp_path):
-    form, target = forms.named("openvino"), tmp_path / "bundles/owls-openvino.zip"
-    bundle.write(form, standard[0], target, about)
+@pytest.mark.parametrize(
+    ("name", "files", "page"),
+    [
+        ("openvino", ["openvino/detector.bin", "openvino/detector.xml"], "INFERENCE_PRECISION_HINT"),
+        # How this file takes an image decides what its page says.
+        ("tflite", ["detector.tflite"], "reads labels, sizes and normalisation from the file"),
+    ],
+)
+def test_a_zip_is_all_that_a_device_needs(name, files, page, beside, about, pictures, images, tmp_path):
+    form, target = forms.named(name), tmp_path / f"bundles/owls-{name}.zip"
+    about = {**about, "check": beside[1][name]}
+    bundle.write(form, beside[0], target, about)
+    place = tmp_path / f"device/owls-{name}"
     with zipfile.ZipFile(target) as archive:
-        assert sorted(archive.namelist()) == [
-            f"owls-openvino/{name}"
-            for name in (
-                *("README.md", "detect.py", "label_map.pbtxt", "labels.txt"),
-                *("openvino/detector.bin", "openvino/detector.xml"),
-            )
-        ]
-        archive.extractall(tmp_path / "device")
-    place = tmp_path / "device/owls-openvino"
-    found = run_alone(place / "detect.py", "openvino", str(pictures), "--score-threshold", "0.2", cwd=tmp_path)
-    is_what_the_form_finds(found, form, standard[0], pictures, images)
-    bundle.write(form, standard[0], tmp_path / "again/owls-openvino.zip", about)
-    assert (tmp_path / "again/owls-openvino.zip").read_bytes() == target.read_bytes()
+        inside = ["README.md", "detect.py", "label_map.pbtxt", "labels.txt", *files]
+        assert sorted(archive.namelist()) == sorted(f"owls-{name}/{one}" for one in inside)
+        archive.extractall(place.parent)
+    assert page in (place / "README.md").read_text()
+    arguments = [str(pictures), "--score-threshold", "0.2"]
+    found = run_alone(place / "detect.py", form.packages[-1][0], *arguments, cwd=tmp_path)
+    is_what_the_form_finds(found, form, beside[0], pictures, images)
+    again = tmp_path / "again" / target.name
+    bundle.write(form, beside[0], again, about)
+    assert again.read_bytes() == target.read_bytes()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["onnx", "openvino"])
-def test_a_zip_runs_in_an_environment_that_has_nothing_else(name, standard, about, pictures, images, tmp_path):
+@pytest.mark.parametrize("name", ["onnx", "openvino", "tflite"])
+def test_a_zip_runs_in_an_environment_that_has_nothing_else(name, beside, about, pictures, images, tmp_path):
     form = forms.named(name)
-    bundle.write(form, standard[0], tmp_path / f"{name}.zip", about)
+    bundle.write(form, beside[0], tmp_path / f"{name}.zip", about)
     with zipfile.ZipFile(tmp_path / f"{name}.zip") as archive:
         archive.extractall(tmp_path)
     venv.create(tmp_path / "venv", with_pip=True)
@@ -271,4 +284,4 @@ def test_a_zip_runs_in_an_environment_that_has_nothing_else(name, standard, abou
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    is_what_the_form_finds(found, form, standard[0], pictures, images)
+    is_what_the_form_finds(found, form, beside[0], pictures, images)

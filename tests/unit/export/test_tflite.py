@@ -22,7 +22,7 @@ from boxwright.core.errors import UserError
 from boxwright.dataset import label_map
 from boxwright.detector.build import build
 from boxwright.evaluation import any_images
-from boxwright.export import check, form, program
+from boxwright.export import check, program
 from boxwright.export.forms import checkpoint, tflite_int8
 from boxwright.export.forms import tflite as float_form
 from boxwright.export.tflite import metadata, network
@@ -31,25 +31,18 @@ from boxwright.pipeline import overrides, text
 from boxwright.runtimes import find, tflite
 from boxwright.runtimes.resizing import Input
 
+from . import flatbuffer
+
 NAMES = ("tflite", "tflite_float16", "tflite_int8")
 # Height and width of the small detector's images.
 SIZE = (96, 96)
-OPERATIONS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 
 
 @pytest.fixture(scope="module")
-def written(exported, images, tmp_path_factory):
+def written(mobile):
     """The three files of the small detector, by form, and their checks."""
-    kept = exported.with_name(f"{exported.name}.npz")
-    found = {}
-    for name in NAMES:
-        one = forms.named(name)
-        checked = form.export(one, exported / forms.CHECKPOINT.path, images, exported, kept, images)
-        path = exported / one.path
-        found[name] = (path.read_bytes(), checked)
-        for left in (path, exported / program.name(one)):  # the folder is shared
-            left.unlink()
-    return found
+    folder, checks = mobile
+    return {name: ((folder / forms.named(name).path).read_bytes(), checks[name]) for name in NAMES}
 
 
 def file_of(written, name, tmp_path):
@@ -59,14 +52,7 @@ def file_of(written, name, tmp_path):
 
 
 def model_of(written, name):
-    return schema.ModelT.InitFromPackedBuf(written[name][0])
-
-
-def kinds(model) -> list[str]:
-    codes = [
-        code.customCode.decode() if code.customCode else OPERATIONS[code.builtinCode] for code in model.operatorCodes
-    ]
-    return [codes[operator.opcodeIndex] for operator in model.subgraphs[0].operators]
+    return flatbuffer.read(written[name][0])
 
 
 def test_the_file_in_float_gives_the_checkpoints_detections(written):
@@ -178,9 +164,10 @@ def test_a_program_computes_what_the_runtime_does(written, images, name, resizer
 @pytest.mark.parametrize("name", NAMES)
 def test_the_operation_is_in_the_file_with_its_settings(written, config, name):
     model = model_of(written, name)
-    assert kinds(model).count("TFLite_Detection_PostProcess") == 1
+    kinds = flatbuffer.kinds(model)
+    assert kinds.count("TFLite_Detection_PostProcess") == 1
     graph = model.subgraphs[0]
-    operator = graph.operators[kinds(model).index("TFLite_Detection_PostProcess")]
+    operator = graph.operators[kinds.index("TFLite_Detection_PostProcess")]
     said = flexbuffers.Loads(bytes(operator.customOptions))
     wanted = config.model.ssd.post_processing.batch_non_max_suppression
     # Boxes outside the image are left out afterwards.
@@ -205,23 +192,7 @@ def test_outputs_have_their_order_and_their_names(written, name, tmp_path):
 
 
 def test_all_before_the_suppression_is_int8_and_of_fixed_shape(written):
-    model = model_of(written, "tflite_int8")
-    graph = model.subgraphs[0]
-    operations = kinds(model)
-    network = graph.operators[: operations.index("TOPK_V2")]
-    integers = {schema.TensorType.INT8, schema.TensorType.INT32, schema.TensorType.UINT8}
-    tensors = [graph.tensors[index] for operator in network for index in [*operator.inputs, *operator.outputs]]
-    assert len(network) > 20 and {tensor.type for tensor in tensors} <= integers
-    # Biases and shapes are int32, the image is uint8; every result is int8.
-    results = [graph.tensors[index] for operator in network for index in operator.outputs]
-    assert {tensor.type for tensor in results} == {schema.TensorType.INT8}
-    for tensor in graph.tensors:
-        assert all(side > 0 for side in (tensor.shape if tensor.shape is not None else []))
-        assert tensor.shapeSignature is None or all(side > 0 for side in tensor.shapeSignature)
-    given = graph.tensors[graph.inputs[0]]
-    assert given.type == schema.TensorType.UINT8
-    # The values of the input are the pixels themselves.
-    assert given.quantization.scale[0] == pytest.approx(1, abs=1e-3) and given.quantization.zeroPoint[0] == 0
+    flatbuffer.is_int8_of_fixed_shape(model_of(written, "tflite_int8"))
 
 
 def test_pixels_that_the_network_normalises_become_what_it_was_trained_on(images):
