@@ -177,7 +177,7 @@ def test_record_with_the_fewest_keys():
     "changes, message",
     [
         ({"image__encoded": None}, r"record of 7 has no image \(image/encoded\)"),
-        ({"image__object__bbox__xmax": [0.5]}, r"record of 7 .* 2 boxes .* 1 values of image/object/bbox/xmax"),
+        ({"image__object__bbox__xmax": [0.5]}, r"record of 7 .* 2 boxes .* 1 value of image/object/bbox/xmax"),
         ({"image__object__class__label": None}, r"2 boxes .* 0 values of image/object/class/label"),
         ({"image__object__area": [1.0, 2.0, 3.0]}, r"3 values of image/object/area"),
     ],
