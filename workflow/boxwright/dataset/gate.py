@@ -18,6 +18,7 @@ from boxwright.dataset import (
     defects,
     foreign,
     image_facts,
+    meant,
     memory,
     pairing,
     scan,
@@ -81,7 +82,7 @@ def check(
         require_images(*places, len(found_images), 0, options.get("images", ""))
     if not texts:
         remedy = "Name the folder that has them, or annotate the images first"
-        raise UserError(summary.no_annotations(annotations, remedy, foreign.meant(listed.files())))
+        raise UserError(summary.no_annotations(annotations, remedy, meant.described(listed.files())))
     found, drawn, _ = read(
         found_images,
         texts,

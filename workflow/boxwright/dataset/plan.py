@@ -37,10 +37,10 @@ from boxwright.dataset import (
     changes,
     contents,
     defects,
-    foreign,
     gate,
     grouping,
     label_map,
+    meant,
     memory,
     near_duplicates,
     scan,
@@ -365,8 +365,8 @@ class _Planner:
             where = self.folder.fail(checks)
             folders = [*self.images.folders, *self.annotations.folders]
             raise UserError(summary.refusal(refused, folders, decision.annotations) + where)
-        meant = () if decision.annotations else foreign.meant(self.annotations.files())
-        if mistake := summary.too_little(decision, self.dataset["split"], images, self.annotations.folders, meant):
+        perhaps = () if decision.annotations else meant.described(self.annotations.files())
+        if mistake := summary.too_little(decision, self.dataset["split"], images, self.annotations.folders, perhaps):
             raise TooLittleError(mistake + (self.folder.fail(checks) if decision.cases else ""))
 
     def _classes(self, decision: Decision, stated: Mapping[str, int]) -> tuple[dict[str, int], bytes]:
