@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import json
+import os
 import subprocess
 import sys
 
@@ -152,3 +153,11 @@ def test_results_that_cannot_be_written_to_have_no_lock(tmp_path):
     lock.take("results")
     assert not lock.is_taken("results")
     lock.forget("results")
+
+
+def test_on_windows_no_process_is_asked_whether_it_lives(monkeypatch):
+    assert lock._lives(os.getpid()) and not lock._lives(2**22 + 1)
+    sent = []
+    monkeypatch.setattr(lock.os, "kill", lambda *signal: sent.append(signal))
+    monkeypatch.setattr(lock, "_WINDOWS", True)
+    assert lock._lives(2**22 + 1) and not sent

@@ -27,6 +27,7 @@ NAME = ".lock"
 
 # Somebody who only asks whether the lock is taken holds it for a moment.
 _TRIES, _PAUSE_S = 10, 0.1
+_WINDOWS = os.name == "nt"
 _held: dict[Path, IO[str]] = {}
 
 
@@ -152,6 +153,9 @@ def _has_ended(holder: Holder, locked: bool) -> bool:
 
 
 def _lives(process: int) -> bool:
+    """Whether a process of this machine may still run."""
+    if _WINDOWS:  # there `os.kill` ends processes, whatever the signal
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:
