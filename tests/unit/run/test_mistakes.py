@@ -289,6 +289,13 @@ def lists(train: str, held_out: str):
     return make
 
 
+def other_model(name: str, **others):
+    def make(folder: Folder) -> None:
+        folder.config["models"][name] = folder.model | others
+
+    return make
+
+
 NAMES = [f"p{number}.jpg" for number in range(10)]
 UNTRAINABLE = next(name for name in catalogue.names() if table.lacks(catalogue.find(name)))
 TRAINABLE = "ssd_mobilenet_v1_coco_2018_01_28"
@@ -306,11 +313,41 @@ ROWS = [
         given(exports={}, m__early_stopping={"patiens": 2}),
         ["did you mean `export`?", "did you mean `patience`?"],
     ),
+    (
+        "1 fields of pipeline.config",
+        given(m__learning_rate=0.01, m__num_classes=3, m__fine_tune_checkpoint="x", m__depth_multiplier=0.5),
+        [
+            "`models.m.learning_rate` is not a key of boxwright; it is a field of pipeline.config: write `overrides: "
+            "{train_config.optimizer.adam_optimizer.learning_rate.cosine_decay_learning_rate.learning_rate_base: "
+            "0.01}`.",
+            "`models.m.num_classes` is not a key of boxwright; leave it out: the run counts the classes of the data.",
+            "that the run decides: set `models.m.checkpoint`.",
+            "write `overrides: {model.ssd.feature_extractor.depth_multiplier: 0.5}`.",
+            "!rescale_learning_rate",
+        ],
+    ),
+    (
+        "1 data set among the models",
+        lambda folder: folder.config["models"].update(dataset=folder.config.pop("dataset")),
+        ["has 1 mistake: - `dataset` lies below `models`, but is a key beside it: let it start in the same column."],
+    ),
     ("3 no folder", given(dataset__images="fotos"), ["`dataset.images` names fotos, but there is no such folder"]),
     ("3 misspelt folder", given(dataset__images="data/imges"), ["no such folder", "did you mean data/images?"]),
     ("3 format", given(dataset__format="pascal_voc"), ['`dataset.format` is "pascal_voc"; did you mean `voc`?']),
     ("3 no format", given(dataset__format="sequential"), ["known are auto, voc", "!did you mean"]),
     ("3 home", given(dataset__images="~/images"), [f"`dataset.images` names {Path('~').expanduser()}/images, but"]),
+    (
+        "3 nothing alike",
+        both(files(__npm=b""), given(dataset__images="nope", m__pipeline="nope")),
+        ["`dataset.images` names nope, but", "`models.m.pipeline` names nope, but", "!did you mean"],
+    ),
+    ("3 home of another", given(dataset__images="~root/images"), ["`dataset.images` names /", "!names ~root"]),
+    (
+        "3 nobody's home",
+        given(results="~no-such-user/x"),
+        ["`results` is ~no-such-user/x, but there is no user no-such-user here", "or ./~no-such-user/x for a folder"],
+    ),
+    ("3 home of Windows", given(dataset__images="~\\images"), ["names ~\\images, but there is no such folder"]),
     (
         "3 Windows",
         given(dataset__images="C:\\Users\\me"),
@@ -412,6 +449,35 @@ ROWS = [
             "`predict.score_threshold` is 50",
         ],
     ),
+    (
+        "16 numbers in other words",
+        given(
+            m__num_steps="300",
+            m__checkpoint_every="1,000",
+            m__save_every_s="1k",
+            m__seed="0,1,2",
+            m__batch_size=0.5,
+            dataset__split={"eval_fraction": "20%", "test_fraction": "0,5"},
+            predict={"score_threshold": 50},
+        ),
+        [
+            "has 8 mistakes",
+            "YAML reads 300 as a text; write 300.",
+            "YAML reads 1,000 as a text; write 1000.",
+            "YAML reads 1k as a text; write 1000.",
+            "Write `[0, 1, 2]`.",
+            "YAML reads 20% as a text; write 0.2.",
+            "YAML reads 0,5 as a text; write 0.5.",
+            "`predict.score_threshold` is 50, allowed is a number at least 0 and at most 1 (boxes below this score "
+            "are not drawn). Write 0.5.",
+        ],
+    ),
+    ("16 no checkpoint", given(m__checkpoint="none"), ["names none, but", "; for random weights leave the key out."]),
+    (
+        "16 list of models",
+        lambda folder: folder.config.update(models=[folder.config["models"]]),
+        ["`models` is [", "Leave out the - before each name."],
+    ),
     ("16 zero", given(m__num_steps=0, dataset__split={"eval_fraction": 0}), ["num_steps` is 0", "eval_fraction` is 0"]),
     (
         "17 pipeline is a folder",
@@ -500,12 +566,33 @@ ROWS = [
         lambda folder: folder.config.update(models={"my cells": folder.model}),
         ['"my cells"', "letters", "for example my-cells"],
     ),
+    (
+        "26 names that differ in case",
+        other_model("M"),
+        ["`models` has m and M, which are one folder on Windows and macOS; rename one."],
+    ),
+    (
+        "26 names of repetitions that differ in case",
+        both(given(m__seed=[1, 2]), other_model("M-seed1", seed=0)),
+        ["`models` has m-seed1 and M-seed1, which are one folder"],
+    ),
     ("27 case", classes(RBC=30, rbc=1), ["rbc", "RBC"]),
+    ("27 swapped letters", classes(RBC=30, RCB=1), ["Classes that may be misspelt", "RCB", "RBC"]),
     ("27 letters", classes(Platelets=30, Platelet=1), ["Platelet"]),
     (
         "28 overlapping lists",
         lists("\n".join(NAMES[:8]), "\n".join(NAMES[7:])),
         ["eval.txt, line 1: p7.jpg is on both lists"],
+    ),
+    (
+        "28 paths from the working folder",
+        lists("\n".join(f"data/images/{name}" for name in NAMES[:8]), "\n".join(f"{name}" for name in NAMES[8:])),
+        [
+            "train.txt, line 1: data/images/p0.jpg, train.txt, line 2: data/images/p1.jpg, train.txt, line 3: "
+            "data/images/p2.jpg and 5 more lines name no image of the data set; leave out data/images/, since paths "
+            "begin in the images folder",
+            "!line 4",
+        ],
     ),
     ("28 missing file", lists("\n".join([*NAMES[:8], "gone.jpg"]), "\n".join(NAMES[8:])), ["gone.jpg", "line 9"]),
     (
@@ -522,6 +609,7 @@ ROWS = [
             "`dataset.policies.class_missing` is keep",
         ],
     ),
+    ("30 no policy", given(dataset__policies={"default": "drop"}), ["policies", "default", "!did you mean"]),
     ("31 metric", given(export={"metric": "mAP"}), ["`export.metric` is mAP", "DetectionBoxes_Precision/mAP"]),
     ("31 step", given(export={"checkpoint": 250}), ["`export.checkpoint` is 250", "only at steps 100, 200 and 300"]),
     ("32 tab", written("dataset:\n\timages: x\n"), ["my.yaml", "line 2", "tab"]),
@@ -734,9 +822,14 @@ def small_disk(folder, capsys, monkeypatch) -> str:
     return said_by(capsys, "doctor", "--configfile", "my.yaml")
 
 
+def small_disk_before_the_run(folder, capsys, monkeypatch) -> str:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
+    return folder.told(capsys)
+
+
 def results_that_cannot_be_written(folder, capsys, monkeypatch) -> str:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    return places.results("results")
+    no_access(folder)
+    return places.results(settings.load(folder.config)["results"])
 
 
 def no_gpu_for_the_training(folder, capsys, monkeypatch) -> str:
@@ -815,6 +908,11 @@ OTHER_ROWS = [
         ["cannot be downloaded: Connection refused", "put the archive at resources/zoo/", "https_proxy", "ZOO_MIRROR"],
     ),
     ("40 small disk", small_disk, ["1 MB free in ", "the run needs about "]),
+    (
+        "40 small disk, before the run",
+        small_disk_before_the_run,
+        ["The disk of results has 1 MB free, and a checkpoint of m may take "],
+    ),
     ("10 width, by doctor", by_doctor(NARROW), ["x configuration", "It is of a network of width 0.1875"]),
     (
         "10 width, by lint",
@@ -834,7 +932,7 @@ OTHER_ROWS = [
     (
         "41 results that cannot be written",
         results_that_cannot_be_written,
-        ["`results` is results, but nothing can be written to ", "Choose another folder"],
+        ["`results` is /proc/self/results, but nothing can be written to /proc/self here", "Choose another folder"],
     ),
     (
         "42 no GPU",
@@ -870,13 +968,6 @@ def test_each_mistake_of_the_list_has_its_row():
 def label_map_without_dog(folder: Folder) -> None:
     (folder / "map.pbtxt").write_text(LABEL_MAP)
     folder.config["dataset"]["label_map"] = "map.pbtxt"
-
-
-def other_model(name: str, **others):
-    def make(folder: Folder) -> None:
-        folder.config["models"][name] = folder.model | others
-
-    return make
 
 
 IOU = "model.ssd.post_processing.batch_non_max_suppression.iou_threshold"

@@ -172,6 +172,7 @@ def test_a_checkpoint_of_another_width_is_told_the_width(mine, theirs):
 @pytest.fixture
 def plan(tmp_path):
     config = text.parse(CONFIG)
+    (tmp_path / "results").mkdir()
     return SimpleNamespace(
         results=str(tmp_path / "results"),
         models=["m"],

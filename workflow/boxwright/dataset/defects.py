@@ -377,8 +377,8 @@ def policies(given: Mapping[str, str]) -> dict[str, str]:
     for key, policy in given.items():
         name = ALIASES.get(key, key)
         if name not in DEFECTS:
-            hint = did_you_mean(key, DEFECTS, cutoff=0.4)
-            near = nearest(key, DEFECTS, cutoff=0.4)
+            hint = did_you_mean(key, DEFECTS, cutoff=0.6)
+            near = nearest(key, DEFECTS, cutoff=0.6)
             if near and policy not in DEFECTS[near].policies:
                 hint += f" Its policies are {' | '.join(DEFECTS[near].policies)}, and not {policy}."
             mistakes.append(f"`dataset.policies.{key}` is not a defect; {hint}")

@@ -9,7 +9,7 @@ training that there already is.
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,7 @@ from boxwright.catalog import formats
 from boxwright.core.errors import UserError
 from boxwright.core.names import fold
 from boxwright.core.names import shown as printable
+from boxwright.core.wording import few
 from boxwright.dataset import formats as readers
 from boxwright.dataset.pairing import stem
 from boxwright.dataset.samples import PlannedSample, Sample
@@ -30,6 +31,8 @@ SIDES = (TRAIN, EVAL, TEST)
 # The sides in texts, before "image".
 WORDS = {TRAIN: "training", EVAL: "evaluation", TEST: "test"}
 Drawn = PlannedSample | Sample
+# So many lines of a list that name no image are told one by one.
+_SHOWN_UNKNOWN = 3
 _NEGATIVE = ""  # an image without objects counts as one more class
 
 
@@ -255,6 +258,7 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
             places[_without_extension(tail)].add(name)
     sides: dict[str, str] = {}
     mistakes = []
+    unknown: dict[str, list[tuple[str, str]]] = defaultdict(list)
     annotations: dict[str, list[str]] = defaultdict(list)
     for side, path in paths.items():
         try:
@@ -275,18 +279,31 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
                 continue
             where = f"{path}, line {number}: {entry}"
             if not found:
-                mistakes.append(f"{where} names no image of the data set")
+                unknown[str(path)].append((where, entry))
             elif len(found) > 1:
                 mistakes.append(f"{where} names {len(found)} images ({', '.join(sorted(found)[:3])}); give the path")
             elif sides.setdefault(one := next(iter(found)), side) != side:
                 both = "both lists" if set(paths) == {TRAIN, EVAL} else f"two lists, {sides[one]} and {side}"
                 mistakes.append(f"{where} is on {both}")
-    mistakes = [*(_of_annotations(kind, of) for kind, of in annotations.items()), *mistakes]
+    named = (line for lines in unknown.values() for line in _unknown(lines, places))
+    mistakes = [*(_of_annotations(kind, of) for kind, of in annotations.items()), *named, *mistakes]
     if mistakes:
         shown = mistakes[:20] + ([f"and {len(mistakes) - 20} more"] if len(mistakes) > 20 else [])
         text = "\n".join(f"  - {printable(text)}" for text in shown)
         raise UserError(f"The lists of `dataset.split` have mistakes:\n{text}")
     return sides
+
+
+def _unknown(lines: Sequence[tuple[str, str]], places: Mapping[str, set[str]]) -> Iterator[str]:
+    """What lines of a list that name no image have instead: lines with their places, and what is in them."""
+    parts = lines[0][1].split("/")
+    tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
+    tail = next((tail for tail in tails if _find(tail, places)), "")
+    hint = f"; leave out {lines[0][1].removesuffix(tail)}, since paths begin in the images folder" if tail else ""
+    if len(lines) <= _SHOWN_UNKNOWN:
+        yield from (f"{where} names no image of the data set{hint}" for where, _ in lines)
+    else:
+        yield f"{few([where for where, _ in lines])} lines name no image of the data set{hint}"
 
 
 def _format(text: str, path: str) -> str:

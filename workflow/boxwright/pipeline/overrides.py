@@ -85,6 +85,11 @@ def _unknown(config: Message, message: Message, name: str, path: str) -> str:
     return f"{path or 'the configuration'} has no field `{name}`; {hint}"
 
 
+def fields_named(config: Message, name: str) -> list[str]:
+    """The paths of the fields of `config`, and of the blocks that it sets, with a name; see `_down`."""
+    return [_down(config, path) for path in elsewhere(name, config)]
+
+
 def _down(config: Message, path: str) -> str:
     """`path`; if it leads to a block of alternatives, the number of that name in the one that is chosen."""
     message: Any = config

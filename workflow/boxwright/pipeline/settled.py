@@ -68,6 +68,11 @@ def mistakes(settled: Message, changed: Message, overrides: Mapping[str, Any], m
     return [*found.values(), *blocks]
 
 
+def instead_of(path: str, model: str) -> str:
+    """What to set instead of a field that the run decides; "" for other fields. model: see `mistakes`."""
+    return next((instead.format(model=model) for pattern, _, instead in SETTLED if re.match(pattern, path)), "")
+
+
 def replaced(before: Message, after: Message, overrides: Mapping[str, Any]) -> list[str]:
     """Which fields the blocks among `overrides` take away from `before`, one sentence for each block.
 

@@ -26,6 +26,11 @@ def unusable_results(path: str) -> Iterator[str]:
         yield f"`results` is {shown(path)}, which has line breaks or other control characters; choose another name."
     if path.startswith("~/") or path == "~":
         yield f"`results` is {path}, but this user has no home folder: HOME is not set. Write the whole path."
+    elif path.startswith("~"):
+        yield (
+            f"`results` is {path}, but there is no user {Path(path).parts[0].removeprefix('~')} here. Write ~/ for "
+            f"your own home folder, or ./{path} for a folder of this name."
+        )
     whole = Path.cwd() / path
     if long := [part for part in whole.parts if len(os.fsencode(part)) > _LONGEST_NAME]:
         size = len(os.fsencode(long[0]))
@@ -93,9 +98,8 @@ def similar(path: Path, folder: bool) -> Path | None:
         beside = [there.joinpath(one.name, *rest[1:]) for one in there.iterdir()] if rest else []
     except OSError:  # a folder that this user may not list
         return None
-    fitting = {str(one): one for one in beside if (one.is_dir() if folder else one.is_file())}
-    near = nearest(str(there.joinpath(*rest)), fitting, cutoff=0.8) if fitting else None
-    return fitting.get(near)
+    fitting = {one.relative_to(there).parts[0]: one for one in beside if (one.is_dir() if folder else one.is_file())}
+    return fitting.get(nearest(rest[0], fitting, cutoff=0.7)) if fitting else None
 
 
 def listed(given: str | list[str] | None) -> list[str]:

@@ -7,7 +7,10 @@ from typing import Any
 
 import jsonschema
 
+from boxwright.core.errors import UserError
 from boxwright.core.wording import nearest
+from boxwright.pipeline import schema as pipeline_schema
+from boxwright.pipeline import settled
 from boxwright.run import config_file, paths
 
 
@@ -34,8 +37,12 @@ VALIDATOR = jsonschema.validators.extend(
 
 def explain(errors: Iterable[jsonschema.ValidationError], schema: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for each mistake behind the findings of the validator."""
+    errors = list(errors)
+    # A value of a wrong type, such as 0.5 for a whole number, may be out of the bounds too.
+    mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
     for error in errors:
-        if not _is_misspelt(error, schema):
+        again = error.validator != "type" and tuple(error.absolute_path) in mistyped
+        if not again and not _is_misspelt(error, schema):
             yield from _explain(error, schema)
 
 
@@ -50,7 +57,8 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
             hint = f"did you mean `{near}`?" if near else f"the keys here are {', '.join(known)}."
             if elsewhere:
                 hint = f"did you mean `{_nested(elsewhere, _shown_inside(error.instance[key]))}`?"
-            yield f"{paths.place([*path, key[:60]])} is not a key of boxwright; {hint}"
+            of_file = _of_pipeline(path[1], key, error.instance) if path[:1] == ["models"] and len(path) == 2 else ""
+            yield f"{paths.place([*path, key[:60]])} is not a key of boxwright; {of_file or hint}"
     elif error.validator == "required":
         missing = [key for key in node["required"] if key not in error.instance]
         # The validator reports each missing key separately; find the one that this error is about.
@@ -77,7 +85,36 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
 
 def meant(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
     """The key of a node that an unknown one probably misspells; None if that belongs elsewhere."""
-    return None if _only_place(key, node, schema) else nearest(key, node.get("properties", {}))
+    elsewhere = _only_place(key, node, schema) or ("overrides" in node.get("properties", {}) and _fields_named(key, {}))
+    return None if elsewhere else nearest(key, node.get("properties", {}))
+
+
+def _of_pipeline(name: str, key: str, model: Mapping[str, Any]) -> str:
+    """How a model's key that is a field of pipeline.config is set, a clause; "" for other keys."""
+    found = _fields_named(key, model)
+    if not found:
+        return ""
+    if key == "num_classes":
+        return "leave it out: the run counts the classes of the data."
+    for field in found:
+        if instead := settled.instead_of(field, name):
+            return f"it is a field of pipeline.config that the run decides: set {instead}."
+    if len(found) > 1:
+        return f"it is a field of pipeline.config: set it by its path in `overrides`, such as `{found[0]}`."
+    return f"it is a field of pipeline.config: write `overrides: {{{found[0]}: {_shown_inside(model[key])}}}`."
+
+
+def _fields_named(key: str, model: Mapping[str, Any]) -> list[str]:
+    """The paths of fields of pipeline.config with this name: those that the model's file sets, else all."""
+    from boxwright.pipeline import overrides, text  # few configurations have a wrong key
+
+    path = model.get("pipeline")
+    try:
+        config = text.read(path) if isinstance(path, str) and paths.is_file(path) else None
+    except UserError:
+        config = None
+    found = overrides.fields_named(config, key) if config else []
+    return found or [f"{home}.{key}" for home in pipeline_schema.homes(key, "")]
 
 
 def _only_place(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -114,10 +151,23 @@ def _is_misspelt(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -
 
 
 def with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The settings with a name for a model whose fields lie directly below `models`, and the mistake if they do."""
+    """The settings with a name for a model whose fields lie directly below `models`, and the mistake if they do.
+
+    Keys of the configuration among the models are moved to where they belong.
+    """
     models = settings.get("models")
     if not isinstance(models, dict):
         return settings, []
+    astray = {
+        key: models[key]
+        for key in schema["properties"]
+        if key in models and key not in settings and "num_steps" not in (models[key] or ())
+    }
+    if astray:
+        others = {key: value for key, value in models.items() if key not in astray}
+        moved, told = with_name({**settings, **astray, "models": others}, schema)
+        told_of = "lies below `models`, but is a key beside it: let it start in the same column."
+        return moved, [*(f"`{key}` {told_of}" for key in astray), *told]
     known = schema["properties"]["models"]["additionalProperties"]["properties"]
     fields = [key for key, value in models.items() if key in known and not isinstance(value, dict)]
     others = {key: value for key, value in models.items() if key not in known}
@@ -149,16 +199,23 @@ def similar_name(name: str) -> str:
 def _advice(error: jsonschema.ValidationError) -> str:
     """What to write instead of a wrong value, a sentence with a space before it; "" if that is not known."""
     value, node = error.instance, error.schema
-    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+", value):
-        number = float(value)
-        number = int(number) if number.is_integer() and abs(number) < 1e15 else number
-        return f" YAML reads {value} as a text; write {_number(number)}." if VALIDATOR(node).is_valid(number) else ""
+    if isinstance(value, list) and node.get("type") == "object":
+        dashes = value and all(isinstance(one, dict) for one in value)
+        return " Leave out the - before each name." if dashes else ""
     if isinstance(value, dict | list | None):
         return ""
+    of_share = 1 in (node.get("maximum"), node.get("exclusiveMaximum")) and not isinstance(value, str | bool)
+    numbers = [value / 100] if of_share else _numbers_like(value) if isinstance(value, str) else ()
+    number = next(filter(VALIDATOR(node).is_valid, numbers), None)
+    if number is not None:
+        text = f" YAML reads {value} as a text;" if isinstance(value, str) else ""
+        return f"{text} {'write' if text else 'Write'} {_number(number)}."
     choices = [node, *node.get("anyOf", ())]
     items = next((one["items"] for one in choices if "items" in one and "prefixItems" not in one), None)
     as_written = "[{}]" if items else "{}"
     parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else [value]
+    if items and items.get("type") in ("integer", "number"):
+        parts = [next(filter(VALIDATOR(items).is_valid, _numbers_like(str(part))), part) for part in parts]
     if items and all(map(VALIDATOR(items).is_valid, parts)):
         return f" Write `{as_written.format(', '.join(map(_shown_inside, parts)))}`."
     words = [
@@ -166,6 +223,24 @@ def _advice(error: jsonschema.ValidationError) -> str:
     ]
     near = _words_like(str(value), [word for word in words if isinstance(word, str)])
     return f" Did you mean {' or '.join(f'`{as_written.format(word)}`' for word in near)}?" if near else ""
+
+
+def _numbers_like(text: str) -> Iterator[int | float]:
+    """The numbers that a text may be meant as: with an exponent, a separator or a unit."""
+    text = text.strip().replace("_", "")
+    if re.fullmatch(r"[+-]?\d{1,3}([,' ]\d{3})+", text):
+        yield int(re.sub(r"[,' ]", "", text))
+    if found := re.fullmatch(r"([+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?) ?([kKmM%]?)", text):
+        factor = {"k": 1e3, "m": 1e6, "%": 1e-2}.get(found[2].lower(), 1)
+        number = float(found[1].replace(",", ".")) * factor
+        if math.isfinite(number):
+            yield _whole(number)
+
+
+def _whole(number: float) -> int | float:
+    """A number without the point, if it is a whole one."""
+    number = float(f"{number:.12g}")
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
 def _words_like(word: str, known: Sequence[str]) -> list[str]:

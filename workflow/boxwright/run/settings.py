@@ -9,7 +9,7 @@ import glob
 import math
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -183,8 +183,8 @@ def _settled(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> 
         and any("integer" in choice.get("type", ()) for choice in choices)
     ):
         return int(value)
-    if isinstance(value, str) and node.get("format") == "path" and (value == "~" or value.startswith("~/")):
-        with suppress(RuntimeError):  # of a user without a home folder; it is then told that the path is not there
+    if isinstance(value, str) and node.get("format") == "path" and value.startswith("~"):
+        with suppress(RuntimeError):  # of a user without a home folder, or of no user; the path is then not found
             return str(Path(value).expanduser())
     return value
 
@@ -476,6 +476,12 @@ def _contradicting_models(settings: Mapping[str, Any]) -> Iterator[_Mistake]:
     for name in (name for name, count in expanded.items() if count > 1):
         told = f"`models` has {name} twice: once under this name and once as a repetition over seeds; rename one."
         yield _Mistake((), told)
+    by_folder = defaultdict(list)
+    for name in expanded:
+        by_folder[name.casefold()].append(name)
+    for same in (found for found in by_folder.values() if len(found) > 1):
+        told = f"`models` has {' and '.join(same)}, which are one folder on Windows and macOS; rename one."
+        yield _Mistake((), told)
     for name in expanded:
         if re.search(r"(.+)\1{19}$", name):  # Snakemake takes such a wildcard for an endless loop of rules
             yield _Mistake((), f"`models` has {name}, which repeats itself 20 times or more; choose another name.")
@@ -587,5 +593,7 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
         told = f"`{key}` names {source}, but there is no such folder, frozen graph or checkpoint ({source}.index)"
         if path.parent.is_dir() and (near := sorted(one.stem for one in path.parent.glob("*.index"))):
             told += f"; in {path.parent} are {few(near, 5)}"
+        if source.lower() in ("none", "no", "nothing", "random", "scratch"):
+            told += "; for random weights leave the key out"
         name = source.lower().removeprefix(PREFIX)
         yield f"{told}; for that of the zoo write `{PREFIX}{name}`." if name in catalogue.names() else f"{told}."

@@ -103,7 +103,7 @@ def _network(plan: RunPlan, name: str, identities: Identities, config: Message) 
         pass
     say(f"Listing the variables of {plan.shown(name)}, to compare them with its start weights")
     found = listing.of(config)
-    if found is not None:
+    if found is not None and Path(plan.results).is_dir():  # else nothing is stored of this run
         with suppress(OSError, UserError):  # it is made again next time
             files.write_json(path, found)
     return found
