@@ -135,8 +135,40 @@ def test_a_file_without_a_model_is_named(write, capsys):
 def test_what_is_no_file_is_told(tmp_path, capsys):
     assert main(["lint", str(tmp_path), str(tmp_path / "none.config")]) == 1
     told = capsys.readouterr().out.splitlines()
-    assert "cannot be read (Is a directory)" in told[0] and "cannot be read (No such file or directory)" in told[1]
+    assert (
+        told[0] == f"error: {tmp_path} is a folder. Name the files."
+        and "cannot be read (No such file or directory)" in told[1]
+    )
     assert told[2] == "2 files: 2 errors"
+
+
+def test_a_folder_and_other_files_are_told_in_words(write, tmp_path, capsys):
+    files = [write("my.yaml", "dataset: {}\n"), write("map.pbtxt", 'item { id: 1 name: "a" }')]
+    write("a.config", CLEAN)
+    assert main(["lint", str(tmp_path), *files, "x" * 300]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[:3] == [
+        f"error: {tmp_path} is a folder. Name the files, such as {tmp_path / 'a.config'}.",
+        f"error: {files[0]} looks like YAML, such as a configuration of boxwright, and not like a pipeline.config.",
+        f"error: {files[1]} looks like a label map, which belongs to `dataset.label_map`, and not like a "
+        "pipeline.config.",
+    ]
+    assert "File name too long" in told[3] and len(told) == 5
+
+
+@pytest.mark.parametrize("arguments", [["report"], ["doctor"], ["run", "-n"], ["run"]])
+def test_a_configuration_without_its_option(arguments, write, capsys):
+    path = write("my data.yaml", "dataset: {}")
+    with pytest.raises(SystemExit) as end:
+        main([arguments[0], path, *arguments[1:]])
+    assert end.value.code == 2
+    assert f"{path} is a configuration: give it with --configfile '{path}'" in capsys.readouterr().err
+
+
+def test_a_yaml_file_that_an_option_of_snakemake_takes(write, monkeypatch):
+    path = write("values.yaml", "{}")
+    monkeypatch.setattr("boxwright.run.launch.run", lambda config, cores, options: options != ["-e", path])
+    assert main(["run", "-e", path]) == 0
 
 
 def test_a_reader_that_has_seen_enough(write):

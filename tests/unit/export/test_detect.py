@@ -70,6 +70,11 @@ def test_what_is_not_there_is_said_at_once(place, standard, capsys):
     for wrong in ([], ["first", "--camera", "0"], ["--video", "a.mp4"]):
         assert cli.main(["detect", str(standard[0]), *wrong]) == 1
         assert "--video FILE" in (said := capsys.readouterr().err) or "--out DIR" in said
+    (place / "my.yaml").write_text("dataset: {}")
+    assert cli.main(["detect", str(standard[0]), "first", "my.yaml"]) == 1
+    assert capsys.readouterr().err.startswith("my.yaml is no image; image files end in .jpg, ")
+    (place / "plain").write_bytes((place / "second/b.jpg").read_bytes())
+    assert [one.name for one in sources.images(["plain"])] == ["plain"]
     (place / "empty").mkdir()
     with pytest.raises(UserError, match="There is no image in empty"):
         sources.images(["empty"])

@@ -337,6 +337,12 @@ def test_copies_that_roboflow_made_stay_together(dataset, tmp_path):
 def test_mistakes(dataset, tmp_path):
     with pytest.raises(UserError, match="nowhere does not exist"):
         init.write(str(tmp_path / "nowhere"), tmp_path / "my.yaml")
+    (tmp_path / "a.zip").write_bytes(b"")
+    for folder, said in ((tmp_path / "a.zip", "a.zip is packed; unpack it"), ("", "with the empty name")):
+        with pytest.raises(UserError, match=said):
+            init.write(str(folder), tmp_path / "my.yaml")
+    with pytest.raises(UserError, match=r"\. is a folder\. Name the file to write, such as my\.yaml"):
+        init.write(str(dataset.folder), "")
     with pytest.raises(UserError, match="There is no image"):
         init.write(str(dataset.folder), tmp_path / "my.yaml")
     dataset.image("a.jpg")

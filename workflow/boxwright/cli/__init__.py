@@ -18,8 +18,10 @@ A command's module has `HELP` (its line in the list of commands), `DESCRIPTION`,
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from boxwright.cli import benchmark, convert, detect, doctor, evaluate, fetch, init, lint, models, report, run
 
@@ -37,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.add_arguments(command)
         command.set_defaults(module=module)
     given, others = parser.parse_known_args(arguments)
+    if getattr(given, "configfile", "") is None and (config := _configuration(others)):
+        parser.error(f"{config} is a configuration: give it with --configfile {shlex.quote(config)}")
     if others and given.command != "run":
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     given.others = others
@@ -46,3 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader, such as `head`, has closed the pipe; without this, Python would report that again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _configuration(others: Sequence[str]) -> str:
+    """The YAML file among arguments that no command knows, unless it may be the value of one of Snakemake's options."""
+    for before, one in zip(["", *others], others, strict=False):
+        if not before.startswith("-") and one.endswith((".yaml", ".yml")) and Path(one).is_file():
+            return one
+    return ""

@@ -1,5 +1,6 @@
 """`boxwright lint FILE ...`: find problems in pipeline.config files."""
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,7 @@ from boxwright.core.errors import UserError
 from boxwright.core.wording import plural, printable
 from boxwright.dataset import label_map
 from boxwright.detector import listing
-from boxwright.pipeline import patch
+from boxwright.pipeline import looks, patch
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.text import read_document
 from boxwright.run import start_weights
@@ -39,6 +40,11 @@ def run(given: Namespace) -> int:
 
 def _findings(path: str) -> list[tuple[str, str]]:
     """Level and printed line of each finding in one file."""
+    if os.path.isdir(path):  # noqa: PTH112 (a name may be too long for a Path)
+        files = [str(one) for one in sorted(Path(path).glob("*.config"))]
+        return [("error", f"error: {path} is a folder. Name the files{f', such as {files[0]}' if files else ''}.")]
+    if what := looks.like(path):
+        return [("error", f"error: {path} looks like {what}, and not like a pipeline.config.")]
     try:
         document = read_document(path)
         classes = _classes(document.config)

@@ -1,5 +1,6 @@
 """Lists the files of a data set with their stamps, which show whether a file changed without opening it."""
 
+import errno
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,13 @@ from boxwright.core.errors import UserError
 from boxwright.core.names import shown
 from boxwright.dataset import walk
 from boxwright.images.loader import EXTENSIONS
+
+# What to do about files that cannot be read.
+_REMEDIES = {
+    errno.EACCES: " Check its permissions.",
+    errno.EPERM: " Check its permissions.",
+    errno.ELOOP: " It is a link that leads back to itself; remove it.",
+}
 
 
 class File(NamedTuple):
@@ -100,7 +108,8 @@ def listings(*wanted: Search, results: str | None = None) -> list[Listing]:
     try:
         walked = [walk.walk(one.folders, one.endings, results, one.counted) for one in wanted]
     except OSError as error:
-        raise UserError(f"{shown(error.filename)} cannot be read ({error.strerror}). Check its permissions.") from error
+        remedy = _REMEDIES.get(error.errno, "")
+        raise UserError(f"{shown(error.filename)} cannot be read ({error.strerror}).{remedy}") from error
     return [Listing(tuple(one.folders), tuple(of.found), of.passed) for one, of in zip(wanted, walked, strict=True)]
 
 

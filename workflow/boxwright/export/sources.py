@@ -12,7 +12,7 @@ import numpy as np
 
 from boxwright.console import progress
 from boxwright.core.errors import UserError
-from boxwright.core.wording import plural
+from boxwright.core.wording import few, plural
 from boxwright.dataset import scan
 from boxwright.export.predict import ImageFile
 from boxwright.images import drawn, loader
@@ -36,6 +36,9 @@ def images(given: Sequence[str]) -> list[ImageFile]:
             missing.append(f"{'Nothing fits the pattern' if pattern else 'There is no'} {one}.")
     if missing:
         raise UserError("\n".join(missing))
+    if foreign := [str(one) for one in named if one.is_file() and not _is_image(one)]:
+        are = "are no images" if foreign[1:] else "is no image"
+        raise UserError(f"{few(foreign)} {are}; image files end in {', '.join(loader.EXTENSIONS)}.")
     found = []
     for place in dict.fromkeys(places):
         if place.is_dir():
@@ -55,6 +58,17 @@ def images(given: Sequence[str]) -> list[ImageFile]:
         one if count[one.name] == 1 else ImageFile(one.path, f"{number:05}/{one.name}")
         for number, one in enumerate(found, start=1)
     ]
+
+
+def _is_image(path: Path) -> bool:
+    """Whether a file is an image by its ending or, without such an ending, by its content."""
+    if path.suffix.lower() in loader.EXTENSIONS:
+        return True
+    try:
+        with path.open("rb") as file:
+            return bool(loader.probe(file.read(drawn.HEAD)).format)
+    except OSError:
+        return True  # who reads the image says why it cannot be read
 
 
 def _is_drawn(path: Path) -> bool:

@@ -615,3 +615,8 @@ def test_a_box_whose_class_is_respelt_keeps_its_line(dataset, tmp_path):
     plan(dataset, tmp_path / "out")
     (outside,) = [case for case in findings(tmp_path / "out/plan/checks.tsv") if case.defect == "box_outside"]
     assert outside.detail == "line 2: the image is 64x48"
+
+
+def test_why_a_file_of_classes_gives_no_names_is_told():
+    (remark,) = csv.read(b"a.jpg,1,2,30,40,0\n", {"classes.csv": b'cat,0\n"dog,1\nape,2\n'}).remarks
+    assert remark.detail.startswith("class 0 has no name, since classes.csv cannot be read: line 2 has a quotation")
