@@ -1,15 +1,19 @@
 """The documentation can be followed: its links lead somewhere, its commands exist, its configurations are valid."""
 
 import argparse
+import copy
 import re
 import shlex
+import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
 import yaml
 
 from boxwright import cli
-from boxwright.run import settings
+from boxwright.core.errors import UserError
+from boxwright.run import config_file, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -113,14 +117,102 @@ def test_commands_exist(line, monkeypatch):
     assert not others or command == "run"
 
 
-def test_the_configurations_of_the_tutorial_are_valid(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "config").symlink_to(ROOT / "config", target_is_directory=True)
-    blocks = BLOCK.findall((ROOT / "docs/tutorial.md").read_text(encoding="utf-8"))
-    whole = [config for kind, body in blocks if kind == "yaml" and "dataset" in (config := yaml.safe_load(body))]
-    parts = [part for kind, body in blocks if kind == "yaml" and "dataset" not in (part := yaml.safe_load(body))]
-    assert whole and parts
-    for key in ("images", "annotations"):
-        (tmp_path / whole[0]["dataset"][key]).mkdir(parents=True)
-    for config in [*whole, *({**whole[0], **part} for part in parts)]:
+YAML = re.compile(r"^ *```yaml\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+# What a part of a configuration is put into.
+WHOLE = {
+    "dataset": {"images": "my_images", "annotations": "my_images"},
+    "models": {
+        "m": {"pipeline": "config/pipelines/ssd_mobilenet_v1.config", "num_steps": 1000, "checkpoint_every": 250}
+    },
+}
+
+
+def with_configurations() -> list[Path]:
+    return [page for page in PAGES if YAML.search(page.read_text(encoding="utf-8"))]
+
+
+def parts(block: str) -> list[dict]:
+    """The parts of a block of YAML: all of it, or each of its lines where these are alternatives with one key."""
+    text = textwrap.dedent(block)
+    keys = re.findall(r"^(\w+):", text, re.MULTILINE)
+    return [yaml.safe_load(one) for one in (text.splitlines() if len(set(keys)) < len(keys) else [text])]
+
+
+def completed(part: dict) -> dict:
+    """A whole configuration with a part of one, which goes where the schema has its keys."""
+    whole, known = copy.deepcopy(WHOLE), config_file.schema()["properties"]
+    if "dataset" in part and "models" in part:
+        return part
+    if part.keys() <= known.keys():
+        for key, value in part.items():
+            if key == "models":  # with what is needed beside it, unless a detector of the zoo brings that along
+                value = {
+                    name: model if "num_steps" in model else WHOLE["models"]["m"] | model
+                    for name, model in value.items()
+                }
+            whole[key] = value if key != "dataset" or {"records", "sources"} & value.keys() else whole[key] | value
+    elif part.keys() <= known["dataset"]["properties"].keys():
+        whole["dataset"] |= part
+    elif part.keys() <= known["dataset"]["properties"]["split"]["properties"].keys():
+        whole["dataset"]["split"] = part
+    else:
+        whole["models"]["m"] |= part
+    return whole
+
+
+def make_what_it_names(config: dict) -> None:
+    """The folders and files that a configuration names, so that only its own mistakes are left."""
+    dataset = config["dataset"]
+    for source in (dataset, *dataset.get("sources", ())):
+        for key in {"images", "annotations"} & source.keys():
+            place = Path(source[key])
+            (place.parent if place.suffix else place).mkdir(parents=True, exist_ok=True)
+            if place.suffix:
+                place.touch()
+    split = dataset.get("split", {})
+    lists = [split[side] for side in ("train", "eval", "test") if split.get(side)]
+    for name in [*lists, *dataset.get("records", {}).values(), *filter(None, [dataset.get("label_map")])]:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name.replace("?????", "00000")).touch()
+    for model in config["models"].values():
+        start = model.get("checkpoint") or "zoo:"
+        if not start.startswith("zoo:"):
+            Path(start).mkdir(exist_ok=True)
+            for ending in ("index", "data-00000-of-00001"):
+                (Path(start) / f"model.ckpt.{ending}").touch()
+        if (pipeline := model.get("pipeline")) and not Path(pipeline).is_file():
+            shutil.copy(ROOT / "config/pipelines/ssd_mobilenet_v1.config", pipeline)
+
+
+def load_all(page: Path) -> list[dict]:
+    """Load each configuration of a page, in a folder that has what it names."""
+    Path("config").symlink_to(ROOT / "config", target_is_directory=True)
+    configs = [completed(part) for block in YAML.findall(page.read_text(encoding="utf-8")) for part in parts(block)]
+    for config in configs:
+        make_what_it_names(config)
         settings.load(config)
+    return configs
+
+
+@pytest.mark.parametrize("page", with_configurations(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_configurations_are_valid(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_all(page)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "group_by: {exif_gap: 60}",
+        "early_stopping: {patience: 3, min_delte: 0.1}",
+        "split: {evaluation_fraction: 0.2}",
+        "export: {form: onnx}",
+        "dataset: {images: a, annotations: a}\nmodels: {m: {num_steps: 1000}}",
+    ],
+)
+def test_a_configuration_that_is_not_valid_is_noticed(part, tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text(f"```yaml\n{part}\n```\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError):
+        load_all(page)
