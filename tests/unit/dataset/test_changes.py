@@ -114,7 +114,7 @@ def test_what_was_written_is_known_over_several_edits(written):
     written.dataset.xml("s01.jpg", CAT, Box("dog", 41, 31, 60, 40))
     written.told()
     written.dataset.xml("s02.jpg", CAT, Box("dog", 41, 31, 60, 40))
-    assert written.told() == ["the boxes changed of 2 images: s01.jpg, s02.jpg"]
+    assert written.told() == ["2 images with changed boxes: s01.jpg, s02.jpg"]
     written.write()
     assert written.told() == []
     before = set((written.out / "plan/written").glob("*"))
@@ -141,7 +141,7 @@ def test_images_come_and_go_and_a_new_class(written):
 
 def test_an_image_replaced_by_another(written):
     written.dataset.image("s01.jpg", factories.photo(99))
-    assert written.told() == ["the image file changed of s01.jpg"]
+    assert written.told() == ["1 image file changed: s01.jpg"]
 
 
 def test_images_that_change_sides(written, tmp_path):

@@ -83,7 +83,7 @@ def test_a_file_under_another_name_and_without_pipeline_config(exported, tmp_pat
 def test_what_is_no_detector_is_said(exported, tmp_path):
     (tmp_path / "model").mkdir()
     for path, said in {
-        tmp_path / "nowhere": "There is no .*nowhere",
+        tmp_path / "nowhere": "There is no file or folder .*nowhere",
         tmp_path / "model": "holds no exported detector, none of: frozen_inference_graph.pb",
         exported / forms.PIPELINE: "pipeline.config is not a file of an exported detector",
     }.items():

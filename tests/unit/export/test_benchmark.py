@@ -88,7 +88,7 @@ def test_one_form_is_measured_alone(standard, monkeypatch, capsys):
     assert cli.main(["benchmark", str(standard[0])]) == 0
     assert asked[1:] == ["onnx", "openvino", "openvino_float16"]
     assert cli.main(["benchmark", str(standard[0]), "nowhere.png"]) == 1
-    assert "There is no nowhere.png" in capsys.readouterr().err
+    assert "There is no file or folder nowhere.png" in capsys.readouterr().err
 
 
 def test_one_form_that_does_not_run_leaves_the_others(standard, tmp_path, monkeypatch, capsys):

@@ -66,7 +66,7 @@ def test_a_folder_holds_them_in_every_format(place, standard, capsys):
 
 def test_what_is_not_there_is_said_at_once(place, standard, capsys):
     assert cli.main(["detect", str(standard[0]), "first", "nowhere", "second/*.gif"]) == 1
-    assert capsys.readouterr().err == "There is no nowhere.\nNothing fits the pattern second/*.gif.\n"
+    assert capsys.readouterr().err == "There is no file or folder nowhere.\nNothing fits the pattern second/*.gif.\n"
     for wrong in ([], ["first", "--camera", "0"], ["--video", "a.mp4"]):
         assert cli.main(["detect", str(standard[0]), *wrong]) == 1
         assert "--video FILE" in (said := capsys.readouterr().err) or "--out DIR" in said

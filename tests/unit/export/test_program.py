@@ -157,7 +157,7 @@ def test_a_program_reads_what_it_drew_no_second_time_and_any_file_name(standard,
 @pytest.mark.parametrize(
     ("arguments", "labels", "said"),
     [
-        (["nowhere"], "cat\ndog\nowl\n", "There is no nowhere."),
+        (["nowhere"], "cat\ndog\nowl\n", "There is no file or folder nowhere."),
         (["empty"], "cat\ndog\nowl\n", "No image was read."),
         (["notes.txt"], "cat\ndog\nowl\n", "Left out: notes.txt (cannot identify image file 'notes.txt').\nNo image"),
         (["one.png", "--score-threshold", "nan"], "cat\ndog\nowl\n", "The score threshold is no number from 0 to 1."),

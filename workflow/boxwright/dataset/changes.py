@@ -127,12 +127,12 @@ def _differences(before: Mapping[str, Known], now: Mapping[str, Known]) -> Itera
         if moved := [name for name in both if now[name].side == side != before[name].side]:
             yield f"{plural(len(moved), 'image is', 'images are')} now for {WORDS[side]}: {_few(moved)}"
     if replaced := [name for name in both if now[name].sample.sha256 != before[name].sample.sha256]:
-        yield f"the image {'file' if len(replaced) == 1 else 'files'} changed of {_few(replaced)}"
+        yield f"{plural(len(replaced), 'image file')} changed: {_few(replaced)}"
     edited = [name for name in both if _marked(now[name]) != _marked(before[name])]
     if len(edited) == 1:
         yield f"{shown(edited[0])}: {_edit(before[edited[0]].sample, now[edited[0]].sample)}"
     elif edited:
-        yield f"the boxes changed of {plural(len(edited), 'image')}: {_few(edited)}"
+        yield f"{plural(len(edited), 'image')} with changed boxes: {_few(edited)}"
     alike = {*replaced, *edited}
     if others := [name for name in both if name not in alike and now[name].sample[3:7] != before[name].sample[3:7]]:
         yield f"{plural(len(others), 'image is', 'images are')} read in another way: {_few(others)}"

@@ -43,7 +43,7 @@ def main() -> "str | None":
     parser.add_argument("--out", default="detected", type=Path, help="the folder for the drawn images")
     parser.add_argument("--score-threshold", type=float, default=0.5, help="leave out boxes below this score, 0 to 1")
     given, names, rows = parser.parse_args(), HERE / "{labels}", None
-    missing = " ".join(f"There is no {{one}}." for one in (names, *given.images) if not one.exists())
+    missing = " ".join(f"There is no file or folder {{one}}." for one in (names, *given.images) if not one.exists())
     if missing or not 0 <= given.score_threshold <= 1:
         return missing or "The score threshold is no number from 0 to 1."
     labels, detect = names.read_text(encoding="utf-8").splitlines(), load(str(HERE / "{path}"))

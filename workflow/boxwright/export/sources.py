@@ -33,7 +33,7 @@ def images(given: Sequence[str]) -> list[ImageFile]:
         places += map(Path, matches)
         if not matches:
             pattern = glob.has_magic(one)
-            missing.append(f"{'Nothing fits the pattern' if pattern else 'There is no'} {one}.")
+            missing.append(f"{'Nothing fits the pattern' if pattern else 'There is no file or folder'} {one}.")
     if missing:
         raise UserError("\n".join(missing))
     if foreign := [str(one) for one in named if one.is_file() and not _is_image(one)]:

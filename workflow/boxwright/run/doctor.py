@@ -234,7 +234,7 @@ def times(run: Mapping[str, Any] | None) -> Iterator[Observation]:
     for name, model in run["models"].items() if run else ():
         pace = measured.steps_per_second(run["results"], name)
         steps = plural(model["num_steps"], "step")
-        text = f"{name}: unknown for {steps}, until a first segment has been trained (fewer `num_steps` measure it)"
+        text = f"{name}: unknown for {steps}, until a first segment has been trained"
         if pace:
             taken = progress.duration(model["num_steps"] / pace)
             text = f"{name}: about {taken} for {steps}, at the {pace:.2f} steps/s of its last training"

@@ -155,7 +155,7 @@ def whole(form: Form, folder: Path) -> bool:
 def _refuse(path: Path) -> tuple[Form, Path, Path]:
     """Raise UserError about a path that is no detector."""
     if not path.exists():
-        raise UserError(f"There is no {path} (relative paths start at {Path.cwd()}).")
+        raise UserError(f"There is no file or folder {path} (relative paths start at {Path.cwd()}).")
     known = ", ".join(form.path for form in forms.FORMS)
     if path.is_file():
         raise UserError(f"{path} is not a file of an exported detector; these are: {known}.")
