@@ -47,6 +47,7 @@ COCO = [
             {"id": 4, "image_id": 1, "category_id": 3, "segmentation": {"size": [48, 64], "counts": [90, 5, 48]}},
             {"id": 5, "image_id": 1, "category_id": 3, "segmentation": {"size": [48, 64], "counts": "PPYo1=0"}},
             {"id": 6, "image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4], "attributes": {"rotation": 30}},
+            {"id": 7, "image_id": 1, "category_id": 3, "segmentation": {"size": [48, 1e308], "counts": [10**400, 5]}},
         ],
         "categories": [{"id": 3, "name": "cat", "supercategory": ""}],
     }

@@ -3,6 +3,7 @@
 A reader gives every object of a file it reads: as a box, with or without a place, or counted by a remark.
 """
 
+import base64
 import csv
 import io
 import json
@@ -10,6 +11,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
+
+import numpy as np
+from PIL import Image
 
 from boxwright.core.errors import UserError
 from boxwright.dataset import annotation_facts, stated
@@ -37,6 +41,7 @@ from boxwright.images.loader import EXTENSIONS
 from tests.fuzz.fuzzing import fuzz, told
 from tests.fuzz.json_mutations import json_mutants
 from tests.fuzz.mutations import mutants
+from tests.unit.dataset.formats.test_brush import MASK, packed
 
 Count = Callable[[bytes], int]
 
@@ -53,6 +58,7 @@ def lines(data: bytes) -> list[str]:
 def read(module: Any, given: Any, head: bytes, beside: dict[str, bytes] | None = None, name: str = "a.json") -> Any:
     """What a module reads from `given`, a sound Reading whose boxes the facts keep; None where it refuses the file."""
     module.sniff(head, name)
+    getattr(module, "resembles", module.sniff)(head, name)
     got = told(module.read, given, beside or {})
     if isinstance(got, UserError):
         return None
@@ -130,11 +136,20 @@ def _region(kind: str, **value: Any) -> dict:
     return {"type": kind, "original_width": 240, "original_height": 180, "id": kind, "value": value | {kind: ["cat"]}}
 
 
+def _picture() -> str:
+    """A mask as a picture in a data URL."""
+    content = io.BytesIO()
+    Image.fromarray(np.uint8(MASK) * 255).save(content, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
 _RESULTS = [
     _region("rectanglelabels", x=1, y=2, width=30, height=40, rotation=30),
     _region("polygonlabels", points=[[1, 2], [3, 4], [5, 9]]),
     _region("ellipselabels", x=10, y=20, radiusX=5, radiusY=6, rotation=0),
     _region("keypointlabels", x=1, y=2, width=0.1),
+    _region("brushlabels", format="rle", rle=packed(MASK)) | {"original_width": 40, "original_height": 30},
+    _region("bitmasklabels", imageDataURL=_picture()),
 ]
 LABEL_STUDIO = [
     [
@@ -167,7 +182,7 @@ MINIMAL = [
 
 def _of_label_studio(data: bytes) -> int:
     def shapes(result: list) -> int:
-        keys = {"points", "x", "rle", "vertices", "sequence"}
+        keys = {"points", "x", "rle", "imageDataURL", "vertices", "sequence"}
         return sum(isinstance(one.get("value"), dict) and bool(keys & one["value"].keys()) for one in result)
 
     count = 0
@@ -553,7 +568,7 @@ def test_seeds_are_read() -> None:
     """The seeds give their objects, so that the mutants of them come near."""
     for module, seeds, count in (
         (labelme, LABELME, 6),
-        (label_studio, LABEL_STUDIO, 7),
+        (label_studio, LABEL_STUDIO, 9),
         (label_studio, MINIMAL, 1),
         (via, VIA[:1], 5),
         (vott, VOTT[:1], 4),

@@ -219,6 +219,18 @@ def dota(one):
     return "\n".join(f"{x} {y} {x + w} {y} {x + w} {y + h} {x} {y + h} {name} 0" for name, x, y, w, h in one.boxes)
 
 
+def visdrone(one):
+    return "\n".join(f"{x},{y},{w},{h},1,4,0,0" for _, x, y, w, h in one.boxes)
+
+
+def mot(entries):
+    """The frames are the entries in their order, from 1."""
+    rows = [
+        f"{frame},-1,{x},{y},{w},{h},1,1,1.0" for frame, one in enumerate(entries, 1) for _, x, y, w, h in one.boxes
+    ]
+    return "\n".join(rows)
+
+
 def yolo_keras(entries):
     lines = [f"{one.image} {' '.join(f'{x},{y},{x + w},{y + h},0' for _, x, y, w, h in one.boxes)}" for one in entries]
     return "\n".join(lines)
@@ -239,11 +251,15 @@ WRITERS = {
     "dlib": whole("dataset.xml", dlib),
     "kitti": each(".txt", kitti),
     "dota": each(".txt", dota),
+    "visdrone": each(".txt", visdrone),
+    "mot": whole("gt.txt", mot),
     "yolo_keras": whole("_annotations.txt", yolo_keras),
 }
-# Those that state the size of the image, and those whose classes have no names of their own.
+# Those that state the size of the image, and where the names of the classes are that have none of their own.
 SIZED = ("labelme", "label_studio", "vott", "supervisely", "darwin", "ground_truth", "ndjson")
-NUMBERS = ("yolo_keras",)
+NAMES = {"yolo_keras": "_classes.txt", "mot": "labels.txt"}
+# VisDrone's classes have names of their own.
+CLASSES = {"visdrone": "cat"}
 
 
 @pytest.fixture(params=WRITERS)
@@ -256,21 +272,27 @@ def written(key, dataset, tmp_path):
     """Plans entries in a format; returns the boxes by image and the rows of checks.tsv."""
 
     def make(entries, missing=(), **changes):
+        # MOT's frames have their numbers for names
+        names = {f"{number:06d}": one.stem for number, one in enumerate(entries, 1)} if key == "mot" else {}
+        stems = {stem: number for number, stem in names.items()}
         for one in entries:
             if one.image not in missing:
-                dataset.image(one.image)
+                dataset.image(one.image.replace(one.stem, stems.get(one.stem, one.stem)))
         WRITERS[key](dataset.annotations, entries)
-        if key in NUMBERS:
-            (dataset.annotations / "_classes.txt").write_text("cat\n")
+        if key in NAMES:
+            (dataset.annotations / NAMES[key]).write_text("cat\n")
         plan.make(dataset.settings(near_duplicates=False, **changes), tmp_path / "out")
         text = (tmp_path / "out/plan/checks.tsv").read_text()
+        for number, stem in names.items():
+            text = text.replace(number, stem)
         rows = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
         samples = [one for path in (tmp_path / "out/plan").glob("*.jsonl") for one in manifest.read(path)]
         boxes = {
-            Path(one.image).relative_to(dataset.images).as_posix(): [
-                (box.class_name, *(round(value, 6) for value in box.corners)) for box in one.boxes
+            f"{names.get(image.stem, image.with_suffix('').as_posix())}{image.suffix}": [
+                (CLASSES.get(key, box.class_name), *(round(value, 6) for value in box.corners)) for box in one.boxes
             ]
             for one in samples
+            for image in [Path(one.image).relative_to(dataset.images)]
         }
         return boxes, rows
 

@@ -35,6 +35,8 @@ from boxwright.dataset.statements import Reading, Remark, Statement
 _IMAGES = re.compile(rb'"images"\s*:\s*\[')
 _OTHERS = re.compile(rb'"(?:annotations|categories|info|licenses)"\s*:')
 _FILE = re.compile(rb'"file_name"\s*:')
+# No image has a side as long as this, in pixels.
+_LONGEST_SIDE = 2**31
 # Pixels by which a box and its outline may differ.
 _APART = 2.0
 
@@ -256,7 +258,7 @@ def _of_mask(given: Mapping) -> Corners:
     height, width = numbers(given.get("size"), 2)
     counts = given.get("counts")
     runs = _decoded(counts) if isinstance(counts, str) else counts
-    if not isinstance(runs, list) or not (height >= 1 and width >= 1):
+    if not isinstance(runs, list) or not (1 <= height < _LONGEST_SIDE and 1 <= width < _LONGEST_SIDE):
         return UNKNOWN
     height, start = int(height), 0
     left = top = math.inf
