@@ -1,11 +1,13 @@
-"""A form that is added to the list of export forms, in a copy of the code."""
+"""A form that is added to the list in a copy of the code; further checkpoints, zips, and forms of other runtimes."""
 
 import json
 import zipfile
 
 import pytest
 
-from tests.workflow.work import COMPARISON, planned
+from boxwright.catalog import forms
+from boxwright.export import program
+from tests.workflow.work import COMPARISON, form, planned
 
 FOLDER = "results/models/small/fine_tuned_model"
 TOY = {"Writing the toy of small", "Measuring the toy of small", "Comparing the exported forms of small"} | COMPARISON
@@ -113,4 +115,39 @@ def test_zips_are_packed_from_what_is_there(finished, tmp_path):
         page = archive.read("small-saved_model/README.md").decode()
         assert "small-saved_model/saved_model/saved_model.pb" in archive.namelist()
     assert page.startswith("# small: SavedModel") and "MB" in page
+    assert planned(project) == set()
+
+
+# The two of OpenVINO lie in one folder.
+OTHERS = ("tflite_int8", "onnx", "openvino", "openvino_float16")
+
+
+@pytest.mark.slow
+def test_forms_of_other_runtimes_are_written_measured_and_packed(finished, tmp_path):
+    some = [forms.named(name) for name in OTHERS]
+    if missing := sorted({name for one in some for name in one.missing}):
+        pytest.skip(f"not installed here: {', '.join(missing)}")
+    project = finished.copy(tmp_path / "project")
+    project.config["export"] = {"forms": list(OTHERS), "bundle": True, "gate": "warn"}
+    work = form(*OTHERS) | {f"Packing the {one.title} of small" for one in some}
+    # The first form that detects makes the predictions.
+    assert project.snakemake().work == work | COMPARISON | {"Predicting with small"}
+    files = exported(project)
+    for one in some:
+        assert {*one.files, program.name(one), f"bundles/small-{one.name}.zip"} <= files.keys()
+        with zipfile.ZipFile(project / FOLDER / f"bundles/small-{one.name}.zip") as archive:
+            packed = {*one.files, "detect.py", "README.md", forms.LABELS, forms.LABEL_MAP}
+            assert set(archive.namelist()) == {f"small-{one.name}/{name}" for name in packed}
+    told = json.loads(files["forms.json"][0])
+    assert told["forms"].keys() == {*OTHERS, "checkpoint"}
+    whole = told["forms"]["checkpoint"]
+    for one in some:
+        measured = told["forms"][one.name]
+        assert measured["images"] == told["images"] > 0 and measured["ms"].keys() == {"1", "2"}
+        assert all(times["median"] > 0 for times in measured["ms"].values())
+        assert measured["bytes"] == sum(len(files[name][0]) for name in one.files)
+        if one.precision == "float32":
+            assert measured["mAP"] == pytest.approx(whole["mAP"], abs=1e-3), one.name
+            assert measured["found_again"]["share"] >= 0.98 and measured["complaints"] == [], one.name
+    assert json.loads(files["export.json"][0])["main"] == "tflite_int8"
     assert planned(project) == set()
