@@ -119,10 +119,7 @@ def test_boxes_in_the_padding_are_none(written):
     assert same["share"] == pytest.approx(2 * count / (count + MOST[EFFICIENTDET]))
 
 
-def test_int8_is_int8_before_the_suppression(written, request):
-    if written.source == EFFICIENTDET:
-        why = "TFLite adds three features of its pyramid in float32 (ADD_N)"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=why))
+def test_int8_is_int8_before_the_suppression(written):
     flatbuffer.is_int8_of_fixed_shape(flatbuffer.read(written.path("tflite_int8").read_bytes()))
 
 

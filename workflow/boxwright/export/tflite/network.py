@@ -121,7 +121,23 @@ def _frozen(network: Convertible) -> GraphDef:
         scores = detector.convert_scores(found["class_predictions_with_background"])
         return {CODES: found["box_encodings"], SCORES: scores[..., detector.class_slots - detector.num_classes :]}
 
-    return graph.frozen(traced, IMAGE, tf.TensorSpec([1, given.height, given.width, 3], tf.float32))
+    return _in_pairs(graph.frozen(traced, IMAGE, tf.TensorSpec([1, given.height, given.width, 3], tf.float32)))
+
+
+def _in_pairs(frozen: GraphDef) -> GraphDef:
+    """The graph whose sums of several tensors are sums of two: TFLite adds several in float alone."""
+    result = GraphDef(versions=frozen.versions)
+    for node in frozen.node:
+        if node.op != "AddN":
+            result.node.append(node)
+            continue
+        total = node.input[0]
+        for number, one in enumerate(node.input[1:], start=1):
+            last = number == len(node.input) - 1
+            pair = result.node.add(name=node.name if last else f"{node.name}/{number}", op="AddV2", input=[total, one])
+            pair.attr["T"].CopyFrom(node.attr["T"])
+            total = pair.name
+    return result
 
 
 def _converter(frozen: GraphDef) -> tf.lite.TFLiteConverter:
