@@ -660,6 +660,12 @@ ROWS = [
         written("models:\n  m:\n    num_steps: 020\n    seed: [00, 7]\n    pipeline: '010'\n"),
         ["line 3: `num_steps: 020` is 16 to YAML, because of the 0 before it; write 20", "`00` is 0", "!`pipeline"],
     ),
+    (
+        "32 thousands",
+        written("models:\n  m: {num_steps: 1,000}\n"),
+        ["my.yaml: line 2: a comma before 000 ends the value; write numbers without commas.", "!0 is 0"],
+    ),
+    ("32 no name", written("models:\n  ~: {}\n"), ["`models` has a key that YAML reads as None", "!`models` is {}"]),
     ("32 minutes", written("models:\n  m: {overrides: {a: 1:30}}\n"), ["`a: 1:30` is 90 to YAML, as minutes are"]),
     ("32 columns", written("dataset:\n  images: x\n split: y\n"), ["begins in another column", "(line 3)"]),
     (

@@ -77,14 +77,15 @@ def replaced(before: Message, after: Message, overrides: Mapping[str, Any]) -> l
     """Which fields the blocks among `overrides` take away from `before`, one sentence for each block.
 
     before, after: the TrainEvalPipelineConfig without and with the overrides. Fields of an alternative that gives way
-    to another one are not told.
+    to another one are not told, nor blocks with fields that the run decides, which `mistakes` refuses.
     """
     told = []
     for path, value in overrides.items():
         old, new = (_message(config, str(path)) for config in (before, after))
         if not isinstance(value, Mapping) or old is None or new is None:
             continue
-        if lost := list(_lost(old, new, "")):
+        lost = list(_lost(old, new, ""))
+        if lost and not any(re.match(pattern, f"{path}.{name}") for name in lost for pattern, *_ in SETTLED):
             names = few([f"`{name}`" for name in lost])
             wanted = few([f"`{one}`" for one in _ends(str(path), value)])
             told.append(

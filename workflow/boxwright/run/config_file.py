@@ -36,7 +36,7 @@ _LOADER = yaml.SafeLoader
 _RAISED = (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
 
 
-class MistakesError(UserError):
+class UnreadableError(UserError):
     """What is wrong in the text of configurations. content: what the only one holds otherwise, None if that is lost."""
 
     def __init__(self, text: str, content: Any) -> None:
@@ -45,7 +45,7 @@ class MistakesError(UserError):
 
 
 def check(paths: Iterable[str | Path]) -> None:
-    """Raise MistakesError with what is lost or fatal once the files are read.
+    """Raise UnreadableError with what is lost or fatal once the files are read.
 
     These are keys that a file gives twice, keys without a space after the colon, and files that are not there, empty,
     no YAML, or too large because of aliases or nesting.
@@ -53,7 +53,7 @@ def check(paths: Iterable[str | Path]) -> None:
     paths = list(dict.fromkeys(map(str, paths)))
     mistakes = [f"{path}: {text}" for path in paths for text in _mistakes(_text(path))]
     if mistakes:
-        raise MistakesError("\n".join(mistakes), _otherwise(_text(paths[0])) if len(paths) == 1 else None)
+        raise UnreadableError("\n".join(mistakes), _otherwise(_text(paths[0])) if len(paths) == 1 else None)
 
 
 def read(path: str | Path) -> Any:
@@ -289,8 +289,11 @@ class _Walk:
             elif isinstance(event, yaml.ScalarEvent):
                 if event.anchor:
                     self._sizes[event.anchor] = 1
-                if event.style is None and (why := _another_number(event.value)):
-                    key = f"{node.key}: " if node.mapping and node.key else ""
+                is_key = node.mapping and node.key is None
+                if is_key and re.fullmatch(r"\d{3}", event.value) and text[event.start_mark.index - 1] == ",":
+                    yield f"line {line}: a comma before {event.value} ends the value; write numbers without commas."
+                elif event.style is None and not is_key and (why := _another_number(event.value)):
+                    key = f"{node.key}: " if node.mapping else ""
                     yield f"line {line}: `{key}{event.value}` {why}"
                 self._add(1, key=event.value, line=line)
             elif isinstance(event, yaml.CollectionStartEvent):

@@ -24,7 +24,7 @@ DEMO = Path("resources/demo")
 PREDICTIONS = "predictions"
 
 
-class MistakesError(UserError):
+class PlanError(UserError):
     """What is wrong with the data and the pipeline.config files of a run.
 
     plan: the RunPlan without these: `data` is None if they are wrong, and the models are those with a configuration.
@@ -45,7 +45,7 @@ class RunPlan:
     settings: with all defaults. results: the results folder. data: the plan of the data set. originals: by model, the
     document that its pipeline.config is made from. configurations: by model, the patched message.
 
-    Raises UserError for every mistake in the configuration, or else MistakesError for every one in a pipeline.config
+    Raises UserError for every mistake in the configuration, or else PlanError for every one in a pipeline.config
     and in the data. `refusal` tells with them what else speaks against a run.
     """
 
@@ -55,10 +55,10 @@ class RunPlan:
         self._make(settings.load(config), plan_data, write, download)
 
     @classmethod
-    def of_sound(cls, wrong: settings.MistakesError) -> Self:
+    def of_sound(cls, wrong: settings.SettingsError) -> Self:
         """The plan of what is sound in a configuration with mistakes; without its `data` if these are wrong.
 
-        Nothing is stored. Raises MistakesError for mistakes in the data and in pipeline.config files.
+        Nothing is stored. Raises PlanError for mistakes in the data and in pipeline.config files.
         """
         plan = cls.__new__(cls)
         plan._make(wrong.sound, plan_data=True, write=False, download=False, with_data=wrong.data_is_sound)
@@ -90,7 +90,7 @@ class RunPlan:
         )
         self.models = [name for name in self.models if name in self.configurations]
         if mistakes := [*mistakes, *wrong]:
-            raise MistakesError(mistakes, self)
+            raise PlanError(mistakes, self)
 
     def _plan_data(self, anew: bool, write: bool) -> data_plan.Plan:
         dataset, folder = dict(self.settings["dataset"]), Path(self.results) / "data"

@@ -69,7 +69,7 @@ def check(plan: RunPlan, identities: Identities) -> None:
 def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
     """All that cannot work, and what will probably give bad results, "" if nothing will.
 
-    Of a plan with mistakes (`plan.MistakesError`) this is what can be told without what is wrong.
+    Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong.
     """
     found, warned, starts = [], "", _wrong_starts(plan)
     refused = set(starts.values())

@@ -13,14 +13,14 @@ def told(error: UserError) -> str:
     """The text of an error that a stage before `preflight` raised, and below it what the later stages find."""
     mistakes, found = [str(error)], None
     try:
-        if isinstance(error, config_file.MistakesError) and isinstance(error.content, dict):
+        if isinstance(error, config_file.UnreadableError) and isinstance(error.content, dict):
             found = _planned(error.content, mistakes)
-        elif isinstance(error, settings.MistakesError) and error.sound:
+        elif isinstance(error, settings.SettingsError) and error.sound:
             found = plan.RunPlan.of_sound(error)
-    except plan.MistakesError as further:
+    except plan.PlanError as further:
         mistakes.append(str(further))
         error = further
-    if isinstance(error, plan.MistakesError):
+    if isinstance(error, plan.PlanError):
         found = error.plan
     if found:
         mistakes += preflight.mistakes(found, Identities(found))[0]
@@ -31,6 +31,6 @@ def _planned(config: dict, mistakes: list[str]) -> plan.RunPlan | None:
     """The plan of what is sound in a configuration, whose mistakes are added to `mistakes`; None if nothing is."""
     try:
         return plan.RunPlan(config, plan_data=True, write=False)
-    except settings.MistakesError as further:
+    except settings.SettingsError as further:
         mistakes.append(str(further))
         return plan.RunPlan.of_sound(further) if further.sound else None

@@ -48,7 +48,7 @@ _STAND_INS = {
 Place = tuple[str | int, ...]
 
 
-class MistakesError(UserError):
+class SettingsError(UserError):
     """The mistakes in a configuration.
 
     sound: the settings as `load` gives them, with stand-ins for what is wrong and without models that cannot be
@@ -80,13 +80,13 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
 
     A whole number may be written with a point (4.0), and a path may begin with ~, the home folder.
 
-    Raises MistakesError with every mistake: unknown or missing keys, values of a wrong type or out of bounds, paths
+    Raises SettingsError with every mistake: unknown or missing keys, values of a wrong type or out of bounds, paths
     that do not exist, a data set that is neither given nor the demo.
     """
     settings, mistakes, wrong = _examined(config)
     if mistakes:
         sound = _sound(settings, wrong) if settings else None
-        raise MistakesError(mistakes, sound, not _concerns([("dataset",)], wrong))
+        raise SettingsError(mistakes, sound, not _concerns([("dataset",)], wrong))
     return _finished(settings)
 
 
@@ -227,7 +227,7 @@ def _examined(config: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[st
         errors = list(schema_mistakes.VALIDATOR(schema).iter_errors(settings))
         if not errors:
             break
-        new = [error for error in errors if not _lies_in(_places_of(error), wrong)]
+        new = [error for error in errors if not _is_told(error, wrong)]
         mistakes += schema_mistakes.explain(new, schema)
         # Defaults must not keep a value from the key that its own one misspells.
         settings = given or settings
@@ -243,7 +243,7 @@ def _examined(config: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[st
 
 
 def _sound(settings: dict[str, Any], wrong: Collection[Place]) -> dict[str, Any]:
-    """The sound settings of those with mistakes at some places; see `MistakesError`."""
+    """The sound settings of those with mistakes at some places; see `SettingsError`."""
     models = {}
     for name, model in settings["models"].items():
         fits = not _concerns([("models", name, "pipeline"), ("models", name, "overrides")], wrong)
@@ -263,6 +263,13 @@ def _concerns(places: Iterable[Place], wrong: Collection[Place]) -> bool:
 def _lies_in(places: Iterable[Place], wrong: Collection[Place]) -> bool:
     """Whether one of the places is that of something wrong, or lies in it."""
     return any(place[: len(one)] == one for place in places for one in wrong)
+
+
+def _is_told(error: jsonschema.ValidationError, wrong: Collection[Place]) -> bool:
+    """Whether an error comes from something wrong that is told already, such as a block that lost its only key."""
+    if error.validator == "minProperties":
+        return _concerns(_places_of(error), wrong)
+    return _lies_in(_places_of(error), wrong)
 
 
 def _places_of(error: jsonschema.ValidationError) -> list[Place]:
