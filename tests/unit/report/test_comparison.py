@@ -234,6 +234,7 @@ def test_without_uncertainties_no_model_is_best():
     assert "No difference between b and a can be told: how sure the figures are is not known." in said
     assert "or train each with several seeds." in said
     assert b"<tr class=mark>" not in comparison.page(both)
+    assert any("2 a, 20.0 MB" in " ".join(text.split()) for text in texts(speed.plot(both))), "drawn without bars"
     seeds = [by_map(replace(one, family="b")) for one in NEAR]
     assert "No difference between b and a can be told" in told([both[0], *seeds]), "one of the two is not known"
     more = [by_map(result(f"a{seed}", 0.5 + seed / 100, family="a", seed=seed)) for seed in range(3)]
