@@ -708,6 +708,16 @@ ROWS = [
         ["the nearest names are", "ssd_mobilenet_v1_coco_2018_01_28"],
     ),
     (
+        "45 zoo name alone",
+        given(m__checkpoint="zoo:ssd_mobilenet_v1_coco", m__pipeline=None),
+        ["the nearest names are"],
+    ),
+    (
+        "45 zoo model that is not here, beside another mistake",
+        given(m__checkpoint=f"zoo:{TRAINABLE}", m__pipeline=None, predict={"score_threshold": 50}),
+        ["`predict.score_threshold` is 50", "!not here yet"],
+    ),
+    (
         "46 zoo model that cannot be trained",
         lambda folder: folder.config.update(
             models={"m": {"checkpoint": f"zoo:{UNTRAINABLE}", "num_steps": 5, "checkpoint_every": 5}}

@@ -55,17 +55,24 @@ class RunPlan:
         self._make(settings.load(config), plan_data, write, download)
 
     @classmethod
-    def of_sound(cls, wrong: settings.SettingsError) -> Self:
-        """The plan of what is sound in a configuration with mistakes; without its `data` if these are wrong.
+    def of_sound(cls, sound: dict[str, Any], *, with_data: bool) -> Self:
+        """The plan of sound settings beside mistakes (`settings.SettingsError`); without its `data` if these are wrong.
 
-        Nothing is stored. Raises PlanError for mistakes in the data and in pipeline.config files.
+        Nothing is stored, and models whose pipeline.config is not here are left out. Raises PlanError for mistakes in
+        the data and in pipeline.config files.
         """
         plan = cls.__new__(cls)
-        plan._make(wrong.sound, plan_data=True, write=False, download=False, with_data=wrong.data_is_sound)
+        plan._make(sound, plan_data=True, write=False, download=False, with_data=with_data, complete=False)
         return plan
 
     def _make(
-        self, found: dict[str, Any], plan_data: bool, write: bool, download: bool, with_data: bool = True
+        self,
+        found: dict[str, Any],
+        plan_data: bool,
+        write: bool,
+        download: bool,
+        with_data: bool = True,
+        complete: bool = True,
     ) -> None:
         self.settings = found
         self.results = self.settings["results"]
@@ -79,12 +86,13 @@ class RunPlan:
                 raise
             self.data = None
             mistakes.append(str(error))
-        if plan_data:
+        complete = complete and not mistakes  # nothing is downloaded for a run that is refused
+        if plan_data and complete:
             try:
                 pipelines.find(found["models"], download, found["zoo_trust"])
             except UserError as error:
                 mistakes.append(str(error))
-        there = [name for name in self.models if not mistakes or Path(self.pipeline(name)).is_file()]
+        there = [name for name in self.models if (complete and not mistakes) or Path(self.pipeline(name)).is_file()]
         self.originals, self.configurations, wrong = configure(
             Wanted(name, self.shown(name), self.pipeline(name), self.patch_arguments(name)) for name in there
         )

@@ -4,6 +4,8 @@ Each stage needs the one before it, so it raises an error once it has found all 
 there with what is sound.
 """
 
+from typing import Any
+
 from boxwright.core.errors import UserError
 from boxwright.run import config_file, plan, preflight, settings
 from boxwright.run.identities import Identities
@@ -12,25 +14,25 @@ from boxwright.run.identities import Identities
 def told(error: UserError) -> str:
     """The text of an error that a stage before `preflight` raised, and below it what the later stages find."""
     mistakes, found = [str(error)], None
-    try:
-        if isinstance(error, config_file.UnreadableError) and isinstance(error.content, dict):
-            found = _planned(error.content, mistakes)
-        elif isinstance(error, settings.SettingsError) and error.sound:
-            found = plan.RunPlan.of_sound(error)
-    except plan.PlanError as further:
-        mistakes.append(str(further))
-        error = further
-    if isinstance(error, plan.PlanError):
+    if isinstance(error, config_file.UnreadableError) and isinstance(error.content, dict):
+        try:
+            found = _planned(settings.load(error.content), True, mistakes)
+        except settings.SettingsError as further:
+            mistakes.append(str(further))
+            error = further
+    if isinstance(error, settings.SettingsError) and error.sound:
+        found = _planned(error.sound, error.data_is_sound, mistakes)
+    elif isinstance(error, plan.PlanError):
         found = error.plan
     if found:
         mistakes += preflight.mistakes(found, Identities(found))[0]
     return "\n".join(mistakes)
 
 
-def _planned(config: dict, mistakes: list[str]) -> plan.RunPlan | None:
-    """The plan of what is sound in a configuration, whose mistakes are added to `mistakes`; None if nothing is."""
+def _planned(sound: dict[str, Any], data_is_sound: bool, mistakes: list[str]) -> plan.RunPlan:
+    """The plan of sound settings, without what is wrong in the data and in the models, which `mistakes` gets."""
     try:
-        return plan.RunPlan(config, plan_data=True, write=False)
-    except settings.SettingsError as further:
-        mistakes.append(str(further))
-        return plan.RunPlan.of_sound(further) if further.sound else None
+        return plan.RunPlan.of_sound(sound, with_data=data_is_sound)
+    except plan.PlanError as error:
+        mistakes.append(str(error))
+        return error.plan

@@ -247,8 +247,8 @@ def _sound(settings: dict[str, Any], wrong: Collection[Place]) -> dict[str, Any]
     models = {}
     for name, model in settings["models"].items():
         fits = not _concerns([("models", name, "pipeline"), ("models", name, "overrides")], wrong)
-        if fits and (model["pipeline"] or from_zoo(model)):
-            bad = _concerns([("models", name, "checkpoint")], wrong)
+        bad = _concerns([("models", name, "checkpoint")], wrong)
+        if fits and (model["pipeline"] or (from_zoo(model) and not bad)):
             models[name] = model | ({"checkpoint": None} if bad else {})
     folders = [folder for folder in paths.listed(settings["predict"]["images"]) if Path(folder).is_dir()]
     predict = settings["predict"] | {"images": folders or None}
