@@ -20,12 +20,14 @@ with job(snakemake, tensorflow=True):
     model = snakemake.wildcards.model
     machine = snakemake.config["machine"][model]
     form = forms.named(snakemake.params.form)
-    devices.take(devices.of_inference(machine, form.on_gpus)).tell(progress.say, progress.warn)
+    taken = devices.take(devices.of_inference(machine, form.on_gpus))
+    taken.tell(progress.say, progress.warn)
 
     runtime, path = importlib.import_module(form.runtime), Path(given.config).parent / form.path
     settings = text.read(given.config).eval_config
+    detect = runtime.load(path)
     evaluation = exported.evaluate(
-        runtime.load(path),
+        detect,
         Records(given.records),
         label_map.read(given.label_map),
         score_threshold=round(settings.min_score_threshold, 6),
@@ -40,7 +42,7 @@ with job(snakemake, tensorflow=True):
     )
     tolerance = measured.tolerance(form, checkpoint)
     agreement = {**exported.agreement(evaluation, given.detections, tolerance), "tolerance": tolerance}
-    times = measured.times(form, path, reference.images(given.records))
+    times = measured.times(form, path, reference.images(given.records), detect, bool(taken.gpus))
     content = measured.content(form, result, checkpoint, agreement, times, files.read_json(given.check)["bytes"])
     if form.calibrated and content["lost"] is not None and content["complaints"]:
         source = Path(given.config).parent / forms.named(form.made_from).path

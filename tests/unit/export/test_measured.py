@@ -1,11 +1,14 @@
 """What is measured of a form beside its checkpoint, and what forms.json says of it."""
 
+import os
+
 import numpy as np
 import pytest
 
 from boxwright import devices
 from boxwright.catalog import forms
 from boxwright.export import measured, summary
+from boxwright.runtimes import frozen_graph
 
 MAP, MAP50 = summary.MAP, summary.MAP50
 
@@ -49,9 +52,17 @@ def test_times_are_those_of_processes_with_so_many_threads(exported, images, mon
         return own(command, **settings)
 
     monkeypatch.setattr(measured.timing.subprocess, "run", run)
-    found = measured.times(forms.named("frozen_graph"), exported / "frozen_inference_graph.pb", images)
-    assert list(found["ms"]) == asked == [str(number) for number in (1, 2) if number <= devices.processors()]
-    assert found["device"] == devices.cpu() and found["device"].startswith("CPU, ")
+    form, path = forms.named("frozen_graph"), exported / "frozen_inference_graph.pb"
+    monkeypatch.setattr(devices, "processors", lambda: 16)
+    detect = frozen_graph.load(path)
+    found = measured.times(form, path, images, detect, False)
+    assert list(found["ms"]) == asked == [str(number) for number in (1, 2) if number <= os.cpu_count()]
+    assert found["device"] == "CPU, 16 processors"
+    monkeypatch.setattr(devices, "processors", lambda: 2)
+    for on_gpu, others in ((False, ["1"]), (True, [str(number) for number in (1, 2) if number <= os.cpu_count()])):
+        asked.clear()
+        both = measured.times(form, path, images, detect, on_gpu)
+        assert asked == others and set(both["ms"]) == {*others} | (set() if on_gpu else {"2"})
     assert all(np.isfinite(one["median"]) and one["median"] > 0 for one in found["ms"].values())
 
 

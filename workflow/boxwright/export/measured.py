@@ -12,6 +12,7 @@ from boxwright.catalog.forms import Form
 from boxwright.core.wording import plural
 from boxwright.export import gate, timing
 from boxwright.export.summary import MAP50, figures
+from boxwright.runtimes import Detect
 
 # How far detections may differ from those of a checkpoint that was measured in bfloat16.
 ROUNDED = 1e-2
@@ -31,14 +32,19 @@ def _is_float32(checkpoint: Mapping[str, Any]) -> bool:
     return checkpoint.get("inference_precision", "float32") == "float32"
 
 
-def times(form: Form, path: Path, images: Sequence[np.ndarray]) -> dict[str, Any]:
+def times(form: Form, path: Path, images: Sequence[np.ndarray], detect: Detect, on_gpu: bool) -> dict[str, Any]:
     """Milliseconds per image by the number of threads that this machine has, on the CPU,
     {ms: {"1": {median, quartiles}, ...}, device}.
+
+    detect: the form, loaded with a thread for each processor, or `on_gpu`. On the CPU it is timed itself, since another
+    process takes longer to start than the measurement.
     """
-    measured = timing.by_threads(form, path, images)
+    here = devices.processors()
+    own = {here: timing.times(detect, images)} if here in timing.THREADS and not on_gpu else {}
+    others = timing.by_threads(form, path, images, [number for number in timing.THREADS if number not in own])
     found = {
         str(threads): {"median": one["ms_per_image"], "quartiles": one["ms_quartiles"]}
-        for threads, one in measured.items()
+        for threads, one in sorted({**own, **others}.items())
     }
     return {"ms": found, "device": devices.cpu()}
 
