@@ -11,6 +11,7 @@ from tests import factories
 
 from boxwright.core.errors import UserError
 from boxwright.dataset import plan
+from boxwright.dataset.formats import voc
 from boxwright.dataset.samples import Box
 from boxwright.pipeline import overrides
 from boxwright.pipeline import text as pipeline_text
@@ -184,6 +185,27 @@ def test_sides_that_the_source_states_are_used(dataset, tmp_path):
     assert "6 train, 2 eval, 1 test" in content
     made = plan.make(read["dataset"], tmp_path / "out")
     assert made.counts["train"]["images"] == 6
+
+
+@pytest.mark.parametrize(
+    "places",
+    ["{side}/images {side}/annotations", "images/{side} annotations/{side}", "JPEGImages/{side} Annotations/{side}"],
+)
+def test_names_that_begin_anew_on_each_side_lose_no_image(tmp_path, places):
+    folder = tmp_path / "owls"
+    for side, count in (("train", 6), ("valid", 3)):
+        of_images, of_annotations = (folder / place for place in places.format(side=side).split())
+        of_images.mkdir(parents=True)
+        of_annotations.mkdir(parents=True)
+        for number in range(count):
+            (of_images / f"{number}.jpg").write_bytes(factories.photo(10 * count + number))
+            boxes = (Box("owl", 8, 6, 40, 30),)
+            path = of_annotations / f"{number}.xml"
+            voc.write(path, filename=f"{number}.jpg", width=64, height=48, boxes=boxes, whole_pixels=False)
+    _, content, read = written(folder, tmp_path / "my.yaml")
+    assert read["dataset"]["split"]["source"] is True and "annotation_ambiguous" not in content
+    counts = plan.make(read["dataset"], tmp_path / "out").counts
+    assert (counts["train"]["images"], counts["eval"]["images"], counts["left_out"]) == (6, 3, 0)
 
 
 def test_lists_in_the_folder_are_used(dataset, tmp_path):
