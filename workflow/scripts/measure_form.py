@@ -40,8 +40,7 @@ with job(snakemake, tensorflow=True):
         about,
         f"The {form.title} of {model} at step {checkpoint['step']} on the evaluation images",
     )
-    tolerance = measured.tolerance(form, checkpoint)
-    agreement = {**exported.agreement(evaluation, given.detections, tolerance), "tolerance": tolerance}
+    agreement = exported.agreement(evaluation, given.detections, measured.tolerance(form, checkpoint))
     times = measured.times(form, path, reference.images(given.records), detect, bool(taken.gpus))
     content = measured.content(form, result, checkpoint, agreement, times, files.read_json(given.check)["bytes"])
     if form.calibrated and content["lost"] is not None and content["complaints"]:

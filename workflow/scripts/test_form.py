@@ -32,9 +32,8 @@ with job(snakemake, tensorflow=True):
     )
     about = {"model": model, "step": step, "seed": snakemake.params.seed, "form": form.name}
     if form.made_from:
-        tolerance = measured.tolerance(form)
-        again = exported.agreement(evaluation, snakemake.input.checkpoint, tolerance)
-        about["found_again"] = {**again, "tolerance": tolerance}
+        again = exported.agreement(evaluation, snakemake.input.checkpoint, measured.tolerance(form))
+        about["found_again"] = again
     exported.write(
         evaluation,
         exported.Files(Path(output.metrics), Path(output.analysis), Path(output.detections)),

@@ -257,6 +257,14 @@ class Checker:
         def dropped(defect: str, detail: str, action: str = "") -> bool:
             return report(defect, detail, action) in (DROP_BOX, DROP_IMAGE)
 
+        def has_no_place() -> bool:
+            """Whether a coordinate is no number, which is then reported."""
+            if all(map(math.isfinite, box.corners)):
+                return False
+            # where the place says why there is no box, nothing is missing
+            dropped("box_not_a_number", "" if ": " in where else "a coordinate is missing or not a finite number")
+            return True
+
         def region(of: str) -> Box | None:
             return None if place is None else Box(of, *place, box.difficult, box.truncated, box.pose)
 
@@ -271,9 +279,7 @@ class Checker:
                 return None
             if box.shape and dropped(_SHAPES[box.shape], f"its rectangle is {_corners(box.corners)}"):
                 return None
-            if not all(map(math.isfinite, box.corners)):
-                # where the place says why there is no box, nothing is missing
-                dropped("box_not_a_number", "" if ": " in where else "a coordinate is missing or not a finite number")
+            if has_no_place():
                 return None
             xmin, ymin, xmax, ymax = frame.corners(box.corners) if frame else box.corners
             if xmin > xmax or ymin > ymax:
@@ -310,9 +316,7 @@ class Checker:
             action = report("box_ignored", "it is a region to ignore, of no class")
             return _Judged(region=None if action == DROP_BOX else region(""), why="box_ignored")
         if name in self.rules.ignore:
-            if not all(map(math.isfinite, box.corners)):
-                # where the place says why there is no box, nothing is missing
-                dropped("box_not_a_number", "" if ": " in where else "a coordinate is missing or not a finite number")
+            has_no_place()
             return _Judged(region=region(""), why=audit.IGNORED_CLASS)
         kept = judge()
         if kept is None:

@@ -90,9 +90,12 @@ def save(evaluation: Evaluation, out: Files, result: Mapping[str, Any]) -> None:
 
 
 def agreement(evaluation: Evaluation, detections: str | Path, tolerance: float) -> Mapping[str, float | int]:
-    """How much of the detections in a file of the same images is found again (`agreement.found_again`)."""
+    """How much of the detections in a file of the same images is found again (`agreement.found_again`), and the
+    tolerance.
+    """
     wanted = leakage.read_results(detections)
-    return found_again(wanted, evaluation.detections, evaluation.dataset.images, tolerance)
+    again = found_again(wanted, evaluation.detections, evaluation.dataset.images, tolerance)
+    return {**again, "tolerance": tolerance}
 
 
 def _answers(detect: Detect, records: Sequence[Record]) -> Iterator[Answer]:

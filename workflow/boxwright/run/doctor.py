@@ -20,7 +20,6 @@ from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.devices import instructions
 from boxwright.run import (
-    config_file,
     measured,
     pipelines,
     places,
@@ -123,14 +122,14 @@ def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Observ
     if absent := pipelines.absent(run["models"]):
         text = f"{config}; the rest of the run is not examined before {few(absent)} is downloaded"
         return run, [Observation(WARNING, "configuration", text), *found]
-    wrong = "\n".join(_refused(config))
+    wrong = "\n".join(_refused(run))
     return run, [Observation(FAILS if wrong else OK, "configuration", wrong or str(config)), *found]
 
 
-def _refused(config: str | Path) -> list[str]:
+def _refused(run: dict[str, Any]) -> list[str]:
     """What the run itself would refuse, before its first job, in data, pipeline.config files and start weights."""
     try:
-        plan = RunPlan(config_file.read(config), plan_data=True, write=False)
+        plan = RunPlan.of_sound(run, with_data=True)
     except UserError as error:
         return [refusal.told(error)]
     return preflight.mistakes(plan, Identities(plan))[0]

@@ -55,8 +55,12 @@ class Input(NamedTuple):
         """The same before it is normalised, with whole pixels: uint8 [height, width, 3]."""
         resized = bilinear(image, *self.size_of(*image.shape[:2]))
         resized += 0.5
-        padding = np.float32(self.padding) * np.float32(self.std) + np.float32(self.mean)
-        return self._padded(resized.astype(np.uint8), np.clip(np.round(padding), 0, 255))
+        return self._padded(resized.astype(np.uint8), np.clip(np.round(self.padding_pixel), 0, 255))
+
+    @property
+    def padding_pixel(self) -> np.ndarray:
+        """A padded pixel before it is normalised, float32 [3]."""
+        return np.float32(self.padding) * np.float32(self.std) + np.float32(self.mean)
 
     def _padded(self, image: np.ndarray, padding: Sequence[float]) -> np.ndarray:
         if image.shape[:2] == (self.height, self.width):

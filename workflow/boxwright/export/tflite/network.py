@@ -148,8 +148,7 @@ def _converter(frozen: GraphDef) -> tf.lite.TFLiteConverter:
 
 def _of_pixels(trained: Input) -> Input:
     """How a network that normalises by itself takes an image: as its pixels of 0..255."""
-    padding = np.float32(trained.padding) * np.float32(trained.std) + np.float32(trained.mean)
-    return trained._replace(mean=(0.0,) * 3, std=(1.0,) * 3, padding=tuple(padding.tolist()))
+    return trained._replace(mean=(0.0,) * 3, std=(1.0,) * 3, padding=tuple(trained.padding_pixel.tolist()))
 
 
 def _input(detector: Ssd, resizer) -> Input:
