@@ -14,11 +14,11 @@ rule predict_images:
         costs("predict_images/{model}-{predictions}")
     conda:
         ENVIRONMENT
-    threads: lambda wildcards: for_inference(wildcards).threads
+    threads: for_runtime(MAIN, "threads")
     resources:
-        gpu=lambda wildcards: for_inference(wildcards).gpus,
-        mem_mb=lambda wildcards, attempt: for_inference(wildcards).memory_mb * attempt,
-        cpus_per_task=lambda wildcards: for_inference(wildcards).processors,
+        gpu=for_runtime(MAIN, "gpus"),
+        mem_mb=for_runtime(MAIN, "memory_mb", retried=True),
+        cpus_per_task=for_runtime(MAIN, "processors"),
     params:
         identity=lambda wildcards: identities.predict_images(
             wildcards.model, run_plan.predicted[wildcards.predictions]

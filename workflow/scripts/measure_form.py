@@ -25,7 +25,7 @@ with job(snakemake, tensorflow=True):
 
     runtime, path = importlib.import_module(form.runtime), Path(given.config).parent / form.path
     settings = text.read(given.config).eval_config
-    detect = runtime.load(path)
+    detect = runtime.load(path, None if taken.gpus else devices.processors())
     evaluation = exported.evaluate(
         detect,
         Records(given.records),

@@ -7,14 +7,16 @@ from boxwright import devices
 from boxwright.catalog import forms
 from boxwright.console.job import job
 
-devices.infer_in(snakemake.params.precision)
+form = forms.named(snakemake.params.form)
+precision = snakemake.params.precision if form.on_gpus else "float32"
+devices.infer_in(precision)
 with job(snakemake, tensorflow=True):
     from boxwright.console import progress
     from boxwright.dataset import label_map, manifest
     from boxwright.export import predict
 
     machine = snakemake.config["machine"][snakemake.wildcards.model]
-    compute = devices.of_inference(machine, precision=snakemake.params.precision)
+    compute = devices.of_inference(machine, form.on_gpus, precision)
     devices.take(compute).tell(progress.say, progress.warn)
 
     wanted = snakemake.params.wanted
@@ -24,7 +26,6 @@ with job(snakemake, tensorflow=True):
     else:
         held_out = [sample for path in snakemake.params.manifests for sample in manifest.read(path)]
         images = [predict.ImageFile(Path(sample.image), sample.name) for sample in held_out]
-    form = forms.named(snakemake.params.form)
     runtime = importlib.import_module(form.runtime)
     predict.run(
         runtime.load(Path(snakemake.input.label_map).parent / form.path),

@@ -50,6 +50,14 @@ def test_a_place_for_a_new_folder(tmp_path):
     assert list((tmp_path / "empty").iterdir()) == []
 
 
+@pytest.mark.parametrize("closed", ["", "here"])
+def test_an_empty_folder_that_cannot_be_replaced_is_no_place(tmp_path, monkeypatch, closed):
+    (tmp_path / "here").mkdir()
+    monkeypatch.setattr(disk.os, "access", lambda path, _: Path(path) != tmp_path / closed)
+    with pytest.raises(UserError, match=re.escape(f"{tmp_path / closed} allows no new file")):
+        disk.require_new_folder(tmp_path / "here")
+
+
 def test_a_place_for_a_new_file(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     for name in ("new.yaml", "new/deep.yaml", "file"):

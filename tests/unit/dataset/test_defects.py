@@ -15,6 +15,7 @@ from boxwright.dataset import manifest, plan
 from boxwright.dataset.defects import ALIASES, DEFECTS, Case, policies
 from boxwright.dataset.samples import POLYGON, ROTATED, Box
 
+SHARES = Box("cat", 0.125, 0.25, 0.5, 0.75)
 CAT = Box("cat", 8, 6, 40, 30)
 NAN = float("nan")
 GRAY = Image.fromarray(factories.pixels(1)).convert("L")
@@ -175,6 +176,7 @@ CASES = {
     "exif_illegal": (boxed(CAT, data=factories.photo(1, orientation=0)), "bad.jpg", "", "keep", True),
     "size_mismatch": (boxed(CAT, size=(640, 480)), "bad.xml", "", "fix", True),
     "size_mismatch (turned)": (boxed(Box("cat", 8, 6, 40, 60), size=(48, 64)), "bad.xml", "", "drop_image", False),
+    "boxes_normalised": (boxed(SHARES, Box("dog", 0, 0, 1, 1)), "bad.xml", "", "drop_image", False),
     "box_not_a_number": (boxed(Box("a", 8, 6, NAN, 30), CAT), "bad.xml", "1: a [8, 6, nan, 30]", "drop_image", False),
     "box_inverted": (boxed(CAT, Box("dog", 40, 6, 8, 30)), "bad.xml", "2: dog [40, 6, 8, 30]", "drop_box", True),
     "box_zero_area": (boxed(CAT, Box("dog", 8, 6, 8, 30)), "bad.xml", "2: dog [8, 6, 8, 30]", "drop_box", True),
@@ -299,6 +301,37 @@ def test_fixed_boxes(dataset, tmp_path):
     assert box_of(dataset, tmp_path / "2", policies={"box_inverted": "fix"}) == (8.5, 6, 40, 30)
     dataset.sample("bad.jpg", Box("cat", 8, 6, 8.5, 30))
     assert box_of(dataset, tmp_path / "3", policies={"box_subpixel": "keep"}) == (8, 6, 8.5, 30)
+
+
+def test_boxes_in_shares_of_the_image_are_told_once_and_scaled_on_request(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.sample("bad.jpg", SHARES, Box("dog", 0, 0, 1, 1))
+    _, found, _ = make(dataset, tmp_path / "1")
+    assert [one.defect for one in found] == ["boxes_normalised"]
+    assert found[0].detail == "the image is 64x48, box 1: cat [0.125, 0.25, 0.5, 0.75]"
+    _, found, left = make(dataset, tmp_path / "2", policies={"boxes_normalised": "fix"})
+    assert [one.action for one in found] == ["fix"]
+    assert [box.corners for box in left["bad.jpg"].boxes] == [(8, 12, 32, 36), (0, 0, 64, 48)]
+
+
+def test_shares_that_reach_beyond_the_image_are_shares(dataset, tmp_path):
+    dataset.fill(10)
+    dataset.sample("bad.jpg", SHARES, Box("dog", 0.25, 0.25, 1.01, 0.75))
+    _, found, left = make(dataset, tmp_path, policies={"boxes_normalised": "fix"})
+    assert [one.defect for one in found] == ["boxes_normalised", "box_outside"]
+    assert [box.corners for box in left["bad.jpg"].boxes] == [(8, 12, 32, 36), (16, 12, 64, 36)]
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [(Box("cat", 0, 0, 1, 1),), (Box("cat", 0.5, 0.5, 1.5, 1.5),), (Box("cat", 0.2, 0.2, 0.8, 0.8), CAT)],
+    ids=["a pixel", "nearly a pixel", "one of several"],
+)
+def test_small_boxes_are_no_shares_of_the_image(dataset, tmp_path, boxes):
+    dataset.fill(10)
+    dataset.sample("bad.jpg", *boxes)
+    _, found, _ = make(dataset, tmp_path)
+    assert "boxes_normalised" not in {one.defect for one in found}
 
 
 def test_a_clipped_box_can_be_too_small(dataset, tmp_path):

@@ -113,6 +113,13 @@ def test_the_same_folder_decides_between_namesakes():
     assert match(images, [xml("b/1.xml", root="data"), xml("a/1.xml", root="data")]).claim == [1, 0]
 
 
+@pytest.mark.parametrize("stated", ["train/1.jpg", "/home/somebody/train/1.jpg"])
+def test_the_same_folder_goes_before_a_path_that_was_stated_elsewhere(stated):
+    images = [image(f"{side}/1.jpg", root="data") for side in ("train", "val")]
+    found = match(images, [xml("val/1.xml", root="data")], [stated])
+    assert found.claim == [None, 0]
+
+
 def test_lists_of_folders_go_together():
     images = [image("1.jpg", 0, "a/images"), image("1.jpg", 1, "b/images")]
     annotations = [xml("1.xml", 0, "a/xml"), xml("1.xml", 1, "b/xml")]

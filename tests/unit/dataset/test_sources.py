@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tests.unit.dataset.test_samples_of_formats import audited, planned
 from boxwright import tfrecord
 from boxwright.core import parts
 from boxwright.core.errors import UserError
-from boxwright.dataset import gate, manifest
+from boxwright.dataset import gate, manifest, sources
 from boxwright.dataset.samples import Box, Sample
 from boxwright.records import example, shards
 
@@ -189,6 +190,34 @@ def test_names_of_a_file_of_json_are_compared_as_they_are_meant(dataset, tmp_pat
     coco(dataset.annotations / "x.json", {f"some/{name.replace(' ', '%20')}": [CAT] for name in names})
     make(dataset, tmp_path / "out")
     assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"dog"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"flickr_url": "http://farm9.staticflickr.com/8186/802433550_da2b3a1_z.jpg"},
+        {"coco_url": "http://images.cocodataset.org/val2017/000000000139.jpg"},
+        {"extra": {"name": "photo0.jpg"}},
+        {"thumbnail": "small_0.jpg"},
+    ],
+)
+def test_other_names_and_places_of_an_image_in_json_are_no_other_images(dataset, tmp_path, more):
+    names = ["y0.jpg", "y1.jpg"]
+    for name in names:
+        dataset.sample(name, Box("dog", 8, 6, 40, 30))
+    path = coco(dataset.annotations / "x.json", {name: [CAT] for name in names})
+    content = json.loads(path.read_text())
+    content["images"] = [{**one, **more} for one in content["images"]]
+    path.write_text(json.dumps(content))
+    make(dataset, tmp_path / "out")
+    assert {box.class_name for one in planned(tmp_path / "out").values() for box in one.boxes} == {"dog"}
+
+
+def test_names_in_a_long_line_without_an_end_are_searched_in_time():
+    line = b"ab " * 20_000
+    start = time.perf_counter()
+    assert not sources._IMAGE.findall(line)
+    assert time.perf_counter() - start < 5
 
 
 def test_files_that_are_no_annotations_are_passed_over_unless_they_have_an_image_s_name(dataset, tmp_path):

@@ -131,6 +131,13 @@ def test_all_mistakes_in_lists_are_told_at_once(tmp_path):
     assert "eval.txt, line 2: nine names no image" in text
 
 
+@pytest.mark.parametrize("other, told", [("/old/images/eight.jpg", True), ("eight.jpg", False)])
+def test_the_folder_to_leave_out_is_told_where_all_lines_have_it(tmp_path, other, told):
+    with pytest.raises(UserError) as error:
+        from_lists(lists(tmp_path, f"/old/images/three.png\n{other}\n", "five 5.jpg\n"), NAMES)
+    assert ("; leave out /old/images/, since paths begin in the images folder" in str(error.value)) == told
+
+
 BOXES = "filename,width,height,class,xmin,ymin,xmax,ymax\nThree.png,640,480,cat,1,1,20,20\n"
 
 

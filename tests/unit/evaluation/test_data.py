@@ -70,7 +70,7 @@ def test_a_class_that_the_label_map_lacks_is_an_error_with_its_image():
         ([record("a.jpg", Box("cat", 0, 0, 9, 9)), record("a.jpg")], "a.jpg"),
         (
             [replace(record("a.jpg", Box("cat", 0, 0, 9, 9)), width=0)],
-            "1 evaluation record without the size of the image.*a.jpg",
+            "1 evaluation record has no size of the image.*a.jpg",
         ),
     ],
 )

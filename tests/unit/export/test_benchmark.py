@@ -79,6 +79,26 @@ def test_the_table():
     ]
 
 
+def test_the_table_shows_what_a_run_measured(tmp_path):
+    times = {"ms_per_image": 11.24, "ms_quartiles": [10.0, 12.5]}
+    for content, known in (
+        ('{"forms": {"onnx": {"mAP50": 0.9251}, "tflite": {"mAP50": null}}}', {"onnx": 0.9251}),
+        ("{", {}),
+        ('{"forms": []}', {}),
+    ):
+        (tmp_path / forms.MEASURED).write_text(content)
+        assert benchmark._measured(tmp_path) == known
+    measured = [
+        benchmark.FormTimes(forms.named("onnx"), 16_500_000, {1: times}, accuracy=0.9251),
+        benchmark.FormTimes(forms.named("tflite"), 8_000_000, {1: times}),
+    ]
+    assert benchmark.table(measured).splitlines() == [
+        "form    mAP@.50IOU    MB         ms, 1 thread",
+        "onnx         0.925  16.5  11.2 (10.0 to 12.5)",
+        "tflite         n/a   8.0  11.2 (10.0 to 12.5)",
+    ]
+
+
 def test_one_form_is_measured_alone(standard, monkeypatch, capsys):
     times = {"ms_per_image": 11.24, "ms_quartiles": [10.0, 12.5]}
     asked = []

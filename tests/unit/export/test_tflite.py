@@ -70,6 +70,8 @@ def test_the_files_with_fewer_bits_give_nearly_the_same(written):
 
 
 SUPPRESSION = "model.ssd.post_processing.batch_non_max_suppression."
+RESIZER = "model.ssd.image_resizer.keep_aspect_ratio_resizer."
+PADDED = {f"{RESIZER}min_dimension": 96, f"{RESIZER}max_dimension": 96, f"{RESIZER}pad_to_max_dimension": True}
 
 
 @pytest.mark.parametrize(
@@ -83,8 +85,10 @@ SUPPRESSION = "model.ssd.post_processing.batch_non_max_suppression."
         },
         {f"{SUPPRESSION}iou_threshold": 0.0},
         {f"{SUPPRESSION}score_threshold": 0.6},
+        PADDED,
+        {**PADDED, "model.ssd.num_classes": 1},
     ],
-    ids=["one class", "one class, agnostic", "no overlap", "few"],
+    ids=["one class", "one class, agnostic", "no overlap", "few", "padded", "padded, one class"],
 )
 def test_other_suppressions_give_the_checkpoints_detections(config, images, tmp_path, changes):
     changed = type(config)()

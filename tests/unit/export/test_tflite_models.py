@@ -109,14 +109,13 @@ def test_the_forms_keep_their_gates(written, name):
 
 
 @pytest.mark.parametrize("written", [EFFICIENTDET], indirect=True)
-def test_boxes_in_the_padding_are_none(written):
-    """Weights of noise find some, which take the places of others; what is left are the checkpoint's."""
-    wide = picture(3, 200, 400)[np.newaxis]
-    wanted, found = written.engine(wide), runtime.load(written.path("tflite"))(wide)
-    count = int(found["num_detections"][0])
-    same = check.compare([(wanted, found)], gate.GATES["float32"].tolerance)
-    assert 20 <= count <= MOST[EFFICIENTDET]
-    assert same["share"] == pytest.approx(2 * count / (count + MOST[EFFICIENTDET]))
+@pytest.mark.parametrize("size", [(200, 400), (400, 80)])
+def test_boxes_in_the_padding_take_no_places(written, size):
+    """Weights of noise find many there."""
+    image = picture(3, *size)[np.newaxis]
+    wanted, found = written.engine(image), runtime.load(written.path("tflite"))(image)
+    assert found["num_detections"] == wanted["num_detections"]
+    assert check.compare([(wanted, found)], gate.GATES["float32"].tolerance)["share"] >= check.LEAST_SAME
 
 
 def test_int8_is_int8_before_the_suppression(written):

@@ -116,7 +116,7 @@ def test_learning_curves_name_their_lines():
 
 def test_a_high_start_does_not_flatten_the_loss():
     said = texts(learning.curves(log(range(1, 50), scale=100.0), [], None))
-    assert "Training loss (first steps up to 300 not shown)" in said
+    assert "Training loss (the first values, up to 300, are not shown)" in said
 
 
 def test_the_exported_checkpoint_is_marked():

@@ -88,7 +88,10 @@ def require_new_file(path: str | os.PathLike) -> None:
 
 
 def _require_place(path: Path, noun: str) -> None:
-    """Raise UserError if nothing can be made at a path; a folder of its name is made and removed to see it."""
+    """Raise UserError if nothing can be made at a path; a folder of its name is made and removed to see it.
+
+    What is there already will be replaced, so the folder around it must be writable too.
+    """
     made: list[Path] = []
     whole = path.absolute()
     try:
@@ -103,6 +106,10 @@ def _require_place(path: Path, noun: str) -> None:
         if error.errno == errno.ENAMETOOLONG:
             raise UserError(f"{path} cannot be a {noun}: its name is too long.") from error
         raise UserError(f"{path} cannot be written: {there} allows no new file. Name another place.") from error
+    else:
+        closed = unwritable(whole.parent) or (unwritable(whole) if whole.is_dir() else None)
+        if closed:
+            raise UserError(f"{path} cannot be written: {closed} allows no new file. Name another place.")
     finally:
         for place in reversed(made):
             with suppress(OSError):  # another process has put something there

@@ -1,4 +1,7 @@
-"""Helpers for the text of messages: shortened lists, spelling suggestions, numbers with their nouns."""
+"""Helpers for the text of messages: shortened lists, spelling suggestions, numbers with their nouns.
+
+What a result shows takes `few` and `plural` from `counts`: this module is in no code identity.
+"""
 
 import difflib
 import os
@@ -11,14 +14,11 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from boxwright.core.counts import few as few
+from boxwright.core.counts import plural as plural
+
 # Unicode's categories of control characters and of halves of surrogate pairs.
 _UNFIT = ("Cc", "Cs")
-
-
-def few(texts: Sequence[str], limit: int = 3) -> str:
-    """The first `limit` texts and the number of the others: "a, b, c and 4 more"."""
-    shown = ", ".join(texts[:limit])
-    return f"{shown} and {len(texts) - limit} more" if len(texts) > limit else shown
 
 
 def shortened(text: str, limit: int = 300) -> str:
@@ -33,11 +33,6 @@ def printable(text: object) -> str:
     """
     kinds = ((one, unicodedata.category(one)) for one in str(text))
     return "".join([ascii(one)[1:-1] if kind in _UNFIT and one not in "\n\t" else one for one, kind in kinds])
-
-
-def plural(count: int, noun: str, nouns: str = "") -> str:
-    """A number with its noun: "1 class", "2 classes"; `nouns` is the plural if it is not `noun` plus "s"."""
-    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
 def a(noun: str) -> str:

@@ -17,7 +17,7 @@ from boxwright.core.wording import nearest, plural
 from boxwright.dataset import audit, copies, orientation, resized
 from boxwright.dataset.annotation_facts import AnnotationFacts
 from boxwright.dataset.class_rules import ClassRules
-from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, IGNORE, Case
+from boxwright.dataset.defects import DROP_BOX, DROP_IMAGE, FIX, IGNORE, KEEP, Case
 from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.orientation import STORED, fits
 from boxwright.dataset.samples import IGNORE as IGNORE_REGION
@@ -32,7 +32,7 @@ from boxwright.dataset.samples import (
     PlannedSample,
     boxes_json,
 )
-from boxwright.dataset.statements import NORMALISED, PIXELS, Statement
+from boxwright.dataset.statements import NORMALISED, PIXELS, ROUNDING, Statement, are_shares
 from boxwright.images import exif, loader
 from boxwright.images.headers import MAX_PIXELS, ImageInfo
 from boxwright.images.sizes import too_large
@@ -43,8 +43,6 @@ _EPSILON = 1e-6
 Corners = tuple[float, float, float, float]
 
 _SHAPES = {POLYGON: "box_from_polygon", ROTATED: "box_rotated", MASK: "box_from_mask"}
-# Shares of an image by which a box may extend beyond it without a word: numbers with few digits are not exact.
-_ROUNDING = 1e-3
 
 
 @dataclass
@@ -111,7 +109,7 @@ class Checker:
         elif annotation is not None and (scaled := self._scaled(annotation, info)):
             classes, boxes = annotation.classes, scaled
         elif annotation is not None:
-            stated = annotation.statement()
+            stated = self._in_its_unit(label, annotation.statement(), info)
             to_upright = self._frame(label, info, stated, width, height)
             judged = [
                 self._check_box(label, number, box, to_upright, width, height, place)
@@ -181,6 +179,19 @@ class Checker:
             self.report(name, "exif_illegal", f"orientation {info.orientation}; legal values are 1 to 8")
         elif info.orientation != 1:
             self.report(name, "exif_rotation", f"orientation {info.orientation}")
+
+    def _in_its_unit(self, label: str, stated: Statement, info: ImageInfo) -> Statement:
+        """The statement, in shares of the image where its numbers are hardly pixels and the policy is not to keep them.
+
+        Where the policy leaves the image out, nothing else is wrong with its boxes either.
+        """
+        corners = [side for box in stated.boxes for side in box.corners]
+        if stated.unit == NORMALISED or min(info.width, info.height) <= 2 or not are_shares(corners):
+            return stated
+        first = _which(1, stated.boxes[0])
+        detail = f"the image is {_size((info.width, info.height))}, box {first}"
+        kept = self.report(label, "boxes_normalised", detail) == KEEP
+        return stated if kept else stated._replace(unit=NORMALISED)
 
     def _frame(self, label: str, info: ImageInfo, statement: Statement, width: int, height: int) -> "_Frame | None":
         """The transformation of the stated boxes to pixels of the upright image; None if they need none."""
@@ -295,8 +306,8 @@ class Checker:
                     action = DROP_BOX if self.policies["box_outside"] == FIX else ""
                     dropped("box_outside", f"{size}; the box lies wholly outside", action)
                     return None
-                rounded = shares and max(-xmin, xmax - width) <= width * _ROUNDING
-                rounded = rounded and max(-ymin, ymax - height) <= height * _ROUNDING
+                rounded = shares and max(-xmin, xmax - width) <= width * ROUNDING
+                rounded = rounded and max(-ymin, ymax - height) <= height * ROUNDING
                 if not rounded and dropped("box_outside", size):
                     return None
                 xmin, ymin, xmax, ymax = (

@@ -26,6 +26,7 @@ TARGETS = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO", "csv": "a table 
 # No box is left out because training would rather not have it, or because another one of its image is broken. An image
 # none of whose objects is left would be one without objects in the target, so it is left out.
 _POLICIES = {
+    "boxes_normalised": FIX,
     "box_not_a_number": DROP_BOX,
     "box_inverted": FIX,
     "box_subpixel": KEEP,

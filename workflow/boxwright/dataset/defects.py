@@ -111,6 +111,12 @@ DEFECTS: dict[str, Defect] = {
         "look at these images with their boxes; `keep` takes the boxes as pixels of the image in any case",
         remedy="look at these images with their boxes",
     ),
+    "boxes_normalised": Defect(
+        "the boxes lie between 0 and 1, as shares of the image do, and the format has pixels",
+        (DROP_IMAGE, FIX, KEEP, FAIL),
+        "`fix` takes them as shares and scales them, `keep` takes them as pixels; or export the annotations in pixels",
+        remedy="export the annotations in pixels",
+    ),
     # the boxes
     "box_from_polygon": Defect(
         "the object has a polygon and no box (the rectangle around the polygon is used)",

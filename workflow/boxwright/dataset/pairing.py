@@ -2,10 +2,11 @@
 
 A file that is about one image is about the image that has its name, as in labelImg. If there is none, a statement is
 about the image that it names. Case and extension do not count. If several images have the name, these decide, where
-they can: the stated extension and path, the arrangement of the folders, the stated size, the stated folder; that one
-image is nearer to the file than the others; for a file about many images that it states all others with their paths;
-and at last that the images are copies of each other. Wherever two of these contradict each other, that is remembered.
-Where images lie in the folder that goes with that of a file, an image in another place is none of the file's.
+they can: the stated extension; for a file about one image that it lies beside it; the stated path, the arrangement of
+the folders, the stated size, the stated folder; that one image is nearer to the file than the others; for a file about
+many images that it states all others with their paths; and at last that the images are copies of each other. Wherever
+two of these contradict each other, that is remembered. Where images lie in the folder that goes with that of a file, an
+image in another place is none of the file's.
 """
 
 import posixpath
@@ -23,9 +24,6 @@ from boxwright.dataset.image_facts import ImageFacts
 from boxwright.dataset.scan import File
 from boxwright.images import exif
 from boxwright.images.loader import EXTENSIONS
-
-# The place of the test in `_narrow` that looks at the whole stated path.
-_STATED_PATH = 2
 
 
 class Claim(NamedTuple):
@@ -325,11 +323,18 @@ def _narrow(
     end, beside = _end(stated, own), fold(claim.image_folder)
     # The name of a file about one image is the image's, and may say what that shows: train_1.xml.
     side = side_words.of_path(f"{own}/" if claim.alone else file.path)
+
+    def is_stated(image: int) -> bool:
+        return base != stated and f"/{fold(images[image].path)}".endswith(end)
+
+    def is_in_own_folder(image: int) -> bool:
+        return _folder(images[image]) == own
+
     tests = (
         lambda image: images[image].base == exact,
         lambda image: fold(images[image].base) == base,
-        lambda image: base != stated and f"/{fold(images[image].path)}".endswith(end),
-        lambda image: _folder(images[image]) == own,
+        # Of one image, it may have been moved with it and state the old path.
+        *((is_in_own_folder, is_stated) if claim.alone else (is_stated, is_in_own_folder)),
         lambda image: beside != "" and fold(_folder(images[image])) == beside,
         lambda image: side != "" and side_words.of_path(f"{_folder(images[image])}/") == side,
         lambda image: parallel and images[image].folder == folder and images[image].place == place,
@@ -338,9 +343,9 @@ def _narrow(
         lambda image: last != "" and _folder(images[image]).rpartition("/")[2] == last,
         lambda image: _has_size(facts, image, claim.size),
     )
-    for number, test in enumerate(tests):
+    for test in tests:
         candidates = [image for image in candidates if test(image)] or candidates
-        if number == _STATED_PATH and base != stated:
+        if test is is_stated and base != stated:
             candidates = _with_longest_tail(images, candidates, stated.rpartition("/")[0])
         if len(candidates) == 1:
             return candidates

@@ -27,7 +27,9 @@ _SAMPLE = 24
 # Endings of files that describe a whole data set.
 _DESCRIBING = (".yaml", ".yml", ".data")
 # Names of images in a file about many, without their folders.
-_IMAGE = re.compile(rb"""[^/\\"'<>|,;:\t\r\n]+\.(?:jpe?g|png|bmp|gif|webp|tiff?)\b""", re.IGNORECASE)
+_IMAGE = re.compile(rb"""[^/\\"'<>|,;:\t\r\n]{1,255}\.(?:jpe?g|png|bmp|gif|webp|tiff?)\b""", re.IGNORECASE)
+# What JSON says of an image beside its name: where else it is, and what it was called before.
+_ELSEWHERE = re.compile(rb""""(?:\w*_url|thumbnail\w*|extra)"\s*:\s*(?:"[^"]*"|\{[^{}]*\})""")
 # The rest of a name behind a letter that JSON escapes.
 _ESCAPED = re.compile("u[0-9a-fA-F]{4}")
 # Folders beside those of the annotations that hold only files that explain them: FiftyOne's.
@@ -247,7 +249,8 @@ def _beyond(files: Sequence[File], seen: Mapping[str, tuple[int, str]]) -> str:
             name = next((one.relative for one in others if formats.key_of(one.path, one.base, key)), "")
         else:
             path = next(one.path for one in files if one.relative == example)
-            stated = [one for one in map(os.fsdecode, _IMAGE.findall(formats.head(path))) if not _ESCAPED.match(one)]
+            head = _ELSEWHERE.sub(b"", formats.head(path))
+            stated = [one for one in map(os.fsdecode, _IMAGE.findall(head)) if not _ESCAPED.match(one)]
             stems = {one: {pairing.stem(base) for base in addresses.base_names(one)} for one in dict.fromkeys(stated)}
             others = [one for one, of in stems.items() if own.isdisjoint(of)]
             name = others[0] if others and (len(stems) > len(own) or len(others) < len(stems)) else ""

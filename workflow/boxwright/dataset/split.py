@@ -299,7 +299,9 @@ def _unknown(lines: Sequence[tuple[str, str]], places: Mapping[str, set[str]]) -
     parts = lines[0][1].split("/")
     tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
     tail = next((tail for tail in tails if _find(tail, places)), "")
-    hint = f"; leave out {lines[0][1].removesuffix(tail)}, since paths begin in the images folder" if tail else ""
+    above = lines[0][1].removesuffix(tail) if tail else ""
+    all_have = above and all(entry.startswith(above) for _, entry in lines)
+    hint = f"; leave out {above}, since paths begin in the images folder" if all_have else ""
     if len(lines) <= _SHOWN_UNKNOWN:
         yield from (f"{where} names no image of the data set{hint}" for where, _ in lines)
     else:

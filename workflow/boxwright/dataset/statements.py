@@ -3,13 +3,18 @@
 Pairing, checks and decisions work on statements only, so a new format needs no change to them.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from boxwright.dataset.samples import Box
 
 # Units of a statement's boxes: pixels, or fractions of the image's width and height (0 to 1).
 PIXELS, NORMALISED = "pixels", "normalised"
+# Shares of an image by which a box may extend beyond it: numbers with few digits are not exact.
+ROUNDING = 1e-3
+# If so many coordinates are broken numbers up to 1, those up to this one are shares too: boxes that extend beyond.
+_MOST_SHARES, _BEYOND = 0.75, 2.0
 
 
 # A named tuple for the same reason as `Box`.
@@ -67,3 +72,16 @@ class Reading(NamedTuple):
 
     statements: Sequence[Statement]
     remarks: Sequence[Remark] = ()
+
+
+def are_shares(coordinates: Iterable[float]) -> bool:
+    """Whether coordinates of boxes are shares of an image, and no pixels: none is over 1, or a few are, by little.
+
+    Those that are no numbers do not count.
+    """
+    values = [value for value in coordinates if math.isfinite(value)]
+    broken = sum(0 < value < 1 for value in values)
+    largest = max(map(abs, values), default=math.inf)
+    return (largest <= 1 + ROUNDING and any(not value.is_integer() for value in values)) or (
+        largest < _BEYOND and broken >= _MOST_SHARES * len(values)
+    )

@@ -1,6 +1,7 @@
-"""Tables of annotations: rows of cells, each of them in a line of its own.
+"""Tables of annotations: rows of cells, nearly always each of them in a line of its own.
 
-A stray quotation mark would take the rows behind it into one cell, so cells in quotation marks end in their own line.
+A stray quotation mark would take the rows behind it into one cell. So a cell in quotation marks may go on in the next
+line only in a row of the right length, and only if it holds nothing that separates cells, as a remark may.
 """
 
 import csv
@@ -16,14 +17,16 @@ def rows(content: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     Raises UserError with a line that is no row, or whose quotation marks do not end in it.
     """
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
-    before = 0
+    before = columns = 0
     try:
         for row in reader:
-            if reader.line_num > before + 1:
+            columns = columns or len(row)
+            remarks = len(row) == columns and not any("\n" in cell and delimiter in cell for cell in row)
+            if reader.line_num > before + 1 and not remarks:
                 raise UserError(_unended(before + 1))
-            before = reader.line_num
             if any(cell.strip() for cell in row):
-                yield before, row
+                yield before + 1, row
+            before = reader.line_num
     except csv.Error as error:
         ended = reader.line_num == before + 1 and "end of data" not in str(error)
         raise UserError(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from boxwright.core import file_lock
-from boxwright.core.wording import plural
+from boxwright.core.counts import plural
 from boxwright.devices import instructions
 
 AUTO = "auto"

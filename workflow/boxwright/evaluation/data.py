@@ -242,14 +242,14 @@ def _check(
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UserError(
-            f"{plural(len(twice), 'value')} of image/source_id in more than one {side} record: "
-            f"{few(twice, 5)}. Each image must have its own value; otherwise images cannot be told apart."
+            f"More than one {side} record has the image/source_id {few(twice, 5)}. "
+            "Each image must have its own value; otherwise images cannot be told apart."
         )
     flat = [name for name, size in zip(names, sizes, strict=True) if min(size) < 1]
     if flat:
         raise UserError(
-            f"{plural(len(flat), f'{side} record')} without the size of the image (image/height, image/width): "
-            f"{few(flat, 5)}. Write them again with the size in pixels."
+            f"{plural(len(flat), f'{side} record')} {'has' if len(flat) == 1 else 'have'} no size of the image "
+            f"(image/height, image/width): {few(flat, 5)}. Write them again with the size in pixels."
         )
     if not boxes:
         which = f"None of the {len(names)} evaluation images has a box"

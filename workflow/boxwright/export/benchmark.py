@@ -10,6 +10,8 @@ from PIL import Image
 from boxwright.catalog import forms
 from boxwright.catalog.forms import Form
 from boxwright.console import progress
+from boxwright.core import decimals
+from boxwright.core.files import parse_json
 from boxwright.export import timing
 from boxwright.runtimes.find import ExportedDetector, whole
 
@@ -20,13 +22,15 @@ _SIZE = (480, 640)
 class FormTimes(NamedTuple):
     """A form, the bytes of its files, and its times by the number of threads (`timing.times`).
 
-    problem: why it has no times.
+    problem: why it has no times. accuracy: mAP@.50IOU on the evaluation images of its training, as forms.json beside it
+    says; None where none does.
     """
 
     form: Form
     bytes: int
     times: Mapping[int, Mapping[str, Any]]
     problem: str = ""
+    accuracy: float | None = None
 
 
 def run(detector: ExportedDetector, alone: bool, images: Sequence[np.ndarray] = ()) -> list[FormTimes]:
@@ -37,6 +41,7 @@ def run(detector: ExportedDetector, alone: bool, images: Sequence[np.ndarray] = 
     images = images or [drawn_image()]
     folder = detector.label_map.parent
     some = [detector.form] if alone else [form for form in forms.FORMS if form.detects and whole(form, folder)]
+    known = _measured(folder)
     found = []
     for form in progress.track(some, label="Measuring", unit="forms"):
         path = detector.path if alone else folder / form.path
@@ -51,16 +56,25 @@ def run(detector: ExportedDetector, alone: bool, images: Sequence[np.ndarray] = 
             times = timing.by_threads(form, path, images)
         except RuntimeError as error:  # the others are measured all the same
             problem = str(error)
-        found.append(FormTimes(form, timing.size(files), times, problem))
+        found.append(FormTimes(form, timing.size(files), times, problem, known.get(form.name)))
     return found
 
 
 def table(measured: Sequence[FormTimes]) -> str:
-    """The lines to print: a form each, with megabytes, and milliseconds as median (and quartiles) by threads."""
+    """The lines to print: a form each, with its mAP where one is known, megabytes, and milliseconds as median (and
+    quartiles) by threads.
+    """
     threads = sorted({number for one in measured for number in one.times})
-    head = ["form", "MB", *(f"ms, {number} thread{'s' if number > 1 else ''}" for number in threads)]
+    known = any(one.accuracy is not None for one in measured)
+    times = [f"ms, {number} thread{'s' if number > 1 else ''}" for number in threads]
+    head = ["form", *["mAP@.50IOU"] * known, "MB", *times]
     rows = [
-        [one.form.name, f"{one.bytes / 1e6:.1f}", *(_shown(one.times[number]) for number in threads)]
+        [
+            one.form.name,
+            *[decimals.number(one.accuracy)] * known,
+            f"{one.bytes / 1e6:.1f}",
+            *(_shown(one.times[number]) for number in threads),
+        ]
         for one in measured
         if not one.problem
     ]
@@ -78,6 +92,15 @@ def drawn_image() -> np.ndarray:
     """A smooth coloured image, always the same."""
     seed = np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(seed).resize(_SIZE[::-1], Image.Resampling.BICUBIC))
+
+
+def _measured(folder: Path) -> dict[str, float]:
+    """mAP@.50IOU by form, as the run that trained the detector measured it; nothing where its file is not there."""
+    try:
+        said = parse_json((folder / forms.MEASURED).read_bytes())["forms"]
+        return {name: one["mAP50"] for name, one in said.items() if isinstance(one.get("mAP50"), float)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _shown(times: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from boxwright.catalog.forms import LABELS, Form
-from boxwright.core.wording import plural
+from boxwright.core.counts import plural
 from boxwright.runtimes.resizing import Input
 
 _PYTHON = "python3 -m venv venv\nvenv/bin/pip install {packages} numpy pillow"
@@ -96,7 +96,8 @@ _DEVICES["saved_model"] = [
 # By runtime: what to know about its numbers.
 _NUMBERS = {
     "openvino": "By itself OpenVINO computes in bfloat16 where the processor can: faster, but with other boxes.\n"
-    '`detect.py` asks for float32 with `{{"INFERENCE_PRECISION_HINT": "f32"}}`{measured}. It is faster without.',
+    '`detect.py` asks for float32 with `{{"INFERENCE_PRECISION_HINT": "f32"}}`{measured}. '
+    "Without it, it is faster there.",
 }
 
 

@@ -59,9 +59,8 @@ def content(
 ) -> dict[str, Any]:
     """What forms.json says of a form, without the test side.
 
-    result, checkpoint: metrics.json of the form and of the checkpoint. agreement: `exported.agreement`.
-    timed:
-    `times`. size: in bytes. `lost` is the mAP at IoU 0.5 of the checkpoint, minus the form's; None if one is undefined.
+    result, checkpoint: metrics.json of the form and of the checkpoint. agreement: `exported.agreement`. timed: `times`.
+    size: in bytes. `lost` is the mAP at IoU 0.5 of the checkpoint, minus the form's; None if one is undefined.
     """
     values, before = result["metrics"][MAP50], checkpoint["metrics"][MAP50]
     lost = None if values is None or before is None else before - values

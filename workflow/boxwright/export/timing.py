@@ -1,7 +1,7 @@
 """The time that a form of a detector takes for an image, with its own runtime and a number of threads.
 
-Each measurement with a number of threads runs in a process of its own: runtimes fix their threads when they start, and
-what one has in memory must not slow another.
+With fewer threads than a process has processors, a measurement runs in a process of its own: runtimes fix their threads
+when they start, and some compute parts of a graph at once, beside the threads that they are given.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from boxwright import devices
 from boxwright.catalog import forms
 from boxwright.catalog.forms import Form
 from boxwright.core import processes
@@ -61,7 +62,7 @@ def by_threads(
     form: Form, path: str | Path, images: Sequence[np.ndarray], threads: Sequence[int] = THREADS
 ) -> dict[int, dict[str, Any]]:
     """`times` of the form at `path` with each number of threads that this machine has, on the CPU."""
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    here = devices.processors()
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         given = Path(folder, "images.npz")

@@ -25,7 +25,8 @@ _WHAT = {
         "objects found twice",
         "Lower the IoU threshold of the suppression, in `overrides`: "
         "`model.ssd.post_processing.batch_non_max_suppression.iou_threshold`, or of a Faster R-CNN "
-        "`model.faster_rcnn.second_stage_post_processing.batch_non_max_suppression.iou_threshold`.",
+        "`model.faster_rcnn.second_stage_post_processing.batch_non_max_suppression.iou_threshold`. "
+        "CenterNet has none: add images of such objects.",
     ),
     "background": (
         "detections where nothing is annotated",

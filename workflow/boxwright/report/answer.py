@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxwright.core import decimals
-from boxwright.core.wording import few, plural
+from boxwright.core.counts import few, plural
 from boxwright.report import advice, comparison, scores
 from boxwright.report.quality import LEVEL, Quality
 from boxwright.report.results import Result
@@ -202,9 +202,10 @@ def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:
     metric = found[0].members[0].choice["metric"].rpartition("/")[2]
     tested = all(one.tested for one in found)
     figures = [f"{metric} on test images", "on evaluation images"] if tested else [metric]
-    rows = [("model", *(f"{figure} ({LEVEL:.0%} confidence)" for figure in figures), "ms per image", "MB")]
-    for one in found:
-        measured = [one.tested, one.quality] if tested else [one.quality]
+    qualities = [[one.tested, one.quality] if tested else [one.quality] for one in found]
+    sure = f" ({LEVEL:.0%} confidence)" if any(quality.interval for row in qualities for quality in row) else ""
+    rows = [("model", *(f"{figure}{sure}" for figure in figures), "ms per image", "MB")]
+    for one, measured in zip(found, qualities, strict=True):
         rows.append((_escaped(one.name), *map(_cell, measured), f"{one.milliseconds:.1f}", f"{one.megabytes:.1f}"))
     more = f"\n\nand {left_out} more in the comparison." if left_out > 0 else ""
     return _listed(rows) + more

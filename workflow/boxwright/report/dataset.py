@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from boxwright.core.wording import plural
+from boxwright.core.counts import plural
 from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN, WORDS
 from boxwright.report import style
 

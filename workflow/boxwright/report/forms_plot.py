@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from boxwright.catalog import forms
 from boxwright.core import decimals
-from boxwright.core.wording import plural
+from boxwright.core.counts import plural
 from boxwright.report import results as found_results
 from boxwright.report import style
 from boxwright.report.results import Result
@@ -20,16 +20,18 @@ def plot(results: Sequence[Result]) -> Figure:
     The markers are numbered, fastest first, since names would overlap where forms are close. One form alone is a
     sentence.
     """
-    drawn = sorted(_measured(results), key=lambda one: _time(one[2])["median"])
-    if not drawn:
+    measured = list(_measured(results))
+    if not measured:
         return style.message("n/a: no form was measured, or mAP is undefined.")
-    if len(drawn) == 1:
-        return style.message(_only(*drawn[0]))
+    threads = _threads([one for *_, one in measured])
+    if len(measured) == 1:
+        return style.message(_only(*measured[0], threads))
+    drawn = sorted(measured, key=lambda one: one[2]["ms"][threads]["median"])
     places = found_results.places(results)
     figure, ((axes,),) = style.canvas(4.8)
     largest = max(one["bytes"] for _, _, one in drawn)
     for place, (result, name, one) in enumerate(drawn, start=1):
-        time, area = _time(one), 30 + 370 * one["bytes"] / largest
+        time, area = one["ms"][threads], 30 + 370 * one["bytes"] / largest
         colour = style.model_colour(places[result.name])
         where = (time["median"], one["mAP"])
         of = f"{style.short(result.name)}, " if len(results) > 1 else ""
@@ -49,32 +51,27 @@ def plot(results: Sequence[Result]) -> Figure:
         handletextpad=0.2,
     )
     legend.get_title().set_color(style.MUTED)
-    axes.set_xlim(0, 1.15 * max(_time(one)["quartiles"][1] for *_, one in drawn))
+    axes.set_xlim(0, 1.15 * max(one["ms"][threads]["quartiles"][1] for *_, one in drawn))
     values = [one["mAP"] for *_, one in drawn]
     axes.set_ylim(max(0.0, min(values) - 0.05), min(1.02, max(values) + 0.05))
     devices = " or ".join(dict.fromkeys(one["device"] for *_, one in drawn))
-    threads = max(int(_threads(one)) for *_, one in drawn)
-    axes.set_xlabel(f"milliseconds per image with {plural(threads, 'thread')} (median and quartiles; {devices})")
+    axes.set_xlabel(f"milliseconds per image with {plural(int(threads), 'thread')} (median and quartiles; {devices})")
     axes.set_ylabel("mAP on the evaluation images")
     return figure
 
 
-def _only(result: Result, name: str, one: Mapping[str, Any]) -> str:
+def _only(result: Result, name: str, one: Mapping[str, Any], threads: str) -> str:
     """What the only form reaches: a single dot shows nothing."""
     return (
         f"One form was measured, the {forms.named(name).title} of {style.short(result.name)}: mAP "
-        f"{decimals.number(one['mAP'])}, {_time(one)['median']:.1f} ms per image with "
-        f"{plural(int(_threads(one)), 'thread')} ({one['device']}), {one['bytes'] / 1e6:.1f} MB."
+        f"{decimals.number(one['mAP'])}, {one['ms'][threads]['median']:.1f} ms per image with "
+        f"{plural(int(threads), 'thread')} ({one['device']}), {one['bytes'] / 1e6:.1f} MB."
     )
 
 
-def _threads(one: Mapping[str, Any]) -> str:
-    """The number of threads whose time is drawn: the most that were measured."""
-    return max(one["ms"], key=int)
-
-
-def _time(one: Mapping[str, Any]) -> Mapping[str, Any]:
-    return one["ms"][_threads(one)]
+def _threads(measured: Sequence[Mapping[str, Any]]) -> str:
+    """The number of threads whose times are drawn: the most with which all were measured, as they were with one."""
+    return max(set.intersection(*(set(one["ms"]) for one in measured)), key=int)
 
 
 def _measured(results: Sequence[Result]) -> Iterator[tuple[Result, str, Mapping[str, Any]]]:

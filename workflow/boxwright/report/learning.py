@@ -71,7 +71,7 @@ def _losses(axes: Axes, log: Sequence[Mapping[str, float]]) -> None:
     if highest > 3 * top:
         # The first steps from random weights would squeeze all others to the bottom.
         axes.set_ylim(0, 1.25 * top)
-        axes.set_title(f"Training loss (first steps up to {highest:.3g} not shown)")
+        axes.set_title(f"Training loss (the first values, up to {highest:.3g}, are not shown)")
     else:
         axes.set_ylim(bottom=0)
     _legend(axes)

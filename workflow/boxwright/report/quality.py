@@ -28,8 +28,8 @@ class Quality:
     """A metric of a model on some images: mean over `seeds` trainings, their standard deviation, 95 % interval.
 
     `mean` is None if the metric is undefined, `spread` if there are fewer than two values. `interval`, {low, high}, is
-    None if nothing is known of how sure the mean is: with one value of a metric that has no interval over the images,
-    or with one value of several seeds.
+    None if nothing is known of how sure the mean is: with one value or equal values of a metric that has no interval
+    over the images, or with one value of several seeds.
     """
 
     mean: float | None
@@ -72,6 +72,8 @@ def of(values: Sequence[float | None], intervals: Sequence[Mapping[str, float] |
     if len(defined) == 1:
         return Quality(mean, None, None, len(values))
     spread, degrees = statistics.stdev(value for value, _ in defined), len(defined) - 1
+    if not spread and not all(interval for _, interval in defined):
+        return Quality(mean, spread, None, len(values))
     of_seeds = _STUDENT[min(degrees, len(_STUDENT)) - 1] * spread / math.sqrt(len(defined))
     below, above = _distances(defined)
     ends = {"low": max(mean - math.hypot(of_seeds, below), 0.0), "high": min(mean + math.hypot(of_seeds, above), 1.0)}

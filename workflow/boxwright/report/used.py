@@ -80,8 +80,9 @@ def page(settings: Mapping[str, Mapping[str, Any]], versions: Mapping[str, str],
     return html.page(
         "What was used",
         html.paragraph(
-            "All settings, with the defaults of those that were not given; config/README.md explains them. The files "
-            "themselves are beside the results: models/<name>/pipeline.config and data/split.tsv."
+            "The settings of the data, the models and the export when this page was written, with the defaults of "
+            "those that were not given; config/README.md explains them. The files themselves are beside the results: "
+            "models/<name>/pipeline.config and data/split.tsv."
         ),
         *parts,
         html.heading("Programs"),

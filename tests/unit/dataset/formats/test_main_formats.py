@@ -584,6 +584,14 @@ def test_a_stray_quotation_mark_is_named_and_takes_no_rows_along(module, marks, 
         module.read("\n".join([head, sound, stray, sound, *([stray] if again else []), sound]).encode())
 
 
+def test_a_remark_of_several_lines_is_a_cell():
+    read = csv.read(f'{HEAD},remark\na.jpg,64,48,cat,1,2,30,40,"dark\nand far"\nb.jpg,64,48,cat,1,2,30,40,\n'.encode())
+    assert [[box.corners for box in one.boxes] for one in read.statements] == [[(1, 2, 30, 40)]] * 2
+    assert [one.places for one in read.statements] == [("line 2",), ("line 4",)]
+    with pytest.raises(UserError, match="line 2 has a quotation mark that does not end in that line"):
+        csv.read(f'{HEAD},remark\na.jpg,64,48,cat,1,2,30,40,"dark, \nand far"\n'.encode())
+
+
 def test_values_that_quotation_marks_take_together_are_an_object_and_no_negative():
     for row in ('"a.jpg,64,48,cat,1,2,30,40"', '"a.jpg,64,48,cat,1,2,30",40'):
         (box,) = one(csv.read(f"{HEAD}\n{row}\n".encode())).boxes

@@ -21,7 +21,7 @@ from boxwright.dataset import tables
 from boxwright.dataset.formats import NOTHING, Beside
 from boxwright.dataset.samples import Box
 from boxwright.dataset.stated import UNKNOWN, Corners, flag, number, size, text
-from boxwright.dataset.statements import NORMALISED, PIXELS, Reading, Remark, Statement
+from boxwright.dataset.statements import NORMALISED, PIXELS, Reading, Remark, Statement, are_shares
 from boxwright.images.loader import EXTENSIONS
 
 # The names of each column, without regard to case, spaces and "_". A "width" is the image's where the table has all
@@ -51,10 +51,6 @@ _BOX = re.compile(r"\s*[\[(]?([^\[\]()]*)[\])]?\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 # Rows at the start of a file that may tell what it is meant to be.
 _FIRST = 5
-# What shares may exceed 1 by.
-_ROUNDING = 1e-3
-# If so many coordinates are broken numbers up to 1, those up to this one are shares too: boxes that extend beyond.
-_MOST_SHARES, _BEYOND = 0.75, 2.0
 
 
 class _Columns(NamedTuple):
@@ -157,7 +153,8 @@ def read(data: bytes, beside: Beside = NOTHING) -> Reading:
     if lost:
         lines = few([f"line {line}" for line in lost])
         remarks.append(Remark("object_without_image", f"rows name no image: {lines}", objects=len(lost)))
-    unit = NORMALISED if _are_shares(images.values()) else PIXELS
+    corners = (side for one in images.values() for box in one.boxes for side in box.corners)
+    unit = NORMALISED if are_shares(corners) else PIXELS
     return Reading([one.statement(name, unit, remarks) for name, one in images.items()], remarks)
 
 
@@ -283,16 +280,6 @@ def _of_another_length(line: int, row: Sequence[str], columns: _Columns) -> str:
 def _is_in_quotes(row: Sequence[str], delimiter: str, count: int) -> bool:
     """Whether a row has all its columns, and quotation marks make fewer cells of them."""
     return len(row) < count <= len(row) + sum(cell.count(delimiter) for cell in row)
-
-
-def _are_shares(images: Iterator["_Image"]) -> bool:
-    """Whether no coordinate is over 1, or only a few are and by little, so that they cannot be pixels."""
-    values = [value for one in images for box in one.boxes for value in box.corners if not math.isnan(value)]
-    broken = sum(0 < value < 1 for value in values)
-    largest = max(map(abs, values), default=math.inf)
-    return (largest <= 1 + _ROUNDING and any(not value.is_integer() for value in values)) or (
-        largest < _BEYOND and broken >= _MOST_SHARES * len(values)
-    )
 
 
 def _classes(beside: Beside) -> tuple[dict[str, str], str]:

@@ -18,7 +18,7 @@ def write(network: Convertible, converted: bytes, source: str | Path, target: st
     shape = tf.constant([[given.height, given.width, 3]])
     anchors = detector.predict(tf.zeros([1, given.height, given.width, 3]), shape)["anchors"].numpy()
     model = Model(converted)
-    suppression.add(model, detector, anchors)
+    suppression.add(model, detector, anchors, given)
     model.describe(tflite.INPUT, json.dumps(given._asdict()).encode())
     labels = Path(source).with_name(LABELS).read_text(encoding="utf-8")
     described = metadata.content(given, title=Path(target).stem, labels=LABELS)

@@ -7,6 +7,10 @@ and class as if they had one class, after the boxes of each class were moved to 
 no others. Which boxes above a score survive depends only on those above it, so the result is that of suppression by
 class. Afterwards each box is moved back, and its place says its class. Boxes outside the image, which the operation
 keeps, are left out as by the engine, so it gives more than are wanted.
+
+In an image that was padded there are many such boxes. The last row and column of pixels that are not the padding's tell
+where the image ends, so that whoever gives the image need not say it; boxes that begin beyond are outside. They count
+in the limit of their class, as they do in the engine.
 """
 
 import math
@@ -20,6 +24,7 @@ from flatbuffers import flexbuffers
 from boxwright.detector.families.ssd import Ssd
 from boxwright.export.tflite.model import Model
 from boxwright.export.tflite.network import CODES, SCORES
+from boxwright.runtimes.resizing import Input
 
 OPERATION = "TFLite_Detection_PostProcess"
 # The outputs in the operation's order, on which interpreters count, by their names in the signature.
@@ -27,8 +32,8 @@ OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_dete
 
 # Pairs of anchor and class that are suppressed, as many as on the engine's quick way.
 _PAIRS = 1024
-# How many times as many boxes as are wanted the operation gives.
-_SPARE = 2
+# How many times as many boxes as are wanted the operation gives, and how many times where images are padded.
+_SPARE, _SPARE_PADDED = 2, 8
 # The operation takes no threshold of 0.
 _LEAST_IOU = 1e-6
 # The distance of two places, in sides of the image. Boxes are not clipped, so they may reach beyond the image.
@@ -40,24 +45,26 @@ _FLOAT, _INT = schema.TensorType.FLOAT32, schema.TensorType.INT32
 _CODE = schema.BuiltinOperator
 
 
-def add(model: Model, detector: Ssd, anchors: np.ndarray) -> None:
+def add(model: Model, detector: Ssd, anchors: np.ndarray, given: Input) -> None:
     """Put the detector's suppression behind its network, whose outputs are codes and scores (`network.convert`).
 
-    anchors: float32 [A, 4], ymin, xmin, ymax, xmax.
+    anchors: float32 [A, 4], ymin, xmin, ymax, xmax. given: how the network takes an image.
     """
     settings, classes = detector.suppression, detector.num_classes
+    padded = given.min_dimension is not None
+    spare = (_SPARE_PADDED if padded else _SPARE) * settings.max_total_detections
     codes, scores = model.named(CODES), model.named(SCORES)
     sizes = anchors[:, 2:] - anchors[:, :2]
     centers = np.concatenate([anchors[:, :2] + sizes / 2, sizes], axis=1).astype(np.float32)
     steps = _Steps(model)
+    end = _end(steps, given) if padded else None
     if classes == 1:
         inputs = [steps.as_float(codes), steps.as_float(scores), steps.constant(centers)]
-        options = _options(detector)
-        boxes, numbers, best, _ = _post_process(steps, inputs, options)
-        _finish(steps, boxes, numbers, best, settings.max_total_detections)
+        boxes, numbers, best, _ = _post_process(steps, inputs, _options(detector, spare))
+        _finish(steps, boxes, numbers, best, settings.max_total_detections, end)
         return
 
-    count = min(max(_PAIRS, 4 * settings.max_total_detections), len(centers) * classes)
+    count = min(max(_PAIRS, 2 * spare), len(centers) * classes)
     side = math.ceil(math.sqrt(classes))
     places = np.array([[number // side, number % side, 0, 0] for number in range(classes)], np.float32) * _PLACE
 
@@ -79,21 +86,22 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray) -> None:
             steps.as_float(steps.reshape(best, [1, count, 1])),
             placed,
         ],
-        _options(detector),
+        _options(detector, spare),
     )
     boxes, numbers = _moved_back(steps, boxes, side)
-    _finish(steps, boxes, numbers, best, settings.max_total_detections)
+    if padded:
+        best = _limited(steps, best, numbers, classes, settings.max_detections_per_class)
+    _finish(steps, boxes, numbers, best, settings.max_total_detections, end)
 
 
-def _options(detector: Ssd) -> Mapping[str, int | float | bool]:
-    """The operation's settings, by its names, to suppress boxes of one class."""
+def _options(detector: Ssd, most: int) -> Mapping[str, int | float | bool]:
+    """The operation's settings, by its names, to suppress boxes of one class; it gives `most` of them."""
     settings, coder = detector.suppression, detector.box_coder
-    most = _SPARE * settings.max_total_detections
     own = settings.max_total_detections if settings.use_class_agnostic_nms else settings.max_detections_per_class
     return {
         "max_detections": most,
         "max_classes_per_detection": 1,
-        # Of several classes the limit of each is that of all: more of one class than of all are never shown.
+        # Of several classes the limit of each is that of all, and more of one class than of all are never shown.
         "detections_per_class": own if detector.num_classes == 1 else most,
         "use_regular_nms": True,
         "nms_score_threshold": float(settings.score_threshold),
@@ -115,15 +123,47 @@ def _post_process(steps: "_Steps", inputs: Sequence[int], options: Mapping[str, 
     return outputs
 
 
-def _finish(steps: "_Steps", boxes: int, classes: int, scores: int, most: int) -> None:
-    """The best of the boxes [1, M, 4] that lie in the image, with their classes and scores [1, M], are the outputs."""
+def _end(steps: "_Steps", given: Input) -> int:
+    """Where the image ends in the padded input: below and on the right, float32 [2], as parts of the input's sides."""
+    image = steps.model.graph.inputs[0]
+    pixel = given.padding
+    if steps.model.graph.tensors[image].type != _FLOAT:
+        image, pixel = steps.cast(image), np.clip(np.round(given.padding_pixel), 0, 255)
+    shown = steps.compare(_CODE.NOT_EQUAL, image, steps.constant(np.float32(pixel)), schema.NotEqualOptionsT())
+    ends = []
+    for axis, length in ((2, given.height), (1, given.width)):
+        there = steps.cast(steps.reduce(_CODE.REDUCE_ANY, shown, axis, 3))
+        counted = steps.constant(np.arange(1, length + 1, dtype=np.float32) / np.float32(length))
+        ends.append(steps.reduce(_CODE.REDUCE_MAX, steps.both(_CODE.MUL, there, counted, schema.MulOptionsT()), 1))
+    return steps.joined(ends, axis=0)
+
+
+def _limited(steps: "_Steps", scores: int, numbers: int, classes: int, most: int) -> int:
+    """The scores [1, M], best first, with 0 for boxes after the first `most` of their class (`numbers`, [1, M])."""
+    count = steps.shape(scores)[1]
+    each = steps.constant(np.arange(classes, dtype=np.float32))
+    of_class = steps.compare(_CODE.EQUAL, steps.reshape(numbers, [1, count, 1]), each, schema.EqualOptionsT())
+    of_class = steps.cast(of_class)
+    place = steps.both(_CODE.MUL, steps.sums_so_far(of_class, axis=1), of_class, schema.MulOptionsT())
+    place = steps.reduce(_CODE.SUM, place, 2)
+    early = steps.compare(_CODE.LESS_EQUAL, place, steps.constant(np.float32([most])), schema.LessEqualOptionsT())
+    return steps.both(_CODE.MUL, scores, steps.cast(early), schema.MulOptionsT())
+
+
+def _finish(steps: "_Steps", boxes: int, classes: int, scores: int, most: int, end: int | None) -> None:
+    """The best of the boxes [1, M, 4] that lie in the image, with their classes and scores [1, M], are the outputs.
+
+    end: where the image ends in the input, [2], if it is padded.
+    """
     zero, one = (steps.constant(np.float32([value])) for value in (0, 1))
     clipped = steps.both(_CODE.MAXIMUM, boxes, zero, schema.MaximumMinimumOptionsT())
     clipped = steps.both(_CODE.MINIMUM, clipped, one, schema.MaximumMinimumOptionsT())
     count = steps.shape(boxes)[1]
     low, high = (steps.slice(clipped, [1, count, 2], begin) for begin in (0, 2))
+    if end is not None:
+        high = steps.both(_CODE.MINIMUM, high, end, schema.MaximumMinimumOptionsT())
     sides = steps.both(_CODE.SUB, high, low, schema.SubOptionsT())
-    inside = steps.positive(steps.reduce(_CODE.REDUCE_MIN, sides, axis=2))
+    inside = steps.positive(steps.reduce(_CODE.REDUCE_MIN, sides, 2))
     real = steps.both(_CODE.MUL, scores, inside, schema.MulOptionsT())
     best, rows = steps.top(real, most)
     rows = steps.reshape(rows, [most])
@@ -131,7 +171,7 @@ def _finish(steps: "_Steps", boxes: int, classes: int, scores: int, most: int) -
         steps.gather(clipped, rows, [1, most, 4], axis=1),
         steps.gather(classes, rows, [1, most], axis=1),
         best,
-        steps.reduce(_CODE.SUM, steps.positive(best), axis=1),
+        steps.reduce(_CODE.SUM, steps.positive(best), 1),
     )
     for index, ending in zip(found, ("", ":1", ":2", ":3"), strict=True):
         steps.model.graph.tensors[index].name = (OPERATION + ending).encode()
@@ -146,9 +186,9 @@ def _moved_back(steps: "_Steps", boxes: int, side: int) -> tuple[int, int]:
     corner = steps.both(_CODE.MUL, corner, steps.constant(np.float32([1 / _PLACE])), schema.MulOptionsT())
     place = steps.one(_CODE.FLOOR, corner)
     numbers = steps.both(_CODE.MUL, place, steps.constant(np.float32([side, 1])), schema.MulOptionsT())
-    classes = steps.reduce(_CODE.SUM, numbers, axis=2)
+    classes = steps.reduce(_CODE.SUM, numbers, 2)
     away = steps.both(_CODE.MUL, place, steps.constant(np.float32([_PLACE])), schema.MulOptionsT())
-    return steps.both(_CODE.SUB, boxes, steps.twice(away), schema.SubOptionsT()), classes
+    return steps.both(_CODE.SUB, boxes, steps.joined([away, away], axis=2), schema.SubOptionsT()), classes
 
 
 class _Steps:
@@ -202,25 +242,39 @@ class _Steps:
         begin, size = (self.constant(np.array(one, np.int32)) for one in (start, shape))
         return self._add(_CODE.SLICE, [index, begin, size], self._result(shape, index), schema.SliceOptionsT())
 
-    def twice(self, index: int) -> int:
-        """A tensor [1, N, 2] beside itself."""
-        first, second, last = self.shape(index)
-        options = schema.ConcatenationOptionsT(axis=2)
-        return self._add(_CODE.CONCATENATION, [index, index], self._result([first, second, 2 * last], index), options)
+    def joined(self, parts: Sequence[int], axis: int) -> int:
+        """Tensors beside each other along an axis."""
+        shape = self.shape(parts[0])
+        shape[axis] = sum(self.shape(part)[axis] for part in parts)
+        return self._add(
+            _CODE.CONCATENATION, list(parts), self._result(shape, parts[0]), schema.ConcatenationOptionsT(axis=axis)
+        )
+
+    def compare(self, code: int, first: int, second: int, options: Any) -> int:
+        """Whether a comparison of two tensors holds, where it does."""
+        shape = np.broadcast_shapes(self.shape(first), self.shape(second))
+        return self._add(code, [first, second], self._result(shape, type_=schema.TensorType.BOOL), options)
 
     def positive(self, index: int) -> int:
         """1 where a tensor is above 0, else 0."""
-        zero = self.constant(np.float32([0]))
-        above = self._result(self.shape(index), type_=schema.TensorType.BOOL)
-        self._add(_CODE.GREATER, [index, zero], above, schema.GreaterOptionsT())
-        options = schema.CastOptionsT(inDataType=schema.TensorType.BOOL, outDataType=_FLOAT)
-        return self._add(_CODE.CAST, [above], self._result(self.shape(index)), options)
+        return self.cast(self.compare(_CODE.GREATER, index, self.constant(np.float32([0])), schema.GreaterOptionsT()))
 
-    def reduce(self, code: int, index: int, axis: int) -> int:
-        shape = self.shape(index)
-        axes = self.constant(np.array([axis], np.int32))
-        result = self._result([*shape[:axis], *shape[axis + 1 :]], index)
-        return self._add(code, [index, axes], result, schema.ReducerOptionsT(keepDims=False))
+    def cast(self, index: int) -> int:
+        """The numbers of a tensor of another type, or 1 for true and 0 for false, as float32."""
+        options = schema.CastOptionsT(inDataType=self.model.graph.tensors[index].type, outDataType=_FLOAT)
+        return self._add(_CODE.CAST, [index], self._result(self.shape(index)), options)
+
+    def reduce(self, code: int, index: int, *axes: int) -> int:
+        shape = [length for axis, length in enumerate(self.shape(index)) if axis not in axes]
+        over = self.constant(np.array(axes, np.int32))
+        options = schema.ReducerOptionsT(keepDims=False)
+        return self._add(code, [index, over], self._result(shape, index), options)
+
+    def sums_so_far(self, index: int, axis: int) -> int:
+        """The sum of each number and those before it along an axis."""
+        along = self.constant(np.array(axis, np.int32))
+        options = schema.CumsumOptionsT(exclusive=False, reverse=False)
+        return self._add(_CODE.CUMSUM, [index, along], self._result(self.shape(index), index), options)
 
     def as_float(self, index: int) -> int:
         """The tensor, or the float32 that its int8 stands for."""
