@@ -724,6 +724,26 @@ ROWS = [
         ),
         [f"`models.m.checkpoint` is zoo:{UNTRAINABLE}, which cannot be trained here: the engine does not have "],
     ),
+    (
+        "46 extractor that the engine lacks, with start weights",
+        both(
+            checkpoint("v1/model.ckpt", SSD_V1), pipeline(lambda text: text.replace('mobilenet_v1"', 'mobilenet_v9"'))
+        ),
+        ["This cannot be trained", "feature_extractor.type is 'ssd_mobilenet_v9'", "!does not fit"],
+    ),
+    *(
+        (
+            f"46 {part} that the engine lacks, with start weights",
+            both(checkpoint("v1/model.ckpt", SSD_V1), given(m__overrides={f"model.ssd.{kind}": {part: {}}})),
+            ["This cannot be trained", part, "!does not fit"],
+        )
+        for kind, part in (
+            ("box_coder", "keypoint_box_coder"),
+            ("box_coder", "square_box_coder"),
+            ("matcher", "bipartite_matcher"),
+            ("anchor_generator", "flexible_grid_anchor_generator"),
+        )
+    ),
 ]
 
 
