@@ -331,6 +331,11 @@ ROWS = [
         lambda folder: folder.config["models"].update(dataset=folder.config.pop("dataset")),
         ["has 1 mistake: - `dataset` lies below `models`, but is a key beside it: let it start in the same column."],
     ),
+    (
+        "1 key with a single value among the models",
+        lambda folder: folder.config["models"].update(zoo_trust=True),
+        ["has 1 mistake: - `zoo_trust` lies below `models`, but is a key beside it: let it start in the same column."],
+    ),
     ("3 no folder", given(dataset__images="fotos"), ["`dataset.images` names fotos, but there is no such folder"]),
     ("3 misspelt folder", given(dataset__images="data/imges"), ["no such folder", "did you mean data/images?"]),
     ("3 format", given(dataset__format="pascal_voc"), ['`dataset.format` is "pascal_voc"; did you mean `voc`?']),
