@@ -298,6 +298,9 @@ def other_model(name: str, **others):
 
 NAMES = [f"p{number}.jpg" for number in range(10)]
 UNTRAINABLE = next(name for name in catalogue.names() if table.lacks(catalogue.find(name)))
+UNKNOWN_SUM = next(
+    name for name in catalogue.names() if not table.lacks(catalogue.find(name)) and not catalogue.find(name).sha256
+)
 TRAINABLE = "ssd_mobilenet_v1_coco_2018_01_28"
 LABEL_MAP = 'item { id: 1 name: "cat" }\n'
 
@@ -905,6 +908,17 @@ def by_doctor(*mistakes):
     return told
 
 
+def untrusted_by_doctor(folder, capsys, monkeypatch) -> str:
+    monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", "http://127.0.0.1:9")
+    return by_doctor(given(m__checkpoint=f"zoo:{UNKNOWN_SUM}"))(folder, capsys, monkeypatch)
+
+
+def without_its_pipeline(folder: Folder) -> None:
+    """An unpacked archive of the zoo without a pipeline.config."""
+    (folder / f"resources/zoo/{TRAINABLE}/model.ckpt.index").touch()
+    folder.config["models"]["m"] = {"checkpoint": f"zoo:{TRAINABLE}", "num_steps": 5, "checkpoint_every": 5}
+
+
 def no_access(folder: Folder) -> None:
     """A results folder in /proc, where even root cannot make any."""
     folder.config["results"] = "/proc/self/results"
@@ -967,6 +981,20 @@ OTHER_ROWS = [
         "19 typo, by doctor",
         by_doctor(pipeline(lambda text: text.replace("num_classes", "num_clases"))),
         ["x configuration", "pipeline.config:", "nearest known: num_classes"],
+    ),
+    (
+        "45 zoo archive that nobody vouches for, by doctor",
+        untrusted_by_doctor,
+        [
+            "x configuration",
+            f"{UNKNOWN_SUM} is not downloaded, because http://127.0.0.1:9/",
+            "or set `zoo_trust: true`",
+        ],
+    ),
+    (
+        "45 zoo archive without a pipeline.config, by doctor",
+        by_doctor(without_its_pipeline),
+        ["x configuration", f"The archive of {TRAINABLE} has no pipeline.config", "Set `models.m.pipeline` to one."],
     ),
     ("31 metric, by doctor", by_doctor(given(export={"metric": "mAP"})), ["x configuration", "`export.metric` is mAP"]),
     ("41 results, by doctor", by_doctor(no_access), ["x results", "nothing can be written to /proc/self here"]),
