@@ -666,12 +666,22 @@ ROWS = [
     (
         "32 octal",
         written("models:\n  m:\n    num_steps: 020\n    seed: [00, 7]\n    pipeline: '010'\n"),
-        ["line 3: `num_steps: 020` is 16 to YAML, because of the 0 before it; write 20", "`00` is 0", "!`pipeline"],
+        ["line 3: `num_steps: 020` is 16 to YAML, because of the 0 before it; write 20", "!`00`", "!`pipeline"],
+    ),
+    (
+        "32 zeros",
+        written("models:\n  m:\n    num_steps: -020\n    seed: [07, 0_7]\n    batch_size: -007\n"),
+        ["`num_steps: -020` is -16 to YAML, because of the 0 before it; write -20, or", "!`07`", "!`0_7`", "!-007"],
     ),
     (
         "32 thousands",
         written("models:\n  m: {num_steps: 1,000}\n"),
         ["my.yaml: line 2: a comma before 000 ends the value; write numbers without commas.", "!0 is 0"],
+    ),
+    (
+        "32 keys of three digits",
+        written("dataset: {classes: {rename: {100: cat,200: dog}}}\nmodels: {m: {}}\n"),
+        ["!a comma before", "`models.m"],
     ),
     ("32 no name", written("models:\n  ~: {}\n"), ["`models` has a key that YAML reads as None", "!`models` is {}"]),
     ("32 minutes", written("models:\n  m: {overrides: {a: 1:30}}\n"), ["`a: 1:30` is 90 to YAML, as minutes are"]),
