@@ -1109,6 +1109,21 @@ def test_what_is_wrong_in_the_text_of_the_file_hides_nothing(folder, wrong, word
         assert text.count(one) == 1, (one, text)
 
 
+def test_a_large_data_set_is_not_read_to_tell_a_mistake_in_the_settings(folder, capsys, monkeypatch):
+    monkeypatch.setattr(refusal, "_MANY", 20)
+    RunPlan(folder.config, plan_data=True)
+    label_map_without_dog(folder)
+    given(m__colour="red")(folder)
+    text = folder.told(capsys)
+    assert "`models.m.colour` is not a key" in text and "class_unknown" in text and "20 files" not in text
+    shutil.rmtree("results")
+    text = folder.told(capsys)
+    assert "`models.m.colour` is not a key" in text and "class_unknown" not in text
+    assert text.endswith("The data set has 20 files, which are read once this is corrected, and checked then.")
+    monkeypatch.setattr(refusal, "_MANY", 21)
+    assert "class_unknown" in folder.told(capsys)
+
+
 def test_without_a_mistake_nothing_is_refused(folder, capsys):
     plan = folder.told(capsys)
     assert "cannot be" not in plan and "mistake" not in plan
