@@ -918,9 +918,14 @@ def by_doctor(*mistakes):
     return told
 
 
-def untrusted_by_doctor(folder, capsys, monkeypatch) -> str:
-    monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", "http://127.0.0.1:9")
-    return by_doctor(given(m__checkpoint=f"zoo:{UNKNOWN_SUM}"))(folder, capsys, monkeypatch)
+def untrusted_by_doctor(**others):
+    """What doctor says of an archive that nobody vouches for."""
+
+    def told(folder, capsys, monkeypatch) -> str:
+        monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", "http://127.0.0.1:9")
+        return by_doctor(given(m__checkpoint=f"zoo:{UNKNOWN_SUM}", **others))(folder, capsys, monkeypatch)
+
+    return told
 
 
 def without_its_pipeline(folder: Folder) -> None:
@@ -994,12 +999,17 @@ OTHER_ROWS = [
     ),
     (
         "45 zoo archive that nobody vouches for, by doctor",
-        untrusted_by_doctor,
+        untrusted_by_doctor(),
         [
             "x configuration",
             f"{UNKNOWN_SUM} is not downloaded, because http://127.0.0.1:9/",
             "or set `zoo_trust: true`",
         ],
+    ),
+    (
+        "45 zoo archive with the pipeline.config that nobody vouches for, by doctor",
+        untrusted_by_doctor(m__pipeline=None, m__overrides={}),
+        [f"before {UNKNOWN_SUM} is downloaded", "x configuration", f"{UNKNOWN_SUM} is not downloaded, because http:"],
     ),
     (
         "45 zoo archive without a pipeline.config, by doctor",
