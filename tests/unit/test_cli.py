@@ -110,6 +110,18 @@ def test_the_checkpoint_that_a_file_names_is_looked_into(write, tmp_path, capsys
     assert f"{path}:13: error checkpoint-type: " in told and "of a classification model" in told
 
 
+def test_a_broken_label_map_beside_the_checkpoint_that_a_file_names_is_told(write, tmp_path, capsys):
+    from boxwright.checkpoints import checkpoint_files
+
+    checkpoint_files.write(tmp_path / "model.ckpt", {"FeatureExtractor/MobilenetV1/Conv2d_0/weights": np.zeros(2)})
+    write("label_map.pbtxt", "item { id: 0 }")
+    train = f'batch_size: 8\n  fine_tune_checkpoint: "{tmp_path}/model.ckpt"\n  fine_tune_checkpoint_type: "detection"'
+    path = write("a.config", CLEAN.replace("batch_size: 8", train))
+    assert main(["lint", path]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith(f"error: {path}: ") and "label_map.pbtxt cannot be used: " in told
+
+
 def test_the_label_map_that_a_file_names_is_counted(write, tmp_path, capsys):
     names = write("label_map.pbtxt", 'item { id: 1 name: "cat" } item { id: 4 name: "dog" }')
     path = write("a.config", f'{CLEAN}train_input_reader {{ label_map_path: "{names}" }}')

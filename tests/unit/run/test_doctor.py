@@ -1,12 +1,19 @@
 """The doctor names what would fail."""
 
+import errno
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from boxwright import cli
+from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.run import doctor, room
 from boxwright.run.doctor import FAILS, OK, WARNING
+from boxwright.zoo import catalogue
+
+TEMPLATES = Path(__file__).resolve().parents[3] / "config/pipelines"
 
 CPU = {"version": "2.21.0", "cuda": None, "cudnn": None, "gpus": []}
 GPU = {"version": "2.21.0", "cuda": "12.9", "cudnn": "9", "gpus": ["A100"]}
@@ -15,7 +22,7 @@ CARD = ["A100, 80000 MiB free of 81000 MiB, driver 550.1"]
 
 
 def run(gpus: int) -> dict:
-    model = {"gpus": gpus, "tf_threads": 2, "pipeline": None, "checkpoint": "zoo:faster_rcnn_resnet101_x"}
+    model = {"gpus": gpus, "tf_threads": 2, "pipeline": None, "checkpoint": "zoo:faster_rcnn_resnet101_coco_2018_01_28"}
     steps = {"num_steps": 1000, "checkpoint_every": 100, "keep": None}
     given = {"demo": False, "records": None, "sources": None, "images": ["photos"], "annotations": ["labels"]}
     exported = {"also": []}
@@ -93,6 +100,17 @@ def test_the_records_are_as_large_as_the_images_wherever_these_are(tmp_path, mon
     assert room.records_mb(run(0) | {"dataset": run(0)["dataset"] | given}) == mb
 
 
+def test_the_size_of_a_checkpoint_is_that_of_the_extractor_in_the_archive(tmp_path, monkeypatch):
+    """Before it is here, of the one that the catalogue names; the name of the detector need not tell it."""
+    monkeypatch.chdir(tmp_path)
+    model = run(0)["models"]["m"] | {"checkpoint": "zoo:centernet_resnet50_v2_512x512_coco17_tpu-8"}
+    assert room.checkpoint_mb("results", "m", model) == EXTRACTORS["resnet_v2_50"].checkpoint_mb
+    config = catalogue.find(model["checkpoint"]).pipeline
+    config.parent.mkdir(parents=True)
+    config.write_text('feature_extractor { type: "mobilenet_v2_fpn" }')
+    assert room.checkpoint_mb("results", "m", model) == EXTRACTORS["mobilenet_v2_fpn"].checkpoint_mb
+
+
 def test_the_time_is_that_of_a_measured_step(tmp_path):
     wanted = run(0) | {"results": str(tmp_path)}
     (finding,) = doctor.times(wanted)
@@ -120,6 +138,23 @@ def test_a_missing_package_fails_and_a_missing_plugin_only_where_slurm_is(monkey
     for program, level in ((None, OK), ("/usr/bin/sbatch", WARNING)):
         monkeypatch.setattr(doctor.shutil, "which", lambda name, program=program: program)
         assert [one.level for one in doctor._plugins()] == [level]
+
+
+def test_the_demo_is_not_drawn(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    model = {"pipeline": str(TEMPLATES / "demo_ssd.config"), "num_steps": 2, "checkpoint_every": 2}
+    Path("my.yaml").write_text(json.dumps({"dataset": {"demo": True}, "models": {"m": model}}))
+    assert doctor._read("my.yaml")[1] == [(OK, "configuration", "my.yaml")]
+    assert [path.name for path in tmp_path.iterdir()] == ["my.yaml"]
+
+
+def test_a_file_that_cannot_be_read_is_told_in_a_sentence(monkeypatch, capsys):
+    def refuse(config):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "photos")
+
+    monkeypatch.setattr(doctor, "examine", refuse)
+    assert cli.main(["doctor"]) == 1
+    assert capsys.readouterr().err == f"photos: {os.strerror(errno.EACCES)}.\n"
 
 
 def test_the_command_says_so_in_its_exit_status(monkeypatch, tmp_path, capsys):

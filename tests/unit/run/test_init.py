@@ -16,7 +16,7 @@ from boxwright.dataset.samples import Box
 from boxwright.pipeline import overrides
 from boxwright.pipeline import text as pipeline_text
 from boxwright.run import init, settings
-from boxwright.run.init import choice, data, machine, text
+from boxwright.run.init import choice, data, machine, sides, text
 from boxwright.zoo import catalogue, fetch, table
 
 CPU = machine.Machine(2)
@@ -144,11 +144,34 @@ def test_a_configuration_that_is_there_is_kept_for_its_images(dataset, tmp_path)
     with pytest.raises(UserError, match=f"is there already, for {dataset.folder}, not for"):
         init.write(str(tmp_path / "other/images"), path, keep=True)
     assert path.read_text() == content
-    for odd in ("dataset: [", "models: {}", "dataset:", "dataset: {sources: 3}", "dataset: {demo: true}"):
+    for odd in ("dataset: [", "models: {}", "dataset:", "dataset: {sources: 3}"):
         path.write_text(odd)  # what is wrong with it, its run says
         assert "is used as it is" in init.write(str(dataset.folder), path, keep=True)
     path.write_text(f"dataset: {{sources: [{{images: elsewhere, annotations: [{dataset.annotations}]}}]}}")
     assert "is used as it is" in init.write(str(dataset.folder), path, keep=True)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ("demo: true", "for the drawn demo, not for "),
+        ("records: {train: [a.tfrecord, b.tfrecord], eval: e.tfrecord}", "for a.tfrecord, b.tfrecord, e.tfrecord, not"),
+    ],
+)
+def test_a_configuration_without_images_is_not_taken_for_those_in_the_folder(tmp_path, other, told):
+    path = tmp_path / "my.yaml"
+    path.write_text(f"dataset: {{{other}}}")
+    with pytest.raises(UserError, match=f"is there already, {told}"):
+        init.write(str(tmp_path / "photos"), path, keep=True)
+
+
+def test_a_configuration_may_name_its_images_from_the_home_folder_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    path = tmp_path / "my.yaml"
+    path.write_text("dataset: {images: ~/photos/images, annotations: ~/photos/labels}")
+    assert "is used as it is" in init.write(str(tmp_path / "me/photos"), path, keep=True)
+    with pytest.raises(UserError, match="is there already, for ~/photos/images"):
+        init.write(str(tmp_path / "photos"), path, keep=True)
 
 
 def test_names_that_yaml_would_take_for_something_else(tmp_path):
@@ -250,6 +273,16 @@ def test_a_list_of_test_images_that_are_not_there(dataset, tmp_path):
     told, content, read = written(dataset.folder, tmp_path / "my.yaml")
     assert "7 train, 3 eval." in content and read["dataset"]["split"]["test"] is None
     assert "test.txt, line 1: s10 names no image of the data set, and 2 more mistakes.\n" in told
+
+
+@pytest.mark.parametrize(("count", "told"), [(50, ", and 49 more mistakes"), (2, ", and 1 more mistake"), (1, "")])
+def test_the_mistakes_in_lists_are_counted(tmp_path, count, told):
+    names = [f"x{number}" for number in range(count)]
+    lists = {"train": str(tmp_path / "train.txt"), "eval": str(tmp_path / "val.txt")}
+    for path in lists.values():
+        Path(path).write_text("\n".join(names))
+    why = sides._of_lists(lists, [], [f"{name}.jpg" for name in names])[1]
+    assert why == f"{lists['eval']}, line 1: x0 is on both lists{told}"
 
 
 def test_a_copy_on_both_stated_sides(dataset, tmp_path):

@@ -298,6 +298,9 @@ def other_model(name: str, **others):
 
 NAMES = [f"p{number}.jpg" for number in range(10)]
 UNTRAINABLE = next(name for name in catalogue.names() if table.lacks(catalogue.find(name)))
+UNKNOWN_SUM = next(
+    name for name in catalogue.names() if not table.lacks(catalogue.find(name)) and not catalogue.find(name).sha256
+)
 TRAINABLE = "ssd_mobilenet_v1_coco_2018_01_28"
 LABEL_MAP = 'item { id: 1 name: "cat" }\n'
 
@@ -330,6 +333,11 @@ ROWS = [
         "1 data set among the models",
         lambda folder: folder.config["models"].update(dataset=folder.config.pop("dataset")),
         ["has 1 mistake: - `dataset` lies below `models`, but is a key beside it: let it start in the same column."],
+    ),
+    (
+        "1 key with a single value among the models",
+        lambda folder: folder.config["models"].update(zoo_trust=True),
+        ["has 1 mistake: - `zoo_trust` lies below `models`, but is a key beside it: let it start in the same column."],
     ),
     ("3 no folder", given(dataset__images="fotos"), ["`dataset.images` names fotos, but there is no such folder"]),
     ("3 misspelt folder", given(dataset__images="data/imges"), ["no such folder", "did you mean data/images?"]),
@@ -658,12 +666,22 @@ ROWS = [
     (
         "32 octal",
         written("models:\n  m:\n    num_steps: 020\n    seed: [00, 7]\n    pipeline: '010'\n"),
-        ["line 3: `num_steps: 020` is 16 to YAML, because of the 0 before it; write 20", "`00` is 0", "!`pipeline"],
+        ["line 3: `num_steps: 020` is 16 to YAML, because of the 0 before it; write 20", "!`00`", "!`pipeline"],
+    ),
+    (
+        "32 zeros",
+        written("models:\n  m:\n    num_steps: -020\n    seed: [07, 0_7]\n    batch_size: -007\n"),
+        ["`num_steps: -020` is -16 to YAML, because of the 0 before it; write -20, or", "!`07`", "!`0_7`", "!-007"],
     ),
     (
         "32 thousands",
         written("models:\n  m: {num_steps: 1,000}\n"),
         ["my.yaml: line 2: a comma before 000 ends the value; write numbers without commas.", "!0 is 0"],
+    ),
+    (
+        "32 keys of three digits",
+        written("dataset: {classes: {rename: {100: cat,200: dog}}}\nmodels: {m: {}}\n"),
+        ["!a comma before", "`models.m"],
     ),
     ("32 no name", written("models:\n  ~: {}\n"), ["`models` has a key that YAML reads as None", "!`models` is {}"]),
     ("32 minutes", written("models:\n  m: {overrides: {a: 1:30}}\n"), ["`a: 1:30` is 90 to YAML, as minutes are"]),
@@ -723,6 +741,26 @@ ROWS = [
             models={"m": {"checkpoint": f"zoo:{UNTRAINABLE}", "num_steps": 5, "checkpoint_every": 5}}
         ),
         [f"`models.m.checkpoint` is zoo:{UNTRAINABLE}, which cannot be trained here: the engine does not have "],
+    ),
+    (
+        "46 extractor that the engine lacks, with start weights",
+        both(
+            checkpoint("v1/model.ckpt", SSD_V1), pipeline(lambda text: text.replace('mobilenet_v1"', 'mobilenet_v9"'))
+        ),
+        ["This cannot be trained", "feature_extractor.type is 'ssd_mobilenet_v9'", "!does not fit"],
+    ),
+    *(
+        (
+            f"46 {part} that the engine lacks, with start weights",
+            both(checkpoint("v1/model.ckpt", SSD_V1), given(m__overrides={f"model.ssd.{kind}": {part: {}}})),
+            ["This cannot be trained", part, "!does not fit"],
+        )
+        for kind, part in (
+            ("box_coder", "keypoint_box_coder"),
+            ("box_coder", "square_box_coder"),
+            ("matcher", "bipartite_matcher"),
+            ("anchor_generator", "flexible_grid_anchor_generator"),
+        )
     ),
 ]
 
@@ -880,6 +918,22 @@ def by_doctor(*mistakes):
     return told
 
 
+def untrusted_by_doctor(**others):
+    """What doctor says of an archive that nobody vouches for."""
+
+    def told(folder, capsys, monkeypatch) -> str:
+        monkeypatch.setenv("BOXWRIGHT_ZOO_MIRROR", "http://127.0.0.1:9")
+        return by_doctor(given(m__checkpoint=f"zoo:{UNKNOWN_SUM}", **others))(folder, capsys, monkeypatch)
+
+    return told
+
+
+def without_its_pipeline(folder: Folder) -> None:
+    """An unpacked archive of the zoo without a pipeline.config."""
+    (folder / f"resources/zoo/{TRAINABLE}/model.ckpt.index").touch()
+    folder.config["models"]["m"] = {"checkpoint": f"zoo:{TRAINABLE}", "num_steps": 5, "checkpoint_every": 5}
+
+
 def no_access(folder: Folder) -> None:
     """A results folder in /proc, where even root cannot make any."""
     folder.config["results"] = "/proc/self/results"
@@ -942,6 +996,25 @@ OTHER_ROWS = [
         "19 typo, by doctor",
         by_doctor(pipeline(lambda text: text.replace("num_classes", "num_clases"))),
         ["x configuration", "pipeline.config:", "nearest known: num_classes"],
+    ),
+    (
+        "45 zoo archive that nobody vouches for, by doctor",
+        untrusted_by_doctor(),
+        [
+            "x configuration",
+            f"{UNKNOWN_SUM} is not downloaded, because http://127.0.0.1:9/",
+            "or set `zoo_trust: true`",
+        ],
+    ),
+    (
+        "45 zoo archive with the pipeline.config that nobody vouches for, by doctor",
+        untrusted_by_doctor(m__pipeline=None, m__overrides={}),
+        [f"before {UNKNOWN_SUM} is downloaded", "x configuration", f"{UNKNOWN_SUM} is not downloaded, because http:"],
+    ),
+    (
+        "45 zoo archive without a pipeline.config, by doctor",
+        by_doctor(without_its_pipeline),
+        ["x configuration", f"The archive of {TRAINABLE} has no pipeline.config", "Set `models.m.pipeline` to one."],
     ),
     ("31 metric, by doctor", by_doctor(given(export={"metric": "mAP"})), ["x configuration", "`export.metric` is mAP"]),
     ("41 results, by doctor", by_doctor(no_access), ["x results", "nothing can be written to /proc/self here"]),
@@ -1044,6 +1117,21 @@ def test_what_is_wrong_in_the_text_of_the_file_hides_nothing(folder, wrong, word
     text = folder.told(capsys)
     for one in (word, "`models.m.colour` is not a key", "did you mean data/images?", "pipeline.config:1:9"):
         assert text.count(one) == 1, (one, text)
+
+
+def test_a_large_data_set_is_not_read_to_tell_a_mistake_in_the_settings(folder, capsys, monkeypatch):
+    monkeypatch.setattr(refusal, "_MANY", 20)
+    RunPlan(folder.config, plan_data=True)
+    label_map_without_dog(folder)
+    given(m__colour="red")(folder)
+    text = folder.told(capsys)
+    assert "`models.m.colour` is not a key" in text and "class_unknown" in text and "20 files" not in text
+    shutil.rmtree("results")
+    text = folder.told(capsys)
+    assert "`models.m.colour` is not a key" in text and "class_unknown" not in text
+    assert text.endswith("The data set has 20 files, which are read once this is corrected, and checked then.")
+    monkeypatch.setattr(refusal, "_MANY", 21)
+    assert "class_unknown" in folder.told(capsys)
 
 
 def test_without_a_mistake_nothing_is_refused(folder, capsys):

@@ -3,18 +3,19 @@
 import io
 import resource
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.factories import DataSet
+from tests.factories import DataSet, photo
 from tests.workflow.conftest import small_model
 
 from boxwright.catalog import forms
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
-from boxwright.run import preflight, start_weights
+from boxwright.run import preflight, settings, start_weights
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
@@ -41,7 +42,7 @@ def checked(tmp_path, monkeypatch):
         plan = RunPlan(config | changes, plan_data=True)
         preflight.check(plan, Identities(plan))
 
-    check.dataset = config["dataset"]
+    check.dataset, check.data = config["dataset"], data
     return check
 
 
@@ -231,3 +232,27 @@ def test_a_disk_without_room_for_a_first_checkpoint(checked, capsys, monkeypatch
     checked()
     told = capsys.readouterr().err
     assert "The disk of results has 10 MB free, and a checkpoint of m may take " in told
+    checked(models={"m": small_model(seed=[1, 2])})
+    assert capsys.readouterr().err.count("a checkpoint of m may take ") == 1
+    receipt = Path("results/.checksums/models/m/train/model.ckpt-4.index.json")  # of one that `keep` has removed
+    receipt.parent.mkdir(parents=True)
+    receipt.touch()  # of one that was never finished
+    checked()
+    assert "a checkpoint of m" in capsys.readouterr().err
+    receipt.write_text("{}")
+    checked()
+    assert "a checkpoint of" not in capsys.readouterr().err
+
+
+def test_sizes_of_objects_are_not_those_of_another_plan(checked, tmp_path):
+    """The stored plan is of other images than one that is made and not stored, as doctor and a dry run make it."""
+    large = {"metric": "DetectionBoxes_Precision/mAP (large)"}
+    checked()
+    checked.data.sample("c.jpg", Box("cat", 0, 0, 200, 200), data=photo(1, 256, 256), size=(256, 256))
+    (tmp_path / "eval.txt").write_text("c.jpg\n")
+    config = {"dataset": checked.dataset, "models": {"m": small_model()}, "export": large}
+    plan = RunPlan.of_sound(settings.load(config), with_data=True)
+    assert preflight.mistakes(plan, Identities(plan))[0] == []
+    checked(export=large)
+    with pytest.raises(UserError, match=r"no evaluation image has a small box"):
+        checked(export={"metric": "DetectionBoxes_Precision/mAP (small)"})

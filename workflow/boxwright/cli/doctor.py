@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from boxwright.cli import status
 from boxwright.run import doctor
 
 HELP = "show what this machine has, and what would fail on it"
@@ -13,6 +14,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> int:
+    """Print what this machine has, and what would fail."""
+    return status.of(lambda: _run(given))
+
+
+def _run(given: Namespace) -> int:
     findings = doctor.examine(given.configfile)
     print(doctor.table(findings))
     return int(any(finding.level == doctor.FAILS for finding in findings))

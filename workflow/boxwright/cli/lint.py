@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from boxwright.catalog.findings import LEVELS, Facts, Finding
 from boxwright.checkpoints import checkpoint_index, checkpoint_shapes
+from boxwright.cli import status
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural, printable
 from boxwright.dataset import label_map
@@ -28,6 +29,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> int:
     """Print the findings on each file with their lines, then their counts."""
+    return status.of(lambda: _run(given))
+
+
+def _run(given: Namespace) -> int:
     counts: Counter[str] = Counter()
     for path in given.files:
         for level, text in _findings(path):
@@ -52,11 +57,11 @@ def _findings(path: str) -> list[tuple[str, str]]:
         names = _checkpoint_names(document.config)
         facts = Facts(last, id_gaps=last not in (None, len(classes)), checkpoint_names=names)
         findings = lint(document.config, facts)
+        if not any(finding.level == "error" for finding in findings):
+            findings += _unfitting_start(document.config)
     except UserError as error:
         lines = [line if line.startswith(path) else f"{path}: {line}" for line in str(error).splitlines()]
         return [("error", f"error: {line}") for line in lines]
-    if not any(finding.level == "error" for finding in findings):
-        findings += _unfitting_start(document.config)
     notes = [(note.level, f"{path}:{note.line}: {note.level} {note.field}: {note.text}") for note in document.notes]
     return [(finding.level, f"{document.place(finding.field)}: {finding}") for finding in findings] + notes
 
@@ -65,10 +70,10 @@ def _unfitting_start(config: Message) -> list[Finding]:
     """That the checkpoint which a configuration names has other shapes; nothing if it does not exist."""
     named = config.train_config.fine_tune_checkpoint
     found = checkpoint_shapes.shapes(named) if named and Path(f"{named}.index").is_file() else None
+    relabels = found is not None and label_map.of_checkpoint(named) is not None
     network = listing.of(config) if found else None
     if not network:
         return []
-    relabels = label_map.of_checkpoint(named) is not None
     kind = patch.checkpoint_type_of(config.train_config)
     why = start_weights.complaint(config, kind, network, found, relabels, in_run=False).removesuffix(".")
     return [Finding("error", "another-backbone", "train_config.fine_tune_checkpoint", named, why)] if why else []

@@ -229,8 +229,10 @@ def _reason(error: Exception) -> str:
 def _another_number(text: str) -> str:
     """What YAML makes of digits that a person reads as another number, and what to write; "" for all other texts."""
     if re.fullmatch(r"[-+]?0[0-7_]+", text):
-        read, why = yaml.load(text, Loader=_LOADER), "because of the 0 before it"
-        return f"is {read} to YAML, {why}; write {text.replace('0', '', 1).lstrip('0') or 0}, or quote it as a text."
+        read, meant = yaml.load(text, Loader=_LOADER), re.sub("(?<![0-9_])[0_]+", "", text)
+        if meant.strip("-+") == "" or read == int(meant.replace("_", "")):
+            return ""
+        return f"is {read} to YAML, because of the 0 before it; write {meant}, or quote it as a text."
     if re.fullmatch(r"[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?", text):
         return f'is {yaml.load(text, Loader=_LOADER)} to YAML, as minutes are; quote it if it is a text: "{text}".'
     return ""
@@ -243,7 +245,13 @@ class _Node:
         self.where, self.mapping, self.anchor = where, mapping, anchor
         self.lines: dict[str, list[int]] = {}
         self.key: str | None = None  # the key whose value comes next
+        self.after_comma = False  # whether that key follows a comma at once
         self.size = 1
+
+
+def _is_thousands(node: _Node) -> bool:
+    """Whether the key of a value that is empty is the end of a number with a comma, as in {num_steps: 1,000}."""
+    return node.after_comma and re.fullmatch(r"\d{3}", node.key or "") is not None
 
 
 class _Walk:
@@ -290,9 +298,12 @@ class _Walk:
                 if event.anchor:
                     self._sizes[event.anchor] = 1
                 is_key = node.mapping and node.key is None
-                if is_key and re.fullmatch(r"\d{3}", event.value) and text[event.start_mark.index - 1] == ",":
-                    yield f"line {line}: a comma before {event.value} ends the value; write numbers without commas."
-                elif event.style is None and not is_key and (why := _another_number(event.value)):
+                if is_key:
+                    node.after_comma = text[event.start_mark.index - 1] == ","
+                elif not event.value and event.style is None and _is_thousands(node):
+                    line = node.lines[node.key][-1]
+                    yield f"line {line}: a comma before {node.key} ends the value; write numbers without commas."
+                elif event.style is None and (why := _another_number(event.value)):
                     key = f"{node.key}: " if node.mapping else ""
                     yield f"line {line}: `{key}{event.value}` {why}"
                 self._add(1, key=event.value, line=line)

@@ -121,9 +121,17 @@ def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Observ
     found = [Observation(FAILS, "results", wrong)] if wrong else []
     if absent := pipelines.absent(run["models"]):
         text = f"{config}; the rest of the run is not examined before {few(absent)} is downloaded"
-        return run, [Observation(WARNING, "configuration", text), *found]
+        return run, [Observation(WARNING, "configuration", text), *_unusable(run), *found]
     wrong = "\n".join(_refused(run))
     return run, [Observation(FAILS if wrong else OK, "configuration", wrong or str(config)), *found]
+
+
+def _unusable(run: dict[str, Any]) -> Iterator[Observation]:
+    """The archives of the zoo that cannot be used."""
+    try:
+        pipelines.require_usable(run["models"], run["zoo_trust"])
+    except UserError as error:
+        yield Observation(FAILS, "configuration", str(error))
 
 
 def _refused(run: dict[str, Any]) -> list[str]:

@@ -44,12 +44,9 @@ def find(models: Mapping[str, Model], download: bool, trust: bool = False) -> No
 
     With `download` a missing archive is fetched at once. `trust`: see `fetch`.
 
-    Raises UserError for a missing archive without `download`, for an archive without a pipeline.config, and for
-    archives that must not be downloaded as they are, those that a rule fetches among them.
+    Raises UserError for a missing archive without `download`, and for archives that cannot be used (`require_usable`).
     """
-    entries = dict.fromkeys(found for model in models.values() if (found := entry(model)))
-    if wrong := [text for found in entries if (text := untrusted(found, trust))]:
-        raise UserError("\n".join(wrong))
+    require_usable(models, trust)
     for name, model in models.items():
         if model["pipeline"] is not None:
             continue
@@ -62,8 +59,29 @@ def find(models: Mapping[str, Model], download: bool, trust: bool = False) -> No
                 f"({megabytes(found.size)}) that is not here yet, and a dry run downloads nothing. Start a real run or "
                 f"run `{command('fetch', found.name)}` to download it, or set `models.{name}.pipeline`."
             )
-        if not found.pipeline.is_file():
-            raise UserError(
-                f"The archive of {found.name} has no pipeline.config (there is no {found.pipeline}). "
-                f"Set `models.{name}.pipeline` to one."
-            )
+        if wrong := _without_pipeline(name, model):
+            raise UserError(wrong)
+
+
+def require_usable(models: Mapping[str, Model], trust: bool = False) -> None:
+    """Raise UserError for archives of the zoo that cannot be used, here or not; nothing is downloaded.
+
+    Those are archives that must not be downloaded as they are, those that a rule fetches among them, and unpacked ones
+    without the pipeline.config that is needed.
+    """
+    entries = dict.fromkeys(found for model in models.values() if (found := entry(model)))
+    wrong = [untrusted(found, trust) for found in entries]
+    wrong += [_without_pipeline(name, model) for name, model in models.items()]
+    if told := list(dict.fromkeys(filter(None, wrong))):
+        raise UserError("\n".join(told))
+
+
+def _without_pipeline(name: str, model: Model) -> str:
+    """That the unpacked archive that a model takes its pipeline.config from has none; "" if it has, or is not here."""
+    found = entry(model) if model["pipeline"] is None else None
+    if not found or not found.folder.is_dir() or found.pipeline.is_file():
+        return ""
+    return (
+        f"The archive of {found.name} has no pipeline.config (there is no {found.pipeline}). "
+        f"Set `models.{model.get('repeat_of') or name}.pipeline` to one."
+    )

@@ -5,6 +5,7 @@ the results of each rule depend on, `preflight` checks what must hold before the
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,8 +59,9 @@ class RunPlan:
     def of_sound(cls, sound: dict[str, Any], *, with_data: bool) -> Self:
         """The plan of sound settings beside mistakes (`settings.SettingsError`); without its `data` if these are wrong.
 
-        Nothing is stored, and models whose pipeline.config is not here are left out. Raises PlanError for mistakes in
-        the data and in pipeline.config files.
+        Nothing is stored, so it is also without the data of a demo that is not drawn yet, and models whose
+        pipeline.config is not here are left out. Raises PlanError for mistakes in the data and in pipeline.config
+        files, and for archives of the zoo that cannot be used.
         """
         plan = cls.__new__(cls)
         plan._make(sound, plan_data=True, write=False, download=False, with_data=with_data, complete=False)
@@ -79,6 +81,7 @@ class RunPlan:
         self.models = list(self.settings["models"])
         self.plan_folder = f"{self.results}/data/plan"
         mistakes = []
+        with_data = with_data and (complete or DEMO.is_dir() or not found["dataset"]["demo"])
         try:
             self.data = self._plan_data(plan_data, write) if with_data else None
         except UserError as error:
@@ -87,9 +90,10 @@ class RunPlan:
             self.data = None
             mistakes.append(str(error))
         complete = complete and not mistakes  # nothing is downloaded for a run that is refused
-        if plan_data and complete:
+        if plan_data:
+            find = partial(pipelines.find, download=download) if complete else pipelines.require_usable
             try:
-                pipelines.find(found["models"], download, found["zoo_trust"])
+                find(found["models"], trust=found["zoo_trust"])
             except UserError as error:
                 mistakes.append(str(error))
         there = [name for name in self.models if (complete and not mistakes) or Path(self.pipeline(name)).is_file()]

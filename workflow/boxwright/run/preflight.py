@@ -16,12 +16,14 @@ from google.protobuf.message import Message
 
 from boxwright.catalog.findings import Facts
 from boxwright.checkpoints import checkpoint_data, checkpoint_index, checkpoint_state
+from boxwright.console.checksums import Checksums
 from boxwright.console.progress import say
 from boxwright.core import pointers
 from boxwright.core.disk import nearest
 from boxwright.core.errors import UserError
 from boxwright.core.wording import after_colon, few
 from boxwright.dataset import defects, label_map, manifest
+from boxwright.dataset import plan as data_plan
 from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
@@ -31,7 +33,7 @@ from boxwright.pipeline.judgement import Draft, UntrainableError, judge
 from boxwright.pipeline.lint import COVERAGE, anchors
 from boxwright.pipeline.patch import patch
 from boxwright.protos import model_of
-from boxwright.run import room, start_weights, to_predict
+from boxwright.run import measured, room, start_weights, to_predict
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
@@ -189,7 +191,7 @@ def _undefined(plan: RunPlan, metric: str) -> str:
         if not held_out["classes"].get(name) and metric in set(names.of_classes([name])) - set(names.of_classes([])):
             return f"no evaluation image has a box of class '{name}'"
     size = next((size for size in AREAS if metric.endswith(f"({size})")), None)
-    if size and (lists := manifest.of_side(plan.plan_folder, "eval")):
+    if size and (lists := _lists(plan, "eval")):
         least, most = AREAS[size]
         sides = (
             (box.xmax - box.xmin, box.ymax - box.ymin)
@@ -284,14 +286,19 @@ def _say_no_gpu(plan: RunPlan) -> None:
 def _say_no_room(plan: RunPlan) -> None:
     """Say that a first checkpoint probably has no room; each later one is held against the one before it in its job."""
     free = shutil.disk_usage(nearest(plan.results)).free / 1e6
-    for name in plan.models:
-        if not Path(plan.checkpoint(name, plan.steps(name)[0])[0]).is_file():
-            needed = room.checkpoint_mb(plan.results, name, plan.model(name))
-            if free < needed:
-                say(
-                    f"The disk of {plan.results} has {free:,.0f} MB free, and a checkpoint of {name} may take "
-                    f"{needed:,.0f} MB. Free some space before its training has to stop."
-                )
+    for shown, name in {plan.shown(name): name for name in plan.models if not _has_saved(plan, name)}.items():
+        needed = room.checkpoint_mb(plan.results, name, plan.model(name))
+        if free < needed:
+            say(
+                f"The disk of {plan.results} has {free:,.0f} MB free, and a checkpoint of {shown} may take "
+                f"{needed:,.0f} MB. Free some space before its training has to stop."
+            )
+
+
+def _has_saved(plan: RunPlan, name: str) -> bool:
+    """Whether a training has saved a checkpoint, which `keep` may have removed since; its receipt stays."""
+    receipts = (Checksums(plan.results).folder / "models" / name / "train").glob("model.ckpt-*.json")
+    return measured.checkpoint_mb(plan.results, name) is not None or any(one.stat().st_size for one in receipts)
 
 
 def _replaced(plan: RunPlan) -> dict[str, list[str]]:
@@ -360,8 +367,17 @@ def _anchors(config: Message, boxes: tuple[np.ndarray, np.ndarray], classes: Seq
 
 def _some_samples(plan: RunPlan) -> list[Sample]:
     """Some samples of the training side; none if the plan is not stored."""
-    lists = manifest.of_side(plan.plan_folder, "train")
+    lists = _lists(plan, "train")
     return [sample for path in lists for sample in manifest.some(path, max(LOOKED_AT // len(lists), 1))]
+
+
+def _lists(plan: RunPlan, side: str) -> list[Path]:
+    """The lists of the samples of a side; none if the stored plan is another one, or there is none."""
+    try:
+        stored = data_plan.load(Path(plan.plan_folder).parent)
+    except UserError:
+        return []
+    return manifest.of_side(plan.plan_folder, side) if stored.identities == plan.data.identities else []
 
 
 def _checkpoint_names(plan: RunPlan, name: str) -> list[str] | None:

@@ -8,7 +8,7 @@ from typing import Any
 from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.core.errors import UserError
 from boxwright.dataset import scan, sources
-from boxwright.run import measured, settings
+from boxwright.run import measured, pipelines, settings
 
 
 def records_mb(run: Mapping[str, Any]) -> int:
@@ -44,7 +44,9 @@ def checkpoint_mb(results: str, name: str, model: Mapping[str, Any]) -> float:
     """The size of one checkpoint of a model, in MB: that of the largest that is there, else a generous estimate."""
     if size := measured.checkpoint_mb(results, name):
         return size
-    pipeline = model["pipeline"]
-    text = Path(pipeline).read_text(encoding="utf-8", errors="replace") if pipeline else str(model["checkpoint"])
+    pipeline, entry = Path(pipelines.path(model)), pipelines.entry(model)
+    text = f"{model['checkpoint']} {entry.extractor if entry else ''}"  # of an archive that is not here yet
+    if pipeline.is_file():
+        text = pipeline.read_text(encoding="utf-8", errors="replace")
     named = [row for row in EXTRACTORS.values() if row.type in text] or list(EXTRACTORS.values())
     return max(row.checkpoint_mb for row in named)

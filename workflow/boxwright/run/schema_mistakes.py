@@ -161,7 +161,7 @@ def with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict
     astray = {
         key: models[key]
         for key in schema["properties"]
-        if key in models and key not in settings and "num_steps" not in (models[key] or ())
+        if key in models and key not in settings and not _is_model(models[key])
     }
     if astray:
         others = {key: value for key, value in models.items() if key not in astray}
@@ -182,6 +182,11 @@ def with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict
     below = {key: value for key, value in models.items() if [key] != empty}
     mistake = f"{told}, as in `models: {{{name}: {{{fields[0]}: {_shown_inside(models[fields[0]])}}}}}`."
     return {**settings, "models": {name: below}}, [mistake]
+
+
+def _is_model(value: Any) -> bool:
+    """Whether a value below `models` is a model, which has a number of steps, whatever its name."""
+    return isinstance(value, dict) and "num_steps" in value
 
 
 def _shown_inside(value: Any) -> str:

@@ -43,15 +43,15 @@ Shapes = Mapping[str, tuple[int, ...]]
 def mistakes(plan: RunPlan, identities: Identities, told_of: Collection[str] = ()) -> Iterator[str]:
     """One mistake for each start checkpoint that does not fit its model.
 
-    Those that cannot be read, or have no index of names and shapes, are left out, and so are those of the models
-    `told_of` (by their names in the configuration).
+    Those that cannot be read, or have no index of names and shapes, are left out, and so are those of networks that the
+    engine does not have, and of the models `told_of` (by their names in the configuration).
     """
     told = {}
     for name in plan.models:
         start, entry = plan.start(name), plan.zoo(name)
         if not start or plan.shown(name) in told_of or (entry and not entry.folder.is_dir()):
             continue
-        if _has_begun(plan, name, identities):
+        if _has_unknown_parts(plan.configurations[name]) or _has_begun(plan, name, identities):
             continue
         try:
             found, relabels = checkpoint_shapes.shapes(start), label_map.of_checkpoint(start) is not None
@@ -72,6 +72,12 @@ def _kind(train: Message, found: Shapes, given: Mapping[str, Any]) -> str:
     asked, kind = checkpoint_type_of(train), kind_of(found)
     mends = kind and (asked in WHOLE_DETECTORS) != (kind == "detection")
     return kind if mends and "train_config.fine_tune_checkpoint_type" not in given else asked
+
+
+def _has_unknown_parts(config: Message) -> bool:
+    """Whether a model or its training has parts that the engine lacks, which is told elsewhere: no code is theirs."""
+    found = (*check.findings(config.model, "model"), *check.findings(config.train_config, "train_config"))
+    return any(one.rule == check.UNSUPPORTED for one in found)
 
 
 def _has_begun(plan: RunPlan, name: str, identities: Identities) -> bool:

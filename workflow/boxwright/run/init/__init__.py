@@ -6,6 +6,7 @@ Nothing is asked. `data` says what there is, `machine` what it can be computed o
 import shlex
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -18,6 +19,7 @@ from boxwright.core.wording import command, few, plural
 from boxwright.dataset import plan
 from boxwright.run import config_file, settings
 from boxwright.run.init import choice, data, machine, text
+from boxwright.run.plan import DEMO
 
 # The keys of a configuration's places of images and annotations.
 _KEYS = ("images", "annotations")
@@ -45,8 +47,9 @@ def write(folder: str, out: str | Path, *, keep: bool = False) -> str:
             )
         places = list(dict.fromkeys(_places(path)))
         if not any(_is_inside(one, folder) or _is_inside(folder, one) for one in places or [folder]):
+            whose = "the drawn demo" if places == [str(DEMO)] else few(places)
             raise UserError(
-                f"{path} is there already, for {few(places)}, not for {folder}. Name another file with --out, or with "
+                f"{path} is there already, for {whose}, not for {folder}. Name another file with --out, or with "
                 f"`make run DATA={shlex.quote(folder)} CONFIG=other.yaml`."
             )
         return f"{path} is there already and is used as it is."
@@ -59,10 +62,12 @@ def write(folder: str, out: str | Path, *, keep: bool = False) -> str:
 
 
 def _places(config: Path) -> list[str]:
-    """The folders and files of a configuration's data set; none if it cannot be read, which its run tells."""
+    """The folders and files of a configuration's data set; none if there are none, or if it cannot be read."""
     try:
         dataset = config_file.read(config)["dataset"]
         given = [one[key] for one in (dataset, *(dataset.get("sources") or ())) for key in _KEYS if one.get(key)]
+        given += filter(None, (dataset.get("records") or {}).values())
+        given += [str(DEMO)] if dataset.get("demo") is True else []
     except (UserError, LookupError, TypeError, AttributeError):
         return []
     return [str(path) for one in given for path in ([one] if isinstance(one, str) else one)]
@@ -70,7 +75,14 @@ def _places(config: Path) -> list[str]:
 
 def _is_inside(path: str, folder: str) -> bool:
     """Whether a path is a folder or below it."""
-    return Path(path).resolve().is_relative_to(Path(folder).resolve())
+    return _whole(path).is_relative_to(_whole(folder))
+
+
+def _whole(path: str) -> Path:
+    """A path from the root on; one that begins with ~ is below the home folder."""
+    with suppress(RuntimeError):  # of a user without a home folder, or of no user
+        return Path(path).expanduser().resolve()
+    return Path(path).resolve()
 
 
 def _that_runs(found: data.FolderFacts, here: machine.Machine) -> tuple[data.FolderFacts, choice.Choice, str]:
