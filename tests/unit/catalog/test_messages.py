@@ -368,6 +368,53 @@ def test_a_bias_is_forced_in_tf2_models_alone(kind, type_, path):
     assert field not in told(message)
 
 
+@pytest.mark.parametrize(
+    ("kind", "type_", "path"),
+    [
+        ("Ssd", "ssd_mobilenet_v1", "feature_extractor.conv_hyperparams"),
+        ("Ssd", "ssd_mobilenet_v1", "box_predictor.convolutional_box_predictor.conv_hyperparams"),
+        ("FasterRcnn", "faster_rcnn_resnet50", "first_stage_box_predictor_conv_hyperparams"),
+        ("FasterRcnn", "faster_rcnn_resnet50", f"{_HEAD}.rfcn_box_predictor.conv_hyperparams"),
+    ],
+)
+def test_batch_norm_is_synchronised_in_tf2_models_alone(kind, type_, path):
+    """The OD API raises an error for it in TF1 models."""
+    message, field = new(kind), f"{path}.sync_batch_norm"
+    apply(message, {"feature_extractor.type": type_, field: {}})
+    assert "only TF2 models have it" in told(message)[field][1]
+    apply(message, {"feature_extractor.type": f"{type_}_keras"})
+    assert field not in told(message)
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_", "path", "op"),
+    [
+        ("Ssd", "ssd_mobilenet_v1", "feature_extractor.conv_hyperparams", "CONV"),
+        ("Ssd", "ssd_mobilenet_v1", "box_predictor.convolutional_box_predictor.conv_hyperparams", "CONV"),
+        (
+            "Ssd",
+            "ssd_mobilenet_v1_fpn",
+            "box_predictor.weight_shared_convolutional_box_predictor.conv_hyperparams",
+            "CONV",
+        ),
+        ("FasterRcnn", "faster_rcnn_resnet50", "first_stage_box_predictor_conv_hyperparams", "CONV"),
+        ("FasterRcnn", "faster_rcnn_resnet50", f"{_HEAD}.rfcn_box_predictor.conv_hyperparams", "CONV"),
+        ("FasterRcnn", "faster_rcnn_resnet50", f"{_HEAD}.mask_rcnn_box_predictor.fc_hyperparams", "FC"),
+    ],
+)
+def test_settings_are_for_their_kind_of_layer_in_tf1_models(kind, type_, path, op):
+    """TF2 models do not read for which kind they are."""
+    message, field = new(kind), f"{path}.op"
+    other = {"CONV": "FC", "FC": "CONV"}[op]
+    apply(message, {"feature_extractor.type": type_, field: other})
+    seen, why, use = told(message)[field]
+    assert (seen, use) == (other, op) and "apply to no" in why and (op == "FC") == ("by default" in why)
+    apply(message, {"feature_extractor.type": f"{type_}_keras"})
+    assert field not in told(message)
+    apply(message, {"feature_extractor.type": type_, field: op})
+    assert field not in told(message)
+
+
 @pytest.mark.parametrize(("kind", "place"), [(kind, place) for kind in SPECS for place in SPECS[kind].no_effect])
 def test_what_has_no_effect_is_a_field(kind, place):
     """And what is done anyway is a value of it, but not its default."""

@@ -178,7 +178,7 @@ def test_inference_takes_one_gpu_and_its_own_share():
         ("float32", {"amx_bf16"}, [], "float32", "on the CPU, in float32."),
         ("bfloat16", {"amx_bf16", "avx512_bf16"}, [], "bfloat16", "on the CPU, in float32 with products in bfloat16."),
         # With these alone oneDNN computes in float32.
-        ("bfloat16", {"avx512_bf16"}, [], "float32", "in float32 (this processor has no instructions for bfloat16)."),
+        ("bfloat16", {"avx512_bf16"}, [], "float32", "in float32 (TensorFlow rounds to bfloat16 with AMX-BF16 alone, "),
         ("bfloat16", set(), [], "float32", "in float32 (this processor has no instructions for bfloat16)."),
         ("bfloat16", {"amx_bf16"}, ["T4"], "float32", "on T4 in float32 (products in bfloat16 are for CPUs); memory"),
         ("auto", {"amx_bf16"}, [], "float32", "on the CPU, in float32."),
@@ -205,3 +205,4 @@ def test_a_gpu_computes_an_inference_in_float32_and_a_training_as_tensorflow_doe
     for compute in (devices.of_inference(model), Compute(), devices.of_training(model)):
         devices.take(compute)
     assert set_to == [False, False, True]
+    assert devices.take_for_detection() == Taken([], Compute()) and set_to[-1] is False

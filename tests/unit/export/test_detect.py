@@ -6,6 +6,7 @@ import json
 import os
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -14,9 +15,10 @@ from lxml import etree
 from PIL import Image
 from pycocotools.coco import COCO
 
-from boxwright import cli
+from boxwright import cli, devices
 from boxwright.core.errors import UserError
 from boxwright.export import sources, video
+from boxwright.runtimes import find
 from boxwright.runtimes import onnx as onnx_runtime
 
 
@@ -42,6 +44,22 @@ def test_boxes_are_printed_as_lines_of_json(place, standard, images, capsys):
     first = lines[0]["detections"][0]
     assert first["id"] == found["detection_classes"][0, 0] and first["class"] in ("cat", "dog", "owl")
     np.testing.assert_allclose(first["box"], found["detection_boxes"][0, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize(("packages", "does"), [((), ["take", "load"]), (("onnxruntime",), ["load"])])
+def test_what_tensorflow_runs_is_computed_as_in_a_run(place, monkeypatch, packages, does):
+    """Without TF32, which has to be said before anything is computed."""
+    did = []
+
+    def load():
+        did.append("load")
+        raise UserError("This is enough.")
+
+    detector = SimpleNamespace(form=SimpleNamespace(packages=packages), load=load)
+    monkeypatch.setattr(find, "find", lambda path: detector)
+    monkeypatch.setattr(devices, "take_for_detection", lambda: did.append("take"))
+    assert cli.main(["detect", "fine_tuned_model", "first"]) == 1
+    assert did == does
 
 
 def test_a_folder_holds_them_in_every_format(place, standard, capsys):

@@ -124,11 +124,27 @@ def test_what_a_file_says_and_loses_is_a_warning():
     assert judge([replace(three, settings={**three.settings, "overrides": meant})]) == ""
 
 
-def test_an_override_that_nothing_reads_is_a_warning_and_the_same_in_a_file_is_none():
+def test_an_override_that_nothing_reads_is_told_apart_and_the_same_in_a_file_is_not():
     said = ("batch_size: 8", "batch_size: 8 startup_delay_steps: 3")
     assert judge([draft("a", said)]) == ""
-    told = judge([draft("a", said, overrides={"train_config.startup_delay_steps": 3})])
-    assert "  - overrides: train_config.startup_delay_steps is 3.0: not used; nothing reads this field" in told
+    unused = draft("a", said, overrides={"train_config.startup_delay_steps": 3})
+    told = [
+        "These overrides are not used.",
+        "models.a, made from a.config:",
+        "  - overrides: train_config.startup_delay_steps is 3.0: not used; nothing reads this field here.",
+    ]
+    assert judge([unused]).splitlines() == told
+    few = draft("few", ("max_number_of_boxes: 10", "max_number_of_boxes: 9"))
+    both = judge([unused, few]).splitlines()
+    assert both[0] == "This will probably give a poor detector." and both[-3:] == told
+    assert "models.a, made from a.config:" not in both[:-3]
+
+
+def test_how_something_is_computed_makes_no_detector_poor():
+    unused = draft("a", overrides={"model.ssd.matcher.argmax_matcher.use_matmul_gather": True})
+    apply(unused.config, unused.settings["overrides"])
+    told = judge([unused])
+    assert "poor" not in told and "use_matmul_gather is True: not used; in the OD API it chooses how" in told
 
 
 def test_an_override_does_not_make_possible_what_fails_later():

@@ -433,6 +433,8 @@ def of_model(type_, overrides):
         ("ssd_mobilenet_v1", f"{SSD}.loss.min_num_negative_samples", 5.0, "expected_loss_weights"),
         ("ssd_mobilenet_v1", f"{SSD}.loss.equalization_loss", {}, "its weight is 0"),
         ("ssd_mobilenet_v1", f"{SSD}.loss.classification_loss.weighted_sigmoid.anchorwise_output", True, "OD API"),
+        ("ssd_mobilenet_v1", f"{SSD}.loss.localization_loss.weighted_smooth_l1.anchorwise_output", True, "OD API"),
+        ("ssd_mobilenet_v1", f"{SSD}.loss.localization_loss.weighted_l2.anchorwise_output", True, "OD API"),
         ("ssd_mobilenet_v1", f"{SSD}.matcher.argmax_matcher.use_matmul_gather", True, "not what"),
         ("ssd_mobilenet_v1", f"{SSD}.{SUPPRESSION}.use_hard_nms", True, "not what"),
         ("ssd_mobilenet_v1", f"{SSD}.feature_extractor.conv_hyperparams.regularize_depthwise", True, "OD API"),
@@ -446,9 +448,11 @@ def of_model(type_, overrides):
             True,
             "TF2's head",
         ),
-        ("ssd_efficientnet-b0_bifpn_keras", f"{SSD}.feature_extractor.bifpn.use_native_resize_op", True, "not what"),
+        ("ssd_efficientnet-b0_bifpn_keras", f"{SSD}.feature_extractor.bifpn.use_native_resize_op", True, "OD API"),
         ("faster_rcnn_resnet50", f"{STAGES}.{RPN}.activation", "SWISH", "always has ReLU6"),
         ("faster_rcnn_resnet50_keras", f"{STAGES}.{RPN}.activation", "SWISH", "always has ReLU6"),
+        ("faster_rcnn_resnet50_keras", f"{STAGES}.{RPN}.op", "FC", "TF2 models do not read it"),
+        ("ssd_mobilenet_v2_keras", f"{SSD}.feature_extractor.conv_hyperparams.op", "FC", "TF2 models do not read it"),
         ("faster_rcnn_resnet50_keras", f"{STAGES}.{RPN}.batch_norm.train", False, "always trains"),
         ("faster_rcnn_resnet50_keras", f"{STAGES}.{REGIONS}.fc_hyperparams.regularizer", L2, "no penalty"),
         ("faster_rcnn_resnet50_keras", f"{STAGES}.{REGIONS}.fc_hyperparams.initializer", NORMAL, "Glorot"),
@@ -471,7 +475,6 @@ def of_model(type_, overrides):
             "no keypoints",
         ),
         ("resnet_v1_50_fpn", "model.center_net.post_processing.score_converter", "SIGMOID", "does not convert"),
-        ("resnet_v1_50_fpn", f"model.center_net.{SUPPRESSION}.change_coordinate_frame", False, "frame of the image"),
     ],
 )
 def test_a_field_of_the_model_without_effect_is_told(type_, field, value, why):
@@ -494,6 +497,7 @@ def test_a_field_of_the_model_without_effect_is_told(type_, field, value, why):
             {f"{SSD}.{TOWERS}.apply_conv_hyperparams_to_heads": True, f"{SSD}.{TOWERS}.use_depthwise": True},
         ),
         ("faster_rcnn_resnet50", {f"{STAGES}.{RPN}.activation": "RELU_6"}),
+        ("faster_rcnn_resnet50_keras", {f"{STAGES}.{REGIONS}.fc_hyperparams.op": "FC"}),
         ("faster_rcnn_resnet50", {f"{STAGES}.{RPN}.batch_norm.train": False}),
         ("faster_rcnn_resnet50", {f"{STAGES}.{REGIONS}.fc_hyperparams.regularizer": L2}),
         ("faster_rcnn_resnet50_keras", {f"{STAGES}.{REGIONS}.fc_hyperparams.initializer": GLOROT}),
@@ -505,6 +509,8 @@ def test_a_field_of_the_model_without_effect_is_told(type_, field, value, why):
             "faster_rcnn_resnet50",
             {f"{STAGES}.number_of_stages": 1, f"{STAGES}.second_stage_{SUPPRESSION}.change_coordinate_frame": False},
         ),
+        # As the OD API wants it, which takes nothing else there.
+        ("resnet_v1_50_fpn", {f"model.center_net.{SUPPRESSION}.change_coordinate_frame": False}),
         # Refused.
         ("ssd_mobilenet_v1", {f"{SSD}.{SUPPRESSION}.use_hard_nms": True, f"{SSD}.{SUPPRESSION}.soft_nms_sigma": 0.5}),
         # Told by another rule, as a block that the extractor does not read.

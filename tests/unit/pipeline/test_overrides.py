@@ -3,7 +3,7 @@
 import pytest
 
 from boxwright.core.errors import UserError
-from boxwright.pipeline import text
+from boxwright.pipeline import overrides, text
 from boxwright.pipeline.overrides import apply
 
 CONFIG = """
@@ -154,3 +154,18 @@ def test_all_mistakes_at_once_and_nothing_changed(config):
     for path, (_, words) in mistakes.items():
         assert any(line.startswith(f"override `{path}`: ") and words in line for line in lines), (path, lines)
     assert config == before
+
+
+def test_fields_by_name_and_whether_an_override_sets_them():
+    rate = "learning_rate { constant_learning_rate { learning_rate: 0.1 } }"
+    config = text.parse(f"train_config {{ optimizer {{ momentum_optimizer {{ {rate} }} }} }}")
+    block = "train_config.optimizer"
+    number = f"{block}.momentum_optimizer.learning_rate.constant_learning_rate.learning_rate"
+    assert overrides.fields_named(config, "learning_rate") == [number]
+    assert overrides.fields_named(config, "optimizer") == [block], "momentum_optimizer_value is no optimizer"
+    assert overrides.values_below(config, block) == [number]
+    assert overrides.values_below(config, number) is None and overrides.values_below(config, "model.ssd") == []
+    before = config.SerializeToString()
+    assert overrides.can_be_set(config, number, 0.2) and overrides.can_be_set(config, block, {"adam_optimizer": {}})
+    assert not any(overrides.can_be_set(config, path, value) for path, value in ((block, "adam"), (number, None)))
+    assert config.SerializeToString() == before

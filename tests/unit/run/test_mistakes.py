@@ -330,6 +330,18 @@ ROWS = [
         ],
     ),
     (
+        "1 blocks of pipeline.config",
+        given(m__optimizer="adam", m__image_resizer=640, m__loss="focal", m__batch_norm={}),
+        [
+            "`models.m.optimizer` is not a key of boxwright; it is a block of pipeline.config: set the fields in it by "
+            "their paths in `overrides`, such as `train_config.optimizer.adam_optimizer.learning_rate."
+            "cosine_decay_learning_rate.learning_rate_base`.",
+            "by their paths in `overrides`, such as `model.ssd.image_resizer.fixed_shape_resizer.height`.",
+            "`models.m.loss` is not a key of boxwright; it is a block of pipeline.config: set the fields in it",
+            "!overrides: {",
+        ],
+    ),
+    (
         "1 data set among the models",
         lambda folder: folder.config["models"].update(dataset=folder.config.pop("dataset")),
         ["has 1 mistake: - `dataset` lies below `models`, but is a key beside it: let it start in the same column."],

@@ -242,6 +242,26 @@ def test_the_upper_end_of_a_range_of_whole_numbers_is_never_drawn(step, of, leas
     assert found.field == f"{step}.min_{of}" and f"it must be below max_{of}, which is {least}" in found.said
 
 
+@pytest.mark.parametrize("step", ["random_downscale_to_target_pixels", "random_patch_gaussian", "random_jpeg_quality"])
+def test_pixels_keep_their_fractions(step):
+    """The image is float32 from here on, as it is throughout in the OD API, also where it stays as it is."""
+    given = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    least = "min_target_pixels: 1000 max_target_pixels: 1001" if "pixels" in step else ""
+    kept = build(f"{step} {{ {least} random_coef: 1 }}")(example()._replace(image=given), seeds(1)[0]).image
+    changed = build(f"{step} {{ {least} }}")(example()._replace(image=given), seeds(1)[0]).image
+    assert kept.dtype == changed.dtype == tf.float32
+    np.testing.assert_array_equal(kept, given)
+    fractions = (changed.numpy() % 1 > 0).any()
+    assert fractions != (step == "random_jpeg_quality"), "JPEG has none"
+
+
+def test_fractions_are_cut_off_before_a_compression():
+    change = build("random_jpeg_quality { min_jpeg_quality: 90 max_jpeg_quality: 91 }")
+    whole = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.float32)
+    pictures = [change(example()._replace(image=whole + more), seeds(1)[0]).image for more in (0.0, 0.9)]
+    np.testing.assert_array_equal(*pictures)
+
+
 def test_equal_seeds_give_equal_pixels():
     for step in ("random_patch_gaussian { }", "random_pixel_value_scale { }", "random_jpeg_quality { }"):
         change, (one, other) = build(step), seeds(2)

@@ -33,6 +33,7 @@ def run(given: Namespace) -> int:
 
 
 def _detect(given: Namespace) -> None:
+    from boxwright import devices
     from boxwright.console import job, progress
     from boxwright.export import predict, sources, video
     from boxwright.runtimes import find
@@ -51,6 +52,7 @@ def _detect(given: Namespace) -> None:
     with Path(os.devnull).open("w") as nowhere:
         if not detector.form.packages:  # TensorFlow runs it
             job.import_tensorflow(nowhere)
+            devices.take_for_detection()
     detect, names = detector.load(), detector.names()
     if detector.has_foreign_label_map:
         progress.warn(

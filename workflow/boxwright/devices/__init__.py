@@ -158,6 +158,13 @@ def take(compute: Compute) -> Taken:
     return Taken(names, compute, shortage)
 
 
+def take_for_detection() -> Taken:
+    """Set up this process to detect with a form that TensorFlow may run: on one GPU, if it sees any; see `take`."""
+    import tensorflow as tf
+
+    return take(Compute(gpus=min(len(tf.config.list_physical_devices("GPU")), 1)))
+
+
 def _description(
     names: Sequence[str],
     compute: Compute,
@@ -186,7 +193,11 @@ def _on_cpu(precision: str, wanted: str) -> str:
             "" if instructions.here() else " (slower than float32 here: this processor has no instructions for them)"
         )
         return f"float32 with products in bfloat16{slowly}"
-    return "float32 (this processor has no instructions for bfloat16)" if wanted == "bfloat16" else "float32"
+    if wanted != "bfloat16":
+        return "float32"
+    if instructions.here():
+        return "float32 (TensorFlow rounds to bfloat16 with AMX-BF16 alone, which this processor does not have)"
+    return "float32 (this processor has no instructions for bfloat16)"
 
 
 def _left(faster_with: Collection[str]) -> str:

@@ -35,9 +35,7 @@ class Prepared(NamedTuple):
 
     def measure(self, detector: ExportedDetector) -> exported.Evaluation:
         """Run the detector on the images, on a GPU if there is one, and measure its detections."""
-        import tensorflow as tf  # what is wrong with images or classes is said without waiting for it
-
-        devices.take(devices.Compute(gpus=min(len(tf.config.list_physical_devices("GPU")), 1)))
+        devices.take_for_detection()  # what is wrong with images or classes is said without waiting for TensorFlow
         threshold = round(self.shown.score_threshold, 6)
         return exported.evaluate(detector.load(), self.records, self.classes, score_threshold=threshold)
 

@@ -1,4 +1,7 @@
-"""Reports what `lint` finds in the configurations of a run before it starts: errors stop it, warnings are printed."""
+"""Reports what `lint` finds in the configurations of a run before it starts: errors stop it, warnings are printed.
+
+So are overrides that nothing reads.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,15 +43,21 @@ class UntrainableError(UserError):
 
 
 def judge(drafts: Sequence[Draft]) -> str:
-    """The warnings about all models as one text, empty if there are none. Raises UntrainableError with all errors."""
+    """The warnings about all models, and their overrides that are not used, as one text; empty if there are none.
+
+    Raises UntrainableError with all errors.
+    """
     findings = [(draft, _findings(draft)) for draft in drafts]
     if errors := _told(findings, "error"):
         fields = {draft.name: [one.field for one in found if one.level == "error"] for draft, found in findings}
         raise UntrainableError("\n".join(["This cannot be trained as it is.", *errors, f"{SETTLE}."]), fields)
+    lines = []
     if warnings := _told(findings, "warning"):
         advice = f"{SETTLE}; most values set there cause no warning."
-        return "\n".join(["This will probably give a poor detector.", *warnings, advice])
-    return ""
+        lines += ["This will probably give a poor detector.", *warnings, advice]
+    if unused := _unused(findings):
+        lines += ["These overrides are not used.", *unused]
+    return "\n".join(lines)
 
 
 def _findings(draft: Draft) -> list[Finding]:
@@ -56,13 +65,12 @@ def _findings(draft: Draft) -> list[Finding]:
     if draft.settings["batch_size"] is not None:
         meant.append("train_config.batch_size")
     findings = [*accept(lint(draft.config, draft.facts), meant), *_sharing(draft)]
-    return [replace(finding, level="warning") if _is_warning(finding, draft) else finding for finding in findings]
+    return [replace(finding, level="warning") if _is_mended(finding, draft) else finding for finding in findings]
 
 
-def _is_warning(finding: Finding, draft: Draft) -> bool:
-    """Whether something is a warning in a run that is more or less in a file by itself."""
-    overridden = is_set(finding.field, draft.settings["overrides"])
-    return (finding.rule in MENDED and not overridden) or (finding.rule == lint_unread.RULE and overridden)
+def _is_mended(finding: Finding, draft: Draft) -> bool:
+    """Whether something is wrong in a file and not in the run that is made from it."""
+    return finding.rule in MENDED and not is_set(finding.field, draft.settings["overrides"])
 
 
 def _sharing(draft: Draft) -> Iterator[Finding]:
@@ -83,8 +91,24 @@ def _told(findings: Sequence[tuple[Draft, list[Finding]]], level: str) -> list[s
             for note in draft.original.notes
             if note.level == level and not is_set(note.field, draft.settings["overrides"])
         ]
-        lines += [f"models.{draft.name}, made from {draft.original.source}:", *told] if told else []
+        lines += _under(draft, told)
     return lines
+
+
+def _unused(findings: Sequence[tuple[Draft, list[Finding]]]) -> list[str]:
+    """The overrides that nothing reads, below the name of each model."""
+    lines: list[str] = []
+    for draft, found in findings:
+        unread = [each for each in found if each.rule == lint_unread.RULE]
+        lines += _under(
+            draft, [_explain(each, draft) for each in unread if is_set(each.field, draft.settings["overrides"])]
+        )
+    return lines
+
+
+def _under(draft: Draft, told: Sequence[str]) -> list[str]:
+    """What is told of a model, below its name; nothing if nothing is told."""
+    return [f"models.{draft.name}, made from {draft.original.source}:", *told] if told else []
 
 
 def _explain(finding: Finding, draft: Draft) -> str:

@@ -85,29 +85,59 @@ def _unknown(config: Message, message: Message, name: str, path: str) -> str:
     return f"{path or 'the configuration'} has no field `{name}`; {hint}"
 
 
+def can_be_set(config: Message, path: str, value: Any) -> bool:
+    """Whether an override of a path in `config` can have a value other than None; `config` stays as it is."""
+    tried = type(config)()
+    tried.CopyFrom(config)
+    try:
+        apply(tried, {path: value})
+    except UserError:
+        return False
+    return value is not None
+
+
+def values_below(config: Message, path: str) -> list[str] | None:
+    """The paths of the single values that are set below a block of `config`; None if no block is there."""
+    block = _at(config, path)
+    if not isinstance(block, Message):
+        return None
+    found: list[str] = []
+    for field in (field for field, _ in block.ListFields() if not field.is_repeated):
+        here = f"{path}.{field.name}"
+        found += [here] if field.message_type is None else values_below(config, here) or []
+    return found
+
+
 def fields_named(config: Message, name: str) -> list[str]:
     """The paths of the fields of `config`, and of the blocks that it sets, with a name; see `_down`."""
-    return [_down(config, path) for path in elsewhere(name, config)]
+    return list(dict.fromkeys(_down(config, path) for path in elsewhere(name, config)))
 
 
 def _down(config: Message, path: str) -> str:
     """`path`; if it leads to a block of alternatives, the number of that name in the one that is chosen."""
-    message: Any = config
-    name = path.rpartition(".")[2]
-    for part in path.split("."):
-        if isinstance(message, Message) and part in message.DESCRIPTOR.fields_by_name:
-            message = getattr(message, part)
-        elif part.isdigit() and not isinstance(message, Message) and int(part) < len(message):
-            message = message[int(part)]
-        else:
-            return path
+    message, name = _at(config, path), path.rpartition(".")[2]
     groups = message.DESCRIPTOR.oneofs if isinstance(message, Message) else ()
     for chosen in filter(None, (message.WhichOneof(group.name) for group in groups)):
         block = getattr(message, chosen)
         fields = block.DESCRIPTOR.fields if isinstance(block, Message) else ()
-        if number := next((one.name for one in fields if name in one.name and not one.message_type), None):
+        # `momentum_optimizer_value` is a value of a momentum_optimizer and no optimizer.
+        alike = (one.name for one in fields if name in one.name.replace(chosen, "") and not one.message_type)
+        if number := next(alike, None):
             return f"{path}.{chosen}.{number}"
     return path
+
+
+def _at(config: Message, path: str) -> Any:
+    """What is at a path of `config`; None if nothing is there."""
+    found: Any = config
+    for part in path.split("."):
+        if isinstance(found, Message) and part in found.DESCRIPTOR.fields_by_name:
+            found = getattr(found, part)
+        elif part.isdigit() and not isinstance(found, Message) and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            return None
+    return found
 
 
 def _displaced(message: Message, field: FieldDescriptor, path: str, clearing: bool) -> list[Change]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jsonschema
+from google.protobuf.message import Message
 
+from boxwright import protos
 from boxwright.core.errors import UserError
 from boxwright.core.wording import nearest
 from boxwright.pipeline import schema as pipeline_schema
@@ -99,22 +101,40 @@ def _of_pipeline(name: str, key: str, model: Mapping[str, Any]) -> str:
     for field in found:
         if instead := settled.instead_of(field, name):
             return f"it is a field of pipeline.config that the run decides: set {instead}."
-    if len(found) > 1:
+    return _as_override(found, model[key], _file_of(model) or protos.TrainEvalPipelineConfig())
+
+
+def _as_override(found: Sequence[str], value: Any, config: Message) -> str:
+    """How a field of pipeline.config, which may be one of those `found`, is set by an override, a clause."""
+    from boxwright.pipeline import overrides
+
+    if len(found) == 1 and overrides.can_be_set(config, found[0], value):
+        return f"it is a field of pipeline.config: write `overrides: {{{found[0]}: {_shown_inside(value)}}}`."
+    below = overrides.values_below(config, found[0])
+    if below is None:
         return f"it is a field of pipeline.config: set it by its path in `overrides`, such as `{found[0]}`."
-    return f"it is a field of pipeline.config: write `overrides: {{{found[0]}: {_shown_inside(model[key])}}}`."
+    example = f"such as `{below[0]}`" if below else f"which begin with `{found[0]}.`"
+    return f"it is a block of pipeline.config: set the fields in it by their paths in `overrides`, {example}."
 
 
 def _fields_named(key: str, model: Mapping[str, Any]) -> list[str]:
     """The paths of fields of pipeline.config with this name: those that the model's file sets, else all."""
-    from boxwright.pipeline import overrides, text  # few configurations have a wrong key
+    from boxwright.pipeline import overrides  # few configurations have a wrong key
+
+    config = _file_of(model)
+    found = overrides.fields_named(config, key) if config else []
+    return found or [f"{home}.{key}" for home in pipeline_schema.homes(key, "")]
+
+
+def _file_of(model: Mapping[str, Any]) -> Message | None:
+    """The configuration in a model's file; None if that cannot be read."""
+    from boxwright.pipeline import text
 
     path = model.get("pipeline")
     try:
-        config = text.read(path) if isinstance(path, str) and paths.is_file(path) else None
+        return text.read(path) if isinstance(path, str) and paths.is_file(path) else None
     except UserError:
-        config = None
-    found = overrides.fields_named(config, key) if config else []
-    return found or [f"{home}.{key}" for home in pipeline_schema.homes(key, "")]
+        return None
 
 
 def _only_place(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, ...] | None:

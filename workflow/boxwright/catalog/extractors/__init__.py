@@ -6,7 +6,7 @@ in the module that is named like it.
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from google.protobuf.message import Message
 
@@ -30,9 +30,11 @@ __all__ = [
     "is_tf2",
     "lacking",
     "nearest",
+    "of_other_layers",
     "other_than_only",
     "predictor_of",
     "row_of",
+    "synchronised",
     "whole",
 ]
 
@@ -63,10 +65,40 @@ def is_tf2(model: Message, family: str) -> bool:
 
 def forced_biases(model: Message, family: str, *settings: str) -> Iterator[Break]:
     """The breaks of a TF1 model whose `Hyperparams`, at the paths `settings` below its message, force a bias."""
+    for path, layers in _in_tf1(model, family, settings):
+        if layers.force_use_bias:
+            yield f"{path}.force_use_bias", True, _of_tf2_alone(model), False
+
+
+def synchronised(model: Message, family: str, *settings: str) -> Iterator[Break]:
+    """The breaks of a TF1 model whose `Hyperparams`, at these paths below its message, synchronise batch norm."""
+    for path, layers in _in_tf1(model, family, settings):
+        if layers.HasField("sync_batch_norm"):
+            yield f"{path}.sync_batch_norm", "set", f"{_of_tf2_alone(model)}; use `batch_norm`", None
+
+
+def of_other_layers(model: Message, family: str, op: str, *settings: str) -> Iterator[Break]:
+    """The breaks of a TF1 model whose `Hyperparams`, at these paths below its message, have another `op` than `op`.
+
+    In the OD API they then apply to none of its layers. TF2 models do not read it.
+    """
+    for path, layers in _in_tf1(model, family, settings):
+        field = layers.DESCRIPTOR.fields_by_name["op"]
+        found = field.enum_type.values_by_number[layers.op].name
+        if found != op:
+            default = ", which it is by default," if layers.op == field.default_value else ""
+            kind = {"CONV": "convolution", "FC": "fully connected layer"}[op]
+            yield f"{path}.op", found, f"with this{default} these settings apply to no {kind}", op
+
+
+def _in_tf1(model: Message, family: str, settings: Iterable[str]) -> Iterator[tuple[str, Message]]:
+    """The messages at the paths `settings` below that of a TF1 model, with their paths; none of any other model."""
     for path in settings if is_tf1(model, family) else ():
-        if functools.reduce(getattr, path.split("."), model).force_use_bias:
-            why = f"only TF2 models have it, and {model.feature_extractor.type} is TF1's"
-            yield f"{path}.force_use_bias", True, why, False
+        yield path, functools.reduce(getattr, path.split("."), model)
+
+
+def _of_tf2_alone(model: Message) -> str:
+    return f"only TF2 models have it, and {model.feature_extractor.type} is TF1's"
 
 
 def lacking(model: Message, family: str, depthwise: bool = False) -> Iterator[Break]:

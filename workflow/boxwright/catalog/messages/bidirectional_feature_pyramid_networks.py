@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from boxwright.catalog.ranges import CHANNELS, LAYERS, Range
-from boxwright.catalog.spec import HOW_ALONE, LACKS, Break, Spec
+from boxwright.catalog.spec import LACKS, NOT_READ_BY_OD_API, Break, Spec
 
 COMBINE_METHODS = ("fast_attention", "attention", "weighted_sum", "sum")
 
@@ -24,5 +24,5 @@ SPEC = Spec(
         "num_filters": Range(1, CHANNELS, use=64),
     },
     refusals=(_combine_method,),
-    no_effect={"use_native_resize_op": HOW_ALONE},
+    no_effect={"use_native_resize_op": NOT_READ_BY_OD_API},
 )

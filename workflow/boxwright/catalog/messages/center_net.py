@@ -57,8 +57,5 @@ SPEC = Spec(
             ("post_processing.score_converter", "post_processing.logit_scale"),
             NoEffect("a CenterNet does not convert scores, in the OD API neither"),
         ),
-        "post_processing.batch_non_max_suppression.change_coordinate_frame": NoEffect(
-            "a CenterNet always has the frame of the image", done=True
-        ),
     },
 )

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from boxwright.catalog.messages.hyperparams import CONVOLUTIONS
 from boxwright.catalog.ranges import CHANNELS, LAYERS, PART, Range
 from boxwright.catalog.spec import Break, Only, Spec, relation
 
@@ -17,7 +16,6 @@ def _depthwise(message: Message) -> Iterator[Break]:
 
 SPEC = Spec(
     fields={
-        "conv_hyperparams": CONVOLUTIONS,
         "min_depth": Range(0, CHANNELS),
         "max_depth": Range(0, CHANNELS),
         "num_layers_before_predictor": Range(-(2**31), LAYERS),

@@ -6,7 +6,6 @@ from google.protobuf.message import Message
 
 from boxwright.catalog import extractors
 from boxwright.catalog.messages import image_resizer
-from boxwright.catalog.messages.hyperparams import CONVOLUTIONS
 from boxwright.catalog.messages.mask_rcnn_box_predictor import NO_MASKS
 from boxwright.catalog.ranges import CHANNELS, CLASSES, COUNT, NOT_NEGATIVE, SHARE, Range
 from boxwright.catalog.relations import unordered
@@ -15,6 +14,7 @@ from boxwright.catalog.spec import HOW_ALONE, LEFT_OUT, Block, Break, NoEffect, 
 _TYPE = "feature_extractor.type"
 _PROPOSALS = "first_stage_box_predictor_conv_hyperparams"
 _FULLY_CONNECTED = "second_stage_box_predictor.mask_rcnn_box_predictor.fc_hyperparams"
+_RFCN = "second_stage_box_predictor.rfcn_box_predictor.conv_hyperparams"
 _SECOND_STAGE = (
     "second_stage_box_predictor",
     "second_stage_batch_size",
@@ -93,14 +93,15 @@ def _crop(message: Message) -> Iterator[Break]:
 
 
 @relation(_TYPE)
-def _biases(message: Message) -> Iterator[Break]:
-    settings = [_PROPOSALS]
+def _layers(message: Message) -> Iterator[Break]:
+    """What the settings of layers can be in TF1 models."""
     kind = None if _one_stage(message) else message.second_stage_box_predictor.WhichOneof("box_predictor_oneof")
-    if kind in ("mask_rcnn_box_predictor", "rfcn_box_predictor"):
-        settings.append(
-            _FULLY_CONNECTED if kind.startswith("mask") else f"second_stage_box_predictor.{kind}.conv_hyperparams"
-        )
-    yield from extractors.forced_biases(message, "faster_rcnn", *settings)
+    convolutions = (_PROPOSALS, _RFCN) if kind == "rfcn_box_predictor" else (_PROPOSALS,)
+    fully_connected = (_FULLY_CONNECTED,) if kind == "mask_rcnn_box_predictor" else ()
+    yield from extractors.forced_biases(message, "faster_rcnn", *convolutions, *fully_connected)
+    yield from extractors.synchronised(message, "faster_rcnn", *convolutions)
+    yield from extractors.of_other_layers(message, "faster_rcnn", "CONV", *convolutions)
+    yield from extractors.of_other_layers(message, "faster_rcnn", "FC", *fully_connected)
 
 
 @relation(_TYPE)
@@ -113,7 +114,6 @@ SPEC = Spec(
         "num_classes": Range(1, CLASSES),
         "image_resizer": Block(needed=True),
         "first_stage_anchor_generator": Block(needed=True, among=("grid_anchor_generator",), after=_TYPE),
-        _PROPOSALS: CONVOLUTIONS,
         "first_stage_atrous_rate": Range(1, 100),
         "first_stage_box_predictor_kernel_size": Range(1, 100),
         "first_stage_box_predictor_depth": Range(1, CHANNELS),
@@ -142,13 +142,14 @@ SPEC = Spec(
         "context_config": LEFT_OUT,
     },
     refusals=(_extractor, _stages),
-    relations=(_crop, _input_size, _biases),
+    relations=(_crop, _input_size, _layers),
     unread={
         **dict.fromkeys(_SECOND_STAGE, _one_stage),
         **dict.fromkeys(_CROPS, _no_crops),
         "maxpool_stride": lambda message: _no_crops(message) or not message.maxpool_kernel_size,
     },
     no_effect={
+        f"{_PROPOSALS}.op": NoEffect("TF2 models do not read it", _tf2),
         f"{_PROPOSALS}.activation": NoEffect("this layer always has ReLU6", done="RELU_6"),
         **dict.fromkeys(
             (f"{_PROPOSALS}.{kind}.train" for kind in ("batch_norm", "sync_batch_norm")),

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from boxwright.catalog.messages.hyperparams import CONVOLUTIONS
 from boxwright.catalog.ranges import CHANNELS, Range
 from boxwright.catalog.spec import Break, Only, Spec, relation
 
@@ -23,7 +22,6 @@ def _samples(message: Message) -> Iterator[Break]:
 
 SPEC = Spec(
     fields={
-        "conv_hyperparams": CONVOLUTIONS,
         "num_spatial_bins_height": _BINS,
         "num_spatial_bins_width": _BINS,
         "depth": Range(1, CHANNELS),

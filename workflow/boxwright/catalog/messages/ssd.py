@@ -13,6 +13,8 @@ from boxwright.catalog.spec import LEFT_OUT, Block, Break, NoEffect, Only, Spec,
 _TYPE = "feature_extractor.type"
 _CONVOLUTIONAL = "box_predictor.convolutional_box_predictor"
 _WEIGHT_SHARED = "box_predictor.weight_shared_convolutional_box_predictor"
+_OF_EXTRACTOR = "feature_extractor.conv_hyperparams"
+_SETTINGS = (_OF_EXTRACTOR, f"{_CONVOLUTIONAL}.conv_hyperparams", f"{_WEIGHT_SHARED}.conv_hyperparams")
 
 
 def _tf1(message: Message) -> bool:
@@ -70,10 +72,14 @@ def _predictor_depths(message: Message) -> Iterator[Break]:
 
 
 @relation(_TYPE)
-def _biases(message: Message) -> Iterator[Break]:
+def _settings_of_layers(message: Message) -> Iterator[Break]:
+    """What the settings of layers can be in TF1 models."""
     kind = message.box_predictor.WhichOneof("box_predictor_oneof")
-    heads = [f"{head}.conv_hyperparams" for head in (_CONVOLUTIONAL, _WEIGHT_SHARED) if head.endswith(f".{kind}")]
-    yield from extractors.forced_biases(message, "ssd", "feature_extractor.conv_hyperparams", *heads)
+    settings = [path for path in _SETTINGS if path == _OF_EXTRACTOR or f".{kind}." in path]
+    yield from extractors.forced_biases(message, "ssd", *settings)
+    # The weight-shared head has no synchronised batch norm in TF2 models either.
+    yield from extractors.synchronised(message, "ssd", *(path for path in settings if _WEIGHT_SHARED not in path))
+    yield from extractors.of_other_layers(message, "ssd", "CONV", *settings)
 
 
 @relation("feature_extractor", "anchor_generator")
@@ -144,11 +150,12 @@ SPEC = Spec(
         "mask_head_config": LEFT_OUT,
     },
     refusals=(_extractor,),
-    relations=(_similarity, _input_size, _predictor_depths, _biases, _layers, _sides, _same_anchors),
+    relations=(_similarity, _input_size, _predictor_depths, _settings_of_layers, _layers, _sides, _same_anchors),
     no_effect={
         "inplace_batchnorm_update": NoEffect("averages always move within the step", done=True),
         "implicit_example_weight": NoEffect("there are no confidences as targets, which alone have it"),
         "return_raw_detections_during_predict": NoEffect("the raw boxes are always given", done=True),
+        **dict.fromkeys((f"{path}.op" for path in _SETTINGS), NoEffect("TF2 models do not read it", _tf2)),
         f"{_CONVOLUTIONAL}.apply_sigmoid_to_scores": NoEffect("TF2's head does not read it", _tf2),
         f"{_WEIGHT_SHARED}.conv_hyperparams.activation": NoEffect("TF1's head always has ReLU6", _tf1, "RELU_6"),
         **dict.fromkeys(

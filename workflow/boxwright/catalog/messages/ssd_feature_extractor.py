@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from boxwright.catalog.extractors import EXTRACTORS, PYRAMIDS, other_than_only
-from boxwright.catalog.messages.hyperparams import CONVOLUTIONS
 from boxwright.catalog.ranges import CHANNELS, LARGEST_SIDE, Range
 from boxwright.catalog.spec import LACKS, Break, NoEffect, Only, Spec, relation
 
@@ -88,7 +87,6 @@ SPEC = Spec(
     fields={
         "depth_multiplier": Range(0, 16, above=True),
         "min_depth": Range(-(2**31), CHANNELS),
-        "conv_hyperparams": CONVOLUTIONS,
         "pad_to_multiple": Range(1, LARGEST_SIDE),
         "replace_preprocessor_with_placeholder": Only(False),
         "use_hardswish": Only(False),

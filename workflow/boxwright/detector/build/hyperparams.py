@@ -51,9 +51,11 @@ def _batch_norm(message: Message) -> BatchNorm | None:
     kind = message.WhichOneof("normalizer_oneof")
     if kind is None:
         return None
-    # Batch norm always uses the statistics of the whole batch, so the synchronised form is the same.
+    # Batch norm always uses the statistics of the whole batch. So the synchronised form, which TF2 models alone have,
+    # differs by the variance that its average follows: Keras computes it without TensorFlow's fused kernels.
     norm = getattr(message, kind)
-    return BatchNorm(norm.decay, norm.center, norm.scale, norm.epsilon, norm.train)
+    unbiased = kind != "sync_batch_norm"
+    return BatchNorm(norm.decay, norm.center, norm.scale, norm.epsilon, norm.train, unbiased)
 
 
 def _name(message: Message, field: str) -> str:

@@ -18,3 +18,8 @@ def with_probability(
         return tf.cond(drawn < probability, lambda: change(example, seeds[1]), lambda: example)
 
     return apply
+
+
+def in_float32(augmentation: Augmentation) -> Augmentation:
+    """The augmentation of an example whose image is float32 before it, and so after it, whatever it draws."""
+    return lambda example, seed: augmentation(example._replace(image=tf.cast(example.image, tf.float32)), seed)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from boxwright.training.augmentations.chance import with_probability
+from boxwright.training.augmentations.chance import in_float32, with_probability
 from boxwright.training.augmentations.example import Augmentation, TrainingExample
 from boxwright.training.augmentations.window import below
 
@@ -18,7 +18,7 @@ def make(
     """Adds Gaussian noise of a random strength to a square of a random size around a random pixel.
 
     The side is `min_patch_size` or more and less than `max_patch_size`. The deviation is a share of 255. random_coef is
-    the probability of no change.
+    the probability of no change. The example's image becomes float32.
     """
 
     def add(example: TrainingExample, seed: tf.Tensor) -> TrainingExample:
@@ -31,10 +31,7 @@ def make(
             (tf.range(size[axis]) >= begin[axis]) & (tf.range(size[axis]) < begin[axis] + side) for axis in (0, 1)
         )
         inside = tf.cast(rows[:, tf.newaxis] & columns, tf.float32)[..., tf.newaxis]
-        image = tf.cast(example.image, tf.float32)
-        noise = tf.random.stateless_normal(tf.shape(image), seeds[3]) * (255.0 * deviation)
-        return example._replace(
-            image=tf.cast(tf.clip_by_value(image + noise * inside, 0.0, 255.0), example.image.dtype)
-        )
+        noise = tf.random.stateless_normal(tf.shape(example.image), seeds[3]) * (255.0 * deviation)
+        return example._replace(image=tf.clip_by_value(example.image + noise * inside, 0.0, 255.0))
 
-    return with_probability(1 - random_coef, add)
+    return in_float32(with_probability(1 - random_coef, add))
