@@ -242,13 +242,26 @@ def test_the_upper_end_of_a_range_of_whole_numbers_is_never_drawn(step, of, leas
     assert found.field == f"{step}.min_{of}" and f"it must be below max_{of}, which is {least}" in found.said
 
 
-@pytest.mark.parametrize("step", ["random_downscale_to_target_pixels", "random_patch_gaussian", "random_jpeg_quality"])
-def test_pixels_keep_their_fractions(step):
+@pytest.mark.parametrize(
+    ("step", "never", "always"),
+    [
+        (
+            "random_downscale_to_target_pixels",
+            "random_coef: 1",
+            "random_coef: 0 min_target_pixels: 1000 max_target_pixels: 1001",
+        ),
+        ("random_patch_gaussian", "random_coef: 1", "random_coef: 0"),
+        ("random_jpeg_quality", "random_coef: 1", "random_coef: 0"),
+        ("random_rgb_to_gray", "probability: 0", "probability: 1"),
+    ],
+)
+def test_pixels_keep_their_fractions(step, never, always):
     """The image is float32 from here on, as it is throughout in the OD API, also where it stays as it is."""
     given = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    least = "min_target_pixels: 1000 max_target_pixels: 1001" if "pixels" in step else ""
-    kept = build(f"{step} {{ {least} random_coef: 1 }}")(example()._replace(image=given), seeds(1)[0]).image
-    changed = build(f"{step} {{ {least} }}")(example()._replace(image=given), seeds(1)[0]).image
+    kept, changed = (
+        build(f"{step} {{ {settings} }}")(example()._replace(image=given), seeds(1)[0]).image
+        for settings in (never, always)
+    )
     assert kept.dtype == changed.dtype == tf.float32
     np.testing.assert_array_equal(kept, given)
     fractions = (changed.numpy() % 1 > 0).any()
