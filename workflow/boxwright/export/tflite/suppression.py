@@ -57,11 +57,10 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray, given: Input) -> None:
     sizes = anchors[:, 2:] - anchors[:, :2]
     centers = np.concatenate([anchors[:, :2] + sizes / 2, sizes], axis=1).astype(np.float32)
     steps = _Steps(model)
-    end = _end(steps, given) if padded else None
     if classes == 1:
         inputs = [steps.as_float(codes), steps.as_float(scores), steps.constant(centers)]
         boxes, numbers, best, _ = _post_process(steps, inputs, _options(detector, spare))
-        _finish(steps, boxes, numbers, best, settings.max_total_detections, end)
+        _finish(steps, boxes, numbers, best, settings.max_total_detections, _end(steps, given) if padded else None)
         return
 
     count = min(max(_PAIRS, 2 * spare), len(centers) * classes)
@@ -91,7 +90,7 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray, given: Input) -> None:
     boxes, numbers = _moved_back(steps, boxes, side)
     if padded:
         best = _limited(steps, best, numbers, classes, settings.max_detections_per_class)
-    _finish(steps, boxes, numbers, best, settings.max_total_detections, end)
+    _finish(steps, boxes, numbers, best, settings.max_total_detections, _end(steps, given) if padded else None)
 
 
 def _options(detector: Ssd, most: int) -> Mapping[str, int | float | bool]:
