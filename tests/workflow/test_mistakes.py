@@ -124,13 +124,15 @@ def test_what_only_the_file_shows(project, monkeypatch):
     assert "my.yaml: `results` is given twice, on line 1, line 3; keep one." in told(project)
 
 
-def test_snakemake_of_another_environment_is_told_in_a_sentence(project, monkeypatch):
+@pytest.mark.parametrize("package", ["jsonschema", "google.protobuf", "PIL"])
+def test_snakemake_of_another_environment_is_told_in_a_sentence(project, monkeypatch, package):
     lacking = project / "elsewhere"
-    lacking.mkdir()
-    (lacking / "jsonschema.py").write_text("raise ModuleNotFoundError('No module', name='jsonschema')")
+    stub = lacking.joinpath(*package.split(".")).with_suffix(".py")
+    stub.parent.mkdir(parents=True)
+    stub.write_text(f"raise ModuleNotFoundError('No module', name='{package}')")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(lacking), str(ROOT / "workflow")]))
     text = told(project)
-    assert f"The Python of this `snakemake`, {sys.executable}, lacks the package jsonschema: it belongs to " in text
+    assert f"The Python of this `snakemake`, {sys.executable}, lacks the package {package}: it belongs to " in text
     assert "Type `.venv/bin/snakemake`" in text
 
 
