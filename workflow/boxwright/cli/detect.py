@@ -41,7 +41,8 @@ def _detect(given: Namespace) -> None:
     if sum([bool(given.images), given.video is not None, given.camera is not None]) != 1:
         raise UserError("Name images, or one of --video FILE and --camera N.")
     if not given.images and not given.out:
-        raise UserError("A video needs --out DIR, the folder for what is found.")
+        what = "video" if given.camera is None else "camera"
+        raise UserError(f"A {what} needs --out DIR, the folder for what is found.")
     if not 0 <= given.score_threshold <= 1:
         raise UserError(f"--score-threshold takes a number from 0 to 1, not {given.score_threshold}.")
     if given.out:

@@ -19,6 +19,7 @@ _DONE = {
     KEEP: "kept",
     FAIL: "refused",
 }
+_WITHOUT_IMAGE = "annotation left out"
 _SHOWN = 20
 # The class in the words for a box: "2: dog [1, 1, 50, 60]".
 _CLASS_OF_BOX = re.compile(r"\d+: (.*) \[.*\]", re.DOTALL)
@@ -62,7 +63,8 @@ def text(
         lines.append(f"  {number:>4} {name:<{width}} {told}{hint}")
     if len(classes) > _SHOWN:
         lines.append(f"  ... and {plural(len(classes) - _SHOWN, 'more class', 'more classes')}")
-    head, *kinds = of_cases(decision.cases, f" (each case is in {checks})")
+    where = f" (each case is in {checks}; `dataset.policies` sets what is done)"
+    head, *kinds = of_cases(decision.cases, where)
     return "\n".join([*lines, f"  {head}", *kinds])
 
 
@@ -211,7 +213,8 @@ def _defect_lines(
                 about = DEFECTS[defect]
                 advice = "" if defect in silent else about.what_to_do(adjustable)
                 advice = f" -> {advice}" if advice else ""
-                lines.append(f"  {count:>6} {defect:<{width}} {_DONE[action]}: {about.told(action)}{advice}")
+                done = _WITHOUT_IMAGE if name == "annotation_without_image" and action == DROP_IMAGE else _DONE[action]
+                lines.append(f"  {count:>6} {defect:<{width}} {done}: {about.told(action)}{advice}")
                 if examples:
                     lines += _examples([case for case in cases if (case.defect, case.action) == (name, action)])
     return lines

@@ -40,8 +40,8 @@ def main() -> "str | None":
     """Read the command line, detect, print and draw; what was wrong."""
     parser = argparse.ArgumentParser(description="Detect objects on images.")
     parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
-    parser.add_argument("--out", default="detected", type=Path, help="the folder for the drawn images")
-    parser.add_argument("--score-threshold", type=float, default=0.5, help="leave out boxes below this score, 0 to 1")
+    parser.add_argument("--out", default="detected", type=Path, help="for drawn images (default: %(default)s)")
+    parser.add_argument("--score-threshold", type=float, default=0.5, help="0 to 1 (default: %(default)s)")
     given, names, rows = parser.parse_args(), HERE / "{labels}", None
     missing = " ".join(f"There is no file or folder {{one}}." for one in (names, *given.images) if not one.exists())
     if missing or not 0 <= given.score_threshold <= 1:

@@ -116,8 +116,10 @@ def _text(path: str | Path) -> str:
     except FileNotFoundError as error:
         others = [one for one in Path(path).parent.glob("*.y*ml") if not one.name.startswith(".")]
         near = few(sorted(map(str, others)), 5)
-        here = f" There is {near}." if near else ""
+        here = f" There {'are' if others[1:] else 'is'} {near}." if near else ""
         raise UserError(f"There is no configuration {path} (looked for from {Path.cwd()}).{here}") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{path} is a folder. Name the file of the configuration, such as my.yaml.") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
 
