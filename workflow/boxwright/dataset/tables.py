@@ -21,8 +21,9 @@ def rows(content: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     try:
         for row in reader:
             columns = columns or len(row)
-            remarks = len(row) == columns and not any("\n" in cell and delimiter in cell for cell in row)
-            if reader.line_num > before + 1 and not remarks:
+            if reader.line_num > before + 1 and (
+                len(row) != columns or any("\n" in cell and delimiter in cell for cell in row)
+            ):
                 raise UserError(_unended(before + 1))
             if any(cell.strip() for cell in row):
                 yield before + 1, row
