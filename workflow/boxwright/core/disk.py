@@ -105,12 +105,16 @@ def _require_place(path: Path, noun: str) -> None:
             raise UserError(f"{path} cannot be a {noun}: {there} is a file.") from error
         if error.errno == errno.ENAMETOOLONG:
             raise UserError(f"{path} cannot be a {noun}: its name is too long.") from error
-        raise UserError(f"{path} cannot be written: {there} allows no new file. Name another place.") from error
+        raise _closed(path, there) from error
     else:
-        closed = unwritable(whole.parent) or (unwritable(whole) if whole.is_dir() else None)
-        if closed:
-            raise UserError(f"{path} cannot be written: {closed} allows no new file. Name another place.")
+        if there := unwritable(whole.parent) or (unwritable(whole) if whole.is_dir() else None):
+            raise _closed(path, there)
     finally:
         for place in reversed(made):
             with suppress(OSError):  # another process has put something there
                 place.rmdir()
+
+
+def _closed(path: Path, there: Path) -> UserError:
+    """That nothing can be written at a path because of the folder `there`."""
+    return UserError(f"{path} cannot be written: {there} allows no new file. Name another place.")

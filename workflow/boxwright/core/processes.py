@@ -15,6 +15,11 @@ def command(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
+def processors() -> int:
+    """How many processors this process may use: under Slurm or in a container, fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def environment(**more: str) -> dict[str, str]:
     """The environment of this process and some more variables; the library is found, an empty path is not searched."""
     paths = [str(PACKAGE.parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]

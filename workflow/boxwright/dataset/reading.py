@@ -50,10 +50,9 @@ def inspect(work: Sequence[tuple[str, ...]], label: str = "") -> list[str]:
         return _inspect_all(work)
     from boxwright.console.progress import track
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     starts = range(0, len(work), _CHUNK)
     chunks = [work[start : start + _CHUNK] for start in starts]
-    workers = min(cores, _MAX_PROCESSES, len(chunks))
+    workers = min(processes.processors(), _MAX_PROCESSES, len(chunks))
     done = _inspect_in_processes(chunks, workers) if workers > 1 else enumerate(map(_inspect_all, chunks))
     said = [""] * len(work)
     for number, lines in track(done, total=len(work), label=label, unit="files", size=lambda one: len(one[1])):

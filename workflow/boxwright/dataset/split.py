@@ -242,12 +242,22 @@ def _clusters(groups: Mapping[str, Sequence[Drawn]], links: Iterable[tuple[str, 
     return list(clusters.values())
 
 
+class ListsError(UserError):
+    """Lists of images that have `mistakes`, a clause each."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        shown = [*mistakes[:20], *([f"and {len(mistakes) - 20} more"] if len(mistakes) > 20 else [])]
+        text = "\n".join(f"  - {one}" for one in shown)
+        super().__init__(f"The lists of `dataset.split` have mistakes:\n{text}")
+        self.mistakes = mistakes
+
+
 def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
     """The side of every image that a list names; `paths` has the list of each side, `names` all images.
 
     A list has one image per line: its file name or its path below the images folder, with or without extension, case
-    ignored; `#` starts a comment. Raises UserError with every list that cannot be read or holds annotations, every line
-    that names no image or several, and every image on both lists.
+    ignored; `#` starts a comment. Raises ListsError with every list that cannot be read or holds annotations, every
+    line that names no image or several, and every image on both lists.
     """
     places: dict[str, set[str]] = defaultdict(set)
     for name in names:
@@ -288,9 +298,7 @@ def from_lists(paths: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
     named = (line for lines in unknown.values() for line in _unknown(lines, places))
     mistakes = [*(_of_annotations(kind, of) for kind, of in annotations.items()), *named, *mistakes]
     if mistakes:
-        shown = mistakes[:20] + ([f"and {len(mistakes) - 20} more"] if len(mistakes) > 20 else [])
-        text = "\n".join(f"  - {printable(text)}" for text in shown)
-        raise UserError(f"The lists of `dataset.split` have mistakes:\n{text}")
+        raise ListsError([printable(text) for text in mistakes])
     return sides
 
 

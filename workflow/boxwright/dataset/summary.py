@@ -19,7 +19,8 @@ _DONE = {
     KEEP: "kept",
     FAIL: "refused",
 }
-_WITHOUT_IMAGE = "annotation left out"
+# What is done where it is something else for a kind of defect.
+_DONE_ABOUT = {("annotation_without_image", DROP_IMAGE): "annotation left out"}
 _SHOWN = 20
 # The class in the words for a box: "2: dog [1, 1, 50, 60]".
 _CLASS_OF_BOX = re.compile(r"\d+: (.*) \[.*\]", re.DOTALL)
@@ -213,7 +214,7 @@ def _defect_lines(
                 about = DEFECTS[defect]
                 advice = "" if defect in silent else about.what_to_do(adjustable)
                 advice = f" -> {advice}" if advice else ""
-                done = _WITHOUT_IMAGE if name == "annotation_without_image" and action == DROP_IMAGE else _DONE[action]
+                done = _DONE_ABOUT.get((name, action), _DONE[action])
                 lines.append(f"  {count:>6} {defect:<{width}} {done}: {about.told(action)}{advice}")
                 if examples:
                     lines += _examples([case for case in cases if (case.defect, case.action) == (name, action)])

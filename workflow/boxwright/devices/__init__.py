@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from boxwright.core import file_lock
 from boxwright.core.counts import plural
+from boxwright.core.processes import processors
 from boxwright.devices import instructions
 
 AUTO = "auto"
@@ -119,11 +120,6 @@ def infer_in(precision: str) -> None:
 def _rounds(precision: str) -> bool:
     """Whether an inference on this machine's CPU computes products in bfloat16 if this precision is asked for."""
     return precision == "bfloat16" and _ROUNDING in instructions.here()
-
-
-def processors() -> int:
-    """How many processors this process may use: under Slurm or in a container, fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu() -> str:

@@ -12,6 +12,7 @@ from boxwright.catalog.forms import Form
 from boxwright.console import progress
 from boxwright.core import decimals
 from boxwright.core.files import parse_json
+from boxwright.core.wording import plural
 from boxwright.export import timing
 from boxwright.runtimes.find import ExportedDetector, whole
 
@@ -66,7 +67,7 @@ def table(measured: Sequence[FormTimes]) -> str:
     """
     threads = sorted({number for one in measured for number in one.times})
     known = any(one.accuracy is not None for one in measured)
-    times = [f"ms, {number} thread{'s' if number > 1 else ''}" for number in threads]
+    times = [f"ms, {plural(number, 'thread')}" for number in threads]
     head = ["form", *["mAP@.50IOU"] * known, "MB", *times]
     rows = [
         [

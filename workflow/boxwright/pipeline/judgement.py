@@ -99,10 +99,9 @@ def _unused(findings: Sequence[tuple[Draft, list[Finding]]]) -> list[str]:
     """The overrides that nothing reads, below the name of each model."""
     lines: list[str] = []
     for draft, found in findings:
-        unread = [each for each in found if each.rule == lint_unread.RULE]
-        lines += _under(
-            draft, [_explain(each, draft) for each in unread if is_set(each.field, draft.settings["overrides"])]
-        )
+        meant = draft.settings["overrides"]
+        unread = [each for each in found if each.rule == lint_unread.RULE and is_set(each.field, meant)]
+        lines += _under(draft, [_explain(each, draft) for each in unread])
     return lines
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,13 @@ _LONGEST_NAME, _LONGEST_PATH = 255, 3500
 # The most letters of a name that is made from a folder's.
 _LONGEST_OF_FOLDER = 50
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+
+
+def expanded(path: str) -> str:
+    """A path with the home folder in place of a ~ at its start; of a user without one, or of no user, as it is."""
+    with suppress(RuntimeError):
+        return str(Path(path).expanduser())
+    return path
 
 
 def unusable_results(path: str) -> Iterator[str]:

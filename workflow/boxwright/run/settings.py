@@ -11,7 +11,6 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -184,8 +183,7 @@ def _settled(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> 
     ):
         return int(value)
     if isinstance(value, str) and node.get("format") == "path" and value.startswith("~"):
-        with suppress(RuntimeError):  # of a user without a home folder, or of no user; the path is then not found
-            return str(Path(value).expanduser())
+        return paths.expanded(value)
     return value
 
 

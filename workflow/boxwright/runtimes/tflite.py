@@ -1,13 +1,13 @@
 """Run a TFLite file with LiteRT, as programs on phones and small computers do."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from boxwright.core.processes import processors
 from boxwright.runtimes.resizing import Input, to_image
 
 # What the model's file calls our own entry among its metadata: how it takes an image (`resizing.Input`), as JSON.
@@ -36,8 +36,7 @@ class TFLite:
     def __init__(self, path: str | Path, threads: int | None = None) -> None:
         model = Path(path).read_bytes()
         self._input = read_input(model)
-        threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads
-        self._interpreter = Interpreter(model_content=model, num_threads=threads)
+        self._interpreter = Interpreter(model_content=model, num_threads=threads or processors())
         self._interpreter.allocate_tensors()
         (self._given,) = self._interpreter.get_input_details()
         self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]

@@ -60,7 +60,7 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray, given: Input) -> None:
     if classes == 1:
         inputs = [steps.as_float(codes), steps.as_float(scores), steps.constant(centers)]
         boxes, numbers, best, _ = _post_process(steps, inputs, _options(detector, spare))
-        _finish(steps, boxes, numbers, best, settings.max_total_detections, _end(steps, given) if padded else None)
+        _finish(steps, boxes, numbers, best, settings.max_total_detections, _end(steps, given))
         return
 
     count = min(max(_PAIRS, 2 * spare), len(centers) * classes)
@@ -90,7 +90,7 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray, given: Input) -> None:
     boxes, numbers = _moved_back(steps, boxes, side)
     if padded:
         best = _limited(steps, best, numbers, classes, settings.max_detections_per_class)
-    _finish(steps, boxes, numbers, best, settings.max_total_detections, _end(steps, given) if padded else None)
+    _finish(steps, boxes, numbers, best, settings.max_total_detections, _end(steps, given))
 
 
 def _options(detector: Ssd, most: int) -> Mapping[str, int | float | bool]:
@@ -122,8 +122,13 @@ def _post_process(steps: "_Steps", inputs: Sequence[int], options: Mapping[str, 
     return outputs
 
 
-def _end(steps: "_Steps", given: Input) -> int:
-    """Where the image ends in the padded input: below and on the right, float32 [2], as parts of the input's sides."""
+def _end(steps: "_Steps", given: Input) -> int | None:
+    """Where the image ends in the input: below and on the right, float32 [2], as parts of the input's sides.
+
+    None where images are not padded.
+    """
+    if given.min_dimension is None:
+        return None
     image = steps.model.graph.inputs[0]
     pixel = given.padding
     if steps.model.graph.tensors[image].type != _FLOAT:

@@ -6,7 +6,6 @@ Nothing is asked. `data` says what there is, `machine` what it can be computed o
 import shlex
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -17,7 +16,7 @@ from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.core.wording import command, few, plural
 from boxwright.dataset import plan
-from boxwright.run import config_file, settings
+from boxwright.run import config_file, paths, settings
 from boxwright.run.init import choice, data, machine, text
 from boxwright.run.plan import DEMO
 
@@ -75,14 +74,8 @@ def _places(config: Path) -> list[str]:
 
 def _is_inside(path: str, folder: str) -> bool:
     """Whether a path is a folder or below it."""
-    return _whole(path).is_relative_to(_whole(folder))
-
-
-def _whole(path: str) -> Path:
-    """A path from the root on; one that begins with ~ is below the home folder."""
-    with suppress(RuntimeError):  # of a user without a home folder, or of no user
-        return Path(path).expanduser().resolve()
-    return Path(path).resolve()
+    whole, around = (Path(paths.expanded(one)).resolve() for one in (path, folder))
+    return whole.is_relative_to(around)
 
 
 def _that_runs(found: data.FolderFacts, here: machine.Machine) -> tuple[data.FolderFacts, choice.Choice, str]:

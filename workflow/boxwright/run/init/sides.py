@@ -1,6 +1,5 @@
 """Which images train and which measure, where the source of the annotations says so, or lists in the folder do."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -78,19 +77,14 @@ def _of_lists(
     """The side of each sample that lists name, and why they cannot be used, "" if they can."""
     try:
         listed = split.from_lists(lists, images)
-    except UserError as error:  # lists of something else
-        _, first, *others = str(error).splitlines()
-        return {}, f"{first.strip(' -')}{f', and {_number(others)}' if others else ''}"
+    except split.ListsError as error:  # lists of something else
+        first, *others = error.mistakes
+        more = f", and {plural(len(others), 'more mistake')}" if others else ""
+        return {}, f"{first}{more}"
     sides = {sample.name: listed[sample.name] for sample in samples if sample.name in listed}
     if len(sides) < _NEARLY * len(samples):
         return {}, f"they name {len(sides)} of {len(samples)} annotated images"
     return sides, _lacking(sides, samples, lists)
-
-
-def _number(mistakes: Sequence[str]) -> str:
-    """How many more mistakes there are, of which the last line may stand for several: "and 3 more"."""
-    untold = re.fullmatch(r" *- and (\d+) more", mistakes[-1])
-    return plural(len(mistakes) - 1 + int(untold[1] if untold else 1), "more mistake")
 
 
 def _lacking(sides: Mapping[str, str], samples: Sequence[PlannedSample], wanted: Iterable[str] = ()) -> str:
