@@ -47,6 +47,21 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _determinism_of_its_own() -> Iterator[None]:
+    """Give the next file of tests a TensorFlow that sums and draws as in a new process.
+
+    A training and a comparison switch op determinism on for the whole process, and from then on every operation that
+    draws without a seed is refused, also in files that know nothing of it.
+    """
+    yield
+    if "tensorflow" in sys.modules:
+        # TensorFlow has no public way to switch it off again.
+        from tensorflow.python.framework.config import disable_op_determinism
+
+        disable_op_determinism()
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real photographs and recorded outputs beside the checkout; a plain clone has none."""
