@@ -266,6 +266,7 @@ for form in BUNDLED:
         input:
             files=ancient(files_of(form)),
             check=check_of(form),
+            measured=measured_of(form),
             labels=ancient(LABELS),
             label_map=ancient(LABEL_MAP),
             choice=ancient(f"{MODEL}/choice.json"),

@@ -132,12 +132,13 @@ def test_forms_of_other_runtimes_are_written_measured_and_packed(finished, tmp_p
     work = form(*OTHERS) | {f"Packing the {one.title} of small" for one in some}
     # The first form that detects makes the predictions.
     assert project.snakemake().work == work | COMPARISON | {"Predicting with small"}
-    files = exported(project)
+    files, pages = exported(project), {}
     for one in some:
         assert {*one.files, program.name(one), f"bundles/small-{one.name}.zip"} <= files.keys()
         with zipfile.ZipFile(project / FOLDER / f"bundles/small-{one.name}.zip") as archive:
             packed = {*one.files, "detect.py", "README.md", forms.LABELS, forms.LABEL_MAP}
             assert set(archive.namelist()) == {f"small-{one.name}/{name}" for name in packed}
+            pages[one.name] = archive.read(f"small-{one.name}/README.md").decode()
     told = json.loads(files["forms.json"][0])
     assert told["forms"].keys() == {*OTHERS, "checkpoint"}
     whole = told["forms"]["checkpoint"]
@@ -145,6 +146,7 @@ def test_forms_of_other_runtimes_are_written_measured_and_packed(finished, tmp_p
         measured = told["forms"][one.name]
         assert measured["images"] == told["images"] > 0 and measured["ms"].keys() == {"1", "2"}
         assert all(times["median"] > 0 for times in measured["ms"].values())
+        assert f"{measured['ms']['2']['median']:.1f} ms with 2 threads" in pages[one.name], "figures of forms.json"
         assert measured["bytes"] == sum(len(files[name][0]) for name in one.files)
         if one.precision == "float32":
             assert measured["mAP"] == pytest.approx(whole["mAP"], abs=1e-3), one.name

@@ -14,6 +14,7 @@ with job(snakemake):
         "model": snakemake.wildcards.model,
         "step": int(further) if further else files.read_json(snakemake.input.choice)["step"],
         "check": files.read_json(snakemake.input.check),
+        "measured": files.read_json(snakemake.input.measured),
     }
     (target,) = snakemake.output
     bundle.write(forms.named(snakemake.params.form), Path(snakemake.input.labels).parent, target, about)

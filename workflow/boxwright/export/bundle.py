@@ -18,7 +18,8 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 def write(form: Form, folder: str | Path, target: str | Path, about: Mapping[str, Any]) -> None:
     """Write the zip `target` with the form in `folder` (fine_tuned_model); it appears whole or not at all.
 
-    It holds one folder, named like the zip. about: {model: its name, step: of the checkpoint, check: the form's check}.
+    It holds one folder, named like the zip. about: {model: its name, step: of the checkpoint, check: the form's check
+    (`form.export`), measured: what it reaches (`measured.content`)}.
     """
     folder, inside = Path(folder), Path(target).stem
     if form.runtime.endswith(".tflite"):

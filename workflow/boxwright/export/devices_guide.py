@@ -104,7 +104,6 @@ _NUMBERS = {
 def page(form: Form, about: Mapping[str, Any]) -> str:
     """The page, as Markdown. about: as for `bundle.write`; of a TFLite form also its `input`."""
     runtime, check = form.runtime.rpartition(".")[2], about["check"]
-    same = check["same_detections"]
     lines = [
         f"# {about['model']}: {form.title}",
         "",
@@ -124,12 +123,7 @@ def page(form: Form, about: Mapping[str, Any]) -> str:
     ]
     for device, install, note in _devices(form, runtime, about.get("input")):
         lines += [f"**{device}**", "", "```", install, "```", ""] + ([note, ""] if note else [])
-    lines += ["## Measured", ""]
-    lines += [
-        f"- {same['share']:.1%} of the checkpoint's detections on {plural(check['images'], 'held-out image')}; boxes "
-        f"differ by at most {same['max_box']:.1e} (sides of the image are 1), scores by {same['max_score']:.1e}.",
-        f"- {check['bytes'] / 1e6:.1f} MB; {check['ms_per_image']:.0f} ms per image ({check['device']}).",
-    ]
+    lines += ["## Measured", "", *_measured(about["measured"])]
     if runtime in _NUMBERS:
         coarse = check.get("default_precision")
         measured = (
@@ -141,6 +135,20 @@ def page(form: Form, about: Mapping[str, Any]) -> str:
         lines += ["", _NUMBERS[runtime].format(measured=measured)]
     lines += ["", *_signature(runtime)]
     return "\n".join(lines) + "\n"
+
+
+def _measured(found: Mapping[str, Any]) -> list[str]:
+    """What the form reaches (`measured.content`): quality, what it finds again, size and time, a line each."""
+    quality = "undefined" if found["mAP50"] is None else f"{found['mAP50']:.3f}"
+    before = "" if found["lost"] is None else f", where the checkpoint has {found['mAP50'] + found['lost']:.3f}"
+    again = found["found_again"]
+    times = [f"{one['median']:.1f} ms with {plural(int(threads), 'thread')}" for threads, one in found["ms"].items()]
+    return [
+        f"- mAP@.50IOU {quality} on {plural(found['images'], 'held-out image')}{before}.",
+        f"- It finds {again['share']:.1%} of the checkpoint's detections again, that is, of their class and with sides "
+        f"and scores that differ by at most {again['tolerance']:g} (sides of the image are 1).",
+        f"- {found['bytes'] / 1e6:.1f} MB; per image {', '.join(times)} ({found['device']}).",
+    ]
 
 
 def _devices(form: Form, runtime: str, given: Input | None) -> list[tuple[str, str, str]]:

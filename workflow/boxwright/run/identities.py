@@ -216,7 +216,11 @@ class Identities:
         }
 
     def bundle_form(self, name: str, form: Form, further: str = "") -> Identity:
-        return {"form": short(self.export_form(name, form, further)), "code": self._code("bundle_form")}
+        return {
+            "form": short(self.export_form(name, form, further)),
+            "measured": short(self.measure_form(name, form, further)),
+            "code": self._code("bundle_form"),
+        }
 
     def test_form(self, name: str, form: Form) -> Identity:
         return {
