@@ -218,6 +218,30 @@ def test_images_that_leave_the_training_are_named(plan):
     assert restarts.left_training(plan) == ""
 
 
+def test_another_data_set_in_the_same_results(plan):
+    plan.settings = {"dataset": {"split": {"train": None, "source": False}}}
+    data = Path(plan.results) / "data"
+
+    def split(path, *images):
+        sides = {f"{name}.jpg": ("train", content * 64) for name, content in images}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(split_history.to_tsv(sides))
+
+    split(data / "plan/split.tsv", *((name, "1") for name in "abc"))
+    assert restarts.another_data_set(plan) == ""
+    split(data / "split.tsv", ("a", "1"), ("x", "2"), ("y", "3"))
+    assert restarts.another_data_set(plan) == ""
+    split(data / "split.tsv", ("a", "2"), ("b", "3"), *((name, "4") for name in "vwxyz"))
+    told = restarts.another_data_set(plan)
+    assert told == (
+        f"dataset: none of the 3 images is among the 7 of the last run in {plan.results}. 2 images have the name of an "
+        "earlier one, and so its side of the split. If this is another data set, set another `results` folder: in this "
+        "one it replaces the results of the earlier one."
+    )
+    plan.settings["dataset"]["split"]["source"] = True
+    assert "images have the name" not in restarts.another_data_set(plan)
+
+
 def test_long_segments_that_do_not_log_every_step_begin_where_they_did(plan, tmp_path):
     """A segment of more than fifty steps logs its first entry some steps after it began."""
     for start, step in ((0, 750), (750, 1500)):

@@ -27,6 +27,8 @@ from boxwright.run.plan import RunPlan
 from boxwright.run.thinned import Thinned
 from boxwright.training import log
 
+# With a smaller share of known images a data set is another one.
+_LEAST_KNOWN = 0.1
 # What the parts of a training's identity stand for, unless they are settings of the model.
 _PARTS = {
     "config": "boxwright's own values for this feature extractor",
@@ -42,7 +44,9 @@ def say_all(plan: RunPlan, identities: Identities, gone: Mapping[str, Thinned]) 
     gone: by model, the checkpoints that are no longer there.
     """
     checksums = Checksums(plan.results)
-    if moved := left_training(plan):
+    if another := another_data_set(plan):
+        say(another)
+    elif moved := left_training(plan):
         say(moved)
     for name in plan.models:
         other_parts = partial(identities.uses_other_parts, "train_segment", name)
@@ -93,20 +97,43 @@ def _checkpoints(steps: Sequence[int]) -> str:
 
 def left_training(plan: RunPlan) -> str:
     """Which images trained in the last finished run and are on another side now, in words; "" if none is."""
-    tables = Path(plan.results) / "data" / "split.tsv", Path(plan.plan_folder) / "split.tsv"
-    try:
-        texts = [path.read_text(encoding="utf-8", errors="replace") for path in tables]
-    except OSError:
-        return ""
-    if texts[0] == texts[1]:
-        return ""
-    before, now = map(split_history.from_tsv, texts)
+    before, now = _splits(plan)
     moved: dict[str, list[str]] = {}
     for name, (side, _) in now.items():
         if side != TRAIN and before.get(name, ("", ""))[0] == TRAIN:
             moved.setdefault(side, []).append(shown(name))
     told = [f"{plural(len(names), 'image')} to the {WORDS[side]} side ({few(names)})" for side, names in moved.items()]
     return f"dataset.split: the training loses {' and '.join(told)}." if told else ""
+
+
+def another_data_set(plan: RunPlan) -> str:
+    """That the results are probably those of another data set, and what to do, in words; "" if they are not."""
+    before, now = _splits(plan)
+    contents = {sha256 for _, sha256 in before.values()}
+    known = sum(sha256 in contents for _, sha256 in now.values())
+    if not before or not now or known > _LEAST_KNOWN * min(len(before), len(now)):
+        return ""
+    split = plan.settings["dataset"]["split"]
+    namesakes = sum(name in before and before[name][1] != sha256 for name, (_, sha256) in now.items())
+    sides = ""
+    if namesakes and not split["train"] and not split["source"]:
+        have = "image has" if namesakes == 1 else "images have"
+        sides = f" {namesakes:,} {have} the name of an earlier one, and so its side of the split."
+    return (
+        f"dataset: {known or 'none'} of the {plural(len(now), 'image')} {'is' if known < 2 else 'are'} among the "
+        f"{len(before):,} of the last run in {plan.results}.{sides} If this is another data set, set another `results` "
+        "folder: in this one it replaces the results of the earlier one."
+    )
+
+
+def _splits(plan: RunPlan) -> tuple[split_history.Sides, split_history.Sides]:
+    """The sides of all images in the last finished run and now; none if they are the same or unknown."""
+    tables = Path(plan.results) / "data" / "split.tsv", Path(plan.plan_folder) / "split.tsv"
+    try:
+        before, now = (path.read_text(encoding="utf-8", errors="replace") for path in tables)
+    except OSError:
+        return {}, {}
+    return ({}, {}) if before == now else (split_history.from_tsv(before), split_history.from_tsv(now))
 
 
 def reason(
