@@ -9,7 +9,7 @@ from boxwright.dataset import enough
     ("steps", "batch", "images", "told"),
     [
         (1000, 8, 160, ""),
-        (60, 8, 160, "60 steps with 8 images each show each of the 160 training images 3.0 times"),
+        (60, 8, 160, "60 steps with 8 images each show each of the 160 training images 3 times"),
         (100, 8, 160, ""),
         (100, 1, 160, "100 steps with 1 image each show only 100 of the 160 training images"),
         (10, 8, 4, "10 steps with 8 images each show each of the 4 training images 20 times"),

@@ -25,7 +25,7 @@ def too_few_steps(steps: int, batch: int, images: int) -> str:
     times = steps * batch / images
     if steps >= _LEAST_STEPS and (times >= _LEAST_TIMES or steps >= FEWEST_STEPS):
         return ""
-    shown = f"each of the {images:,} training images {times:.{0 if times >= 10 else 1}f} times"
+    shown = f"each of the {images:,} training images {round(times, 1) if times < 10 else round(times):g} times"
     if images == 1:
         shown = f"the only training image {plural(round(times), 'time')}"
     elif times < 1:
