@@ -30,6 +30,7 @@ onsuccess:
             list(run_plan.predicted),
             took.total_seconds(),
             launch.how_to_report(RESULTS, process.whole_configuration(workflow)),
+            {name: run_plan.lacking(name) for name in MODELS},
         ):
             say(told)
 

@@ -116,7 +116,9 @@ dag.watch(
 # The jobs of the run, once they are known.
 planned = []
 if this_process.plans:
-    told = partial(announcement.say_all, run_plan, dry=not this_process.works)
+    told = partial(
+        announcement.say_all, run_plan, identities, dry=not this_process.works
+    )
     dag.tell(told, terminal.reasons, planned)
 
 RESULTS = run_plan.results

@@ -193,6 +193,7 @@ rule compare_models:
         forms=[identities_of_forms(model) for model in MODELS],
         tests=[identities_of_tests(model) for model in MODELS if TESTED],
         repeat_of=REPEAT_OF,
+        lacking={name: run_plan.lacking(name) for name in MODELS},
     message:
         "Comparing the models"
     script:

@@ -18,7 +18,7 @@ def snakemake(folder, *arguments) -> str:
 
 def test_the_short_run_is_planned(checkout):
     said = snakemake(checkout, "--directory", ".test", "--dry-run")
-    assert "Training short up to step 20" in said
+    assert "training of short (20 steps)" in said
     assert not (checkout / "resources/demo").exists() and not (checkout / "results/data").exists()
 
 
@@ -37,4 +37,4 @@ def test_what_the_container_calls(project):
     arguments = call.replace("/opt/boxwright", str(ROOT)).split()
     project.write_config()
     said = snakemake(project.folder, *arguments, "--dry-run", "--configfile", "my.yaml")
-    assert "Training small up to step" in said
+    assert "training of small (6 steps)" in said

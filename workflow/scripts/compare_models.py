@@ -39,7 +39,7 @@ with job(snakemake):
     files.write_all(
         {
             output.table: comparison.to_csv(found).encode(),
-            output.answer: answer.text(statistics, found, optimism, strips).encode(),
+            output.answer: answer.text(statistics, found, optimism, strips, lacking=snakemake.params.lacking).encode(),
             output.checkpoints: tables.checkpoints(found),
             output.models: comparison.page(found, optimism),
             output.speed: speed.plot(found),

@@ -6,7 +6,8 @@ import pytest
 from tests import factories
 
 from boxwright.console.checksums import Checksums
-from boxwright.dataset import changes, plan
+from boxwright.dataset import changes, manifest, plan
+from boxwright.dataset.class_rules import ClassRules
 from boxwright.dataset.samples import Box
 
 CAT = Box("cat", 8, 6, 40, 30)
@@ -38,7 +39,8 @@ class Run:
         for side in ("train", "eval"):
             for name, count in made.counts[side]["classes"].items():
                 boxes[name] = boxes.get(name, 0) + count
-        return changes.told(self.out, self.out, made.identities, made.classes, boxes)
+        rules = ClassRules.of(settings.get("classes"))
+        return changes.told(self.out, self.out, made.identities, made.classes, boxes, rules=rules)
 
 
 @pytest.fixture
@@ -103,6 +105,73 @@ def test_an_edited_box(written, side):
     written.dataset.xml(name, Box("cat", 9, 6, 40, 30))
     assert written.told() == [f"{name}: its box changed"]
     assert written.told() == [f"{name}: its box changed"]  # also after a dry run
+
+
+def boxes_of(run, name):
+    lists = list((run.out / "plan").glob("*-of-*.jsonl"))
+    return sum(box.class_name == name for path in lists for one in manifest.read(path) for box in one.boxes)
+
+
+def test_a_class_that_the_configuration_renames(written):
+    """The old class keeps its id, which is told as well."""
+    count, number = boxes_of(written, "cat"), written.made.classes["cat"]
+    renamed, new, emptied = written.told(classes={"rename": {"cat": "lynx"}})
+    assert renamed == f"`dataset.classes.rename` renames cat -> lynx ({count} boxes)"
+    assert new == f"new class lynx ({count} boxes)"
+    assert emptied.startswith("class cat has no box left and keeps its id, so models still have it; ")
+    assert written.made.classes["cat"] == number
+
+
+def test_classes_that_the_configuration_makes_one(written):
+    count = boxes_of(written, "cat")
+    merged, emptied = written.told(classes={"rename": {"cat": "dog"}})
+    assert merged == f"`dataset.classes.rename` renames cat -> dog ({count} boxes)"
+    assert emptied.startswith("class cat has no box left")
+
+
+def test_a_class_that_the_configuration_ignores(written):
+    count = boxes_of(written, "cat")
+    policies = {"image_emptied": "keep"}
+    written.plan(policies=policies)
+    written.write()
+    ignored, emptied = written.told(classes={"ignore": ["cat"]}, policies=policies)
+    assert ignored == f"`dataset.classes.ignore` makes ignore regions of cat ({count} boxes)"
+    assert emptied.startswith("class cat has no box left")
+
+
+def test_edited_boxes_beside_a_renamed_class(written):
+    written.dataset.xml("s01.jpg", Box("cat", 9, 6, 40, 30))
+    renamed, edited, *_ = written.told(classes={"rename": {"cat": "lynx"}})
+    assert renamed.startswith("`dataset.classes.rename` renames cat -> lynx (")
+    assert edited == "s01.jpg: its box changed"
+
+
+def test_classes_that_are_swapped_or_named_as_before(written):
+    counts = {name: boxes_of(written, name) for name in ("cat", "dog")}
+    lines = written.told(classes={"rename": {"cat": "dog", "dog": "cat"}})
+    assert sorted(line.partition(": the ")[2] for line in lines) == [
+        f"class of {counts['cat']} boxes changed: cat -> dog",
+        f"class of {counts['dog']} boxes changed: dog -> cat",
+    ]
+    written.plan(classes={"rename": {"cat": "lynx"}})
+    written.write()
+    assert any(f"the class of {counts['cat']} boxes changed: lynx -> cat" in line for line in written.told())
+
+
+def test_a_class_that_is_corrected_in_an_annotation(written):
+    written.dataset.xml("s01.jpg", Box("cat", 8, 6, 40, 30))
+    assert written.told() == ["s01.jpg: the class of a box changed: dog -> cat"]
+    written.dataset.xml("s03.jpg", Box("cat", 8, 6, 40, 30))
+    assert written.told() == ["s01.jpg, s03.jpg: the class of 2 boxes changed: dog -> cat"]
+
+
+def test_boxes_in_another_order(written):
+    boxes = CAT, Box("dog", 41, 31, 60, 40)
+    written.dataset.xml("s01.jpg", *boxes)
+    written.plan()
+    written.write()
+    written.dataset.xml("s01.jpg", *reversed(boxes))
+    assert written.told() == ["s01.jpg: the order of its boxes changed"]
 
 
 def test_a_box_more(written):

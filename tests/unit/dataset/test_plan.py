@@ -580,6 +580,28 @@ def test_mistakes_are_one_paragraph_and_leave_nothing(dataset, tmp_path, prepare
     assert not (tmp_path / "out/plan/plan.json").exists()
 
 
+@pytest.mark.parametrize("side", ["train", "eval"])
+def test_sides_that_are_remembered_of_another_data_set_are_named_as_the_cause(dataset, tmp_path, side):
+    dataset.fill(20)
+    plan.make(dataset.settings(), tmp_path / "out")
+    table = (tmp_path / "out/plan/split.tsv").read_text().splitlines()[1:]
+    names = [name for name, of, _ in (line.split("\t") for line in table) if of == side]
+    another = factories.DataSet(tmp_path / "another")
+    for number, name in enumerate(names):
+        another.image(name, factories.photo(100 + number))
+        another.xml(name, Box("cat", 8, 6, 40, 30))
+    with pytest.raises(UserError) as error:
+        plan.make(another.settings(), tmp_path / "out")
+    lacks, has = ("evaluation", "a training") if side == "train" else ("training", "an evaluation")
+    assert str(error.value).splitlines()[0] == (
+        f"The split leaves no {lacks} image ({len(names)} images in all): {tmp_path}/out/plan/sides.tsv, which has 20 "
+        f"images of earlier runs, remembers each of them as {has} image. If this is another data set, set another "
+        "`results` folder; another `dataset.split.seed` draws anew."
+    )
+    plan.make(another.settings(), tmp_path / "elsewhere")
+    plan.make(another.settings(split={"eval_fraction": 0.2, "seed": 1}), tmp_path / "out")
+
+
 @pytest.mark.parametrize("which", ["label_map", "list"])
 def test_a_git_lfs_pointer_in_place_of_a_given_file_is_named(dataset, tmp_path, which):
     dataset.fill(5)

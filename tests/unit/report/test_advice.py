@@ -59,6 +59,10 @@ def test_small_costs_and_unknown_ones():
     assert "unknown" in advice.text(found("missed", None))
 
 
+def test_what_the_training_lacked_goes_first():
+    assert advice.text(found("missed"), lacking="Train it longer.") == "Train it longer."
+
+
 @pytest.mark.parametrize(("correct", "wrong", "told"), [(0, 0, ""), (1, 90, ", and 1 of its 91 detections are right")])
 def test_a_detector_that_finds_next_to_nothing_is_trained_longer(correct, wrong, told):
     new = found("localisation") | {"images": [{"boxes": 12, "correct": correct, "wrong": wrong}]}

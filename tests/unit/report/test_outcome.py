@@ -58,6 +58,13 @@ def test_one_model(tmp_path):
     ]
 
 
+def test_what_the_training_of_the_best_model_lacked_is_the_advice(tmp_path):
+    for name, value in (("a", 0.2), ("b", 0.7)):
+        model(tmp_path, name, value)
+    lacking = {"a": "Annotate more images.", "b": "Train it longer."}
+    assert outcome.text(tmp_path, ["a", "b"], ["predictions"], lacking=lacking).endswith("\nNext: Train it longer.")
+
+
 def test_several_models_the_best_first(tmp_path):
     for name, value in (("a", 0.2), ("b", 0.7), ("c", None)):
         model(tmp_path, name, value)

@@ -54,8 +54,25 @@ def job(plan, rule, cause=MISSING, made=None, identity=None, **wildcards):
     return Planned(1, rule, {"model": "m", **wildcards}, [str(output)], identity, cause)
 
 
-def said(plan, *jobs):
-    return announcement.text_of(plan, jobs, Checksums(plan.results))
+class Identities:
+    """The same version of boxwright, with or without other parts of its code."""
+
+    def __init__(self, other_parts=False):
+        self.other_parts = other_parts
+
+    def uses_other_parts(self, rule, name, changed):
+        return self.other_parts
+
+    def train_segment(self, name):
+        return {"seed": 0}
+
+
+def said(plan, *jobs, other_parts=False):
+    return announcement.text_of(plan, Identities(other_parts), jobs, Checksums(plan.results))
+
+
+def why(plan, job, other_parts=False):
+    return announcement.why(job, Identities(other_parts), Checksums(plan.results))
 
 
 def test_nothing_to_do_says_nothing(plan):
@@ -77,10 +94,9 @@ def test_a_form_that_a_finished_detector_lacks_is_new(plan):
 
 def test_a_damaged_result_and_one_that_was_asked_for(plan):
     damaged = job(plan, "predict_images", cause=FORCED, made={}, identity={})
-    checksums = Checksums(plan.results)
-    assert announcement.why(damaged, checksums) == FORCED
+    assert why(plan, damaged) == FORCED
     Path(damaged.outputs[0]).write_text("more")
-    assert announcement.why(damaged, checksums) == DAMAGED
+    assert why(plan, damaged) == DAMAGED
 
 
 def test_a_first_run(plan):
@@ -98,10 +114,10 @@ def test_a_first_run(plan):
 
 @pytest.mark.parametrize(("dry", "rule", "printed"), [(True, "check_annotations", True), (True, "draw_model", False)])
 def test_a_dry_run_prints_what_a_job_prints_of_the_data_in_a_run(plan, dry, rule, printed, capsys):
-    announcement.say_all(plan, [job(plan, rule)], dry=dry)
+    announcement.say_all(plan, Identities(), [job(plan, rule)], dry=dry)
     told = f"5 images (each case is in {plan.plan_folder}/checks.tsv):\nTo do: "
     assert (told in capsys.readouterr().err) == printed
-    announcement.say_all(plan, [job(plan, rule)])
+    announcement.say_all(plan, Identities(), [job(plan, rule)])
     assert "5 images" not in capsys.readouterr().err
 
 
@@ -113,7 +129,7 @@ def test_a_dry_run_prints_what_a_job_prints_of_the_data_in_a_run(plan, dry, rule
             "train_segment",
             {"precision": "float32", "loss_scale": None, "start": "a"},
             {"precision": "float16", "loss_scale": "dynamic", "start": "b"},
-            ["the start weights (`checkpoint`) changed", "models.m: precision float32 -> float16"],
+            ["models.m: start weights: the files of `checkpoint` a changed", "models.m: precision float32 -> float16"],
         ),
         (
             "evaluate_checkpoint",
@@ -133,18 +149,87 @@ def test_a_dry_run_prints_what_a_job_prints_of_the_data_in_a_run(plan, dry, rule
     ],
 )
 def test_the_settings_that_changed_with_their_values(plan, rule, before, now, lines):
+    config = CONFIG.replace("batch_size: 8", 'batch_size: 8 fine_tune_checkpoint: "a"')
+    (Path(plan.results) / "models/m/pipeline.config").write_text(config)
+    plan.configurations["m"] = text.parse(config)
     told = said(plan, job(plan, rule, CHANGED, before, now, step="200"))
     assert told.splitlines()[:-1] == ["Changed since the last run:", *(f"  - {line}" for line in lines)]
 
 
-def test_more_steps_that_stretch_a_schedule_are_told_once(plan, monkeypatch):
-    stretched = "num_steps 6 -> 9 stretches the cosine schedule"
-    monkeypatch.setattr(announcement, "_fields", lambda plan, name, rule: [f"models.m: {stretched}"])
+def test_more_steps_that_stretch_a_schedule_are_told_without_its_sentence(plan):
+    """`restarts` has just told it."""
+    cosine = CONFIG.replace("constant_learning_rate { }", "cosine_decay_learning_rate { total_steps: %d }")
+    before, now = (cosine.replace("batch_size: 8", f"batch_size: 8 num_steps: {n}") % n for n in (6, 9))
+    (Path(plan.results) / "models/m/pipeline.config").write_text(before)
+    plan.configurations["m"] = text.parse(now)
     jobs = [
         job(plan, "preview_training", CHANGED, {"steps": [3, 6]}, {"steps": [3, 6, 9]}),
         job(plan, "train_segment", CHANGED, {"config": "a"}, {"config": "b"}, step="200"),
     ]
-    assert said(plan, *jobs).splitlines()[:-1] == ["Changed since the last run:", f"  - models.m: {stretched}"]
+    for some in (jobs, jobs[1:]):
+        told = said(plan, *some).splitlines()[:-1]
+        assert told == ["Changed since the last run:", "  - models.m: num_steps 6 -> 9"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "line"),
+    [
+        ("a/model.ckpt", "", "`checkpoint` a/model.ckpt -> none"),
+        ("", "a/model.ckpt", "`checkpoint` none -> a/model.ckpt"),
+        ("a/model.ckpt", "resources/zoo/ssd/model.ckpt", "`checkpoint` a/model.ckpt -> zoo:ssd"),
+    ],
+)
+def test_other_start_weights(plan, before, now, line):
+    """The fields that come and go with them are not told as well."""
+    with_start = 'fine_tune_checkpoint: "%s" fine_tune_checkpoint_type: "detection"'
+    texts = [CONFIG.replace("batch_size: 8", "batch_size: 8 " + with_start % one * bool(one)) for one in (before, now)]
+    (Path(plan.results) / "models/m/pipeline.config").write_text(texts[0])
+    plan.configurations["m"] = text.parse(texts[1])
+    starts = [{"start": one or None, "config": str(bool(one))} for one in (before, now)]
+    changed = job(plan, "train_segment", CHANGED, *starts, step="200")
+    assert said(plan, changed).splitlines()[1:-1] == [f"  - models.m: start weights: {line}"]
+    assert why(plan, changed).startswith("changed: ") and "the start weights" in why(plan, changed)
+    assert "version" not in why(plan, changed)
+
+
+def checkpoint_of(plan, name, step, identity):
+    index = Path(plan.results) / f"models/{name}/train/model.ckpt-{step}.index"
+    index.parent.mkdir(parents=True, exist_ok=True)
+    index.write_bytes(b"index")
+    Checksums(plan.results).write([index], made_with={"identity": identity})
+
+
+def test_a_model_with_another_name_leaves_the_results_of_the_old_name(plan):
+    begins = job(plan, "train_segment", step="200")
+    assert "is new" not in said(plan, begins)
+    checkpoint_of(plan, "old", 600, {"seed": 1})
+    old = Path(plan.results) / "models/old"
+    stays = f"({old}, of a model that the configuration does not name any more, stays)"
+    assert f"  - models.m is new {stays}\n" in said(plan, begins)
+    checkpoint_of(plan, "old", 600, Identities().train_segment("m"))
+    again = "would train just as old did; to go on with that training, call it old again"
+    assert f"  - models.m is new, and {again} {stays}\n" in said(plan, begins)
+    plan.models.append("old")
+    assert "is new" not in said(plan, begins)
+    plan.models.remove("old")
+    checkpoint_of(plan, "m", 200, {"seed": 1})
+    assert "is new" not in said(plan, begins)
+
+
+def test_a_dry_run_of_a_first_run_gives_no_reason_for_each_job(plan, capsys):
+    jobs = [job(plan, "write_label_map"), job(plan, "train_segment", step="200")]
+    assert announcement.say_all(plan, Identities(), jobs, dry=True) == {1: ""}
+    assert (
+        capsys.readouterr().err
+        == "First run: nothing has been made yet.\nTo do: training of m (200 steps), 1 small job (tables, figures).\n"
+    )
+    assert announcement.say_all(plan, Identities(), jobs) == {1: MISSING}
+    assert "First run" not in capsys.readouterr().err
+    for made in (jobs[1], job(plan, "write_records", made={})):  # of an earlier release, and with a receipt
+        Path(made.outputs[0]).write_text("{}")
+        assert announcement.say_all(plan, Identities(), jobs, dry=True) == {1: MISSING}
+        Path(made.outputs[0]).unlink()
+    assert announcement.say_all(plan, Identities(), jobs[1:], dry=True) == {1: MISSING}
 
 
 def test_training_that_replaces_checkpoints_with_its_time(plan):
@@ -167,7 +252,7 @@ def test_no_training_is_said(plan):
         "  - `predict.score_threshold` 0.5 -> 0.3\n"
         f"To do: no training, 1 set of predictions; this replaces {changed.outputs[0]}."
     )
-    assert announcement.why(changed, Checksums(plan.results)) == "changed: `predict.score_threshold`"
+    assert why(plan, changed) == "changed: `predict.score_threshold`"
 
 
 def test_the_field_of_the_evaluation_that_changed(plan):
@@ -181,7 +266,13 @@ def test_the_field_of_the_evaluation_that_changed(plan):
 def test_another_version_of_the_code(plan):
     jobs = [job(plan, rule, CHANGED, {"code": "a"}, {"code": "b"}) for rule in ("draw_model", "compare_models")]
     assert "  - another version of boxwright: draw model, compare models\n" in said(plan, *jobs)
-    assert announcement.why(jobs[0], Checksums(plan.results)) == "changed: the code (another version of boxwright)"
+    assert why(plan, jobs[0]) == "changed: the code (another version of boxwright)"
+
+
+def test_other_parts_of_the_same_code_are_no_other_version(plan):
+    changed = job(plan, "export_detector", CHANGED, {"config": "a", "code": "a"}, {"config": "b", "code": "b"})
+    assert "version" not in said(plan, changed, other_parts=True)
+    assert why(plan, changed, other_parts=True) == "changed: the configuration"
 
 
 def test_the_evaluation_images_are_not_those_of_a_setting(plan):
@@ -191,8 +282,8 @@ def test_the_evaluation_images_are_not_those_of_a_setting(plan):
 
 
 def test_why_without_a_receipt(plan):
-    assert announcement.why(job(plan, "draw_model"), Checksums(plan.results)) == MISSING
-    assert announcement.why(job(plan, "compare_forms", UPSTREAM), Checksums(plan.results)) == UPSTREAM
+    assert why(plan, job(plan, "draw_model")) == MISSING
+    assert why(plan, job(plan, "compare_forms", UPSTREAM)) == UPSTREAM
 
 
 def test_what_people_use_outside_of_the_run_is_replaced_with_a_word(plan):

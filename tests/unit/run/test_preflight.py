@@ -38,11 +38,14 @@ def checked(tmp_path, monkeypatch):
         "models": {"m": small_model()},
     }
 
+    def planned(**changes):
+        return RunPlan(config | changes, plan_data=True)
+
     def check(**changes):
-        plan = RunPlan(config | changes, plan_data=True)
+        plan = planned(**changes)
         preflight.check(plan, Identities(plan))
 
-    check.dataset, check.data = config["dataset"], data
+    check.dataset, check.data, check.plan = config["dataset"], data, planned
     return check
 
 
@@ -150,6 +153,42 @@ def test_a_step_that_may_never_be_reached(checked, capsys):
     checked(models={"m": model}, export={"checkpoint": "last"})
     checked(models={"m": small_model()}, export={"checkpoint": model["num_steps"]})
     assert "`early_stopping`" not in capsys.readouterr().err
+
+
+def test_too_few_images_and_steps(checked, capsys):
+    checked()
+    told = capsys.readouterr().err
+    assert (
+        "There is only 1 image to learn from and 1 image to measure with, and so few train no detector that is useful "
+        "on other images. Annotate more images.\n"
+    ) in told
+    assert (
+        "models.m: 6 steps with 2 images each show the only training image 12 times, too little to learn from. "
+        "`num_steps: 1500` is usual.\n"
+    ) in told
+    checked(models={"m": small_model(num_steps=1500)})
+    assert "too little to learn from" not in capsys.readouterr().err
+
+
+def test_what_a_training_lacks_is_told_when_it_is_over_too(checked):
+    plan = checked.plan()
+    assert plan.lacking("m") == (
+        "Train it longer (`num_steps`): 6 steps with 2 images each show the only training image 12 times."
+    )
+    plan = checked.plan(models={"m": small_model(num_steps=100)})
+    assert plan.lacking("m").startswith("Annotate more images: there is only 1 image to learn from and 1 image to m")
+    plan.data.counts["train"]["images"] = plan.data.counts["eval"]["images"] = 60
+    assert plan.lacking("m") == ""
+
+
+def test_a_distance_of_checkpoints_beyond_the_end(checked, capsys):
+    checked(models={"m": small_model(num_steps=4, checkpoint_every=9)})
+    assert (
+        "models.m: `checkpoint_every` is 9 and `num_steps` only 4, so a single checkpoint is made and measured, at "
+        "step 4.\n"
+    ) in capsys.readouterr().err
+    checked(models={"m": small_model(num_steps=4, checkpoint_every=4)})
+    assert "a single checkpoint" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

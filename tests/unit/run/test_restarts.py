@@ -29,6 +29,7 @@ def plan(tmp_path):
         folder=results / "models" / "m",
         configurations={"m": text.parse(CONFIG)},
         steps=lambda name: [3, 6],
+        checkpoint=lambda name, step: [str(results / f"models/{name}/train/model.ckpt-{step}.index")],
     )
 
 
@@ -44,8 +45,9 @@ def finish(plan, *steps, every=3, **made_with):
         Checksums(plan.results).write([index], made_with=made_with)
 
 
-def said(plan, **changes):
-    return restarts.reason(plan, "m", IDENTITY | changes, Checksums(plan.results))
+def said(plan, other_parts=False, **changes):
+    checksums = Checksums(plan.results)
+    return restarts.reason(plan, "m", IDENTITY | changes, checksums, lambda changed: other_parts)
 
 
 KEEP = "To keep them, give the new training a name of its own (another key below `models`)"
@@ -65,7 +67,6 @@ def test_the_same_says_nothing(plan):
     [
         ({"seed": 7}, "`seed` 0 -> 7."),
         ({"data": "e"}, "the training data (images, boxes, classes, or the code that writes the records) changed."),
-        ({"start": "s"}, "the start weights (`checkpoint`) changed."),
         ({"code": "y"}, "the code that trains (another version of boxwright) changed."),
         ({"precision": "bfloat16"}, "`precision` None -> bfloat16."),
         ({"config": "other row"}, "boxwright's own values for this feature extractor changed."),
@@ -81,6 +82,31 @@ def test_each_cause(plan, change, cause):
 def test_a_field_of_the_configuration(plan):
     finish(plan, 3, 6, identity=IDENTITY, config=CONFIG.replace("batch_size: 8", "batch_size: 4"))
     assert said(plan, config="e").startswith("train_config.batch_size 4 -> 8. This changes")
+
+
+def test_another_optimizer_is_no_other_version(plan):
+    """The code of the training is other code then, since it has other parts."""
+    finish(plan, 3, 6, identity=IDENTITY, config=CONFIG.replace("adam_optimizer", "rms_prop_optimizer"))
+    told = said(plan, other_parts=True, config="e", code="y")
+    assert told.startswith("train_config.optimizer.adam_optimizer") and "version" not in told
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "cause"),
+    [
+        ("a/model.ckpt", "", "`checkpoint` a/model.ckpt -> none"),
+        ("", "resources/zoo/ssd/model.ckpt", "`checkpoint` none -> zoo:ssd"),
+        ("a/model.ckpt", "a/model.ckpt", "the files of `checkpoint` a/model.ckpt changed"),
+    ],
+)
+def test_other_start_weights(plan, before, now, cause):
+    """The fields that come and go with them are not told as well."""
+    start = 'batch_size: 8 fine_tune_checkpoint: "%s" fine_tune_checkpoint_type: "detection"'
+    made, wanted = (CONFIG.replace("batch_size: 8", start % one) if one else CONFIG for one in (before, now))
+    plan.configurations["m"] = text.parse(wanted)
+    finish(plan, 3, 6, identity=IDENTITY | {"start": before or None}, config=made)
+    told = said(plan, start=f"{now} now" if now else None, **({} if before and now else {"config": "e"}))
+    assert told.startswith(f"start weights: {cause}. This changes the training from its first step on.")
 
 
 def test_two_causes_are_one_sentence(plan):
@@ -118,11 +144,61 @@ def test_a_damaged_receipt_is_none(plan, damage):
 
 def test_segments_that_begin_elsewhere(plan):
     finish(plan, 6, every=6, identity=IDENTITY, config=CONFIG)
-    told = said(plan)
-    assert told.startswith(
-        "with this `checkpoint_every` or `num_steps`, the training up to step 6 begins at another step"
+    assert said(plan) == (
+        "with this `checkpoint_every` or `num_steps`, the training up to step 6 begins at another step, so it runs "
+        "again, with the same result: training starts again. With `checkpoint_every: 6` nothing would be trained again."
     )
-    assert "with the same result" in told
+
+
+@pytest.mark.parametrize(
+    ("planned", "told"),
+    [
+        ([3, 6], ""),
+        ([3, 6, 9], ""),
+        ([3], ""),
+        (
+            [4, 8],
+            "training starts again. Nothing is saved at steps 3 and 6 any more, so the checkpoints there are not used, "
+            "and stay. With `checkpoint_every: 3` it would continue from step 6.",
+        ),
+        (
+            [2, 4, 6],
+            "the training up to step 6 begins at another step, so it runs again, with the same result: training starts "
+            "again. Nothing is saved at step 3 any more, so the checkpoint there is not used, and stays. With "
+            "`checkpoint_every: 3` nothing would be trained again.",
+        ),
+    ],
+)
+def test_other_steps_with_the_same_training(plan, planned, told):
+    finish(plan, 3, 6, identity=IDENTITY, config=CONFIG)
+    plan.steps = lambda name: planned
+    assert said(plan) == (told and f"with this `checkpoint_every` or `num_steps`, {told}")
+
+
+def test_the_last_checkpoint_of_a_shorter_training_that_is_none_of_a_longer_one(plan):
+    finish(plan, 4, every=4, identity=IDENTITY, config=CONFIG)
+    finish(plan, 6, every=2, identity=IDENTITY, config=CONFIG)
+    plan.steps = lambda name: [4, 8, 9]
+    assert said(plan) == (
+        "with this `checkpoint_every` or `num_steps`, training continues from step 4. Nothing is saved at step 6 any "
+        "more, so the checkpoint there is not used, and stays."
+    )
+
+
+def test_another_training_that_is_saved_at_other_steps(plan):
+    finish(plan, 3, 6, identity=IDENTITY, config=CONFIG)
+    plan.steps = lambda name: [8]
+    assert said(plan, seed=1) == (
+        "`seed` 0 -> 1. This changes the training from its first step on. So training starts again, and nothing uses "
+        "the checkpoints at steps 3 and 6 any more, which stay."
+    )
+
+
+def test_measured_checkpoints_that_are_gone_are_continued_from_all_the_same(plan):
+    finish(plan, 3, 6, 9, identity=IDENTITY, config=CONFIG)
+    (plan.folder / "train/model.ckpt-3.index").unlink()
+    plan.steps = lambda name: [3, 6, 12]
+    assert "training continues from step 6. Nothing is saved at step 9 any more" in said(plan)
 
 
 def split_of(path, **sides):
@@ -140,6 +216,30 @@ def test_images_that_leave_the_training_are_named(plan):
     assert restarts.left_training(plan) == f"dataset.split: {told}"
     split_of(data / "split.tsv", **now)
     assert restarts.left_training(plan) == ""
+
+
+def test_another_data_set_in_the_same_results(plan):
+    plan.settings = {"dataset": {"split": {"train": None, "source": False}}}
+    data = Path(plan.results) / "data"
+
+    def split(path, *images):
+        sides = {f"{name}.jpg": ("train", content * 64) for name, content in images}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(split_history.to_tsv(sides))
+
+    split(data / "plan/split.tsv", *((name, "1") for name in "abc"))
+    assert restarts.another_data_set(plan) == ""
+    split(data / "split.tsv", ("a", "1"), ("x", "2"), ("y", "3"))
+    assert restarts.another_data_set(plan) == ""
+    split(data / "split.tsv", ("a", "2"), ("b", "3"), *((name, "4") for name in "vwxyz"))
+    told = restarts.another_data_set(plan)
+    assert told == (
+        f"dataset: none of the 3 images is among the 7 of the last run in {plan.results}. 2 images have the name of an "
+        "earlier one, and so its side of the split. If this is another data set, set another `results` folder: in this "
+        "one it replaces the results of the earlier one."
+    )
+    plan.settings["dataset"]["split"]["source"] = True
+    assert "images have the name" not in restarts.another_data_set(plan)
 
 
 def test_long_segments_that_do_not_log_every_step_begin_where_they_did(plan, tmp_path):

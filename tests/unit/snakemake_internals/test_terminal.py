@@ -103,8 +103,9 @@ def test_a_dry_run_names_the_jobs_that_make_something(monkeypatch):
     formatter, chosen = DefaultFormatter(quiet), DefaultFilter(quiet, *[False] * 4)
     logger.addHandler(ColorizingTextHandler(nocolor=True, stream=stream, formatter=formatter, filter=chosen))
     terminal.shorten(logger, OutputSettings(quiet=quiet))
-    monkeypatch.setattr(terminal, "reasons", {0: "missing", 1: "missing"})
-    for number, message, output in ((1, "Training small", ["x.index"]), (0, "All results are in results", [])):
+    monkeypatch.setattr(terminal, "reasons", {0: "missing", 1: "missing", 2: ""})
+    jobs = ((1, "Training small", ["x.index"]), (2, "Writing labels", ["x"]), (0, "All results are in results", []))
+    for number, message, output in jobs:
         about = {"event": LogEvent.JOB_INFO, "jobid": number, "rule_msg": message, "output": output}
         logger.info(message, extra=about)
     logger.info(

@@ -7,6 +7,7 @@ from is kept, until the file is written anew, as `plan/written/<shard>.<identity
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from boxwright.core.errors import UserError
 from boxwright.core.names import shown
 from boxwright.core.wording import few, plural
 from boxwright.dataset import label_map, manifest
+from boxwright.dataset.class_rules import ClassRules
 from boxwright.dataset.samples import Sample
 from boxwright.dataset.split import WORDS
 
@@ -53,11 +55,12 @@ def told(
     classes: Mapping[str, int],
     boxes: Mapping[str, int],
     given: bool = False,
+    rules: ClassRules | None = None,
 ) -> list[str]:
-    """What changed since the records were written: new, removed, moved and edited images, and new classes.
+    """What changed since the records were written: new, removed, moved and edited images, renamed and new classes.
 
     identities, classes: those of the plan in `data_dir`. boxes: the number of boxes of each class in it.
-    given: whether the ids of classes are given, and not ours to choose.
+    given: whether the ids of classes are given, and not ours to choose. rules: those of the configuration.
     Empty before the first run, if nothing changed, and where it is not known what the records were written from.
     """
     lists = _lists(data_dir, results, identities)
@@ -67,8 +70,9 @@ def told(
         before, now = map(_samples, lists)
     except (UserError, OSError):  # a damaged list; the records are written anew anyway
         return []
-    changed = [*_differences(before, now), *_new_classes(data_dir / "label_map.pbtxt", classes, boxes)]
     had = {box.class_name for known in before.values() for box in known.sample.boxes}
+    before, ruled = _follow(rules or ClassRules(), before, now)
+    changed = [*ruled, *_differences(before, now), *_new_classes(data_dir / "label_map.pbtxt", classes, boxes)]
     if not given and (emptied := [name for name in classes if name in had and not boxes.get(name)]):
         changed.append(_emptied(emptied, data_dir))
     return changed
@@ -114,6 +118,41 @@ def _samples(lists: Mapping[Path, str]) -> dict[str, Known]:
     return {one.name: Known(side, one) for path, side in lists.items() for one in manifest.read(path)}
 
 
+def _follow(
+    rules: ClassRules, before: Mapping[str, Known], now: Mapping[str, Known]
+) -> tuple[dict[str, Known], list[str]]:
+    """What was there before as rules for classes that are new make it, and these rules in words.
+
+    A rule is new if boxes had a class that it leaves none of.
+    """
+    had, has = ({box.class_name for one in of.values() for box in one.sample.boxes} for of in (before, now))
+    new = {old: name for old, name in rules.rename.items() if old in had - has and name != old}
+    ignored = {name for name in rules.ignore if name in {new.get(one, one) for one in had} - has}
+    counts: Counter[str] = Counter(
+        box.class_name for name in now if name in before for box in before[name].sample.boxes
+    )
+    told = [f"`dataset.classes.rename` renames {old} -> {name} ({_boxes(counts[old])})" for old, name in new.items()]
+    told += [
+        f"`dataset.classes.ignore` makes ignore regions of {name} "
+        f"({_boxes(sum(count for one, count in counts.items() if new.get(one, one) == name))})"
+        for name in sorted(ignored)
+    ]
+    if not told:
+        return dict(before), []
+    followed = {}
+    for name, (side, sample) in before.items():
+        boxes, regions = (
+            tuple([box._replace(class_name=new.get(box.class_name, box.class_name)) for box in of])
+            for of in (sample.boxes, sample.regions)
+        )
+        left = tuple([box for box in boxes if box.class_name not in ignored])
+        # A region has not all that a box has.
+        if name in now and len(regions) + len(boxes) - len(left) == len(now[name].sample.regions):
+            regions = now[name].sample.regions
+        followed[name] = Known(side, sample._replace(boxes=left, regions=regions))
+    return followed, told
+
+
 def _differences(before: Mapping[str, Known], now: Mapping[str, Known]) -> Iterator[str]:
     both = [name for name in now if name in before]
     added, gone = ([name for name in one if name not in other] for one, other in ((now, before), (before, now)))
@@ -129,24 +168,48 @@ def _differences(before: Mapping[str, Known], now: Mapping[str, Known]) -> Itera
     if replaced := [name for name in both if now[name].sample.sha256 != before[name].sample.sha256]:
         yield f"{plural(len(replaced), 'image file')} changed: {_few(replaced)}"
     edited = [name for name in both if _marked(now[name]) != _marked(before[name])]
+    renamed = {name: pairs for name in edited if (pairs := _renamed(before[name].sample, now[name].sample))}
+    for pair in dict.fromkeys(pair for pairs in renamed.values() for pair in pairs):
+        of = [name for name, pairs in renamed.items() if pair in pairs]
+        count = sum(renamed[name][pair] for name in of)
+        which = "a box" if count == 1 else f"{count:,} boxes"
+        yield f"{_few(of)}: the class of {which} changed: {pair[0]} -> {pair[1]}"
+    edited = [name for name in edited if name not in renamed]
     if len(edited) == 1:
         yield f"{shown(edited[0])}: {_edit(before[edited[0]].sample, now[edited[0]].sample)}"
     elif edited:
         yield f"{plural(len(edited), 'image')} with changed boxes: {_few(edited)}"
-    alike = {*replaced, *edited}
+    alike = {*replaced, *edited, *renamed}
     if others := [name for name in both if name not in alike and now[name].sample[3:7] != before[name].sample[3:7]]:
         yield f"{plural(len(others), 'image is', 'images are')} read in another way: {_few(others)}"
 
 
 def _marked(known: Known) -> tuple:
-    return known.sample.boxes, known.sample.regions
+    return known.sample.boxes, Counter(known.sample.regions)
+
+
+def _renamed(before: Sample, now: Sample) -> Counter[tuple[str, str]]:
+    """How many boxes have another class, by the classes; empty if anything else of the boxes changed."""
+    if Counter(before.regions) != Counter(now.regions):
+        return Counter()
+    gone, new = (
+        (Counter(one.boxes) - Counter(other.boxes)).elements() for one, other in ((before, now), (now, before))
+    )
+    pairs = list(zip_longest(*(sorted(boxes, key=lambda box: box[1:]) for boxes in (gone, new))))
+    if not all(one and other and one[1:] == other[1:] for one, other in pairs):
+        return Counter()
+    return Counter((one.class_name, other.class_name) for one, other in pairs)
+
+
+def _boxes(count: int) -> str:
+    return plural(count, "box", "boxes")
 
 
 def _edit(before: Sample, now: Sample) -> str:
     """What changed in the boxes of one image."""
     more, fewer = ((Counter(one.boxes) - Counter(other.boxes)).total() for one, other in ((now, before), (before, now)))
     if not more and not fewer:
-        return "its ignore regions changed"
+        return f"{'the order of its boxes' if before.boxes != now.boxes else 'its ignore regions'} changed"
     if more == fewer:
         return f"{more} of its {len(now.boxes)} boxes changed" if len(now.boxes) > 1 else "its box changed"
     return f"{plural(len(now.boxes), 'box', 'boxes')} now, {len(before.boxes)} before"

@@ -221,7 +221,7 @@ class _Planner:
             say(decision.told)
         gate.report_foreign(checker, self.images, self.annotations, annotations, self.results)
         checks = defects.to_tsv(decision.cases)
-        self._refuse(decision, checks, len(found.images))
+        self._refuse(decision, checks, len(found.images), history)
         stated = stated_ids.of(annotations, rules)
         classes, classes_text = self._classes(decision, stated.of_use(decision.classes))
         if different := stated.differences(classes):
@@ -359,14 +359,18 @@ class _Planner:
             source=self.of_source,
         )
 
-    def _refuse(self, decision: Decision, checks: bytes, images: int) -> None:
+    def _refuse(self, decision: Decision, checks: bytes, images: int, history: split_history.History) -> None:
         """Raise a UserError for what stops the run: defects with the policy `fail`, or too little data."""
         if refused := [case for case in decision.cases if case.action == defects.FAIL]:
             where = self.folder.fail(checks)
             folders = [*self.images.folders, *self.annotations.folders]
             raise UserError(summary.refusal(refused, folders, decision.annotations) + where)
         perhaps = () if decision.annotations else meant.described(self.annotations.files())
-        if mistake := summary.too_little(decision, self.dataset["split"], images, self.annotations.folders, perhaps):
+        remembered = (
+            "" if self.lists else split_history.remembering(self.data_dir, self._draw, history, decision.samples)
+        )
+        split = self.dataset["split"]
+        if mistake := summary.too_little(decision, split, images, self.annotations.folders, perhaps, remembered):
             raise TooLittleError(mistake + (self.folder.fail(checks) if decision.cases else ""))
 
     def _classes(self, decision: Decision, stated: Mapping[str, int]) -> tuple[dict[str, int], bytes]:

@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from boxwright.core import kept
 from boxwright.core.errors import UserError
 from boxwright.core.files import parse_json, write_if_changed
+from boxwright.core.wording import plural
+from boxwright.dataset.samples import PlannedSample
 from boxwright.dataset.split import SIDES, TEST
 
 # side and sha256 by name
@@ -63,6 +65,22 @@ def read(data_dir: Path, draw: Mapping[str, Any]) -> History:
     if drawn_with is None:
         drawn_with = draw if any(side == TEST for side, _ in sides.values()) else {}
     return History(sides, drawn_with.get(_EXTENDED, 0.0))
+
+
+def remembering(
+    data_dir: Path, draw: Mapping[str, Any], history: History, samples: Mapping[str, Sequence[PlannedSample]]
+) -> str:
+    """Which file remembers the sides of all samples, and of how many images, in words; "" if none does.
+
+    samples: by side, several in all. Another draw would divide them anew.
+    """
+    memory = _memory(data_dir, draw)
+    contents = {sha256 for _, sha256 in history.sides.values()}
+    used = [sample for of_side in samples.values() for sample in of_side]
+    known = all(sample.name in history.sides or sample.sha256 in contents for sample in used)
+    if len(used) < 2 or not known or not memory.is_file():
+        return ""
+    return f"{memory}, which has {plural(len(history.sides), 'image')} of earlier runs,"
 
 
 def write(data_dir: Path, draw: Mapping[str, Any], table: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from boxwright.core.wording import few, plural
+from boxwright.core.wording import a, few, plural
 from boxwright.dataset.decide import Decision
 from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP, Case
 from boxwright.dataset.split import EVAL, TEST, TRAIN, WORDS
@@ -134,10 +134,12 @@ def too_little(
     images: int,
     folders: Sequence[str] = (),
     meant: Sequence[str] = (),
+    remembered: str = "",
 ) -> str:
     """Why the remaining data is too little to train or evaluate a model; "" if it is enough.
 
     folders: those that were searched for annotations. meant: where there is none, the files that may be meant.
+    remembered: what remembers the sides of all images from earlier draws; "" if some were drawn now.
     """
     sides = decision.samples
     used = sum(map(len, sides.values()))
@@ -160,7 +162,13 @@ def too_little(
         return lacking and lacking + because
     empty = next(side for side, samples in sides.items() if not samples)
     remedy = f"`dataset.split.eval_fraction` is {split.get('eval_fraction')}; change it or add images"
-    if empty == TEST:
+    if remembered and empty != TEST:
+        there = next(WORDS[side] for side, samples in sides.items() if samples)
+        remedy = (
+            f"{remembered} remembers each of them as {a(there)} image. If this is another data set, set another "
+            "`results` folder; another `dataset.split.seed` draws anew"
+        )
+    elif empty == TEST:
         remedy = (
             f"the evaluation side, {plural(len(sides[EVAL]), 'image')}, can spare none, since each class keeps one "
             "there; add images, or name test images in a list (`dataset.split.test`)"

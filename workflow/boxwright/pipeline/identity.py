@@ -31,6 +31,8 @@ NOT_TRAINING = {
     )
 }
 RESTORE = {"train_config.load_all_detection_checkpoint_vars", "train_config.fine_tune_checkpoint_version"}
+# What counts only with start weights.
+OF_START = {"train_config.fine_tune_checkpoint_type", *RESTORE}
 # How a reader finds and buffers examples; what it reads has an identity of its own.
 READER_PLUMBING = {
     "name",

@@ -16,19 +16,22 @@ _LENGTHS = ("total_steps", "warmup_steps", "hold_base_rate_steps")
 
 
 def differences(
-    made: Message, wanted: Message, deciding: Callable[[Message], str] = identity.training_identity
+    made: Message, wanted: Message, deciding: Callable[[Message], str] = identity.training_identity, why: bool = True
 ) -> list[str]:
     """What differs between two TrainEvalPipelineConfig: the first fields as "field old -> new".
 
     deciding: gives the text of the fields that count (see `identity`), by default those that decide a training. A
-    cosine that num_steps stretches is told as that.
+    cosine that num_steps stretches is told as that; without `why` only num_steps is. Fields that come and go with the
+    start weights are left out.
     """
     before, after = _fields(deciding(made)), _fields(deciding(wanted))
     changed = [path for path in after | before if before.get(path) != after.get(path)]
     changed = [path for path in changed if not any(other.startswith(f"{path}.") for other in changed)]
+    if bool(made.train_config.fine_tune_checkpoint) != bool(wanted.train_config.fine_tune_checkpoint):
+        changed = [field for field in changed if field not in identity.OF_START]
     told = []
     if stretched := _stretched(made, wanted):
-        told.append(stretched)
+        told.append(stretched if why else f"num_steps {made.train_config.num_steps} -> {wanted.train_config.num_steps}")
         _, path = schedule.schedule_of(wanted)
         changed = [field for field in changed if field not in {f"{path}.{name}" for name in _LENGTHS}]
     told += [f"{path} {_shown(made, before, path)} -> {_shown(wanted, after, path)}" for path in changed[:_SHOWN]]

@@ -40,11 +40,14 @@ _WHAT = {
 }
 
 
-def text(analysis: Mapping[str, Any], costs_told: bool = False) -> str:
+def text(analysis: Mapping[str, Any], costs_told: bool = False, lacking: str = "") -> str:
     """The advice from the content of analysis.json, a paragraph without markup.
 
-    costs_told: whether the reader has just been told the `costs`, which are then not repeated.
+    costs_told: whether the reader has just been told the `costs`, which are then not repeated. lacking: what the
+    training lacked, which goes first; without it the kinds of errors tell nothing.
     """
+    if lacking:
+        return lacking
     if not _has_learned(analysis):
         return "The detector has not learned enough yet. Train it longer (`num_steps`), and see whether the loss falls."
     if not (ranked := _ranked(analysis)):

@@ -3,6 +3,7 @@
 import base64
 import textwrap
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from boxwright.core import decimals
@@ -21,11 +22,13 @@ def text(
     optimism: Mapping[str, Any] | None = None,
     strips: Mapping[str, bytes] | None = None,
     limit: int = 10,
+    lacking: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """reStructuredText about the data (statistics.json) and the models; a table holds at most `limit` lines.
 
     optimism: the content of optimism.json, if it was measured. strips: by model, a JPEG of some images with detections
     (`pictures.strip`).
+    lacking: by model, what its training lacked, in words.
     """
     found = comparison.repeats(results)
     sides = statistics["train"], statistics["eval"]
@@ -52,7 +55,7 @@ def text(
         member = first.members[0]
         if strips:
             parts.append(_picture(strips[member.name], member.analysis["score_threshold"]))
-        parts += [_titled("Every class", _classes(member, limit)), _titled("What to do next", _advice(member))]
+        parts += [_titled("Every class", _classes(member, limit)), _titled("What to do next", _advice(member, lacking))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -145,8 +148,9 @@ def _classes(one: Result, limit: int) -> str:
     return "\n\n".join(said)
 
 
-def _advice(one: Result) -> str:
-    return _escaped(f"{advice.counted(one.analysis)} {advice.text(one.analysis)}")
+def _advice(one: Result, lacking: Mapping[str, str]) -> str:
+    advised = advice.text(one.analysis, lacking=lacking.get(one.name, ""))
+    return _escaped(f"{advice.counted(one.analysis)} {advised}")
 
 
 def _reliable(best: comparison.Repeats) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from boxwright.catalog import forms
@@ -22,20 +23,27 @@ def text(
     predictions: Sequence[str],
     took_s: float | None = None,
     report: str | None = None,
+    lacking: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """The last lines of a run of some models, from the files in the results folder; "" if these cannot be read.
 
     predictions: the names of the folders of a model's predictions. took_s: the seconds that the run took.
     report: what writes the report, in words; None if it is written next, which tells its path.
+    lacking: by model, what its training lacked, in words.
     """
     try:
-        return "\n".join(_lines(Path(results), models, predictions, took_s, report))
+        return "\n".join(_lines(Path(results), models, predictions, took_s, report, lacking))
     except (UserError, OSError, KeyError, TypeError):
         return ""
 
 
 def _lines(
-    folder: Path, models: Sequence[str], predictions: Sequence[str], took_s: float | None, report: str | None
+    folder: Path,
+    models: Sequence[str],
+    predictions: Sequence[str],
+    took_s: float | None,
+    report: str | None,
+    lacking: Mapping[str, str],
 ) -> list[str]:
     measured = {name: _measured(folder / "models" / name) for name in models}
     best = max(measured, key=lambda name: measured[name][2] if measured[name][2] is not None else -1.0)
@@ -56,7 +64,7 @@ def _lines(
     lines.append(f"Predictions: {few([str(place / one) for one in predictions])}")
     if report:
         lines.append(f"Report:      {folder / 'report.html'} ({report})")
-    return [*lines, f"Next: {advice.text(analysis, costs_told=True)}"]
+    return [*lines, f"Next: {advice.text(analysis, costs_told=True, lacking=lacking.get(best, ''))}"]
 
 
 def _measured(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], float | None]:

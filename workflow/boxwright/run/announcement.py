@@ -6,7 +6,7 @@ each result was made with, part by part, as `identities` gives it.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.console.planned import DAMAGED, FORCED, MISSING, UNKNOWN, Planned
 from boxwright.console.progress import duration, say
-from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.dataset import changes
-from boxwright.pipeline import identity, restart, text
-from boxwright.run import measured
+from boxwright.dataset.class_rules import ClassRules
+from boxwright.pipeline import identity, restart
+from boxwright.run import earlier, measured
+from boxwright.run.identities import Identities
 from boxwright.run.plan import PREDICTIONS, RunPlan
 
 # Most lines about what changed.
@@ -57,7 +58,6 @@ _SETTINGS = {
     ("judge_progress", "wanted"): "`early_stopping` changed",
     ("thin_checkpoints", "wanted"): "`keep` or `export` changed",
     ("predict_images", "images"): "the images to predict on (`predict.images`) changed",
-    ("train_segment", "start"): "the start weights (`checkpoint`) changed",
 }
 # Parts of an identity that are the values of settings: those of a model, and others with their keys.
 _OF_MODEL = ("seed", "precision", "loss_scale", "tf_threads", "inference_precision")
@@ -69,6 +69,13 @@ _OF_RUN = {
 }
 # What a part stands for that an identity leaves out.
 _LEFT_OUT = {"inference_precision": "float32"}
+_ABSENT = object()
+# By rule, the fields of a model's configuration that count.
+_DECIDING = {
+    "train_segment": identity.training_identity,
+    "evaluate_checkpoint": identity.evaluation_identity,
+    "export_detector": identity.evaluation_identity,
+}
 # Rules by what they make, singular and plural, in the order of the work; all others are small.
 _WORK = {
     "fetch_zoo_model": ("download", "downloads"),
@@ -86,25 +93,35 @@ _REPLACES = ("export_", "predict_images")
 _SMALL = ("small job (tables, figures)", "small jobs (tables, figures)")
 
 
-def say_all(plan: RunPlan, jobs: Sequence[Planned], dry: bool = False) -> dict[int, str]:
+def say_all(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], dry: bool = False) -> dict[int, str]:
     """Print what the jobs of a run will do, and return why each of them runs, by its number.
 
+    Before a first run that is the same for all of them: then it is said once, and the reasons are "".
     A dry run also prints what the checks of the data found, which a job prints in a run.
     """
     checksums = Checksums(plan.results)
     if dry and any(job.rule == "check_annotations" for job in jobs):
         # The table lies in the plan until that job copies it.
         say(plan.data.summary.replace(f"{plan.results}/data/checks.tsv", f"{plan.plan_folder}/checks.tsv"))
-    if told := text_of(plan, jobs, checksums):
-        say(told)
-    return {job.number: why(job, checksums) for job in jobs}
+    first = dry and _is_first(jobs, checksums)
+    if told := text_of(plan, identities, jobs, checksums):
+        say(f"First run: nothing has been made yet.\n{told}" if first else told)
+    return {job.number: "" if first else why(job, identities, checksums) for job in jobs}
 
 
-def text_of(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> str:
+def _is_first(jobs: Sequence[Planned], checksums: Checksums) -> bool:
+    """Whether nothing was made yet, from the label map on, which is the first that a run makes."""
+    if not any(job.rule == "write_label_map" and job.cause == MISSING for job in jobs):
+        return False
+    made = any(Path(output).exists() for job in jobs for output in job.outputs)
+    return not made and not any(checksums.folder.rglob("*.json"))
+
+
+def text_of(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> str:
     """What changed since the last run, and what will be done about it; "" without jobs."""
     if not jobs:
         return ""
-    lines = list(dict.fromkeys(_changes(plan, jobs, checksums)))
+    lines = list(dict.fromkeys(_changes(plan, identities, jobs, checksums)))
     lines = [line for line in lines if not any(other.startswith(f"{line} ") for other in lines)]  # told more fully
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more changes"]
@@ -112,11 +129,11 @@ def text_of(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> str
     return "\n".join([*changed, f"To do: {_work(plan, jobs)}."])
 
 
-def why(job: Planned, checksums: Checksums) -> str:
+def why(job: Planned, identities: Identities, checksums: Checksums) -> str:
     """Why one job runs: what of its identity changed, damage of its result, or the cause that Snakemake has."""
-    if job.cause != MISSING and (parts := _changed_parts(job, checksums)):
+    if job.cause != MISSING and (parts := _changed_parts(job, identities, checksums)):
         # A part that only one of the identities has is another version's.
-        told = [part for part, values in parts.items() if None not in values] or ["code"]
+        told = [part for part, values in parts.items() if _ABSENT not in values] or ["code"]
         return f"changed: {', '.join(_PARTS.get(part, f'`{_OF_RUN.get(part, part)}`') for part in told)}"
     if job.cause != FORCED:
         return job.cause
@@ -126,30 +143,41 @@ def why(job: Planned, checksums: Checksums) -> str:
     return UNKNOWN if unknown else FORCED
 
 
-def _changed_parts(job: Planned, checksums: Checksums) -> dict[str, tuple[Any, Any]]:
-    """The parts of a job's identity that its outputs were made without: by name, what they were and what they are."""
+def _changed_parts(job: Planned, identities: Identities, checksums: Checksums) -> dict[str, tuple[Any, Any]]:
+    """The parts of a job's identity that its outputs were made without: by name, what they were and what they are.
+
+    The code is among them only if it is another version of boxwright.
+    """
     made = checksums.made_with(job.outputs[0]).get("identity") if job.outputs else None
     wanted = json.loads(json.dumps(job.identity))
     if not (isinstance(made, dict) and isinstance(wanted, dict)):
         return {}
-    both = {part: tuple(one.get(part, _LEFT_OUT.get(part)) for one in (made, wanted)) for part in wanted | made}
-    return {part: values for part, values in both.items() if values[0] != values[1]}
+    both = {
+        part: tuple(one.get(part, _LEFT_OUT.get(part, _ABSENT)) for one in (made, wanted)) for part in wanted | made
+    }
+    changed = {part: values for part, values in both.items() if values[0] != values[1]}
+    if "code" in changed and identities.uses_other_parts(job.rule, job.wildcards.get("model"), changed):
+        del changed["code"]
+    return changed
 
 
-def _changes(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
+def _changes(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
     """What changed, in the order of the work: data, configurations, settings, code."""
     counts = [plan.data.counts[side]["classes"] for side in plan.sides]
     boxes = dict(sum(map(Counter, counts), Counter()))
     data, dataset = Path(plan.results) / "data", plan.settings["dataset"]
     given = bool(dataset["label_map"] or dataset["records"])
-    yield from changes.told(data, plan.results, plan.data.identities, plan.data.classes, boxes, given)
+    rules = ClassRules.of(dataset.get("classes"))
+    yield from changes.told(data, plan.results, plan.data.identities, plan.data.classes, boxes, given, rules)
     yield from _new_forms(plan, jobs, checksums)
+    yield from _new_models(plan, identities, jobs, checksums)
     code: dict[str, None] = {}
     for job in jobs:
-        parts = _changed_parts(job, checksums)
+        parts = _changed_parts(job, identities, checksums)
         name = job.wildcards.get("model")
-        if "config" in parts and name and job.rule in ("train_segment", "evaluate_checkpoint", "export_detector"):
-            yield from _fields(plan, name, job.rule)
+        if name and not {"start", "config"}.isdisjoint(parts):
+            before = earlier.configuration(plan.results, name, checksums.made_with(job.outputs[0]))
+            yield from (f"models.{plan.shown(name)}: {line}" for line in _configured(plan, job, parts, before))
         own = job.wildcards.get(PREDICTIONS) != PREDICTIONS  # else the images are those of the evaluation
         for part in parts:
             if part != "images" or own:
@@ -172,13 +200,32 @@ def _new_forms(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> 
                 yield f"new in `export.forms`: {title}"
 
 
+def _new_models(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
+    """The models that begin to train where others have results that the configuration does not name any more."""
+    training = dict.fromkeys(job.wildcards["model"] for job in jobs if job.rule == "train_segment")
+    new = [name for name in training if not earlier.steps(plan.results, name)]
+    left = [name for name in earlier.models(plan.results) if name not in plan.models]
+    for name in new if left else ():
+        wanted = json.loads(json.dumps(identities.train_segment(name)))
+        same = [one for one in left if earlier.trained_with(plan.results, one, wanted, checksums)]
+        told = f"models.{plan.shown(name)} is new"
+        if same:
+            told += f", and would train just as {same[0]} did; to go on with that training, call it {same[0]} again"
+        folders = few([str(Path(plan.results, "models", one)) for one in left])
+        one = len(left) == 1
+        yield (
+            f"{told} ({folders}, of {'a model' if one else 'models'} that the configuration does not name any more, "
+            f"{'stays' if one else 'stay'})"
+        )
+
+
 def _values(parts: Mapping[str, tuple[Any, Any]], model: str) -> Iterator[str]:
     """The settings that changed, with their values. model: names it, at the beginning of a line."""
     for part, values in parts.items():
         before, now = values
         if part == "steps" and isinstance(before, list) and before:
             yield from (f"{model}{line}" for line in _of_steps(before, now))
-        elif None not in (before, now) and (part in _OF_MODEL or part in _OF_RUN):
+        elif before not in (None, _ABSENT) and now not in (None, _ABSENT) and (part in _OF_MODEL or part in _OF_RUN):
             key = f"`{_OF_RUN[part]}`" if part in _OF_RUN else f"{model}{part}"
             yield f"{key} {before} -> {now}"
 
@@ -193,15 +240,13 @@ def _of_steps(before: Sequence[int], now: Sequence[int]) -> Iterator[str]:
         yield "checkpoint_every changed"
 
 
-def _fields(plan: RunPlan, name: str, rule: str) -> Iterator[str]:
-    """The fields of a model's configuration that changed."""
-    deciding = identity.training_identity if rule == "train_segment" else identity.evaluation_identity
-    try:
-        before: Message = text.read(Path(plan.results) / "models" / name / "pipeline.config")
-    except (UserError, OSError):
-        return
-    for field in restart.differences(before, plan.configurations[name], deciding):
-        yield f"models.{plan.shown(name)}: {field}"
+def _configured(plan: RunPlan, job: Planned, parts: Collection[str], before: Message | None) -> Iterator[str]:
+    """The start weights and the fields of a model's configuration that changed; before: the one of the job's result."""
+    now = plan.configurations[job.wildcards["model"]]
+    if "start" in parts:
+        yield earlier.start_weights(before, now)
+    if before is not None and "config" in parts and (deciding := _DECIDING.get(job.rule)):
+        yield from restart.differences(before, now, deciding, why=False)
 
 
 def _work(plan: RunPlan, jobs: Sequence[Planned]) -> str:

@@ -7,6 +7,8 @@ and all that it imports. Of the parts that are chosen by name (backbones, losses
 that the model uses. The catalogue's rows for these parts count by their values.
 """
 
+import importlib.util
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,14 @@ from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.forms import Form
 from boxwright.console.progress import say
 from boxwright.core import code
+from boxwright.core.errors import UserError
 from boxwright.core.hash_cache import HashCache
 from boxwright.core.hashing import short
 from boxwright.dataset import label_map as label_maps
 from boxwright.dataset import scan
 from boxwright.pipeline import identity, parts, text
 from boxwright.protos import model_of
-from boxwright.run import as_begun
+from boxwright.run import as_begun, earlier
 from boxwright.run.plan import RunPlan
 from boxwright.zoo import catalogue
 
@@ -43,6 +46,7 @@ class Identities:
     def __init__(self, plan: RunPlan, scripts: Path = SCRIPTS) -> None:
         self._plan, self._scripts = plan, scripts
         self._settings: dict[str, dict[str, Any]] = {}
+        self._earlier: dict[str, list[Message]] = {}
 
     # The data set
 
@@ -94,24 +98,23 @@ class Identities:
             "config": short(identity.training_identity(config), self._row(name).deciding()),
             "data": self._shards("train"),
             "start": self._start(name),
-            "code": self._code("train_segment", *self._network(name), *parts.in_use(config.train_config)),
+            "code": self._code_of("train_segment", config),
         }
 
     def network(self, name: str) -> str:
         """The identity of the variables of a model: of their names and shapes."""
         model = "\n".join(identity.canonical(self._plan.configurations[name].model, "model", set()))
-        modules = code.identity("boxwright.detector.listing", *self._network(name))
+        modules = code.identity("boxwright.detector.listing", *_network(self._plan.configurations[name]))
         return short(model, self._row(name).deciding(), modules)
 
     def preview_training(self, name: str) -> Identity:
         config = self._plan.configurations[name]
-        shown = [self._resizer(config), self._row(name).normalization_module, *parts.in_use(config.train_config)]
         return {
             "config": short(text.to_text(config), self._row(name).deciding()),
             "data": self._shards("train"),
             "seed": self._plan.model(name)["seed"],
             "steps": self._plan.steps(name),
-            "code": self._code("preview_training", *(one for one in shown if ".optimizers." not in one)),
+            "code": self._code_of("preview_training", config),
         }
 
     def collect_training_log(self, name: str) -> Identity:
@@ -127,7 +130,7 @@ class Identities:
             "training": short(self.train_segment(name)),
             "config": short(identity.evaluation_identity(self._plan.configurations[name])),
             "data": self._shards("eval"),
-            "code": self._code("evaluate_checkpoint", *self._network(name)),
+            "code": self._code_of("evaluate_checkpoint", self._plan.configurations[name]),
             **self._inferred(name),
         }
 
@@ -176,7 +179,7 @@ class Identities:
             part: short(made),
             "config": short(text.to_text(self._plan.configurations[name])),
             "form": short(forms.CHECKPOINT.deciding()),
-            "code": self._code("export_detector", *self._network(name)),
+            "code": self._code_of("export_detector", self._plan.configurations[name]),
         }
 
     def export_form(self, name: str, form: Form, further: str = "") -> Identity:
@@ -201,7 +204,8 @@ class Identities:
     def time_models(self) -> Identity:
         """Of the times of all models' main forms, measured together; those of checkpoints are the engine's."""
         main = forms.main(self._plan.forms)
-        engine = [] if main.made_from else [one for name in self._plan.models for one in self._network(name)]
+        configurations = self._plan.configurations
+        engine = [] if main.made_from else [one for name in self._plan.models for one in _network(configurations[name])]
         return {
             "detectors": short([self.export_form(name, main) for name in self._plan.models]),
             "code": self._code("time_models", main.runtime, *engine),
@@ -252,11 +256,10 @@ class Identities:
 
     def measure_anchors(self, name: str) -> Identity:
         config = self._plan.configurations[name]
-        places = [self._resizer(config), *(one for one in parts.in_use(config.model) if ".anchors." in one)]
         return {
             "data": short(self._samples("train"), self._samples("eval")),
             "model": short(identity.anchor_identity(config), self._row(name).deciding()),
-            "code": self._code("measure_anchors", *places),
+            "code": self._code_of("measure_anchors", config),
         }
 
     def draw_model(self, name: str) -> Identity:
@@ -272,6 +275,23 @@ class Identities:
             **({"times": short(self.time_models)} if len(self._plan.models) > 1 else {}),
             "code": self._code("compare_models"),
         }
+
+    # Why identities change
+
+    def uses_other_parts(self, rule: str, name: str | None, changed: Collection[str]) -> bool:
+        """Whether the code of a rule's job may be other code only because other parts of it are used.
+
+        name: of the model. changed: the parts of the job's identity that changed. If not, it is another version of
+        boxwright.
+        """
+        if rule in _OF_MAIN_FORM:
+            return not {"detector", "detectors"}.isdisjoint(changed)
+        if rule not in _CHOSEN or {"config", "model"}.isdisjoint(changed):
+            return False
+        if name not in self._earlier:
+            self._earlier[name] = earlier.configurations(self._plan.results, name)
+        before = {self._code_of(rule, config) for config in self._earlier[name] if _is_known(config)}
+        return before != {self._code_of(rule, self._plan.configurations[name])}
 
     # How identities are computed
 
@@ -292,22 +312,12 @@ class Identities:
     def _code(self, script: str, *modules: str) -> str:
         return code.identity(self._scripts / f"{script}.py", *sorted(set(modules)))
 
+    def _code_of(self, rule: str, config: Message) -> str:
+        """The code identity of a rule that uses the parts which a model's configuration chooses."""
+        return self._code(rule, *_CHOSEN[rule](config))
+
     def _row(self, name: str) -> Extractor:
-        model, _ = model_of(self._plan.configurations[name])
-        return EXTRACTORS[model.feature_extractor.type]
-
-    def _network(self, name: str) -> list[str]:
-        """The modules, chosen by name, that a model is built from."""
-        config = self._plan.configurations[name]
-        model, family = model_of(config)
-        field = FAMILIES[family].box_predictor
-        predictor = parts.choice(getattr(model, field)) if field else ""
-        return [*self._row(name).modules(predictor), *parts.in_use(config.model)]
-
-    @staticmethod
-    def _resizer(config: Message) -> str:
-        message = model_of(config)[0].image_resizer
-        return parts.module_of(message, parts.choice(message))
+        return _row(self._plan.configurations[name])
 
     def _data(self, output: str, script: str) -> Identity:
         return {"data": self._plan.data.identities[output], "code": self._code(script)}
@@ -345,3 +355,59 @@ class Identities:
     def _folder(self, folder: str) -> str:
         names = scan.images_below(folder, self._plan.results)
         return short([(name, self._hashes[Path(folder) / name]) for name in names])
+
+
+def _row(config: Message) -> Extractor:
+    return EXTRACTORS[model_of(config)[0].feature_extractor.type]
+
+
+def _is_known(config: Message) -> bool:
+    """Whether this version of boxwright has all parts that a configuration of another one chooses."""
+    try:
+        return all(importlib.util.find_spec(module) for module in _trained(config))
+    except (UserError, LookupError, ModuleNotFoundError):
+        return False
+
+
+# The modules that a configuration chooses by name.
+
+
+def _network(config: Message) -> list[str]:
+    """Those that a model is built from."""
+    model, family = model_of(config)
+    field = FAMILIES[family].box_predictor
+    predictor = parts.choice(getattr(model, field)) if field else ""
+    return [*_row(config).modules(predictor), *parts.in_use(config.model)]
+
+
+def _trained(config: Message) -> list[str]:
+    """Those that train it as well."""
+    return [*_network(config), *parts.in_use(config.train_config)]
+
+
+def _previewed(config: Message) -> list[str]:
+    """Those that make the images which train it."""
+    shown = [_resizer(config), _row(config).normalization_module, *parts.in_use(config.train_config)]
+    return [one for one in shown if ".optimizers." not in one]
+
+
+def _anchored(config: Message) -> list[str]:
+    """Those that place its anchors."""
+    return [_resizer(config), *(one for one in parts.in_use(config.model) if ".anchors." in one)]
+
+
+def _resizer(config: Message) -> str:
+    message = model_of(config)[0].image_resizer
+    return parts.module_of(message, parts.choice(message))
+
+
+# By rule, those that the configuration of its model chooses.
+_CHOSEN: Mapping[str, Callable[[Message], list[str]]] = {
+    "train_segment": _trained,
+    "preview_training": _previewed,
+    "evaluate_checkpoint": _network,
+    "export_detector": _network,
+    "measure_anchors": _anchored,
+}
+# Rules that use the runtime of the main form.
+_OF_MAIN_FORM = ("predict_images", "time_models")

@@ -13,6 +13,7 @@ from boxwright.catalog import forms
 from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.forms import Form
 from boxwright.core.errors import UserError
+from boxwright.dataset import enough
 from boxwright.dataset import plan as data_plan
 from boxwright.dataset.split import SIDES
 from boxwright.pipeline.configure import Wanted, configure
@@ -190,6 +191,18 @@ class RunPlan:
             "train_records": self.shards("train"),
             "eval_records": self.shards("eval"),
         }
+
+    def lacking(self, name: str) -> str:
+        """What to give the training of a model before anything else, in words: time or images; "" if it has both."""
+        train, held_out = (self.data.counts[side]["images"] for side in self.sides[:2])
+        if few := enough.too_few_steps(self.steps(name)[-1], self.batch_size(name), train):
+            return f"Train it longer (`num_steps`): {few}."
+        few = enough.too_few_images(train, held_out)
+        return f"Annotate more images: {few}." if few else ""
+
+    def batch_size(self, name: str) -> int:
+        """The images of a step."""
+        return max(self.configurations[name].train_config.batch_size, 1)
 
     # Steps
 

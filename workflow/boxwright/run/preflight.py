@@ -22,7 +22,7 @@ from boxwright.core import pointers
 from boxwright.core.disk import nearest
 from boxwright.core.errors import UserError
 from boxwright.core.wording import after_colon, few
-from boxwright.dataset import defects, label_map, manifest
+from boxwright.dataset import defects, enough, label_map, manifest
 from boxwright.dataset import plan as data_plan
 from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names, stopping
@@ -63,6 +63,9 @@ def check(plan: RunPlan, identities: Identities) -> None:
     _check_open_files(plan)
     _say_similar_classes(plan)
     _say_undrawable(plan)
+    _say_few_images(plan)
+    _say_few_steps(plan)
+    _say_one_checkpoint(plan)
     _say_early_stop(plan)
     _say_no_gpu(plan)
     _say_no_room(plan)
@@ -259,6 +262,34 @@ def _say_undrawable(plan: RunPlan) -> None:
             f"No font here has all letters of {few(lost)}, so drawn images show the class id instead; install a font "
             "of that script, such as Noto (on Debian and Ubuntu: fonts-noto-core, fonts-noto-cjk)."
         )
+
+
+def _say_few_images(plan: RunPlan) -> None:
+    """Say that the images cannot give a useful detector, or a figure that tells how good it is."""
+    if few := enough.too_few_images(*(plan.data.counts[side]["images"] for side in plan.sides[:2])):
+        say(f"{few[0].upper()}{few[1:]}. Annotate more images.")
+
+
+def _say_few_steps(plan: RunPlan) -> None:
+    """Say that a training is too short to learn anything."""
+    images = plan.data.counts["train"]["images"]
+    for shown, name in {plan.shown(name): name for name in plan.models}.items():
+        batch, scratch = plan.batch_size(name), plan.start(name) is None
+        if few := enough.too_few_steps(plan.steps(name)[-1], batch, images):
+            least = enough.FEWEST_FROM_SCRATCH if scratch else enough.FEWEST_STEPS
+            usual = min(max(enough.usual_steps(images, batch, scratch), least), enough.MOST_STEPS)
+            say(f"models.{shown}: {few}, too little to learn from. `num_steps: {usual}` is usual.")
+
+
+def _say_one_checkpoint(plan: RunPlan) -> None:
+    """Say that a model has a single checkpoint, at its end, although it asks for one at a later step."""
+    for shown, model in {plan.shown(name): plan.model(name) for name in plan.models}.items():
+        every, steps = model["checkpoint_every"], model["num_steps"]
+        if every > steps:
+            say(
+                f"models.{shown}: `checkpoint_every` is {every} and `num_steps` only {steps}, so a single checkpoint "
+                f"is made and measured, at step {steps}."
+            )
 
 
 def _say_early_stop(plan: RunPlan) -> None:

@@ -68,7 +68,7 @@ _NEEDLESS_OF_DRY_RUNS = (
 )
 # In one that begins with a number: names of rules whose notes are gone, where receipts tell the same.
 _NEEDLESS_NAMES = "provenance/metadata so that it in part cannot be used to trigger re-runs"
-# Why each job of the planned run runs, by its number (`dag.tell`).
+# Why each job of the planned run runs, by its number (`dag.tell`); "" for jobs that are not shown one by one.
 reasons: dict[int, str] = {}
 
 
@@ -106,9 +106,9 @@ class DryRun(ColorizingTextHandler):
             case LogEvent.JOB_INFO if not record.output:  # it only asks for the others' results
                 return True
             case LogEvent.JOB_INFO if record.rule_msg and record.jobid in reasons:
-                line = f"{record.rule_msg}: {reasons[record.jobid]}"
-                self.stream.write(self.decorate(record, line) + "\n")
-                self.flush()
+                if reason := reasons[record.jobid]:
+                    self.stream.write(self.decorate(record, f"{record.rule_msg}: {reason}") + "\n")
+                    self.flush()
                 return True
             case LogEvent.GROUP_INFO:
                 return True

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
+from boxwright.dataset import enough
+from boxwright.dataset.enough import MOST_STEPS
 from boxwright.dataset.split import EVAL, TRAIN
 from boxwright.run.init.data import FolderFacts
 from boxwright.run.init.machine import Machine
@@ -15,12 +17,8 @@ from boxwright.zoo import catalogue, fetch
 # Shares of the images that measure, and the number of images that is enough for that.
 _EVAL, _ENOUGH = 0.2, 500
 _LEAST_EVAL = 0.05
-# How often a training shows each image to the detector, and the limits of its steps. A training on a CPU ends within so
-# many hours; from scratch it takes so many times as many steps.
-_EPOCHS, _FEWEST, _MOST = 50, 1000, 20_000
-_FEWEST_FROM_SCRATCH = 1500
+# A training on a CPU ends within so many hours.
 _CPU_HOURS = 3
-_SCRATCH = 3
 # Checkpoints of a training: each is measured, and the best one is exported.
 _CHECKPOINTS = 5
 # Objects below this share of the image's side need a larger input than 300 pixels, those below the other one stay hard.
@@ -177,18 +175,18 @@ def _fraction(images: int) -> float:
 
 def _steps(train: int, detector: Candidate, step_s: float | None) -> tuple[int, str]:
     """The number of steps, and why."""
-    times = 1 if detector.zoo else _SCRATCH
-    wanted = math.ceil(_EPOCHS * times * train / detector.batch)
-    most = _MOST if step_s is None else min(_MOST, round(_CPU_HOURS * 3600 / step_s))
-    least = min(_FEWEST if detector.zoo else _FEWEST_FROM_SCRATCH, most)
+    times = 1 if detector.zoo else enough.SCRATCH
+    wanted = enough.usual_steps(train, detector.batch, scratch=not detector.zoo)
+    most = MOST_STEPS if step_s is None else min(MOST_STEPS, round(_CPU_HOURS * 3600 / step_s))
+    least = min(enough.FEWEST_STEPS if detector.zoo else enough.FEWEST_FROM_SCRATCH, most)
     steps = max(_rounded(min(max(wanted, least), most)), 1)
     epochs = steps * detector.batch / train
     why = f"{plural(train, 'training image')} are shown {epochs:.0f} times each"
     if wanted < least:
         why += "; with fewer steps the new layers do not settle"
     elif wanted > most:
-        limit = f"{_CPU_HOURS} hours" if step_s is not None and most < _MOST else f"{_MOST:,} steps"
-        why += f"; {_EPOCHS * times} times would take over {limit}, so set more if you have the time"
+        limit = f"{_CPU_HOURS} hours" if step_s is not None and most < MOST_STEPS else f"{MOST_STEPS:,} steps"
+        why += f"; {enough.TIMES * times} times would take over {limit}, so set more if you have the time"
     return steps, why
 
 

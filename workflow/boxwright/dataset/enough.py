@@ -1,0 +1,45 @@
+"""How many images, and how many looks at each of them, a detector needs at least, in words."""
+
+import math
+
+from boxwright.core.counts import plural
+
+# How often a training usually shows each image, and the limits of its steps. From random weights it takes so many times
+# as many, and at least so many.
+TIMES, FEWEST_STEPS, MOST_STEPS = 50, 1000, 20_000
+SCRATCH, FEWEST_FROM_SCRATCH = 3, 1500
+# With fewer looks at each image, and fewer steps than usual, a detector learns next to nothing; with so few steps it
+# does so however few images there are.
+_LEAST_TIMES, _LEAST_STEPS = 3, 100
+# Fewer images train no detector that is useful on others, and tell too little about one.
+_LEAST_TO_LEARN, _LEAST_TO_MEASURE = 10, 5
+
+
+def usual_steps(images: int, batch: int, scratch: bool) -> int:
+    """The number of steps that a training on so many images usually takes, without regard to its limits."""
+    return math.ceil(TIMES * (SCRATCH if scratch else 1) * images / batch)
+
+
+def too_few_steps(steps: int, batch: int, images: int) -> str:
+    """That a training is too short to learn from its images, a clause; "" if it is not."""
+    times = steps * batch / images
+    if steps >= _LEAST_STEPS and (times >= _LEAST_TIMES or steps >= FEWEST_STEPS):
+        return ""
+    shown = f"each of the {images:,} training images {round(times, 1) if times < 10 else round(times):g} times"
+    if images == 1:
+        shown = f"the only training image {plural(round(times), 'time')}"
+    elif times < 1:
+        shown = f"only {steps * batch:,} of the {images:,} training images"
+    return f"{plural(steps, 'step')} with {plural(batch, 'image')} each {'shows' if steps == 1 else 'show'} {shown}"
+
+
+def too_few_images(train: int, held_out: int) -> str:
+    """That the images are too few to learn from or to measure with, a clause; "" if they are not."""
+    few = [f"{plural(train, 'image')} to learn from"] * (train < _LEAST_TO_LEARN)
+    few += [f"{plural(held_out, 'image')} to measure with"] * (held_out < _LEAST_TO_MEASURE)
+    if not few:
+        return ""
+    useless = "do not tell how good a detector is"
+    if train < _LEAST_TO_LEARN:
+        useless = "train no detector that is useful on other images"
+    return f"there {'is' if few[0].startswith('1 ') else 'are'} only {' and '.join(few)}, and so few {useless}"
