@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# What runs the whole workflow, or trains a network of every kind.
+_LONGEST = ("tests/workflow", "tests/unit/training/test_published.py")
 # Set in the environment of a test that runs in a process of its own.
 _ALONE = "BOXWRIGHT_TEST_ALONE"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that run the whole workflow: each takes minutes, and begun last it would be waited for."""
-    items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests/workflow"))
+    """Begin with the files that take many minutes each: begun last, they would be waited for."""
+    items.sort(key=lambda item: not any(item.path.is_relative_to(ROOT / path) for path in _LONGEST))
 
 
 @pytest.hookimpl(tryfirst=True)
