@@ -63,7 +63,7 @@ def read(path: str | Path) -> Any:
     try:
         return yaml.load(text, Loader=_LOADER)
     except _RAISED as error:
-        raise UserError(f"{path} cannot be read as YAML: {_reason(error)}") from error
+        raise UserError(f"{path} cannot be read as YAML: {_reason(error, text)}") from error
 
 
 def as_yaml(text: str) -> str:
@@ -154,7 +154,7 @@ def _mistakes(text: str) -> Iterator[str]:
         yield from _Walk().mistakes(text)
     except yaml.YAMLError as error:
         if not joined:  # which YAML finds only on the next line
-            yield f"cannot be read as YAML: {_reason(error)}"
+            yield f"cannot be read as YAML: {_reason(error, text)}"
 
 
 def _without_space(text: str) -> Iterator[str]:
@@ -193,7 +193,7 @@ _TOLD = (
     ),
     (r"character '(.)' that cannot start", "a value cannot begin with {}; quote it", False),
     (r"(?:alias|anchor).* expected alphabetic or numeric", "a value cannot begin with * or &; quote it", False),
-    (r"quoted scalar.* unexpected end of stream", "a quotation mark is not closed", True),
+    (r"quoted scalar.* unexpected (?:end of stream|document separator)", "a quotation mark is not closed", True),
     (r"expected ',' or '([\]}])'", "after a value in brackets comes a comma or {}", False),
     (
         r"expected <block end>, but found '(?:<block |-|\?)",
@@ -201,6 +201,7 @@ _TOLD = (
         "the items of a list",
         False,
     ),
+    (r"expected <block end>, but found '[\]}]'", "a bracket closes that was not opened", False),
     (
         r"expected <block end>",
         "something follows a value that has ended; quote the whole value, with an apostrophe in it doubled",
@@ -216,8 +217,10 @@ _TOLD = (
 )
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, text: str) -> str:
     mark, around = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    if mark and (unclosed := _unclosed(text, mark.line + 1)):
+        return unclosed
     problem = getattr(error, "problem", None) or str(error)
     whole = f"{getattr(error, 'context', None) or ''}: {problem}"
     for pattern, told, at_beginning in _TOLD:
@@ -226,6 +229,48 @@ def _reason(error: Exception) -> str:
             mark = around if at_beginning and around else mark
             break
     return f"{problem} (line {mark.line + 1})." if mark else f"{problem}."
+
+
+# Where a value begins, brackets and quotation marks open something: at the start of a line, or behind one of these.
+_BEFORE_A_VALUE = ("", ":", "-", "?", ",", "[", "{")
+_CLOSING = {"[": "]", "{": "}"}
+_QUOTATIONS = {'"': re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"'(?:[^']|'')*'")}
+
+
+def _unclosed(text: str, noticed: int) -> str:
+    """Which bracket or quotation mark is not closed, with its line; "" if all are.
+
+    noticed: the line on which a parser gave up, which may be far below. A quotation that ends there and began above
+    lacks its mark: it has taken in what follows, up to the next one.
+    """
+    opened: list[tuple[str, int]] = []
+    crossed: tuple[str, int] | None = None  # a bracket before whose end one of another kind closes
+    place, line, before = 0, 1, ""
+    while place < len(text):
+        one, last = text[place], place + 1
+        if one == "\n":
+            line, before = line + 1, ""
+        elif one == "#" and (place == 0 or text[place - 1].isspace()):
+            last = place + len(text[place:].partition("\n")[0])
+        elif one in _QUOTATIONS and before in _BEFORE_A_VALUE:
+            found = _QUOTATIONS[one].match(text, place)
+            ends = line + found[0].count("\n") if found else noticed
+            if line < ends == noticed or (not found and line == noticed):
+                return f"a quotation mark is not closed (line {line})."
+            last, line, before = found.end() if found else len(text), ends, one
+        elif one in _CLOSING and (opened or before in _BEFORE_A_VALUE):
+            opened.append((one, line))
+            before = one
+        elif opened and one == _CLOSING[opened[-1][0]]:
+            opened.pop()
+            before = one
+        elif opened and one in _CLOSING.values():
+            crossed, before = crossed or opened[-1], one
+        elif not one.isspace():
+            before = one
+        place = last
+    bracket = crossed or next(iter(opened), None)
+    return f"the bracket {bracket[0]} is not closed (line {bracket[1]})." if bracket and bracket[1] <= noticed else ""
 
 
 def _another_number(text: str) -> str:
