@@ -354,6 +354,30 @@ ROWS = [
     ("3 no folder", given(dataset__images="fotos"), ["`dataset.images` names fotos, but there is no such folder"]),
     ("3 misspelt folder", given(dataset__images="data/imges"), ["no such folder", "did you mean data/images?"]),
     ("3 format", given(dataset__format="pascal_voc"), ['`dataset.format` is "pascal_voc"; did you mean `voc`?']),
+    *(
+        (f"3 format {word}", given(dataset__format=word), [f'`dataset.format` is "{word}"; did you mean `{key}`?'])
+        for word, key in {
+            "pascal": "voc",
+            "Pascal VOC": "voc",
+            "yolov8": "yolo",
+            "YOLOv5-PyTorch": "yolo",
+            "ultralytics": "yolo",
+            "darknet": "yolo",
+            "mscoco": "coco",
+            "coco-json": "coco",
+            "TFRecords": "tfrecord",
+            "labelstudio": "label_studio",
+            "sagemaker": "ground_truth",
+        }.items()
+    ),
+    *(
+        (f"3 format {word}", given(dataset__format=word), [f'`dataset.format` is "{word}"; that may be {keys}'])
+        for word, keys in {
+            "xml": "`voc`, `dlib` or `cvat`; `auto` finds out which.",
+            "labelImg": "`voc`, `createml` or `yolo`; `auto` finds out which.",
+            "json": "`labelme`, ",
+        }.items()
+    ),
     ("3 no format", given(dataset__format="sequential"), ["known are auto, voc", "!did you mean"]),
     ("3 home", given(dataset__images="~/images"), [f"`dataset.images` names {Path('~').expanduser()}/images, but"]),
     (
@@ -367,11 +391,25 @@ ROWS = [
         given(results="~no-such-user/x"),
         ["`results` is ~no-such-user/x, but there is no user no-such-user here", "or ./~no-such-user/x for a folder"],
     ),
-    ("3 home of Windows", given(dataset__images="~\\images"), ["names ~\\images, but there is no such folder"]),
+    (
+        "3 home of Windows",
+        given(dataset__images="~\\images"),
+        ["names ~\\images, but there is no such folder; paths have / here, and not \\: write ~/images."],
+    ),
     (
         "3 Windows",
-        given(dataset__images="C:\\Users\\me"),
-        ["`dataset.images` names C:\\Users\\me, but there is no such"],
+        given(dataset__images="C:\\Users\\me", m__pipeline="D:/my.config", m__checkpoint="C:\\model.ckpt"),
+        [
+            "`dataset.images` names C:\\Users\\me, but there is no such folder; it is a path of Windows, and this ",
+            "system has no drives: copy the files here, and write their path with /.",
+            "`models.m.pipeline` names D:/my.config, but there is no such file; it is a path of Windows",
+            "(C:\\model.ckpt.index); it is a path of Windows",
+        ],
+    ),
+    (
+        "3 backslashes",
+        given(dataset__images="data\\images"),
+        ["names data\\images, but there is no such folder; paths have / here, and not \\: write data/images."],
     ),
     (
         "6 file",
@@ -398,6 +436,24 @@ ROWS = [
         "10 width",
         checkpoint("narrow/model.ckpt", narrow),
         ["It is of a network of width 0.1875", "{model.ssd.feature_extractor.depth_multiplier: 0.1875}"],
+    ),
+    (
+        "10 width, with an override that is misspelt",
+        both(NARROW, given(m__overrides={"model.ssd.feature_extractor.depth_multiplyer": 0.1875})),
+        ["has no field `depth_multiplyer`; nearest known: depth_multiplier", "!does not fit", "!of width"],
+    ),
+    (
+        "10 width, set in another place",
+        both(NARROW, given(m__depth_multiplier=0.1875)),
+        ["write `overrides: {model.ssd.feature_extractor.depth_multiplier: 0.1875}`.", "!does not fit", "!of width"],
+    ),
+    (
+        "9 another extractor, with an override that is misspelt",
+        both(
+            checkpoint("v2/model.ckpt", {"FeatureExtractor/MobilenetV2/Conv/weights": (3, 3, 3, 32)}),
+            given(m__overrides={"model.ssd.feature_extractor.typ": "ssd_mobilenet_v2"}),
+        ),
+        ["has no field `typ`; nearest known: type", "!cannot be trained", "!it has those of"],
     ),
     (
         "11 SavedModel with a checkpoint's variables",
@@ -488,8 +544,8 @@ ROWS = [
             "Write `[0, 1, 2]`.",
             "YAML reads 20% as a text; write 0.2.",
             "YAML reads 0,5 as a text; write 0.5.",
-            "`predict.score_threshold` is 50, allowed is a number at least 0 and at most 1 (boxes below this score "
-            "are not drawn). Write 0.5.",
+            "`predict.score_threshold` is 50, but must be a number from 0 to 1 (boxes below this score are not drawn). "
+            "Write 0.5.",
         ],
     ),
     ("16 no checkpoint", given(m__checkpoint="none"), ["names none, but", "; for random weights leave the key out."]),
@@ -576,7 +632,10 @@ ROWS = [
     (
         "22 class not in the label map",
         both(files(map__pbtxt=LABEL_MAP.encode()), given(dataset__label_map="map.pbtxt")),
-        ["p0.xml, p1.xml, p2.xml and 7 more, dog: class_unknown, the label map has cat (10 times)"],
+        [
+            "p0.xml (box 2), p1.xml (box 2), p2.xml (box 2) and 7 more, dog: class_unknown, the label map has cat (10 "
+            "times)"
+        ],
     ),
     ("23 zip", only_zip, ["Unpack data/images/pictures.ZIP"]),
     ("24 heic", heic, ["HEIC", "p0.HEIC", "onvert"]),
@@ -595,6 +654,17 @@ ROWS = [
         "26 names of repetitions that differ in case",
         both(given(m__seed=[1, 2]), other_model("M-seed1", seed=0)),
         ["`models` has m-seed1 and M-seed1, which are one folder"],
+    ),
+    (
+        "27 rename of no class",
+        given(dataset__classes={"rename": {"CATS": "feline", "dgo": "dog", "Hund": "dog", "bird": "owl"}}),
+        [
+            "renames 'CATS', which no annotation has as a class; did you mean `cat`?",
+            "renames 'dgo', which no annotation has as a class; there is only 'dog', so leave this out",
+            "renames 'Hund', which no annotation has as a class; old names come before new ones: to make 'Hund' of "
+            "'dog', write `{dog: Hund}`",
+            "renames 'bird', which no annotation has as a class; known are cat, dog",
+        ],
     ),
     ("27 case", classes(RBC=30, rbc=1), ["rbc", "RBC"]),
     ("27 swapped letters", classes(RBC=30, RCB=1), ["Classes that may be misspelt", "RCB", "RBC"]),
@@ -657,8 +727,36 @@ ROWS = [
     (
         "32 bracket",
         written("dataset:\n  images: [a\nmodels: 3\n"),
-        ["after a value in brackets comes a comma or ] (line 3)"],
+        ["my.yaml: cannot be read as YAML: the bracket [ is not closed (line 2)."],
     ),
+    (
+        "32 bracket far above",
+        written("dataset:\n  split: {eval_fraction: 0.2\n\n# [\nmodels:\n  m:\n    num_steps: 3\n"),
+        ["the bracket { is not closed (line 2)."],
+    ),
+    (
+        "32 bracket within brackets",
+        written("export: {forms: [onnx, tflite}\nmodels:\n  m: {}\n"),
+        ["the bracket [ is not closed (line 1)."],
+    ),
+    ("32 bracket at the end", written("dataset: {}\nmodels: [\n"), ["the bracket [ is not closed (line 2)."]),
+    ("32 too many brackets", written("dataset: {a: b}}\n"), ["a bracket closes that was not opened (line 1)."]),
+    (
+        "32 other mistake below a closed bracket",
+        written("dataset: {a: ['it''s', \"[\"]}\n\tb: c\nmodels: [1\n"),
+        ["a tab is not allowed there", "(line 2)", "!bracket"],
+    ),
+    (
+        "32 quote that the next one closes",
+        written('dataset:\n  images: "a\n  annotations: "b"\nmodels: 3\n'),
+        ["a quotation mark is not closed (line 2)."],
+    ),
+    (
+        "32 quote far above",
+        written("dataset:\n  images: 'a\n  annotations: b\n  format: coco\n  label_map: 'c'\n"),
+        ["a quotation mark is not closed (line 2)."],
+    ),
+    ("32 quote in a bracket", written("a: ['x, y]\nb: 1\n"), ["a quotation mark is not closed (line 1)."]),
     ("32 quote", written('dataset:\n  images: "a\nmodels:\n'), ["a quotation mark is not closed (line 2)"]),
     ("32 sign", written("dataset: {images: @foo}\n"), ["a value cannot begin with @; quote it (line 1)"]),
     ("32 star", written("dataset:\n  images: *.jpg\n"), ["a value cannot begin with * or &; quote it (line 2)"]),

@@ -92,9 +92,27 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
         yield f"{key} names {name}, which is a device, and not a file."
     else:
         kind = "folder" if folder else "file"
+        if instead := of_windows(path):
+            yield f"{key} names {name}, but there is no such {kind}; {instead}."
+            return
         near = similar(place, folder)
         hint = f"; did you mean {near}?" if near else "."
         yield f"{key} names {name}, but there is no such {kind} (looked for from {Path.cwd()}){hint}"
+
+
+def of_windows(path: str) -> str:
+    """What to write instead of a path of Windows on another system, a clause; "" for other paths."""
+    if os.name == "nt" or ("\\" not in path and not re.match("[A-Za-z]:/", path)):
+        return ""
+    here = path.replace("\\", "/")
+    drive = re.match("([A-Za-z]):/?", here)
+    if not drive:
+        return f"paths have / here, and not \\: write {here}"
+    mounted = f"/mnt/{drive[1].lower()}"
+    there = f"{mounted}/{here[drive.end() :]}"
+    if Path(mounted).is_dir():  # as in the Windows Subsystem for Linux
+        return f"it is a path of Windows: here it is {there}"
+    return "it is a path of Windows, and this system has no drives: copy the files here, and write their path with /"
 
 
 def similar(path: Path, folder: bool) -> Path | None:

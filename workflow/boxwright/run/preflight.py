@@ -1,4 +1,4 @@
-"""The checks before the first job: what cannot work is refused, what will probably give bad results is a warning.
+"""The checks before the first job: what cannot work is refused, what can give worse results is a warning.
 
 All mistakes of a kind are reported at once, each with what to do about it.
 """
@@ -74,7 +74,7 @@ def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
     Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong.
     """
     found, warned, starts = [], "", _wrong_starts(plan)
-    refused = set(starts.values())
+    refused = plan.unsettled.union(starts.values())
     if starts:
         found.append("\n".join(f"`models.{shown}.checkpoint`: {after_colon(text)}" for text, shown in starts.items()))
     for check_one in (_check_metrics, _check_decisions, _check_label_maps, _check_forms, _check_predicted):
@@ -321,7 +321,9 @@ def _judged(plan: RunPlan) -> str:
     given = {plan.shown(name): name for name in plan.models}
     for shown, name in given.items():
         config = plan.configurations[name]
-        facts = Facts(checkpoint_names=_checkpoint_names(plan, name), **of_data(config))
+        # What a checkpoint lacks for a model is not known before the model is.
+        of_start = None if shown in plan.unsettled else _checkpoint_names(plan, name)
+        facts = Facts(checkpoint_names=of_start, **of_data(config))
         drafts.append(Draft(shown, plan.originals[name], config, plan.model(name), facts))
     return judge(drafts)
 

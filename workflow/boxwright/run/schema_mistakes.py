@@ -9,6 +9,7 @@ import jsonschema
 from google.protobuf.message import Message
 
 from boxwright import protos
+from boxwright.core import wording
 from boxwright.core.errors import UserError
 from boxwright.core.wording import nearest
 from boxwright.pipeline import schema as pipeline_schema
@@ -35,6 +36,10 @@ VALIDATOR = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _finite),
 )
+
+
+# From here on a bound is there for the machine, and not for people.
+_VAST = 10**6
 
 
 def explain(errors: Iterable[jsonschema.ValidationError], schema: Mapping[str, Any]) -> Iterator[str]:
@@ -73,8 +78,8 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
         if path == ["models"] and "propertyNames" in error.absolute_schema_path:
             example = similar_name(error.instance)
             yield (
-                f"a model's name is {paths.shown(error.instance)}, allowed are up to 100 letters (a to z), digits, "
-                f"'_', '.' and '-', the first one a letter or a digit; for example {example}."
+                f"a model's name is {paths.shown(error.instance)}, but may have only letters (a to z), digits, '_', "
+                f"'.' and '-', at most 100, and must begin with a letter or a digit; for example {example}."
             )
             return
         if len(path) == 2 and path[0] == "models" and path[1] in node.get("properties", {}):
@@ -82,13 +87,19 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
             return
         if "propertyNames" in error.absolute_schema_path:
             shown = f"a key of {shown}"
-        yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_advice(error)}"
+        allowed = _allowed(node, error.instance)
+        yield f"{shown} is {paths.shown(error.instance)}, but must be {allowed}{about}.{_advice(error)}"
 
 
 def meant(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
     """The key of a node that an unknown one probably misspells; None if that belongs elsewhere."""
     elsewhere = _only_place(key, node, schema) or ("overrides" in node.get("properties", {}) and _fields_named(key, {}))
     return None if elsewhere else nearest(key, node.get("properties", {}))
+
+
+def is_of_pipeline(key: str, model: Mapping[str, Any]) -> bool:
+    """Whether an unknown key of a model is a field of pipeline.config."""
+    return bool(_fields_named(key, model))
 
 
 def _of_pipeline(name: str, key: str, model: Mapping[str, Any]) -> str:
@@ -280,25 +291,26 @@ def _number(value: float) -> str:
     return text if "e" not in text or "." in text else text.replace("e", ".0e")
 
 
-def _allowed(node: Mapping[str, Any]) -> str:
-    """What a schema node allows, in words."""
+def _allowed(node: Mapping[str, Any], given: Any) -> str:
+    """What a schema node allows, in words; bounds that no one meets by chance are told if the `given` value does."""
     if "anyOf" in node:
-        return " or ".join(_allowed(choice) for choice in node["anyOf"])
+        return " or ".join(_allowed(choice, given) for choice in node["anyOf"])
     if "const" in node:
         return str(node["const"])
     if "enum" in node:
-        return " | ".join(map(str, node["enum"]))
+        return wording.either([str(one) for one in node["enum"]])
     kinds = node.get("type", "a value")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     names = {"null": "null", "object": _block(node), "integer": "a whole number", "string": "a text"}
     names |= {"array": _list_of(node.get("items", {})), "number": "a number", "boolean": "true or false"}
     if "prefixItems" in node:
         return "a list of one of these and of further steps"
-    bounds = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
     text = " or ".join(names.get(kind, kind) for kind in kinds)
-    limits = [f"{word} {node[key]}" for key, word in bounds.items() if key in node]
+    limits = _bounds(node, given)
     if "minProperties" in node:
         limits.append(f"with at least {node['minProperties']} entry")
+    if "minItems" in node:
+        limits.append(f"with at least {node['minItems']} entry")
     if node.get("uniqueItems"):
         limits.append("without repetition")
     if "pattern" in node:
@@ -308,8 +320,23 @@ def _allowed(node: Mapping[str, Any]) -> str:
     elif "minLength" in node:
         limits.append("that is not empty")
     if "maxItems" in node:
-        limits.append(f"of at most {node['maxItems']}")
+        limits.append(f"with at most {node['maxItems']} entries")
     return " ".join([text, " and ".join(limits)]).strip()
+
+
+def _bounds(node: Mapping[str, Any], given: Any) -> list[str]:
+    """The bounds of a number, in words: "from 0 to 1", "of at least 1", "above 0" and "below 1"."""
+    most = node.get("maximum")
+    reached = most is not None and (most < _VAST or (VALIDATOR({"type": "number"}).is_valid(given) and given > most))
+    if "minimum" in node and reached:
+        return [f"from {node['minimum']} to {most}"]
+    words = {
+        "minimum": "of at least",
+        "exclusiveMinimum": "above",
+        "maximum": "of at most",
+        "exclusiveMaximum": "below",
+    }
+    return [f"{word} {node[key]}" for key, word in words.items() if key in node and (key != "maximum" or reached)]
 
 
 def _block(node: Mapping[str, Any]) -> str:
@@ -322,5 +349,5 @@ def _list_of(items: Mapping[str, Any]) -> str:
     """A list of what a schema node allows, in words."""
     names = {"string": "texts", "integer": "whole numbers", "object": "blocks of keys"}
     if "enum" in items:
-        return f"a list of {' | '.join(map(str, items['enum']))}"
+        return f"a list of {wording.either([str(one) for one in items['enum']])}"
     return f"a list of {names[items['type']]}" if items.get("type") in names else "a list"
