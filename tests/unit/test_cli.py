@@ -47,7 +47,7 @@ def write(tmp_path):
         ("train", "there is no command train; did you mean `run`?"),
         ("predict x", "there is no command predict; did you mean `detect`?"),
         ("qqq", "there is no command qqq; known are lint, models, fetch, doctor, "),
-        ("my.yaml", "my.yaml is a configuration: run it with `boxwright run --configfile my.yaml`"),
+        ("my.yaml", "boxwright run --configfile my.yaml`"),
         ("init photos --ou x.yaml", ""),
         ("init photos --outt x.yaml", "there is no option --outt; did you mean --out?"),
         ("convert a b --too voc", "there is no option --too; did you mean --to?"),

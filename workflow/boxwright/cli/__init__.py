@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from boxwright.cli import benchmark, convert, detect, doctor, evaluate, fetch, init, lint, models, report, run
+from boxwright.core.wording import command as typed
 from boxwright.core.wording import did_you_mean
 
 # What other programs call these commands.
@@ -91,7 +92,7 @@ class _Parser(argparse.ArgumentParser):
 def _no_command(word: str, commands: Sequence[str]) -> str:
     """That there is no such command, with the one that may be meant."""
     if word.endswith((".yaml", ".yml")) and Path(word).is_file():
-        return f"{word} is a configuration: run it with `boxwright run --configfile {shlex.quote(word)}`"
+        return f"{word} is a configuration: run it with `{typed('run', '--configfile', word)}`"
     meant = _MEANT.get(word.lower())
     hint = f"did you mean `{meant}`?" if meant else did_you_mean(word, commands)
     return f"there is no command {word}; {hint}"
