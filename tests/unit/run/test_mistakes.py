@@ -342,6 +342,78 @@ ROWS = [
         ],
     ),
     (
+        "1 keys of other programs",
+        given(m__epochs=50, m__lr=0.001, m__imgsz=640, m__weights="x.pt", m__device="cuda", m__batch=8),
+        [
+            "has 6 mistakes",
+            "`models.m.epochs` is not a key of boxwright; set `num_steps`: an epoch is as many steps as there are "
+            "training images, divided by `batch_size`.",
+            "`models.m.lr` is not a key of boxwright; it is a field of pipeline.config: write `overrides: {train_config.",
+            "learning_rate_base: 0.001}`.",
+            "`models.m.imgsz` is not a key of boxwright; it is a block of pipeline.config: set the fields in it",
+            "such as `model.ssd.image_resizer.fixed_shape_resizer.height`.",
+            "`models.m.weights` is not a key of boxwright; did you mean `checkpoint`?",
+            "`models.m.device` is not a key of boxwright; did you mean `gpus`?",
+            "`models.m.batch` is not a key of boxwright; did you mean `batch_size`?",
+        ],
+    ),
+    (
+        "1 epochs in place of steps",
+        both(lambda folder: folder.model.pop("num_steps"), given(m__epochs=50)),
+        ["has 1 mistake: - `models.m.epochs`", "set `num_steps`"],
+    ),
+    (
+        "1 classes and sides as other programs have them",
+        given(dataset__nc=2, dataset__names=["cat", "dog"], dataset__train="data/images"),
+        [
+            "`dataset.nc` is not a key of boxwright; leave it out: the classes are those of the annotations.",
+            "`dataset.names` is not a key of boxwright; leave it out",
+            "`dataset.train` is not a key of boxwright; `split` says which images are on which side",
+        ],
+    ),
+    ("1 list of classes", given(dataset__classes=["cat"]), ["Leave it out: the classes are those of the annotations."]),
+    (
+        "1 shares as sides",
+        given(dataset__split={"train": 0.8, "val": 0.2}),
+        [
+            "has 2 mistakes",
+            "`dataset.split.val` is not a key of boxwright; did you mean `eval_fraction: 0.2`?",
+            "`dataset.split.train` is 0.8, but must be a text that is not empty or null",
+            "For a share write `eval_fraction: 0.2`: 20 % of the images measure, and the others train.",
+        ],
+    ),
+    (
+        "1 single values for blocks",
+        given(export="tflite", predict="data/images", m__early_stopping=3),
+        [
+            "Write `{forms: [tflite]}`.",
+            "Write `{images: data/images}`.",
+            "Write `{patience: 3}`.",
+        ],
+    ),
+    ("1 format of the export", given(export={"format": ["onnx"]}), ["did you mean `forms`?", "!dataset"]),
+    (
+        "1 nothing is indented",
+        written(
+            "dataset:\nimages: data/images\nannotations: data/annotations\nmodels:\nm: {pipeline: pipeline.config, "
+            "num_steps: 300, checkpoint_every: 100}\n"
+        ),
+        [
+            "has 2 mistakes: - `dataset` is empty, and `images` and `annotations` lie beside it: indent them by two",
+            "- `models` is empty, and `m` lies beside it: indent it by two spaces.",
+        ],
+    ),
+    (
+        "1 equals signs",
+        written("dataset:\n  images = data\nmodels: {m: {overrides: a=2}}\n"),
+        ['`dataset` is "images = data", but', "Between a key and its value stands a colon with a space behind it"],
+    ),
+    (
+        "1 precision",
+        given(m__precision="fp16", m__inference_precision="bf16"),
+        ["Did you mean `float16`?", "Did you mean `bfloat16`?"],
+    ),
+    (
         "1 data set among the models",
         lambda folder: folder.config["models"].update(dataset=folder.config.pop("dataset")),
         ["has 1 mistake: - `dataset` lies below `models`, but is a key beside it: let it start in the same column."],
@@ -352,6 +424,26 @@ ROWS = [
         ["has 1 mistake: - `zoo_trust` lies below `models`, but is a key beside it: let it start in the same column."],
     ),
     ("3 no folder", given(dataset__images="fotos"), ["`dataset.images` names fotos, but there is no such folder"]),
+    (
+        "3 files of a folder",
+        given(dataset__images="data/images/*.jpg"),
+        ["name the folder, in which all files are found: data/images."],
+    ),
+    (
+        "3 two folders in one text",
+        given(dataset__images="data/images, data/annotations"),
+        ["several go into a list: `[data/images, data/annotations]`."],
+    ),
+    (
+        "3 folders that are swapped",
+        given(dataset__images="data/annotations", dataset__annotations="data/images"),
+        ["There are images in data/images, where annotations are looked for: are the two swapped?"],
+    ),
+    (
+        "3 name of a template",
+        given(m__pipeline="ssd_mobilenet_v2"),
+        ["there is no such file", "did you mean ", "config/pipelines/ssd_mobilenet_v2.config?"],
+    ),
     ("3 misspelt folder", given(dataset__images="data/imges"), ["no such folder", "did you mean data/images?"]),
     ("3 format", given(dataset__format="pascal_voc"), ['`dataset.format` is "pascal_voc"; did you mean `voc`?']),
     *(
@@ -538,7 +630,7 @@ ROWS = [
         ),
         [
             "has 8 mistakes",
-            "YAML reads 300 as a text; write 300.",
+            "In quotes it is a text; write 300 without them.",
             "YAML reads 1,000 as a text; write 1000.",
             "YAML reads 1k as a text; write 1000.",
             "Write `[0, 1, 2]`.",
@@ -550,9 +642,34 @@ ROWS = [
     ),
     ("16 no checkpoint", given(m__checkpoint="none"), ["names none, but", "; for random weights leave the key out."]),
     (
+        "16 number in quotes",
+        given(m__num_steps="300"),
+        ['`models.m.num_steps` is "300"', "In quotes it is a text; write 300 without them."],
+    ),
+    (
+        "16 list of named models",
+        lambda folder: folder.config.update(models=[{"name": "m", **folder.model}]),
+        ["Write `m:` in place of `- name: m`, and its keys indented below it.", "!Leave out the -"],
+    ),
+    (
+        "16 archive as checkpoint",
+        given(m__checkpoint="http://a.org/ssd.tar.gz"),
+        ["it is an archive: download it, unpack it and give the folder"],
+    ),
+    (
+        "16 address of a checkpoint of the zoo",
+        given(m__checkpoint=f"http://a.org/{TRAINABLE}.tar.gz"),
+        [f"; for that of the zoo write `zoo:{TRAINABLE}`.", "!unpack"],
+    ),
+    (
         "16 list of models",
         lambda folder: folder.config.update(models=[folder.config["models"]]),
         ["`models` is [", "Leave out the - before each name."],
+    ),
+    (
+        "41 results is a file",
+        given(results="pipeline.config"),
+        ["`results` is pipeline.config, which is no folder", "!stamp", "!split.tsv"],
     ),
     ("16 zero", given(m__num_steps=0, dataset__split={"eval_fraction": 0}), ["num_steps` is 0", "eval_fraction` is 0"]),
     (
@@ -701,6 +818,15 @@ ROWS = [
     ),
     ("30 no policy", given(dataset__policies={"default": "drop"}), ["policies", "default", "!did you mean"]),
     ("31 metric", given(export={"metric": "mAP"}), ["`export.metric` is mAP", "DetectionBoxes_Precision/mAP"]),
+    *(
+        (f"31 metric {word}", given(export={"metric": word}), [f"`export.metric` is {word}; did you mean {name}?"])
+        for word, name in {
+            "mAP50": "DetectionBoxes_Precision/mAP@.50IOU",
+            "mAP@0.5": "DetectionBoxes_Precision/mAP@.50IOU",
+            "mAP50-95": "DetectionBoxes_Precision/mAP",
+            "recall": "DetectionBoxes_Recall/AR@100",
+        }.items()
+    ),
     ("31 step", given(export={"checkpoint": 250}), ["`export.checkpoint` is 250", "only at steps 100, 200 and 300"]),
     ("32 tab", written("dataset:\n\timages: x\n"), ["my.yaml", "line 2", "tab"]),
     (
@@ -712,6 +838,21 @@ ROWS = [
         "32 no space alone",
         written("models:\n  m:\n    num_steps:300\n"),
         ["my.yaml: line 3: `num_steps:300` has no space", "write `num_steps: 300`"],
+    ),
+    (
+        "32 space of a web page",
+        written("dataset:\n  images:\u00a0x\n\u00a0 annotations: y z\u00a0a\n"),
+        ["line 2: there is a space of another kind", "line 3: there is a space of another kind", "!line 1"],
+    ),
+    (
+        "32 printed quotes",
+        written("dataset:\n  images: “x”\n  annotations: the “y”\n"),
+        ['line 2: “ is no quotation mark to YAML, but a letter of the value; write " or none.', "!line 3"],
+    ),
+    (
+        "32 points in thousands",
+        written("models:\n  m: {num_steps: 1.000, checkpoint_every: 1.500}\npredict: {score_threshold: 0.500}\n"),
+        ["`num_steps: 1.000` is 1 to YAML; write 1000", "`checkpoint_every: 1.500` is 1.5 to YAML", "!500` is 0.5"],
     ),
     ("32 empty", written(""), ["my.yaml", "empty"]),
     ("32 list", written("- a\n- b\n"), ["my.yaml: line 1: this is a list, but a configuration has keys"]),

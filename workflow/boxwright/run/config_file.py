@@ -23,8 +23,14 @@ from boxwright.core.wording import few
 DEEPEST = 100
 MOST_NODES = 100_000
 
+# A point before each three digits, as thousands are written in some countries.
+_THOUSANDS = r"[1-9]\d{0,2}\.\d{3}"
 # A word, a colon and at once what may be a value.
 _JOINED = re.compile(r"\s*(\w+):([^\s:/\\][^\s]*)\s*(?:#.*)?$")
+
+# A space that is none to YAML, before a key or behind its colon; and a value that begins with a printed quotation mark.
+_ODD_SPACE = re.compile(r" *(?:- +)?(?:[^\S \t]|[\w.]+:[^\S \t\n])")
+_CURLY = re.compile(r"\s*(?:- +)?[\w.]+:\s+\[?([“”„‘’])")
 
 # What runs without a configuration, relative to the folder of the workflow.
 DEMO = "config/config.yaml"
@@ -94,6 +100,20 @@ def _is_configuration(path: Path) -> bool:
 
 
 @cache
+def _whole() -> set[str]:
+    """The keys that take whole numbers, wherever they are."""
+
+    def below(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            known = node.get("properties", {})
+            yield from (key for key, child in known.items() if "integer" in str(child.get("type", "")))
+            for child in node.values():
+                yield from below(child)
+
+    return set(below(schema()))
+
+
+@cache
 def schema() -> dict[str, Any]:
     """The schema of the configuration: each key with its meaning, bounds and default."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: a tenth of the time, but not everywhere
@@ -145,6 +165,7 @@ def _mistakes(text: str) -> Iterator[str]:
     if not text.strip():
         yield "the file is empty; it needs at least `dataset` and `models`."
         return
+    yield from _odd_letters(text)
     joined = list(_without_space(text))
     yield from joined
     if text.lstrip().startswith("{") and (pairs := _json(text)) is not None:
@@ -153,7 +174,7 @@ def _mistakes(text: str) -> Iterator[str]:
     try:
         yield from _Walk().mistakes(text)
     except yaml.YAMLError as error:
-        if not joined:  # which YAML finds only on the next line
+        if not joined and not any(_odd_letters(text)):  # which YAML finds only on the next line
             yield f"cannot be read as YAML: {_reason(error, text)}"
 
 
@@ -164,6 +185,15 @@ def _without_space(text: str) -> Iterator[str]:
         found = _JOINED.match(line)
         if found and found[1] in keys:
             yield f"line {number}: `{found[0].strip()}` has no space after the colon; write `{found[1]}: {found[2]}`."
+
+
+def _odd_letters(text: str) -> Iterator[str]:
+    """The lines with letters of word processors and web pages where YAML has others."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if _ODD_SPACE.match(line):
+            yield f"line {number}: there is a space of another kind, as on web pages; write an ordinary one instead."
+        if found := _CURLY.match(line):
+            yield f'line {number}: {found[1]} is no quotation mark to YAML, but a letter of the value; write " or none.'
 
 
 def _json(text: str) -> list[str] | None:
@@ -350,6 +380,9 @@ class _Walk:
                 elif not event.value and event.style is None and _is_thousands(node):
                     line = node.lines[node.key][-1]
                     yield f"line {line}: a comma before {node.key} ends the value; write numbers without commas."
+                elif event.style is None and node.key in _whole() and re.fullmatch(_THOUSANDS, event.value):
+                    told = f"`{node.key}: {event.value}` is {float(event.value):g} to YAML"
+                    yield f"line {line}: {told}; write {event.value.replace('.', '')}, or no zeros behind a point."
                 elif event.style is None and (why := _another_number(event.value)):
                     key = f"{node.key}: " if node.mapping else ""
                     yield f"line {line}: `{key}{event.value}` {why}"

@@ -1,5 +1,6 @@
 """The paths of a configuration: what is wrong with them, in sentences that name the key."""
 
+import glob
 import itertools
 import json
 import os
@@ -97,6 +98,11 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
             return
         near = similar(place, folder)
         hint = f"; did you mean {near}?" if near else "."
+        parts = [part.strip() for part in path.split(",")]
+        if len(parts) > 1 and all(map(is_there, parts)):
+            hint = f"; several go into a list: `[{', '.join(parts)}]`."
+        elif folder and glob.has_magic(place.name) and place.parent.is_dir():
+            hint = f"; name the folder, in which all files are found: {place.parent}."
         yield f"{key} names {name}, but there is no such {kind} (looked for from {Path.cwd()}){hint}"
 
 
@@ -149,6 +155,11 @@ def names_of(folders: Iterable[str]) -> dict[str, str]:
         numbered = (f"{parts[-1][-_LONGEST_OF_FOLDER:]}-{number}" for number in itertools.count(2))
         found[next(one for one in itertools.chain(choices, numbered) if one.casefold() not in taken)] = folder
     return found
+
+
+def is_there(path: str) -> bool:
+    """Whether a path leads to a file or a folder; an impossible name does not."""
+    return os.path.exists(path)  # noqa: PTH110 (of an impossible name pathlib raises an error)
 
 
 def is_file(path: str) -> bool:

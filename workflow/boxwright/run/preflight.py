@@ -44,6 +44,13 @@ except ImportError:  # Windows, where a process can open enough files
 
 # COCO's sizes of objects: the sides in pixels of squares with the least and the largest area.
 AREAS = {"small": (0.0, 32.0), "medium": (32.0, 96.0), "large": (96.0, 1e5)}
+# What people call metrics, in small letters and digits.
+_METRICS = {
+    **dict.fromkeys(("map50", "map05", "ap50", "ap05", "map50iou", "map05iou"), f"{names.PRECISION}mAP@.50IOU"),
+    **dict.fromkeys(("map75", "map075", "ap75", "ap075", "map75iou"), f"{names.PRECISION}mAP@.75IOU"),
+    **dict.fromkeys(("map5095", "map05095", "ap", "ap5095"), f"{names.PRECISION}mAP"),
+    **dict.fromkeys(("ar", "recall", "mar", "mar100", "ar100"), f"{names.RECALL}AR@100"),
+}
 # What a job opens besides the records: libraries, logs, checkpoints.
 _OTHER_FILES = 500
 # Fields that tell of a start checkpoint.
@@ -111,7 +118,9 @@ def _check_metrics(plan: RunPlan) -> None:
         if metric and metric.startswith(of_classes):
             continue
         if metric is not None and metric not in known:
-            mistakes.append(unknown_metric(key, metric, known))
+            meant = _METRICS.get(re.sub(r"[\W_]+", "", metric.lower()))
+            told = f"`{key}` is {metric}; did you mean {meant}?" if meant else unknown_metric(key, metric, known)
+            mistakes.append(told)
         elif metric and decides and (why := _undefined(plan, metric)):
             mistakes.append(
                 f"`{key}` is {metric}, which will be undefined: {why}. Choose another metric, or put such objects on "

@@ -20,7 +20,7 @@ from boxwright.catalog import formats
 from boxwright.checkpoints import other_formats
 from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
-from boxwright.core.wording import after_colon, few, plural, steps_in_words
+from boxwright.core.wording import after_colon, few, from_here, plural, steps_in_words
 from boxwright.dataset import defects
 from boxwright.dataset.split import SIDES
 from boxwright.pipeline import looks
@@ -43,6 +43,8 @@ _STAND_INS = {
     "dataset": {"demo": True},
     "models": {"model": {"num_steps": 1, "checkpoint_every": 1}},
 }
+# The files from which most models are made.
+_TEMPLATES = config_file.SCHEMA.parents[2] / "config/pipelines"
 # In a place, above the name of a field of pipeline.config that is given as a key of a model.
 _FIELD = "pipeline.config"
 # The path to a key, from the root of the configuration on.
@@ -221,8 +223,9 @@ def _examined(config: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[st
     mistakes, wrong = [text for _, text in unfit], {place for place, _ in unfit}
     if not isinstance(given, dict):
         return None, mistakes, wrong
+    given, beside = schema_mistakes.with_indents(given, schema)
     given, nameless = schema_mistakes.with_name(given, schema)
-    mistakes += nameless
+    mistakes += [*beside, *nameless]
     settings = copy.deepcopy(given)
     for _ in range(_MOST_MENDED):
         _fill(settings, schema, schema)
@@ -255,7 +258,8 @@ def _sound(settings: dict[str, Any], wrong: Collection[Place]) -> dict[str, Any]
             models[name] = model | ({"checkpoint": None} if bad else {})
     folders = [folder for folder in paths.listed(settings["predict"]["images"]) if Path(folder).is_dir()]
     predict = settings["predict"] | {"images": folders or None}
-    return _finished(settings | {"models": models, "predict": predict})
+    results = {"results": config_file.schema()["properties"]["results"]["default"]} if ("results",) in wrong else {}
+    return _finished(settings | {"models": models, "predict": predict} | results)
 
 
 def _unsettled(wrong: Collection[Place]) -> set[str]:
@@ -307,6 +311,9 @@ def _mend(
                 value = node.pop(key)
                 if near := schema_mistakes.meant(key, error.schema, schema):
                     node.setdefault(near, value)
+                elif (other := schema_mistakes.alias(key, error.schema)) in _STAND_INS:
+                    node.setdefault(other, _STAND_INS[other])
+                    wrong.add((*above, other))
                 elif above[:1] == ("models",) and schema_mistakes.is_of_pipeline(key, node):
                     wrong.add((*above, _FIELD, key))
         elif "propertyNames" in error.absolute_schema_path:
@@ -397,7 +404,10 @@ def _each(place: Place, texts: Iterable[str]) -> Iterator[_Mistake]:
 
 
 def _unfit_pipeline(key: str, path: str | None) -> Iterator[str]:
-    yield from paths.missing(f"`{key}`", path)
+    template = _TEMPLATES / f"{Path(path or '').name.removesuffix('.config')}.config"
+    for told in paths.missing(f"`{key}`", path):
+        is_named = "no such file" in told and path and paths.is_file(str(template))
+        yield f"{told.removesuffix('.')}; did you mean {from_here(template)}?" if is_named else told
     yield from paths.patterns(key, path)
     if what := looks.like(path or os.devnull):
         yield f"`{key}` names {path}, which looks like {what}, and not like a pipeline.config."
@@ -614,4 +624,11 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
         if instead := paths.of_windows(source):
             told += f"; {instead}"
         name = source.lower().removeprefix(PREFIX)
+        if re.match(r"\w+://", source) or name.endswith((".tar.gz", ".tgz", ".zip")):
+            name = re.sub(r"\.(tar\.gz|tgz|zip)$", "", name.rpartition("/")[2])
+            told += (
+                "; it is an archive: download it, unpack it and give the folder"
+                if name not in catalogue.names()
+                else ""
+            )
         yield f"{told}; for that of the zoo write `{PREFIX}{name}`." if name in catalogue.names() else f"{told}."
