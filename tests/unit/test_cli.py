@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.factories import SSD_PARTS, DataSet
 
-from boxwright.cli import main
+from boxwright.cli import COMMANDS, main
 from boxwright.zoo import fetch
 
 CLEAN = """
@@ -37,6 +37,41 @@ def write(tmp_path):
         return str(path)
 
     return write
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("inti", "there is no command inti; did you mean `init`?"),
+        ("Doctor", "there is no command Doctor; did you mean `doctor`?"),
+        ("train", "there is no command train; did you mean `run`?"),
+        ("predict x", "there is no command predict; did you mean `detect`?"),
+        ("qqq", "there is no command qqq; known are lint, models, fetch, doctor, "),
+        ("my.yaml", "boxwright run --configfile my.yaml`"),
+        ("init photos --ou x.yaml", ""),
+        ("init photos --outt x.yaml", "there is no option --outt; did you mean --out?"),
+        ("convert a b --too voc", "there is no option --too; did you mean --to?"),
+        ("convert a b --to=pascal", "pascal is none of its formats; did you mean `voc`?"),
+        ("convert a b --to yolov8", "yolov8 is none of its formats; did you mean `yolo`?"),
+        ("convert a b --to kitti", "kitti is none of its formats; known are voc, coco, yolo, csv"),
+        ("convert a b --to voc --format mscoco", "mscoco is no format; did you mean `coco`?"),
+        ("detect d x --treshold 0.5", "there is no option --treshold; did you mean --score-threshold?"),
+        ("doctor --config x", ""),
+        ("models more", "unrecognized arguments: more"),
+    ],
+)
+def test_a_misspelt_command_or_option(command, told, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text("dataset: {}")
+    ran = []
+    for module in COMMANDS:
+        monkeypatch.setattr(module, "run", lambda given: ran.append(given.command) or 0)
+    if not told:
+        assert main(command.split()) == 0 and ran == [command.split()[0]]
+        return
+    with pytest.raises(SystemExit) as ended:
+        main(command.split())
+    assert ended.value.code == 2 and not ran and told in capsys.readouterr().err
 
 
 def test_a_sound_file_ends_with_0(write, capsys):

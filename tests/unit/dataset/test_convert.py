@@ -148,7 +148,14 @@ def test_what_the_checks_refuse_is_told(dataset, tmp_path):
     assert "2 images with 4 boxes" in told
     for defect in ("box_not_a_number", "box_inverted", "box_outside", "image_emptied"):
         assert defect in told
-    assert "a.xml" in told
+    assert "         a.xml (box 2, cat), c.xml (box 1, cat): a coordinate is missing or not a finite number" in told
+    assert " box_inverted     fixed: xmin > xmax or ymin > ymax (its corners are swapped)" in told
+    assert told.partition("would treat these otherwise, unless `dataset.policies` says so:\n")[2].splitlines()[:4] == [
+        "       1 box_inverted: box dropped",
+        "       2 box_not_a_number: image left out",
+        "       1 box_twice: box dropped",
+        "2 images with 4 boxes are in " + f"{tmp_path / 'out'} as YOLO.",
+    ]
     assert sorted(path.name for path in (tmp_path / "out/labels").iterdir()) == ["a.txt", "b.txt"]
 
 

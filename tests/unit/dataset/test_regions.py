@@ -236,7 +236,7 @@ def test_rules_without_effect_are_mistakes(dataset, tmp_path):
         make(dataset, tmp_path / "out", classes=classes)
     text = str(error.value)
     assert "rename` gives 'bird' an invisible name" in text
-    assert "rename` renames 'dgo', which no annotation has as a class; did you mean `dog`?" in text
+    assert "rename` renames 'dgo', which no annotation has as a class; there is only 'dog', so leave this out" in text
     assert 'rename` names objects without a class (`""`), but all have one' in text
     assert "ignore` names 'cat', which is renamed to 'feline'; write 'feline' there" in text
     assert "ignore` names 'sky', which no annotation has as a class; known are dog, feline" in text

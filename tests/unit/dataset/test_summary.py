@@ -40,4 +40,18 @@ def test_where_there_is_no_configuration_no_advice_names_its_keys(kind):
 def test_a_file_with_several_defects_of_a_kind_is_named_once():
     cases = [Case("a.xml", f"{box}: cat", "box_inverted", DROP_BOX, "detail") for box in range(4)]
     said = "\n".join(summary.of_cases([*cases, Case("b.xml", "1: cat", "box_inverted", DROP_BOX, "detail")]))
-    assert "\n         a.xml, b.xml: detail (5 times)" in said
+    boxes = "a.xml (box 0, cat; box 1, cat; box 2, cat; 1 more), b.xml (box 1, cat)"
+    assert f"\n         {boxes}: detail (5 times)" in said
+
+
+def test_each_box_is_named_by_its_number_and_class_wherever_its_case_is_told():
+    cases = [Case(f"{n}.xml", f"{n}: two [rare] dogs [1, 1, 50, 60]", "box_outside", FIX, "detail") for n in range(4)]
+    named = "0.xml (box 0, two [rare] dogs), 1.xml (box 1, two [rare] dogs), 2.xml (box 2, two [rare] dogs) and 1 more"
+    assert f"\n         {named}: detail" in "\n".join(summary.of_cases(cases))
+    assert "\n".join(summary.of_cases(cases, " (in a table)")).endswith(f"\n         {named}")
+    assert "0.xml (box 0), 1.xml (box 1), 2.xml (box 2) and 1 more, two [rare] dogs: box_outside" in summary.refusal(
+        cases, ["photographs"], 10
+    )
+    nameless = Case("a.xml", "3:  [1, 1, 50, 60]", "class_missing", DROP_BOX, "detail")
+    assert "         a.xml (box 3): detail" in summary.of_cases([nameless])
+    assert len(summary.of_cases([Case("a.jpg", "", "image_alpha", FIX, "detail")], " (in a table)")) == 2

@@ -75,7 +75,10 @@ def test_how_sure_how_it_is_on_training_images_and_what_costs_most():
     lines = made()
     assert "mAP@.50IOU 0.500; with other images of this kind 0.000 to 1.000 (95% interval)" in lines
     assert "mAP@.50IOU 0.500 on 2 training images" in lines
-    assert "what costs the most mAP@.50IOU (number from 0.5): classification 0.500 (1)" in lines
+    assert (
+        "what costs the most mAP@.50IOU, and their number at a score of 0.5: objects taken for another class 0.500 (1)"
+        in lines
+    )
     assert "n/a: no detection of 浣熊 has a score of 0.5 or more" in lines
 
 

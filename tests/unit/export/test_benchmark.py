@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from boxwright import cli
 from boxwright.catalog import forms
@@ -109,6 +110,18 @@ def test_one_form_is_measured_alone(standard, monkeypatch, capsys):
     assert asked[1:] == ["onnx", "openvino", "openvino_float16"]
     assert cli.main(["benchmark", str(standard[0]), "nowhere.png"]) == 1
     assert "There is no file or folder nowhere.png" in capsys.readouterr().err
+
+
+def test_an_image_that_cannot_be_read_is_left_out_and_said(standard, images, tmp_path, monkeypatch, capsys):
+    times, seen = {"ms_per_image": 11.24, "ms_quartiles": [10.0, 12.5]}, []
+    monkeypatch.setattr(timing, "by_threads", lambda form, path, images: seen.append(len(images)) or {1: times})
+    Image.fromarray(images[0]).save(tmp_path / "owl.png")
+    (tmp_path / "cut.jpg").write_bytes(b"no image")
+    assert cli.main(["benchmark", str(standard[0] / "openvino"), str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert seen == [1] and "openvino" in told.out and f"Left out: {tmp_path / 'cut.jpg'} cannot be read" in told.err
+    assert cli.main(["benchmark", str(standard[0] / "openvino"), str(tmp_path / "cut.jpg")]) == 1
+    assert seen == [1] and "The only image cannot be read: cut.jpg." in capsys.readouterr().err
 
 
 def test_one_form_that_does_not_run_leaves_the_others(standard, tmp_path, monkeypatch, capsys):

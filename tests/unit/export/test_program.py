@@ -9,12 +9,14 @@ import sys
 import venv
 import zipfile
 from importlib import import_module, metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from PIL import Image
 
+from boxwright import cli
 from boxwright.catalog import forms
 from boxwright.export import bundle, program
 from boxwright.images import loader
@@ -63,6 +65,7 @@ def run_alone(path, distribution: str, *arguments: str, cwd) -> list[dict]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([sys.executable, "-P", "-c", text], cwd=cwd, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
+    assert all(line.startswith("Left out: ") for line in done.stderr.splitlines()), "runtimes tell nothing of their own"
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -84,7 +87,7 @@ def pictures(tmp_path, images):
 def is_what_the_form_finds(found: list[dict], form, folder, pictures, images) -> None:
     """Whether a program printed the detections of a form's runtime."""
     detect = import_module(form.runtime).load(folder / form.path)
-    assert [one["image"] for one in found] == [str(pictures / name) for name in ("below/two.png", "one.png")]
+    assert [one["image"] for one in found] == ["below/two.png", "one.png"]
     for one, image in zip(found, (images[1], images[0]), strict=True):
         wanted = detect(image[None])
         assert one.keys() == {"image", "width", "height", "detections"}
@@ -111,9 +114,9 @@ def test_a_program_needs_its_runtime_numpy_and_pillow_alone(name, beside, pictur
     arguments = [str(pictures), "--score-threshold", "0.2", "--out", "drawn"]
     found = run_alone(path, form.packages[-1][0], *arguments, cwd=tmp_path)
     is_what_the_form_finds(found, form, folder, pictures, images)
-    drawn = sorted((tmp_path / "drawn").iterdir())
-    assert [one.name for one in drawn] == ["00000_two.png", "00001_one.png"]
-    assert np.any(np.asarray(Image.open(drawn[1])) != images[0])
+    drawn = sorted(one.relative_to(tmp_path / "drawn").as_posix() for one in (tmp_path / "drawn").rglob("*.*"))
+    assert drawn == ["below/two.jpg", "one.jpg"]
+    assert np.any(np.asarray(Image.open(tmp_path / "drawn/one.jpg")) != images[0])
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,50 @@ def test_a_program_reads_what_it_drew_no_second_time_and_any_file_name(standard,
     for _ in range(2):
         done = of_plain_python(standard[0] / "detect_onnx.py", "owls", "--out", "owls/found", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert [json.loads(line)["image"] for line in done.stdout.splitlines()] == [f"owls/{name}"]
+        assert [json.loads(line)["image"] for line in done.stdout.splitlines()] == [name]
+
+
+def test_a_program_names_its_results_as_boxwright_does(standard, images, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for path in ("a/one.png", "a/b/two.png", "c/one.png"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(images[0]).save(tmp_path / path)
+
+    def of(*arguments):
+        """What both print and draw of some images."""
+        done = of_plain_python(standard[0] / "detect_onnx.py", *arguments, "--out", "drawn", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert cli.main(["detect", str(standard[0] / "detector.onnx"), *arguments, "--out", "found"]) == 0
+        capsys.readouterr()
+        assert cli.main(["detect", str(standard[0] / "detector.onnx"), *arguments]) == 0
+        printed = [[json.loads(line) for line in text.splitlines()] for text in (done.stdout, capsys.readouterr().out)]
+        assert [one.keys() for one in printed[0]] == [one.keys() for one in printed[1]]
+        files = [
+            sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.jpg"))
+            for folder in ("drawn", "found")
+        ]
+        for folder in ("drawn", "found"):
+            shutil.rmtree(folder)
+        return [sorted(one["image"] for one in of_one) for of_one in printed], files
+
+    for arguments in (["a"], ["a", "c"], ["a/one.png"], ["a/one.png", "c"]):
+        for mine, boxwrights in of(*arguments):
+            assert mine == boxwrights, arguments
+    (mine, _), (drawn, _) = of("a/one.png", "c/one.png")  # where names are the same, each has a place
+    assert len(set(mine)) == len(drawn) == 2
+    Image.fromarray(images[1]).save(tmp_path / "a/one.jpg")
+    (mine, boxwrights), (drawn, _) = of("a")
+    assert mine == boxwrights and len(drawn) == 3
+
+
+def test_a_program_draws_over_no_image_that_it_reads(standard, images, tmp_path):
+    for name in ("a.jpg", "a.png", "b.jpg"):
+        Image.fromarray(images[0]).save(tmp_path / name)
+    before = {name: (tmp_path / name).read_bytes() for name in ("a.jpg", "a.png", "b.jpg")}
+    done = of_plain_python(standard[0] / "detect_onnx.py", *before, "--out", ".", cwd=tmp_path)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 3, done.stderr
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert sorted(path.name for path in tmp_path.glob("*.*.jpg")) == ["a.jpg.jpg", "a.png.jpg", "b.jpg.jpg"]
 
 
 @pytest.mark.parametrize(

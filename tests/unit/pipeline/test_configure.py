@@ -40,7 +40,9 @@ def test_the_mistakes_in_all_files_are_told_below_their_models(wanted):
         wanted("c", "model { sd {} }"),
         wanted("d", "train_config {}"),
     ]
-    originals, configurations, told = configure(models)
+    originals, configurations, found = configure(models)
+    assert list(found) == ["b", "c", "d"]
+    told = [line for lines in found.values() for line in lines]
     assert list(originals) == ["a", "b-0", "b-1", "d"] and list(configurations) == ["a", "b-0", "b-1"]
     assert [line.partition(",")[0] for line in told if not line.startswith(" ")] == ["models.b", "models.c", "models.d"]
     assert told[1].startswith("  - override `model.ssd.x`: model.ssd has no field `x`")
@@ -51,13 +53,13 @@ def test_the_mistakes_in_all_files_are_told_below_their_models(wanted):
 
 def test_what_the_run_decides_is_told_beside_other_mistakes(wanted):
     overrides = {"model.ssd.x": 1, "train_config.num_steps": 7, "train_config.fine_tune_checkpoint": "y"}
-    told = configure([wanted("a", "model { ssd {} }", overrides=overrides)])[2]
+    told = configure([wanted("a", "model { ssd {} }", overrides=overrides)])[2]["a"]
     assert all(f"override `{path}`" in " ".join(told) for path in overrides) and len(told) == 4
 
 
 def test_a_block_is_told_beside_other_mistakes_and_no_override_twice(wanted):
     def told(overrides):
-        found = configure([wanted("a", "model { ssd {} }", overrides={"model.ssd.x": 1} | overrides)])[2]
+        found = configure([wanted("a", "model { ssd {} }", overrides={"model.ssd.x": 1} | overrides)])[2]["a"]
         return [line.split("`", 2)[1:] for line in found[1:]]
 
     (unknown, _), (block, lost) = told({"train_config": {"batch_size": 3}})

@@ -30,7 +30,7 @@ def configured(tmp_path):
         given = {**arguments, "overrides": overrides, "checkpoint": checkpoint}
         _, configurations, mistakes = configure([Wanted("m-seed1", "m", str(path), given)])
         if mistakes:
-            raise UserError("\n".join(mistakes))
+            raise UserError("\n".join(mistakes["m"]))
         return configurations["m-seed1"]
 
     return configure_with

@@ -157,6 +157,24 @@ def test_a_file_that_cannot_be_read_is_told_in_a_sentence(monkeypatch, capsys):
     assert capsys.readouterr().err == f"photos: {os.strerror(errno.EACCES)}.\n"
 
 
+@pytest.mark.parametrize(
+    ("levels", "last"),
+    [
+        ((OK,), "Everything is fine."),
+        ((OK, WARNING), "Nothing would fail, and 1 thing is worth a look (!)."),
+        ((FAILS, OK), "1 thing would fail (x)."),
+        ((FAILS, WARNING, FAILS, WARNING), "2 things would fail (x), and 2 things are worth a look (!)."),
+    ],
+)
+def test_every_mark_is_explained(levels, last):
+    shown = doctor.table([doctor.Observation(level, "disk", "full\nof pictures") for level in levels])
+    *lines, empty, end = shown.splitlines()
+    assert (empty, end) == ("", last) and lines[1] == "        of pictures"
+    for mark, level in (("x ", FAILS), ("! ", WARNING), ("  ", OK)):
+        assert sum(line.startswith(f"{mark}disk") for line in lines) == levels.count(level)
+        assert mark == "  " or (f"({mark.strip()})" in last) == (level in levels)
+
+
 def test_the_command_says_so_in_its_exit_status(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(doctor, "ask_tensorflow", lambda: CPU)
     monkeypatch.setattr(doctor, "nvidia_gpus", list)

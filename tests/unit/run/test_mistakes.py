@@ -342,6 +342,78 @@ ROWS = [
         ],
     ),
     (
+        "1 keys of other programs",
+        given(m__epochs=50, m__lr=0.001, m__imgsz=640, m__weights="x.pt", m__device="cuda", m__batch=8),
+        [
+            "has 6 mistakes",
+            "`models.m.epochs` is not a key of boxwright; set `num_steps`: an epoch is as many steps as there are "
+            "training images, divided by `batch_size`.",
+            "`models.m.lr` is not a key of boxwright; it is a field of pipeline.config: write `overrides: {train_config.",
+            "learning_rate_base: 0.001}`.",
+            "`models.m.imgsz` is not a key of boxwright; it is a block of pipeline.config: set the fields in it",
+            "such as `model.ssd.image_resizer.fixed_shape_resizer.height`.",
+            "`models.m.weights` is not a key of boxwright; did you mean `checkpoint`?",
+            "`models.m.device` is not a key of boxwright; did you mean `gpus`?",
+            "`models.m.batch` is not a key of boxwright; did you mean `batch_size`?",
+        ],
+    ),
+    (
+        "1 epochs in place of steps",
+        both(lambda folder: folder.model.pop("num_steps"), given(m__epochs=50)),
+        ["has 1 mistake: - `models.m.epochs`", "set `num_steps`"],
+    ),
+    (
+        "1 classes and sides as other programs have them",
+        given(dataset__nc=2, dataset__names=["cat", "dog"], dataset__train="data/images"),
+        [
+            "`dataset.nc` is not a key of boxwright; leave it out: the classes are those of the annotations.",
+            "`dataset.names` is not a key of boxwright; leave it out",
+            "`dataset.train` is not a key of boxwright; `split` says which images are on which side",
+        ],
+    ),
+    ("1 list of classes", given(dataset__classes=["cat"]), ["Leave it out: the classes are those of the annotations."]),
+    (
+        "1 shares as sides",
+        given(dataset__split={"train": 0.8, "val": 0.2}),
+        [
+            "has 2 mistakes",
+            "`dataset.split.val` is not a key of boxwright; did you mean `eval_fraction: 0.2`?",
+            "`dataset.split.train` is 0.8, but must be a text that is not empty or null",
+            "For a share write `eval_fraction: 0.2`: 20 % of the images measure, and the others train.",
+        ],
+    ),
+    (
+        "1 single values for blocks",
+        given(export="tflite", predict="data/images", m__early_stopping=3),
+        [
+            "Write `{forms: [tflite]}`.",
+            "Write `{images: data/images}`.",
+            "Write `{patience: 3}`.",
+        ],
+    ),
+    ("1 format of the export", given(export={"format": ["onnx"]}), ["did you mean `forms`?", "!dataset"]),
+    (
+        "1 nothing is indented",
+        written(
+            "dataset:\nimages: data/images\nannotations: data/annotations\nmodels:\nm: {pipeline: pipeline.config, "
+            "num_steps: 300, checkpoint_every: 100}\n"
+        ),
+        [
+            "has 2 mistakes: - `dataset` is empty, and `images` and `annotations` lie beside it: indent them by two",
+            "- `models` is empty, and `m` lies beside it: indent it by two spaces.",
+        ],
+    ),
+    (
+        "1 equals signs",
+        written("dataset:\n  images = data\nmodels: {m: {overrides: a=2}}\n"),
+        ['`dataset` is "images = data", but', "Between a key and its value stands a colon with a space behind it"],
+    ),
+    (
+        "1 precision",
+        given(m__precision="fp16", m__inference_precision="bf16"),
+        ["Did you mean `float16`?", "Did you mean `bfloat16`?"],
+    ),
+    (
         "1 data set among the models",
         lambda folder: folder.config["models"].update(dataset=folder.config.pop("dataset")),
         ["has 1 mistake: - `dataset` lies below `models`, but is a key beside it: let it start in the same column."],
@@ -352,8 +424,52 @@ ROWS = [
         ["has 1 mistake: - `zoo_trust` lies below `models`, but is a key beside it: let it start in the same column."],
     ),
     ("3 no folder", given(dataset__images="fotos"), ["`dataset.images` names fotos, but there is no such folder"]),
+    (
+        "3 files of a folder",
+        given(dataset__images="data/images/*.jpg"),
+        ["name the folder, in which all files are found: data/images."],
+    ),
+    (
+        "3 two folders in one text",
+        given(dataset__images="data/images, data/annotations"),
+        ["several go into a list: `[data/images, data/annotations]`."],
+    ),
+    (
+        "3 folders that are swapped",
+        given(dataset__images="data/annotations", dataset__annotations="data/images"),
+        ["There are images in data/images, where annotations are looked for: are the two swapped?"],
+    ),
+    (
+        "3 name of a template",
+        given(m__pipeline="ssd_mobilenet_v2"),
+        ["there is no such file", "did you mean ", "config/pipelines/ssd_mobilenet_v2.config?"],
+    ),
     ("3 misspelt folder", given(dataset__images="data/imges"), ["no such folder", "did you mean data/images?"]),
     ("3 format", given(dataset__format="pascal_voc"), ['`dataset.format` is "pascal_voc"; did you mean `voc`?']),
+    *(
+        (f"3 format {word}", given(dataset__format=word), [f'`dataset.format` is "{word}"; did you mean `{key}`?'])
+        for word, key in {
+            "pascal": "voc",
+            "Pascal VOC": "voc",
+            "yolov8": "yolo",
+            "YOLOv5-PyTorch": "yolo",
+            "ultralytics": "yolo",
+            "darknet": "yolo",
+            "mscoco": "coco",
+            "coco-json": "coco",
+            "TFRecords": "tfrecord",
+            "labelstudio": "label_studio",
+            "sagemaker": "ground_truth",
+        }.items()
+    ),
+    *(
+        (f"3 format {word}", given(dataset__format=word), [f'`dataset.format` is "{word}"; that may be {keys}'])
+        for word, keys in {
+            "xml": "`voc`, `dlib` or `cvat`; `auto` finds out which.",
+            "labelImg": "`voc`, `createml` or `yolo`; `auto` finds out which.",
+            "json": "`labelme`, ",
+        }.items()
+    ),
     ("3 no format", given(dataset__format="sequential"), ["known are auto, voc", "!did you mean"]),
     ("3 home", given(dataset__images="~/images"), [f"`dataset.images` names {Path('~').expanduser()}/images, but"]),
     (
@@ -367,11 +483,25 @@ ROWS = [
         given(results="~no-such-user/x"),
         ["`results` is ~no-such-user/x, but there is no user no-such-user here", "or ./~no-such-user/x for a folder"],
     ),
-    ("3 home of Windows", given(dataset__images="~\\images"), ["names ~\\images, but there is no such folder"]),
+    (
+        "3 home of Windows",
+        given(dataset__images="~\\images"),
+        ["names ~\\images, but there is no such folder; paths have / here, and not \\: write ~/images."],
+    ),
     (
         "3 Windows",
-        given(dataset__images="C:\\Users\\me"),
-        ["`dataset.images` names C:\\Users\\me, but there is no such"],
+        given(dataset__images="C:\\Users\\me", m__pipeline="D:/my.config", m__checkpoint="C:\\model.ckpt"),
+        [
+            "`dataset.images` names C:\\Users\\me, but there is no such folder; it is a path of Windows, and this ",
+            "system has no drives: copy the files here, and write their path with /.",
+            "`models.m.pipeline` names D:/my.config, but there is no such file; it is a path of Windows",
+            "(C:\\model.ckpt.index); it is a path of Windows",
+        ],
+    ),
+    (
+        "3 backslashes",
+        given(dataset__images="data\\images"),
+        ["names data\\images, but there is no such folder; paths have / here, and not \\: write data/images."],
     ),
     (
         "6 file",
@@ -398,6 +528,24 @@ ROWS = [
         "10 width",
         checkpoint("narrow/model.ckpt", narrow),
         ["It is of a network of width 0.1875", "{model.ssd.feature_extractor.depth_multiplier: 0.1875}"],
+    ),
+    (
+        "10 width, with an override that is misspelt",
+        both(NARROW, given(m__overrides={"model.ssd.feature_extractor.depth_multiplyer": 0.1875})),
+        ["has no field `depth_multiplyer`; nearest known: depth_multiplier", "!does not fit", "!of width"],
+    ),
+    (
+        "10 width, set in another place",
+        both(NARROW, given(m__depth_multiplier=0.1875)),
+        ["write `overrides: {model.ssd.feature_extractor.depth_multiplier: 0.1875}`.", "!does not fit", "!of width"],
+    ),
+    (
+        "9 another extractor, with an override that is misspelt",
+        both(
+            checkpoint("v2/model.ckpt", {"FeatureExtractor/MobilenetV2/Conv/weights": (3, 3, 3, 32)}),
+            given(m__overrides={"model.ssd.feature_extractor.typ": "ssd_mobilenet_v2"}),
+        ),
+        ["has no field `typ`; nearest known: type", "!cannot be trained", "!it has those of"],
     ),
     (
         "11 SavedModel with a checkpoint's variables",
@@ -482,21 +630,46 @@ ROWS = [
         ),
         [
             "has 8 mistakes",
-            "YAML reads 300 as a text; write 300.",
+            "In quotes it is a text; write 300 without them.",
             "YAML reads 1,000 as a text; write 1000.",
             "YAML reads 1k as a text; write 1000.",
             "Write `[0, 1, 2]`.",
             "YAML reads 20% as a text; write 0.2.",
             "YAML reads 0,5 as a text; write 0.5.",
-            "`predict.score_threshold` is 50, allowed is a number at least 0 and at most 1 (boxes below this score "
-            "are not drawn). Write 0.5.",
+            "`predict.score_threshold` is 50, but must be a number from 0 to 1 (boxes below this score are not drawn). "
+            "Write 0.5.",
         ],
     ),
     ("16 no checkpoint", given(m__checkpoint="none"), ["names none, but", "; for random weights leave the key out."]),
     (
+        "16 number in quotes",
+        given(m__num_steps="300"),
+        ['`models.m.num_steps` is "300"', "In quotes it is a text; write 300 without them."],
+    ),
+    (
+        "16 list of named models",
+        lambda folder: folder.config.update(models=[{"name": "m", **folder.model}]),
+        ["Write `m:` in place of `- name: m`, and its keys indented below it.", "!Leave out the -"],
+    ),
+    (
+        "16 archive as checkpoint",
+        given(m__checkpoint="http://a.org/ssd.tar.gz"),
+        ["it is an archive: download it, unpack it and give the folder"],
+    ),
+    (
+        "16 address of a checkpoint of the zoo",
+        given(m__checkpoint=f"http://a.org/{TRAINABLE}.tar.gz"),
+        [f"; for that of the zoo write `zoo:{TRAINABLE}`.", "!unpack"],
+    ),
+    (
         "16 list of models",
         lambda folder: folder.config.update(models=[folder.config["models"]]),
         ["`models` is [", "Leave out the - before each name."],
+    ),
+    (
+        "41 results is a file",
+        given(results="pipeline.config"),
+        ["`results` is pipeline.config, which is no folder", "!stamp", "!split.tsv"],
     ),
     ("16 zero", given(m__num_steps=0, dataset__split={"eval_fraction": 0}), ["num_steps` is 0", "eval_fraction` is 0"]),
     (
@@ -576,7 +749,10 @@ ROWS = [
     (
         "22 class not in the label map",
         both(files(map__pbtxt=LABEL_MAP.encode()), given(dataset__label_map="map.pbtxt")),
-        ["p0.xml, p1.xml, p2.xml and 7 more, dog: class_unknown, the label map has cat (10 times)"],
+        [
+            "p0.xml (box 2), p1.xml (box 2), p2.xml (box 2) and 7 more, dog: class_unknown, the label map has cat (10 "
+            "times)"
+        ],
     ),
     ("23 zip", only_zip, ["Unpack data/images/pictures.ZIP"]),
     ("24 heic", heic, ["HEIC", "p0.HEIC", "onvert"]),
@@ -595,6 +771,17 @@ ROWS = [
         "26 names of repetitions that differ in case",
         both(given(m__seed=[1, 2]), other_model("M-seed1", seed=0)),
         ["`models` has m-seed1 and M-seed1, which are one folder"],
+    ),
+    (
+        "27 rename of no class",
+        given(dataset__classes={"rename": {"CATS": "feline", "dgo": "dog", "Hund": "dog", "bird": "owl"}}),
+        [
+            "renames 'CATS', which no annotation has as a class; did you mean `cat`?",
+            "renames 'dgo', which no annotation has as a class; there is only 'dog', so leave this out",
+            "renames 'Hund', which no annotation has as a class; old names come before new ones: to make 'Hund' of "
+            "'dog', write `{dog: Hund}`",
+            "renames 'bird', which no annotation has as a class; known are cat, dog",
+        ],
     ),
     ("27 case", classes(RBC=30, rbc=1), ["rbc", "RBC"]),
     ("27 swapped letters", classes(RBC=30, RCB=1), ["Classes that may be misspelt", "RCB", "RBC"]),
@@ -631,6 +818,15 @@ ROWS = [
     ),
     ("30 no policy", given(dataset__policies={"default": "drop"}), ["policies", "default", "!did you mean"]),
     ("31 metric", given(export={"metric": "mAP"}), ["`export.metric` is mAP", "DetectionBoxes_Precision/mAP"]),
+    *(
+        (f"31 metric {word}", given(export={"metric": word}), [f"`export.metric` is {word}; did you mean {name}?"])
+        for word, name in {
+            "mAP50": "DetectionBoxes_Precision/mAP@.50IOU",
+            "mAP@0.5": "DetectionBoxes_Precision/mAP@.50IOU",
+            "mAP50-95": "DetectionBoxes_Precision/mAP",
+            "recall": "DetectionBoxes_Recall/AR@100",
+        }.items()
+    ),
     ("31 step", given(export={"checkpoint": 250}), ["`export.checkpoint` is 250", "only at steps 100, 200 and 300"]),
     ("32 tab", written("dataset:\n\timages: x\n"), ["my.yaml", "line 2", "tab"]),
     (
@@ -642,6 +838,21 @@ ROWS = [
         "32 no space alone",
         written("models:\n  m:\n    num_steps:300\n"),
         ["my.yaml: line 3: `num_steps:300` has no space", "write `num_steps: 300`"],
+    ),
+    (
+        "32 space of a web page",
+        written("dataset:\n  images:\u00a0x\n\u00a0 annotations: y z\u00a0a\n"),
+        ["line 2: there is a space of another kind", "line 3: there is a space of another kind", "!line 1"],
+    ),
+    (
+        "32 printed quotes",
+        written("dataset:\n  images: “x”\n  annotations: the “y”\n"),
+        ['line 2: “ is no quotation mark to YAML, but a letter of the value; write " or none.', "!line 3"],
+    ),
+    (
+        "32 points in thousands",
+        written("models:\n  m: {num_steps: 1.000, checkpoint_every: 1.500}\npredict: {score_threshold: 0.500}\n"),
+        ["`num_steps: 1.000` is 1 to YAML; write 1000", "`checkpoint_every: 1.500` is 1.5 to YAML", "!500` is 0.5"],
     ),
     ("32 empty", written(""), ["my.yaml", "empty"]),
     ("32 list", written("- a\n- b\n"), ["my.yaml: line 1: this is a list, but a configuration has keys"]),
@@ -657,8 +868,36 @@ ROWS = [
     (
         "32 bracket",
         written("dataset:\n  images: [a\nmodels: 3\n"),
-        ["after a value in brackets comes a comma or ] (line 3)"],
+        ["my.yaml: cannot be read as YAML: the bracket [ is not closed (line 2)."],
     ),
+    (
+        "32 bracket far above",
+        written("dataset:\n  split: {eval_fraction: 0.2\n\n# [\nmodels:\n  m:\n    num_steps: 3\n"),
+        ["the bracket { is not closed (line 2)."],
+    ),
+    (
+        "32 bracket within brackets",
+        written("export: {forms: [onnx, tflite}\nmodels:\n  m: {}\n"),
+        ["the bracket [ is not closed (line 1)."],
+    ),
+    ("32 bracket at the end", written("dataset: {}\nmodels: [\n"), ["the bracket [ is not closed (line 2)."]),
+    ("32 too many brackets", written("dataset: {a: b}}\n"), ["a bracket closes that was not opened (line 1)."]),
+    (
+        "32 other mistake below a closed bracket",
+        written("dataset: {a: ['it''s', \"[\"]}\n\tb: c\nmodels: [1\n"),
+        ["a tab is not allowed there", "(line 2)", "!bracket"],
+    ),
+    (
+        "32 quote that the next one closes",
+        written('dataset:\n  images: "a\n  annotations: "b"\nmodels: 3\n'),
+        ["a quotation mark is not closed (line 2)."],
+    ),
+    (
+        "32 quote far above",
+        written("dataset:\n  images: 'a\n  annotations: b\n  format: coco\n  label_map: 'c'\n"),
+        ["a quotation mark is not closed (line 2)."],
+    ),
+    ("32 quote in a bracket", written("a: ['x, y]\nb: 1\n"), ["a quotation mark is not closed (line 1)."]),
     ("32 quote", written('dataset:\n  images: "a\nmodels:\n'), ["a quotation mark is not closed (line 2)"]),
     ("32 sign", written("dataset: {images: @foo}\n"), ["a value cannot begin with @; quote it (line 1)"]),
     ("32 star", written("dataset:\n  images: *.jpg\n"), ["a value cannot begin with * or &; quote it (line 2)"]),

@@ -136,6 +136,19 @@ def test_no_number_is_left_out_where_jobs_make_pieces(tmp_path, job_log):
     assert [line.split()[1] for line in run.stream.getvalue().splitlines()[2:]] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
 
 
+def test_a_line_names_metrics_as_the_other_lines_do(tmp_path):
+    log = tmp_path / "job.log"
+    figure = "step 4, largest {} (0.8153) of 2 checkpoints"
+    for name, shown in (
+        ("DetectionBoxes_Precision/mAP@.50IOU", "mAP@.50IOU"),
+        ("DetectionBoxes_Recall/AR@100", "AR@100"),
+        ("PascalBoxes_Precision/mAP@0.5IOU", "Pascal's mAP@0.5IOU"),
+    ):
+        log.write_text(f"{progress.DONE}2 s: {figure.format(name)}\n")
+        line = stages.Stage("Choosing").line(str(log), local=False)
+        assert line == f"Choosing: {figure.format(shown)} (2 s)"
+
+
 @pytest.mark.parametrize(("done", "total", "told"), [(1, 39, False), (4, 39, True), (9, 3000, False), (10, 3000, True)])
 def test_the_first_few_do_not_tell_how_long_the_rest_takes(tmp_path, done, total, told):
     log = tmp_path / "job.log"

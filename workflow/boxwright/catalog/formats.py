@@ -9,6 +9,8 @@ from fnmatch import translate
 from functools import cache
 from typing import NamedTuple
 
+from boxwright.core import wording
+
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 _OF_SHARDS = ".tfrecord"
 # What `dataset.format` may be beside the keys of formats.
@@ -32,6 +34,7 @@ class Format(NamedTuple):
     annotated. In other formats such an image has no objects: their tools write marks beside objects, and every image.
     places: pairs of folder names: a file in a folder of the first name is about an image in one of the second name that
     has the same place otherwise, as "labels/train/a.txt" about "images/train/a.jpg".
+    aliases: what people call the format beside its key, in small letters and digits.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Format(NamedTuple):
     places: tuple[tuple[str, str], ...] = ()
     holds_images: bool = False
     classifies: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -61,6 +65,7 @@ VOC = Format(
     (".xml",),
     sign="XML whose root is <annotation>",
     one_image=True,
+    aliases=("pascal", "pascalvoc", "vocxml", "pascalxml", "labelimg"),
 )
 
 FORMATS = (
@@ -79,12 +84,19 @@ FORMATS = (
         (".json",),
         sign="JSON of tasks with the results of annotations, or of JSON-MIN's flat objects",
     ),
-    Format("VGG Image Annotator", "boxwright.dataset.formats.via", (".json",), sign="JSON with regions of images"),
+    Format(
+        "VGG Image Annotator",
+        "boxwright.dataset.formats.via",
+        (".json",),
+        sign="JSON with regions of images",
+        aliases=("vgg", "vggvia", "vggimageannotator"),
+    ),
     Format(
         "VGG Image Annotator (CSV)",
         "boxwright.dataset.formats.via_csv",
         (".csv",),
         sign="a table with the column region_shape_attributes",
+        aliases=("vgg", "vggcsv", "vggimageannotator"),
     ),
     Format("VoTT", "boxwright.dataset.formats.vott", (".json",), sign="JSON with assets and their regions"),
     Format(
@@ -92,6 +104,7 @@ FORMATS = (
         "boxwright.dataset.formats.createml",
         (".json",),
         sign="a JSON list of images with the coordinates of labels",
+        aliases=("labelimg", "apple"),
     ),
     Format(
         "Supervisely",
@@ -108,12 +121,14 @@ FORMATS = (
         sign="JSON with an item or image of Darwin and its annotations",
         one_image=True,
         places=(("annotations", "images"),),
+        aliases=("v7",),
     ),
     Format(
         "SageMaker Ground Truth",
         "boxwright.dataset.formats.ground_truth",
         (".manifest", ".jsonl", ".json"),
         sign="lines of JSON with a source-ref",
+        aliases=("sagemaker", "aws"),
     ),
     Format(
         "Ultralytics NDJSON",
@@ -126,8 +141,15 @@ FORMATS = (
         "boxwright.dataset.formats.automl_csv",
         (".csv",),
         sign="a table without a head line that begins with a set and an address",
+        aliases=("automl", "vertex", "vertexai"),
     ),
-    Format("dlib", "boxwright.dataset.formats.dlib", (".xml",), sign="XML whose root is <dataset>, with images"),
+    Format(
+        "dlib",
+        "boxwright.dataset.formats.dlib",
+        (".xml",),
+        sign="XML whose root is <dataset>, with images",
+        aliases=("imglab",),
+    ),
     Format(
         "KITTI",
         "boxwright.dataset.formats.kitti",
@@ -159,6 +181,7 @@ FORMATS = (
         sign="gt.txt with rows of numbers",
         beside=("labels.txt", "seqinfo.ini"),
         places=(("gt", "img1"),),
+        aliases=("motchallenge", "mot15", "mot16", "mot17", "mot20"),
     ),
     Format(
         "YOLO Keras",
@@ -166,6 +189,7 @@ FORMATS = (
         (".txt",),
         sign="text whose rows are an image and boxes with commas",
         beside=("_classes.txt", "classes.txt"),
+        aliases=("kerasyolo",),
     ),
     Format(
         "COCO",
@@ -173,6 +197,7 @@ FORMATS = (
         (".json",),
         sign="JSON with lists of images, annotations and categories",
         tasks=("instances_", "person_keypoints_", "stuff_", "labels_", "panoptic_", "captions_", "image_info_"),
+        aliases=("mscoco", "detectron", "detectron2"),
     ),
     Format(
         "Open Images (CSV)",
@@ -180,6 +205,7 @@ FORMATS = (
         (".csv",),
         sign="a table with the columns ImageID, LabelName and XMin",
         beside=("class-descriptions-boxable.csv", "class-descriptions.csv", "*class-descriptions*.csv", "classes.csv"),
+        aliases=("oid",),
     ),
     Format(
         "TFRecord of the OD API",
@@ -188,6 +214,7 @@ FORMATS = (
         sign="a file of records",
         beside=("label_map.pbtxt", "labelmap.pbtxt", "tf_label_map.pbtxt", "object-detection.pbtxt", "*.pbtxt"),
         holds_images=True,
+        aliases=("tf", "tensorflow"),
     ),
     Format(
         "CVAT",
@@ -216,6 +243,7 @@ FORMATS = (
             "_darknet.labels",
         ),
         places=(("labels", "images"),),
+        aliases=("ultralytics", "darknet", "labelimg"),
     ),
     # after the other tables, whose columns it would take for its own
     Format(
@@ -224,6 +252,7 @@ FORMATS = (
         (".csv", ".tsv"),
         sign="a table whose columns are an image, four edges and a class",
         beside=("classes.csv", "class_map.csv"),
+        aliases=("table", "retinanet"),
     ),
 )
 
@@ -255,6 +284,33 @@ def by_ending() -> Mapping[str, tuple[Format, ...]]:
     """The formats that share each ending, in the order of the list."""
     endings = dict.fromkeys(ending for one in FORMATS for ending in one.endings)
     return {ending: tuple([one for one in FORMATS if ending in one.endings]) for ending in endings}
+
+
+def meant(word: str) -> list[str]:
+    """The keys of the formats that a word may mean which is no key itself: a usual name of theirs, or an ending.
+
+    The versions of YOLO ("yolov8") are one format, and an ending behind a name adds nothing ("coco_json").
+    """
+    plain = re.sub(r"[\W_]+", "", word.casefold())
+    known = {re.sub("_", "", key): key for key in by_key()}
+    plain = "yolo" if re.fullmatch(r"yolov?\d+\w*", plain) else plain
+    if plain in known:
+        return [known[plain]]
+    named = [one.key for one in FORMATS if plain in one.aliases]
+    if named or f".{plain}" in by_ending():
+        return named or [one.key for one in by_ending()[f".{plain}"]]
+    endings = {ending.removeprefix(".") for ending in by_ending()}
+    without = next((plain.removesuffix(one) for one in sorted(endings) if plain.endswith(one)), "")
+    return meant(without) if without else []
+
+
+def did_you_mean(word: str) -> str:
+    """A clause about a word that is no key of a format."""
+    if len(found := meant(word)) == 1:
+        return f"did you mean `{found[0]}`?"
+    if found:
+        return f"that may be {wording.either([f'`{key}`' for key in found])}; `{AUTO}` finds out which."
+    return wording.did_you_mean(word, [AUTO, *by_key()])
 
 
 def ending(name: str) -> str:

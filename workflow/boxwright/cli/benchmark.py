@@ -24,16 +24,11 @@ def run(given: Namespace) -> int:
 
 
 def _benchmark(given: Namespace) -> None:
-    from boxwright.export import benchmark, sources
-    from boxwright.images import loader
+    from boxwright.export import benchmark, predict, sources
     from boxwright.runtimes import find
 
     detector = find.find(given.detector)
-    images = (
-        [loader.load_rgb(one.path, advice="Scale it down.") for one in sources.images(given.images)]
-        if given.images
-        else []
-    )
+    images = predict.readable(sources.images(given.images)) if given.images else []
     alone = detector.label_map.parent != Path(given.detector)
     measured = benchmark.run(detector, alone, images)
     problems = [one.problem for one in measured if one.problem]

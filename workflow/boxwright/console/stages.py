@@ -1,6 +1,7 @@
 """The stages of a run on the terminal: a progress bar while a stage runs, and one line when it has ended."""
 
 import os
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ PIECE = "shard"
 PIECED = "write_records"  # the rule that has it
 
 _NUMBERS = 60  # columns for the bar and its numbers; a long label is cut to leave them free
+# What the names of metrics begin with, and what is left of that in a line.
+_LONG = {"DetectionBoxes_Precision/": "", "DetectionBoxes_Recall/": "", "PascalBoxes_Precision/": "Pascal's "}
 # From so many on, or from a tenth of all, the pace tells how long the rest takes: the first ones are slow.
 _ENOUGH = 10
 _BAR = "{desc}  {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{unit}, {remaining} left{postfix}"
@@ -38,6 +41,7 @@ class Stage:
         A job that is not `local` may have waited in a queue, so the time that it measured itself is shown.
         """
         told, _, figure = _told(log).partition(": ")
+        figure = re.sub("|".join(_LONG), lambda found: _LONG[found[0]], figure)
         if self.pieces:
             figure = f"{self.pieces} {PIECE}s"
         taken = told if told and not (local or self.pieces) else progress.duration(time.monotonic() - self.began)

@@ -40,6 +40,12 @@ def a(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
 
 
+def either(words: Sequence[str]) -> str:
+    """Alternatives in words: "a", "a or b", "a, b or c"."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def steps_in_words(steps: Sequence[int], limit: int = 8) -> str:
     """Steps with their noun: "step 10", "steps 10, 20 and 30", "steps 1, 2 and 98 more"."""
     texts = [str(step) for step in steps]
@@ -73,12 +79,19 @@ def after_colon(sentence: str) -> str:
 
 
 def nearest(word: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known word that `word` probably misspells; None if none is close enough."""
-    found = difflib.get_close_matches(str(word), list(known), n=1, cutoff=cutoff)
-    return found[0] if found else None
+    """The known word that `word` probably misspells, or writes in other case; None if none is close enough.
+
+    Of words that are about as close, one of the same letters is meant: two of them are swapped.
+    """
+    known = list(known)
+    for fold in (str, str.casefold):
+        wanted, folded = fold(str(word)), {fold(one): one for one in known}
+        if found := difflib.get_close_matches(wanted, folded, n=3, cutoff=cutoff):
+            return folded[next((one for one in found if sorted(one) == sorted(wanted)), found[0])]
+    return None
 
 
-def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str:
+def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6, quote: str = "`") -> str:
     """A clause about an unknown word: "did you mean `x`?", or the list of all known words.
 
     The word that is meant may be a part of it, as `voc` of "pascal_voc".
@@ -86,4 +99,4 @@ def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str
     known = list(known)
     parts = re.split(r"[\W_]+", str(word).lower())
     near = nearest(word, known, cutoff) or next((one for one in known if one.lower() in parts), None)
-    return f"did you mean `{near}`?" if near else f"known are {', '.join(known)}"
+    return f"did you mean {quote}{near}{quote}?" if near else f"known are {', '.join(known)}"

@@ -1,13 +1,16 @@
 """The setting `dataset.classes`: which classes are renamed, and which are ignored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from boxwright.core.errors import UserError
 from boxwright.core.names import clean
-from boxwright.core.wording import did_you_mean
+from boxwright.core.wording import did_you_mean, nearest
+
+# Names of classes are short, so they are alike where less of them is.
+_ALIKE = 0.4
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class ClassRules:
         stated = set(map(clean, stated))
         left = {self.rename.get(name, name) for name in stated}
         mistakes = [
-            f"`dataset.classes.rename` renames '{name}', which no annotation has as a class; {_hint(name, stated)}"
+            f"`dataset.classes.rename` renames '{name}', which no annotation has as a class; "
+            f"{self._instead(name, stated)}"
             for name in sorted(filter(None, self.rename.keys() - stated))
         ]
         if "" in self.rename.keys() - stated:
@@ -60,6 +64,15 @@ class ClassRules:
         if mistakes:
             raise UserError("`dataset.classes` has mistakes:\n" + "\n".join(f"  - {text}" for text in mistakes))
 
+    def _instead(self, name: str, stated: Collection[str]) -> str:
+        """What may be meant by a rule for a name that no annotation has, a clause."""
+        new, near = self.rename[name], nearest(name, stated, cutoff=_ALIKE)
+        if new in stated and near == new:
+            return f"there is only '{new}', so leave this out"
+        if new in stated and not near:
+            return f"old names come before new ones: to make '{name}' of '{new}', write `{{{new}: {name}}}`"
+        return _hint(name, stated)
+
 
 def _hint(name: str, among: Iterable[str]) -> str:
-    return did_you_mean(name, sorted(filter(None, among)), cutoff=0.4)
+    return did_you_mean(name, sorted(filter(None, among)), cutoff=_ALIKE)

@@ -1,7 +1,7 @@
 """Converts annotations into another format: what any format that is read says, written as one that is written.
 
-The annotations pass the checks as in a run, with policies that keep every box that can be kept. What the checks changed
-and what the target cannot say is told.
+The annotations pass the checks as in a run, with policies that keep every box that can be kept. What the checks
+changed, what a run would have done instead, and what the target cannot say is told.
 """
 
 import importlib
@@ -12,7 +12,7 @@ from pathlib import Path
 from boxwright.catalog import formats
 from boxwright.core import disk, files, parts
 from boxwright.core.wording import plural
-from boxwright.dataset import gate
+from boxwright.dataset import gate, summary
 from boxwright.dataset.defects import DROP_BOX, FIX, KEEP
 from boxwright.dataset.samples import Box, PlannedSample, Sample, boxes_from_json
 from boxwright.dataset.writers import NEGATIVES
@@ -61,7 +61,7 @@ def convert(
         samples, unpacked = _unpacked(map(_sample, passed.samples), folder)
         remark = writer.write(folder, samples)
     boxes = sum(len(one.boxes) for one in samples)
-    lines = [*passed.told, passed.text()]
+    lines = [*passed.told, passed.text(), *summary.otherwise(passed.cases, _POLICIES)]
     lines += [f"{plural(len(samples), 'image')} with {plural(boxes, 'box', 'boxes')} are in {target} as {TARGETS[to]}."]
     lines += [remark] if remark else []
     if unpacked:

@@ -145,7 +145,7 @@ DEFECTS: dict[str, Defect] = {
         remedy="draw the box again",
     ),
     "box_inverted": Defect(
-        "xmin > xmax or ymin > ymax",
+        "xmin > xmax or ymin > ymax (its corners are swapped)",
         (DROP_BOX, FIX, DROP_IMAGE, FAIL),
         "draw the box again; `fix` swaps the corners",
         remedy="draw the box again",
@@ -414,10 +414,11 @@ def by_number(defect: str, policy: str, cases: int, files: int) -> str:
 def to_tsv(cases: list[Case]) -> bytes:
     """The table checks.tsv: a header line, then one line per case, sorted by file, box and defect."""
     lines = ["\t".join(Case._fields)]
-    lines += ["\t".join(" ".join(cell.split()) for cell in row) for row in sorted(cases, key=_order)]
+    lines += ["\t".join(" ".join(cell.split()) for cell in row) for row in sorted(cases, key=order)]
     return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
 
 
-def _order(case: Case) -> tuple:
+def order(case: Case) -> tuple:
+    """What cases are sorted by: file, number of the box, defect."""
     number = case.box.partition(":")[0]
     return case.file, int(number) if number else 0, case.defect, case.detail

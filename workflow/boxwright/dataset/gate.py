@@ -215,6 +215,9 @@ def require_images(images: scan.Listing, annotations: scan.Listing, number: int,
     endings = f": no file name ends in one of {', '.join(loader.EXTENSIONS)}"
     packed = sorted(str(path) for folder in images.folders for path in Path(folder).rglob("*.*") if _is_packed(path))
     advice = f"Unpack {few(packed)}." if packed else f"Give the folders with the images{option and f', with {option}'}."
+    others = [folder for folder in annotations.folders if folder not in images.folders and Path(folder).is_dir()]
+    if not packed and (swapped := [folder for folder in others if scan.images_below(folder)]):
+        advice = f"There are images in {few(swapped)}, where annotations are looked for: are the two swapped?"
     raise UserError(
         f"There is no image in {', '.join(images.folders)}{'' if passed else endings}. {passed}{' ' if passed else ''}"
         f"{advice}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from boxwright.core.wording import a, few, plural
 from boxwright.dataset.decide import Decision
-from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP, Case
+from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP, Case, order
 from boxwright.dataset.split import EVAL, TEST, TRAIN, WORDS
 
 _DONE = {
@@ -22,8 +22,8 @@ _DONE = {
 # What is done where it is something else for a kind of defect.
 _DONE_ABOUT = {("annotation_without_image", DROP_IMAGE): "annotation left out"}
 _SHOWN = 20
-# The class in the words for a box: "2: dog [1, 1, 50, 60]".
-_CLASS_OF_BOX = re.compile(r"\d+: (.*) \[.*\]", re.DOTALL)
+# The number and the class in the words for a box: "2: dog [1, 1, 50, 60]".
+_BOX = re.compile(r"(\d+): ?(.*?)(?: \[[^\[\]]*\])?", re.DOTALL)
 _EXAMPLES = 3
 _NOTHING_WRONG = "The checks found nothing wrong."
 _HINT = " <- "
@@ -84,6 +84,19 @@ def of_cases(cases: Sequence[Case], where: str = "", *, unread: bool = False, ad
     silent = ("image_without_annotation",) if unread else ()
     lines = _defect_lines(cases, examples=not where, silent=silent, adjustable=adjustable) if cases else []
     return [head, *lines] if cases else [_NOTHING_WRONG]
+
+
+def otherwise(cases: Sequence[Case], policies: Mapping[str, str]) -> list[str]:
+    """A line for each kind of defect whose default policy is not the one of `policies`, below a head; none without."""
+    lines = []
+    for defect, count in sorted(Counter(case.defect for case in cases).items()):
+        default = DEFECTS[defect].policies[0]
+        if policies.get(defect, default) != default:
+            done = "the run is refused" if default == FAIL else _DONE_ABOUT.get((defect, default), _DONE[default])
+            lines.append(f"  {count:>6} {defect}: {done}")
+    return (
+        ["A run on the source would treat these otherwise, unless `dataset.policies` says so:", *lines] if lines else []
+    )
 
 
 def is_unread(cases: Sequence[Case]) -> bool:
@@ -209,13 +222,14 @@ def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
 def _defect_lines(
     cases: Sequence[Case], *, examples: bool = False, silent: Sequence[str] = (), adjustable: bool = True
 ) -> list[str]:
-    """A line for each kind of defect and what was done; `examples` adds files with their particulars.
+    """A line for each kind of defect and what was done, and one for the first boxes if it is about these; `examples`
+    adds files with their particulars.
 
     silent: kinds whose advice would be wrong. adjustable: whether there is a configuration.
     """
     counted = Counter((case.defect, case.action) for case in cases)
     width = max(len(defect) for defect, _ in counted)
-    lines = []
+    lines: list[str] = []
     for defect in DEFECTS:  # in the order of the table, which is the order of the checks
         for (name, action), count in sorted(counted.items()):
             if name == defect:
@@ -224,8 +238,11 @@ def _defect_lines(
                 advice = f" -> {advice}" if advice else ""
                 done = _DONE_ABOUT.get((name, action), _DONE[action])
                 lines.append(f"  {count:>6} {defect:<{width}} {done}: {about.told(action)}{advice}")
+                of = [case for case in cases if (case.defect, case.action) == (name, action)]
                 if examples:
-                    lines += _examples([case for case in cases if (case.defect, case.action) == (name, action)])
+                    lines += _examples(of)
+                elif any(case.box for case in of):
+                    lines.append(f"         {_places(of)}")
     return lines
 
 
@@ -233,25 +250,38 @@ def _alike(cases: Sequence[Case]) -> Iterator[str]:
     """A line for each case, or one for more than two that are the same but for the file and the place of the box."""
     groups: dict[tuple[str, str, str], list[Case]] = defaultdict(list)
     for case in cases:
-        name = _CLASS_OF_BOX.fullmatch(case.box or "")
-        groups[case.defect, case.detail, name[1] if name else case.box or ""].append(case)
+        name = _BOX.fullmatch(case.box or "")
+        groups[case.defect, case.detail, name[2] if name else case.box or ""].append(case)
     for (defect, detail, name), alike in groups.items():
         if len(alike) > 2:
-            files = few(list(dict.fromkeys(case.file for case in alike)))
-            yield f"{files}{f', {name}' if name else ''}: {defect}, {detail} ({len(alike)} times)"
+            places = f"{_places(alike, classes=False)}{f', {name}' if name else ''}"
+            yield f"{places}: {defect}, {detail} ({len(alike)} times)"
             continue
         for case in alike:
             yield f"{case.file}{f', box {case.box}' if case.box else ''}: {defect}, {detail}"
 
 
 def _examples(cases: Sequence[Case]) -> list[str]:
-    """The first particulars of a kind of defect, each with the first files that it is true of."""
-    files: dict[str, list[str]] = defaultdict(list)
+    """The first particulars of a kind of defect, each with the first files and boxes that it is true of."""
+    places: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
-        files[case.detail].append(case.file)
+        places[case.detail].append(case)
     lines = []
-    for detail, of in sorted(files.items())[:_EXAMPLES]:
-        distinct = sorted(set(of))
-        times = f" ({len(of)} times)" if len(of) > len(distinct) else ""
-        lines.append(f"         {few(distinct)}: {detail}{times}")
+    for detail, of in sorted(places.items())[:_EXAMPLES]:
+        times = f" ({len(of)} times)" if len(of) > len({case.file for case in of}) else ""
+        lines.append(f"         {_places(of)}: {detail}{times}")
     return lines
+
+
+def _places(cases: Sequence[Case], classes: bool = True) -> str:
+    """The first files of some cases, each with the first of its boxes: "a.xml (box 2, dog; box 5, cat), b.xml"."""
+    boxes: dict[str, list[str]] = {}
+    for case in sorted(cases, key=order):
+        of_file, found = boxes.setdefault(case.file, []), _BOX.fullmatch(case.box or "")
+        if found:
+            of_file.append(f"box {found[1]}{f', {found[2]}' if classes and found[2] else ''}")
+    told = []
+    for file, of in boxes.items():
+        more = [f"{len(of) - _EXAMPLES} more"] if len(of) > _EXAMPLES else []
+        told.append(f"{file} ({'; '.join([*of[:_EXAMPLES], *more])})" if of else file)
+    return few(told)

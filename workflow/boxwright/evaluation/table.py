@@ -8,6 +8,7 @@ from typing import Any
 from boxwright.core import decimals
 from boxwright.core.wording import plural
 from boxwright.evaluation import names
+from boxwright.evaluation.kinds_in_words import WORDS
 
 _PRECISION = (("IoU .50:.95", "mAP"), ("IoU .50", "mAP@.50IOU"), ("IoU .75", "mAP@.75IOU"))
 _KEY = names.PRECISION + "mAP@.50IOU"
@@ -104,9 +105,10 @@ def _training(result: Mapping[str, Any]) -> str | None:
 def _mistakes(analysis: Mapping[str, Any]) -> str | None:
     """The kinds of mistakes that cost most, with the number of each at the score from which detections are shown."""
     ranked = sorted(analysis["errors"], key=lambda error: -(error["cost"] or 0))
-    parts = [f"{one['kind']} {one['cost']:.3f} ({one['count']})" for one in ranked[:3] if (one["cost"] or 0) >= 0.0005]
-    at = f"number from {analysis['score_threshold']:g}"
-    return f"what costs the most mAP@.50IOU ({at}): {', '.join(parts)}" if parts else None
+    told = [one for one in ranked[:3] if (one["cost"] or 0) >= 0.0005]
+    parts = [f"{WORDS[one['kind']]} {one['cost']:.3f} ({one['count']:,})" for one in told]
+    at = f"and their number at a score of {analysis['score_threshold']:g}"
+    return f"what costs the most mAP@.50IOU, {at}: {', '.join(parts)}" if parts else None
 
 
 def _scores(analysis: Mapping[str, Any]) -> str:

@@ -115,6 +115,15 @@ def lines(
         yield json.dumps(_content(shown(file.name), image.shape[1], image.shape[0], found), ensure_ascii=False)
 
 
+def readable(images: Iterable[ImageFile]) -> list[np.ndarray]:
+    """The images that can be read, uint8 [H, W, 3]; others are said, as `run` does. UserError if none can be."""
+
+    def nothing(image: np.ndarray) -> dict[str, np.ndarray]:
+        return {}
+
+    return [image for _, image, _ in _detected(nothing, images, None, [])]
+
+
 def _detected(
     detect: Detect, images: Iterable[ImageFile], max_pixels: int | None, unreadable: list[str]
 ) -> Iterator[tuple[ImageFile, np.ndarray, dict[str, np.ndarray]]]:

@@ -10,7 +10,7 @@ _MAIN = '''\
 #!/usr/bin/env python3
 """Detect objects on images with {path} beside this program:  pip install {packages} numpy pillow
 
-Prints a line of JSON for each image (boxes are ymin, xmin, ymax, xmax, from 0 to 1), and draws the boxes.
+Prints a line of JSON for each image (boxes are ymin, xmin, ymax, xmax, from 0 to 1), and draws them into detected/.
 """
 
 import argparse
@@ -40,18 +40,20 @@ def main() -> "str | None":
     """Read the command line, detect, print and draw; what was wrong."""
     parser = argparse.ArgumentParser(description="Detect objects on images.")
     parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
-    parser.add_argument("--out", default="detected", type=Path, help="for drawn images (default: %(default)s)")
+    parser.add_argument("--out", default="detected", type=lambda one: Path(one).resolve(), help="for drawn images")
     parser.add_argument("--score-threshold", type=float, default=0.5, help="0 to 1 (default: %(default)s)")
     given, names, rows = parser.parse_args(), HERE / "{labels}", None
     missing = " ".join(f"There is no file or folder {{one}}." for one in (names, *given.images) if not one.exists())
     if missing or not 0 <= given.score_threshold <= 1:
         return missing or "The score threshold is no number from 0 to 1."
     labels, detect = names.read_text(encoding="utf-8").splitlines(), load(str(HERE / "{path}"))
-    (out := given.out.resolve()).mkdir(parents=True, exist_ok=True)
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # a file's name may be any bytes
-    inside = [(one, path) for one in given.images for path in (sorted(one.rglob("*")) if one.is_dir() else [one])]
-    fits = [path for one, path in inside if path == one or path.suffix.lower() in ENDINGS]
-    for number, path in enumerate(path for path in fits if path in given.images or out not in path.resolve().parents):
+    fits = [(one, path) for one in given.images for path in (sorted(one.rglob("*")) if one.is_dir() else [one])
+            if path == one or (path.suffix.lower() in ENDINGS and given.out not in path.resolve().parents)]
+    used = {{path.resolve() for _, path in fits}}  # files, and names of images
+    for number, (place, path) in enumerate(fits, 1):
+        name = path.name if path == place else path.relative_to(place.parent if given.images[1:] else place).as_posix()
+        name = f"{{number:05}}/{{name}}" if name in used else name
         try:
             picture = opened(path)
             boxes, scores, ids = (one.astype(str).astype(float).tolist() for one in detect(np.asarray(picture)))
@@ -60,18 +62,19 @@ def main() -> "str | None":
             continue
         if max(ids, default=0) > len(labels):
             return f"{{names}} has too few classes ({{len(labels)}}): it is that of another detector."
-        rows = [  # the numbers went through text, so they have the shortest decimals of float32
-            {{"class": labels[int(one) - 1], "id": int(one), "score": score, "box": box}}
-            for box, score, one in zip(boxes, scores, ids) if score >= max(given.score_threshold, 1e-9)
-        ]
-        told = {{"image": str(path), "width": picture.width, "height": picture.height, "detections": rows}}
+        rows = [{{"class": labels[int(one) - 1], "id": int(one), "score": score, "box": box}}  # decimals of float32
+                for box, score, one in zip(boxes, scores, ids) if score >= max(given.score_threshold, 1e-9)]
+        told = {{"image": name, "width": picture.width, "height": picture.height, "detections": rows}}
         print(json.dumps(told, ensure_ascii=False), flush=True)
         pen = ImageDraw.Draw(picture)
         for row in rows:
             top, left, bottom, right = (side * length for side, length in zip(row["box"], picture.size[::-1] * 2))
             pen.rectangle((left, top, max(left, right), max(top, bottom)), outline="orange", width=3)
             pen.text((left + 5, top + 4), f"{{row['class']}} {{row['score']:.2f}}", fill="orange")
-        picture.save(out / f"{{number:05}}_{{path.stem}}.png")
+        file = given.out / Path(name).with_suffix(".jpg")
+        (file := given.out / f"{{name}}.jpg" if file in used else file).parent.mkdir(parents=True, exist_ok=True)
+        picture.save(file, quality=92, subsampling=0)
+        used |= {{name, file}}
     return "No image was read." if rows is None else None
 
 
@@ -123,7 +126,15 @@ _FROZEN_GRAPH = (
     '''\
 def load(path: str):
     """The detector as a function of an image."""
-    import tensorflow.compat.v1 as tf
+    import os
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # for what TensorFlow says of itself at any level
+    try:
+        import tensorflow.compat.v1 as tf
+    finally:
+        os.dup2(kept, 2)
 
     definition = tf.GraphDef.FromString(Path(path).read_bytes())
     with tf.Graph().as_default() as graph:
@@ -138,7 +149,15 @@ _SAVED_MODEL = (
     '''\
 def load(path: str):
     """The detector as a function of an image."""
-    import tensorflow as tf
+    import os
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # for what TensorFlow says of itself at any level
+    try:
+        import tensorflow as tf
+    finally:
+        os.dup2(kept, 2)
 
     model = tf.saved_model.load(path)
     names = ["detection_boxes", "detection_scores", "detection_classes"]
@@ -164,15 +183,13 @@ def load(path: str):
     mean, std, padding = (np.float32(how[name]) for name in ("mean", "std", "padding"))
     if given["dtype"] == np.uint8:  # whole pixels, which the network itself normalises
         mean, std, padding = np.float32(-0.5), np.float32(1), np.clip(np.round(padding * std + mean), 0, 255)
-
     def detect(image: np.ndarray) -> list[np.ndarray]:
         sides, size = np.float32(image.shape[:2]), given["shape"][1:3]
         if how["min_dimension"]:
             scale = min(how["min_dimension"] / sides.min(), how["max_dimension"] / sides.max())
             size = np.maximum(np.round(sides * np.float32(scale)), 1).astype(int)
         for axis in (1, 0):  # bilinear, as it was for the training
-            at = np.arange(size[axis], dtype=np.float32) * np.float32(sides[axis] / np.float32(size[axis]))
-            first = at.astype(int)
+            first = (at := np.arange(size[axis], dtype=np.float32) * (sides[axis] / np.float32(size[axis]))).astype(int)
             one, other = (image.take(rows, axis, mode="clip").astype(np.float32) for rows in (first, first + 1))
             image = one + (other - one) * np.float32(at - first).reshape((-1, 1) if axis else (-1, 1, 1))
         taken = np.full(given["shape"], padding, given["dtype"])
@@ -181,7 +198,6 @@ def load(path: str):
         boxes = np.clip(found["detection_boxes"] / np.float32([*size / given["shape"][1:3]] * 2), 0, 1)
         real = (boxes[:, 2:] > boxes[:, :2]).all(axis=1) & (np.arange(len(boxes)) < found["num_detections"])
         return [boxes[real], found["detection_scores"][real], found["detection_classes"][real] + 1]
-
     return detect
 ''',
 )

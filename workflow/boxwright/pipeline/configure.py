@@ -24,8 +24,9 @@ class Wanted(NamedTuple):
     arguments: Mapping[str, Any]
 
 
-def configure(models: Iterable[Wanted]) -> tuple[dict[str, Document], dict[str, Message], list[str]]:
-    """The original documents and the patched configurations of all models, by name, and all mistakes, line by line.
+def configure(models: Iterable[Wanted]) -> tuple[dict[str, Document], dict[str, Message], dict[str, list[str]]]:
+    """The original documents and the patched configurations of all models, by name; and the mistakes, line by line, by
+    the model's name in the configuration of the run.
 
     Of a model with mistakes in its overrides the configuration has the others; one whose file is wrong has none.
     """
@@ -40,7 +41,7 @@ def configure(models: Iterable[Wanted]) -> tuple[dict[str, Document], dict[str, 
             configurations[name] = config
         if wrong:
             mistakes[shown] = [f"models.{shown}, made from {path}:", *(f"  - {line}" for line in wrong)]
-    return originals, configurations, [line for lines in mistakes.values() for line in lines]
+    return originals, configurations, mistakes
 
 
 def _patched(original: Message, shown: str, arguments: Mapping[str, Any]) -> tuple[Message | None, list[str]]:

@@ -3,7 +3,7 @@
 So are overrides that nothing reads.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,12 +11,16 @@ from google.protobuf.message import Message
 
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.core.errors import UserError
-from boxwright.pipeline import lint_unread
-from boxwright.pipeline.lint import accept, is_set, lint
+from boxwright.pipeline import lint_training, lint_unread
+from boxwright.pipeline.lint import COVERAGE, accept, is_set, lint
 from boxwright.pipeline.text import Document
 
 # Errors in a file that configuring fixes; they become warnings.
 MENDED = ("checkpoint-type",)
+# What spoils most detectors. Other warnings are of what costs something, such as a class whose boxes match few anchors.
+GRAVE = ("constant-learning-rate", "slow-averages", "anchor-level", lint_training.DIVERGES)
+# The share of the boxes that match an anchor below which anchors are grave.
+GRAVE_COVERAGE = 0.5
 SETTLE = "Set a model's fields with its `overrides`, and its batch with `batch_size`"
 
 
@@ -48,16 +52,28 @@ def judge(drafts: Sequence[Draft]) -> str:
     Raises UntrainableError with all errors.
     """
     findings = [(draft, _findings(draft)) for draft in drafts]
-    if errors := _told(findings, "error"):
+    if errors := _told(findings, "error", notes=True):
         fields = {draft.name: [one.field for one in found if one.level == "error"] for draft, found in findings}
         raise UntrainableError("\n".join(["This cannot be trained as it is.", *errors, f"{SETTLE}."]), fields)
     lines = []
-    if warnings := _told(findings, "warning"):
-        advice = f"{SETTLE}; most values set there cause no warning."
-        lines += ["This will probably give a poor detector.", *warnings, advice]
+    grave = _told(findings, "warning", lambda draft, one: is_grave(one, draft.facts))
+    others = _told(findings, "warning", lambda draft, one: not is_grave(one, draft.facts), notes=True)
+    if grave:
+        lines += ["This will probably give a poor detector.", *grave]
+    if others:
+        lines += ["Worth a look before the training; a detector can be good all the same.", *others]
+    if lines:
+        lines.append(f"{SETTLE}; most values set there cause no warning.")
     if unused := _unused(findings):
         lines += ["These overrides are not used.", *unused]
     return "\n".join(lines)
+
+
+def is_grave(finding: Finding, facts: Facts) -> bool:
+    """Whether a warning is about what will probably give a poor detector."""
+    if finding.rule == COVERAGE:
+        return facts.anchor_coverage is not None and facts.anchor_coverage < GRAVE_COVERAGE
+    return finding.rule in GRAVE
 
 
 def _findings(draft: Draft) -> list[Finding]:
@@ -81,14 +97,20 @@ def _sharing(draft: Draft) -> Iterator[Finding]:
         yield Finding("error", "gpu-share", "train_config.batch_size", batch, why, batch + -batch % gpus)
 
 
-def _told(findings: Sequence[tuple[Draft, list[Finding]]], level: str) -> list[str]:
-    """The findings of a level, below the name of each model."""
+def _told(
+    findings: Sequence[tuple[Draft, list[Finding]]],
+    level: str,
+    wanted: Callable[[Draft, Finding], bool] = lambda draft, finding: True,
+    *,
+    notes: bool = False,
+) -> list[str]:
+    """The findings of a level that are wanted, below the name of each model; with what was noted of its file."""
     lines: list[str] = []
     for draft, found in findings:
-        told = [_explain(finding, draft) for finding in found if finding.level == level]
+        told = [_explain(finding, draft) for finding in found if finding.level == level and wanted(draft, finding)]
         told += [
             f"  - line {note.line}: {note.field}: {note.text}."
-            for note in draft.original.notes
+            for note in (draft.original.notes if notes else ())
             if note.level == level and not is_set(note.field, draft.settings["overrides"])
         ]
         lines += _under(draft, told)

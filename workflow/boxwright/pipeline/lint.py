@@ -1,8 +1,8 @@
 """Finds harmful values in a pipeline configuration: the field, its value, the reason, and the value to use instead.
 
-A finding is an error if the run cannot be what its author means, a warning if it will probably give a poor detector,
-and an info if something is worth knowing. To keep a value, the user sets it with an override, which accepts the
-finding.
+A finding is an error if the run cannot be what its author means, a warning if it can make the detector or its figures
+worse than they could be, and an info if something is worth knowing. To keep a value, the user sets it with an override,
+which accepts the finding.
 """
 
 from collections.abc import Collection, Iterator

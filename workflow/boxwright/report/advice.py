@@ -3,39 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
+from boxwright.evaluation.kinds_in_words import WORDS
+
 # Below this cost nothing is worth doing.
 _LEAST = 0.005
 # Below this F1 score, what the errors cost is chance.
 _LEARNED = 0.1
-# What the detections or the boxes of a kind of error are, and what helps.
-_WHAT = {
+# What helps against a kind of error.
+_HELPS = {
     "classification": (
-        "objects taken for another class",
-        "Look at the confusion matrix: add images of the confused classes, or merge classes that cannot be told apart.",
+        "Look at the confusion matrix: add images of the confused classes, or merge classes that cannot be told apart."
     ),
-    "localisation": (
-        "boxes that are too far off",
-        "Annotate more tightly, or enlarge the input.",
-    ),
-    "both": (
-        "boxes near an object of another class",
-        "Look at the worst images: often two objects overlap, and more images of such scenes help.",
-    ),
+    "localisation": "Annotate more tightly, or enlarge the input.",
+    "both": "Look at the worst images: often two objects overlap, and more images of such scenes help.",
     "duplicate": (
-        "objects found twice",
         "Lower the IoU threshold of the suppression, in `overrides`: "
         "`model.ssd.post_processing.batch_non_max_suppression.iou_threshold`, or of a Faster R-CNN "
         "`model.faster_rcnn.second_stage_post_processing.batch_non_max_suppression.iou_threshold`. "
-        "CenterNet has none: add images of such objects.",
+        "CenterNet has none: add images of such objects."
     ),
     "background": (
-        "detections where nothing is annotated",
         "First look at the worst images: if these objects are there and were not annotated, annotate them; if not, add "
-        "images like these.",
+        "images like these."
     ),
     "missed": (
-        "objects that were not found",
-        "Annotate more images with them. If they are small, enlarge the input, and check whether anchors match them.",
+        "Annotate more images with them. If they are small, enlarge the input, and check whether anchors match them."
     ),
 }
 
@@ -58,7 +50,7 @@ def text(analysis: Mapping[str, Any], costs_told: bool = False, lacking: str = "
             "and in harder images."
         )
     kind, cost = ranked[0]
-    what, helps = _WHAT[kind]
+    what, helps = WORDS[kind], _HELPS[kind]
     about = f"What costs most are {what}: without them mAP@.50IOU would be {cost:.3f} higher."
     return f"{f'Work on {what}.' if costs_told else about}{_where(analysis, kind)} {helps}"
 
@@ -68,7 +60,7 @@ def costs(analysis: Mapping[str, Any]) -> list[tuple[str, float]]:
 
     Nothing for a detector that has hardly learned anything.
     """
-    return [(_WHAT[kind][0], cost) for kind, cost in _ranked(analysis)] if _has_learned(analysis) else []
+    return [(WORDS[kind], cost) for kind, cost in _ranked(analysis)] if _has_learned(analysis) else []
 
 
 def _ranked(analysis: Mapping[str, Any]) -> list[tuple[str, float]]:

@@ -23,8 +23,14 @@ from boxwright.core.wording import few
 DEEPEST = 100
 MOST_NODES = 100_000
 
+# A point before each three digits, as thousands are written in some countries.
+_THOUSANDS = r"[1-9]\d{0,2}\.\d{3}"
 # A word, a colon and at once what may be a value.
 _JOINED = re.compile(r"\s*(\w+):([^\s:/\\][^\s]*)\s*(?:#.*)?$")
+
+# A space that is none to YAML, before a key or behind its colon; and a value that begins with a printed quotation mark.
+_ODD_SPACE = re.compile(r" *(?:- +)?(?:[^\S \t]|[\w.]+:[^\S \t\n])")
+_CURLY = re.compile(r"\s*(?:- +)?[\w.]+:\s+\[?([“”„‘’])")
 
 # What runs without a configuration, relative to the folder of the workflow.
 DEMO = "config/config.yaml"
@@ -63,7 +69,7 @@ def read(path: str | Path) -> Any:
     try:
         return yaml.load(text, Loader=_LOADER)
     except _RAISED as error:
-        raise UserError(f"{path} cannot be read as YAML: {_reason(error)}") from error
+        raise UserError(f"{path} cannot be read as YAML: {_reason(error, text)}") from error
 
 
 def as_yaml(text: str) -> str:
@@ -91,6 +97,20 @@ def _is_configuration(path: Path) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     return all(re.search(rf"^{key}\s*:", text, re.MULTILINE) for key in ("dataset", "models"))
+
+
+@cache
+def _whole() -> set[str]:
+    """The keys that take whole numbers, wherever they are."""
+
+    def below(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            known = node.get("properties", {})
+            yield from (key for key, child in known.items() if "integer" in str(child.get("type", "")))
+            for child in node.values():
+                yield from below(child)
+
+    return set(below(schema()))
 
 
 @cache
@@ -145,6 +165,7 @@ def _mistakes(text: str) -> Iterator[str]:
     if not text.strip():
         yield "the file is empty; it needs at least `dataset` and `models`."
         return
+    yield from _odd_letters(text)
     joined = list(_without_space(text))
     yield from joined
     if text.lstrip().startswith("{") and (pairs := _json(text)) is not None:
@@ -153,8 +174,8 @@ def _mistakes(text: str) -> Iterator[str]:
     try:
         yield from _Walk().mistakes(text)
     except yaml.YAMLError as error:
-        if not joined:  # which YAML finds only on the next line
-            yield f"cannot be read as YAML: {_reason(error)}"
+        if not joined and not any(_odd_letters(text)):  # which YAML finds only on the next line
+            yield f"cannot be read as YAML: {_reason(error, text)}"
 
 
 def _without_space(text: str) -> Iterator[str]:
@@ -164,6 +185,15 @@ def _without_space(text: str) -> Iterator[str]:
         found = _JOINED.match(line)
         if found and found[1] in keys:
             yield f"line {number}: `{found[0].strip()}` has no space after the colon; write `{found[1]}: {found[2]}`."
+
+
+def _odd_letters(text: str) -> Iterator[str]:
+    """The lines with letters of word processors and web pages where YAML has others."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if _ODD_SPACE.match(line):
+            yield f"line {number}: there is a space of another kind, as on web pages; write an ordinary one instead."
+        if found := _CURLY.match(line):
+            yield f'line {number}: {found[1]} is no quotation mark to YAML, but a letter of the value; write " or none.'
 
 
 def _json(text: str) -> list[str] | None:
@@ -193,7 +223,7 @@ _TOLD = (
     ),
     (r"character '(.)' that cannot start", "a value cannot begin with {}; quote it", False),
     (r"(?:alias|anchor).* expected alphabetic or numeric", "a value cannot begin with * or &; quote it", False),
-    (r"quoted scalar.* unexpected end of stream", "a quotation mark is not closed", True),
+    (r"quoted scalar.* unexpected (?:end of stream|document separator)", "a quotation mark is not closed", True),
     (r"expected ',' or '([\]}])'", "after a value in brackets comes a comma or {}", False),
     (
         r"expected <block end>, but found '(?:<block |-|\?)",
@@ -201,6 +231,7 @@ _TOLD = (
         "the items of a list",
         False,
     ),
+    (r"expected <block end>, but found '[\]}]'", "a bracket closes that was not opened", False),
     (
         r"expected <block end>",
         "something follows a value that has ended; quote the whole value, with an apostrophe in it doubled",
@@ -216,8 +247,10 @@ _TOLD = (
 )
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, text: str) -> str:
     mark, around = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    if mark and (unclosed := _unclosed(text, mark.line + 1)):
+        return unclosed
     problem = getattr(error, "problem", None) or str(error)
     whole = f"{getattr(error, 'context', None) or ''}: {problem}"
     for pattern, told, at_beginning in _TOLD:
@@ -226,6 +259,48 @@ def _reason(error: Exception) -> str:
             mark = around if at_beginning and around else mark
             break
     return f"{problem} (line {mark.line + 1})." if mark else f"{problem}."
+
+
+# Where a value begins, brackets and quotation marks open something: at the start of a line, or behind one of these.
+_BEFORE_A_VALUE = ("", ":", "-", "?", ",", "[", "{")
+_CLOSING = {"[": "]", "{": "}"}
+_QUOTATIONS = {'"': re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"'(?:[^']|'')*'")}
+
+
+def _unclosed(text: str, noticed: int) -> str:
+    """Which bracket or quotation mark is not closed, with its line; "" if all are.
+
+    noticed: the line on which a parser gave up, which may be far below. A quotation that ends there and began above
+    lacks its mark: it has taken in what follows, up to the next one.
+    """
+    opened: list[tuple[str, int]] = []
+    crossed: tuple[str, int] | None = None  # a bracket before whose end one of another kind closes
+    place, line, before = 0, 1, ""
+    while place < len(text):
+        one, last = text[place], place + 1
+        if one == "\n":
+            line, before = line + 1, ""
+        elif one == "#" and (place == 0 or text[place - 1].isspace()):
+            last = place + len(text[place:].partition("\n")[0])
+        elif one in _QUOTATIONS and before in _BEFORE_A_VALUE:
+            found = _QUOTATIONS[one].match(text, place)
+            ends = line + found[0].count("\n") if found else noticed
+            if line < ends == noticed or (not found and line == noticed):
+                return f"a quotation mark is not closed (line {line})."
+            last, line, before = found.end() if found else len(text), ends, one
+        elif one in _CLOSING and (opened or before in _BEFORE_A_VALUE):
+            opened.append((one, line))
+            before = one
+        elif opened and one == _CLOSING[opened[-1][0]]:
+            opened.pop()
+            before = one
+        elif opened and one in _CLOSING.values():
+            crossed, before = crossed or opened[-1], one
+        elif not one.isspace():
+            before = one
+        place = last
+    bracket = crossed or next(iter(opened), None)
+    return f"the bracket {bracket[0]} is not closed (line {bracket[1]})." if bracket and bracket[1] <= noticed else ""
 
 
 def _another_number(text: str) -> str:
@@ -305,6 +380,9 @@ class _Walk:
                 elif not event.value and event.style is None and _is_thousands(node):
                     line = node.lines[node.key][-1]
                     yield f"line {line}: a comma before {node.key} ends the value; write numbers without commas."
+                elif event.style is None and node.key in _whole() and re.fullmatch(_THOUSANDS, event.value):
+                    told = f"`{node.key}: {event.value}` is {float(event.value):g} to YAML"
+                    yield f"line {line}: {told}; write {event.value.replace('.', '')}, or no zeros behind a point."
                 elif event.style is None and (why := _another_number(event.value)):
                     key = f"{node.key}: " if node.mapping else ""
                     yield f"line {line}: `{key}{event.value}` {why}"

@@ -91,16 +91,16 @@ def table(findings: Sequence[Observation]) -> str:
     """The findings as text for a person, with a last line that sums them up."""
     marks = {OK: "  ", WARNING: "! ", FAILS: "x "}
     width = max(len(finding.what) for finding in findings)
-    lines = [f"{marks[finding.level]}{finding.what:<{width}}  {finding.text}" for finding in findings]
+    below = "\n" + " " * (width + 4)
+    lines = [
+        f"{marks[finding.level]}{finding.what:<{width}}  {below.join(finding.text.splitlines())}"
+        for finding in findings
+    ]
     fails = sum(finding.level == FAILS for finding in findings)
     warnings = sum(finding.level == WARNING for finding in findings)
-    if fails:
-        lines.append(f"\n{fails} thing{'s' if fails != 1 else ''} would fail (x).")
-    elif warnings:
-        lines.append("\nNothing would fail; check the lines marked with !.")
-    else:
-        lines.append("\nEverything is fine.")
-    return "\n".join(lines)
+    told = [f"{plural(fails, 'thing')} would fail (x)" if fails else "Nothing would fail"]
+    told += [f"{plural(warnings, 'thing is', 'things are')} worth a look (!)"] if warnings else []
+    return "\n".join([*lines, f"\n{', and '.join(told)}." if fails or warnings else "\nEverything is fine."])
 
 
 def _instructions() -> str:

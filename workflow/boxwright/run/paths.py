@@ -1,5 +1,6 @@
 """The paths of a configuration: what is wrong with them, in sentences that name the key."""
 
+import glob
 import itertools
 import json
 import os
@@ -92,9 +93,32 @@ def missing(key: str, path: str | None, folder: bool = False) -> Iterator[str]:
         yield f"{key} names {name}, which is a device, and not a file."
     else:
         kind = "folder" if folder else "file"
+        if instead := of_windows(path):
+            yield f"{key} names {name}, but there is no such {kind}; {instead}."
+            return
         near = similar(place, folder)
         hint = f"; did you mean {near}?" if near else "."
+        parts = [part.strip() for part in path.split(",")]
+        if len(parts) > 1 and all(map(is_there, parts)):
+            hint = f"; several go into a list: `[{', '.join(parts)}]`."
+        elif folder and glob.has_magic(place.name) and place.parent.is_dir():
+            hint = f"; name the folder, in which all files are found: {place.parent}."
         yield f"{key} names {name}, but there is no such {kind} (looked for from {Path.cwd()}){hint}"
+
+
+def of_windows(path: str) -> str:
+    """What to write instead of a path of Windows on another system, a clause; "" for other paths."""
+    if os.name == "nt" or ("\\" not in path and not re.match("[A-Za-z]:/", path)):
+        return ""
+    here = path.replace("\\", "/")
+    drive = re.match("([A-Za-z]):/?", here)
+    if not drive:
+        return f"paths have / here, and not \\: write {here}"
+    mounted = f"/mnt/{drive[1].lower()}"
+    there = f"{mounted}/{here[drive.end() :]}"
+    if Path(mounted).is_dir():  # as in the Windows Subsystem for Linux
+        return f"it is a path of Windows: here it is {there}"
+    return "it is a path of Windows, and this system has no drives: copy the files here, and write their path with /"
 
 
 def similar(path: Path, folder: bool) -> Path | None:
@@ -131,6 +155,11 @@ def names_of(folders: Iterable[str]) -> dict[str, str]:
         numbered = (f"{parts[-1][-_LONGEST_OF_FOLDER:]}-{number}" for number in itertools.count(2))
         found[next(one for one in itertools.chain(choices, numbered) if one.casefold() not in taken)] = folder
     return found
+
+
+def is_there(path: str) -> bool:
+    """Whether a path leads to a file or a folder; an impossible name does not."""
+    return os.path.exists(path)  # noqa: PTH110 (of an impossible name pathlib raises an error)
 
 
 def is_file(path: str) -> bool:

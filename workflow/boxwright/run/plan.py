@@ -45,7 +45,8 @@ class RunPlan:
     the folders again. Without `write` the plan is made but not stored. `download`: see `pipelines.find`.
 
     settings: with all defaults. results: the results folder. data: the plan of the data set. originals: by model, the
-    document that its pipeline.config is made from. configurations: by model, the patched message.
+    document that its pipeline.config is made from. configurations: by model, the patched message. unsettled: the models
+    (by their names in the configuration) whose fields are not all what they are meant to be, since some are mistaken.
 
     Raises UserError for every mistake in the configuration, or else PlanError for every one in a pipeline.config
     and in the data. `refusal` tells with them what else speaks against a run.
@@ -102,7 +103,8 @@ class RunPlan:
             Wanted(name, self.shown(name), self.pipeline(name), self.patch_arguments(name)) for name in there
         )
         self.models = [name for name in self.models if name in self.configurations]
-        if mistakes := [*mistakes, *wrong]:
+        self.unsettled = set(wrong)
+        if mistakes := [*mistakes, *(line for lines in wrong.values() for line in lines)]:
             raise PlanError(mistakes, self)
 
     def _plan_data(self, anew: bool, write: bool) -> data_plan.Plan:

@@ -1,4 +1,4 @@
-"""The checks before the first job: what cannot work is refused, what will probably give bad results is a warning.
+"""The checks before the first job: what cannot work is refused, what can give worse results is a warning.
 
 All mistakes of a kind are reported at once, each with what to do about it.
 """
@@ -44,6 +44,13 @@ except ImportError:  # Windows, where a process can open enough files
 
 # COCO's sizes of objects: the sides in pixels of squares with the least and the largest area.
 AREAS = {"small": (0.0, 32.0), "medium": (32.0, 96.0), "large": (96.0, 1e5)}
+# What people call metrics, in small letters and digits.
+_METRICS = {
+    **dict.fromkeys(("map50", "map05", "ap50", "ap05", "map50iou", "map05iou"), f"{names.PRECISION}mAP@.50IOU"),
+    **dict.fromkeys(("map75", "map075", "ap75", "ap075", "map75iou"), f"{names.PRECISION}mAP@.75IOU"),
+    **dict.fromkeys(("map5095", "map05095", "ap", "ap5095"), f"{names.PRECISION}mAP"),
+    **dict.fromkeys(("ar", "recall", "mar", "mar100", "ar100"), f"{names.RECALL}AR@100"),
+}
 # What a job opens besides the records: libraries, logs, checkpoints.
 _OTHER_FILES = 500
 # Fields that tell of a start checkpoint.
@@ -77,7 +84,7 @@ def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
     Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong.
     """
     found, warned, starts = [], "", _wrong_starts(plan)
-    refused = set(starts.values())
+    refused = plan.unsettled.union(starts.values())
     if starts:
         found.append("\n".join(f"`models.{shown}.checkpoint`: {after_colon(text)}" for text, shown in starts.items()))
     for check_one in (_check_metrics, _check_decisions, _check_label_maps, _check_forms, _check_predicted):
@@ -114,7 +121,9 @@ def _check_metrics(plan: RunPlan) -> None:
         if metric and metric.startswith(of_classes):
             continue
         if metric is not None and metric not in known:
-            mistakes.append(unknown_metric(key, metric, known))
+            meant = _METRICS.get(re.sub(r"[\W_]+", "", metric.lower()))
+            told = f"`{key}` is {metric}; did you mean {meant}?" if meant else unknown_metric(key, metric, known)
+            mistakes.append(told)
         elif metric and decides and (why := _undefined(plan, metric)):
             mistakes.append(
                 f"`{key}` is {metric}, which will be undefined: {why}. Choose another metric, or put such objects on "
@@ -352,7 +361,9 @@ def _judged(plan: RunPlan) -> str:
     given = {plan.shown(name): name for name in plan.models}
     for shown, name in given.items():
         config = plan.configurations[name]
-        facts = Facts(checkpoint_names=_checkpoint_names(plan, name), **of_data(config))
+        # What a checkpoint lacks for a model is not known before the model is.
+        of_start = None if shown in plan.unsettled else _checkpoint_names(plan, name)
+        facts = Facts(checkpoint_names=of_start, **of_data(config))
         drafts.append(Draft(shown, plan.originals[name], config, plan.model(name), facts))
     return judge(drafts)
 

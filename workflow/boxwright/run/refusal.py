@@ -30,6 +30,7 @@ def told(error: UserError) -> str:
     elif isinstance(error, plan.PlanError):
         found = error.plan
     if found:
+        found.unsettled |= getattr(error, "unsettled", set())
         mistakes += preflight.mistakes(found, Identities(found))[0]
     return "\n".join([*mistakes, *later])
 

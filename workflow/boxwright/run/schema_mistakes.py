@@ -9,6 +9,7 @@ import jsonschema
 from google.protobuf.message import Message
 
 from boxwright import protos
+from boxwright.core import wording
 from boxwright.core.errors import UserError
 from boxwright.core.wording import nearest
 from boxwright.pipeline import schema as pipeline_schema
@@ -37,6 +38,31 @@ VALIDATOR = jsonschema.validators.extend(
 )
 
 
+# What other programs call keys of a model, and fields of pipeline.config.
+_KEYS = {
+    **dict.fromkeys(("epochs", "num_epochs", "iterations", "iters", "max_steps", "train_steps"), "num_steps"),
+    **dict.fromkeys(("weights", "pretrained", "pretrained_weights", "init_checkpoint"), "checkpoint"),
+    **dict.fromkeys(("device", "gpu", "cuda"), "gpus"),
+    **dict.fromkeys(("config", "cfg", "model"), "pipeline"),
+}
+_FIELDS = {
+    **dict.fromkeys(("lr", "lr0", "base_lr"), "learning_rate"),
+    **dict.fromkeys(("imgsz", "img_size", "image_size", "input_size", "resolution"), "image_resizer"),
+}
+_OF_EPOCHS = "an epoch is as many steps as there are training images, divided by `batch_size`"
+# Keys that name classes, and sides of a data set, in other programs.
+_CLASSES = ("nc", "names", "num_classes", "class_names", "categories", "labels")
+_HELD_OUT = ("val", "valid", "validation")
+_SIDES = ("train", *_HELD_OUT, "eval", "test")
+_NUMBERS = {
+    **dict.fromkeys(("fp16", "half", "f16"), "float16"),
+    **dict.fromkeys(("fp32", "full", "single", "f32"), "float32"),
+    "bf16": "bfloat16",
+}
+# From here on a bound is there for the machine, and not for people.
+_VAST = 10**6
+
+
 def explain(errors: Iterable[jsonschema.ValidationError], schema: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for each mistake behind the findings of the validator."""
     errors = list(errors)
@@ -56,9 +82,12 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
         known = list(node.get("properties", {}))
         for key in sorted(map(str, error.instance.keys() - set(known))):
             near, elsewhere = meant(key, node, schema), _only_place(key, node, schema)
-            hint = f"did you mean `{near}`?" if near else f"the keys here are {', '.join(known)}."
-            if elsewhere:
+            hint = _of_others(path, key, node, error.instance[key])
+            if not hint and near:
+                hint = f"did you mean `{near}`?"
+            elif not hint and elsewhere:
                 hint = f"did you mean `{_nested(elsewhere, _shown_inside(error.instance[key]))}`?"
+            hint = hint or f"the keys here are {', '.join(known)}."
             of_file = _of_pipeline(path[1], key, error.instance) if path[:1] == ["models"] and len(path) == 2 else ""
             yield f"{paths.place([*path, key[:60]])} is not a key of boxwright; {of_file or hint}"
     elif error.validator == "required":
@@ -73,8 +102,8 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
         if path == ["models"] and "propertyNames" in error.absolute_schema_path:
             example = similar_name(error.instance)
             yield (
-                f"a model's name is {paths.shown(error.instance)}, allowed are up to 100 letters (a to z), digits, "
-                f"'_', '.' and '-', the first one a letter or a digit; for example {example}."
+                f"a model's name is {paths.shown(error.instance)}, but may have only letters (a to z), digits, '_', "
+                f"'.' and '-', at most 100, and must begin with a letter or a digit; for example {example}."
             )
             return
         if len(path) == 2 and path[0] == "models" and path[1] in node.get("properties", {}):
@@ -82,13 +111,49 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
             return
         if "propertyNames" in error.absolute_schema_path:
             shown = f"a key of {shown}"
-        yield f"{shown} is {paths.shown(error.instance)}, allowed is {_allowed(node)}{about}.{_advice(error)}"
+        allowed = _allowed(node, error.instance)
+        yield f"{shown} is {paths.shown(error.instance)}, but must be {allowed}{about}.{_advice(error)}"
 
 
 def meant(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
     """The key of a node that an unknown one probably misspells; None if that belongs elsewhere."""
-    elsewhere = _only_place(key, node, schema) or ("overrides" in node.get("properties", {}) and _fields_named(key, {}))
-    return None if elsewhere else nearest(key, node.get("properties", {}))
+    known = node.get("properties", {})
+    of_model = "overrides" in known
+    below = len(list(_places(key, node, schema))) == 1
+    of_sides = ("split" in known and key.lower() in _SIDES) or ("eval_fraction" in known and key.lower() in _HELD_OUT)
+    if below or of_sides or key.lower() in _CLASSES or (of_model and (_fields_named(key, {}) or alias(key, node))):
+        return None
+    return nearest(key, known)
+
+
+def alias(key: str, node: Mapping[str, Any]) -> str | None:
+    """The key of a model that another program calls so; None if there is none, and where no model is."""
+    found = _KEYS.get(key.lower())
+    return found if found in node.get("properties", {}) and key not in node["properties"] else None
+
+
+def _of_others(path: Sequence[str | int], key: str, node: Mapping[str, Any], value: Any) -> str:
+    """What to write instead of a key that other programs have, a clause; "" for other keys."""
+    if found := alias(key, node):
+        return f"set `{found}`: {_OF_EPOCHS}." if "epochs" in key.lower() else f"did you mean `{found}`?"
+    if path[:1] == ["models"]:
+        return ""
+    if key.lower() in _CLASSES:
+        return "leave it out: the classes are those of the annotations."
+    if key.lower() in _HELD_OUT and path == ["dataset", "split"]:
+        is_share = isinstance(value, float) and 0 < value < 1
+        return f"did you mean `{f'eval_fraction: {value:g}' if is_share else 'eval'}`?"
+    if key.lower() in _SIDES and path == ["dataset"]:
+        return (
+            "`split` says which images are on which side: `split: {source: true}` takes folders called train, valid "
+            "and test in `images`, and `split: {train: train.txt, eval: eval.txt}` two lists."
+        )
+    return ""
+
+
+def is_of_pipeline(key: str, model: Mapping[str, Any]) -> bool:
+    """Whether an unknown key of a model is a field of pipeline.config."""
+    return bool(_fields_named(key, model))
 
 
 def _of_pipeline(name: str, key: str, model: Mapping[str, Any]) -> str:
@@ -121,6 +186,7 @@ def _fields_named(key: str, model: Mapping[str, Any]) -> list[str]:
     """The paths of fields of pipeline.config with this name: those that the model's file sets, else all."""
     from boxwright.pipeline import overrides  # few configurations have a wrong key
 
+    key = _FIELDS.get(key.lower(), key)
     config = _file_of(model)
     found = overrides.fields_named(config, key) if config else []
     return found or [f"{home}.{key}" for home in pipeline_schema.homes(key, "")]
@@ -167,7 +233,26 @@ def _is_misspelt(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -
     if error.validator != "required":
         return False
     unknown = map(str, error.instance.keys() - set(error.schema.get("properties", {})))
-    return any(f"'{meant(key, error.schema, schema)}' is a required property" == error.message for key in unknown)
+    given = (meant(key, error.schema, schema) or alias(key, error.schema) for key in unknown)
+    return any(f"'{key}' is a required property" == error.message for key in given)
+
+
+def with_indents(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The settings with the keys of a block below it that lie beside it, since none is indented; and the mistakes."""
+    told = []
+    for block, node in schema["properties"].items():
+        if block not in settings or settings[block] is not None:
+            continue
+        known, others = node.get("properties", {}), node.get("additionalProperties")
+        astray = [key for key in settings if key not in schema["properties"]]
+        astray = [key for key in astray if key in known or (isinstance(others, Mapping) and _is_model(settings[key]))]
+        if astray:
+            names = " and ".join(f"`{key}`" for key in astray)
+            lie, them = ("lie", "them") if len(astray) > 1 else ("lies", "it")
+            told.append(f"`{block}` is empty, and {names} {lie} beside it: indent {them} by two spaces.")
+            kept = {key: value for key, value in settings.items() if key not in astray}
+            settings = {**kept, block: {key: settings[key] for key in astray}}
+    return settings, told
 
 
 def with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -221,20 +306,57 @@ def similar_name(name: str) -> str:
     return re.sub("[^A-Za-z0-9_.-]+", "-", name).strip("-_.")[:100] or "model"
 
 
+# A key and a value with an equals sign between them.
+_ASSIGNED = re.compile(r"[\w.]+ ?=")
+_NO_EQUALS = " Between a key and its value stands a colon with a space behind it, and no =."
+
+
+def _as_block(value: Any, node: Mapping[str, Any]) -> str:
+    """What to write where a single value is given for a block of keys, of which it can be that of one."""
+    if isinstance(value, str) and _ASSIGNED.match(value):
+        return _NO_EQUALS
+    known = node["properties"]
+    fitting = [key for key in node.get("required", ()) if VALIDATOR(known[key]).is_valid(value)]
+    if not fitting and isinstance(value, str):
+        words = {key: known[key].get("items", {}).get("enum", known[key].get("enum", ())) for key in known}
+        fitting = [key for key, of in words.items() if value in of]
+        whole = {key: resolve(one, config_file.schema()) for key, one in known.items()}
+        fitting = fitting or [key for key in known if whole[key].get("format") == "path" and paths.is_there(value)]
+    if len(fitting) != 1 or isinstance(value, bool):
+        return ""
+    shown = _shown_inside(value)
+    return f" Write `{{{fitting[0]}: {f'[{shown}]' if known[fitting[0]].get('type') == 'array' else shown}}}`."
+
+
 def _advice(error: jsonschema.ValidationError) -> str:
     """What to write instead of a wrong value, a sentence with a space before it; "" if that is not known."""
-    value, node = error.instance, error.schema
+    value, node, path = error.instance, error.schema, list(error.absolute_path)
     if isinstance(value, list) and node.get("type") == "object":
         dashes = value and all(isinstance(one, dict) for one in value)
+        named = [one["name"] for one in value if isinstance(one, dict) and isinstance(one.get("name"), str)]
+        if dashes and len(named) == len(value):
+            return f" Write `{named[0]}:` in place of `- name: {named[0]}`, and its keys indented below it."
+        if "rename" in node.get("properties", {}):
+            return " Leave it out: the classes are those of the annotations."
         return " Leave out the - before each name." if dashes else ""
     if isinstance(value, dict | list | None):
         return ""
+    if block := next((one for one in [node, *node.get("anyOf", ())] if one.get("properties")), None):
+        return _as_block(value, block)
+    if isinstance(value, str) and node.get("type") == "object":
+        return _NO_EQUALS if _ASSIGNED.match(value) else ""
+    of_split = path[:2] == ["dataset", "split"] and path[-1] in _SIDES
+    if of_split and isinstance(value, int | float) and not isinstance(value, bool):
+        return " For a share write `eval_fraction: 0.2`: 20 % of the images measure, and the others train."
     of_share = 1 in (node.get("maximum"), node.get("exclusiveMaximum")) and not isinstance(value, str | bool)
     numbers = [value / 100] if of_share else _numbers_like(value) if isinstance(value, str) else ()
     number = next(filter(VALIDATOR(node).is_valid, numbers), None)
     if number is not None:
-        text = f" YAML reads {value} as a text;" if isinstance(value, str) else ""
-        return f"{text} {'write' if text else 'Write'} {_number(number)}."
+        if not isinstance(value, str):
+            return f" Write {_number(number)}."
+        if value == _number(number):
+            return f" In quotes it is a text; write {value} without them."
+        return f" YAML reads {value} as a text; write {_number(number)}."
     choices = [node, *node.get("anyOf", ())]
     items = next((one["items"] for one in choices if "items" in one and "prefixItems" not in one), None)
     as_written = "[{}]" if items else "{}"
@@ -270,6 +392,7 @@ def _whole(number: float) -> int | float:
 
 def _words_like(word: str, known: Sequence[str]) -> list[str]:
     """The known words of which one is a part, such as `int8` of `tflite_int8`, else the one that it may misspell."""
+    word = _NUMBERS.get(word.lower(), word)
     whole = [one for one in known if word.lower() in one.split("_")]
     return whole or list(filter(None, [nearest(word.lower(), known)]))
 
@@ -280,25 +403,29 @@ def _number(value: float) -> str:
     return text if "e" not in text or "." in text else text.replace("e", ".0e")
 
 
-def _allowed(node: Mapping[str, Any]) -> str:
-    """What a schema node allows, in words."""
+def _allowed(node: Mapping[str, Any], given: Any) -> str:
+    """What a schema node allows, in words; bounds that no one meets by chance are told if the `given` value does."""
     if "anyOf" in node:
-        return " or ".join(_allowed(choice) for choice in node["anyOf"])
+        return " or ".join(_allowed(choice, given) for choice in node["anyOf"])
     if "const" in node:
         return str(node["const"])
     if "enum" in node:
-        return " | ".join(map(str, node["enum"]))
+        return wording.either([str(one) for one in node["enum"]])
     kinds = node.get("type", "a value")
-    kinds = [kinds] if isinstance(kinds, str) else kinds
+    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    if "null" in kinds and len(kinds) > 1:
+        others = [kind for kind in kinds if kind != "null"]
+        return f"{_allowed({**node, 'type': others}, given)} or null"
     names = {"null": "null", "object": _block(node), "integer": "a whole number", "string": "a text"}
     names |= {"array": _list_of(node.get("items", {})), "number": "a number", "boolean": "true or false"}
     if "prefixItems" in node:
         return "a list of one of these and of further steps"
-    bounds = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
     text = " or ".join(names.get(kind, kind) for kind in kinds)
-    limits = [f"{word} {node[key]}" for key, word in bounds.items() if key in node]
+    limits = _bounds(node, given)
     if "minProperties" in node:
         limits.append(f"with at least {node['minProperties']} entry")
+    if "minItems" in node:
+        limits.append(f"with at least {node['minItems']} entry")
     if node.get("uniqueItems"):
         limits.append("without repetition")
     if "pattern" in node:
@@ -307,9 +434,24 @@ def _allowed(node: Mapping[str, Any]) -> str:
         limits.append(f"of at most {node['maxLength']} characters")
     elif "minLength" in node:
         limits.append("that is not empty")
-    if "maxItems" in node:
-        limits.append(f"of at most {node['maxItems']}")
+    if "maxItems" in node and isinstance(given, list) and len(given) > node["maxItems"]:
+        limits.append(f"with at most {node['maxItems']} entries")
     return " ".join([text, " and ".join(limits)]).strip()
+
+
+def _bounds(node: Mapping[str, Any], given: Any) -> list[str]:
+    """The bounds of a number, in words: "from 0 to 1", "of at least 1", "above 0" and "below 1"."""
+    most = node.get("maximum")
+    reached = most is not None and (most < _VAST or (VALIDATOR({"type": "number"}).is_valid(given) and given > most))
+    if "minimum" in node and reached:
+        return [f"from {node['minimum']} to {most}"]
+    words = {
+        "minimum": "of at least",
+        "exclusiveMinimum": "above",
+        "maximum": "of at most",
+        "exclusiveMaximum": "below",
+    }
+    return [f"{word} {node[key]}" for key, word in words.items() if key in node and (key != "maximum" or reached)]
 
 
 def _block(node: Mapping[str, Any]) -> str:
@@ -322,5 +464,5 @@ def _list_of(items: Mapping[str, Any]) -> str:
     """A list of what a schema node allows, in words."""
     names = {"string": "texts", "integer": "whole numbers", "object": "blocks of keys"}
     if "enum" in items:
-        return f"a list of {' | '.join(map(str, items['enum']))}"
+        return f"a list of {wording.either([str(one) for one in items['enum']])}"
     return f"a list of {names[items['type']]}" if items.get("type") in names else "a list"

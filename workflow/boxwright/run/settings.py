@@ -20,7 +20,7 @@ from boxwright.catalog import formats
 from boxwright.checkpoints import other_formats
 from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
-from boxwright.core.wording import after_colon, did_you_mean, few, plural, steps_in_words
+from boxwright.core.wording import after_colon, few, from_here, plural, steps_in_words
 from boxwright.dataset import defects
 from boxwright.dataset.split import SIDES
 from boxwright.pipeline import looks
@@ -43,6 +43,10 @@ _STAND_INS = {
     "dataset": {"demo": True},
     "models": {"model": {"num_steps": 1, "checkpoint_every": 1}},
 }
+# The files from which most models are made.
+_TEMPLATES = config_file.SCHEMA.parents[2] / "config/pipelines"
+# In a place, above the name of a field of pipeline.config that is given as a key of a model.
+_FIELD = "pipeline.config"
 # The path to a key, from the root of the configuration on.
 Place = tuple[str | int, ...]
 
@@ -51,13 +55,16 @@ class SettingsError(UserError):
     """The mistakes in a configuration.
 
     sound: the settings as `load` gives them, with stand-ins for what is wrong and without models that cannot be
-    configured; None if nothing is sound. data_is_sound: whether those of the data set are.
+    configured; None if nothing is sound. data_is_sound: whether those of the data set are. unsettled: the models with
+    fields of pipeline.config among their keys, which are not set so.
     """
 
-    def __init__(self, mistakes: Sequence[str], sound: dict[str, Any] | None, data_is_sound: bool) -> None:
+    def __init__(
+        self, mistakes: Sequence[str], sound: dict[str, Any] | None, data_is_sound: bool, unsettled: Iterable[str] = ()
+    ) -> None:
         lines = [f"  - {_on_one_line(text)}" for text in mistakes]
         super().__init__("\n".join([f"The configuration has {plural(len(lines), 'mistake')}:", *lines]))
-        self.sound, self.data_is_sound = sound, data_is_sound
+        self.sound, self.data_is_sound, self.unsettled = sound, data_is_sound, set(unsettled)
 
 
 class _Mistake(NamedTuple):
@@ -85,7 +92,7 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     settings, mistakes, wrong = _examined(config)
     if mistakes:
         sound = _sound(settings, wrong) if settings else None
-        raise SettingsError(mistakes, sound, not _concerns([("dataset",)], wrong))
+        raise SettingsError(mistakes, sound, not _concerns([("dataset",)], wrong), _unsettled(wrong))
     return _finished(settings)
 
 
@@ -216,8 +223,9 @@ def _examined(config: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[st
     mistakes, wrong = [text for _, text in unfit], {place for place, _ in unfit}
     if not isinstance(given, dict):
         return None, mistakes, wrong
+    given, beside = schema_mistakes.with_indents(given, schema)
     given, nameless = schema_mistakes.with_name(given, schema)
-    mistakes += nameless
+    mistakes += [*beside, *nameless]
     settings = copy.deepcopy(given)
     for _ in range(_MOST_MENDED):
         _fill(settings, schema, schema)
@@ -250,7 +258,13 @@ def _sound(settings: dict[str, Any], wrong: Collection[Place]) -> dict[str, Any]
             models[name] = model | ({"checkpoint": None} if bad else {})
     folders = [folder for folder in paths.listed(settings["predict"]["images"]) if Path(folder).is_dir()]
     predict = settings["predict"] | {"images": folders or None}
-    return _finished(settings | {"models": models, "predict": predict})
+    results = {"results": config_file.schema()["properties"]["results"]["default"]} if ("results",) in wrong else {}
+    return _finished(settings | {"models": models, "predict": predict} | results)
+
+
+def _unsettled(wrong: Collection[Place]) -> set[str]:
+    """The models that have a field of pipeline.config among their keys."""
+    return {place[1] for place in wrong if place[:1] == ("models",) and place[2:3] == (_FIELD,)}
 
 
 def _concerns(places: Iterable[Place], wrong: Collection[Place]) -> bool:
@@ -297,6 +311,11 @@ def _mend(
                 value = node.pop(key)
                 if near := schema_mistakes.meant(key, error.schema, schema):
                     node.setdefault(near, value)
+                elif (other := schema_mistakes.alias(key, error.schema)) in _STAND_INS:
+                    node.setdefault(other, _STAND_INS[other])
+                    wrong.add((*above, other))
+                elif above[:1] == ("models",) and schema_mistakes.is_of_pipeline(key, node):
+                    wrong.add((*above, _FIELD, key))
         elif "propertyNames" in error.absolute_schema_path:
             if isinstance(node, dict) and error.instance in node:
                 name = schema_mistakes.similar_name(error.instance)
@@ -385,7 +404,10 @@ def _each(place: Place, texts: Iterable[str]) -> Iterator[_Mistake]:
 
 
 def _unfit_pipeline(key: str, path: str | None) -> Iterator[str]:
-    yield from paths.missing(f"`{key}`", path)
+    template = _TEMPLATES / f"{Path(path or '').name.removesuffix('.config')}.config"
+    for told in paths.missing(f"`{key}`", path):
+        is_named = "no such file" in told and path and paths.is_file(str(template))
+        yield f"{told.removesuffix('.')}; did you mean {from_here(template)}?" if is_named else told
     yield from paths.patterns(key, path)
     if what := looks.like(path or os.devnull):
         yield f"`{key}` names {path}, which looks like {what}, and not like a pipeline.config."
@@ -540,9 +562,8 @@ def _files_of(given: str | list[str]) -> list[str]:
 
 
 def _unknown_format(key: str, given: str) -> Iterator[str]:
-    known = [formats.AUTO, *formats.by_key()]
-    if given not in known:
-        yield f"{key} is {paths.shown(given)}; {did_you_mean(given, known)}"
+    if given not in (formats.AUTO, *formats.by_key()):
+        yield f"{key} is {paths.shown(given)}; {formats.did_you_mean(given)}"
 
 
 def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
@@ -600,5 +621,14 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
             told += f"; in {path.parent} are {few(near, 5)}"
         if source.lower() in ("none", "no", "nothing", "random", "scratch"):
             told += "; for random weights leave the key out"
+        if instead := paths.of_windows(source):
+            told += f"; {instead}"
         name = source.lower().removeprefix(PREFIX)
+        if re.match(r"\w+://", source) or name.endswith((".tar.gz", ".tgz", ".zip")):
+            name = re.sub(r"\.(tar\.gz|tgz|zip)$", "", name.rpartition("/")[2])
+            told += (
+                "; it is an archive: download it, unpack it and give the folder"
+                if name not in catalogue.names()
+                else ""
+            )
         yield f"{told}; for that of the zoo write `{PREFIX}{name}`." if name in catalogue.names() else f"{told}."
