@@ -65,7 +65,8 @@ def run_alone(path, distribution: str, *arguments: str, cwd) -> list[dict]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([sys.executable, "-P", "-c", text], cwd=cwd, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
-    assert all(line.startswith("Left out: ") for line in done.stderr.splitlines()), "runtimes tell nothing of their own"
+    if distribution.startswith("tensorflow"):  # it says nothing of itself
+        assert all(line.startswith("Left out: ") for line in done.stderr.splitlines()), done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

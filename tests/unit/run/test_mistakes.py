@@ -348,7 +348,7 @@ ROWS = [
             "has 6 mistakes",
             "`models.m.epochs` is not a key of boxwright; set `num_steps`: an epoch is as many steps as there are "
             "training images, divided by `batch_size`.",
-            "`models.m.lr` is not a key of boxwright; it is a field of pipeline.config: write `overrides: {train_config.",
+            "`models.m.lr` is not a key of boxwright; it is a field of pipeline.config: write `overrides: {",
             "learning_rate_base: 0.001}`.",
             "`models.m.imgsz` is not a key of boxwright; it is a block of pipeline.config: set the fields in it",
             "such as `model.ssd.image_resizer.fixed_shape_resizer.height`.",
