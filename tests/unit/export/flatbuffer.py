@@ -2,6 +2,8 @@
 
 from ai_edge_litert import schema_py_generated as schema
 
+from boxwright.runtimes import tflite
+
 _OPERATIONS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 
 
@@ -18,8 +20,9 @@ def kinds(model: schema.ModelT) -> list[str]:
     return [codes[operator.opcodeIndex] for operator in model.subgraphs[0].operators]
 
 
-def is_int8_of_fixed_shape(model: schema.ModelT) -> None:
-    """Whether every operation before the suppression gives int8, and no shape is left open."""
+def is_int8_of_fixed_shape(content: bytes) -> None:
+    """Whether every operation before the suppression gives int8, no shape is left open, and pixels are the input."""
+    model = read(content)
     graph = model.subgraphs[0]
     names = kinds(model)
     network = graph.operators[: names.index("TOPK_V2")]
@@ -38,5 +41,7 @@ def is_int8_of_fixed_shape(model: schema.ModelT) -> None:
         assert tensor.shapeSignature is None or all(side > 0 for side in tensor.shapeSignature)
     given = graph.tensors[graph.inputs[0]]
     assert given.type == schema.TensorType.UINT8
-    # The values of the input are the pixels themselves.
-    assert abs(given.quantization.scale[0] - 1) < 1e-3 and given.quantization.zeroPoint[0] == 0
+    # The numbers of the input are the pixels themselves, however they are normalised.
+    said = tflite.read_input(content)
+    assert abs(given.quantization.scale[0] * said.std[0] - 1) < 1e-3
+    assert abs(given.quantization.zeroPoint[0] - said.mean[0]) <= 0.5

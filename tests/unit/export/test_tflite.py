@@ -87,8 +87,9 @@ PADDED = {f"{RESIZER}min_dimension": 96, f"{RESIZER}max_dimension": 96, f"{RESIZ
         {f"{SUPPRESSION}score_threshold": 0.6},
         PADDED,
         {**PADDED, "model.ssd.num_classes": 1},
+        {"model.ssd.num_classes": 1, f"{SUPPRESSION}max_detections_per_class": 7},
     ],
-    ids=["one class", "one class, agnostic", "no overlap", "few", "padded", "padded, one class"],
+    ids=["one class", "one class, agnostic", "no overlap", "few", "padded", "padded, one class", "one class, limited"],
 )
 def test_other_suppressions_give_the_checkpoints_detections(config, images, tmp_path, changes):
     changed = type(config)()
@@ -176,6 +177,7 @@ def test_the_operation_is_in_the_file_with_its_settings(written, config, name):
     wanted = config.model.ssd.post_processing.batch_non_max_suppression
     # Boxes outside the image are left out afterwards.
     assert said["max_detections"] == 2 * wanted.max_total_detections
+    assert not said["use_regular_nms"]  # which starts threads for its one class
     assert said["nms_iou_threshold"] == pytest.approx(wanted.iou_threshold)
     assert (said["y_scale"], said["x_scale"], said["h_scale"], said["w_scale"]) == (10, 10, 5, 5)
 
@@ -196,7 +198,33 @@ def test_outputs_have_their_order_and_their_names(written, name, tmp_path):
 
 
 def test_all_before_the_suppression_is_int8_and_of_fixed_shape(written):
-    flatbuffer.is_int8_of_fixed_shape(model_of(written, "tflite_int8"))
+    flatbuffer.is_int8_of_fixed_shape(written["tflite_int8"][0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_normalised_in_the_network(written, name):
+    """The program does it, or the scale of int8 stands for it: operations would take longer than several layers."""
+    assert not {"SUB", "DIV"} & set(flatbuffer.kinds(model_of(written, name))[:4])
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "network_does", "network_does_of_pixels"),
+    [
+        ((127.5,) * 3, (127.5,) * 3, False, False),
+        ((0.0,) * 3, (255.0,) * 3, False, False),
+        ((-5.0,) * 3, (127.5,) * 3, False, True),
+        ((123.7, 116.3, 103.5), (1.0,) * 3, True, True),
+    ],
+    ids=["alike", "shares", "zero beyond the pixels", "by channel"],
+)
+def test_who_normalises(mean, std, network_does, network_does_of_pixels, images):
+    trained = Input(96, 96, mean, std, (0.0,) * 3)
+    for pixels, does in ((False, network_does), (True, network_does_of_pixels)):
+        given = network._given(trained, pixels)
+        assert given == (network._of_pixels(trained) if does else trained)
+        (first,), *_ = network.samples(network.Convertible(None, trained, given), images)
+        wanted = np.float32([0, 255]) if does else (np.float32([0, 255]) - np.float32(mean[0])) / np.float32(std[0])
+        np.testing.assert_allclose([first[0, 0, 0, 0], first[0, -1, -1, 0]], wanted, rtol=1e-6)
 
 
 def test_pixels_that_the_network_normalises_become_what_it_was_trained_on(images):
@@ -246,8 +274,7 @@ def test_labels_label_map_and_metadata_say_the_same(written, exported, name):
     (image,) = read.tables(graph, 2)
     (unit,) = read.tables(image, 4)
     normalization = read.table(unit, 1)
-    mean, std = ([0.0] * 3, [1.0] * 3) if name == "tflite_int8" else ([127.5] * 3, [127.5] * 3)
-    assert read.floats(normalization, 0) == mean and read.floats(normalization, 1) == std
+    assert read.floats(normalization, 0) == read.floats(normalization, 1) == [127.5] * 3
     size = read.table(read.table(read.table(image, 3), 1), 1)
     assert (read.number(size, 0), read.number(size, 1)) == SIZE[::-1]
     outputs = read.tables(graph, 3)

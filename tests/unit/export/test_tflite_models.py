@@ -119,7 +119,7 @@ def test_boxes_in_the_padding_take_no_places(written, size):
 
 
 def test_int8_is_int8_before_the_suppression(written):
-    flatbuffer.is_int8_of_fixed_shape(flatbuffer.read(written.path("tflite_int8").read_bytes()))
+    flatbuffer.is_int8_of_fixed_shape(written.path("tflite_int8").read_bytes())
 
 
 def test_int8_finds_the_same_objects(written):

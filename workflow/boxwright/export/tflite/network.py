@@ -27,8 +27,8 @@ IMAGE, CODES, SCORES = "image", "box_codes", "class_scores"
 class Convertible(NamedTuple):
     """A detector whose network is to be converted.
 
-    trained: how it was trained to take an image. given: how the form will take one: the same, or as pixels, which the
-    network then normalises by itself.
+    trained: how it was trained to take an image. given: how the form will take one: the same, or as pixels of 0..255,
+    which the network then normalises by itself.
     """
 
     detector: Ssd
@@ -39,14 +39,12 @@ class Convertible(NamedTuple):
 def load(source: str | Path, *, pixels: bool = False) -> Convertible:
     """The detector of the checkpoint with the prefix `source`, whose pipeline.config lies beside it.
 
-    pixels: whether the form takes an image as pixels. It also does where channels are normalised differently, because
-    MediaPipe's tasks refuse that.
+    pixels: whether the form takes an image as whole pixels, whose scale and zero then stand for the normalisation.
     """
     config = text.read(Path(source).with_name(PIPELINE))
     detector = inference.load(config, source)
     trained = _input(detector, getattr(config.model, config.model.WhichOneof("model")).image_resizer)
-    by_channel = len({*zip(trained.mean, trained.std, strict=True)}) > 1
-    return Convertible(detector, trained, _of_pixels(trained) if pixels or by_channel else trained)
+    return Convertible(detector, trained, _given(trained, pixels))
 
 
 def convert(network: Convertible, *, float16: bool = False) -> bytes:
@@ -66,7 +64,7 @@ def quantize(network: Convertible, images: Sequence[np.ndarray]) -> bytes:
     """The network in int8: from the image's pixels, uint8 [1, h, w, 3], to codes and scores in int8.
 
     network: loaded with `pixels`. images: uint8 [H, W, 3], with which the ranges of all values are measured. The first
-    one gets a black and a white pixel, so that the values of the input are the pixels themselves.
+    one gets a black and a white pixel, so that the numbers of the input are the pixels themselves.
     """
     converter = _int8_converter(network, images)
     converter.inference_input_type, converter.inference_output_type = tf.uint8, tf.int8
@@ -101,12 +99,13 @@ def _int8_converter(network: Convertible, images: Sequence[np.ndarray]) -> tf.li
 
 
 def samples(network: Convertible, images: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
-    """The inputs of the calibration, as the converter wants them."""
+    """The inputs of the calibration, as the converter wants them: whole pixels, as the network is `given` them."""
+    mean, std = np.float32(network.given.mean), np.float32(network.given.std)
     for position, image in enumerate(images):
         pixels = network.given.pixels(image).astype(np.float32)
         if position == 0:
             pixels[0, 0], pixels[-1, -1] = 0.0, 255.0
-        yield [pixels[np.newaxis]]
+        yield [((pixels - mean) / std)[np.newaxis]]
 
 
 def _frozen(network: Convertible) -> GraphDef:
@@ -144,6 +143,17 @@ def _converter(frozen: GraphDef) -> tf.lite.TFLiteConverter:
     function = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(frozen, name=""), [])
     tensors = [function.graph.get_tensor_by_name(f"{name}:0") for name in (IMAGE, CODES, SCORES)]
     return tf.lite.TFLiteConverter.from_concrete_functions([function.prune(tensors[0], tensors[1:])], None)
+
+
+def _given(trained: Input, pixels: bool) -> Input:
+    """How a form takes an image: normalised, unless the network has to do that by itself, which takes longer.
+
+    It has to where channels are normalised differently: MediaPipe's tasks refuse that, and one scale and one whole
+    number for zero, which lies within the range of pixels, stand for all channels. Of a zero of 127.5 half a step is
+    lost, as by rounding after a subtraction.
+    """
+    alike = len({*zip(trained.mean, trained.std, strict=True)}) == 1
+    return trained if alike and (not pixels or 0 <= trained.mean[0] <= 255) else _of_pixels(trained)
 
 
 def _of_pixels(trained: Input) -> Input:

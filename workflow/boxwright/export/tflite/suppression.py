@@ -2,11 +2,12 @@
 
 TFLite_Detection_PostProcess decodes boxes and suppresses them greedily. Two things keep it from doing so class by
 class: over all anchors and many classes it takes several times as long as the network, and with two or more threads
-LiteRT leaves out one class entirely, the one with the number of threads (from 0). So it gets the best pairs of anchor
-and class as if they had one class, after the boxes of each class were moved to a place of their own, where they overlap
-no others. Which boxes above a score survive depends only on those above it, so the result is that of suppression by
-class. Afterwards each box is moved back, and its place says its class. Boxes outside the image, which the operation
-keeps, are left out as by the engine, so it gives more than are wanted.
+LiteRT leaves out one class entirely, the one with the number of threads (from 0), and takes twice as long for starting
+them. So it suppresses boxes of one class, in its fast mode, which has no threads. It gets the best pairs of anchor and
+class as if they had one class, after the boxes of each class were moved to a place of their own, where they overlap no
+others. Which boxes above a score survive depends only on those above it, so the result is that of suppression by class.
+Afterwards each box is moved back, and its place says its class. Boxes outside the image, which the operation keeps, are
+left out as by the engine, so it gives more than are wanted.
 
 In an image that was padded there are many such boxes. The last row and column of pixels that are not the padding's tell
 where the image ends, so that whoever gives the image need not say it; boxes that begin beyond are outside. They count
@@ -58,6 +59,9 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray, given: Input) -> None:
     centers = np.concatenate([anchors[:, :2] + sizes / 2, sizes], axis=1).astype(np.float32)
     steps = _Steps(model)
     if classes == 1:
+        own = _limit(detector)
+        if own >= settings.max_total_detections:  # then the number of all boxes can stand for that of the class
+            spare = min(spare, own)
         inputs = [steps.as_float(codes), steps.as_float(scores), steps.constant(centers)]
         boxes, numbers, best, _ = _post_process(steps, inputs, _options(detector, spare))
         _finish(steps, boxes, numbers, best, settings.max_total_detections, _end(steps, given))
@@ -96,13 +100,14 @@ def add(model: Model, detector: Ssd, anchors: np.ndarray, given: Input) -> None:
 def _options(detector: Ssd, most: int) -> Mapping[str, int | float | bool]:
     """The operation's settings, by its names, to suppress boxes of one class; it gives `most` of them."""
     settings, coder = detector.suppression, detector.box_coder
-    own = settings.max_total_detections if settings.use_class_agnostic_nms else settings.max_detections_per_class
+    # Of several classes the limit of each is that of all, and more of one class than of all are never shown.
+    of_class = min(_limit(detector), most) if detector.num_classes == 1 else most
     return {
         "max_detections": most,
         "max_classes_per_detection": 1,
-        # Of several classes the limit of each is that of all, and more of one class than of all are never shown.
-        "detections_per_class": own if detector.num_classes == 1 else most,
-        "use_regular_nms": True,
+        "detections_per_class": of_class,
+        # The fast mode knows no limit of a class.
+        "use_regular_nms": of_class < most,
         "nms_score_threshold": float(settings.score_threshold),
         "nms_iou_threshold": max(float(settings.iou_threshold), _LEAST_IOU),
         "num_classes": 1,
@@ -111,6 +116,12 @@ def _options(detector: Ssd, most: int) -> Mapping[str, int | float | bool]:
         "h_scale": float(coder.height_scale),
         "w_scale": float(coder.width_scale),
     }
+
+
+def _limit(detector: Ssd) -> int:
+    """Most boxes of one class."""
+    settings = detector.suppression
+    return settings.max_total_detections if settings.use_class_agnostic_nms else settings.max_detections_per_class
 
 
 def _post_process(steps: "_Steps", inputs: Sequence[int], options: Mapping[str, Any]) -> list[int]:
