@@ -22,6 +22,9 @@ CONFIDENT = 0.01
 # Suppression may decide near-ties either way. The OD API agrees with itself on 98.7 % of the
 # detections with other CPU kernels.
 LEAST_SAME = 0.98
+# A detector that has hardly learned gives many boxes nearly the same score, and more of them change places. Then the
+# scores in their order agree all the same. Other boxes with the right scores are no such case.
+LEAST_SAME_OF_TIES = 0.5
 
 
 def check(
@@ -38,9 +41,9 @@ def check(
     files: the files of the form, and its folders with everything in them. raw: compare the boxes and scores before
     suppression instead, row by row. tolerance: what is the same differs by at most this. Returns {images,
     same_detections: {share, max_box, max_score, detections}, bytes, ms_per_image, ms_quartiles, device}: the share of
-    detections (or rows) that are the same and the largest difference of their boxes (normalised) and scores;
-    milliseconds per image, one image at a time and after the warm-up, as median and quartiles, and the device that was
-    timed.
+    detections (or rows) that are the same and the largest difference of their boxes (normalised) and scores, and as
+    `compare` says; milliseconds per image, one image at a time and after the warm-up, as median and quartiles, and the
+    device that was timed.
     """
     found = reference.answers(detect, images, RAW_OUTPUTS if raw else reference.NAMES)
     pairs = zip(wanted, found, strict=True)
@@ -54,18 +57,25 @@ def check(
 
 def refuse_others(checked: dict[str, Any], what: str) -> None:
     """Raise RuntimeError if a check found other detections than the checkpoint's: `what` must not be used."""
-    if checked["same_detections"]["share"] < LEAST_SAME:
+    same = checked["same_detections"]
+    tied = same.get("max_rank", 1.0) <= TOLERANCE
+    if same["share"] < (LEAST_SAME_OF_TIES if tied else LEAST_SAME):
         raise RuntimeError(
-            f"The exported {what} does not give the detections of the checkpoint that was measured: "
-            f"{checked['same_detections']}. This is a fault of boxwright; please report it with the pipeline.config."
+            f"The exported {what} does not give the detections of the checkpoint that was measured: only "
+            f"{same['share']:.1%} of them. This is a fault of boxwright; please report it with the pipeline.config."
         )
 
 
 def compare(pairs: Iterable[tuple[Detections, Detections]], tolerance: float = TOLERANCE) -> dict[str, float]:
-    """How much two lists of detections differ, image by image; the order of the two does not matter. See `check`."""
+    """How much two lists of detections differ, image by image; the order of the two does not matter. See `check`.
+
+    Also max_rank, the largest difference of two scores in the same place, the best first.
+    """
     same = total = 0
-    box = score = 0.0
+    box = score = rank = 0.0
     for one, other in pairs:
+        places = (-np.sort(-scores["detection_scores"][0]) for scores in (one, other))
+        rank = max(rank, float(np.abs(np.subtract(*_of_one_length(*places))).max(initial=0)))
         for first, second in ((one, other), (other, one)):
             for row in np.flatnonzero(first["detection_scores"][0] >= CONFIDENT):
                 total += 1
@@ -77,7 +87,14 @@ def compare(pairs: Iterable[tuple[Detections, Detections]], tolerance: float = T
                     same += 1
                     nearest = np.argmin(np.where(fits, boxes + scores, np.inf))
                     box, score = max(box, float(boxes[nearest])), max(score, float(scores[nearest]))
-    return {"share": same / total if total else 1.0, "max_box": box, "max_score": score, "detections": total // 2}
+    share = same / total if total else 1.0
+    return {"share": share, "max_box": box, "max_score": score, "detections": total // 2, "max_rank": rank}
+
+
+def _of_one_length(*lists: np.ndarray) -> list[np.ndarray]:
+    """The lists with zeros behind the shorter ones."""
+    most = max(map(len, lists))
+    return [np.pad(one, (0, most - len(one))) for one in lists]
 
 
 def compare_rows(pairs: Iterable[tuple[Detections, Detections]], tolerance: float = TOLERANCE) -> dict[str, float]:

@@ -196,7 +196,7 @@ def _new_forms(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> 
         path = Path(job.outputs[0]) if job.outputs else Path()
         if job.rule == "export_form" and job.cause == MISSING and not checksums.made_with(path):
             title = next((title for file, title in titles.items() if path.match(file.rstrip("/"))), "")
-            if title and (path.parent / forms.SUMMARY).is_file():
+            if title and any((folder / forms.SUMMARY).is_file() for folder in path.parents[:2]):
                 yield f"new in `export.forms`: {title}"
 
 
