@@ -9,12 +9,23 @@ from boxwright.dataset import enough
     ("steps", "batch", "images", "told"),
     [
         (1000, 8, 160, ""),
-        (60, 8, 160, "60 steps with 8 images each show each of the 160 training images 3 times"),
+        (60, 8, 160, "60 steps are too few to learn from, with any number of images"),
         (100, 8, 160, ""),
-        (100, 1, 160, "100 steps with 1 image each show only 100 of the 160 training images"),
-        (10, 8, 4, "10 steps with 8 images each show each of the 4 training images 20 times"),
-        (1, 1, 1, "1 step with 1 image each shows the only training image 1 time"),
-        (500, 8, 118_000, "500 steps with 8 images each show only 4,000 of the 118,000 training images"),
+        (
+            60,
+            4,
+            100,
+            "60 steps with 4 images each show each of the 100 training images 2.4 times, too little to learn from",
+        ),
+        (100, 1, 160, "100 steps with 1 image each show only 100 of the 160 training images, too little to learn from"),
+        (10, 8, 4, "10 steps are too few to learn from, with any number of images"),
+        (1, 1, 1, "1 step with 1 image each shows the only training image 1 time, too little to learn from"),
+        (
+            500,
+            8,
+            118_000,
+            "500 steps with 8 images each show only 4,000 of the 118,000 training images, too little to learn from",
+        ),
         (enough.MOST_STEPS, 8, 118_000, ""),  # as `init` has it
     ],
 )
@@ -42,4 +53,6 @@ def test_too_few_images(train, held_out, told):
 
 def test_from_random_weights_a_training_usually_takes_longer():
     assert enough.usual_steps(160, 8, scratch=False) == 1000
-    assert enough.usual_steps(160, 8, scratch=True) == 3000
+    assert enough.usual_steps(160, 8, scratch=True) == enough.usual_steps_within_limits(160, 8, scratch=True) == 3000
+    assert enough.usual_steps_within_limits(1, 8, scratch=True) == enough.FEWEST_FROM_SCRATCH
+    assert enough.usual_steps_within_limits(10**6, 8, scratch=False) == enough.MOST_STEPS

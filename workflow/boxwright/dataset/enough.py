@@ -15,6 +15,12 @@ _LEAST_TIMES, _LEAST_STEPS = 3, 100
 _LEAST_TO_LEARN, _LEAST_TO_MEASURE = 10, 5
 
 
+def usual_steps_within_limits(images: int, batch: int, scratch: bool) -> int:
+    """The number of steps that a training on so many images usually takes."""
+    least = FEWEST_FROM_SCRATCH if scratch else FEWEST_STEPS
+    return min(max(usual_steps(images, batch, scratch), least), MOST_STEPS)
+
+
 def usual_steps(images: int, batch: int, scratch: bool) -> int:
     """The number of steps that a training on so many images usually takes, without regard to its limits."""
     return math.ceil(TIMES * (SCRATCH if scratch else 1) * images / batch)
@@ -25,12 +31,17 @@ def too_few_steps(steps: int, batch: int, images: int) -> str:
     times = steps * batch / images
     if steps >= _LEAST_STEPS and (times >= _LEAST_TIMES or steps >= FEWEST_STEPS):
         return ""
-    shown = f"each of the {images:,} training images {round(times, 1) if times < 10 else round(times):g} times"
+    if times >= _LEAST_TIMES:
+        return (
+            f"{plural(steps, 'step')} {'is' if steps == 1 else 'are'} too few to learn from, with any number of images"
+        )
+    shown = f"each of the {images:,} training images {round(times, 1):g} times"
     if images == 1:
         shown = f"the only training image {plural(round(times), 'time')}"
     elif times < 1:
         shown = f"only {steps * batch:,} of the {images:,} training images"
-    return f"{plural(steps, 'step')} with {plural(batch, 'image')} each {'shows' if steps == 1 else 'show'} {shown}"
+    show = "shows" if steps == 1 else "show"
+    return f"{plural(steps, 'step')} with {plural(batch, 'image')} each {show} {shown}, too little to learn from"
 
 
 def too_few_images(train: int, held_out: int) -> str:

@@ -198,9 +198,14 @@ class RunPlan:
         """What to give the training of a model before anything else, in words: time or images; "" if it has both."""
         train, held_out = (self.data.counts[side]["images"] for side in self.sides[:2])
         if few := enough.too_few_steps(self.steps(name)[-1], self.batch_size(name), train):
-            return f"Train it longer (`num_steps`): {few}."
+            return f"Train it longer (`num_steps: {self.usual_steps(name)}` is usual): {few}."
         few = enough.too_few_images(train, held_out)
         return f"Annotate more images: {few}." if few else ""
+
+    def usual_steps(self, name: str) -> int:
+        """The number of steps that such a training usually takes."""
+        images = self.data.counts["train"]["images"]
+        return enough.usual_steps_within_limits(images, self.batch_size(name), self.start(name) is None)
 
     def batch_size(self, name: str) -> int:
         """The images of a step."""

@@ -283,11 +283,8 @@ def _say_few_steps(plan: RunPlan) -> None:
     """Say that a training is too short to learn anything."""
     images = plan.data.counts["train"]["images"]
     for shown, name in {plan.shown(name): name for name in plan.models}.items():
-        batch, scratch = plan.batch_size(name), plan.start(name) is None
-        if few := enough.too_few_steps(plan.steps(name)[-1], batch, images):
-            least = enough.FEWEST_FROM_SCRATCH if scratch else enough.FEWEST_STEPS
-            usual = min(max(enough.usual_steps(images, batch, scratch), least), enough.MOST_STEPS)
-            say(f"models.{shown}: {few}, too little to learn from. `num_steps: {usual}` is usual.")
+        if few := enough.too_few_steps(plan.steps(name)[-1], plan.batch_size(name), images):
+            say(f"models.{shown}: {few}. `num_steps: {plan.usual_steps(name)}` is usual.")
 
 
 def _say_one_checkpoint(plan: RunPlan) -> None:
