@@ -228,6 +228,25 @@ def test_a_job_that_was_killed_says_nothing(tmp_path, job_log):
     assert run.stream.getvalue().endswith(f"Whole log: {job_log}\n")
 
 
+def test_jobs_of_an_interrupted_run_have_not_failed(tmp_path, job_log):
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    run.say("Terminating processes on user request, this might take some time.")
+    failed(run, [1], [job_log])
+    said = run.stream.getvalue()
+    assert said.endswith("\nInterrupted. What is finished stays, and the same command goes on from there.\n")
+    assert "failed" not in said and "memory" not in said and "Whole log" not in said
+
+
+def test_a_job_that_failed_before_an_interruption_says_why(tmp_path, job_log):
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    progress.note_error(job_log, "The disk is full.")
+    run.say("Terminating processes on user request, this might take some time.")
+    failed(run, [1], [job_log])
+    assert "Training small failed.\nThe disk is full." in run.stream.getvalue()
+
+
 def test_an_error_of_a_job_elsewhere_is_shown_with_its_log(tmp_path, job_log):
     run = Run(io.StringIO(), tmp_path / "log", local=False)
     run.begin(1, "Training small", log=job_log)

@@ -54,6 +54,8 @@ _NEEDLESS_OF_FAILURES = (
 )
 # The last that it says.
 _FAILED = "At least one job did not complete successfully."
+# What it says when it was interrupted, before the jobs that it ends fail.
+_INTERRUPTED = "Terminating processes on user request"
 _SILENT = (
     "It ended without saying why. If the system ended it because memory ran out, let fewer jobs run at once (`--cores "
     "1`), or use a smaller `batch_size`."
@@ -147,6 +149,7 @@ class OneLine(ColorizingTextHandler):
             self.addFilter(one)
         other.formatter.show_failed_logs = True  # of jobs that ran elsewhere
         self._errors: dict[str, list[tuple[str, str]]] = {}  # what failed, label and log, by the reason
+        self._interrupted = False
         self._local = local
         self._counts: dict[str, int] = {}  # planned jobs by rule
         self._stages: dict[Any, stages.Stage] = {}  # running, in the order in which they began
@@ -181,11 +184,12 @@ class OneLine(ColorizingTextHandler):
             if getattr(record, "event", None) == LogEvent.JOB_ERROR:
                 return self._failed(record)
             text = str(record.msg)
-            if self._errors and _FAILED in text:
+            if (self._errors or self._interrupted) and _FAILED in text:
                 self._say_why(record)
                 return True
             # The exception of a script comes before its job is known to have failed.
-            return text.strip().startswith(_NEEDLESS_OF_FAILURES) and bool(self._errors or self._keys)
+            ours = self._errors or self._keys or self._interrupted
+            return text.strip().startswith(_NEEDLESS_OF_FAILURES) and bool(ours)
         match getattr(record, "event", None):
             case LogEvent.RUN_INFO:
                 self._counts = dict(record.stats)
@@ -208,6 +212,7 @@ class OneLine(ColorizingTextHandler):
                 self._ended.clear()
                 return True
             case None | LogEvent.RESOURCES_INFO:
+                self._interrupted |= str(record.msg).startswith(_INTERRUPTED)
                 return record.msg == _SELECTING or (self._local() and str(record.msg).startswith(_NEEDLESS_TEXTS))
         return False
 
@@ -246,14 +251,20 @@ class OneLine(ColorizingTextHandler):
         log = stage.logs.pop(record.jobid)
         if not stage.pieces:
             del self._stages[key]
+        why = progress.take_error(log) if log and self._local() else ""
+        if self._interrupted and not why:  # it was ended, and has not failed
+            return True
         self._print(record, f"{stage.label} failed ({progress.duration(time.monotonic() - stage.began)})")
         if not (log and self._local()):
             return False
-        self._errors.setdefault(progress.take_error(log), []).append((stage.label, log))
+        self._errors.setdefault(why, []).append((stage.label, log))
         return True
 
     def _say_why(self, record: logging.LogRecord) -> None:
-        """Print why the jobs failed, each reason once."""
+        """Print why the jobs failed, each reason once, or that the run was interrupted."""
+        if self._interrupted:
+            told = "Interrupted. What is finished stays, and the same command goes on from there."
+            self.stream.write(self.decorate(record, f"\n{told}") + "\n")
         for why, jobs in self._errors.items():
             labels = few(list(dict.fromkeys(label for label, _ in jobs)))
             logs = few([log for _, log in jobs])
