@@ -68,9 +68,7 @@ FASTER_RCNN = Trial(
 # Its batch norm averages over thousands of steps, and evaluation uses the averages; held at their initial values, they
 # are left out of both.
 INCEPTION = replace(
-    FASTER_RCNN,
-    num_steps=4000,
-    overrides={**FASTER_RCNN.overrides, "model.faster_rcnn.feature_extractor.batch_norm_trainable": False},
+    FASTER_RCNN, overrides={**FASTER_RCNN.overrides, "model.faster_rcnn.feature_extractor.batch_norm_trainable": False}
 )
 TRIALS = {
     "ssd_mobilenet_v1": SSD,
