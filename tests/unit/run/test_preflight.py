@@ -155,6 +155,22 @@ def test_a_step_that_may_never_be_reached(checked, capsys):
     assert "`early_stopping`" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("start", "prefix"), [("fine_tuned_model", "fine_tuned_model/model.ckpt"), ("train/model.ckpt-5",) * 2]
+)
+@pytest.mark.parametrize("model", ["m", "other"])
+def test_a_model_does_not_start_from_what_its_training_replaces(checked, start, prefix, model):
+    from boxwright.checkpoints import checkpoint_files
+
+    folder = Path("results/models", model)
+    (folder / prefix).parent.mkdir(parents=True)
+    checkpoint_files.write(folder / prefix, {"weights": np.zeros(3, np.float32)})
+    with pytest.raises(UserError) as error:
+        checked(models={"m": small_model(checkpoint=str(folder / start))})
+    own = f"`models.m.checkpoint`: {folder / start} is a result of this model, which its training replaces. Copy it"
+    assert (own in str(error.value)) == (model == "m")
+
+
 def test_too_few_images_and_steps(checked, capsys):
     checked()
     told = capsys.readouterr().err

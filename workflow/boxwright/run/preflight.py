@@ -5,6 +5,7 @@ All mistakes of a kind are reported at once, each with what to do about it.
 
 import csv
 import re
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -143,7 +144,8 @@ def _check_decisions(plan: RunPlan) -> None:
 
 
 def _wrong_starts(plan: RunPlan) -> dict[str, str]:
-    """The start checkpoints whose files are missing, cut short, damaged, or not fetched by Git LFS: why, and the model.
+    """The start checkpoints that are the model's own, or whose files are missing, cut short, damaged, or not fetched by
+    Git LFS: why, and the model.
 
     They would otherwise stop the first training.
     """
@@ -153,6 +155,7 @@ def _wrong_starts(plan: RunPlan) -> dict[str, str]:
         if not start or (entry and not entry.folder.is_dir()):
             continue
         try:
+            _require_other(plan, name, Path(start))
             if absent := [path for path in checkpoint_state.files_of(start) if pointers.is_file_of_git_lfs(path)]:
                 raise UserError(f"{absent[0]} cannot be used: {pointers.GIT_LFS}.")
             checkpoint_index.names(start)  # raises the error about a damaged index
@@ -161,6 +164,17 @@ def _wrong_starts(plan: RunPlan) -> dict[str, str]:
         except UserError as error:
             wrong.setdefault(str(error), plan.shown(name))
     return wrong
+
+
+def _require_other(plan: RunPlan, name: str, start: Path) -> None:
+    """Refuse a start checkpoint that the model's own training replaces: after each run it would be another one."""
+    if Path(plan.results, "models", name).resolve() in start.resolve().parents:
+        folder = start if start.is_dir() else start.parent
+        raise UserError(
+            f"{start} is a result of this model, which its training replaces. Copy it first (`cp -r "
+            f"{shlex.quote(str(folder))} my_detector`) and start from the copy, or give the new training a name of its "
+            "own (another key below `models`)."
+        )
 
 
 def _check_label_maps(plan: RunPlan) -> None:
