@@ -169,8 +169,6 @@ def too_little(
         return f"No sample is left of {there}.{because}"
     if not decision.classes:
         which = f"None of the {used} images has a box" if used > 1 else "The only image has no box"
-        if regions := sum(len(sample.regions) for samples in sides.values() for sample in samples):
-            which += f" of a class: {plural(regions, 'box', 'boxes')} became ignore regions (`dataset.classes.ignore`)"
         return f"{which}, so there is nothing to learn.{because}"
     if all(sides.values()):
         lacking = _without_objects(decision, split)
