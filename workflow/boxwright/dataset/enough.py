@@ -17,8 +17,12 @@ _LEAST_TO_LEARN, _LEAST_TO_MEASURE = 10, 5
 
 def usual_steps_within_limits(images: int, batch: int, scratch: bool) -> int:
     """The number of steps that a training on so many images usually takes."""
-    least = FEWEST_FROM_SCRATCH if scratch else FEWEST_STEPS
-    return min(max(usual_steps(images, batch, scratch), least), MOST_STEPS)
+    return min(max(usual_steps(images, batch, scratch), fewest_steps(scratch)), MOST_STEPS)
+
+
+def fewest_steps(scratch: bool) -> int:
+    """The number of steps below which new layers do not settle, however few images there are."""
+    return FEWEST_FROM_SCRATCH if scratch else FEWEST_STEPS
 
 
 def usual_steps(images: int, batch: int, scratch: bool) -> int:

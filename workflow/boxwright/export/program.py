@@ -121,9 +121,8 @@ def load(path: str):
     return detect
 ''',
 )
-_FROZEN_GRAPH = (
-    "tensorflow",
-    '''\
+# How the programs of TensorFlow's forms begin; IMPORT stands for the line that imports it.
+_WITH_TENSORFLOW = '''\
 def load(path: str):
     """The detector as a function of an image."""
     import os
@@ -132,33 +131,27 @@ def load(path: str):
     kept = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # for what TensorFlow says of itself at any level
     try:
-        import tensorflow.compat.v1 as tf
+        IMPORT
     finally:
         os.dup2(kept, 2)
 
+'''
+_FROZEN_GRAPH = (
+    "tensorflow",
+    _WITH_TENSORFLOW.replace("IMPORT", "import tensorflow.compat.v1 as tf")
+    + """\
     definition = tf.GraphDef.FromString(Path(path).read_bytes())
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(definition, name="")
     session = tf.Session(graph=graph)
     names = ["detection_boxes:0", "detection_scores:0", "detection_classes:0"]
     return lambda image: [values[0] for values in session.run(names, {"image_tensor:0": image[np.newaxis]})]
-''',
+""",
 )
 _SAVED_MODEL = (
     "tensorflow",
-    '''\
-def load(path: str):
-    """The detector as a function of an image."""
-    import os
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    kept = os.dup(2)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # for what TensorFlow says of itself at any level
-    try:
-        import tensorflow as tf
-    finally:
-        os.dup2(kept, 2)
-
+    _WITH_TENSORFLOW.replace("IMPORT", "import tensorflow as tf")
+    + """\
     model = tf.saved_model.load(path)
     names = ["detection_boxes", "detection_scores", "detection_classes"]
 
@@ -167,7 +160,7 @@ def load(path: str):
         return [found[name][0].numpy() for name in names]
 
     return detect
-''',
+""",
 )
 _TFLITE = (
     "ai-edge-litert",

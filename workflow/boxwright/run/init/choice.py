@@ -178,7 +178,7 @@ def _steps(train: int, detector: Candidate, step_s: float | None) -> tuple[int, 
     times = 1 if detector.zoo else enough.SCRATCH
     wanted = enough.usual_steps(train, detector.batch, scratch=not detector.zoo)
     most = MOST_STEPS if step_s is None else min(MOST_STEPS, round(_CPU_HOURS * 3600 / step_s))
-    least = min(enough.FEWEST_STEPS if detector.zoo else enough.FEWEST_FROM_SCRATCH, most)
+    least = min(enough.fewest_steps(scratch=not detector.zoo), most)
     steps = max(_rounded(min(max(wanted, least), most)), 1)
     epochs = steps * detector.batch / train
     why = f"{plural(train, 'training image')} are shown {epochs:.0f} times each"
