@@ -92,9 +92,12 @@ _encoded = st.builds(
 )
 
 SEEDS = [
-    _document(head, "", "a.jpg", [_OBJECT.format(name=name, number=8), more], "").encode()
-    for head, name in zip(_HEADS, (*_NAMES, *_NAMES), strict=False)
-    for more in ("", _POLYGON, _DEEPER)
+    _document("", "", "a.jpg", [_OBJECT.format(name="a\r\n b", number=8)], "").encode(),
+    *(
+        _document(head, "", "a.jpg", [_OBJECT.format(name=name, number=8), more], "").encode()
+        for head, name in zip(_HEADS, (*_NAMES, *_NAMES), strict=False)
+        for more in ("", _POLYGON, _DEEPER)
+    ),
 ]
 WORDS = [
     *("<!DOCTYPE x [", "<!ENTITY c '", "]>", "<![CDATA[", "]]>", "<!--", "-->", "<?", "?>", "&c;", "&#0;", "&#xD800;"),

@@ -96,6 +96,8 @@ CHANGES = [
     (b"<name>raccoon</name>", b"<name><![CDATA[cat]]></name>"),
     (b"<name>raccoon</name>", b"<name>cat<!-- or dog --></name>"),
     (b"<name>raccoon</name>", "<name>W\u00e4schb\u00e4r</name>".encode()),
+    (b"<name>raccoon</name>", b"<name>a\r\n b</name>"),
+    (b"<name>raccoon</name>", b"<name>a\rb</name>"),
     (b"<name>raccoon</name>", b"<name>a > b</name>"),
     (b"<name>raccoon</name>", b"<name>a ]]> b</name>"),
     (b"<name>raccoon</name>", b"<name>a\x01b</name>"),

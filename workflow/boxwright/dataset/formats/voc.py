@@ -105,14 +105,14 @@ _SPACE = r"[ \t\r\n]*"
 
 def _leaves(*tags: str) -> str:
     """A pattern for elements that hold only text, one after the other; those with a "?" may be left out."""
-    text = r"([^<>&\x00-\x08\x0b\x0c\x0e-\x1f]*)"
+    text = r"([^<>&\x00-\x08\x0b-\x1f]*)"
     found = [(tag.rstrip("?"), tag.endswith("?")) for tag in tags]
     return "".join(f"(?:<{tag}>{text}</{tag}>{_SPACE})" + ("?" if optional else "") for tag, optional in found)
 
 
 # These patterns match a file exactly as labelImg writes it, and read it three times as fast as a parser and a walk over
 # its tree; a large data set has mostly such files. Files that differ (order, attributes, entities, comments, other
-# alphabets) are left to the parser.
+# alphabets, returns within a text, which XML makes newlines) are left to the parser.
 _HEAD = re.compile(
     rf'{_SPACE}<annotation(?: verified="\w*")?>{_SPACE}{_leaves("folder?", "filename", "path?")}'
     rf"(?:<source>{_SPACE}{_leaves('database')}</source>{_SPACE})?"
