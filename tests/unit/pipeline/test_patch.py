@@ -288,6 +288,15 @@ def test_batch_norm_of_faster_rcnn_learns_from_scratch():
     assert not kept.model.faster_rcnn.feature_extractor.batch_norm_trainable
 
 
+@pytest.mark.parametrize(("num_steps", "trains"), [(2500, False), (14000, True)])
+def test_batch_norm_whose_averages_cannot_follow_stays_as_it_begins(num_steps, trains):
+    config = text.parse('model { faster_rcnn { feature_extractor { type: "faster_rcnn_inception_v2" } } }')
+    new, changed = patch(config, **{**SETTINGS, "num_steps": num_steps})
+    assert new.model.faster_rcnn.feature_extractor.batch_norm_trainable is trains
+    (change,) = [change for change in changed if change.field.endswith("batch_norm_trainable")]
+    assert trains or "decay by 0.9997 per step, would keep 47% of their initial values" in change.why
+
+
 def test_masks_are_switched_off_and_the_boxes_are_trained():
     predictor = (
         "second_stage_box_predictor { mask_rcnn_box_predictor { predict_instance_masks: true mask_height: 33 } }"

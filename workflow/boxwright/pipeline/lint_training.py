@@ -1,6 +1,5 @@
 """Finds harmful values in `train_config`: schedule, batch, averages, start weights, batch norm."""
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterator
 
@@ -11,7 +10,7 @@ from boxwright.catalog.extractors import EXTRACTORS, Extractor, row_of
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.checkpoints.checkpoint_index import kind_of
 from boxwright.core import wording
-from boxwright.pipeline import schedule
+from boxwright.pipeline import averages, schedule
 from boxwright.pipeline.patch import CHECKPOINT_TYPES, WHOLE_DETECTORS, checkpoint_type_of
 from boxwright.protos import model_of
 from boxwright.protos.plain import short_float
@@ -27,8 +26,6 @@ ADAPTIVE_RATE = 0.1
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 # The rule about learning rates with which a training diverges.
 DIVERGES = "pod-learning-rate"
-# The largest share of their initial values in batch norm's averages that does no harm.
-MOST_KEPT = 0.02
 
 
 def _schedule(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -253,33 +250,22 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
             return
         decay = short_float(extractor.conv_hyperparams.batch_norm.decay)
         field, value = f"{path}.conv_hyperparams.batch_norm.decay", decay
-        use = _decay_for(train.num_steps)
+        use = averages.decay_for(train.num_steps)
     else:
         field, value, use = f"{path}.override_base_feature_extractor_hyperparams", False, True
         own = extractor.conv_hyperparams
-        if own.HasField("batch_norm") and _kept(own.batch_norm.decay, train.num_steps) > MOST_KEPT:
+        if own.HasField("batch_norm") and averages.are_too_slow(own.batch_norm.decay, train.num_steps):
             then = (
                 f"; then conv_hyperparams.batch_norm.decay counts, which is {short_float(own.batch_norm.decay):g}, so "
-                f"set that to {_decay_for(train.num_steps):g} too"
+                f"set that to {averages.decay_for(train.num_steps):g} too"
             )
-    kept = _kept(decay, train.num_steps)
-    if kept > MOST_KEPT:
+    if averages.are_too_slow(decay, train.num_steps):
         why = (
             f"batch norm's averages decay by {decay:g} per step here, so at step {train.num_steps} they still have "
-            f"{kept:.0%} of their initial values (0 and 1), and evaluation, which uses them, detects almost nothing"
-            f"{then}"
+            f"{averages.kept(decay, train.num_steps):.0%} of their initial values (0 and 1), and evaluation, which "
+            f"uses them, detects almost nothing{then}"
         )
         yield Finding("warning", "slow-averages", field, value, why, use)
-
-
-def _kept(decay: float, steps: int) -> float:
-    """The share of their initial values that averages still have after some steps."""
-    return min(max(decay, 0.0), 1.0) ** steps
-
-
-def _decay_for(steps: int) -> float:
-    """A decay, rounded down, with which batch norm's averages lose their initial values in a run of some steps."""
-    return round(1 - 5 / steps, 3) if steps > 50 else math.floor(100 * MOST_KEPT ** (1 / steps)) / 100
 
 
 def _first_step(config: Message, facts: Facts) -> Iterator[Finding]:

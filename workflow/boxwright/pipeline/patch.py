@@ -11,8 +11,9 @@ from typing import Any
 from google.protobuf.message import Message
 
 from boxwright import protos
+from boxwright.catalog.extractors import row_of
 from boxwright.core.errors import UserError
-from boxwright.pipeline import extractor_fields, schedule
+from boxwright.pipeline import averages, extractor_fields, schedule
 from boxwright.pipeline.changes import Change
 from boxwright.pipeline.extractor_fields import Written
 from boxwright.pipeline.overrides import apply
@@ -56,7 +57,7 @@ def patch(
     edit.write(extractor_fields.older(edit.config))
     _masks(edit)
     _readers(edit, label_map_path, _listed(train_records), _listed(eval_records))
-    _checkpoint(edit, checkpoint, checkpoint_type)
+    _checkpoint(edit, checkpoint, checkpoint_type, num_steps)
     if not any("manual_step_learning_rate" in str(field) for field in overrides or {}):
         _first_step(edit)
     _batch_size(edit, batch_size, rescale_learning_rate)
@@ -174,12 +175,12 @@ def _reader(edit: _Edit, reader: Message, path: str, label_map_path: str, record
         edit.set(reader, path, "load_instance_masks", False, "the records hold no masks")
 
 
-def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None) -> None:
+def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None, num_steps: int) -> None:
     train, path = edit.config.train_config, "train_config"
     if checkpoint is None:
         for name in ("fine_tune_checkpoint", "fine_tune_checkpoint_type", "from_detection_checkpoint"):
             edit.set(train, path, name, None, "no checkpoint is given: training starts from scratch")
-        _learn_batch_norm(edit)
+        _learn_batch_norm(edit, num_steps)
         return
     edit.set(train, path, "fine_tune_checkpoint", checkpoint, "start weights")
     asked = checkpoint_type_of(train)
@@ -191,13 +192,26 @@ def _checkpoint(edit: _Edit, checkpoint: str | None, checkpoint_type: str | None
     edit.set(train, path, "from_detection_checkpoint", None, "deprecated; fine_tune_checkpoint_type replaces it")
 
 
-def _learn_batch_norm(edit: _Edit) -> None:
-    """Let batch norm train: without a checkpoint there are no statistics that freezing could keep."""
+def _learn_batch_norm(edit: _Edit, num_steps: int) -> None:
+    """Let batch norm train: without a checkpoint there are no statistics that freezing could keep.
+
+    A two-stage detector's averages have a decay that nobody can configure. Where it is too slow for the run, batch norm
+    stays as it begins, so that training and evaluation compute the same, if the network can be trained like that.
+    """
     model, name = model_of(edit.config)
     why = "training starts from scratch: there are no batch norm statistics to keep"
     extractor = getattr(model, "feature_extractor", None)
     if extractor is not None and "batch_norm_trainable" in extractor.DESCRIPTOR.fields_by_name:
-        edit.set(extractor, f"model.{name}.feature_extractor", "batch_norm_trainable", True, why)
+        path, row = f"model.{name}.feature_extractor", row_of(model, name)
+        if row is not None and row.bounded and averages.are_too_slow(row.batch_norm_decay, num_steps):
+            kept = averages.kept(row.batch_norm_decay, num_steps)
+            slow = (
+                f"training starts from scratch, and batch norm's averages, which decay by {row.batch_norm_decay:g} per "
+                f"step, would keep {kept:.0%} of their initial values, which evaluation could not use"
+            )
+            edit.set(extractor, path, "batch_norm_trainable", False, slow)
+        else:
+            edit.set(extractor, path, "batch_norm_trainable", True, why)
     if "freeze_batchnorm" not in model.DESCRIPTOR.fields_by_name:
         return
     if model.freeze_batchnorm:

@@ -16,6 +16,7 @@ _INCEPTION_FASTER_RCNN: dict[str, Any] = {
     **_FASTER_RCNN,
     "normalization": "minus_one_to_one",
     "batch_norm_decay": 0.9997,
+    "bounded": True,
 }
 _INCEPTION_RESNET: dict[str, Any] = {
     **_INCEPTION_FASTER_RCNN,

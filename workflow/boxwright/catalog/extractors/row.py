@@ -62,6 +62,8 @@ class Extractor(NamedTuple):
     most_min_depth: the largest `min_depth` with which the OD API leaves the backbone as wide as it is here; 0: any.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
     batch_norm_fixed: whether this batch norm, and a neck's that belongs to it, trains whatever is configured.
+    bounded: whether activations keep their size in a network whose batch norm does nothing, as it begins, so that it
+        can be trained like that. Plain residual networks multiply theirs with each unit.
     dense: whether a CPU computes the whole network in bfloat16, and not its products alone, which is faster if no
         convolution is depthwise. Never for an SSD: the bias of rare classes would be rounded with the logits.
     bfloat16_with: the instructions (`devices.instructions`) with which `precision: auto` trains it in bfloat16 on a
@@ -108,6 +110,7 @@ class Extractor(NamedTuple):
     only_side: int = 0
     most_min_depth: int = 0
     batch_norm_fixed: bool = False
+    bounded: bool = False
     dense: bool = False
     bfloat16_with: tuple[str, ...] = ()
     depthwise_template: str = ""
@@ -198,7 +201,7 @@ class Extractor(NamedTuple):
 # Fields that help users and do not affect results, or not those of a training that has begun, which keeps the precision
 # that `auto` chose; of the heads, what the message chooses decides, and of what a run writes out, the configuration.
 _ABOUT = (
-    *("batch_norm_decay", "batch_norm_fixed", "most_min_depth", "like", "template", "depthwise_template"),
+    *("batch_norm_decay", "batch_norm_fixed", "bounded", "most_min_depth", "like", "template", "depthwise_template"),
     *("checkpoint_mb", "heads", "only", "architectures", "compared", "unread", "unset", "bfloat16_with"),
 )
 # The heads that are alternatives of `BoxPredictor`.
