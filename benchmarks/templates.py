@@ -32,21 +32,38 @@ class Trial:
 
 SSD = Trial(800, 8, 0.80, {f"{ADAM}.learning_rate_base": 0.002, f"{ADAM}.warmup_learning_rate": 0.0002})
 PYRAMID = Trial(800, 8, 0.60, SSD.overrides)
-RETINANET = Trial(800, 4, 0.60, {f"{ADAM}.learning_rate_base": 0.001, f"{ADAM}.warmup_learning_rate": 0.0001})
-# At half the side, a quarter of the pixels: the drawn images are small. They are scaled moderately and not cropped,
-# since small crops are enlarged, and batch norm then learns other statistics than those of whole images.
+
+
+# The drawn images are small, so a quarter of the pixels are enough. They are scaled moderately and not cropped, since
+# small crops are enlarged, and batch norm then learns other statistics than those of whole images.
+def _scaled(side: int) -> dict:
+    options = [
+        {"random_horizontal_flip": {}},
+        {"random_scale_crop_and_pad_to_square": {"output_size": side, "scale_min": 0.7, "scale_max": 1.4}},
+    ]
+    return {"train_config.data_augmentation_options": options}
+
+
+RETINANET = Trial(
+    800,
+    4,
+    0.60,
+    {
+        f"{ADAM}.learning_rate_base": 0.001,
+        f"{ADAM}.warmup_learning_rate": 0.0001,
+        **_scaled(192),
+        **{f"model.ssd.image_resizer.fixed_shape_resizer.{side}": 192 for side in ("height", "width")},
+    },
+)
 EFFICIENTDET = Trial(
     800,
     8,
     0.60,
-    SSD.overrides
-    | {
-        "train_config.data_augmentation_options": [
-            {"random_horizontal_flip": {}},
-            {"random_scale_crop_and_pad_to_square": {"output_size": 256, "scale_min": 0.7, "scale_max": 1.4}},
-        ]
-    }
-    | {f"model.ssd.image_resizer.keep_aspect_ratio_resizer.{one}_dimension": 256 for one in ("min", "max")},
+    {
+        **SSD.overrides,
+        **_scaled(256),
+        **{f"model.ssd.image_resizer.keep_aspect_ratio_resizer.{one}_dimension": 256 for one in ("min", "max")},
+    },
 )
 RESIZER = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer"
 # A quarter of the pixels and small crops, since the second stage takes most of the time.

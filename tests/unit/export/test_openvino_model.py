@@ -11,13 +11,16 @@ from boxwright.export import openvino_model, openvino_resize
 
 @pytest.mark.parametrize(("count", "values"), [(5, 5), (7, 100), (100, 3000), (33, 5000)])
 @pytest.mark.parametrize("different", [1, 2, 10, 1_000_000])
-def test_the_best_are_the_first_of_equal_values(count, values, different):
+@pytest.mark.parametrize("known", [True, False])
+def test_the_best_are_the_first_of_equal_values(count, values, different, known):
     from openvino import opset13 as op
 
-    given = op.parameter([-1, -1], np.float32)
+    given = op.parameter([-1, values if known else -1], np.float32)
     best = op.topk(given, op.constant(np.int64(count)), -1, "max", "value", "i64")
     model = openvino.Model([best.output(0), best.output(1)], [given])
     openvino.utils.replace_node(best, openvino_model._stable(best))
+    in_blocks = any(one.get_type_name() == "ReduceMax" for one in model.get_ops())
+    assert in_blocks == (known and values == 5000), "among many values, if their number is known"
     compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     scores = np.random.default_rng(0).integers(0, different, (3, values)).astype(np.float32) / different
     scores[2, 3:] = -np.inf  # as what a long row is filled up with

@@ -38,10 +38,44 @@ def _stable(best: Any) -> list[Any]:
         best.set_attribute("stable", True)
         return best.outputs()
 
-    places = _best_places(values, count)
+    places = _best_places_of_many(values, count)
     found, order = _sorted(op.gather_elements(values, places, 1), count)
     place = op.gather_elements(places, order, 1)
     return [found, op.convert(place, best.get_output_element_type(1)).output(0)]
+
+
+def _best_places_of_many(values: Any, count: Any) -> Any:
+    """`_best_places` from the best blocks of neighbours, where there are many values: a tenth of the time.
+
+    The K highest values are in the K blocks with the highest maxima. Of blocks with equal maxima the first are taken,
+    so of the values that equal the least of the K highest, the first are among theirs.
+    """
+    from openvino import opset13 as op
+
+    size = _block_size(values, count)
+    if size is None:
+        return _best_places(values, count)
+    last = op.constant(np.int64([2]))
+    blocks = op.reshape(values, op.constant(np.int64([0, -1, size])), special_zero=True)
+    best = _best_places(op.reduce_max(blocks, last), count)
+    within = op.constant(np.arange(size, dtype=np.int64)[np.newaxis, np.newaxis])
+    rows = op.constant(np.int64([0, -1]))
+    places = op.add(op.multiply(op.unsqueeze(best, last), op.constant(np.int64(size))), within)
+    places = op.reshape(places, rows, special_zero=True)
+    chosen = op.reshape(op.gather(blocks, best, op.constant(np.int64(1)), batch_dims=1), rows, special_zero=True)
+    return op.gather_elements(places, _best_places(chosen, count), 1)
+
+
+def _block_size(values: Any, count: Any) -> int | None:
+    """The length of blocks that leaves the fewest values to look at, or None if blocks leave as many."""
+    length, number = values.get_partial_shape()[1], getattr(count.get_node(), "data", None)
+    if length.is_dynamic or number is None:
+        return None
+    total, number = length.get_length(), int(number)
+    fits = [size for size in range(2, 65) if total % size == 0 and total // size >= number]
+    looked_at = {size: total // size + number * size for size in fits}
+    best = min(looked_at, key=looked_at.__getitem__, default=1)
+    return best if 4 * looked_at.get(best, total) <= total else None
 
 
 def _best_places(values: Any, count: Any) -> Any:

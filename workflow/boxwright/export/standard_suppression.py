@@ -47,7 +47,7 @@ def multiclass(
         return _class_agnostic(boxes, scores, settings, windows)
 
     batch = tf.shape(scores)[0]
-    anchors = scores.shape[1] or tf.shape(scores)[1]
+    anchors = scores.shape[1] or boxes.shape[1] or tf.shape(scores)[1]
     classes, boxes_each = scores.shape[2], boxes.shape[2]
     total = anchors * classes
     # Class by class, as TopK decides ties by position, and the order wanted is score, class, anchor.
@@ -56,8 +56,10 @@ def multiclass(
     box_rows = anchors * boxes_each
     flat_boxes = tf.reshape(tf.transpose(boxes, [0, 2, 1, 3]), [batch, box_rows, 4])
     clipped = geometry.clip_to_window(flat_boxes, windows[:, None])
-    has_area = tf.tile(geometry.area(clipped) > 0, [1, classes // boxes_each])
-    usable = has_area & (flat >= 0)
+    # A row for each class of a set of boxes, beside which the areas stand once.
+    rows = tf.reshape(by_class, [batch, classes // boxes_each, box_rows])
+    has_area = geometry.area(clipped)[:, None] > 0
+    usable = tf.reshape(tf.where(has_area & (rows >= 0), rows, -1.0), [batch, total])
     if settings.change_coordinate_frame:
         clipped = geometry.change_frame(clipped, windows[:, None])
 
@@ -77,7 +79,7 @@ def multiclass(
         )
         image, candidate = selected[:, 0], selected[:, 2]
         quick = _marked(image, tf.gather_nd(place, tf.stack([image, candidate], axis=1)), valid, flat)
-        found = tf.math.count_nonzero((quick > 0) & usable, axis=1, dtype=tf.int32)
+        found = tf.math.count_nonzero((quick > 0) & (usable >= 0), axis=1, dtype=tf.int32)
         complete = ~eligible[:, -1] | (found >= settings.max_total_detections)
         survives = tf.where(complete[:, None], quick, 0.0)
         by_class = tf.where(complete[:, None, None], settings.score_threshold, by_class)
@@ -93,7 +95,7 @@ def multiclass(
     row = selected[:, 0] * classes_each + selected[:, 1]
     survives += _marked(row // classes, row % classes * anchors + selected[:, 2], valid, flat)
 
-    best, place = _best(tf.where((survives > 0) & usable, flat, -1.0), settings.max_total_detections, -1.0)
+    best, place = _best(tf.where(survives > 0, usable, -1.0), settings.max_total_detections, -1.0)
     kept = best >= 0
 
     def finished(values: tf.Tensor) -> tf.Tensor:
