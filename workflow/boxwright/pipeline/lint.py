@@ -62,14 +62,19 @@ def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]
     """The findings; warnings of a field that one of the `overrides` sets become infos.
 
     Errors stay, since what cannot work does not work on purpose either, and so do findings of `JUDGED` rules.
-    But more classes than the data has, which an override may set for a later data set, do work.
+    But more classes than the data has, which an override may set for a later data set, do work, with a warning.
     """
-    return [
-        replace(finding, level="info", why=f"{finding.why} (accepted: an override sets it)", use=None)
-        if is_set(finding.field, overrides) and (_may_be_meant(finding) or _has_room(finding))
-        else finding
-        for finding in findings
-    ]
+    return [_accepted(finding) if is_set(finding.field, overrides) else finding for finding in findings]
+
+
+def _accepted(finding: Finding) -> Finding:
+    """What is left of a finding of a field that an override sets."""
+    if _has_room(finding):
+        why = "the run sets that by itself; more of them have no use before the data have more classes"
+        return replace(finding, level="warning", why=f"{finding.why}, and {why}", use=None)
+    if _may_be_meant(finding):
+        return replace(finding, level="info", why=f"{finding.why} (accepted: an override sets it)", use=None)
+    return finding
 
 
 def _may_be_meant(finding: Finding) -> bool:
