@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from boxwright.core.errors import UserError
 from boxwright.core.wording import plural
 from boxwright.dataset import enough
 from boxwright.dataset.enough import MOST_STEPS
@@ -154,10 +153,7 @@ def _start(detector: Candidate) -> tuple[str, bool]:
     entry = catalogue.find(detector.zoo)
     if fetch.is_here(entry):
         return "already downloaded; trained on COCO, so a few hundred images are enough", False
-    try:
-        reason = fetch.unreachable(entry)
-    except UserError as error:  # of the address that the environment gives
-        reason = str(error)
+    reason = fetch.unreachable(entry)
     if not reason:
         return "downloaded once; trained on COCO, so a few hundred images are enough", False
     why = (
