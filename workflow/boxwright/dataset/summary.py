@@ -222,8 +222,8 @@ def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
 def _defect_lines(
     cases: Sequence[Case], *, examples: bool = False, silent: Sequence[str] = (), adjustable: bool = True
 ) -> list[str]:
-    """A line for each kind of defect and what was done, and one for the first boxes if it is about these; `examples`
-    adds files with their particulars.
+    """Two lines for each kind of defect and what was done: what it is, and the first files or boxes; with `examples`
+    the latter are more lines, by their particulars.
 
     silent: kinds whose advice would be wrong. adjustable: whether there is a configuration.
     """
@@ -241,9 +241,18 @@ def _defect_lines(
                 of = [case for case in cases if (case.defect, case.action) == (name, action)]
                 if examples:
                     lines += _examples(of)
-                elif any(case.box for case in of):
-                    lines.append(f"         {_places(of)}")
+                else:
+                    lines.append(f"         {_places(of) if any(case.box for case in of) else _files(of)}")
     return lines
+
+
+def _files(cases: Sequence[Case]) -> str:
+    """The first files of some cases of a kind: what they share, else what is true of the first one."""
+    first, *others = sorted(cases, key=order)
+    if all(case.detail == first.detail for case in others):
+        return f"{_places(cases)}{first.detail and f': {first.detail}'}"
+    rest = [case for case in others if case.file != first.file]
+    return f"{first.file}: {first.detail}{f'; also {_places(rest)}' if rest else ''}"
 
 
 def _alike(cases: Sequence[Case]) -> Iterator[str]:
