@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.core.wording import a, few, plural
+from boxwright.dataset.audit import IGNORED_CLASS, REASONS
 from boxwright.dataset.decide import Decision
 from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP, Case, order
 from boxwright.dataset.split import EVAL, TEST, TRAIN, WORDS
@@ -169,7 +170,7 @@ def too_little(
         return f"No sample is left of {there}.{because}"
     if not decision.classes:
         which = f"None of the {used} images has a box" if used > 1 else "The only image has no box"
-        return f"{which}, so there is nothing to learn.{because}"
+        return f"{which}, so there is nothing to learn.{_gone(decision.ledger.unused())}{because}"
     if all(sides.values()):
         lacking = _without_objects(decision, split)
         return lacking and lacking + because
@@ -196,6 +197,19 @@ def too_little(
     elif split.get(TEST):
         remedy += f", or take images off the list {split[TEST]}"
     return f"The split leaves no {WORDS[empty]} image ({plural(used, 'image')} in all): {remedy}.{because}"
+
+
+def _gone(unused: Mapping[str, int]) -> str:
+    """Why each object is in no record, where none is, a line below another; "" if there was none. unused: by reason."""
+    if not unused:
+        return ""
+    count = sum(unused.values())
+    if unused.keys() == {IGNORED_CLASS}:
+        of = f"All {count} objects are" if count > 1 else "The only object is"
+        return f"\n{of} of classes in `dataset.classes.ignore`. Take those to learn out of it."
+    words = {name: defect.told(DROP_BOX) for name, defect in DEFECTS.items()} | REASONS
+    reasons = ", ".join(f"{number} {name} ({words[name]})" for name, number in sorted(unused.items()))
+    return f"\nThe annotations have {plural(count, 'object')}, and this is why none is used: {reasons}."
 
 
 def _on_no_list(decision: Decision, count: int) -> str:
