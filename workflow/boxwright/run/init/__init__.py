@@ -16,7 +16,7 @@ from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.core.wording import command, few, plural
 from boxwright.dataset import plan
-from boxwright.run import config_file, paths, settings
+from boxwright.run import anchor_facts, config_file, paths, settings
 from boxwright.run.init import choice, data, machine, text
 from boxwright.run.plan import DEMO
 
@@ -96,7 +96,9 @@ def _that_runs(found: data.FolderFacts, here: machine.Machine) -> tuple[data.Fol
                 if found.sides.counts:
                     raise
                 continue
-            chosen = choice.choose(attempt, here, fraction) if fraction else usual
+            if missed := choice.missed(usual.detector, anchor_facts.some_samples(Path(folder) / "plan")):
+                attempt = attempt._replace(missed=missed)
+            chosen = choice.choose(attempt, here, fraction) if fraction or missed else usual
             return attempt, chosen, text.configuration(attempt, here, chosen)
     raise UserError(_too_little(found))
 
