@@ -414,6 +414,9 @@ def test_mistakes(dataset, tmp_path):
     (tmp_path / "my.yaml").write_text("mine")
     with pytest.raises(UserError, match=r"my\.yaml is there already"):
         init.write(str(dataset.folder), tmp_path / "my.yaml")
+    told = r"^The folder nosuch does not exist\.\nRelative paths start at .*\.\n.*my\.yaml is there already"
+    with pytest.raises(UserError, match=told):
+        init.write("nosuch", tmp_path / "my.yaml")
     assert (tmp_path / "my.yaml").read_text() == "mine"
 
 
