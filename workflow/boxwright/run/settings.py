@@ -631,4 +631,5 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
                 if name not in catalogue.names()
                 else ""
             )
-        yield f"{told}; for that of the zoo write `{PREFIX}{name}`." if name in catalogue.names() else f"{told}."
+        told += f"; for that of the zoo write `{PREFIX}{name}`." if name in catalogue.names() else "."
+        yield " ".join(filter(None, (told, other_formats.told_by_name(source))))
