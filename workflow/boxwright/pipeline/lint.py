@@ -69,11 +69,11 @@ def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]
 
 def _accepted(finding: Finding) -> Finding:
     """What is left of a finding of a field that an override sets."""
+    if _may_be_meant(finding):
+        return replace(finding, level="info", why=f"{finding.why} (accepted: an override sets it)", use=None)
     if _has_room(finding):
         why = "the run sets that by itself; more of them have no use before the data have more classes"
         return replace(finding, level="warning", why=f"{finding.why}, and {why}", use=None)
-    if _may_be_meant(finding):
-        return replace(finding, level="info", why=f"{finding.why} (accepted: an override sets it)", use=None)
     return finding
 
 
