@@ -117,6 +117,8 @@ def page() -> str:
             "`.venv/bin/boxwright lint FILE`, a run and a dry run (`-n`) report these, with the field and a better",
             "value. A warning about a value that `overrides` sets is only noted, since the value may be meant; those",
             f"of the rules {' and '.join(f'`{rule}`' for rule in lint.JUDGED)} stay warnings, and errors stay errors.",
+            "More classes than the data have (`num-classes`), which an override may set for a later data set, are a",
+            "warning.",
             "",
             *_table(("rule", "what it finds", "what to do"), rules),
         ]

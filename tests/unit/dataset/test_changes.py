@@ -107,6 +107,19 @@ def test_an_edited_box(written, side):
     assert written.told() == [f"{name}: its box changed"]  # also after a dry run
 
 
+def test_the_changes_of_one_side_leave_out_those_of_others(written):
+    """What trains a model again is the training side."""
+    edited, other = one_of(written, "train"), one_of(written, "eval")
+    for name in (edited, other):
+        written.dataset.xml(name, Box("cat", 9, 6, 40, 30))
+    made = written.plan()
+    of_train = {name: one for name, one in made.identities.items() if name.startswith("train-")}
+    assert changes.told(written.out, written.out, of_train, made.classes, {"cat": 10, "dog": 10}) == [
+        f"{edited}: its box changed"
+    ]
+    assert written.told() == [f"2 images with changed boxes: {', '.join(sorted([edited, other]))}"]
+
+
 def boxes_of(run, name):
     lists = list((run.out / "plan").glob("*-of-*.jsonl"))
     return sum(box.class_name == name for path in lists for one in manifest.read(path) for box in one.boxes)

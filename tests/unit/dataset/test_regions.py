@@ -222,6 +222,22 @@ def test_two_classes_that_become_one_are_copies(dataset, tmp_path):
     assert left["bad.jpg"].boxes == (CAT,) and [f.defect for f in found] == ["box_twice"]
 
 
+def test_where_no_box_is_left_each_object_is_told_by_its_reason(dataset, tmp_path):
+    dataset.fill(10)
+    with pytest.raises(UserError, match=r"so there is nothing to learn\.\nAll 10 objects are of classes in") as caught:
+        make(dataset, tmp_path / "all", classes={"ignore": ["cat", "dog"]})
+    assert "`dataset.classes.ignore`. Take those to learn out of it." in str(caught.value)
+    dataset.sample("hard.jpg", Box("bird", 1, 1, 30, 30, difficult=True))
+    with pytest.raises(UserError) as caught:
+        make(dataset, tmp_path / "some", classes={"ignore": ["cat", "dog"]}, policies={"box_difficult": "ignore"})
+    told = (
+        "None of the 11 images has a box, so there is nothing to learn.\nThe annotations have 11 objects, and this is "
+        "why none is used: 1 box_difficult (the box is marked as difficult), 10 ignored_class (the class is one of "
+        "`dataset.classes.ignore`).\n"
+    )
+    assert told in str(caught.value)
+
+
 def test_an_ignored_box_must_have_a_place(dataset, tmp_path):
     dataset.fill(10)
     dataset.sample("bad.jpg", CAT, Box("sky", 1, 1, NAN, 9))

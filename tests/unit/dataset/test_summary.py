@@ -5,6 +5,7 @@ import pytest
 from boxwright.dataset import summary
 from boxwright.dataset.decide import Case
 from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP
+from boxwright.images import headers
 
 # The policies as advice names them.
 KEYS = [f"`{policy}`" for policy in (FIX, DROP_BOX, DROP_IMAGE, IGNORE, KEEP, FAIL)]
@@ -54,4 +55,24 @@ def test_each_box_is_named_by_its_number_and_class_wherever_its_case_is_told():
     )
     nameless = Case("a.xml", "3:  [1, 1, 50, 60]", "class_missing", DROP_BOX, "detail")
     assert "         a.xml (box 3): detail" in summary.of_cases([nameless])
-    assert len(summary.of_cases([Case("a.jpg", "", "image_alpha", FIX, "detail")], " (in a table)")) == 2
+
+
+@pytest.mark.parametrize(
+    ("details", "line"),
+    [
+        (["it is empty"], "0.jpg: it is empty"),
+        (["it is empty"] * 5, "0.jpg, 1.jpg, 2.jpg and 2 more: it is empty"),
+        (["", ""], "0.jpg, 1.jpg"),
+        (["it is empty", "it ends early"], "0.jpg: it is empty; also 1.jpg"),
+        (["like 1.jpg", "b", "c", "d", "e"], "0.jpg: like 1.jpg; also 1.jpg, 2.jpg, 3.jpg and 1 more"),
+    ],
+)
+def test_a_defect_of_files_names_the_first_ones(details, line):
+    cases = [Case(f"{n}.jpg", "", "image_truncated", DROP_IMAGE, detail) for n, detail in enumerate(details)]
+    assert summary.of_cases(cases, " (in a table)")[2:] == [f"         {line}"]
+
+
+def test_an_empty_image_is_said_to_be_empty():
+    problem = headers.probe(b"").problem
+    _, kind, files = summary.of_cases([Case("a.jpg", "", "image_truncated", DROP_IMAGE, problem)], " (in a table)")
+    assert "the image file is empty or ends early" in kind and files.strip() == "a.jpg: the file is empty"

@@ -28,12 +28,14 @@ train_config {
 }
 train_input_reader { max_number_of_boxes: 10 }
 """.replace("freeze_batchnorm", f"{SSD_PARTS} freeze_batchnorm")
+RATE = "train_config.optimizer.adam_optimizer.learning_rate.constant_learning_rate"
 FACTS = Facts(num_classes=3, max_boxes=10)
 
 
 def draft(name, change=("", ""), **settings):
     document = text.parse_document(SOUND.replace(*change) if change[0] else SOUND, f"{name}.config")
-    return Draft(name, document, document.config, {"overrides": {}, "batch_size": None, "gpus": 0, **settings}, FACTS)
+    usual = {"overrides": {}, "batch_size": None, "rescale_learning_rate": True, "gpus": 0}
+    return Draft(name, document, document.config, {**usual, **settings}, FACTS)
 
 
 def test_nothing_is_said_of_sound_ones():
@@ -181,4 +183,39 @@ def test_an_override_does_not_make_possible_what_fails_later():
             with pytest.raises(UserError, match="num_classes is 2: the label map has 3 classes"):
                 judge([few])
         else:
-            assert judge([few]) == "", "classes that come later have room"
+            told = (
+                "  - overrides: model.ssd.num_classes is 5: the label map has 3 classes (the background is not "
+                "counted), and the run sets that by itself; more of them have no use before the data have more classes."
+            )
+            assert told in judge([few]).splitlines(), "classes that come later have room"
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"overrides": {"train_config.batch_size": 24}}, True),
+        ({"overrides": {"train_config.batch_size": 24}, "batch_size": 16}, True),
+        ({"overrides": {"train_config.batch_size": 8}}, False),
+        ({"overrides": {"train_config.batch_size": 24}, "rescale_learning_rate": False}, False),
+        ({"overrides": {"train_config.batch_size": 24, "train_config.optimizer.adam_optimizer.epsilon": 1e-7}}, True),
+        ({"overrides": {"train_config.batch_size": 24, f"{RATE}.learning_rate": 0.001}}, False),
+    ],
+)
+def test_a_batch_by_override_leaves_the_learning_rates(settings, told):
+    one = draft("a", **settings)
+    made_for = settings.get("batch_size") or one.config.train_config.batch_size
+    original = replace(one.original, config=text.parse(SOUND))
+    apply(one.config, settings["overrides"])
+    line = (
+        "  - overrides: train_config.batch_size is 24: an override of it leaves the learning rates as they are for a "
+        f"batch of {made_for}; `batch_size: 24` of the model scales them, or `rescale_learning_rate: false` says that "
+        "they are meant."
+    )
+    assert (line in judge([replace(one, original=original)]).splitlines()) == told
+
+
+def test_an_override_of_a_deprecated_field_is_not_used():
+    one = draft("a", overrides={"eval_config.num_examples": 4})
+    apply(one.config, one.settings["overrides"])
+    line = "  - overrides: eval_config.num_examples is 4: deprecated and not used; every example of the records is"
+    assert "These overrides are not used." in judge([one]) and line in judge([one])

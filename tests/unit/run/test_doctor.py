@@ -11,7 +11,7 @@ from boxwright import cli
 from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.run import doctor, room
 from boxwright.run.doctor import FAILS, OK, WARNING
-from boxwright.zoo import catalogue
+from boxwright.zoo import catalogue, fetch
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "config/pipelines"
 
@@ -146,6 +146,42 @@ def test_the_demo_is_not_drawn(monkeypatch, tmp_path):
     Path("my.yaml").write_text(json.dumps({"dataset": {"demo": True}, "models": {"m": model}}))
     assert doctor._read("my.yaml")[1] == [(OK, "configuration", "my.yaml")]
     assert [path.name for path in tmp_path.iterdir()] == ["my.yaml"]
+
+
+NAME = "ssd_mobilenet_v1_coco_2018_01_28"
+
+
+def of_zoo(**model) -> dict:
+    usual = {"checkpoint": f"zoo:{NAME}", "pipeline": "a.config", "repeat_of": None}
+    return {"models": {"m": usual | model}, "zoo_trust": False}
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy"),
+    [
+        ({}, "or set `models.m.checkpoint` to files that are here. Behind a proxy, set https_proxy"),
+        ({"pipeline": None}, "or set `models.m.checkpoint` and `models.m.pipeline` to files that are here."),
+    ],
+)
+def test_an_archive_that_cannot_be_downloaded_fails(monkeypatch, tmp_path, model, remedy):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(fetch.MIRROR, tmp_path.as_uri())
+    ((level, what, text),) = doctor.downloads(of_zoo(**model))
+    assert (level, what) == (FAILS, "model zoo")
+    assert text.startswith(f"{NAME} (77 MB) cannot be downloaded: ") and "o such file" in text
+    assert f"/{NAME}.tar.gz, at resources/zoo/{NAME}.tar.gz by hand, {remedy}" in text
+    Path(f"{NAME}.tar.gz").touch()
+    assert [*doctor.downloads(of_zoo())] == [(OK, "model zoo", f"{NAME} (77 MB) will be downloaded")]
+    Path("resources/zoo").mkdir(parents=True)
+    Path(f"resources/zoo/{NAME}.tar.gz").touch()
+    assert [*doctor.downloads(of_zoo()), *doctor.downloads(of_zoo(checkpoint="mine")), *doctor.downloads(None)] == []
+
+
+def test_an_address_that_is_none_is_told(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(fetch.MIRROR, "nowhere")
+    ((level, _, text),) = doctor.downloads(of_zoo())
+    assert level == FAILS and f"{fetch.MIRROR} is 'nowhere'" in text
 
 
 def test_a_file_that_cannot_be_read_is_told_in_a_sentence(monkeypatch, capsys):

@@ -414,6 +414,9 @@ def test_mistakes(dataset, tmp_path):
     (tmp_path / "my.yaml").write_text("mine")
     with pytest.raises(UserError, match=r"my\.yaml is there already"):
         init.write(str(dataset.folder), tmp_path / "my.yaml")
+    told = r"^The folder nosuch does not exist\.\nRelative paths start at .*\.\n.*my\.yaml is there already"
+    with pytest.raises(UserError, match=told):
+        init.write("nosuch", tmp_path / "my.yaml")
     assert (tmp_path / "my.yaml").read_text() == "mine"
 
 
@@ -455,6 +458,21 @@ def test_without_weights_the_size_of_objects_counts_too(monkeypatch, small, dete
     assert "missed" not in chosen.reasons["detector"]
     config = yaml.safe_load(text.configuration(found(), computer, chosen))["models"]["raccoons"]
     assert "checkpoint" not in config and ("overrides" in config) == (small < 0.1)
+
+
+@pytest.mark.parametrize(
+    ("other", "larger"), [(Box("pill", 2, 2, 5, 5), True), (Box("pen", 2, 2, 4, 44), False), (None, False)]
+)
+def test_a_small_input_whose_anchors_miss_a_class_is_not_chosen(dataset, tmp_path, other, larger):
+    """A run would propose the larger one, if that helps: nine of ten objects are large, and those of one class not."""
+    for number in range(160):
+        boxes = [other] if other and number % 11 == 0 else []
+        dataset.sample(f"{number:03d}.jpg", Box("cup", 8, 6, 40, 30), *boxes)
+    told, content, read = written(dataset.folder, tmp_path / "my.yaml")
+    assert ("SSD MobileNet v2 FPNLite at 640x640: at 300x300 only 9" in told) == larger
+    assert ("of the boxes match an anchor at IoU 0.5 (pill " in words(content)) == larger
+    (model,) = read["models"].values()
+    assert ("model.ssd.image_resizer.fixed_shape_resizer.height" in model["overrides"]) == larger
 
 
 @pytest.mark.parametrize("computer", [CPU, GPU])
@@ -505,7 +523,7 @@ def test_enough_images_measure():
     "detector", [choice.FAST, choice.FINE, choice.STRONG, choice.FROM_SCRATCH, choice.FINE_FROM_SCRATCH]
 )
 def test_templates_take_their_overrides_and_their_weights(detector):
-    config = pipeline_text.read(str(text._PIPELINES / detector.template))
+    config = pipeline_text.read(str(choice.PIPELINES / detector.template))
     overrides.apply(config, dict(detector.overrides))
     resizer = config.model.ssd.image_resizer.fixed_shape_resizer
     assert (resizer.height, resizer.width) == (detector.side, detector.side)

@@ -57,6 +57,13 @@ def test_without_a_checkpoint_nothing_is_lost(plan):
     assert said(plan) == ""
 
 
+def test_what_changed_in_the_training_data_is_said_in_place_of_what_it_may_be(plan):
+    finish(plan, 3, 6, identity=IDENTITY, config=CONFIG)
+    checksums, exact = Checksums(plan.results), ["a.jpg: 2 boxes now, 1 before"]
+    told = restarts.reason(plan, "m", IDENTITY | {"data": "e"}, checksums, of_data=lambda: exact)
+    assert told.startswith("a.jpg: 2 boxes now, 1 before. This changes the training from its first step on.")
+
+
 def test_the_same_says_nothing(plan):
     finish(plan, 3, 6, identity=IDENTITY, config=CONFIG)
     assert said(plan) == ""
@@ -145,8 +152,9 @@ def test_a_damaged_receipt_is_none(plan, damage):
 def test_segments_that_begin_elsewhere(plan):
     finish(plan, 6, every=6, identity=IDENTITY, config=CONFIG)
     assert said(plan) == (
-        "with this `checkpoint_every` or `num_steps`, the training up to step 6 begins at another step, so it runs "
-        "again, with the same result: training starts again. With `checkpoint_every: 6` nothing would be trained again."
+        "`checkpoint_every` or `num_steps` changed the steps of the checkpoints, so training starts again from its "
+        "first step. The checkpoint at step 6 is trained again, with the same result. To train nothing again, set "
+        "`checkpoint_every: 6`."
     )
 
 
@@ -158,21 +166,21 @@ def test_segments_that_begin_elsewhere(plan):
         ([3], ""),
         (
             [4, 8],
-            "training starts again. Nothing is saved at steps 3 and 6 any more, so the checkpoints there are not used, "
-            "and stay. With `checkpoint_every: 3` it would continue from step 6.",
+            "training starts again from its first step. The checkpoints at steps 3 and 6 are not used any more, and "
+            "stay. To go on from step 6, set `checkpoint_every: 3`.",
         ),
         (
             [2, 4, 6],
-            "the training up to step 6 begins at another step, so it runs again, with the same result: training starts "
-            "again. Nothing is saved at step 3 any more, so the checkpoint there is not used, and stays. With "
-            "`checkpoint_every: 3` nothing would be trained again.",
+            "training starts again from its first step. The checkpoint at step 6 is trained again, with the same "
+            "result. The checkpoint at step 3 is not used any more, and stays. To train nothing again, set "
+            "`checkpoint_every: 3`.",
         ),
     ],
 )
 def test_other_steps_with_the_same_training(plan, planned, told):
     finish(plan, 3, 6, identity=IDENTITY, config=CONFIG)
     plan.steps = lambda name: planned
-    assert said(plan) == (told and f"with this `checkpoint_every` or `num_steps`, {told}")
+    assert said(plan) == (told and f"`checkpoint_every` or `num_steps` changed the steps of the checkpoints, so {told}")
 
 
 def test_the_last_checkpoint_of_a_shorter_training_that_is_none_of_a_longer_one(plan):
@@ -180,8 +188,8 @@ def test_the_last_checkpoint_of_a_shorter_training_that_is_none_of_a_longer_one(
     finish(plan, 6, every=2, identity=IDENTITY, config=CONFIG)
     plan.steps = lambda name: [4, 8, 9]
     assert said(plan) == (
-        "with this `checkpoint_every` or `num_steps`, training continues from step 4. Nothing is saved at step 6 any "
-        "more, so the checkpoint there is not used, and stays."
+        "`checkpoint_every` or `num_steps` changed the steps of the checkpoints, so training goes on from step 4. The "
+        "checkpoint at step 6 is not used any more, and stays."
     )
 
 
@@ -198,7 +206,7 @@ def test_measured_checkpoints_that_are_gone_are_continued_from_all_the_same(plan
     finish(plan, 3, 6, 9, identity=IDENTITY, config=CONFIG)
     (plan.folder / "train/model.ckpt-3.index").unlink()
     plan.steps = lambda name: [3, 6, 12]
-    assert "training continues from step 6. Nothing is saved at step 9 any more" in said(plan)
+    assert "training goes on from step 6. The checkpoint at step 9 is not used any more" in said(plan)
 
 
 def split_of(path, **sides):
@@ -255,4 +263,4 @@ def test_long_segments_that_do_not_log_every_step_begin_where_they_did(plan, tmp
     plan.steps = lambda name: [750, 1500]
     assert said(plan) == ""
     plan.steps = lambda name: [500, 1000, 1500]
-    assert "the training up to step 1500 begins at another step" in said(plan)
+    assert "The checkpoint at step 1500 is trained again, with the same result." in said(plan)

@@ -202,6 +202,30 @@ def test_a_checkpoint_may_be_a_folder_a_prefix_or_a_graph(minimal, tmp_path):
         assert settings.load(minimal)["models"]["first"]["checkpoint"] == source
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("yolov8n.pt", "a PyTorch model"),
+        ("model.PTH", "a PyTorch model"),
+        ("model.h5", "Keras's weights (HDF5)"),
+        ("model.keras", "a Keras model"),
+        ("model.onnx", "an ONNX model"),
+        ("model.safetensors", "weights in the safetensors format"),
+        ("model.tflite", "a TensorFlow Lite model"),
+        ("model.tar.gz", ""),
+        ("model.ckpt-9", ""),
+        ("frozen.pb", ""),
+    ],
+)
+def test_a_missing_checkpoint_of_another_program_would_not_do_either(minimal, name, kind):
+    minimal["models"]["first"]["checkpoint"] = f"nowhere/{name}"
+    (told,) = mistakes(minimal)
+    assert "but there is no such folder, frozen graph or checkpoint" in told
+    assert (f"A file with this ending is {kind}" in told and "which would not do either. Training starts" in told) == (
+        kind != ""
+    )
+
+
 def test_a_checkpoint_of_the_zoo_brings_its_pipeline(minimal):
     model = minimal["models"]["first"]
     model["checkpoint"] = "zoo:ssd_mobilenet_v1_coco_2018_01_28"

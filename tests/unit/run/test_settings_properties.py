@@ -249,7 +249,7 @@ def test_checkpoint_every_that_is_said_is_enough(folder, others):
     config["models"]["m"] = model | {"num_steps": 123_456, "checkpoint_every": 1, "seed": [0]}
     with pytest.raises(UserError) as caught:
         settings.load(config)
-    said = int(str(caught.value).split("Use ")[1].split(" ")[0].replace(",", ""))
+    said = int(str(caught.value).split("Set it to ")[1].split(" ")[0])
     config["models"]["m"]["checkpoint_every"] = said - 1
     with pytest.raises(UserError):
         settings.load(config)
@@ -261,7 +261,7 @@ def test_no_advice_where_none_is_enough(folder):
     config = minimal()
     model = config["models"]["m"] | {"num_steps": 6000, "checkpoint_every": 1}
     config["models"] = {"m": model, "other": model}
-    with pytest.raises(UserError, match=r"12,000 in all models\); at most 5,000 can be planned\.$"):
+    with pytest.raises(UserError, match=r"12,000 in all models\); a run can have at most 5,000\.$"):
         settings.load(config)
 
 

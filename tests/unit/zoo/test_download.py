@@ -162,3 +162,9 @@ def test_progress_is_told(get, server, monkeypatch, capsys):
     monkeypatch.setattr("boxwright.console.progress.PLAIN_INTERVAL_S", 0.0)
     get()
     assert "Downloading a.tar.gz: 1 of 3" in capsys.readouterr().err
+
+
+def test_a_look_at_a_server_that_knows_no_head_reads_nothing_of_the_file(server):
+    server.files["a.tar.gz"] = DATA
+    assert download.unreachable(f"{server.address}/a.tar.gz") == ""
+    assert download.unreachable(f"{server.address}/b.tar.gz") == "the server answered 404 Not Found"

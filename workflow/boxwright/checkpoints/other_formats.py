@@ -42,6 +42,8 @@ _ENDINGS = {
     ".tar": "an archive; unpack it",
     ".tgz": "an archive; unpack it",
 }
+# Those that no other form of the file would turn into a checkpoint, as unpacking does.
+_MODELS = {kind for kind in _ENDINGS.values() if not kind.endswith("unpack it")}
 _WANTED = "Training starts from a checkpoint of TensorFlow (model.ckpt.index and .data-...) or a frozen graph (.pb)"
 _SAVED_MODEL = "saved_model.pb"
 # Files of a checkpoint by their names; what is wrong in them is told where they are read.
@@ -81,6 +83,12 @@ def told(source: str | Path) -> str:
     if head.startswith(_GRAPH) if path.suffix == ".pb" else end == _TABLE:
         return ""
     return _nothing_known(path, head)
+
+
+def told_by_name(source: str | Path) -> str:
+    """What a path names by its ending that cannot be a checkpoint, where no file is there, in sentences; "" if none."""
+    kind = _ENDINGS.get(Path(source).suffix.lower(), "")
+    return f"A file with this ending is {kind}, which would not do either. {_WANTED}." if kind in _MODELS else ""
 
 
 def _named(known: Iterable[tuple[bytes, str]], head: bytes) -> str | None:

@@ -103,6 +103,10 @@ class Ledger:
             lines.append(_line(Row(file, "", 0, {}, {}), [f"passed over: {why}"]))
         return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
 
+    def unused(self) -> Counter[str]:
+        """How many objects are not in the records, as ignore regions or not at all, by reason."""
+        return sum((Counter(part) for row in self.rows() for part in (row.ignored, row.left_out) if part), Counter())
+
     def text(self) -> str:
         """The audit in one line for the terminal."""
         rows = list(self.rows())

@@ -58,7 +58,9 @@ DEFECTS: dict[str, Defect] = {
         (DROP_IMAGE, FAIL),
         "run `git lfs pull` in the repository that the images come from",
     ),
-    "image_truncated": Defect("the image file ends early", (DROP_IMAGE, FAIL), "copy or download the file again"),
+    "image_truncated": Defect(
+        "the image file is empty or ends early", (DROP_IMAGE, FAIL), "copy or download the file again"
+    ),
     "image_extension_lies": Defect(
         "the file extension does not match the content (the true format is used)",
         (FIX, DROP_IMAGE, FAIL),

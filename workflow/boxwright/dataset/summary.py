@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from boxwright.core.wording import a, few, plural
+from boxwright.dataset.audit import IGNORED_CLASS, REASONS
 from boxwright.dataset.decide import Decision
 from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP, Case, order
 from boxwright.dataset.split import EVAL, TEST, TRAIN, WORDS
@@ -169,7 +170,7 @@ def too_little(
         return f"No sample is left of {there}.{because}"
     if not decision.classes:
         which = f"None of the {used} images has a box" if used > 1 else "The only image has no box"
-        return f"{which}, so there is nothing to learn.{because}"
+        return f"{which}, so there is nothing to learn.{_gone(decision.ledger.unused())}{because}"
     if all(sides.values()):
         lacking = _without_objects(decision, split)
         return lacking and lacking + because
@@ -198,6 +199,19 @@ def too_little(
     return f"The split leaves no {WORDS[empty]} image ({plural(used, 'image')} in all): {remedy}.{because}"
 
 
+def _gone(unused: Mapping[str, int]) -> str:
+    """Why each object is in no record, where none is, a line below another; "" if there was none. unused: by reason."""
+    if not unused:
+        return ""
+    count = sum(unused.values())
+    if unused.keys() == {IGNORED_CLASS}:
+        of = f"All {count} objects are" if count > 1 else "The only object is"
+        return f"\n{of} of classes in `dataset.classes.ignore`. Take those to learn out of it."
+    words = {name: defect.told(DROP_BOX) for name, defect in DEFECTS.items()} | REASONS
+    reasons = ", ".join(f"{number} {name} ({words[name]})" for name, number in sorted(unused.items()))
+    return f"\nThe annotations have {plural(count, 'object')}, and this is why none is used: {reasons}."
+
+
 def _on_no_list(decision: Decision, count: int) -> str:
     lists = "none of the lists" if TEST in decision.samples else "neither list"
     return f"{plural(count, 'image')} {'is' if count == 1 else 'are'} on {lists}"
@@ -222,8 +236,8 @@ def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
 def _defect_lines(
     cases: Sequence[Case], *, examples: bool = False, silent: Sequence[str] = (), adjustable: bool = True
 ) -> list[str]:
-    """A line for each kind of defect and what was done, and one for the first boxes if it is about these; `examples`
-    adds files with their particulars.
+    """Two lines for each kind of defect and what was done: what it is, and the first files or boxes; with `examples`
+    the latter are more lines, by their particulars.
 
     silent: kinds whose advice would be wrong. adjustable: whether there is a configuration.
     """
@@ -241,9 +255,18 @@ def _defect_lines(
                 of = [case for case in cases if (case.defect, case.action) == (name, action)]
                 if examples:
                     lines += _examples(of)
-                elif any(case.box for case in of):
-                    lines.append(f"         {_places(of)}")
+                else:
+                    lines.append(f"         {_places(of) if any(case.box for case in of) else _files(of)}")
     return lines
+
+
+def _files(cases: Sequence[Case]) -> str:
+    """The first files of some cases of a kind: what they share, else what is true of the first one."""
+    first, *others = sorted(cases, key=order)
+    if all(case.detail == first.detail for case in others):
+        return f"{_places(cases)}{first.detail and f': {first.detail}'}"
+    rest = [case for case in others if case.file != first.file]
+    return f"{first.file}: {first.detail}{f'; also {_places(rest)}' if rest else ''}"
 
 
 def _alike(cases: Sequence[Case]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.core.errors import UserError
-from boxwright.pipeline import lint_training, lint_unread
+from boxwright.pipeline import lint_training, lint_unread, schedule
 from boxwright.pipeline.lint import COVERAGE, accept, is_set, lint
 from boxwright.pipeline.text import Document
 
@@ -21,14 +21,15 @@ MENDED = ("checkpoint-type",)
 GRAVE = ("constant-learning-rate", "slow-averages", "anchor-level", lint_training.DIVERGES)
 # The share of the boxes that match an anchor below which anchors are grave.
 GRAVE_COVERAGE = 0.5
+BATCH = "train_config.batch_size"
 SETTLE = "Set a model's fields with its `overrides`, and its batch with `batch_size`"
 
 
 @dataclass(frozen=True)
 class Draft:
     """A model about to be trained: its name, the document its configuration is made from, the patched
-    TrainEvalPipelineConfig, its settings (`overrides` and `batch_size` tell which fields the user set on purpose,
-    `gpus` how many GPUs share a batch), and the facts about its data and checkpoint.
+    TrainEvalPipelineConfig, its settings (`overrides`, `batch_size` and `rescale_learning_rate` tell which fields the
+    user set on purpose, `gpus` how many GPUs share a batch), and the facts about its data and checkpoint.
     """
 
     name: str
@@ -79,8 +80,9 @@ def is_grave(finding: Finding, facts: Facts) -> bool:
 def _findings(draft: Draft) -> list[Finding]:
     meant = list(draft.settings["overrides"])
     if draft.settings["batch_size"] is not None:
-        meant.append("train_config.batch_size")
-    findings = [*accept(lint(draft.config, draft.facts), meant), *_sharing(draft)]
+        meant.append(BATCH)
+    findings = [*accept(lint(draft.config, draft.facts), meant), *_sharing(draft), *_batch(draft)]
+    findings += [one for one in lint_unread.deprecated(draft.config) if is_set(one.field, draft.settings["overrides"])]
     return [replace(finding, level="warning") if _is_mended(finding, draft) else finding for finding in findings]
 
 
@@ -94,7 +96,21 @@ def _sharing(draft: Draft) -> Iterator[Finding]:
     gpus, batch = draft.settings["gpus"], draft.config.train_config.batch_size
     if gpus > 1 and batch % gpus:
         why = f"{gpus} GPUs share each batch equally, so it must be a multiple of {gpus}"
-        yield Finding("error", "gpu-share", "train_config.batch_size", batch, why, batch + -batch % gpus)
+        yield Finding("error", "gpu-share", BATCH, batch, why, batch + -batch % gpus)
+
+
+def _batch(draft: Draft) -> Iterator[Finding]:
+    """A warning if an override sets the batch and leaves the learning rates as they are for another one."""
+    overrides, batch = draft.settings["overrides"], draft.config.train_config.batch_size
+    made_for = draft.settings["batch_size"] or draft.original.config.train_config.batch_size
+    rates, path = schedule.schedule_of(draft.config)
+    meant = rates is None or not draft.settings["rescale_learning_rate"] or is_set(path, overrides)
+    if is_set(BATCH, overrides) and made_for not in (0, batch) and not meant:
+        why = (
+            f"an override of it leaves the learning rates as they are for a batch of {made_for}; `batch_size: {batch}` "
+            "of the model scales them, or `rescale_learning_rate: false` says that they are meant"
+        )
+        yield Finding("warning", "unscaled-rate", BATCH, batch, why)
 
 
 def _told(

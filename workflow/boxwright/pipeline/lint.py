@@ -62,14 +62,19 @@ def accept(findings: list[Finding], overrides: Collection[str]) -> list[Finding]
     """The findings; warnings of a field that one of the `overrides` sets become infos.
 
     Errors stay, since what cannot work does not work on purpose either, and so do findings of `JUDGED` rules.
-    But more classes than the data has, which an override may set for a later data set, do work.
+    But more classes than the data has, which an override may set for a later data set, do work, with a warning.
     """
-    return [
-        replace(finding, level="info", why=f"{finding.why} (accepted: an override sets it)", use=None)
-        if is_set(finding.field, overrides) and (_may_be_meant(finding) or _has_room(finding))
-        else finding
-        for finding in findings
-    ]
+    return [_accepted(finding) if is_set(finding.field, overrides) else finding for finding in findings]
+
+
+def _accepted(finding: Finding) -> Finding:
+    """What is left of a finding of a field that an override sets."""
+    if _may_be_meant(finding):
+        return replace(finding, level="info", why=f"{finding.why} (accepted: an override sets it)", use=None)
+    if _has_room(finding):
+        why = "the run sets that by itself; more of them have no use before the data have more classes"
+        return replace(finding, level="warning", why=f"{finding.why}, and {why}", use=None)
+    return finding
 
 
 def _may_be_meant(finding: Finding) -> bool:
@@ -207,23 +212,26 @@ def anchors(config: Message, facts: Facts) -> Iterator[Finding]:
         )
         yield Finding("warning", "no-anchors", f"model.{name}.{_generator(config)}", "set", why)
         return
-    if facts.anchor_coverage is None or name not in FAMILIES:
-        return
+    if name in FAMILIES and (few := unmatched(facts)):
+        advice = facts.anchor_proposal or "use smaller scales, other aspect ratios or a larger input"
+        why = f"{few}; the others are learned from their best anchor alone; {advice}"
+        yield Finding("warning", COVERAGE, f"model.{name}.{_generator(config)}", "set", why)
+
+
+def unmatched(facts: Facts) -> str:
+    """That anchors match too few of the boxes, of all or of a class, a clause; "" if they match enough."""
+    if facts.anchor_coverage is None:
+        return ""
     few = [
         f"{label} {matched:,} of {boxes:,}"
         for label, (matched, boxes) in facts.anchor_classes.items()
         if boxes >= LEAST_BOXES and matched < LEAST_OF_CLASS * boxes
     ]
     if facts.anchor_coverage >= LEAST_COVERAGE and not few:
-        return
+        return ""
     classes = f" ({wording.few(few, 5)})" if few else ""
     looked = " of {:,} of the {:,} training images".format(*facts.anchor_images) if facts.anchor_images else ""
-    advice = facts.anchor_proposal or "use smaller scales, other aspect ratios or a larger input"
-    why = (
-        f"only {facts.anchor_coverage:.0%} of the boxes{looked} match an anchor at IoU 0.5{classes}; the others are "
-        f"learned from their best anchor alone; {advice}"
-    )
-    yield Finding("warning", COVERAGE, f"model.{name}.{_generator(config)}", "set", why)
+    return f"only {facts.anchor_coverage:.0%} of the boxes{looked} match an anchor at IoU 0.5{classes}"
 
 
 def _generator(config: Message) -> str:

@@ -74,6 +74,10 @@ RULES = {
     "gpu-share": Rule(
         "a batch that cannot be split evenly over the GPUs", "use a batch size that is a multiple of `gpus`"
     ),
+    "unscaled-rate": Rule(
+        "an override of the batch, to which the learning rates are not scaled",
+        "set the model's `batch_size`, or `rescale_learning_rate: false`",
+    ),
     "masks-not-trained": Rule("Mask R-CNN's masks", "nothing: the boxes are trained"),
     "no-quantization": Rule(
         "quantisation-aware training", "remove the block; `export.forms: [tflite_int8]` quantises after the training"

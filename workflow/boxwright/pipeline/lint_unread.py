@@ -13,6 +13,7 @@ from boxwright.catalog.extractors import row_of
 from boxwright.catalog.families import FAMILIES
 from boxwright.catalog.findings import Facts, Finding
 from boxwright.catalog.messages import spec_of
+from boxwright.pipeline.scan import DEPRECATED
 from boxwright.protos import model_of
 from boxwright.protos.plain import plain
 
@@ -72,6 +73,15 @@ def _unread(config: Message, facts: Facts) -> Iterator[Finding]:
             yield Finding("info", RULE, path, "set", why)
         else:
             yield from _of_block(reader, path, READ["eval_input_reader"])
+
+
+def deprecated(config: Message) -> Iterator[Finding]:
+    """The deprecated fields that are set, which nothing reads. Of a file `text` notes them, with their lines."""
+    for block, message in config.ListFields():
+        for field, value in () if block.is_repeated else message.ListFields():
+            if field.GetOptions().deprecated:
+                shown = "set" if field.message_type or field.is_repeated else plain(value, field)
+                yield Finding("info", RULE, f"{block.name}.{field.name}", shown, DEPRECATED.get(field.name, _OTHERS))
 
 
 def _of_block(message: Message, path: str, read: set[str]) -> Iterator[Finding]:

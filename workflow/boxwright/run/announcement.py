@@ -17,10 +17,8 @@ from boxwright.console.checksums import Checksums
 from boxwright.console.planned import DAMAGED, FORCED, MISSING, UNKNOWN, Planned
 from boxwright.console.progress import duration, say
 from boxwright.core.wording import few, plural
-from boxwright.dataset import changes
-from boxwright.dataset.class_rules import ClassRules
 from boxwright.pipeline import identity, restart
-from boxwright.run import earlier, measured
+from boxwright.run import data_changes, earlier, measured
 from boxwright.run.identities import Identities
 from boxwright.run.plan import PREDICTIONS, RunPlan
 
@@ -163,12 +161,7 @@ def _changed_parts(job: Planned, identities: Identities, checksums: Checksums) -
 
 def _changes(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
     """What changed, in the order of the work: data, configurations, settings, code."""
-    counts = [plan.data.counts[side]["classes"] for side in plan.sides]
-    boxes = dict(sum(map(Counter, counts), Counter()))
-    data, dataset = Path(plan.results) / "data", plan.settings["dataset"]
-    given = bool(dataset["label_map"] or dataset["records"])
-    rules = ClassRules.of(dataset.get("classes"))
-    yield from changes.told(data, plan.results, plan.data.identities, plan.data.classes, boxes, given, rules)
+    yield from data_changes.told(plan)
     yield from _new_forms(plan, jobs, checksums)
     yield from _new_models(plan, identities, jobs, checksums)
     code: dict[str, None] = {}

@@ -31,6 +31,9 @@ from boxwright.run import (
 )
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
+from boxwright.zoo import fetch
+from boxwright.zoo.catalogue import Entry
+from boxwright.zoo.download import megabytes
 
 OK, WARNING, FAILS = "ok", "warning", "fails"
 
@@ -82,6 +85,7 @@ def examine(config: str | Path | None = None) -> list[Observation]:
         *_places(),
         *memory(available_memory_mb(), run),
         *disk(shutil.disk_usage(_disk_of(run)).free // 10**6, run),
+        *downloads(run),
         *times(run),
         Observation(OK, "processors", f"{devices.processors()} of {os.cpu_count()}{_instructions()}"),
     ]
@@ -255,6 +259,38 @@ def disk(free_mb: int, run: Mapping[str, Any] | None) -> Iterator[Observation]:
         wanted += room.records_mb(run) + round(sum(room.checkpoints_mb(run, name) for name in run["models"]))
     text = f"{free_mb} MB free in {_disk_of(run)}; the run needs about {wanted} MB"
     yield Observation(OK if free_mb >= wanted else FAILS, "disk", text)
+
+
+def downloads(run: Mapping[str, Any] | None) -> Iterator[Observation]:
+    """Whether the archives of the zoo that the run has to download can be had now; each server is asked shortly."""
+    models = run["models"] if run else {}
+    wanted = {found: name for name, model in models.items() if (found := pipelines.entry(model))}
+    for found, name in wanted.items():
+        if fetch.is_here(found) or _is_refused(found, run["zoo_trust"]):
+            continue
+        what = f"{found.name} ({megabytes(found.size)})"
+        why = fetch.unreachable(found, run["zoo_trust"])
+        told = f"cannot be downloaded: {why.rstrip('.')}. {_by_hand(found, name, models[name])}"
+        yield Observation(FAILS if why else OK, "model zoo", f"{what} {told if why else 'will be downloaded'}")
+
+
+def _is_refused(found: Entry, trust: bool) -> bool:
+    """Whether an archive must not be downloaded as it is, which is told with the configuration."""
+    try:
+        return bool(fetch.untrusted(found, trust))
+    except UserError:  # of the address that the environment gives
+        return True
+
+
+def _by_hand(found: Entry, name: str, model: Mapping[str, Any]) -> str:
+    """What to do where an archive cannot be downloaded, in sentences."""
+    shown = model["repeat_of"] or name
+    keys = [f"`models.{shown}.{key}`" for key in ("checkpoint", "pipeline") if key == "checkpoint" or not model[key]]
+    archive = f"the archive, which is published at {found.url}, at {found.archive}"
+    return (
+        f"Put {archive} by hand, or set {' and '.join(keys)} to files that are here. "
+        "Behind a proxy, set https_proxy and http_proxy."
+    )
 
 
 def nvidia_gpus() -> list[str]:

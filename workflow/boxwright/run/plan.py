@@ -5,7 +5,7 @@ the results of each rule depend on, `preflight` checks what must hold before the
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -118,6 +118,14 @@ class RunPlan:
                 demo.draw(DEMO)
             dataset |= {"images": [str(DEMO / "images")], "annotations": [str(DEMO / "annotations")]}
         return data_plan.make(dataset, folder, write=write, results=self.results)
+
+    @cached_property
+    def is_stored(self) -> bool:
+        """Whether the plan's folder has the lists of these data."""
+        try:
+            return data_plan.load(Path(self.plan_folder).parent).identities == self.data.identities
+        except UserError:
+            return False
 
     @property
     def sides(self) -> list[str]:

@@ -7,12 +7,10 @@ import csv
 import re
 import shlex
 import shutil
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from google.protobuf.message import Message
 
 from boxwright.catalog.findings import Facts
@@ -24,17 +22,14 @@ from boxwright.core.disk import nearest
 from boxwright.core.errors import UserError
 from boxwright.core.wording import after_colon, few
 from boxwright.dataset import defects, enough, label_map, manifest
-from boxwright.dataset import plan as data_plan
-from boxwright.dataset.samples import Sample
 from boxwright.evaluation import names, stopping
 from boxwright.evaluation.choose import unknown_metric
 from boxwright.images import fonts
-from boxwright.pipeline import anchor_proposal, coverage, settled
+from boxwright.pipeline import coverage, settled
 from boxwright.pipeline.judgement import Draft, UntrainableError, judge
-from boxwright.pipeline.lint import COVERAGE, anchors
 from boxwright.pipeline.patch import patch
 from boxwright.protos import model_of
-from boxwright.run import measured, room, start_weights, to_predict
+from boxwright.run import anchor_facts, measured, room, start_weights, to_predict
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 
@@ -56,8 +51,6 @@ _METRICS = {
 _OTHER_FILES = 500
 # Fields that tell of a start checkpoint.
 _OF_START = re.compile(r"train_config\.fine_tune_checkpoint")
-# Images whose boxes are compared with the anchors.
-LOOKED_AT = 200
 
 
 def check(plan: RunPlan, identities: Identities) -> None:
@@ -383,7 +376,7 @@ def _facts(plan: RunPlan) -> Callable[[Message], dict[str, Any]]:
     """The facts about the data set that a configuration is checked with."""
     counts = [plan.data.counts[side] for side in plan.sides]
     train, *held_out = counts
-    samples = _some_samples(plan)
+    samples = anchor_facts.some_samples(plan.plan_folder) if plan.is_stored else []
     boxes = coverage.boxes_of(samples)
     classes = [box.class_name for sample in samples for box in sample.boxes]
     of_all = {
@@ -398,39 +391,14 @@ def _facts(plan: RunPlan) -> Callable[[Message], dict[str, Any]]:
 
     def of_config(config: Message) -> dict[str, Any]:
         without = coverage.anchorless(config, boxes[1])
-        return of_all | _anchors(config, boxes, classes) | {"anchorless": without}
+        return of_all | anchor_facts.of(config, boxes, classes) | {"anchorless": without}
 
     return of_config
 
 
-def _anchors(config: Message, boxes: tuple[np.ndarray, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
-    """The facts about the anchors of a configuration; a proposal is sought only where they match too few boxes."""
-    met = anchor_proposal.met(config, *boxes, classes) if classes else None
-    if met is None:
-        return {}
-    counts = dict(sorted(Counter(classes).items()))
-    facts = {
-        "anchor_coverage": sum(met.values()) / len(classes),
-        "anchor_classes": {name: (met[name], count) for name, count in counts.items()},
-    }
-    if any(finding.rule == COVERAGE for finding in anchors(config, Facts(**facts))):
-        facts["anchor_proposal"] = anchor_proposal.told(anchor_proposal.propose(config, *boxes, classes), counts)
-    return facts
-
-
-def _some_samples(plan: RunPlan) -> list[Sample]:
-    """Some samples of the training side; none if the plan is not stored."""
-    lists = _lists(plan, "train")
-    return [sample for path in lists for sample in manifest.some(path, max(LOOKED_AT // len(lists), 1))]
-
-
 def _lists(plan: RunPlan, side: str) -> list[Path]:
-    """The lists of the samples of a side; none if the stored plan is another one, or there is none."""
-    try:
-        stored = data_plan.load(Path(plan.plan_folder).parent)
-    except UserError:
-        return []
-    return manifest.of_side(plan.plan_folder, side) if stored.identities == plan.data.identities else []
+    """The lists of the samples of a side; none if the plan is not stored."""
+    return manifest.of_side(plan.plan_folder, side) if plan.is_stored else []
 
 
 def _checkpoint_names(plan: RunPlan, name: str) -> list[str] | None:

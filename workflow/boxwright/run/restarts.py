@@ -21,7 +21,7 @@ from boxwright.core.wording import few, plural, steps_in_words
 from boxwright.dataset import split_history
 from boxwright.dataset.split import TRAIN, WORDS
 from boxwright.pipeline import identity, restart
-from boxwright.run import earlier, settings
+from boxwright.run import data_changes, earlier, settings
 from boxwright.run.identities import Identities
 from boxwright.run.plan import RunPlan
 from boxwright.run.thinned import Thinned
@@ -50,7 +50,8 @@ def say_all(plan: RunPlan, identities: Identities, gone: Mapping[str, Thinned]) 
         say(moved)
     for name in plan.models:
         other_parts = partial(identities.uses_other_parts, "train_segment", name)
-        if why := reason(plan, name, identities.train_segment(name), checksums, other_parts):
+        of_data = partial(data_changes.told, plan, f"{TRAIN}-")
+        if why := reason(plan, name, identities.train_segment(name), checksums, other_parts, of_data):
             say(f"models.{name}: {why}")
         elif gone[name].gone:
             for line in of_gone(plan, name, gone[name], checksums, identities.train_segment(name)):
@@ -142,17 +143,19 @@ def reason(
     wanted: Mapping[str, Any],
     checksums: Checksums,
     other_parts: Callable[[Collection[str]], bool] = lambda changed: False,
+    of_data: Callable[[], Sequence[str]] = list,
 ) -> str:
     """Why checkpoints of a model are trained again or not used, and what to do to keep them; "" if all are used.
 
-    wanted: the identity of the model's training as it is now. other_parts: see `Identities.uses_other_parts`.
+    wanted: the identity of the model's training as it is now. other_parts: see `Identities.uses_other_parts`. of_data:
+    what changed in the training data, as far as it is known.
     """
     folder = Path(plan.results) / "models" / name
     planned, there = plan.steps(name), _there(folder)
     found = {}
     for step in there:
         made = checksums.made_with(folder / f"train/model.ckpt-{step}.index")
-        found[step] = _causes(made, wanted, plan, name, other_parts)
+        found[step] = _causes(made, wanted, plan, name, other_parts, of_data)
     replaced = [step for step in planned if found.get(step)]
     kept = [step for step in planned if step in found and not found[step]]
     told = replaced or ([] if kept else there)
@@ -194,6 +197,7 @@ def _causes(
     plan: RunPlan,
     name: str,
     other_parts: Callable[[Collection[str]], bool],
+    of_data: Callable[[], Sequence[str]],
 ) -> list[str]:
     """What a checkpoint was made with that is now another one, in words."""
     old, config = made.get("identity"), plan.configurations[name]
@@ -209,6 +213,8 @@ def _causes(
     for part in changed:
         if part == "start":
             told.append(earlier.start_weights(before, config))
+        elif part == "data" and (exact := of_data()):
+            told += exact
         elif part == "config" and before is not None and (fields := restart.differences(before, config)):
             told += fields
         elif part == "config" and before is not None and "start" in changed and _differ(before, config):
@@ -237,30 +243,17 @@ def _of_steps(folder: Path, planned: Sequence[int], there: Sequence[int], finish
     unused = [step for step in there if step > reached and step not in planned]
     if not again and (not unused or reached == planned[-1]):
         return ""
-    goes_on = f"training continues from step {reached}" if reached else "training starts again"
+    goes_on = f"training goes on from step {reached}" if reached else "training starts again from its first step"
+    told = [f"`checkpoint_every` or `num_steps` changed the steps of the checkpoints, so {goes_on}."]
     if again:
-        at_another = (
-            f"the training up to {steps_in_words(again)} begins at another step, so it runs again, with the same"
-        )
-        goes_on = f"{at_another} result: {goes_on}"
-    told = [f"with this `checkpoint_every` or `num_steps`, {goes_on}."]
+        told.append(f"T{_checkpoints(again)[1:]} trained again, with the same result.")
     if unused:
-        one = len(unused) == 1
-        told.append(
-            f"Nothing is saved at {steps_in_words(unused)} any more, so the {'checkpoint' if one else 'checkpoints'} "
-            f"there {'is' if one else 'are'} not used, and {'stays' if one else 'stay'}."
-        )
+        told.append(f"T{_checkpoints(unused)[1:]} not used any more, and {'stays' if len(unused) == 1 else 'stay'}.")
     before = settings.checkpoint_steps({"checkpoint_every": there[0], "num_steps": planned[-1]}) if there else []
     further = _reached(folder, before, there, {*there})
     if further > reached:
-        told.append(
-            f"With `checkpoint_every: {there[0]}` "
-            + (
-                f"it would continue from step {further}."
-                if further < planned[-1]
-                else "nothing would be trained again."
-            )
-        )
+        saves = f"To go on from step {further}" if further < planned[-1] else "To train nothing again"
+        told.append(f"{saves}, set `checkpoint_every: {there[0]}`.")
     return " ".join(told)
 
 

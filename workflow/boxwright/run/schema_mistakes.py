@@ -15,6 +15,7 @@ from boxwright.core.wording import nearest
 from boxwright.pipeline import schema as pipeline_schema
 from boxwright.pipeline import settled
 from boxwright.run import config_file, paths
+from boxwright.run.other_programs import CLASSES, FIELDS, HELD_OUT, KEYS, NUMBERS, SIDES
 
 
 def resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,27 +39,7 @@ VALIDATOR = jsonschema.validators.extend(
 )
 
 
-# What other programs call keys of a model, and fields of pipeline.config.
-_KEYS = {
-    **dict.fromkeys(("epochs", "num_epochs", "iterations", "iters", "max_steps", "train_steps"), "num_steps"),
-    **dict.fromkeys(("weights", "pretrained", "pretrained_weights", "init_checkpoint"), "checkpoint"),
-    **dict.fromkeys(("device", "gpu", "cuda"), "gpus"),
-    **dict.fromkeys(("config", "cfg", "model"), "pipeline"),
-}
-_FIELDS = {
-    **dict.fromkeys(("lr", "lr0", "base_lr"), "learning_rate"),
-    **dict.fromkeys(("imgsz", "img_size", "image_size", "input_size", "resolution"), "image_resizer"),
-}
 _OF_EPOCHS = "an epoch is as many steps as there are training images, divided by `batch_size`"
-# Keys that name classes, and sides of a data set, in other programs.
-_CLASSES = ("nc", "names", "num_classes", "class_names", "categories", "labels")
-_HELD_OUT = ("val", "valid", "validation")
-_SIDES = ("train", *_HELD_OUT, "eval", "test")
-_NUMBERS = {
-    **dict.fromkeys(("fp16", "half", "f16"), "float16"),
-    **dict.fromkeys(("fp32", "full", "single", "f32"), "float32"),
-    "bf16": "bfloat16",
-}
 # From here on a bound is there for the machine, and not for people.
 _VAST = 10**6
 
@@ -120,15 +101,15 @@ def meant(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> str |
     known = node.get("properties", {})
     of_model = "overrides" in known
     below = len(list(_places(key, node, schema))) == 1
-    of_sides = ("split" in known and key.lower() in _SIDES) or ("eval_fraction" in known and key.lower() in _HELD_OUT)
-    if below or of_sides or key.lower() in _CLASSES or (of_model and (_fields_named(key, {}) or alias(key, node))):
+    of_sides = ("split" in known and key.lower() in SIDES) or ("eval_fraction" in known and key.lower() in HELD_OUT)
+    if below or of_sides or key.lower() in CLASSES or (of_model and (_fields_named(key, {}) or alias(key, node))):
         return None
     return nearest(key, known)
 
 
 def alias(key: str, node: Mapping[str, Any]) -> str | None:
     """The key of a model that another program calls so; None if there is none, and where no model is."""
-    found = _KEYS.get(key.lower())
+    found = KEYS.get(key.lower())
     return found if found in node.get("properties", {}) and key not in node["properties"] else None
 
 
@@ -138,12 +119,12 @@ def _of_others(path: Sequence[str | int], key: str, node: Mapping[str, Any], val
         return f"set `{found}`: {_OF_EPOCHS}." if "epochs" in key.lower() else f"did you mean `{found}`?"
     if path[:1] == ["models"]:
         return ""
-    if key.lower() in _CLASSES:
+    if key.lower() in CLASSES:
         return "leave it out: the classes are those of the annotations."
-    if key.lower() in _HELD_OUT and path == ["dataset", "split"]:
+    if key.lower() in HELD_OUT and path == ["dataset", "split"]:
         is_share = isinstance(value, float) and 0 < value < 1
         return f"did you mean `{f'eval_fraction: {value:g}' if is_share else 'eval'}`?"
-    if key.lower() in _SIDES and path == ["dataset"]:
+    if key.lower() in SIDES and path == ["dataset"]:
         return (
             "`split` says which images are on which side: `split: {source: true}` takes folders called train, valid "
             "and test in `images`, and `split: {train: train.txt, eval: eval.txt}` two lists."
@@ -186,7 +167,7 @@ def _fields_named(key: str, model: Mapping[str, Any]) -> list[str]:
     """The paths of fields of pipeline.config with this name: those that the model's file sets, else all."""
     from boxwright.pipeline import overrides  # few configurations have a wrong key
 
-    key = _FIELDS.get(key.lower(), key)
+    key = FIELDS.get(key.lower(), key)
     config = _file_of(model)
     found = overrides.fields_named(config, key) if config else []
     return found or [f"{home}.{key}" for home in pipeline_schema.homes(key, "")]
@@ -345,7 +326,7 @@ def _advice(error: jsonschema.ValidationError) -> str:
         return _as_block(value, block)
     if isinstance(value, str) and node.get("type") == "object":
         return _NO_EQUALS if _ASSIGNED.match(value) else ""
-    of_split = path[:2] == ["dataset", "split"] and path[-1] in _SIDES
+    of_split = path[:2] == ["dataset", "split"] and path[-1] in SIDES
     if of_split and isinstance(value, int | float) and not isinstance(value, bool):
         return " For a share write `eval_fraction: 0.2`: 20 % of the images measure, and the others train."
     of_share = 1 in (node.get("maximum"), node.get("exclusiveMaximum")) and not isinstance(value, str | bool)
@@ -392,7 +373,7 @@ def _whole(number: float) -> int | float:
 
 def _words_like(word: str, known: Sequence[str]) -> list[str]:
     """The known words of which one is a part, such as `int8` of `tflite_int8`, else the one that it may misspell."""
-    word = _NUMBERS.get(word.lower(), word)
+    word = NUMBERS.get(word.lower(), word)
     whole = [one for one in known if word.lower() in one.split("_")]
     return whole or list(filter(None, [nearest(word.lower(), known)]))
 

@@ -578,11 +578,11 @@ def _too_many_checkpoints(models: Mapping[str, Any]) -> Iterator[str]:
     name = max(counts, key=counts.get)
     model = models[name]
     most = (MOST_CHECKPOINTS - total + counts[name]) // len(_seeds(model))
-    advice = f" Use {math.ceil(model['num_steps'] / most):,} or more." if most > 0 else ""
+    advice = f" Set it to {math.ceil(model['num_steps'] / most)} or more." if most > 0 else ""
     yield (
-        f"`models.{name}.checkpoint_every` is {model['checkpoint_every']}, which gives {counts[name]:,} checkpoints in "
-        f"{model['num_steps']:,} steps{f' ({total:,} in all models)' if total > counts[name] else ''}; at most "
-        f"{MOST_CHECKPOINTS:,} can be planned.{advice}"
+        f"`models.{name}.checkpoint_every` is {model['checkpoint_every']}, so {model['num_steps']:,} steps have "
+        f"{counts[name]:,} checkpoints{f' ({total:,} in all models)' if total > counts[name] else ''}; a run can have "
+        f"at most {MOST_CHECKPOINTS:,}.{advice}"
     )
 
 
@@ -631,4 +631,5 @@ def _missing_checkpoint(key: str, source: str | None) -> Iterator[str]:
                 if name not in catalogue.names()
                 else ""
             )
-        yield f"{told}; for that of the zoo write `{PREFIX}{name}`." if name in catalogue.names() else f"{told}."
+        told += f"; for that of the zoo write `{PREFIX}{name}`." if name in catalogue.names() else "."
+        yield " ".join(filter(None, (told, other_formats.told_by_name(source))))

@@ -87,19 +87,21 @@ def is_plain(url: str) -> bool:
 
 
 def unreachable(url: str, any_way: bool = False) -> str:
-    """Why a file cannot be downloaded now, in words, after one short attempt that reads nothing of it; "" if it can.
+    """Why a file cannot be downloaded now, in words, after one short look that reads nothing of it; "" if it can.
 
     any_way: whether it does not matter who the server is.
     """
-    try:
-        with urllib.request.build_opener(urllib.request.HTTPSHandler(context=_context(any_way))).open(
-            urllib.request.Request(url, method="HEAD"), timeout=GLANCE_S
-        ):
-            return ""
-    except urllib.error.HTTPError as error:
-        return f"the server answered {error.code} {error.reason}"
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return _reason(error)
+    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=_context(any_way)))
+    why = ""
+    for method in ("HEAD", "GET"):  # some servers answer only the latter
+        try:
+            with opener.open(urllib.request.Request(url, method=method), timeout=GLANCE_S):
+                return ""
+        except urllib.error.HTTPError as error:
+            why = f"the server answered {error.code} {error.reason}"
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return _reason(error)
+    return why
 
 
 def megabytes(size: int | None) -> str:

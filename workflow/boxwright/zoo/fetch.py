@@ -70,10 +70,16 @@ def is_here(entry: Entry) -> bool:
     return entry.folder.is_dir() or entry.archive.is_file()
 
 
-def unreachable(entry: Entry) -> str:
-    """Why the archive of a detector cannot be downloaded now, in words; "" if it seems that it can."""
-    any_way = entry.sha256 is not None or _recorded(entry) is not None
-    return untrusted(entry, trust=False) or download.unreachable(_address(entry), any_way)
+def unreachable(entry: Entry, trust: bool = False) -> str:
+    """Why the archive of a detector cannot be downloaded now, in words; "" if it seems that it can.
+
+    The server is asked once, for seconds at most, and nothing of the archive is read. trust: see `fetch`.
+    """
+    try:
+        any_way = trust or entry.sha256 is not None or _recorded(entry) is not None
+        return untrusted(entry, trust) or download.unreachable(_address(entry), any_way)
+    except UserError as error:  # of the address that the environment gives, or of a recorded checksum
+        return str(error)
 
 
 def untrusted(entry: Entry, trust: bool) -> str:

@@ -15,8 +15,8 @@ from boxwright.core import disk
 from boxwright.core.errors import UserError
 from boxwright.core.files import writing
 from boxwright.core.wording import command, few, plural
-from boxwright.dataset import plan
-from boxwright.run import config_file, paths, settings
+from boxwright.dataset import gate, plan
+from boxwright.run import anchor_facts, config_file, paths, settings
 from boxwright.run.init import choice, data, machine, text
 from boxwright.run.plan import DEMO
 
@@ -33,23 +33,23 @@ def write(folder: str, out: str | Path, *, keep: bool = False) -> str:
 
     keep: whether a file that is there already stays, if it is about images in the folder.
 
-    Raises UserError if the file is there already or cannot be written, and where there is nothing to learn from in the
-    folder.
+    Raises UserError if there is no such folder, if the file is there already or cannot be written, and where there is
+    nothing to learn from in the folder.
     """
     path = Path(out)
     disk.require_new_file(path)
     if path.is_file():
         if not keep:
             raise UserError(
-                f"{path} is there already, and may have been edited. Run it with: "
+                f"{_no_folder(folder)}{path} is there already, and may have been edited. Run it with: "
                 f"{command('run', '--configfile', path)}; or name another file with --out, or delete it."
             )
         places = list(dict.fromkeys(_places(path)))
         if not any(_is_inside(one, folder) or _is_inside(folder, one) for one in places or [folder]):
             whose = "the drawn demo" if places == [str(DEMO)] else few(places)
             raise UserError(
-                f"{path} is there already, for {whose}, not for {folder}. Name another file with --out, or with "
-                f"`make run DATA={shlex.quote(folder)} CONFIG=other.yaml`."
+                f"{_no_folder(folder)}{path} is there already, for {whose}, not for {folder}. Name another file with "
+                f"--out, or with `make run DATA={shlex.quote(folder)} CONFIG=other.yaml`."
             )
         return f"{path} is there already and is used as it is."
     found = data.look(folder)
@@ -58,6 +58,15 @@ def write(folder: str, out: str | Path, *, keep: bool = False) -> str:
     with writing(path) as file:
         file.write(content.encode())
     return text.summary(found, chosen, path)
+
+
+def _no_folder(folder: str) -> str:
+    """That a folder is none, lines above others; "" if it is one."""
+    try:
+        gate.require_places([folder])
+    except UserError as error:
+        return f"{error}\n"
+    return ""
 
 
 def _places(config: Path) -> list[str]:
@@ -96,7 +105,9 @@ def _that_runs(found: data.FolderFacts, here: machine.Machine) -> tuple[data.Fol
                 if found.sides.counts:
                     raise
                 continue
-            chosen = choice.choose(attempt, here, fraction) if fraction else usual
+            if missed := choice.missed(usual.detector, anchor_facts.some_samples(Path(folder) / "plan")):
+                attempt = attempt._replace(missed=missed)
+            chosen = choice.choose(attempt, here, fraction) if fraction or missed else usual
             return attempt, chosen, text.configuration(attempt, here, chosen)
     raise UserError(_too_little(found))
 

@@ -1,19 +1,25 @@
 """Chooses a detector, a batch and a number of steps for what was found, each with its reason."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from boxwright.core.errors import UserError
+from google.protobuf.message import Message
+
 from boxwright.core.wording import plural
 from boxwright.dataset import enough
 from boxwright.dataset.enough import MOST_STEPS
+from boxwright.dataset.samples import Sample
 from boxwright.dataset.split import EVAL, TRAIN
+from boxwright.pipeline import overrides, text
+from boxwright.run import anchor_facts
+from boxwright.run.config_file import SCHEMA
 from boxwright.run.init.data import FolderFacts
 from boxwright.run.init.machine import Machine
 from boxwright.zoo import catalogue, fetch
 
+PIPELINES = SCHEMA.parents[2] / "config" / "pipelines"
 # Shares of the images that measure, and the number of images that is enough for that.
 _EVAL, _ENOUGH = 0.2, 500
 _LEAST_EVAL = 0.05
@@ -123,6 +129,24 @@ def choose(found: FolderFacts, here: Machine, eval_fraction: float = 0.0) -> Cho
     return Choice(detector, fraction, steps, every, int(here.has_gpu), minutes, reasons)
 
 
+def missed(detector: Candidate, samples: Sequence[Sample]) -> str:
+    """That a detector's anchors match too few boxes, as a run judges it, and those of a larger input enough; a clause.
+
+    It is "" where a larger input would not help, or is chosen already.
+    """
+    if detector.side >= FINE.side:
+        return ""
+    told = anchor_facts.missed(_configured(detector), samples)
+    return "" if told and anchor_facts.missed(_configured(FINE), samples) else told
+
+
+def _configured(detector: Candidate) -> Message:
+    """The template of a detector with its overrides."""
+    config = text.read(PIPELINES / detector.template)
+    overrides.apply(config, detector.overrides)
+    return config
+
+
 def _detector(found: FolderFacts, here: Machine) -> tuple[Candidate, str]:
     """The detector that fits where its weights can be had, and why."""
     if here.has_gpu:
@@ -131,7 +155,9 @@ def _detector(found: FolderFacts, here: Machine) -> tuple[Candidate, str]:
 
 
 def _by_size(found: FolderFacts, fast: Candidate, fine: Candidate) -> tuple[Candidate, str]:
-    """One of two detectors, with a small or with a larger input, by the size of the objects, and why."""
+    """One of two detectors, with a small or a larger input, by the size of the objects and the anchors, and why."""
+    if found.missed:
+        return fine, f"at {fast.side}x{fast.side} {found.missed}"
     if found.small >= _SMALL:
         over = f"nine of ten objects are over {share(found.small)} of the image's side"
         return fast, f"{over}, so a small input shows them"
@@ -154,10 +180,7 @@ def _start(detector: Candidate) -> tuple[str, bool]:
     entry = catalogue.find(detector.zoo)
     if fetch.is_here(entry):
         return "already downloaded; trained on COCO, so a few hundred images are enough", False
-    try:
-        reason = fetch.unreachable(entry)
-    except UserError as error:  # of the address that the environment gives
-        reason = str(error)
+    reason = fetch.unreachable(entry)
     if not reason:
         return "downloaded once; trained on COCO, so a few hundred images are enough", False
     why = (

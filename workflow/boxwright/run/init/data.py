@@ -35,7 +35,8 @@ class FolderFacts(NamedTuple):
     policies: by defect that would stop a run, the policy that does not. cases: what the checks found. sides: those of
     a split that are stated. group_by: what keeps images on one side of a split by chance, "" if nothing. one_scene:
     whether near-duplicates cannot stay on one side, since then the other one would have no objects. named: sentences
-    about the files with the names of the classes.
+    about the files with the names of the classes. missed: that the anchors of a small input match too few boxes, and
+    those of a larger one enough, a clause; else "".
     """
 
     folder: str
@@ -57,6 +58,7 @@ class FolderFacts(NamedTuple):
     group_by: str = ""
     one_scene: bool = False
     named: tuple[str, ...] = ()
+    missed: str = ""
 
     @property
     def defects(self) -> list[str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from boxwright.core.wording import command, few, from_here, plural, printable
 from boxwright.dataset.defects import DEFECTS
-from boxwright.run.config_file import SCHEMA, as_yaml
-from boxwright.run.init.choice import Choice, share
+from boxwright.run.config_file import as_yaml
+from boxwright.run.init.choice import PIPELINES, Choice, share
 from boxwright.run.init.data import FolderFacts
 from boxwright.run.init.machine import Machine
 
@@ -25,7 +25,6 @@ _ONE_SCENE = (
 _NOT_TELLING = ("data", "dataset", "images", "img", "imgs", "export")
 # The folder for results that a configuration without `results` has.
 _RESULTS = "results"
-_PIPELINES = SCHEMA.parents[2] / "config" / "pipelines"
 
 
 def configuration(found: FolderFacts, here: Machine, chosen: Choice) -> str:
@@ -53,7 +52,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice) -> str:
             lines.append(f"    {name}: {policy}")
     lines += ["", "models:", f"  {as_yaml(_name(found.folder))}:"]
     lines += _comment(f"{detector.title}: {reasons['detector']}.", 4)
-    lines.append(f"    pipeline: {as_yaml(from_here(_PIPELINES / detector.template))}")
+    lines.append(f"    pipeline: {as_yaml(from_here(PIPELINES / detector.template))}")
     lines += _comment(f"The start: {reasons['checkpoint']}.", 4)
     if detector.zoo:
         lines.append(f"    checkpoint: zoo:{detector.zoo}")
