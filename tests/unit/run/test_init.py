@@ -475,6 +475,17 @@ def test_a_small_input_whose_anchors_miss_a_class_is_not_chosen(dataset, tmp_pat
     assert ("model.ssd.image_resizer.fixed_shape_resizer.height" in model["overrides"]) == larger
 
 
+def test_a_larger_input_for_the_anchors_sake_may_not_make_a_first_run_long(monkeypatch):
+    monkeypatch.setattr(fetch, "unreachable", lambda entry: "Name or service not known")
+    few = "only 91% of the boxes match an anchor at IoU 0.5 (pill 3 of 10)"
+    short = choice.choose(found(images=60, small=0.3, missed=few), CPU._replace(processors=8))
+    assert (short.detector, short.minutes < 90) == (choice.FINE_FROM_SCRATCH, True)
+    long = choice.choose(found(images=400, small=0.3, missed=few), CPU._replace(processors=2))
+    assert (long.detector, long.minutes < 90) == (choice.FROM_SCRATCH, True)
+    assert f". But at 300x300 {few}: if those objects matter, try {choice.FINE.title}" in long.reasons["detector"]
+    assert long.reasons["detector"].endswith(" hours")
+
+
 @pytest.mark.parametrize("computer", [CPU, GPU])
 @pytest.mark.parametrize("reason", ["", "Name or service not known"])
 def test_tiny_objects_are_warned_of_and_not_rounded_to_nothing(monkeypatch, reason, computer):

@@ -33,6 +33,8 @@ _SMALL, _TINY = 0.1, 0.04
 _USEFUL_PROCESSORS = 8
 # Seconds of a whole run beside training and evaluation: records, exports, figures.
 _BESIDE_S = 120
+# A first run that takes more minutes than this is not chosen for the anchors' sake, which promises no higher accuracy.
+_LONG = 90
 # An image is evaluated in about half of the time that a step takes for it.
 _EVALUATION = 0.5
 
@@ -124,6 +126,14 @@ def choose(found: FolderFacts, here: Machine, eval_fraction: float = 0.0) -> Cho
     if step_s is not None:
         images = (sides.get(EVAL) or found.images - train) * math.ceil(steps / every)
         minutes = (steps * step_s + images * step_s / detector.batch * _EVALUATION + _BESIDE_S) / 60
+    if found.missed and minutes and minutes > _LONG:
+        quicker = choose(found._replace(missed=""), here, eval_fraction)
+        after = (
+            f". But {_few_match(quicker.detector, found)}: if those objects matter, try {detector.title}, for which a "
+            f"whole run takes about {duration(minutes)}"
+        )
+        quicker.reasons["detector"] += after
+        return quicker
     size = f"{detector.batch} of {detector.side}x{detector.side}"
     reasons["batch_size"] = f"as in the trials of the template; more images need more memory ({size})"
     return Choice(detector, fraction, steps, every, int(here.has_gpu), minutes, reasons)
@@ -157,7 +167,7 @@ def _detector(found: FolderFacts, here: Machine) -> tuple[Candidate, str]:
 def _by_size(found: FolderFacts, fast: Candidate, fine: Candidate) -> tuple[Candidate, str]:
     """One of two detectors, with a small or a larger input, by the size of the objects and the anchors, and why."""
     if found.missed:
-        return fine, f"at {fast.side}x{fast.side} {found.missed}"
+        return fine, _few_match(fast, found)
     if found.small >= _SMALL:
         over = f"nine of ten objects are over {share(found.small)} of the image's side"
         return fast, f"{over}, so a small input shows them"
@@ -166,8 +176,19 @@ def _by_size(found: FolderFacts, fast: Candidate, fine: Candidate) -> tuple[Cand
     return fine, f"{_smaller(found)}, so {pixels} pixels of a {fast.side}x{fast.side} input; at 640x640 twice as many"
 
 
+def _few_match(detector: Candidate, found: FolderFacts) -> str:
+    return f"at {detector.side}x{detector.side} {found.missed}"
+
+
 def _smaller(found: FolderFacts) -> str:
     return f"a tenth of the objects is below {share(found.small)} of the image's side"
+
+
+def duration(minutes: float) -> str:
+    """Minutes in words, from an hour and a half as hours."""
+    if minutes < 90:
+        return plural(max(round(minutes), 1), "minute")
+    return f"{minutes / 60:.1f} hours"
 
 
 def share(part: float) -> str:

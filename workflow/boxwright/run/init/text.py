@@ -7,7 +7,7 @@ from pathlib import Path
 from boxwright.core.wording import command, few, from_here, plural, printable
 from boxwright.dataset.defects import DEFECTS
 from boxwright.run.config_file import as_yaml
-from boxwright.run.init.choice import PIPELINES, Choice, share
+from boxwright.run.init.choice import PIPELINES, Choice, duration, share
 from boxwright.run.init.data import FolderFacts
 from boxwright.run.init.machine import Machine
 
@@ -82,7 +82,7 @@ def configuration(found: FolderFacts, here: Machine, chosen: Choice) -> str:
 
 def summary(found: FolderFacts, chosen: Choice, path: Path) -> str:
     """What was found and decided, and what to do next."""
-    minutes = "" if chosen.minutes is None else f", about {_minutes(chosen.minutes)}"
+    minutes = "" if chosen.minutes is None else f", about {duration(chosen.minutes)}"
     lines = [
         _images(found),
         f"The annotations are {found.reading}.",
@@ -155,13 +155,7 @@ def _results(folder: str) -> list[str]:
 def _time(chosen: Choice, here: Machine) -> str:
     if chosen.minutes is None:
         return "How long that takes on this GPU was never measured: the run shows the time that is left."
-    return f"The whole run takes about {_minutes(chosen.minutes)} on {plural(here.processors, 'processor')}."
-
-
-def _minutes(minutes: float) -> str:
-    if minutes < 90:
-        return plural(max(round(minutes), 1), "minute")
-    return f"{minutes / 60:.1f} hours"
+    return f"The whole run takes about {duration(chosen.minutes)} on {plural(here.processors, 'processor')}."
 
 
 def _comment(text: str, indent: int) -> list[str]:
