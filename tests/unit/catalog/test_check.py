@@ -234,7 +234,7 @@ PYRAMID = """num_classes: 1
         ("", None, None),
         ("feature_extractor { fpn { max_level: 7 } }", "feature_extractor.fpn.max_level", 6),
         ("feature_extractor { fpn { min_level: 1 } }", "feature_extractor.fpn.min_level", 3),
-        ("feature_extractor { fpn { max_level: 4 } }", "feature_extractor.fpn.max_level", 7),
+        ("feature_extractor { fpn { max_level: 4 } }", "feature_extractor.fpn.max_level", 6),
         ("image_resizer { fixed_shape_resizer { width: 100 } }", "image_resizer.fixed_shape_resizer.width", 128),
         ("image_resizer { fixed_shape_resizer { width: 100 } } feature_extractor { pad_to_multiple: 64 }", None, None),
         (

@@ -191,8 +191,14 @@ ORDERED = "it must not be above "
             None,
         ),
         ("SsdFeatureExtractor", "depth_multiplier: 0.01 min_depth: 0", "min_depth", "no channels", 8),
-        ("SsdFeatureExtractor", 'type: "ssd_resnet50_v1_fpn" min_depth: 65', "min_depth", "makes ssd_resnet50", 64),
-        ("SsdFeatureExtractor", 'type: "ssd_resnet50_v1_fpn_keras" min_depth: 512', "min_depth", "wider", 64),
+        ("FeaturePyramidNetworks", "min_level: 4 max_level: 3", "min_level", "max_level, which is 3", 3),
+        (
+            "BidirectionalFeaturePyramidNetworks",
+            "min_level: 4 max_level: 3 num_iterations: 1 num_filters: 8 combine_method: 'sum'",
+            "min_level",
+            "max_level, which is 3",
+            3,
+        ),
         ("SsdFeatureExtractor", 'type: "ssd_mobilenet_v1" num_layers: 7', "num_layers", "must be 2 to 6", 6),
         ("SsdFeatureExtractor", 'type: "ssd_mobilenet_v2_keras" num_layers: 1', "num_layers", "must be 2 to 6", 6),
         (

@@ -132,7 +132,15 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
         return
     if not getattr(model, field).HasField("multiscale_anchor_generator"):
         return
-    first = row.map_levels(model.feature_extractor)[0]
+    levels, cells = row.map_levels(model.feature_extractor), row.cell_levels(model.feature_extractor)
+    first = levels[0]
+    if levels != cells:
+        why = (
+            f"{row.type} then takes the backbone's maps of the levels {cells[0]} to {cells[-1]} for those of the levels "
+            f"{first} to {levels[-1]}, as in the OD API, so the anchors lie in the upper left of the image only"
+        )
+        path = f"model.{name}.feature_extractor.fpn.max_level"
+        yield Finding("warning", "anchor-level", path, levels[-1], why, max(row.levels))
     level = getattr(model, field).multiscale_anchor_generator.min_level
     if level != first:
         path = f"model.{name}.{field}.multiscale_anchor_generator.min_level"

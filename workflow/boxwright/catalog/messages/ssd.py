@@ -115,7 +115,7 @@ def _sides(message: Message) -> Iterator[Break]:
     plain_fpn = row.neck == "fpn"
     if plain_fpn and message.feature_extractor.use_explicit_padding:
         return
-    levels = row.map_levels(message.feature_extractor)
+    levels = row.cell_levels(message.feature_extractor)
     last = min(levels[-1], max(row.levels)) if plain_fpn else levels[-1]
     yield from image_resizer.not_halving(message, levels[0], last, message.feature_extractor.pad_to_multiple)
 
