@@ -135,9 +135,10 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
     levels, cells = row.map_levels(model.feature_extractor), row.cell_levels(model.feature_extractor)
     first = levels[0]
     if levels != cells:
+        taken, meant = (f"{each[0]} to {each[-1]}" for each in (cells, levels))
         why = (
-            f"{row.type} then takes the backbone's maps of the levels {cells[0]} to {cells[-1]} for those of the levels "
-            f"{first} to {levels[-1]}, as in the OD API, so the anchors lie in the upper left of the image only"
+            f"as in the OD API, {row.type} then takes the backbone's maps of the levels {taken} for those of {meant}, "
+            "so its anchors lie in the upper left of the image only"
         )
         path = f"model.{name}.feature_extractor.fpn.max_level"
         yield Finding("warning", "anchor-level", path, levels[-1], why, max(row.levels))

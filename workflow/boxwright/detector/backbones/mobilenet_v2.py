@@ -72,7 +72,7 @@ def features(
 ) -> InvertedResiduals:
     """The network of TF1, or of TF2 (`keras`), which differ in how they apply the multiplier and the minimum width.
 
-    pyramid: whether it is for a feature pyramid, and `levels` those of it. end_points: other layers than the usual ones.
+    pyramid: whether it is for a feature pyramid, which has these `levels`. end_points: other layers than the usual.
     """
     overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
     hyperparams, depthwise = settings(overridden, keras=keras, freeze_batchnorm=freeze_batchnorm)

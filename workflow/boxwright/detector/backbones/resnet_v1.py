@@ -152,7 +152,9 @@ class ResidualBlock:
             more = {"stride": unit_stride, "rate": rate, "keras": keras, "activation": activation}
             # TF1's first unit adds its input as it is where the widths agree; TF2's never does.
             projected = unit == 1 and (keras or channels != outer)
-            self.units.append(Bottleneck(variables, name, channels, inner, outer, settings, projected=projected, **more))
+            self.units.append(
+                Bottleneck(variables, name, channels, inner, outer, settings, projected=projected, **more)
+            )
             channels = outer
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
