@@ -256,6 +256,12 @@ PYRAMID = """num_classes: 1
             1024,
         ),
         (
+            "anchor_generator { flexible_grid_anchor_generator { anchor_grid { base_sizes: 9 aspect_ratios: 1 "
+            "height_stride: 8 width_stride: 8 } } }",
+            "feature_extractor.fpn.max_level",
+            3,
+        ),
+        (
             "box_predictor { weight_shared_convolutional_box_predictor { depth: 0 } }",
             "box_predictor.weight_shared_convolutional_box_predictor.depth",
             256,

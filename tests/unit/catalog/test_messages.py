@@ -270,6 +270,15 @@ ORDERED = "it must not be above "
         ("SsdAnchorGenerator", "interpolated_scale_aspect_ratio: 0", "aspect_ratios", "no anchors", [1.0]),
         ("GridAnchorGenerator", "scales: 1", "aspect_ratios", "none is listed", [1.0]),
         ("GridAnchorGenerator", "aspect_ratios: 1", "scales", "none is listed", [1.0]),
+        ("FlexibleGridAnchorGenerator", "", "anchor_grid", "none is listed", None),
+        ("AnchorGrid", "height_stride: 8 width_stride: 8", "base_sizes", "none is listed", None),
+        (
+            "AnchorGrid",
+            "base_sizes: [8, 9] aspect_ratios: 2 height_stride: 8 width_stride: 8",
+            "aspect_ratios",
+            "as many values as base_sizes, 2",
+            [1.0, 1.0],
+        ),
         ("MultiscaleAnchorGenerator", "aspect_ratios: 1 min_level: 9", "min_level", "max_level, which is 7", 7),
         ("ArgMaxMatcher", "unmatched_threshold: 0.7", "unmatched_threshold", "which is 0.5", 0.5),
         (

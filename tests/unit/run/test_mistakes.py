@@ -1010,7 +1010,6 @@ ROWS = [
             ("box_coder", "keypoint_box_coder"),
             ("box_coder", "square_box_coder"),
             ("matcher", "bipartite_matcher"),
-            ("anchor_generator", "flexible_grid_anchor_generator"),
         )
     ),
 ]

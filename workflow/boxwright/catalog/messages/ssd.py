@@ -125,6 +125,12 @@ def _same_anchors(message: Message) -> Iterator[Break]:
     """Shared convolutions predict the same number of anchors on every map."""
     if message.box_predictor.WhichOneof("box_predictor_oneof") != "weight_shared_convolutional_box_predictor":
         return
+    counts = [len(grid.base_sizes) for grid in message.anchor_generator.flexible_grid_anchor_generator.anchor_grid]
+    for index, count in enumerate(counts):
+        if count != counts[0]:
+            path = f"anchor_generator.flexible_grid_anchor_generator.anchor_grid.{index}.base_sizes"
+            why = f"weight_shared_convolutional_box_predictor predicts as many on every feature map, {counts[0]}"
+            yield path, f"{count} anchors", why, None
     generator = message.anchor_generator.ssd_anchor_generator
     if message.anchor_generator.HasField("ssd_anchor_generator") and generator.reduce_boxes_in_lowest_layer:
         path = "anchor_generator.ssd_anchor_generator.reduce_boxes_in_lowest_layer"
@@ -142,7 +148,9 @@ SPEC = Spec(
         "negative_class_weight": NOT_NEGATIVE,
         "box_predictor": Block(needed=True, among=_predictors, after=_TYPE),
         "anchor_generator": Block(
-            needed=True, among=("ssd_anchor_generator", "multiscale_anchor_generator"), after=_TYPE
+            needed=True,
+            among=("ssd_anchor_generator", "multiscale_anchor_generator", "flexible_grid_anchor_generator"),
+            after=_TYPE,
         ),
         "loss": Block(needed=True),
         "explicit_background_class": Only(False),
