@@ -48,7 +48,11 @@ def test_a_default_stands_in_where_nothing_is_chosen():
             "",
             r"anchor_generator_oneof is not set\. Supported: grid_anchor_generator, ssd_anchor_gen",
         ),
-        ("BoxCoder", "square_box_coder {}", r"square_box_coder is not supported\. Supported: faster_rcnn_box_coder"),
+        (
+            "BoxCoder",
+            "keypoint_box_coder {}",
+            r"keypoint_box_coder is not supported\. Supported: faster_rcnn_box_coder",
+        ),
     ],
 )
 def test_what_cannot_be_made_is_an_error(kind, written, error):

@@ -1008,7 +1008,6 @@ ROWS = [
         )
         for kind, part in (
             ("box_coder", "keypoint_box_coder"),
-            ("box_coder", "square_box_coder"),
             ("matcher", "bipartite_matcher"),
         )
     ),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from boxwright.catalog.ranges import CHANNELS, LAYERS, PART, Range
-from boxwright.catalog.spec import Break, Only, Spec, relation
+from boxwright.catalog.spec import Break, Spec, relation
 
 
 @relation("kernel_size")
@@ -21,7 +21,6 @@ SPEC = Spec(
         "num_layers_before_predictor": Range(-(2**31), LAYERS),
         "dropout_keep_probability": PART,
         "kernel_size": Range(1, 100),
-        "box_code_size": Only(4),
     },
     relations=(_depthwise,),
     unread={"dropout_keep_probability": lambda message: not message.use_dropout},

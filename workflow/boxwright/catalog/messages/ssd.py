@@ -6,6 +6,7 @@ from google.protobuf.message import Message
 
 from boxwright.catalog import extractors
 from boxwright.catalog.messages import image_resizer, module_of
+from boxwright.catalog.messages.box_coder import CODE_SIZES
 from boxwright.catalog.ranges import CLASSES, NOT_NEGATIVE, Range
 from boxwright.catalog.relations import plain, unordered
 from boxwright.catalog.spec import LEFT_OUT, Block, Break, NoEffect, Only, Spec, relation
@@ -120,6 +121,20 @@ def _sides(message: Message) -> Iterator[Break]:
     yield from image_resizer.not_halving(message, levels[0], last, message.feature_extractor.pad_to_multiple)
 
 
+@relation(_TYPE, "box_predictor", "box_coder")
+def _code_size(message: Message) -> Iterator[Break]:
+    """The head predicts as many numbers of each box as a code has."""
+    coder, kind = (
+        message.box_coder.WhichOneof("box_coder_oneof"),
+        message.box_predictor.WhichOneof("box_predictor_oneof"),
+    )
+    if coder is None or kind is None:
+        return
+    found, size = getattr(message.box_predictor, kind).box_code_size, CODE_SIZES[coder]
+    if found != size:
+        yield f"box_predictor.{kind}.box_code_size", found, f"{coder} has codes of {size} numbers", size
+
+
 @relation(_TYPE, "box_predictor", "anchor_generator")
 def _same_anchors(message: Message) -> Iterator[Break]:
     """Shared convolutions predict the same number of anchors on every map."""
@@ -158,7 +173,16 @@ SPEC = Spec(
         "mask_head_config": LEFT_OUT,
     },
     refusals=(_extractor,),
-    relations=(_similarity, _input_size, _predictor_depths, _settings_of_layers, _layers, _sides, _same_anchors),
+    relations=(
+        _similarity,
+        _input_size,
+        _predictor_depths,
+        _settings_of_layers,
+        _layers,
+        _sides,
+        _code_size,
+        _same_anchors,
+    ),
     no_effect={
         "inplace_batchnorm_update": NoEffect("averages always move within the step", done=True),
         "implicit_example_weight": NoEffect("there are no confidences as targets, which alone have it"),
