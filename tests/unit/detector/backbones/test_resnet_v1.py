@@ -75,7 +75,7 @@ def test_batch_norm_trains_only_where_the_configuration_says_so(small: None, tra
     ],
 )
 def test_widths(keras: bool, multiplier: float, least: int, stem: int, inner: tuple, outer: tuple) -> None:
-    widths = resnet_v1.Widths(multiplier, least, keras)
+    widths = resnet_v1.ResNetWidths(multiplier, least, keras)
     assert widths.stem() == stem
     assert tuple(map(widths.inner, range(1, 5))) == inner and tuple(map(widths.outer, range(1, 5))) == outer
 

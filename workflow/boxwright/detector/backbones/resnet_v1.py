@@ -36,7 +36,7 @@ def hyperparams(train_batch_norm: bool) -> Hyperparams:
     )
 
 
-class Widths(NamedTuple):
+class ResNetWidths(NamedTuple):
     """The widths of layers, which the networks of TF1 and TF2 (`keras`) derive from the multiplier in other ways.
 
     TF1's multiplies the inner width of a unit and keeps the stem; TF2's multiplies every layer. `min_depth` is the
@@ -63,7 +63,7 @@ class Widths(NamedTuple):
         return max(int(channels * self.depth_multiplier), self.min_depth)
 
 
-PUBLISHED_WIDTHS = Widths()
+PUBLISHED_WIDTHS = ResNetWidths()
 
 
 class Bottleneck:
@@ -141,7 +141,7 @@ class ResidualBlock:
         rate: int = 1,
         keras: bool = False,
         activation: Activation = tf.nn.relu,
-        widths: Widths = PUBLISHED_WIDTHS,
+        widths: ResNetWidths = PUBLISHED_WIDTHS,
     ):
         count, inner, outer = UNITS[depth][number - 1], widths.inner(number), widths.outer(number)
         channels = widths.stem() if number == 1 else widths.outer(number - 1)
@@ -198,7 +198,7 @@ class PyramidFeatures:
         last: int = 0,
         key: str = object_graph.BACKBONE,
         explicit_pooling: bool = False,
-        widths: Widths = PUBLISHED_WIDTHS,
+        widths: ResNetWidths = PUBLISHED_WIDTHS,
     ):
         self._keras, self._key = keras, key
         self._explicit_pooling = explicit_pooling
@@ -360,7 +360,7 @@ def features(
         keras=keras,
         levels=range(2, min(levels[-1], 5) + 1),
         last=5,
-        widths=Widths(depth_multiplier, min_depth, keras),
+        widths=ResNetWidths(depth_multiplier, min_depth, keras),
     )
 
 
