@@ -166,7 +166,6 @@ ORDERED = "it must not be above "
 @pytest.mark.parametrize(
     ("kind", "fields", "field", "why", "use"),
     [
-        ("ConvolutionalBoxPredictor", "use_depthwise: true", "kernel_size", "no neighbours", 3),
         ("BoxEncodingsClipRange", "min: 1 max: -1", "min", ORDERED, -1),
         (
             "Ssd",

@@ -990,3 +990,12 @@ def test_a_pyramid_of_tf2_that_ends_below_the_coarsest_map_is_told(type_, told):
         [("model.ssd.feature_extractor.fpn.max_level", 4, 5)] if told else []
     )
     assert not told or "levels 4 to 5 for those of 3 to 4" in found[0].why
+
+
+@pytest.mark.parametrize(("kernel", "depthwise", "told"), [(1, True, True), (3, True, False), (1, False, False)])
+def test_a_depthwise_kernel_of_one_pixel_is_told_and_not_refused(kernel, depthwise, told):
+    config = text.parse(BUILDABLE["ssd"])
+    head = "model.ssd.box_predictor.convolutional_box_predictor"
+    apply(config, {f"{head}.kernel_size": kernel, f"{head}.use_depthwise": depthwise})
+    found = [(each.level, each.field, each.use) for each in lint(config) if "kernel_size" in each.field]
+    assert found == ([("warning", f"{head}.kernel_size", 3)] if told else [])

@@ -149,6 +149,17 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
         yield Finding("warning", "anchor-level", path, level, why, first)
 
 
+def _one_pixel(config: Message, facts: Facts) -> Iterator[Finding]:
+    model, name = model_of(config)
+    if name != "ssd" or not model.box_predictor.HasField("convolutional_box_predictor"):
+        return
+    head = model.box_predictor.convolutional_box_predictor
+    if head.use_depthwise and head.kernel_size == 1:
+        why = "a depthwise convolution of one pixel sees no neighbours (use_depthwise is true)"
+        path = "model.ssd.box_predictor.convolutional_box_predictor.kernel_size"
+        yield Finding("warning", "one-pixel", path, 1, why, 3)
+
+
 def _older(config: Message, facts: Facts) -> Iterator[Finding]:
     """Fields that are not set, and mean something else than their default."""
     for each in extractor_fields.older(config):
@@ -267,6 +278,7 @@ RULES = (
     *lint_limits.RULES,
     *lint_unread.RULES,
     _levels,
+    _one_pixel,
     _hard_examples,
     anchors,
     _metrics,
