@@ -121,6 +121,32 @@ def test_a_pyramid_on_images_of_a_size_known_at_run_time():
     np.testing.assert_allclose(centers_and_sizes(one[None])[0, :2], (0, 0))
 
 
+def test_flexible_grid_anchors():
+    """Sizes and aspect ratios go together, one of each for an anchor."""
+    grids = [
+        {"base_sizes": [10, 20], "aspect_ratios": [1, 4], "height_stride": 8, "width_stride": 4, "width_offset": 2},
+        {"base_sizes": [40], "aspect_ratios": [0.25], "height_stride": 16, "width_stride": 16, "height_offset": 3},
+    ]
+    rows = [(0, 2, 10, 10), (0, 2, 10, 40), (0, 6, 10, 10), (0, 6, 10, 40), (3, 0, 80, 20)]
+    shapes, image = [(1, 2), (1, 1)], (32, 64)
+
+    def flexible(**fields):
+        message = protos.FlexibleGridAnchorGenerator(anchor_grid=grids, **fields)
+        return parts.make(protos.AnchorGenerator(flexible_grid_anchor_generator=message))
+
+    generator = flexible(normalize_coordinates=False)
+    assert generator.per_location == [2, 1]
+    np.testing.assert_allclose(centers_and_sizes(generator.generate(shapes, image)), rows, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        centers_and_sizes(flexible().generate(shapes, image)), np.divide(rows, (32, 64, 32, 64)), rtol=1e-6, atol=1e-6
+    )
+    first, second = generator.grids(shapes, image)
+    np.testing.assert_allclose(first.sizes, [(10, 10), (10, 40)])
+    assert (first.ys.tolist(), first.xs.tolist(), second.ys.tolist()) == ([0], [2, 6], [3])
+    with pytest.raises(UserError, match="has 2 entries"):
+        generator.generate(shapes[:1], image)
+
+
 def test_multiscale_anchors():
     fields = {"min_level": 3, "max_level": 4, "anchor_scale": 4, "scales_per_octave": 2, "aspect_ratios": [1, 4]}
     shapes, image = [(3, 2), (2, 1)], (24, 16)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from boxwright import protos
 from boxwright.boxes.coders.faster_rcnn_box_coder import FasterRcnnBoxCoder
 from boxwright.boxes.coders.mean_stddev_box_coder import MeanStddevBoxCoder
+from boxwright.boxes.coders.square_box_coder import SquareBoxCoder
 from boxwright.core.errors import UserError
 from boxwright.pipeline import parts
 
@@ -40,11 +41,25 @@ def test_a_code_of_differences():
     np.testing.assert_array_equal(MeanStddevBoxCoder(0.5).decode(code, anchor), box)
 
 
+def test_a_square_code_has_one_length():
+    # Center (5, 10), length 10; center (6, 14), length 20, of a box of 40 x 10.
+    anchor, box = tf.constant([[-5.0, 7.5, 15.0, 12.5]]), tf.constant([[-14.0, 9.0, 26.0, 19.0]])
+    coder = SquareBoxCoder()
+    code = coder.encode(box, anchor)
+    np.testing.assert_allclose(code, [[10 * 0.1, 10 * 0.4, 5 * math.log(2)]], rtol=1e-6)
+    np.testing.assert_allclose(coder.decode(code, anchor), [[-4, 4, 16, 24]], rtol=1e-5)
+    assert coder.code_size == code.shape[-1] == 3
+    assert FasterRcnnBoxCoder().code_size == MeanStddevBoxCoder(1).code_size == 4
+
+
 def test_by_message():
     config = protos.BoxCoder(faster_rcnn_box_coder={"y_scale": 1, "height_scale": 2})
     assert parts.make(config) == FasterRcnnBoxCoder(1, 10, 2, 5)
     assert parts.make(protos.BoxCoder(mean_stddev_box_coder={})) == MeanStddevBoxCoder(pytest.approx(0.01))
-    with pytest.raises(UserError, match=r"square_box_coder is not supported\. Supported: faster_rcnn_box_coder, mean"):
-        parts.make(protos.BoxCoder(square_box_coder={}))
+    assert parts.make(protos.BoxCoder(square_box_coder={"length_scale": 2})) == SquareBoxCoder(10, 10, 2)
+    with pytest.raises(
+        UserError, match=r"keypoint_box_coder is not supported\. Supported: faster_rcnn_box_coder, mean"
+    ):
+        parts.make(protos.BoxCoder(keypoint_box_coder={}))
     with pytest.raises(UserError, match="box_coder_oneof is not set"):
         parts.make(protos.BoxCoder())

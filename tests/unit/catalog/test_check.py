@@ -234,7 +234,7 @@ PYRAMID = """num_classes: 1
         ("", None, None),
         ("feature_extractor { fpn { max_level: 7 } }", "feature_extractor.fpn.max_level", 6),
         ("feature_extractor { fpn { min_level: 1 } }", "feature_extractor.fpn.min_level", 3),
-        ("feature_extractor { fpn { max_level: 4 } }", "feature_extractor.fpn.max_level", 7),
+        ("feature_extractor { fpn { max_level: 4 } }", "feature_extractor.fpn.max_level", 6),
         ("image_resizer { fixed_shape_resizer { width: 100 } }", "image_resizer.fixed_shape_resizer.width", 128),
         ("image_resizer { fixed_shape_resizer { width: 100 } } feature_extractor { pad_to_multiple: 64 }", None, None),
         (
@@ -254,6 +254,12 @@ PYRAMID = """num_classes: 1
             "image_resizer { keep_aspect_ratio_resizer { pad_to_max_dimension: true max_dimension: 1000 } }",
             "image_resizer.keep_aspect_ratio_resizer.max_dimension",
             1024,
+        ),
+        (
+            "anchor_generator { flexible_grid_anchor_generator { anchor_grid { base_sizes: 9 aspect_ratios: 1 "
+            "height_stride: 8 width_stride: 8 } } }",
+            "feature_extractor.fpn.max_level",
+            3,
         ),
         (
             "box_predictor { weight_shared_convolutional_box_predictor { depth: 0 } }",
@@ -413,8 +419,8 @@ def test_the_engine_refuses_by_the_same_rules():
     from boxwright.detector import build
 
     config = text.parse(BUILDABLE["ssd"])
-    config.model.ssd.box_predictor.convolutional_box_predictor.use_depthwise = True
-    with pytest.raises(UserError, match=r"model\.ssd\..*kernel_size is 1: a depthwise .*\. Use 3\."):
+    config.model.ssd.box_predictor.convolutional_box_predictor.box_code_size = 3
+    with pytest.raises(UserError, match=r"model\.ssd\..*box_code_size is 3: faster_rcnn_box_coder .*\. Use 4\."):
         build.build(config.model)
     rate = text.parse("exponential_decay_learning_rate { decay_factor: 1.5 }", kind="LearningRate")
     with pytest.raises(UserError, match=r"decay_factor is 1\.5: it must be above 0 and at most 1\. Use 0\.95\."):

@@ -166,7 +166,6 @@ ORDERED = "it must not be above "
 @pytest.mark.parametrize(
     ("kind", "fields", "field", "why", "use"),
     [
-        ("ConvolutionalBoxPredictor", "use_depthwise: true", "kernel_size", "no neighbours", 3),
         ("BoxEncodingsClipRange", "min: 1 max: -1", "min", ORDERED, -1),
         (
             "Ssd",
@@ -191,8 +190,14 @@ ORDERED = "it must not be above "
             None,
         ),
         ("SsdFeatureExtractor", "depth_multiplier: 0.01 min_depth: 0", "min_depth", "no channels", 8),
-        ("SsdFeatureExtractor", 'type: "ssd_resnet50_v1_fpn" min_depth: 65', "min_depth", "makes ssd_resnet50", 64),
-        ("SsdFeatureExtractor", 'type: "ssd_resnet50_v1_fpn_keras" min_depth: 512', "min_depth", "wider", 64),
+        ("FeaturePyramidNetworks", "min_level: 4 max_level: 3", "min_level", "max_level, which is 3", 3),
+        (
+            "BidirectionalFeaturePyramidNetworks",
+            "min_level: 4 max_level: 3 num_iterations: 1 num_filters: 8 combine_method: 'sum'",
+            "min_level",
+            "max_level, which is 3",
+            3,
+        ),
         ("SsdFeatureExtractor", 'type: "ssd_mobilenet_v1" num_layers: 7', "num_layers", "must be 2 to 6", 6),
         ("SsdFeatureExtractor", 'type: "ssd_mobilenet_v2_keras" num_layers: 1', "num_layers", "must be 2 to 6", 6),
         (
@@ -264,6 +269,15 @@ ORDERED = "it must not be above "
         ("SsdAnchorGenerator", "interpolated_scale_aspect_ratio: 0", "aspect_ratios", "no anchors", [1.0]),
         ("GridAnchorGenerator", "scales: 1", "aspect_ratios", "none is listed", [1.0]),
         ("GridAnchorGenerator", "aspect_ratios: 1", "scales", "none is listed", [1.0]),
+        ("FlexibleGridAnchorGenerator", "", "anchor_grid", "none is listed", None),
+        ("AnchorGrid", "height_stride: 8 width_stride: 8", "base_sizes", "none is listed", None),
+        (
+            "AnchorGrid",
+            "base_sizes: [8, 9] aspect_ratios: 2 height_stride: 8 width_stride: 8",
+            "aspect_ratios",
+            "as many values as base_sizes, 2",
+            [1.0, 1.0],
+        ),
         ("MultiscaleAnchorGenerator", "aspect_ratios: 1 min_level: 9", "min_level", "max_level, which is 7", 7),
         ("ArgMaxMatcher", "unmatched_threshold: 0.7", "unmatched_threshold", "which is 0.5", 0.5),
         (

@@ -159,7 +159,7 @@ def test_a_model_without_anchors_is_an_error():
         (SSD % (FIXED, 2, "", ""), "anchor_generator_oneof is not set"),
         (
             SSD % (FIXED, 1, "", "flexible_grid_anchor_generator {}"),
-            "'flexible_grid_anchor_generator': the engine does",
+            "anchor_grid is not set: none is listed",
         ),
         (SSD % ("", 6, "", SIX), "image_resizer_oneof is not set"),
         (SSD % ("pad_to_multiple_resizer { multiple: 0 }", 6, "", SIX), "multiple"),

@@ -467,6 +467,9 @@ def of_model(type_, overrides):
             "frame of the image",
         ),
         ("faster_rcnn_resnet50", f"{STAGES}.use_matmul_crop_and_resize", True, "not what"),
+        ("faster_rcnn_resnet50", f"{STAGES}.feature_extractor.fpn", {"max_level": 6}, "a feature pyramid"),
+        ("faster_rcnn_resnet50", f"{STAGES}.feature_extractor.pad_to_multiple", 16, "a feature pyramid"),
+        ("faster_rcnn_resnet50", f"{STAGES}.output_final_box_features", True, "without features"),
         ("resnet_v1_50_fpn", "model.center_net.keypoint_label_map_path", "a.pbtxt", "no keypoints"),
         (
             "resnet_v1_50_fpn",
@@ -967,3 +970,32 @@ def test_a_quantized_model_is_told_how_to_get_one():
     (finding,) = found({"graph_rewriter.quantization.delay": 100})
     assert finding.rule == "no-quantization" and "tflite_int8" in finding.why and finding.use is None
     assert forms.named("tflite_int8")
+
+
+@pytest.mark.parametrize(("type_", "told"), [("ssd_mobilenet_v1_fpn", False), ("ssd_mobilenet_v1_fpn_keras", True)])
+def test_a_pyramid_of_tf2_that_ends_below_the_coarsest_map_is_told(type_, told):
+    """Its maps have other cells than its levels say."""
+    config = text.parse(BUILDABLE["ssd"])
+    generator = "model.ssd.anchor_generator.multiscale_anchor_generator"
+    apply(
+        config,
+        {
+            "model.ssd.feature_extractor.type": type_,
+            "model.ssd.feature_extractor.fpn": {"min_level": 3, "max_level": 4},
+            generator: {"min_level": 3, "max_level": 4, "aspect_ratios": [1.0]},
+        },
+    )
+    found = [finding for finding in lint(config) if finding.rule == "anchor-level"]
+    assert [(each.field, each.value, each.use) for each in found] == (
+        [("model.ssd.feature_extractor.fpn.max_level", 4, 5)] if told else []
+    )
+    assert not told or "levels 4 to 5 for those of 3 to 4" in found[0].why
+
+
+@pytest.mark.parametrize(("kernel", "depthwise", "told"), [(1, True, True), (3, True, False), (1, False, False)])
+def test_a_depthwise_kernel_of_one_pixel_is_told_and_not_refused(kernel, depthwise, told):
+    config = text.parse(BUILDABLE["ssd"])
+    head = "model.ssd.box_predictor.convolutional_box_predictor"
+    apply(config, {f"{head}.kernel_size": kernel, f"{head}.use_depthwise": depthwise})
+    found = [(each.level, each.field, each.use) for each in lint(config) if "kernel_size" in each.field]
+    assert found == ([("warning", f"{head}.kernel_size", 3)] if told else [])

@@ -41,15 +41,23 @@ def test_a_default_stands_in_where_nothing_is_chosen():
 
 
 @pytest.mark.parametrize(
-    ("written", "error"),
+    ("kind", "written", "error"),
     [
-        ("", r"anchor_generator_oneof is not set\. Supported: grid_anchor_generator, ssd_anchor_generator, multi"),
-        ("flexible_grid_anchor_generator {}", r"flexible_grid_anchor_generator is not supported\. Supported: grid"),
+        (
+            "AnchorGenerator",
+            "",
+            r"anchor_generator_oneof is not set\. Supported: grid_anchor_generator, ssd_anchor_gen",
+        ),
+        (
+            "BoxCoder",
+            "keypoint_box_coder {}",
+            r"keypoint_box_coder is not supported\. Supported: faster_rcnn_box_coder",
+        ),
     ],
 )
-def test_what_cannot_be_made_is_an_error(written, error):
+def test_what_cannot_be_made_is_an_error(kind, written, error):
     with pytest.raises(UserError, match=error):
-        parts.make(text.parse(written, kind="AnchorGenerator"))
+        parts.make(text.parse(written, kind=kind))
 
 
 def test_fill_takes_more_than_the_message_has():

@@ -1008,9 +1008,7 @@ ROWS = [
         )
         for kind, part in (
             ("box_coder", "keypoint_box_coder"),
-            ("box_coder", "square_box_coder"),
             ("matcher", "bipartite_matcher"),
-            ("anchor_generator", "flexible_grid_anchor_generator"),
         )
     ),
 ]

@@ -61,6 +61,23 @@ def test_rms_prop_by_hand():
     np.testing.assert_allclose(optimizer.state["net/weights/RMSProp_1"], momentum, rtol=1e-5)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_rms_prop_of_keras_begins_with_a_mean_square_of_0(momentum):
+    settings = f"decay: 0.8 momentum_optimizer_value: {momentum} epsilon: 1e-3"
+    optimizer, variable = build(f"rms_prop_optimizer {{ {CONSTANT} {settings} }} use_moving_average: false", keras=True)
+    theirs = tf.Variable([1.0, -2.0])
+    keras = tf.keras.optimizers.RMSprop(rho=0.8, momentum=momentum, epsilon=1e-3)
+    square = np.zeros(2)
+    for rate, gradient in ((0.1, [1.0, 2.0]), (0.2, [3.0, -1.0]), (0.0, [0.5, 0.5]), (0.05, [1.0, 1.0])):
+        apply(optimizer, gradient, rate=rate)
+        keras.learning_rate = rate
+        keras.apply_gradients([(tf.constant(gradient), theirs)])
+        np.testing.assert_allclose(variable, theirs, rtol=1e-5)
+        square = 0.8 * square + 0.2 * np.square(gradient)
+        np.testing.assert_allclose(optimizer.state["net/weights/RMSProp"], square, rtol=1e-6)
+    assert list(optimizer.state) == ["net/weights/RMSProp", "net/weights/RMSProp_1"]
+
+
 def test_adam_by_hand_with_epsilon_outside_the_correction():
     optimizer, variable = build(f"adam_optimizer {{ {CONSTANT} epsilon: 0.1 }} use_moving_average: false")
     first, second, weights = np.zeros(2), np.zeros(2), np.array([1.0, -2.0])

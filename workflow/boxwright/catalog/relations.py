@@ -1,7 +1,7 @@
 """Relations between fields, and conditions on lists, that several messages share."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -44,12 +44,12 @@ def listed(name: str, *counts: int) -> Relation:
     return Relation((), breaks)
 
 
-def not_empty(name: str) -> Relation:
-    """The list `name` must not be empty, since there would be no anchors."""
+def not_empty(name: str, use: Sequence[float] | None = (1.0,)) -> Relation:
+    """The list `name` must not be empty, since there would be no anchors; `use` is told instead, unless None."""
 
     def breaks(message: Message) -> Iterator[Break]:
         if not getattr(message, name):
-            yield name, None, "none is listed, and without one there are no anchors", [1.0]
+            yield name, None, "none is listed, and without one there are no anchors", use and list(use)
 
     return Relation((), breaks)
 

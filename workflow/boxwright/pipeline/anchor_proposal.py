@@ -108,6 +108,8 @@ def _anchors(config: Message, sides: np.ndarray) -> Iterator[dict[str, Any]]:
     field = FAMILIES[family].anchor_generator
     kind = parts.choice(getattr(model, field))
     generator, path = getattr(getattr(model, field), kind), f"model.{family}.{field}.{kind}"
+    if kind == "flexible_grid_anchor_generator":
+        return
     areas, shapes = np.sqrt(sides.prod(axis=1)), _of_unit_area(sides)
     ratios = [
         round(float(width / height), 2) for height, width in _clusters(shapes, max(len(generator.aspect_ratios), 1))

@@ -164,7 +164,7 @@ class Layout:
             return [tuple(-(-side // extractor.first_stage_features_stride) for side in size)]
         multiple = max(self._row.taken(extractor, "pad_to_multiple"), 1)
         padded = [side + -side % multiple for side in size]
-        first, shapes = self._row.map_levels(extractor)[0], []
+        first, shapes = self._row.cell_levels(extractor)[0], []
         for level in range(first, first + len(self._generator.per_location)):
             facts = self._row.levels.get(level)
             cells = shapes[-1] if facts is None else padded

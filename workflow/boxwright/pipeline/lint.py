@@ -137,12 +137,32 @@ def _levels(config: Message, facts: Facts) -> Iterator[Finding]:
         return
     if not getattr(model, field).HasField("multiscale_anchor_generator"):
         return
-    first = row.map_levels(model.feature_extractor)[0]
+    levels, cells = row.map_levels(model.feature_extractor), row.cell_levels(model.feature_extractor)
+    first = levels[0]
+    if levels != cells:
+        taken, meant = (f"{each[0]} to {each[-1]}" for each in (cells, levels))
+        why = (
+            f"as in the OD API, {row.type} then takes the backbone's maps of the levels {taken} for those of {meant}, "
+            "so its anchors lie in the upper left of the image only"
+        )
+        path = f"model.{name}.feature_extractor.fpn.max_level"
+        yield Finding("warning", "anchor-level", path, levels[-1], why, max(row.levels))
     level = getattr(model, field).multiscale_anchor_generator.min_level
     if level != first:
         path = f"model.{name}.{field}.multiscale_anchor_generator.min_level"
         why = f"the first feature map has level {first}; anchors of level {level} do not match its cells"
         yield Finding("warning", "anchor-level", path, level, why, first)
+
+
+def _one_pixel(config: Message, facts: Facts) -> Iterator[Finding]:
+    model, name = model_of(config)
+    if name != "ssd" or not model.box_predictor.HasField("convolutional_box_predictor"):
+        return
+    head = model.box_predictor.convolutional_box_predictor
+    if head.use_depthwise and head.kernel_size == 1:
+        why = "a depthwise convolution of one pixel sees no neighbours (use_depthwise is true)"
+        path = "model.ssd.box_predictor.convolutional_box_predictor.kernel_size"
+        yield Finding("warning", "one-pixel", path, 1, why, 3)
 
 
 def _older(config: Message, facts: Facts) -> Iterator[Finding]:
@@ -266,6 +286,7 @@ RULES = (
     *lint_limits.RULES,
     *lint_unread.RULES,
     _levels,
+    _one_pixel,
     _hard_examples,
     anchors,
     _metrics,

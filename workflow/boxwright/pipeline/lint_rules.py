@@ -91,9 +91,8 @@ RULES = {
         "set `num_hard_examples: 0`, for example after a larger input",
     ),
     "no-anchors": Rule("anchors that all extend over the border of the image", "use smaller scales or a larger input"),
-    "anchor-level": Rule(
-        "anchors of other levels than the feature maps", "set `min_level` to the extractor's, which the message names"
-    ),
+    "anchor-level": Rule("anchors of other levels than the feature maps", "set the level that the message names"),
+    "one-pixel": Rule("depthwise convolutions that see no neighbours", "set `kernel_size` to 3"),
     "too-few-boxes": Rule(
         "images with more boxes than the training reads", "raise `train_input_reader.max_number_of_boxes`"
     ),

@@ -246,3 +246,24 @@ def test_below_a_lite_pyramid_the_backbone_ends_narrower(module, keras, last):
     assert narrow.channels[5] < wide.channels[5] or (module, keras) in ((mobilenet_v2, True), (mobilenet_v1, True))
     if module is mobilenet_v1:
         assert [layer.channels_out for layer in narrow._layers[-3::2]] == last
+
+
+@pytest.mark.parametrize(
+    ("module", "keras", "channels", "unused"),
+    [
+        (mobilenet_v1, False, {2: 32, 3: 64, 4: 128}, "Conv2d_13_pointwise"),
+        (mobilenet_v2, False, {2: 16, 3: 16, 4: 24}, "Conv_1"),
+        # TF2's pyramid takes the last maps whatever its levels are.
+        (mobilenet_v1, True, {2: 16, 3: 16, 4: 32, 5: 64}, None),
+        (mobilenet_v2, True, {2: 16, 3: 16, 4: 24, 5: 320}, None),
+    ],
+)
+def test_below_a_pyramid_that_ends_early_the_last_layers_are_only_in_the_penalty(module, keras, channels, unused):
+    settings = {"conv_hyperparams": PUBLISHED, "pyramid": True, "keras": keras, "levels": range(3, 5)}
+    variables = Variables()
+    network = module.features(variables, "x", depth_multiplier=0.25, **settings)
+    assert network.channels == channels and list(network(tf.zeros([1, 64, 64, 3]))) == list(channels)
+    idle = {name for name in variables.by_name if name.endswith(("gamma", "beta")) and name not in variables.trainable}
+    assert (f"x/{unused}/BatchNorm/gamma" in idle) == (unused is not None) and bool(idle) == (unused is not None)
+    assert unused is None or {f"x/{unused}/weights"} <= {*variables.trainable} & {*variables.regularized}
+    assert not any(name.startswith(("x/Conv2d_11_", "x/expanded_conv_12/")) for name in idle)

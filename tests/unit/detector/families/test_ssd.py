@@ -105,6 +105,19 @@ def test_losses_by_hand(model):
     assert build(model).losses(predictions, TRUTH)[LOCALIZATION].numpy() == pytest.approx(2 * 6 / 4 * matched)
 
 
+def test_a_square_code_has_three_numbers(model):
+    model.ssd.box_coder.square_box_coder.SetInParent()
+    with pytest.raises(UserError, match=r"box_code_size is 4: square_box_coder has codes of 3 numbers\. Use 3"):
+        build(model)
+    model.ssd.box_predictor.convolutional_box_predictor.box_code_size = 3
+    model.ssd.normalize_loc_loss_by_codesize = True
+    detector = build(model)
+    predictions = detector.predict(IMAGES)
+    predictions["box_encodings"] = detector.targets(predictions, TRUTH).box_targets + 1
+    # Each matched anchor loses 3 * 0.5.
+    assert detector.losses(predictions, TRUTH)[LOCALIZATION].numpy() == pytest.approx(1.5 / 3)
+
+
 def test_anchors_on_ignore_regions_give_no_loss(model):
     """Logits 0: each class entry of an anchor that counts loses ln 2."""
     detector = build(model)
@@ -221,6 +234,13 @@ FOCAL = (
 )
 
 
+GRIDS = [
+    f"anchor_grid {{ base_sizes: [{side}, 9] aspect_ratios: [1, 2] height_stride: {side} width_stride: {side} }}"
+    for side in (16, 32, 64, 64, 64, 64)
+]
+FLEXIBLE = f"ssd {{ anchor_generator {{ flexible_grid_anchor_generator {{ {' '.join(GRIDS)} }} }} }}"
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -236,6 +256,10 @@ FOCAL = (
         "ssd { matcher { argmax_matcher { unmatched_threshold: 0.3 } } freeze_batchnorm: true }",
         "ssd { box_predictor { convolutional_box_predictor { use_dropout: true } } }",
         "ssd { box_predictor { convolutional_box_predictor { num_layers_before_predictor: 1 max_depth: 9 } } }",
+        "ssd { box_coder { square_box_coder { } } box_predictor { convolutional_box_predictor { box_code_size: 3 } } }",
+        "ssd { box_coder { square_box_coder { } } box_predictor { weight_shared_convolutional_box_predictor { "
+        "box_code_size: 3 } } anchor_generator { ssd_anchor_generator { reduce_boxes_in_lowest_layer: false } } }",
+        FLEXIBLE,
     ],
 )
 def test_a_step_and_detections_under_every_option(model, change):

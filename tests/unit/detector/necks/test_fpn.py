@@ -36,6 +36,19 @@ def maps(height=4, width=6, coarsest=5):
     }
 
 
+@pytest.mark.parametrize(("keras", "taken"), [(False, (4, 3)), (True, (5, 4))])
+def test_a_pyramid_that_ends_below_the_coarsest_map(keras, taken):
+    """TF1's leaves that map out. TF2's counts the maps from it, so its levels are those of coarser maps."""
+    neck = build((3, 4), keras=keras)
+    given = maps()
+    found = neck(given)
+    assert list(found) == [3, 4]
+    top = neck._projections[4](given[taken[0]])
+    np.testing.assert_array_equal(found[4], top)
+    total = upsampling.twice(top) + neck._projections[3](given[taken[1]])
+    np.testing.assert_allclose(found[3], neck._smoothing[3](total), atol=1e-5)
+
+
 def test_twofold_repeats_rows_and_columns():
     x = tf.random.stateless_normal([2, 3, 5, 4], [0, 1])
     np.testing.assert_array_equal(upsampling.twice(x), np.repeat(np.repeat(x, 2, axis=1), 2, axis=2))
@@ -136,7 +149,7 @@ def test_the_depth_follows_the_multiplier():
 @pytest.mark.parametrize("side", np.random.default_rng(0).integers(33, 300, 20).tolist())
 def test_the_sides_that_are_refused_are_those_that_fail(side):
     """The catalogue's rule about sides is the one of the network."""
-    levels = [(3, 7), (2, 5), (4, 6)][side % 3]
+    levels = [(3, 7), (2, 5), (4, 6), (2, 4)][side % 4]
     ssd = text.parse(
         f"""image_resizer {{ fixed_shape_resizer {{ height: {side} width: 512 }} }}
           feature_extractor {{
@@ -150,6 +163,6 @@ def test_the_sides_that_are_refused_are_those_that_fail(side):
     try:
         build(levels)(found)
     except tf.errors.InvalidArgumentError:
-        assert refused == {"image_resizer.fixed_shape_resizer.height": side + -side % 32}
+        assert refused == {"image_resizer.fixed_shape_resizer.height": side + -side % 2 ** min(levels[1], 5)}
     else:
         assert not refused

@@ -4,15 +4,20 @@ from typing import Protocol
 
 import tensorflow as tf
 
-# Numbers in the code of a box.
+# Numbers in the usual code of a box.
 CODE_SIZE = 4
 
 
 class BoxCoder(Protocol):
-    """Turns boxes into codes, which the network predicts, and back. Boxes and anchors are in the same units."""
+    """Turns boxes into codes, which the network predicts, and back. Boxes and anchors are in the same units.
+
+    code_size: the numbers in a code; 4 if it has a height and a width.
+    """
+
+    code_size: int
 
     def encode(self, boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-        """Codes [..., 4] of boxes [..., 4] relative to anchors [..., 4] (broadcast)."""
+        """Codes [..., code_size] of boxes [..., 4] relative to anchors [..., 4] (broadcast)."""
 
     def decode(self, codes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-        """Boxes [..., 4] of codes [..., 4] relative to anchors [..., 4] (broadcast); the inverse of `encode`."""
+        """Boxes [..., 4] of codes [..., code_size] relative to anchors (broadcast); the inverse of `encode`."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from boxwright.boxes import geometry
+from boxwright.boxes.coders.box_coder import CODE_SIZE
 
 # Added to all sizes before they divide or enter a logarithm, so that an empty box has a finite code.
 EPSILON = 1e-8
@@ -22,6 +23,8 @@ class FasterRcnnBoxCoder(NamedTuple):
     x_scale: float = 10.0
     height_scale: float = 5.0
     width_scale: float = 5.0
+
+    code_size = CODE_SIZE
 
     def encode(self, boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
         """Codes [..., 4] of boxes [..., 4] relative to anchors [..., 4] (broadcast, same units)."""

@@ -59,7 +59,6 @@ class Extractor(NamedTuple):
     smallest_side: the fewest pixels that an image side may have; with less, the downsampling leaves nothing.
     multiple: what must divide the image sides, since maps of different strides are added.
     only_side: the only number of pixels that an image side may have; 0: any.
-    most_min_depth: the largest `min_depth` with which the OD API leaves the backbone as wide as it is here; 0: any.
     batch_norm_decay: decay per step of the moving averages in the backbone's own batch norm.
     batch_norm_fixed: whether this batch norm, and a neck's that belongs to it, trains whatever is configured.
     bounded: whether activations keep their size in a network whose batch norm does nothing, as it begins, so that it
@@ -108,7 +107,6 @@ class Extractor(NamedTuple):
     smallest_side: int = 33
     multiple: int = 1
     only_side: int = 0
-    most_min_depth: int = 0
     batch_norm_fixed: bool = False
     bounded: bool = False
     dense: bool = False
@@ -164,6 +162,15 @@ class Extractor(NamedTuple):
         given |= self.ignored.get(field, {})
         return range(given["min_level"], given["max_level"] + 1)
 
+    def cell_levels(self, extractor: Message) -> range:
+        """The levels whose cells the maps of `map_levels` have: a cell of level n covers 2^n pixels to a side.
+
+        TF2's FPN takes the coarsest of the backbone's maps, even where its own last level is a finer one.
+        """
+        levels = self.map_levels(extractor)
+        coarser = max(self.levels) - levels[-1] if self.neck == "fpn" and self.dialect == "tf2" else 0
+        return range(levels[0] + max(coarser, 0), levels[-1] + max(coarser, 0) + 1)
+
     def taken(self, extractor: Message, field: str) -> Any:
         """The value of a field of the extractor's message, or the one that the extractor takes instead."""
         return self.ignored.get(field, getattr(extractor, field))
@@ -201,7 +208,7 @@ class Extractor(NamedTuple):
 # Fields that help users and do not affect results, or not those of a training that has begun, which keeps the precision
 # that `auto` chose; of the heads, what the message chooses decides, and of what a run writes out, the configuration.
 _ABOUT = (
-    *("batch_norm_decay", "batch_norm_fixed", "bounded", "most_min_depth", "like", "template", "depthwise_template"),
+    *("batch_norm_decay", "batch_norm_fixed", "bounded", "like", "template", "depthwise_template"),
     *("checkpoint_mb", "heads", "only", "architectures", "compared", "unread", "unset", "bfloat16_with"),
 )
 # The heads that are alternatives of `BoxPredictor`.

@@ -2,4 +2,11 @@
 
 from boxwright.catalog.spec import Spec
 
-SPEC = Spec(choices=("ssd_anchor_generator", "multiscale_anchor_generator", "grid_anchor_generator"))
+SPEC = Spec(
+    choices=(
+        "ssd_anchor_generator",
+        "multiscale_anchor_generator",
+        "grid_anchor_generator",
+        "flexible_grid_anchor_generator",
+    )
+)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from boxwright.catalog.ranges import CHANNELS, LAYERS, Range
+from boxwright.catalog.relations import ordered
 from boxwright.catalog.spec import LACKS, NOT_READ_BY_OD_API, Break, Spec
 
 COMBINE_METHODS = ("fast_attention", "attention", "weighted_sum", "sum")
@@ -15,14 +16,15 @@ def _combine_method(message: Message) -> Iterator[Break]:
         yield "combine_method", message.combine_method, LACKS, COMBINE_METHODS[0]
 
 
-# The backbones have maps of the levels 1 to 5, and all of them are in use below the last level.
+# The backbones have maps of the levels 1 to 5.
 SPEC = Spec(
     fields={
         "min_level": Range(1, 5),
-        "max_level": Range(5, 14),
+        "max_level": Range(1, 14),
         "num_iterations": Range(1, LAYERS, use=3),
         "num_filters": Range(1, CHANNELS, use=64),
     },
     refusals=(_combine_method,),
+    relations=(ordered("min_level", "max_level"),),
     no_effect={"use_native_resize_op": NOT_READ_BY_OD_API},
 )

@@ -135,10 +135,7 @@ SPEC = Spec(
         "second_stage_classification_loss": Block(
             among=("weighted_softmax", "weighted_sigmoid", "weighted_sigmoid_focal", "weighted_logits_softmax")
         ),
-        "inplace_batchnorm_update": Only(False),
         "use_combined_nms_in_first_stage": Only(False),
-        "output_final_box_features": Only(False),
-        "output_final_box_rpn_features": Only(False),
         "context_config": LEFT_OUT,
     },
     refusals=(_extractor, _stages),
@@ -161,6 +158,10 @@ SPEC = Spec(
             "a Faster R-CNN always has the frame of the image", done=True
         ),
         **dict.fromkeys(_CROPS, NoEffect("R-FCN cuts no features out", _rfcn)),
+        **dict.fromkeys(
+            ("output_final_box_features", "output_final_box_rpn_features"),
+            NoEffect("detections are given without features, and the training is the same"),
+        ),
         **dict.fromkeys(("second_stage_mask_prediction_loss_weight", "resize_masks"), NO_MASKS),
         **dict.fromkeys(
             (
@@ -171,6 +172,7 @@ SPEC = Spec(
             ),
             HOW_ALONE,
         ),
+        "inplace_batchnorm_update": NoEffect("averages always move within the step", done=True),
         "return_raw_detections_during_predict": NoEffect("the raw boxes are always given", done=True),
     },
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from boxwright.catalog.extractors import EXTRACTORS
-from boxwright.catalog.spec import LEFT_OUT, Break, Only, Spec, relation
+from boxwright.catalog.spec import Break, NoEffect, Spec, always, relation
 
 
 @relation()
@@ -16,13 +16,13 @@ def _stride(message: Message) -> Iterator[Break]:
         yield "first_stage_features_stride", found, why, row.strides[0]
 
 
-# These fields belong to extractors built from Keras layers: the OD API's ResNets ignore them.
+# Fields of extractors that the engine does not have; the OD API reads them for no other.
+_OF_PYRAMIDS = NoEffect("only extractors with a feature pyramid read it")
+
 SPEC = Spec(
-    fields={
-        "conv_hyperparams": LEFT_OUT,
-        "override_base_feature_extractor_hyperparams": Only(False),
-        "fpn": LEFT_OUT,
-        "pad_to_multiple": Only(32),
-    },
     relations=(_stride,),
+    unread=dict.fromkeys(("conv_hyperparams", "fpn", "pad_to_multiple"), always),
+    no_effect=dict.fromkeys(
+        ("conv_hyperparams", "override_base_feature_extractor_hyperparams", "fpn", "pad_to_multiple"), _OF_PYRAMIDS
+    ),
 )

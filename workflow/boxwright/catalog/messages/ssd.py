@@ -6,6 +6,7 @@ from google.protobuf.message import Message
 
 from boxwright.catalog import extractors
 from boxwright.catalog.messages import image_resizer, module_of
+from boxwright.catalog.messages.box_coder import CODE_SIZES
 from boxwright.catalog.ranges import CLASSES, NOT_NEGATIVE, Range
 from boxwright.catalog.relations import plain, unordered
 from boxwright.catalog.spec import LEFT_OUT, Block, Break, NoEffect, Only, Spec, relation
@@ -115,9 +116,23 @@ def _sides(message: Message) -> Iterator[Break]:
     plain_fpn = row.neck == "fpn"
     if plain_fpn and message.feature_extractor.use_explicit_padding:
         return
-    levels = row.map_levels(message.feature_extractor)
+    levels = row.cell_levels(message.feature_extractor)
     last = min(levels[-1], max(row.levels)) if plain_fpn else levels[-1]
     yield from image_resizer.not_halving(message, levels[0], last, message.feature_extractor.pad_to_multiple)
+
+
+@relation(_TYPE, "box_predictor", "box_coder")
+def _code_size(message: Message) -> Iterator[Break]:
+    """The head predicts as many numbers of each box as a code has."""
+    coder, kind = (
+        message.box_coder.WhichOneof("box_coder_oneof"),
+        message.box_predictor.WhichOneof("box_predictor_oneof"),
+    )
+    if coder is None or kind is None:
+        return
+    found, size = getattr(message.box_predictor, kind).box_code_size, CODE_SIZES[coder]
+    if found != size:
+        yield f"box_predictor.{kind}.box_code_size", found, f"{coder} has codes of {size} numbers", size
 
 
 @relation(_TYPE, "box_predictor", "anchor_generator")
@@ -125,6 +140,12 @@ def _same_anchors(message: Message) -> Iterator[Break]:
     """Shared convolutions predict the same number of anchors on every map."""
     if message.box_predictor.WhichOneof("box_predictor_oneof") != "weight_shared_convolutional_box_predictor":
         return
+    counts = [len(grid.base_sizes) for grid in message.anchor_generator.flexible_grid_anchor_generator.anchor_grid]
+    for index, count in enumerate(counts):
+        if count != counts[0]:
+            path = f"anchor_generator.flexible_grid_anchor_generator.anchor_grid.{index}.base_sizes"
+            why = f"weight_shared_convolutional_box_predictor predicts as many on every feature map, {counts[0]}"
+            yield path, f"{count} anchors", why, None
     generator = message.anchor_generator.ssd_anchor_generator
     if message.anchor_generator.HasField("ssd_anchor_generator") and generator.reduce_boxes_in_lowest_layer:
         path = "anchor_generator.ssd_anchor_generator.reduce_boxes_in_lowest_layer"
@@ -142,7 +163,9 @@ SPEC = Spec(
         "negative_class_weight": NOT_NEGATIVE,
         "box_predictor": Block(needed=True, among=_predictors, after=_TYPE),
         "anchor_generator": Block(
-            needed=True, among=("ssd_anchor_generator", "multiscale_anchor_generator"), after=_TYPE
+            needed=True,
+            among=("ssd_anchor_generator", "multiscale_anchor_generator", "flexible_grid_anchor_generator"),
+            after=_TYPE,
         ),
         "loss": Block(needed=True),
         "explicit_background_class": Only(False),
@@ -150,7 +173,16 @@ SPEC = Spec(
         "mask_head_config": LEFT_OUT,
     },
     refusals=(_extractor,),
-    relations=(_similarity, _input_size, _predictor_depths, _settings_of_layers, _layers, _sides, _same_anchors),
+    relations=(
+        _similarity,
+        _input_size,
+        _predictor_depths,
+        _settings_of_layers,
+        _layers,
+        _sides,
+        _code_size,
+        _same_anchors,
+    ),
     no_effect={
         "inplace_batchnorm_update": NoEffect("averages always move within the step", done=True),
         "implicit_example_weight": NoEffect("there are no confidences as targets, which alone have it"),

@@ -41,15 +41,6 @@ def _only(message: Message) -> Iterator[Break]:
     yield from other_than_only(message)
 
 
-@relation("min_depth")
-def _width(message: Message) -> Iterator[Break]:
-    """The OD API makes some backbones wider with it."""
-    row = EXTRACTORS.get(message.type)
-    if row is not None and 0 < row.most_min_depth < message.min_depth:
-        why = f"with more than {row.most_min_depth} the OD API makes {message.type} wider, which the engine cannot do"
-        yield "min_depth", message.min_depth, why, row.most_min_depth
-
-
 def _pyramid(message: Message) -> Iterator[Break]:
     """The block of a pyramid belongs to the extractors that have it, and a BiFPN has no sizes without it."""
     row = EXTRACTORS.get(message.type)
@@ -92,7 +83,7 @@ SPEC = Spec(
         "use_hardswish": Only(False),
     },
     refusals=(_pyramid, _architecture),
-    relations=(_channels, _maps, _filters, _width, _only),
+    relations=(_channels, _maps, _filters, _only),
     unread={"num_layers": _layers_unread},
     no_effect={
         "conv_hyperparams": NoEffect(

@@ -16,7 +16,6 @@ SPEC = Spec(
         "num_layers_before_predictor": Range(0, LAYERS),
         "dropout_keep_probability": PART,
         "kernel_size": Range(1, 100),
-        "box_code_size": Only(4),
     },
     unread={
         "dropout_keep_probability": lambda message: not message.use_dropout,

@@ -110,6 +110,7 @@ class EfficientNet:
     scope: where the variables are, e.g. "FeatureExtractor/EfficientNet".
     width, depth: B0's channels and numbers of blocks are multiplied by these.
     channels_in: channels of the image.
+    last: the last level whose map is used.
     """
 
     def __init__(
@@ -121,7 +122,9 @@ class EfficientNet:
         width: float,
         depth: float,
         channels_in: int,
+        last: int,
     ):
+        self._end_points = {level: place for level, place in END_POINTS.items() if level <= last}
         self.stem = Convolution(variables, f"{scope}/stem", channels_in, _width(STEM, width), hyperparams, stride=2)
         self._blocks: dict[tuple[int, int], EfficientNetBlock] = {}
         counts = [math.ceil(stack.blocks * depth) for stack in STACKS]
@@ -141,15 +144,15 @@ class EfficientNet:
                 channels = _width(stack.channels, width)
                 stride *= stack.stride if index == 0 else 1
                 strides[number, index] = stride
-        self.channels = {level: self._blocks[place].project.channels_out for level, place in END_POINTS.items()}
-        self.strides = {level: strides[place] for level, place in END_POINTS.items()}
-        self.end_points = {level: f"stack_{stack}/block_{block}" for level, (stack, block) in END_POINTS.items()}
-        last = max(END_POINTS.values())
-        self._used = {place: block for place, block in self._blocks.items() if place <= last}
+        self.channels = {level: self._blocks[place].project.channels_out for level, place in self._end_points.items()}
+        self.strides = {level: strides[place] for level, place in self._end_points.items()}
+        self.end_points = {level: f"stack_{stack}/block_{block}" for level, (stack, block) in self._end_points.items()}
+        end = max(self._end_points.values())
+        self._used = {place: block for place, block in self._blocks.items() if place <= end}
         self._unused = _Unused(
             variables,
             scope,
-            [block for place, block in self._blocks.items() if place > last],
+            [block for place, block in self._blocks.items() if place > end],
             channels,
             _width(TOP, width),
             hyperparams,
@@ -163,7 +166,7 @@ class EfficientNet:
         for index, (place, block) in enumerate(self._used.items()):
             x = block(x, training, None if seed is None else tf.random.fold_in(seed, FIRST_DRAW + index))
             found[place] = x
-        return {level: found[place] for level, place in END_POINTS.items()}
+        return {level: found[place] for level, place in self._end_points.items()}
 
     def object_graph_keys(self) -> dict[str, str]:
         """Keys of TF2 by name."""
@@ -212,12 +215,17 @@ def features(
     depth: float,
     override_base_feature_extractor_hyperparams: bool = False,
     channels_in: int = 3,
+    levels: range = range(1, 6),
 ) -> EfficientNet:
-    """The network; of the configured settings it takes the penalty alone, where they override the published ones."""
+    """The network; of the configured settings it takes the penalty alone, where they override the published ones.
+
+    levels: of the pyramid on top; what the network has beyond them is not used.
+    """
     hyperparams = PUBLISHED
     if override_base_feature_extractor_hyperparams:
         hyperparams = hyperparams.penalised(conv_hyperparams.regularizer)
-    return EfficientNet(variables, scope, hyperparams, width=width, depth=depth, channels_in=channels_in)
+    more = {"width": width, "depth": depth, "channels_in": channels_in, "last": levels[-1]}
+    return EfficientNet(variables, scope, hyperparams, **more)
 
 
 def _width(channels: int, width: float) -> int:

@@ -91,6 +91,12 @@ class InvertedResiduals:
             found[f"layer_{len(self.blocks) + 2}"] = (stride, self._last.channels_out)
         return found
 
+    def unused(self) -> list[Convolution]:
+        """The convolutions that no output depends on, only moving averages."""
+        each = [[self._stem], *(block.layers() for block in self.blocks), [] if self._last is None else [self._last]]
+        last = max(int(layer.partition("/")[0].removeprefix("layer_")) for layer in self._layers.values())
+        return [layer for layers in each[last:] for layer in layers]
+
     def __call__(
         self, images: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None
     ) -> dict[int, tf.Tensor]:

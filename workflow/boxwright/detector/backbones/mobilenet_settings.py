@@ -1,5 +1,6 @@
 """Settings that the layers of all MobileNets share."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import tensorflow as tf
@@ -28,3 +29,11 @@ def of_inverted_residuals(overridden: Hyperparams | None, *, freeze_batchnorm: b
     base = replace(overridden, activation=tf.nn.relu6, batch_norm=overridden.batch_norm or published.batch_norm)
     base = base.with_batch_norm(center=True, scale=True)
     return base, base
+
+
+def for_pyramid(end_points: Mapping[int, str], levels: range, keras: bool) -> dict[int, str]:
+    """Those of the `end_points`, by level, that a pyramid of these levels may take.
+
+    TF1's takes none beyond its last level, TF2's (`keras`) always the last ones (see `necks.fpn`).
+    """
+    return {level: name for level, name in end_points.items() if keras or level <= levels[-1]}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import tensorflow as tf
 
 from boxwright.detector import object_graph
-from boxwright.detector.backbones.mobilenet_settings import PUBLISHED
+from boxwright.detector.backbones.mobilenet_settings import PUBLISHED, for_pyramid
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
 
@@ -117,11 +117,12 @@ def features(
     pyramid: bool = False,
     end_points: Mapping[int, str] | None = None,
     regularize_depthwise: bool = True,
+    levels: range = range(2, 6),
 ) -> MobileNetV1:
     """The network of TF1, or of TF2 (`keras`); a layer of d channels gets max(int(d * depth_multiplier), min_depth).
 
     pyramid: whether it is for a feature pyramid. end_points: other layers than the usual ones.
-    regularize_depthwise: whether the published settings penalise depthwise kernels.
+    regularize_depthwise: whether the published settings penalise depthwise kernels. levels: of the pyramid.
     """
 
     def width(channels: int, times: int = 2 if keras else 1) -> int:
@@ -146,7 +147,7 @@ def features(
         channels_in=channels_in,
         explicit_padding=use_explicit_padding,
         keras=keras,
-        end_points=end_points or (PYRAMID if pyramid else END_POINTS),
+        end_points=end_points or (for_pyramid(PYRAMID, levels, keras) if pyramid else END_POINTS),
     )
 
 

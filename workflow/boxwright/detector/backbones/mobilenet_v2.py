@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from boxwright.detector import object_graph
 from boxwright.detector.backbones.inverted_residuals import InvertedResidual, InvertedResiduals
-from boxwright.detector.backbones.mobilenet_settings import PUBLISHED, of_inverted_residuals
+from boxwright.detector.backbones.mobilenet_settings import PUBLISHED, for_pyramid, of_inverted_residuals
 from boxwright.detector.backbones.widths import make_divisible
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, DepthwiseConvolution, Variables
@@ -68,10 +68,11 @@ def features(
     freeze_batchnorm: bool = False,
     pyramid: bool = False,
     end_points: Mapping[int, str] | None = None,
+    levels: range = range(2, 6),
 ) -> InvertedResiduals:
     """The network of TF1, or of TF2 (`keras`), which differ in how they apply the multiplier and the minimum width.
 
-    pyramid: whether it is for a feature pyramid. end_points: other layers than the usual ones.
+    pyramid: whether it is for a feature pyramid, which has these `levels`. end_points: other layers than the usual.
     """
     overridden = conv_hyperparams if override_base_feature_extractor_hyperparams else None
     hyperparams, depthwise = settings(overridden, keras=keras, freeze_batchnorm=freeze_batchnorm)
@@ -79,7 +80,7 @@ def features(
     last = LAST_CHANNELS_OF_LITE if pyramid and use_depthwise and not keras else LAST_CHANNELS
     # The last convolution of the TF2 network never gets wider than at a multiplier of 1.
     last = max(last, min_depth) if keras and depth_multiplier >= 1 else widths.depth(last)
-    return network(
+    found = network(
         variables,
         scope,
         hyperparams,
@@ -88,8 +89,11 @@ def features(
         channels_in=channels_in,
         padding="EXPLICIT" if use_explicit_padding else "SAME",
         last=last,
-        end_points=end_points or (PYRAMID if pyramid else END_POINTS),
+        end_points=end_points or (for_pyramid(PYRAMID, levels, keras) if pyramid else END_POINTS),
     )
+    # Their kernels are in the penalty.
+    variables.leave_out(name for layer in found.unused() if layer.normalizer for name in layer.normalizer.names)
+    return found
 
 
 def network(

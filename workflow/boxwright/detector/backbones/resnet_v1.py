@@ -7,8 +7,9 @@ image, block4 processes each proposal. If the output stride is to be smaller tha
 remaining strides become dilation (atrous convolution), so that the same weights see the same neighbourhood.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -35,11 +36,42 @@ def hyperparams(train_batch_norm: bool) -> Hyperparams:
     )
 
 
+class ResNetWidths(NamedTuple):
+    """The widths of layers, which the networks of TF1 and TF2 (`keras`) derive from the multiplier in other ways.
+
+    TF1's multiplies the inner width of a unit and keeps the stem; TF2's multiplies every layer. `min_depth` is the
+    least of what is multiplied.
+    """
+
+    depth_multiplier: float = 1.0
+    min_depth: int = 0
+    keras: bool = False
+
+    def stem(self) -> int:
+        """The channels of conv1."""
+        return self._scaled(WIDTHS[0]) if self.keras else WIDTHS[0]
+
+    def inner(self, number: int) -> int:
+        """The channels of the first two convolutions of a unit in the block `number`."""
+        return self._scaled(WIDTHS[number - 1])
+
+    def outer(self, number: int) -> int:
+        """The channels of a unit's output."""
+        return self._scaled(EXPANSION * WIDTHS[number - 1]) if self.keras else EXPANSION * self.inner(number)
+
+    def _scaled(self, channels: int) -> int:
+        return max(int(channels * self.depth_multiplier), self.min_depth)
+
+
+PUBLISHED_WIDTHS = ResNetWidths()
+
+
 class Bottleneck:
     """1x1, 3x3 and 1x1 convolutions plus a shortcut, then the activation.
 
-    stride: of the 3x3 convolution, or with `keras` of the first one. rate: dilation of the 3x3 convolution. activation:
-    of the sum.
+    width, depth: channels of the first two and of the last. stride: of the 3x3 convolution, or with `keras` of the
+    first one. rate: dilation of the 3x3 convolution. projected: whether the shortcut is a convolution. activation: of
+    the sum.
     """
 
     def __init__(
@@ -48,18 +80,20 @@ class Bottleneck:
         name: str,
         channels_in: int,
         width: int,
+        depth: int,
         settings: Hyperparams,
         *,
         stride: int,
         rate: int,
+        projected: bool,
         keras: bool = False,
         activation: Activation = tf.nn.relu,
     ):
-        name, depth = f"{name}/bottleneck_v1", EXPANSION * width
+        name = f"{name}/bottleneck_v1"
         self.stride, self.activation = stride, activation
         first, stride = (stride, 1) if keras else (1, stride)
         self.shortcut = None
-        if channels_in != depth:
+        if projected:
             self.shortcut = Convolution(
                 variables, f"{name}/shortcut", channels_in, depth, settings.linear(), kernel=1, stride=self.stride
             )
@@ -73,7 +107,7 @@ class Bottleneck:
         ]
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """[B, H, W, channels_in] -> [B, ceil(H / stride), ceil(W / stride), 4 * width]."""
+        """[B, H, W, channels_in] -> [B, ceil(H / stride), ceil(W / stride), depth]."""
         if self.shortcut is not None:
             shortcut = self.shortcut(x, training)
         else:
@@ -91,7 +125,8 @@ class Bottleneck:
 class ResidualBlock:
     """The units of block `number`, from 1 to 4.
 
-    stride: of the last unit, or with `keras` of the first. rate: of all units. activation: of the sums.
+    stride: of the last unit, or with `keras` of the first. rate: of all units. activation: of the sums. widths: of the
+    layers.
     """
 
     def __init__(
@@ -106,21 +141,31 @@ class ResidualBlock:
         rate: int = 1,
         keras: bool = False,
         activation: Activation = tf.nn.relu,
+        widths: ResNetWidths = PUBLISHED_WIDTHS,
     ):
-        count, width = UNITS[depth][number - 1], WIDTHS[number - 1]
-        channels = WIDTHS[0] if number == 1 else EXPANSION * WIDTHS[number - 2]
+        count, inner, outer = UNITS[depth][number - 1], widths.inner(number), widths.outer(number)
+        channels = widths.stem() if number == 1 else widths.outer(number - 1)
         self.units = []
         for unit in range(1, count + 1):
             name = f"{scope}/block{number}/unit_{unit}"
             unit_stride = stride if unit == (1 if keras else count) else 1
             more = {"stride": unit_stride, "rate": rate, "keras": keras, "activation": activation}
-            self.units.append(Bottleneck(variables, name, channels, width, settings, **more))
-            channels = EXPANSION * width
+            # TF1's first unit adds its input as it is where the widths agree; TF2's never does.
+            projected = unit == 1 and (keras or channels != outer)
+            self.units.append(
+                Bottleneck(variables, name, channels, inner, outer, settings, projected=projected, **more)
+            )
+            channels = outer
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         for unit in self.units:
             x = unit(x, training)
         return x
+
+    def each(self) -> Iterator[Convolution]:
+        """Its convolutions."""
+        for layer in self.layers():
+            yield from layer if isinstance(layer, tuple) else (layer,)
 
     def layers(self) -> list[Convolution | tuple[Convolution, ...]]:
         """Its convolutions in the order in which TF2 numbers them, those side by side in a tuple."""
@@ -134,8 +179,9 @@ class PyramidFeatures:
     every second pixel of its output; only block4 has no stride.
 
     depth: 50, 101 or 152. activation: of the sums. channels_in: of the image. keras: whether it is TF2's network.
-    levels: of the outputs; blocks after the last are not built. key: the path of the layers in TF2's object graph.
-    explicit_pooling: whether the map is padded alike on all sides before it is pooled.
+    levels: of the outputs; blocks after the last are built up to the level `last` and only move their averages. key:
+    the path of the layers in TF2's object graph.
+    explicit_pooling: whether the map is padded alike on all sides before it is pooled. widths: of the layers.
     """
 
     def __init__(
@@ -149,13 +195,15 @@ class PyramidFeatures:
         channels_in: int = 3,
         keras: bool = False,
         levels: Sequence[int] = (2, 3, 4, 5),
+        last: int = 0,
         key: str = object_graph.BACKBONE,
         explicit_pooling: bool = False,
+        widths: ResNetWidths = PUBLISHED_WIDTHS,
     ):
         self._keras, self._key = keras, key
         self._explicit_pooling = explicit_pooling
         self.conv1 = Convolution(
-            variables, f"{scope}/conv1", channels_in, WIDTHS[0], settings, kernel=7, stride=2, padding="EXPLICIT"
+            variables, f"{scope}/conv1", channels_in, widths.stem(), settings, kernel=7, stride=2, padding="EXPLICIT"
         )
         self.blocks = {
             number + 1: ResidualBlock(
@@ -167,10 +215,13 @@ class PyramidFeatures:
                 stride=2 if keras and number > 1 else 1,
                 keras=keras,
                 activation=activation,
+                widths=widths,
             )
-            for number in range(1, max(levels))
+            for number in range(1, max(last, max(levels)))
         }
-        self.channels = {level: EXPANSION * WIDTHS[level - 2] for level in levels}
+        unused = [layer for level, block in self.blocks.items() if level > max(levels) for layer in block.each()]
+        variables.leave_out(name for layer in unused if layer.normalizer for name in layer.normalizer.names)
+        self.channels = {level: widths.outer(level - 1) for level in levels}
         self.strides = {level: 2**level for level in levels}
         self.end_points = {level: f"block{level - 1}" for level in levels}
 
@@ -280,10 +331,13 @@ def features(
     conv_hyperparams: Hyperparams,
     override_base_feature_extractor_hyperparams: bool = False,
     freeze_batchnorm: bool = False,
+    depth_multiplier: float = 1.0,
+    min_depth: int = 16,
     channels_in: int = 3,
     keras: bool = False,
+    levels: range = range(2, 6),
 ) -> PyramidFeatures:
-    """The network below a feature pyramid. `depth`: its number of layers, one of `UNITS`."""
+    """The network below a feature pyramid of these `levels`. `depth`: its number of layers, one of `UNITS`."""
     activation = tf.nn.relu
     if override_base_feature_extractor_hyperparams:
         if keras:
@@ -297,7 +351,16 @@ def features(
         penalty = Regularizer("l2", 2e-4 if keras else 1e-4)
         settings = replace(hyperparams(not freeze_batchnorm), regularizer=penalty)
     return PyramidFeatures(
-        variables, scope, depth, settings, activation=activation or tf.identity, channels_in=channels_in, keras=keras
+        variables,
+        scope,
+        depth,
+        settings,
+        activation=activation or tf.identity,
+        channels_in=channels_in,
+        keras=keras,
+        levels=range(2, min(levels[-1], 5) + 1),
+        last=5,
+        widths=ResNetWidths(depth_multiplier, min_depth, keras),
     )
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from boxwright.boxes import mining, nms, sampling
 from boxwright.boxes import targets as target_assigner
 from boxwright.boxes.anchors.generator import AnchorGenerator
-from boxwright.boxes.coders.box_coder import CODE_SIZE, BoxCoder
+from boxwright.boxes.coders.box_coder import BoxCoder
 from boxwright.boxes.losses.loss import ClassificationLoss, LocalizationLoss
 from boxwright.boxes.matchers.matcher import Matcher
 from boxwright.boxes.similarity import Similarity
@@ -32,7 +32,7 @@ class SsdNumbers:
     encode_background_as_zeros: the targets of anchors without an object are 0 in that column too, so in all columns.
     negative_class_weight: weight of anchors without an object in the classification loss.
     normalize_loss_by_num_matches: losses are divided by the number of anchors with an object.
-    normalize_loc_loss_by_codesize: the localisation loss is divided by `CODE_SIZE`.
+    normalize_loc_loss_by_codesize: the localisation loss is divided by the numbers in a code.
     localization_weight, classification_weight: of the two losses.
     positive_sample_fraction: only a random sample of the anchors counts, with this share of objects; None: all count.
     pad_to_multiple: images are padded, below and to the right, until this number divides their sides.
@@ -207,7 +207,7 @@ class Ssd(BuiltDetector):
         normalizer = 1.0
         if numbers.normalize_loss_by_num_matches:
             normalizer = tf.maximum(replicas.total(tf.reduce_sum(wanted.box_weights)), 1.0)
-        code_size = CODE_SIZE if numbers.normalize_loc_loss_by_codesize else 1
+        code_size = self.box_coder.code_size if numbers.normalize_loc_loss_by_codesize else 1
         return {
             LOCALIZATION: numbers.localization_weight / (normalizer * code_size) * tf.reduce_sum(localization),
             CLASSIFICATION: numbers.classification_weight / normalizer * tf.reduce_sum(classification),

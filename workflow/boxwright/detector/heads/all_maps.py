@@ -4,22 +4,21 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from boxwright.boxes.coders.box_coder import CODE_SIZE
-
 
 def joined(
     codes: Sequence[tf.Tensor],
     logits: Sequence[tf.Tensor],
+    code_size: int,
     class_slots: int,
     clip_range: tuple[float, float] | None,
     sigmoid: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Box codes [B, A, 4] and class logits [B, A, class_slots] of all maps, float32, in the order of the anchors.
+    """Box codes [B, A, code_size] and logits [B, A, class_slots] of all maps, float32, in the order of the anchors.
 
-    codes, logits: of each map, finest first: [B, h, w, anchors * 4] and [B, h, w, anchors * class_slots].
+    codes, logits: of each map, finest first: [B, h, w, anchors * code_size] and [B, h, w, anchors * class_slots].
     clip_range: bounds of the codes; None: none. sigmoid: whether the logits become scores.
     """
-    codes, logits = _listed(codes, CODE_SIZE), _listed(logits, class_slots)
+    codes, logits = _listed(codes, code_size), _listed(logits, class_slots)
     if clip_range is not None:
         codes = tf.clip_by_value(codes, *clip_range)
     return codes, tf.sigmoid(logits) if sigmoid else logits

@@ -36,8 +36,10 @@ class ConvolutionalBoxPredictor:
         keep_probability: float | None,
         clip_range: tuple[float, float] | None,
         sigmoid: bool,
+        code_size: int,
         keras: bool,
     ):
+        self.code_size = code_size
         self.background = background
         self.class_slots = num_classes + background
         self.keep_probability = keep_probability
@@ -53,7 +55,7 @@ class ConvolutionalBoxPredictor:
             head = {"depthwise": depthwise, "kernel": kernel}
             boxes, classes = f"{scope}BoxEncodingPredictor", f"{scope}ClassPredictor"
             self.towers.append(tower)
-            self.box_heads.append(_head(variables, boxes, width, anchors * CODE_SIZE, hyperparams, **head))
+            self.box_heads.append(_head(variables, boxes, width, anchors * code_size, hyperparams, **head))
             self.class_heads.append(
                 _head(variables, classes, width, anchors * self.class_slots, hyperparams, bias=class_bias, **head)
             )
@@ -61,7 +63,7 @@ class ConvolutionalBoxPredictor:
     def __call__(
         self, maps: Mapping[int, tf.Tensor], training: bool = False, seed: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Box codes [B, A, 4] and class logits [B, A, class_slots] of all maps, in the order of the anchors.
+        """Box codes [B, A, code_size] and class logits [B, A, class_slots] of all maps, in the order of the anchors.
 
         `seed` (int32 [2]) draws the dropout of the class features and is needed only for it, in training.
         """
@@ -75,7 +77,7 @@ class ConvolutionalBoxPredictor:
             classes = _run(self.class_heads[index], features, training)
             codes.append(boxes)
             logits.append(classes)
-        return all_maps.joined(codes, logits, self.class_slots, self.clip_range, self.sigmoid)
+        return all_maps.joined(codes, logits, self.code_size, self.class_slots, self.clip_range, self.sigmoid)
 
     def class_columns(self) -> dict[str, ClassColumns]:
         """The weights and biases of each map's last layer for classes."""
@@ -117,6 +119,7 @@ def make(
     dropout_keep_probability: float = 0.8,
     box_encodings_clip_range: Mapping[str, float] | None = None,
     apply_sigmoid_to_scores: bool = False,
+    box_code_size: int = CODE_SIZE,
     keras: bool = False,
 ) -> ConvolutionalBoxPredictor:
     """The head on maps with these `channels` by level and `anchors_per_location` for each map.
@@ -145,6 +148,7 @@ def make(
         clip_range=all_maps.bounds(box_encodings_clip_range),
         # TF2's predictor ignores the field.
         sigmoid=apply_sigmoid_to_scores and not keras,
+        code_size=box_code_size,
         keras=keras,
     )
 

@@ -111,8 +111,10 @@ class WeightSharedBoxPredictor:
         keep_probability: float | None,
         clip_range: tuple[float, float] | None,
         sigmoid: bool,
+        code_size: int,
         keras: bool,
     ):
+        self.code_size = code_size
         self.projections, self.towers = projections, towers
         self.boxes, self.classes = boxes, classes
         self.class_slots, self.background = class_slots, background
@@ -124,7 +126,7 @@ class WeightSharedBoxPredictor:
     def __call__(
         self, maps: Mapping[int, tf.Tensor], training: bool = False, seed: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Box codes [B, A, 4] and class logits [B, A, class_slots] of all maps, in the order of the anchors.
+        """Box codes [B, A, code_size] and class logits [B, A, class_slots] of all maps, in the order of the anchors.
 
         `seed` (int32 [2]) draws the dropout of the class features and is needed only for it, in training.
         """
@@ -138,7 +140,9 @@ class WeightSharedBoxPredictor:
                 of_classes = dropout(of_classes, self.keep_probability, tf.random.fold_in(seed, number))
             codes.append(self.boxes(towers[0], training))
             logits.append(self.classes(of_classes, training))
-        return all_maps.joined(codes, logits, self.class_slots, self.clip_range, self.sigmoid and not training)
+        return all_maps.joined(
+            codes, logits, self.code_size, self.class_slots, self.clip_range, self.sigmoid and not training
+        )
 
     def class_columns(self) -> dict[str, ClassColumns]:
         """The weights and biases of the last layer for classes."""
@@ -194,6 +198,7 @@ def make(
     score_converter: str = "IDENTITY",
     box_encodings_clip_range: Mapping[str, float] | None = None,
     force_use_bias: bool = False,
+    box_code_size: int = CODE_SIZE,
     keras: bool = False,
 ) -> WeightSharedBoxPredictor:
     """The head on maps with these `channels` by level and `anchors_per_location` for each map.
@@ -236,12 +241,13 @@ def make(
     return WeightSharedBoxPredictor(
         projections=projections,
         towers=towers,
-        boxes=kernels.last("BoxPredictor", wide, per_location * CODE_SIZE),
+        boxes=kernels.last("BoxPredictor", wide, per_location * box_code_size),
         classes=kernels.last("ClassPredictor", wide, per_location * class_slots, bias=class_prediction_bias_init),
         class_slots=class_slots,
         background=background,
         keep_probability=dropout_keep_probability if use_dropout else None,
         clip_range=all_maps.bounds(box_encodings_clip_range),
         sigmoid=score_converter == "SIGMOID",
+        code_size=box_code_size,
         keras=keras,
     )

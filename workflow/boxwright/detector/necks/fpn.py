@@ -25,6 +25,9 @@ class FeaturePyramid:
     enlarged is the sum before that convolution in TF1, as in the paper, and the result in TF2. Further levels are 3x3
     convolutions with stride 2, each of the level before.
 
+    If the last level is not beyond the backbone's last, TF1's pyramid ends below the coarsest map. TF2's counts the
+    backbone's maps from the coarsest, so the maps of its levels are those of coarser levels then.
+
     scope: the variables are in `<scope>/fpn`.
     levels: the first and the last.
     depth: channels of all results.
@@ -54,6 +57,7 @@ class FeaturePyramid:
         self._keras = keras
         self._explicit_padding = explicit_padding
         top = min(last, max(backbone.channels))
+        self._shift = max(backbone.channels) - top if keras else 0
 
         def conv3x3(name: str, stride: int) -> Convolution:
             settings = {"stride": stride, "padding": padding}
@@ -67,7 +71,7 @@ class FeaturePyramid:
         self._projections: dict[int, Convolution] = {}
         self._smoothing: dict[int, Convolution] = {}
         for level in range(top, first - 1, -1):
-            number, channels = level - first + 1, backbone.channels[level]
+            number, channels = level - first + 1, backbone.channels[level + self._shift]
             self._projections[level] = Convolution(
                 variables, f"{scope}/projection_{number}", channels, depth, hyperparams.head(), kernel=1
             )
@@ -88,7 +92,7 @@ class FeaturePyramid:
         found: dict[int, tf.Tensor] = {}
         above = None
         for level, projection in self._projections.items():
-            result = total = projection(maps[level], training)
+            result = total = projection(maps[level + self._shift], training)
             if above is not None:
                 enlarged = upsampling.twice(above)
                 if self._explicit_padding:
