@@ -147,7 +147,14 @@ def names_in_code():
 
 
 # Fields without effect whose name an argument has that is not taken from them.
-NAMESAKES = {"Hyperparams.regularize_depthwise", "MaskRCNNBoxPredictor.conv_hyperparams"}
+NAMESAKES = {
+    "Hyperparams.regularize_depthwise",
+    "MaskRCNNBoxPredictor.conv_hyperparams",
+    *(
+        f"FasterRcnnFeatureExtractor.{name}"
+        for name in ("conv_hyperparams", "override_base_feature_extractor_hyperparams", "pad_to_multiple", "fpn")
+    ),
+}
 # Told by a rule of its own; refused in TF1 models and told in TF2 models, by the rules of the families.
 ELSEWHERE = {"MaskRCNNBoxPredictor.predict_instance_masks", "Hyperparams.op"}
 
