@@ -58,6 +58,27 @@ def test_one_model(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("interval", "told"),
+    [
+        (
+            {"interval": None, "interval_reason": "an interval needs at least 20 images with objects"},
+            "So few images do not tell how good a detector is: an interval needs at least 20 images with objects.",
+        ),
+        (
+            {"interval": {"metric": METRIC, "level": 0.95, "low": 1.0, "high": 1.0}},
+            "It is the same on any choice of these images, so they do not tell how sure it is.",
+        ),
+    ],
+)
+def test_images_that_do_not_tell_how_sure_a_figure_is(tmp_path, interval, told):
+    model(tmp_path, "m", 1.0, classes=1)
+    path = tmp_path / "models/m/eval/500/analysis.json"
+    write(path, json.loads(path.read_text()) | interval)
+    line = outcome.text(tmp_path, ["m"], ["predictions"]).splitlines()[1]
+    assert line == f"m: mAP@.50IOU 1.000, mAP 0.300, step 500, on 40 held-out images. {told}"
+
+
 def test_what_the_training_of_the_best_model_lacked_is_the_advice(tmp_path):
     for name, value in (("a", 0.2), ("b", 0.7)):
         model(tmp_path, name, value)

@@ -10,9 +10,10 @@ from boxwright.console.progress import duration
 from boxwright.core import decimals, files
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
-from boxwright.report import advice
+from boxwright.report import advice, quality
 
 MAP = "DetectionBoxes_Precision/mAP"
+MAP50 = f"{MAP}@.50IOU"
 # Models and classes that get a line of their own, and kinds of errors that are named.
 _MOST_LINES, _MOST_KINDS = 10, 3
 
@@ -82,15 +83,14 @@ def _measured(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], float
 
 
 def _model(name: str, metrics: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
-    """A line about one model: its mAP with the confidence interval of the metric that has one."""
+    """A line about one model: its mAP with the confidence interval of the metric that has one, if it has one."""
     values, interval = metrics["metrics"], analysis.get("interval")
-    of = interval["metric"] if interval else MAP
-    told = f"{of.rpartition('/')[2]} {decimals.number(values.get(of))}"
-    if interval and values.get(of) is not None:
+    told = f"mAP@.50IOU {decimals.number(values.get(MAP50))}"
+    if decimals.spreads(interval) and values.get(MAP50) is not None:
         told += f" ({interval['level']:.0%} confidence: {decimals.ends(interval)})"
-    if of != MAP:
-        told += f", mAP {decimals.number(values.get(MAP))}"
-    return f"{name}: {told}, step {metrics['step']:,}, on {plural(metrics['images'], 'held-out image')}"
+    told += f", mAP {decimals.number(values.get(MAP))}"
+    line = f"{name}: {told}, step {metrics['step']:,}, on {plural(metrics['images'], 'held-out image')}"
+    return line if values.get(MAP50) is None else ". ".join(filter(None, [line, quality.unsure(analysis)]))
 
 
 def _classes(analysis: Mapping[str, Any]) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _classes(analysis: Mapping[str, Any]) -> Iterator[str]:
     for row in rows:
         if row in shown:
             interval = row.get("AP50_interval")
-            sure = f" ({decimals.ends(interval)})" if interval else ""
+            sure = f" ({decimals.ends(interval)})" if decimals.spreads(interval) else ""
             boxes = plural(row["boxes"], "box", "boxes")
             yield f"  {row['name']:<{width}}  AP {decimals.number(row['AP50'])}{sure}, {boxes}"
     if len(rows) > len(shown):
