@@ -112,13 +112,13 @@ def test_a_first_run(plan):
     )
 
 
-@pytest.mark.parametrize(("dry", "rule", "printed"), [(True, "check_annotations", True), (True, "draw_model", False)])
-def test_a_dry_run_prints_what_a_job_prints_of_the_data_in_a_run(plan, dry, rule, printed, capsys):
+@pytest.mark.parametrize("dry", [True, False])
+@pytest.mark.parametrize(("rule", "printed"), [("check_annotations", True), ("draw_model", False)])
+def test_what_was_found_in_the_data_is_printed_first(plan, dry, rule, printed, capsys):
     announcement.say_all(plan, Identities(), [job(plan, rule)], dry=dry)
-    told = f"5 images (each case is in {plan.plan_folder}/checks.tsv):\nTo do: "
+    folder = plan.plan_folder if dry else f"{plan.results}/data"  # where the table lies
+    told = f"5 images (each case is in {folder}/checks.tsv):\nTo do: "
     assert (told in capsys.readouterr().err) == printed
-    announcement.say_all(plan, Identities(), [job(plan, rule)])
-    assert "5 images" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -216,15 +216,13 @@ def test_a_model_with_another_name_leaves_the_results_of_the_old_name(plan):
     assert "is new" not in said(plan, begins)
 
 
-def test_a_dry_run_of_a_first_run_gives_no_reason_for_each_job(plan, capsys):
+def test_a_first_run_gives_no_reason_for_each_job(plan, capsys):
     jobs = [job(plan, "write_label_map"), job(plan, "train_segment", step="200")]
-    assert announcement.say_all(plan, Identities(), jobs, dry=True) == {1: ""}
-    assert (
-        capsys.readouterr().err
-        == "First run: nothing has been made yet.\nTo do: training of m (200 steps), 1 small job (tables, figures).\n"
-    )
-    assert announcement.say_all(plan, Identities(), jobs) == {1: MISSING}
-    assert "First run" not in capsys.readouterr().err
+    for dry in (True, False):
+        assert announcement.say_all(plan, Identities(), jobs, dry=dry) == {1: ""}
+        assert capsys.readouterr().err == (
+            "First run: nothing has been made yet.\nTo do: training of m (200 steps), 1 small job (tables, figures).\n"
+        )
     for made in (jobs[1], job(plan, "write_records", made={})):  # of an earlier release, and with a receipt
         Path(made.outputs[0]).write_text("{}")
         assert announcement.say_all(plan, Identities(), jobs, dry=True) == {1: MISSING}

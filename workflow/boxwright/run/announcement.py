@@ -97,13 +97,14 @@ def say_all(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], dry:
     """Print what the jobs of a run will do, and return why each of them runs, by its number.
 
     Before a first run that is the same for all of them: then it is said once, and the reasons are "".
-    A dry run also prints what the checks of the data found, which a job prints in a run.
+    What the checks of the data found is printed if a job writes it down.
     """
     checksums = Checksums(plan.results)
-    if dry and any(job.rule == "check_annotations" for job in jobs):
-        # The table lies in the plan until that job copies it.
-        say(plan.data.summary.replace(f"{plan.results}/data/checks.tsv", f"{plan.plan_folder}/checks.tsv"))
-    first = dry and _is_first(jobs, checksums)
+    if any(job.rule == "check_annotations" for job in jobs):
+        # In a dry run the table stays in the plan, from which that job copies it.
+        table = f"{plan.plan_folder if dry else f'{plan.results}/data'}/checks.tsv"
+        say(plan.data.summary.replace(f"{plan.results}/data/checks.tsv", table))
+    first = _is_first(jobs, checksums)
     if told := text_of(plan, identities, jobs, checksums):
         say(f"First run: nothing has been made yet.\n{told}" if first else told)
     return {job.number: "" if first else why(job, identities, checksums) for job in jobs}
