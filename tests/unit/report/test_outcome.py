@@ -86,6 +86,26 @@ def test_what_the_training_of_the_best_model_lacked_is_the_advice(tmp_path):
     assert outcome.text(tmp_path, ["a", "b"], ["predictions"], lacking=lacking).endswith("\nNext: Train it longer.")
 
 
+@pytest.mark.parametrize(("value", "lost", "told"), [(0.7, 0.07, False), (0.5, 0.3, True), (0.0, 0.8, True)])
+def test_a_form_that_finds_much_less_than_the_checkpoint(tmp_path, value, lost, told):
+    model(tmp_path, "m", 0.8)
+    found = {"checkpoint": {"mAP50": 0.8}, "tflite_int8": {"mAP50": value, "lost": lost}, "onnx": {"mAP50": None}}
+    write(tmp_path / "models/m" / forms.FOLDER / forms.MEASURED, {"forms": found})
+    line = f"finds much less than the checkpoint: its mAP@.50IOU is {value:.3f}, and the checkpoint's is 0.800."
+    assert (f"The TFLite file in int8 {line}" in outcome.text(tmp_path, ["m"], [])) == told
+
+
+@pytest.mark.parametrize(("boxes", "told"), [([], True), ([{"score": 0.7}], False)])
+def test_predictions_without_a_box(tmp_path, boxes, told):
+    model(tmp_path, "m", 0.8)
+    folder = tmp_path / "models/m/predictions"
+    line = f"No box is drawn in {folder}: no detection has a score of at least `predict.score_threshold`."
+    assert line not in outcome.text(tmp_path, ["m"], ["predictions"]), "there is no image"
+    write(folder / "a.json", {"detections": []})
+    write(folder / "more/b.json", {"detections": boxes})
+    assert (line in outcome.text(tmp_path, ["m"], ["predictions"])) == told
+
+
 def test_several_models_the_best_first(tmp_path):
     for name, value in (("a", 0.2), ("b", 0.7), ("c", None)):
         model(tmp_path, name, value)
