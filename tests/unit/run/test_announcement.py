@@ -201,19 +201,20 @@ def checkpoint_of(plan, name, step, identity):
 
 def test_a_model_with_another_name_leaves_the_results_of_the_old_name(plan):
     begins = job(plan, "train_segment", step="200")
-    assert "is new" not in said(plan, begins)
+    assert "no results yet" not in said(plan, begins)
     checkpoint_of(plan, "old", 600, {"seed": 1})
     old = Path(plan.results) / "models/old"
-    stays = f"({old}, of a model that the configuration does not name any more, stays)"
-    assert f"  - models.m is new {stays}\n" in said(plan, begins)
+    stays = f"The configuration no longer names the model of {old}, which stays"
+    new = "the model m has no results yet, so its training begins"
+    assert f"  - {new}. {stays}\n" in said(plan, begins)
     checkpoint_of(plan, "old", 600, Identities().train_segment("m"))
-    again = "would train just as old did; to go on with that training, call it old again"
-    assert f"  - models.m is new, and {again} {stays}\n" in said(plan, begins)
+    again = "it would train just as old did, and under that name goes on from there"
+    assert f"  - {new}; {again}. {stays}\n" in said(plan, begins)
     plan.models.append("old")
-    assert "is new" not in said(plan, begins)
+    assert "no results yet" not in said(plan, begins)
     plan.models.remove("old")
     checkpoint_of(plan, "m", 200, {"seed": 1})
-    assert "is new" not in said(plan, begins)
+    assert "no results yet" not in said(plan, begins)
 
 
 def test_a_first_run_gives_no_reason_for_each_job(plan, capsys):
@@ -239,6 +240,33 @@ def test_training_that_replaces_checkpoints_with_its_time(plan):
     assert said(plan, *jobs) == "To do: training of m (400 steps, about 3 min, replaces 1 checkpoint)."
     plan.model = lambda name: {"early_stopping": {"patience": 2}}
     assert "(at most 400 steps, " in said(plan, *jobs)
+
+
+def timed(plan, name, seconds):
+    """The file in which Snakemake has written the time of a job."""
+    path = Path(plan.results) / "benchmarks" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:00\t-\n")
+    return str(path)
+
+
+def test_the_time_of_all_jobs_with_the_start_of_each(plan):
+    entries = [{"step": step, "steps_per_sec": 2.0} for step in (100, 200)]
+    log = Path(plan.results) / "models/m/train/log/200.jsonl"
+    log.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    timed(plan, "train_segment/m-200.tsv", 130)  # 200 steps take 100 s
+    jobs = [job(plan, "train_segment", step=str(step)) for step in (400, 600)]
+    jobs.append(job(plan, "evaluate_checkpoint", step="400")._replace(benchmark=timed(plan, "evaluate/m-400.tsv", 40)))
+    alike = f"{plan.results}/benchmarks/evaluate/m-600.tsv"  # is not there
+    jobs.append(job(plan, "evaluate_checkpoint", step="600")._replace(benchmark=alike))
+    told = said(plan, *jobs)
+    assert told == (
+        "To do: training of m (400 steps, about 4 min), 2 evaluations. By the times of earlier jobs, all this takes "
+        "about 6 min, less where jobs run side by side."  # 260 and 80 s
+    )
+    timed(plan, "describe.tsv", 3)
+    unknown = job(plan, "draw_model")._replace(benchmark=f"{plan.results}/benchmarks/compare.tsv")
+    assert "By the times" not in said(plan, *jobs, unknown)
 
 
 def test_no_training_is_said(plan):
