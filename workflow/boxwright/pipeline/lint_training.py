@@ -1,6 +1,5 @@
 """Finds harmful values in `train_config`: schedule, batch, averages, start weights, batch norm."""
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterator
 
@@ -256,11 +255,11 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
         use = _decay_for(train.num_steps)
     else:
         field, value, use = f"{path}.override_base_feature_extractor_hyperparams", False, True
-        own = extractor.conv_hyperparams
-        if own.HasField("batch_norm") and _kept(own.batch_norm.decay, train.num_steps) > MOST_KEPT:
+        own, lower = extractor.conv_hyperparams, _decay_for(train.num_steps)
+        if lower and own.HasField("batch_norm") and _kept(own.batch_norm.decay, train.num_steps) > MOST_KEPT:
             then = (
                 f"; then conv_hyperparams.batch_norm.decay counts, which is {short_float(own.batch_norm.decay):g}, so "
-                f"set that to {_decay_for(train.num_steps):g} too"
+                f"set that to {lower:g} too"
             )
     kept = _kept(decay, train.num_steps)
     if kept > MOST_KEPT:
@@ -269,6 +268,8 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
             f"{kept:.0%} of their initial values (0 and 1), and evaluation, which uses them, detects almost nothing"
             f"{then}"
         )
+        if _decay_for(train.num_steps) is None:
+            why, use = f"{why}; train longer, since no decay suits so few steps", None
         yield Finding("warning", "slow-averages", field, value, why, use)
 
 
@@ -277,9 +278,12 @@ def _kept(decay: float, steps: int) -> float:
     return min(max(decay, 0.0), 1.0) ** steps
 
 
-def _decay_for(steps: int) -> float:
-    """A decay, rounded down, with which batch norm's averages lose their initial values in a run of some steps."""
-    return round(1 - 5 / steps, 3) if steps > 50 else math.floor(100 * MOST_KEPT ** (1 / steps)) / 100
+def _decay_for(steps: int) -> float | None:
+    """A decay, rounded down, with which batch norm's averages lose their initial values in a run of some steps.
+
+    None for a run that is too short: such averages would be those of the last few batches.
+    """
+    return round(1 - 5 / steps, 3) if steps > 50 else None
 
 
 def _first_step(config: Message, facts: Facts) -> Iterator[Finding]:
