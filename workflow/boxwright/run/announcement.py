@@ -261,7 +261,7 @@ def _work(plan: RunPlan, jobs: Sequence[Planned]) -> str:
 
 
 def _time(plan: RunPlan, jobs: Sequence[Planned]) -> str:
-    """How long all jobs take, by the times of earlier ones; "" if some are not known, or for training alone, told before.
+    """How long all jobs take, by the times of earlier ones; "" if some are not known, or for training alone.
 
     Most jobs of a short run do little but start Python and TensorFlow, so without this time the others mislead.
     """
