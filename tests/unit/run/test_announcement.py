@@ -343,3 +343,9 @@ def test_each_exported_file_and_folder_that_is_replaced_is_named_once(plan):
     assert said(plan, *jobs).endswith(f"1 exported checkpoint, 2 exported forms; {replaced}")
     whole = Planned(9, "export_detector", {"model": "m"}, [str(index)], None, CHANGED)
     assert said(plan, *jobs, whole).endswith(f"; this replaces {further.parent}, {index.parent}.")
+
+
+def test_the_time_of_a_single_job(plan):
+    alone = job(plan, "predict_images")._replace(benchmark=timed(plan, "predict_images/m-predictions.tsv", 19))
+    told = "To do: no training, 1 set of predictions. By the times of earlier jobs, all this takes about 19 s."
+    assert said(plan, alone) == told

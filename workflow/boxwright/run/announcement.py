@@ -269,8 +269,8 @@ def _time(plan: RunPlan, jobs: Sequence[Planned]) -> str:
     times = [*others, *(_training_seconds(plan, name, steps) for name, steps in _segments(jobs).items())]
     if not others or None in times:
         return ""
-    taken = duration(sum(times))
-    return f" By the times of earlier jobs, all this takes about {taken}, less where jobs run side by side."
+    taken = f" By the times of earlier jobs, all this takes about {duration(sum(times))}"
+    return f"{taken}, less where jobs run side by side." if len(times) > 1 else f"{taken}."
 
 
 def _segments(jobs: Sequence[Planned]) -> dict[str, list[int]]:
