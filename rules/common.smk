@@ -39,7 +39,7 @@ try:
     )
     from boxwright.run.identities import Identities
     from boxwright.run.plan import RunPlan
-    from boxwright.snakemake_internals import dag, process, terminal
+    from boxwright.snakemake_internals import dag, interruptions, process, terminal
     from boxwright.zoo import catalogue
 except ModuleNotFoundError as error:
     sys.exit(
@@ -62,6 +62,7 @@ if not this_process.configured and not config:
 
 
 process.show_stages(workflow, logger)
+interruptions.hold_while_jobs_start()
 
 try:
     if this_process.plans:

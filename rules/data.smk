@@ -41,7 +41,7 @@ rule split_dataset:
         identity=identities.split_dataset,
         plan=run_plan.plan_folder,
     message:
-        "Writing down which images train and which measure"
+        "Writing the split of the images"
     script:
         "../workflow/scripts/split_dataset.py"
 

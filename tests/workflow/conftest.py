@@ -36,7 +36,9 @@ class Outcome:
         """What each job does, as its rule's message says it: "Training small up to step 6", ..."""
         said = re.findall(r"^ *Job \d+: (.*)$", self.log or self.text, re.M)
         if dry := re.search(r"^Job stats:\n.*?\n\n(.*?)^This was a dry-run", self.text, re.S | re.M):
-            said += re.findall(r"^(.*?): ", dry[1], re.M)  # each with its reason
+            several = r"^\d+ jobs \(for each: .*\): "  # with the same reason
+            said += [one for line in re.findall(f"{several}(.*)$", dry[1], re.M) for one in line.split("; ")]
+            said += re.findall("^(?!\\d+ jobs )(.*?): ", dry[1], re.M)  # alone with its reason
         return {message for message in said if not message.startswith("All results are in")}
 
 

@@ -83,7 +83,7 @@ def test_a_configuration_that_the_engine_cannot_train(project):
     text = told(project)
     assert "models.small, made from" in text
     said = "model.ssd.feature_extractor.type is 'ssd_mobilenet_v9': the engine does not have this feature extractor"
-    assert said in text and "Use 'ssd_mobilenet_v2'." in text
+    assert said in text and "Use 'ssd_mobilenet_v2' for type." in text
 
 
 def test_an_override_of_what_the_run_decides(project):

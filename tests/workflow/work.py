@@ -12,7 +12,7 @@ def records(*shards: str) -> set[str]:
 
 ALL_SHARDS = ("train-00000-of-00002", "train-00001-of-00002", "eval-00000-of-00001")
 GROUND_TRUTH = {"Writing the ground truth in COCO's format"}
-SPLIT = {"Writing down which images train and which measure"}
+SPLIT = {"Writing the split of the images"}
 
 
 COMPARISON = {"Comparing the models"}

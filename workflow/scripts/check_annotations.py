@@ -12,7 +12,7 @@ with job(snakemake):
     folder = Path(snakemake.params.plan)
     planned = plan.load(folder.parent)
     calm = summary.is_calm(planned.summary)
-    (progress.say if calm else progress.warn)(planned.summary)
+    progress.say(planned.summary)  # the run has printed it before its first job
     found = planned.counts["found"]
     there = f"{plural(found['images'], 'image')}, {plural(found['annotations'], 'annotation')}"
     progress.conclude(f"{there}{', nothing wrong' if calm else ''}")

@@ -356,8 +356,8 @@ def test_an_error_has_all_findings_in_the_one_wording():
         check.require(config.model, "model")
     assert str(raised.value).splitlines() == [
         "model.ssd.num_classes is 0: it must be 1 to 100,000.",
-        "model.ssd.image_resizer.fixed_shape_resizer.height is 0: it must be 1 to 16,384. Use 300.",
-        "model.ssd.box_coder is not set: one must be chosen. Use 'faster_rcnn_box_coder'.",
+        "model.ssd.image_resizer.fixed_shape_resizer.height is 0: it must be 1 to 16,384. Use 300 for height.",
+        "model.ssd.box_coder is not set: one must be chosen. Use 'faster_rcnn_box_coder' for box_coder.",
     ]
     assert [finding.said for finding in raised.value.findings] == str(raised.value).splitlines()
     assert not check.sound(config) and not check.sound(config.model.ssd.image_resizer)
@@ -420,10 +420,10 @@ def test_the_engine_refuses_by_the_same_rules():
 
     config = text.parse(BUILDABLE["ssd"])
     config.model.ssd.box_predictor.convolutional_box_predictor.box_code_size = 3
-    with pytest.raises(UserError, match=r"model\.ssd\..*box_code_size is 3: faster_rcnn_box_coder .*\. Use 4\."):
+    with pytest.raises(UserError, match=r"model\.ssd\..*box_code_size is 3: faster_rcnn_box_coder .*\. Use 4 for box_code_size\."):
         build.build(config.model)
     rate = text.parse("exponential_decay_learning_rate { decay_factor: 1.5 }", kind="LearningRate")
-    with pytest.raises(UserError, match=r"decay_factor is 1\.5: it must be above 0 and at most 1\. Use 0\.95\."):
+    with pytest.raises(UserError, match=r"decay_factor is 1\.5: it must be above 0 and at most 1\. Use 0\.95 for d"):
         check.require(rate)
     option = text.parse("random_adjust_hue { max_delta: 0.6 }", kind="PreprocessingStep")
     with pytest.raises(UserError, match=r"^options\.0\.random_adjust_hue\.max_delta is 0\.6: it must be 0 to 0\.5"):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,6 +97,16 @@ def test_an_unforeseen_error_keeps_its_traceback_in_the_log(rule):
         1 / 0  # noqa: B018
     assert ended.value.code == 1
     assert "Traceback" in logged(rule) and "ZeroDivisionError" in logged(rule)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no signal masks")
+def test_an_interruption_while_the_process_starts_ends_the_job_with_a_sentence(rule, shown, capfd):
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # as the run starts it
+    os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(SystemExit) as ended, job(rule):
+        print("work")
+    assert ended.value.code == 130 and logged(rule) == "Interrupted.\n"
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_outputs_and_what_is_listed_get_receipts(rule, tmp_path):

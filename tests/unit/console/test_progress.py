@@ -60,3 +60,8 @@ def test_how_far_a_job_is_stands_beside_its_log_while_it_works(tmp_path, monkeyp
     assert not note.exists()
     progress.note(1, 2, rate=0.5)
     assert not note.exists()
+
+
+@pytest.mark.parametrize(("rate", "told"), [(12.34, "12.3 forms/s"), (1.0, "1.0 forms/s"), (0.02, "50 s each")])
+def test_of_slow_work_the_pace_is_how_long_each_takes(rate, told):
+    assert progress._pace(rate, "forms") == told

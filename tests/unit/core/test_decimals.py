@@ -21,3 +21,8 @@ def test_an_excess_that_three_digits_do_not_show_is_less_than_them(value, text):
 def test_an_interval_is_written_by_its_ends():
     assert decimals.ends({"low": 0.49996, "high": 1.0, "level": 0.95}) == "0.500 to 1.000"
     assert decimals.ends(None) == "n/a"
+
+
+def test_an_interval_whose_ends_are_equal_as_text_is_none():
+    assert decimals.ends({"low": 0.9999, "high": 1.0}) == "no spread"
+    assert not decimals.spreads(None)

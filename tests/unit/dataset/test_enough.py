@@ -36,15 +36,15 @@ def test_too_few_steps(steps, batch, images, told):
 @pytest.mark.parametrize(
     ("train", "held_out", "told"),
     [
-        (10, 5, ""),
+        (10, 20, ""),
         (
             2,
             1,
             "there are only 2 images to learn from and 1 image to measure with, and so few train no detector that is "
             "useful on other images",
         ),
-        (1, 5, "there is only 1 image to learn from, and so few train no detector that is useful on other images"),
-        (16, 4, "there are only 4 images to measure with, and so few do not tell how good a detector is"),
+        (1, 20, "there is only 1 image to learn from, and so few train no detector that is useful on other images"),
+        (16, 19, "there are only 19 images to measure with, and so few do not tell how good a detector is"),
     ],
 )
 def test_too_few_images(train, held_out, told):

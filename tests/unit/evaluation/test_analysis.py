@@ -178,11 +178,11 @@ def test_undefined_numbers_have_their_reasons():
     dataset = Dataset(images_of(2), truth_of([0, 1], [BOX, BOX], [CAT, 3]), {**LABEL_MAP, "emu": 3})
     found = measure(dataset, found_of([0, 0], [BOX, FAR], [0.9, 0.4], [CAT, 3]), 0.5).analysis
     cat, dog, emu = found["classes"]
-    assert cat["undefined"] == {"AP50_interval": "an interval needs at least two images with class 'cat'"}
+    assert cat["undefined"] == {"AP50_interval": "an interval needs at least 20 images with class 'cat'"}
     assert dog["undefined"]["AP"] == dog["undefined"]["curve"] == "no box of class 'dog' in the evaluation images"
     assert dog["undefined"]["f1"] == "no box of class 'dog' in the evaluation images, and none detected"
     assert emu["undefined"] == {
-        "AP50_interval": "an interval needs at least two images with class 'emu'",
+        "AP50_interval": "an interval needs at least 20 images with class 'emu'",
         "precision": "no detection of class 'emu' has a score of 0.5 or more",
         "best_threshold": "no detection of class 'emu' is right",
         "best_f1": "no detection of class 'emu' is right",
@@ -190,10 +190,10 @@ def test_undefined_numbers_have_their_reasons():
     assert (emu["recall"], emu["f1"], emu["AP"]) == (0, 0, 0)
 
 
-def test_one_image_has_no_interval_but_a_reason():
+def test_few_images_have_no_interval_but_a_reason():
     dataset = Dataset(images_of(1), truth_of([0], [BOX], [CAT]), LABEL_MAP)
     found = measure(dataset, found_of([0], [BOX], [0.9], [CAT])).analysis
-    assert found["interval"] is None and "at least two images" in found["interval_reason"]
+    assert found["interval"] is None and "at least 20 images with objects" in found["interval_reason"]
 
 
 def test_nothing_but_crowds_is_undefined_with_reasons():
@@ -201,7 +201,7 @@ def test_nothing_but_crowds_is_undefined_with_reasons():
     dataset = Dataset(images_of(2), truth, LABEL_MAP)
     values, undefined, found, curves = measure(dataset, found_of([0, 0], [BOX, FAR], [0.9, 0.8], [CAT, CAT]))
     assert values["DetectionBoxes_Precision/mAP"] is None and "crowds" in undefined["DetectionBoxes_Precision/mAP"]
-    assert found["interval"] is None and "boxes to find" in found["interval_reason"]
+    assert found["interval"] is None and "images with objects" in found["interval_reason"]
     assert {error["cost"] for error in found["errors"]} == {None}
     # What lies on the crowd is neither right nor wrong.
     assert [image["wrong"] for image in found["images"]] == [1, 0]
@@ -213,7 +213,7 @@ def test_nothing_but_crowds_is_undefined_with_reasons():
 def test_no_detection_at_all():
     dataset = Dataset(images_of(3), truth_of([0, 1], [BOX, BOX], [CAT, DOG]), LABEL_MAP)
     *_, found, curves = measure(dataset, found_of([], [], [], []))
-    assert (found["interval"]["low"], found["interval"]["high"]) == (0, 0)
+    assert found["interval"] is None
     assert {error["kind"]: (error["count"], error["cost"]) for error in found["errors"] if error["cost"]} == {
         "missed": (2, 1)
     }

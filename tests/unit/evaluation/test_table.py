@@ -8,6 +8,8 @@ from boxwright.evaluation.table import figure, table
 
 from .sets import found_of, images_of, truth_of
 
+KEY = "DetectionBoxes_Precision/mAP@.50IOU"
+
 
 def evaluated():
     """The contents of a metrics.json and its analysis.json."""
@@ -73,7 +75,13 @@ def test_classes_with_counts_and_undefined_ones():
 
 def test_how_sure_how_it_is_on_training_images_and_what_costs_most():
     lines = made()
-    assert "mAP@.50IOU 0.500; with other images of this kind 0.000 to 1.000 (95% interval)" in lines
+    assert "how sure mAP@.50IOU is: n/a, an interval needs at least 20 images with objects" in lines
+    result, analysis = evaluated()
+    sure = {"metric": KEY, "level": 0.95, "low": 0.25, "high": 0.75}
+    told = table(result, analysis | {"interval": sure})
+    assert "mAP@.50IOU 0.500; with other images of this kind 0.250 to 0.750 (95% interval)" in told
+    told = table(result, analysis | {"interval": {**sure, "low": 0.5, "high": 0.5}})
+    assert "mAP@.50IOU 0.500, and the same on any choice of these images, so how sure it is is not known" in told
     assert "mAP@.50IOU 0.500 on 2 training images" in lines
     assert (
         "what costs the most mAP@.50IOU, and their number at a score of 0.5: objects taken for another class 0.500 (1)"
@@ -84,10 +92,12 @@ def test_how_sure_how_it_is_on_training_images_and_what_costs_most():
 
 def test_the_key_figure_has_its_interval_and_may_be_undefined():
     result, analysis = evaluated()
-    name = analysis["interval"]["metric"]
-    assert figure(result, analysis) == "mAP@.50IOU 0.500 (0.000 to 1.000)"
-    undefined = result | {"metrics": result["metrics"] | {name: None}}
-    assert figure(undefined, analysis | {"interval": None}) == "mAP@.50IOU n/a"
+    sure = {"metric": KEY, "level": 0.95, "low": 0.25, "high": 0.75}
+    assert figure(result, analysis) == "mAP@.50IOU 0.500"
+    assert figure(result, analysis | {"interval": sure}) == "mAP@.50IOU 0.500 (0.250 to 0.750)"
+    assert figure(result, analysis | {"interval": {**sure, "low": 0.5, "high": 0.5}}) == "mAP@.50IOU 0.500"
+    undefined = result | {"metrics": result["metrics"] | {KEY: None}}
+    assert figure(undefined, analysis) == "mAP@.50IOU n/a"
     # Training images with nothing but crowds.
     undefined["training_sample"] = {"images": 2, "boxes": 2, "metrics": undefined["metrics"]}
-    assert "mAP@.50IOU n/a on 2 training images" in table(undefined, analysis | {"interval": None})
+    assert "mAP@.50IOU n/a on 2 training images" in table(undefined, analysis)

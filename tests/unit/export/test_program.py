@@ -301,7 +301,8 @@ def test_the_page_says_what_mediapipe_and_coral_do_with_this_detector(name, give
     page = bundle.devices_guide.page(forms.named(name), {**about, "input": given})
     assert page.count(said) == 2, "for Android and for iOS"
     assert ("edgetpu" in page) == ("load_delegate" in page) == (name == "tflite_int8")
-    assert "venv\\Scripts" in page and "Apple silicon" in page
+    assert "On Windows write `py` instead of `python3`, and `venv\\Scripts\\` instead of `venv/bin/`." in page
+    assert "Apple silicon" in page
 
 
 @pytest.mark.parametrize(

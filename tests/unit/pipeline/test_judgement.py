@@ -54,11 +54,11 @@ def test_warnings_of_all_models_are_one_text():
         "Worth a look before the training; a detector can be good all the same.",
         "models.few, made from few.config:",
         "  - line 15: train_input_reader.max_number_of_boxes is 9: a training image has 10 boxes; those beyond the "
-        "limit are not learned. Use 10.",
+        "limit are not learned. Use 10 for max_number_of_boxes.",
         "models.pod, made from pod.config:",
         "  - line 11: train_config.batch_size is 512: a batch for a TPU pod, too large for most machines, and the "
         "learning rate of 0.002 is made for it; a batch of 8 needs a rate of 3.13e-05, and a model's `batch_size` "
-        "scales the rates this way. Use 8.",
+        "scales the rates this way. Use 8 for batch_size.",
         "Set a model's fields with its `overrides`, and its batch with `batch_size`; most values set there cause no "
         "warning.",
     ]
@@ -97,9 +97,10 @@ def test_errors_of_all_models_are_one_error():
         "models.unknown, made from unknown.config:",
         "  - overrides: model.ssd.feature_extractor.type is 'ssd_mobilenet_v9': the engine does not have this feature "
         "extractor; config/pipelines/ssd_mobilenet_v2.config is a complete configuration with the nearest one. Use "
-        "'ssd_mobilenet_v2'.",
+        "'ssd_mobilenet_v2' for type.",
         "models.classes, made from classes.config:",
-        "  - line 4: model.ssd.num_classes is 90: the label map has 3 classes (the background is not counted). Use 3.",
+        "  - line 4: model.ssd.num_classes is 90: the label map has 3 classes (the background is not counted). Use 3 "
+        "for num_classes.",
         "Set a model's fields with its `overrides`, and its batch with `batch_size`.",
     ]
 
@@ -110,7 +111,7 @@ def test_a_type_that_the_checkpoint_contradicts_is_mended_with_a_warning():
     told = judge([replace(wrong, facts=names)])
     assert (
         "fine_tune_checkpoint_type is not set: the checkpoint has the variable names" in told
-        and "Use 'classification'." in told
+        and "Use 'classification' for fine_tune_checkpoint_type." in told
     )
     with pytest.raises(UserError, match="match neither a detector"):
         judge([replace(wrong, facts=replace(names, checkpoint_names=["dense/kernel"]))])
@@ -124,14 +125,14 @@ def test_what_the_overrides_set_has_no_line():
         judge([one])
     assert str(raised.value).splitlines()[2:4] == [
         "  - overrides: model.ssd.box_predictor.convolutional_box_predictor.kernel_size is 0: it must be 1 to 100. "
-        "Use 1.",
-        "  - line 11: train_config.batch_size is 0: it must be 1 to 100,000. Use 8.",
+        "Use 1 for kernel_size.",
+        "  - line 11: train_config.batch_size is 0: it must be 1 to 100,000. Use 8 for batch_size.",
     ]
 
 
 def test_a_batch_that_the_gpus_cannot_share():
     assert judge([draft("a", gpus=1), draft("b", gpus=4)]) == ""
-    with pytest.raises(UserError, match=r"line 11: train_config\.batch_size is 8: .*a multiple of 3\. Use 9\."):
+    with pytest.raises(UserError, match=r"line 11: train_config\.batch_size is 8: .*a multiple of 3\. Use 9 for ba"):
         judge([draft("a", gpus=3)])
 
 

@@ -246,7 +246,7 @@ def test_what_is_refused_is_told_with_its_lines():
             ]
         )
     assert type(raised.value) is UserError and str(raised.value).splitlines() == [
-        "a.config:3: model.ssd.num_classes is 0: it must be 1 or more. Use 1.",
+        "a.config:3: model.ssd.num_classes is 0: it must be 1 or more. Use 1 for num_classes.",
         "a.config:4: model.ssd.box_coder.square_box_coder is not set: one must be chosen.",
     ]
 

@@ -197,6 +197,20 @@ def test_one_model_and_its_interval():
     assert "From score 0.726 on, 96.0% of the detections on the evaluation images are right" in said
 
 
+def test_images_that_do_not_tell_how_sure_the_figure_is():
+    why = "an interval needs at least 20 images with objects"
+    few = [replace(result(name), analysis=analysis(interval=None, interval_reason=why)) for name in ("small", "other")]
+    unsure = f"reaches mAP@.50IOU 0.700 at step 20. So few images do not tell how good a detector is: {why}."
+    assert unsure in told(few[:1])
+    both = told(few)
+    assert "can be told: the images are too few. Take the faster or the smaller one, or measure on more images." in both
+    assert f"Uncertainty: it is not known, since {why}." in plain(comparison.page(few))
+    alike = replace(SMALL, analysis=analysis(interval=analysis()["interval"] | {"low": 1.0, "high": 1.0}))
+    said = told([alike])
+    assert "It is the same on any choice of these images, so they do not tell how sure it is." in said
+    assert "1.000 to 1.000" not in said and "no spread" in plain(comparison.page([alike]))
+
+
 def test_one_image_and_one_box_are_not_plural():
     one = {"images": 1, "boxes": 1}
     said = told([SMALL], train=statistics()["train"] | one, eval=statistics()["eval"] | one, test=one)

@@ -58,11 +58,52 @@ def test_one_model(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("interval", "told"),
+    [
+        (
+            {"interval": None, "interval_reason": "an interval needs at least 20 images with objects"},
+            "So few images do not tell how good a detector is: an interval needs at least 20 images with objects.",
+        ),
+        (
+            {"interval": {"metric": METRIC, "level": 0.95, "low": 1.0, "high": 1.0}},
+            "It is the same on any choice of these images, so they do not tell how sure it is.",
+        ),
+    ],
+)
+def test_images_that_do_not_tell_how_sure_a_figure_is(tmp_path, interval, told):
+    model(tmp_path, "m", 1.0, classes=1)
+    path = tmp_path / "models/m/eval/500/analysis.json"
+    write(path, json.loads(path.read_text()) | interval)
+    line = outcome.text(tmp_path, ["m"], ["predictions"]).splitlines()[1]
+    assert line == f"m: mAP@.50IOU 1.000, mAP 0.300, step 500, on 40 held-out images. {told}"
+
+
 def test_what_the_training_of_the_best_model_lacked_is_the_advice(tmp_path):
     for name, value in (("a", 0.2), ("b", 0.7)):
         model(tmp_path, name, value)
     lacking = {"a": "Annotate more images.", "b": "Train it longer."}
     assert outcome.text(tmp_path, ["a", "b"], ["predictions"], lacking=lacking).endswith("\nNext: Train it longer.")
+
+
+@pytest.mark.parametrize(("value", "lost", "told"), [(0.7, 0.07, False), (0.5, 0.3, True), (0.0, 0.8, True)])
+def test_a_form_that_finds_much_less_than_the_checkpoint(tmp_path, value, lost, told):
+    model(tmp_path, "m", 0.8)
+    found = {"checkpoint": {"mAP50": 0.8}, "tflite_int8": {"mAP50": value, "lost": lost}, "onnx": {"mAP50": None}}
+    write(tmp_path / "models/m" / forms.FOLDER / forms.MEASURED, {"forms": found})
+    line = f"finds much less than the checkpoint: its mAP@.50IOU is {value:.3f}, and the checkpoint's is 0.800."
+    assert (f"The TFLite file in int8 {line}" in outcome.text(tmp_path, ["m"], [])) == told
+
+
+@pytest.mark.parametrize(("boxes", "told"), [([], True), ([{"score": 0.7}], False)])
+def test_predictions_without_a_box(tmp_path, boxes, told):
+    model(tmp_path, "m", 0.8)
+    folder = tmp_path / "models/m/predictions"
+    line = f"No box is drawn in {folder}: no detection has a score of at least `predict.score_threshold`."
+    assert line not in outcome.text(tmp_path, ["m"], ["predictions"]), "there is no image"
+    write(folder / "a.json", {"detections": []})
+    write(folder / "more/b.json", {"detections": boxes})
+    assert (line in outcome.text(tmp_path, ["m"], ["predictions"])) == told
 
 
 def test_several_models_the_best_first(tmp_path):

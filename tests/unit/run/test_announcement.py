@@ -112,13 +112,13 @@ def test_a_first_run(plan):
     )
 
 
-@pytest.mark.parametrize(("dry", "rule", "printed"), [(True, "check_annotations", True), (True, "draw_model", False)])
-def test_a_dry_run_prints_what_a_job_prints_of_the_data_in_a_run(plan, dry, rule, printed, capsys):
+@pytest.mark.parametrize("dry", [True, False])
+@pytest.mark.parametrize(("rule", "printed"), [("check_annotations", True), ("draw_model", False)])
+def test_what_was_found_in_the_data_is_printed_first(plan, dry, rule, printed, capsys):
     announcement.say_all(plan, Identities(), [job(plan, rule)], dry=dry)
-    told = f"5 images (each case is in {plan.plan_folder}/checks.tsv):\nTo do: "
+    folder = plan.plan_folder if dry else f"{plan.results}/data"  # where the table lies
+    told = f"5 images (each case is in {folder}/checks.tsv):\nTo do: "
     assert (told in capsys.readouterr().err) == printed
-    announcement.say_all(plan, Identities(), [job(plan, rule)])
-    assert "5 images" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -201,30 +201,29 @@ def checkpoint_of(plan, name, step, identity):
 
 def test_a_model_with_another_name_leaves_the_results_of_the_old_name(plan):
     begins = job(plan, "train_segment", step="200")
-    assert "is new" not in said(plan, begins)
+    assert "no results yet" not in said(plan, begins)
     checkpoint_of(plan, "old", 600, {"seed": 1})
     old = Path(plan.results) / "models/old"
-    stays = f"({old}, of a model that the configuration does not name any more, stays)"
-    assert f"  - models.m is new {stays}\n" in said(plan, begins)
+    stays = f"The configuration no longer names the model of {old}, which stays"
+    new = "the model m has no results yet, so its training begins"
+    assert f"  - {new}. {stays}\n" in said(plan, begins)
     checkpoint_of(plan, "old", 600, Identities().train_segment("m"))
-    again = "would train just as old did; to go on with that training, call it old again"
-    assert f"  - models.m is new, and {again} {stays}\n" in said(plan, begins)
+    again = "it would train just as old did, and under that name goes on from there"
+    assert f"  - {new}; {again}. {stays}\n" in said(plan, begins)
     plan.models.append("old")
-    assert "is new" not in said(plan, begins)
+    assert "no results yet" not in said(plan, begins)
     plan.models.remove("old")
     checkpoint_of(plan, "m", 200, {"seed": 1})
-    assert "is new" not in said(plan, begins)
+    assert "no results yet" not in said(plan, begins)
 
 
-def test_a_dry_run_of_a_first_run_gives_no_reason_for_each_job(plan, capsys):
+def test_a_first_run_gives_no_reason_for_each_job(plan, capsys):
     jobs = [job(plan, "write_label_map"), job(plan, "train_segment", step="200")]
-    assert announcement.say_all(plan, Identities(), jobs, dry=True) == {1: ""}
-    assert (
-        capsys.readouterr().err
-        == "First run: nothing has been made yet.\nTo do: training of m (200 steps), 1 small job (tables, figures).\n"
-    )
-    assert announcement.say_all(plan, Identities(), jobs) == {1: MISSING}
-    assert "First run" not in capsys.readouterr().err
+    for dry in (True, False):
+        assert announcement.say_all(plan, Identities(), jobs, dry=dry) == {1: ""}
+        assert capsys.readouterr().err == (
+            "First run: nothing has been made yet.\nTo do: training of m (200 steps), 1 small job (tables, figures).\n"
+        )
     for made in (jobs[1], job(plan, "write_records", made={})):  # of an earlier release, and with a receipt
         Path(made.outputs[0]).write_text("{}")
         assert announcement.say_all(plan, Identities(), jobs, dry=True) == {1: MISSING}
@@ -241,6 +240,33 @@ def test_training_that_replaces_checkpoints_with_its_time(plan):
     assert said(plan, *jobs) == "To do: training of m (400 steps, about 3 min, replaces 1 checkpoint)."
     plan.model = lambda name: {"early_stopping": {"patience": 2}}
     assert "(at most 400 steps, " in said(plan, *jobs)
+
+
+def timed(plan, name, seconds):
+    """The file in which Snakemake has written the time of a job."""
+    path = Path(plan.results) / "benchmarks" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:00\t-\n")
+    return str(path)
+
+
+def test_the_time_of_all_jobs_with_the_start_of_each(plan):
+    entries = [{"step": step, "steps_per_sec": 2.0} for step in (100, 200)]
+    log = Path(plan.results) / "models/m/train/log/200.jsonl"
+    log.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    timed(plan, "train_segment/m-200.tsv", 130)  # 200 steps take 100 s
+    jobs = [job(plan, "train_segment", step=str(step)) for step in (400, 600)]
+    jobs.append(job(plan, "evaluate_checkpoint", step="400")._replace(benchmark=timed(plan, "evaluate/m-400.tsv", 40)))
+    alike = f"{plan.results}/benchmarks/evaluate/m-600.tsv"  # is not there
+    jobs.append(job(plan, "evaluate_checkpoint", step="600")._replace(benchmark=alike))
+    told = said(plan, *jobs)
+    assert told == (
+        "To do: training of m (400 steps, about 4 min), 2 evaluations. By the times of earlier jobs, all this takes "
+        "about 6 min, less where jobs run side by side."  # 260 and 80 s
+    )
+    timed(plan, "describe.tsv", 3)
+    unknown = job(plan, "draw_model")._replace(benchmark=f"{plan.results}/benchmarks/compare.tsv")
+    assert "By the times" not in said(plan, *jobs, unknown)
 
 
 def test_no_training_is_said(plan):
@@ -317,3 +343,9 @@ def test_each_exported_file_and_folder_that_is_replaced_is_named_once(plan):
     assert said(plan, *jobs).endswith(f"1 exported checkpoint, 2 exported forms; {replaced}")
     whole = Planned(9, "export_detector", {"model": "m"}, [str(index)], None, CHANGED)
     assert said(plan, *jobs, whole).endswith(f"; this replaces {further.parent}, {index.parent}.")
+
+
+def test_the_time_of_a_single_job(plan):
+    alone = job(plan, "predict_images")._replace(benchmark=timed(plan, "predict_images/m-predictions.tsv", 19))
+    told = "To do: no training, 1 set of predictions. By the times of earlier jobs, all this takes about 19 s."
+    assert said(plan, alone) == told

@@ -612,6 +612,7 @@ ROWS = [
             '`models.m.num_steps` is "300 steps"',
             "`models.m.batch_size` is -1",
             "`models.m.seed` is [0, 0]",
+            "without repetition (0 is there more than once)",
             "`models.m.early_stopping` is true",
             "`dataset.split.eval_fraction` is 20",
             "`predict.score_threshold` is 50",

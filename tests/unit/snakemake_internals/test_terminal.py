@@ -103,8 +103,14 @@ def test_a_dry_run_names_the_jobs_that_make_something(monkeypatch):
     formatter, chosen = DefaultFormatter(quiet), DefaultFilter(quiet, *[False] * 4)
     logger.addHandler(ColorizingTextHandler(nocolor=True, stream=stream, formatter=formatter, filter=chosen))
     terminal.shorten(logger, OutputSettings(quiet=quiet))
-    monkeypatch.setattr(terminal, "reasons", {0: "missing", 1: "missing", 2: ""})
-    jobs = ((1, "Training small", ["x.index"]), (2, "Writing labels", ["x"]), (0, "All results are in results", []))
+    monkeypatch.setattr(terminal, "reasons", {0: "missing", 1: "missing", 2: "", 3: "changed: the data", 4: "missing"})
+    jobs = (
+        (1, "Training small", ["x.index"]),
+        (2, "Writing labels", ["x"]),
+        (3, "Writing records", ["y"]),
+        (4, "Evaluating small", ["z"]),
+        (0, "All results are in results", []),
+    )
     for number, message, output in jobs:
         about = {"event": LogEvent.JOB_INFO, "jobid": number, "rule_msg": message, "output": output}
         logger.info(message, extra=about)
@@ -112,7 +118,9 @@ def test_a_dry_run_names_the_jobs_that_make_something(monkeypatch):
         "2 jobs have missing provenance/metadata so that it in part cannot be used to trigger re-runs.\nRules with "
         "missing metadata: train write"
     )
-    assert stream.getvalue() == "Training small: missing\n"
+    assert stream.getvalue() == (
+        "2 jobs (for each: missing): Training small; Evaluating small\nWriting records: changed: the data\n"
+    )
 
 
 def test_the_pieces_of_one_thing_are_one_line(tmp_path, job_log):

@@ -28,7 +28,7 @@ class Finding:
     @property
     def said(self) -> str:
         """The text of the finding, the same everywhere: field, value, why, and the better value."""
-        use = "" if self.use is None else f" Use {self.use!r}."
+        use = "" if self.use is None else f" Use {self.use!r} for {self.field.rpartition('.')[2]}."
         if self.value == "set":
             return f"{self.field}: {self.why}.{use}"
         value = "not set" if self.value is None else repr(self.value)

@@ -7,6 +7,7 @@ A job prints into its log. It prints on the terminal only if the run does not sh
 import io
 import os
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -52,6 +53,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
             with progress.of_job(progress.note_beside(path), beside):
                 if tensorflow:
                     import_tensorflow(log)
+                _let_interruptions_in()
                 _require_room(snakemake)
                 checksums.begin(snakemake.output)
                 for given in snakemake.input:
@@ -73,6 +75,15 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
             progress.note_error(path, str(told).strip())
             _let_go(error)
             sys.exit(1)
+
+
+def _let_interruptions_in() -> None:
+    """Get a Ctrl-C from now on, and one that came while the process started (`snakemake_internals.interruptions`).
+
+    It would leave an import of TensorFlow with an error of its own.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _require_room(snakemake: Any) -> None:

@@ -17,7 +17,7 @@ class Planned(NamedTuple):
 
     number: Snakemake's. rule: the name of its script without the ending; its own name without a script. outputs: the
     paths of its results. identity: that of its rule (`run.identities`); None if it has none. cause: one of the causes
-    above.
+    above. benchmark: the file in which Snakemake keeps its time; "" if there is none.
     """
 
     number: int
@@ -26,3 +26,4 @@ class Planned(NamedTuple):
     outputs: Sequence[str]
     identity: Any
     cause: str
+    benchmark: str = ""

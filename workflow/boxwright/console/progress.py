@@ -174,8 +174,13 @@ def track(
         if now - last >= PLAIN_INTERVAL_S:
             last = now
             left = "" if total is None else f" of {total}, {duration((total - done) / rate)} left"
-            print(f"{label}: {done}{left} ({rate:.1f} {unit}/s)", file=sys.stderr, flush=True)
+            print(f"{label}: {done}{left} ({_pace(rate, unit)})", file=sys.stderr, flush=True)
     _forget()
+
+
+def _pace(rate: float, unit: str) -> str:
+    """How fast it goes: of slow work, how long each takes."""
+    return f"{rate:.1f} {unit}/s" if rate >= 1 else f"{duration(1 / rate)} each"
 
 
 def duration(seconds: float) -> str:

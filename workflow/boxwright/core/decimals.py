@@ -22,5 +22,12 @@ def excess(value: float | None) -> str:
 
 
 def ends(interval: Mapping[str, float] | None) -> str:
-    """An interval as text, "0.500 to 0.650"; one that is undefined is `n/a`."""
-    return f"{number(interval['low'])} to {number(interval['high'])}" if interval else "n/a"
+    """An interval as text, "0.500 to 0.650"; one that is undefined is `n/a`, and one with equal ends "no spread"."""
+    if not interval:
+        return "n/a"
+    return f"{number(interval['low'])} to {number(interval['high'])}" if spreads(interval) else "no spread"
+
+
+def spreads(interval: Mapping[str, float] | None) -> bool:
+    """Whether an interval has ends that differ as text; equal ones do not tell how sure a figure is."""
+    return bool(interval) and number(interval["low"]) != number(interval["high"])

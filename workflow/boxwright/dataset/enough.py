@@ -3,6 +3,7 @@
 import math
 
 from boxwright.core.counts import plural
+from boxwright.core.least import IMAGES_TO_MEASURE
 
 # How often a training usually shows each image, and the limits of its steps. From random weights it takes so many times
 # as many, and at least so many.
@@ -11,8 +12,8 @@ SCRATCH, FEWEST_FROM_SCRATCH = 3, 1500
 # With fewer looks at each image, and fewer steps than usual, a detector learns next to nothing; with so few steps it
 # does so however few images there are.
 _LEAST_TIMES, _LEAST_STEPS = 3, 100
-# Fewer images train no detector that is useful on others, and tell too little about one.
-_LEAST_TO_LEARN, _LEAST_TO_MEASURE = 10, 5
+# Fewer images train no detector that is useful on others.
+_LEAST_TO_LEARN = 10
 
 
 def usual_steps_within_limits(images: int, batch: int, scratch: bool) -> int:
@@ -51,7 +52,7 @@ def too_few_steps(steps: int, batch: int, images: int) -> str:
 def too_few_images(train: int, held_out: int) -> str:
     """That the images are too few to learn from or to measure with, a clause; "" if they are not."""
     few = [f"{plural(train, 'image')} to learn from"] * (train < _LEAST_TO_LEARN)
-    few += [f"{plural(held_out, 'image')} to measure with"] * (held_out < _LEAST_TO_MEASURE)
+    few += [f"{plural(held_out, 'image')} to measure with"] * (held_out < IMAGES_TO_MEASURE)
     if not few:
         return ""
     useless = "do not tell how good a detector is"

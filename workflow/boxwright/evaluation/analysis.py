@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from boxwright.core.files import write_json
+from boxwright.core.least import IMAGES_TO_MEASURE
 from boxwright.evaluation import calibration, coco, error_types, names, overlaps
 from boxwright.evaluation.confusion import confusion
 from boxwright.evaluation.data import Dataset, Detections, xywh
@@ -99,7 +100,8 @@ def write(path: str | Path, analysis: dict[str, Any]) -> None:
 
 def _interval(ends: tuple[float, float] | None) -> dict[str, Any]:
     if ends is None:
-        return {"interval": None, "interval_reason": "an interval needs at least two images, and boxes to find"}
+        why = f"an interval needs at least {IMAGES_TO_MEASURE} images with objects"
+        return {"interval": None, "interval_reason": why}
     low, high = ends
     metric = f"{names.PRECISION}mAP@.50IOU"
     return {"interval": {"metric": metric, "level": LEVEL, "low": low, "high": high, "resamples": RESAMPLES}}

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from boxwright.core.least import IMAGES_TO_MEASURE
 from boxwright.evaluation import calibration
 from boxwright.evaluation.coco import Evaluated
 from boxwright.evaluation.data import Dataset, Detections
@@ -95,7 +96,7 @@ def _ratio(part: int, whole: int) -> float | None:
 
 def _reason(key: str, name: str, nothing: str, ranking: Ranking, score_threshold: float) -> str:
     if key == "AP50_interval" and ranking.objects:
-        return f"an interval needs at least two images with class '{name}'"
+        return f"an interval needs at least {IMAGES_TO_MEASURE} images with class '{name}'"
     if key == "precision":
         return f"no detection of class '{name}' has a score of {score_threshold:g} or more"
     if key == "f1":

@@ -41,7 +41,7 @@ def table(result: Mapping[str, Any], analysis: Mapping[str, Any], title: str | N
 def figure(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     """The key figure in a few words: mAP at IoU 0.5 with its interval."""
     found = analysis["interval"]
-    sure = f" ({decimals.ends(found)})" if found and found["metric"] == _KEY else ""
+    sure = f" ({decimals.ends(found)})" if decimals.spreads(found) and found["metric"] == _KEY else ""
     return f"mAP@.50IOU {decimals.number(result['metrics'][_KEY])}{sure}"
 
 
@@ -87,11 +87,13 @@ def _classes(values: Mapping[str, float | None], analysis: Mapping[str, Any]) ->
     return lines
 
 
-def _interval(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str | None:
+def _interval(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     found = analysis["interval"]
     if found is None:
-        return None
+        return f"how sure mAP@.50IOU is: n/a, {analysis['interval_reason']}"
     name, value = found["metric"].split("/")[1], result["metrics"][found["metric"]]
+    if not decimals.spreads(found):
+        return f"{name} {value:.3f}, and the same on any choice of these images, so how sure it is is not known"
     return f"{name} {value:.3f}; with other images of this kind {decimals.ends(found)} ({found['level']:.0%} interval)"
 
 

@@ -9,7 +9,7 @@ from boxwright.runtimes.resizing import Input
 
 _PYTHON = "python3 -m venv venv\nvenv/bin/pip install {packages} numpy pillow"
 _RUN = "venv/bin/python detect.py my_images"
-_WINDOWS = "On Windows the first word is `py`, and `venv\\Scripts\\` stands in place of `venv/bin/`."
+_WINDOWS = "On Windows write `py` instead of `python3`, and `venv\\Scripts\\` instead of `venv/bin/`."
 
 _MEDIAPIPE = (
     "The ObjectDetector of MediaPipe Tasks reads labels, sizes and normalisation from the file. Not measured here."

@@ -3,8 +3,6 @@
 They start at 0 and 1 and lose these values only by their decay; evaluation and the exported graph use them.
 """
 
-import math
-
 # The largest share of their initial values that does no harm.
 MOST_KEPT = 0.02
 
@@ -19,6 +17,9 @@ def are_too_slow(decay: float, steps: int) -> bool:
     return kept(decay, steps) > MOST_KEPT
 
 
-def decay_for(steps: int) -> float:
-    """A decay, rounded down, with which averages lose their initial values in a run of some steps."""
-    return round(1 - 5 / steps, 3) if steps > 50 else math.floor(100 * MOST_KEPT ** (1 / steps)) / 100
+def decay_for(steps: int) -> float | None:
+    """A decay, rounded down, with which averages lose their initial values in a run of some steps.
+
+    None for a run that is too short: such averages would be those of the last few batches.
+    """
+    return round(1 - 5 / steps, 3) if steps > 50 else None

@@ -253,11 +253,11 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
         use = averages.decay_for(train.num_steps)
     else:
         field, value, use = f"{path}.override_base_feature_extractor_hyperparams", False, True
-        own = extractor.conv_hyperparams
-        if own.HasField("batch_norm") and averages.are_too_slow(own.batch_norm.decay, train.num_steps):
+        own, lower = extractor.conv_hyperparams, averages.decay_for(train.num_steps)
+        if lower and own.HasField("batch_norm") and averages.are_too_slow(own.batch_norm.decay, train.num_steps):
             then = (
                 f"; then conv_hyperparams.batch_norm.decay counts, which is {short_float(own.batch_norm.decay):g}, so "
-                f"set that to {averages.decay_for(train.num_steps):g} too"
+                f"set that to {lower:g} too"
             )
     if averages.are_too_slow(decay, train.num_steps):
         why = (
@@ -265,6 +265,8 @@ def _averages_of_batch_norm(config: Message, facts: Facts) -> Iterator[Finding]:
             f"{averages.kept(decay, train.num_steps):.0%} of their initial values (0 and 1), and evaluation, which "
             f"uses them, detects almost nothing{then}"
         )
+        if averages.decay_for(train.num_steps) is None:
+            why, use = f"{why}; train longer, since no decay suits so few steps", None
         yield Finding("warning", "slow-averages", field, value, why, use)
 
 

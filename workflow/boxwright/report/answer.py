@@ -9,7 +9,7 @@ from typing import Any
 from boxwright.core import decimals
 from boxwright.core.counts import few, plural
 from boxwright.report import advice, comparison, scores
-from boxwright.report.quality import LEVEL, Quality
+from boxwright.report.quality import LEVEL, Quality, unsure
 from boxwright.report.results import Result
 
 _MOST_NAMES = 8
@@ -89,11 +89,19 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
         verb = _leads(found, first)
         sentence = f"{subject} {verb} {_figure(name, first.quality, at)}"
         more = _flattered(found, optimism) if optimism else ""
-    more += _without_near_duplicates(first, metric) + _untold(found, first)
+    more = _unsure(first, metric) + more + _without_near_duplicates(first, metric) + _untold(found, first)
     return (
         f"{sentence}.{more} Its {title} is {first.megabytes:.1f} MB and takes {first.milliseconds:.1f} ms "
         f"per image ({first.members[0].device}).{_reliable(first)}"
     )
+
+
+def _unsure(first: comparison.Repeats, metric: str) -> str:
+    """That the images that measured do not tell how sure the figure is; "" if they do."""
+    analysis = (first.members[0].tested or first.members[0]).analysis
+    ours = len(first.members) == 1 and metric == (analysis["interval"] or {}).get("metric")
+    told = unsure(analysis) if ours or not analysis["interval"] else ""
+    return f" {told}" if told else ""
 
 
 def _leads(found: Sequence[comparison.Repeats], first: comparison.Repeats, where: str = "") -> str:
@@ -112,6 +120,8 @@ def _untold(found: Sequence[comparison.Repeats], first: comparison.Repeats) -> s
     if all(one.quality.interval for one in (first, *rivals)):
         why = "their uncertainties overlap"
         more = "measure on more images" + " and train with more seeds" * any(len(one.members) > 1 for one in found)
+    elif any(member.analysis.get("interval_reason") for one in (first, *rivals) for member in one.members):
+        why, more = "the images are too few", "measure on more images"
     else:
         why, more = "how sure the figures are is not known", "train each with several seeds"
     names = few([_escaped(one.name) for one in rivals], _MOST_NAMES)
@@ -163,7 +173,7 @@ def _reliable(best: comparison.Repeats) -> str:
 def _figure(name: str, quality: Quality, at: str = "") -> str:
     """The figure, at which step, and how sure it is."""
     told = f"{name} **{decimals.number(quality.mean)}**" + (f" at {at}" if at else "")
-    if not quality.interval:
+    if not decimals.spreads(quality.interval):
         return told
     seeds = f", over {quality.seeds} seeds" if quality.seeds > 1 else ""
     return f"{told} ({LEVEL:.0%} confidence: {decimals.ends(quality.interval)}{seeds})"
@@ -217,7 +227,8 @@ def _table(found: Sequence[comparison.Repeats], left_out: int) -> str:
 
 def _cell(quality: Quality) -> str:
     """The figure and its interval, if there is one."""
-    return decimals.number(quality.mean) + (f" ({decimals.ends(quality.interval)})" if quality.interval else "")
+    sure = f" ({decimals.ends(quality.interval)})" if decimals.spreads(quality.interval) else ""
+    return decimals.number(quality.mean) + sure
 
 
 def _listed(rows: Sequence[Sequence[str]]) -> str:

@@ -271,6 +271,8 @@ def _about_uncertainty(found: Sequence[Repeats], metric: str) -> str:
     sources = ["the choice of held-out images"] * any(member.interval for one in found for member in one.members)
     sources += ["the seeds"] * any(one.quality.spread is not None for one in found)
     if not sources:
+        if reason := found[0].members[0].analysis.get("interval_reason"):
+            return f"Uncertainty: it is not known, since {reason}."
         return (
             f"Uncertainty: {metric} has no confidence interval over the images. Training with several seeds gives one."
         )

@@ -1,6 +1,6 @@
 """The last lines of a run: how good the detectors are, what costs most, where everything is, and what to do next."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -10,11 +10,14 @@ from boxwright.console.progress import duration
 from boxwright.core import decimals, files
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
-from boxwright.report import advice
+from boxwright.report import advice, quality
 
 MAP = "DetectionBoxes_Precision/mAP"
+MAP50 = f"{MAP}@.50IOU"
 # Models and classes that get a line of their own, and kinds of errors that are named.
 _MOST_LINES, _MOST_KINDS = 10, 3
+# A form that loses more than this share of the checkpoint's mAP finds much less: int8 usually loses a few hundredths.
+_MUCH = 0.1
 
 
 def text(
@@ -62,6 +65,7 @@ def _lines(
     place = folder / "models" / best
     lines.append(f"Detector:    {place / forms.FOLDER}")
     lines.append(f"Predictions: {few([str(place / one) for one in predictions])}")
+    lines += [*_poor_forms(place / forms.FOLDER / forms.MEASURED), *_empty(place / one for one in predictions)]
     if report:
         lines.append(f"Report:      {folder / 'report.html'} ({report})")
     return [*lines, f"Next: {advice.text(analysis, costs_told=True, lacking=lacking.get(best, ''))}"]
@@ -82,15 +86,34 @@ def _measured(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], float
 
 
 def _model(name: str, metrics: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
-    """A line about one model: its mAP with the confidence interval of the metric that has one."""
+    """A line about one model: its mAP with the confidence interval of the metric that has one, if it has one."""
     values, interval = metrics["metrics"], analysis.get("interval")
-    of = interval["metric"] if interval else MAP
-    told = f"{of.rpartition('/')[2]} {decimals.number(values.get(of))}"
-    if interval and values.get(of) is not None:
+    told = f"mAP@.50IOU {decimals.number(values.get(MAP50))}"
+    if decimals.spreads(interval) and values.get(MAP50) is not None:
         told += f" ({interval['level']:.0%} confidence: {decimals.ends(interval)})"
-    if of != MAP:
-        told += f", mAP {decimals.number(values.get(MAP))}"
-    return f"{name}: {told}, step {metrics['step']:,}, on {plural(metrics['images'], 'held-out image')}"
+    told += f", mAP {decimals.number(values.get(MAP))}"
+    line = f"{name}: {told}, step {metrics['step']:,}, on {plural(metrics['images'], 'held-out image')}"
+    return line if values.get(MAP50) is None else ". ".join(filter(None, [line, quality.unsure(analysis)]))
+
+
+def _poor_forms(path: Path) -> Iterator[str]:
+    """A sentence for each form of a forms.json that finds much less than the checkpoint that it is made from."""
+    measured = files.read_json(path)["forms"] if path.is_file() else {}
+    for name, one in measured.items():
+        lost, value = one.get("lost"), one.get("mAP50")
+        if lost is not None and value is not None and lost > _MUCH * (value + lost):
+            yield (
+                f"The {forms.named(name).title} finds much less than the checkpoint: its mAP@.50IOU is "
+                f"{decimals.number(value)}, and the checkpoint's is {decimals.number(value + lost)}."
+            )
+
+
+def _empty(folders: Iterable[Path]) -> Iterator[str]:
+    """A sentence for each folder of predictions without a single box."""
+    for folder in folders:
+        paths = list(folder.rglob("*.json"))
+        if paths and not any(files.read_json(path)["detections"] for path in paths):
+            yield f"No box is drawn in {folder}: no detection has a score of at least `predict.score_threshold`."
 
 
 def _classes(analysis: Mapping[str, Any]) -> Iterator[str]:
@@ -103,7 +126,7 @@ def _classes(analysis: Mapping[str, Any]) -> Iterator[str]:
     for row in rows:
         if row in shown:
             interval = row.get("AP50_interval")
-            sure = f" ({decimals.ends(interval)})" if interval else ""
+            sure = f" ({decimals.ends(interval)})" if decimals.spreads(interval) else ""
             boxes = plural(row["boxes"], "box", "boxes")
             yield f"  {row['name']:<{width}}  AP {decimals.number(row['AP50'])}{sure}, {boxes}"
     if len(rows) > len(shown):

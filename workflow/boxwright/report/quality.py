@@ -11,6 +11,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from boxwright.core import decimals
 
@@ -41,7 +42,7 @@ class Quality:
         """How sure the mean is, in words; "" if that is not known."""
         if not self.interval:
             return ""
-        told = f"{decimals.ends(self.interval)} ({LEVEL:.0%})"
+        told = f"{decimals.ends(self.interval)} ({LEVEL:.0%})" if decimals.spreads(self.interval) else "no spread"
         return told if self.spread is None else f"{told}, standard deviation over {self.seeds} seeds {self.spread:.3f}"
 
     def told_from(self, other: "Quality") -> bool:
@@ -56,6 +57,16 @@ class Quality:
         """The interval with the mean in it, which one of resamples may lie beside."""
         found = self.interval
         return (min(found["low"], self.mean), max(found["high"], self.mean)) if found else None
+
+
+def unsure(analysis: Mapping[str, Any]) -> str:
+    """Why the images do not tell how sure the mAP@.50IOU of an analysis.json is, a sentence; "" if they do."""
+    if analysis.get("interval") is None:
+        why = analysis.get("interval_reason")
+        return f"So few images do not tell how good a detector is: {why}." if why else ""
+    if decimals.spreads(analysis["interval"]):
+        return ""
+    return "It is the same on any choice of these images, so they do not tell how sure it is."
 
 
 def of(values: Sequence[float | None], intervals: Sequence[Mapping[str, float] | None]) -> Quality:

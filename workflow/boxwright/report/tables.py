@@ -208,7 +208,8 @@ def classes(analysis: Mapping[str, Any], subject: str) -> bytes:
             f"Precision, recall and F1 count detections with a score of at least {at} and an IoU with a box of at "
             f"least {analysis['iou_threshold']:g}. The best threshold is the score with the largest F1. "
             "Uncertainty is the 95 % bootstrap interval of the AP with other images of this kind; in simulations it "
-            "held the true value in 87 to 95 of 100 cases, least often when nearly everything is found."
+            "held the true value in 87 to 95 of 100 cases, least often when nearly everything is found. No spread: the "
+            "AP is the same on any choice of these images, so they do not tell how sure it is."
         ),
         html.table((*head, "boxes", "images", f"detections from {at}"), rows, text=(2,)),
         *notes,

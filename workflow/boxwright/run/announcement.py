@@ -95,13 +95,14 @@ def say_all(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], dry:
     """Print what the jobs of a run will do, and return why each of them runs, by its number.
 
     Before a first run that is the same for all of them: then it is said once, and the reasons are "".
-    A dry run also prints what the checks of the data found, which a job prints in a run.
+    What the checks of the data found is printed if a job writes it down.
     """
     checksums = Checksums(plan.results)
-    if dry and any(job.rule == "check_annotations" for job in jobs):
-        # The table lies in the plan until that job copies it.
-        say(plan.data.summary.replace(f"{plan.results}/data/checks.tsv", f"{plan.plan_folder}/checks.tsv"))
-    first = dry and _is_first(jobs, checksums)
+    if any(job.rule == "check_annotations" for job in jobs):
+        # In a dry run the table stays in the plan, from which that job copies it.
+        table = f"{plan.plan_folder if dry else f'{plan.results}/data'}/checks.tsv"
+        say(plan.data.summary.replace(f"{plan.results}/data/checks.tsv", table))
+    first = _is_first(jobs, checksums)
     if told := text_of(plan, identities, jobs, checksums):
         say(f"First run: nothing has been made yet.\n{told}" if first else told)
     return {job.number: "" if first else why(job, identities, checksums) for job in jobs}
@@ -124,7 +125,7 @@ def text_of(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], chec
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more changes"]
     changed = ["Changed since the last run:", *(f"  - {line}" for line in lines)] if lines else []
-    return "\n".join([*changed, f"To do: {_work(plan, jobs)}."])
+    return "\n".join([*changed, f"To do: {_work(plan, jobs)}.{_time(plan, jobs)}"])
 
 
 def why(job: Planned, identities: Identities, checksums: Checksums) -> str:
@@ -201,14 +202,14 @@ def _new_models(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], 
     for name in new if left else ():
         wanted = json.loads(json.dumps(identities.train_segment(name)))
         same = [one for one in left if earlier.trained_with(plan.results, one, wanted, checksums)]
-        told = f"models.{plan.shown(name)} is new"
+        told = f"the model {plan.shown(name)} has no results yet, so its training begins"
         if same:
-            told += f", and would train just as {same[0]} did; to go on with that training, call it {same[0]} again"
+            told += f"; it would train just as {same[0]} did, and under that name goes on from there"
         folders = few([str(Path(plan.results, "models", one)) for one in left])
         one = len(left) == 1
         yield (
-            f"{told} ({folders}, of {'a model' if one else 'models'} that the configuration does not name any more, "
-            f"{'stays' if one else 'stay'})"
+            f"{told}. The configuration no longer names the {'model' if one else 'models'} of {folders}, "
+            f"{'which stays' if one else 'which stay'}"
         )
 
 
@@ -243,19 +244,35 @@ def _configured(plan: RunPlan, job: Planned, parts: Collection[str], before: Mes
 
 
 def _work(plan: RunPlan, jobs: Sequence[Planned]) -> str:
-    counts: Counter[tuple[str, str]] = Counter()
-    training: dict[str, list[int]] = {}
-    for job in jobs:
-        if job.rule == "train_segment":
-            training.setdefault(job.wildcards["model"], []).append(int(job.wildcards["step"]))
-        elif job.rule != "all":
-            counts[_WORK.get(job.rule, _SMALL)] += 1
+    counts = Counter(_WORK.get(job.rule, _SMALL) for job in jobs if job.rule not in ("train_segment", "all"))
     replaced = _replaced(jobs)
     order = dict.fromkeys([*_WORK.values(), _SMALL])
     told = [plural(counts[nouns], *nouns) for nouns in order if counts[nouns]]
-    trained = [_training(plan, name, sorted(steps)) for name, steps in training.items()]
+    trained = [_training(plan, name, steps) for name, steps in _segments(jobs).items()]
     work = ", ".join([*trained, *told] if trained else ["no training", *told])
     return f"{work}; this replaces {few(replaced)}" if replaced else work
+
+
+def _time(plan: RunPlan, jobs: Sequence[Planned]) -> str:
+    """How long all jobs take, by the times of earlier ones; "" if some are not known, or for training alone.
+
+    Most jobs of a short run do little but start Python and TensorFlow, so without this time the others mislead.
+    """
+    others = [measured.job_seconds(job.benchmark) for job in jobs if job.rule not in ("train_segment", "all")]
+    times = [*others, *(_training_seconds(plan, name, steps) for name, steps in _segments(jobs).items())]
+    if not others or None in times:
+        return ""
+    taken = f" By the times of earlier jobs, all this takes about {duration(sum(times))}"
+    return f"{taken}, less where jobs run side by side." if len(times) > 1 else f"{taken}."
+
+
+def _segments(jobs: Sequence[Planned]) -> dict[str, list[int]]:
+    """By model, the steps up to which it is trained, in rising order."""
+    found: dict[str, list[int]] = {}
+    for job in jobs:
+        if job.rule == "train_segment":
+            found.setdefault(job.wildcards["model"], []).append(int(job.wildcards["step"]))
+    return {name: sorted(steps) for name, steps in found.items()}
 
 
 def _replaced(jobs: Sequence[Planned]) -> list[str]:
@@ -267,12 +284,24 @@ def _replaced(jobs: Sequence[Planned]) -> list[str]:
 
 def _training(plan: RunPlan, name: str, segments: Sequence[int]) -> str:
     """The training that some segments make: its steps, its time if the pace is known, and what it replaces."""
-    steps = sum(step - max((one for one in plan.steps(name) if one < step), default=0) for step in segments)
+    steps = _steps_of(plan, name, segments)
     replaced = [step for step in segments if Path(plan.checkpoint(name, step)[0]).is_file()]
-    alike = [name, *(other for other in plan.models if plan.shown(other) == plan.shown(name))]
-    pace = next(filter(None, (measured.steps_per_second(plan.results, one) for one in alike)), None)
+    taken = _training_seconds(plan, name, segments)
     facts = [plural(steps, "step")]
-    facts += [f"about {duration(steps / pace)}"] if pace else []
+    facts += [f"about {duration(taken)}"] if taken else []
     facts += [f"replaces {plural(len(replaced), 'checkpoint')}"] if replaced else []
     most = "at most " if plan.model(name)["early_stopping"] else ""
     return f"training of {name} ({most}{', '.join(facts)})"
+
+
+def _training_seconds(plan: RunPlan, name: str, segments: Sequence[int]) -> float | None:
+    """How long some segments of a model train, as long as its last ones or those of another seed; None if unknown."""
+    alike = [name, *(other for other in plan.models if plan.shown(other) == plan.shown(name))]
+    steps = _steps_of(plan, name, segments)
+    known = (measured.training_seconds(plan.results, one, steps, len(segments)) for one in alike)
+    return next(filter(None, known), None)
+
+
+def _steps_of(plan: RunPlan, name: str, segments: Sequence[int]) -> int:
+    """How many steps some segments of a model have."""
+    return sum(step - max((one for one in plan.steps(name) if one < step), default=0) for step in segments)

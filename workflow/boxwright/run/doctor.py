@@ -196,8 +196,7 @@ def _plugins() -> Iterator[Observation]:
         if there:
             yield Observation(OK, name, importlib.metadata.version(name))
         else:
-            needed = module.endswith("slurm") and shutil.which("sbatch")
-            yield Observation(WARNING if needed else OK, name, f"not installed; {purpose} needs it ({how})")
+            yield Observation(OK, name, f"not installed; only {purpose} needs it ({how})")
 
 
 def _fonts() -> Observation:
@@ -241,13 +240,14 @@ def _disk_of(run: Mapping[str, Any] | None) -> Path:
 
 
 def times(run: Mapping[str, Any] | None) -> Iterator[Observation]:
-    """How long each training will take, at the pace of its last one."""
+    """How long each training will take, at the pace of its last one and with as long a start of each segment."""
     for name, model in run["models"].items() if run else ():
         pace = measured.steps_per_second(run["results"], name)
         steps = plural(model["num_steps"], "step")
         text = f"{name}: unknown for {steps}, until a first segment has been trained"
-        if pace:
-            taken = progress.duration(model["num_steps"] / pace)
+        segments = len(settings.checkpoint_steps(model))
+        if taken := measured.training_seconds(run["results"], name, model["num_steps"], segments):
+            taken = progress.duration(taken)
             text = f"{name}: about {taken} for {steps}, at the {pace:.2f} steps/s of its last training"
         yield Observation(OK, "time", text)
 

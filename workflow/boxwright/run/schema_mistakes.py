@@ -408,7 +408,8 @@ def _allowed(node: Mapping[str, Any], given: Any) -> str:
     if "minItems" in node:
         limits.append(f"with at least {node['minItems']} entry")
     if node.get("uniqueItems"):
-        limits.append("without repetition")
+        again = [one for place, one in enumerate(given) if one in given[:place]] if isinstance(given, list) else []
+        limits.append(f"without repetition{f' ({again[0]} is there more than once)' if again else ''}")
     if "pattern" in node:
         limits.append("of letters, digits, '_', '.' and '-'")
     if "maxLength" in node:

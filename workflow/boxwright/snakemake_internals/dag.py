@@ -102,7 +102,8 @@ def _planned(dag: DAG) -> Iterator[Planned]:
             identity = job.params.get("identity")
             # In a module of another workflow the rule has a longer name, but the same script.
             rule = Path(job.rule.script).stem if job.rule.script else job.rule.name
-            yield Planned(dag.jobid(job), rule, job.wildcards_dict, list(job.output), identity, cause)
+            benchmark = str(job.benchmark or "")
+            yield Planned(dag.jobid(job), rule, job.wildcards_dict, list(job.output), identity, cause, benchmark)
 
 
 def _group_once() -> None:

@@ -85,7 +85,7 @@ def shorten(logger: logging.Logger, settings: OutputSettings) -> None:
 
 
 class DryRun(ColorizingTextHandler):
-    """Snakemake's handler for a dry run, with one line for each job. It replaces `other` and keeps its settings."""
+    """Snakemake's handler for a dry run, with one line for each reason. It replaces `other` and keeps its settings."""
 
     def __init__(self, other: ColorizingTextHandler) -> None:
         super().__init__(nocolor=other.nocolor, stream=other.stream, formatter=other.formatter)
@@ -93,9 +93,12 @@ class DryRun(ColorizingTextHandler):
         for one in other.filters:
             self.addFilter(one)
         self._tables = 0
+        self._jobs: dict[str, list[str]] = {}  # what the jobs do, by their reason; not printed yet
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
+            if getattr(record, "event", None) not in (LogEvent.JOB_INFO, LogEvent.GROUP_INFO):
+                self._say_jobs(record)
             replaced = self._replaces(record)
         except Exception:  # an unexpected message: better printed as it is
             replaced = False
@@ -109,8 +112,7 @@ class DryRun(ColorizingTextHandler):
                 return True
             case LogEvent.JOB_INFO if record.rule_msg and record.jobid in reasons:
                 if reason := reasons[record.jobid]:
-                    self.stream.write(self.decorate(record, f"{record.rule_msg}: {reason}") + "\n")
-                    self.flush()
+                    self._jobs.setdefault(reason, []).append(record.rule_msg)
                 return True
             case LogEvent.GROUP_INFO:
                 return True
@@ -121,6 +123,15 @@ class DryRun(ColorizingTextHandler):
                 text = str(record.msg)
                 return text.startswith(_NEEDLESS_OF_DRY_RUNS) or _NEEDLESS_NAMES in text
         return False
+
+    def _say_jobs(self, record: logging.LogRecord) -> None:
+        """Print a line for each reason, with the jobs that have it."""
+        for reason, jobs in self._jobs.items():
+            several = f"{len(jobs)} jobs (for each: {reason}): {'; '.join(jobs)}"
+            line = several if len(jobs) > 1 else f"{jobs[0]}: {reason}"
+            self.stream.write(self.decorate(record, line) + "\n")
+        self._jobs.clear()
+        self.flush()
 
 
 def take_over(logger: logging.Logger, settings: OutputSettings, local: Callable[[], bool]) -> None:

@@ -98,11 +98,12 @@ def train_segment(
     for left_by_a_kill in train_dir.glob(f".model.ckpt-{to_step}.*"):
         left_by_a_kill.unlink()
     autosave = state.Autosave(train_dir / "autosave", f"{identity}, seed {seed}, {tf_threads} threads")
+    interrupted = None if start else autosave.find(0, to_step)
     taken = devices.take(compute)
     kept = conditions.decide(
         compute.precision,
         tf_threads,
-        begun=start or autosave.checkpoint(0, to_step),
+        begun=start or (interrupted and interrupted.prefix),
         gpus=len(taken.gpus),
         faster_with=row.bfloat16_with,
     )
@@ -124,7 +125,9 @@ def train_segment(
     if to_step < first:
         raise UserError(f"The checkpoint {start} is already at step {first}, beyond step {to_step}.")
 
-    step, log_records = autosave.resume(variables, first, to_step) or (first, [])
+    interrupted = interrupted or autosave.find(first, to_step)
+    step, log_records = (interrupted and interrupted.resume(variables, first)) or (first, [])
+    del interrupted  # its tensors take as much memory as the variables
     padding = detector.padding_value
     data = inputs.build(config, records, label_map, detector.preprocess, seed, padding=padding, part=worker)
     _say_hello(data, step, first, to_step, seed)

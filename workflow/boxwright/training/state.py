@@ -9,7 +9,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -34,7 +34,19 @@ def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> int:
     Raises UserError, before anything is changed, if the checkpoint is damaged, lacks a variable, or has one in another
     shape or type.
     """
-    tensors = _tensors(prefix, [*variables, GLOBAL_STEP])
+    reader = checkpoint_files.read(prefix)
+    wanted = [name for name in [*variables, GLOBAL_STEP] if name in reader.shapes]
+    return _assign(prefix, {name: np.asarray(reader.value(name)) for name in wanted}, variables)
+
+
+def _assign(prefix: Path, tensors: Mapping[str, np.ndarray], variables: Mapping[str, tf.Variable]) -> int:
+    """Give all `variables` their values from the tensors of the checkpoint `prefix`; return its step.
+
+    Raises UserError, before anything is changed, if it lacks a variable, or has one in another shape or type.
+    """
+    missing = sorted({*variables, GLOBAL_STEP} - tensors.keys())
+    if missing:
+        raise UserError(f"The checkpoint {prefix} cannot be continued: it lacks {few(missing, 5)}.")
     wrong = [
         f"{name} is {tensors[name].dtype} {list(tensors[name].shape)}, expected {variable.dtype.name} {variable.shape}"
         for name, variable in variables.items()
@@ -47,13 +59,24 @@ def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> int:
     return int(tensors[GLOBAL_STEP])
 
 
-def _tensors(prefix: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Tensors of a checkpoint by name, their checksums verified."""
-    reader = checkpoint_files.read(prefix)
-    missing = sorted(set(names) - reader.shapes.keys())
-    if missing:
-        raise UserError(f"The checkpoint {prefix} cannot be continued: it lacks {few(missing, 5)}.")
-    return {name: np.asarray(reader.value(name)) for name in names}
+class Saved(NamedTuple):
+    """A saved state that was read whole: its checkpoint, its step, the log records so far, and its tensors by name."""
+
+    prefix: Path
+    step: int
+    records: list[Mapping[str, Any]]
+    tensors: Mapping[str, np.ndarray]
+
+    def resume(self, variables: Mapping[str, tf.Variable], start: int) -> tuple[int, list[Mapping[str, Any]]] | None:
+        """Give all `variables` their values: the step, and the log records after step `start`.
+
+        None if the state is of another model: only time is lost, since the segment starts again from its own start.
+        """
+        try:
+            records = [record for record in self.records if record["step"] > start]
+            return _assign(self.prefix, self.tensors, variables), records
+        except (ValueError, KeyError, TypeError, UserError):
+            return None
 
 
 class Autosave:
@@ -80,43 +103,21 @@ class Autosave:
             if not path.name.startswith(f"{prefix.name}."):
                 path.unlink(missing_ok=True)
 
-    def checkpoint(self, start: int, stop: int) -> Path | None:
-        """The prefix of a saved state between steps `start` and `stop`; None if none can be read whole."""
-        note = self._noted(start, stop)
-        if note is None:
-            return None
-        prefix = self.folder / f"model.ckpt-{note['step']}"
-        try:
-            reader = checkpoint_files.read(prefix)
-            for name in reader.shapes:
-                reader.value(name)
-        except UserError:
-            return None  # as in `resume`
-        return prefix
+    def find(self, start: int, stop: int) -> Saved | None:
+        """The saved state with this identity between steps `start` and `stop`; None if none can be read whole.
 
-    def resume(
-        self, variables: Mapping[str, tf.Variable], start: int, stop: int
-    ) -> tuple[int, list[dict[str, float]]] | None:
-        """Restore a state between steps `start` and `stop`: its step and log records, or None if there is none."""
-        note = self._noted(start, stop)
-        if note is None:
-            return None
-        try:
-            records = [record for record in note["records"] if record["step"] > start]
-            return restore(self.folder / f"model.ckpt-{note['step']}", variables), records
-        except (ValueError, KeyError, TypeError, UserError):
-            # Only time is lost: the segment starts again from its own start.
-            return None
-
-    def _noted(self, start: int, stop: int) -> Mapping[str, Any] | None:
-        """The note of a saved state with this identity between two steps."""
+        Then only time is lost.
+        """
         try:
             note = files.parse_json(self._note.read_bytes())
-            if note["identity"] == self.identity and start <= note["step"] <= stop:
-                return note
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # only time is lost
-        return None
+            if note["identity"] != self.identity or not start <= note["step"] <= stop:
+                return None
+            prefix = self.folder / f"model.ckpt-{note['step']}"
+            reader = checkpoint_files.read(prefix)
+            tensors = {name: np.asarray(reader.value(name)) for name in reader.shapes}
+            return Saved(prefix, note["step"], note["records"], tensors)
+        except (OSError, ValueError, KeyError, TypeError, UserError):
+            return None
 
     def remove(self) -> None:
         """Delete the folder."""
