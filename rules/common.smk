@@ -50,6 +50,7 @@ except ModuleNotFoundError as error:
 except UserError as error:
     sys.exit(f"\n{error}\n")
 
+interruptions.tell_from_now_on()
 code.reach_from_jobs()
 this_process = process.of(workflow)
 

@@ -7,7 +7,6 @@ A job prints into its log. It prints on the terminal only if the run does not sh
 import io
 import os
 import shutil
-import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from boxwright.console import progress
 from boxwright.console.checksums import Checksums
-from boxwright.core import disk
+from boxwright.core import disk, interrupts
 from boxwright.core.errors import UserError
 from boxwright.core.wording import printable
 
@@ -53,7 +52,8 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
             with progress.of_job(progress.note_beside(path), beside):
                 if tensorflow:
                     import_tensorflow(log)
-                _let_interruptions_in()
+                # Before, it would leave an import of TensorFlow with an error of its own.
+                interrupts.let_in()
                 _require_room(snakemake)
                 checksums.begin(snakemake.output)
                 for given in snakemake.input:
@@ -75,15 +75,6 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
             progress.note_error(path, str(told).strip())
             _let_go(error)
             sys.exit(1)
-
-
-def _let_interruptions_in() -> None:
-    """Get a Ctrl-C from now on, and one that came while the process started (`snakemake_internals.interruptions`).
-
-    It would leave an import of TensorFlow with an error of its own.
-    """
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _require_room(snakemake: Any) -> None:

@@ -6,6 +6,7 @@ answer with a traceback: a configuration that cannot be read, a user without a h
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from boxwright.console.progress import say
+from boxwright.core import interrupts
 from boxwright.core.code import PACKAGE
 from boxwright.core.errors import UserError
 from boxwright.core.wording import command, from_here
@@ -112,9 +114,12 @@ def _snakemake(arguments: Sequence[str], config: str | None, more: Mapping[str, 
         home.mkdir(parents=True, exist_ok=True)
         environment["HOME"] = str(home)
         say(f"This user has no home folder, without which Snakemake does not start; it gets {home}.")
-    with subprocess.Popen(started, env=environment) as process:
+    with interrupts.held():  # until Snakemake has loaded the workflow's own modules
+        process = subprocess.Popen(started, env=environment)
+    with process:
         while True:
             try:
-                return process.wait()
+                status = process.wait()
+                return 130 if status == -signal.SIGINT else status
             except KeyboardInterrupt:  # Snakemake gets it too, and ends its jobs
                 continue
