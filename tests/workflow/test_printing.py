@@ -22,7 +22,7 @@ def test_a_file_has_one_plain_line_for_each_stage(finished):
         r"Checking the annotations: 24 images, 24 annotations, nothing wrong \(.*\)",
         r"Writing records: 3 shards \(.*\)",
         r"Training small up to step 6: loss [\d.]+, [\d.]+ steps/s \(.*\)",
-        r"Evaluating small at step 6: mAP@.50IOU [\d.]+ \([\d.]+ to [\d.]+\) \(.*\)",
+        r"Evaluating small at step 6: mAP@.50IOU [\d.]+ \([^()]+\)",  # its few images give no interval
         r"Exporting small: [\d,]+ weights \(.*\)",
         r"Writing the frozen graph of small: [\d.]+ MB, \d+ ms per image here \(.*\)",
         r"Writing the SavedModel of small: [\d.]+ MB, \d+ ms per image here \(.*\)",
