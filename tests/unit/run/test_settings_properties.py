@@ -64,6 +64,8 @@ def leaves(node=SCHEMA, path=()):
 
 
 LEAVES = dict(leaves())
+# What is above them, blocks of keys.
+BLOCKS = sorted({path[:count] for path in LEAVES for count in range(1, len(path))})
 WHOLE = [path for path, node in LEAVES.items() if "integer" in str(node)]
 NUMBERS = [path for path, node in LEAVES.items() if "number" in str(node) or path in WHOLE]
 # Values of any kind are allowed below these, or what they hold is another room's.
@@ -135,6 +137,14 @@ def check_whole(found, node=SCHEMA, where=""):
             child = next((c["properties"][key] for c in choices if key in c.get("properties", {})), others)
             if isinstance(child, dict) and key != "repeat_of":
                 check_whole(value, child, f"{where}.{key}")
+
+
+@pytest.mark.parametrize("path", BLOCKS, ids=".".join)
+def test_a_block_that_is_none_is_told(folder, path):
+    for value in [*ODD, False, "a,b", "a.b = c", [{"name": "m"}], [{"a": 1}]]:
+        config = minimal()
+        put(config, path, copy.deepcopy(value))
+        load(config)
 
 
 @few

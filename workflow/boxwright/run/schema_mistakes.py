@@ -39,6 +39,11 @@ VALIDATOR = jsonschema.validators.extend(
 )
 
 
+def _fits(value: Any, node: Mapping[str, Any]) -> bool:
+    """Whether a part of the schema, which may refer to others, allows a value."""
+    return VALIDATOR({**node, "$defs": config_file.schema()["$defs"]}).is_valid(value)
+
+
 _OF_EPOCHS = "an epoch is as many steps as there are training images, divided by `batch_size`"
 # From here on a bound is there for the machine, and not for people.
 _VAST = 10**6
@@ -297,7 +302,7 @@ def _as_block(value: Any, node: Mapping[str, Any]) -> str:
     if isinstance(value, str) and _ASSIGNED.match(value):
         return _NO_EQUALS
     known = node["properties"]
-    fitting = [key for key in node.get("required", ()) if VALIDATOR(known[key]).is_valid(value)]
+    fitting = [key for key in node.get("required", ()) if _fits(value, known[key])]
     if not fitting and isinstance(value, str):
         words = {key: known[key].get("items", {}).get("enum", known[key].get("enum", ())) for key in known}
         fitting = [key for key, of in words.items() if value in of]
@@ -331,7 +336,7 @@ def _advice(error: jsonschema.ValidationError) -> str:
         return " For a share write `eval_fraction: 0.2`: 20 % of the images measure, and the others train."
     of_share = 1 in (node.get("maximum"), node.get("exclusiveMaximum")) and not isinstance(value, str | bool)
     numbers = [value / 100] if of_share else _numbers_like(value) if isinstance(value, str) else ()
-    number = next(filter(VALIDATOR(node).is_valid, numbers), None)
+    number = next((one for one in numbers if _fits(one, node)), None)
     if number is not None:
         if not isinstance(value, str):
             return f" Write {_number(number)}."
@@ -343,8 +348,8 @@ def _advice(error: jsonschema.ValidationError) -> str:
     as_written = "[{}]" if items else "{}"
     parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else [value]
     if items and items.get("type") in ("integer", "number"):
-        parts = [next(filter(VALIDATOR(items).is_valid, _numbers_like(str(part))), part) for part in parts]
-    if items and all(map(VALIDATOR(items).is_valid, parts)):
+        parts = [next((one for one in _numbers_like(str(part)) if _fits(one, items)), part) for part in parts]
+    if items and all(_fits(part, items) for part in parts):
         return f" Write `{as_written.format(', '.join(map(_shown_inside, parts)))}`."
     words = [
         word for one in [*choices, items or {}] for word in [*one.get("enum", ()), *filter(None, [one.get("const")])]
