@@ -100,8 +100,16 @@ def test_an_unforeseen_error_keeps_its_traceback_in_the_log(rule):
     assert "Traceback" in logged(rule) and "ZeroDivisionError" in logged(rule)
 
 
+@pytest.fixture
+def interruptible():
+    """Answer SIGINT as Python does by itself, but not in a process that a shell has started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no signal masks")
-def test_an_interruption_while_the_process_starts_ends_the_job_with_a_sentence(rule, shown, capfd):
+def test_an_interruption_while_the_process_starts_ends_the_job_with_a_sentence(rule, shown, capfd, interruptible):
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # as the run starts it
     signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # other threads of the process do not hold it back
     with pytest.raises(SystemExit) as ended, job(rule):

@@ -9,28 +9,40 @@ from boxwright.dataset import enough
     ("steps", "batch", "images", "told"),
     [
         (1000, 8, 160, ""),
-        (60, 8, 160, "60 steps are too few to learn from, with any number of images"),
-        (100, 8, 160, ""),
+        (60, 8, 60, "60 steps are too few to learn well, with any number of images"),
+        (100, 8, 100, ""),
+        (
+            100,
+            8,
+            253,
+            "100 steps with 8 images each show each of the 253 training images 3.2 times, too little to learn well",
+        ),
         (
             60,
             4,
             100,
-            "60 steps with 4 images each show each of the 100 training images 2.4 times, too little to learn from",
+            "60 steps with 4 images each show each of the 100 training images 2.4 times, too little to learn well",
         ),
-        (100, 1, 160, "100 steps with 1 image each show only 100 of the 160 training images, too little to learn from"),
-        (10, 8, 4, "10 steps are too few to learn from, with any number of images"),
-        (1, 1, 1, "1 step with 1 image each shows the only training image 1 time, too little to learn from"),
+        (100, 1, 160, "100 steps with 1 image each show only 100 of the 160 training images, too little to learn well"),
+        (10, 8, 4, "10 steps are too few to learn well, with any number of images"),
+        (1, 1, 1, "1 step with 1 image each shows the only training image 1 time, too little to learn well"),
         (
             500,
             8,
             118_000,
-            "500 steps with 8 images each show only 4,000 of the 118,000 training images, too little to learn from",
+            "500 steps with 8 images each show only 4,000 of the 118,000 training images, too little to learn well",
         ),
         (enough.MOST_STEPS, 8, 118_000, ""),  # as `init` has it
     ],
 )
 def test_too_few_steps(steps, batch, images, told):
-    assert enough.too_few_steps(steps, batch, images) == told
+    assert enough.too_few_steps(steps, batch, images, scratch=False) == told
+
+
+def test_steps_from_random_weights():
+    assert enough.too_few_steps(400, 4, 160, scratch=True) == enough.too_few_steps(1500, 8, 240, scratch=True) == ""
+    told = "100 steps are too few to learn well, with any number of images and from random weights"
+    assert enough.too_few_steps(100, 8, 40, scratch=True) == told
 
 
 @pytest.mark.parametrize(

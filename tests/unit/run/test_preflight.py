@@ -179,18 +179,20 @@ def test_too_few_images_and_steps(checked, capsys):
         "on other images. Annotate more images.\n"
     ) in told
     assert (
-        "models.m: 6 steps are too few to learn from, with any number of images. `num_steps: 1500` is usual.\n"
+        "models.m: 6 steps are too few to learn well, with any number of images and from random weights. "
+        "`num_steps: 1500` is usual.\n"
     ) in told
     checked(models={"m": small_model(num_steps=1500)})
-    assert "to learn from, with" not in capsys.readouterr().err
+    assert "to learn well" not in capsys.readouterr().err
 
 
 def test_what_a_training_lacks_is_told_when_it_is_over_too(checked):
     plan = checked.plan()
     assert plan.lacking("m") == (
-        "Train it longer (`num_steps: 1500` is usual): 6 steps are too few to learn from, with any number of images."
+        "Train it longer (`num_steps: 1500` is usual): 6 steps are too few to learn well, with any number of images "
+        "and from random weights."
     )
-    plan = checked.plan(models={"m": small_model(num_steps=100)})
+    plan = checked.plan(models={"m": small_model(num_steps=300)})
     assert plan.lacking("m").startswith("Annotate more images: there is only 1 image to learn from and 1 image to m")
     plan.data.counts["train"]["images"] = plan.data.counts["eval"]["images"] = 60
     assert plan.lacking("m") == ""

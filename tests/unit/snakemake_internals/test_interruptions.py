@@ -31,7 +31,8 @@ def test_the_process_of_a_script_starts_with_the_signal_held_back(monkeypatch):
 def test_what_was_held_back_ends_the_process_with_a_word():
     """As `boxwright run` starts Snakemake, and the rules let the signal in."""
     code = (
-        "import os, signal, sys; os.kill(os.getpid(), signal.SIGINT); print('imports')\n"
+        "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "os.kill(os.getpid(), signal.SIGINT); print('imports')\n"
         "from boxwright.snakemake_internals import interruptions\n"
         "interruptions.tell_from_now_on(); print('rules')"
     )

@@ -9,9 +9,9 @@ from boxwright.core.least import IMAGES_TO_MEASURE
 # as many, and at least so many.
 TIMES, FEWEST_STEPS, MOST_STEPS = 50, 1000, 20_000
 SCRATCH, FEWEST_FROM_SCRATCH = 3, 1500
-# With fewer looks at each image, and fewer steps than usual, a detector learns next to nothing; with so few steps it
-# does so however few images there are.
-_LEAST_TIMES, _LEAST_STEPS = 3, 100
+# With fewer looks at each image, and fewer steps than usual, what a detector lacks most is time; with so few steps it
+# does however few images there are, and from random weights with `SCRATCH` times as many.
+_LEAST_TIMES, _LEAST_STEPS = 8, 100
 # Fewer images train no detector that is useful on others.
 _LEAST_TO_LEARN = 10
 
@@ -31,22 +31,22 @@ def usual_steps(images: int, batch: int, scratch: bool) -> int:
     return math.ceil(TIMES * (SCRATCH if scratch else 1) * images / batch)
 
 
-def too_few_steps(steps: int, batch: int, images: int) -> str:
-    """That a training is too short to learn from its images, a clause; "" if it is not."""
-    times = steps * batch / images
-    if steps >= _LEAST_STEPS and (times >= _LEAST_TIMES or steps >= FEWEST_STEPS):
+def too_few_steps(steps: int, batch: int, images: int, scratch: bool) -> str:
+    """That a training is too short to learn its images well, a clause; "" if it is not."""
+    times, least = steps * batch / images, _LEAST_STEPS * (SCRATCH if scratch else 1)
+    if steps >= least and (times >= _LEAST_TIMES or steps >= FEWEST_STEPS):
         return ""
     if times >= _LEAST_TIMES:
-        return (
-            f"{plural(steps, 'step')} {'is' if steps == 1 else 'are'} too few to learn from, with any number of images"
-        )
+        which = " and from random weights" if scratch else ""
+        are = "is" if steps == 1 else "are"
+        return f"{plural(steps, 'step')} {are} too few to learn well, with any number of images{which}"
     shown = f"each of the {images:,} training images {round(times, 1):g} times"
     if images == 1:
         shown = f"the only training image {plural(round(times), 'time')}"
     elif times < 1:
         shown = f"only {steps * batch:,} of the {images:,} training images"
     show = "shows" if steps == 1 else "show"
-    return f"{plural(steps, 'step')} with {plural(batch, 'image')} each {show} {shown}, too little to learn from"
+    return f"{plural(steps, 'step')} with {plural(batch, 'image')} each {show} {shown}, too little to learn well"
 
 
 def too_few_images(train: int, held_out: int) -> str:

@@ -204,11 +204,15 @@ class RunPlan:
 
     def lacking(self, name: str) -> str:
         """What to give the training of a model before anything else, in words: time or images; "" if it has both."""
-        train, held_out = (self.data.counts[side]["images"] for side in self.sides[:2])
-        if few := enough.too_few_steps(self.steps(name)[-1], self.batch_size(name), train):
+        if few := self.too_few_steps(name):
             return f"Train it longer (`num_steps: {self.usual_steps(name)}` is usual): {few}."
-        few = enough.too_few_images(train, held_out)
+        few = enough.too_few_images(*(self.data.counts[side]["images"] for side in self.sides[:2]))
         return f"Annotate more images: {few}." if few else ""
+
+    def too_few_steps(self, name: str) -> str:
+        """That the training of a model is too short to learn from its images, a clause; "" if it is not."""
+        images = self.data.counts["train"]["images"]
+        return enough.too_few_steps(self.steps(name)[-1], self.batch_size(name), images, self.start(name) is None)
 
     def usual_steps(self, name: str) -> int:
         """The number of steps that such a training usually takes."""

@@ -288,9 +288,8 @@ def _say_few_images(plan: RunPlan) -> None:
 
 def _say_few_steps(plan: RunPlan) -> None:
     """Say that a training is too short to learn anything."""
-    images = plan.data.counts["train"]["images"]
     for shown, name in {plan.shown(name): name for name in plan.models}.items():
-        if few := enough.too_few_steps(plan.steps(name)[-1], plan.batch_size(name), images):
+        if few := plan.too_few_steps(name):
             say(f"models.{shown}: {few}. `num_steps: {plan.usual_steps(name)}` is usual.")
 
 
