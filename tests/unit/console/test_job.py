@@ -118,6 +118,18 @@ def test_an_interruption_while_the_process_starts_ends_the_job_with_a_sentence(r
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_an_interruption_that_a_library_turns_into_its_own_error_is_one(rule, shown, capfd, interruptible):
+    with pytest.raises(SystemExit) as ended, job(rule):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise SystemError("bad argument to internal function") from None
+    assert ended.value.code == 130 and logged(rule) == "Interrupted.\n"
+    with pytest.raises(SystemExit) as ended, job(rule):
+        raise SystemError("bad argument to internal function")
+    assert ended.value.code == 1 and "Traceback" in logged(rule)
+
+
 def test_outputs_and_what_is_listed_get_receipts(rule, tmp_path):
     output, beside = Path(rule.output[0]), tmp_path / "results/more/beside.txt"
     with job(rule) as undeclared:

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 # TensorFlow's warnings about itself do not help users; its errors are still shown.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -53,6 +53,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
                 if tensorflow:
                     import_tensorflow(log)
                 # Before, it would leave an import of TensorFlow with an error of its own.
+                interrupts.remember()
                 interrupts.let_in()
                 _require_room(snakemake)
                 checksums.begin(snakemake.output)
@@ -67,14 +68,20 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
             _let_go(error)
             sys.exit(1)
         except KeyboardInterrupt:
-            print("Interrupted.", file=sys.stderr)
-            sys.exit(130)
+            _say_interrupted()
         except Exception as error:
+            if interrupts.came():
+                _say_interrupted()
             told = disk.full(snakemake.output[0]) if disk.is_full(error) else traceback.format_exc()
             print(f"\n{told}\n", file=sys.stderr)
             progress.note_error(path, str(told).strip())
             _let_go(error)
             sys.exit(1)
+
+
+def _say_interrupted() -> NoReturn:
+    print("Interrupted.", file=sys.stderr)
+    sys.exit(130)
 
 
 def _require_room(snakemake: Any) -> None:

@@ -7,8 +7,10 @@ starts with the signal held back, and lets it in where it can answer in a senten
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 _CAN_HOLD = hasattr(signal, "pthread_sigmask")
+_came = False
 
 
 @contextmanager
@@ -28,3 +30,22 @@ def let_in() -> None:
     """Get a Ctrl-C from now on, and one that came before."""
     if _CAN_HOLD:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def remember() -> None:
+    """Answer SIGINT as Python does by itself, and let `came` know of it. Only the main thread may call this."""
+    global _came
+    _came = False
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _remembered)
+
+
+def _remembered(number: int, frame: FrameType | None) -> None:
+    global _came
+    _came = True
+    raise KeyboardInterrupt
+
+
+def came() -> bool:
+    """Whether a SIGINT came since `remember`: libraries in C turn the KeyboardInterrupt into errors of their own."""
+    return _came
