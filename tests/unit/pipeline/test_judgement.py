@@ -215,6 +215,21 @@ def test_a_batch_by_override_leaves_the_learning_rates(settings, told):
     assert (line in judge([replace(one, original=original)]).splitlines()) == told
 
 
+def test_an_override_inside_another_optimizer_replaces_the_files():
+    rate, name, other = "learning_rate.constant_learning_rate.learning_rate", "adam_optimizer", "momentum_optimizer"
+
+    def told(overrides):
+        one = draft("a", overrides=overrides)
+        original = replace(one.original, config=text.parse(SOUND))
+        apply(one.config, overrides)
+        return f"replaces the file's {name} with its learning rate" in judge([replace(one, original=original)])
+
+    assert told({f"train_config.optimizer.{other}.{rate}": 0.001})
+    assert not told({f"train_config.optimizer.{name}.{rate}": 0.001})
+    whole = {"learning_rate": {"constant_learning_rate": {"learning_rate": 0.001}}}
+    assert not told({f"train_config.optimizer.{other}": whole})
+
+
 def test_an_override_of_a_deprecated_field_is_not_used():
     one = draft("a", overrides={"eval_config.num_examples": 4})
     apply(one.config, one.settings["overrides"])

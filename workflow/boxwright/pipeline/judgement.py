@@ -81,7 +81,7 @@ def _findings(draft: Draft) -> list[Finding]:
     meant = list(draft.settings["overrides"])
     if draft.settings["batch_size"] is not None:
         meant.append(BATCH)
-    findings = [*accept(lint(draft.config, draft.facts), meant), *_sharing(draft), *_batch(draft)]
+    findings = [*accept(lint(draft.config, draft.facts), meant), *_sharing(draft), *_batch(draft), *_optimizer(draft)]
     findings += [one for one in lint_unread.deprecated(draft.config) if is_set(one.field, draft.settings["overrides"])]
     return [replace(finding, level="warning") if _is_mended(finding, draft) else finding for finding in findings]
 
@@ -111,6 +111,21 @@ def _batch(draft: Draft) -> Iterator[Finding]:
             "of the model scales them, or `rescale_learning_rate: false` says that they are meant"
         )
         yield Finding("warning", "unscaled-rate", BATCH, batch, why)
+
+
+def _optimizer(draft: Draft) -> Iterator[Finding]:
+    """A warning if an override inside another optimizer replaces the file's, whose schedule goes with it."""
+    before, after = (
+        config.train_config.optimizer.WhichOneof("optimizer") for config in (draft.original.config, draft.config)
+    )
+    field = f"train_config.optimizer.{after}"
+    inside = any(str(path).startswith(f"{field}.") for path in draft.settings["overrides"])
+    if before and after != before and inside:
+        why = (
+            f"an override of it replaces the file's {before} with its learning rate and schedule, and what is not "
+            f"overridden has its default; to change the file's, write train_config.optimizer.{before} in the override"
+        )
+        yield Finding("warning", "other-optimizer", field, "set", why)
 
 
 def _told(

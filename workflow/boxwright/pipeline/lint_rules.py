@@ -78,6 +78,10 @@ RULES = {
         "an override of the batch, to which the learning rates are not scaled",
         "set the model's `batch_size`, or `rescale_learning_rate: false`",
     ),
+    "other-optimizer": Rule(
+        "an override inside another optimizer, which replaces the file's",
+        "write the optimizer of the file in the override, or a whole block of the other one",
+    ),
     "masks-not-trained": Rule("Mask R-CNN's masks", "nothing: the boxes are trained"),
     "no-quantization": Rule(
         "quantisation-aware training", "remove the block; `export.forms: [tflite_int8]` quantises after the training"

@@ -149,6 +149,7 @@ def _backbone(config: Message, facts: Facts) -> Iterator[Finding]:
     if not any(name.startswith(wanted) for name in names):
         lost = "nothing of its backbone" if train.load_all_detection_checkpoint_vars else "nothing"
         why = f"it has no weights of {row.type} ({wanted[0]}...), so {lost} would be restored; it {holds(names, kind)}"
+        why += "; take a pipeline.config of the network that the checkpoint holds, or another checkpoint"
         yield Finding("error", "another-backbone", path, value, why)
 
 

@@ -86,6 +86,8 @@ _WORK = {
     "predict_images": ("set of predictions", "sets of predictions"),
     "bundle_form": ("bundle", "bundles"),
 }
+# Rules that write down what the data hold.
+_OF_DATA = ("check_annotations", "split_dataset", "write_label_map")
 # How the rules begin whose results people use outside of the run: what they replace is said.
 _REPLACES = ("export_", "predict_images")
 _SMALL = ("small job (tables, figures)", "small jobs (tables, figures)")
@@ -95,10 +97,10 @@ def say_all(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], dry:
     """Print what the jobs of a run will do, and return why each of them runs, by its number.
 
     Before a first run that is the same for all of them: then it is said once, and the reasons are "".
-    What the checks of the data found is printed if a job writes it down.
+    What the data hold, and what their checks found, is printed if a job writes down something of it.
     """
     checksums = Checksums(plan.results)
-    if any(job.rule == "check_annotations" for job in jobs):
+    if any(job.rule in _OF_DATA for job in jobs):
         # In a dry run the table stays in the plan, from which that job copies it.
         table = f"{plan.plan_folder if dry else f'{plan.results}/data'}/checks.tsv"
         say(plan.data.summary.replace(f"{plan.results}/data/checks.tsv", table))

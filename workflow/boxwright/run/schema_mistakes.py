@@ -335,7 +335,8 @@ def _advice(error: jsonschema.ValidationError) -> str:
     if of_split and isinstance(value, int | float) and not isinstance(value, bool):
         return " For a share write `eval_fraction: 0.2`: 20 % of the images measure, and the others train."
     of_share = 1 in (node.get("maximum"), node.get("exclusiveMaximum")) and not isinstance(value, str | bool)
-    numbers = [value / 100] if of_share else _numbers_like(value) if isinstance(value, str) else ()
+    # Of a number just above 1, nobody knows what was meant.
+    numbers = [value / 100] if of_share and value >= 2 else _numbers_like(value) if isinstance(value, str) else ()
     number = next((one for one in numbers if _fits(one, node)), None)
     if number is not None:
         if not isinstance(value, str):

@@ -406,7 +406,7 @@ def _each(place: Place, texts: Iterable[str]) -> Iterator[_Mistake]:
 def _unfit_pipeline(key: str, path: str | None) -> Iterator[str]:
     template = _TEMPLATES / f"{Path(path or '').name.removesuffix('.config')}.config"
     for told in paths.missing(f"`{key}`", path):
-        is_named = "no such file" in told and path and paths.is_file(str(template))
+        is_named = "no such file" in told and "did you mean" not in told and path and paths.is_file(str(template))
         yield f"{told.removesuffix('.')}; did you mean {from_here(template)}?" if is_named else told
     yield from paths.patterns(key, path)
     if what := looks.like(path or os.devnull):
