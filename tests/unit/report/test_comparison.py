@@ -419,7 +419,4 @@ def test_of_many_classes_the_worst_are_shown():
     many = [one_class(number, f"kind {number}", number / 20) for number in range(1, 14)] + [one_class(14, "none", None)]
     said = told([dataclasses.replace(SMALL, analysis=analysis(many))])
     assert "kind 10 0.500" in said and "kind 11 0.550" not in said
-    assert (
-        "These are the 10 worst of 13 classes." in said
-        and "Without a box in the evaluation images: 1 of 14 classes." in said
-    )
+    assert "These are the 10 worst of 13 classes." in said and "Without a box there: 1 of 14 classes." in said

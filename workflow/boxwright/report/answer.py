@@ -150,11 +150,11 @@ def _classes(one: Result, limit: int) -> str:
     for row in shown:
         sure = decimals.ends(row["AP50_interval"])
         lines.append((_escaped(row["name"]), decimals.number(row["AP50"]), sure, f"{row['boxes']:,}"))
-    said = [_listed(lines)]
+    said = ["On the evaluation images:", _listed(lines)]
     if len(rows) > len(shown):
         said.append(f"These are the {len(shown)} worst of {len(rows)} classes.")
     if left:
-        said.append(f"Without a box in the evaluation images: {left} of {left + len(rows)} classes.")
+        said.append(f"Without a box there: {left} of {left + len(rows)} classes.")
     return "\n\n".join(said)
 
 
