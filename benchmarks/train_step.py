@@ -14,6 +14,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -31,7 +32,7 @@ from boxwright.pipeline import overrides, text
 from boxwright.training import segment
 from boxwright.training.inputs import Batch
 from boxwright.training.log import TOTAL
-from boxwright.training.step import compile_step
+from boxwright.training.step import Step, compile_step
 
 RATE = 1e-4
 BOXES = 8
@@ -54,10 +55,10 @@ def random_batch(detector: Detector, batch: int, height: int, width: int) -> Bat
     return Batch(tf.stack(images), tf.stack(shapes), truth)
 
 
-def stepper(
+def compiled(
     path: str, batch_size: int, size: tuple[int, int], settings: list[str], precision: Precision = FLOAT32
-) -> Callable[[], float]:
-    """A function that trains a model by one step on random images and returns the loss."""
+) -> tuple[Step, Batch]:
+    """One step of the training of a model, and a batch of random images for it."""
     config = text.read(path)
     overrides.apply(config, {key: yaml.safe_load(value) for key, value in (one.split("=", 1) for one in settings)})
     detector = build(config.model, precision=precision)
@@ -65,9 +66,14 @@ def stepper(
     spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
     trained = segment.trained_variables(detector, config.train_config)
     optimizer = segment.build_optimizer(config.train_config.optimizer, trained)
-    step = compile_step(detector, optimizer, spec, **segment.numbers_of_step(config.train_config))
-    numbers = itertools.count()
     print(f"{path}: batch {batch_size} at {tuple(batch.images.shape[1:3])}", flush=True)
+    return compile_step(detector, optimizer, spec, **segment.numbers_of_step(config.train_config)), batch
+
+
+def stepper(*model: Any) -> Callable[[], float]:
+    """A function that trains a model, described as for `compiled`, by one step and returns the loss."""
+    step, batch = compiled(*model)
+    numbers = itertools.count()
     return lambda: float(step(batch, RATE, next(numbers))[TOTAL])
 
 
