@@ -70,8 +70,8 @@ def main() -> None:
     graph = inspect.getclosurevars(step).nonlocals["compiled"]().graph
     operations, fastest, took = sum(products(graph)), max(speeds), statistics.median(seconds[3:])
     print(
-        f"dense products: at least {operations / 1e9:.1f} GFLOP, which take {operations / fastest:.3f} processor seconds at "
-        f"{fastest / 1e9:.0f} GFLOP/s; a step took {took:.3f}"
+        f"dense products: at least {operations / 1e9:.1f} GFLOP, which take {operations / fastest:.3f} processor "
+        f"seconds at {fastest / 1e9:.0f} GFLOP/s; a step took {took:.3f}"
     )
 
 
