@@ -211,6 +211,13 @@ def test_images_that_do_not_tell_how_sure_the_figure_is():
     assert "1.000 to 1.000" not in said and "no spread" in plain(comparison.page([alike]))
 
 
+def test_a_class_on_too_few_images_is_told_beside_the_interval():
+    few = replace(SMALL, analysis=analysis(interval=analysis()["interval"] | {"few": ["dog"]}))
+    why = "dog is on fewer than 20 images, which tell nothing about its AP: the interval allows it any from 0 to 1."
+    assert why in told([few]) and why in plain(comparison.page([few]))
+    assert "fewer than 20 images" not in told([SMALL]) + plain(comparison.page([SMALL]))
+
+
 def test_one_image_and_one_box_are_not_plural():
     one = {"images": 1, "boxes": 1}
     said = told([SMALL], train=statistics()["train"] | one, eval=statistics()["eval"] | one, test=one)

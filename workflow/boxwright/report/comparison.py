@@ -9,6 +9,7 @@ from typing import Any
 
 from boxwright.catalog import forms
 from boxwright.core import decimals
+from boxwright.core.least import allowed_for
 from boxwright.report import html, metrics, quality, style
 from boxwright.report.quality import Quality
 from boxwright.report.results import Result
@@ -276,10 +277,13 @@ def _about_uncertainty(found: Sequence[Repeats], metric: str) -> str:
         return (
             f"Uncertainty: {metric} has no confidence interval over the images. Training with several seeds gives one."
         )
-    return (
+    told = (
         f"Uncertainty: the {quality.LEVEL:.0%} confidence interval, about {' and '.join(sources)}. Where two of them "
         "overlap, the difference may be chance."
     )
+    # All models are measured on the same images.
+    member = next((member for one in found for member in one.members if member.interval), None)
+    return " ".join(filter(None, [told, allowed_for(member.interval["few"]) if member else ""]))
 
 
 def _test_columns(one: Repeats) -> tuple[html.Html, str]:
