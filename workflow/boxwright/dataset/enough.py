@@ -49,10 +49,10 @@ def too_few_steps(steps: int, batch: int, images: int, scratch: bool) -> str:
     return f"{plural(steps, 'step')} with {plural(batch, 'image')} each {show} {shown}, too little to learn well"
 
 
-def too_few_images(train: int, held_out: int) -> str:
+def too_few_images(train: int, evaluation: int) -> str:
     """That the images are too few to learn from or to measure with, a clause; "" if they are not."""
     few = [f"{plural(train, 'image')} to learn from"] * (train < _LEAST_TO_LEARN)
-    few += [f"{plural(held_out, 'image')} to measure with"] * (held_out < IMAGES_TO_MEASURE)
+    few += [f"{plural(evaluation, 'image')} to measure with"] * (evaluation < IMAGES_TO_MEASURE)
     if not few:
         return ""
     useless = "do not tell how good a detector is"

@@ -62,7 +62,7 @@ def run(
     dataset = dataset_of(examples, label_map)
     network = load(config, checkpoint)
     check_classes(network.num_classes, label_map)
-    found = _detect(network, examples, dataset, "held-out")
+    found = _detect(network, examples, dataset, "evaluation")
     settings = config.eval_config
     measured = measure(dataset, found, round(settings.min_score_threshold, 6))
     shown = summaries.Shown(
