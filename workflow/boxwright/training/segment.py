@@ -90,7 +90,7 @@ def train_segment(
     written every `save_every_s` seconds and removed at the end.
 
     Raises UserError for a configuration that the catalogue rejects, for unusable input and for a loss that is not
-    finite (nothing of that step is saved), and `signals.StoppedError` after SIGTERM or SIGINT.
+    finite (nothing of that step is saved), and `StoppedError` after SIGTERM or SIGINT.
     """
     check.require(config)
     training, row = config.train_config, row_of(*model_of(config))
