@@ -18,7 +18,13 @@ _LEAST_TO_LEARN = 10
 
 def usual_steps_within_limits(images: int, batch: int, scratch: bool) -> int:
     """The number of steps that a training on so many images usually takes."""
-    return min(max(usual_steps(images, batch, scratch), fewest_steps(scratch)), MOST_STEPS)
+    return min(max(round_number(usual_steps(images, batch, scratch)), fewest_steps(scratch)), MOST_STEPS)
+
+
+def round_number(steps: float) -> int:
+    """A number near a number of steps, as people write it: with two digits and zeros."""
+    unit = 10 ** max(math.floor(math.log10(max(steps, 1))) - 1, 0)
+    return round(steps / unit) * unit
 
 
 def fewest_steps(scratch: bool) -> int:

@@ -78,7 +78,7 @@ def run(
         "precision": precision,
         "inference_precision": inference_precision,
         "images": len(dataset.images),
-        "boxes": len(dataset.truth),
+        "boxes": dataset.objects,
         "metrics": measured.metrics,
         "undefined": measured.undefined,
         "training_sample": _measure_sample(network, sample, label_map, step, out.train_events, shown),
@@ -109,7 +109,7 @@ def _measure_sample(
     values, _ = coco.metrics(dataset, coco.evaluate(dataset, found))
     values = {name: values[name] for name, *_ in names.COCO_NUMBERS}
     summaries.write(events, step, values, {}, shown, sample, dataset, found)
-    return {"images": len(dataset.images), "boxes": len(dataset.truth), "metrics": values}
+    return {"images": len(dataset.images), "boxes": dataset.objects, "metrics": values}
 
 
 def _detect(network: Network, records: Sequence[Record], dataset: Dataset, label: str) -> Detections:
