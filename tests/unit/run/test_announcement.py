@@ -83,6 +83,22 @@ def test_nothing_to_do_says_nothing(plan):
     assert said(plan) == ""
 
 
+@pytest.mark.parametrize("summary", [{"forms": {"frozen_graph": {}, "tflite": {}, "openvino": {}}}, {}])
+def test_a_form_that_is_not_asked_for_any_more_is_told(plan, summary):
+    folders = [Path(plan.results) / "models/m" / f"{forms.FOLDER}{further}" for further in ("", "-200")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "detector.tflite").write_bytes(b"TFL3")
+        (folder / forms.SUMMARY).write_text(json.dumps(summary))
+    compare = job(plan, "compare_forms", CHANGED, {"forms": 1}, {"forms": 2})
+    files = [f"{folder}/detector.tflite" for folder in folders]
+    told = f"  - no longer in `export.forms`: TFLite file; {', '.join(files)} stay\n"
+    assert (told in said(plan, compare)) == bool(summary)
+    assert "OpenVINO" not in said(plan, compare), "its files are gone"
+    Path(files[1]).unlink()
+    assert (f"{files[0]} stays\n" in said(plan, compare)) == bool(summary)
+
+
 def test_a_form_that_a_finished_detector_lacks_is_new(plan):
     folder = Path(plan.results) / "models/m" / forms.FOLDER
     export = Planned(1, "export_form", {"model": "m"}, [str(folder / "detector.onnx")], None, MISSING)

@@ -16,6 +16,8 @@ from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.console.planned import DAMAGED, FORCED, MISSING, UNKNOWN, Planned
 from boxwright.console.progress import duration, say
+from boxwright.core import files
+from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.pipeline import identity, restart
 from boxwright.run import data_changes, earlier, measured
@@ -168,6 +170,7 @@ def _changes(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], che
     """What changed, in the order of the work: data, configurations, settings, code."""
     yield from data_changes.told(plan)
     yield from _new_forms(plan, jobs, checksums)
+    yield from _left_forms(plan)
     yield from _new_models(plan, identities, jobs, checksums)
     code: dict[str, None] = {}
     for job in jobs:
@@ -196,6 +199,30 @@ def _new_forms(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> 
             title = next((title for file, title in titles.items() if path.match(file.rstrip("/"))), "")
             if title and any((folder / forms.SUMMARY).is_file() for folder in path.parents[:2]):
                 yield f"new in `export.forms`: {title}"
+
+
+def _left_forms(plan: RunPlan) -> Iterator[str]:
+    """The forms of finished detectors that the configuration does not name any more. Nothing removes their files."""
+    wanted = {form.name for form in plan.forms}
+    summaries = [path for name in plan.models for path in _summaries(plan, name)]
+    for form in forms.FORMS:
+        paths = [path.parent / form.path for path in summaries if form.name in _forms_in(path)]
+        left = [str(path) for path in paths if path.exists()]
+        if left and form.name not in wanted:
+            yield f"no longer in `export.forms`: {form.title}; {few(left)} {'stays' if len(left) == 1 else 'stay'}"
+
+
+def _summaries(plan: RunPlan, name: str) -> list[Path]:
+    """The summaries of the detectors of a model: of each exported checkpoint one."""
+    return sorted(Path(plan.results, "models", name).glob(f"{forms.FOLDER}*/{forms.SUMMARY}"))
+
+
+def _forms_in(summary: Path) -> Collection[str]:
+    """The names of the forms in a summary; none if it cannot be read."""
+    try:
+        return dict(files.read_json(summary)["forms"])
+    except (UserError, OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _new_models(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
