@@ -92,11 +92,11 @@ def test_a_form_that_is_not_asked_for_any_more_is_told(plan, summary):
         (folder / forms.SUMMARY).write_text(json.dumps(summary))
     compare = job(plan, "compare_forms", CHANGED, {"forms": 1}, {"forms": 2})
     files = [f"{folder}/detector.tflite" for folder in folders]
-    told = f"  - no longer in `export.forms`: TFLite file; {', '.join(files)} stay\n"
+    told = f"  - no longer in `export.forms`: TFLite file; {', '.join(files)} stay and are not made again\n"
     assert (told in said(plan, compare)) == bool(summary)
     assert "OpenVINO" not in said(plan, compare), "its files are gone"
     Path(files[1]).unlink()
-    assert (f"{files[0]} stays\n" in said(plan, compare)) == bool(summary)
+    assert (f"{files[0]} stays and is not made again\n" in said(plan, compare)) == bool(summary)
 
 
 def test_a_form_that_a_finished_detector_lacks_is_new(plan):

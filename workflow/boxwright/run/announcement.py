@@ -209,7 +209,8 @@ def _left_forms(plan: RunPlan) -> Iterator[str]:
         paths = [path.parent / form.path for path in summaries if form.name in _forms_in(path)]
         left = [str(path) for path in paths if path.exists()]
         if left and form.name not in wanted:
-            yield f"no longer in `export.forms`: {form.title}; {few(left)} {'stays' if len(left) == 1 else 'stay'}"
+            stay = "stays and is" if len(left) == 1 else "stay and are"
+            yield f"no longer in `export.forms`: {form.title}; {few(left)} {stay} not made again"
 
 
 def _summaries(plan: RunPlan, name: str) -> list[Path]:
