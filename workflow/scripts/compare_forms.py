@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from boxwright.catalog import forms
 from boxwright.console import progress
 from boxwright.console.job import job
 from boxwright.core import files
@@ -23,4 +24,5 @@ with job(snakemake):
     (metrics,) = given.metrics if isinstance(given.metrics, list) else [given.metrics]
     files.write_json(snakemake.output.measured, summary.measured(measured, checks, files.read_json(metrics), tests))
     least = min(one["same_detections"]["share"] for one in checks.values())
-    progress.conclude(f"{plural(len(checks), 'form')}, {least:.1%} of the detections the same")
+    others = plural(len(checks.keys() - {forms.CHECKPOINT.name}), "form")
+    progress.conclude(f"{others} and the checkpoint, {least:.1%} of the detections the same")

@@ -1,4 +1,4 @@
-"""Measure one checkpoint on the held-out images."""
+"""Measure one checkpoint on the evaluation images."""
 
 from pathlib import Path
 

@@ -11,4 +11,4 @@ with job(snakemake):
     classes = label_map.read(snakemake.input.label_map)
     dataset = dataset_of(Records(snakemake.input.records), classes)
     coco.write_ground_truth(snakemake.output[0], dataset)
-    progress.conclude(f"{plural(len(dataset.images), 'image')}, {plural(len(dataset.truth), 'box', 'boxes')}")
+    progress.conclude(f"{plural(len(dataset.images), 'image')}, {plural(dataset.objects, 'box', 'boxes')}")

@@ -13,7 +13,7 @@ import pytest
 from boxwright.console import progress
 from boxwright.console.checksums import Checksums
 from boxwright.console.job import job
-from boxwright.core.errors import UserError
+from boxwright.core.errors import StoppedError, UserError
 
 
 @pytest.fixture
@@ -91,6 +91,13 @@ def test_a_users_mistake_ends_with_its_text_and_no_traceback(rule, capsys):
     shown = capsys.readouterr().err
     assert "The folder photos is empty." in shown and "Traceback" not in shown
     assert "The folder photos is empty." in logged(rule)
+
+
+@pytest.mark.parametrize("error", [UserError, StoppedError])
+def test_the_terminal_is_told_whether_a_job_failed_or_was_stopped(shown, rule, error):
+    with pytest.raises(SystemExit), job(rule):
+        raise error("It ended.")
+    assert progress.take_end(rule.log[0]) == ("It ended.", error is StoppedError)
 
 
 def test_an_unforeseen_error_keeps_its_traceback_in_the_log(rule):

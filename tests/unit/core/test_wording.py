@@ -19,6 +19,11 @@ def test_words_of_others_do_not_control_the_terminal(text, shown):
     assert wording.printable(text) == shown
 
 
+def test_one_image_without_a_box_is_not_none_of_several():
+    assert wording.without_a_box(1, "evaluation image") == "The only evaluation image has no box"
+    assert wording.without_a_box(3, where=" in photos") == "None of the 3 images in photos has a box"
+
+
 def test_long_words_lose_their_middle():
     assert wording.shortened("word") == "word"
     assert wording.shortened("a" * 200 + "b" * 200, 100) == "a" * 50 + " ... " + "b" * 50

@@ -392,6 +392,14 @@ def test_sizes_that_disagree(dataset, tmp_path):
     }
 
 
+@pytest.mark.parametrize(("boxes", "told"), [(1, "its only box is left out"), (2, "none of its 2 boxes is left")])
+def test_an_image_that_loses_all_boxes_says_how_many_it_had(dataset, tmp_path, boxes, told):
+    dataset.fill(10)
+    dataset.sample("bad.jpg", *[Box("cat", 8, 6 + row, 8, 30) for row in range(boxes)])
+    found = make(dataset, tmp_path / "out")[1]
+    assert [one.detail for one in found if one.defect == "image_emptied"] == [told]
+
+
 def test_images_that_were_made_smaller(dataset, tmp_path):
     """One box that fits only the stated size tells it of all images that are smaller in the same ratio."""
     dataset.fill(10)

@@ -63,6 +63,11 @@ def test_too_few_images(train, held_out, told):
     assert enough.too_few_images(train, held_out) == told
 
 
+@pytest.mark.parametrize(("images", "batch", "steps"), [(81, 4, 1000), (141, 4, 1800), (987, 4, 12_000)])
+def test_the_usual_number_of_steps_is_a_round_one(images, batch, steps):
+    assert enough.usual_steps_within_limits(images, batch, scratch=False) == steps
+
+
 def test_from_random_weights_a_training_usually_takes_longer():
     assert enough.usual_steps(160, 8, scratch=False) == 1000
     assert enough.usual_steps(160, 8, scratch=True) == enough.usual_steps_within_limits(160, 8, scratch=True) == 3000

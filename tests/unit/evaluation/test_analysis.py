@@ -196,6 +196,13 @@ def test_few_images_have_no_interval_but_a_reason():
     assert found["interval"] is None and "at least 20 images with objects" in found["interval_reason"]
 
 
+def test_a_class_on_too_few_images_is_named_beside_the_interval():
+    images = [*range(20), 0]
+    dataset = Dataset(images_of(20), truth_of(images, [BOX] * 21, [CAT] * 20 + [DOG]), {**LABEL_MAP, "emu": 3})
+    found = measure(dataset, found_of(range(20), [BOX] * 20, [0.9] * 20, [CAT] * 20)).analysis["interval"]
+    assert (found["low"], found["high"], found["few"]) == (0.5, 1.0, ["dog"])
+
+
 def test_nothing_but_crowds_is_undefined_with_reasons():
     truth = truth_of([0, 1], [BOX, BOX], [CAT, DOG], crowd=[True, True])
     dataset = Dataset(images_of(2), truth, LABEL_MAP)

@@ -35,7 +35,9 @@ def test_ignore_regions_are_crowds_and_those_of_any_class_are_crowds_of_each():
     regions = (Box("cat", 0, 0, 9, 9, difficult=True), Box("", 5, 6, 70, 80), Box("emu", 1, 1, 3, 3))
     sample = Sample("a.jpg", "a.jpg", "0" * 64, 640, 480, "jpeg", (), boxes, regions)
     one = from_example(to_example(sample, b"not decoded here", LABEL_MAP))
-    truth = dataset_of([record("b.jpg", *boxes), one, record("c.jpg", *boxes)], LABEL_MAP).truth
+    dataset = dataset_of([record("b.jpg", *boxes), one, record("c.jpg", *boxes)], LABEL_MAP)
+    truth = dataset.truth
+    assert dataset.objects == 3
     assert truth.image.tolist() == [0, 1, 1, 1, 1, 1, 1, 2]
     assert truth.classes.tolist() == [2, 2, 1, 1, 2, 1, 2, 2]
     assert truth.crowd.tolist() == [False, False, True, True, True, True, True, False]

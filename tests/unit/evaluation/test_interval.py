@@ -104,5 +104,13 @@ def test_a_class_in_too_few_images_has_no_interval():
     images = [*range(19), *range(19), *range(10, 30)]  # 38 boxes of the first class, in 19 images
     dataset = Dataset(images_of(30), truth_of(images, [[0, 0, 9, 9]] * 58, [1] * 38 + [2] * 20), {"a": 1, "b": 2})
     found = found_of([0, *range(20, 30)], [[0, 0, 9, 9]] * 11, [0.9] * 11, [1] + [2] * 10)
-    one, two = interval.intervals(dataset, found, ranked(dataset, found).values()).classes
+    (low, high), (one, two) = interval.intervals(dataset, found, ranked(dataset, found).values())
     assert one is None and 0.2 < two[0] < 0.5 < two[1] < 0.8
+    assert (low, high) == (two[0] / 2, (1 + two[1]) / 2), "in the mean it may have any average precision"
+
+
+def test_classes_that_are_all_in_too_few_images_have_no_mean_with_an_interval():
+    images = [*range(15), *range(15, 30)]
+    dataset = Dataset(images_of(30), truth_of(images, [[0, 0, 9, 9]] * 30, [1] * 15 + [2] * 15), {"a": 1, "b": 2})
+    found = found_of([0], [[0, 0, 9, 9]], [0.9], [1])
+    assert interval.intervals(dataset, found, ranked(dataset, found).values()) == (None, [None, None])

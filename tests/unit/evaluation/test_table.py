@@ -75,11 +75,13 @@ def test_classes_with_counts_and_undefined_ones():
 
 def test_how_sure_how_it_is_on_training_images_and_what_costs_most():
     lines = made()
-    assert "how sure mAP@.50IOU is: n/a, an interval needs at least 20 images with objects" in lines
+    assert "how sure mAP@.50IOU is: n/a, an interval needs at least 20 images with objects of a class" in lines
     result, analysis = evaluated()
-    sure = {"metric": KEY, "level": 0.95, "low": 0.25, "high": 0.75}
+    sure = {"metric": KEY, "level": 0.95, "low": 0.25, "high": 0.75, "few": []}
     told = table(result, analysis | {"interval": sure})
     assert "mAP@.50IOU 0.500; with other images of this kind 0.250 to 0.750 (95% interval)" in told
+    told = table(result, analysis | {"interval": {**sure, "few": ["浣熊", "wolf"]}})
+    assert "(95% interval). 浣熊, wolf are on fewer than 20 images, which tell nothing about their AP: the" in told
     told = table(result, analysis | {"interval": {**sure, "low": 0.5, "high": 0.5}})
     assert "mAP@.50IOU 0.500, and the same on any choice of these images, so how sure it is is not known" in told
     assert "mAP@.50IOU 0.500 on 2 training images" in lines
@@ -92,7 +94,7 @@ def test_how_sure_how_it_is_on_training_images_and_what_costs_most():
 
 def test_the_key_figure_has_its_interval_and_may_be_undefined():
     result, analysis = evaluated()
-    sure = {"metric": KEY, "level": 0.95, "low": 0.25, "high": 0.75}
+    sure = {"metric": KEY, "level": 0.95, "low": 0.25, "high": 0.75, "few": []}
     assert figure(result, analysis) == "mAP@.50IOU 0.500"
     assert figure(result, analysis | {"interval": sure}) == "mAP@.50IOU 0.500 (0.250 to 0.750)"
     assert figure(result, analysis | {"interval": {**sure, "low": 0.5, "high": 0.5}}) == "mAP@.50IOU 0.500"

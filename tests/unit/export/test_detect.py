@@ -17,7 +17,7 @@ from pycocotools.coco import COCO
 
 from boxwright import cli, devices
 from boxwright.core.errors import UserError
-from boxwright.export import sources, video
+from boxwright.export import predict, sources, video
 from boxwright.runtimes import find
 from boxwright.runtimes import onnx as onnx_runtime
 
@@ -60,6 +60,44 @@ def test_what_tensorflow_runs_is_computed_as_in_a_run(place, monkeypatch, packag
     monkeypatch.setattr(devices, "take_for_detection", lambda: did.append("take"))
     assert cli.main(["detect", "fine_tuned_model", "first"]) == 1
     assert did == does
+
+
+@pytest.mark.parametrize("out", [[], ["--out", "found"]])
+@pytest.mark.parametrize(("threshold", "told"), [("0.42", False), ("0.5", True)])
+def test_where_nothing_is_found_the_highest_score_is_told(place, monkeypatch, capsys, out, threshold, told):
+    def detect(images):
+        scores = np.array([[0.42, 0.1]], np.float32)
+        return {
+            "detection_scores": scores,
+            "detection_classes": np.ones_like(scores),
+            "detection_boxes": np.tile(np.float32([0, 0, 1, 1]), (1, 2, 1)),
+        }
+
+    detector = SimpleNamespace(
+        form=SimpleNamespace(packages=("onnxruntime",)),
+        load=lambda: detect,
+        names=lambda: {1: "cat"},
+        has_foreign_label_map=False,
+    )
+    monkeypatch.setattr(find, "find", lambda path: detector)
+    assert cli.main(["detect", "fine_tuned_model", "first", "--score-threshold", threshold, *out]) == 0
+    said = "No score reaches `--score-threshold`, 0.5: the highest is 0.420. Set a lower one to see what has it."
+    assert (said in capsys.readouterr().err) == told
+
+
+@pytest.mark.parametrize(
+    ("scores", "told"),
+    [
+        ([], "Nothing was found, with any score."),
+        ([0.0, 0.0], "Nothing was found, with any score."),
+        ([0.0004, 0.0], "all are below 0.001. "),
+        ([0.2, 0.4999], "the highest is 0.499. "),
+    ],
+)
+def test_a_score_below_the_threshold_is_never_rounded_up_to_it(scores, told):
+    watched = predict.Watched(lambda _: {"detection_scores": np.array([scores], np.float32)})
+    watched(np.zeros((1, 4, 4, 3), np.uint8))
+    assert told in watched.nothing_found(0.5)
 
 
 def test_a_folder_holds_them_in_every_format(place, standard, capsys):

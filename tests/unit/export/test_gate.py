@@ -112,6 +112,8 @@ def test_a_form_that_loses_too_much_is_warned_about(job, capsys):
     forms = json.loads((folder / "forms.json").read_text())["forms"]
     assert forms["frozen_graph"]["complaints"] == [] and len(forms["tflite_int8"]["complaints"]) == 1
     assert json.loads((folder / "export.json").read_text())["main"] == "frozen_graph"
+    said = (folder / "logs/compare.log").read_text()
+    assert "2 forms and the checkpoint, 100.0% of the detections the same" in said, "nobody asks for the checkpoint"
 
 
 def test_a_form_that_loses_too_much_ends_the_run_where_the_gate_says_so(job, tmp_path, capsys):

@@ -275,11 +275,11 @@ def test_the_page_of_a_form_says_what_to_install_and_to_run(form, about):
     page = bundle.devices_guide.page(form, about)
     assert page.startswith(f"# owls: {form.title}\n") and "step 30" in page
     assert "pip install" in page and "detect.py my_images" in page and page.count("venv") > 2
-    assert "mAP@.50IOU 0.931 on 40 held-out images, where the checkpoint has 0.935." in page
+    assert "mAP@.50IOU 0.931 on 40 evaluation images, where the checkpoint has 0.935." in page
     assert "finds 99.6% of the checkpoint's detections again" in page and "at most 0.0001 " in page
     assert "16.5 MB; per image 18.2 ms with 1 thread, 11.0 ms with 2 threads (2 processors)." in page
     nothing = {**about["measured"], "mAP50": None, "lost": None}
-    assert "mAP@.50IOU undefined on 40 held-out images.\n" in bundle.devices_guide.page(
+    assert "mAP@.50IOU undefined on 40 evaluation images.\n" in bundle.devices_guide.page(
         form, {**about, "measured": nothing}
     )
     assert ("INFERENCE_PRECISION_HINT" in page) == form.runtime.endswith("openvino")

@@ -95,7 +95,7 @@ def analysis(classes: list[dict] | None = None, **changes) -> dict:
     return {
         "score_threshold": 0.5,
         "iou_threshold": 0.5,
-        "interval": {"metric": metrics.MAP50, "level": 0.95, "low": 0.6, "high": 0.8, "resamples": 1000},
+        "interval": {"metric": metrics.MAP50, "level": 0.95, "low": 0.6, "high": 0.8, "resamples": 1000, "few": []},
         "classes": classes,
         "scores": scores(),
         "confusion": {

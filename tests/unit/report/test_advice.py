@@ -35,9 +35,9 @@ def test_the_advice_repeats_no_costs_that_were_told(kind):
 
 def test_the_class_with_most_of_the_mistakes_is_named():
     missed = found("missed", unseen={"missed": [1, 8], "localisation": [9, 0]})
-    assert "Of 9 at a score of 0.5, 8 are platelet." in advice.text(missed)
+    assert "Of 9 at a score of 0.5 on the evaluation images, 8 are platelet." in advice.text(missed)
     confused = found("classification", matrix=[[5, 4, 0], [1, 5, 0], [0, 0, 0]])
-    assert "Of 5 at a score of 0.5, 4 are cell taken for platelet." in advice.text(confused)
+    assert "Of 5 at a score of 0.5 on the evaluation images, 4 are cell taken for platelet." in advice.text(confused)
     assert "Of" not in advice.text(found("missed", unseen={"missed": [4, 4], "localisation": [0, 0]}))
 
 
@@ -66,7 +66,9 @@ def test_what_the_training_lacked_goes_first():
 @pytest.mark.parametrize(("correct", "wrong", "told"), [(0, 0, ""), (1, 90, ", and 1 of its 91 detections are right")])
 def test_a_detector_that_finds_next_to_nothing_is_trained_longer(correct, wrong, told):
     new = found("localisation") | {"images": [{"boxes": 12, "correct": correct, "wrong": wrong}]}
-    assert advice.counted(new) == f"At a score of 0.5 it finds {correct} of 12 objects{told}."
+    assert advice.counted(new) == (
+        f"On the evaluation images, at a score of 0.5, it finds {correct} of 12 objects{told}."
+    )
     assert "Train it longer" in advice.text(new) and advice.costs(new) == []
     better = new | {"images": [{"boxes": 12, "correct": 10, "wrong": 10}]}
     assert "Train it longer" not in advice.text(better) and advice.costs(better)

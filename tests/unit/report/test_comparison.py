@@ -50,8 +50,8 @@ def test_the_page_says_how_sure_it_is():
     said = plain(comparison.page([*SEEDS, SMALL]))
     assert "big 0, 1, 2 0.800 0.532 to 1.000 (95%), standard deviation over 3 seeds 0.100 25.0 20.0" in said
     assert "small 0 0.600 0.500 to 0.650 (95%) 9.0 4.0" in said
-    assert "Uncertainty: the 95% confidence interval, about the choice of held-out images and the seeds." in said
-    assert "interval, about the choice of held-out images. Where" in plain(comparison.page([SMALL]))
+    assert "Uncertainty: the 95% confidence interval, about the choice of evaluation images and the seeds." in said
+    assert "interval, about the choice of evaluation images. Where" in plain(comparison.page([SMALL]))
     assert "none 0 n/a" in plain(comparison.page([result("none", None)]))
 
 
@@ -160,7 +160,7 @@ def test_the_precision_of_each_training_is_told():
 def test_all_checkpoints_with_the_exported_one_set_off():
     page = tables.checkpoints([SMALL, result("none", None)])
     said = plain(page)
-    assert "Measured on 40 held-out images with 120 boxes" in said
+    assert "Measured on 40 evaluation images with 120 boxes" in said
     assert "small 0 10 0.300" in said and "small 0 20 0.600" in said
     assert page.count(b"<tr class=mark>") == 2
     assert "n/a: no box in the evaluation images" in said
@@ -192,7 +192,10 @@ def test_one_model_and_its_interval():
     said = told([SMALL])
     assert said.startswith("A detector of cat and dog")
     assert "40 annotated images with 60 boxes trained the detector" in said
-    assert "The detector reaches mAP@.50IOU 0.600 at step 20 (95% confidence: 0.500 to 0.650)" in said
+    assert (
+        "The detector reaches mAP@.50IOU 0.600 at step 20 (95% confidence: 0.500 to 0.650) on the evaluation images"
+        in said
+    )
     assert "4.0 MB and takes 9.0 ms per image (CPU, 2 processors)" in said
     assert "From score 0.726 on, 96.0% of the detections on the evaluation images are right" in said
 
@@ -200,7 +203,7 @@ def test_one_model_and_its_interval():
 def test_images_that_do_not_tell_how_sure_the_figure_is():
     why = "an interval needs at least 20 images with objects"
     few = [replace(result(name), analysis=analysis(interval=None, interval_reason=why)) for name in ("small", "other")]
-    unsure = f"reaches mAP@.50IOU 0.700 at step 20. So few images do not tell how good a detector is: {why}."
+    unsure = f"on the evaluation images. So few images do not tell how good a detector is: {why}."
     assert unsure in told(few[:1])
     both = told(few)
     assert "can be told: the images are too few. Take the faster or the smaller one, or measure on more images." in both
@@ -211,13 +214,27 @@ def test_images_that_do_not_tell_how_sure_the_figure_is():
     assert "1.000 to 1.000" not in said and "no spread" in plain(comparison.page([alike]))
 
 
+def test_a_class_on_too_few_images_is_told_beside_the_interval():
+    few = replace(SMALL, analysis=analysis(interval=analysis()["interval"] | {"few": ["dog"]}))
+    why = "dog is on fewer than 20 images, which tell nothing about its AP: the interval allows it any from 0 to 1."
+    assert why in told([few]) and why in plain(comparison.page([few]))
+    assert "fewer than 20 images" not in told([SMALL]) + plain(comparison.page([SMALL]))
+    tested = with_test(SMALL, 0.6)
+    tests = {form: results.Measurement(one.metrics, few.analysis) for form, one in tested.tests.items()}
+    said = plain(comparison.page([replace(tested, tests=tests)]))
+    assert f"On the test images: {why}" in said and "On the evaluation images: dog" not in said
+    assert "the choice of evaluation and test images. Where" in plain(comparison.page([with_test(SMALL, 0.6)]))
+
+
 def test_one_image_and_one_box_are_not_plural():
     one = {"images": 1, "boxes": 1}
     said = told([SMALL], train=statistics()["train"] | one, eval=statistics()["eval"] | one, test=one)
-    assert "1 annotated image with 1 box trained the detector. 1 other image with 1 box, which it never saw" in said
-    assert "1 more image with 1 box tested what was exported" in said
+    assert (
+        "1 annotated image with 1 box trained the detector. 1 evaluation image with 1 box, which it never saw" in said
+    )
+    assert "1 test image with 1 box tested what was exported" in said
     alone = replace(SMALL, evaluations=[{**one_evaluation, **one} for one_evaluation in SMALL.evaluations])
-    assert "Measured on 1 held-out image with 1 box." in plain(tables.checkpoints([alone]))
+    assert "Measured on 1 evaluation image with 1 box." in plain(tables.checkpoints([alone]))
 
 
 def test_several_models_and_seeds():
@@ -244,7 +261,7 @@ def by_map(one):
 def test_without_uncertainties_no_model_is_best():
     both = [by_map(result("a", 0.5)), by_map(result("b", 0.9))]
     said = told(both)
-    assert "Of 2 models b has the highest figure: it reaches mAP 0.900 at step 20." in said
+    assert "Of 2 models b has the highest figure: it reaches mAP 0.900 at step 20 on the evaluation images." in said
     assert "No difference between b and a can be told: how sure the figures are is not known." in said
     assert "or train each with several seeds." in said
     assert b"<tr class=mark>" not in comparison.page(both)
@@ -322,7 +339,7 @@ def test_the_headline_is_that_of_the_test_side_and_the_best_model_that_of_the_ev
         "confidence: 0.450 to 0.550) on the test images." in said
     )
     assert "On the evaluation images, which chose the checkpoint and the model, it reaches 0.700." in said
-    assert "25 more images with 31 boxes tested what was exported" in said
+    assert "25 test images with 31 boxes tested what was exported" in said
     assert "small 0.900 (0.850 to 0.950) 0.600 (0.500 to 0.650) 9.0 4.0" in said
     page = plain(comparison.page([with_test(SMALL, 0.9), with_test(other, 0.5)]))
     assert "small 0 0.900 0.850 to 0.950 (95%) 0.600 0.500 to 0.650 (95%) 9.0 4.0" in page
@@ -408,10 +425,16 @@ def test_the_answer_shows_pictures_classes_and_what_to_do_next():
     text = answer.text(statistics(), [SMALL], strips={"small": strip.getvalue()})
     shown = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
     assert base64.b64encode(strip.getvalue()).decode() in shown
-    assert "Full lines: detections with a score of at least 0.5. Dashed lines: objects that were missed." in shown
+    assert (
+        "Evaluation images with detections: two typical ones and the two worst. Full lines: detections with a "
+        "score of at least 0.5. Dashed lines: objects that were missed." in shown
+    )
     said = told([SMALL])
     assert "cat 0.800 0.700 to 0.900 10 dog 0.600 0.500 to 0.700 10" in said
-    assert "At a score of 0.5 it finds 8 of 9 objects, and 8 of its 10 detections are right." in said
+    assert (
+        "On the evaluation images, at a score of 0.5, it finds 8 of 9 objects, and 8 of its 10 detections are right."
+        in said
+    )
     assert "What costs most are objects that were not found: without them mAP@.50IOU would be 0.050 higher." in said
 
 

@@ -26,7 +26,7 @@ def model(results, name, value, classes=2, tested=None):
     counts = dict.fromkeys(KINDS, [0] * classes)
     analysis = {
         "score_threshold": 0.5,
-        "interval": {"metric": METRIC, "level": 0.95, "low": 0.5, "high": 0.75},
+        "interval": {"metric": METRIC, "level": 0.95, "low": 0.5, "high": 0.75, "few": []},
         "classes": [
             {"name": one, "boxes": number + 1, "AP50": number / 20, "AP50_interval": {"low": 0.1, "high": 0.2}}
             for number, one in enumerate(names)
@@ -45,11 +45,11 @@ def test_one_model(tmp_path):
     model(tmp_path, "m", 0.6)
     assert outcome.text(tmp_path, ["m"], ["predictions"], 178.6, "`x` writes it").splitlines() == [
         "Finished in 3 min.",
-        "m: mAP@.50IOU 0.600 (95% confidence: 0.500 to 0.750), mAP 0.300, step 500, on 40 held-out images",
+        "m: mAP@.50IOU 0.600 (95% confidence: 0.500 to 0.750), mAP 0.300, step 500, on 40 evaluation images",
         "  class0  AP 0.000 (0.100 to 0.200), 1 box",
         "  class1  AP 0.050 (0.100 to 0.200), 2 boxes",
-        "What costs the most mAP@.50IOU: objects that were not found 0.050, detections where nothing is annotated "
-        "0.040, objects found twice 0.030.",
+        "What costs the most mAP@.50IOU on the evaluation images: objects that were not found 0.050, detections where "
+        "nothing is annotated 0.040, objects found twice 0.030.",
         f"Detector:    {tmp_path}/models/m/fine_tuned_model",
         f"Predictions: {tmp_path}/models/m/predictions",
         f"Report:      {tmp_path}/report.html (`x` writes it)",
@@ -66,8 +66,13 @@ def test_one_model(tmp_path):
             "So few images do not tell how good a detector is: an interval needs at least 20 images with objects.",
         ),
         (
-            {"interval": {"metric": METRIC, "level": 0.95, "low": 1.0, "high": 1.0}},
+            {"interval": {"metric": METRIC, "level": 0.95, "low": 1.0, "high": 1.0, "few": []}},
             "It is the same on any choice of these images, so they do not tell how sure it is.",
+        ),
+        (
+            {"interval": {"metric": METRIC, "level": 0.95, "low": 0.5, "high": 1.0, "few": ["class0"]}},
+            "class0 is on fewer than 20 images, which tell nothing about its AP: the interval allows it any from 0 to "
+            "1.",
         ),
     ],
 )
@@ -76,7 +81,9 @@ def test_images_that_do_not_tell_how_sure_a_figure_is(tmp_path, interval, told):
     path = tmp_path / "models/m/eval/500/analysis.json"
     write(path, json.loads(path.read_text()) | interval)
     line = outcome.text(tmp_path, ["m"], ["predictions"]).splitlines()[1]
-    assert line == f"m: mAP@.50IOU 1.000, mAP 0.300, step 500, on 40 held-out images. {told}"
+    assert line.startswith("m: mAP@.50IOU 1.000") and line.endswith(
+        f", mAP 0.300, step 500, on 40 evaluation images. {told}"
+    )
 
 
 def test_what_the_training_of_the_best_model_lacked_is_the_advice(tmp_path):
@@ -118,7 +125,9 @@ def test_several_models_the_best_first(tmp_path):
         "c: mAP@.50IOU ",
     ], "the classes follow the model that they are of"
     assert lines[5].startswith("c: mAP@.50IOU n/a, mAP 0.300")
-    assert lines[6].startswith("What costs b the most mAP@.50IOU: objects that were not found 0.050, ")
+    assert lines[6].startswith(
+        "What costs b the most mAP@.50IOU on the evaluation images: objects that were not found 0.050, "
+    )
     assert f"Detector:    {tmp_path}/models/b/fine_tuned_model" in lines
 
 
@@ -140,8 +149,17 @@ def test_the_test_images_say_it_where_there_are_some(tmp_path):
     model(tmp_path, "m", 0.6, tested=0.5)
     model(tmp_path, "worse", 0.5, tested=0.9)
     lines = outcome.text(tmp_path, ["m", "worse"], ["predictions"]).splitlines()
-    assert lines[1].startswith("m: mAP@.50IOU 0.500 (") and lines[1].endswith("on 41 held-out images")
+    assert lines[1].startswith("m: mAP@.50IOU 0.500 (") and lines[1].endswith("on 41 test images")
     assert f"Detector:    {tmp_path}/models/m/fine_tuned_model" in lines, "test images choose no model"
+
+
+def test_the_advice_is_from_the_evaluation_images(tmp_path):
+    model(tmp_path, "m", 0.6, tested=0.5)
+    before = outcome.text(tmp_path, ["m"], ["predictions"])
+    path = tmp_path / "models/m/test/frozen_graph/analysis.json"
+    write(path, json.loads(path.read_text()) | {"errors": [{"kind": "both", "count": 1, "cost": 0.5}]})
+    assert outcome.text(tmp_path, ["m"], ["predictions"]) == before, "what advises is no test"
+    assert "on the evaluation images: objects that were not found 0.050" in before
 
 
 @pytest.mark.parametrize("name", ["choice.json", "eval/500/analysis.json"])

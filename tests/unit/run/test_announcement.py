@@ -12,6 +12,7 @@ from boxwright.console.checksums import Checksums
 from boxwright.console.planned import CHANGED, DAMAGED, FORCED, MISSING, UPSTREAM, Planned
 from boxwright.pipeline import text
 from boxwright.run import announcement
+from boxwright.training import saved
 
 CONFIG = f"""model {{ ssd {{ num_classes: 1 feature_extractor {{ type: "ssd_mobilenet_v1" }} {SSD_PARTS} }} }}
 train_config {{ batch_size: 8 optimizer {{ adam_optimizer {{ learning_rate {{ constant_learning_rate {{ }} }} }} }} }}
@@ -66,6 +67,9 @@ class Identities:
     def train_segment(self, name):
         return {"seed": 0}
 
+    def training_settings(self, name):
+        return {"seed": 0, "tf_threads": 2}
+
 
 def said(plan, *jobs, other_parts=False):
     return announcement.text_of(plan, Identities(other_parts), jobs, Checksums(plan.results))
@@ -77,6 +81,22 @@ def why(plan, job, other_parts=False):
 
 def test_nothing_to_do_says_nothing(plan):
     assert said(plan) == ""
+
+
+@pytest.mark.parametrize("summary", [{"forms": {"frozen_graph": {}, "tflite": {}, "openvino": {}}}, {}])
+def test_a_form_that_is_not_asked_for_any_more_is_told(plan, summary):
+    folders = [Path(plan.results) / "models/m" / f"{forms.FOLDER}{further}" for further in ("", "-200")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "detector.tflite").write_bytes(b"TFL3")
+        (folder / forms.SUMMARY).write_text(json.dumps(summary))
+    compare = job(plan, "compare_forms", CHANGED, {"forms": 1}, {"forms": 2})
+    files = [f"{folder}/detector.tflite" for folder in folders]
+    told = f"  - no longer in `export.forms`: TFLite file; {', '.join(files)} stay and are not made again\n"
+    assert (told in said(plan, compare)) == bool(summary)
+    assert "OpenVINO" not in said(plan, compare), "its files are gone"
+    Path(files[1]).unlink()
+    assert (f"{files[0]} stays and is not made again\n" in said(plan, compare)) == bool(summary)
 
 
 def test_a_form_that_a_finished_detector_lacks_is_new(plan):
@@ -243,6 +263,23 @@ def test_training_that_replaces_checkpoints_with_its_time(plan):
     assert said(plan, *jobs) == "To do: training of m (400 steps, about 3 min, replaces 1 checkpoint)."
     plan.model = lambda name: {"early_stopping": {"patience": 2}}
     assert "(at most 400 steps, " in said(plan, *jobs)
+
+
+@pytest.mark.parametrize(
+    ("step", "seed", "told"),
+    [
+        (233, 0, "367 steps, going on from step 233"),
+        (500, 0, "400 steps"),  # of another segment
+        (233, 1, "400 steps"),  # of another training
+    ],
+)
+def test_training_that_goes_on_from_a_saved_state_tells_what_is_left(plan, step, seed, told):
+    folder = Path(plan.results) / "models/m/train/autosave"
+    folder.mkdir()
+    note = {"identity": saved.training('{"seed": 0}', seed, 2), "step": step, "records": []}
+    (folder / "autosave.json").write_text(json.dumps(note))
+    jobs = [job(plan, "train_segment", step=str(step)) for step in (400, 600)]
+    assert said(plan, *jobs) == f"To do: training of m ({told})."
 
 
 def timed(plan, name, seconds):

@@ -208,7 +208,7 @@ def test_why_a_job_failed_is_said_once_and_last(tmp_path):
     logs = [tmp_path / f"job{number}.log" for number in range(3)]
     for number, log in enumerate(logs):
         run.begin(number, f"Training m{number}", log=log)
-        progress.note_error(log, "The disk is full." if number < 2 else "The loss is not finite.")
+        progress.note_end(log, progress.Ended("The disk is full." if number < 2 else "The loss is not finite."))
     failed(run, range(3), logs)
     assert run.stream.getvalue().splitlines()[1:] == [
         *(f"12:34:56 Training m{number} failed (7 s)" for number in range(3)),
@@ -246,10 +246,22 @@ def test_jobs_of_an_interrupted_run_have_not_failed(tmp_path, job_log):
     assert "failed" not in said and "memory" not in said and "Whole log" not in said
 
 
+def test_a_job_that_was_asked_to_stop_has_not_failed(tmp_path, job_log):
+    run = Run(io.StringIO(), tmp_path / "log")
+    run.begin(1, "Training small", log=job_log)
+    saved = "Training was stopped by SIGTERM: saved at step 33; the same command continues there."
+    progress.note_end(job_log, progress.Ended(saved, stopped=True))
+    failed(run, [1], [job_log])
+    said = run.stream.getvalue()
+    assert "12:34:56 Training small stopped (7 s)\n" in said
+    assert said.endswith(f"\nTraining small stopped.\n{saved}\n")
+    assert "failed" not in said and "Whole log" not in said
+
+
 def test_a_job_that_failed_before_an_interruption_says_why(tmp_path, job_log):
     run = Run(io.StringIO(), tmp_path / "log")
     run.begin(1, "Training small", log=job_log)
-    progress.note_error(job_log, "The disk is full.")
+    progress.note_end(job_log, progress.Ended("The disk is full."))
     run.say("Terminating processes on user request, this might take some time.")
     failed(run, [1], [job_log])
     assert "Training small failed.\nThe disk is full." in run.stream.getvalue()

@@ -12,12 +12,11 @@ from training_data import LABEL_MAP, TINY_FASTER_RCNN
 
 from boxwright import devices, protos
 from boxwright.checkpoints import checkpoint_files, conditions
-from boxwright.core.errors import UserError
+from boxwright.core.errors import StoppedError, UserError
 from boxwright.detector import precision
 from boxwright.detector.build import build
 from boxwright.devices import Compute
 from boxwright.training import segment, state
-from boxwright.training.signals import StoppedError
 
 
 def tensors(prefix: Path) -> dict[str, np.ndarray]:

@@ -54,7 +54,7 @@ def _detect(given: Namespace) -> None:
         if not detector.form.packages:  # TensorFlow runs it
             job.import_tensorflow(nowhere)
             devices.take_for_detection()
-    detect, names = detector.load(), detector.names()
+    detect, names = predict.Watched(detector.load()), detector.names()
     if detector.has_foreign_label_map:
         progress.warn(
             f"{detector.label_map} is the label map of another detector; the class names are those in {detector.path}."
@@ -68,3 +68,5 @@ def _detect(given: Namespace) -> None:
     else:
         for line in predict.lines(detect, names, images, lowest):
             print(line, flush=True)
+    if nothing := detect.nothing_found(lowest):
+        progress.say(nothing)

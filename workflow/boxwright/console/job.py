@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from boxwright.console import progress
 from boxwright.console.checksums import Checksums
 from boxwright.core import disk, interrupts
-from boxwright.core.errors import UserError
+from boxwright.core.errors import StoppedError, UserError
 from boxwright.core.wording import printable
 
 
@@ -64,7 +64,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
                 checksums.write(snakemake.output, undeclared, made_with | undeclared.notes)
         except UserError as error:
             print(f"\n{printable(error)}\n", file=sys.stderr)
-            progress.note_error(path, printable(error))
+            progress.note_end(path, progress.Ended(printable(error), isinstance(error, StoppedError)))
             _let_go(error)
             sys.exit(1)
         except KeyboardInterrupt:
@@ -74,7 +74,7 @@ def job(snakemake: Any, *, tensorflow: bool = False) -> Iterator[Undeclared]:
                 _say_interrupted()
             told = disk.full(snakemake.output[0]) if disk.is_full(error) else traceback.format_exc()
             print(f"\n{told}\n", file=sys.stderr)
-            progress.note_error(path, str(told).strip())
+            progress.note_end(path, progress.Ended(str(told).strip()))
             _let_go(error)
             sys.exit(1)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
 from tqdm import tqdm
 
@@ -64,22 +64,29 @@ def note_beside(log: str | Path) -> Path:
     return Path(log).with_suffix(".progress")
 
 
-def note_error(log: str | Path, text: str) -> None:
-    """Note why the job with this log failed, for the terminal of its run, which shows it last."""
+class Ended(NamedTuple):
+    """Why a job ended before its work was done; "" if it did not say. stopped: it was asked to, and has not failed."""
+
+    why: str = ""
+    stopped: bool = False
+
+
+def note_end(log: str | Path, ended: Ended) -> None:
+    """Note why the job with this log ended, for the terminal of its run, which shows it last."""
     if is_shown():
         with suppress(OSError):
-            note_beside(log).write_text(json.dumps({"error": text}), encoding="utf-8")
+            note_beside(log).write_text(json.dumps({"ended": ended}), encoding="utf-8")
 
 
-def take_error(log: str | Path) -> str:
-    """Why the job with this log failed, and forget it; "" if it noted nothing."""
+def take_end(log: str | Path) -> Ended:
+    """Why the job with this log ended, and forget it."""
     note = note_beside(log)
     try:
-        found = json.loads(note.read_bytes())["error"]
+        why, stopped = json.loads(note.read_bytes())["ended"]
         note.unlink()
     except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return str(found)
+        return Ended()
+    return Ended(str(why), bool(stopped))
 
 
 @contextmanager

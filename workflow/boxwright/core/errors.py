@@ -1,4 +1,4 @@
-"""The error that tells users about their own mistakes."""
+"""The errors that are shown as their text alone."""
 
 
 class UserError(Exception):
@@ -6,3 +6,7 @@ class UserError(Exception):
 
     It is shown as its text alone, without a traceback. Collect all mistakes of one kind and raise once.
     """
+
+
+class StoppedError(UserError):
+    """The work was asked to stop (SIGTERM, SIGINT) and has saved its state, if there was any: it has not failed."""

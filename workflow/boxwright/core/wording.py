@@ -40,6 +40,13 @@ def a(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
 
 
+def without_a_box(count: int, noun: str = "image", where: str = "") -> str:
+    """That none of so many images has a box, a clause. where: words behind them, as " in photos"."""
+    if count == 1:
+        return f"The only {noun}{where} has no box"
+    return f"None of the {count} {noun}s{where} has a box"
+
+
 def either(words: Sequence[str]) -> str:
     """Alternatives in words: "a", "a or b", "a, b or c"."""
     *others, last = words
@@ -75,7 +82,7 @@ def command(*words: object) -> str:
 
 def after_colon(sentence: str) -> str:
     """A sentence that follows a colon, which begins with a small letter unless its first word is a name."""
-    return re.sub(r"^(An?|No|The|There|This)\b", lambda found: found[0].lower(), sentence)
+    return re.sub(r"^(An?|No|None|The|There|This)\b", lambda found: found[0].lower(), sentence)
 
 
 def nearest(word: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:

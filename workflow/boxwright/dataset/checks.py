@@ -120,7 +120,8 @@ class Checker:
             if copied := sum(one.box is not None for one in judged) - len(kept):
                 self.fates[False, "box_twice"] = copied
             if not kept and any(one.dropped for one in judged):
-                self.report(name, "image_emptied", f"none of its {plural(len(judged), 'box', 'boxes')} is left")
+                which = f"none of its {len(judged)} boxes is left" if len(judged) > 1 else "its only box is left out"
+                self.report(name, "image_emptied", which)
             classes, boxes = tuple([box.class_name for box in kept]), boxes_json(map(self._recorded, kept))
             regions = boxes_json(self._recorded(one.region) for one in judged if one.region is not None)
         if self.dropped_by:

@@ -18,7 +18,13 @@ _LEAST_TO_LEARN = 10
 
 def usual_steps_within_limits(images: int, batch: int, scratch: bool) -> int:
     """The number of steps that a training on so many images usually takes."""
-    return min(max(usual_steps(images, batch, scratch), fewest_steps(scratch)), MOST_STEPS)
+    return min(max(round_number(usual_steps(images, batch, scratch)), fewest_steps(scratch)), MOST_STEPS)
+
+
+def round_number(steps: float) -> int:
+    """A number near a number of steps, as people write it: with two digits and zeros."""
+    unit = 10 ** max(math.floor(math.log10(max(steps, 1))) - 1, 0)
+    return round(steps / unit) * unit
 
 
 def fewest_steps(scratch: bool) -> int:
@@ -49,10 +55,10 @@ def too_few_steps(steps: int, batch: int, images: int, scratch: bool) -> str:
     return f"{plural(steps, 'step')} with {plural(batch, 'image')} each {show} {shown}, too little to learn well"
 
 
-def too_few_images(train: int, held_out: int) -> str:
+def too_few_images(train: int, evaluation: int) -> str:
     """That the images are too few to learn from or to measure with, a clause; "" if they are not."""
     few = [f"{plural(train, 'image')} to learn from"] * (train < _LEAST_TO_LEARN)
-    few += [f"{plural(held_out, 'image')} to measure with"] * (held_out < IMAGES_TO_MEASURE)
+    few += [f"{plural(evaluation, 'image')} to measure with"] * (evaluation < IMAGES_TO_MEASURE)
     if not few:
         return ""
     useless = "do not tell how good a detector is"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from boxwright.core.wording import a, few, plural
+from boxwright.core.wording import a, few, plural, without_a_box
 from boxwright.dataset.audit import IGNORED_CLASS, REASONS
 from boxwright.dataset.decide import Decision
 from boxwright.dataset.defects import DEFECTS, DROP_BOX, DROP_IMAGE, FAIL, FIX, IGNORE, KEEP, Case, order
@@ -169,8 +169,7 @@ def too_little(
         there = f"{plural(images, 'image')} and {plural(decision.annotations, 'annotation')}"
         return f"No sample is left of {there}.{because}"
     if not decision.classes:
-        which = f"None of the {used} images has a box" if used > 1 else "The only image has no box"
-        return f"{which}, so there is nothing to learn.{_gone(decision.ledger.unused())}{because}"
+        return f"{without_a_box(used)}, so there is nothing to learn.{_gone(decision.ledger.unused())}{because}"
     if all(sides.values()):
         lacking = _without_objects(decision, split)
         return lacking and lacking + because
@@ -226,10 +225,7 @@ def _without_objects(decision: Decision, split: Mapping[str, Any]) -> str:
             remedy = f"raise `dataset.split.{key}`, try another `dataset.split.seed`, or add images with objects"
             if split.get(side):
                 remedy = f"put images with objects on the list {split[side]} (`dataset.split.{side}`)"
-            which = f"None of the {len(samples)} {WORDS[side]} images has a box"
-            if len(samples) == 1:
-                which = f"The only {WORDS[side]} image has no box"
-            return f"{which}, so {lacks}: {remedy}."
+            return f"{without_a_box(len(samples), f'{WORDS[side]} image')}, so {lacks}: {remedy}."
     return ""
 
 

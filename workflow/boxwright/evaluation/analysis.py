@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from boxwright.core.files import write_json
-from boxwright.core.least import IMAGES_TO_MEASURE
+from boxwright.core.least import IMAGES_TO_MEASURE, NO_INTERVAL
 from boxwright.evaluation import calibration, coco, error_types, names, overlaps
 from boxwright.evaluation.confusion import confusion
 from boxwright.evaluation.data import Dataset, Detections, xywh
@@ -32,8 +32,9 @@ def analyse(
     like any others, and an image without boxes can only have wrong detections.
 
     - `score_threshold`, `iou_threshold`
-    - `interval`: {metric, level, low, high, resamples} of the mAP@.50IOU, or None with `interval_reason`. The images
-      are drawn with a fixed seed, so different detectors are measured on the same draws.
+    - `interval`: {metric, level, low, high, resamples, few} of the mAP@.50IOU, or None with `interval_reason`. The
+      images are drawn with a fixed seed, so different detectors are measured on the same draws. `few` names the classes
+      on too few images, for which the interval allows any average precision.
     - `classes`: see `per_class.per_class`
     - `scores`: what the scores of all classes that have boxes mean together, see `calibration.meaning`
     - `confusion`: at `score_threshold`, see `confusion.confusion`
@@ -52,11 +53,12 @@ def analyse(
     judged = [ranking for ranking in rankings.values() if ranking.objects] or list(rankings.values())
     calibrated = calibration.by_halves(len(dataset.images), detections, rankings)
     found = intervals(dataset, detections, rankings.values())
+    classes = per_class(dataset, detections, evaluated, rankings, score_threshold, calibrated, found.classes)
     return {
         "score_threshold": score_threshold,
         "iou_threshold": overlaps.IOU_THRESHOLD,
-        **_interval(found.mean),
-        "classes": per_class(dataset, detections, evaluated, rankings, score_threshold, calibrated, found.classes),
+        **_interval(found.mean, [one["name"] for one in classes if 0 < one["images"] < IMAGES_TO_MEASURE]),
+        "classes": classes,
         "scores": calibration.meaning(joined(detections, judged), detections, calibrated),
         "confusion": confusion(dataset, detections, shown_mistakes, matches, shown),
         "errors": [{"kind": kind, "count": count[kind], "cost": cost[kind]} for kind in error_types.KINDS],
@@ -98,10 +100,9 @@ def write(path: str | Path, analysis: dict[str, Any]) -> None:
     write_json(path, analysis, indent=None)
 
 
-def _interval(ends: tuple[float, float] | None) -> dict[str, Any]:
+def _interval(ends: tuple[float, float] | None, few: list[str]) -> dict[str, Any]:
     if ends is None:
-        why = f"an interval needs at least {IMAGES_TO_MEASURE} images with objects"
-        return {"interval": None, "interval_reason": why}
+        return {"interval": None, "interval_reason": NO_INTERVAL}
     low, high = ends
-    metric = f"{names.PRECISION}mAP@.50IOU"
-    return {"interval": {"metric": metric, "level": LEVEL, "low": low, "high": high, "resamples": RESAMPLES}}
+    about = {"metric": f"{names.PRECISION}mAP@.50IOU", "level": LEVEL, "resamples": RESAMPLES}
+    return {"interval": {**about, "low": low, "high": high, "few": few}}

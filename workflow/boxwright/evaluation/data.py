@@ -16,7 +16,7 @@ import numpy as np
 
 from boxwright import tfrecord
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few, plural
+from boxwright.core.wording import few, plural, without_a_box
 from boxwright.records.example import ANY_CLASS, Record, from_example
 
 DECIMALS = 3
@@ -85,6 +85,11 @@ class Dataset:
     images: Images
     truth: AnnotatedBoxes
     label_map: Mapping[str, int]
+
+    @property
+    def objects(self) -> int:
+        """How many boxes are objects to find: all but crowds, and so but ignore regions."""
+        return int(np.count_nonzero(~self.truth.crowd))
 
     def class_names(self) -> dict[int, str]:
         """Class id -> name, by id."""
@@ -252,11 +257,9 @@ def _check(
             f"(image/height, image/width): {few(flat, 5)}. Write them again with the size in pixels."
         )
     if not boxes:
-        which = f"None of the {len(names)} evaluation images has a box"
-        if len(names) == 1:
-            which = "The only evaluation image has no box"
         raise UserError(
-            f"{which}, so no metric is defined. Put images with objects on the eval side of the split (dataset.split)."
+            f"{without_a_box(len(names), 'evaluation image')}, so no metric is defined. Put images with objects on the "
+            "eval side of the split (dataset.split)."
         )
 
 

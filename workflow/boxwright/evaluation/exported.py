@@ -66,7 +66,7 @@ def content(evaluation: Evaluation, about: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **about,
         "images": len(dataset.images),
-        "boxes": len(dataset.truth),
+        "boxes": dataset.objects,
         "metrics": measured.metrics,
         "undefined": measured.undefined,
     }

@@ -6,8 +6,13 @@ Introduction to the Bootstrap, 1993, chapter 13). Matching in one image does not
 again.
 
 In simulations with 40 to 500 images, the 95 % interval held the true value in 87 to 95 of 100 cases, least often when
-nearly everything is found; bias-corrected and normal intervals did no better. From too few images (`core.least`) none
-is made, since it would often miss the true value.
+nearly everything is found; bias-corrected and normal intervals did no better.
+
+From too few images of a class (`core.least`) resamples tell nothing about the class: they hold the same few objects, or
+none. So the class gets no interval, and in the mean it may have any average precision: 0 for the lower end, 1 for the
+upper one. What the other classes tell is kept, and each such class of K makes the interval wider by 1 / K. Without
+this, in simulations with 2, 4 and 10 classes, the interval of the mean held the true value in 56, 74 and 73 of 100
+cases with 3 images of one class, and in 83 to 88 with 20; with one image it told little but whether a resample has it.
 """
 
 from collections.abc import Iterable
@@ -30,7 +35,7 @@ Ends = tuple[float, float]
 class Intervals(NamedTuple):
     """The lower and the upper end at `LEVEL`: of the mean average precision, and of each class, by its place.
 
-    None where there is no interval: the mean's where too few images have a box, a class's where too few have one of it.
+    None where there is none: a class's if too few images have a box of it, the mean's if that goes for all classes.
     """
 
     mean: Ends | None
@@ -42,20 +47,22 @@ def intervals(
 ) -> Intervals:
     """The intervals of the average precisions of `rankings` and of their mean.
 
-    If a resample has no box of a class, the class is left out of the mean, as in the metric itself.
+    A class without a box is left out of the mean, as in the metric itself.
     """
     images = len(dataset.images)
     rankings = list(rankings)
-    own = [np.unique(_images_of(dataset, number)) for number in dataset.class_names()]
-    if len(np.unique(np.concatenate([*own, []]))) < IMAGES_TO_MEASURE:
+    own = np.array([images_with(dataset, number) for number in dataset.class_names()])
+    enough = own >= IMAGES_TO_MEASURE
+    if not enough.any():
         return Intervals(None, [None] * len(rankings))
     random = np.random.default_rng(seed)
     drawn = np.stack([np.bincount(random.integers(0, images, images), minlength=images) for _ in range(resamples)])
     drawn = drawn.astype(np.min_scalar_type(drawn.max()))
     values = average_precisions(dataset, detections, rankings, drawn)
-    enough = [len(found) >= IMAGES_TO_MEASURE for found in own]
     classes = [_middle(column) if one else None for column, one in zip(values.T, enough, strict=True)]
-    return Intervals(_middle(mean_of(values)), classes)
+    few = (own > 0) & ~enough
+    (low, _), (_, high) = (_middle(mean_of(np.where(few, any_value, values))) for any_value in (0.0, 1.0))
+    return Intervals((low, high), classes)
 
 
 def average_precisions(
@@ -92,6 +99,11 @@ def _middle(values: np.ndarray) -> Ends:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(values[~np.isnan(values)], [tail, 1 - tail])
     return float(low), float(high)
+
+
+def images_with(dataset: Dataset, number: int) -> int:
+    """How many images have a box of a class, crowds left out."""
+    return len(np.unique(_images_of(dataset, number)))
 
 
 def _images_of(dataset: Dataset, number: int) -> np.ndarray:

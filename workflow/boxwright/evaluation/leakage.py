@@ -72,7 +72,7 @@ def run(
     whole = read_json(metrics)
     dataset, found = without(dataset_of(Records(records), label_map), read_results(detections), left_out)
     result = {key: whole[key] for key in ("model", "step", "seed")}
-    result |= {"images": len(dataset.images), "boxes": len(dataset.truth), "left_out": sorted(left_out)}
+    result |= {"images": len(dataset.images), "boxes": dataset.objects, "left_out": sorted(left_out)}
     if len(dataset.truth):
         measured = measure(dataset, found)
         result |= {"metrics": measured.metrics, "undefined": measured.undefined}

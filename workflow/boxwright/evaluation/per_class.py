@@ -9,7 +9,7 @@ from boxwright.core.least import IMAGES_TO_MEASURE
 from boxwright.evaluation import calibration
 from boxwright.evaluation.coco import Evaluated
 from boxwright.evaluation.data import Dataset, Detections
-from boxwright.evaluation.interval import Ends
+from boxwright.evaluation.interval import Ends, images_with
 from boxwright.evaluation.ranking import RECALLS, Ranking
 
 _DIGITS = 6
@@ -54,9 +54,8 @@ def per_class(
             "best_f1": f1,
             "curve": _curve(evaluated, column) if ranking.objects else None,
         }
-        own = (truth.classes == number) & ~truth.crowd
         counts = {
-            "images": len(np.unique(truth.image[own])),
+            "images": images_with(dataset, number),
             "boxes": ranking.objects,
             "detections": shown,
         }

@@ -62,7 +62,7 @@ def run(
     dataset = dataset_of(examples, label_map)
     network = load(config, checkpoint)
     check_classes(network.num_classes, label_map)
-    found = _detect(network, examples, dataset, "held-out")
+    found = _detect(network, examples, dataset, "evaluation")
     settings = config.eval_config
     measured = measure(dataset, found, round(settings.min_score_threshold, 6))
     shown = summaries.Shown(
@@ -78,7 +78,7 @@ def run(
         "precision": precision,
         "inference_precision": inference_precision,
         "images": len(dataset.images),
-        "boxes": len(dataset.truth),
+        "boxes": dataset.objects,
         "metrics": measured.metrics,
         "undefined": measured.undefined,
         "training_sample": _measure_sample(network, sample, label_map, step, out.train_events, shown),
@@ -109,7 +109,7 @@ def _measure_sample(
     values, _ = coco.metrics(dataset, coco.evaluate(dataset, found))
     values = {name: values[name] for name, *_ in names.COCO_NUMBERS}
     summaries.write(events, step, values, {}, shown, sample, dataset, found)
-    return {"images": len(dataset.images), "boxes": len(dataset.truth), "metrics": values}
+    return {"images": len(dataset.images), "boxes": dataset.objects, "metrics": values}
 
 
 def _detect(network: Network, records: Sequence[Record], dataset: Dataset, label: str) -> Detections:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from boxwright.core import decimals
+from boxwright.core.least import allowed_for
 from boxwright.core.wording import plural
 from boxwright.evaluation import names
 from boxwright.evaluation.kinds_in_words import WORDS
@@ -94,7 +95,8 @@ def _interval(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     name, value = found["metric"].split("/")[1], result["metrics"][found["metric"]]
     if not decimals.spreads(found):
         return f"{name} {value:.3f}, and the same on any choice of these images, so how sure it is is not known"
-    return f"{name} {value:.3f}; with other images of this kind {decimals.ends(found)} ({found['level']:.0%} interval)"
+    sure = f"{name} {value:.3f}; with other images of this kind {decimals.ends(found)} ({found['level']:.0%} interval)"
+    return ". ".join(filter(None, [sure, allowed_for(found["few"])]))
 
 
 def _training(result: Mapping[str, Any]) -> str | None:

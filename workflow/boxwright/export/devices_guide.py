@@ -144,7 +144,7 @@ def _measured(found: Mapping[str, Any]) -> list[str]:
     again = found["found_again"]
     times = [f"{one['median']:.1f} ms with {plural(int(threads), 'thread')}" for threads, one in found["ms"].items()]
     return [
-        f"- mAP@.50IOU {quality} on {plural(found['images'], 'held-out image')}{before}.",
+        f"- mAP@.50IOU {quality} on {plural(found['images'], 'evaluation image')}{before}.",
         f"- It finds {again['share']:.1%} of the checkpoint's detections again, that is, of their class and with sides "
         f"and scores that differ by at most {again['tolerance']:g} (sides of the image are 1).",
         f"- {found['bytes'] / 1e6:.1f} MB; per image {', '.join(times)} ({found['device']}).",

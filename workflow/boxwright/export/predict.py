@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -113,6 +114,31 @@ def lines(
     for file, image, answer in _detected(detect, images, None, []):
         found = confident(answer, names, score_threshold)
         yield json.dumps(_content(shown(file.name), image.shape[1], image.shape[0], found), ensure_ascii=False)
+
+
+class Watched:
+    """A detector that remembers the highest score it gave, for those who find nothing."""
+
+    def __init__(self, detect: Detect) -> None:
+        self._detect = detect
+        self.highest = 0.0
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        answer = self._detect(images)
+        # Through its decimal text, as in `confident`.
+        self.highest = max(self.highest, float(str(np.max(answer["detection_scores"], initial=0.0))))
+        return answer
+
+    def nothing_found(self, threshold: float) -> str:
+        """That no score reached the threshold, and how high the highest was; "" if one did."""
+        if self.highest >= threshold:
+            return ""
+        if not self.highest:
+            return "Nothing was found, with any score."
+        # Rounded down, as it is below the threshold.
+        highest = math.floor(self.highest * 1000) / 1000
+        told = f"the highest is {highest:.3f}" if highest else "all are below 0.001"
+        return f"No score reaches `--score-threshold`, {threshold:g}: {told}. Set a lower one to see what has it."
 
 
 def readable(images: Iterable[ImageFile]) -> list[np.ndarray]:

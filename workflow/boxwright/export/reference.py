@@ -1,4 +1,4 @@
-"""The detections that every exported form must give: those of the measured checkpoint on a few held-out images.
+"""The detections that every exported form must give: those of the measured checkpoint on a few evaluation images.
 
 They are kept in a file, so that a form can be checked, even years later, without running the engine again.
 """

@@ -148,7 +148,7 @@ def _readers(edit: _Edit, label_map_path: str, train_records: list[str], eval_re
     readers = config.eval_input_reader
     for index in range(1, len(readers)):
         before = plain(readers[index], config.DESCRIPTOR.fields_by_name["eval_input_reader"])
-        why = "only one held-out set is evaluated; the first reader is kept"
+        why = "only one set of evaluation images is measured; the first reader is kept"
         edit.changes.append(Change(f"eval_input_reader.{index}", before, None, why))
     del readers[1:]
     reader = readers[0] if readers else readers.add()
@@ -157,7 +157,7 @@ def _readers(edit: _Edit, label_map_path: str, train_records: list[str], eval_re
     edit.set(reader, path, "shuffle", False, "the default, true, gives different example images at each evaluation")
     edit.set(reader, path, "num_epochs", 1, "the default, 0, repeats forever")
     if reader.sample_1_of_n_examples != 1:
-        edit.set(reader, path, "sample_1_of_n_examples", 1, "every held-out image is evaluated")
+        edit.set(reader, path, "sample_1_of_n_examples", 1, "every evaluation image is measured")
     for name in ("num_examples", "max_evals"):
         edit.set(config.eval_config, "eval_config", name, None, "deprecated; made for the original data set")
 

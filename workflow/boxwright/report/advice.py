@@ -33,7 +33,7 @@ _HELPS = {
 
 
 def text(analysis: Mapping[str, Any], costs_told: bool = False, lacking: str = "") -> str:
-    """The advice from the content of analysis.json, a paragraph without markup.
+    """The advice from the content of the evaluation images' analysis.json, a paragraph without markup.
 
     costs_told: whether the reader has just been told the `costs`, which are then not repeated. lacking: what the
     training lacked, which goes first; without it the kinds of errors tell nothing.
@@ -46,8 +46,8 @@ def text(analysis: Mapping[str, Any], costs_told: bool = False, lacking: str = "
         if all(one["cost"] is None for one in analysis["errors"]):
             return "Which errors cost most is unknown, because there is no box to find."
         return (
-            f"No kind of error costs more than {_LEAST:g} of mAP@.50IOU. What is left to gain is in tighter boxes "
-            "and in harder images."
+            f"No kind of error costs more than {_LEAST:g} of mAP@.50IOU on the evaluation images. What is left to gain "
+            "is in tighter boxes and in harder images."
         )
     kind, cost = ranked[0]
     what, helps = WORDS[kind], _HELPS[kind]
@@ -73,7 +73,8 @@ def counted(analysis: Mapping[str, Any]) -> str:
     """How much is found at the score threshold, and how much of it is right, a sentence without markup."""
     correct, wrong, boxes = _counts(analysis)
     right = f", and {correct:,} of its {correct + wrong:,} detections are right" if correct + wrong else ""
-    return f"At a score of {analysis['score_threshold']:g} it finds {correct:,} of {boxes:,} objects{right}."
+    at = f"On the evaluation images, at a score of {analysis['score_threshold']:g},"
+    return f"{at} it finds {correct:,} of {boxes:,} objects{right}."
 
 
 def _has_learned(analysis: Mapping[str, Any]) -> bool:
@@ -107,4 +108,5 @@ def _where(analysis: Mapping[str, Any], kind: str) -> str:
     most = max(counts, key=lambda one: counts[one])
     if 2 * counts[most] <= total:
         return ""
-    return f" Of {total:,} at a score of {analysis['score_threshold']:g}, {counts[most]:,} are {most}."
+    at = f"at a score of {analysis['score_threshold']:g} on the evaluation images"
+    return f" Of {total:,} {at}, {counts[most]:,} are {most}."

@@ -38,11 +38,11 @@ def text(
     )
     unseen = "" if results[0].without_near_duplicates else ", which it never saw,"
     data = (
-        f"{_counted(sides[0], 'annotated image')} trained the detector. {_counted(sides[1], 'other image')}{unseen} "
-        "measured it."
+        f"{_counted(sides[0], 'annotated image')} trained the detector. "
+        f"{_counted(sides[1], 'evaluation image')}{unseen} measured it."
     )
     if tested := statistics.get("test"):
-        data += f" When everything was chosen, {_counted(tested, 'more image')} tested what was exported."
+        data += f" When everything was chosen, {_counted(tested, 'test image')} tested what was exported."
     parts = [
         _titled(_escaped(_title(list(statistics["classes"]))), "", "="),
         _titled("The question", _escaped(question)),
@@ -87,7 +87,7 @@ def _verdict(found: Sequence[comparison.Repeats], metric: str, optimism: Mapping
             more = f" It is undefined there: {_escaped(reason)}.{more}"
     else:
         verb = _leads(found, first)
-        sentence = f"{subject} {verb} {_figure(name, first.quality, at)}"
+        sentence = f"{subject} {verb} {_figure(name, first.quality, at)} on the evaluation images"
         more = _flattered(found, optimism) if optimism else ""
     more = _unsure(first, metric) + more + _without_near_duplicates(first, metric) + _untold(found, first)
     return (
@@ -135,9 +135,9 @@ def _picture(jpeg: bytes, threshold: float) -> str:
     """The strip of images in the text itself, and what its lines are."""
     # docutils refuses longer lines and joins these.
     data = "\n   ".join(textwrap.wrap(base64.b64encode(jpeg).decode(), _LONGEST_LINE))
-    about = "Held-out images with detections: two typical ones and the two worst"
+    about = "Evaluation images with detections: two typical ones and the two worst"
     lines = f"Full lines: detections with a score of at least {threshold:g}. Dashed lines: objects that were missed."
-    return f".. image:: data:image/jpeg;base64,{data}\n   :alt: {about}\n   :width: 100%\n\n{lines}"
+    return f".. image:: data:image/jpeg;base64,{data}\n   :alt: {about}\n   :width: 100%\n\n{about}. {lines}"
 
 
 def _classes(one: Result, limit: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from boxwright.catalog import forms
 from boxwright.core import decimals
+from boxwright.core.least import allowed_for
 from boxwright.report import html, metrics, quality, style
 from boxwright.report.quality import Quality
 from boxwright.report.results import Result
@@ -130,7 +131,9 @@ def page(results: Sequence[Result], optimism: Mapping[str, Any] | None = None) -
     # Only a model that the uncertainties tell from all others is marked as the best.
     mark = [found.index(first)] if first and len(found) > 1 and not rivals(found) else []
     head = ["model", "seeds", metric, "uncertainty", *(["optimism"] if optimism else ()), "ms per image", "MB"]
-    about = f"The exported checkpoint of each model on the held-out images. {metric} is from 0 to 1; higher is better."
+    about = (
+        f"The exported checkpoint of each model on the evaluation images. {metric} is from 0 to 1; higher is better."
+    )
     if tested:
         head[2:4] = [f"{metric} on test images", "uncertainty", f"{metric} on evaluation images", "uncertainty"]
         images = results[0].tested.metrics["images"]
@@ -268,7 +271,8 @@ def _uncertainty(one: Repeats) -> str:
 
 def _about_uncertainty(found: Sequence[Repeats], metric: str) -> str:
     """What the uncertainties of the comparison are about."""
-    sources = ["the choice of held-out images"] * any(member.interval for one in found for member in one.members)
+    sides = "evaluation and test images" if all(one.tested for one in found) else "evaluation images"
+    sources = [f"the choice of {sides}"] * any(member.interval for one in found for member in one.members)
     sources += ["the seeds"] * any(one.quality.spread is not None for one in found)
     if not sources:
         if reason := found[0].members[0].analysis.get("interval_reason"):
@@ -276,10 +280,20 @@ def _about_uncertainty(found: Sequence[Repeats], metric: str) -> str:
         return (
             f"Uncertainty: {metric} has no confidence interval over the images. Training with several seeds gives one."
         )
-    return (
+    told = (
         f"Uncertainty: the {quality.LEVEL:.0%} confidence interval, about {' and '.join(sources)}. Where two of them "
         "overlap, the difference may be chance."
     )
+    return " ".join([told, *_allowed_for(found[0].members[0])])
+
+
+def _allowed_for(one: Result) -> Iterator[str]:
+    """What the intervals of a model, and so of all models, allow for: a sentence for each side of the split."""
+    metric = one.choice["metric"]
+    intervals = {"evaluation": one.interval, "test": one.tested and one.tested.interval(metric)}
+    for side, interval in intervals.items():
+        if interval and interval["few"]:
+            yield f"On the {side} images: {allowed_for(interval['few'])}"
 
 
 def _test_columns(one: Repeats) -> tuple[html.Html, str]:

@@ -78,7 +78,7 @@ def _losses(axes: Axes, log: Sequence[Mapping[str, float]]) -> None:
 
 
 def _metrics(axes: Axes, evaluations: Sequence[Mapping[str, Any]], chosen: int | None) -> None:
-    axes.set_title("Accuracy of the checkpoints on held-out images")
+    axes.set_title("Accuracy of the checkpoints on evaluation images")
     measured = [one for one in evaluations if any(one["metrics"].get(name) is not None for name, *_ in _SHOWN)]
     if len(measured) == 1:
         _only(axes, measured[0])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from boxwright.catalog import forms
 from boxwright.console.progress import duration
@@ -49,18 +49,19 @@ def _lines(
     lacking: Mapping[str, str],
 ) -> list[str]:
     measured = {name: _measured(folder / "models" / name) for name in models}
-    best = max(measured, key=lambda name: measured[name][2] if measured[name][2] is not None else -1.0)
-    analysis = measured[best][1]
+    best = max(measured, key=lambda name: -1.0 if (value := measured[name].value) is None else value)
+    evaluated = measured[best].evaluated
     shown = sorted(measured, key=lambda name: name != best)[:_MOST_LINES]
     lines = [f"Finished in {duration(took_s)}." if took_s is not None else "Finished."]
     for name in shown:
-        lines.append(_model(name, *measured[name][:2]))
-        lines += _classes(analysis) if name == best else ()
+        lines.append(_model(name, measured[name]))
+        lines += _classes(measured[best].analysis) if name == best else ()
     lines += [f"and {plural(len(measured) - len(shown), 'more model')}"] * (len(measured) > len(shown))
-    if costs := advice.costs(analysis)[:_MOST_KINDS]:
+    if costs := advice.costs(evaluated)[:_MOST_KINDS]:
         whose = f"{best} " if len(measured) > 1 else ""
         lines.append(
-            f"What costs {whose}the most mAP@.50IOU: {', '.join(f'{what} {cost:.3f}' for what, cost in costs)}."
+            f"What costs {whose}the most mAP@.50IOU on the evaluation images: "
+            f"{', '.join(f'{what} {cost:.3f}' for what, cost in costs)}."
         )
     place = folder / "models" / best
     lines.append(f"Detector:    {place / forms.FOLDER}")
@@ -68,32 +69,45 @@ def _lines(
     lines += [*_poor_forms(place / forms.FOLDER / forms.MEASURED), *_empty(place / one for one in predictions)]
     if report:
         lines.append(f"Report:      {folder / 'report.html'} ({report})")
-    return [*lines, f"Next: {advice.text(analysis, costs_told=True, lacking=lacking.get(best, ''))}"]
+    return [*lines, f"Next: {advice.text(evaluated, costs_told=True, lacking=lacking.get(best, ''))}"]
 
 
-def _measured(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], float | None]:
-    """metrics.json and analysis.json of a model's exported checkpoint, and the value of the metric that chose it.
+class _Measured(NamedTuple):
+    """What was measured of a model's exported checkpoint.
 
-    The files are those of the test images if there are any; the value compares models, so it is never that of these.
+    `metrics` and `analysis` are the contents of metrics.json and analysis.json of the images of `side`: the test images
+    if there are any, else the evaluation images. These alone compare models and advise, since images that choose
+    anything are no test any more: `evaluated` is their analysis.json, `value` their value of the metric that chose.
     """
+
+    side: str
+    step: int
+    metrics: Mapping[str, Any]
+    analysis: Mapping[str, Any]
+    evaluated: Mapping[str, Any]
+    value: float | None
+
+
+def _measured(folder: Path) -> _Measured:
     choice = files.read_json(folder / "choice.json")
     main = files.read_json(folder / forms.FOLDER / forms.SUMMARY)["main"]
     tested, evaluated = folder / "test" / main, folder / "eval" / str(choice["step"])
-    place = tested if (tested / "metrics.json").is_file() else evaluated
-    metrics, analysis = (files.read_json(place / f"{name}.json") for name in ("metrics", "analysis"))
+    found = {"test": tested, "evaluation": evaluated}
+    side = next(side for side, place in found.items() if side == "evaluation" or (place / "metrics.json").is_file())
+    metrics, analysis = (files.read_json(found[side] / f"{name}.json") for name in ("metrics", "analysis"))
     value = files.read_json(evaluated / "metrics.json")["metrics"].get(choice["metric"])
-    return {**metrics, "step": choice["step"]}, analysis, value
+    return _Measured(side, choice["step"], metrics, analysis, files.read_json(evaluated / "analysis.json"), value)
 
 
-def _model(name: str, metrics: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+def _model(name: str, one: _Measured) -> str:
     """A line about one model: its mAP with the confidence interval of the metric that has one, if it has one."""
-    values, interval = metrics["metrics"], analysis.get("interval")
+    values, interval = one.metrics["metrics"], one.analysis.get("interval")
     told = f"mAP@.50IOU {decimals.number(values.get(MAP50))}"
     if decimals.spreads(interval) and values.get(MAP50) is not None:
         told += f" ({interval['level']:.0%} confidence: {decimals.ends(interval)})"
     told += f", mAP {decimals.number(values.get(MAP))}"
-    line = f"{name}: {told}, step {metrics['step']:,}, on {plural(metrics['images'], 'held-out image')}"
-    return line if values.get(MAP50) is None else ". ".join(filter(None, [line, quality.unsure(analysis)]))
+    line = f"{name}: {told}, step {one.step:,}, on {plural(one.metrics['images'], f'{one.side} image')}"
+    return line if values.get(MAP50) is None else ". ".join(filter(None, [line, quality.unsure(one.analysis)]))
 
 
 def _poor_forms(path: Path) -> Iterator[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxwright.core import decimals
+from boxwright.core.least import allowed_for
 
 # The level of all intervals, as in analysis.json.
 LEVEL = 0.95
@@ -60,12 +61,13 @@ class Quality:
 
 
 def unsure(analysis: Mapping[str, Any]) -> str:
-    """Why the images do not tell how sure the mAP@.50IOU of an analysis.json is, a sentence; "" if they do."""
-    if analysis.get("interval") is None:
+    """What the images do not tell of how sure the mAP@.50IOU of an analysis.json is, a sentence; "" if nothing."""
+    found = analysis.get("interval")
+    if found is None:
         why = analysis.get("interval_reason")
         return f"So few images do not tell how good a detector is: {why}." if why else ""
-    if decimals.spreads(analysis["interval"]):
-        return ""
+    if decimals.spreads(found):
+        return allowed_for(found["few"])
     return "It is the same on any choice of these images, so they do not tell how sure it is."
 
 

@@ -163,7 +163,7 @@ def checkpoints(results: Sequence[Result]) -> bytes:
     return html.page(
         "All models and checkpoints",
         html.paragraph(
-            f"Measured on {plural(first['images'], 'held-out image')} with {plural(first['boxes'], 'box', 'boxes')}. "
+            f"Measured on {plural(first['images'], 'evaluation image')} with {plural(first['boxes'], 'box', 'boxes')}. "
             "mAP is COCO's, the mean over IoU 0.5 to 0.95; small, medium and large are mAP of boxes under 32 x 32 "
             "pixels, to 96 x 96 and above."
         ),

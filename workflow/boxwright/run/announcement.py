@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
@@ -16,11 +16,14 @@ from boxwright.catalog import forms
 from boxwright.console.checksums import Checksums
 from boxwright.console.planned import DAMAGED, FORCED, MISSING, UNKNOWN, Planned
 from boxwright.console.progress import duration, say
+from boxwright.core import files
+from boxwright.core.errors import UserError
 from boxwright.core.wording import few, plural
 from boxwright.pipeline import identity, restart
 from boxwright.run import data_changes, earlier, measured
 from boxwright.run.identities import Identities
 from boxwright.run.plan import PREDICTIONS, RunPlan
+from boxwright.training import saved
 
 # Most lines about what changed.
 MOST_LINES = 10
@@ -127,7 +130,8 @@ def text_of(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], chec
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more changes"]
     changed = ["Changed since the last run:", *(f"  - {line}" for line in lines)] if lines else []
-    return "\n".join([*changed, f"To do: {_work(plan, jobs)}.{_time(plan, jobs)}"])
+    trainings = _trainings(plan, identities, jobs)
+    return "\n".join([*changed, f"To do: {_work(plan, jobs, trainings)}.{_time(plan, jobs, trainings)}"])
 
 
 def why(job: Planned, identities: Identities, checksums: Checksums) -> str:
@@ -166,6 +170,7 @@ def _changes(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], che
     """What changed, in the order of the work: data, configurations, settings, code."""
     yield from data_changes.told(plan)
     yield from _new_forms(plan, jobs, checksums)
+    yield from _left_forms(plan)
     yield from _new_models(plan, identities, jobs, checksums)
     code: dict[str, None] = {}
     for job in jobs:
@@ -194,6 +199,31 @@ def _new_forms(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> 
             title = next((title for file, title in titles.items() if path.match(file.rstrip("/"))), "")
             if title and any((folder / forms.SUMMARY).is_file() for folder in path.parents[:2]):
                 yield f"new in `export.forms`: {title}"
+
+
+def _left_forms(plan: RunPlan) -> Iterator[str]:
+    """The forms of finished detectors that the configuration does not name any more. Nothing removes their files."""
+    wanted = {form.name for form in plan.forms}
+    summaries = [path for name in plan.models for path in _summaries(plan, name)]
+    for form in forms.FORMS:
+        paths = [path.parent / form.path for path in summaries if form.name in _forms_in(path)]
+        left = [str(path) for path in paths if path.exists()]
+        if left and form.name not in wanted:
+            stay = "stays and is" if len(left) == 1 else "stay and are"
+            yield f"no longer in `export.forms`: {form.title}; {few(left)} {stay} not made again"
+
+
+def _summaries(plan: RunPlan, name: str) -> list[Path]:
+    """The summaries of the detectors of a model: of each exported checkpoint one."""
+    return sorted(Path(plan.results, "models", name).glob(f"{forms.FOLDER}*/{forms.SUMMARY}"))
+
+
+def _forms_in(summary: Path) -> Collection[str]:
+    """The names of the forms in a summary; none if it cannot be read."""
+    try:
+        return dict(files.read_json(summary)["forms"])
+    except (UserError, OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _new_models(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
@@ -245,36 +275,60 @@ def _configured(plan: RunPlan, job: Planned, parts: Collection[str], before: Mes
         yield from restart.differences(before, now, deciding, why=False)
 
 
-def _work(plan: RunPlan, jobs: Sequence[Planned]) -> str:
+class _Training(NamedTuple):
+    """The training of a model that a run will do.
+
+    segments: the steps up to which they go, in rising order. saved: the step of a state that the first of them goes on
+    from, inside it; None without one. steps: how many are left.
+    """
+
+    name: str
+    segments: list[int]
+    saved: int | None
+    steps: int
+
+
+def _work(plan: RunPlan, jobs: Sequence[Planned], trainings: Sequence[_Training]) -> str:
     counts = Counter(_WORK.get(job.rule, _SMALL) for job in jobs if job.rule not in ("train_segment", "all"))
     replaced = _replaced(jobs)
     order = dict.fromkeys([*_WORK.values(), _SMALL])
     told = [plural(counts[nouns], *nouns) for nouns in order if counts[nouns]]
-    trained = [_training(plan, name, steps) for name, steps in _segments(jobs).items()]
+    trained = [_training(plan, one) for one in trainings]
     work = ", ".join([*trained, *told] if trained else ["no training", *told])
     return f"{work}; this replaces {few(replaced)}" if replaced else work
 
 
-def _time(plan: RunPlan, jobs: Sequence[Planned]) -> str:
+def _time(plan: RunPlan, jobs: Sequence[Planned], trainings: Sequence[_Training]) -> str:
     """How long all jobs take, by the times of earlier ones; "" if some are not known, or for training alone.
 
     Most jobs of a short run do little but start Python and TensorFlow, so without this time the others mislead.
     """
     others = [measured.job_seconds(job.benchmark) for job in jobs if job.rule not in ("train_segment", "all")]
-    times = [*others, *(_training_seconds(plan, name, steps) for name, steps in _segments(jobs).items())]
+    times = [*others, *(_training_seconds(plan, one) for one in trainings)]
     if not others or None in times:
         return ""
     taken = f" By the times of earlier jobs, all this takes about {duration(sum(times))}"
     return f"{taken}, less where jobs run side by side." if len(times) > 1 else f"{taken}."
 
 
-def _segments(jobs: Sequence[Planned]) -> dict[str, list[int]]:
-    """By model, the steps up to which it is trained, in rising order."""
+def _trainings(plan: RunPlan, identities: Identities, jobs: Sequence[Planned]) -> list[_Training]:
+    """The trainings of a run, one for each model that it trains."""
     found: dict[str, list[int]] = {}
     for job in jobs:
         if job.rule == "train_segment":
             found.setdefault(job.wildcards["model"], []).append(int(job.wildcards["step"]))
-    return {name: sorted(steps) for name, steps in found.items()}
+    return [_training_of(plan, identities, name, sorted(segments)) for name, segments in found.items()]
+
+
+def _training_of(plan: RunPlan, identities: Identities, name: str, segments: list[int]) -> _Training:
+    begins = {step: max((one for one in plan.steps(name) if one < step), default=0) for step in segments}
+    first, settings = segments[0], identities.training_settings(name)
+    identity = json.dumps(identities.train_segment(name), sort_keys=True)
+    wanted = saved.training(identity, settings["seed"], settings["tf_threads"])
+    note = saved.note(Path(plan.checkpoint(name, first)[0]).parent / saved.FOLDER, wanted, begins[first], first)
+    done = note["step"] - begins[first] if note else 0
+    steps = sum(step - before for step, before in begins.items()) - done
+    return _Training(name, segments, note["step"] if note else None, steps)
 
 
 def _replaced(jobs: Sequence[Planned]) -> list[str]:
@@ -284,26 +338,20 @@ def _replaced(jobs: Sequence[Planned]) -> list[str]:
     return [str(path) for path in dict.fromkeys(found) if not set(path.parents) & set(found)]
 
 
-def _training(plan: RunPlan, name: str, segments: Sequence[int]) -> str:
-    """The training that some segments make: its steps, its time if the pace is known, and what it replaces."""
-    steps = _steps_of(plan, name, segments)
-    replaced = [step for step in segments if Path(plan.checkpoint(name, step)[0]).is_file()]
-    taken = _training_seconds(plan, name, segments)
-    facts = [plural(steps, "step")]
+def _training(plan: RunPlan, one: _Training) -> str:
+    """A training in words: its steps, its time if the pace is known, and what it replaces."""
+    replaced = [step for step in one.segments if Path(plan.checkpoint(one.name, step)[0]).is_file()]
+    taken = _training_seconds(plan, one)
+    facts = [plural(one.steps, "step")]
+    facts += [f"going on from step {one.saved:,}"] if one.saved is not None else []
     facts += [f"about {duration(taken)}"] if taken else []
     facts += [f"replaces {plural(len(replaced), 'checkpoint')}"] if replaced else []
-    most = "at most " if plan.model(name)["early_stopping"] else ""
-    return f"training of {name} ({most}{', '.join(facts)})"
+    most = "at most " if plan.model(one.name)["early_stopping"] else ""
+    return f"training of {one.name} ({most}{', '.join(facts)})"
 
 
-def _training_seconds(plan: RunPlan, name: str, segments: Sequence[int]) -> float | None:
-    """How long some segments of a model train, as long as its last ones or those of another seed; None if unknown."""
-    alike = [name, *(other for other in plan.models if plan.shown(other) == plan.shown(name))]
-    steps = _steps_of(plan, name, segments)
-    known = (measured.training_seconds(plan.results, one, steps, len(segments)) for one in alike)
+def _training_seconds(plan: RunPlan, one: _Training) -> float | None:
+    """How long a training takes, by the pace of the model's last one or that of another seed; None if unknown."""
+    alike = [one.name, *(other for other in plan.models if plan.shown(other) == plan.shown(one.name))]
+    known = (measured.training_seconds(plan.results, name, one.steps, len(one.segments)) for name in alike)
     return next(filter(None, known), None)
-
-
-def _steps_of(plan: RunPlan, name: str, segments: Sequence[int]) -> int:
-    """How many steps some segments of a model have."""
-    return sum(step - max((one for one in plan.steps(name) if one < step), default=0) for step in segments)

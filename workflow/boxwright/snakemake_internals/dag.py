@@ -135,7 +135,9 @@ def _damaged(dag: DAG, checksums: Checksums, dispensable: Set[str]) -> set[str]:
         mute += [name for name in looked_at if checksums.is_damaged(name)]
         wrong = {name: text for name in looked_at if (text := checksums.complaint(name))}
         damaged |= wrong.keys()
-        said += [f"{text}: made again" for text in list(wrong.values())[:1]]
+        # Of an unfinished output that is not there nothing is made again: what is to do is told with all the rest.
+        begun = [name for name in wrong if checksums.is_unfinished(name) and not Path(name).exists()]
+        said += [f"{text}: made again" for name, text in wrong.items() if name not in begun][:1]
     _say_some(said)
     if mute:
         say(

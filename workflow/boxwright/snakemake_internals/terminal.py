@@ -159,7 +159,7 @@ class OneLine(ColorizingTextHandler):
         for one in other.filters:
             self.addFilter(one)
         other.formatter.show_failed_logs = True  # of jobs that ran elsewhere
-        self._errors: dict[str, list[tuple[str, str]]] = {}  # what failed, label and log, by the reason
+        self._errors: dict[progress.Ended, list[tuple[str, str]]] = {}  # what failed, label and log, by the reason
         self._interrupted = False
         self._local = local
         self._counts: dict[str, int] = {}  # planned jobs by rule
@@ -254,7 +254,7 @@ class OneLine(ColorizingTextHandler):
             del self._stages[key]
 
     def _failed(self, record: logging.LogRecord) -> bool:
-        """Print that a job failed, and keep why; returns whether that is known."""
+        """Print that a job failed or was stopped, and keep why; returns whether that is known."""
         key = self._keys.pop(record.jobid, None)
         if key is None:
             return False
@@ -262,13 +262,13 @@ class OneLine(ColorizingTextHandler):
         log = stage.logs.pop(record.jobid)
         if not stage.pieces:
             del self._stages[key]
-        why = progress.take_error(log) if log and self._local() else ""
-        if self._interrupted and not why:  # it was ended, and has not failed
+        ended = progress.take_end(log) if log and self._local() else progress.Ended()
+        if self._interrupted and not ended.why:  # it was ended, and has not failed
             return True
-        self._print(record, f"{stage.label} failed ({progress.duration(time.monotonic() - stage.began)})")
+        self._print(record, f"{stage.label} {_how(ended)} ({progress.duration(time.monotonic() - stage.began)})")
         if not (log and self._local()):
             return False
-        self._errors.setdefault(why, []).append((stage.label, log))
+        self._errors.setdefault(ended, []).append((stage.label, log))
         return True
 
     def _say_why(self, record: logging.LogRecord) -> None:
@@ -276,11 +276,11 @@ class OneLine(ColorizingTextHandler):
         if self._interrupted:
             told = "Interrupted. What is finished stays, and the same command goes on from there."
             self.stream.write(self.decorate(record, f"\n{told}") + "\n")
-        for why, jobs in self._errors.items():
+        for ended, jobs in self._errors.items():
             labels = few(list(dict.fromkeys(label for label, _ in jobs)))
-            logs = few([log for _, log in jobs])
-            told = why or "\n".join([*stages.last_lines(jobs[0][1]), _SILENT])
-            self.stream.write(self.decorate(record, f"\n{labels} failed.\n{told}\nWhole log: {logs}") + "\n")
+            logs = "" if ended.stopped else f"\nWhole log: {few([log for _, log in jobs])}"
+            told = ended.why or "\n".join([*stages.last_lines(jobs[0][1]), _SILENT])
+            self.stream.write(self.decorate(record, f"\n{labels} {_how(ended)}.\n{told}{logs}") + "\n")
         self.flush()
 
     def _print(self, record: logging.LogRecord, line: str) -> None:
@@ -322,3 +322,7 @@ class OneLine(ColorizingTextHandler):
             up = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
             self.stream.write("\n".join(lines) + f"{up}\r")
         self.flush()
+
+
+def _how(ended: progress.Ended) -> str:
+    return "stopped" if ended.stopped else "failed"

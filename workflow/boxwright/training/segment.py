@@ -28,7 +28,7 @@ from boxwright.detector.build import build
 from boxwright.detector.protocol import Detector
 from boxwright.pipeline import parts
 from boxwright.protos import model_of
-from boxwright.training import inputs, state, trainable, workers
+from boxwright.training import inputs, saved, state, trainable, workers
 from boxwright.training.inputs import Inputs
 from boxwright.training.log import Log
 from boxwright.training.loss_scale import LossScale
@@ -90,14 +90,14 @@ def train_segment(
     written every `save_every_s` seconds and removed at the end.
 
     Raises UserError for a configuration that the catalogue rejects, for unusable input and for a loss that is not
-    finite (nothing of that step is saved), and `signals.StoppedError` after SIGTERM or SIGINT.
+    finite (nothing of that step is saved), and `StoppedError` after SIGTERM or SIGINT.
     """
     check.require(config)
     training, row = config.train_config, row_of(*model_of(config))
     train_dir = Path(train_dir)
     for left_by_a_kill in train_dir.glob(f".model.ckpt-{to_step}.*"):
         left_by_a_kill.unlink()
-    autosave = state.Autosave(train_dir / "autosave", f"{identity}, seed {seed}, {tf_threads} threads")
+    autosave = state.Autosave(train_dir / saved.FOLDER, saved.training(identity, seed, tf_threads))
     interrupted = None if start else autosave.find(0, to_step)
     taken = devices.take(compute)
     kept = conditions.decide(
@@ -120,7 +120,7 @@ def train_segment(
     with strategy.scope() if strategy else nullcontext():
         optimizer = build_optimizer(training.optimizer, trained, keras=row.dialect == "tf2")
     variables = {**detector.variables, **optimizer.state, **(loss_scale.state if loss_scale else {})}
-    saved = {**variables, **kept.tensors}
+    whole = {**variables, **kept.tensors}
     first = 0 if start is None else state.restore(start, variables)
     if to_step < first:
         raise UserError(f"The checkpoint {start} is already at step {first}, beyond step {to_step}.")
@@ -161,11 +161,11 @@ def train_segment(
             stop = stop_asked(bool(signals.name))
             if step < to_step and (stop or time.monotonic() - last_save >= save_every_s):
                 if worker.index == 0:
-                    autosave.save(saved, step, log.records)
+                    autosave.save(whole, step, log.records)
                 last_save = time.monotonic()
                 signals.stop_if(stop, f"saved at step {step}; the same command continues there")
         if worker.index == 0:
-            state.save(train_dir / f"model.ckpt-{to_step}", saved, to_step)
+            state.save(train_dir / f"model.ckpt-{to_step}", whole, to_step)
         log.save(log_path)
     if worker.index == 0:
         autosave.remove()

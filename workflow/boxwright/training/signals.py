@@ -5,11 +5,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-from boxwright.core.errors import UserError
-
-
-class StoppedError(UserError):
-    """The training process was asked to stop (SIGTERM, SIGINT) and has saved its state, if there was any."""
+from boxwright.core.errors import StoppedError
 
 
 class Signals:

@@ -18,6 +18,7 @@ from boxwright.checkpoints import checkpoint_files
 from boxwright.core import files
 from boxwright.core.errors import UserError
 from boxwright.core.wording import few
+from boxwright.training import saved
 
 GLOBAL_STEP = "global_step"
 
@@ -90,7 +91,7 @@ class Autosave:
     def __init__(self, folder: Path, identity: str):
         self.folder = folder
         self.identity = identity
-        self._note = folder / "autosave.json"
+        self._note = folder / saved.NOTE
 
     def save(self, variables: Mapping[str, tf.Variable], step: int, records: Sequence[Mapping[str, Any]]) -> None:
         """Save the state at `step` and the log records so far; delete the previous save."""
@@ -109,8 +110,8 @@ class Autosave:
         Then only time is lost.
         """
         try:
-            note = files.parse_json(self._note.read_bytes())
-            if note["identity"] != self.identity or not start <= note["step"] <= stop:
+            note = saved.note(self.folder, self.identity, start, stop)
+            if note is None:
                 return None
             prefix = self.folder / f"model.ckpt-{note['step']}"
             reader = checkpoint_files.read(prefix)

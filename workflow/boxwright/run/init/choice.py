@@ -121,7 +121,7 @@ def choose(found: FolderFacts, here: Machine, eval_fraction: float = 0.0) -> Cho
     if detector.step_s is not None and not here.has_gpu:
         step_s = detector.step_s * 2 / min(max(here.processors, 1), _USEFUL_PROCESSORS)
     steps, reasons["num_steps"] = _steps(train, detector, step_s)
-    every = max(_rounded(steps / _CHECKPOINTS), 1)
+    every = max(enough.round_number(steps / _CHECKPOINTS), 1)
     minutes = None
     if step_s is not None:
         images = (sides.get(EVAL) or found.images - train) * math.ceil(steps / every)
@@ -223,7 +223,7 @@ def _steps(train: int, detector: Candidate, step_s: float | None) -> tuple[int, 
     wanted = enough.usual_steps(train, detector.batch, scratch=not detector.zoo)
     most = MOST_STEPS if step_s is None else min(MOST_STEPS, round(_CPU_HOURS * 3600 / step_s))
     least = min(enough.fewest_steps(scratch=not detector.zoo), most)
-    steps = max(_rounded(min(max(wanted, least), most)), 1)
+    steps = max(enough.round_number(min(max(wanted, least), most)), 1)
     epochs = steps * detector.batch / train
     why = f"{plural(train, 'training image')} are shown {epochs:.0f} times each"
     if wanted < least:
@@ -232,9 +232,3 @@ def _steps(train: int, detector: Candidate, step_s: float | None) -> tuple[int, 
         limit = f"{_CPU_HOURS} hours" if step_s is not None and most < MOST_STEPS else f"{MOST_STEPS:,} steps"
         why += f"; {enough.TIMES * times} times would take over {limit}, so set more if you have the time"
     return steps, why
-
-
-def _rounded(number: float) -> int:
-    """A round number near a number of steps."""
-    unit = 10 ** max(math.floor(math.log10(max(number, 1))) - 1, 0)
-    return round(number / unit) * unit

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from boxwright.catalog import formats
 from boxwright.core.errors import UserError
+from boxwright.core.wording import without_a_box
 from boxwright.dataset import gate, grouping, sources, summary
 from boxwright.dataset.defects import DEFECTS, FAIL, Case
 from boxwright.dataset.samples import PlannedSample, boxes_from_json
@@ -100,10 +101,7 @@ def _facts(folder: str, key: str, passed: gate.Passed, others: Sequence[str], to
     samples = passed.samples
     counts = Counter(name for sample in samples for name in sample.classes)
     if not counts:
-        which = f"None of the {len(samples)} images in {folder} has a box"
-        if len(samples) == 1:
-            which = f"The only image in {folder} has no box"
-        raise UserError(f"{which}, so there is nothing to learn.")
+        raise UserError(f"{without_a_box(len(samples), where=f' in {folder}')}, so there is nothing to learn.")
     shares = sorted(share for sample in samples for share in _shares(sample))
     stopped = {case.defect for case in passed.cases if case.defect in tolerant}
     about = formats.by_key()[key]

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from boxwright.core.errors import UserError
-from boxwright.core.wording import few, plural
+from boxwright.core.wording import after_colon, few, plural, without_a_box
 from boxwright.dataset import gate, split, stated_split
 from boxwright.dataset.samples import PlannedSample
 from boxwright.dataset.split import EVAL, SIDES, TEST, TRAIN, WORDS
@@ -92,7 +92,8 @@ def _lacking(sides: Mapping[str, str], samples: Sequence[PlannedSample], wanted:
     needed = {TRAIN, EVAL, *wanted, *sides.values()}
     for side, of in _by_side(sides, samples).items():
         if side in needed and not any(sample.classes for sample in of):
-            return f"none of the {len(of)} {WORDS[side]} images has a box" if of else f"no {WORDS[side]} image is left"
+            image = f"{WORDS[side]} image"
+            return after_colon(without_a_box(len(of), image)) if of else f"no {image} is left"
     return ""
 
 
