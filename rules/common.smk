@@ -68,7 +68,7 @@ interruptions.hold_while_jobs_start()
 try:
     if this_process.plans:
         config_file.check(this_process.configfiles)
-    results = settings.load(config)["results"]
+    results = settings.load(config, this_process.configfiles)["results"]
     # A dry run may look at results that it cannot write.
     writes = this_process.works or (
         this_process.announces and not Path(results).exists()

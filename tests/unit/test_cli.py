@@ -218,6 +218,13 @@ def test_a_yaml_file_that_an_option_of_snakemake_takes(write, monkeypatch):
     assert main(["run", "-e", path]) == 0
 
 
+def test_values_of_a_run_on_the_command_line_are_no_file(write, monkeypatch):
+    path = write("my.yaml", "{}")
+    expected = (path, ["--config", "results=there"])
+    monkeypatch.setattr("boxwright.run.launch.run", lambda config, cores, options: (config, options) != expected)
+    assert main(["run", "--config", "results=there", "--configfile", path]) == 0
+
+
 def test_a_reader_that_has_seen_enough(write):
     path = write("a.config", CLEAN.replace("batch_size: 8", "batch_size: 512"))
     command = [sys.executable, "-m", "boxwright.cli", "lint", *[path] * 2000]

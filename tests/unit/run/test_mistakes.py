@@ -843,7 +843,7 @@ ROWS = [
     (
         "32 space of a web page",
         written("dataset:\n  images:\u00a0x\n\u00a0 annotations: y z\u00a0a\n"),
-        ["line 2: there is a space of another kind", "line 3: there is a space of another kind", "!line 1"],
+        ["line 2: there is a space of another kind", "line 3: there is a space of another kind", "!line 1: there"],
     ),
     (
         "32 printed quotes",

@@ -47,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands: dict[str, _Parser] = {}
     for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]
-        commands[name] = listed.add_parser(name, help=module.HELP, description=module.DESCRIPTION)
+        # `--config` of Snakemake is no short form of `--configfile`.
+        commands[name] = listed.add_parser(
+            name, help=module.HELP, description=module.DESCRIPTION, allow_abbrev=module is not run
+        )
         module.add_arguments(commands[name])
         commands[name].set_defaults(module=module)
     arguments = sys.argv[1:] if arguments is None else arguments
