@@ -61,7 +61,6 @@ def check(plan: RunPlan, identities: Identities) -> None:
         say(warned)
     if wrong:
         raise UserError("\n".join(wrong))
-    _check_open_files(plan)
     _say_similar_classes(plan)
     _say_undrawable(plan)
     _say_few_images(plan)
@@ -72,16 +71,24 @@ def check(plan: RunPlan, identities: Identities) -> None:
     _say_no_room(plan)
 
 
-def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
+def mistakes(plan: RunPlan, identities: Identities, more: bool = False) -> tuple[list[str], str]:
     """All that cannot work, and what will probably give bad results, "" if nothing will.
 
-    Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong.
+    Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong. more: whether there are
+    such mistakes, or others. With any, no network is built to hold start weights against it, which takes a while.
     """
     found, warned, starts = [], "", _wrong_starts(plan)
     refused = plan.unsettled.union(starts.values())
     if starts:
         found.append("\n".join(f"`models.{shown}.checkpoint`: {after_colon(text)}" for text, shown in starts.items()))
-    for check_one in (_check_metrics, _check_decisions, _check_label_maps, _check_forms, _check_predicted):
+    for check_one in (
+        _check_metrics,
+        _check_decisions,
+        _check_label_maps,
+        _check_forms,
+        _check_predicted,
+        _check_open_files,
+    ):
         try:
             check_one(plan)
         except UserError as error:
@@ -97,7 +104,8 @@ def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
         found.append(str(error))
     warned = "\n".join([warned, *(line for lines in replaced.values() for line in lines)]).strip()
     # What a checkpoint is of is looked at closely only if nothing else speaks against it: each mistake is told once.
-    return [*found, *(start_weights.mistakes(plan, identities, refused) if plan.data else ())], warned
+    builds = not (found or more)
+    return [*found, *(start_weights.mistakes(plan, identities, refused, builds) if plan.data else ())], warned
 
 
 def _check_metrics(plan: RunPlan) -> None:
