@@ -3,7 +3,7 @@
 boxwright run ...          train, measure, export and report, as `make run` does
 boxwright report           write the report of a finished run
 boxwright lint FILE ...    find problems in pipeline.config files
-boxwright models           list the detectors of the model zoo
+boxwright models [WORD]    list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
 boxwright doctor           show what this machine has, and what would fail on it
 boxwright evaluate ...     measure an exported detector on annotated images
