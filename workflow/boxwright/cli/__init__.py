@@ -23,9 +23,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from boxwright.cli import benchmark, convert, detect, doctor, evaluate, fetch, init, lint, models, report, run
-from boxwright.core.wording import command as typed
-from boxwright.core.wording import did_you_mean
+from boxwright.core import interrupts
+
+with interrupts.told():
+    from boxwright.cli import benchmark, convert, detect, doctor, evaluate, fetch, init, lint, models, report, run
+    from boxwright.core.wording import command as typed
+    from boxwright.core.wording import did_you_mean
 
 # What other programs call these commands.
 _MEANT = {
