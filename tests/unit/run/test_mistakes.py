@@ -1221,7 +1221,11 @@ OTHER_ROWS = [
         ["boxwright needs Python 3.11, 3.12 or 3.13", "is Python 3.9.2", "make PYTHON=python3.12"],
     ),
     ("37 Python 3.99", future_python, ["boxwright needs Python 3.11, 3.12 or 3.13", "is Python 3.99.0"]),
-    ("38 no network for uv", no_network_for_uv, ["No matching distribution", *NO_ENVIRONMENT]),
+    (
+        "38 no network for uv",
+        no_network_for_uv,
+        ["Installing uv", "No matching distribution", *NO_ENVIRONMENT],
+    ),
     ("38 no network for the packages", no_network_for_packages, ["Failed to fetch", *NO_ENVIRONMENT]),
     (
         "39 zoo without a network",
