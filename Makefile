@@ -65,6 +65,7 @@ clean: ## remove the environment (results and resources stay)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 	  echo "boxwright needs Python 3.11, 3.12 or 3.13 (TensorFlow 2.21 has no build for others), but $(PYTHON) is" \
 	       "`$(PYTHON) --version 2>&1`; name another with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Installing uv into .uv, which installs all other packages (some seconds)" >&2
 	@$(PYTHON) -m venv .uv || { rm -rf .uv; exit 1; }
 	@.uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9' || { rm -rf .uv; $(NOT_INSTALLED); }
 
@@ -73,4 +74,5 @@ $(ENV): .uv/bin/uv uv.lock pyproject.toml
 	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --quiet --frozen --extra $(BUILD) --extra forms \
 	  $(if $(filter yes,$(CLUSTER)),--extra cluster) --compile-bytecode --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" \
 	  || { test -e .venv/bin/boxwright || rm -rf .venv; $(NOT_INSTALLED); }
+	@echo "The environment is installed: $(BIN)/boxwright" >&2
 	@rm -f $(addprefix .venv/.,cpu gpu cpu-cluster gpu-cluster) && touch $@

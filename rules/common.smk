@@ -68,7 +68,7 @@ interruptions.hold_while_jobs_start()
 try:
     if this_process.plans:
         config_file.check(this_process.configfiles)
-    results = settings.load(config)["results"]
+    results = settings.load(config, this_process.configfiles)["results"]
     # A dry run may look at results that it cannot write.
     writes = this_process.works or (
         this_process.announces and not Path(results).exists()
@@ -80,7 +80,11 @@ try:
     if this_process.locks:
         lock.take(results)
     # What another run works on is neither compared nor written.
-    ours = this_process.works or (this_process.plans and not lock.is_taken(results))
+    reads = this_process.plans and not this_process.works
+    another = lock.at_work(results) if reads else ""
+    ours = this_process.plans and not another
+    if another and this_process.announces:
+        say(another)
     run_plan = RunPlan(
         config,
         plan_data=this_process.plans,

@@ -57,7 +57,15 @@ def write(tmp_path):
         ("convert a b --to voc --format mscoco", "mscoco is no format; did you mean `coco`?"),
         ("detect d x --treshold 0.5", "there is no option --treshold; did you mean --score-threshold?"),
         ("doctor --config x", ""),
-        ("models more", "unrecognized arguments: more"),
+        ("models more", ""),
+        (
+            "run --cores zwei",
+            "--cores: zwei is no number of processors: write a whole number from 1 on, or all",
+        ),
+        ("run --cores 0", "0 is no number of processors"),
+        ("run --cores=-1", "-1 is no number of processors"),
+        ("run --cores 2", ""),
+        ("report more", "unrecognized arguments: more"),
     ],
 )
 def test_a_misspelt_command_or_option(command, told, tmp_path, monkeypatch, capsys):
@@ -125,6 +133,17 @@ def test_published_files_lint_whole(shared, capsys):
 def test_models_lists_the_zoo(capsys):
     assert main(["models"]) == 0
     assert "ssd_mobilenet_v1_coco_2018_01_28 " in capsys.readouterr().out
+
+
+def test_models_are_listed_by_words_of_their_names(capsys):
+    assert main(["models", "SSD", "fpn_640"]) == 0
+    said = capsys.readouterr().out
+    assert "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8 " in said and "ssd_mobilenet_v1_coco_2018_01_28" not in said
+    assert "iNaturalist" not in said and "Not compared" in said
+    assert main(["models", "ssd", "yolo"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("No detector of the model zoo has ssd and yolo in its name; ")
+    assert told.endswith("models` lists all.\n")
 
 
 def test_an_unknown_detector_is_not_fetched(tmp_path, monkeypatch, capsys):
@@ -216,6 +235,13 @@ def test_a_yaml_file_that_an_option_of_snakemake_takes(write, monkeypatch):
     path = write("values.yaml", "{}")
     monkeypatch.setattr("boxwright.run.launch.run", lambda config, cores, options: options != ["-e", path])
     assert main(["run", "-e", path]) == 0
+
+
+def test_values_of_a_run_on_the_command_line_are_no_file(write, monkeypatch):
+    path = write("my.yaml", "{}")
+    expected = (path, ["--config", "results=there"])
+    monkeypatch.setattr("boxwright.run.launch.run", lambda config, cores, options: (config, options) != expected)
+    assert main(["run", "--config", "results=there", "--configfile", path]) == 0
 
 
 def test_a_reader_that_has_seen_enough(write):

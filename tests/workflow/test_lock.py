@@ -38,7 +38,9 @@ def test_a_run_is_refused_while_another_works(project, held):
 @pytest.mark.slow
 def test_what_only_reads_is_not_refused(project, held):
     before = (project / "results/.lock").read_text()
-    assert "First run: nothing has been made yet." in said(project.snakemake("--dry-run"))
+    text = said(project.snakemake("--dry-run"))
+    assert "First run: nothing has been made yet." in text
+    assert "A run is going on in results: process " in text and "What follows counts only what it has finished" in text
     assert not (project / "results/data").exists(), "the plan of a dry run is not written where another run works"
     project.snakemake("--summary")
     assert "Another run works on the results" in said(project.snakemake("--unlock", code=1))

@@ -4,6 +4,7 @@ import json
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import venv
@@ -250,6 +251,20 @@ def test_a_program_is_short(form):
     lines = program.text(form).splitlines()
     assert len(lines) <= 100 and max(map(len, lines)) <= 120
     compile("\n".join(lines), form.name, "exec")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+def test_an_interruption_is_no_traceback(tmp_path):
+    """Also while a program imports: numpy, here, sends it."""
+    (tmp_path / "detect.py").write_text(program.text(RUN[0]))
+    (tmp_path / "numpy.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    begin = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{begin}; runpy.run_path('detect.py', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+    (tmp_path / "numpy.py").write_text("1 / 0")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
 
 
 def test_every_form_that_others_run_has_a_program():

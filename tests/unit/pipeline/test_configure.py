@@ -46,7 +46,7 @@ def test_the_mistakes_in_all_files_are_told_below_their_models(wanted):
     assert list(originals) == ["a", "b-0", "b-1", "d"] and list(configurations) == ["a", "b-0", "b-1"]
     assert [line.partition(",")[0] for line in told if not line.startswith(" ")] == ["models.b", "models.c", "models.d"]
     assert told[1].startswith("  - override `model.ssd.x`: model.ssd has no field `x`")
-    assert told[2] == "  - override `train_config.batch_size`: takes a whole number from 0 (uint32), not 'y'."
+    assert told[2] == "  - override `train_config.batch_size`: takes a whole number of at least 0, not 'y'."
     assert told[4].startswith(f"  - {models[3].path}:1:9: model has no field `sd`; nearest known: ssd")
     assert "has no model" in told[6]
 

@@ -42,6 +42,16 @@ def test_nothing_is_said_of_sound_ones():
     assert judge([draft("a"), draft("b")]) == ""
 
 
+def test_what_is_about_the_training_alone_is_not_told_once_that_is_finished():
+    high = draft("high", ("constant_learning_rate {}", "constant_learning_rate { learning_rate: 5 }"))
+    few = draft("few", ("max_number_of_boxes: 10", "max_number_of_boxes: 9"))
+    told = judge([replace(high, trained=True), replace(few, trained=True)])
+    assert "max_number_of_boxes is 9" in told and "poor detector" not in told and "poor detector" in judge([high])
+    wrong = draft("wrong", batch_size=8, gpus=3)
+    with pytest.raises(UserError, match="multiple of 3"):
+        judge([replace(wrong, trained=True)])
+
+
 def test_warnings_of_all_models_are_one_text():
     few = draft("few", ("max_number_of_boxes: 10", "max_number_of_boxes: 9"))
     pod = draft("pod", ("batch_size: 8", "batch_size: 512"))

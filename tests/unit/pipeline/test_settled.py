@@ -105,6 +105,22 @@ def test_a_block_replaces_what_the_run_sets_in_it(configured, overrides, told):
     assert [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:]] == told
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("num_steps", 7, "the configuration has no field `num_steps`, and `train_config.num_steps` cannot be set"),
+        ("train_config.num_step", 7, "train_config has no field `num_step`, and `train_config.num_steps` cannot be"),
+        ("train_config", {"num_step": 7}, "train_config has no field `num_step`, and `train_config.num_steps` cannot"),
+        ("model.ssd.num_steps", 7, "model.ssd has no field `num_steps`, and `train_config.num_steps` cannot be set"),
+    ],
+)
+def test_the_hint_of_an_unknown_field_is_not_what_the_run_decides(configured, field, value, told):
+    with pytest.raises(UserError) as caught:
+        configured({field: value})
+    (line,) = str(caught.value).splitlines()[1:]
+    assert line.startswith(f"  - override `{field}`: {told}") and line.endswith("Set `models.m.num_steps` instead.")
+
+
 def test_other_fields_may_be_set(configured):
     config = configured(
         {

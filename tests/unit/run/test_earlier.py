@@ -1,10 +1,12 @@
 """What is known of the configurations that a model had, and whether they use other parts of the code."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.factories import DataSet
-from tests.workflow.conftest import small_model
+from tests.workflow.conftest import ROOT, small_model
 
 from boxwright.console.checksums import Checksums
 from boxwright.dataset.samples import Box
@@ -89,3 +91,15 @@ def test_all_configurations_that_a_model_had(plan):
     assert earlier.configurations(plan.results, "m") == [last, first]
     (Path(plan.results) / "models/m/pipeline.config").write_text("model {")
     assert earlier.configurations(plan.results, "m") == [first]
+
+
+def test_the_parts_of_earlier_configurations_are_looked_for_without_tensorflow():
+    """Which takes seconds to import, and logs lines of its own."""
+    lines = (
+        "import sys",
+        "from boxwright.pipeline import text",
+        "from boxwright.run import identities",
+        f"assert identities._is_known(text.read({str(ROOT / 'config/pipelines/ssd_mobilenet_v1.config')!r}))",
+        "assert 'tensorflow' not in sys.modules",
+    )
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)

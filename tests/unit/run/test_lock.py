@@ -53,7 +53,7 @@ def note(**changes):
 
 
 def test_one_holder_at_a_time_and_none_after_a_kill(other, tmp_path):
-    assert lock.is_taken("results")
+    assert lock.at_work("results").startswith(f"A run is going on in results: process {other.pid} on ")
     for refuses in (lock.take, lock.forget):
         with pytest.raises(UserError) as error:
             refuses("results")
@@ -63,9 +63,9 @@ def test_one_holder_at_a_time_and_none_after_a_kill(other, tmp_path):
     lock.take("other_results")
     other.kill()
     other.wait()
-    assert not lock.is_taken("results")
+    assert not lock.at_work("results")
     lock.take("results")
-    assert not lock.is_taken(tmp_path / "results")  # by another
+    assert not lock.at_work(tmp_path / "results")  # by another
     lock.release("results")
     lock.release("other_results")
     assert lock.Path("results/.lock").read_text() == ""
@@ -76,7 +76,7 @@ def test_somebody_who_only_asks_refuses_nobody(monkeypatch):
     lock.release("results")
     with lock.Path("results/.lock").open() as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
-        assert not lock.is_taken("results")
+        assert not lock.at_work("results")
         monkeypatch.setattr(lock.time, "sleep", lambda seconds: fcntl.flock(asking, fcntl.LOCK_UN))
         lock.take("results")
 
@@ -93,7 +93,7 @@ def test_only_lists_of_these_results_are_removed(tmp_path):
 
 def test_a_run_on_another_machine_that_did_not_say_that_it_ended():
     note(host="node7", boot="another", process=4711, started="2026-01-02 03:04:05+00:00", folder="/home/me")
-    assert lock.is_taken("results")
+    assert lock.at_work("results").startswith("A run may be going on in results: process 4711 on node7, ")
     with pytest.raises(UserError) as error:
         lock.take("results")
     assert (
@@ -109,7 +109,7 @@ def test_a_run_on_another_machine_that_did_not_say_that_it_ended():
 def test_a_run_of_this_machine_that_was_killed_is_in_nobodys_way(changes):
     """Another container of this system, this machine before it was started again, a process that is gone."""
     note(**changes)
-    assert not lock.is_taken("results")
+    assert not lock.at_work("results")
     lock.take("results")
 
 
@@ -130,7 +130,7 @@ def test_without_locks_of_the_file_system_the_note_decides(monkeypatch, changes,
 
     monkeypatch.setattr(fcntl, "flock", none)
     note(**changes)
-    assert lock.is_taken("results") != free
+    assert bool(lock.at_work("results")) != free
     if free:
         lock.take("results")
     else:
@@ -144,14 +144,14 @@ def test_without_locks_of_the_file_system_the_note_decides(monkeypatch, changes,
 def test_a_damaged_note_is_none(damage):
     note()
     lock.Path("results/.lock").write_text(damage)
-    assert not lock.is_taken("results")
+    assert not lock.at_work("results")
     lock.take("results")
 
 
 def test_results_that_cannot_be_written_to_have_no_lock(tmp_path):
     (tmp_path / "results").write_text("not a folder")
     lock.take("results")
-    assert not lock.is_taken("results")
+    assert not lock.at_work("results")
     lock.forget("results")
 
 

@@ -13,6 +13,7 @@ from tests.factories import DataSet, photo
 from tests.workflow.conftest import small_model
 
 from boxwright.catalog import forms
+from boxwright.console.checksums import Checksums
 from boxwright.core.errors import UserError
 from boxwright.dataset.samples import Box
 from boxwright.run import preflight, settings, start_weights
@@ -69,6 +70,37 @@ def test_a_metric_that_will_be_undefined(checked, metric, why):
         checked(models={"m": stopping})
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_what_is_about_the_training_is_not_repeated_once_that_is_finished(checked, capsys, stopped):
+    models = {"m": small_model(num_steps=8, checkpoint_every=2, early_stopping={"patience": 1} if stopped else None)}
+    plan = checked.plan(models=models)
+    identities = Identities(plan)
+
+    def told(plan=plan):
+        capsys.readouterr()
+        preflight.check(plan, Identities(plan))
+        return capsys.readouterr().err
+
+    def train(step):
+        index = Path(plan.checkpoint("m", step)[0])
+        index.parent.mkdir(parents=True, exist_ok=True)
+        index.write_bytes(b"index")
+        Checksums(plan.results).write([index], made_with={"identity": dict(identities.train_segment("m"))})
+
+    assert "models.m: 8 steps are too few to learn well" in told()
+    train(4)
+    assert "models.m: 8 steps are too few to learn well" in told()
+    if stopped:
+        decision = Path(plan.results, "models/m/eval/2/decision.json")
+        decision.parent.mkdir(parents=True)
+        decision.write_text('{"go_on": false}')
+    else:
+        train(8)
+    assert "models.m: 8 steps are too few to learn well" not in told()
+    again = checked.plan(models={"m": models["m"] | {"seed": 7}})
+    assert "models.m: 8 steps are too few to learn well" in told(again)
+
+
 @pytest.mark.parametrize(
     "metric", ["DetectionBoxes_PerformanceByCategory/mAP/cat", "DetectionBoxes_Precision/mAP (small)"]
 )
@@ -119,7 +151,7 @@ def test_a_start_checkpoint_without_its_data(checked, tmp_path, monkeypatch):
     tensors = {"FeatureExtractor/MobilenetV1/Conv2d_0/weights": np.zeros((3, 3, 3, 8), np.float32)}
     checkpoint_files.write(tmp_path / "model.ckpt", tensors)
     model = small_model(checkpoint="model.ckpt")
-    monkeypatch.setattr(start_weights, "mistakes", lambda plan, identities, told_of: ())
+    monkeypatch.setattr(start_weights, "mistakes", lambda plan, identities, told_of, builds: ())
     checked(models={"m": model})
     (tmp_path / "model.ckpt.data-00000-of-00001").write_bytes(b"")
     with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: .* is cut short: it has 0 of 864 bytes"):

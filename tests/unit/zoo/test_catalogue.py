@@ -85,6 +85,13 @@ def test_an_unknown_name_comes_with_the_nearest():
         catalogue.find("yolo")
 
 
+def test_the_names_that_begin_like_an_unknown_one_are_the_nearest():
+    with pytest.raises(UserError) as error:
+        catalogue.find("ssd_mobilenet_v1")
+    names, _, more = str(error.value).partition(" names are ")[2].partition("; ")[0].partition(" and ")
+    assert [name.startswith("ssd_mobilenet_v1_") for name in names.split(", ")] == [True] * 5 and more == "4 more"
+
+
 @pytest.mark.parametrize("name", ["", " ", "zoo:", "zoo: \n"])
 def test_no_name_is_told(name):
     with pytest.raises(UserError, match="No detector of the model zoo is named"):

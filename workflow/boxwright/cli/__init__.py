@@ -3,7 +3,7 @@
 boxwright run ...          train, measure, export and report, as `make run` does
 boxwright report           write the report of a finished run
 boxwright lint FILE ...    find problems in pipeline.config files
-boxwright models           list the detectors of the model zoo
+boxwright models [WORD]    list the detectors of the model zoo
 boxwright fetch NAME ...   download detectors of the model zoo
 boxwright doctor           show what this machine has, and what would fail on it
 boxwright evaluate ...     measure an exported detector on annotated images
@@ -23,9 +23,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from boxwright.cli import benchmark, convert, detect, doctor, evaluate, fetch, init, lint, models, report, run
-from boxwright.core.wording import command as typed
-from boxwright.core.wording import did_you_mean
+from boxwright.core import interrupts
+
+with interrupts.told():
+    from boxwright.cli import benchmark, convert, detect, doctor, evaluate, fetch, init, lint, models, report, run
+    from boxwright.core.wording import command as typed
+    from boxwright.core.wording import did_you_mean
 
 # What other programs call these commands.
 _MEANT = {
@@ -47,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands: dict[str, _Parser] = {}
     for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]
-        commands[name] = listed.add_parser(name, help=module.HELP, description=module.DESCRIPTION)
+        # `--config` of Snakemake is no short form of `--configfile`.
+        commands[name] = listed.add_parser(
+            name, help=module.HELP, description=module.DESCRIPTION, allow_abbrev=module is not run
+        )
         module.add_arguments(commands[name])
         commands[name].set_defaults(module=module)
     arguments = sys.argv[1:] if arguments is None else arguments

@@ -1,7 +1,8 @@
-"""`boxwright models`: list the detectors of the model zoo."""
+"""`boxwright models [WORD ...]`: list the detectors of the model zoo."""
 
 from argparse import ArgumentParser, Namespace
 
+from boxwright.cli import status
 from boxwright.zoo import table
 
 HELP = "list the detectors of the model zoo"
@@ -9,9 +10,8 @@ DESCRIPTION = "List the detectors of the model zoo with their published figures 
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """It takes none."""
+    parser.add_argument("words", nargs="*", metavar="WORD", help="list only detectors with all these in their names")
 
 
 def run(given: Namespace) -> int:
-    print(table.render())
-    return 0
+    return status.of(lambda: print(table.render(given.words)))

@@ -1,7 +1,7 @@
 """`boxwright run`: train, measure, export and report."""
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from boxwright.cli import status
 from boxwright.run import launch, places
@@ -14,7 +14,14 @@ DESCRIPTION = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--configfile", metavar="FILE", help="the configuration (default: the demo)")
-    parser.add_argument("--cores", metavar="N", default="all", help="processors to use (default: all)")
+    parser.add_argument("--cores", metavar="N", type=_cores, default="all", help="processors to use (default: all)")
+
+
+def _cores(text: str) -> str:
+    """The number of processors, as Snakemake takes it."""
+    if text != "all" and not (text.isdecimal() and int(text) > 0):
+        raise ArgumentTypeError(f"{text} is no number of processors: write a whole number from 1 on, or all")
+    return text
 
 
 def run(given: Namespace) -> int:

@@ -51,6 +51,14 @@ def reach(*roots: str | Path) -> list[str]:
     return sorted(path.relative_to(PACKAGE).as_posix() for path in _closure(scripts, modules))
 
 
+def has(module: str) -> bool:
+    """Whether the library has a module, without importing the packages around it: some of those import TensorFlow."""
+    try:
+        return bool(_file(module))
+    except ModuleNotFoundError:
+        return False
+
+
 def reach_from_jobs() -> None:
     """Let every process started from this one import this library, in any environment."""
     here = str(PACKAGE.parent)

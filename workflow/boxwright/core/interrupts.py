@@ -5,6 +5,7 @@ starts with the signal held back, and lets it in where it can answer in a senten
 """
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -24,6 +25,17 @@ def held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Hold SIGINT back while a program imports; one that came ends the program with a word and exit status 130."""
+    try:
+        with held():
+            yield
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        sys.exit(130)
 
 
 def let_in() -> None:

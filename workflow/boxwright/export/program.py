@@ -9,7 +9,6 @@ from boxwright.catalog.forms import LABELS, Form
 _MAIN = '''\
 #!/usr/bin/env python3
 """Detect objects on images with {path} beside this program:  pip install {packages} numpy pillow
-
 Prints a line of JSON for each image (boxes are ymin, xmin, ymax, xmax, from 0 to 1), and draws them into detected/.
 """
 
@@ -18,6 +17,7 @@ import json
 import sys
 from pathlib import Path
 
+sys.excepthook = lambda kind, *more: kind is KeyboardInterrupt or sys.__excepthook__(kind, *more)  # Ctrl-C says nothing
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 

@@ -19,6 +19,8 @@ from boxwright.pipeline.text import Document
 MENDED = ("checkpoint-type",)
 # What spoils most detectors. Other warnings are of what costs something, such as a class whose boxes match few anchors.
 GRAVE = ("constant-learning-rate", "slow-averages", "anchor-level", lint_training.DIVERGES)
+# What is about the training alone, and of no use any more once that is finished.
+OF_TRAINING = (*GRAVE, COVERAGE, "no-anchors")
 # The share of the boxes that match an anchor below which anchors are grave.
 GRAVE_COVERAGE = 0.5
 BATCH = "train_config.batch_size"
@@ -29,7 +31,8 @@ SETTLE = "Set a model's fields with its `overrides`, and its batch with `batch_s
 class Draft:
     """A model about to be trained: its name, the document its configuration is made from, the patched
     TrainEvalPipelineConfig, its settings (`overrides`, `batch_size` and `rescale_learning_rate` tell which fields the
-    user set on purpose, `gpus` how many GPUs share a batch), and the facts about its data and checkpoint.
+    user set on purpose, `gpus` how many GPUs share a batch), the facts about its data and checkpoint, and whether it is
+    trained already.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Draft:
     config: Message
     settings: Mapping[str, Any]
     facts: Facts
+    trained: bool = False
 
 
 class UntrainableError(UserError):
@@ -83,6 +87,7 @@ def _findings(draft: Draft) -> list[Finding]:
         meant.append(BATCH)
     findings = [*accept(lint(draft.config, draft.facts), meant), *_sharing(draft), *_batch(draft), *_optimizer(draft)]
     findings += [one for one in lint_unread.deprecated(draft.config) if is_set(one.field, draft.settings["overrides"])]
+    findings = [one for one in findings if not (draft.trained and one.level == "warning" and one.rule in OF_TRAINING)]
     return [replace(finding, level="warning") if _is_mended(finding, draft) else finding for finding in findings]
 
 

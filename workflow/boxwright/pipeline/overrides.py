@@ -6,7 +6,7 @@ value. None clears a field. Setting a member of a one-of clears the member that 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -15,8 +15,8 @@ from google.protobuf.message import Message
 from boxwright.core.errors import UserError
 from boxwright.pipeline import values
 from boxwright.pipeline.changes import Change
-from boxwright.pipeline.schema import elsewhere, nearest, type_name
-from boxwright.pipeline.values import MistakeError
+from boxwright.pipeline.schema import elsewhere, type_name
+from boxwright.pipeline.values import MistakeError, UnknownFieldError
 from boxwright.protos.plain import plain, value_of
 
 WHY = "override"
@@ -49,7 +49,7 @@ def _override(config: Message, path: str, value: Any) -> list[Change]:
         raise MistakeError("the path is empty.")
     while True:
         if parts[0] not in message.DESCRIPTOR.fields_by_name:
-            raise MistakeError(_unknown(config, message, parts[0], ".".join(done)))
+            raise _unknown(config, message, parts[0], ".".join(done))
         field = message.DESCRIPTOR.fields_by_name[parts.pop(0)]
         changes += _displaced(message, field, ".".join(done), clearing=value is None)
         done.append(field.name)
@@ -57,7 +57,7 @@ def _override(config: Message, path: str, value: Any) -> list[Change]:
         if not parts:
             return changes + _set(message, field, index, value, ".".join(done))
         if not field.message_type:
-            raise MistakeError(f"`{'.'.join(done)}` is {type_name(field)} and has no field `{parts[0]}`.")
+            raise MistakeError(f"`{'.'.join(done)}` takes {type_name(field)}: it has no field `{parts[0]}`.")
         if index is None and field.is_repeated:
             here, count = ".".join(done), len(getattr(message, field.name))
             raise MistakeError(
@@ -74,15 +74,29 @@ def _override(config: Message, path: str, value: Any) -> list[Change]:
         message = child
 
 
-def _unknown(config: Message, message: Message, name: str, path: str) -> str:
+def _unknown(config: Message, message: Message, name: str, path: str) -> MistakeError:
     """That `message` at `path` has no field `name`, with the nearest known one: there, below, or in `config`."""
     if "/" in name:
-        return f"a path uses dots: write `{name.replace('/', '.')}`."
+        return MistakeError(f"a path uses dots: write `{name.replace('/', '.')}`.")
     found = [*elsewhere(name, message, path), *elsewhere(name, config)]
-    hint = f"{nearest(name, list(message.DESCRIPTOR.fields_by_name))}."
-    if found:
-        hint = f"did you mean `{_down(config, found[0])}`?"
-    return f"{path or 'the configuration'} has no field `{name}`; {hint}"
+    return values.unknown(message.DESCRIPTOR, name, path, _down(config, found[0]) if found else None)
+
+
+def misspelt(config: Message, overrides: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The overrides of fields that are not there but may mean others: each with the words for it and the field meant.
+
+    The fields meant are those of `config`, which stays as it is.
+    """
+    for path, value in overrides.items():
+        tried = type(config)()
+        tried.CopyFrom(config)
+        try:
+            _override(tried, str(path), value)
+        except UnknownFieldError as mistake:
+            if mistake.meant:
+                yield str(path), mistake.told, mistake.meant
+        except MistakeError:  # told elsewhere
+            pass
 
 
 def can_be_set(config: Message, path: str, value: Any) -> bool:

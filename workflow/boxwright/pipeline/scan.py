@@ -6,6 +6,7 @@ of every field.
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -51,6 +52,16 @@ class Note:
     level: str = "info"
 
 
+class Value(NamedTuple):
+    """A value of a field as it is written, at a line and column counted from 1. field: its dotted path."""
+
+    line: int
+    column: int
+    field: str
+    descriptor: FieldDescriptor
+    text: str
+
+
 class Scan:
     """One walk over the tokens and the schema. It stops where the text is malformed; protobuf's parser reports that."""
 
@@ -71,6 +82,7 @@ class Scan:
         self.ended = False
         self.unclosed: tuple[str, int] | None = None
         self.fields: list[tuple[str, int, int, FieldDescriptor]] = []
+        self.values: list[Value] = []
         self.unknown: list[Note] = []
         self.notes: list[Note] = []
 
@@ -161,8 +173,11 @@ class Scan:
                 counts[known.name] = counts.get(known.name, -1) + 1
                 here = f"{here}.{counts[known.name]}"
             self.fields.append((here, *place, known))
-        group, token, *_ = self.take()
+        begin = self.next
+        group, token, *at = self.take()
         if token in CLOSING and group == "symbol":
+            if known and not known.message_type:
+                self.values.append(Value(*at, here, known, token))
             self.message(known.message_type if known else None, here, CLOSING[token])
         elif group == "string":
             if known and (escape := ESCAPE.search(token)):
@@ -171,6 +186,9 @@ class Scan:
                 self.take()
         elif group != "word":
             raise _MalformedError
+        if known and group in ("string", "word"):
+            text = self.text[self.spans[begin][0] : self.spans[self.next - 1][1]]
+            self.values.append(Value(*at, here, known, text))
 
     def _repetitions(
         self,

@@ -16,6 +16,13 @@ SCALARS = {
     for name, number in vars(FieldDescriptor).items()
     if name.startswith("TYPE_")
 }
+_WORDS = {
+    "bool": "true or false",
+    "string": "a text",
+    "int32": "a whole number",
+    "uint32": "a whole number of at least 0",
+    "float": "a number",
+}
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -68,9 +75,9 @@ def elsewhere(name: str, message: Message, path: str = "") -> Iterator[str]:
 
 
 def type_name(descriptor: FieldDescriptor) -> str:
-    """The type of a field as a person writes it: `int32`, `bool`, `one of RELU, RELU_6`, `a message {...}`."""
+    """What a field takes, in words: "a whole number", "true or false", "one of RELU, RELU_6", "a block"."""
     if descriptor.message_type:
-        return f"a message {descriptor.message_type.name} {{ ... }}"
+        return f"a block, `{descriptor.name} {{ ... }}`"
     if descriptor.enum_type:
         return "one of " + ", ".join(value.name for value in descriptor.enum_type.values)
-    return SCALARS[descriptor.type]
+    return _WORDS[SCALARS[descriptor.type]]

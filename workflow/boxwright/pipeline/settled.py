@@ -12,6 +12,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from boxwright.core.wording import few
+from boxwright.pipeline.overrides import misspelt
 from boxwright.protos.plain import plain
 
 # A pattern of paths, why an override of them cannot work, and what to set instead; {model} is the model's name.
@@ -64,6 +65,13 @@ def mistakes(settled: Message, changed: Message, overrides: Mapping[str, Any], m
         if re.match(_OF_CHECKPOINT, path) and not settled.train_config.fine_tune_checkpoint:
             told = f"override `{path}`: not used, since the training has no start weights. "
             found.setdefault(path, f"{told}Set `models.{model}.checkpoint` too, or leave this out.")
+    # A field that the run decides is no advice for one that is not there.
+    for path, told, meant in misspelt(settled, overrides):
+        for pattern, why, instead in SETTLED:
+            if re.match(pattern, meant):
+                instead = instead.format(model=model)
+                told = f"{told}, and `{meant}` cannot be set: {why}. Set {instead} instead."
+                found.setdefault(path, f"override `{path}`: {told}")
     blocks = (_of_block(block, given[block], fields, model) for block, fields in lost.items())
     return [*found.values(), *blocks]
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from google.protobuf import text_format
+from google.protobuf import message_factory, text_format
 from google.protobuf.message import Message
 
 from boxwright import protos
@@ -19,12 +19,19 @@ from boxwright.catalog.findings import RefusedError
 from boxwright.core import pointers
 from boxwright.core.errors import UserError
 from boxwright.core.wording import plural, shortened
-from boxwright.pipeline.scan import SLASHES, Note, Scan
+from boxwright.pipeline.scan import SLASHES, Note, Scan, Value
 from boxwright.pipeline.schema import nearest, type_name
+from boxwright.pipeline.values import expected
 
 # How protobuf's parser words it.
 _ESCAPE = re.compile(r"codec can't decode|[Ii]nvalid (escape|octal|hex)")
-# Unknown fields that are told one by one.
+# What it says of a damaged text, and that in words for people.
+_SAID = (
+    ("missing ending quote", "a quotation mark is not closed"),
+    ('Expected ":"', "a colon comes before the value"),
+    ('Expected "{"', "its block begins with {"),
+)
+# Mistakes that are told one by one.
 _SHOWN = 20
 
 
@@ -53,7 +60,7 @@ def parse_document(text: str, source: str = "pipeline.config", kind: str = "Trai
     """Parse `text` as a message of the class named `kind`, with notes and the line of every field.
 
     A singular field given twice counts once, with its last value, as in the OD API. Raises a UserError that names
-    `source`, line and column: all unknown fields together, else the first value that does not fit.
+    `source`, line and column: all unknown fields and values that do not fit together, else what the parser says.
     """
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
@@ -105,11 +112,13 @@ def to_text(message: Message) -> str:
 
 
 def _told(error: text_format.ParseError, scan: Scan, source: str) -> str:
-    """A parser's error with file, line, column: every unknown field, else the field being read and its type."""
-    if scan.unknown:
-        places = [f"{source}:{note.line}:{note.column}: {note.text}" for note in scan.unknown[:_SHOWN]]
-        if more := len(scan.unknown) - len(places):
-            places.append(f"{source}: and {plural(more, 'more unknown field')}")
+    """A parser's error with file, line, column: every unknown field and unfit value, else the field being read."""
+    unfit = [(value.line, value.column, why) for value in scan.values if (why := _unfit(value))]
+    found = sorted([*((note.line, note.column, note.text) for note in scan.unknown), *unfit])
+    if found:
+        places = [f"{source}:{line}:{column}: {told}" for line, column, told in found[:_SHOWN]]
+        if more := len(found) - len(places):
+            places.append(f"{source}: and {plural(more, 'more mistake')}")
         if scan.unclosed:
             places.append(f"{source}:{scan.unclosed[1]}: the block `{scan.unclosed[0]}` that opens here is not closed")
         return "\n".join(places)
@@ -131,11 +140,21 @@ def _told(error: text_format.ParseError, scan: Scan, source: str) -> str:
     if not before:
         return f"{source}:{line}:{column}: {reason}"
     path, *_, descriptor = before[-1]
-    if _ESCAPE.search(reason):
-        return f"{source}:{line}:{column}: {path} has a backslash, which begins an escape such as \\n; {SLASHES}"
-    if descriptor.enum_type and "no value named" in reason:
-        wrong = reason.rstrip(".").rpartition(" ")[2]
-        reason = (
-            f"`{wrong}` is not one of them; {nearest(wrong, [value.name for value in descriptor.enum_type.values])}"
-        )
+    reason = next((words for said, words in _SAID if said in reason), reason)
     return f"{source}:{line}:{column}: {path} takes {type_name(descriptor)}: {reason}"
+
+
+def _unfit(value: Value) -> str:
+    """Why a value does not fit its field, in words; "" if it does. Protobuf's parser decides that."""
+    path, descriptor, shown = value.field, value.descriptor, shortened(value.text)
+    try:
+        message = message_factory.GetMessageClass(descriptor.containing_type)()
+        text_format.Merge(f"{descriptor.name}: {value.text}", message)
+    except text_format.ParseError as error:
+        if _ESCAPE.search(str(error)):
+            return f"{path} has a backslash, which begins an escape such as \\n; {SLASHES}"
+        number = float(value.text) if value.text.isdecimal() else None
+        told = f"{path} takes {expected(descriptor, number)}, not {shown}"
+        near = nearest(shown, [one.name for one in descriptor.enum_type.values]) if descriptor.enum_type else ""
+        return "; ".join(filter(None, (told, near)))
+    return ""

@@ -17,6 +17,14 @@ class MistakeError(Exception):
     """A value that does not fit its field, or a path that leads to no field."""
 
 
+class UnknownFieldError(MistakeError):
+    """A path that leads to no field. told: that, in words; meant: the path of a field that it may misspell, or None."""
+
+    def __init__(self, told: str, hint: str, meant: str | None) -> None:
+        super().__init__(f"{told}; {hint}")
+        self.told, self.meant = told, meant
+
+
 def assign(message: Message, field: FieldDescriptor, value: Any, path: str) -> None:
     """Replace all of `field`, which is at `path`, with a plain Python value. Raises MistakeError if it does not fit."""
     if field.message_type and field.message_type.GetOptions().map_entry:
@@ -78,8 +86,16 @@ def _block(field: FieldDescriptor, value: Any) -> str:
 def _field(descriptor: Descriptor, name: str, path: str) -> FieldDescriptor:
     field = descriptor.fields_by_name.get(name)
     if field is None:
-        raise MistakeError(f"{path} has no field `{name}`; {nearest(name, list(descriptor.fields_by_name))}.")
+        raise unknown(descriptor, name, path)
     return field
+
+
+def unknown(descriptor: Descriptor, name: str, path: str, elsewhere: str | None = None) -> UnknownFieldError:
+    """That the message at `path` has no field `name`, with the one that is meant: `elsewhere` or the nearest there."""
+    near = difflib.get_close_matches(name, descriptor.fields_by_name, n=1, cutoff=0.6)
+    meant = elsewhere or (f"{path}.{near[0]}".lstrip(".") if near else None)
+    hint = f"did you mean `{elsewhere}`?" if elsewhere else f"{nearest(name, list(descriptor.fields_by_name))}."
+    return UnknownFieldError(f"{path or 'the configuration'} has no field `{name}`", hint, meant)
 
 
 def scalar(field: FieldDescriptor, value: Any, path: str) -> Any:
@@ -93,8 +109,15 @@ def scalar(field: FieldDescriptor, value: Any, path: str) -> Any:
         raise MistakeError(f"`{path}` takes {type_name(field)}, not {_shown(value)}.{hint}")
     checked = _CHECKS[SCALARS[field.type]](value)
     if checked is None:
-        raise MistakeError(f"`{path}` takes {_EXPECTED[SCALARS[field.type]]}, not {_shown(value)}.")
+        raise MistakeError(f"`{path}` takes {expected(field, value)}, not {_shown(value)}.")
     return checked
+
+
+def expected(field: FieldDescriptor, value: Any) -> str:
+    """What a field takes, in words; with bounds that no one meets by chance if a whole number is beyond the upper."""
+    low, high = _BOUNDS.get(SCALARS[field.type], (0, math.inf))
+    is_beyond = isinstance(value, int | float) and not isinstance(value, bool) and value > high
+    return f"a whole number from {low} to {high}" if is_beyond else type_name(field)
 
 
 def _shown(value: Any) -> str:
@@ -132,17 +155,10 @@ def _string(value: Any) -> str | None:
     return value
 
 
+_BOUNDS = {"int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1)}
 _CHECKS = {
     "bool": lambda value: value if isinstance(value, bool) else None,
     "string": _string,
-    "int32": _integer(-(2**31), 2**31 - 1),
-    "uint32": _integer(0, 2**32 - 1),
+    **{kind: _integer(*bounds) for kind, bounds in _BOUNDS.items()},
     "float": _float,
-}
-_EXPECTED = {
-    "bool": "true or false",
-    "string": "text",
-    "int32": "a whole number (int32)",
-    "uint32": "a whole number from 0 (uint32)",
-    "float": "a number (float)",
 }

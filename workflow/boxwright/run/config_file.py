@@ -43,11 +43,14 @@ _RAISED = (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, 
 
 
 class UnreadableError(UserError):
-    """What is wrong in the text of configurations. content: what the only one holds otherwise, None if that is lost."""
+    """What is wrong in the text of configurations.
 
-    def __init__(self, text: str, content: Any) -> None:
+    files: these. content: what the only one holds otherwise, None if that is lost.
+    """
+
+    def __init__(self, text: str, files: list[str], content: Any) -> None:
         super().__init__(text)
-        self.content = content
+        self.files, self.content = files, content
 
 
 def check(paths: Iterable[str | Path]) -> None:
@@ -59,7 +62,7 @@ def check(paths: Iterable[str | Path]) -> None:
     paths = list(dict.fromkeys(map(str, paths)))
     mistakes = [f"{path}: {text}" for path in paths for text in _mistakes(_text(path))]
     if mistakes:
-        raise UnreadableError("\n".join(mistakes), _otherwise(_text(paths[0])) if len(paths) == 1 else None)
+        raise UnreadableError("\n".join(mistakes), paths, _otherwise(_text(paths[0])) if len(paths) == 1 else None)
 
 
 def read(path: str | Path) -> Any:

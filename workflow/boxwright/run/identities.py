@@ -7,7 +7,6 @@ and all that it imports. Of the parts that are chosen by name (backbones, losses
 that the model uses. The catalogue's rows for these parts count by their values.
 """
 
-import importlib.util
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -364,8 +363,8 @@ def _row(config: Message) -> Extractor:
 def _is_known(config: Message) -> bool:
     """Whether this version of boxwright has all parts that a configuration of another one chooses."""
     try:
-        return all(importlib.util.find_spec(module) for module in _trained(config))
-    except (UserError, LookupError, ModuleNotFoundError):
+        return all(map(code.has, _trained(config)))
+    except (UserError, LookupError):
         return False
 
 

@@ -77,18 +77,23 @@ def release(results: str | os.PathLike) -> None:
             _write(file, "")
 
 
-def is_taken(results: str | os.PathLike) -> bool:
-    """Whether another run holds the lock of a results folder, or may hold it."""
+def at_work(results: str | os.PathLike) -> str:
+    """That another run holds the lock of a results folder, or may hold it, in words; "" if none does."""
     path = Path(results).absolute() / NAME
     if path in _held:
-        return False
+        return ""
     try:
         with path.open(encoding="utf-8") as file:
             locked = file_lock.lock(file, shared=True)
             holder = _read(file)
     except OSError:
-        return False
-    return locked is False or (holder is not None and not _has_ended(holder, bool(locked)))
+        return ""
+    who = f": {holder}" if holder else ""
+    if locked is False:
+        return f"A run is going on in {results}{who}. What follows counts only what it has finished so far."
+    if holder is None or _has_ended(holder, bool(locked)):
+        return ""
+    return f"A run may be going on in {results}{who}. What follows counts only what is finished so far."
 
 
 def forget(results: str | os.PathLike) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 from boxwright.run import paths
 from boxwright.run.config_file import DEEPEST, MOST_NODES
+from boxwright.run.key_lines import Place
 
-_Path = tuple[str | int, ...]
 _LARGEST = 2**63
 # What YAML may have read instead of a text.
 _KINDS = {"date": "a date", "datetime": "a time", "bytes": "bytes", "set": "a set"}
 
 
-def of(config: Mapping[str, Any]) -> tuple[Any, list[tuple[_Path, str]]]:
+def of(config: Mapping[str, Any]) -> tuple[Any, list[tuple[Place, str]]]:
     """A copy of `config` in plain values, and all mistakes: the place of each, and the words for it.
 
     The copy is None if `config` is not within the bounds.
@@ -28,12 +28,12 @@ def of(config: Mapping[str, Any]) -> tuple[Any, list[tuple[_Path, str]]]:
 
 class _Copier:
     def __init__(self) -> None:
-        self.mistakes: list[tuple[_Path, str]] = []
+        self.mistakes: list[tuple[Place, str]] = []
         self.endless = False
         self._nodes = 0
         self._depth = 0
 
-    def copy(self, value: Any, where: _Path) -> Any:
+    def copy(self, value: Any, where: Place) -> Any:
         self._nodes += 1
         if self._depth > DEEPEST or self._nodes > MOST_NODES:
             if not self.endless:
@@ -48,7 +48,7 @@ class _Copier:
             return copied
         return self._scalar(value, where)
 
-    def _mapping(self, value: Mapping[Any, Any], where: _Path) -> dict[str, Any]:
+    def _mapping(self, value: Mapping[Any, Any], where: Place) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, child in value.items():
             name = str(key) if isinstance(key, str | int | float) and not isinstance(key, bool) else None
@@ -64,7 +64,7 @@ class _Copier:
                 break
         return found
 
-    def _list(self, value: list | tuple, where: _Path) -> list[Any]:
+    def _list(self, value: list | tuple, where: Place) -> list[Any]:
         found = []
         for index, child in enumerate(value):
             found.append(self.copy(child, (*where, index)))
@@ -72,7 +72,7 @@ class _Copier:
                 break
         return found
 
-    def _scalar(self, value: Any, where: _Path) -> Any:
+    def _scalar(self, value: Any, where: Place) -> Any:
         if isinstance(value, bool) or value is None:
             return value
         if isinstance(value, int):
@@ -93,7 +93,7 @@ class _Copier:
         self._tell(where, told)
         return None
 
-    def _tell(self, where: _Path, told: str) -> None:
+    def _tell(self, where: Place, told: str) -> None:
         self.mistakes.append((where, told))
 
 

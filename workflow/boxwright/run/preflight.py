@@ -7,7 +7,8 @@ import csv
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,40 +56,48 @@ _OF_START = re.compile(r"train_config\.fine_tune_checkpoint")
 
 def check(plan: RunPlan, identities: Identities) -> None:
     """Raise one UserError for all that cannot work; print warnings."""
-    _say_from_scratch(plan)
+    trained = _trained(plan, identities)
+    _say_from_scratch(plan, trained)
     wrong, warned = mistakes(plan, identities)
     if warned:
         say(warned)
     if wrong:
         raise UserError("\n".join(wrong))
-    _check_open_files(plan)
     _say_similar_classes(plan)
     _say_undrawable(plan)
     _say_few_images(plan)
-    _say_few_steps(plan)
+    _say_few_steps(plan, trained)
     _say_one_checkpoint(plan)
     _say_early_stop(plan)
     _say_no_gpu(plan)
     _say_no_room(plan)
 
 
-def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
+def mistakes(plan: RunPlan, identities: Identities, more: bool = False) -> tuple[list[str], str]:
     """All that cannot work, and what will probably give bad results, "" if nothing will.
 
-    Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong.
+    Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong. more: whether there are
+    such mistakes, or others. With any, no network is built to hold start weights against it, which takes a while.
     """
     found, warned, starts = [], "", _wrong_starts(plan)
     refused = plan.unsettled.union(starts.values())
     if starts:
         found.append("\n".join(f"`models.{shown}.checkpoint`: {after_colon(text)}" for text, shown in starts.items()))
-    for check_one in (_check_metrics, _check_decisions, _check_label_maps, _check_forms, _check_predicted):
+    for check_one in (
+        _check_metrics,
+        _check_decisions,
+        _check_label_maps,
+        _check_forms,
+        _check_predicted,
+        _check_open_files,
+    ):
         try:
             check_one(plan)
         except UserError as error:
             found.append(str(error))
     replaced = _replaced(plan)
     try:
-        warned = _judged(plan)
+        warned = _judged(plan, _trained(plan, identities))
     except UntrainableError as error:
         blocks = (replaced.pop(name, []) for name, fields in error.fields.items() if fields)
         found.append("\n".join([str(error), *(line for lines in blocks for line in lines)]))
@@ -97,7 +106,8 @@ def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
         found.append(str(error))
     warned = "\n".join([warned, *(line for lines in replaced.values() for line in lines)]).strip()
     # What a checkpoint is of is looked at closely only if nothing else speaks against it: each mistake is told once.
-    return [*found, *(start_weights.mistakes(plan, identities, refused) if plan.data else ())], warned
+    builds = not (found or more)
+    return [*found, *(start_weights.mistakes(plan, identities, refused, builds) if plan.data else ())], warned
 
 
 def _check_metrics(plan: RunPlan) -> None:
@@ -246,9 +256,30 @@ def _check_open_files(plan: RunPlan) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))  # the jobs inherit it
 
 
-def _say_from_scratch(plan: RunPlan) -> None:
+def _trained(plan: RunPlan, identities: Identities) -> set[str]:
+    """The models whose training is finished as it is configured now: what there is to say about it was said before."""
+    waiting = {plan.shown(name) for name in plan.models if not _is_trained(plan, identities, name)}
+    return {plan.shown(name) for name in plan.models} - waiting
+
+
+def _is_trained(plan: RunPlan, identities: Identities, name: str) -> bool:
+    decisions = Path(plan.results) / "models" / name / "eval"
+    last = plan.steps(name)[-1]
+    for step in plan.steps_to_judge(name):
+        decision = decisions / str(step) / "decision.json"
+        with suppress(UserError):  # `_check_decisions` tells one that is damaged
+            if decision.is_file() and not stopping.goes_on(decision):
+                last = plan.step_after(name, step)
+                break
+    made = Checksums(plan.results).made_with(plan.checkpoint(name, last)[0]).get("identity")
+    return isinstance(made, dict) and plan.data is not None and made == dict(identities.train_segment(name))
+
+
+def _say_from_scratch(plan: RunPlan, trained: Collection[str]) -> None:
     """Say that a configuration that is made for a start checkpoint is trained without one."""
     for shown, name in {plan.shown(name): name for name in plan.models}.items():
+        if shown in trained:
+            continue
         if not plan.start(name) and plan.originals[name].config.train_config.fine_tune_checkpoint:
             say(
                 f"models.{shown} has no `checkpoint`: this trains from scratch, which takes more images and steps, "
@@ -286,10 +317,10 @@ def _say_few_images(plan: RunPlan) -> None:
         say(f"{few[0].upper()}{few[1:]}. Annotate more images.")
 
 
-def _say_few_steps(plan: RunPlan) -> None:
+def _say_few_steps(plan: RunPlan, trained: Collection[str]) -> None:
     """Say that a training is too short to learn anything."""
     for shown, name in {plan.shown(name): name for name in plan.models}.items():
-        if few := plan.too_few_steps(name):
+        if shown not in trained and (few := plan.too_few_steps(name)):
             say(f"models.{shown}: {few}. `num_steps: {plan.usual_steps(name)}` is usual.")
 
 
@@ -356,7 +387,7 @@ def _replaced(plan: RunPlan) -> dict[str, list[str]]:
     return found
 
 
-def _judged(plan: RunPlan) -> str:
+def _judged(plan: RunPlan, trained: Collection[str]) -> str:
     """Warnings of fields that will probably give bad results. Refuses configurations that cannot be trained."""
     of_data = _facts(plan) if plan.data else lambda config: {}
     drafts = []
@@ -367,7 +398,7 @@ def _judged(plan: RunPlan) -> str:
         # What a checkpoint lacks for a model is not known before the model is.
         of_start = None if shown in plan.unsettled else _checkpoint_names(plan, name)
         facts = Facts(checkpoint_names=of_start, **of_data(config))
-        drafts.append(Draft(shown, plan.originals[name], config, plan.model(name), facts))
+        drafts.append(Draft(shown, plan.originals[name], config, plan.model(name), facts, shown in trained))
     return judge(drafts)
 
 

@@ -21,7 +21,7 @@ def told(error: UserError) -> str:
     mistakes, later, found = [str(error)], [], None
     if isinstance(error, config_file.UnreadableError) and isinstance(error.content, dict):
         try:
-            found = _planned(settings.load(error.content), True, mistakes, later)
+            found = _planned(settings.load(error.content, error.files), True, mistakes, later)
         except settings.SettingsError as further:
             mistakes.append(str(further))
             error = further
@@ -31,7 +31,7 @@ def told(error: UserError) -> str:
         found = error.plan
     if found:
         found.unsettled |= getattr(error, "unsettled", set())
-        mistakes += preflight.mistakes(found, Identities(found))[0]
+        mistakes += preflight.mistakes(found, Identities(found), more=True)[0]
     return "\n".join([*mistakes, *later])
 
 

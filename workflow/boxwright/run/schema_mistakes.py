@@ -15,6 +15,7 @@ from boxwright.core.wording import nearest
 from boxwright.pipeline import schema as pipeline_schema
 from boxwright.pipeline import settled
 from boxwright.run import config_file, paths
+from boxwright.run.key_lines import Place
 from boxwright.run.other_programs import CLASSES, FIELDS, HELD_OUT, KEYS, NUMBERS, SIDES
 
 
@@ -49,8 +50,9 @@ _OF_EPOCHS = "an epoch is as many steps as there are training images, divided by
 _VAST = 10**6
 
 
-def explain(errors: Iterable[jsonschema.ValidationError], schema: Mapping[str, Any]) -> Iterator[str]:
-    """One sentence for each mistake behind the findings of the validator."""
+def explain(errors: Iterable[jsonschema.ValidationError], schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """The place and one sentence for each mistake behind the findings of the validator; of a missing key, the place of
+    the block that lacks it."""
     errors = list(errors)
     # A value of a wrong type, such as 0.5 for a whole number, may be out of the bounds too.
     mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
@@ -60,8 +62,9 @@ def explain(errors: Iterable[jsonschema.ValidationError], schema: Mapping[str, A
             yield from _explain(error, schema)
 
 
-def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
+def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     path = list(error.absolute_path)
+    here = tuple(path)
     shown = paths.place(path)
     node = error.schema
     if error.validator == "additionalProperties":
@@ -75,30 +78,31 @@ def _explain(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -> It
                 hint = f"did you mean `{_nested(elsewhere, _shown_inside(error.instance[key]))}`?"
             hint = hint or f"the keys here are {', '.join(known)}."
             of_file = _of_pipeline(path[1], key, error.instance) if path[:1] == ["models"] and len(path) == 2 else ""
-            yield f"{paths.place([*path, key[:60]])} is not a key of boxwright; {of_file or hint}"
+            yield (*here, key), f"{paths.place([*path, key[:60]])} is not a key of boxwright; {of_file or hint}"
     elif error.validator == "required":
         missing = [key for key in node["required"] if key not in error.instance]
         # The validator reports each missing key separately; find the one that this error is about.
         key = next(key for key in missing if repr(key) in error.message)
         meaning = resolve(node["properties"][key], schema).get("description", "")
-        yield f"{paths.place([*path, key])} is missing ({meaning})."
+        yield here, f"{paths.place([*path, key])} is missing ({meaning})."
     else:
         meaning = node.get("description", "")
         about = f" ({meaning})" if meaning else ""
         if path == ["models"] and "propertyNames" in error.absolute_schema_path:
             example = similar_name(error.instance)
             yield (
+                (*here, error.instance),
                 f"a model's name is {paths.shown(error.instance)}, but may have only letters (a to z), digits, '_', "
-                f"'.' and '-', at most 100, and must begin with a letter or a digit; for example {example}."
+                f"'.' and '-', at most 100, and must begin with a letter or a digit; for example {example}.",
             )
             return
         if len(path) == 2 and path[0] == "models" and path[1] in node.get("properties", {}):
-            yield f"{shown} is a field of a model, but lies beside the models: indent it below the name of one."
+            yield here, f"{shown} is a field of a model, but lies beside the models: indent it below the name of one."
             return
         if "propertyNames" in error.absolute_schema_path:
-            shown = f"a key of {shown}"
+            here, shown = (*here, error.instance), f"a key of {shown}"
         allowed = _allowed(node, error.instance)
-        yield f"{shown} is {paths.shown(error.instance)}, but must be {allowed}{about}.{_advice(error)}"
+        yield here, f"{shown} is {paths.shown(error.instance)}, but must be {allowed}{about}.{_advice(error)}"
 
 
 def meant(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
@@ -223,8 +227,9 @@ def _is_misspelt(error: jsonschema.ValidationError, schema: Mapping[str, Any]) -
     return any(f"'{key}' is a required property" == error.message for key in given)
 
 
-def with_indents(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The settings with the keys of a block below it that lie beside it, since none is indented; and the mistakes."""
+def with_indents(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Place, str]]]:
+    """The settings with the keys of a block below it that lie beside it, since none is indented; and the mistakes, each
+    with its place."""
     told = []
     for block, node in schema["properties"].items():
         if block not in settings or settings[block] is not None:
@@ -235,14 +240,16 @@ def with_indents(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[d
         if astray:
             names = " and ".join(f"`{key}`" for key in astray)
             lie, them = ("lie", "them") if len(astray) > 1 else ("lies", "it")
-            told.append(f"`{block}` is empty, and {names} {lie} beside it: indent {them} by two spaces.")
+            text = f"`{block}` is empty, and {names} {lie} beside it: indent {them} by two spaces."
+            told.append(((astray[0],), text))
             kept = {key: value for key, value in settings.items() if key not in astray}
             settings = {**kept, block: {key: settings[key] for key in astray}}
     return settings, told
 
 
-def with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The settings with a name for a model whose fields lie directly below `models`, and the mistake if they do.
+def with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Place, str]]]:
+    """The settings with a name for a model whose fields lie directly below `models`, and the mistake if they do, with
+    its place.
 
     Keys of the configuration among the models are moved to where they belong.
     """
@@ -258,7 +265,7 @@ def with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict
         others = {key: value for key, value in models.items() if key not in astray}
         moved, told = with_name({**settings, **astray, "models": others}, schema)
         told_of = "lies below `models`, but is a key beside it: let it start in the same column."
-        return moved, [*(f"`{key}` {told_of}" for key in astray), *told]
+        return moved, [*((("models", key), f"`{key}` {told_of}") for key in astray), *told]
     known = schema["properties"]["models"]["additionalProperties"]["properties"]
     fields = [key for key, value in models.items() if key in known and not isinstance(value, dict)]
     others = {key: value for key, value in models.items() if key not in known}
@@ -272,7 +279,7 @@ def with_name(settings: dict[str, Any], schema: Mapping[str, Any]) -> tuple[dict
         name, told = "my_model", "`models` has the fields of a model, but not its name: put a name above them"
     below = {key: value for key, value in models.items() if [key] != empty}
     mistake = f"{told}, as in `models: {{{name}: {{{fields[0]}: {_shown_inside(models[fields[0]])}}}}}`."
-    return {**settings, "models": {name: below}}, [mistake]
+    return {**settings, "models": {name: below}}, [(("models", fields[0]), mistake)]
 
 
 def _is_model(value: Any) -> bool:

@@ -24,7 +24,8 @@ from boxwright.core.wording import after_colon, few, from_here, plural, steps_in
 from boxwright.dataset import defects
 from boxwright.dataset.split import SIDES
 from boxwright.pipeline import looks
-from boxwright.run import config_file, paths, plain_values, schema_mistakes
+from boxwright.run import config_file, key_lines, paths, plain_values, schema_mistakes
+from boxwright.run.key_lines import Place
 from boxwright.zoo import PREFIX, catalogue, table
 
 # Settings of a model that say how a machine is used and do not change results.
@@ -47,8 +48,6 @@ _STAND_INS = {
 _TEMPLATES = config_file.SCHEMA.parents[2] / "config/pipelines"
 # In a place, above the name of a field of pipeline.config that is given as a key of a model.
 _FIELD = "pipeline.config"
-# The path to a key, from the root of the configuration on.
-Place = tuple[str | int, ...]
 
 
 class SettingsError(UserError):
@@ -74,8 +73,10 @@ class _Mistake(NamedTuple):
     text: str
 
 
-def load(config: Mapping[str, Any]) -> dict[str, Any]:
+def load(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -> dict[str, Any]:
     """The settings of a run: `config` (as YAML gave it) with every default filled in; `config` is not changed.
+
+    files: those that it comes from, where mistakes are looked up.
 
     A model with a list of seeds becomes one model for each, `<name>-seed<seed>`; the one that was trained before as
     `<name>`, when it had a single seed of the list, keeps its name and so its results. In the result each model has one
@@ -92,7 +93,8 @@ def load(config: Mapping[str, Any]) -> dict[str, Any]:
     settings, mistakes, wrong = _examined(config)
     if mistakes:
         sound = _sound(settings, wrong) if settings else None
-        raise SettingsError(mistakes, sound, not _concerns([("dataset",)], wrong), _unsettled(wrong))
+        told = key_lines.located(mistakes, config, files)
+        raise SettingsError(told, sound, not _concerns([("dataset",)], wrong), _unsettled(wrong))
     return _finished(settings)
 
 
@@ -118,7 +120,7 @@ def read(path: str | Path) -> dict[str, Any]:
     config = config_file.read(path)
     if not isinstance(config, dict):
         raise UserError(f"The configuration {path} holds no keys; it needs at least `dataset` and `models`.")
-    return load(config)
+    return load(config, [path])
 
 
 def machine(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -213,19 +215,19 @@ def _fill(value: Any, node: Mapping[str, Any], schema: Mapping[str, Any]) -> Non
             _fill(value[key], others, schema)
 
 
-def _examined(config: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[str], set[Place]]:
+def _examined(config: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[_Mistake], set[Place]]:
     """The settings with defaults, also in place of what is wrong; all mistakes; and the places of what is wrong.
 
     The settings are None if they are wrong still.
     """
     schema = config_file.schema()
     given, unfit = plain_values.of(config)
-    mistakes, wrong = [text for _, text in unfit], {place for place, _ in unfit}
+    mistakes, wrong = [_Mistake((place,), text) for place, text in unfit], {place for place, _ in unfit}
     if not isinstance(given, dict):
         return None, mistakes, wrong
     given, beside = schema_mistakes.with_indents(given, schema)
     given, nameless = schema_mistakes.with_name(given, schema)
-    mistakes += [*beside, *nameless]
+    mistakes += [_Mistake((place,), text) for place, text in (*beside, *nameless)]
     settings = copy.deepcopy(given)
     for _ in range(_MOST_MENDED):
         _fill(settings, schema, schema)
@@ -234,18 +236,23 @@ def _examined(config: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[st
         if not errors:
             break
         new = [error for error in errors if not _is_told(error, wrong)]
-        mistakes += schema_mistakes.explain(new, schema)
+        mistakes += [_Mistake((place,), text) for place, text in schema_mistakes.explain(new, schema)]
         # Defaults must not keep a value from the key that its own one misspells.
         settings = given or settings
         _mend(settings, errors, wrong, schema)
         given = None
     else:
-        return None, list(dict.fromkeys(mistakes)), wrong
+        return None, _once(mistakes), wrong
     found = [one for one in _contradictions(settings) if not _concerns(one.places, wrong)]
     found += [one for one in _wrong_values(settings) if not _lies_in(one.places, wrong)]
-    mistakes += [one.text for one in found]
+    mistakes += found
     wrong.update(place for one in found for place in one.places)
-    return settings, list(dict.fromkeys(mistakes)), wrong
+    return settings, _once(mistakes), wrong
+
+
+def _once(mistakes: Iterable[_Mistake]) -> list[_Mistake]:
+    """Mistakes without those whose words another one has already."""
+    return list({one.text: one for one in mistakes}.values())
 
 
 def _sound(settings: dict[str, Any], wrong: Collection[Place]) -> dict[str, Any]:

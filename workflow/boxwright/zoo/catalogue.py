@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from boxwright.core.errors import UserError
+from boxwright.core.wording import few
 from boxwright.zoo import PREFIX
 
 CATALOGUE = Path(__file__).resolve().parents[3] / "config" / "zoo.yaml"
@@ -98,9 +99,16 @@ def find(name: str) -> Entry:
         for entry in table.entries:
             if entry.name == name:
                 return entry
-    near = difflib.get_close_matches(name.lower(), names(), n=3, cutoff=0.4)
-    hint = f"the nearest {'names are' if len(near) > 1 else 'name is'} {', '.join(near)}; " if near else ""
+    near = _near(name.lower())
+    hint = f"the nearest {'names are' if len(near) > 1 else 'name is'} {few(near, 5)}; " if near else ""
     raise UserError(f"There is no {name} in the model zoo: {hint}`make models` lists all.")
+
+
+def _near(name: str) -> list[str]:
+    """The names that begin like a wrong one, and others that resemble it if these are few."""
+    begin = [one for one in names() if one.startswith(name)]
+    alike = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
+    return [*begin, *(one for one in alike if one not in begin)][: max(3, len(begin))]
 
 
 @cache

@@ -1,11 +1,12 @@
 """The zoo as a table for the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from boxwright.catalog import check
 from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.catalog.families import FAMILIES
 from boxwright.core.errors import UserError
+from boxwright.core.wording import command
 from boxwright.pipeline import text
 from boxwright.zoo import catalogue
 from boxwright.zoo.catalogue import Entry, Table
@@ -14,15 +15,27 @@ HEADER = ("name", "family", "input", "mAP", "ms", "size", "trains here")
 LEFT = (True, True, False, False, False, False, True)
 
 
-def render() -> str:
-    """Every detector of the zoo, table by table, each under a title that says what its figures were measured on."""
-    sections = [(table, [_row(entry) for entry in table.entries]) for table in catalogue.tables()]
+def render(words: Collection[str] = ()) -> str:
+    """The detectors of the zoo with all these words in their names, of any case.
+
+    They come table by table, each under a title that says what its figures were measured on. Raises UserError if there
+    are none.
+    """
+    found = [(table, [entry for entry in table.entries if _has(entry, words)]) for table in catalogue.tables()]
+    sections = [(table, [_row(entry) for entry in entries]) for table, entries in found if entries]
+    if not sections:
+        have = f"{' and '.join(words)} in its name"
+        raise UserError(f"No detector of the model zoo has {have}; `{command('models')}` lists all.")
     every = [HEADER, *(row for _, rows in sections for row in rows)]
     widths = [max(len(row[column]) for row in every) for column in range(len(HEADER))]
     lines = [_line(HEADER, widths)]
     for table, rows in sections:
         lines += ["", *_title(table), *(_line(row, widths) for row in rows)]
     return "\n".join([*lines, "", *_closing()])
+
+
+def _has(entry: Entry, words: Collection[str]) -> bool:
+    return all(word.lower() in entry.name for word in words)
 
 
 def trainable(entry: Entry) -> str:
