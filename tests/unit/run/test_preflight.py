@@ -151,7 +151,7 @@ def test_a_start_checkpoint_without_its_data(checked, tmp_path, monkeypatch):
     tensors = {"FeatureExtractor/MobilenetV1/Conv2d_0/weights": np.zeros((3, 3, 3, 8), np.float32)}
     checkpoint_files.write(tmp_path / "model.ckpt", tensors)
     model = small_model(checkpoint="model.ckpt")
-    monkeypatch.setattr(start_weights, "mistakes", lambda plan, identities, told_of, builds: ())
+    monkeypatch.setattr(start_weights, "mistakes", lambda plan, identities, told_of: ())
     checked(models={"m": model})
     (tmp_path / "model.ckpt.data-00000-of-00001").write_bytes(b"")
     with pytest.raises(UserError, match=r"`models\.m\.checkpoint`: .* is cut short: it has 0 of 864 bytes"):

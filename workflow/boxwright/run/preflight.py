@@ -73,11 +73,10 @@ def check(plan: RunPlan, identities: Identities) -> None:
     _say_no_room(plan)
 
 
-def mistakes(plan: RunPlan, identities: Identities, more: bool = False) -> tuple[list[str], str]:
+def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
     """All that cannot work, and what will probably give bad results, "" if nothing will.
 
-    Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong. more: whether there are
-    such mistakes, or others. With any, no network is built to hold start weights against it, which takes a while.
+    Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong.
     """
     found, warned, starts = [], "", _wrong_starts(plan)
     refused = plan.unsettled.union(starts.values())
@@ -106,8 +105,7 @@ def mistakes(plan: RunPlan, identities: Identities, more: bool = False) -> tuple
         found.append(str(error))
     warned = "\n".join([warned, *(line for lines in replaced.values() for line in lines)]).strip()
     # What a checkpoint is of is looked at closely only if nothing else speaks against it: each mistake is told once.
-    builds = not (found or more)
-    return [*found, *(start_weights.mistakes(plan, identities, refused, builds) if plan.data else ())], warned
+    return [*found, *(start_weights.mistakes(plan, identities, refused) if plan.data else ())], warned
 
 
 def _check_metrics(plan: RunPlan) -> None:

@@ -31,7 +31,7 @@ def told(error: UserError) -> str:
         found = error.plan
     if found:
         found.unsettled |= getattr(error, "unsettled", set())
-        mistakes += preflight.mistakes(found, Identities(found), more=True)[0]
+        mistakes += preflight.mistakes(found, Identities(found))[0]
     return "\n".join([*mistakes, *later])
 
 

@@ -40,16 +40,13 @@ _WIDE = 64
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def mistakes(
-    plan: RunPlan, identities: Identities, told_of: Collection[str] = (), builds: bool = True
-) -> Iterator[str]:
+def mistakes(plan: RunPlan, identities: Identities, told_of: Collection[str] = ()) -> Iterator[str]:
     """One mistake for each start checkpoint that does not fit its model.
 
     Those that cannot be read, or have no index of names and shapes, are left out, and so are those of networks that the
-    engine does not have, and of the models `told_of` (by their names in the configuration). Unless `builds`, so are
-    those of networks that no list is kept of, and the last line says which.
+    engine does not have, and of the models `told_of` (by their names in the configuration).
     """
-    told, waiting = {}, {}
+    told = {}
     for name in plan.models:
         start, entry = plan.start(name), plan.zoo(name)
         if not start or plan.shown(name) in told_of or (entry and not entry.folder.is_dir()):
@@ -63,18 +60,11 @@ def mistakes(
         if not found:  # a frozen graph, or a checkpoint in the V1 format: they have no index
             continue
         config = _buildable(plan.configurations[name])
-        network = _kept(plan, name, identities)
-        if network is None and not builds:
-            waiting[f"models.{plan.shown(name)}"] = None
-            continue
-        network = network or _made(plan, name, identities, config)
+        network = _network(plan, name, identities, config)
         kind = _kind(config.train_config, found, plan.model(name)["overrides"])
         if network and (wrong := complaint(config, kind, network, found, relabels)):
             told.setdefault(f"{start} {wrong}", plan.shown(name))
     yield from (f"`models.{shown}.checkpoint`: {text}" for text, shown in told.items())
-    if waiting:
-        names = few(list(waiting))
-        yield f"Whether the start weights fit {names} takes a while to see, and is told once this is corrected."
 
 
 def _kind(train: Message, found: Shapes, given: Mapping[str, Any]) -> str:
@@ -108,26 +98,20 @@ def _buildable(config: Message) -> Message:
     return sound
 
 
-def _path(plan: RunPlan, name: str, identities: Identities) -> Path:
-    return Path(plan.results) / FOLDER / f"{identities.network(name)}.json"
-
-
-def _kept(plan: RunPlan, name: str, identities: Identities) -> Mapping[str, Any] | None:
-    """The list of a model's variables from the folder where it is kept; None if it is not there."""
+def _network(plan: RunPlan, name: str, identities: Identities, config: Message) -> Mapping[str, Any] | None:
+    """The list of a model's variables, from the folder where it is kept, or made now."""
+    path = Path(plan.results) / FOLDER / f"{identities.network(name)}.json"
     try:
-        found = files.read_json(_path(plan, name, identities))
+        found = files.read_json(path)
+        if isinstance(found, dict) and found.keys() >= _LISTED:
+            return found
     except (UserError, OSError):
-        return None
-    return found if isinstance(found, dict) and found.keys() >= _LISTED else None
-
-
-def _made(plan: RunPlan, name: str, identities: Identities, config: Message) -> Mapping[str, Any] | None:
-    """The list of a model's variables, made now, and kept if the run's results are."""
+        pass
     say(f"Listing the variables of {plan.shown(name)}, to compare them with its start weights")
     found = listing.of(config)
     if found is not None and Path(plan.results).is_dir():  # else nothing is stored of this run
         with suppress(OSError, UserError):  # it is made again next time
-            files.write_json(_path(plan, name, identities), found)
+            files.write_json(path, found)
     return found
 
 
