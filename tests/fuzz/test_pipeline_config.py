@@ -157,8 +157,8 @@ def test_pipeline_config(data: bytes) -> None:
         other = None
     if isinstance(got, UserError):
         # Protobuf reads zeros inside a string.
-            damaged = "\0" in text and "zeros in the text" in str(got)
-            assert other is None or damaged or "field more than once" in str(got), got
+        damaged = "\0" in text and "zeros in the text" in str(got)
+        assert other is None or damaged or "field more than once" in str(got), got
         return
     if not got.notes:
         assert other is not None, "read, although protobuf reads nothing"
