@@ -12,6 +12,7 @@ with job(snakemake, tensorflow=True) as undeclared:
     from boxwright.dataset import label_map
     from boxwright.pipeline import text
     from boxwright.records import events
+    from boxwright.training import saved
     from boxwright.training.launch import launch
     from boxwright.training.log import TOTAL
     from boxwright.training.segment import train_segment
@@ -36,7 +37,7 @@ with job(snakemake, tensorflow=True) as undeclared:
         "tf_threads": settings["tf_threads"],
         "compute": devices.of_training({**machine, **settings}),
         "save_every_s": machine["save_every_s"],
-        "identity": json.dumps(snakemake.params.identity, sort_keys=True),
+        "identity": saved.text(snakemake.params.identity),
     }
     # A cluster's profile may request several machines.
     tasks = snakemake.resources.get("tasks", 1)

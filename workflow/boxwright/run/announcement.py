@@ -323,7 +323,7 @@ def _trainings(plan: RunPlan, identities: Identities, jobs: Sequence[Planned]) -
 def _training_of(plan: RunPlan, identities: Identities, name: str, segments: list[int]) -> _Training:
     begins = {step: max((one for one in plan.steps(name) if one < step), default=0) for step in segments}
     first, settings = segments[0], identities.training_settings(name)
-    identity = json.dumps(identities.train_segment(name), sort_keys=True)
+    identity = saved.text(identities.train_segment(name))
     wanted = saved.training(identity, settings["seed"], settings["tf_threads"])
     note = saved.note(Path(plan.checkpoint(name, first)[0]).parent / saved.FOLDER, wanted, begins[first], first)
     done = note["step"] - begins[first] if note else 0

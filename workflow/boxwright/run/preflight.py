@@ -58,7 +58,7 @@ def check(plan: RunPlan, identities: Identities) -> None:
     """Raise one UserError for all that cannot work; print warnings."""
     trained = _trained(plan, identities)
     _say_from_scratch(plan, trained)
-    wrong, warned = mistakes(plan, identities)
+    wrong, warned = mistakes(plan, identities, trained)
     if warned:
         say(warned)
     if wrong:
@@ -73,10 +73,11 @@ def check(plan: RunPlan, identities: Identities) -> None:
     _say_no_room(plan)
 
 
-def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
+def mistakes(plan: RunPlan, identities: Identities, trained: Collection[str] = ()) -> tuple[list[str], str]:
     """All that cannot work, and what will probably give bad results, "" if nothing will.
 
-    Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong.
+    Of a plan with mistakes (`plan.PlanError`) this is what can be told without what is wrong. trained: the
+    models of whose training nothing is warned.
     """
     found, warned, starts = [], "", _wrong_starts(plan)
     refused = plan.unsettled.union(starts.values())
@@ -96,7 +97,7 @@ def mistakes(plan: RunPlan, identities: Identities) -> tuple[list[str], str]:
             found.append(str(error))
     replaced = _replaced(plan)
     try:
-        warned = _judged(plan, _trained(plan, identities))
+        warned = _judged(plan, trained)
     except UntrainableError as error:
         blocks = (replaced.pop(name, []) for name, fields in error.fields.items() if fields)
         found.append("\n".join([str(error), *(line for lines in blocks for line in lines)]))

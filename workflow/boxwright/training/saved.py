@@ -3,6 +3,7 @@
 It is read before a run too, which tells what is left to do, so this imports no TensorFlow.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,13 @@ FOLDER = "autosave"
 NOTE = "autosave.json"
 
 
+def text(identity: Mapping[str, Any]) -> str:
+    """The identity of a training as text, the same for equal ones."""
+    return json.dumps(identity, sort_keys=True)
+
+
 def training(identity: str, seed: int, threads: int | str) -> str:
-    """What stands for all that a state depends on. identity: of the training, as text."""
+    """What stands for all that a state depends on. identity: of the training, as `text`."""
     return f"{identity}, seed {seed}, {threads} threads"
 
 
