@@ -3,6 +3,7 @@
 import functools
 import re
 import time
+from pathlib import Path
 
 import pytest
 from tests.unit.catalog.buildable import BUILDABLE, KNOWN
@@ -17,6 +18,8 @@ from boxwright.pipeline import coverage, text
 from boxwright.pipeline.lint import lint
 from boxwright.pipeline.overrides import apply
 from boxwright.protos import model_of
+
+ROOT = Path(__file__).parents[3]
 
 # What a member needs to be more than empty.
 FILL = {
@@ -412,6 +415,21 @@ def test_no_image_is_smaller_than_the_extractors_take():
         config = text.parse(BUILDABLE["faster_rcnn"].replace("identity_resizer {}", resizer))
         small = [finding.field for finding in lint(config) if finding.field.startswith(path)]
         assert small == [f"{path}.{resizer.split()[0]}.{side}" for side in sides]
+
+
+@pytest.mark.parametrize(
+    "template", ["ssd_mobilenet_v1", "ssd_mobilenet_v2_fpnlite_320", "efficientdet_d0", "centernet_resnet50_v1_fpn"]
+)
+@pytest.mark.parametrize("side", [20, 100])
+def test_the_advice_for_a_small_image_is_taken_at_once(template, side):
+    """Each side has one finding, and the size that it advises is one that the feature extractor takes."""
+    config = text.read(ROOT / f"config/pipelines/{template}.config")
+    resizer = block(config.model, f"{config.model.WhichOneof('model')}.image_resizer")
+    resizer.CopyFrom(text.parse(f"fixed_shape_resizer {{ height: {side} width: {side} }}", kind="ImageResizer"))
+    found = check.findings(config)
+    assert len(found) == len({finding.field for finding in found}) <= 2
+    apply(config, {finding.field: finding.use for finding in found})
+    assert check.sound(config)
 
 
 def test_the_engine_refuses_by_the_same_rules():

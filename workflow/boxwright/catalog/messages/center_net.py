@@ -24,7 +24,8 @@ def _keypoints(message: Message) -> Iterator[Break]:
 
 @relation(_TYPE)
 def _input_size(message: Message) -> Iterator[Break]:
-    yield from image_resizer.too_small(message, extractors.row_of(message, "center_net"))
+    row = extractors.row_of(message, "center_net")
+    yield from image_resizer.too_small(message, row, row.multiple if row is not None else 1)
 
 
 @relation(_TYPE, "image_resizer")

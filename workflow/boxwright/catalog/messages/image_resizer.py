@@ -19,8 +19,11 @@ SPEC = Spec(
 )
 
 
-def too_small(model: Message, row: Extractor | None) -> Iterator[Break]:
-    """The sides from a model's image resizer that are too small for its feature extractor."""
+def too_small(model: Message, row: Extractor | None, multiple: int = 1) -> Iterator[Break]:
+    """The sides from a model's image resizer that are too small for its feature extractor.
+
+    multiple: of how many pixels a side has to be a multiple besides; what is advised is one.
+    """
     kind = model.image_resizer.WhichOneof("image_resizer_oneof")
     if row is None or kind is None:
         return
@@ -28,7 +31,7 @@ def too_small(model: Message, row: Extractor | None) -> Iterator[Break]:
     for side in getattr(module_of(resizer.DESCRIPTOR.name), "sides", lambda resizer: ())(resizer):
         if 0 < (found := getattr(resizer, side)) < row.smallest_side:
             why = f"the feature extractor needs images of at least {row.smallest_side} pixels per side"
-            yield f"image_resizer.{kind}.{side}", found, why, 300
+            yield f"image_resizer.{kind}.{side}", found, why, 300 + -300 % multiple
 
 
 def of_another_size(model: Message, row: Extractor) -> Iterator[Break]:

@@ -59,8 +59,11 @@ def _similarity(message: Message) -> Iterator[Break]:
 @relation(_TYPE)
 def _input_size(message: Message) -> Iterator[Break]:
     row = extractors.row_of(message, "ssd")
-    refuse = image_resizer.of_another_size if row is not None and row.only_side else image_resizer.too_small
-    yield from refuse(message, row)
+    if row is not None and row.only_side:
+        yield from image_resizer.of_another_size(message, row)
+    else:
+        _, last = _halved_levels(message, row) or (0, 0)
+        yield from image_resizer.too_small(message, row, 2**last)
 
 
 @relation(_TYPE)
@@ -106,19 +109,27 @@ def _layers(message: Message) -> Iterator[Break]:
         yield f"feature_extractor.{field}.max_level", maps[-1], why, maps[0] + layers - 1
 
 
-@relation(_TYPE, "feature_extractor", "image_resizer")
-def _sides(message: Message) -> Iterator[Break]:
-    """A pyramid adds a map, enlarged twofold, to the next finer one, so each must have half of that one's cells."""
-    row = extractors.row_of(message, "ssd")
+def _halved_levels(message: Message, row: extractors.Extractor | None) -> tuple[int, int] | None:
+    """The first and last level of those maps of which each must have half of the cells of the one before; else None.
+
+    A pyramid adds a map, enlarged twofold, to the next finer one.
+    """
     if row is None or row.neck not in extractors.PYRAMIDS:
-        return
+        return None
     # This one cuts what it has enlarged, and does not enlarge what it adds beyond the backbone's maps.
     plain_fpn = row.neck == "fpn"
     if plain_fpn and message.feature_extractor.use_explicit_padding:
-        return
+        return None
     levels = row.cell_levels(message.feature_extractor)
-    last = min(levels[-1], max(row.levels)) if plain_fpn else levels[-1]
-    yield from image_resizer.not_halving(message, levels[0], last, message.feature_extractor.pad_to_multiple)
+    return levels[0], min(levels[-1], max(row.levels)) if plain_fpn else levels[-1]
+
+
+@relation(_TYPE, "feature_extractor", "image_resizer")
+def _sides(message: Message) -> Iterator[Break]:
+    """A map of a pyramid has half of the cells of the one before."""
+    halved = _halved_levels(message, extractors.row_of(message, "ssd"))
+    if halved is not None:
+        yield from image_resizer.not_halving(message, *halved, message.feature_extractor.pad_to_multiple)
 
 
 @relation(_TYPE, "box_predictor", "box_coder")
